@@ -1,0 +1,142 @@
+//! Who may do what: the matrix of the contract as one table (DESIGN §5). The route table uses it and a
+//! test walks it.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person, or a service, is to the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Front-line support.
+    Agent,
+    /// Technical support: devices.
+    Technician,
+    /// Clinical staff of the care team.
+    Clinician,
+    /// Runs the operation.
+    Manager,
+    /// Reads the audit log; sees no reading, ever.
+    Auditor,
+    /// Data protection officer (encarregado).
+    Dpo,
+    /// Runs the system; sees no reading.
+    Admin,
+    /// A patient, for their own things.
+    Patient,
+    /// A program with a scoped token and no password.
+    Service,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 9] = [
+        Self::Agent,
+        Self::Technician,
+        Self::Clinician,
+        Self::Manager,
+        Self::Auditor,
+        Self::Dpo,
+        Self::Admin,
+        Self::Patient,
+        Self::Service,
+    ];
+
+    /// The stored and spoken name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Technician => "technician",
+            Self::Clinician => "clinician",
+            Self::Manager => "manager",
+            Self::Auditor => "auditor",
+            Self::Dpo => "dpo",
+            Self::Admin => "admin",
+            Self::Patient => "patient",
+            Self::Service => "service",
+        }
+    }
+
+    /// From the name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// One right. Routes are registered with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Can {
+    /// Anyone, signed in or not.
+    Anyone,
+    /// Anyone who is signed in.
+    SignedIn,
+    /// Names and contacts of patients.
+    SeeContacts,
+    /// Readings, series and quarantine of a patient.
+    SeeReadings,
+    /// The alert queue and one alert.
+    SeeAlerts,
+    /// Claim, acknowledge, snooze, resolve, reassign.
+    ActOnAlerts,
+    /// A patient's consents and their history.
+    SeeConsents,
+    /// Assist a patient in granting or refusing.
+    AssistConsent,
+    /// Carry out a revocation.
+    RevokeConsent,
+    /// The audit log, its proofs and its export.
+    ReadAudit,
+    /// Devices and their bindings.
+    SeeDevices,
+    /// Enrol, pair, bind, disable devices; send commands.
+    ManageDevices,
+    /// Users and their roles.
+    ManageUsers,
+    /// Register and correct patients.
+    ManagePatients,
+    /// Release or discard quarantined readings.
+    JudgeQuarantine,
+    /// Rules as they stand and stood.
+    SeeRules,
+    /// Propose a rule version.
+    ProposeRules,
+    /// Approve another's proposal.
+    ApproveRules,
+    /// Engine, ingest and storage status.
+    SeeStatus,
+    /// A patient's own things.
+    OwnThings,
+}
+
+impl Can {
+    /// The roles that hold this right.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Agent, Auditor, Clinician, Dpo, Manager, Patient, Service, Technician};
+        match self {
+            Self::Anyone | Self::SignedIn => &Role::ALL,
+            Self::SeeContacts => &[Agent, Technician, Clinician, Manager, Admin],
+            Self::SeeReadings | Self::JudgeQuarantine | Self::ProposeRules => &[Clinician],
+            Self::SeeAlerts => &[Agent, Technician, Clinician, Manager],
+            Self::ActOnAlerts => &[Agent, Clinician],
+            Self::SeeConsents => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
+            Self::AssistConsent => &[Agent, Clinician, Dpo, Patient],
+            Self::RevokeConsent => &[Agent, Clinician, Dpo, Admin, Patient],
+            Self::ReadAudit => &[Auditor, Dpo],
+            Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
+            Self::ManageDevices => &[Technician, Admin],
+            Self::ManageUsers | Self::ManagePatients => &[Admin],
+            Self::SeeRules => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
+            Self::ApproveRules => &[Clinician, Manager],
+            Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
+            Self::OwnThings => &[Patient],
+        }
+    }
+
+    /// Whether `role` holds this right.
+    #[must_use]
+    pub fn held_by(self, role: Role) -> bool {
+        self.roles().contains(&role)
+    }
+}

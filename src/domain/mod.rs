@@ -1,0 +1,11 @@
+//! The words of the business: no I/O, no clock but in [`time`].
+
+pub mod access;
+pub mod id;
+pub mod signal;
+pub mod time;
+
+pub use access::{Can, Role};
+pub use id::{AlertId, CommandId, DeviceId, PatientId, TermId, UserId};
+pub use signal::{Flags, Measured, Reading, Signal, Unit};
+pub use time::{Clock, Instant};

@@ -1,0 +1,3 @@
+//! The one binary: parse the command line and hand over.
+
+fn main() {}
