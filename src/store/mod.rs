@@ -1,1 +1,246 @@
-//! (room)
+//! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
+
+pub mod act;
+pub mod conn;
+pub mod error;
+pub mod gate;
+pub mod kek;
+pub mod keys;
+pub mod migrate;
+mod schema;
+pub mod seal;
+pub mod tx;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::Connection;
+use tokio::sync::broadcast;
+
+pub use act::Act;
+pub use conn::{Conn, Opener, Url};
+pub use error::{Error, Result};
+pub use gate::Urgency;
+pub use keys::{Class, Keyring, Subject};
+pub use seal::Place;
+pub use tx::{Actor, Signalled, Touched, Tx, View};
+
+use crate::domain::Instant;
+use gate::Gate;
+use kek::Keks;
+
+/// The database and its keys. Cheap to clone; calls block, so async code hands them to a blocking thread.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    url: Url,
+    read: r2d2::Pool<Opener>,
+    write: Writer,
+    keys: Keyring,
+    signals: broadcast::Sender<Signalled>,
+    touched: Mutex<Vec<Touched>>,
+    commits: AtomicU64,
+}
+
+enum Writer {
+    One(Gate),
+    Many(r2d2::Pool<Opener>),
+}
+
+const POOL_WAIT: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+const PG_WRITERS: u32 = 8;
+
+impl Store {
+    /// Opens a database whose schema is current.
+    ///
+    /// # Errors
+    /// It cannot be reached, its schema does not fit, or its keys are not those in `keys`.
+    pub fn open(url: &Url, keks: Keks) -> Result<Self> {
+        let mut conn = open_one(url)?;
+        migrate::require_current(&mut conn)?;
+        Self::assemble(url, conn, keks)
+    }
+
+    /// Opens a database and brings its schema to this program's version first.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and a migration that fails.
+    pub fn open_migrated(url: &Url, keks: Keks) -> Result<Self> {
+        let mut conn = open_one(url)?;
+        if let migrate::Fit::Ahead(_) = migrate::fit(&mut conn)? {
+            migrate::require_current(&mut conn)?;
+        }
+        migrate::migrate(&mut conn)?;
+        Self::assemble(url, conn, keks)
+    }
+
+    /// Opens a data directory's SQLite file with the keys beside it, for the demo and for tests.
+    ///
+    /// # Errors
+    /// As [`Store::open_migrated`].
+    pub fn open_dir(dir: &Path) -> Result<Self> {
+        let url = Url::Sqlite(dir.join("zelo.db"));
+        Self::open_migrated(&url, Keks::load(&dir.join("keys"))?)
+    }
+
+    fn assemble(url: &Url, conn: Conn, keks: Keks) -> Result<Self> {
+        let reader = Opener { url: url.clone(), read_only: true };
+        let read = pool(reader, READERS)?;
+        let write = match url {
+            Url::Sqlite(_) => Writer::One(Gate::new(conn)),
+            Url::Postgres(_) => {
+                Writer::Many(pool(Opener { url: url.clone(), read_only: false }, PG_WRITERS)?)
+            }
+        };
+        let (signals, _) = broadcast::channel(4_096);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                url: url.clone(),
+                read,
+                write,
+                keys: Keyring::new(keks),
+                signals,
+                touched: Mutex::default(),
+                commits: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// Where the data is.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.inner.url
+    }
+
+    /// The unwrapped keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keyring {
+        &self.inner.keys
+    }
+
+    /// Names and ids of what was committed, as it is committed.
+    #[must_use]
+    pub fn signals(&self) -> broadcast::Receiver<Signalled> {
+        self.inner.signals.subscribe()
+    }
+
+    /// Tells listeners of something that is not kept (such as new readings of a patient).
+    pub fn announce(&self, name: &'static str, subject: impl ToString) {
+        let _nobody_listens =
+            self.inner.signals.send(Signalled { id: 0, name, subject: subject.to_string() });
+    }
+
+    /// How many transactions were committed: a wake-up for whoever compares it.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// Runs `f` on a read-only connection.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when none becomes free in time, and what `f` says.
+    pub fn read<T>(&self, f: impl FnOnce(&mut View<'_>) -> Result<T>) -> Result<T> {
+        let mut conn = self.inner.read.get().map_err(|_timeout| Error::Busy)?;
+        f(&mut View { conn: &mut conn, keys: &self.inner.keys })
+    }
+
+    /// Runs `f` in a transaction that must leave an audit entry.
+    ///
+    /// # Errors
+    /// What `f` says (nothing is kept), or [`Error::Unaudited`].
+    pub fn write<T>(
+        &self,
+        actor: Actor,
+        now: Instant,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.transact(Urgency::Urgent, actor, now, |tx| {
+            let out = f(tx)?;
+            if tx.entries == 0 { Err(Error::Unaudited) } else { Ok(out) }
+        })
+    }
+
+    /// Runs housekeeping that changes nothing an auditor would ask for (session clocks, sequencing, rolls,
+    /// the ingest commit with its receipts).
+    ///
+    /// # Errors
+    /// What `f` says; nothing is kept then.
+    pub fn keep_house<T>(
+        &self,
+        urgency: Urgency,
+        module: &'static str,
+        now: Instant,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.transact(urgency, Actor::System(module), now, f)
+    }
+
+    fn transact<T>(
+        &self,
+        urgency: Urgency,
+        actor: Actor,
+        now: Instant,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match &self.inner.write {
+            Writer::One(gate) => self.commit(&mut gate.enter(urgency).conn, actor, now, f),
+            Writer::Many(pool) => {
+                self.commit(&mut *pool.get().map_err(|_timeout| Error::Busy)?, actor, now, f)
+            }
+        }
+    }
+
+    fn commit<T>(
+        &self,
+        conn: &mut Conn,
+        actor: Actor,
+        now: Instant,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let keys = &self.inner.keys;
+        let mut after = None;
+        let out = conn.transaction(|conn| {
+            let mut tx = Tx::new(View { conn, keys }, actor, now);
+            let out = f(&mut tx)?;
+            after = Some((tx.signals, tx.touched, tx.fresh, tx.destroyed));
+            Ok::<T, Error>(out)
+        })?;
+        if let Some((signals, touched, fresh, destroyed)) = after {
+            fresh.iter().for_each(|(subject, class, id, key)| keys.remember(*subject, *class, *id, key));
+            destroyed.iter().for_each(|(subject, class)| keys.forget(*subject, *class));
+            // Before the turn to write ends: the next ingest commit must see it.
+            self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(touched);
+            for signal in signals {
+                let _nobody_listens = self.inner.signals.send(signal);
+            }
+        }
+        self.inner.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(out)
+    }
+
+    /// What in-memory copies must drop, since the last call.
+    #[must_use]
+    pub fn take_touched(&self) -> Vec<Touched> {
+        std::mem::take(&mut *self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn open_one(url: &Url) -> Result<Conn> {
+    Opener { url: url.clone(), read_only: false }.open().map_err(|error| Error::Open(error.to_string()))
+}
+
+fn pool(opener: Opener, size: u32) -> Result<r2d2::Pool<Opener>> {
+    r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_timeout(POOL_WAIT)
+        .build(opener)
+        .map_err(|error| Error::Open(error.to_string()))
+}

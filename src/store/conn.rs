@@ -1,0 +1,134 @@
+//! One connection type over both backends, and the pools that hand it out.
+
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::r2d2::R2D2Connection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, ConnectionError};
+
+pub use multi::Conn;
+
+mod multi {
+    use diesel::pg::PgConnection;
+    use diesel::sqlite::SqliteConnection;
+
+    /// A connection to either backend. Ordinary code runs on the enum; `on!` gives a body to both arms
+    /// where the enum refuses (upsert, batch insert, locking).
+    #[derive(diesel::MultiConnection)]
+    pub enum Conn {
+        /// PostgreSQL.
+        Pg(PgConnection),
+        /// SQLite.
+        Sqlite(SqliteConnection),
+    }
+}
+
+/// Runs the same body on the concrete connection of either backend.
+macro_rules! on {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::store::Conn::Pg($c) => $body,
+            $crate::store::Conn::Sqlite($c) => $body,
+        }
+    };
+}
+pub(in crate::store) use on;
+
+/// Where the data is, told by the URL's scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Url {
+    /// `sqlite://path/to/file` (relative or absolute).
+    Sqlite(PathBuf),
+    /// `postgres://…` or `postgresql://…`, as libpq takes it.
+    Postgres(String),
+}
+
+impl Url {
+    /// Reads a database URL.
+    ///
+    /// # Errors
+    /// Any scheme but `sqlite`, `postgres` and `postgresql`: diesel would take it for a file name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            if path.is_empty() {
+                return Err("the database URL names no file: write sqlite://path/to/zelo.db".into());
+            }
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        Err("the database URL must begin with sqlite:// or postgres://".into())
+    }
+
+    /// The file of a SQLite database.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+/// Opens connections for a pool.
+#[derive(Debug, Clone)]
+pub struct Opener {
+    /// Where to.
+    pub url: Url,
+    /// Whether a statement that writes must fail.
+    pub read_only: bool,
+}
+
+const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
+     PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA cache_size=-32768; \
+     PRAGMA wal_autocheckpoint=10000; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;";
+
+impl Opener {
+    /// A fresh connection.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub fn open(&self) -> Result<Conn, ConnectionError> {
+        match &self.url {
+            Url::Postgres(url) => {
+                let mut conn = PgConnection::establish(url)?;
+                let setup = if self.read_only {
+                    "SET default_transaction_read_only = on; SET statement_timeout = '60s'"
+                } else {
+                    "SET lock_timeout = '30s'"
+                };
+                conn.batch_execute(setup).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Conn::Pg(conn))
+            }
+            Url::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+                conn.batch_execute(SQLITE_PRAGMAS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                if self.read_only {
+                    conn.batch_execute("PRAGMA query_only=ON; PRAGMA cache_size=-8192;")
+                        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                }
+                Ok(Conn::Sqlite(conn))
+            }
+        }
+    }
+}
+
+impl r2d2::ManageConnection for Opener {
+    type Connection = Conn;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Conn, Self::Error> {
+        self.open().map_err(diesel::r2d2::Error::ConnectionError)
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
+        conn.ping().map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        conn.is_broken()
+    }
+}

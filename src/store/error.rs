@@ -1,0 +1,76 @@
+//! What can go wrong in the store, in words that say what to do.
+
+use diesel::result::DatabaseErrorKind;
+
+/// A store operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The row that must exist does not.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Another row already holds what must be unique, or the state forbids the change.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The caller's version is not the present one (If-Match).
+    #[error("the record is at version {current}, not at the one given")]
+    Stale {
+        /// The version in force.
+        current: i64,
+    },
+    /// Consent does not permit it.
+    #[error("{0}")]
+    Denied(#[from] consent::Denied),
+    /// The consent ledger refuses the change.
+    #[error("{0}")]
+    Rejected(#[from] consent::Rejected),
+    /// A sealed value cannot be opened: its key was destroyed, or its bytes are not what was sealed.
+    #[error("a sealed value cannot be opened: {0}")]
+    Sealed(#[from] super::seal::Broken),
+    /// The key files do not fit this database.
+    #[error("{0}")]
+    Keys(String),
+    /// The audit entry is not in the form that the log takes.
+    #[error("the audit entry is refused: {0}")]
+    Audit(String),
+    /// A change without an audit entry was about to be committed.
+    #[error("a change without its audit entry is not committed")]
+    Unaudited,
+    /// The database's schema and this program do not fit.
+    #[error("{0}")]
+    Schema(String),
+    /// The database cannot be reached or opened.
+    #[error("the database cannot be opened: {0}")]
+    Open(String),
+    /// No connection became free in time.
+    #[error("the database is busy: no connection became free in time")]
+    Busy,
+    /// The database refused a statement.
+    #[error("the database refused a statement")]
+    Database(#[source] diesel::result::Error),
+    /// A stored value is not what the program writes.
+    #[error("a stored value is not readable: {0}")]
+    Corrupt(&'static str),
+    /// The data directory cannot be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        match error {
+            diesel::result::Error::NotFound => Self::NotFound("record"),
+            diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                Self::Conflict("a record with the same identity exists")
+            }
+            other => Self::Database(other),
+        }
+    }
+}
+
+/// A store operation's result.
+pub type Result<T> = std::result::Result<T, Error>;

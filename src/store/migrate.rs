@@ -1,0 +1,104 @@
+//! Schema versions: migrated only when asked, never opened when they do not fit.
+
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::conn::{Conn, on};
+use super::error::{Error, Result};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// How the database's schema stands to this program's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    /// An empty database.
+    Empty,
+    /// The same versions.
+    Current,
+    /// The program has newer versions; how many.
+    Behind(usize),
+    /// The database has a version that the program does not know.
+    Ahead(String),
+}
+
+/// Compares the applied versions with the embedded ones.
+///
+/// # Errors
+/// Database errors.
+pub fn fit(conn: &mut Conn) -> Result<Fit> {
+    let known = versions(conn)?;
+    let applied: Vec<String> = on!(conn, |c| c.applied_migrations())
+        .map_err(|error| Error::Schema(format!("the schema's version cannot be read: {error}")))?
+        .iter()
+        .map(MigrationVersion::to_string)
+        .collect();
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        return Ok(Fit::Ahead(newer.clone()));
+    }
+    Ok(match known.len().saturating_sub(applied.len()) {
+        0 => Fit::Current,
+        _ if applied.is_empty() => Fit::Empty,
+        missing => Fit::Behind(missing),
+    })
+}
+
+/// Brings the schema to this program's version.
+///
+/// # Errors
+/// A migration failed; nothing of it is kept.
+pub fn migrate(conn: &mut Conn) -> Result<usize> {
+    let ran = match conn {
+        Conn::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|ran| ran.len()),
+        Conn::Pg(c) => c.run_pending_migrations(POSTGRES).map(|ran| ran.len()),
+    };
+    ran.map_err(|error| Error::Schema(format!("a migration failed and was rolled back: {error}")))
+}
+
+/// Refuses a schema that does not fit, with the way out.
+///
+/// # Errors
+/// [`Error::Schema`] unless the schema is current.
+pub fn require_current(conn: &mut Conn) -> Result<()> {
+    match fit(conn)? {
+        Fit::Current => Ok(()),
+        Fit::Empty => Err(Error::Schema("the database is empty: run `zelo init` first".into())),
+        Fit::Behind(n) => Err(Error::Schema(format!(
+            "the database is {n} schema version(s) behind: run `zelo migrate` (it makes a backup first)"
+        ))),
+        Fit::Ahead(version) => Err(Error::Schema(format!(
+            "the database has schema version {version}, which this program does not know: use the newer program"
+        ))),
+    }
+}
+
+fn versions(conn: &Conn) -> Result<Vec<String>> {
+    fn of<DB: diesel::backend::Backend>(source: EmbeddedMigrations) -> Result<Vec<String>>
+    where
+        EmbeddedMigrations: MigrationSource<DB>,
+    {
+        let list: Vec<Box<dyn Migration<DB>>> =
+            source.migrations().map_err(|error| Error::Schema(error.to_string()))?;
+        Ok(list.iter().map(|m| m.name().version().to_string()).collect())
+    }
+    match conn {
+        Conn::Sqlite(_) => of::<diesel::sqlite::Sqlite>(SQLITE),
+        Conn::Pg(_) => of::<diesel::pg::Pg>(POSTGRES),
+    }
+}
+
+/// The version names of both folders, for the test that holds them equal.
+///
+/// # Errors
+/// The embedded migrations are unreadable.
+pub fn names() -> Result<(Vec<String>, Vec<String>)> {
+    fn of<DB: diesel::backend::Backend>(source: EmbeddedMigrations) -> Result<Vec<String>>
+    where
+        EmbeddedMigrations: MigrationSource<DB>,
+    {
+        let list: Vec<Box<dyn Migration<DB>>> =
+            source.migrations().map_err(|error| Error::Schema(error.to_string()))?;
+        Ok(list.iter().map(|m| m.name().to_string()).collect())
+    }
+    Ok((of::<diesel::sqlite::Sqlite>(SQLITE)?, of::<diesel::pg::Pg>(POSTGRES)?))
+}

@@ -1,0 +1,455 @@
+//! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    kek_epochs (epoch) {
+        epoch -> BigInt,
+        fingerprint -> Binary,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    subject_keys (id) {
+        id -> BigInt,
+        subject -> Text,
+        class -> SmallInt,
+        epoch -> BigInt,
+        wrapped -> Binary,
+        created_at -> BigInt,
+        destroyed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        email_index -> Binary,
+        identity -> Binary,
+        role -> Text,
+        password -> Nullable<Text>,
+        totp -> Nullable<Binary>,
+        patient_id -> Nullable<Text>,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        secret -> Binary,
+        previous -> Nullable<Binary>,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        ended_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    links (secret) {
+        secret -> Binary,
+        user_id -> Text,
+        purpose -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    throttles (bucket) {
+        bucket -> Binary,
+        failures -> BigInt,
+        until_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotent_answers (actor, route, idempotency_key) {
+        actor -> Text,
+        route -> Text,
+        idempotency_key -> Text,
+        request -> Binary,
+        status -> SmallInt,
+        answer -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    patients (key) {
+        key -> BigInt,
+        id -> Text,
+        identity -> Binary,
+        cpf_index -> Nullable<Binary>,
+        cns_index -> Nullable<Binary>,
+        zone -> Text,
+        language -> Text,
+        created_at -> BigInt,
+        blocked_at -> Nullable<BigInt>,
+        erased_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    devices (key) {
+        key -> BigInt,
+        id -> Text,
+        identity -> Binary,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+        first_seen_at -> Nullable<BigInt>,
+        last_seen_at -> Nullable<BigInt>,
+        online -> Bool,
+        status -> Nullable<Binary>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    device_tokens (id) {
+        id -> Text,
+        device_key -> BigInt,
+        issued_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    bindings (id) {
+        id -> Text,
+        device_key -> BigInt,
+        patient_key -> BigInt,
+        from_at -> BigInt,
+        to_at -> Nullable<BigInt>,
+        preferred -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    commands (id) {
+        id -> Text,
+        device_key -> BigInt,
+        body -> Binary,
+        created_at -> BigInt,
+        acknowledged_at -> Nullable<BigInt>,
+        replied_at -> Nullable<BigInt>,
+        reply -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    terms (id) {
+        id -> Text,
+        purpose -> Text,
+        lang -> Text,
+        version -> Text,
+        text -> Text,
+        text_sha256 -> Binary,
+        change -> Text,
+        published_at -> BigInt,
+        author -> Text,
+        approver -> Text,
+    }
+}
+
+diesel::table! {
+    consent_events (id) {
+        id -> Text,
+        patient_key -> BigInt,
+        purpose -> Text,
+        action -> Text,
+        epoch -> BigInt,
+        at -> BigInt,
+        term_sha256 -> Nullable<Binary>,
+        measured_from -> Nullable<BigInt>,
+        valid_until -> Nullable<BigInt>,
+        basis -> Text,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        evidence -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    consents (patient_key, purpose) {
+        patient_key -> BigInt,
+        purpose -> Text,
+        state -> Text,
+        previous -> Nullable<Text>,
+        epoch -> BigInt,
+        term_sha256 -> Nullable<Binary>,
+        valid_from -> BigInt,
+        valid_until -> Nullable<BigInt>,
+        measured_from -> BigInt,
+        scope -> Nullable<Text>,
+        pending -> Nullable<Text>,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    readings (at, patient_key, signal, device_key) {
+        at -> BigInt,
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        device_key -> BigInt,
+        masked -> BigInt,
+        attrs -> SmallInt,
+        received -> BigInt,
+    }
+}
+
+diesel::table! {
+    chunks (id) {
+        id -> BigInt,
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        span_from -> BigInt,
+        span_to -> BigInt,
+        first_at -> BigInt,
+        last_at -> BigInt,
+        count -> BigInt,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    merged_readings (id) {
+        id -> BigInt,
+        received -> BigInt,
+        device_key -> BigInt,
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    unstamped (device_key, payload_sha256) {
+        device_key -> BigInt,
+        payload_sha256 -> Binary,
+        session -> BigInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    receipts_open (id) {
+        id -> BigInt,
+        second -> BigInt,
+        node -> SmallInt,
+        count -> BigInt,
+        pack -> Binary,
+    }
+}
+
+diesel::table! {
+    receipts (second) {
+        second -> BigInt,
+        count -> BigInt,
+        entry -> BigInt,
+        pack -> Binary,
+    }
+}
+
+diesel::table! {
+    quarantine (id) {
+        id -> Text,
+        patient_key -> Nullable<BigInt>,
+        device_key -> BigInt,
+        signal -> Nullable<SmallInt>,
+        reason -> Text,
+        at -> Nullable<BigInt>,
+        received -> BigInt,
+        received_at -> BigInt,
+        expires_at -> BigInt,
+        sealed -> Binary,
+        decided_at -> Nullable<BigInt>,
+        decision -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        note -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    rule_versions (rule, version) {
+        rule -> Text,
+        version -> BigInt,
+        body -> Text,
+        author -> Text,
+        approver -> Text,
+        in_force_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    alerts (id) {
+        id -> Text,
+        patient_key -> BigInt,
+        rule -> Text,
+        rule_version -> BigInt,
+        signal -> SmallInt,
+        level -> SmallInt,
+        peak -> SmallInt,
+        state -> Text,
+        started_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        raised_at -> BigInt,
+        owner -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        retrospective -> Bool,
+        snoozed_until -> Nullable<BigInt>,
+        acknowledged_at -> Nullable<BigInt>,
+        resolved_at -> Nullable<BigInt>,
+        finding -> Nullable<Binary>,
+        version -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert_changes (alert_id, at, level) {
+        alert_id -> Text,
+        at -> BigInt,
+        level -> SmallInt,
+    }
+}
+
+diesel::table! {
+    alert_acts (id) {
+        id -> BigInt,
+        alert_id -> Text,
+        at -> BigInt,
+        actor -> Text,
+        act -> Text,
+        outcome -> Nullable<Text>,
+        note -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    reevaluations (patient_key, signal) {
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        from_at -> BigInt,
+        since -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        topic -> Text,
+        subject -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        fence -> BigInt,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    signals (id) {
+        id -> BigInt,
+        name -> Text,
+        subject -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    accesses (viewer, subject, purpose) {
+        viewer -> Text,
+        subject -> Text,
+        purpose -> Text,
+        until_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_entries (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        entry -> Nullable<Binary>,
+        leaf -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_bodies (hash) {
+        hash -> Binary,
+        subject -> Text,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_bundles (idx) {
+        idx -> BigInt,
+        width -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_tiles (level, idx) {
+        level -> SmallInt,
+        idx -> BigInt,
+        width -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (size) {
+        size -> BigInt,
+        at -> BigInt,
+        root -> Binary,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    nodes (slot) {
+        slot -> SmallInt,
+        id -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    alert_acts,
+    alert_changes,
+    alerts,
+    bindings,
+    commands,
+    consent_events,
+    consents,
+    device_tokens,
+    devices,
+    links,
+    patients,
+    quarantine,
+    sessions,
+    users,
+);
