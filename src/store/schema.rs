@@ -261,8 +261,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    receipts (second) {
+    receipts (second, part) {
         second -> BigInt,
+        part -> SmallInt,
         count -> BigInt,
         entry -> BigInt,
         pack -> Binary,
@@ -316,19 +317,11 @@ diesel::table! {
         outcome -> Nullable<Text>,
         retrospective -> Bool,
         snoozed_until -> Nullable<BigInt>,
-        acknowledged_at -> Nullable<BigInt>,
-        resolved_at -> Nullable<BigInt>,
+        episode -> Text,
+        case_record -> Text,
         finding -> Nullable<Binary>,
         version -> BigInt,
         updated_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    alert_changes (alert_id, at, level) {
-        alert_id -> Text,
-        at -> BigInt,
-        level -> SmallInt,
     }
 }
 

@@ -9,7 +9,6 @@ DROP TABLE signals;
 DROP TABLE outbox;
 DROP TABLE reevaluations;
 DROP TABLE alert_acts;
-DROP TABLE alert_changes;
 DROP TABLE alerts;
 DROP TABLE rule_versions;
 DROP TABLE quarantine;

@@ -238,10 +238,12 @@ CREATE TABLE receipts_open (
 ) STRICT;
 
 CREATE TABLE receipts (
-    second INTEGER NOT NULL PRIMARY KEY,
+    second INTEGER NOT NULL,
+    part INTEGER NOT NULL,
     count INTEGER NOT NULL,
     entry INTEGER NOT NULL,
-    pack BLOB NOT NULL
+    pack BLOB NOT NULL,
+    PRIMARY KEY (second, part)
 ) STRICT;
 
 CREATE TABLE quarantine (
@@ -289,8 +291,8 @@ CREATE TABLE alerts (
     outcome TEXT,
     retrospective INTEGER NOT NULL,
     snoozed_until INTEGER,
-    acknowledged_at INTEGER,
-    resolved_at INTEGER,
+    episode TEXT NOT NULL,
+    case_record TEXT NOT NULL,
     finding BLOB,
     version INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -298,13 +300,6 @@ CREATE TABLE alerts (
 CREATE UNIQUE INDEX alerts_one_open_episode ON alerts (patient_key, rule) WHERE ended_at IS NULL;
 CREATE INDEX alerts_queue ON alerts (level, started_at) WHERE state <> 'resolved';
 CREATE INDEX alerts_by_patient ON alerts (patient_key, started_at);
-
-CREATE TABLE alert_changes (
-    alert_id TEXT NOT NULL REFERENCES alerts (id),
-    at INTEGER NOT NULL,
-    level INTEGER NOT NULL,
-    PRIMARY KEY (alert_id, at, level)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE alert_acts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
