@@ -430,9 +430,12 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(bindings -> devices (device_key));
+diesel::joinable!(alerts -> patients (patient_key));
+diesel::joinable!(sessions -> users (user_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     alert_acts,
-    alert_changes,
     alerts,
     bindings,
     commands,

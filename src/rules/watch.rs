@@ -1,0 +1,153 @@
+//! What is being watched right now: one machine per rule on each judged series, in memory. A series that
+//! is not known (after a start, after late data) buffers what arrives until a replay makes it known.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::episode::Change;
+use super::machine::{Arrival, JudgedReading, Machine};
+use crate::domain::{Instant, Rule, Signal};
+
+/// One patient's signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesKey {
+    /// The patient's surrogate key.
+    pub patient_key: i64,
+    /// The signal.
+    pub signal: Signal,
+}
+
+/// How many readings of a stretch a finding is told from.
+const STRETCH: usize = 96;
+/// How many readings a series may hold back while it is being replayed; past it the replay starts anew.
+const BUFFER: usize = 20_000;
+
+enum Series {
+    Known { source: i64, machines: Vec<Machine>, recent: VecDeque<JudgedReading> },
+    Replaying { arrived: Vec<(i64, JudgedReading)>, overflowed: bool },
+}
+
+/// What became of a reading.
+#[derive(Debug, PartialEq)]
+pub enum Seen {
+    /// Judged in order; these rules changed something.
+    Judged(Vec<(usize, Change)>),
+    /// The series must be replayed from this reading on.
+    Replay,
+    /// Not the source that this series is judged by.
+    OtherSource,
+}
+
+/// The machines of every judged series.
+pub struct Watchlist {
+    rules: Arc<[Rule]>,
+    series: HashMap<SeriesKey, Series>,
+}
+
+impl Watchlist {
+    /// Watches with these rules.
+    #[must_use]
+    pub fn new(rules: Arc<[Rule]>) -> Self {
+        Self { rules, series: HashMap::new() }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<[Rule]> {
+        &self.rules
+    }
+
+    /// Whether any rule looks at `signal`.
+    #[must_use]
+    pub fn judges(&self, signal: Signal) -> bool {
+        self.rules.iter().any(|rule| rule.signal == signal)
+    }
+
+    /// Looks at one reading of a series, from the device with surrogate key `device`.
+    pub fn see(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
+        let rules = &self.rules;
+        match self.series.get_mut(&key) {
+            None => Seen::Replay,
+            Some(Series::Replaying { arrived, overflowed }) => {
+                if arrived.len() < BUFFER {
+                    arrived.push((device, reading));
+                } else {
+                    *overflowed = true;
+                }
+                Seen::Replay
+            }
+            Some(Series::Known { source, .. }) if *source != device => Seen::OtherSource,
+            Some(Series::Known { machines, recent, .. }) => {
+                if machines.iter().any(|machine| machine.arrival(&reading) == Arrival::Late) {
+                    return Seen::Replay;
+                }
+                if recent.len() == STRETCH {
+                    recent.pop_front();
+                }
+                recent.push_back(reading);
+                let looking = rules.iter().enumerate().filter(|(_, rule)| rule.signal == key.signal);
+                let changes = looking
+                    .zip(machines.iter_mut())
+                    .filter_map(|((index, _), machine)| machine.step(&reading).map(|change| (index, change)))
+                    .collect();
+                Seen::Judged(changes)
+            }
+        }
+    }
+
+    /// The readings since `from` that are still in memory: what a finding is told from.
+    #[must_use]
+    pub fn stretch(&self, key: SeriesKey, from: Instant) -> Vec<JudgedReading> {
+        match self.series.get(&key) {
+            Some(Series::Known { recent, .. }) => {
+                recent.iter().filter(|reading| reading.at >= from).copied().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A replay of this series begins: from now on arrivals are held back for it.
+    pub fn begin(&mut self, key: SeriesKey) {
+        self.series.insert(key, Series::Replaying { arrived: Vec::new(), overflowed: false });
+    }
+
+    /// What arrived since [`Watchlist::begin`], with the device's key; `None` when it was too much (or the
+    /// series was forgotten meanwhile): begin again.
+    pub fn arrived(&mut self, key: SeriesKey) -> Option<Vec<(i64, JudgedReading)>> {
+        match self.series.get_mut(&key) {
+            Some(Series::Replaying { arrived, overflowed: false }) => Some(std::mem::take(arrived)),
+            _ => None,
+        }
+    }
+
+    /// The replay ended: the series is known, judged by device `source`, one machine per rule on its signal
+    /// in the order of the rules.
+    pub fn know(&mut self, key: SeriesKey, source: i64, machines: Vec<Machine>, tail: &[JudgedReading]) {
+        let skip = tail.len().saturating_sub(STRETCH);
+        let recent = tail.iter().skip(skip).copied().collect();
+        self.series.insert(key, Series::Known { source, machines, recent });
+    }
+
+    /// Forgets one series: its next reading asks for a replay.
+    pub fn forget(&mut self, key: SeriesKey) {
+        self.series.remove(&key);
+    }
+
+    /// Forgets every series of a patient.
+    pub fn forget_patient(&mut self, patient_key: i64) {
+        self.series.retain(|key, _| key.patient_key != patient_key);
+    }
+
+    /// Watches with other rules: everything is replayed.
+    pub fn adopt(&mut self, rules: Arc<[Rule]>) {
+        self.rules = rules;
+        self.series.clear();
+    }
+
+    /// How many series are known, and how many wait for a replay.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let known = self.series.values().filter(|s| matches!(s, Series::Known { .. })).count();
+        (known, self.series.len() - known)
+    }
+}

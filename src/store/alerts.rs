@@ -1,0 +1,512 @@
+//! Alert episodes: opened, judged anew, acted upon. At most one open episode per patient and rule, by the
+//! database's own constraint.
+
+use diesel::prelude::*;
+
+use super::act::Act as Entry;
+use super::error::{Error, Result};
+use super::keys::{Class, Subject};
+use super::schema::{alert_acts, alerts, outbox, patients};
+use super::seal::Place;
+use super::tx::{Touched, Tx, View};
+use crate::domain::alert::{Act, ActRefused, AlertCase, AlertState, Outcome, act};
+use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal, UserId};
+use crate::rules::{Episode, Finding};
+
+/// An alert as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredAlert {
+    /// The patient's surrogate key.
+    pub patient_key: i64,
+    /// The signal its rule looks at.
+    pub signal: Signal,
+    /// What people did with it, and what judgement says.
+    pub case: AlertCase,
+    /// The episode as judged.
+    pub episode: Episode,
+    /// Found too late to page.
+    pub retrospective: bool,
+    /// When the program first knew of it.
+    pub raised_at: Instant,
+    /// Grows with each change (ETag).
+    pub version: i64,
+    finding: Option<Vec<u8>>,
+}
+
+#[derive(Queryable)]
+struct Row {
+    patient_key: i64,
+    signal: i16,
+    retrospective: bool,
+    raised_at: i64,
+    episode: String,
+    case_record: String,
+    finding: Option<Vec<u8>>,
+    version: i64,
+}
+
+type Columns = (
+    alerts::patient_key,
+    alerts::signal,
+    alerts::retrospective,
+    alerts::raised_at,
+    alerts::episode,
+    alerts::case_record,
+    alerts::finding,
+    alerts::version,
+);
+
+const COLUMNS: Columns = (
+    alerts::patient_key,
+    alerts::signal,
+    alerts::retrospective,
+    alerts::raised_at,
+    alerts::episode,
+    alerts::case_record,
+    alerts::finding,
+    alerts::version,
+);
+
+impl Row {
+    fn read(self) -> Result<StoredAlert> {
+        let json = |_shape| Error::Corrupt("alerts");
+        Ok(StoredAlert {
+            patient_key: self.patient_key,
+            signal: Signal::from_code(self.signal).ok_or(Error::Corrupt("alerts.signal"))?,
+            case: serde_json::from_str(&self.case_record).map_err(json)?,
+            episode: serde_json::from_str(&self.episode).map_err(json)?,
+            retrospective: self.retrospective,
+            raised_at: Instant::from_micros(self.raised_at),
+            version: self.version,
+            finding: self.finding,
+        })
+    }
+}
+
+impl StoredAlert {
+    /// The alert's id.
+    #[must_use]
+    pub const fn id(&self) -> AlertId {
+        self.case.id
+    }
+
+    /// Its finding, for whoever may see readings; `None` when a revocation hid it.
+    ///
+    /// # Errors
+    /// The key was destroyed; the bytes are broken.
+    pub fn finding(
+        &self,
+        view: &mut View<'_>,
+        _permit: &consent::Permit<consent::AlertEvaluate>,
+    ) -> Result<Option<Finding>> {
+        let Some(blob) = &self.finding else { return Ok(None) };
+        let id = self.id().to_string();
+        view.open_json(Place::new("alerts", "finding", &id), blob).map(Some)
+    }
+}
+
+/// Which alerts a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Only this level.
+    pub level: Option<Level>,
+    /// Only this state; without it all.
+    pub state: Option<AlertState>,
+    /// Only what is not resolved.
+    pub unresolved: bool,
+    /// Only this patient's.
+    pub patient_key: Option<i64>,
+}
+
+/// Opens an episode that judgement found.
+///
+/// # Errors
+/// [`Error::Conflict`] when one is open already for this patient and rule.
+pub fn open(
+    tx: &mut Tx<'_>,
+    (patient_key, patient): (i64, PatientId),
+    rule: &Rule,
+    episode: &Episode,
+    finding: &Finding,
+    retrospective: bool,
+) -> Result<AlertId> {
+    let now = tx.now();
+    let id = AlertId::new(now);
+    let mut case = AlertCase::open(id, patient, episode.facts());
+    if episode.ended_at.is_some() {
+        case = case.judged(episode.facts(), now);
+    }
+    let row = id.to_string();
+    let place = Place::new("alerts", "finding", &row);
+    let sealed = tx.seal_json(Subject::Patient(patient), Class::Clinical, place, finding)?;
+    diesel::insert_into(alerts::table)
+        .values((
+            (
+                alerts::id.eq(&row),
+                alerts::patient_key.eq(patient_key),
+                alerts::rule.eq(&rule.id),
+                alerts::rule_version.eq(i64::from(rule.version)),
+                alerts::signal.eq(rule.signal.code()),
+                alerts::raised_at.eq(now.micros()),
+                alerts::retrospective.eq(retrospective),
+                alerts::finding.eq(Some(sealed)),
+                alerts::version.eq(1_i64),
+            ),
+            changing(&case, episode, now)?,
+        ))
+        .execute(tx.conn)?;
+    if !retrospective && case.state != AlertState::Resolved {
+        queue(tx, "alert.raised", &row)?;
+    }
+    let body = serde_json::json!({
+        "alert": row, "rule": rule.id, "version": rule.version,
+        "level": case.facts.level.name(), "retrospective": retrospective,
+    });
+    tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
+    tx.signal("alert.changed", id)?;
+    Ok(id)
+}
+
+/// Judgement speaks again of a stored episode.
+///
+/// # Errors
+/// Database errors.
+pub fn judged(
+    tx: &mut Tx<'_>,
+    stored: &StoredAlert,
+    episode: &Episode,
+    finding: Option<&Finding>,
+) -> Result<StoredAlert> {
+    let mut next = stored.clone();
+    next.case = stored.case.judged(episode.facts(), tx.now());
+    next.episode = episode.clone();
+    if let Some(finding) = finding {
+        let row = next.id().to_string();
+        let place = Place::new("alerts", "finding", &row);
+        let subject = Subject::Patient(next.case.patient);
+        next.finding = Some(tx.seal_json(subject, Class::Clinical, place, finding)?);
+    }
+    if next.case.facts.level > stored.case.facts.level {
+        queue(tx, "alert.raised", &next.id().to_string())?;
+    }
+    let body = serde_json::json!({
+        "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
+        "ended": episode.ended_at.is_some(),
+    });
+    keep(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body))
+}
+
+/// The system closes an alert: late data disproved it, it merged, or its legal basis ended. A revocation
+/// hides the finding too.
+///
+/// # Errors
+/// Database errors.
+pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Result<StoredAlert> {
+    let mut next = stored.clone();
+    next.case = stored.case.withdrawn(outcome, tx.now());
+    if next.episode.ended_at.is_none() {
+        let end = if outcome == Outcome::ConsentRevoked { tx.now() } else { next.episode.started_at };
+        next.episode.ended_at = Some(end);
+        next.episode.by_hand = outcome == Outcome::ConsentRevoked;
+        next.case.facts.ended_at = Some(end);
+    }
+    if outcome == Outcome::ConsentRevoked {
+        next.finding = None;
+    }
+    let body = serde_json::json!({ "alert": next.id(), "outcome": outcome.name() });
+    keep(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
+}
+
+/// Takes what people did on `merged` over to `kept`.
+///
+/// # Errors
+/// Database errors.
+pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
+    let mut next = kept.clone();
+    next.case = kept.case.absorbing(&merged.case);
+    let body = serde_json::json!({ "alert": next.id(), "merged": merged.id() });
+    keep(tx, kept, next, Entry::new("alert.judged").body(body))
+}
+
+/// The answer to an act that a person tried.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The case does not take it.
+    #[error(transparent)]
+    Act(#[from] ActRefused),
+    /// The store does not.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// A person acts on an alert.
+///
+/// # Errors
+/// [`Refused::Act`] when the case does not take it (claimed by another, resolved), store errors.
+pub fn acted(
+    tx: &mut Tx<'_>,
+    id: AlertId,
+    who: UserId,
+    what: Act,
+    note: Option<&str>,
+) -> std::result::Result<StoredAlert, Refused> {
+    let stored = get(tx, id)?;
+    let now = tx.now();
+    let mut next = stored.clone();
+    next.case = act(&stored.case.awake(now), what, who, now)?;
+    let (name, outcome) = match what {
+        Act::Claim => ("claim", None),
+        Act::Ack => ("ack", None),
+        Act::Snooze { .. } => ("snooze", None),
+        Act::Reassign { .. } => ("reassign", None),
+        Act::Resolve { outcome } => ("resolve", Some(outcome.name())),
+    };
+    if matches!(what, Act::Resolve { .. }) && next.episode.ended_at.is_none() {
+        // A hand ends the episode too: what goes on being bad raises a new one.
+        next.episode.ended_at = Some(now);
+        next.episode.by_hand = true;
+        next.case.facts.ended_at = Some(now);
+        tx.touch(Touched::Patient(stored.patient_key));
+    }
+    let row = id.to_string();
+    let note = match note.filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => {
+            let place_row = format!("{row}:{name}:{}", now.micros());
+            let place = Place::new("alert_acts", "note", &place_row);
+            Some(tx.seal(Subject::Patient(stored.case.patient), Class::Clinical, place, text.as_bytes())?)
+        }
+    };
+    diesel::insert_into(alert_acts::table)
+        .values((
+            alert_acts::alert_id.eq(&row),
+            alert_acts::at.eq(now.micros()),
+            alert_acts::actor.eq(tx.actor().name()),
+            alert_acts::act.eq(name),
+            alert_acts::outcome.eq(outcome),
+            alert_acts::note.eq(note),
+        ))
+        .execute(tx.conn)
+        .map_err(Error::from)?;
+    let kind = match what {
+        Act::Resolve { .. } => "alert.closed",
+        _ => "alert.ack",
+    };
+    let body = serde_json::json!({ "alert": row, "act": name, "outcome": outcome });
+    Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
+}
+
+/// One thing a person did.
+#[derive(Debug, Clone)]
+pub struct ActRow {
+    /// When.
+    pub at: Instant,
+    /// Who, as [`super::Actor::name`] writes it.
+    pub actor: String,
+    /// What.
+    pub act: String,
+    /// With which outcome.
+    pub outcome: Option<String>,
+    /// Why, in the person's words.
+    pub note: Option<String>,
+}
+
+/// What people did with an alert, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn acts(view: &mut View<'_>, id: AlertId) -> Result<Vec<ActRow>> {
+    type Raw = (i64, String, String, Option<String>, Option<Vec<u8>>);
+    let row = id.to_string();
+    let rows: Vec<Raw> = alert_acts::table
+        .filter(alert_acts::alert_id.eq(&row))
+        .order(alert_acts::id)
+        .select((
+            alert_acts::at,
+            alert_acts::actor,
+            alert_acts::act,
+            alert_acts::outcome,
+            alert_acts::note,
+        ))
+        .load(view.conn)?;
+    rows.into_iter()
+        .map(|(at, actor, act, outcome, note)| {
+            let note = note.and_then(|blob| {
+                let place_row = format!("{row}:{act}:{at}");
+                let plain = view.open(Place::new("alert_acts", "note", &place_row), &blob).ok()?;
+                String::from_utf8(plain).ok()
+            });
+            Ok(ActRow { at: Instant::from_micros(at), actor, act, outcome, note })
+        })
+        .collect()
+}
+
+/// One alert.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get(view: &mut View<'_>, id: AlertId) -> Result<StoredAlert> {
+    let row = alerts::table.find(id.to_string()).select(COLUMNS).first::<Row>(view.conn).optional()?;
+    row.ok_or(Error::NotFound("alert"))?.read()
+}
+
+/// The open episode of every rule of a patient.
+///
+/// # Errors
+/// Database errors.
+pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
+    let rows = alerts::table
+        .filter(alerts::patient_key.eq(patient_key).and(alerts::ended_at.is_null()))
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Every episode of one rule of a patient that was in force at or after `from`, retracted ones left out.
+///
+/// # Errors
+/// Database errors.
+pub fn episodes(view: &mut View<'_>, patient_key: i64, rule: &str, from: Instant) -> Result<Vec<StoredAlert>> {
+    let rows = alerts::table
+        .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
+        .filter(alerts::ended_at.is_null().or(alerts::ended_at.ge(from.micros())))
+        .filter(alerts::outcome.is_null().or(alerts::outcome.ne_all(vec!["retracted", "duplicate"])))
+        .order(alerts::started_at)
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Alerts, the worst first, then the oldest.
+///
+/// # Errors
+/// Database errors.
+pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<StoredAlert>> {
+    let mut query = alerts::table.select(COLUMNS).into_boxed();
+    if let Some(level) = filter.level {
+        query = query.filter(alerts::level.eq(level.code()));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(alerts::state.eq(state.name()));
+    }
+    if filter.unresolved {
+        query = query.filter(alerts::state.ne("resolved"));
+    }
+    if let Some(key) = filter.patient_key {
+        query = query.filter(alerts::patient_key.eq(key));
+    }
+    let rows = query
+        .order((alerts::level.desc(), alerts::started_at.asc(), alerts::id.asc()))
+        .limit(limit)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// How many unresolved alerts there are, by level.
+///
+/// # Errors
+/// Database errors.
+pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
+    Ok(alerts::table
+        .filter(alerts::state.ne("resolved"))
+        .group_by(alerts::level)
+        .select((alerts::level, diesel::dsl::count_star()))
+        .load(view.conn)?)
+}
+
+/// Ends snoozes that are over.
+///
+/// # Errors
+/// Database errors.
+pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
+    let now = tx.now();
+    let due = alerts::table
+        .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.le(now.micros())))
+        .order(alerts::snoozed_until)
+        .limit(limit)
+        .select(COLUMNS)
+        .load::<Row>(tx.conn)?;
+    let count = due.len();
+    for row in due {
+        let stored = row.read()?;
+        let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
+        keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+    }
+    Ok(count)
+}
+
+/// The patient behind a surrogate key.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
+    let id: Option<String> =
+        patients::table.find(patient_key).select(patients::id).first(view.conn).optional()?;
+    id.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
+}
+
+fn keep(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
+    let id = next.id();
+    next.version = old.version.saturating_add(1);
+    let changed = diesel::update(
+        alerts::table.filter(alerts::id.eq(id.to_string()).and(alerts::version.eq(old.version))),
+    )
+    .set((
+        changing(&next.case, &next.episode, tx.now())?,
+        alerts::finding.eq(next.finding.clone()),
+        alerts::version.eq(next.version),
+    ))
+    .execute(tx.conn)?;
+    if changed == 0 {
+        return Err(Error::Stale { current: get(tx, id)?.version });
+    }
+    tx.audit(&entry.patient(next.case.patient))?;
+    tx.signal("alert.changed", id)?;
+    Ok(next)
+}
+
+type Changing = (
+    diesel::dsl::Eq<alerts::level, i16>,
+    diesel::dsl::Eq<alerts::peak, i16>,
+    diesel::dsl::Eq<alerts::state, &'static str>,
+    diesel::dsl::Eq<alerts::started_at, i64>,
+    diesel::dsl::Eq<alerts::ended_at, Option<i64>>,
+    diesel::dsl::Eq<alerts::owner, Option<String>>,
+    diesel::dsl::Eq<alerts::outcome, Option<&'static str>>,
+    diesel::dsl::Eq<alerts::snoozed_until, Option<i64>>,
+    diesel::dsl::Eq<alerts::episode, String>,
+    diesel::dsl::Eq<alerts::case_record, String>,
+    diesel::dsl::Eq<alerts::updated_at, i64>,
+);
+
+fn changing(case: &AlertCase, episode: &Episode, now: Instant) -> Result<Changing> {
+    let json = |_shape| Error::Corrupt("an alert to store");
+    Ok((
+        alerts::level.eq(case.facts.level.code()),
+        alerts::peak.eq(case.facts.peak.code()),
+        alerts::state.eq(case.state.name()),
+        alerts::started_at.eq(case.facts.started_at.micros()),
+        alerts::ended_at.eq(case.facts.ended_at.map(Instant::micros)),
+        alerts::owner.eq(case.owner.map(|owner| owner.to_string())),
+        alerts::outcome.eq(case.outcome.map(Outcome::name)),
+        alerts::snoozed_until.eq(case.snooze.map(|snooze| snooze.until.micros())),
+        alerts::episode.eq(serde_json::to_string(episode).map_err(json)?),
+        alerts::case_record.eq(serde_json::to_string(case).map_err(json)?),
+        alerts::updated_at.eq(now.micros()),
+    ))
+}
+
+fn queue(tx: &mut Tx<'_>, topic: &str, subject: &str) -> Result<()> {
+    let now = tx.now().micros();
+    diesel::insert_into(outbox::table)
+        .values((
+            outbox::topic.eq(topic),
+            outbox::subject.eq(subject),
+            outbox::created_at.eq(now),
+            outbox::due_at.eq(now),
+            outbox::attempts.eq(0_i64),
+            outbox::fence.eq(0_i64),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
