@@ -1,1 +1,283 @@
-//! Wire formats.
+//! Wire formats to samples: what a wearable sent, told apart by content type or by shape, read strictly
+//! and placed (a byte or a record) when it cannot be read. Knows no clock, no bounds and no consent.
+
+mod fhir;
+mod json;
+mod openmhealth;
+mod senml;
+mod senml_cbor;
+mod senml_json;
+mod stamp;
+mod zelo;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use json::Scanner;
+
+/// The quota on readings in one message; the answer to more is 0x97 and names it.
+pub const MAX_READINGS: usize = 10_000;
+
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: u8 = 32;
+
+/// The format a message was read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `{"ts", "values", "units"?}`, an array of them, or bare values (ThingsBoard's shape too).
+    Zelo,
+    /// SenML in JSON (RFC 8428 §5).
+    SenmlJson,
+    /// SenML in CBOR (RFC 8428 §6).
+    SenmlCbor,
+    /// Open mHealth data points.
+    OpenMhealth,
+    /// FHIR R4 Observation or Bundle.
+    Fhir,
+}
+
+/// When a sample says it was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Microseconds since the Unix epoch, UTC.
+    Unix(i64),
+    /// Microseconds after reception (negative: before). 0 means that the device gave no instant.
+    Reception(i64),
+}
+
+/// What a sample says was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// A finite number.
+    Number(f64),
+    /// A word: a CGM sentinel (`LOW`, `HIGH`) or a level of consciousness.
+    Text(Cow<'a, str>),
+}
+
+/// One value as it was on the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample<'a> {
+    /// The signal's name on the wire; may be one that nobody knows.
+    pub name: Cow<'a, str>,
+    /// The value, in `unit`.
+    pub value: Value<'a>,
+    /// The unit as UCUM or as the device wrote it; `None`: the signal's canonical one.
+    pub unit: Option<Cow<'a, str>>,
+    /// When it was measured.
+    pub at: At,
+}
+
+/// Why a well-formed part of a message holds no value to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skip {
+    /// A code, schema or specimen outside the contract.
+    Unknown,
+    /// FHIR status `entered-in-error` or `cancelled`.
+    Retracted,
+    /// No value, or a kind of value that no signal has (a boolean, bytes, a code).
+    NoValue,
+    /// A date without a time of day: no instant to place the reading at.
+    Undated,
+    /// A statistic of a span (maximum, median, a mean over more than an hour), not a measurement.
+    Statistic,
+}
+
+/// A part that was read and not taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Skipped<'a> {
+    /// The signal's name, or the code or schema when it has none here.
+    pub name: Cow<'a, str>,
+    /// Why.
+    pub why: Skip,
+}
+
+/// A message, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples<'a> {
+    /// The format it was read as.
+    pub format: Format,
+    /// The values, in the order of the message.
+    pub list: Vec<Sample<'a>>,
+    /// What was understood and not taken.
+    pub skipped: Vec<Skipped<'a>>,
+}
+
+impl<'a> Samples<'a> {
+    fn new(format: Format) -> Self {
+        Self { format, list: Vec::with_capacity(4), skipped: Vec::new() }
+    }
+
+    /// Whether a sample takes its instant from reception, so that a repeat of the message must find the first one's.
+    #[must_use]
+    pub fn leans_on_reception(&self) -> bool {
+        self.list.iter().any(|s| matches!(s.at, At::Reception(_)))
+    }
+
+    fn push(&mut self, sample: Sample<'a>, place: Place) -> Result<(), Malformed> {
+        self.room(place)?;
+        self.list.push(sample);
+        Ok(())
+    }
+
+    fn skip(&mut self, name: Cow<'a, str>, why: Skip, place: Place) -> Result<(), Malformed> {
+        self.room(place)?;
+        self.skipped.push(Skipped { name, why });
+        Ok(())
+    }
+
+    fn room(&self, at: Place) -> Result<(), Malformed> {
+        let taken = self.list.len().saturating_add(self.skipped.len());
+        if taken < MAX_READINGS { Ok(()) } else { Err(Malformed { at, what: What::TooMany }) }
+    }
+}
+
+/// Where in a message it cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Bytes from its start.
+    Byte(usize),
+    /// The record of an array, from 0.
+    Record(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Byte(n) => write!(f, "byte {n}"),
+            Self::Record(n) => write!(f, "record {n}"),
+        }
+    }
+}
+
+/// A message that cannot be read. Names the place, never what stood there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{what} at {at}")]
+pub struct Malformed {
+    /// Where.
+    pub at: Place,
+    /// What.
+    pub what: What,
+}
+
+impl Malformed {
+    const fn byte(at: usize, what: What) -> Self {
+        Self { at: Place::Byte(at), what }
+    }
+
+    /// The quota that the message breaks, when that is all that is wrong with it.
+    #[must_use]
+    pub const fn quota(&self) -> Option<&'static str> {
+        match self.what {
+            What::TooMany => Some("readings_per_message"),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// No bytes.
+    #[error("the message is empty")]
+    Empty,
+    /// Well-formed, with nothing measured in it.
+    #[error("the message holds no reading")]
+    NoReading,
+    /// Bytes that are not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// The grammar asks for something else.
+    #[error("expected {0}")]
+    Expected(&'static str),
+    /// More after the end.
+    #[error("bytes after the end of the message")]
+    Trailing,
+    /// Nesting beyond [`MAX_DEPTH`].
+    #[error("nested deeper than 32")]
+    TooDeep,
+    /// The same key twice in one object.
+    #[error("a key that was already given")]
+    DuplicateKey,
+    /// A number no JSON grammar allows (leading zero, `+`, bare point, `NaN`).
+    #[error("not a JSON number")]
+    NumberForm,
+    /// A number that an IEEE double cannot hold, or not finite.
+    #[error("a number outside the finite doubles")]
+    NumberRange,
+    /// An instant outside what the contract can place.
+    #[error("an instant outside the contract")]
+    Stamp,
+    /// A required member is absent.
+    #[error("missing {0}")]
+    Missing(&'static str),
+    /// SenML: a version newer than 10, or two versions.
+    #[error("a SenML version other than 10")]
+    Version,
+    /// SenML: an unknown label that ends in `_` (RFC 8428 §4.4).
+    #[error("a label that must be understood and is not")]
+    MustUnderstand,
+    /// SenML: an empty name or a character outside RFC 8428 §4.5.1.
+    #[error("not a SenML name")]
+    Name,
+    /// SenML: two values in one record, or none.
+    #[error("exactly one value expected in the record")]
+    OneValue,
+    /// More than [`MAX_READINGS`].
+    #[error("more than 10000 readings (quota readings_per_message)")]
+    TooMany,
+}
+
+/// Reads a message.
+///
+/// `content_type` is the v5 property when there is one; parameters after `;` are ignored and an unknown
+/// type leaves the choice to the shape.
+///
+/// # Errors
+/// [`Malformed`], placed; [`Malformed::quota`] tells a quota (0x97) from an invalid payload (0x99).
+pub fn decode<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Samples<'a>, Malformed> {
+    let first = *bytes.first().ok_or(Malformed::byte(0, What::Empty))?;
+    let named = content_type.and_then(format_named);
+    let samples = if named == Some(Format::SenmlCbor) || (named.is_none() && looks_like_cbor(first)) {
+        senml_cbor::read(bytes)?
+    } else {
+        let text = std::str::from_utf8(bytes).map_err(|e| Malformed::byte(e.valid_up_to(), What::NotUtf8))?;
+        let mut scanner = Scanner::new(text);
+        let format = match named {
+            Some(format) => format,
+            None => zelo::shape(scanner)?,
+        };
+        let samples = match format {
+            Format::SenmlJson | Format::SenmlCbor => senml_json::read(&mut scanner)?,
+            Format::OpenMhealth => openmhealth::read(&mut scanner)?,
+            Format::Fhir => fhir::read(&mut scanner)?,
+            Format::Zelo => zelo::read(&mut scanner)?,
+        };
+        scanner.end()?;
+        samples
+    };
+    if samples.list.is_empty() && samples.skipped.is_empty() {
+        return Err(Malformed::byte(0, What::NoReading));
+    }
+    Ok(samples)
+}
+
+fn format_named(content_type: &str) -> Option<Format> {
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    let is = |name: &str| media.eq_ignore_ascii_case(name);
+    if is("application/senml+json") || is("application/sensml+json") {
+        Some(Format::SenmlJson)
+    } else if is("application/senml+cbor") || is("application/sensml+cbor") {
+        Some(Format::SenmlCbor)
+    } else if is("application/fhir+json") {
+        Some(Format::Fhir)
+    } else if is("application/vnd.openmhealth+json") {
+        Some(Format::OpenMhealth)
+    } else {
+        None
+    }
+}
+
+/// A CBOR array (major type 4) or the self-description tag 55799; neither byte can start JSON.
+const fn looks_like_cbor(first: u8) -> bool {
+    matches!(first, 0x80..=0x9f | 0xd9)
+}

@@ -1,0 +1,240 @@
+//! Open mHealth data points (header and body, one or an array): the schema names the signal, the body's time
+//! frame the instant. A mean over at most an hour is a reading; other statistics of a span are not.
+
+use std::borrow::Cow;
+
+use super::json::Scanner;
+use super::stamp::Written;
+use super::{At, Format, Malformed, Place, Sample, Samples, Skip, Value, What, stamp};
+
+type Read<T> = Result<T, Malformed>;
+
+/// The longest span whose mean still stands for its end.
+const MEAN_SPAN: i64 = 3_600_000_000;
+
+/// What a schema measures: body key and signal.
+type Measures = &'static [(&'static str, &'static str)];
+
+fn measures(schema: &str) -> Option<Measures> {
+    Some(match schema {
+        "heart-rate" => &[("heart_rate", "heart_rate")],
+        "respiratory-rate" => &[("respiratory_rate", "respiratory_rate")],
+        "oxygen-saturation" => {
+            &[("oxygen_saturation", "spo2"), ("supplemental_oxygen_flow_rate", "supplemental_oxygen")]
+        }
+        "blood-glucose" => &[("blood_glucose", "glucose")],
+        "body-temperature" => &[("body_temperature", "body_temperature")],
+        "blood-pressure" => {
+            &[("systolic_blood_pressure", "systolic_bp"), ("diastolic_blood_pressure", "diastolic_bp")]
+        }
+        "body-weight" => &[("body_weight", "weight")],
+        "body-height" => &[("body_height", "height")],
+        "step-count" => &[("step_count", "steps")],
+        "sleep-duration" => &[("sleep_duration", "sleep_duration")],
+        _ => return None,
+    })
+}
+
+pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Read<Samples<'a>> {
+    let mut out = Samples::new(Format::OpenMhealth);
+    if scanner.peek() == b'[' {
+        scanner.array(|scanner| point(scanner, &mut out))?;
+    } else {
+        point(scanner, &mut out)?;
+    }
+    Ok(out)
+}
+
+/// One data point. The header may come after the body, so the body is bookmarked and read last.
+fn point<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
+    let at = scanner.place();
+    let (mut schema, mut body) = (None, None);
+    scanner.object(|scanner, key| {
+        match key {
+            "header" => schema = header(scanner)?,
+            "body" => {
+                body = Some(*scanner);
+                scanner.skip()?;
+            }
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    let schema = schema.ok_or(Malformed::byte(at, What::Missing("header.schema_id")))?;
+    let mut body = body.ok_or(Malformed::byte(at, What::Missing("body")))?;
+    match measures(&schema) {
+        Some(measures) => read_body(&mut body, measures, out),
+        None => out.skip(schema, Skip::Unknown, Place::Byte(at)),
+    }
+}
+
+/// The schema's name.
+fn header<'a>(scanner: &mut Scanner<'a>) -> Read<Option<Cow<'a, str>>> {
+    let mut name = None;
+    scanner.object(|scanner, key| match key {
+        "schema_id" => scanner.object(|scanner, key| match key {
+            "name" => scanner.string("a schema name").map(|text| name = Some(text)),
+            _ => scanner.skip(),
+        }),
+        _ => scanner.skip(),
+    })?;
+    Ok(name)
+}
+
+fn read_body<'a>(scanner: &mut Scanner<'a>, measures: Measures, out: &mut Samples<'a>) -> Read<()> {
+    let at = scanner.place();
+    let mut found: Vec<(&'static str, Quantity<'a>)> = Vec::with_capacity(measures.len());
+    let (mut frame, mut statistic, mut per_span) = (None, None, false);
+    let (mut specimen, mut location) = (None, None);
+    scanner.object(|scanner, key| {
+        if let Some((_, signal)) = measures.iter().find(|(body_key, _)| *body_key == key) {
+            found.push((signal, quantity(scanner)?));
+            return Ok(());
+        }
+        match key {
+            "effective_time_frame" => frame = Some(time_frame(scanner)?),
+            "descriptive_statistic" => statistic = Some(scanner.string("a statistic")?),
+            "descriptive_statistic_denominator" => {
+                per_span = true;
+                scanner.skip()?;
+            }
+            "specimen_source" => specimen = Some(scanner.string("a specimen")?),
+            "measurement_location" => location = Some(scanner.string("a location")?),
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    let first_key = measures.first().map_or("", |(key, _)| *key);
+    if found.is_empty() {
+        return Err(Malformed::byte(at, What::Missing(first_key)));
+    }
+    let frame = frame.ok_or(Malformed::byte(at, What::Missing("effective_time_frame")))?;
+    let stands = is_a_reading(statistic.as_deref(), per_span, frame);
+    for (signal, quantity) in found {
+        let place = Place::Byte(at);
+        let Some(name) = signal_at(signal, specimen.as_deref(), location.as_deref()) else {
+            out.skip(Cow::Borrowed(first_key), Skip::Unknown, place)?;
+            continue;
+        };
+        let name = Cow::Borrowed(name);
+        match (frame, stands) {
+            (Frame::Undated, _) => out.skip(name, Skip::Undated, place)?,
+            (_, false) => out.skip(name, Skip::Statistic, place)?,
+            (Frame::Span { end, .. }, true) => {
+                let value = Value::Number(quantity.value);
+                out.push(Sample { name, value, unit: quantity.unit, at: At::Unix(end) }, place)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_a_reading(statistic: Option<&str>, per_span: bool, frame: Frame) -> bool {
+    match (statistic, frame) {
+        (None, _) => !per_span,
+        (Some("average" | "mean"), Frame::Span { length, .. }) => !per_span && length <= MEAN_SPAN,
+        _ => false,
+    }
+}
+
+/// Where it was taken can make it another signal, or none.
+fn signal_at(signal: &'static str, specimen: Option<&str>, location: Option<&str>) -> Option<&'static str> {
+    match (signal, specimen, location) {
+        ("glucose", None | Some("interstitial fluid"), _) => Some(signal),
+        ("glucose", Some("capillary blood"), _) => Some("glucose_capillary"),
+        ("glucose", ..) => None,
+        ("body_temperature", _, Some("finger" | "toe" | "wrist" | "left wrist" | "right wrist")) => {
+            Some("skin_temperature")
+        }
+        _ => Some(signal),
+    }
+}
+
+struct Quantity<'a> {
+    value: f64,
+    unit: Option<Cow<'a, str>>,
+}
+
+/// `{"value", "unit"}`, or a bare number as step-count had before version 3.
+fn quantity<'a>(scanner: &mut Scanner<'a>) -> Read<Quantity<'a>> {
+    if scanner.peek() != b'{' {
+        return Ok(Quantity { value: scanner.number()?.value, unit: None });
+    }
+    let at = scanner.place();
+    let (mut value, mut unit) = (None, None);
+    scanner.object(|scanner, key| match key {
+        "value" => scanner.number().map(|n| value = Some(n.value)),
+        "unit" => scanner.string("a unit").map(|text| unit = Some(text)),
+        _ => scanner.skip(),
+    })?;
+    let value = value.ok_or(Malformed::byte(at, What::Missing("value")))?;
+    let unit = unit.ok_or(Malformed::byte(at, What::Missing("unit")))?;
+    Ok(Quantity { value, unit: Some(unit) })
+}
+
+/// When: a span that ends at the reading's instant, or only a date.
+#[derive(Clone, Copy)]
+enum Frame {
+    Span { end: i64, length: i64 },
+    Undated,
+}
+
+fn time_frame(scanner: &mut Scanner<'_>) -> Read<Frame> {
+    let at = scanner.place();
+    let mut frame = None;
+    scanner.object(|scanner, key| match key {
+        "date_time" => date_time(scanner).map(|end| frame = Some(Frame::Span { end, length: 0 })),
+        "time_interval" => interval(scanner).map(|span| frame = Some(span)),
+        _ => scanner.skip(),
+    })?;
+    frame.ok_or(Malformed::byte(at, What::Missing("date_time or time_interval")))
+}
+
+/// Two of start, end and duration; a date with a part of the day places nothing.
+fn interval(scanner: &mut Scanner<'_>) -> Read<Frame> {
+    let at = scanner.place();
+    let (mut start, mut end, mut length, mut date) = (None, None, None, false);
+    scanner.object(|scanner, key| match key {
+        "start_date_time" => date_time(scanner).map(|t| start = Some(t)),
+        "end_date_time" => date_time(scanner).map(|t| end = Some(t)),
+        "duration" => duration(scanner).map(|d| length = Some(d)),
+        "date" => scanner.string("a date").map(|_day| date = true),
+        _ => scanner.skip(),
+    })?;
+    match (start, end, length) {
+        (Some(start), Some(end), _) => Ok(Frame::Span { end, length: end.saturating_sub(start) }),
+        (_, Some(end), Some(Some(length))) => Ok(Frame::Span { end, length }),
+        (Some(start), None, Some(Some(length))) => {
+            let end = start.checked_add(length).ok_or(Malformed::byte(at, What::Stamp))?;
+            Ok(Frame::Span { end, length })
+        }
+        (Some(_), None, Some(None)) | (_, Some(_), Some(None)) => Ok(Frame::Undated),
+        _ if date => Ok(Frame::Undated),
+        _ => Err(Malformed::byte(at, What::Missing("two of start, end and duration"))),
+    }
+}
+
+fn date_time(scanner: &mut Scanner<'_>) -> Read<i64> {
+    let at = scanner.place();
+    match stamp::written(&scanner.string("a date-time")?) {
+        Some(Written::At(micros)) => Ok(micros),
+        _ => Err(Malformed::byte(at, What::Stamp)),
+    }
+}
+
+/// A duration in microseconds; `None` for months and years, whose length nobody knows.
+fn duration(scanner: &mut Scanner<'_>) -> Read<Option<i64>> {
+    let at = scanner.place();
+    let Quantity { value, unit } = quantity(scanner)?;
+    let seconds = match unit.as_deref() {
+        Some("ms") => 0.001,
+        Some("sec") => 1.0,
+        Some("min") => 60.0,
+        Some("h") => 3_600.0,
+        Some("d") => 86_400.0,
+        Some("wk") => 604_800.0,
+        Some("Mo" | "yr") => return Ok(None),
+        _ => return Err(Malformed::byte(at, What::Expected("a unit of time"))),
+    };
+    stamp::micros(value * seconds).map(Some).ok_or(Malformed::byte(at, What::Stamp))
+}

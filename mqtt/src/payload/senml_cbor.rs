@@ -1,0 +1,202 @@
+//! SenML's CBOR encoding (RFC 8428 §6): an array of maps whose labels are small integers; definite and
+//! indefinite lengths, half floats and decimal fractions (tag 4).
+
+use std::borrow::Cow;
+
+use minicbor::Decoder;
+use minicbor::data::{Tag, Type};
+use minicbor::decode::Error;
+
+use super::senml::{Bases, Datum, Kind, Label, Record};
+use super::{Format, MAX_DEPTH, Malformed, Samples, What};
+
+/// Marks a document as CBOR (RFC 8949 §3.4.6).
+const SELF_DESCRIBED: Tag = Tag::new(55_799);
+/// `[exponent, mantissa]`, base 10 (RFC 8949 §3.4.4).
+const DECIMAL_FRACTION: Tag = Tag::new(4);
+
+type Read<T> = Result<T, Malformed>;
+
+pub(super) fn read(bytes: &[u8]) -> Read<Samples<'_>> {
+    let mut cbor = Cbor { decoder: Decoder::new(bytes) };
+    let mut out = Samples::new(Format::SenmlCbor);
+    let mut bases = Bases::default();
+    if cbor.kind()? == Type::Tag {
+        cbor.tag(SELF_DESCRIBED)?;
+    }
+    let mut left = cbor.open(false)?;
+    while cbor.more(&mut left)? {
+        bases.resolve(cbor.record()?, &mut out)?;
+    }
+    if cbor.decoder.position() == bytes.len() { Ok(out) } else { cbor.refuse(What::Trailing) }
+}
+
+struct Cbor<'a> {
+    decoder: Decoder<'a>,
+}
+
+impl<'a> Cbor<'a> {
+    fn refuse<T>(&self, what: What) -> Read<T> {
+        Err(Malformed::byte(self.decoder.position(), what))
+    }
+
+    /// Takes one item; a refusal stands where the item began.
+    fn item<T>(
+        &mut self,
+        wanted: &'static str,
+        take: impl FnOnce(&mut Decoder<'a>) -> Result<T, Error>,
+    ) -> Read<T> {
+        let at = self.decoder.position();
+        take(&mut self.decoder).map_err(|e| {
+            let what =
+                if e.is_end_of_input() { What::Expected("more bytes") } else { What::Expected(wanted) };
+            Malformed::byte(at, what)
+        })
+    }
+
+    fn kind(&mut self) -> Read<Type> {
+        self.item("a CBOR item", |d| d.datatype())
+    }
+
+    fn tag(&mut self, wanted: Tag) -> Read<()> {
+        let at = self.decoder.position();
+        let tag = self.item("a tag", Decoder::tag)?;
+        if tag == wanted { Ok(()) } else { Err(Malformed::byte(at, What::Expected("a known tag"))) }
+    }
+
+    /// Opens an array or a map; `None` counts until the break.
+    fn open(&mut self, map: bool) -> Read<Option<u64>> {
+        if map { self.item("a map", Decoder::map) } else { self.item("an array", Decoder::array) }
+    }
+
+    fn more(&mut self, left: &mut Option<u64>) -> Read<bool> {
+        match left {
+            Some(0) => Ok(false),
+            Some(n) => {
+                *n -= 1;
+                Ok(true)
+            }
+            None if self.kind()? == Type::Break => {
+                self.item("a break", Decoder::skip)?;
+                Ok(false)
+            }
+            None => Ok(true),
+        }
+    }
+
+    fn record(&mut self) -> Read<Record<'a>> {
+        let mut record = Record::default();
+        let mut left = self.open(true)?;
+        while self.more(&mut left)? {
+            let at = self.decoder.position();
+            let Some(label) = self.label()? else {
+                self.pass(2)?;
+                continue;
+            };
+            let datum = match label.kind() {
+                Kind::Number => Datum::Number(self.number()?),
+                Kind::Text => Datum::Text(self.text()?),
+                Kind::Boolean => self.item("a boolean", Decoder::bool).map(|_known| Datum::Other)?,
+                Kind::Data => self.item("bytes", Decoder::bytes).map(|_known| Datum::Other)?,
+            };
+            record.set(label, datum).ok_or(Malformed::byte(at, What::DuplicateKey))?;
+        }
+        Ok(record)
+    }
+
+    /// A label by number or by name; `None` for one that may be ignored.
+    fn label(&mut self) -> Read<Option<Label>> {
+        let at = self.decoder.position();
+        match self.kind()? {
+            Type::String | Type::StringIndef => {
+                let name = self.text()?;
+                match Label::named(&name) {
+                    None if name.ends_with('_') => Err(Malformed::byte(at, What::MustUnderstand)),
+                    label => Ok(label),
+                }
+            }
+            _ => self.item("a label", Decoder::i64).map(Label::coded),
+        }
+    }
+
+    fn text(&mut self) -> Read<Cow<'a, str>> {
+        if self.kind()? != Type::StringIndef {
+            return self.item("a text", Decoder::str).map(Cow::Borrowed);
+        }
+        self.item("a text", |d| d.str_iter()?.collect::<Result<String, _>>().map(Cow::Owned))
+    }
+
+    fn number(&mut self) -> Read<f64> {
+        let at = self.decoder.position();
+        let value = match self.kind()? {
+            Type::F16 => f64::from(self.item("a number", Decoder::f16)?),
+            Type::F32 => f64::from(self.item("a number", Decoder::f32)?),
+            Type::F64 => self.item("a number", Decoder::f64)?,
+            Type::Tag => {
+                self.tag(DECIMAL_FRACTION)?;
+                self.decimal_fraction()?
+            }
+            _ => decimal(self.integer()?, 0),
+        };
+        if value.is_finite() { Ok(value) } else { Err(Malformed::byte(at, What::NumberRange)) }
+    }
+
+    fn integer(&mut self) -> Read<i128> {
+        self.item("a number", Decoder::int).map(i128::from)
+    }
+
+    fn decimal_fraction(&mut self) -> Read<f64> {
+        let at = self.decoder.position();
+        let mut left = self.open(false)?;
+        let mut part = |cbor: &mut Self| {
+            if cbor.more(&mut left)? {
+                cbor.integer()
+            } else {
+                cbor.refuse(What::Expected("exponent and mantissa"))
+            }
+        };
+        let (exponent, mantissa) = (part(self)?, part(self)?);
+        if self.more(&mut left)? {
+            return self.refuse(What::Expected("the end of the decimal fraction"));
+        }
+        let exponent = i32::try_from(exponent).map_err(|_too_big| Malformed::byte(at, What::NumberRange))?;
+        Ok(decimal(mantissa, exponent))
+    }
+
+    /// Passes over the value of a label that is ignored.
+    fn pass(&mut self, depth: u8) -> Read<()> {
+        if depth == MAX_DEPTH {
+            return self.refuse(What::TooDeep);
+        }
+        match self.kind()? {
+            Type::Array | Type::ArrayIndef => {
+                let mut left = self.open(false)?;
+                while self.more(&mut left)? {
+                    self.pass(depth + 1)?;
+                }
+                Ok(())
+            }
+            Type::Map | Type::MapIndef => {
+                let mut left = self.open(true)?;
+                while self.more(&mut left)? {
+                    self.pass(depth + 1)?;
+                    self.pass(depth + 1)?;
+                }
+                Ok(())
+            }
+            Type::Tag => {
+                self.item("a tag", Decoder::tag)?;
+                self.pass(depth + 1)
+            }
+            _ => self.item("a CBOR item", Decoder::skip),
+        }
+    }
+}
+
+/// The double nearest to `mantissa × 10^exponent`, by way of its decimal text; infinite when too large.
+fn decimal(mantissa: i128, exponent: i32) -> f64 {
+    if let (Ok(small), 0) = (i32::try_from(mantissa), exponent) {
+        return f64::from(small);
+    }
+    format!("{mantissa}e{exponent}").parse().unwrap_or(f64::NAN)
+}
