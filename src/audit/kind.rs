@@ -55,6 +55,7 @@ kinds! {
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";
+    AlertJudged = "alert.judged";
     AlertEscalated = "alert.escalated";
     AlertClaimed = "alert.claimed";
     AlertAck = "alert.ack";

@@ -1,9 +1,18 @@
 //! One act as the audit log takes it: who did what to whom on which legal ground.
 
+use diesel::prelude::*;
+use ring::rand::SystemRandom;
+use uuid::Uuid;
+
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
+use super::schema::audit_bodies;
+use super::seal::{Broken, Place};
 use super::tx::{Actor, Tx};
-use crate::domain::PatientId;
+use crate::audit::tag::tag;
+use crate::audit::{self, ActorKind, Body, Decision, Digest, Entry, EntryType, Nonce};
+use crate::domain::id::uuid_at;
+use crate::domain::{PatientId, Role};
 
 /// An act to be written to the audit log. The actor and the instant are the transaction's.
 #[derive(Debug, Clone)]
@@ -104,9 +113,57 @@ impl<'a> Act<'a> {
         self.kind
     }
 
+    /// The canonical bytes of the entry; the body is sealed and kept beside the log.
     pub(in crate::store) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
-        let _ = (tx.key_or_new(self.subject.unwrap_or(Subject::System), Class::Audit)?, Actor::Operator);
-        serde_json::to_vec(&serde_json::json!({ "type": self.kind }))
-            .map_err(|_shape| Error::Corrupt("an audit entry"))
+        let kind = EntryType::from_name(self.kind)
+            .ok_or_else(|| Error::Audit(format!("{} is not a kind of entry", self.kind)))?;
+        let nonce = Nonce::fresh(&SystemRandom::new()).map_err(|_unspecified| Broken::NoRandomness)?;
+        let actor = Self::actor(tx, nonce, kind)?;
+        let now = tx.now();
+        let mut entry = Entry::new(kind, uuid_at(now), now, nonce, actor);
+        if let Some(subject) = self.subject {
+            entry.subject = Some(tag(tx.key_or_new(subject, Class::Audit)?.tag_mac(), nonce, kind));
+        }
+        entry.basis = self.basis.map(str::to_owned);
+        entry.code = self.code.map(str::to_owned);
+        entry.purpose = self.purpose.map(str::to_owned);
+        entry.decision = self.permitted.map(|yes| if yes { Decision::Permit } else { Decision::Deny });
+        entry.epoch = self.epoch.and_then(|epoch| u64::try_from(epoch).ok());
+        entry.term = self.term.and_then(|hash| <[u8; 32]>::try_from(hash).ok()).map(Digest);
+        entry.body = match &self.body {
+            Some(body) => Some(self.keep_body(tx, entry.id, body)?),
+            None => None,
+        };
+        entry.canonical().map_err(|refused| Error::Audit(refused.to_string()))
+    }
+
+    fn actor(tx: &mut Tx<'_>, nonce: Nonce, kind: EntryType) -> Result<audit::Actor> {
+        let (kind_of_actor, whose) = match tx.actor() {
+            Actor::User { id, role: Role::Patient } => (ActorKind::Subject, Some(Subject::User(id))),
+            Actor::User { id, .. } => (ActorKind::User, Some(Subject::User(id))),
+            Actor::Device(id) => (ActorKind::Device, Some(Subject::Device(id))),
+            Actor::System(_) | Actor::Operator => (ActorKind::System, None),
+        };
+        let tag = match whose {
+            Some(subject) => Some(tag(tx.key_or_new(subject, Class::Audit)?.tag_mac(), nonce, kind)),
+            None => None,
+        };
+        Ok(audit::Actor { kind: kind_of_actor, tag })
+    }
+
+    fn keep_body(&self, tx: &mut Tx<'_>, id: Uuid, body: &serde_json::Value) -> Result<Body> {
+        let subject = self.subject.unwrap_or(Subject::System);
+        let id = id.to_string();
+        let sealed = tx.seal_json(subject, Class::Audit, Place::new("audit_bodies", "sealed", &id), body)?;
+        let hash = Digest::of(&sealed);
+        diesel::insert_into(audit_bodies::table)
+            .values((
+                audit_bodies::hash.eq(hash.0.as_slice()),
+                audit_bodies::subject.eq(subject.name()),
+                audit_bodies::sealed.eq(&sealed),
+            ))
+            .execute(tx.conn)?;
+        let n = u64::try_from(sealed.len()).unwrap_or(u64::MAX);
+        Ok(Body { alg: audit::entry::Alg::Sealed, hash, n })
     }
 }

@@ -289,8 +289,11 @@ pub fn acted(
         .execute(tx.conn)
         .map_err(Error::from)?;
     let kind = match what {
+        Act::Claim => "alert.claimed",
+        Act::Ack => "alert.ack",
+        Act::Snooze { .. } => "alert.snoozed",
+        Act::Reassign { .. } => "alert.reassigned",
         Act::Resolve { .. } => "alert.closed",
-        _ => "alert.ack",
     };
     let body = serde_json::json!({ "alert": row, "act": name, "outcome": outcome });
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
