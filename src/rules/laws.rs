@@ -175,12 +175,14 @@ fn readings(stretches: &[Stretch], fates: &[u8]) -> Vec<JudgedReading> {
     all
 }
 
-/// Moves each reading back by its delay, in places; some come twice. `settle` comes where a delay is 0 mod 97.
+/// Moves each reading back by its delay, in places; some come twice; some blocks come only after all others.
 fn shuffled(clean: &[JudgedReading], delays: &[usize]) -> Vec<(JudgedReading, usize)> {
     let mut mixed: Vec<_> = (clean.iter().copied().zip(delays.iter().copied().cycle()).enumerate())
         .flat_map(|(place, (reading, delay))| {
-            let again = (delay % 5 == 0).then_some((place + 3 * delay, reading, delay));
-            std::iter::once((place + delay, reading, delay)).chain(again)
+            let block = delays[place / 40 % delays.len()];
+            let place = if block.is_multiple_of(3) { place + 5_000 + block } else { place + delay };
+            let again = delay.is_multiple_of(5).then_some((place + 3 * delay, reading, delay));
+            std::iter::once((place, reading, delay)).chain(again)
         })
         .collect();
     mixed.sort_by_key(|(place, ..)| *place);
@@ -215,7 +217,7 @@ proptest! {
         let mut story = Story::new(&rule);
         for (reading, delay) in shuffled(&clean, &delays) {
             story.receive(&reading);
-            if delay % 97 == 0 {
+            if delay.is_multiple_of(17) {
                 story.settle();
             }
         }

@@ -122,3 +122,101 @@ fn overlap(a: &Episode, b: &Episode) -> Option<i64> {
     let (from, to) = (a.started_at.max(b.started_at), end(a).min(end(b)));
     (from <= to).then(|| to.micros().saturating_sub(from.micros()))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::rules::LevelAt;
+
+    const NOW: Instant = Instant::from_secs(10_000);
+
+    fn episode(start: i64, end: Option<i64>, level: Level) -> Episode {
+        let at = Instant::from_secs(start + 60);
+        Episode {
+            rule: "tachycardia".into(),
+            version: 1,
+            started_at: Instant::from_secs(start),
+            levels: vec![LevelAt { at, level }],
+            ended_at: end.map(Instant::from_secs),
+            by_hand: false,
+        }
+    }
+
+    fn stored(id: u128, episode: Episode) -> StoredEpisode {
+        StoredEpisode { id: AlertId(Uuid::from_u128(id)), episode }
+    }
+
+    fn id(id: u128) -> AlertId {
+        AlertId(Uuid::from_u128(id))
+    }
+
+    #[test]
+    fn what_was_told_right_changes_nothing() {
+        let told = [episode(0, Some(500), Level::Red), episode(900, None, Level::Yellow)];
+        let old = [stored(2, told[0].clone()), stored(1, told[1].clone())];
+        assert_eq!(reconcile(&old, &told, NOW, NOW), []);
+    }
+
+    #[test]
+    fn merged_episodes_keep_the_oldest_id_even_when_it_began_later() {
+        let old =
+            [stored(7, episode(0, Some(500), Level::Red)), stored(3, episode(700, None, Level::Yellow))];
+        let whole = episode(0, None, Level::Red);
+        let changes = reconcile(&old, std::slice::from_ref(&whole), NOW, NOW);
+        let updated =
+            EpisodeChange::Updated { id: id(3), episode: whole, rose_to: None, retrospective: false };
+        assert_eq!(changes, [EpisodeChange::Merged { id: id(7), into: id(3) }, updated]);
+    }
+
+    #[test]
+    fn a_split_episode_lives_on_where_it_was_longest_and_lends_its_acknowledgements() {
+        let old = [stored(1, episode(0, None, Level::Red))];
+        let told = [episode(0, Some(300), Level::Red), episode(400, None, Level::Red)];
+        let changes = reconcile(&old, &told, NOW, NOW);
+        assert!(matches!(&changes[0], EpisodeChange::Updated { episode, .. } if *episode == told[1]));
+        assert!(matches!(changes[1], EpisodeChange::Opened { split_from: Some(from), .. } if from == id(1)));
+    }
+
+    #[test]
+    fn a_disproved_episode_is_retracted_before_another_opens() {
+        let old = [stored(1, episode(0, Some(200), Level::Red)), stored(2, episode(500, None, Level::Red))];
+        let told = [episode(201, Some(400), Level::Red)];
+        let changes = reconcile(&old, &told, NOW, NOW);
+        let retracted = |n| EpisodeChange::Retracted { id: id(n) };
+        assert_eq!(changes[..2], [retracted(1), retracted(2)]);
+        assert!(matches!(changes[2], EpisodeChange::Opened { split_from: None, retrospective: true, .. }));
+    }
+
+    #[test]
+    fn a_rise_is_told_apart_from_a_mere_correction() {
+        let rose = |was, is| match reconcile(
+            &[stored(1, episode(9_000, None, was))],
+            &[episode(9_001, None, is)],
+            NOW,
+            NOW,
+        )
+        .remove(0)
+        {
+            EpisodeChange::Updated { rose_to, .. } => rose_to,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(rose(Level::Yellow, Level::Red), Some(Level::Red));
+        assert_eq!(rose(Level::Red, Level::Red), None);
+        assert_eq!(rose(Level::Red, Level::Yellow), None);
+    }
+
+    #[test]
+    fn only_what_was_over_before_the_watermark_is_retrospective() {
+        let edge = NOW.minus(WATERMARK).secs();
+        let judged = |episode: &Episode, head: i64| retrospective(episode, Instant::from_secs(head), NOW);
+        assert!(!judged(&episode(0, None, Level::Red), 10_000), "red for hours and red now");
+        assert!(judged(&episode(0, None, Level::Red), edge - 1), "no reading since");
+        assert!(judged(&episode(0, Some(edge - 1), Level::Red), 10_000));
+        assert!(!judged(&episode(0, Some(edge), Level::Red), 10_000));
+        let mut stepped_down = episode(0, None, Level::Red);
+        stepped_down.levels.push(LevelAt { at: Instant::from_secs(edge - 1), level: Level::Yellow });
+        assert!(judged(&stepped_down, 10_000), "its red is long over");
+    }
+}

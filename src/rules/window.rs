@@ -57,28 +57,38 @@ impl Window {
     pub(super) fn covered(&self, lasting: i64, percent: u8) -> bool {
         let span = u32::try_from((lasting / self.slot).min(SLOTS)).unwrap_or(0);
         let mut counts = [0_u32; 241];
-        let mut oldest = 0;
-        for slot in (1..=span).filter(|slot| self.occupied(*slot)) {
+        let (mut oldest, mut widest) = (0, 0);
+        let mut slot = self.next_occupied(0);
+        while slot <= span {
             if let Some(count) = count_of(&mut counts, slot - oldest) {
                 *count += 1;
             }
-            oldest = slot;
+            (widest, oldest) = (widest.max(slot - oldest), slot);
+            slot = self.next_occupied(slot);
         }
         if oldest == 0 {
             return true;
         }
         let cadence = cadence(&counts, oldest);
         let (mut has, mut expected) = samples(span - oldest, 1, cadence);
-        for (interval, count) in (0_u32..).zip(counts).filter(|(_, count)| *count > 0) {
+        for (interval, count) in (0..=widest).zip(counts).filter(|(_, count)| *count > 0) {
             let (h, e) = samples(interval, count, cadence);
             (has, expected) = (has + h, expected + e);
         }
         has * 100 >= expected * u32::from(percent)
     }
 
-    const fn occupied(&self, slot: u32) -> bool {
-        let half = if slot < 128 { self.near >> slot } else { self.far >> (slot - 128) };
-        half & 1 == 1
+    /// The first occupied slot older than `slot`; 256 when there is none.
+    const fn next_occupied(&self, slot: u32) -> u32 {
+        let next = slot + 1;
+        if next >= 128 {
+            let older = self.far >> (next - 128);
+            return if older == 0 { 256 } else { next + older.trailing_zeros() };
+        }
+        match self.near >> next {
+            0 => 128 + self.far.trailing_zeros(),
+            older => next + older.trailing_zeros(),
+        }
     }
 }
 
