@@ -1,0 +1,485 @@
+//! An alert as a case that people work on. Acts of people and news from judgement are pure functions from
+//! one case to the next; what they refuse and what they must never hide is decided here alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{AlertId, PatientId, UserId};
+use super::time::Instant;
+
+/// How bad. Ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing to do.
+    Green,
+    /// To be looked at.
+    Yellow,
+    /// Someone must come.
+    Red,
+}
+
+macro_rules! named {
+    ($kind:ident: $($variant:ident = $code:literal, $name:literal;)+) => {
+        impl $kind {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stored number.
+            #[must_use]
+            pub const fn code(self) -> i16 {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// From the stored number.
+            #[must_use]
+            pub const fn from_code(code: i16) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The name in the API.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// From the name in the API.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+named! { Level: Green = 0, "green"; Yellow = 1, "yellow"; Red = 2, "red"; }
+
+/// Where a case stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// Waits for a person.
+    Open,
+    /// A named person answered for its worst level.
+    Acknowledged,
+    /// Silent until an instant or a worse level.
+    Snoozed,
+    /// Done.
+    Resolved,
+}
+
+named! { AlertState: Open = 0, "open"; Acknowledged = 1, "acknowledged"; Snoozed = 2, "snoozed"; Resolved = 3, "resolved"; }
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was real.
+    #[serde(rename = "true")]
+    TrueAlarm,
+    /// It was not.
+    FalseAlarm,
+    /// Another case tells the same story.
+    Duplicate,
+    /// Late data disproved it. Set by judgement only.
+    Retracted,
+    /// The legal basis ended. Set by a revocation only.
+    ConsentRevoked,
+    /// Anything else.
+    Other,
+}
+
+named! { Outcome: TrueAlarm = 0, "true"; FalseAlarm = 1, "false_alarm"; Duplicate = 2, "duplicate";
+Retracted = 3, "retracted"; ConsentRevoked = 4, "consent_revoked"; Other = 5, "other"; }
+
+/// A named person answered for everything up to `level`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: Instant,
+    /// The worst level that the case had reached then.
+    pub level: Level,
+}
+
+/// A silence that someone asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snooze {
+    /// Who.
+    pub by: UserId,
+    /// Until when.
+    pub until: Instant,
+    /// The level at that moment.
+    pub level: Level,
+    /// The worst level until that moment.
+    pub peak: Level,
+}
+
+/// One alert episode as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertCase {
+    /// Its id.
+    pub id: AlertId,
+    /// Whose.
+    pub patient: PatientId,
+    /// What judgement says.
+    pub facts: Facts,
+    /// Where it stands.
+    pub state: AlertState,
+    /// Who works on it.
+    pub owner: Option<UserId>,
+    /// Every acknowledgement, none ever dropped.
+    pub acknowledgements: Vec<Acknowledgement>,
+    /// The silence in force.
+    pub snooze: Option<Snooze>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Who resolved it; `None` while unresolved and when judgement did.
+    pub resolved_by: Option<UserId>,
+    /// When it was resolved.
+    pub resolved_at: Option<Instant>,
+}
+
+/// What judgement says of an episode; replaced as a whole by each new judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The first reading of the stretch that raised it.
+    pub started_at: Instant,
+    /// When the safe side had held long enough, or a hand cut it.
+    pub ended_at: Option<Instant>,
+    /// The level in force; the last one when it ended.
+    pub level: Level,
+    /// The worst level.
+    pub peak: Level,
+}
+
+/// What a person does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Takes it.
+    Claim,
+    /// Answers for it; takes it when nobody had.
+    Ack,
+    /// Silences it.
+    Snooze {
+        /// Until when; after now.
+        until: Instant,
+    },
+    /// Closes it.
+    Resolve {
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Hands it to another.
+    Reassign {
+        /// To whom.
+        to: UserId,
+    },
+}
+
+/// Why an act was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ActRefused {
+    /// Somebody else has it.
+    #[error("claimed by {owner}; ask for a reassignment")]
+    Claimed {
+        /// Who has it.
+        owner: UserId,
+    },
+    /// It is over.
+    #[error("already resolved; a new episode opens a new alert")]
+    Resolved,
+    /// A snooze that ends before it begins.
+    #[error("a snooze must end after now")]
+    SnoozeInThePast,
+    /// An outcome that only the system may set.
+    #[error("{} is not an outcome that a person sets", outcome.name())]
+    NotYours {
+        /// The outcome.
+        outcome: Outcome,
+    },
+}
+
+/// One act of a person.
+///
+/// # Errors
+/// [`ActRefused`]; the case is as it was.
+pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<AlertCase, ActRefused> {
+    let mut next = case.clone();
+    let labels_what_data_closed =
+        case.closed_by_judgement() && case.outcome.is_none() && matches!(act, Act::Resolve { .. });
+    if case.state == AlertState::Resolved && !labels_what_data_closed {
+        return Err(ActRefused::Resolved);
+    }
+    match act {
+        Act::Claim => match case.owner {
+            Some(owner) if owner != actor => return Err(ActRefused::Claimed { owner }),
+            _ => next.owner = Some(actor),
+        },
+        Act::Ack => {
+            next.acknowledge(actor, now);
+            next.snooze = None;
+            next.state = AlertState::Acknowledged;
+        }
+        Act::Snooze { until } if until <= now => return Err(ActRefused::SnoozeInThePast),
+        Act::Snooze { until } => {
+            let Facts { level, peak, .. } = case.facts;
+            next.snooze = Some(Snooze { by: actor, until, level, peak });
+            next.state = AlertState::Snoozed;
+        }
+        Act::Resolve { outcome: outcome @ (Outcome::Retracted | Outcome::ConsentRevoked) } => {
+            return Err(ActRefused::NotYours { outcome });
+        }
+        Act::Resolve { outcome } => {
+            next.acknowledge(actor, now);
+            next.close(Some(actor), Some(outcome), now);
+        }
+        Act::Reassign { to } => next.owner = Some(to),
+    }
+    Ok(next)
+}
+
+impl AlertCase {
+    /// A new case, as judgement opens it. One found too late to page (`retrospective`, kept beside it)
+    /// opens like any other.
+    #[must_use]
+    pub const fn open(id: AlertId, patient: PatientId, facts: Facts) -> Self {
+        Self {
+            id,
+            patient,
+            facts,
+            state: AlertState::Open,
+            owner: None,
+            acknowledgements: Vec::new(),
+            snooze: None,
+            outcome: None,
+            resolved_by: None,
+            resolved_at: None,
+        }
+    }
+
+    /// A new judgement of the same episode. A worse level breaks a snooze and an acknowledgement; the end
+    /// closes only what was never red and what nobody holds, so no unseen red goes away by itself.
+    #[must_use]
+    pub fn judged(&self, facts: Facts, now: Instant) -> Self {
+        let mut next = self.clone();
+        next.facts = facts;
+        if self.state == AlertState::Resolved {
+            if next.was_closed_too_soon() {
+                next.state = AlertState::Open;
+                (next.outcome, next.resolved_by, next.resolved_at) = (None, None, None);
+            }
+            return next;
+        }
+        if next.snooze.is_some_and(|s| facts.level > s.level || facts.peak > s.peak) {
+            next.snooze = None;
+            next.state = next.unsnoozed();
+        }
+        if next.state == AlertState::Acknowledged && !next.answered_for() {
+            next.state = AlertState::Open;
+        }
+        if next.may_close_itself() {
+            next.close(None, None, now);
+        }
+        next
+    }
+
+    /// Time passed: a snooze that is over ends.
+    #[must_use]
+    pub fn awake(&self, now: Instant) -> Self {
+        let mut next = self.clone();
+        if self.state == AlertState::Snoozed && self.snooze.is_none_or(|s| s.until <= now) {
+            next.snooze = None;
+            next.state = next.unsnoozed();
+        }
+        next
+    }
+
+    /// Closed by the system: `Retracted`, `ConsentRevoked`, or `Duplicate` when merged into another.
+    #[must_use]
+    pub fn withdrawn(&self, outcome: Outcome, now: Instant) -> Self {
+        let mut next = self.clone();
+        if self.state != AlertState::Resolved {
+            next.close(None, Some(outcome), now);
+        }
+        next
+    }
+
+    /// Takes over what people did on a case that merged into this one: acknowledgements, and the owner
+    /// when this one has none.
+    #[must_use]
+    pub fn absorbing(&self, merged: &Self) -> Self {
+        let mut next = self.clone();
+        next.acknowledgements.extend(merged.acknowledgements.iter().copied());
+        next.acknowledgements.sort_by_key(|a| (a.at, a.by));
+        next.acknowledgements.dedup();
+        next.owner = self.owner.or(merged.owner);
+        if next.state == AlertState::Open && next.answered_for() {
+            next.state = AlertState::Acknowledged;
+        }
+        next
+    }
+
+    /// Whether a named person answered for the worst level of the case.
+    #[must_use]
+    pub fn answered_for(&self) -> bool {
+        self.acknowledgements.iter().any(|a| a.level >= self.facts.peak)
+    }
+
+    fn may_close_itself(&self) -> bool {
+        let held = self.owner.is_some() || !self.acknowledgements.is_empty();
+        self.facts.ended_at.is_some() && self.facts.peak < Level::Red && !held
+    }
+
+    fn closed_by_judgement(&self) -> bool {
+        self.state == AlertState::Resolved && self.resolved_by.is_none()
+    }
+
+    /// Judgement closed it and it goes on after all, or a person closed it before it was known to be red.
+    fn was_closed_too_soon(&self) -> bool {
+        let goes_on = self.closed_by_judgement() && self.outcome.is_none() && !self.may_close_itself();
+        let unseen_red = self.resolved_by.is_some() && self.facts.peak == Level::Red && !self.answered_for();
+        goes_on || unseen_red
+    }
+
+    fn unsnoozed(&self) -> AlertState {
+        if self.answered_for() { AlertState::Acknowledged } else { AlertState::Open }
+    }
+
+    fn acknowledge(&mut self, by: UserId, at: Instant) {
+        self.acknowledgements.push(Acknowledgement { by, at, level: self.facts.peak });
+        self.owner.get_or_insert(by);
+    }
+
+    const fn close(&mut self, by: Option<UserId>, outcome: Option<Outcome>, now: Instant) {
+        self.state = AlertState::Resolved;
+        self.snooze = None;
+        self.outcome = outcome;
+        self.resolved_by = by;
+        self.resolved_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1_000);
+
+    fn facts(level: Level, peak: Level, ended: bool) -> Facts {
+        Facts { started_at: Instant::from_secs(900), ended_at: ended.then_some(NOW), level, peak }
+    }
+
+    fn case(level: Level) -> AlertCase {
+        AlertCase::open(AlertId::new(NOW), PatientId::new(NOW), facts(level, level, false))
+    }
+
+    fn hour() -> Instant {
+        NOW.plus(Duration::from_secs(3_600))
+    }
+
+    #[test]
+    fn claiming_a_claimed_alert_is_refused_and_names_the_owner() {
+        let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+        let mine = act(&case(Level::Red), Act::Claim, ana, NOW).unwrap();
+        assert_eq!((mine.owner, mine.state), (Some(ana), AlertState::Open));
+        assert_eq!(act(&mine, Act::Claim, ana, NOW).unwrap(), mine);
+        assert_eq!(act(&mine, Act::Claim, bia, NOW), Err(ActRefused::Claimed { owner: ana }));
+        assert_eq!(act(&mine, Act::Reassign { to: bia }, ana, NOW).unwrap().owner, Some(bia));
+    }
+
+    #[test]
+    fn the_end_closes_a_yellow_that_nobody_holds_and_never_an_unanswered_red() {
+        let ana = UserId::new(NOW);
+        let yellow = case(Level::Yellow).judged(facts(Level::Yellow, Level::Yellow, true), NOW);
+        assert_eq!((yellow.state, yellow.outcome), (AlertState::Resolved, None));
+        let stepped_down = case(Level::Red).judged(facts(Level::Yellow, Level::Red, true), NOW);
+        assert_eq!(stepped_down.state, AlertState::Open);
+        let held = act(&case(Level::Yellow), Act::Claim, ana, NOW).unwrap();
+        assert_eq!(held.judged(facts(Level::Yellow, Level::Yellow, true), NOW).state, AlertState::Open);
+        let answered = act(&stepped_down, Act::Ack, ana, NOW).unwrap();
+        assert_eq!((answered.state, answered.owner), (AlertState::Acknowledged, Some(ana)));
+    }
+
+    #[test]
+    fn a_worse_level_breaks_a_snooze_and_the_next_reading_of_the_same_level_does_not() {
+        let ana = UserId::new(NOW);
+        let snoozed = act(&case(Level::Yellow), Act::Snooze { until: hour() }, ana, NOW).unwrap();
+        let same = snoozed.judged(facts(Level::Yellow, Level::Yellow, false), NOW);
+        assert_eq!(same.state, AlertState::Snoozed);
+        let worse = same.judged(facts(Level::Red, Level::Red, false), NOW);
+        assert_eq!((worse.state, worse.snooze), (AlertState::Open, None));
+        let after_step_down = case(Level::Red).judged(facts(Level::Yellow, Level::Red, false), NOW);
+        let snoozed = act(&after_step_down, Act::Snooze { until: hour() }, ana, NOW).unwrap();
+        assert_eq!(snoozed.judged(facts(Level::Red, Level::Red, false), NOW).state, AlertState::Open);
+    }
+
+    #[test]
+    fn a_snooze_ends_with_its_time_and_must_lie_ahead() {
+        let ana = UserId::new(NOW);
+        let snoozed = act(&case(Level::Red), Act::Snooze { until: hour() }, ana, NOW).unwrap();
+        assert_eq!(snoozed.awake(hour().minus(Duration::from_micros(1))).state, AlertState::Snoozed);
+        assert_eq!(snoozed.awake(hour()).state, AlertState::Open);
+        let answered = act(&case(Level::Red), Act::Ack, ana, NOW).unwrap();
+        let quiet = act(&answered, Act::Snooze { until: hour() }, ana, NOW).unwrap();
+        assert_eq!(quiet.awake(hour()).state, AlertState::Acknowledged);
+        let past = Act::Snooze { until: NOW };
+        assert_eq!(act(&case(Level::Red), past, ana, NOW), Err(ActRefused::SnoozeInThePast));
+    }
+
+    #[test]
+    fn an_acknowledged_yellow_that_turns_red_waits_for_a_person_again() {
+        let ana = UserId::new(NOW);
+        let answered = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
+        let red = answered.judged(facts(Level::Red, Level::Red, false), NOW);
+        assert_eq!((red.state, red.acknowledgements.len()), (AlertState::Open, 1));
+        let closed = act(&answered, Act::Resolve { outcome: Outcome::FalseAlarm }, ana, NOW).unwrap();
+        let late = closed.judged(facts(Level::Yellow, Level::Red, true), NOW);
+        assert_eq!((late.state, late.outcome), (AlertState::Open, None));
+    }
+
+    #[test]
+    fn a_resolved_alert_takes_no_act_but_the_label_that_judgement_left_out() {
+        let ana = UserId::new(NOW);
+        let resolve = |outcome| Act::Resolve { outcome };
+        let closed = act(&case(Level::Red), resolve(Outcome::TrueAlarm), ana, NOW).unwrap();
+        assert_eq!((closed.resolved_by, closed.answered_for()), (Some(ana), true));
+        assert_eq!(act(&closed, Act::Ack, ana, NOW), Err(ActRefused::Resolved));
+        assert_eq!(act(&closed, resolve(Outcome::Other), ana, NOW), Err(ActRefused::Resolved));
+        let by_itself = case(Level::Yellow).judged(facts(Level::Yellow, Level::Yellow, true), NOW);
+        let labelled = act(&by_itself, resolve(Outcome::TrueAlarm), ana, NOW).unwrap();
+        assert_eq!(labelled.outcome, Some(Outcome::TrueAlarm));
+        let retracted = case(Level::Red).withdrawn(Outcome::Retracted, NOW);
+        assert_eq!(act(&retracted, resolve(Outcome::TrueAlarm), ana, NOW), Err(ActRefused::Resolved));
+        let refused = Err(ActRefused::NotYours { outcome: Outcome::Retracted });
+        assert_eq!(act(&case(Level::Red), resolve(Outcome::Retracted), ana, NOW), refused);
+    }
+
+    #[test]
+    fn a_merge_keeps_every_acknowledgement() {
+        let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+        let kept = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
+        let kept = kept.judged(facts(Level::Red, Level::Red, false), NOW);
+        let other = act(&case(Level::Red), Act::Ack, bia, NOW).unwrap();
+        let merged = kept.absorbing(&other);
+        assert_eq!((merged.state, merged.owner), (AlertState::Acknowledged, Some(ana)));
+        assert_eq!(merged.acknowledgements.len(), 2);
+        assert_eq!(other.withdrawn(Outcome::Duplicate, NOW).outcome, Some(Outcome::Duplicate));
+    }
+
+    #[test]
+    fn stored_numbers_and_names_lead_back() {
+        assert!(Level::Green < Level::Yellow && Level::Yellow < Level::Red);
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::from_code(outcome.code()), Some(*outcome));
+            assert_eq!(Outcome::from_name(outcome.name()), Some(*outcome));
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+        for state in AlertState::ALL {
+            assert_eq!(AlertState::from_code(state.code()), Some(*state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+    }
+}

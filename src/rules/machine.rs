@@ -1,0 +1,257 @@
+//! One rule on one patient: a small state machine over event time. What it knows of the past is bounded
+//! ([`Rule::lookback`]), which is what makes any late reading repairable.
+
+use crate::domain::rule::{Condition, Kind, Op};
+use crate::domain::{DeviceId, Flags, Instant, Level, Measured, Rule};
+
+use super::episode::{Change, Episode};
+use super::window::{Window, micros};
+
+/// A reading as rules see it: `value` in the signal's canonical unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JudgedReading {
+    /// When it was measured.
+    pub at: Instant,
+    /// The canonical value; for `LOW` and `HIGH` the sensor's bound.
+    pub value: f64,
+    /// What else is known of it.
+    pub flags: Flags,
+    /// Who measured it.
+    pub device: DeviceId,
+}
+
+impl From<&Measured> for JudgedReading {
+    fn from(measured: &Measured) -> Self {
+        let reading = &measured.reading;
+        Self { at: reading.at, value: reading.canonical(), flags: reading.flags, device: measured.device }
+    }
+}
+
+impl JudgedReading {
+    /// What is compared: `LOW` lies below every line, `HIGH` above. `None` for a suspect reading, a suspect
+    /// unit and what is not a number: those neither raise nor clear and count as absent, though a gap that
+    /// they leave is a gap.
+    #[must_use]
+    #[inline]
+    pub const fn compared(&self) -> Option<f64> {
+        let suspect = self.flags.has(Flags::SUSPECT) || self.flags.has(Flags::UNIT_SUSPECT);
+        if suspect || self.value.is_nan() {
+            None
+        } else if self.flags.has(Flags::LOW) {
+            Some(f64::NEG_INFINITY)
+        } else if self.flags.has(Flags::HIGH) {
+            Some(f64::INFINITY)
+        } else {
+            Some(self.value)
+        }
+    }
+}
+
+/// What to do with a reading that just came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Newer than the head: step.
+    InOrder,
+    /// Not newer: leave a `reevaluate(from = its instant)`. At the head's own instant too, when it is of
+    /// another device: the lowest device id wins there, which only a replay can tell.
+    Late,
+    /// Says nothing to a rule.
+    Absent,
+}
+
+/// One patient and one rule. Copy it, keep it, drop it: all it knows can be read again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Machine {
+    level: Level,
+    coverage: u8,
+    max_gap: i64,
+    head: Option<Instant>,
+    yellow: Watch,
+    red: Watch,
+    step_down: Watch,
+    clear: Watch,
+    window: Window,
+}
+
+impl Machine {
+    /// Green, and without a past.
+    #[must_use]
+    pub fn new(rule: &Rule) -> Self {
+        let Kind::Threshold(t) = &rule.kind;
+        Self {
+            level: Level::Green,
+            coverage: t.min_coverage,
+            max_gap: micros(t.max_gap),
+            head: None,
+            yellow: Watch::of(t.yellow),
+            red: Watch::of(t.red),
+            step_down: Watch::of(t.step_down),
+            clear: Watch::of(t.clear),
+            window: Window::new(t.longest()),
+        }
+    }
+
+    /// As if it had seen everything: the episode in force after the last warm-up reading, and every reading
+    /// and cut of the [`Rule::lookback`] up to then, ascending by (instant, device).
+    #[must_use]
+    pub fn resume(
+        rule: &Rule,
+        in_force: Option<&Episode>,
+        warm_up: impl IntoIterator<Item = JudgedReading>,
+        cuts: &[Instant],
+    ) -> Self {
+        let mut machine = Self::new(rule);
+        machine.level = in_force.map_or(Level::Green, Episode::level);
+        let mut cuts = cuts.iter().copied().peekable();
+        for reading in warm_up {
+            while cuts.next_if(|cut| *cut < reading.at).is_some() {
+                machine.rest();
+            }
+            machine.see(&reading);
+        }
+        if cuts.next().is_some() {
+            machine.rest();
+        }
+        machine
+    }
+
+    /// The level in force.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The instant of the newest reading that counted.
+    #[must_use]
+    pub const fn head(&self) -> Option<Instant> {
+        self.head
+    }
+
+    /// Where a reading that just came belongs. Whether it was stored before is the store's to say.
+    #[must_use]
+    pub fn arrival(&self, reading: &JudgedReading) -> Arrival {
+        match (reading.compared(), self.head) {
+            (None, _) => Arrival::Absent,
+            (Some(_), Some(head)) if reading.at <= head => Arrival::Late,
+            (Some(_), _) => Arrival::InOrder,
+        }
+    }
+
+    /// Judges one reading. Of several at one instant the first counts: hand them in ascending by device.
+    /// Anything not newer than the head changes nothing.
+    #[inline]
+    pub fn step(&mut self, reading: &JudgedReading) -> Option<Change> {
+        if !self.see(reading) {
+            return None;
+        }
+        self.raised(reading.at).or_else(|| self.lowered(reading.at))
+    }
+
+    /// A person resolved the alert while the data had not ended it: the episode ends at the newest reading
+    /// and what is still bad must hold its full time anew to open another. The caller keeps `at` for
+    /// replays, for good.
+    pub fn cut(&mut self, at: Instant) -> Option<Change> {
+        self.rest();
+        let ended = (self.level > Level::Green).then_some(Change::Ended { at, by_hand: true });
+        self.level = Level::Green;
+        ended
+    }
+
+    fn rest(&mut self) {
+        for watch in [&mut self.yellow, &mut self.red, &mut self.step_down, &mut self.clear] {
+            watch.since = None;
+        }
+    }
+
+    /// Takes a reading in without judging. False when it counts as absent.
+    #[inline]
+    pub(super) fn see(&mut self, reading: &JudgedReading) -> bool {
+        let Some(value) = reading.compared() else { return false };
+        let at = reading.at;
+        let joined = match self.head {
+            Some(head) if at <= head => return false,
+            Some(head) => at.micros().saturating_sub(head.micros()) <= self.max_gap,
+            None => false,
+        };
+        self.head = Some(at);
+        self.window.mark(at);
+        self.yellow.see(value, at, joined);
+        self.red.see(value, at, joined);
+        self.step_down.see(value, at, joined);
+        self.clear.see(value, at, joined);
+        true
+    }
+
+    #[inline]
+    fn raised(&mut self, at: Instant) -> Option<Change> {
+        let (level, watch) = if self.level < Level::Red && self.proven(&self.red, at) {
+            (Level::Red, self.red)
+        } else if self.level < Level::Yellow && self.proven(&self.yellow, at) {
+            (Level::Yellow, self.yellow)
+        } else {
+            return None;
+        };
+        let opens = self.level == Level::Green;
+        self.level = level;
+        Some(if opens {
+            Change::Opened { level, started_at: self.began(&watch, at), at }
+        } else {
+            Change::LevelChanged { at, level }
+        })
+    }
+
+    #[inline]
+    fn lowered(&mut self, at: Instant) -> Option<Change> {
+        if self.level > Level::Green && self.proven(&self.clear, at) {
+            self.level = Level::Green;
+            return Some(Change::Ended { at, by_hand: false });
+        }
+        if self.level == Level::Red && self.proven(&self.step_down, at) {
+            self.level = Level::Yellow;
+            return Some(Change::LevelChanged { at, level: Level::Yellow });
+        }
+        None
+    }
+
+    #[inline]
+    fn proven(&self, watch: &Watch, at: Instant) -> bool {
+        watch.since.is_some_and(|since| {
+            at.micros().saturating_sub(since.micros()) >= watch.lasting
+                && self.window.covered(watch.lasting, self.coverage)
+        })
+    }
+
+    /// The first reading of the stretch. Of one that waited for coverage, only the part that proved it:
+    /// otherwise an episode's start could depend on an unbounded past.
+    fn began(&self, watch: &Watch, at: Instant) -> Instant {
+        let proof = at.micros().saturating_sub(watch.lasting);
+        match watch.since {
+            Some(since) if since.micros() >= proof.saturating_sub(self.max_gap) => since,
+            _ => Instant::from_micros(proof),
+        }
+    }
+}
+
+/// One condition and since when it holds without a gap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Watch {
+    op: Op,
+    line: f64,
+    lasting: i64,
+    since: Option<Instant>,
+}
+
+impl Watch {
+    fn of(condition: Condition) -> Self {
+        Self { op: condition.op, line: condition.value, lasting: micros(condition.lasting), since: None }
+    }
+
+    #[inline]
+    fn see(&mut self, value: f64, at: Instant, joined: bool) {
+        self.since = match self.since {
+            _ if !self.op.holds(value, self.line) => None,
+            Some(since) if joined => Some(since),
+            _ => Some(at),
+        };
+    }
+}
