@@ -9,6 +9,7 @@ pub mod keys;
 pub mod migrate;
 mod schema;
 pub mod seal;
+pub mod telemetry;
 pub mod tx;
 
 use std::path::Path;

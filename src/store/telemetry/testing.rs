@@ -1,0 +1,107 @@
+//! A small clinic for the telemetry tests: a store, patients with keys, devices, permits.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use super::{Appended, Batch, ReceiptRef, append};
+use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
+use crate::store::kek::Keks;
+use crate::store::keys::SubjectKey;
+use crate::store::schema::{devices, patients};
+use crate::store::{Class, Store, Subject, Urgency};
+
+pub(in crate::store) struct Clinic {
+    pub store: Store,
+    pub dir: tempfile::TempDir,
+}
+
+pub(in crate::store) struct Patient {
+    pub key: i64,
+    pub secret: Arc<SubjectKey>,
+}
+
+pub(in crate::store) const NOON: Instant = Instant::from_secs(1_763_812_800);
+
+impl Clinic {
+    pub fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("keys")).unwrap();
+        Keks::generate(&dir.path().join("keys"), 1).unwrap();
+        let store = Store::open_dir(dir.path()).unwrap();
+        store
+            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
+                diesel::insert_into(crate::store::schema::kek_epochs::table)
+                    .values((
+                        crate::store::schema::kek_epochs::epoch.eq(1_i64),
+                        crate::store::schema::kek_epochs::fingerprint.eq(vec![0_u8]),
+                        crate::store::schema::kek_epochs::created_at.eq(0_i64),
+                    ))
+                    .execute(tx.conn)?;
+                Ok(())
+            })
+            .unwrap();
+        Self { store, dir }
+    }
+
+    pub fn patient(&self) -> Patient {
+        let id = PatientId::new(NOON);
+        self.store
+            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
+                let key = diesel::insert_into(patients::table)
+                    .values((
+                        patients::id.eq(id.to_string()),
+                        patients::identity.eq(Vec::<u8>::new()),
+                        patients::zone.eq("America/Sao_Paulo"),
+                        patients::language.eq("pt-BR"),
+                        patients::created_at.eq(0_i64),
+                        patients::version.eq(1_i64),
+                    ))
+                    .returning(patients::key)
+                    .get_result(tx.conn)?;
+                let secret = tx.key_or_new(Subject::Patient(id), Class::Telemetry)?;
+                Ok(Patient { key, secret })
+            })
+            .unwrap()
+    }
+
+    pub fn device(&self) -> i64 {
+        self.store
+            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
+                Ok(diesel::insert_into(devices::table)
+                    .values((
+                        devices::id.eq(DeviceId::new(NOON).to_string()),
+                        devices::identity.eq(Vec::<u8>::new()),
+                        devices::created_at.eq(0_i64),
+                        devices::online.eq(false),
+                        devices::version.eq(1_i64),
+                    ))
+                    .returning(devices::key)
+                    .get_result(tx.conn)?)
+            })
+            .unwrap()
+    }
+
+    /// One message, one commit.
+    pub fn send(&self, patient: &Patient, device: i64, received: ReceiptRef, readings: &[Reading]) -> Appended {
+        let mut batch = Batch::default();
+        batch.admit(&collect(), &patient.secret, patient.key, device, received, readings).unwrap();
+        self.store.keep_house(Urgency::Patient, "test", NOON, |tx| append(tx, &batch)).unwrap()
+    }
+}
+
+pub(in crate::store) fn collect() -> consent::Permit<consent::TelemetryCollect> {
+    consent::Permit::placeholder(i64::MIN)
+}
+
+pub(in crate::store) fn heart_rate(at: Instant, value: f64) -> Reading {
+    reading(Signal::HeartRate, at, value)
+}
+
+pub(in crate::store) fn reading(signal: Signal, at: Instant, value: f64) -> Reading {
+    Reading { signal, at, value, unit: signal.unit(), flags: Flags::default() }
+}
+
+pub(in crate::store) fn message(second: i64, ordinal: u16) -> ReceiptRef {
+    ReceiptRef::new(second, 0, ordinal).unwrap()
+}
