@@ -4,12 +4,16 @@ pub mod act;
 pub mod conn;
 pub mod error;
 pub mod gate;
+pub mod init;
 pub mod kek;
 pub mod keys;
 pub mod migrate;
 mod schema;
 pub mod seal;
+pub mod settings;
 pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tx;
 
 use std::path::Path;
@@ -28,7 +32,7 @@ pub use keys::{Class, Keyring, Subject};
 pub use seal::Place;
 pub use tx::{Actor, Signalled, Touched, Tx, View};
 
-use crate::domain::Instant;
+use crate::domain::{Clock, Instant};
 use gate::Gate;
 use kek::Keks;
 
@@ -90,7 +94,8 @@ impl Store {
         Self::open_migrated(&url, Keks::load(&dir.join("keys"))?)
     }
 
-    fn assemble(url: &Url, conn: Conn, keks: Keks) -> Result<Self> {
+    fn assemble(url: &Url, mut conn: Conn, keks: Keks) -> Result<Self> {
+        init::fit_keys(&mut conn, &keks, Clock::System.now())?;
         let reader = Opener { url: url.clone(), read_only: true };
         let read = pool(reader, READERS)?;
         let write = match url {

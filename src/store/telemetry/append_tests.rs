@@ -1,6 +1,6 @@
 //! What the journal promises at the moment of the commit.
 
-use super::testing::{Clinic, NOON, collect, heart_rate, message};
+use super::testing::{Clinic, NOON, collect, heart_rate, message, permit_from};
 use super::{Appended, Batch};
 use crate::domain::Instant;
 
@@ -43,7 +43,7 @@ fn two_devices_and_two_patients_are_different_identities() {
 fn a_permit_that_does_not_reach_back_admits_nothing_of_the_message() {
     let clinic = Clinic::sqlite();
     let patient = clinic.patient();
-    let permit = consent::Permit::<consent::TelemetryCollect>::placeholder(at(1).micros());
+    let permit = permit_from(at(1).micros());
     let mut batch = Batch::default();
     let readings = [heart_rate(at(1), 70.0), heart_rate(at(0), 70.0)];
     assert!(batch.admit(&permit, &patient.secret, patient.key, 1, message(1, 0), &readings).is_err());

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use consent::{
+    Act, AlertEvaluate, Bases, Context, Datum, Event, Grant, Ledger, Permit, Purpose, Request, Subject,
+    TelemetryCollect, Typed, decide,
+};
 use diesel::prelude::*;
 
 use super::{Appended, Batch, ReceiptRef, append};
 use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
-use crate::store::kek::Keks;
 use crate::store::keys::SubjectKey;
 use crate::store::schema::{devices, patients};
-use crate::store::{Class, Store, Subject, Urgency};
+use crate::store::testing::{Home, stores};
+use crate::store::{self, Class, Urgency};
 
 pub(in crate::store) struct Clinic {
-    pub store: Store,
-    pub dir: tempfile::TempDir,
+    pub store: Home,
 }
 
 pub(in crate::store) struct Patient {
@@ -24,24 +27,13 @@ pub(in crate::store) struct Patient {
 pub(in crate::store) const NOON: Instant = Instant::from_secs(1_763_812_800);
 
 impl Clinic {
+    /// One per backend at hand.
+    pub fn each() -> Vec<Self> {
+        stores().into_iter().map(|home| Self { store: home }).collect()
+    }
+
     pub fn sqlite() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("keys")).unwrap();
-        Keks::generate(&dir.path().join("keys"), 1).unwrap();
-        let store = Store::open_dir(dir.path()).unwrap();
-        store
-            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
-                diesel::insert_into(crate::store::schema::kek_epochs::table)
-                    .values((
-                        crate::store::schema::kek_epochs::epoch.eq(1_i64),
-                        crate::store::schema::kek_epochs::fingerprint.eq(vec![0_u8]),
-                        crate::store::schema::kek_epochs::created_at.eq(0_i64),
-                    ))
-                    .execute(tx.conn)?;
-                Ok(())
-            })
-            .unwrap();
-        Self { store, dir }
+        Self { store: stores().swap_remove(0) }
     }
 
     pub fn patient(&self) -> Patient {
@@ -59,7 +51,7 @@ impl Clinic {
                     ))
                     .returning(patients::key)
                     .get_result(tx.conn)?;
-                let secret = tx.key_or_new(Subject::Patient(id), Class::Telemetry)?;
+                let secret = tx.key_or_new(store::Subject::Patient(id), Class::Telemetry)?;
                 Ok(Patient { key, secret })
             })
             .unwrap()
@@ -90,8 +82,24 @@ impl Clinic {
     }
 }
 
-pub(in crate::store) fn collect() -> consent::Permit<consent::TelemetryCollect> {
-    consent::Permit::placeholder(i64::MIN)
+pub(in crate::store) fn collect() -> Permit<TelemetryCollect> {
+    permit_from(0)
+}
+
+pub(in crate::store) fn evaluate() -> Permit<AlertEvaluate> {
+    permit_from(0)
+}
+
+/// A real yes, for readings measured from an instant on.
+pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
+    let mut ledger = Ledger::default();
+    for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+        let grant = Grant { measured_from: Some(measured_from), ..Grant::of([7; 32]) };
+        ledger.apply(&Event::new(purpose, NOON.micros(), Act::Granted(grant))).unwrap();
+    }
+    let context = Context { data: &[Datum::Reading], ..Context::system(NOON.micros()) };
+    let (bases, subject) = (Bases::default(), Subject::default());
+    decide(&Request { bases: &bases, records: &ledger, subject: &subject, context: &context }).unwrap()
 }
 
 pub(in crate::store) fn heart_rate(at: Instant, value: f64) -> Reading {

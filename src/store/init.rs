@@ -1,0 +1,121 @@
+//! The first rows of a database: the epochs of its key-encryption keys, the system's own keys, its name.
+//! Opening checks that key files and database belong together before anything is read or sealed.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::conn::{Conn, on};
+use super::error::{Error, Result};
+use super::kek::Keks;
+use super::keys::{Class, Subject};
+use super::schema::kek_epochs;
+use super::{Act, Actor, Store, settings};
+use crate::domain::Instant;
+use crate::domain::id::uuid_at;
+
+/// Every class of key, made for the system itself.
+const CLASSES: [Class; 5] =
+    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
+
+/// Makes what a database needs before its first use. May run again: what is there stays.
+///
+/// # Errors
+/// Database errors.
+pub fn initialise(store: &Store, organisation: &str, now: Instant) -> Result<()> {
+    if store.read(|view| settings::get(view, settings::INSTANCE))?.is_some() {
+        return Ok(());
+    }
+    store.write(Actor::System("init"), now, |tx| {
+        for class in CLASSES {
+            tx.key_or_new(Subject::System, class)?;
+        }
+        settings::set(tx, settings::ORGANISATION, organisation)?;
+        settings::set(tx, settings::INSTANCE, &uuid_at(now).to_string())?;
+        tx.audit(&Act::new("key.created").body(serde_json::json!({ "subject": Subject::System.name() })))
+    })
+}
+
+/// Whether [`initialise`] ran.
+///
+/// # Errors
+/// Database errors.
+pub fn is_initialised(store: &Store) -> Result<bool> {
+    Ok(store.read(|view| settings::get(view, settings::INSTANCE))?.is_some())
+}
+
+/// Holds the key files against the epochs that the database knows, and records new epochs.
+///
+/// # Errors
+/// [`Error::Keys`] when a file is another key than the one this database was sealed with, or one is missing.
+pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> Result<()> {
+    let files: HashMap<i64, [u8; 32]> =
+        keks.fingerprints().map(|(epoch, print)| (i64::from(epoch), print)).collect();
+    let rows: Vec<(i64, Vec<u8>, Option<i64>)> = kek_epochs::table
+        .select((kek_epochs::epoch, kek_epochs::fingerprint, kek_epochs::retired_at))
+        .order(kek_epochs::epoch)
+        .load(conn)?;
+    for (epoch, fingerprint, retired) in &rows {
+        match files.get(epoch) {
+            Some(print) if print.as_slice() == fingerprint.as_slice() => {}
+            Some(_other) => {
+                return Err(Error::Keys(format!(
+                    "kek-{epoch}.key is not the key this database was sealed with: put the right file in the keys directory"
+                )));
+            }
+            None if retired.is_some() => {}
+            None => {
+                return Err(Error::Keys(format!(
+                    "kek-{epoch}.key is missing: put it back in the keys directory from where it is kept"
+                )));
+            }
+        }
+    }
+    let known = |epoch: &i64| rows.iter().any(|(row, ..)| row == epoch);
+    for (epoch, print) in files.iter().filter(|(epoch, _)| !known(epoch)) {
+        let row = (
+            kek_epochs::epoch.eq(epoch),
+            kek_epochs::fingerprint.eq(print.as_slice()),
+            kek_epochs::created_at.eq(now.micros()),
+        );
+        on!(&mut *conn, |conn| diesel::insert_into(kek_epochs::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{NOW, bare, stores};
+
+    #[test]
+    fn initialising_twice_changes_nothing() {
+        for store in stores() {
+            let before = store.read(|view| settings::get(view, settings::INSTANCE)).unwrap();
+            initialise(&store, "Outra", NOW).unwrap();
+            assert_eq!(store.read(|view| settings::get(view, settings::INSTANCE)).unwrap(), before);
+            assert!(is_initialised(&store).unwrap());
+        }
+        for store in bare() {
+            assert!(!is_initialised(&store).unwrap());
+        }
+    }
+
+    #[test]
+    fn another_key_and_a_missing_key_are_both_refused_by_name() {
+        for store in stores() {
+            let keys = store.dir().join("keys");
+            Keks::generate(&keys, 2).unwrap();
+            store.reopened().unwrap();
+            std::fs::rename(keys.join("kek-1.key"), store.dir().join("away")).unwrap();
+            let missing = store.reopened().err().unwrap().to_string();
+            assert!(missing.starts_with("kek-1.key is missing"), "{missing}");
+            Keks::generate(&keys, 1).unwrap();
+            let other = store.reopened().err().unwrap().to_string();
+            assert!(other.starts_with("kek-1.key is not the key"), "{other}");
+        }
+    }
+}

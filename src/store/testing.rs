@@ -1,0 +1,91 @@
+//! A fresh, initialised database per test: SQLite always, and PostgreSQL when `ZELO_TEST_POSTGRES` holds the
+//! URL of a server on which a schema may be created. Dropping it removes what it made.
+
+use std::ops::Deref;
+
+use diesel::connection::SimpleConnection;
+
+use super::kek::Keks;
+use super::{Opener, Store, Url};
+use crate::domain::Instant;
+
+/// The instant at which tests begin: 2026-11-22T12:00:00Z.
+pub const NOW: Instant = Instant::from_secs(1_795_348_800);
+
+/// A store that lives as long as its test.
+pub struct Home {
+    store: Store,
+    dir: tempfile::TempDir,
+    schema: Option<(Opener, String)>,
+}
+
+impl Deref for Home {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Home {
+    /// The directory that holds the keys, and SQLite's file.
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// The same database, opened again with the keys on disk.
+    pub fn reopened(&self) -> super::Result<Store> {
+        Store::open(self.store.url(), Keks::load(&self.dir().join("keys"))?)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some((opener, schema)) = &self.schema {
+            let gone =
+                opener.open().map(|mut conn| conn.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")));
+            drop(gone);
+        }
+    }
+}
+
+/// One initialised store per backend at hand.
+pub fn stores() -> Vec<Home> {
+    bare()
+        .into_iter()
+        .inspect(|home| super::init::initialise(home, "Clínica de teste", NOW).unwrap())
+        .collect()
+}
+
+/// As [`stores`], but only migrated.
+pub fn bare() -> Vec<Home> {
+    let mut homes = vec![sqlite()];
+    homes.extend(postgres());
+    homes
+}
+
+fn sqlite() -> Home {
+    let dir = keys();
+    Home { store: Store::open_dir(dir.path()).unwrap(), dir, schema: None }
+}
+
+fn postgres() -> Option<Home> {
+    #[expect(clippy::disallowed_methods, reason = "where the test server is, only the runner knows")]
+    let server = std::env::var("ZELO_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
+    let dir = keys();
+    let schema = format!("zelo_{}", uuid::Uuid::new_v7(uuid::Timestamp::now(uuid::NoContext)).simple());
+    let opener = Opener { url: Url::parse(&server).unwrap(), read_only: false };
+    opener.open().unwrap().batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+    let joint = if server.contains('?') { '&' } else { '?' };
+    let url = Url::parse(&format!("{server}{joint}options=-csearch_path%3D{schema}")).unwrap();
+    let store = Store::open_migrated(&url, Keks::load(&dir.path().join("keys")).unwrap()).unwrap();
+    Some(Home { store, dir, schema: Some((opener, schema)) })
+}
+
+fn keys() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    Keks::generate(&keys, 1).unwrap();
+    dir
+}
