@@ -11,6 +11,7 @@ pub mod migrate;
 mod schema;
 pub mod seal;
 pub mod settings;
+pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tx;

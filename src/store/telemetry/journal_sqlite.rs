@@ -1,0 +1,121 @@
+//! The journal on SQLite: statements of a fixed number of rows, so that diesel keeps them prepared (a `Vec`
+//! insert or `sql_query` is parsed anew each time), and removal by time range, which touches a page once.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, SmallInt};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use super::row::COLUMNS;
+use super::{Identity, ReadingStore, Row};
+use crate::store::schema::readings::dsl;
+
+const MANY: usize = 100;
+const SOME: usize = 10;
+const SLICE: usize = 20_000;
+
+/// An insert of exactly `N` rows.
+struct Insert<'a, const N: usize>(&'a [Row; N]);
+
+impl<const N: usize> QueryFragment<Sqlite> for Insert<'_, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO readings (at, patient_key, signal, device_key, masked, attrs, received) VALUES ",
+        );
+        for (place, row) in self.0.iter().enumerate() {
+            out.push_sql(if place == 0 { "(" } else { ",(" });
+            out.push_bind_param::<BigInt, _>(&row.at)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(&row.patient_key)?;
+            out.push_sql(",");
+            out.push_bind_param::<SmallInt, _>(&row.signal)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(&row.device_key)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(&row.masked)?;
+            out.push_sql(",");
+            out.push_bind_param::<SmallInt, _>(&row.attrs)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(&row.received)?;
+            out.push_sql(")");
+        }
+        out.push_sql(" ON CONFLICT DO NOTHING");
+        Ok(())
+    }
+}
+
+impl<const N: usize> QueryId for Insert<'_, N> {
+    type QueryId = Insert<'static, N>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const N: usize> RunQueryDsl<SqliteConnection> for Insert<'_, N> {}
+
+/// Inserts the leading rows in statements of `N` and tells how many that were.
+fn insert_by<const N: usize>(
+    conn: &mut SqliteConnection,
+    rows: &[Row],
+    from: usize,
+    short: &mut Vec<Range<usize>>,
+) -> QueryResult<usize> {
+    let (groups, _) = rows.get(from..).unwrap_or_default().as_chunks::<N>();
+    let mut at = from;
+    for group in groups {
+        if Insert(group).execute(conn)? < N {
+            short.push(at..at + N);
+        }
+        at += N;
+    }
+    Ok(at)
+}
+
+fn find_one(conn: &mut SqliteConnection, identity: Identity) -> QueryResult<Option<Row>> {
+    dsl::readings.find(identity).select(COLUMNS).first(conn).optional()
+}
+
+impl ReadingStore for SqliteConnection {
+    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<Range<usize>>> {
+        let mut short = Vec::new();
+        let at = insert_by::<MANY>(self, rows, 0, &mut short)?;
+        let at = insert_by::<SOME>(self, rows, at, &mut short)?;
+        insert_by::<1>(self, rows, at, &mut short)?;
+        Ok(short)
+    }
+
+    fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>> {
+        let mut rows = Vec::new();
+        for identity in identities {
+            rows.extend(find_one(self, *identity)?);
+        }
+        Ok(rows)
+    }
+
+    fn remove(&mut self, rows: &[Row]) -> QueryResult<()> {
+        for slice in rows.chunks(SLICE) {
+            let (Some(first), Some(last)) = (slice.first(), slice.last()) else { continue };
+            let within = dsl::at.gt(first.at).and(dsl::at.lt(last.at));
+            let there: Vec<Identity> = dsl::readings
+                .filter(within)
+                .select((dsl::at, dsl::patient_key, dsl::signal, dsl::device_key))
+                .order((dsl::at, dsl::patient_key, dsl::signal, dsl::device_key))
+                .load(self)?;
+            let inner: Vec<Identity> = slice
+                .iter()
+                .map(Row::identity)
+                .filter(|identity| identity.0 > first.at && identity.0 < last.at)
+                .collect();
+            let whole = there == inner;
+            if whole {
+                diesel::delete(dsl::readings.filter(within)).execute(self)?;
+            }
+            let done: HashSet<Identity> = if whole { inner.into_iter().collect() } else { HashSet::new() };
+            for row in slice.iter().filter(|row| !done.contains(&row.identity())) {
+                diesel::delete(dsl::readings.find(row.identity())).execute(self)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! Readings: a hot journal keyed by time first, which a roll folds into compressed, sealed chunks per patient
+//! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
+
+mod journal_postgres;
+mod journal_sqlite;
+mod row;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use diesel::QueryResult;
+
+pub use row::{Batch, ReceiptRef, StoredReading};
+pub(in crate::store) use row::{Identity, Row};
+
+use super::conn::on;
+use super::error::Result;
+use super::tx::Tx;
+
+/// The journal in the form that each backend does best.
+pub(in crate::store) trait ReadingStore {
+    /// Inserts what is not there yet, in the order given. Returns the ranges of which some row was there
+    /// already (or twice in `rows`).
+    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<Range<usize>>>;
+
+    /// The rows that the journal holds under these identities.
+    fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
+
+    /// Removes exactly these rows, given in the order of their identity. A row that came since stays.
+    fn remove(&mut self, rows: &[Row]) -> QueryResult<()>;
+}
+
+/// What became of a batch's rows; the numbers are places in the batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Appended {
+    /// How many were stored.
+    pub new: usize,
+    /// The same identity with the same value is in the journal: nothing to do.
+    pub same: Vec<usize>,
+    /// The same identity with another value was committed first: to be quarantined (`E_CONFLICT`).
+    pub conflicts: Vec<usize>,
+}
+
+/// Stores a batch. The first committed value of an identity wins. A duplicate of what a chunk already holds
+/// counts as new here; the roll finds it.
+///
+/// # Errors
+/// Database errors.
+pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
+    let rows = batch.rows();
+    let doubtful = on!(&mut *tx.conn, |c| c.insert(rows))?;
+    if doubtful.is_empty() {
+        return Ok(Appended { new: rows.len(), ..Appended::default() });
+    }
+    let mut first = HashMap::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        first.entry(row.identity()).or_insert(place);
+    }
+    let doubtful: Vec<usize> = doubtful.into_iter().flatten().collect();
+    let identities: Vec<Identity> =
+        doubtful.iter().filter_map(|place| rows.get(*place)).map(Row::identity).collect();
+    let stored: HashMap<Identity, Row> =
+        on!(&mut *tx.conn, |c| c.find(&identities))?.into_iter().map(|row| (row.identity(), row)).collect();
+    let mut out = Appended::default();
+    for (place, identity) in doubtful.into_iter().zip(identities) {
+        let (Some(ours), Some(theirs)) = (rows.get(place), stored.get(&identity)) else { continue };
+        let alone = first.get(&identity) == Some(&place);
+        if !ours.says_the_same(theirs) {
+            out.conflicts.push(place);
+        } else if !(alone && ours.received == theirs.received) {
+            out.same.push(place);
+        }
+    }
+    out.new = rows.len() - out.same.len() - out.conflicts.len();
+    Ok(out)
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod append_tests;

@@ -1,0 +1,237 @@
+//! One stored reading in its two forms: the journal's row with a masked value, and what a reader gets back.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use crate::domain::{Flags, Instant, Reading, Signal, Unit};
+use crate::store::error::{Error, Result};
+use crate::store::keys::SubjectKey;
+use crate::store::schema::readings;
+
+/// The message that brought a reading: which of its device's messages, in which second, on which node.
+/// Stored as `second << 16 | node << 12 | ordinal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReceiptRef(i64);
+
+impl ReceiptRef {
+    /// The most messages of one device that a second can name.
+    pub const ORDINALS: u16 = 1 << 12;
+
+    /// Names a message; `None` when the node needs more than 4 bits or the ordinal more than 12.
+    #[must_use]
+    pub fn new(second: i64, node: u8, ordinal: u16) -> Option<Self> {
+        let fits = node < 16 && ordinal < Self::ORDINALS && second.abs() < 1 << 47;
+        fits.then(|| Self((second << 16) | (i64::from(node) << 12) | i64::from(ordinal)))
+    }
+
+    /// From the stored number.
+    #[must_use]
+    pub const fn from_stored(stored: i64) -> Self {
+        Self(stored)
+    }
+
+    /// The stored number.
+    #[must_use]
+    pub const fn stored(self) -> i64 {
+        self.0
+    }
+
+    /// The second it was received in, since the epoch.
+    #[must_use]
+    pub const fn second(self) -> i64 {
+        self.0 >> 16
+    }
+
+    /// The node that received it.
+    #[must_use]
+    pub fn node(self) -> u8 {
+        u8::try_from((self.0 >> 12) & 0xf).unwrap_or(0)
+    }
+
+    /// Which message of its device in that second.
+    #[must_use]
+    pub fn ordinal(self) -> u16 {
+        u16::try_from(self.0 & 0xfff).unwrap_or(0)
+    }
+}
+
+/// (instant, patient, signal, device): the journal's key, in its order.
+pub(in crate::store) type Identity = (i64, i64, i16, i64);
+
+/// A row of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub(in crate::store) struct Row {
+    pub at: i64,
+    pub patient_key: i64,
+    pub signal: i16,
+    pub device_key: i64,
+    pub masked: i64,
+    pub attrs: i16,
+    pub received: i64,
+}
+
+impl Row {
+    pub const fn identity(&self) -> Identity {
+        (self.at, self.patient_key, self.signal, self.device_key)
+    }
+
+    pub const fn says_the_same(&self, other: &Self) -> bool {
+        self.masked == other.masked && self.attrs == other.attrs
+    }
+
+    fn sealed(
+        key: &SubjectKey,
+        patient_key: i64,
+        device_key: i64,
+        received: ReceiptRef,
+        reading: &Reading,
+    ) -> Self {
+        let bits = reading.value.to_bits().cast_signed();
+        Self {
+            at: reading.at.micros(),
+            patient_key,
+            signal: reading.signal.code(),
+            device_key,
+            masked: key.mask(reading.at, reading.signal, device_key, bits),
+            attrs: attrs(reading),
+            received: received.stored(),
+        }
+    }
+
+    pub fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
+        let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
+        let at = Instant::from_micros(self.at);
+        let bits = key.mask(at, signal, self.device_key, self.masked);
+        let (unit, flags) = unit_and_flags(signal, self.attrs)?;
+        let value = f64::from_bits(bits.cast_unsigned());
+        Ok(StoredReading {
+            reading: Reading { signal, at, value, unit, flags },
+            device_key: self.device_key,
+            received: ReceiptRef::from_stored(self.received),
+        })
+    }
+}
+
+type Columns = (
+    readings::at,
+    readings::patient_key,
+    readings::signal,
+    readings::device_key,
+    readings::masked,
+    readings::attrs,
+    readings::received,
+);
+
+/// The columns of [`Row`], in its order.
+pub(in crate::store) const COLUMNS: Columns = (
+    readings::at,
+    readings::patient_key,
+    readings::signal,
+    readings::device_key,
+    readings::masked,
+    readings::attrs,
+    readings::received,
+);
+
+/// Flags in the low eight bits, the unit's code above them; no unit code means the signal's own unit.
+pub(in crate::store) fn attrs(reading: &Reading) -> i16 {
+    let unit = if reading.unit == reading.signal.unit() { 0 } else { reading.unit.code() };
+    i16::from_be_bytes([unit, reading.flags.0])
+}
+
+pub(in crate::store) fn unit_and_flags(signal: Signal, attrs: i16) -> Result<(Unit, Flags)> {
+    let [unit, flags] = attrs.to_be_bytes();
+    let unit = match unit {
+        0 => signal.unit(),
+        code => Unit::from_code(code).ok_or(Error::Corrupt("readings.attrs"))?,
+    };
+    Ok((unit, Flags(flags)))
+}
+
+/// A reading as it is kept: with who measured it and which message brought it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StoredReading {
+    /// The reading, as it was sent.
+    pub reading: Reading,
+    /// `devices.key` of the device that measured it.
+    pub device_key: i64,
+    /// The message that brought it.
+    pub received: ReceiptRef,
+}
+
+/// Readings on their way into the journal. The only way in is [`Batch::admit`].
+#[derive(Debug, Default)]
+pub struct Batch {
+    rows: Vec<Row>,
+}
+
+impl Batch {
+    /// Takes the readings of one message of one device for one patient: all of them or none. `key` is the
+    /// patient's telemetry key. Returns their places in the batch.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] when the permit does not reach back to a reading's instant (`E_BEFORE_GRANT`).
+    pub fn admit(
+        &mut self,
+        permit: &consent::Permit<consent::TelemetryCollect>,
+        key: &Arc<SubjectKey>,
+        patient_key: i64,
+        device_key: i64,
+        received: ReceiptRef,
+        readings: &[Reading],
+    ) -> Result<Range<usize>> {
+        for reading in readings {
+            permit.covers(reading.at.micros())?;
+        }
+        let from = self.rows.len();
+        self.rows.extend(readings.iter().map(|r| Row::sealed(key, patient_key, device_key, received, r)));
+        Ok(from..self.rows.len())
+    }
+
+    /// How many readings it holds.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Empties it and keeps its room for the next commit.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+    }
+
+    pub(in crate::store) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_reference_gives_back_its_three_parts() {
+        let reference = ReceiptRef::new(1_763_780_000, 15, 4_095).unwrap();
+        assert_eq!((reference.second(), reference.node(), reference.ordinal()), (1_763_780_000, 15, 4_095));
+        assert_eq!(ReceiptRef::from_stored(reference.stored()), reference);
+        assert_eq!(ReceiptRef::new(0, 16, 0), None);
+        assert_eq!(ReceiptRef::new(0, 0, 4_096), None);
+    }
+
+    #[test]
+    fn unit_and_flags_survive_the_attributes() {
+        for (unit, flags) in [(Unit::MgPerDl, Flags(0)), (Unit::MmolPerL, Flags(255)), (Unit::Ratio, Flags(17))] {
+            let at = Instant::from_secs(0);
+            let reading = Reading { signal: Signal::Glucose, at, value: 1.0, unit, flags };
+            assert_eq!(unit_and_flags(Signal::Glucose, attrs(&reading)).unwrap(), (unit, flags));
+        }
+        assert!(unit_and_flags(Signal::Glucose, i16::from_be_bytes([200, 0])).is_err());
+    }
+}

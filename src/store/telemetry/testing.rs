@@ -1,0 +1,115 @@
+//! A small clinic for the telemetry tests: a store, patients with keys, devices, permits.
+
+use std::sync::Arc;
+
+use consent::{
+    Act, AlertEvaluate, Bases, Context, Datum, Event, Grant, Ledger, Permit, Purpose, Request, Subject,
+    TelemetryCollect, Typed, decide,
+};
+use diesel::prelude::*;
+
+use super::{Appended, Batch, ReceiptRef, append};
+use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
+use crate::store::keys::SubjectKey;
+use crate::store::schema::{devices, patients};
+use crate::store::testing::{Home, stores};
+use crate::store::{self, Class, Urgency};
+
+pub(in crate::store) struct Clinic {
+    pub store: Home,
+}
+
+pub(in crate::store) struct Patient {
+    pub key: i64,
+    pub secret: Arc<SubjectKey>,
+}
+
+pub(in crate::store) const NOON: Instant = Instant::from_secs(1_763_812_800);
+
+impl Clinic {
+    /// One per backend at hand.
+    pub fn each() -> Vec<Self> {
+        stores().into_iter().map(|home| Self { store: home }).collect()
+    }
+
+    pub fn sqlite() -> Self {
+        Self { store: stores().swap_remove(0) }
+    }
+
+    pub fn patient(&self) -> Patient {
+        let id = PatientId::new(NOON);
+        self.store
+            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
+                let key = diesel::insert_into(patients::table)
+                    .values((
+                        patients::id.eq(id.to_string()),
+                        patients::identity.eq(Vec::<u8>::new()),
+                        patients::zone.eq("America/Sao_Paulo"),
+                        patients::language.eq("pt-BR"),
+                        patients::created_at.eq(0_i64),
+                        patients::version.eq(1_i64),
+                    ))
+                    .returning(patients::key)
+                    .get_result(tx.conn)?;
+                let secret = tx.key_or_new(store::Subject::Patient(id), Class::Telemetry)?;
+                Ok(Patient { key, secret })
+            })
+            .unwrap()
+    }
+
+    pub fn device(&self) -> i64 {
+        self.store
+            .keep_house(Urgency::Urgent, "test", NOON, |tx| {
+                Ok(diesel::insert_into(devices::table)
+                    .values((
+                        devices::id.eq(DeviceId::new(NOON).to_string()),
+                        devices::identity.eq(Vec::<u8>::new()),
+                        devices::created_at.eq(0_i64),
+                        devices::online.eq(false),
+                        devices::version.eq(1_i64),
+                    ))
+                    .returning(devices::key)
+                    .get_result(tx.conn)?)
+            })
+            .unwrap()
+    }
+
+    /// One message, one commit.
+    pub fn send(&self, patient: &Patient, device: i64, received: ReceiptRef, readings: &[Reading]) -> Appended {
+        let mut batch = Batch::default();
+        batch.admit(&collect(), &patient.secret, patient.key, device, received, readings).unwrap();
+        self.store.keep_house(Urgency::Patient, "test", NOON, |tx| append(tx, &batch)).unwrap()
+    }
+}
+
+pub(in crate::store) fn collect() -> Permit<TelemetryCollect> {
+    permit_from(0)
+}
+
+pub(in crate::store) fn evaluate() -> Permit<AlertEvaluate> {
+    permit_from(0)
+}
+
+/// A real yes, for readings measured from an instant on.
+pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
+    let mut ledger = Ledger::default();
+    for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+        let grant = Grant { measured_from: Some(measured_from), ..Grant::of([7; 32]) };
+        ledger.apply(&Event::new(purpose, NOON.micros(), Act::Granted(grant))).unwrap();
+    }
+    let context = Context { data: &[Datum::Reading], ..Context::system(NOON.micros()) };
+    let (bases, subject) = (Bases::default(), Subject::default());
+    decide(&Request { bases: &bases, records: &ledger, subject: &subject, context: &context }).unwrap()
+}
+
+pub(in crate::store) fn heart_rate(at: Instant, value: f64) -> Reading {
+    reading(Signal::HeartRate, at, value)
+}
+
+pub(in crate::store) fn reading(signal: Signal, at: Instant, value: f64) -> Reading {
+    Reading { signal, at, value, unit: signal.unit(), flags: Flags::default() }
+}
+
+pub(in crate::store) fn message(second: i64, ordinal: u16) -> ReceiptRef {
+    ReceiptRef::new(second, 0, ordinal).unwrap()
+}
