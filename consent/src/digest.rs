@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     /// Whoever changes the table, a register or a legal reference changes this line in the same commit.
-    const PINNED: &str = "PINME";
+    const PINNED: &str = "dd7cccbd2b267e17bbf62e648c593b321119da5bff4f3099a64673088ef39032";
 
     #[test]
     fn the_policy_is_the_one_that_was_agreed() {

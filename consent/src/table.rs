@@ -58,8 +58,8 @@ rows! {
     "D16" true "basis health_care otherwise" => "deny E_NO_CARE_PLAN", |case| deny_if(rests_on(case, Basis::HealthCare), Code::NoCarePlan);
     "D17" true "basis research and recipient a non-profit research body with an approval in force" => "permit research: log, no_onward", |case| permit_if(rests_on(case, Basis::Research) && is_research_body(case), Basis::Research, &[Obligation::Log, Obligation::NoOnward]);
     "D18" true "basis research otherwise" => "deny E_NOT_RESEARCH_BODY", |case| deny_if(rests_on(case, Basis::Research), Code::NotResearchBody);
-    "D18a" true "basis subject_request and an open request of the subject" => "permit subject_request: log, else deny E_NO_REQUEST", |case| titled(case, Basis::SubjectRequest, case.context.subject_request, Code::NoRequest);
-    "D18b" true "basis anonymised and a dated test" => "permit anonymised: log, else deny E_NOT_ANONYMISED", |case| titled(case, Basis::Anonymised, case.context.anonymised, Code::NotAnonymised);
+    "D18a" true "basis subject_request" => "with an open request of the subject permit subject_request: log; else deny E_NO_REQUEST", |case| titled(case, Basis::SubjectRequest, case.context.subject_request, Code::NoRequest);
+    "D18b" true "basis anonymised" => "with a dated test permit anonymised: log; else deny E_NOT_ANONYMISED", |case| titled(case, Basis::Anonymised, case.context.anonymised, Code::NotAnonymised);
     "D19" true "no consent row" => "deny E_NO_RECORD", |case| deny_if(case.record.is_none(), Code::NoRecord);
     "D20" true "state offered" => "deny E_PENDING", |case| deny_in(case, State::Offered, Code::Pending);
     "D21" true "state refused" => "deny E_REFUSED", |case| deny_in(case, State::Refused, Code::Refused);
