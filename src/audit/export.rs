@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 
 use super::note::{Checkpoint, NoteError, Vkey};
-use super::tile::{Bundle, Dir, FULL, Piece, Place, Row, TileReader, Unreadable, bundle_prefix, places, tiles};
+use super::tile::{
+    Bundle, Dir, FULL, Piece, Place, Row, TileReader, Unreadable, bundle_prefix, places, tiles,
+};
 
 /// What an auditor runs, and the glue that the commands name: the very files that our tests run.
 const GUIDE: &str = include_str!("VERIFY.md");
@@ -68,13 +70,20 @@ fn exactly(place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// [`Unreadable`] when storage fails.
-pub fn entry<R: TileReader + ?Sized>(reader: &R, index: u64, size: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+pub fn entry<R: TileReader + ?Sized>(
+    reader: &R,
+    index: u64,
+    size: u64,
+) -> Result<Option<Vec<u8>>, Unreadable> {
     let full = u64::from(FULL);
-    let Some(place) = places(Row::Entries, size).nth(usize::try_from(index / full).unwrap_or(usize::MAX)) else {
+    let Some(place) = places(Row::Entries, size).nth(usize::try_from(index / full).unwrap_or(usize::MAX))
+    else {
         return Ok(None);
     };
     let within = usize::try_from(index % full).unwrap_or(usize::MAX);
     Ok(reader.read(place)?.and_then(|bytes| {
-        (within < usize::from(place.width)).then(|| Bundle::new(&bytes).nth(within).map(<[u8]>::to_vec)).flatten()
+        (within < usize::from(place.width))
+            .then(|| Bundle::new(&bytes).nth(within).map(<[u8]>::to_vec))
+            .flatten()
     }))
 }

@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn integers_end_at_two_to_the_fifty_third() {
         check(b"[9007199254740991,-9007199254740991]").unwrap();
-        for bad in ["9007199254740992", "-9007199254740992", "18446744073709551615", "1e2", "-0", "0.5", "01"] {
+        for bad in ["9007199254740992", "-9007199254740992", "18446744073709551615", "1e2", "-0", "0.5", "01"]
+        {
             assert!(matches!(canonical(bad.as_bytes()), Err(JcsError::Profile(_))), "{bad}");
         }
     }
@@ -186,7 +187,8 @@ mod tests {
 
     #[test]
     fn what_is_written_another_way_is_not_canonical() {
-        for bad in [r#"{"b":1,"a":2}"#, r#"{"a": 1}"#, r#"{"a":"\u0061"}"#, r#"{"a":"\/"}"#, "{}\n", "[1, 2]"] {
+        for bad in [r#"{"b":1,"a":2}"#, r#"{"a": 1}"#, r#"{"a":"\u0061"}"#, r#"{"a":"\/"}"#, "{}\n", "[1, 2]"]
+        {
             assert!(matches!(check(bad.as_bytes()), Err(JcsError::Form)), "{bad}");
         }
         for good in [r#"{"a":[],"b":{},"c":["é",true,-5]}"#, r#""\b\t\n\f\r\"\\\u0001""#] {

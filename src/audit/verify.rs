@@ -172,11 +172,13 @@ impl<R: TileReader + ?Sized> Walk<'_, R> {
                 continue;
             }
             let items = self.size >> (8 * u32::from(level));
-            let width = u16::try_from(items.saturating_sub(index * u64::from(FULL))).unwrap_or(FULL).min(FULL);
+            let width =
+                u16::try_from(items.saturating_sub(index * u64::from(FULL))).unwrap_or(FULL).min(FULL);
             let place = Place { row: Row::Level(level), index, width };
             let bytes = if width == 0 { None } else { self.reader.read(place)? };
             let bytes = bytes.filter(|bytes| width < FULL || bytes.len() == usize::from(FULL) * 32);
-            let tile = bytes.map(|bytes| hashes(&bytes, (bytes.len() / 32).min(256).try_into().unwrap_or(FULL)));
+            let tile =
+                bytes.map(|bytes| hashes(&bytes, (bytes.len() / 32).min(256).try_into().unwrap_or(FULL)));
             self.stored.insert(level, (index, tile.flatten().unwrap_or_default()));
         }
         Ok(())

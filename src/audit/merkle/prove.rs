@@ -84,7 +84,7 @@ pub fn consistency<N: Nodes>(nodes: &mut N, old: u64, new: u64) -> Result<Vec<Ha
 /// The root over leaves `from..to`.
 fn range<N: Nodes>(nodes: &mut N, from: u64, to: u64) -> Result<Hash, N::Error> {
     let len = to - from;
-    if len.is_power_of_two() && from % len == 0 {
+    if len.is_power_of_two() && from.is_multiple_of(len) {
         return nodes.node(len.trailing_zeros(), from / len);
     }
     let middle = from + left_size(len);

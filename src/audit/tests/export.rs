@@ -51,8 +51,16 @@ fn a_fresh_export_is_whole_and_has_the_files_of_the_layout() {
     let root = dir.0.display().to_string();
     let names: Vec<_> = files(&dir.0).iter().map(|f| f.replace(&root, "")).collect();
     for name in [
-        "/checkpoint", "/vkey.txt", "/VERIFY.md", "/verify.go", "/verify.mjs", "/tile/0/000", "/tile/0/002.p/188",
-        "/tile/1/000.p/2", "/tile/entries/001", "/tile/entries/002.p/188",
+        "/checkpoint",
+        "/vkey.txt",
+        "/VERIFY.md",
+        "/verify.go",
+        "/verify.mjs",
+        "/tile/0/000",
+        "/tile/0/002.p/188",
+        "/tile/1/000.p/2",
+        "/tile/entries/001",
+        "/tile/entries/002.p/188",
     ] {
         assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
     }
@@ -80,9 +88,12 @@ fn any_flipped_bit_breaks_the_export_at_the_entry_it_belongs_to() {
             assert_eq!(found, Some(owner), "{name} byte {byte}");
         }
     }
-    for (name, first, step) in
-        [("tile/0/000", 0, 1), ("tile/0/001", 256, 1), ("tile/0/002.p/88", 512, 1), ("tile/1/000.p/2", 0, 256)]
-    {
+    for (name, first, step) in [
+        ("tile/0/000", 0, 1),
+        ("tile/0/001", 256, 1),
+        ("tile/0/002.p/88", 512, 1),
+        ("tile/1/000.p/2", 0, 256),
+    ] {
         let length = fs::read(dir.0.join(name)).unwrap().len();
         for byte in (0..length).step_by(61) {
             let owner = first + u64::try_from(byte / 32).unwrap() * step;
@@ -130,7 +141,10 @@ fn a_history_rewritten_and_signed_again_is_found_with_an_earlier_checkpoint() {
     assert!(verify(&rows, &checkpoint, key.vkey(), None, |_, _| ()).unwrap().ok);
     assert!(!verify(&rows, &checkpoint, key.vkey(), Some(&earlier), |_, _| ()).unwrap().ok);
     let (rows, checkpoint) = log_of(&small(0..200), 200);
-    assert_eq!(first_break(Ok(verify(&rows, &checkpoint, key.vkey(), Some(&earlier), |_, _| ()).unwrap())), Some(200));
+    assert_eq!(
+        first_break(Ok(verify(&rows, &checkpoint, key.vkey(), Some(&earlier), |_, _| ()).unwrap())),
+        Some(200)
+    );
     let (rows, checkpoint) = log_of(&small(0..300), 7);
     assert!(verify(&rows, &checkpoint, key.vkey(), Some(&earlier), |_, _| ()).unwrap().ok);
 }

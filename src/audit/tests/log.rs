@@ -88,14 +88,17 @@ fn a_crash_between_bundle_tile_and_checkpoint_leaves_a_whole_log_and_is_cured_by
         assert_eq!((&again.bundles, &again.tiles), (&whole.bundles, &whole.tiles));
         assert_eq!(again.checkpoint, whole.checkpoint);
         apply(&mut crashed, &again);
-        assert!(verify(&crashed, &again.checkpoint, signer().vkey(), Some(&checkpoint), |_, _| ()).unwrap().ok);
+        assert!(
+            verify(&crashed, &again.checkpoint, signer().vkey(), Some(&checkpoint), |_, _| ()).unwrap().ok
+        );
     }
 }
 
 #[test]
 fn only_the_rows_that_changed_are_written_and_a_full_one_never_again() {
     let (_, checkpoint) = log_of(&[], 1);
-    let mut log = Appender::resume(&Rows::new(), &Checkpoint::open(&checkpoint, signer().vkey()).unwrap()).unwrap();
+    let mut log =
+        Appender::resume(&Rows::new(), &Checkpoint::open(&checkpoint, signer().vkey()).unwrap()).unwrap();
     let mut full = std::collections::BTreeSet::<Place>::new();
     for start in (0..2_000).step_by(77) {
         let written = log.append(&small(start..start + 77), &signer()).unwrap();

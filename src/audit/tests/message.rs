@@ -9,11 +9,11 @@ use crate::audit::proof::LeafProof;
 use crate::audit::receipt::{Line, Message, Scribe};
 
 fn receipted(i: u32) -> Receipted {
-    let refused = if i % 5 == 0 { i + 1 } else { 0 };
+    let refused = if i.is_multiple_of(5) { i + 1 } else { 0 };
     Receipted {
         device_key: u64::from(i) * 37,
         ordinal: u16::try_from(i % 3).unwrap(),
-        decision: if i % 5 == 0 { 7 } else { 0 },
+        decision: if i.is_multiple_of(5) { 7 } else { 0 },
         refused,
         receipt: [u8::try_from(i % 251).unwrap(); 32],
     }
@@ -78,7 +78,9 @@ fn a_cut_pack_says_where_and_a_padded_number_is_not_read() {
     let starts: Vec<usize> = (0..3).map(|i| Pack(pack.0[..i].to_vec()).encode().len()).collect();
     for end in 1..bytes.len() {
         match Pack::decode(&bytes[..end]) {
-            Ok(whole) => assert!(starts.contains(&end) && whole.0.len() == starts.iter().filter(|s| **s < end).count()),
+            Ok(whole) => {
+                assert!(starts.contains(&end) && whole.0.len() == starts.iter().filter(|s| **s < end).count())
+            }
             Err(cut) => assert_eq!(Some(&cut.at), starts.iter().rev().find(|start| **start < end)),
         }
     }
@@ -93,8 +95,13 @@ fn a_cut_pack_says_where_and_a_padded_number_is_not_read() {
 #[test]
 fn the_same_readings_give_the_receipt_that_the_pack_holds() {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &[5; 32]);
-    let message =
-        Message { device: Uuid::from_bytes([9; 16]), epoch: 3, decision: 0, received_s: 1_795_000_000, ordinal: 0 };
+    let message = Message {
+        device: Uuid::from_bytes([9; 16]),
+        epoch: 3,
+        decision: 0,
+        received_s: 1_795_000_000,
+        ordinal: 0,
+    };
     let lines = [Line { signal: 1, at: 1_795_000_000_000_000, value: 128_f64.to_bits(), attrs: 1 }];
     let receipt = Scribe::default().receipt(&key, &message, &lines);
     let stored = Receipted { device_key: 4, ordinal: 0, decision: 0, refused: 0, receipt };

@@ -171,5 +171,7 @@ fn open_bundle<R: TileReader + ?Sized>(reader: &R, edge: &Edge) -> Result<Option
     let place = Place { row: Row::Entries, index: edge.size() / u64::from(FULL), width };
     let bytes = reader.read(place)?;
     let prefix = bytes.as_deref().and_then(|bytes| bundle_prefix(bytes, width));
-    Ok(prefix.filter(|prefix| Bundle::new(prefix).map(merkle::leaf).eq(leaves.iter().copied())).map(Into::into))
+    Ok(prefix
+        .filter(|prefix| Bundle::new(prefix).map(merkle::leaf).eq(leaves.iter().copied()))
+        .map(Into::into))
 }

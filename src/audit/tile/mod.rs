@@ -84,7 +84,9 @@ fn read_path(path: &str) -> Option<Place> {
         level => Row::Level(u8::try_from(decimal(level)?).ok().filter(|level| *level < 64)?),
     };
     let (number, width) = match rest.split_once(".p/") {
-        Some((number, width)) => (number, u16::try_from(decimal(width)?).ok().filter(|w| (1..FULL).contains(w))?),
+        Some((number, width)) => {
+            (number, u16::try_from(decimal(width)?).ok().filter(|w| (1..FULL).contains(w))?)
+        }
         None => (rest, FULL),
     };
     let mut index = 0_u64;
@@ -215,8 +217,18 @@ mod tests {
     #[test]
     fn a_path_that_is_not_canonical_is_not_a_path() {
         for path in [
-            "tile/00/000", "tile/64/000", "tile/0/0", "tile/0/x000/001", "tile/0/001/002", "tile/0/000.p/256",
-            "tile/0/000.p/0", "tile/0/000.p/01", "tile/data/000", "tile/0/../1", "tile/0/+01", "/tile/0/000",
+            "tile/00/000",
+            "tile/64/000",
+            "tile/0/0",
+            "tile/0/x000/001",
+            "tile/0/001/002",
+            "tile/0/000.p/256",
+            "tile/0/000.p/0",
+            "tile/0/000.p/01",
+            "tile/data/000",
+            "tile/0/../1",
+            "tile/0/+01",
+            "/tile/0/000",
         ] {
             assert_eq!(path.parse::<Place>(), Err(NotAPlace), "{path}");
         }
