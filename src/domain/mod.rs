@@ -2,10 +2,16 @@
 
 pub mod access;
 pub mod id;
+pub mod password;
+pub mod person;
 pub mod signal;
 pub mod time;
+pub mod token;
 
 pub use access::{Can, Role};
-pub use id::{AlertId, CommandId, DeviceId, PatientId, TermId, UserId};
+pub use id::{
+    AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
+};
+pub use person::{Cns, Cpf, Email, Name, PatientIdentity, Phone, StaffIdentity};
 pub use signal::{Flags, Measured, Reading, Signal, Unit};
 pub use time::{Clock, Instant};
