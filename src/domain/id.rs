@@ -65,4 +65,12 @@ id! {
     TermId,
     /// A command for a device.
     CommandId,
+    /// One device at one patient for one span.
+    BindingId,
+    /// One event of a patient's consent.
+    ConsentId,
+    /// One sign-in.
+    SessionId,
+    /// One signed token.
+    TokenId,
 }

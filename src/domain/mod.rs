@@ -3,13 +3,19 @@
 pub mod access;
 pub mod alert;
 pub mod id;
+pub mod password;
+pub mod person;
 pub mod rule;
 pub mod signal;
 pub mod time;
+pub mod token;
 
 pub use access::{Can, Role};
 pub use alert::{AlertCase, AlertState, Level, Outcome};
-pub use id::{AlertId, CommandId, DeviceId, PatientId, TermId, UserId};
+pub use id::{
+    AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
+};
+pub use person::{Cns, Cpf, Email, Name, PatientIdentity, Phone, StaffIdentity};
 pub use rule::Rule;
 pub use signal::{Flags, Measured, Reading, Signal, Unit};
 pub use time::{Clock, Instant};

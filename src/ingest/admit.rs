@@ -1,0 +1,96 @@
+//! What can be said of a message before the store is asked: its readings, or where it is malformed.
+
+use mqtt::gateway::{Delivery, Reply};
+use mqtt::payload::{self, Malformed};
+use ring::digest;
+
+use super::normal::{Normalised, normalise};
+use crate::domain::{DeviceId, Instant};
+
+/// A delivery, read.
+pub struct Admitted {
+    /// Who sent it.
+    pub device: DeviceId,
+    /// By which connection.
+    pub session: u64,
+    /// Its packet identifier.
+    pub packet_id: Option<u16>,
+    /// Whether it was marked as sent before.
+    pub dup: bool,
+    /// When it was read from the socket.
+    pub received_at: Instant,
+    /// What it says.
+    pub content: Content,
+    /// The payload as it came: for its hash, and to be read again with another instant of reception.
+    pub payload: bytes::Bytes,
+    /// Its content type, for the same.
+    pub content_type: Option<std::sync::Arc<str>>,
+    /// Where the answer goes.
+    pub reply: Reply,
+}
+
+/// What a message says.
+pub enum Content {
+    /// Readings, and what was left out of them.
+    Readings {
+        /// The readings and the rest.
+        normal: Normalised,
+        /// Whether an instant leans on the reception: a repeat must find the first one's.
+        unstamped: bool,
+    },
+    /// It cannot be read.
+    Malformed(Malformed),
+}
+
+impl From<Delivery> for Admitted {
+    fn from(delivery: Delivery) -> Self {
+        let received_at = Instant::from_micros(delivery.received_at);
+        let content = read(delivery.content_type.as_deref(), &delivery.payload, received_at);
+        Self {
+            device: DeviceId(delivery.device),
+            session: delivery.session,
+            packet_id: delivery.packet_id,
+            dup: delivery.dup,
+            received_at,
+            content,
+            payload: delivery.payload,
+            content_type: delivery.content_type,
+            reply: delivery.reply,
+        }
+    }
+}
+
+fn read(content_type: Option<&str>, payload: &[u8], received_at: Instant) -> Content {
+    match payload::decode(content_type, payload) {
+        Ok(samples) => Content::Readings {
+            normal: normalise(&samples, received_at),
+            unstamped: samples.leans_on_reception(),
+        },
+        Err(malformed) => Content::Malformed(malformed),
+    }
+}
+
+impl Admitted {
+    /// About how many readings it brings.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match &self.content {
+            Content::Readings { normal, .. } => normal.readings.len().max(1),
+            Content::Malformed(_) => 1,
+        }
+    }
+
+    /// Reads it again as if it had come at `first`: a repeat keeps the first reception's instants.
+    #[must_use]
+    pub fn as_received_at(&self, first: Instant) -> Content {
+        read(self.content_type.as_deref(), &self.payload, first)
+    }
+
+    /// SHA-256 of the payload.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, &self.payload).as_ref());
+        hash
+    }
+}

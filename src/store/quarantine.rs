@@ -1,0 +1,242 @@
+//! Readings set aside: sealed, kept 30 days, released or discarded by a clinician with a reason.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::act::Act;
+use super::error::{Error, Result};
+use super::keys::{Class, Subject};
+use super::schema::quarantine;
+use super::seal::Place;
+use super::telemetry::ReceiptRef;
+use super::tx::{Tx, View};
+use crate::domain::id::uuid_at;
+use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
+
+/// How long what was set aside is kept.
+pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// What is set aside, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Aside<'a> {
+    /// Whose it is, when that is known: surrogate key and id.
+    pub patient: Option<(i64, PatientId)>,
+    /// `devices.key`.
+    pub device_key: i64,
+    /// Whose key seals it.
+    pub subject: Subject,
+    /// A code: `E_CLOCK`, `E_IMPLAUSIBLE`, `E_NOT_BOUND`, `E_CONFLICT`, `E_PAYLOAD`.
+    pub reason: &'a str,
+    /// The message it came in.
+    pub received: ReceiptRef,
+    /// The reading; `None` for a payload that cannot be read.
+    pub reading: Option<Reading>,
+    /// For a payload that cannot be read: hash, length and place. Never its content.
+    pub payload: Option<&'a Unreadable>,
+}
+
+/// What is kept of a payload that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// SHA-256 of it, hex.
+    pub sha256: String,
+    /// Its length in bytes.
+    pub length: usize,
+    /// What is wrong, and where.
+    pub fault: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bits: Option<u64>,
+    #[serde(default)]
+    unit: u8,
+    #[serde(default)]
+    flags: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payload: Option<Unreadable>,
+}
+
+/// Sets something aside.
+///
+/// # Errors
+/// Database errors; the key was destroyed.
+pub fn insert(tx: &mut Tx<'_>, aside: &Aside<'_>) -> Result<Uuid> {
+    let now = tx.now();
+    let id = uuid_at(now);
+    let row = id.to_string();
+    let sealed = Sealed {
+        bits: aside.reading.map(|reading| reading.value.to_bits()),
+        unit: aside.reading.map_or(0, |reading| reading.unit.code()),
+        flags: aside.reading.map_or(0, |reading| reading.flags.0),
+        payload: aside.payload.cloned(),
+    };
+    let place = Place::new("quarantine", "sealed", &row);
+    let sealed = tx.seal_json(aside.subject, Class::Telemetry, place, &sealed)?;
+    diesel::insert_into(quarantine::table)
+        .values((
+            quarantine::id.eq(&row),
+            quarantine::patient_key.eq(aside.patient.map(|(key, _)| key)),
+            quarantine::device_key.eq(aside.device_key),
+            quarantine::signal.eq(aside.reading.map(|reading| reading.signal.code())),
+            quarantine::reason.eq(aside.reason),
+            quarantine::at.eq(aside.reading.map(|reading| reading.at.micros())),
+            quarantine::received.eq(aside.received.stored()),
+            quarantine::received_at.eq(now.micros()),
+            quarantine::expires_at.eq(now.plus(KEPT).micros()),
+            quarantine::sealed.eq(sealed),
+        ))
+        .execute(tx.conn)?;
+    Ok(id)
+}
+
+/// One thing set aside, opened.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its id.
+    pub id: Uuid,
+    /// The patient's surrogate key.
+    pub patient_key: Option<i64>,
+    /// The device's surrogate key.
+    pub device_key: i64,
+    /// Why.
+    pub reason: String,
+    /// The reading.
+    pub reading: Option<Reading>,
+    /// Or what is known of the payload.
+    pub payload: Option<Unreadable>,
+    /// The message it came in.
+    pub received: ReceiptRef,
+    /// When it came.
+    pub received_at: Instant,
+    /// When it goes.
+    pub expires_at: Instant,
+}
+
+type Raw = (String, Option<i64>, i64, Option<i16>, String, Option<i64>, i64, i64, i64, Vec<u8>);
+
+fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
+    let (id, patient_key, device_key, signal, reason, at, received, received_at, expires_at, sealed) = raw;
+    let sealed: Sealed = view.open_json(Place::new("quarantine", "sealed", &id), &sealed)?;
+    let reading = match (signal.and_then(Signal::from_code), at, sealed.bits) {
+        (Some(signal), Some(at), Some(bits)) => Some(Reading {
+            signal,
+            at: Instant::from_micros(at),
+            value: f64::from_bits(bits),
+            unit: Unit::from_code(sealed.unit).unwrap_or(signal.unit()),
+            flags: Flags(sealed.flags),
+        }),
+        _ => None,
+    };
+    Ok(Item {
+        id: id.parse().map_err(|_not_an_id| Error::Corrupt("quarantine.id"))?,
+        patient_key,
+        device_key,
+        reason,
+        reading,
+        payload: sealed.payload,
+        received: ReceiptRef::from_stored(received),
+        received_at: Instant::from_micros(received_at),
+        expires_at: Instant::from_micros(expires_at),
+    })
+}
+
+/// What waits for a decision on a patient, newest first.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn waiting(
+    view: &mut View<'_>,
+    _permit: &consent::Permit<consent::TelemetryCollect>,
+    patient_key: i64,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let rows = quarantine::table
+        .filter(quarantine::patient_key.eq(patient_key).and(quarantine::decided_at.is_null()))
+        .order((quarantine::received_at.desc(), quarantine::id.desc()))
+        .limit(limit)
+        .select(columns())
+        .load::<Raw>(view.conn)?;
+    rows.into_iter().map(|raw| opened(view, raw)).collect()
+}
+
+/// One item that waits for a decision.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none or it was decided.
+pub fn get(view: &mut View<'_>, id: Uuid) -> Result<Item> {
+    let raw = quarantine::table
+        .filter(quarantine::id.eq(id.to_string()).and(quarantine::decided_at.is_null()))
+        .select(columns())
+        .first::<Raw>(view.conn)
+        .optional()?;
+    let raw = raw.ok_or(Error::NotFound("quarantined reading"))?;
+    opened(view, raw)
+}
+
+/// Writes down what was decided; the caller stores a released reading.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was decided before.
+pub fn decide(tx: &mut Tx<'_>, item: &Item, patient: PatientId, released: bool, reason: &str) -> Result<()> {
+    let row = item.id.to_string();
+    let place = Place::new("quarantine", "note", &row);
+    let note = tx.seal(Subject::Patient(patient), Class::Clinical, place, reason.as_bytes())?;
+    let decision = if released { "released" } else { "discarded" };
+    let changed = diesel::update(
+        quarantine::table.filter(quarantine::id.eq(&row).and(quarantine::decided_at.is_null())),
+    )
+    .set((
+        quarantine::decided_at.eq(tx.now().micros()),
+        quarantine::decision.eq(decision),
+        quarantine::decided_by.eq(tx.actor().name()),
+        quarantine::note.eq(note),
+    ))
+    .execute(tx.conn)?;
+    if changed == 0 {
+        return Err(Error::NotFound("quarantined reading"));
+    }
+    let kind = if released { "quarantine.released" } else { "quarantine.discarded" };
+    tx.audit(&Act::new(kind).patient(patient).code(&item.reason).body(serde_json::json!({ "item": row })))
+}
+
+/// Removes what is past its time.
+///
+/// # Errors
+/// Database errors.
+pub fn expire(tx: &mut Tx<'_>) -> Result<usize> {
+    let now = tx.now().micros();
+    Ok(diesel::delete(quarantine::table.filter(quarantine::expires_at.le(now))).execute(tx.conn)?)
+}
+
+type Columns = (
+    quarantine::id,
+    quarantine::patient_key,
+    quarantine::device_key,
+    quarantine::signal,
+    quarantine::reason,
+    quarantine::at,
+    quarantine::received,
+    quarantine::received_at,
+    quarantine::expires_at,
+    quarantine::sealed,
+);
+
+const fn columns() -> Columns {
+    (
+        quarantine::id,
+        quarantine::patient_key,
+        quarantine::device_key,
+        quarantine::signal,
+        quarantine::reason,
+        quarantine::at,
+        quarantine::received,
+        quarantine::received_at,
+        quarantine::expires_at,
+        quarantine::sealed,
+    )
+}
