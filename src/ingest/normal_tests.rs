@@ -44,7 +44,7 @@ fn a_known_signal_is_read_and_an_unknown_one_is_refused_beside_it() {
     assert_eq!(normal.readings, [reading]);
     assert_eq!(normal.refused, [Refused { name: "mood".to_owned(), why: Why::UnknownSignal }]);
     assert!(!normal.is_nothing());
-    assert!(super::normalise(&decode(None, br#"{"mood":7}"#).unwrap(), NOW).is_nothing());
+    assert!(normalise(&decode(None, br#"{"mood":7}"#).unwrap(), NOW).is_nothing());
 }
 
 #[test]

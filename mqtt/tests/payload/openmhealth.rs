@@ -131,6 +131,8 @@ fn a_body_without_its_value_its_unit_or_its_time_is_malformed() {
         let fault = fault(&point("heart-rate", &body)).to_string();
         assert!(fault.starts_with(missing) && fault.contains(" at byte "), "{fault}");
     }
+    let moment = point("step-count", &format!(r#""step_count":{{"value":600,"unit":"steps"}},{AT}"#));
+    assert!(fault(&moment).to_string().starts_with("missing time_interval at byte "));
     assert_eq!(fault(r#"{"header":{},"body":{}}"#).to_string(), "missing header.schema_id at byte 0");
     assert_eq!(
         fault(r#"{"header":{"schema_id":{"name":"heart-rate"}}}"#).to_string(),
