@@ -97,6 +97,12 @@ macro_rules! units {
                 match code { $($code => Some(Self::$variant),)+ _ => None }
             }
 
+            /// From the UCUM code.
+            #[must_use]
+            pub fn from_ucum(code: &str) -> Option<Self> {
+                match code { $($ucum => Some(Self::$variant),)+ _ => None }
+            }
+
             /// The UCUM code (`1` for counts, `A C V P U` for consciousness).
             #[must_use]
             pub const fn ucum(self) -> &'static str {
@@ -143,9 +149,11 @@ impl Flags {
     pub const SUSPECT: Self = Self(1);
     /// The number fits another unit better than the one it came with.
     pub const UNIT_SUSPECT: Self = Self(2);
-    /// The sensor said `LOW`: below what it can measure. The value is the sensor's bound.
+    /// The sensor said `LOW`: below what it can measure. The value is [`SENTINEL_LOW`], a mark below every
+    /// threshold and not a measurement: averages, charts and exports leave it out.
     pub const LOW: Self = Self(4);
-    /// The sensor said `HIGH`: above what it can measure. The value is the sensor's bound.
+    /// The sensor said `HIGH`: above what it can measure. The value is [`SENTINEL_HIGH`], a mark above every
+    /// threshold and not a measurement: averages, charts and exports leave it out.
     pub const HIGH: Self = Self(8);
     /// Came without an instant of its own and was stamped on receipt.
     pub const STAMPED: Self = Self(16);
@@ -193,10 +201,37 @@ pub struct Reading {
     pub flags: Flags,
 }
 
+/// What a `LOW` reading holds, in mg/dL: below 54, below the hard bound of 10, and no glucose of a living person.
+pub const SENTINEL_LOW: f64 = 0.0;
+
+/// What a `HIGH` reading holds, in mg/dL: above 250, above the hard bound of 900.8, and beyond every sensor.
+pub const SENTINEL_HIGH: f64 = 10_000.0;
+
+/// The letters of consciousness, at the index of their stored number.
+pub const CONSCIOUSNESS: [&str; 5] = ["A", "C", "V", "P", "U"];
+
 /// Mass concentration of glucose: 1 mmol/L in mg/dL (clinical reference 4b).
 pub const MG_PER_DL_PER_MMOL_PER_L: f64 = 18.016;
 
 impl Reading {
+    /// Whether the value stands for `LOW` or `HIGH` and measures nothing.
+    #[must_use]
+    pub const fn is_sentinel(&self) -> bool {
+        self.flags.has(Flags::LOW) || self.flags.has(Flags::HIGH)
+    }
+
+    /// The letter of a level of consciousness; `None` for every other signal.
+    #[must_use]
+    pub fn letter(&self) -> Option<&'static str> {
+        let mut numbered = (0_u8..).zip(CONSCIOUSNESS);
+        let is_this = |(n, _): &(u8, &str)| f64::from(*n).total_cmp(&self.value).is_eq();
+        if self.signal == Signal::Consciousness {
+            numbered.find(is_this).map(|(_, letter)| letter)
+        } else {
+            None
+        }
+    }
+
     /// The value in the signal's canonical unit ([`Signal::unit`]). Deterministic: the same reading
     /// always gives the same bits.
     #[must_use]

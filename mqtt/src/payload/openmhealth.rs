@@ -35,6 +35,11 @@ fn measures(schema: &str) -> Option<Measures> {
     })
 }
 
+/// Schemas whose value means nothing without the interval that it fills.
+fn is_of_a_span(schema: &str) -> bool {
+    matches!(schema, "step-count" | "sleep-duration")
+}
+
 pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Read<Samples<'a>> {
     let mut out = Samples::new(Format::OpenMhealth);
     if scanner.peek() == b'[' {
@@ -63,7 +68,7 @@ fn point<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
     let schema = schema.ok_or(Malformed::byte(at, What::Missing("header.schema_id")))?;
     let mut body = body.ok_or(Malformed::byte(at, What::Missing("body")))?;
     match measures(&schema) {
-        Some(measures) => read_body(&mut body, measures, out),
+        Some(measures) => read_body(&mut body, measures, is_of_a_span(&schema), out),
         None => out.skip(schema, Skip::Unknown, Place::Byte(at)),
     }
 }
@@ -81,7 +86,12 @@ fn header<'a>(scanner: &mut Scanner<'a>) -> Read<Option<Cow<'a, str>>> {
     Ok(name)
 }
 
-fn read_body<'a>(scanner: &mut Scanner<'a>, measures: Measures, out: &mut Samples<'a>) -> Read<()> {
+fn read_body<'a>(
+    scanner: &mut Scanner<'a>,
+    measures: Measures,
+    needs_span: bool,
+    out: &mut Samples<'a>,
+) -> Read<()> {
     let at = scanner.place();
     let mut found: Vec<(&'static str, Quantity<'a>)> = Vec::with_capacity(measures.len());
     let (mut frame, mut statistic, mut per_span) = (None, None, false);
@@ -109,6 +119,9 @@ fn read_body<'a>(scanner: &mut Scanner<'a>, measures: Measures, out: &mut Sample
         return Err(Malformed::byte(at, What::Missing(first_key)));
     }
     let frame = frame.ok_or(Malformed::byte(at, What::Missing("effective_time_frame")))?;
+    if needs_span && matches!(frame, Frame::Moment(_)) {
+        return Err(Malformed::byte(at, What::Missing("time_interval")));
+    }
     let stands = is_a_reading(statistic.as_deref(), per_span, frame);
     for (signal, quantity) in found {
         let place = Place::Byte(at);
@@ -120,7 +133,7 @@ fn read_body<'a>(scanner: &mut Scanner<'a>, measures: Measures, out: &mut Sample
         match (frame, stands) {
             (Frame::Undated, _) => out.skip(name, Skip::Undated, place)?,
             (_, false) => out.skip(name, Skip::Statistic, place)?,
-            (Frame::Span { end, .. }, true) => {
+            (Frame::Moment(end) | Frame::Span { end, .. }, true) => {
                 let value = Value::Number(quantity.value);
                 out.push(Sample { name, value, unit: quantity.unit, at: At::Unix(end) }, place)?;
             }
@@ -132,7 +145,8 @@ fn read_body<'a>(scanner: &mut Scanner<'a>, measures: Measures, out: &mut Sample
 fn is_a_reading(statistic: Option<&str>, per_span: bool, frame: Frame) -> bool {
     match (statistic, frame) {
         (None, _) => !per_span,
-        (Some("average" | "mean"), Frame::Span { length, .. }) => !per_span && length <= MEAN_SPAN,
+        (Some("average"), Frame::Moment(_)) => !per_span,
+        (Some("average"), Frame::Span { length, .. }) => !per_span && length <= MEAN_SPAN,
         _ => false,
     }
 }
@@ -172,9 +186,10 @@ fn quantity<'a>(scanner: &mut Scanner<'a>) -> Read<Quantity<'a>> {
     Ok(Quantity { value, unit: Some(unit) })
 }
 
-/// When: a span that ends at the reading's instant, or only a date.
+/// When: a moment, a span that ends at the reading's instant, or only a date.
 #[derive(Clone, Copy)]
 enum Frame {
+    Moment(i64),
     Span { end: i64, length: i64 },
     Undated,
 }
@@ -183,7 +198,7 @@ fn time_frame(scanner: &mut Scanner<'_>) -> Read<Frame> {
     let at = scanner.place();
     let mut frame = None;
     scanner.object(|scanner, key| match key {
-        "date_time" => date_time(scanner).map(|end| frame = Some(Frame::Span { end, length: 0 })),
+        "date_time" => date_time(scanner).map(|end| frame = Some(Frame::Moment(end))),
         "time_interval" => interval(scanner).map(|span| frame = Some(span)),
         _ => scanner.skip(),
     })?;

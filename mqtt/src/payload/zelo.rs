@@ -95,7 +95,7 @@ fn value<'a>(
     out: &mut Samples<'a>,
     names: &mut Names<'a>,
 ) -> Result<(), Malformed> {
-    if !names.add(&out.list, &name) {
+    if !names.add(&out.list, name.clone()) {
         return Err(Malformed::byte(at, What::DuplicateKey));
     }
     let value = match scanner.peek() {
@@ -130,14 +130,14 @@ impl<'a> Names<'a> {
     const FEW: usize = 16;
 
     /// Whether the name is new.
-    fn add(&mut self, list: &[Sample<'a>], name: &Cow<'a, str>) -> bool {
+    fn add(&mut self, list: &[Sample<'a>], name: Cow<'a, str>) -> bool {
         let so_far = list.get(self.start..).unwrap_or_default();
         if so_far.len() < Self::FEW {
-            return so_far.iter().all(|sample| sample.name != *name);
+            return so_far.iter().all(|sample| sample.name != name);
         }
         if self.many.is_empty() {
             self.many.extend(so_far.iter().map(|sample| sample.name.clone()));
         }
-        self.many.insert(name.clone())
+        self.many.insert(name)
     }
 }

@@ -1,0 +1,50 @@
+//! The wire formats, held to their standards and to the contract: what is read, what is refused and where.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by failing"
+)]
+
+mod fhir;
+mod fuzz;
+mod openmhealth;
+mod senml;
+mod strict;
+mod zelo;
+
+use mqtt::payload::{At, Malformed, Sample, Samples, Value, decode};
+
+/// One sample in a line: `name value [unit] @instant`.
+fn line(sample: &Sample<'_>) -> String {
+    let value = match &sample.value {
+        Value::Number(n) => n.to_string(),
+        Value::Text(text) => format!("{text:?}"),
+    };
+    let at = match sample.at {
+        At::Unix(micros) => micros.to_string(),
+        At::Reception(0) => "reception".to_owned(),
+        At::Reception(offset) => format!("reception{offset:+}"),
+    };
+    let unit = sample.unit.as_deref().map(|u| format!(" {u}")).unwrap_or_default();
+    format!("{} {value}{unit} @{at}", sample.name)
+}
+
+fn lines(samples: &Samples<'_>) -> Vec<String> {
+    samples.list.iter().map(line).collect()
+}
+
+/// What a text message without content type says.
+fn says(text: &str) -> Vec<String> {
+    lines(&decode(None, text.as_bytes()).unwrap_or_else(|e| panic!("{e} in {text}")))
+}
+
+fn skips(text: &str) -> Vec<String> {
+    let samples = decode(None, text.as_bytes()).unwrap_or_else(|e| panic!("{e} in {text}"));
+    samples.skipped.iter().map(|s| format!("{} {:?}", s.name, s.why)).collect()
+}
+
+fn fault(text: &str) -> Malformed {
+    decode(None, text.as_bytes()).err().unwrap_or_else(|| panic!("accepted {text}"))
+}
