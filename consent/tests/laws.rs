@@ -1,5 +1,7 @@
 //! The laws of the decision, against every input that proptest can think of.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its world is not as described")]
+
 use consent::{
     Act, AgeBand, Allowed, Bases, Basis, CarePlan, Change, Channel, Code, Context, Country, Datum, Denied,
     Emergency, Event, Grant, Guardian, Id, Ledger, Mechanism, Obligations, Purpose, Reach, Recipient,
@@ -12,6 +14,9 @@ use proptest::sample::{select, subsequence};
 
 /// Instants are few, so that their borders meet.
 const NOW: i64 = 100_000_000_000;
+const DATA: &[&[Datum]] =
+    &[&[], &[Datum::Reading], &[Datum::Contact], &[Datum::Engagement], &[Datum::Reading, Datum::Finding]];
+const ORDERS: [&[Purpose]; 2] = [&[], &[Purpose::TelemetryCollect, Purpose::RecordRetain]];
 
 #[derive(Debug, Clone)]
 struct World {
@@ -160,7 +165,7 @@ prop_compose! {
 
 prop_compose! {
     fn context()(
-        data in select(vec![&[] as &[Datum], &[Datum::Reading], &[Datum::Contact], &[Datum::Engagement], &[Datum::Reading, Datum::Finding]]),
+        data in any_of(DATA),
         device in of((1..3_u8).prop_map(|id| Id([id; 16]))),
         recipient in of(recipient()),
         country in country(),
@@ -170,7 +175,7 @@ prop_compose! {
         emergency in prop::option::weighted(0.2, emergency()),
         measured_at in of(instant()),
         rights in prop_oneof![6 => Just(Rights::System), 1 => Just(Rights::Only(&[])), 1 => Just(Rights::Only(&[Purpose::AlertEvaluate, Purpose::ShareCommercial]))],
-        orders in prop_oneof![8 => Just(&[] as &[Purpose]), 1 => Just(&[Purpose::TelemetryCollect, Purpose::RecordRetain] as &[Purpose])],
+        orders in prop_oneof![8 => Just(ORDERS[0]), 1 => Just(ORDERS[1])],
         (subject_request, anonymised) in any::<(bool, bool)>(),
     ) -> Context<'static> {
         Context { now: NOW, data, device, recipient, country, mechanism, reach, care_plan, emergency, measured_at, rights, authority_orders: orders, subject_request, anonymised }

@@ -1,5 +1,7 @@
 //! Every cell of the table of states, and what a grant may and may not say.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its world is not as described")]
+
 use consent::{
     Act, Action, Applied, Change, Code, EPOCH_MAX, Event, Giver, Grant, Ledger, Purpose, Record, Records,
     State, apply,

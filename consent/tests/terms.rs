@@ -1,5 +1,7 @@
 //! The terms as people will read them, and the linter that lets no other through.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its world is not as described")]
+
 use consent::{Change, Code, Controller, Element, Lang, Purpose, Term, TermFault, Version};
 
 fn seeds() -> Vec<Term> {
