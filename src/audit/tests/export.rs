@@ -150,6 +150,17 @@ fn a_history_rewritten_and_signed_again_is_found_with_an_earlier_checkpoint() {
 }
 
 #[test]
+fn entries_and_tiles_rewritten_together_without_the_key_do_not_lead_to_the_signed_root() {
+    let (_, checkpoint) = log_of(&small(0..700), 700);
+    let mut other = small(0..700);
+    other[10] = b"{\"i\":-1}".to_vec();
+    let (rows, _) = log_of(&other, 700);
+    let report = verify(&rows, &checkpoint, signer().vkey(), None, |_, _| ()).unwrap();
+    assert!(report.size == 700 && report.first_break.as_ref().unwrap().what.contains("root"), "{report:?}");
+    assert_eq!(first_break(Ok(report)), None);
+}
+
+#[test]
 fn another_key_than_the_one_at_hand_is_a_break_and_an_entry_that_is_not_canonical_too() {
     let (_temp, dir) = exported(10);
     let other = Signer::from_seed(ORIGIN, &[8; 32]).unwrap();
