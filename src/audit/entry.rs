@@ -34,6 +34,9 @@ pub enum EntryError {
     /// The instant has no form in the log.
     #[error("the instant of an audit entry is outside the years 0 to 9999")]
     Instant,
+    /// A batch of telemetry without its root, or a root in another entry.
+    #[error("`batch` belongs to telemetry.batch and to nothing else")]
+    Batch,
     /// A version of the format that this program does not know.
     #[error("an audit entry of version {0}; this program knows version 1")]
     Version(u8),
@@ -209,7 +212,8 @@ pub struct Entry {
     /// What happened.
     #[serde(rename = "type")]
     pub kind: EntryType,
-    v: u8,
+    /// The version of the format: 1.
+    pub v: u8,
 }
 
 impl Entry {
@@ -266,6 +270,9 @@ impl Entry {
         }
         if self.at.rfc3339().len() != "2026-11-22T12:34:56.123Z".len() {
             return Err(EntryError::Instant);
+        }
+        if self.batch.is_some() != (self.kind == EntryType::TelemetryBatch) {
+            return Err(EntryError::Batch);
         }
         if self.v == 1 { Ok(()) } else { Err(EntryError::Version(self.v)) }
     }

@@ -1,6 +1,6 @@
 //! The audit log as a format: entries, receipts, the Merkle tree in C2SP tiles, signed checkpoints, proofs,
 //! export and verification. Pure: rows come and go through [`tile::TileReader`] and plain bytes; keys and
-//! instants are handed in. DESIGN §6 "Audit", `docs/AUDIT.md`.
+//! instants are handed in. `VERIFY.md`, which every export carries, says how an outsider checks it.
 
 pub mod entry;
 pub mod export;

@@ -58,12 +58,14 @@ pub enum Found {
     Actor,
     /// Both.
     Both,
+    /// The entry cannot be read: the search is not complete without it.
+    Unread,
 }
 
 /// Whether this entry (canonical bytes) is about, or by, the person whose key is `key`.
 #[must_use]
 pub fn finds(entry: &[u8], key: &hmac::Key) -> Option<Found> {
-    let read: Tagged<'_> = serde_json::from_slice(entry).ok()?;
+    let Ok(read) = serde_json::from_slice::<Tagged<'_>>(entry) else { return Some(Found::Unread) };
     let wanted = seal(key, read.n, read.kind);
     match (read.st == Some(wanted), read.actor.t == Some(wanted)) {
         (true, true) => Some(Found::Both),
@@ -73,7 +75,7 @@ pub fn finds(entry: &[u8], key: &hmac::Key) -> Option<Found> {
     }
 }
 
-/// Every entry about, or by, one person: its place and the part the person has in it.
+/// Every entry about, or by, one person, and every one that cannot be read: its place and the part the person has in it.
 pub fn find_subject<'e>(
     entries: impl IntoIterator<Item = &'e [u8]>,
     key: &hmac::Key,

@@ -1,6 +1,8 @@
 //! Tools that we did not write accept a fresh export of the audit log and refuse six altered copies of it. Runs
 //! when `ZELO_TEST_FOREIGN=1`, which `tests/run` sets after installing Go, Node and OpenSSL.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

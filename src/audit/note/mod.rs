@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, origin};
 
 use super::merkle;
 

@@ -4,7 +4,7 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 
 use super::*;
-use crate::audit::entry::{Alg, Body, Decision, Digest, EntryError, MAX_ENTRY, bounded};
+use crate::audit::entry::{Alg, Batch, Body, Decision, Digest, EntryError, MAX_ENTRY, bounded};
 use crate::audit::tag::{Found, find_subject, finds, tag};
 use crate::audit::tile::AppendError;
 
@@ -72,6 +72,15 @@ fn an_epoch_beyond_two_to_the_fifty_third_and_a_code_with_a_name_in_it_are_refus
 }
 
 #[test]
+fn a_root_of_receipts_stands_in_a_batch_of_telemetry_and_nowhere_else() {
+    let batch = Batch { denies: 0, n: 1, permits: 1, root: [1; 32], second: 1_795_000_000 };
+    let entry = |kind, batch| Entry { batch, ..bare(1, kind) }.canonical();
+    assert!(entry(EntryType::TelemetryBatch, Some(batch)).is_ok());
+    assert!(matches!(entry(EntryType::TelemetryBatch, None), Err(EntryError::Batch)));
+    assert!(matches!(entry(EntryType::AccessRead, Some(batch)), Err(EntryError::Batch)));
+}
+
+#[test]
 fn an_instant_of_five_digit_years_is_refused() {
     let mut entry = bare(1, EntryType::ClockSkew);
     entry.at = Instant::MAX;
@@ -127,5 +136,5 @@ fn two_entries_of_one_person_share_no_tag_without_the_key() {
     let (one, two) = (bare(1, EntryType::AccessRead), bare(2, EntryType::AccessRead));
     assert_ne!(tag(&key(1), one.nonce, one.kind), tag(&key(1), two.nonce, two.kind));
     assert_ne!(tag(&key(1), one.nonce, one.kind), tag(&key(1), one.nonce, EntryType::AccessSearch));
-    assert_eq!(finds(b"not json", &key(1)), None);
+    assert_eq!(finds(b"not json", &key(1)), Some(Found::Unread));
 }

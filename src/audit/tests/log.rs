@@ -119,6 +119,9 @@ fn only_the_rows_that_changed_are_written_and_a_full_one_never_again() {
 fn a_damaged_edge_or_anothers_key_appends_nothing() {
     let (mut rows, checkpoint) = log_of(&small(0..300), 300);
     let head = Checkpoint::open(&checkpoint, signer().vkey()).unwrap();
+    let mut damaged = rows.clone();
+    damaged.get_mut(&(Row::Level(1), 0)).unwrap()[5] ^= 1;
+    assert!(matches!(Appender::resume(&damaged, &head), Err(AppendError::Broken { size: 300 })));
     rows.get_mut(&(Row::Entries, 1)).unwrap()[5] ^= 1;
     assert!(matches!(Appender::resume(&rows, &head), Err(AppendError::Broken { size: 300 })));
     rows.remove(&(Row::Entries, 1));

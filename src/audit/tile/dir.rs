@@ -11,12 +11,14 @@ use super::{FULL, Piece, Place, TileReader, Unreadable};
 pub struct Dir(pub PathBuf);
 
 impl Dir {
-    /// The text of a file at the top of the layout.
+    /// The text of a file at the top of the layout. What is not UTF-8 in it is replaced, so that an altered file
+    /// fails by its signature and not as an unreadable one.
     ///
     /// # Errors
-    /// [`Unreadable`] when it is missing or not text.
+    /// [`Unreadable`] when it is missing.
     pub fn text(&self, name: &str) -> Result<String, Unreadable> {
-        fs::read_to_string(self.0.join(name)).map_err(|source| unreadable(name, source))
+        let bytes = fs::read(self.0.join(name)).map_err(|source| unreadable(name, source))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Writes one tile or bundle.
