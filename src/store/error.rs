@@ -29,6 +29,14 @@ pub enum Error {
     /// The key files do not fit this database.
     #[error("{0}")]
     Keys(String),
+    /// A stored rule refuses the change; the code is the API's.
+    #[error("{what}")]
+    Refused {
+        /// Stable code, such as `E_IDEMPOTENCY`.
+        code: &'static str,
+        /// What and what to do.
+        what: &'static str,
+    },
     /// The audit entry is not in the form that the log takes.
     #[error("the audit entry is refused: {0}")]
     Audit(String),

@@ -1,0 +1,129 @@
+//! One page of a list: ascending by creation, resumed after the last row seen, so that new rows shift nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+/// How many rows a page holds when nobody says.
+pub const USUAL: usize = 100;
+/// The most rows a page holds.
+pub const MOST: usize = 1_000;
+
+/// The place after a row: its instant and its id. Opaque to callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Microseconds.
+    pub at: i64,
+    /// The row's id.
+    pub id: String,
+}
+
+impl Cursor {
+    /// Before the first row.
+    #[must_use]
+    pub const fn start() -> Self {
+        Self { at: i64::MIN, id: String::new() }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(format!("{}.{}", self.at, self.id)))
+    }
+}
+
+/// The text is not a cursor that a page gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor: pass the `next` of the page before, unchanged")]
+pub struct NotACursor;
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| NotACursor)?;
+        let plain = String::from_utf8(bytes).map_err(|_not_text| NotACursor)?;
+        let (at, id) = plain.split_once('.').ok_or(NotACursor)?;
+        // PostgreSQL refuses a zero in text.
+        if id.contains('\0') {
+            return Err(NotACursor);
+        }
+        Ok(Self { at: at.parse().map_err(|_not_a_number| NotACursor)?, id: id.to_owned() })
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Rows after this place.
+    pub after: Cursor,
+    /// At most so many, [`MOST`] at the most.
+    pub limit: usize,
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Self { after: Cursor::start(), limit: USUAL }
+    }
+}
+
+impl Ask {
+    /// One row more than the page holds: whether there is a next page.
+    pub(in crate::store) fn reach(&self) -> i64 {
+        i64::try_from(self.size()).unwrap_or(0) + 1
+    }
+
+    fn size(&self) -> usize {
+        self.limit.clamp(1, MOST)
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page<T> {
+    /// The rows, oldest first.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// From the rows that [`Ask::reach`] brought.
+    pub(in crate::store) fn of(mut items: Vec<T>, ask: &Ask, place: impl Fn(&T) -> Cursor) -> Self {
+        let more = items.len() > ask.size();
+        items.truncate(ask.size());
+        let next = items.last().filter(|_| more).map(place);
+        Self { items, next }
+    }
+
+    /// The same page of other things.
+    ///
+    /// # Errors
+    /// The first that `f` gives.
+    pub(in crate::store) fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page { items: self.items.into_iter().map(f).collect::<Result<_, E>>()?, next: self.next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_from_its_text_and_nothing_else_does() {
+        let cursor = Cursor { at: -5, id: "0190-a.b".to_owned() };
+        assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
+        for bad in ["", "!", "NQ", &URL_SAFE_NO_PAD.encode("x.y"), &URL_SAFE_NO_PAD.encode("1.\0")] {
+            assert_eq!(bad.parse::<Cursor>(), Err(NotACursor), "{bad}");
+        }
+    }
+}

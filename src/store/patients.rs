@@ -1,0 +1,241 @@
+//! Patients: who they are is sealed, found by CPF or CNS through blind indexes; a number stands for them in
+//! telemetry.
+
+use diesel::prelude::*;
+
+use super::error::{Error, Result};
+use super::keys::{Class, Subject};
+use super::page::{Ask, Cursor, Page};
+use super::schema::patients;
+use super::seal::{Broken, Place};
+use super::tx::Touched;
+use super::{Act, Tx, View};
+use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity};
+
+/// Keys that a patient has from the first day.
+const CLASSES: [Class; 5] =
+    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
+
+/// A patient as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patient {
+    /// The number that telemetry carries.
+    pub key: i64,
+    /// The id outside.
+    pub id: PatientId,
+    /// Who it is; `None` once erased.
+    pub identity: Option<PatientIdentity>,
+    /// IANA time zone where they live.
+    pub zone: String,
+    /// BCP 47 language: `pt-BR` or `en`.
+    pub language: String,
+    /// Since when they are known.
+    pub created_at: Instant,
+    /// Blocked at their request (LGPD art. 18 IV).
+    pub blocked_at: Option<Instant>,
+    /// Erased at their request (LGPD art. 18 VI).
+    pub erased_at: Option<Instant>,
+    /// For If-Match.
+    pub version: i64,
+}
+
+/// What is given when a patient is registered or corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// Who it is.
+    pub identity: PatientIdentity,
+    /// IANA time zone.
+    pub zone: String,
+    /// BCP 47 language.
+    pub language: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = patients)]
+struct Row {
+    key: i64,
+    id: String,
+    identity: Vec<u8>,
+    zone: String,
+    language: String,
+    created_at: i64,
+    blocked_at: Option<i64>,
+    erased_at: Option<i64>,
+    version: i64,
+}
+
+impl Row {
+    fn open(self, view: &mut View<'_>) -> Result<Patient> {
+        let identity = match view.open_json(place(&self.id), &self.identity) {
+            Ok(identity) => Some(identity),
+            Err(Error::Sealed(Broken::KeyDestroyed)) => None,
+            Err(other) => return Err(other),
+        };
+        Ok(Patient {
+            key: self.key,
+            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
+            identity,
+            zone: self.zone,
+            language: self.language,
+            created_at: Instant::from_micros(self.created_at),
+            blocked_at: self.blocked_at.map(Instant::from_micros),
+            erased_at: self.erased_at.map(Instant::from_micros),
+            version: self.version,
+        })
+    }
+}
+
+const fn place(id: &str) -> Place<'_> {
+    Place::new("patients", "identity", id)
+}
+
+/// Registers a patient and makes their keys.
+///
+/// # Errors
+/// [`Error::Conflict`] when another patient has the CPF or the CNS; database errors.
+pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
+    let now = tx.now();
+    let id = PatientId::new(now);
+    for class in CLASSES {
+        tx.key_or_new(Subject::Patient(id), class)?;
+    }
+    let text = id.to_string();
+    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
+    let (cpf, cns) = indexes(tx, &details.identity)?;
+    let key: i64 = diesel::insert_into(patients::table)
+        .values((
+            patients::id.eq(&text),
+            patients::identity.eq(sealed),
+            patients::cpf_index.eq(cpf),
+            patients::cns_index.eq(cns),
+            patients::zone.eq(&details.zone),
+            patients::language.eq(&details.language),
+            patients::created_at.eq(now.micros()),
+            patients::version.eq(1_i64),
+        ))
+        .returning(patients::key)
+        .get_result(tx.conn)
+        .map_err(twice)?;
+    tx.audit(&Act::new("patient.registered").patient(id))?;
+    tx.signal("patient.changed", id)?;
+    Ok(Patient {
+        key,
+        id,
+        identity: Some(details.identity.clone()),
+        zone: details.zone.clone(),
+        language: details.language.clone(),
+        created_at: now,
+        blocked_at: None,
+        erased_at: None,
+        version: 1,
+    })
+}
+
+/// Corrects a patient's details (LGPD art. 18 III); `version` is the one the caller saw.
+///
+/// # Errors
+/// [`Error::Stale`] when it changed since, [`Error::NotFound`], [`Error::Conflict`] as for [`insert`].
+pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -> Result<Patient> {
+    let text = id.to_string();
+    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
+    let (cpf, cns) = indexes(tx, &details.identity)?;
+    let changed = diesel::update(patients::table.filter(patients::id.eq(&text).and(patients::version.eq(version))))
+        .set((
+            patients::identity.eq(sealed),
+            patients::cpf_index.eq(cpf),
+            patients::cns_index.eq(cns),
+            patients::zone.eq(&details.zone),
+            patients::language.eq(&details.language),
+            patients::version.eq(patients::version + 1),
+        ))
+        .execute(tx.conn)
+        .map_err(twice)?;
+    let patient = get(tx, id)?;
+    if changed == 0 {
+        return Err(Error::Stale { current: patient.version });
+    }
+    tx.audit(&Act::new("patient.corrected").patient(id))?;
+    tx.signal("patient.changed", id)?;
+    tx.touch(Touched::Patient(patient.key));
+    Ok(patient)
+}
+
+/// A patient who must exist.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
+    let row = patients::table.filter(patients::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
+    row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
+}
+
+/// The patient with this CPF, if any.
+///
+/// # Errors
+/// Database errors.
+pub fn find_by_cpf(view: &mut View<'_>, cpf: &Cpf) -> Result<Option<Patient>> {
+    let index = view.blind(CPF, cpf.as_str())?;
+    let row = patients::table.filter(patients::cpf_index.eq(index)).select(Row::as_select()).first(view.conn);
+    row.optional()?.map(|row: Row| row.open(view)).transpose()
+}
+
+/// The patient with this CNS, if any.
+///
+/// # Errors
+/// Database errors.
+pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
+    let index = view.blind(CNS, cns.as_str())?;
+    let row = patients::table.filter(patients::cns_index.eq(index)).select(Row::as_select()).first(view.conn);
+    row.optional()?.map(|row: Row| row.open(view)).transpose()
+}
+
+/// Patients in the order in which they came.
+///
+/// # Errors
+/// Database errors.
+pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
+    let Cursor { at, id } = &ask.after;
+    let rows: Vec<Row> = patients::table
+        .filter(patients::created_at.gt(at).or(patients::created_at.eq(at).and(patients::id.gt(id))))
+        .order((patients::created_at, patients::id))
+        .limit(ask.reach())
+        .select(Row::as_select())
+        .load(view.conn)?;
+    Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
+}
+
+/// The number that stands for a patient.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
+    let row = patients::table.filter(patients::id.eq(id.to_string())).select(patients::key).first(view.conn);
+    row.optional()?.ok_or(Error::NotFound("patient"))
+}
+
+/// The patient for whom a number stands.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn id_of(view: &mut View<'_>, key: i64) -> Result<PatientId> {
+    let row: Option<String> = patients::table.find(key).select(patients::id).first(view.conn).optional()?;
+    row.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
+}
+
+const CPF: &str = "patients.cpf";
+const CNS: &str = "patients.cns";
+
+type Indexes = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+fn indexes(view: &mut View<'_>, identity: &PatientIdentity) -> Result<Indexes> {
+    let cpf = identity.cpf.as_ref().map(|cpf| view.blind(CPF, cpf.as_str())).transpose()?;
+    let cns = identity.cns.as_ref().map(|cns| view.blind(CNS, cns.as_str())).transpose()?;
+    Ok((cpf, cns))
+}
+
+fn twice(error: diesel::result::Error) -> Error {
+    match Error::from(error) {
+        Error::Conflict(_) => Error::Conflict("another patient has this CPF or CNS"),
+        other => other,
+    }
+}
