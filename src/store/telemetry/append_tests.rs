@@ -10,44 +10,49 @@ fn at(second: i64) -> Instant {
 
 #[test]
 fn a_reading_is_stored_once_and_its_first_value_stays() {
-    let clinic = Clinic::sqlite();
-    let (patient, device) = (clinic.patient(), clinic.device());
-    let first = clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(1), 71.0)]);
-    assert_eq!(first, Appended { new: 2, ..Appended::default() });
-    let again = [heart_rate(at(0), 70.0), heart_rate(at(1), 99.0), heart_rate(at(2), 72.0)];
-    let second = clinic.send(&patient, device, message(2, 0), &again);
-    assert_eq!(second, Appended { new: 1, same: vec![0], conflicts: vec![1] });
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let first =
+            clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(1), 71.0)]);
+        assert_eq!(first, Appended { new: 2, ..Appended::default() });
+        let again = [heart_rate(at(0), 70.0), heart_rate(at(1), 99.0), heart_rate(at(2), 72.0)];
+        let second = clinic.send(&patient, device, message(2, 0), &again);
+        assert_eq!(second, Appended { new: 1, same: vec![0], conflicts: vec![1] });
+    }
 }
 
 #[test]
 fn the_same_identity_twice_in_one_batch_keeps_the_first() {
-    let clinic = Clinic::sqlite();
-    let (patient, device) = (clinic.patient(), clinic.device());
-    let mut readings: Vec<_> = (0..150).map(|n| heart_rate(at(n), 70.0)).collect();
-    readings.push(heart_rate(at(3), 70.0));
-    readings.push(heart_rate(at(4), 71.0));
-    let out = clinic.send(&patient, device, message(1, 0), &readings);
-    assert_eq!(out, Appended { new: 150, same: vec![150], conflicts: vec![151] });
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let mut readings: Vec<_> = (0..150).map(|n| heart_rate(at(n), 70.0)).collect();
+        readings.push(heart_rate(at(3), 70.0));
+        readings.push(heart_rate(at(4), 71.0));
+        let out = clinic.send(&patient, device, message(1, 0), &readings);
+        assert_eq!(out, Appended { new: 150, same: vec![150], conflicts: vec![151] });
+    }
 }
 
 #[test]
 fn two_devices_and_two_patients_are_different_identities() {
-    let clinic = Clinic::sqlite();
-    let (maria, jose, a, b) = (clinic.patient(), clinic.patient(), clinic.device(), clinic.device());
-    for (patient, device) in [(&maria, a), (&maria, b), (&jose, a)] {
-        assert_eq!(clinic.send(patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]).new, 1);
+    for clinic in Clinic::each() {
+        let (maria, jose, a, b) = (clinic.patient(), clinic.patient(), clinic.device(), clinic.device());
+        for (patient, device) in [(&maria, a), (&maria, b), (&jose, a)] {
+            assert_eq!(clinic.send(patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]).new, 1);
+        }
     }
 }
 
 #[test]
 fn a_permit_that_does_not_reach_back_admits_nothing_of_the_message() {
-    let clinic = Clinic::sqlite();
-    let patient = clinic.patient();
-    let permit = permit_from(at(1).micros());
-    let mut batch = Batch::default();
-    let readings = [heart_rate(at(1), 70.0), heart_rate(at(0), 70.0)];
-    assert!(batch.admit(&permit, &patient.secret, patient.key, 1, message(1, 0), &readings).is_err());
-    assert!(batch.is_empty());
-    assert!(batch.admit(&collect(), &patient.secret, patient.key, 1, message(1, 0), &readings).is_ok());
-    assert_eq!(batch.len(), 2);
+    for clinic in Clinic::each() {
+        let patient = clinic.patient();
+        let permit = permit_from(at(1).micros());
+        let mut batch = Batch::default();
+        let readings = [heart_rate(at(1), 70.0), heart_rate(at(0), 70.0)];
+        assert!(batch.admit(&permit, &patient.secret, patient.key, 1, message(1, 0), &readings).is_err());
+        assert!(batch.is_empty());
+        assert!(batch.admit(&collect(), &patient.secret, patient.key, 1, message(1, 0), &readings).is_ok());
+        assert_eq!(batch.len(), 2);
+    }
 }

@@ -1,6 +1,7 @@
 //! Readings: a hot journal keyed by time first, which a roll folds into compressed, sealed chunks per patient
 //! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
 
+mod chunk;
 mod journal_postgres;
 mod journal_sqlite;
 mod row;
@@ -76,6 +77,8 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
 }
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod append_tests;
+#[cfg(test)]
+mod chunk_tests;
+#[cfg(test)]
+mod testing;

@@ -227,7 +227,9 @@ mod tests {
 
     #[test]
     fn unit_and_flags_survive_the_attributes() {
-        for (unit, flags) in [(Unit::MgPerDl, Flags(0)), (Unit::MmolPerL, Flags(255)), (Unit::Ratio, Flags(17))] {
+        for (unit, flags) in
+            [(Unit::MgPerDl, Flags(0)), (Unit::MmolPerL, Flags(255)), (Unit::Ratio, Flags(17))]
+        {
             let at = Instant::from_secs(0);
             let reading = Reading { signal: Signal::Glucose, at, value: 1.0, unit, flags };
             assert_eq!(unit_and_flags(Signal::Glucose, attrs(&reading)).unwrap(), (unit, flags));

@@ -75,7 +75,13 @@ impl Clinic {
     }
 
     /// One message, one commit.
-    pub fn send(&self, patient: &Patient, device: i64, received: ReceiptRef, readings: &[Reading]) -> Appended {
+    pub fn send(
+        &self,
+        patient: &Patient,
+        device: i64,
+        received: ReceiptRef,
+        readings: &[Reading],
+    ) -> Appended {
         let mut batch = Batch::default();
         batch.admit(&collect(), &patient.secret, patient.key, device, received, readings).unwrap();
         self.store.keep_house(Urgency::Patient, "test", NOON, |tx| append(tx, &batch)).unwrap()
