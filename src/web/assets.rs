@@ -78,19 +78,20 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, http::StatusCode, test};
+    use actix_web::http::StatusCode;
+    use actix_web::{App, test as web_test};
 
     use super::*;
 
     #[actix_web::test]
     async fn an_asset_is_kept_for_ever_and_only_under_its_own_set() {
-        let app = test::init_service(App::new().configure(mount)).await;
-        let good = test::call_service(&app, test::TestRequest::get().uri(&path("app.css")).to_request()).await;
+        let app = web_test::init_service(App::new().configure(mount)).await;
+        let good = web_test::call_service(&app, web_test::TestRequest::get().uri(&path("app.css")).to_request()).await;
         assert_eq!(good.status(), StatusCode::OK);
-        assert!(good.headers()[CACHE_CONTROL].to_str().unwrap().contains("immutable"));
-        assert_eq!(good.headers()[CONTENT_TYPE], "text/css; charset=utf-8");
+        assert!(good.headers().get(CACHE_CONTROL).unwrap().to_str().unwrap().contains("immutable"));
+        assert_eq!(good.headers().get(CONTENT_TYPE).unwrap(), "text/css; charset=utf-8");
         for wrong in ["/assets/000000000000/app.css".to_owned(), path("../mod.rs"), path("vendor/VENDOR.md")] {
-            let answer = test::call_service(&app, test::TestRequest::get().uri(&wrong).to_request()).await;
+            let answer = web_test::call_service(&app, web_test::TestRequest::get().uri(&wrong).to_request()).await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{wrong}");
         }
     }

@@ -165,7 +165,7 @@ mod tests {
 
     async fn body(request: TestRequest, code: Code) -> (String, String) {
         let answer = respond(&request.to_http_request(), code);
-        let kind = answer.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let kind = answer.headers().get(header::CONTENT_TYPE).unwrap().to_str().unwrap().to_owned();
         (kind, String::from_utf8(to_bytes(answer.into_body()).await.unwrap().to_vec()).unwrap())
     }
 

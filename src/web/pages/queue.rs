@@ -35,6 +35,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether this level was asked for.
+    #[must_use]
+    pub fn is_level(&self, level: &Level) -> bool {
+        self.level == Some(*level)
+    }
+
+    /// Whether this state was asked for.
+    #[must_use]
+    pub fn is_state(&self, state: &AlertState) -> bool {
+        self.state == Some(*state)
+    }
+
     /// Whether anything was asked for.
     #[must_use]
     pub fn is_set(&self) -> bool {

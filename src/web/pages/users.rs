@@ -33,6 +33,14 @@ pub struct Draft {
     pub role: Option<Role>,
 }
 
+impl Draft {
+    /// Whether this role was chosen.
+    #[must_use]
+    pub fn is(&self, role: &Role) -> bool {
+        self.role == Some(*role)
+    }
+}
+
 /// One user.
 #[derive(Debug, Clone)]
 pub struct User {
