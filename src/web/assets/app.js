@@ -1,0 +1,205 @@
+// What a page needs beyond HTML: liveness and the keyboard. Signals carry names and ids only; whatever they
+// announce is asked for again, so that the server decides, now, what this reader may see.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const body = document.body;
+  const live = $("#live");
+  const POLL_MS = 30_000;
+  const UNSURE_MS = 5_000;
+
+  /* Connection: the light in the rail, the banner, the poll that stands in for the stream. */
+
+  let offlineSince = null;
+  let connected = false;
+
+  const clock = (at) => {
+    const zone = body.dataset.zone;
+    return new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
+  };
+
+  function showConnection() {
+    const light = $("#live-state");
+    if (light) {
+      light.classList.toggle("is-on", connected);
+      light.classList.toggle("is-off", !connected && offlineSince !== null);
+      if (connected || offlineSince) $(".live-word", light).textContent = connected ? light.dataset.on : light.dataset.off;
+    }
+    const banner = $("#offline");
+    banner.hidden = connected || offlineSince === null;
+    if (!banner.hidden) $("span", banner).textContent = body.dataset.sayOffline.replace("{time}", clock(offlineSince));
+  }
+
+  function wentOn() {
+    const missed = offlineSince !== null;
+    connected = true;
+    offlineSince = null;
+    showConnection();
+    if (missed) refetchAll();
+  }
+
+  function wentOff() {
+    connected = false;
+    offlineSince ??= new Date();
+    showConnection();
+    // Without the stream a revocation would go unseen: health data must be confirmed or hidden.
+    confirmHealth(null);
+  }
+
+  function refetchAll() {
+    body.dispatchEvent(new CustomEvent("zelo:poll"));
+    confirmHealth(null);
+  }
+
+  if (live) {
+    document.addEventListener("htmx:sse:after:connection", wentOn);
+    document.addEventListener("htmx:sse:error", wentOff);
+    document.addEventListener("htmx:sse:before:connection", (event) => {
+      if (event.detail.connection.attempt > 0) wentOff();
+    });
+    document.addEventListener("htmx:sse:close", (event) => {
+      if (event.detail.reason !== "removed") wentOff();
+    });
+    document.addEventListener("htmx:error", (event) => {
+      if (event.target === live) wentOff();
+    });
+    window.addEventListener("offline", wentOff);
+    setInterval(() => { if (!connected) body.dispatchEvent(new CustomEvent("zelo:poll")); }, POLL_MS);
+    // A stream that never opened is tried again: the extension only resumes one that did.
+    setInterval(() => { if (!connected && !live._htmx?.sse) htmx.ajax("GET", "/api/v1/live", { source: live, swap: "none" }); }, 10_000);
+    live.addEventListener("consent.changed", (event) => confirmHealth(event));
+    live.addEventListener("reset", refetchAll);
+  }
+
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx?.response?.status === 401) location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
+  });
+
+  /* Consent: what shows health data is hidden until the server has rendered it anew, or for good. */
+
+  function confirmHealth(event) {
+    const patient = event ? read(event.detail?.data).patient_id : undefined;
+    for (const held of $$("[data-health]")) {
+      if (patient && held.dataset.health !== patient) continue;
+      const part = held.closest("[data-refetch]");
+      if (!part) continue;
+      if (event) hide(held);
+      const timer = setTimeout(() => hide(held), UNSURE_MS);
+      part.addEventListener("zelo:fresh", () => { clearTimeout(timer); show(part); }, { once: true });
+    }
+    for (const part of $$("[data-refetch]")) part.dispatchEvent(new CustomEvent("zelo:refetch"));
+    document.dispatchEvent(new CustomEvent("zelo:consent", { detail: { patient, sure: !event } }));
+  }
+
+  const hide = (held) => { if (held.isConnected) held.setAttribute("data-masked", body.dataset.sayMasked); };
+  const show = (part) => { for (const held of [part, ...$$("[data-health]", part)]) held.removeAttribute("data-masked"); };
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const ctx = event.detail?.ctx;
+    const source = ctx?.sourceElement;
+    if (source?.id && ctx.response?.status < 500) document.getElementById(source.id)?.dispatchEvent(new CustomEvent("zelo:fresh"));
+    countRed();
+  });
+
+  function read(data) {
+    try { return JSON.parse(data ?? "{}") ?? {}; } catch { return {}; }
+  }
+
+  /* The number of open reds: in the title, and said aloud when it grows. */
+
+  const title = document.title;
+  let reds = null;
+
+  function countRed() {
+    const held = $("#rows [data-red-open]") ?? $("[data-red-open]");
+    if (!held) return;
+    const now = Number(held.dataset.redOpen);
+    document.title = now > 0 ? `(${now}) ${title}` : title;
+    if (reds !== null && now > reds) say(body.dataset.sayNewRed);
+    reds = now;
+  }
+
+  function say(text) {
+    const place = $("#say");
+    place.textContent = "";
+    requestAnimationFrame(() => { place.textContent = text; });
+  }
+
+  /* Waiting times keep counting between two renderings. */
+
+  function span(seconds) {
+    const s = Math.max(0, Math.floor(seconds));
+    const m = Math.floor(s / 60), h = Math.floor(s / 3600), d = Math.floor(s / 86400);
+    if (s < 60) return `${s} s`;
+    if (s < 3600) return `${m} min`;
+    if (s < 86400) return `${h} h ${String(m % 60).padStart(2, "0")}`;
+    return `${d} d ${h % 24} h`;
+  }
+
+  setInterval(() => {
+    for (const time of $$("time[data-wait]")) {
+      const text = span((Date.now() - Date.parse(time.dateTime)) / 1000);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }, 1000);
+
+  /* Keyboard: every key presses something that is also on the page. */
+
+  const rows = () => $$("[data-row]");
+  const current = () => document.activeElement?.closest?.("[data-row]");
+
+  function move(step) {
+    const all = rows();
+    if (all.length === 0) return;
+    const at = all.indexOf(current());
+    const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+    $(".row-link", next)?.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  const keys = {
+    j: () => move(1),
+    k: () => move(-1),
+    o: () => $(".row-link", current() ?? undefined)?.click(),
+    c: () => $("[data-claim]", current() ?? document)?.click(),
+    r: () => {
+      const row = current();
+      if (row) return $(".row-link", row)?.click();
+      const summary = $("[data-resolve]");
+      if (summary) { summary.parentElement.open = true; $("input, textarea", summary.parentElement)?.focus(); }
+    },
+    "/": () => $("[data-search]")?.focus(),
+    "?": () => $("#keys")?.showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("input, select, textarea, dialog")) {
+      if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
+      return;
+    }
+    const act = keys[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    const chosen = event.target.closest("[data-select]");
+    if (chosen) chosen.select();
+  });
+
+  // A menu of the narrow screen closes when one looks elsewhere.
+  document.addEventListener("click", (event) => {
+    const menu = $(".rail .menu[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = $(".rail .menu[open]");
+    if (menu && event.key === "Escape") { menu.open = false; $("summary", menu).focus(); }
+  });
+
+  $("[data-focus]")?.focus();
+  countRed();
+})();

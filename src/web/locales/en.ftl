@@ -1,0 +1,608 @@
+# Every visible text of the dashboard. pt-BR.ftl is the source; a test holds both to the same keys.
+## Surroundings
+
+app-name = Zelo
+skip-to-content = Skip to content
+nav-label = Main
+nav-menu = Menu
+nav-queue = Queue
+nav-patients = Patients
+nav-devices = Devices
+nav-rules = Rules
+nav-audit = Audit
+nav-users = Users
+nav-status = System
+nav-me = My health
+nav-red-open =
+    { $n ->
+        [one] 1 red alert open
+       *[other] { $n } red alerts open
+    }
+language = Language
+theme = Appearance
+theme-auto = Auto
+theme-light = Light
+theme-dark = Dark
+sign-out = Sign out
+close = Close
+live-on = Live
+live-off = Offline
+live-connecting = Connecting…
+live-offline-since = No connection since { $time }. What you see may have changed; trying again every few seconds.
+live-new-red = New red alert in the queue.
+live-masked = Readings hidden: consent could not be confirmed just now.
+keys-title = Keyboard shortcuts
+keys-move = Next, previous
+keys-open = Open
+keys-claim = Claim or acknowledge
+keys-resolve = Resolve
+keys-search = Search
+keys-help = This help
+printed-at = As of { $time }
+
+## Words of many pages
+
+all = All
+yes = Yes
+no = No
+name = Name
+email = E-mail
+phone = Telephone
+zone = Time zone
+role = Role
+from = From
+to = To
+level = Level
+state = State
+signal = Signal
+value = Value
+version = Version
+patient = Patient
+device = Device
+reason = Reason
+reason-audited = Kept in the audit log, with your name.
+more = Show more
+filter-do = Filter
+filter-clear = Clear filters
+search-do = Search
+until-now = now
+the-system = system
+years =
+    { $n ->
+        [one] 1 year old
+       *[other] { $n } years old
+    }
+ago = { $span } ago
+ago-now = just now
+level-red = Red
+level-yellow = Yellow
+level-green = Green
+state-open = Open
+state-acknowledged = Acknowledged
+state-snoozed = Snoozed
+state-resolved = Resolved
+masked = no legal basis to show this: { $why }
+masked-since = no legal basis to show this: { $why } on { $day }
+
+## Roles
+
+role-agent = Support agent
+role-technician = Technician
+role-clinician = Clinician
+role-manager = Manager
+role-auditor = Auditor
+role-dpo = DPO
+role-admin = Administrator
+role-patient = Patient
+role-service = Service
+
+## Signals and units
+
+signal-heart-rate = Heart rate
+signal-resting-heart-rate = Resting heart rate
+signal-respiratory-rate = Respiratory rate
+signal-spo2 = Oxygen saturation
+signal-body-temperature = Body temperature
+signal-skin-temperature = Skin temperature
+signal-systolic-bp = Systolic pressure
+signal-diastolic-bp = Diastolic pressure
+signal-glucose = Glucose
+signal-glucose-capillary = Capillary glucose
+signal-weight = Weight
+signal-height = Height
+signal-steps = Steps
+signal-sleep-duration = Sleep
+signal-hrv-sdnn = HRV (SDNN)
+signal-hrv-rmssd = HRV (RMSSD)
+signal-supplemental-oxygen = Supplemental oxygen
+signal-consciousness = Consciousness
+signal-battery = Battery
+unit-beats = bpm
+unit-breaths = breaths/min
+unit-percent = %
+unit-celsius = °C
+unit-mmhg = mmHg
+unit-mg-dl = mg/dL
+unit-kg = kg
+unit-cm = cm
+unit-steps = steps
+unit-minutes = min
+unit-ms = ms
+unit-litres-minute = L/min
+unit-acvpu = ACVPU
+
+## Sign-in
+
+login-title = Sign in
+login-do = Sign in
+password = Password
+login-totp = Verification code
+login-totp-hint = The six digits of your authenticator app.
+login-trouble = No access? Ask the administrator for a one-time link.
+login-wait =
+    { $n ->
+        [one] Try again in 1 second.
+       *[other] Try again in { $n } seconds.
+    }
+
+## Queue
+
+queue-title = Queue
+queue-search = Find a patient
+queue-unresolved = Unresolved
+queue-mine = Only mine
+queue-count-red = { $n } red
+queue-count-yellow = { $n } yellow
+queue-count-unclaimed = { $n } unclaimed
+queue-count-mine = { $n } yours
+queue-empty = Nobody is waiting
+queue-empty-next = New alerts appear here by themselves. Leave this page open.
+queue-empty-filter = Nothing with these filters
+queue-waiting = Waiting for
+queue-due = due { $time }
+queue-overdue = was due { $time }
+queue-now = now
+queue-yours = Yours
+queue-nobody = Unclaimed
+queue-contacted = contact { $time }
+queue-not-contacted = no contact yet
+queue-snoozed = snoozed until { $time }
+
+## Alert
+
+act-claim = Claim
+act-open = Open
+act-ack = Acknowledge
+act-resolve = Resolve…
+act-resolve-do = Resolve alert
+act-outcome = How did it end?
+act-snooze = Snooze…
+act-snooze-do = Snooze
+act-snooze-for = For how long
+act-reassign = Hand over…
+act-reassign-to = To whom
+act-reassign-do = Hand over
+alert-acts = Actions
+alert-to-patient = See patient
+alert-peak = peak: { $level }
+alert-nobody-reached = Nobody was reached
+alert-retrospective = Late data
+alert-started = Started
+alert-ended = Ended
+alert-due = Due
+alert-owner = Owner
+alert-rule = Rule
+alert-evidence = Readings behind the finding
+alert-story = What was done
+outcome-true = Real, patient attended to
+outcome-false-alarm = False alarm
+outcome-duplicate = Duplicate of another alert
+outcome-retracted = Disproved by late data
+outcome-consent-revoked = Consent revoked
+outcome-other = Other
+did-raised = Alert raised, { $level }
+did-level = Level became { $level }
+did-claimed = Claimed the alert
+did-acknowledged = Acknowledged the alert
+did-snoozed = Snoozed the alert
+did-reassigned = Handed the alert over
+did-paged = Notice sent
+did-escalated = Next step of the policy
+did-resolved = Resolved the alert
+finding-hidden = finding hidden: no consent
+
+## Readings and charts
+
+readings-title = Readings
+readings-latest = Latest values
+readings-none = No readings yet
+readings-none-next = Bind and pair a device; readings appear as soon as it connects.
+readings-not-yours = Your role does not see readings
+readings-not-yours-why = Readings are seen only by the clinicians who care for the patient (LGPD art. 6 III, necessity).
+reading-suspect = suspect
+range-1h = 1 h
+range-6h = 6 h
+range-24h = 24 h
+range-7d = 7 d
+range-30d = 30 d
+chart-signals = Chart signal
+chart-ranges = Chart range
+chart-label = Chart of { $signal }; the table below has the same data in { $n } rows
+chart-source = source: { $device }
+chart-loading = Loading…
+chart-empty = No readings in this span.
+chart-failed = The chart could not be loaded. The table below may be out of date.
+chart-no-basis = No legal basis to show this
+chart-zoom-hint = Drag across the chart to zoom.
+chart-zoom-out = Back to the whole span
+chart-as-table = See as a table
+chart-at = When
+chart-min = Minimum
+chart-mean = Mean
+chart-max = Maximum
+chart-count = Readings
+
+## Patient
+
+patients-title = Patients
+patients-search = Find by name
+patients-count =
+    { $n ->
+        [one] 1 patient
+       *[other] { $n } patients
+    }
+patients-none = No patients yet
+patients-none-next = The administrator registers patients; then bind a device.
+patients-none-found = Nobody found for “{ $q }”
+patient-register = Register patient
+patient-local-time = { $time } there ({ $zone })
+patient-sections = On this page
+alerts-title = Alerts
+alerts-none = No alerts
+alerts-none-next = Rules keep watching while consent holds.
+timeline-title = Timeline
+timeline-none = Nothing has happened yet
+quarantine-title = Quarantine
+quarantine-what = Readings set aside because something about them does not add up. Kept sealed for 30 days.
+quarantine-none = Nothing in quarantine
+quarantine-unreadable = Unreadable reading
+quarantine-not-bound = Measured outside the device's binding to this patient.
+quarantine-clock = The device's clock is wrong.
+quarantine-conflict = The same instant already holds another value.
+quarantine-implausible = A value beyond what a human body allows.
+quarantine-says = says { $time }
+quarantine-came = came { $time }
+quarantine-judge = Decide…
+quarantine-release = Release
+quarantine-discard = Discard
+
+## Consents
+
+consents-title = Consents
+consents-none = No purpose asked for yet
+consents-none-next = Publish a term to ask for the patient's consent.
+consent-none = Never asked
+consent-offered = Waiting for an answer
+consent-granted = Granted
+consent-refused = Refused
+consent-revoked = Revoked
+consent-expired = Expired
+consent-stale = Term has changed
+consent-suspended = Suspended
+consent-not = No consent
+consent-term-version = term v{ $version }
+consent-epoch = epoch { $epoch }
+consent-grant = Grant or refuse…
+consent-grant-do = Grant
+consent-refuse-do = Refuse
+consent-assisted = I read the term to the patient, who answered for themselves.
+consent-revoke = Revoke…
+consent-revoke-do = Revoke now
+consent-revoke-effect = Takes effect at once: nothing more is stored, judged or shown for this purpose. What was done before stays valid (LGPD art. 8 §5).
+purpose-telemetry-collect = Receive and store readings
+purpose-telemetry-collect-means = Devices send what they measure and Zelo stores it.
+purpose-alert-evaluate = Judge and show
+purpose-alert-evaluate-means = Readings pass through the rules and clinicians see them.
+purpose-alert-escalate = Call people
+purpose-alert-escalate-means = An alert calls the team or the emergency contact.
+purpose-care-remind = Care reminders
+purpose-care-remind-means = Appointments, medication and measurements.
+purpose-engage-message = Messages and surveys
+purpose-engage-message-means = Content, satisfaction and news.
+purpose-analytics-identified = Identified analytics
+purpose-analytics-identified-means = Figures in which the person can be recognised.
+purpose-share-ehr = Send to the health record
+purpose-share-ehr-means = The clinic receives the readings in its record.
+purpose-share-portability = Portability
+purpose-share-portability-means = Take the data to another service, on request.
+purpose-research-identified = Identified research
+purpose-research-identified-means = A study approved by an ethics committee.
+
+## Devices and pairing
+
+devices-title = Devices
+devices-count =
+    { $n ->
+        [one] 1 device
+       *[other] { $n } devices
+    }
+devices-none = No devices yet
+devices-none-next = Enrol a device and show it the QR code.
+device-enrol = Enrol device
+device-enrol-do = Enrol and pair
+device-name = Device name
+device-name-hint = Model and tag, nothing about the patient.
+device-patient = Bind to
+device-bind-later = Later
+device-bind = Bind…
+device-unbind = Unbind…
+device-unbind-effect = What is measured from now on is attributed to nobody.
+device-unbound = Not bound
+device-pair = Pair
+device-disable = Disable…
+device-disable-effect = The connection drops and its tokens stop working.
+device-enable = Enable
+device-id = Identifier
+device-last = Last heard
+device-seen = seen { $ago }
+device-never = never connected
+device-battery = battery { $percent } %
+device-preferred = preferred source
+device-until = until { $day }
+device-connected = Connected
+device-waiting = Waiting
+device-away = Disconnected
+device-silent = Silent
+device-disabled = Disabled
+device-bindings = Bindings
+device-bindings-none = Never bound.
+device-tokens = Tokens
+device-tokens-none = No token yet; pair to make one.
+device-token-span = from { $from } to { $to }
+device-token-used = used { $time }
+device-token-unused = never used
+device-token-revoked = revoked { $time }
+device-notices = Recent refusals
+device-notices-none = Nothing was refused.
+pairing-title = Pair { $device }
+pairing-waiting = Waiting for the first connection
+pairing-waiting-next = This page turns green by itself.
+pairing-connected = Connected
+pairing-connected-at = First connection at { $time }.
+pairing-once = Shown only once
+pairing-once-why = Once you leave this page the token does not come back. If it is lost, make another.
+pairing-qr = Point the device's app at this code.
+pairing-server = MQTT server
+pairing-user = Username
+pairing-token = Password (token)
+pairing-ends = Valid until
+pairing-shown = The token was already shown
+pairing-shown-next = Make another if the device does not have it; both work during the change.
+pairing-again = Make another token
+
+## Rules
+
+rules-title = Rules
+rules-what = How each reading is judged. A version never changes; a change is another version, proposed by one person and approved by another.
+rules-none = No rules in force
+rules-none-next = Without rules nothing becomes an alert. Load the seeds or propose one.
+rule-above = above { $bound } for { $span }
+rule-below = below { $bound } for { $span }
+rule-clears = ends { $when }
+rule-gap = maximum gap { $span }
+rule-coverage = minimum coverage { $percent } %
+rule-episodes =
+    { $n ->
+        [one] 1 episode in 30 days
+       *[other] { $n } episodes in 30 days
+    }
+rule-worth = { $real } % real, acknowledged in { $span }
+rule-versions = Versions of { $rule }
+rule-since = Since
+rule-author = Author
+rule-approver = Approved by
+rule-in-force = In force
+rule-seed = seed
+
+## Audit
+
+audit-title = Audit
+audit-entries = Entries
+audit-whole = The log is whole
+audit-verified = { $n } entries checked at { $time }.
+audit-verified-at = Checked at { $time }.
+audit-broken = The log is broken at entry { $index }
+audit-unverified = Not yet checked on this server
+audit-unverified-next = Check now, or elsewhere with zelo audit verify.
+audit-verify = Check now
+audit-checkpoint = Signed checkpoint
+audit-checkpoint-get = Download checkpoint
+audit-no-checkpoint = None yet; the first comes within a second of the first entry.
+audit-export = Export everything
+audit-origin = Origin
+audit-size = Size
+audit-root = Root
+audit-sealed = Signed
+audit-key = Verifier key
+audit-kind = Type
+audit-decision = Decision
+audit-actor = Actor
+audit-patient = Patient (id)
+audit-subject = Subject
+audit-purpose = Purpose
+audit-index = Index
+audit-when = When
+audit-none = No entries with these filters
+audit-older = Older
+audit-entry-n = entry { $n }
+audit-leaf = Leaf hash
+audit-leaf-json = Leaf content
+audit-proof = Download proof
+audit-not-sealed = The proof exists as soon as the next checkpoint is signed.
+audit-before = Previous
+audit-after = Next
+decision-permit = Permitted
+decision-deny = Denied
+
+## Users
+
+users-title = Users
+users-count =
+    { $n ->
+        [one] 1 user
+       *[other] { $n } users
+    }
+users-none = No users yet
+users-none-next = Create the first above.
+user-create = Create user
+user-create-do = Create and make link
+user-link = One-time link for { $name }
+user-link-once = Hand it over in person or by a safe channel. It will not be shown again.
+user-link-label = Link
+user-totp = Second factor
+user-seen = Last seen
+user-never = never signed in
+user-locked = Locked
+user-reset = New link
+user-lock = Lock
+user-unlock = Unlock
+
+## Status
+
+status-title = System
+status-ingest-lag = Ingest lag
+status-seal-age = Seal age
+status-connections = Devices connected
+status-readings-minute = Readings in the last minute
+status-queue-depth = Messages queued
+status-reevaluate-depth = Series to judge again
+status-outbox-depth = Notices to send
+status-hot-rows = Readings in the journal
+status-stored = Database
+status-free = Free space
+status-bound = bound { $bound }
+status-modules = Engine
+status-module = Module
+status-ran = Ran
+status-took = Took
+status-did = Did
+status-no-modules = The engine is not running
+status-no-modules-next = Without it nothing escalates or is sent. Restart the service and read the log.
+status-nobody-reached =
+    { $n ->
+        [one] 1 red alert reached nobody
+       *[other] { $n } red alerts reached nobody
+    }
+status-nobody-reached-next = The whole policy was climbed without an answer. Call whoever is on duty now.
+status-node = Zelo { $version } on { $backend }
+status-since = up since { $time }
+health-well = Well
+health-late = Late
+health-failing = Failing
+
+## Portal
+
+portal-title = My health
+portal-hello = Hello, { $name }.
+portal-emergency = This page does not replace urgent care. In an emergency call 192 (SAMU).
+portal-readings = My readings
+portal-consents = My permissions
+portal-consents-what = You decide, purpose by purpose, and may change your mind at any time.
+portal-devices = My devices
+portal-looks = Who saw my data
+portal-looks-none = Nobody, so far.
+
+## API
+
+docs-title = API
+docs-none = The OpenAPI document is empty
+docs-parameters = Parameters
+docs-answers = Answers
+docs-in = Where
+docs-required = Required
+docs-meaning = Meaning
+docs-status = Status
+docs-codes = Refusal codes
+docs-code = Code
+
+## Refusals
+
+error-back = Back to the start
+code-sign-in = Sign in to go on
+code-sign-in-detail = Your session has ended or has not begun.
+code-credentials = E-mail or password do not match
+code-credentials-detail = Check both and try again.
+code-totp = Verification code not valid
+code-totp-detail = Type the code that the app shows now.
+code-role = Your role does not allow this
+code-role-detail = If your work needs it, ask the administrator.
+code-cross-site = Request from another site
+code-cross-site-detail = Nothing was done. Open Zelo directly in the browser and repeat.
+code-not-found = Not found
+code-not-found-detail = The address does not exist or lies outside your care team.
+code-method = Method not accepted here
+code-method-detail = See the accepted methods in the API documentation.
+code-invalid = Invalid request
+code-invalid-detail = A field is missing or not in the expected form.
+code-reason = The reason is missing
+code-reason-detail = This act goes into the audit log and needs a reason.
+code-too-large = Request too large
+code-too-large-detail = Split the request into smaller parts.
+code-media-type = Format not accepted
+code-media-type-detail = Send JSON.
+code-claimed = Somebody else has claimed it
+code-claimed-detail = See who has the alert before you act.
+code-state = The state does not allow it
+code-state-detail = Something changed since the page opened. Reload and see.
+code-conflict = Another value exists already
+code-conflict-detail = The first to arrive holds; the second went to quarantine.
+code-stale-term = The term has changed
+code-stale-term-detail = The text shown is no longer in force. Reload, read and answer again.
+code-idempotency = Idempotency key used before
+code-idempotency-detail = The same key came with another content.
+code-precondition = Out-of-date version
+code-precondition-detail = Somebody changed this before you. Reload and do it again.
+code-precondition-required = The version is missing
+code-precondition-required-detail = Send If-Match with the ETag you read.
+code-rate = Too many tries
+code-rate-detail = Wait a little before you try again.
+code-audit = Access not recorded, nothing shown
+code-audit-detail = The audit log did not answer within two seconds. Try again in a moment.
+code-busy = Server busy
+code-busy-detail = Nothing was lost. Try again in a moment.
+code-internal = Something went wrong
+code-internal-detail = It is in the server's log. Try again; if it repeats, tell the administrator.
+code-no-record = Consent never asked for
+code-no-record-detail = Ask the patient's consent for this purpose.
+code-pending = Consent not answered yet
+code-pending-detail = The patient has not answered the term yet.
+code-refused = Consent refused
+code-refused-detail = The patient said no, and may change their mind at any time.
+code-revoked = Consent revoked
+code-revoked-detail = Nothing is stored, judged or shown until a new consent.
+code-suspended = Consent suspended
+code-suspended-detail = Processing is blocked while the subject's request is looked into.
+code-expired = Consent expired
+code-expired-detail = The term's time is over. Ask for a new consent.
+code-terms-changed = Term changed without a new acceptance
+code-terms-changed-detail = The purpose or the sharing changed; the patient must accept again.
+code-parent = Parent purpose without consent
+code-parent-detail = This purpose depends on another that is not granted.
+code-guardian = The guardian's consent is missing
+code-guardian-detail = At this age a guardian must consent.
+code-before-grant = Measured before the consent
+code-before-grant-detail = The consent does not cover what was measured before it.
+code-scope = Beyond what was consented to
+code-scope-detail = The data, the device or the channel is not in the consent.
+code-not-necessary = Data not needed for the purpose
+code-not-necessary-detail = Ask only for what the purpose needs.
+code-erased = Data erased
+code-erased-detail = The subject asked for erasure and the keys were destroyed.
+code-blocked = Processing blocked on request
+code-blocked-detail = The subject asked for a block; speak to the data protection officer.
+code-unknown-purpose = Unknown purpose
+code-unknown-purpose-detail = Use a purpose from the registry.
+code-prohibited = Use prohibited by law
+code-prohibited-detail = Health data is not shared for economic advantage.
+code-no-care-plan = No active care plan
+code-no-care-plan-detail = The health-protection basis needs an active care plan.

@@ -1,0 +1,620 @@
+# Todo texto visível do painel. A chave existe também em en.ftl; um teste confere.
+## Surroundings
+
+app-name = Zelo
+skip-to-content = Ir para o conteúdo
+nav-label = Principal
+nav-menu = Menu
+nav-queue = Fila
+nav-patients = Pacientes
+nav-devices = Dispositivos
+nav-rules = Regras
+nav-audit = Auditoria
+nav-users = Usuários
+nav-status = Sistema
+nav-me = Minha saúde
+nav-red-open =
+    { $n ->
+        [one] 1 alerta vermelho aberto
+       *[other] { $n } alertas vermelhos abertos
+    }
+language = Idioma
+theme = Aparência
+theme-auto = Auto
+theme-light = Clara
+theme-dark = Escura
+sign-out = Sair
+close = Fechar
+live-on = Ao vivo
+live-off = Sem conexão
+live-connecting = Conectando…
+live-offline-since = Sem conexão desde { $time }. O que você vê pode ter mudado; tentando de novo a cada poucos segundos.
+live-new-red = Novo alerta vermelho na fila.
+live-masked = Leituras ocultas: não foi possível confirmar o consentimento agora.
+keys-title = Atalhos do teclado
+keys-move = Próximo, anterior
+keys-open = Abrir
+keys-claim = Assumir ou reconhecer
+keys-resolve = Resolver
+keys-search = Buscar
+keys-help = Esta ajuda
+printed-at = Situação em { $time }
+
+## Words of many pages
+
+all = Todos
+yes = Sim
+no = Não
+name = Nome
+email = E-mail
+phone = Telefone
+zone = Fuso horário
+role = Papel
+from = De
+to = Até
+level = Nível
+state = Situação
+signal = Sinal
+value = Valor
+version = Versão
+patient = Paciente
+device = Dispositivo
+reason = Motivo
+reason-audited = Fica no registro de auditoria, com o seu nome.
+more = Mostrar mais
+filter-do = Filtrar
+filter-clear = Limpar filtros
+search-do = Buscar
+until-now = agora
+the-system = sistema
+years =
+    { $n ->
+        [one] 1 ano
+       *[other] { $n } anos
+    }
+ago = há { $span }
+ago-now = agora
+level-red = Vermelho
+level-yellow = Amarelo
+level-green = Verde
+state-open = Aberto
+state-acknowledged = Reconhecido
+state-snoozed = Adiado
+state-resolved = Resolvido
+masked = sem base legal para exibir: { $why }
+masked-since = sem base legal para exibir: { $why } em { $day }
+
+## Roles
+
+role-agent = Atendimento
+role-technician = Suporte técnico
+role-clinician = Equipe clínica
+role-manager = Gestão
+role-auditor = Auditoria
+role-dpo = Encarregado (DPO)
+role-admin = Administração
+role-patient = Paciente
+role-service = Serviço
+
+## Signals and units
+
+signal-heart-rate = Frequência cardíaca
+signal-resting-heart-rate = Frequência em repouso
+signal-respiratory-rate = Frequência respiratória
+signal-spo2 = Saturação de oxigênio
+signal-body-temperature = Temperatura corporal
+signal-skin-temperature = Temperatura da pele
+signal-systolic-bp = Pressão sistólica
+signal-diastolic-bp = Pressão diastólica
+signal-glucose = Glicose
+signal-glucose-capillary = Glicemia capilar
+signal-weight = Peso
+signal-height = Altura
+signal-steps = Passos
+signal-sleep-duration = Sono
+signal-hrv-sdnn = VFC (SDNN)
+signal-hrv-rmssd = VFC (RMSSD)
+signal-supplemental-oxygen = Oxigênio suplementar
+signal-consciousness = Consciência
+signal-battery = Bateria
+unit-beats = bpm
+unit-breaths = irpm
+unit-percent = %
+unit-celsius = °C
+unit-mmhg = mmHg
+unit-mg-dl = mg/dL
+unit-kg = kg
+unit-cm = cm
+unit-steps = passos
+unit-minutes = min
+unit-ms = ms
+unit-litres-minute = L/min
+unit-acvpu = ACVPU
+
+## Sign-in
+
+login-title = Entrar
+login-do = Entrar
+password = Senha
+login-totp = Código de verificação
+login-totp-hint = Os seis dígitos do seu aplicativo autenticador.
+login-trouble = Sem acesso? Peça um link de uso único à administração.
+login-wait =
+    { $n ->
+        [one] Tente de novo em 1 segundo.
+       *[other] Tente de novo em { $n } segundos.
+    }
+
+## Queue
+
+queue-title = Fila
+queue-search = Buscar paciente
+queue-unresolved = Não resolvidos
+queue-mine = Só os meus
+queue-count-red =
+    { $n ->
+        [one] 1 vermelho
+       *[other] { $n } vermelhos
+    }
+queue-count-yellow =
+    { $n ->
+        [one] 1 amarelo
+       *[other] { $n } amarelos
+    }
+queue-count-unclaimed = { $n } sem responsável
+queue-count-mine =
+    { $n ->
+        [one] 1 com você
+       *[other] { $n } com você
+    }
+queue-empty = Ninguém esperando
+queue-empty-next = Novos alertas aparecem aqui sozinhos. Deixe esta página aberta.
+queue-empty-filter = Nada com estes filtros
+queue-waiting = Esperando há
+queue-due = até { $time }
+queue-overdue = venceu às { $time }
+queue-now = agora
+queue-yours = Com você
+queue-nobody = Sem responsável
+queue-contacted = contato { $time }
+queue-not-contacted = sem contato ainda
+queue-snoozed = adiado até { $time }
+
+## Alert
+
+act-claim = Assumir
+act-open = Abrir
+act-ack = Reconhecer
+act-resolve = Resolver…
+act-resolve-do = Resolver alerta
+act-outcome = Como terminou?
+act-snooze = Adiar…
+act-snooze-do = Adiar
+act-snooze-for = Por quanto tempo
+act-reassign = Passar para…
+act-reassign-to = Para quem
+act-reassign-do = Passar
+alert-acts = Ações
+alert-to-patient = Ver paciente
+alert-peak = pico: { $level }
+alert-nobody-reached = Ninguém foi alcançado
+alert-retrospective = Dados atrasados
+alert-started = Início
+alert-ended = Fim
+alert-due = Prazo
+alert-owner = Responsável
+alert-rule = Regra
+alert-evidence = Leituras que sustentam o achado
+alert-story = O que foi feito
+outcome-true = Real, paciente atendido
+outcome-false-alarm = Alarme falso
+outcome-duplicate = Duplicado de outro alerta
+outcome-retracted = Desmentido por dados atrasados
+outcome-consent-revoked = Consentimento revogado
+outcome-other = Outro
+did-raised = Alerta { $level } aberto
+did-level = Nível passou a { $level }
+did-claimed = Assumiu o alerta
+did-acknowledged = Reconheceu o alerta
+did-snoozed = Adiou o alerta
+did-reassigned = Passou o alerta adiante
+did-paged = Aviso enviado
+did-escalated = Próximo passo da política
+did-resolved = Resolveu o alerta
+finding-hidden = achado oculto: sem consentimento
+
+## Readings and charts
+
+readings-title = Leituras
+readings-latest = Últimos valores
+readings-none = Nenhuma leitura ainda
+readings-none-next = Vincule e emparelhe um dispositivo; as leituras aparecem assim que ele se conectar.
+readings-not-yours = Seu papel não vê leituras
+readings-not-yours-why = Leituras são vistas só pela equipe clínica que cuida do paciente (LGPD art. 6 III, necessidade).
+reading-suspect = suspeita
+range-1h = 1 h
+range-6h = 6 h
+range-24h = 24 h
+range-7d = 7 d
+range-30d = 30 d
+chart-signals = Sinal do gráfico
+chart-ranges = Período do gráfico
+chart-label = Gráfico de { $signal }; os mesmos dados estão na tabela abaixo, em { $n } linhas
+chart-source = fonte: { $device }
+chart-loading = Carregando…
+chart-empty = Nenhuma leitura neste período.
+chart-failed = Não foi possível carregar o gráfico. A tabela abaixo pode estar desatualizada.
+chart-no-basis = Sem base legal para exibir
+chart-zoom-hint = Arraste sobre o gráfico para ampliar.
+chart-zoom-out = Voltar ao período inteiro
+chart-as-table = Ver como tabela
+chart-at = Quando
+chart-min = Mínimo
+chart-mean = Média
+chart-max = Máximo
+chart-count = Leituras
+
+## Patient
+
+patients-title = Pacientes
+patients-search = Buscar por nome
+patients-count =
+    { $n ->
+        [one] 1 paciente
+       *[other] { $n } pacientes
+    }
+patients-none = Nenhum paciente ainda
+patients-none-next = A administração cadastra pacientes; depois, vincule um dispositivo.
+patients-none-found = Ninguém encontrado com “{ $q }”
+patient-register = Cadastrar paciente
+patient-local-time = { $time } lá ({ $zone })
+patient-sections = Nesta página
+alerts-title = Alertas
+alerts-none = Nenhum alerta
+alerts-none-next = As regras seguem avaliando enquanto houver consentimento.
+timeline-title = Linha do tempo
+timeline-none = Nada aconteceu ainda
+quarantine-title = Quarentena
+quarantine-what = Leituras separadas porque algo nelas não fecha. Guardadas seladas por 30 dias.
+quarantine-none = Nada em quarentena
+quarantine-unreadable = Leitura ilegível
+quarantine-not-bound = Medida fora do vínculo do dispositivo com este paciente.
+quarantine-clock = O relógio do dispositivo está errado.
+quarantine-conflict = O mesmo instante já tem outro valor.
+quarantine-implausible = Valor fora do que o corpo humano permite.
+quarantine-says = diz { $time }
+quarantine-came = chegou { $time }
+quarantine-judge = Decidir…
+quarantine-release = Liberar
+quarantine-discard = Descartar
+
+## Consents
+
+consents-title = Consentimentos
+consents-none = Nenhuma finalidade pedida ainda
+consents-none-next = Publique um termo para pedir o consentimento do paciente.
+consent-none = Nunca perguntado
+consent-offered = Aguardando resposta
+consent-granted = Concedido
+consent-refused = Recusado
+consent-revoked = Revogado
+consent-expired = Expirado
+consent-stale = Termo mudou
+consent-suspended = Suspenso
+consent-not = Sem consentimento
+consent-term-version = termo v{ $version }
+consent-epoch = época { $epoch }
+consent-grant = Conceder ou recusar…
+consent-grant-do = Conceder
+consent-refuse-do = Recusar
+consent-assisted = Li o termo ao paciente, que respondeu por si.
+consent-revoke = Revogar…
+consent-revoke-do = Revogar agora
+consent-revoke-effect = Vale de imediato: nada mais é guardado, avaliado nem mostrado para esta finalidade. O que já foi feito continua válido (LGPD art. 8 §5).
+purpose-telemetry-collect = Receber e guardar leituras
+purpose-telemetry-collect-means = Os dispositivos enviam o que medem e o Zelo guarda.
+purpose-alert-evaluate = Avaliar e mostrar
+purpose-alert-evaluate-means = As leituras passam pelas regras e a equipe clínica as vê.
+purpose-alert-escalate = Acionar pessoas
+purpose-alert-escalate-means = Um alerta chama a equipe ou o contato de emergência.
+purpose-care-remind = Lembretes de cuidado
+purpose-care-remind-means = Consultas, remédios e medições.
+purpose-engage-message = Mensagens e pesquisas
+purpose-engage-message-means = Conteúdo, satisfação e novidades.
+purpose-analytics-identified = Análises identificadas
+purpose-analytics-identified-means = Números em que a pessoa pode ser reconhecida.
+purpose-share-ehr = Enviar ao prontuário
+purpose-share-ehr-means = A clínica recebe as leituras no prontuário.
+purpose-share-portability = Portabilidade
+purpose-share-portability-means = Levar os dados para outro serviço, a pedido.
+purpose-research-identified = Pesquisa identificada
+purpose-research-identified-means = Estudo aprovado por comitê de ética.
+
+## Devices and pairing
+
+devices-title = Dispositivos
+devices-count =
+    { $n ->
+        [one] 1 dispositivo
+       *[other] { $n } dispositivos
+    }
+devices-none = Nenhum dispositivo ainda
+devices-none-next = Cadastre um dispositivo e mostre o código QR a ele.
+device-enrol = Cadastrar dispositivo
+device-enrol-do = Cadastrar e emparelhar
+device-name = Nome do dispositivo
+device-name-hint = Modelo e etiqueta, sem dados do paciente.
+device-patient = Vincular a
+device-bind-later = Depois
+device-bind = Vincular…
+device-unbind = Desvincular…
+device-unbind-effect = O que for medido a partir de agora não é atribuído a ninguém.
+device-unbound = Sem vínculo
+device-pair = Emparelhar
+device-disable = Desativar…
+device-disable-effect = A conexão cai e os códigos deixam de valer.
+device-enable = Reativar
+device-id = Identificador
+device-last = Última notícia
+device-seen = visto { $ago }
+device-never = nunca conectou
+device-battery = bateria { $percent } %
+device-preferred = fonte preferida
+device-until = até { $day }
+device-connected = Conectado
+device-waiting = Aguardando
+device-away = Desconectado
+device-silent = Em silêncio
+device-disabled = Desativado
+device-bindings = Vínculos
+device-bindings-none = Nunca foi vinculado.
+device-tokens = Códigos de acesso
+device-tokens-none = Nenhum código ainda; emparelhe para criar um.
+device-token-span = de { $from } a { $to }
+device-token-used = usado { $time }
+device-token-unused = nunca usado
+device-token-revoked = revogado { $time }
+device-notices = Recusas recentes
+device-notices-none = Nada foi recusado.
+pairing-title = Emparelhar { $device }
+pairing-waiting = Aguardando a primeira conexão
+pairing-waiting-next = Esta página fica verde sozinha.
+pairing-connected = Conectado
+pairing-connected-at = Primeira conexão em { $time }.
+pairing-once = Mostrado uma única vez
+pairing-once-why = Ao sair desta página o código não volta. Se perder, crie outro.
+pairing-qr = Aponte o aplicativo do dispositivo para este código.
+pairing-server = Servidor MQTT
+pairing-user = Usuário
+pairing-token = Senha (token)
+pairing-ends = Vale até
+pairing-shown = O código já foi mostrado
+pairing-shown-next = Crie outro se o dispositivo ainda não o tem; os dois valem durante a troca.
+pairing-again = Criar outro código
+
+## Rules
+
+rules-title = Regras
+rules-what = Como cada leitura é julgada. Uma versão nunca muda; uma mudança é outra versão, proposta por uma pessoa e aprovada por outra.
+rules-none = Nenhuma regra em vigor
+rules-none-next = Sem regras nada vira alerta. Rode a carga inicial ou proponha uma.
+rule-above = acima de { $bound } por { $span }
+rule-below = abaixo de { $bound } por { $span }
+rule-clears = encerra { $when }
+rule-gap = intervalo máximo { $span }
+rule-coverage = cobertura mínima { $percent } %
+rule-episodes =
+    { $n ->
+        [one] 1 episódio em 30 dias
+       *[other] { $n } episódios em 30 dias
+    }
+rule-worth = { $real } % reais, reconhecidos em { $span }
+rule-versions = Versões de { $rule }
+rule-since = Desde
+rule-author = Autor
+rule-approver = Aprovação
+rule-in-force = Em vigor
+rule-seed = inicial
+
+## Audit
+
+audit-title = Auditoria
+audit-entries = Registros
+audit-whole = Registro íntegro
+audit-verified = { $n } registros conferidos em { $time }.
+audit-verified-at = Conferido em { $time }.
+audit-broken = Registro quebrado na posição { $index }
+audit-unverified = Ainda não conferido neste servidor
+audit-unverified-next = Confira agora, ou fora daqui com zelo audit verify.
+audit-verify = Conferir agora
+audit-checkpoint = Ponto de controle assinado
+audit-checkpoint-get = Baixar ponto de controle
+audit-no-checkpoint = Nenhum ainda; o primeiro sai em até um segundo após o primeiro registro.
+audit-export = Exportar tudo
+audit-origin = Origem
+audit-size = Tamanho
+audit-root = Raiz
+audit-sealed = Assinado
+audit-key = Chave de verificação
+audit-kind = Tipo
+audit-decision = Decisão
+audit-actor = Quem
+audit-patient = Paciente (id)
+audit-subject = Titular
+audit-purpose = Finalidade
+audit-index = Posição
+audit-when = Quando
+audit-none = Nenhum registro com estes filtros
+audit-older = Mais antigos
+audit-entry-n = registro { $n }
+audit-leaf = Hash da folha
+audit-leaf-json = Conteúdo da folha
+audit-proof = Baixar prova
+audit-not-sealed = A prova existe assim que o próximo ponto de controle for assinado.
+audit-before = Anterior
+audit-after = Seguinte
+decision-permit = Permitido
+decision-deny = Negado
+
+## Users
+
+users-title = Usuários
+users-count =
+    { $n ->
+        [one] 1 usuário
+       *[other] { $n } usuários
+    }
+users-none = Nenhum usuário ainda
+users-none-next = Crie o primeiro acima.
+user-create = Criar usuário
+user-create-do = Criar e gerar link
+user-link = Link de uso único para { $name }
+user-link-once = Entregue em mãos ou por canal seguro. Não será mostrado de novo.
+user-link-label = Link
+user-totp = Segundo fator
+user-seen = Último acesso
+user-never = nunca entrou
+user-locked = Bloqueado
+user-reset = Novo link
+user-lock = Bloquear
+user-unlock = Desbloquear
+
+## Status
+
+status-title = Sistema
+status-ingest-lag = Atraso da ingestão
+status-seal-age = Idade do selo
+status-connections = Dispositivos conectados
+status-readings-minute = Leituras no último minuto
+status-queue-depth = Mensagens na fila
+status-reevaluate-depth = Séries a reavaliar
+status-outbox-depth = Avisos a enviar
+status-hot-rows = Leituras no diário
+status-stored = Banco de dados
+status-free = Espaço livre
+status-bound = limite { $bound }
+status-modules = Motor
+status-module = Módulo
+status-ran = Rodou
+status-took = Levou
+status-did = Fez
+status-no-modules = O motor não está rodando
+status-no-modules-next = Sem ele nada escala nem é enviado. Reinicie o serviço e veja o log.
+status-nobody-reached =
+    { $n ->
+        [one] 1 alerta vermelho não alcançou ninguém
+       *[other] { $n } alertas vermelhos não alcançaram ninguém
+    }
+status-nobody-reached-next = Toda a política foi percorrida sem resposta. Ligue agora para quem está de plantão.
+status-node = Zelo { $version } sobre { $backend }
+status-since = no ar desde { $time }
+health-well = Bem
+health-late = Atrasado
+health-failing = Falhando
+
+## Portal
+
+portal-title = Minha saúde
+portal-hello = Olá, { $name }.
+portal-emergency = Esta página não substitui o atendimento de urgência. Em emergência, ligue 192 (SAMU).
+portal-readings = Minhas leituras
+portal-consents = Minhas permissões
+portal-consents-what = Você decide, finalidade por finalidade, e pode mudar de ideia a qualquer momento.
+portal-devices = Meus dispositivos
+portal-looks = Quem viu meus dados
+portal-looks-none = Ninguém, até agora.
+
+## API
+
+docs-title = API
+docs-none = O documento OpenAPI está vazio
+docs-parameters = Parâmetros
+docs-answers = Respostas
+docs-in = Onde
+docs-required = Obrigatório
+docs-meaning = Significado
+docs-status = Status
+docs-codes = Códigos de recusa
+docs-code = Código
+
+## Refusals
+
+error-back = Voltar ao início
+code-sign-in = Entre para continuar
+code-sign-in-detail = Sua sessão terminou ou ainda não começou.
+code-credentials = E-mail ou senha não conferem
+code-credentials-detail = Confira os dois e tente de novo.
+code-totp = Código de verificação inválido
+code-totp-detail = Digite o código que o aplicativo mostra agora.
+code-role = Seu papel não permite isto
+code-role-detail = Se precisar para o seu trabalho, peça à administração.
+code-cross-site = Pedido vindo de outro site
+code-cross-site-detail = Nada foi feito. Abra o Zelo direto no navegador e repita.
+code-not-found = Não encontrado
+code-not-found-detail = O endereço não existe ou está fora da sua equipe de cuidado.
+code-method = Método não aceito aqui
+code-method-detail = Veja os métodos aceitos na documentação da API.
+code-invalid = Pedido inválido
+code-invalid-detail = Algum campo falta ou não tem a forma esperada.
+code-reason = Falta o motivo
+code-reason-detail = Este ato vai para a auditoria e precisa de um motivo.
+code-too-large = Pedido grande demais
+code-too-large-detail = Divida o pedido em partes menores.
+code-media-type = Formato não aceito
+code-media-type-detail = Envie JSON.
+code-claimed = Outra pessoa já assumiu
+code-claimed-detail = Veja quem está com o alerta antes de agir.
+code-state = A situação não permite
+code-state-detail = Algo mudou desde que a página abriu. Recarregue e veja.
+code-conflict = Já existe outro valor
+code-conflict-detail = O primeiro que chegou vale; o segundo foi para a quarentena.
+code-stale-term = O termo mudou
+code-stale-term-detail = O texto mostrado não é mais o vigente. Recarregue, leia e responda de novo.
+code-idempotency = Chave de idempotência repetida
+code-idempotency-detail = A mesma chave veio com outro conteúdo.
+code-precondition = Versão desatualizada
+code-precondition-detail = Alguém mudou isto antes de você. Recarregue e refaça.
+code-precondition-required = Falta a versão
+code-precondition-required-detail = Envie If-Match com o ETag lido.
+code-rate = Tentativas demais
+code-rate-detail = Espere um pouco antes de tentar de novo.
+code-audit = Acesso não registrado, nada mostrado
+code-audit-detail = A auditoria não respondeu em dois segundos. Tente de novo em instantes.
+code-busy = Servidor ocupado
+code-busy-detail = Nada se perdeu. Tente de novo em instantes.
+code-internal = Algo deu errado
+code-internal-detail = Já está no log do servidor. Tente de novo; se repetir, avise a administração.
+code-no-record = Consentimento nunca pedido
+code-no-record-detail = Peça o consentimento do paciente para esta finalidade.
+code-pending = Consentimento sem resposta
+code-pending-detail = O paciente ainda não respondeu ao termo.
+code-refused = Consentimento recusado
+code-refused-detail = O paciente disse não, e pode mudar de ideia quando quiser.
+code-revoked = Consentimento revogado
+code-revoked-detail = Nada é guardado, avaliado nem mostrado até um novo consentimento.
+code-suspended = Consentimento suspenso
+code-suspended-detail = O tratamento está bloqueado enquanto o pedido do titular é analisado.
+code-expired = Consentimento expirado
+code-expired-detail = O prazo do termo terminou. Peça um novo consentimento.
+code-terms-changed = Termo alterado sem novo aceite
+code-terms-changed-detail = A finalidade ou o compartilhamento mudou; o paciente precisa aceitar de novo.
+code-parent = Finalidade principal sem consentimento
+code-parent-detail = Esta finalidade depende de outra que não está concedida.
+code-guardian = Falta o consentimento do responsável
+code-guardian-detail = Para esta idade, um responsável precisa consentir.
+code-before-grant = Medido antes do consentimento
+code-before-grant-detail = O consentimento não vale para o que foi medido antes dele.
+code-scope = Fora do que foi consentido
+code-scope-detail = O dado, o dispositivo ou o canal não está no consentimento.
+code-not-necessary = Dado não necessário à finalidade
+code-not-necessary-detail = Peça só o que a finalidade precisa.
+code-erased = Dados eliminados
+code-erased-detail = O titular pediu a eliminação e as chaves foram destruídas.
+code-blocked = Tratamento bloqueado a pedido
+code-blocked-detail = O titular pediu o bloqueio; fale com o encarregado.
+code-unknown-purpose = Finalidade desconhecida
+code-unknown-purpose-detail = Use uma finalidade do registro.
+code-prohibited = Uso proibido por lei
+code-prohibited-detail = Dados de saúde não se compartilham para obter vantagem econômica.
+code-no-care-plan = Sem plano de cuidado ativo
+code-no-care-plan-detail = A base de tutela da saúde exige um plano de cuidado ativo.

@@ -1,0 +1,228 @@
+//! One alert: what was found, by which readings, who did what, and what the reader may do now.
+
+use askama::Template;
+
+use super::{AlertState, Choice, Html, Level, Masked, Owner};
+use crate::domain::{AlertId, Instant, PatientId, Signal};
+use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+
+/// The page of one alert.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The alert.
+    pub alert: AlertId,
+    /// The patient.
+    pub patient: PatientId,
+    /// Their name.
+    pub name: String,
+    /// Their telephone, for who may see contacts.
+    pub phone: Option<String>,
+    /// The rule, such as `tachycardia`.
+    pub rule: String,
+    /// Its version.
+    pub rule_version: u32,
+    /// As it stands.
+    pub level: Level,
+    /// At its gravest.
+    pub peak: Level,
+    /// Where it stands.
+    pub state: AlertState,
+    /// The start.
+    pub started_at: Instant,
+    /// The end.
+    pub ended_at: Option<Instant>,
+    /// When the policy wants it acknowledged.
+    pub due: Option<Instant>,
+    /// Who has it.
+    pub owner: Option<Owner>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Raised by readings that came late.
+    pub retrospective: bool,
+    /// Every step was climbed and nobody answered.
+    pub nobody_reached: bool,
+    /// The finding and its readings, or why they are hidden.
+    pub finding: Finding,
+    /// What was done, oldest first.
+    pub acts: Vec<Act>,
+    /// Whether the reader may act.
+    pub may_act: bool,
+    /// Whom it can be given to.
+    pub colleagues: Vec<Choice>,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub enum Finding {
+    /// In the reader's language, with the readings it rests on; an empty list for roles that see none.
+    Shown {
+        /// Which readings, which rule version, which threshold.
+        text: String,
+        /// The readings.
+        readings: Vec<Evidence>,
+    },
+    /// Consent no longer holds.
+    Hidden(Masked),
+}
+
+/// A reading that a finding rests on.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// What was measured.
+    pub signal: Signal,
+    /// When.
+    pub at: Instant,
+    /// In the canonical unit.
+    pub value: f64,
+    /// By which device.
+    pub device: String,
+}
+
+/// How an alert ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was real.
+    True,
+    /// It was not.
+    FalseAlarm,
+    /// Another alert says the same.
+    Duplicate,
+    /// Late data disproved it.
+    Retracted,
+    /// Consent ended.
+    ConsentRevoked,
+    /// Something else.
+    Other,
+}
+
+impl Outcome {
+    /// Those that a person may choose.
+    pub const CHOICES: [Self; 4] = [Self::True, Self::FalseAlarm, Self::Duplicate, Self::Other];
+    /// Every outcome.
+    pub const ALL: [Self; 6] =
+        [Self::True, Self::FalseAlarm, Self::Duplicate, Self::Retracted, Self::ConsentRevoked, Self::Other];
+
+    /// The name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::FalseAlarm => "false_alarm",
+            Self::Duplicate => "duplicate",
+            Self::Retracted => "retracted",
+            Self::ConsentRevoked => "consent_revoked",
+            Self::Other => "other",
+        }
+    }
+
+    /// From the name in the API.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::True => Key("outcome-true"),
+            Self::FalseAlarm => Key("outcome-false-alarm"),
+            Self::Duplicate => Key("outcome-duplicate"),
+            Self::Retracted => Key("outcome-retracted"),
+            Self::ConsentRevoked => Key("outcome-consent-revoked"),
+            Self::Other => Key("outcome-other"),
+        }
+    }
+}
+
+/// Something done to an alert.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// When.
+    pub at: Instant,
+    /// By whom; `None` for the system.
+    pub who: Option<String>,
+    /// What.
+    pub what: ActKind,
+    /// The reason or note that was given.
+    pub note: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActKind {
+    /// Raised, at a level.
+    Raised(Level),
+    /// Changed level.
+    Level(Level),
+    /// Claimed.
+    Claimed,
+    /// Acknowledged.
+    Acknowledged,
+    /// Put off.
+    Snoozed,
+    /// Given to another.
+    Reassigned,
+    /// A message of the policy went out.
+    Paged,
+    /// The policy's next step.
+    Escalated,
+    /// Resolved.
+    Resolved,
+}
+
+impl ActKind {
+    /// The words.
+    #[must_use]
+    pub fn words(&self, w: &Words) -> String {
+        match self {
+            Self::Raised(level) => w.one("did-raised", "level", w.say(level.word()).to_lowercase()),
+            Self::Level(level) => w.one("did-level", "level", w.say(level.word()).to_lowercase()),
+            Self::Claimed => w.say("did-claimed"),
+            Self::Acknowledged => w.say("did-acknowledged"),
+            Self::Snoozed => w.say("did-snoozed"),
+            Self::Reassigned => w.say("did-reassigned"),
+            Self::Paged => w.say("did-paged"),
+            Self::Escalated => w.say("did-escalated"),
+            Self::Resolved => w.say("did-resolved"),
+        }
+    }
+
+    /// The icon.
+    #[must_use]
+    pub const fn icon(&self) -> &'static str {
+        match self {
+            Self::Raised(level) | Self::Level(level) => level.icon(),
+            Self::Claimed | Self::Reassigned => "hand",
+            Self::Acknowledged => "check",
+            Self::Snoozed => "clock",
+            Self::Paged => "bell",
+            Self::Escalated => "siren",
+            Self::Resolved => "circle-check",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "alert.html", blocks = ["alert"])]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+}
+
+/// The whole page.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.render()
+}
+
+/// Everything below the heading, asked for again when this alert or a consent changed.
+///
+/// # Errors
+/// The formatter's.
+pub fn part(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.as_alert().render()
+}

@@ -1,0 +1,145 @@
+//! Consents, purpose by purpose: where each stands, under which text, and the acts that change it.
+
+use crate::domain::{Instant, PatientId};
+use crate::web::Key;
+
+/// Consents of one patient.
+#[derive(Debug, Clone)]
+pub struct Consents {
+    /// Whose.
+    pub patient: PatientId,
+    /// In the order of the registry of purposes.
+    pub lines: Vec<Line>,
+    /// Whether the reader may grant or refuse: assisting, or for themselves.
+    pub may_grant: bool,
+    /// Whether the reader may revoke.
+    pub may_revoke: bool,
+    /// Whether the reader is the patient: the words change.
+    pub own: bool,
+}
+
+/// One purpose.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The id in the registry, such as `telemetry.collect`.
+    pub purpose: String,
+    /// Where it stands.
+    pub state: State,
+    /// Since when; `None` when never asked.
+    pub at: Option<Instant>,
+    /// The epoch, +1 with each act.
+    pub epoch: u64,
+    /// The version of the text that was accepted.
+    pub accepted: Option<String>,
+    /// The text in force, which a grant accepts. Without one there is nothing to grant.
+    pub term: Option<Term>,
+}
+
+/// A consent text in force.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// The version.
+    pub version: String,
+    /// As it is to be shown, word for word.
+    pub text: String,
+    /// The hash that the form sends back: a stale one is refused with `E_STALE_TERM`.
+    pub sha256: String,
+}
+
+/// Where a consent stands (compliance §2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Never asked.
+    None,
+    /// Asked, no answer yet.
+    Offered,
+    /// Granted.
+    Granted,
+    /// Refused.
+    Refused,
+    /// Revoked.
+    Revoked,
+    /// Expired.
+    Expired,
+    /// Granted under a text that has changed since.
+    Stale,
+    /// Suspended.
+    Suspended,
+}
+
+impl State {
+    /// Whether data may flow.
+    #[must_use]
+    pub const fn is_granted(self) -> bool {
+        matches!(self, Self::Granted)
+    }
+
+    /// Whether there is something to revoke.
+    #[must_use]
+    pub const fn is_revocable(self) -> bool {
+        matches!(self, Self::Granted | Self::Expired | Self::Stale | Self::Suspended)
+    }
+
+    /// Its class and icon: a permit, a refusal, or neither.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Granted => "shield-check",
+            Self::Refused | Self::Revoked => "ban",
+            Self::None | Self::Offered => "file-question",
+            Self::Expired | Self::Stale | Self::Suspended => "hourglass",
+        }
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::None => Key("consent-none"),
+            Self::Offered => Key("consent-offered"),
+            Self::Granted => Key("consent-granted"),
+            Self::Refused => Key("consent-refused"),
+            Self::Revoked => Key("consent-revoked"),
+            Self::Expired => Key("consent-expired"),
+            Self::Stale => Key("consent-stale"),
+            Self::Suspended => Key("consent-suspended"),
+        }
+    }
+}
+
+impl Line {
+    /// What the purpose is called; one outside the registry by its id.
+    #[must_use]
+    pub fn name(&self) -> Option<Key> {
+        purpose(&self.purpose).map(|(name, _)| name)
+    }
+
+    /// What it means for the patient.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Key> {
+        purpose(&self.purpose).map(|(_, meaning)| meaning)
+    }
+
+    /// The id without what an `id` attribute cannot hold well.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        self.purpose.replace('.', "-")
+    }
+}
+
+/// The name of a purpose and what it means.
+#[must_use]
+pub fn purpose(id: &str) -> Option<(Key, Key)> {
+    Some(match id {
+        "telemetry.collect" => (Key("purpose-telemetry-collect"), Key("purpose-telemetry-collect-means")),
+        "alert.evaluate" => (Key("purpose-alert-evaluate"), Key("purpose-alert-evaluate-means")),
+        "alert.escalate" => (Key("purpose-alert-escalate"), Key("purpose-alert-escalate-means")),
+        "care.remind" => (Key("purpose-care-remind"), Key("purpose-care-remind-means")),
+        "engage.message" => (Key("purpose-engage-message"), Key("purpose-engage-message-means")),
+        "analytics.identified" => (Key("purpose-analytics-identified"), Key("purpose-analytics-identified-means")),
+        "share.ehr" => (Key("purpose-share-ehr"), Key("purpose-share-ehr-means")),
+        "share.portability" => (Key("purpose-share-portability"), Key("purpose-share-portability-means")),
+        "research.identified" => (Key("purpose-research-identified"), Key("purpose-research-identified-means")),
+        _ => return None,
+    })
+}

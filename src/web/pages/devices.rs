@@ -1,0 +1,200 @@
+//! Devices: which there are, whom they measure, when they were last heard, and the acts upon one.
+
+use askama::Template;
+
+use super::{Choice, Html};
+use crate::domain::{DeviceId, Instant, PatientId};
+use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+
+/// The list of devices.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// A page of them, silent ones first.
+    pub rows: Vec<Link>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// Whether the reader may enrol.
+    pub may_manage: bool,
+    /// Patients that a new device can be bound to.
+    pub patients: Vec<Choice>,
+    /// Why the last enrolment was refused.
+    pub refused: Option<Code>,
+}
+
+/// A device and the patient it measures.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The device.
+    pub device: DeviceId,
+    /// What people call it.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// Last heard.
+    pub seen_at: Option<Instant>,
+    /// Its battery, in percent.
+    pub battery: Option<f64>,
+    /// Whom it measures; the name only for who may see contacts.
+    pub patient: Option<(PatientId, String)>,
+    /// Bound since.
+    pub from: Option<Instant>,
+    /// Bound until; `None` while it lasts.
+    pub to: Option<Instant>,
+    /// Whether it is the patient's preferred source.
+    pub preferred: bool,
+}
+
+/// How a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A session is open.
+    Connected,
+    /// Enrolled, never connected.
+    Waiting,
+    /// Known, no session now.
+    Away,
+    /// Away for longer than its rule of silence allows.
+    Silent,
+    /// Disabled.
+    Disabled,
+}
+
+impl State {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::Connected => Key("device-connected"),
+            Self::Waiting => Key("device-waiting"),
+            Self::Away => Key("device-away"),
+            Self::Silent => Key("device-silent"),
+            Self::Disabled => Key("device-disabled"),
+        }
+    }
+
+    /// The icon.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Connected => "wifi",
+            Self::Waiting => "hourglass",
+            Self::Away | Self::Silent => "wifi-off",
+            Self::Disabled => "ban",
+        }
+    }
+
+    /// The class of its tag.
+    #[must_use]
+    pub const fn tone(self) -> &'static str {
+        match self {
+            Self::Connected => "on",
+            Self::Silent => "warn",
+            Self::Waiting | Self::Away | Self::Disabled => "off",
+        }
+    }
+}
+
+/// The page of one device.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// As in the list.
+    pub link: Link,
+    /// The bindings, newest first.
+    pub bindings: Vec<Binding>,
+    /// The tokens, newest first.
+    pub tokens: Vec<Token>,
+    /// What was refused lately, newest first.
+    pub notices: Vec<Notice>,
+    /// Whether the reader may manage.
+    pub may_manage: bool,
+    /// Patients it can be bound to.
+    pub patients: Vec<Choice>,
+}
+
+/// Whom it measured, from when to when.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// The patient.
+    pub patient: PatientId,
+    /// Their name, or a reference.
+    pub name: String,
+    /// Inclusive.
+    pub from: Instant,
+    /// Exclusive; `None` while it lasts.
+    pub to: Option<Instant>,
+}
+
+/// A device token, never its text.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Its id.
+    pub id: String,
+    /// Made.
+    pub created_at: Instant,
+    /// Ends.
+    pub ends_at: Instant,
+    /// First used.
+    pub used_at: Option<Instant>,
+    /// Revoked.
+    pub revoked_at: Option<Instant>,
+}
+
+/// A refusal that the device was told of.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// When.
+    pub at: Instant,
+    /// The code, such as `E_REVOKED`.
+    pub code: String,
+    /// The rule of law, or empty.
+    pub basis: String,
+}
+
+#[derive(Template)]
+#[template(path = "devices.html", blocks = ["list"])]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+    devices: &'a [Link],
+}
+
+#[derive(Template)]
+#[template(path = "device.html", blocks = ["device"])]
+struct DetailPage<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a Detail,
+}
+
+/// The list. POST `/devices` with `name`, `patient_id?`.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view, devices: &view.rows }.render()
+}
+
+/// The rows alone.
+///
+/// # Errors
+/// The formatter's.
+pub fn rows(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view, devices: &view.rows }.as_list().render()
+}
+
+/// One device. POST `/devices/{id}/{pairing|bind|unbind|disable|enable}`, each with `reason?`, `patient_id?`.
+///
+/// # Errors
+/// The formatter's.
+pub fn detail(shell: &Shell, view: &Detail) -> Html {
+    DetailPage { shell, w: &shell.words, view }.render()
+}
+
+/// One device below its heading.
+///
+/// # Errors
+/// The formatter's.
+pub fn detail_part(shell: &Shell, view: &Detail) -> Html {
+    DetailPage { shell, w: &shell.words, view }.as_device().render()
+}

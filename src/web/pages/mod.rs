@@ -1,0 +1,221 @@
+//! The pages. Each module holds a view model of data that its reader may already see, and functions from it to
+//! HTML: `page` for the whole, others for the parts that are asked for again when something changed.
+
+use std::time::Duration;
+
+use askama::filters::Safe;
+
+use super::l10n::{Key, Words};
+use super::shell::Shell;
+use crate::domain::Instant;
+
+pub mod alert;
+pub mod api_docs;
+pub mod audit;
+pub mod consents;
+pub mod devices;
+pub mod error;
+pub mod login;
+pub mod pairing;
+pub mod patient;
+pub mod patients;
+pub mod portal;
+pub mod queue;
+pub mod readings;
+pub mod rules;
+pub mod status;
+pub mod users;
+
+/// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.
+pub type Html = Result<String, askama::Error>;
+
+/// How grave it is. Always shown as colour, shape and word together (WCAG 1.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing to do.
+    Green,
+    /// Look at it.
+    Yellow,
+    /// Act now.
+    Red,
+}
+
+impl Level {
+    /// Every level, gravest first.
+    pub const ALL: [Self; 3] = [Self::Red, Self::Yellow, Self::Green];
+
+    /// The name in the API and in class names.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+        }
+    }
+
+    /// From the name in the API.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::Green => Key("level-green"),
+            Self::Yellow => Key("level-yellow"),
+            Self::Red => Key("level-red"),
+        }
+    }
+
+    /// The shape: circle, triangle, octagon.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Green => "circle-check",
+            Self::Yellow => "triangle-alert",
+            Self::Red => "octagon-alert",
+        }
+    }
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertState {
+    /// Nobody has it yet.
+    Open,
+    /// A named person has it.
+    Acknowledged,
+    /// Put off until an instant.
+    Snoozed,
+    /// Done, with an outcome.
+    Resolved,
+}
+
+impl AlertState {
+    /// Every state, in the order of the filter.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Snoozed, Self::Resolved];
+
+    /// The name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Snoozed => "snoozed",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// From the name in the API.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::Open => Key("state-open"),
+            Self::Acknowledged => Key("state-acknowledged"),
+            Self::Snoozed => Key("state-snoozed"),
+            Self::Resolved => Key("state-resolved"),
+        }
+    }
+}
+
+/// Who holds an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The name.
+    pub name: String,
+    /// Whether it is the reader.
+    pub me: bool,
+}
+
+/// Why something is not shown, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Masked {
+    /// The refusal of `consent::decide`.
+    pub code: super::Code,
+    /// When it began to hold: the revocation, the expiry. `None` where there never was an answer.
+    pub since: Option<Instant>,
+}
+
+impl Masked {
+    /// The sentence of DESIGN §5: "sem base legal para exibir: consentimento revogado em 03/11 (LGPD art. 8 §5)".
+    #[must_use]
+    pub fn sentence(&self, w: &Words) -> String {
+        let why = match &self.since {
+            Some(since) => w.two("masked-since", "why", w.say(self.code.title()).to_lowercase(), "day", w.day(since)),
+            None => w.one("masked", "why", w.say(self.code.title()).to_lowercase()),
+        };
+        match self.code.article() {
+            Some(article) => format!("{why} ({article})"),
+            None => why,
+        }
+    }
+}
+
+/// Something to pick from in a form: the value that is sent and the word that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+}
+
+impl Shell {
+    /// An icon of the sprite, hidden from screen readers: the word beside it speaks.
+    #[must_use]
+    pub fn icon(&self, name: &str) -> Safe<String> {
+        let sprite = self.asset("icons.svg");
+        Safe(format!(r##"<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>"##))
+    }
+
+    /// A level as colour, shape and word.
+    #[must_use]
+    pub fn chip(&self, level: &Level) -> Safe<String> {
+        let (name, word) = (level.name(), self.words.say(level.word()));
+        let icon = self.icon(level.icon()).0;
+        Safe(format!(r#"<span class="chip chip-{name}">{icon}<span>{word}</span></span>"#))
+    }
+
+    /// An instant for people, with the exact one for machines and on hover.
+    #[must_use]
+    pub fn time(&self, at: &Instant) -> Safe<String> {
+        self.time_as(at, &self.words.clock(at))
+    }
+
+    /// How long ago an instant was, with the exact one on hover.
+    #[must_use]
+    pub fn ago(&self, at: &Instant) -> Safe<String> {
+        self.time_as(at, &self.words.ago(at))
+    }
+
+    /// How long something has waited; the script keeps it counting.
+    #[must_use]
+    pub fn waiting(&self, from: &Instant) -> Safe<String> {
+        let (machine, exact) = (from.rfc3339(), self.words.at_second(from));
+        let text = self.words.wait(from);
+        Safe(format!(r#"<time datetime="{machine}" title="{exact}" data-wait>{text}</time>"#))
+    }
+
+    fn time_as(&self, at: &Instant, text: &str) -> Safe<String> {
+        let (machine, exact) = (at.rfc3339(), self.words.at_second(at));
+        Safe(format!(r#"<time datetime="{machine}" title="{exact}">{text}</time>"#))
+    }
+
+    /// Whether a span is over its bound, as a class name.
+    #[must_use]
+    pub fn late(&self, span: &Duration, bound_secs: &u64) -> &'static str {
+        if span.as_secs() >= *bound_secs { "is-late" } else { "" }
+    }
+}
+
+#[cfg(test)]
+mod tests;

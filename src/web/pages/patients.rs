@@ -1,0 +1,55 @@
+//! Patients by name: contacts only, and the level of what is open for who may see alerts.
+
+use askama::Template;
+
+use super::{Html, Level};
+use crate::domain::{Can, Instant, PatientId};
+use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+
+/// The list.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The part of a name that was asked for.
+    pub q: String,
+    /// By name.
+    pub rows: Vec<Row>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// Why registering was refused.
+    pub refused: Option<Code>,
+}
+
+/// One patient.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The id.
+    pub patient: PatientId,
+    /// The name.
+    pub name: String,
+    /// The telephone.
+    pub phone: Option<String>,
+    /// The e-mail.
+    pub email: Option<String>,
+    /// The gravest open alert; `None` also for roles that see none.
+    pub level: Option<Level>,
+    /// Whether `telemetry.collect` is granted.
+    pub collecting: bool,
+    /// When a device of theirs was last heard.
+    pub seen_at: Option<Instant>,
+}
+
+#[derive(Template)]
+#[template(path = "patients.html")]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+}
+
+/// The page. POST `/patients` with `name`, `email?`, `phone?`, `zone`.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.render()
+}

@@ -1,0 +1,170 @@
+//! The triage queue: what waits for a human, gravest and longest first. Asked for again on `alert.changed`.
+
+use askama::Template;
+
+use super::{AlertState, Html, Level, Owner};
+use crate::domain::{AlertId, Instant, PatientId, Signal};
+use crate::web::{Lang, Section, Shell, Theme, Words};
+
+/// The queue as this reader may see it.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// What was asked for.
+    pub filter: Filter,
+    /// How many there are, whatever the filter.
+    pub counts: Counts,
+    /// Gravest first, then longest waiting; at most a page.
+    pub rows: Vec<Row>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// Whether the reader may claim.
+    pub may_act: bool,
+}
+
+/// `?level=&state=&mine=1&q=`.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only this level.
+    pub level: Option<Level>,
+    /// Only this state; without one, all that is not resolved.
+    pub state: Option<AlertState>,
+    /// Only the reader's own.
+    pub mine: bool,
+    /// A part of a patient's name.
+    pub q: String,
+}
+
+impl Filter {
+    /// Whether this level was asked for.
+    #[must_use]
+    pub fn is_level(&self, level: &Level) -> bool {
+        self.level == Some(*level)
+    }
+
+    /// Whether this state was asked for.
+    #[must_use]
+    pub fn is_state(&self, state: &AlertState) -> bool {
+        self.state == Some(*state)
+    }
+
+    /// Whether anything was asked for.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.level.is_some() || self.state.is_some() || self.mine || !self.q.is_empty()
+    }
+}
+
+/// Unresolved alerts by level, and those that nobody has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Red.
+    pub red: u32,
+    /// Yellow.
+    pub yellow: u32,
+    /// Claimed by nobody.
+    pub unclaimed: u32,
+    /// The reader's own.
+    pub mine: u32,
+}
+
+/// One alert in the queue.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The alert.
+    pub alert: AlertId,
+    /// The patient.
+    pub patient: PatientId,
+    /// Their short name.
+    pub name: String,
+    /// As it stands.
+    pub level: Level,
+    /// Where it stands.
+    pub state: AlertState,
+    /// Since when someone should look: the start, or the end of a snooze.
+    pub since: Instant,
+    /// When the policy wants it acknowledged; from 80 % of the way there the wait is shown in bold.
+    pub due: Option<Instant>,
+    /// The finding in the reader's language, such as "FC 142 bpm há 12 min".
+    pub finding: String,
+    /// The alerting signal's latest value, where the reader may see it.
+    pub latest: Option<Latest>,
+    /// Who has it.
+    pub owner: Option<Owner>,
+    /// When somebody last reached the patient.
+    pub contacted_at: Option<Instant>,
+    /// Until when it is put off.
+    pub snoozed_until: Option<Instant>,
+    /// Raised by readings that came late.
+    pub retrospective: bool,
+    /// Every step of the policy was climbed and nobody answered.
+    pub nobody_reached: bool,
+}
+
+impl Row {
+    /// How far the wait has gone: nothing, near its bound, beyond it.
+    #[must_use]
+    pub fn pressure(&self, w: &Words) -> &'static str {
+        let Some(due) = self.due else { return "" };
+        if w.now >= due {
+            return "is-late";
+        }
+        let (gone, whole) = (w.now.since(self.since), due.since(self.since));
+        if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
+    }
+
+    /// Whether another person has it: the row steps back.
+    #[must_use]
+    pub fn is_others(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| !owner.me)
+    }
+}
+
+/// A signal's latest value.
+#[derive(Debug, Clone, Copy)]
+pub struct Latest {
+    /// What was measured.
+    pub signal: Signal,
+    /// In the signal's canonical unit.
+    pub value: f64,
+    /// When.
+    pub at: Instant,
+}
+
+#[derive(Template)]
+#[template(path = "queue.html", blocks = ["rows"])]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "badge.html")]
+struct Badge<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+}
+
+/// The whole page.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.render()
+}
+
+/// The counts and rows alone, for `HX-Request-Type: partial`.
+///
+/// # Errors
+/// The formatter's.
+pub fn rows(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.as_rows().render()
+}
+
+/// The number of open reds beside the queue's name in the rail (`?part=badge`), from [`Shell::red_open`].
+///
+/// # Errors
+/// The formatter's.
+pub fn badge(shell: &Shell) -> Html {
+    Badge { shell, w: &shell.words }.render()
+}

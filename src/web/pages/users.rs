@@ -1,0 +1,92 @@
+//! Users: who may sign in and as what; the administrator creates, resets and locks.
+
+use askama::Template;
+
+use super::Html;
+use crate::domain::{Instant, Role, UserId};
+use crate::web::shell::role_word;
+use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+
+/// The list and the form.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// By name.
+    pub rows: Vec<User>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// What was typed, after a refusal.
+    pub draft: Draft,
+    /// Why creating was refused.
+    pub refused: Option<Code>,
+    /// A one-time link for the user just created or reset, shown once.
+    pub link: Option<(String, String)>,
+}
+
+/// A user to be created.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// The name.
+    pub name: String,
+    /// The e-mail.
+    pub email: String,
+    /// The role.
+    pub role: Option<Role>,
+}
+
+impl Draft {
+    /// Whether this role was chosen.
+    #[must_use]
+    pub fn is(&self, role: &Role) -> bool {
+        self.role == Some(*role)
+    }
+}
+
+/// One user.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The name.
+    pub name: String,
+    /// The e-mail.
+    pub email: String,
+    /// The role.
+    pub role: Role,
+    /// Whether a second factor is set.
+    pub totp: bool,
+    /// Last signed in.
+    pub seen_at: Option<Instant>,
+    /// Locked.
+    pub locked: bool,
+}
+
+impl User {
+    /// The word of the role.
+    #[must_use]
+    pub const fn role_word(&self) -> Key {
+        role_word(self.role)
+    }
+}
+
+/// The roles a person can be given: a service has no password.
+fn offered() -> Vec<(Role, Key)> {
+    let people = Role::ALL.into_iter().filter(|role| *role != Role::Service);
+    people.map(|role| (role, role_word(role))).collect()
+}
+
+#[derive(Template)]
+#[template(path = "users.html")]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+    roles: Vec<(Role, Key)>,
+}
+
+/// The page. POST `/users` with `name`, `email`, `role`; POST `/users/{id}/{reset|lock|unlock}`.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view, roles: offered() }.render()
+}
