@@ -1,0 +1,124 @@
+//! What the house answers to a message, and the one-use address that carries the answer back.
+//! A [`Reply`] that is dropped answers for itself: not stored, so the device keeps its message.
+
+use super::mailbox::Mailbox;
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Durable. 0x00, with one user property for each part that was not taken. Empty lists cost nothing.
+    Committed {
+        /// Signals without a permit: `refused=<signal>`.
+        refused: Vec<Cow<'static, str>>,
+        /// Signals set aside: `quarantined=<signal>`.
+        quarantined: Vec<Cow<'static, str>>,
+    },
+    /// No permit: 0x87 with `<code> <reason>`.
+    Refused {
+        /// A code of the house (`E_…`).
+        code: Cow<'static, str>,
+        /// Rule and article.
+        reason: String,
+    },
+    /// The payload does not decode: 0x99.
+    Malformed {
+        /// Where and what.
+        reason: String,
+    },
+    /// A configured quota is used up: 0x97.
+    Quota {
+        /// Which quota.
+        reason: String,
+    },
+    /// Not durable: the connection closes without an acknowledgement, the device sends again.
+    NotStored,
+}
+
+impl Outcome {
+    /// Durable as a whole.
+    #[must_use]
+    pub const fn committed() -> Self {
+        Self::Committed { refused: Vec::new(), quarantined: Vec::new() }
+    }
+}
+
+/// An outcome and what else the device shall hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Extra {
+    pub(crate) notice: Option<Bytes>,
+    pub(crate) farewell: Option<Farewell>,
+}
+
+/// A DISCONNECT of the house: an MQTT 5 reason code and a reason string.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Farewell {
+    /// MQTT 5 reason code, for example 0x98.
+    pub code: u8,
+    /// What and why.
+    pub reason: Cow<'static, str>,
+}
+
+impl Answer {
+    /// Publishes this body on `…/notices`, if the device subscribed to it and has room for it.
+    #[must_use]
+    pub fn with_notice(mut self, body: Bytes) -> Self {
+        self.extra.get_or_insert_default().notice = Some(body);
+        self
+    }
+
+    /// Disconnects the device once everything in flight is answered.
+    #[must_use]
+    pub fn then_disconnect(mut self, code: u8, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.extra.get_or_insert_default().farewell = Some(Farewell { code, reason: reason.into() });
+        self
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, extra: None }
+    }
+}
+
+/// Where the answer to one message goes. Holds the message's share of the in-flight bytes.
+#[must_use = "a reply that is dropped means: not stored"]
+pub struct Reply {
+    to: Option<Arc<Mailbox>>,
+    number: u32,
+    bytes: u32,
+}
+
+impl Reply {
+    /// Takes `bytes` of the room until the answer.
+    pub(crate) fn new(to: &Arc<Mailbox>, number: u32, bytes: u32) -> Self {
+        to.room().take(bytes);
+        Self { to: Some(Arc::clone(to)), number, bytes }
+    }
+
+    /// Answers. The acknowledgement leaves in receive order, so it may wait for earlier answers.
+    pub fn send(mut self, answer: impl Into<Answer>) {
+        self.post(answer.into());
+    }
+
+    fn post(&mut self, answer: Answer) {
+        if let Some(to) = self.to.take() {
+            to.room().give_back(self.bytes);
+            to.answer(self.number, answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.post(Outcome::NotStored.into());
+    }
+}

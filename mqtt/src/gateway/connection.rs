@@ -1,0 +1,361 @@
+//! The loop of one connection: moves bytes between socket and session, and waits for whatever
+//! comes first. An idle connection holds no buffer; it reads into one that its thread shares.
+
+use super::answer::Farewell;
+use super::backend::{Backend, Command, Credentials, DeviceEvent, EndReason, Protocol};
+use super::limits::{Options, Room};
+use super::mailbox::{Mail, Mailbox};
+use super::metrics::Metrics;
+use super::registry::Registry;
+use super::session::{End, Session};
+use super::wire;
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use uuid::Uuid;
+
+mod login;
+
+/// What one read takes at most.
+const SCRATCH_BYTES: usize = 64 * 1024;
+/// Room an empty output may keep.
+const KEPT_BYTES: usize = 1024;
+/// How long a farewell may take to reach the device.
+const LINGER: Duration = Duration::from_secs(1);
+/// How far ahead a token's end is trusted to the monotonic clock before asking again.
+const RECHECK: Duration = Duration::from_secs(600);
+/// A deadline that never comes.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
+}
+
+/// What all connections share.
+pub(crate) struct Context<B> {
+    pub(crate) backend: Arc<B>,
+    pub(crate) options: Options,
+    pub(crate) registry: Registry,
+    pub(crate) room: Arc<Room>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// Waits until the house stops.
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    drop(stopping.wait_for(|stopping| *stopping).await);
+}
+
+/// A place in the registry. Leaving it, however that happens, tells the backend.
+struct Seat<B: Backend> {
+    cx: Arc<Context<B>>,
+    device: Uuid,
+    mailbox: Arc<Mailbox>,
+    will: Option<Bytes>,
+    reason: EndReason,
+}
+
+impl<B: Backend> Drop for Seat<B> {
+    fn drop(&mut self) {
+        let (device, session) = (self.device, self.mailbox.session());
+        self.cx.registry.leave(device, session);
+        self.mailbox.close();
+        let clean = self.reason == EndReason::Device(0);
+        let will = self.will.take().filter(|_will| !clean);
+        let at = self.cx.backend.now();
+        self.cx.backend.event(DeviceEvent::Disconnected { device, session, reason: self.reason, will, at });
+    }
+}
+
+type Asking = Pin<Box<dyn Future<Output = Vec<Command>> + Send>>;
+
+/// A connection whose device is logged in.
+struct Live<S, B: Backend> {
+    io: S,
+    cx: Arc<Context<B>>,
+    session: Box<Session>,
+    seat: Seat<B>,
+    mail: Mail,
+    asking: Option<Asking>,
+    keep_alive: Option<Duration>,
+    expires_at: Option<i64>,
+    heard: Instant,
+    /// Since when the socket is not read.
+    deaf: Option<Instant>,
+    drain_until: Option<Instant>,
+    /// When to look again whether the token has ended.
+    token_check: Option<Instant>,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S, B>(mut io: S, cx: Arc<Context<B>>, certificate: Option<Credentials>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    B: Backend,
+{
+    let welcome =
+        Box::pin(timeout(cx.options.connect_timeout, login::login(&mut io, &cx, certificate))).await;
+    let Ok(Some(welcome)) = welcome else { return };
+    let mut live = Live {
+        io,
+        session: welcome.session,
+        seat: welcome.seat,
+        mail: Mail::default(),
+        asking: None,
+        keep_alive: welcome.keep_alive,
+        expires_at: welcome.expires_at,
+        heard: Instant::now(),
+        deaf: None,
+        drain_until: None,
+        token_check: None,
+        cx,
+    };
+    live.check_token();
+    if !welcome.rest.is_empty() {
+        let now = live.cx.backend.now();
+        live.session.feed(&welcome.rest, now);
+    }
+    drop(welcome.rest);
+    let end = live.run().await;
+    Box::pin(live.finish(end)).await;
+}
+
+impl<S, B> Live<S, B>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    B: Backend,
+{
+    async fn run(&mut self) -> End {
+        let alarm = sleep_until(self.next_deadline());
+        tokio::pin!(alarm);
+        loop {
+            self.hand_over().await;
+            if let Err(reason) = self.write().await {
+                return End { farewell: None, reason };
+            }
+            if let Some(end) = self.session.take_end() {
+                return end;
+            }
+            let (reading, full) = self.may_read();
+            let next = self.next_deadline();
+            if next < alarm.deadline() {
+                alarm.as_mut().reset(next);
+            }
+            let Self { io, cx, session, mail, asking, .. } = self;
+            let mailbox = Arc::clone(&session.mailbox);
+            tokio::select! { biased;
+                () = poll_fn(|task| mailbox.poll_take(task, mail)) => session.open(mail),
+                pending = answered(asking) => {
+                    *asking = None;
+                    session.add_commands(pending);
+                }
+                () = alarm.as_mut() => {
+                    self.on_alarm();
+                    alarm.as_mut().reset(self.next_deadline());
+                }
+                read = read_with(io, |bytes| feed(session, &*cx.backend, bytes)), if reading => match read {
+                    Ok(0) => session.end_as(None, EndReason::Lost),
+                    Ok(_) => self.heard = Instant::now(),
+                    Err(_broken) => session.end_as(None, EndReason::Lost),
+                },
+                () = cx.room.space(), if full => {}
+            }
+        }
+    }
+
+    /// Whether to read the socket, and whether only the room of all connections forbids it.
+    fn may_read(&mut self) -> (bool, bool) {
+        let free = !self.session.is_leaving()
+            && self.session.in_flight_bytes() < self.cx.options.max_in_flight_bytes;
+        let space = self.cx.room.has_space();
+        if free && space {
+            if self.deaf.take().is_some() {
+                // What it sent meanwhile was not looked at; that is not its silence.
+                self.heard = Instant::now();
+            }
+        } else {
+            self.deaf.get_or_insert_with(Instant::now);
+        }
+        if self.session.is_leaving() {
+            self.drain_until.get_or_insert_with(|| Instant::now() + self.cx.options.drain_timeout);
+        }
+        (free && space, free && !space)
+    }
+
+    /// Gives the backend what the session collected; acknowledges while it waits for room.
+    async fn hand_over(&mut self) {
+        let Self { io, cx, session, mail, asking, .. } = self;
+        for event in session.events.drain(..) {
+            cx.backend.event(event);
+        }
+        if asking.is_none() && session.downlink.take_ask() {
+            let (backend, device) = (Arc::clone(&cx.backend), session.device);
+            *asking = Some(Box::pin(async move { backend.pending(device).await }));
+        }
+        if session.batch.is_empty() {
+            return;
+        }
+        let deliver = cx.backend.deliver(std::mem::take(&mut session.batch));
+        let late = sleep(cx.options.room_timeout);
+        tokio::pin!(deliver, late);
+        let mailbox = Arc::clone(&session.mailbox);
+        loop {
+            tokio::select! { biased;
+                () = deliver.as_mut() => return,
+                () = poll_fn(|task| mailbox.poll_take(task, mail)) => {
+                    session.open(mail);
+                    let written = write(io, &mut session.out, &mailbox, cx.options.write_timeout).await;
+                    if let Err(reason) = written {
+                        session.end_as(None, reason);
+                    }
+                    if session.has_ended() {
+                        return;
+                    }
+                }
+                () = late.as_mut() => {
+                    session.end_as(Some(no_room()), EndReason::NotStored);
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), EndReason> {
+        let Self { io, cx, session, .. } = self;
+        if session.out.is_empty() {
+            return Ok(());
+        }
+        let mailbox = Arc::clone(&session.mailbox);
+        write(io, &mut session.out, &mailbox, cx.options.write_timeout).await
+    }
+
+    fn on_alarm(&mut self) {
+        let now = Instant::now();
+        if self.drain_until.is_some_and(|until| until <= now) {
+            self.session.stop_draining();
+        }
+        if self.token_check.is_some_and(|at| at <= now) {
+            self.check_token();
+        }
+        if self.deaf.is_some_and(|since| since + self.cx.options.room_timeout <= now) {
+            self.session.end_as(Some(no_room()), EndReason::NotStored);
+        }
+        let silent = self.keep_alive.is_some_and(|limit| self.heard + limit <= now);
+        if silent && self.deaf.is_none() {
+            let farewell =
+                Farewell { code: 0x8d, reason: Cow::Borrowed("silent for one and a half keep-alives") };
+            self.session.end_as(Some(farewell), EndReason::Silent);
+        }
+    }
+
+    /// Ends the session of a token that has ended, or plans the next look: the wall clock may step.
+    fn check_token(&mut self) {
+        let Some(at) = self.expires_at else { return };
+        let left = u64::try_from(at.saturating_sub(self.cx.backend.now())).unwrap_or(0);
+        if left > 0 {
+            self.token_check = Some(Instant::now() + Duration::from_micros(left).min(RECHECK));
+            return;
+        }
+        self.token_check = None;
+        let reason = Cow::Borrowed("the device token has ended: connect with a new one");
+        self.session.leave(Farewell { code: 0x87, reason }, EndReason::TokenEnded);
+    }
+
+    /// The nearest moment at which something must be looked at.
+    fn next_deadline(&self) -> Instant {
+        let silent = self.keep_alive.filter(|_limit| self.deaf.is_none()).map(|limit| self.heard + limit);
+        let deaf = self.deaf.map(|since| since + self.cx.options.room_timeout);
+        let all = [silent, deaf, self.token_check, self.drain_until];
+        all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + NEVER)
+    }
+
+    /// Says goodbye and lets it arrive: a socket closed over unread bytes would take it back.
+    async fn finish(self, end: End) {
+        let Self { mut io, cx, mut session, mut seat, .. } = self;
+        seat.reason = end.reason;
+        drop(seat);
+        let Some(farewell) = end.farewell else { return };
+        cx.metrics.disconnected(farewell.code);
+        tracing::debug!(device.id = %session.device, code = farewell.code, reason = ?end.reason, "device disconnected");
+        if session.manner.protocol == Protocol::V5 {
+            session.out.extend(wire::disconnect(farewell.code, &farewell.reason, session.manner.max_bytes));
+        }
+        part(&mut io, &session.out).await;
+    }
+}
+
+/// Writes the last bytes and waits a moment until the other side has closed.
+async fn part<S: AsyncRead + AsyncWrite + Unpin>(io: &mut S, last: &[u8]) {
+    let parting = async {
+        io.write_all(last).await?;
+        io.flush().await?;
+        io.shutdown().await?;
+        while read_with(io, |_unread| ()).await? > 0 {}
+        io::Result::Ok(())
+    };
+    drop(timeout(LINGER, parting).await);
+}
+
+fn no_room() -> Farewell {
+    Farewell { code: 0x89, reason: Cow::Borrowed("no room for more messages in time: send them again later") }
+}
+
+fn feed<B: Backend>(session: &mut Session, backend: &B, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        session.feed(bytes, backend.now());
+    }
+}
+
+async fn answered(asking: &mut Option<Asking>) -> Vec<Command> {
+    match asking {
+        Some(asking) => asking.await,
+        None => pending().await,
+    }
+}
+
+/// Reads what there is into the thread's buffer and shows it to `take`; the number of bytes.
+async fn read_with<S: AsyncRead + Unpin>(io: &mut S, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+    poll_fn(|task| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut *io).poll_read(task, &mut buffer))?;
+            take(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+    })
+    .await
+}
+
+/// Writes all of `out`; gives up when the device does not read, at once when the house wants it gone.
+async fn write<S: AsyncWrite + Unpin>(
+    io: &mut S,
+    out: &mut Vec<u8>,
+    mailbox: &Mailbox,
+    limit: Duration,
+) -> Result<(), EndReason> {
+    let writing = async {
+        io.write_all(out).await?;
+        io.flush().await
+    };
+    let unwanted = async {
+        poll_fn(|task| mailbox.poll_closing(task)).await;
+        sleep(LINGER).await;
+    };
+    let written = tokio::select! { biased;
+        written = writing => written.map_err(|_broken| EndReason::Lost),
+        () = unwanted => Err(EndReason::NotReading),
+        () = sleep(limit) => Err(EndReason::NotReading),
+    };
+    out.clear();
+    out.shrink_to(KEPT_BYTES);
+    written
+}

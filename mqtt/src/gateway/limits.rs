@@ -1,0 +1,144 @@
+//! The knobs of the gateway, each with a bound that holds when nobody sets it, and the room:
+//! the bytes of all messages that were read and not yet answered.
+
+use super::tls::TlsOptions;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What one in-flight message costs beyond its payload.
+const OVERHEAD_BYTES: u32 = 256;
+
+/// How the gateway listens and what it bounds.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where plain MQTT listens; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where MQTT over TLS listens, if anywhere.
+    pub tls: Option<TlsOptions>,
+    /// Largest packet taken, bytes; announced. Beyond: DISCONNECT 0x95.
+    pub max_packet_bytes: u32,
+    /// Receive maximum announced to MQTT 5 devices; one that ignores it is not punished.
+    pub receive_maximum: u16,
+    /// Bytes of one connection that may wait for an answer before its socket is no longer read.
+    pub max_in_flight_bytes: usize,
+    /// The same for all connections together.
+    pub max_total_in_flight_bytes: usize,
+    /// From accept to CONNACK.
+    pub connect_timeout: Duration,
+    /// How long a write may stand still before the connection is dropped.
+    pub write_timeout: Duration,
+    /// How long a message may wait for room before the connection closes without an acknowledgement.
+    pub room_timeout: Duration,
+    /// How long a connection that is being ended waits for the answers in flight.
+    pub drain_timeout: Duration,
+    /// Longest keep-alive, seconds; MQTT 5 devices that ask for none or for more are told this one.
+    pub max_keep_alive_s: u16,
+    /// Connections at once; further ones are closed at accept.
+    pub max_connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            tls: None,
+            max_packet_bytes: 1024 * 1024,
+            receive_maximum: 256,
+            max_in_flight_bytes: 2 * 1024 * 1024,
+            max_total_in_flight_bytes: 128 * 1024 * 1024,
+            connect_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            room_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(2),
+            max_keep_alive_s: 1200,
+            max_connections: 100_000,
+        }
+    }
+}
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is taken, not ours, or not permitted.
+    #[error("listen for MQTT on {address}: {source}; choose another address with --mqtt HOST:PORT")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate or key file cannot be read.
+    #[error("read {what} for MQTT over TLS from {path}: {source}")]
+    Read {
+        /// Which of the files.
+        what: &'static str,
+        /// Where.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate or key is not what it should be.
+    #[error("use {what} for MQTT over TLS: {reason}")]
+    Tls {
+        /// Which of the parts.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Bytes that were read and wait for an answer, over all connections.
+#[derive(Debug)]
+pub(crate) struct Room {
+    used: AtomicUsize,
+    limit: usize,
+    freed: Notify,
+}
+
+impl Room {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { used: AtomicUsize::new(0), limit, freed: Notify::new() }
+    }
+
+    /// What a message of this payload length takes.
+    pub(crate) fn cost(payload: usize) -> u32 {
+        u32::try_from(payload).unwrap_or(u32::MAX).saturating_add(OVERHEAD_BYTES)
+    }
+
+    pub(crate) fn take(&self, bytes: u32) {
+        self.used.fetch_add(usize::try_from(bytes).unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, bytes: u32) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if before >= self.limit && before.saturating_sub(bytes) < self.limit {
+            self.freed.notify_waiters();
+        }
+    }
+
+    pub(crate) fn has_space(&self) -> bool {
+        self.used.load(Ordering::SeqCst) < self.limit
+    }
+
+    /// Bytes in use now.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there is space again.
+    pub(crate) async fn space(&self) {
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.has_space() {
+                return;
+            }
+            freed.await;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The one place where other tasks reach a connection: answers to its messages and orders of the
+//! house. One lock and one waker for a whole batch, so a thousand answers cost one wake-up.
+
+use super::answer::{Answer, Farewell};
+use super::backend::EndReason;
+use super::limits::Room;
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Notices that may wait for a connection; more are dropped, they are only notices.
+const NOTICES: usize = 64;
+/// Room an empty list may keep.
+const KEPT: usize = 32;
+
+/// What the house wants of a connection.
+pub(crate) enum Order {
+    /// End it: at once, or after everything in flight is answered.
+    Close { farewell: Farewell, end: EndReason, drain: bool },
+    /// Ask for pending commands again.
+    Commands,
+    /// Publish on `…/notices`.
+    Notice(Bytes),
+}
+
+/// Answers by message number, and orders, as the connection takes them.
+#[derive(Default)]
+pub(crate) struct Mail {
+    pub(crate) answers: Vec<(u32, Answer)>,
+    pub(crate) orders: Vec<Order>,
+}
+
+impl Mail {
+    /// Gives back the room of a burst.
+    pub(crate) fn shrink(&mut self) {
+        if self.answers.capacity() > KEPT {
+            self.answers = Vec::new();
+        }
+        if self.orders.capacity() > KEPT {
+            self.orders = Vec::new();
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    mail: Mail,
+    waker: Option<Waker>,
+    closing: bool,
+    gone: bool,
+}
+
+pub(crate) struct Mailbox {
+    session: u64,
+    room: Arc<Room>,
+    state: Mutex<State>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(session: u64, room: Arc<Room>) -> Self {
+        Self { session, room, state: Mutex::default() }
+    }
+
+    pub(crate) fn session(&self) -> u64 {
+        self.session
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    pub(crate) fn answer(&self, number: u32, answer: Answer) {
+        let mut state = self.lock();
+        if state.gone {
+            return;
+        }
+        state.mail.answers.push((number, answer));
+        wake(state);
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        let mut state = self.lock();
+        if state.gone || (matches!(order, Order::Notice(_)) && state.mail.orders.len() >= NOTICES) {
+            return;
+        }
+        state.closing |= matches!(order, Order::Close { .. });
+        state.mail.orders.push(order);
+        wake(state);
+    }
+
+    /// Swaps what has come into `mail`, which must be empty.
+    pub(crate) fn poll_take(&self, cx: &Context<'_>, mail: &mut Mail) -> Poll<()> {
+        let mut state = self.lock();
+        if state.mail.answers.is_empty() && state.mail.orders.is_empty() {
+            remember(&mut state, cx);
+            return Poll::Pending;
+        }
+        std::mem::swap(&mut state.mail, mail);
+        Poll::Ready(())
+    }
+
+    /// Ready once an order to close waits, without taking it.
+    pub(crate) fn poll_closing(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.closing {
+            return Poll::Ready(());
+        }
+        remember(&mut state, cx);
+        Poll::Pending
+    }
+
+    /// The connection is over: later answers fall on the floor.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.gone = true;
+        state.waker = None;
+        let mail = std::mem::take(&mut state.mail);
+        drop(state);
+        drop(mail);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remember(state: &mut State, cx: &Context<'_>) {
+    if !state.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+        state.waker = Some(cx.waker().clone());
+    }
+}
+
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,110 @@
+//! Who is connected: at most one live session per device id, whatever its client id. Other rooms
+//! reach a device through here, by orders that its connection carries out.
+
+use super::answer::Farewell;
+use super::backend::EndReason;
+use super::limits::Room;
+use super::mailbox::{Mailbox, Order};
+use super::metrics::{Metrics, Snapshot};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// A cheap handle to all live sessions.
+#[derive(Clone)]
+pub struct Registry {
+    seats: Arc<Mutex<HashMap<Uuid, Arc<Mailbox>>>>,
+    next_session: Arc<AtomicU64>,
+    room: Arc<Room>,
+    metrics: Arc<Metrics>,
+}
+
+impl Registry {
+    /// Sessions count up from `first_session`, so that a restart does not use a number again.
+    pub(crate) fn new(first_session: u64, room: Arc<Room>, metrics: Arc<Metrics>) -> Self {
+        let next_session = Arc::new(AtomicU64::new(first_session));
+        Self { seats: Arc::default(), next_session, room, metrics }
+    }
+
+    /// A seat for a device; who sat there before is told to go (0x8E).
+    pub(crate) fn join(&self, device: Uuid) -> Arc<Mailbox> {
+        let session = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let mailbox = Arc::new(Mailbox::new(session, Arc::clone(&self.room)));
+        let before = self.seats().insert(device, Arc::clone(&mailbox));
+        if let Some(older) = before {
+            let reason = Cow::Borrowed("session taken over: this device connected again");
+            let farewell = Farewell { code: 0x8e, reason };
+            older.order(Order::Close { farewell, end: EndReason::TakenOver, drain: false });
+        }
+        mailbox
+    }
+
+    /// Frees the seat, unless a newer session has it.
+    pub(crate) fn leave(&self, device: Uuid, session: u64) {
+        let mut seats = self.seats();
+        if seats.get(&device).is_some_and(|m| m.session() == session) {
+            seats.remove(&device);
+        }
+    }
+
+    /// Ends every session: what is in flight is answered first, for at most the drain timeout.
+    pub(crate) fn close_all(&self, code: u8, reason: &'static str) {
+        let all: Vec<_> = self.seats().values().cloned().collect();
+        for mailbox in all {
+            let farewell = Farewell { code, reason: Cow::Borrowed(reason) };
+            mailbox.order(Order::Close { farewell, end: EndReason::Stopping, drain: true });
+        }
+    }
+
+    /// Disconnects a device with an MQTT 5 reason code (3.1.1: closes) after what is in flight is
+    /// answered. Whether it was connected.
+    pub fn disconnect(&self, device: Uuid, code: u8, reason: impl Into<Cow<'static, str>>) -> bool {
+        let farewell = Farewell { code, reason: reason.into() };
+        self.order(device, Order::Close { farewell, end: EndReason::House(code), drain: true })
+    }
+
+    /// Says that there may be a new command: the connection asks the backend for pending ones.
+    /// Whether the device is connected.
+    pub fn push_command(&self, device: Uuid) -> bool {
+        self.order(device, Order::Commands)
+    }
+
+    /// Publishes a body on the device's `…/notices`, where it subscribed and has room.
+    /// Whether the device is connected.
+    pub fn notice(&self, device: Uuid, body: Bytes) -> bool {
+        self.order(device, Order::Notice(body))
+    }
+
+    /// Whether the device has a live session.
+    #[must_use]
+    pub fn is_connected(&self, device: Uuid) -> bool {
+        self.seats().contains_key(&device)
+    }
+
+    /// Devices with a live session.
+    #[must_use]
+    pub fn connected_count(&self) -> usize {
+        self.seats().len()
+    }
+
+    /// The counters since the start.
+    #[must_use]
+    pub fn metrics(&self) -> Snapshot {
+        self.metrics.snapshot(self.room.used())
+    }
+
+    fn order(&self, device: Uuid, order: Order) -> bool {
+        let mailbox = self.seats().get(&device).cloned();
+        mailbox.is_some_and(|m| {
+            m.order(order);
+            true
+        })
+    }
+
+    fn seats(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Mailbox>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,151 @@
+//! How connections end: goodbye, silence, token, no room, lost messages, and the stop of the house.
+
+use super::house::{Edge, Event, device, topic};
+use super::raw::{Hello, Raw, publish};
+use mqtt::gateway::EndReason;
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_will_is_told_when_a_device_is_lost_and_forgotten_when_it_says_goodbye() {
+    let mut edge = Edge::new();
+    for (goodbye, reason, told) in [
+        (&[0xe0, 0][..], EndReason::Device(0), false),
+        (&[0xe0, 1, 4], EndReason::Device(4), true),
+        (&[], EndReason::Lost, true),
+        (&[0xf0, 0], EndReason::Protocol(0x82), true),
+    ] {
+        let device = device();
+        let hello =
+            Hello { will: Some((topic(device, "status"), "gone".into(), false)), ..Hello::new(5, device) };
+        let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
+        raw.send(goodbye).await;
+        drop(raw);
+        assert_eq!(edge.ended().await, (reason, told.then(|| "gone".into())), "{goodbye:x?}");
+    }
+}
+
+#[tokio::test]
+async fn a_publish_and_goodbye_at_once_reaches_the_backend() {
+    let mut edge = Edge::new();
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    let last = publish(5, 0x32, &topic(raw.device, "telemetry"), 1, &[], b"last words");
+    raw.send(&[last, vec![0xe0, 0]].concat()).await;
+    assert_eq!(edge.ended().await.0, EndReason::Device(0));
+    assert_eq!(edge.house.seen()[0].payload, "last words");
+}
+
+#[tokio::test]
+async fn a_silent_device_is_disconnected_after_one_and_a_half_keep_alives() {
+    let mut edge = Edge::new();
+    let device = device();
+    let hello = Hello { keep_alive: 1, ..Hello::new(5, device) };
+    let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
+    let since = tokio::time::Instant::now();
+    let (code, reason) = raw.disconnected().await;
+    assert_eq!(code, 0x8d);
+    assert!(reason.contains("silent"), "{reason}");
+    assert!(since.elapsed() > Duration::from_millis(1400), "{:?}", since.elapsed());
+    assert_eq!(edge.ended().await.0, EndReason::Silent);
+}
+
+#[tokio::test]
+async fn a_device_that_only_waits_for_answers_is_not_silent() {
+    let edge = Edge::with(|o| o.max_in_flight_bytes = 100);
+    let device = device();
+    let hello = Hello { keep_alive: 1, ..Hello::new(5, device) };
+    let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
+    raw.telemetry(1, 1, "hold").await;
+    tokio::time::sleep(Duration::from_millis(1700)).await;
+    edge.house.release();
+    assert_eq!(raw.ack().await.1, 1);
+}
+
+#[tokio::test]
+async fn a_keep_alive_above_the_maximum_is_replaced() {
+    let edge = Edge::with(|o| o.max_keep_alive_s = 1);
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    assert_eq!(raw.disconnected().await.0, 0x8d);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_ends_the_session() {
+    let mut edge = Edge::new();
+    *edge.house.expires_in.lock().unwrap() = Some(Duration::from_millis(300));
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.telemetry(1, 1, "ok").await;
+    assert_eq!(raw.ack().await.1, 1);
+    let (code, reason) = raw.disconnected().await;
+    assert_eq!(code, 0x87);
+    assert!(reason.contains("token has ended"), "{reason}");
+    assert_eq!(edge.ended().await.0, EndReason::TokenEnded);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_stored_is_not_acknowledged() {
+    let mut edge = Edge::new();
+    for level in [4, 5] {
+        let mut raw = Raw::login(edge.handle.local_addr(), level, device()).await;
+        let telemetry = topic(raw.device, "telemetry");
+        let one = publish(level, 0x32, &telemetry, 1, &[], b"ok");
+        let two = publish(level, 0x32, &telemetry, 2, &[], b"lose");
+        let three = publish(level, 0x32, &telemetry, 3, &[], b"ok");
+        raw.send(&[one, two, three].concat()).await;
+        assert_eq!(raw.packet().await, (0x40, vec![0, 1]));
+        if level == 5 {
+            assert_eq!(raw.disconnected().await, (0x80, "message not stored: send it again".into()));
+        } else {
+            assert_eq!(raw.next().await, None);
+        }
+        assert_eq!(edge.ended().await.0, EndReason::NotStored);
+    }
+}
+
+#[tokio::test]
+async fn without_room_in_time_the_connection_closes_unacknowledged() {
+    let mut edge = Edge::with(|o| o.room_timeout = Duration::from_millis(200));
+    *edge.house.full.lock().unwrap() = true;
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.telemetry(1, 1, "ok").await;
+    assert_eq!(raw.disconnected().await.0, 0x89);
+    assert_eq!(edge.ended().await.0, EndReason::NotStored);
+    assert_eq!(edge.handle.registry().metrics().in_flight_bytes, 0, "its room is free again");
+}
+
+#[tokio::test]
+async fn the_room_of_all_holds_back_the_next_until_there_is_space() {
+    let mut edge = Edge::with(|o| o.max_total_in_flight_bytes = 100);
+    let mut first = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    let mut second = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    first.telemetry(1, 1, "hold").await;
+    first.send(&publish(5, 0x30, &topic(first.device, "status"), 0, &[], b"x")).await;
+    edge.event().await;
+    edge.event().await;
+    while edge.house.held() == 0 {
+        tokio::task::yield_now().await;
+    }
+    second.telemetry(1, 2, "ok").await;
+    assert_eq!(edge.house.seen().len(), 1, "the second is not read");
+    edge.house.release();
+    assert_eq!(first.ack().await.1, 1);
+    assert_eq!(second.ack().await.1, 2);
+}
+
+#[tokio::test]
+async fn stopping_answers_what_is_in_flight_and_says_goodbye() {
+    let mut edge = Edge::new();
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    let waiting = Raw::open(edge.handle.local_addr()).await;
+    raw.telemetry(1, 1, "hold").await;
+    raw.send(&publish(5, 0x30, &topic(raw.device, "status"), 0, &[], b"here")).await;
+    while edge.event().await != Event::Status("here".into()) {}
+    let Edge { house, handle, .. } = edge;
+    let stop = tokio::spawn(handle.stop());
+    house.release();
+    assert_eq!(raw.ack().await.1, 1);
+    let (code, reason) = raw.disconnected().await;
+    assert_eq!(code, 0x8b);
+    assert!(reason.contains("stopping"), "{reason}");
+    drop(raw);
+    tokio::time::timeout(Duration::from_secs(5), stop).await.expect("stops in time").unwrap();
+    drop(waiting);
+}

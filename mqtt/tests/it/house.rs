@@ -1,0 +1,218 @@
+//! A backend in memory. What it answers is written in the payload: `ok`, `refuse`, `malformed`,
+//! `quota`, `parts`, `lose`, `revoke`, `notice`, or `hold`, which waits for [`House::release`].
+
+use bytes::Bytes;
+use mqtt::gateway::{
+    Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Gateway, Handle, Identity,
+    Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+pub const TOKEN: &str = "the device's token";
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What happened, as a test compares it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    Connected(Uuid, Protocol),
+    Disconnected(Uuid, EndReason, Option<String>),
+    Status(String),
+    Reply(String),
+    CommandAcked(Uuid, u8),
+    WrongTopic(String),
+}
+
+/// A message as the backend saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub payload: String,
+    pub packet_id: Option<u16>,
+    pub qos: u8,
+    pub dup: bool,
+    pub content_type: Option<String>,
+    pub protocol: Protocol,
+    pub session: u64,
+}
+
+pub struct House {
+    events: UnboundedSender<Event>,
+    seen: Mutex<Vec<Seen>>,
+    held: Mutex<Vec<Reply>>,
+    commands: Mutex<HashMap<Uuid, Vec<Command>>>,
+    pub expires_in: Mutex<Option<Duration>>,
+    pub full: Mutex<bool>,
+}
+
+impl House {
+    fn answer(&self, payload: &[u8], reply: Reply) {
+        let answer: Answer = match payload {
+            b"refuse" => Outcome::Refused { code: "E_REFUSED".into(), reason: "LGPD art. 11".into() }.into(),
+            b"malformed" => Outcome::Malformed { reason: "byte 3: expected a number".into() }.into(),
+            b"quota" => Outcome::Quota { reason: "10,000 readings a message".into() }.into(),
+            b"parts" => {
+                Outcome::Committed { refused: vec!["spo2".into()], quarantined: vec!["weight".into()] }.into()
+            }
+            b"lose" => return drop(reply),
+            b"hold" => return self.held.lock().unwrap().push(reply),
+            b"notice" => {
+                Answer::from(Outcome::committed()).with_notice(Bytes::from_static(b"{\"code\":\"E_X\"}"))
+            }
+            b"revoke" => {
+                Answer::from(Outcome::Refused { code: "E_REVOKED".into(), reason: "LGPD art. 8 §5".into() })
+                    .then_disconnect(0x98, "consent revoked")
+            }
+            _ => Outcome::committed().into(),
+        };
+        reply.send(answer);
+    }
+
+    /// Answers what is held, last first.
+    pub fn release(&self) {
+        let held: Vec<Reply> = self.held.lock().unwrap().drain(..).rev().collect();
+        for reply in held {
+            reply.send(Outcome::committed());
+        }
+    }
+
+    pub fn held(&self) -> usize {
+        self.held.lock().unwrap().len()
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn queue_command(&self, device: Uuid, payload: &'static str) -> Uuid {
+        let id = Uuid::now_v7();
+        let command = Command { id, payload: Bytes::from_static(payload.as_bytes()), content_type: None };
+        self.commands.lock().unwrap().entry(device).or_default().push(command);
+        id
+    }
+}
+
+impl Backend for House {
+    async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
+        let refuse = |reason: &str| Err(Refusal { code: RefusalCode::NotAuthorized, reason: reason.into() });
+        let device = match credentials {
+            Credentials::Token { device, token } if token == TOKEN => device,
+            Credentials::Token { .. } => return refuse("token unknown"),
+            Credentials::Certificate { cn, .. } => match Uuid::parse_str(&cn) {
+                Ok(device) => device,
+                Err(_) => return refuse("certificate without a device id"),
+            },
+        };
+        let expires_in = *self.expires_in.lock().unwrap();
+        let expires_at = expires_in.map(|d| self.now() + i64::try_from(d.as_micros()).unwrap());
+        Ok(Identity { device, expires_at })
+    }
+
+    async fn deliver(&self, batch: Vec<Delivery>) {
+        if *self.full.lock().unwrap() {
+            std::future::pending::<()>().await;
+        }
+        for d in batch {
+            let seen = Seen {
+                payload: String::from_utf8_lossy(&d.payload).into_owned(),
+                packet_id: d.packet_id,
+                qos: d.qos,
+                dup: d.dup,
+                content_type: d.content_type.as_deref().map(str::to_owned),
+                protocol: d.protocol,
+                session: d.session,
+            };
+            self.seen.lock().unwrap().push(seen);
+            self.answer(&d.payload, d.reply);
+        }
+    }
+
+    fn event(&self, event: DeviceEvent) {
+        let text = |b: &Bytes| String::from_utf8_lossy(b).into_owned();
+        let event = match event {
+            DeviceEvent::Connected { device, protocol, .. } => Event::Connected(device, protocol),
+            DeviceEvent::Disconnected { device, reason, will, .. } => {
+                Event::Disconnected(device, reason, will.as_ref().map(text))
+            }
+            DeviceEvent::Status { payload, reply, .. } => {
+                self.answer(&payload, reply);
+                Event::Status(text(&payload))
+            }
+            DeviceEvent::Reply { payload, reply, .. } => {
+                self.answer(&payload, reply);
+                Event::Reply(text(&payload))
+            }
+            DeviceEvent::CommandAcked { device, id, code } => {
+                if let Some(kept) = self.commands.lock().unwrap().get_mut(&device) {
+                    kept.retain(|c| c.id != id);
+                }
+                Event::CommandAcked(id, code)
+            }
+            DeviceEvent::WrongTopic { payload, .. } => Event::WrongTopic(text(&payload)),
+        };
+        drop(self.events.send(event));
+    }
+
+    async fn pending(&self, device: Uuid) -> Vec<Command> {
+        self.commands.lock().unwrap().get(&device).cloned().unwrap_or_default()
+    }
+
+    fn now(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        i64::try_from(since.as_micros()).unwrap()
+    }
+}
+
+/// A gateway with a house behind it.
+pub struct Edge {
+    pub house: Arc<House>,
+    pub handle: Handle,
+    events: UnboundedReceiver<Event>,
+}
+
+impl Edge {
+    pub fn new() -> Self {
+        Self::with(|_options| ())
+    }
+
+    pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
+        change(&mut options);
+        let (sender, events) = unbounded_channel();
+        let house = Arc::new(House {
+            events: sender,
+            seen: Mutex::default(),
+            held: Mutex::default(),
+            commands: Mutex::default(),
+            expires_in: Mutex::default(),
+            full: Mutex::default(),
+        });
+        let handle = Gateway::start(options, Arc::clone(&house)).unwrap();
+        Self { house, handle, events }
+    }
+
+    /// The next event, in time.
+    pub async fn event(&mut self) -> Event {
+        timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("the house is there")
+    }
+
+    /// The end of the only session, after its `Connected`.
+    pub async fn ended(&mut self) -> (EndReason, Option<String>) {
+        loop {
+            if let Event::Disconnected(_, reason, will) = self.event().await {
+                return (reason, will);
+            }
+        }
+    }
+}
+
+pub fn device() -> Uuid {
+    Uuid::now_v7()
+}
+
+pub fn topic(device: Uuid, leaf: &str) -> String {
+    format!("zelo/v1/devices/{device}/{leaf}")
+}
