@@ -7,6 +7,7 @@ mod machine;
 mod reconcile;
 mod replay;
 mod tongue;
+mod watch;
 mod window;
 
 #[cfg(test)]
@@ -19,3 +20,4 @@ pub use finding::{Finding, Spoken};
 pub use machine::{Arrival, JudgedReading, Machine};
 pub use reconcile::{EpisodeChange, StoredEpisode, WATERMARK, reconcile, retrospective};
 pub use replay::{Replayed, replay};
+pub use watch::{Seen, SeriesKey, Watchlist};

@@ -1,13 +1,18 @@
 //! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
 
 pub mod act;
+pub mod alerts;
 pub mod conn;
 pub mod error;
 pub mod gate;
 pub mod init;
 pub mod kek;
 pub mod keys;
+pub mod judgement;
 pub mod migrate;
+pub mod quarantine;
+pub mod receipts;
+pub mod reevaluations;
 mod schema;
 pub mod seal;
 pub mod settings;
