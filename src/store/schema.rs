@@ -432,6 +432,7 @@ diesel::table! {
 
 diesel::joinable!(bindings -> devices (device_key));
 diesel::joinable!(alerts -> patients (patient_key));
+diesel::joinable!(alert_acts -> alerts (alert_id));
 diesel::joinable!(sessions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
