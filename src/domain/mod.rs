@@ -1,6 +1,7 @@
 //! The words of the business: no I/O, no clock but in [`time`].
 
 pub mod access;
+pub mod device;
 pub mod id;
 pub mod password;
 pub mod person;
@@ -9,6 +10,7 @@ pub mod time;
 pub mod token;
 
 pub use access::{Can, Role};
+pub use device::DeviceIdentity;
 pub use id::{
     AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
 };

@@ -1,19 +1,33 @@
 //! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
 
+pub mod accesses;
 pub mod act;
+pub mod bindings;
+pub mod commands;
 pub mod conn;
+pub mod devices;
 pub mod error;
 pub mod gate;
+pub mod idempotency;
 pub mod init;
 pub mod kek;
 pub mod keys;
+pub mod links;
 pub mod migrate;
+pub mod page;
+pub mod patients;
 mod schema;
 pub mod seal;
+pub mod secret;
+pub mod sessions;
 pub mod settings;
+pub mod signals;
+pub mod signing;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod throttles;
 pub mod tx;
+pub mod users;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +42,9 @@ pub use conn::{Conn, Opener, Url};
 pub use error::{Error, Result};
 pub use gate::Urgency;
 pub use keys::{Class, Keyring, Subject};
+pub use page::{Ask, Cursor, Page};
 pub use seal::Place;
+pub use secret::Secret;
 pub use tx::{Actor, Signalled, Touched, Tx, View};
 
 use crate::domain::{Clock, Instant};
