@@ -5,7 +5,6 @@ pub mod admit;
 pub mod answer;
 pub mod bounds;
 pub mod commit;
-mod judge;
 pub mod normal;
 mod roster;
 

@@ -165,6 +165,7 @@ CREATE TABLE consent_events (
     basis TEXT NOT NULL,
     actor_kind TEXT NOT NULL,
     actor_id TEXT,
+    event TEXT NOT NULL,
     evidence BYTEA,
     UNIQUE (patient_key, purpose, epoch)
 );
@@ -179,8 +180,10 @@ CREATE TABLE consents (
     valid_from BIGINT NOT NULL,
     valid_until BIGINT,
     measured_from BIGINT NOT NULL,
-    scope TEXT,
-    pending TEXT,
+    first_granted_at BIGINT,
+    scope TEXT NOT NULL,
+    pending TEXT NOT NULL,
+    guardian BOOLEAN NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (patient_key, purpose)
 );
