@@ -1,7 +1,7 @@
 //! Accepts sockets, plain and TLS, starts a task for each and ends them all when the house stops.
 
 use super::backend::Backend;
-use super::connection::{Context, serve, stopped};
+use super::connection::{Context, STOPPING, serve, stopped};
 use super::limits::{Error, Options, Room};
 use super::metrics::Metrics;
 use super::registry::Registry;
@@ -107,6 +107,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     let listen = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
+        // Inherited by each connection: a 3.1.1 device without keep-alive may vanish unseen.
+        socket.set_keepalive(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
@@ -143,7 +145,7 @@ async fn accept_all<B: Backend>(
         }
     }
     drop((plain, secure));
-    cx.registry.close_all(0x8b, "the server is stopping: connect again in a moment");
+    cx.registry.close_all(0x8b, STOPPING);
     let ended = timeout(STOP_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
         tasks.shutdown().await;

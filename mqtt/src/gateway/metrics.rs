@@ -46,7 +46,7 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Sockets closed at once because there were too many.
     pub turned_away: u64,
-    /// Publishes received.
+    /// Telemetry messages received.
     pub messages: u64,
     /// Bytes read.
     pub bytes: u64,
@@ -80,7 +80,9 @@ impl Metrics {
     }
 
     pub(crate) fn refused(&self, code: u8) {
-        self.answered.add(code);
+        if code != 0 {
+            self.answered.add(code);
+        }
     }
 
     pub(crate) fn refused_connect(&self, code: u8) {
