@@ -126,7 +126,8 @@ pub struct Delivery {
 
 /// What happens at a device besides telemetry.
 pub enum DeviceEvent {
-    /// A device connected. The `Disconnected` of the session it took over may come after this.
+    /// A device connected. Events of two sessions of one device may cross: the higher session
+    /// number is the later one, and the `Disconnected` of the older may come after this.
     Connected {
         /// The device.
         device: Uuid,
