@@ -2,17 +2,26 @@
 //! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
 
 mod chunk;
+mod chunk_rows;
+mod fold;
 mod journal_postgres;
 mod journal_sqlite;
+mod lock;
+pub mod quarantine;
+mod roll;
 mod row;
+mod series;
+mod span;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use diesel::QueryResult;
 
+pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading};
 pub(in crate::store) use row::{Identity, Row};
+pub use series::{Want, head, latest, scan, series};
 
 use super::conn::on;
 use super::error::Result;
@@ -80,5 +89,7 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
 mod append_tests;
 #[cfg(test)]
 mod chunk_tests;
+#[cfg(test)]
+mod roll_tests;
 #[cfg(test)]
 mod testing;
