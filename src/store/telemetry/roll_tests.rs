@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::roll::roll_within;
 use super::row::StoredReading;
@@ -206,13 +207,15 @@ fn story(clinic: &Clinic, steps: &[Step]) {
     assert_eq!(scanned.values().map(Vec::len).sum::<usize>(), within);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_story_reads_as_its_first_values(steps in proptest::collection::vec(step(), 1..14)) {
-        for clinic in Clinic::each() {
+#[test]
+fn any_story_reads_as_its_first_values() {
+    for clinic in Clinic::each() {
+        let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+        let steps = proptest::collection::vec(step(), 1..14);
+        let told = TestRunner::new(config).run(&steps, |steps| {
             story(&clinic, &steps);
-        }
+            Ok(())
+        });
+        told.unwrap();
     }
 }
