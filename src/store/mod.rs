@@ -28,6 +28,8 @@ pub mod signing;
 pub mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod throttles;
 pub mod tx;
 pub mod users;
