@@ -3,6 +3,7 @@
 pub mod access;
 pub mod device;
 pub mod id;
+pub mod identity;
 pub mod password;
 pub mod person;
 pub mod signal;
@@ -14,6 +15,7 @@ pub use device::DeviceIdentity;
 pub use id::{
     AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
 };
-pub use person::{Cns, Cpf, Email, Name, PatientIdentity, Phone, StaffIdentity};
+pub use identity::{PatientIdentity, StaffIdentity, age_band};
+pub use person::{Cns, Cpf, Email, Name, Phone};
 pub use signal::{Flags, Measured, Reading, Signal, Unit};
 pub use time::{Clock, Instant};

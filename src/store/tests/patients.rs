@@ -2,7 +2,9 @@
 
 use super::{act, details, entries, identity, patient};
 use crate::domain::{PatientId, PatientIdentity};
-use crate::store::patients::{find_by_cns, find_by_cpf, get, id_of, insert, key_of, page, update};
+use crate::store::patients::{
+    block, find_by_cns, find_by_cpf, get, id_of, insert, key_of, page, subject, update,
+};
 use crate::store::testing::{NOW, stores};
 use crate::store::{Ask, Error};
 
@@ -84,12 +86,30 @@ fn pages_give_everybody_once_and_in_order() {
 #[test]
 fn neither_name_nor_document_is_readable_in_the_files() {
     let store = stores().swap_remove(0);
-    act(&store, |tx| insert(tx, &details(maria()))).unwrap();
+    let made = act(&store, |tx| insert(tx, &details(maria()))).unwrap();
+    let mut bytes = Vec::new();
     for file in ["zelo.db", "zelo.db-wal"] {
-        let bytes = std::fs::read(store.dir().join(file)).unwrap_or_default();
-        for rare in ["Zzyzx", "52998224725", "298765432100018", "1990-05-17"] {
-            let found = bytes.windows(rare.len()).any(|window| window == rare.as_bytes());
-            assert!(!found, "{rare} in {file}");
-        }
+        bytes.extend(std::fs::read(store.dir().join(file)).unwrap());
+    }
+    let holds = |rare: &str| bytes.windows(rare.len()).any(|window| window == rare.as_bytes());
+    assert!(holds(&made.id.to_string()), "the search itself is blind");
+    for rare in ["Zzyzx", "52998224725", "298765432100018", "1990-05-17"] {
+        assert!(!holds(rare), "{rare}");
+    }
+}
+
+#[test]
+fn the_decision_learns_age_and_block_but_no_name() {
+    for store in stores() {
+        let ana = patient(&store, "Ana");
+        let see = || store.read(|view| subject(view, ana.key, NOW)).unwrap();
+        assert_eq!(see(), consent::Subject::default());
+        act(&store, |tx| block(tx, ana.id, true)).unwrap();
+        assert_eq!(see().blocked, Some(consent::Allowed::Any));
+        act(&store, |tx| block(tx, ana.id, false)).unwrap();
+        let born = chrono::NaiveDate::from_ymd_opt(2015, 1, 1).unwrap();
+        let child = details(PatientIdentity { birth_date: born, ..identity("Ana") });
+        act(&store, |tx| update(tx, ana.id, 3, &child)).unwrap();
+        assert_eq!(see(), consent::Subject { age_band: consent::AgeBand::Child, ..Default::default() });
     }
 }
