@@ -9,6 +9,7 @@ pub mod init;
 pub mod kek;
 pub mod keys;
 pub mod judgement;
+pub mod log;
 pub mod migrate;
 pub mod quarantine;
 pub mod receipts;
