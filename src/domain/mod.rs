@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod alert;
+pub mod device;
 pub mod id;
 pub mod password;
 pub mod person;
@@ -12,6 +13,7 @@ pub mod token;
 
 pub use access::{Can, Role};
 pub use alert::{AlertCase, AlertState, Level, Outcome};
+pub use device::DeviceIdentity;
 pub use id::{
     AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
 };

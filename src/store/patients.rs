@@ -139,17 +139,18 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
     let text = id.to_string();
     let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
     let (cpf, cns) = indexes(tx, &details.identity)?;
-    let changed = diesel::update(patients::table.filter(patients::id.eq(&text).and(patients::version.eq(version))))
-        .set((
-            patients::identity.eq(sealed),
-            patients::cpf_index.eq(cpf),
-            patients::cns_index.eq(cns),
-            patients::zone.eq(&details.zone),
-            patients::language.eq(&details.language),
-            patients::version.eq(patients::version + 1),
-        ))
-        .execute(tx.conn)
-        .map_err(twice)?;
+    let changed =
+        diesel::update(patients::table.filter(patients::id.eq(&text).and(patients::version.eq(version))))
+            .set((
+                patients::identity.eq(sealed),
+                patients::cpf_index.eq(cpf),
+                patients::cns_index.eq(cns),
+                patients::zone.eq(&details.zone),
+                patients::language.eq(&details.language),
+                patients::version.eq(patients::version + 1),
+            ))
+            .execute(tx.conn)
+            .map_err(twice)?;
     let patient = get(tx, id)?;
     if changed == 0 {
         return Err(Error::Stale { current: patient.version });
@@ -165,7 +166,8 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
-    let row = patients::table.filter(patients::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
+    let row =
+        patients::table.filter(patients::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
 }
 
