@@ -218,4 +218,6 @@ impl Shell {
 }
 
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod tests;
