@@ -169,7 +169,12 @@
       const summary = $("[data-resolve]");
       if (summary) { summary.parentElement.open = true; $("input, textarea", summary.parentElement)?.focus(); }
     },
-    "/": () => $("[data-search]")?.focus(),
+    "/": () => {
+      const field = $("[data-search]");
+      const fold = field?.closest("details");
+      if (fold) fold.open = true;
+      field?.focus();
+    },
     "?": () => $("#keys")?.showModal(),
   };
 

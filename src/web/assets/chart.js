@@ -184,7 +184,7 @@
 
     // An octagon for red, a triangle for yellow, on the upper edge.
     alerts(u) {
-      const { ctx } = u, r = 6 * devicePixelRatio;
+      const { ctx } = u, r = 8 * devicePixelRatio;
       for (const mark of this.marks) {
         const x = u.valToPos(mark.at / 1000, "x", true);
         if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
