@@ -16,7 +16,7 @@
 
   const clock = (at) => {
     const zone = body.dataset.zone;
-    return new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
+    return new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(at);
   };
 
   function showConnection() {
@@ -167,7 +167,7 @@
       const row = current();
       if (row) return $(".row-link", row)?.click();
       const summary = $("[data-resolve]");
-      if (summary) { summary.parentElement.open = true; $("input, textarea", summary.parentElement)?.focus(); }
+      if (summary) { summary.parentElement.open = true; $("input:not([type=hidden]), textarea", summary.parentElement)?.focus(); }
     },
     "/": () => {
       const field = $("[data-search]");

@@ -44,7 +44,9 @@ impl Filter {
     /// Whether anything was asked for.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        [&self.kind, &self.actor, &self.patient, &self.decision, &self.from, &self.to].iter().any(|held| !held.is_empty())
+        [&self.kind, &self.actor, &self.patient, &self.decision, &self.from, &self.to]
+            .iter()
+            .any(|held| !held.is_empty())
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, Signal, UserId};
 use crate::web::pages::{
-    AlertState, Choice, Html, Level, Masked, Owner, alert, api_docs, audit, consents, devices, error, login, pairing,
-    patient, patients, portal, queue, readings, rules, status, users,
+    AlertState, Choice, Html, Level, Masked, Owner, alert, api_docs, audit, consents, devices, error, login,
+    pairing, patient, patients, portal, queue, readings, rules, status, users,
 };
 use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
 use crate::web::{Code, Lang, Section, Words};
@@ -70,9 +70,14 @@ impl Night {
     }
 
     pub fn queue(&self) -> queue::View {
-        let high = self.pick("Frequência cardíaca acima de 120 bpm por 60 s: pico 142", "Heart rate above 120 bpm for 60 s: peak 142");
-        let low = self.pick("Glicose abaixo de 54 mg/dL por 15 min: 48", "Glucose below 54 mg/dL for 15 min: 48");
-        let sweet = self.pick("Glicose acima de 180 mg/dL por 15 min: 204", "Glucose above 180 mg/dL for 15 min: 204");
+        let high = self.pick(
+            "Frequência cardíaca acima de 120 bpm por 60 s: pico 142",
+            "Heart rate above 120 bpm for 60 s: peak 142",
+        );
+        let low =
+            self.pick("Glicose abaixo de 54 mg/dL por 15 min: 48", "Glucose below 54 mg/dL for 15 min: 48");
+        let sweet = self
+            .pick("Glicose acima de 180 mg/dL por 15 min: 204", "Glucose above 180 mg/dL for 15 min: 204");
         let mut first = self.row(1, "Maria das Graças S.", Level::Red, 1_330, &high);
         first.nobody_reached = true;
         let mut second = self.row(2, "João Pedro A.", Level::Red, 740, &low);
@@ -80,7 +85,8 @@ impl Night {
         let mut third = self.row(3, "Antônia R.", Level::Red, 95, &high);
         third.owner = Some(Owner { name: "Caio Lima".to_owned(), me: false });
         third.state = AlertState::Acknowledged;
-        let mut fourth = self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
+        let mut fourth =
+            self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
         fourth.due = Some(self.later(6_000));
         fourth.owner = Some(Owner { name: "Renata Okamoto".to_owned(), me: true });
         fourth.contacted_at = Some(self.ago(3_000));
@@ -97,8 +103,17 @@ impl Night {
     }
 
     fn chart(&self, page: &str) -> readings::Chart {
-        let bucket = |i: u64, v: f64| readings::Bucket { at: self.ago(86_400 - i * 3_600), min: v - 6.0, avg: v, max: v + 9.0, n: 3_600 };
-        let values = [71.0, 69.0, 66.0, 64.0, 63.0, 62.0, 64.0, 70.0, 78.0, 84.0, 81.0, 86.0, 92.0, 88.0, 96.0, 104.0, 131.0];
+        let bucket = |i: u64, v: f64| readings::Bucket {
+            at: self.ago(86_400 - i * 3_600),
+            min: v - 6.0,
+            avg: v,
+            max: v + 9.0,
+            n: 3_600,
+        };
+        let values = [
+            71.0, 69.0, 66.0, 64.0, 63.0, 62.0, 64.0, 70.0, 78.0, 84.0, 81.0, 86.0, 92.0, 88.0, 96.0, 104.0,
+            131.0,
+        ];
         readings::Chart {
             patient: patient_id(1),
             page: page.to_owned(),
@@ -118,7 +133,13 @@ impl Night {
     }
 
     fn shown(&self, page: &str) -> readings::Readings {
-        let value = |signal, value, secs, level| readings::Latest { signal, value, at: self.ago(secs), level, suspect: false };
+        let value = |signal, value, secs, level| readings::Latest {
+            signal,
+            value,
+            at: self.ago(secs),
+            level,
+            suspect: false,
+        };
         readings::Readings::Shown(Box::new(readings::Shown {
             latest: vec![
                 value(Signal::HeartRate, 138.0, 2, Some(Level::Red)),
@@ -189,7 +210,10 @@ impl Night {
             alert: alert_id(n),
             level,
             state,
-            finding: Some(self.pick("Frequência cardíaca acima de 120 bpm por 60 s: pico 142", "Heart rate above 120 bpm for 60 s: peak 142")),
+            finding: Some(self.pick(
+                "Frequência cardíaca acima de 120 bpm por 60 s: pico 142",
+                "Heart rate above 120 bpm for 60 s: peak 142",
+            )),
             started_at: self.ago(secs),
             ended_at: over.map(|secs| self.ago(secs)),
             owner: None,
@@ -228,9 +252,27 @@ impl Night {
                 device: "Polar H10 · ZL-0142".to_owned(),
             }]),
             timeline: vec![
-                event(1_330, patient::EventKind::Alert, "Alerta vermelho aberto: taquicardia", "Red alert raised: tachycardia", None),
-                event(4_000, patient::EventKind::Access, "Viu as leituras (alert.evaluate)", "Saw the readings (alert.evaluate)", Some("Renata Okamoto")),
-                event(1_650_000, patient::EventKind::Consent, "Revogou: acionar pessoas", "Revoked: call people", Some("Maria das Graças Silveira")),
+                event(
+                    1_330,
+                    patient::EventKind::Alert,
+                    "Alerta vermelho aberto: taquicardia",
+                    "Red alert raised: tachycardia",
+                    None,
+                ),
+                event(
+                    4_000,
+                    patient::EventKind::Access,
+                    "Viu as leituras (alert.evaluate)",
+                    "Saw the readings (alert.evaluate)",
+                    Some("Renata Okamoto"),
+                ),
+                event(
+                    1_650_000,
+                    patient::EventKind::Consent,
+                    "Revogou: acionar pessoas",
+                    "Revoked: call people",
+                    Some("Maria das Graças Silveira"),
+                ),
             ],
         }
     }
@@ -320,7 +362,15 @@ impl Night {
             verified: Some(audit::Verified {
                 at: self.ago(3_600),
                 size: 1_283_000,
-                first_break: broken.then(|| (1_204, self.pick("a folha não confere com a raiz assinada", "the leaf does not match the signed root"))),
+                first_break: broken.then(|| {
+                    (
+                        1_204,
+                        self.pick(
+                            "a folha não confere com a raiz assinada",
+                            "the leaf does not match the signed root",
+                        ),
+                    )
+                }),
             }),
         }
     }
@@ -431,7 +481,8 @@ impl Night {
             name: "Relógio · ZL-0377".to_owned(),
             mqtt: "192.0.2.10:8883".to_owned(),
             tls: true,
-            token: token.then(|| "eyJhbGciOiJFZERTQSJ9.".to_owned() + &"eyJhdWQiOiJ6ZWxvLWRldmljZSJ9".repeat(6)),
+            token: token
+                .then(|| "eyJhbGciOiJFZERTQSJ9.".to_owned() + &"eyJhdWQiOiJ6ZWxvLWRldmljZSJ9".repeat(6)),
             ends_at: Some(self.later(31_000_000)),
             connected_at: connected.then(|| self.ago(2)),
         }
@@ -440,7 +491,12 @@ impl Night {
     fn device(&self) -> Option<devices::Detail> {
         Some(devices::Detail {
             link: self.links().into_iter().nth(1)?,
-            bindings: vec![devices::Binding { patient: patient_id(1), name: "Maria das Graças S.".to_owned(), from: self.ago(9_000_000), to: None }],
+            bindings: vec![devices::Binding {
+                patient: patient_id(1),
+                name: "Maria das Graças S.".to_owned(),
+                from: self.ago(9_000_000),
+                to: None,
+            }],
             tokens: vec![devices::Token {
                 id: "0190a1b2-77aa".to_owned(),
                 created_at: self.ago(9_000_000),
@@ -448,7 +504,11 @@ impl Night {
                 used_at: None,
                 revoked_at: None,
             }],
-            notices: vec![devices::Notice { at: self.ago(70), code: "E_REVOKED".to_owned(), basis: "LGPD art. 8 §5".to_owned() }],
+            notices: vec![devices::Notice {
+                at: self.ago(70),
+                code: "E_REVOKED".to_owned(),
+                basis: "LGPD art. 8 §5".to_owned(),
+            }],
             may_manage: true,
             patients: vec![],
         })
@@ -466,7 +526,11 @@ impl Night {
         };
         patients::View {
             q: String::new(),
-            rows: vec![row(3, "Antônia Ribeiro", Some(Level::Yellow), true), row(1, "Maria das Graças Silveira", Some(Level::Red), true), row(6, "Zilda Nóbrega", None, false)],
+            rows: vec![
+                row(3, "Antônia Ribeiro", Some(Level::Yellow), true),
+                row(1, "Maria das Graças Silveira", Some(Level::Red), true),
+                row(6, "Zilda Nóbrega", None, false),
+            ],
             next: None,
             refused: None,
         }
@@ -489,37 +553,169 @@ impl Night {
         let a1 = format!("/alerts/{}", alert_id(1));
         let masked = Masked { code: Code::Revoked, since: Some(self.ago(1_650_000)) };
         let mut out: Vec<Drawn> = vec![
-            ("login", "/login".into(), login::page(&self.shell(None, Elsewhere, "/login"), &login::View { totp: true, refused: Some(Code::Credentials), wait_secs: Some(4), ..Default::default() })),
+            (
+                "login",
+                "/login".into(),
+                login::page(
+                    &self.shell(None, Elsewhere, "/login"),
+                    &login::View {
+                        totp: true,
+                        refused: Some(Code::Credentials),
+                        wait_secs: Some(4),
+                        ..Default::default()
+                    },
+                ),
+            ),
             ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
-            ("queue-empty", "/queue?empty".into(), queue::page(&at(Role::Manager, Queue, "/queue"), &queue::View::default())),
-            ("patients", "/patients".into(), patients::page(&at(Role::Admin, Patients, "/patients"), &self.patients())),
-            ("patient", p1.clone(), patient::page(&at(Role::Clinician, Patients, &p1), &self.patient(self.shown(&p1)))),
-            ("patient-masked", format!("{p1}?masked"), patient::page(&at(Role::Clinician, Patients, &p1), &self.patient(readings::Readings::Masked(masked.clone())))),
-            ("patient-agent", format!("{p1}?agent"), patient::page(&at(Role::Agent, Patients, &p1), &patient::View { quarantine: None, alerts: Some(vec![]), devices: Some(vec![]), timeline: vec![], ..self.patient(readings::Readings::NotYours) })),
-            ("patient-unrecorded", format!("{p1}?unrecorded"), patient::page(&at(Role::Clinician, Patients, &p1), &self.patient(readings::Readings::Unrecorded))),
+            (
+                "queue-empty",
+                "/queue?empty".into(),
+                queue::page(&at(Role::Manager, Queue, "/queue"), &queue::View::default()),
+            ),
+            (
+                "patients",
+                "/patients".into(),
+                patients::page(&at(Role::Admin, Patients, "/patients"), &self.patients()),
+            ),
+            (
+                "patient",
+                p1.clone(),
+                patient::page(&at(Role::Clinician, Patients, &p1), &self.patient(self.shown(&p1))),
+            ),
+            (
+                "patient-masked",
+                format!("{p1}?masked"),
+                patient::page(
+                    &at(Role::Clinician, Patients, &p1),
+                    &self.patient(readings::Readings::Masked(masked.clone())),
+                ),
+            ),
+            (
+                "patient-agent",
+                format!("{p1}?agent"),
+                patient::page(
+                    &at(Role::Agent, Patients, &p1),
+                    &patient::View {
+                        quarantine: None,
+                        alerts: Some(vec![]),
+                        devices: Some(vec![]),
+                        timeline: vec![],
+                        ..self.patient(readings::Readings::NotYours)
+                    },
+                ),
+            ),
+            (
+                "patient-unrecorded",
+                format!("{p1}?unrecorded"),
+                patient::page(
+                    &at(Role::Clinician, Patients, &p1),
+                    &self.patient(readings::Readings::Unrecorded),
+                ),
+            ),
             ("alert", a1.clone(), alert::page(&at(Role::Clinician, Queue, &a1), &self.alert(self.finding()))),
-            ("alert-masked", format!("{a1}?masked"), alert::page(&at(Role::Clinician, Queue, &a1), &alert::View { state: AlertState::Resolved, outcome: Some(alert::Outcome::ConsentRevoked), ended_at: Some(self.ago(9)), ..self.alert(alert::Finding::Hidden(masked)) })),
-            ("devices", "/devices".into(), devices::page(&at(Role::Technician, Devices, "/devices"), &devices::View { rows: self.links(), may_manage: true, ..Default::default() })),
-            ("devices-empty", "/devices?empty".into(), devices::page(&at(Role::Admin, Devices, "/devices"), &devices::View { may_manage: true, refused: Some(Code::Invalid), ..Default::default() })),
-            ("pairing", format!("/devices/{}/pairing", device_id(4)), pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(true, false))),
-            ("pairing-green", "/pairing-green".into(), pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(false, true))),
+            (
+                "alert-masked",
+                format!("{a1}?masked"),
+                alert::page(
+                    &at(Role::Clinician, Queue, &a1),
+                    &alert::View {
+                        state: AlertState::Resolved,
+                        outcome: Some(alert::Outcome::ConsentRevoked),
+                        ended_at: Some(self.ago(9)),
+                        ..self.alert(alert::Finding::Hidden(masked))
+                    },
+                ),
+            ),
+            (
+                "devices",
+                "/devices".into(),
+                devices::page(
+                    &at(Role::Technician, Devices, "/devices"),
+                    &devices::View { rows: self.links(), may_manage: true, ..Default::default() },
+                ),
+            ),
+            (
+                "devices-empty",
+                "/devices?empty".into(),
+                devices::page(
+                    &at(Role::Admin, Devices, "/devices"),
+                    &devices::View { may_manage: true, refused: Some(Code::Invalid), ..Default::default() },
+                ),
+            ),
+            (
+                "pairing",
+                format!("/devices/{}/pairing", device_id(4)),
+                pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(true, false)),
+            ),
+            (
+                "pairing-green",
+                "/pairing-green".into(),
+                pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(false, true)),
+            ),
             ("audit", "/audit".into(), audit::page(&at(Role::Auditor, Audit, "/audit"), &self.audit(false))),
-            ("audit-broken", "/audit?broken".into(), audit::page(&at(Role::Dpo, Audit, "/audit"), &self.audit(true))),
-            ("audit-empty", "/audit?empty".into(), audit::page(&at(Role::Dpo, Audit, "/audit"), &audit::View::default())),
-            ("status", "/status".into(), status::page(&at(Role::Admin, Status, "/status"), &self.status(false))),
-            ("status-bad", "/status?bad".into(), status::page(&at(Role::Admin, Status, "/status"), &self.status(true))),
+            (
+                "audit-broken",
+                "/audit?broken".into(),
+                audit::page(&at(Role::Dpo, Audit, "/audit"), &self.audit(true)),
+            ),
+            (
+                "audit-empty",
+                "/audit?empty".into(),
+                audit::page(&at(Role::Dpo, Audit, "/audit"), &audit::View::default()),
+            ),
+            (
+                "status",
+                "/status".into(),
+                status::page(&at(Role::Admin, Status, "/status"), &self.status(false)),
+            ),
+            (
+                "status-bad",
+                "/status?bad".into(),
+                status::page(&at(Role::Admin, Status, "/status"), &self.status(true)),
+            ),
             ("users", "/users".into(), users::page(&at(Role::Admin, Users, "/users"), &self.users())),
             ("rules", "/rules".into(), rules::page(&at(Role::Clinician, Rules, "/rules"), &self.rules())),
-            ("portal", "/me".into(), portal::page(&at(Role::Patient, Me, "/me"), &portal::View { patient: patient_id(1), name: "Maria".to_owned(), readings: self.shown("/me"), consents: self.consents(true), devices: self.links(), looks: vec![portal::Look { at: self.ago(4_000), who: "Renata Okamoto".to_owned(), what: self.pick("Leituras, para avaliar e mostrar", "Readings, to judge and show") }] })),
-            ("docs", "/api/docs".into(), api_docs::page(&at(Role::Admin, Elsewhere, "/api/docs"), &Self::docs())),
+            (
+                "portal",
+                "/me".into(),
+                portal::page(
+                    &at(Role::Patient, Me, "/me"),
+                    &portal::View {
+                        patient: patient_id(1),
+                        name: "Maria".to_owned(),
+                        readings: self.shown("/me"),
+                        consents: self.consents(true),
+                        devices: self.links(),
+                        looks: vec![portal::Look {
+                            at: self.ago(4_000),
+                            who: "Renata Okamoto".to_owned(),
+                            what: self
+                                .pick("Leituras, para avaliar e mostrar", "Readings, to judge and show"),
+                        }],
+                    },
+                ),
+            ),
+            (
+                "docs",
+                "/api/docs".into(),
+                api_docs::page(&at(Role::Admin, Elsewhere, "/api/docs"), &Self::docs()),
+            ),
         ];
         if let Some(detail) = self.device() {
-            out.push(("device", format!("/devices/{}", device_id(1)), devices::detail(&at(Role::Admin, Devices, "/devices"), &detail)));
+            out.push((
+                "device",
+                format!("/devices/{}", device_id(1)),
+                devices::detail(&at(Role::Admin, Devices, "/devices"), &detail),
+            ));
         }
         if let Some(entry) = self.audit(false).entries.first().cloned() {
             let json = "{\n  \"dec\": \"deny\",\n  \"type\": \"access.read\"\n}".to_owned();
             let detail = audit::Detail { entry, json, leaf_hash: "ab".repeat(32), sealed: true };
-            out.push(("audit-entry", "/audit/entries/1284002".into(), audit::entry(&at(Role::Auditor, Audit, "/audit"), &detail)));
+            out.push((
+                "audit-entry",
+                "/audit/entries/1284002".into(),
+                audit::entry(&at(Role::Auditor, Audit, "/audit"), &detail),
+            ));
         }
         for (name, path, code) in [
             ("error-403", "/e403", Code::Role),
@@ -541,14 +737,30 @@ impl Night {
         let mut out: Vec<Drawn> = vec![
             ("part-queue", "/queue".into(), queue::rows(&queue, &self.queue())),
             ("part-badge", "/queue?part=badge".into(), queue::badge(&queue)),
-            ("part-alert", format!("/alerts/{}", alert_id(1)), alert::part(&shell, &self.alert(self.finding()))),
-            ("part-light", format!("/devices/{}/pairing", device_id(4)), pairing::light(&shell, &self.pairing(false, true))),
-            ("part-devices", "/devices".into(), devices::rows(&shell, &devices::View { rows: self.links(), ..Default::default() })),
+            (
+                "part-alert",
+                format!("/alerts/{}", alert_id(1)),
+                alert::part(&shell, &self.alert(self.finding())),
+            ),
+            (
+                "part-light",
+                format!("/devices/{}/pairing", device_id(4)),
+                pairing::light(&shell, &self.pairing(false, true)),
+            ),
+            (
+                "part-devices",
+                "/devices".into(),
+                devices::rows(&shell, &devices::View { rows: self.links(), ..Default::default() }),
+            ),
             ("part-status", "/status".into(), status::part(&shell, &self.status(false))),
             ("part-refusal", "/e409".into(), error::fragment(&shell, Code::Claimed)),
         ];
         for part in patient::Part::ALL {
-            out.push(("part-patient", format!("{p1}?part={}", part.name()), patient::part(&shell, &patient, part)));
+            out.push((
+                "part-patient",
+                format!("{p1}?part={}", part.name()),
+                patient::part(&shell, &patient, part),
+            ));
         }
         out
     }

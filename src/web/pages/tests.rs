@@ -41,18 +41,19 @@ impl Tag {
 fn tags(html: &str) -> Vec<Tag> {
     let mut out = Vec::new();
     let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        rest = &rest[start + 1..];
+    while let Some((_, after)) = rest.split_once('<') {
+        rest = after;
         if rest.starts_with('!') {
-            rest = &rest[rest.find('>').unwrap() + 1..];
+            rest = rest.split_once('>').unwrap().1;
             continue;
         }
         let closes = rest.starts_with('/');
         rest = rest.trim_start_matches('/');
-        let end = rest.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap();
-        let name = rest[..end].to_lowercase();
-        assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()), "a stray <: {:.40}", rest);
-        rest = &rest[end..];
+        let (name, after) =
+            rest.split_at(rest.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap());
+        let name = name.to_lowercase();
+        assert!(!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()), "a stray <: {rest:.40}");
+        rest = after;
         let mut tag = Tag { name, attributes: Vec::new(), closes, closed: false };
         loop {
             rest = rest.trim_start();
@@ -66,16 +67,17 @@ fn tags(html: &str) -> Vec<Tag> {
                 break;
             }
             let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/')).unwrap();
-            let attribute = rest[..end].to_lowercase();
-            assert!(!attribute.is_empty(), "an attribute without a name: {:.40}", rest);
-            rest = &rest[end..];
+            let (attribute, after) = rest.split_at(end);
+            let attribute = attribute.to_lowercase();
+            assert!(!attribute.is_empty(), "an attribute without a name: {rest:.40}");
+            rest = after;
             let mut value = String::new();
-            if let Some(after) = rest.strip_prefix('=') {
-                let quote = after.chars().next().unwrap();
-                assert!(matches!(quote, '"' | '\''), "unquoted: {attribute}={after:.20}");
-                let close = after[1..].find(quote).unwrap();
-                value = after[1..=close].to_owned();
-                rest = &after[close + 2..];
+            if let Some(quoted) = rest.strip_prefix('=') {
+                let quote = quoted.chars().next().unwrap();
+                assert!(matches!(quote, '"' | '\''), "unquoted: {attribute}={quoted:.20}");
+                let mut pieces = quoted.splitn(3, quote).skip(1);
+                value = pieces.next().unwrap().to_owned();
+                rest = pieces.next().unwrap();
             }
             assert!(tag.get(&attribute).is_none(), "<{}> says {attribute} twice", tag.name);
             tag.attributes.push((attribute, value));
@@ -107,6 +109,17 @@ fn every_page_is_balanced_and_its_ids_are_its_own() {
 }
 
 #[test]
+fn every_icon_is_in_the_sprite() {
+    let sprite = include_str!("../assets/icons.svg");
+    for (name, _, html) in drawn() {
+        for piece in html.split("icons.svg#").skip(1) {
+            let icon = piece.split('"').next().unwrap();
+            assert!(sprite.contains(&format!("<symbol id=\"{icon}\"")), "{name}: no icon {icon}");
+        }
+    }
+}
+
+#[test]
 fn no_page_asks_for_what_the_policy_forbids() {
     for (name, _, html) in drawn() {
         for tag in tags(&html) {
@@ -117,12 +130,18 @@ fn no_page_asks_for_what_the_policy_forbids() {
             for (attribute, value) in &tag.attributes {
                 let handler = attribute.starts_with("on") || attribute.starts_with("hx-on");
                 assert!(!handler && attribute != "style", "{name}: <{} {attribute}>", tag.name);
-                assert!(!value.trim_start().starts_with("javascript:") && !value.trim_start().starts_with("js:"), "{name}: {value}");
+                assert!(
+                    !value.trim_start().starts_with("javascript:") && !value.trim_start().starts_with("js:"),
+                    "{name}: {value}"
+                );
                 if attribute == "hx-trigger" {
                     assert!(!value.contains('['), "{name}: a trigger filter is evaluated as code");
                 }
                 if matches!(attribute.as_str(), "src" | "href" | "action") {
-                    let ours = value.starts_with('/') || value.starts_with('#') || value.starts_with("mailto:") || value.starts_with("tel:");
+                    let ours = value.starts_with('/')
+                        || value.starts_with('#')
+                        || value.starts_with("mailto:")
+                        || value.starts_with("tel:");
                     assert!(ours && !value.starts_with("//"), "{name}: {value} is elsewhere");
                 }
             }
@@ -134,16 +153,20 @@ fn no_page_asks_for_what_the_policy_forbids() {
 fn every_control_has_a_label_and_every_table_a_caption() {
     for (name, _, html) in drawn() {
         let tags = tags(&html);
-        let labelled: BTreeSet<_> = tags.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.get("for")).collect();
+        let labelled: BTreeSet<_> =
+            tags.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.get("for")).collect();
         let ids: BTreeSet<_> = tags.iter().filter_map(|tag| tag.get("id")).collect();
         for (i, tag) in tags.iter().enumerate().filter(|(_, tag)| !tag.closes) {
             match tag.name.as_str() {
                 "input" if tag.get("type") == Some("hidden") => {}
                 "input" | "select" | "textarea" => {
-                    let named = tag.get("id").is_some_and(|id| labelled.contains(id)) || tag.get("aria-label").is_some();
+                    let named = tag.get("id").is_some_and(|id| labelled.contains(id))
+                        || tag.get("aria-label").is_some();
                     assert!(named, "{name}: <{} name={:?}> has no label", tag.name, tag.get("name"));
                 }
-                "table" => assert_eq!(tags.get(i + 1).map(|next| next.name.as_str()), Some("caption"), "{name}"),
+                "table" => {
+                    assert_eq!(tags.get(i + 1).map(|next| next.name.as_str()), Some("caption"), "{name}")
+                }
                 "th" => assert!(tag.get("scope").is_some(), "{name}: a heading cell without a scope"),
                 _ => {}
             }
@@ -178,8 +201,12 @@ fn a_masked_page_shows_the_rule_and_no_value() {
             assert!(!html.contains("data-chart") && !html.contains("138"), "{name}: a value slipped through");
         }
     }
-    let (_, _, html) = night(Lang::PtBr).pages().into_iter().find(|(name, ..)| *name == "patient-masked").unwrap();
-    assert!(html.unwrap().contains("sem base legal para exibir: consentimento revogado em 03/11 (LGPD art. 8 §5)"));
+    let (_, _, html) =
+        night(Lang::PtBr).pages().into_iter().find(|(name, ..)| *name == "patient-masked").unwrap();
+    assert!(
+        html.unwrap()
+            .contains("sem base legal para exibir: consentimento revogado em 03/11 (LGPD art. 8 §5)")
+    );
 }
 
 #[test]
@@ -201,6 +228,9 @@ fn every_role_is_offered_only_what_it_may_open() {
         let shell = night(Lang::En).shell(Some(role), crate::web::Section::Elsewhere, "/");
         let places = shell.places();
         assert!(places.iter().all(|place| place.needs().held_by(role)), "{role:?}");
-        assert!(places.iter().any(|place| place.path() == landing(role)), "{role:?} lands outside its places");
+        assert!(
+            places.iter().any(|place| place.path() == landing(role)),
+            "{role:?} lands outside its places"
+        );
     }
 }
