@@ -149,9 +149,10 @@ fn withdraw_alerts(tx: &mut Tx<'_>, key: i64, purpose: Purpose) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn rejected(tx: &mut Tx<'_>, patient: PatientId, rejected: &Rejected) -> Result<()> {
-    let body = serde_json::json!({ "action": rejected.action, "from": rejected.from });
+    let article = rejected.code.basis_text();
+    let body = serde_json::json!({ "action": rejected.action, "from": rejected.from, "article": article });
     let entry = Act::new("decision.deny").patient(patient).purpose(rejected.purpose.as_str()).decided(false);
-    tx.audit(&entry.code(rejected.code.as_str()).basis(rejected.code.basis_text()).body(body))
+    tx.audit(&entry.code(rejected.code.as_str()).body(body))
 }
 
 const fn kind(event: &Event) -> &'static str {
