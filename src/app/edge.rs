@@ -63,7 +63,8 @@ impl Edge {
                 Some(id) => devices::token_is_valid(view, device, id, now)?,
                 None => true,
             };
-            let revoked = match bindings::at(view, devices::key_of(view, device)?, now)? {
+            let key = devices::key_of(view, device)?;
+            let revoked = match bindings::at(view, key, now)? {
                 Some(binding) => ledger::of(view, binding.patient_key)?
                     .record(Purpose::TelemetryCollect)
                     .is_some_and(|row| row.state == consent::State::Revoked),
