@@ -14,7 +14,7 @@ use crate::store::schema::quarantine::dsl;
 use crate::store::{Class, Place, Subject, Tx, View};
 
 /// How long a quarantined reading waits for a decision.
-pub const KEPT: Duration = Duration::from_hours(30 * 24);
+pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The sealed part: text, so that the value comes back bit for bit.
 #[derive(Serialize, Deserialize)]
