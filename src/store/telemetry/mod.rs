@@ -8,6 +8,7 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod preference;
 pub mod quarantine;
 mod roll;
 mod row;
@@ -21,7 +22,8 @@ use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
+pub use preference::preference;
 pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading};
 pub(in crate::store) use row::{Identity, Row};
