@@ -8,6 +8,11 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+<<<<<<< HEAD
+=======
+mod preference;
+pub mod quarantine;
+>>>>>>> refs/heads/telemetry
 mod roll;
 mod row;
 mod series;
@@ -20,7 +25,8 @@ use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
+pub use preference::preference;
 pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
