@@ -8,11 +8,7 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
-<<<<<<< HEAD
-=======
 mod preference;
-pub mod quarantine;
->>>>>>> refs/heads/telemetry
 mod roll;
 mod row;
 mod series;
@@ -26,13 +22,9 @@ use std::ops::Range;
 
 use diesel::QueryResult;
 
-<<<<<<< HEAD
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
-pub use preference::preference;
-=======
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
 pub(in crate::store) use chunk_rows::Series;
->>>>>>> refs/heads/log
+pub use preference::preference;
 pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
