@@ -176,17 +176,20 @@ pub fn judged(
     stored: &StoredAlert,
     episode: &Episode,
     finding: Option<&Finding>,
+    retrospective: bool,
 ) -> Result<StoredAlert> {
     let mut next = stored.clone();
     next.case = stored.case.judged(episode.facts(), tx.now());
     next.episode = episode.clone();
+    next.retrospective = retrospective;
     if let Some(finding) = finding {
         let row = next.id().to_string();
         let place = Place::new("alerts", "finding", &row);
         let subject = Subject::Patient(next.case.patient);
         next.finding = Some(tx.seal_json(subject, Class::Clinical, place, finding)?);
     }
-    if next.case.facts.level > stored.case.facts.level {
+    let worse = next.case.facts.level > stored.case.facts.level;
+    if !retrospective && (worse || stored.retrospective) {
         queue(tx, "alert.raised", &next.id().to_string())?;
     }
     let body = serde_json::json!({
@@ -212,6 +215,7 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
     }
     if outcome == Outcome::ConsentRevoked {
         next.finding = None;
+        cut(tx, next.id())?;
     }
     let body = serde_json::json!({ "alert": next.id(), "outcome": outcome.name() });
     keep(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
@@ -266,6 +270,7 @@ pub fn acted(
         next.episode.ended_at = Some(now);
         next.episode.by_hand = true;
         next.case.facts.ended_at = Some(now);
+        cut(tx, id)?;
         tx.touch(Touched::Patient(stored.patient_key));
     }
     let row = id.to_string();
@@ -299,6 +304,34 @@ pub fn acted(
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
 }
 
+/// A hand ended the episode at this instant: what came before never counts for a later one.
+fn cut(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
+    diesel::insert_into(alert_acts::table)
+        .values((
+            alert_acts::alert_id.eq(id.to_string()),
+            alert_acts::at.eq(tx.now().micros()),
+            alert_acts::actor.eq(tx.actor().name()),
+            alert_acts::act.eq("cut"),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The instants since `from` at which a hand ended an episode of this rule.
+///
+/// # Errors
+/// Database errors.
+pub fn cuts(view: &mut View<'_>, patient_key: i64, rule: &str, from: Instant) -> Result<Vec<Instant>> {
+    let at: Vec<i64> = alert_acts::table
+        .inner_join(alerts::table)
+        .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
+        .filter(alert_acts::act.eq("cut").and(alert_acts::at.ge(from.micros())))
+        .order(alert_acts::at)
+        .select(alert_acts::at)
+        .load(view.conn)?;
+    Ok(at.into_iter().map(Instant::from_micros).collect())
+}
+
 /// One thing a person did.
 #[derive(Debug, Clone)]
 pub struct ActRow {
@@ -322,7 +355,7 @@ pub fn acts(view: &mut View<'_>, id: AlertId) -> Result<Vec<ActRow>> {
     type Raw = (i64, String, String, Option<String>, Option<Vec<u8>>);
     let row = id.to_string();
     let rows: Vec<Raw> = alert_acts::table
-        .filter(alert_acts::alert_id.eq(&row))
+        .filter(alert_acts::alert_id.eq(&row).and(alert_acts::act.ne("cut")))
         .order(alert_acts::id)
         .select((
             alert_acts::at,
@@ -457,6 +490,7 @@ fn keep(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<
     .set((
         changing(&next.case, &next.episode, tx.now())?,
         alerts::finding.eq(next.finding.clone()),
+        alerts::retrospective.eq(next.retrospective),
         alerts::version.eq(next.version),
     ))
     .execute(tx.conn)?;

@@ -23,6 +23,9 @@ pub enum Error {
     /// The consent ledger refuses the change.
     #[error("{0}")]
     Rejected(#[from] consent::Rejected),
+    /// A text cannot be published as a term.
+    #[error("{0}")]
+    Term(#[from] consent::TermFault),
     /// A sealed value cannot be opened: its key was destroyed, or its bytes are not what was sealed.
     #[error("a sealed value cannot be opened: {0}")]
     Sealed(#[from] super::seal::Broken),

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use consent::{Controller, Term};
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
@@ -10,7 +11,7 @@ use super::error::{Error, Result};
 use super::kek::Keks;
 use super::keys::{Class, Subject};
 use super::schema::kek_epochs;
-use super::{Act, Actor, Store, settings};
+use super::{Act, Actor, Store, settings, terms};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 
@@ -18,11 +19,12 @@ use crate::domain::id::uuid_at;
 const CLASSES: [Class; 5] =
     [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
 
-/// Makes what a database needs before its first use. May run again: what is there stays.
+/// Makes what a database needs before its first use: keys, name, first terms. May run again: what is there
+/// stays.
 ///
 /// # Errors
-/// Database errors.
-pub fn initialise(store: &Store, organisation: &str, now: Instant) -> Result<()> {
+/// A [`consent::TermFault`] when the controller's details make no valid term; database errors.
+pub fn initialise(store: &Store, controller: &Controller, now: Instant) -> Result<()> {
     if store.read(|view| settings::get(view, settings::INSTANCE))?.is_some() {
         return Ok(());
     }
@@ -30,8 +32,12 @@ pub fn initialise(store: &Store, organisation: &str, now: Instant) -> Result<()>
         for class in CLASSES {
             tx.key_or_new(Subject::System, class)?;
         }
-        settings::set(tx, settings::ORGANISATION, organisation)?;
+        settings::set(tx, settings::ORGANISATION, &controller.name)?;
         settings::set(tx, settings::INSTANCE, &uuid_at(now).to_string())?;
+        let seeds = Term::seeds(controller)?;
+        for texts in seeds.chunk_by(|one, next| one.purpose() == next.purpose()) {
+            terms::publish(tx, texts, "zelo", &controller.dpo_name)?;
+        }
         tx.audit(&Act::new("key.created").body(serde_json::json!({ "subject": Subject::System.name() })))
     })
 }
@@ -95,7 +101,7 @@ mod tests {
     fn initialising_twice_changes_nothing() {
         for store in stores() {
             let before = store.read(|view| settings::get(view, settings::INSTANCE)).unwrap();
-            initialise(&store, "Outra", NOW).unwrap();
+            initialise(&store, &Controller::demo(), NOW).unwrap();
             assert_eq!(store.read(|view| settings::get(view, settings::INSTANCE)).unwrap(), before);
             assert!(is_initialised(&store).unwrap());
         }

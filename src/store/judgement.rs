@@ -43,7 +43,9 @@ pub fn told(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &Change, stretch
             episode.apply(change);
             let worse = episode.peak() > stored.episode.peak();
             let finding = worse.then(|| Finding::of(rule, episode.level(), stretch));
-            alerts::judged(tx, &stored, &episode, finding.as_ref())?;
+            let head = stretch.last().map_or(episode.started_at, |reading| reading.at);
+            let late = stored.retrospective && retrospective(&episode, head, tx.now());
+            alerts::judged(tx, &stored, &episode, finding.as_ref(), late)?;
             Ok(Fit::Stored)
         }
         (Some(_), Some(_)) | (None, None) => Ok(Fit::Astray),
@@ -87,10 +89,10 @@ fn settle(
             let finding = found(rule, episode, readings);
             alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
         }
-        EpisodeChange::Updated { id, episode, .. } => {
+        EpisodeChange::Updated { id, episode, retrospective, .. } => {
             let stored = alerts::get(tx, *id)?;
             let finding = found(rule, episode, readings);
-            alerts::judged(tx, &stored, episode, Some(&finding))?;
+            alerts::judged(tx, &stored, episode, Some(&finding), *retrospective)?;
         }
         EpisodeChange::Merged { id, into } => merge(tx, *id, *into)?,
         EpisodeChange::Retracted { id } => {

@@ -1,25 +1,45 @@
 //! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
 
+pub mod accesses;
 pub mod act;
 pub mod alerts;
+pub mod bindings;
+pub mod commands;
 pub mod conn;
+pub mod consents;
+pub mod devices;
 pub mod error;
 pub mod gate;
+pub mod idempotency;
 pub mod init;
 pub mod kek;
 pub mod keys;
 pub mod judgement;
+pub mod ledger;
+pub mod links;
 pub mod migrate;
+pub mod page;
+pub mod patients;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod roster;
 mod schema;
 pub mod seal;
+pub mod secret;
+pub mod sessions;
 pub mod settings;
+pub mod signals;
+pub mod signing;
 pub mod telemetry;
+pub mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod throttles;
 pub mod tx;
+pub mod users;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +54,9 @@ pub use conn::{Conn, Opener, Url};
 pub use error::{Error, Result};
 pub use gate::Urgency;
 pub use keys::{Class, Keyring, Subject};
+pub use page::{Ask, Cursor, Page};
 pub use seal::Place;
+pub use secret::Secret;
 pub use tx::{Actor, Signalled, Touched, Tx, View};
 
 use crate::domain::{Clock, Instant};

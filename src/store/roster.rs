@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::consents;
 use super::error::{Error, Result};
+use super::ledger;
 use super::schema::{bindings, devices, patients};
-use super::tx::View;
+use super::tx::{Tx, View};
 use crate::domain::{DeviceId, Instant, PatientId};
 
 /// A device and whose it was when.
@@ -53,6 +53,15 @@ pub struct PatientRow {
     pub records: Vec<consent::Record>,
 }
 
+impl PatientRow {
+    /// The epoch of the consent to collect; 0 when it was never asked.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        let collect = consent::Purpose::TelemetryCollect;
+        self.records.iter().find(|row| row.purpose == collect).map_or(0, |row| row.epoch)
+    }
+}
+
 /// A device by its id.
 ///
 /// # Errors
@@ -81,15 +90,19 @@ pub fn device(view: &mut View<'_>, id: DeviceId) -> Result<Option<DeviceRow>> {
     Ok(Some(DeviceRow { key, disabled: disabled_at.is_some(), bindings }))
 }
 
-/// A patient by surrogate key, with the consent ledger as it stands in this transaction.
+/// The purposes that ingest asks for.
+const PURPOSES: [consent::Purpose; 2] = [consent::Purpose::TelemetryCollect, consent::Purpose::AlertEvaluate];
+
+/// A patient by surrogate key, with the consents that ingest asks for held as they stand until the
+/// transaction ends.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn patient(view: &mut View<'_>, key: i64) -> Result<PatientRow> {
+pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
     let row: Option<(String, Option<i64>, Option<i64>)> = patients::table
         .find(key)
         .select((patients::id, patients::blocked_at, patients::erased_at))
-        .first(view.conn)
+        .first(tx.conn)
         .optional()?;
     let (id, blocked_at, erased_at) = row.ok_or(Error::NotFound("patient"))?;
     let subject = consent::Subject {
@@ -101,7 +114,7 @@ pub fn patient(view: &mut View<'_>, key: i64) -> Result<PatientRow> {
         key,
         id: id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
         subject,
-        records: consents::records(view, key)?,
+        records: ledger::lock_for_share(tx, &[key], &PURPOSES)?.into_iter().map(|(_, row)| row).collect(),
     })
 }
 

@@ -183,6 +183,7 @@ diesel::table! {
         basis -> Text,
         actor_kind -> Text,
         actor_id -> Nullable<Text>,
+        event -> Text,
         evidence -> Nullable<Binary>,
     }
 }
@@ -198,8 +199,10 @@ diesel::table! {
         valid_from -> BigInt,
         valid_until -> Nullable<BigInt>,
         measured_from -> BigInt,
-        scope -> Nullable<Text>,
-        pending -> Nullable<Text>,
+        first_granted_at -> Nullable<BigInt>,
+        scope -> Text,
+        pending -> Text,
+        guardian -> Bool,
         updated_at -> BigInt,
     }
 }
@@ -432,6 +435,7 @@ diesel::table! {
 
 diesel::joinable!(bindings -> devices (device_key));
 diesel::joinable!(alerts -> patients (patient_key));
+diesel::joinable!(alert_acts -> alerts (alert_id));
 diesel::joinable!(sessions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(

@@ -53,7 +53,7 @@ impl Drop for Home {
 pub fn stores() -> Vec<Home> {
     bare()
         .into_iter()
-        .inspect(|home| super::init::initialise(home, "Clínica de teste", NOW).unwrap())
+        .inspect(|home| super::init::initialise(home, &consent::Controller::demo(), NOW).unwrap())
         .collect()
 }
 

@@ -230,6 +230,11 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Says that the change was already made, so that no entry is due (revoking twice).
+    pub(in crate::store) const fn unchanged(&mut self) {
+        self.entries += 1;
+    }
+
     /// Tells open dashboards, after the commit, that something with this id changed.
     ///
     /// # Errors

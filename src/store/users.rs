@@ -108,8 +108,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
     let now = tx.now();
     let id = UserId::new(now);
     let text = id.to_string();
-    let sealed =
-        tx.seal_json(Subject::User(id), Class::Identity, place("identity", &text), &new.identity)?;
+    let sealed = tx.seal_json(Subject::User(id), Class::Identity, place("identity", &text), &new.identity)?;
     let index = tx.blind(EMAIL, new.identity.email.as_str())?;
     diesel::insert_into(users::table)
         .values((
@@ -179,10 +178,15 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<User>> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str) -> Result<()> {
-    change(tx, id, |target| diesel::update(target).set(users::password.eq(Some(phc))))?;
+    let changed = diesel::update(users::table.find(id.to_string()))
+        .set((users::password.eq(Some(phc)), users::version.eq(users::version + 1)))
+        .execute(tx.conn)?;
+    found(changed)?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "password")?;
-    tx.audit(&Act::new("admin.config").about(Subject::User(id)).code("PASSWORD_SET"))
+    tx.audit(
+        &Act::new("admin.config").about(Subject::User(id)).body(serde_json::json!({ "password": "set" })),
+    )
 }
 
 /// Sets or takes away the secret of the second factor.
@@ -194,7 +198,10 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>) -> Result<()
     let sealed = secret
         .map(|secret| tx.seal(Subject::User(id), Class::Identity, place("totp", &text), secret))
         .transpose()?;
-    change(tx, id, |target| diesel::update(target).set(users::totp.eq(sealed)))?;
+    let changed = diesel::update(users::table.find(&text))
+        .set((users::totp.eq(sealed), users::version.eq(users::version + 1)))
+        .execute(tx.conn)?;
+    found(changed)?;
     tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))
 }
 
@@ -223,7 +230,9 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     if bound.contains(&role) || bound.contains(&user.role) {
         return Err(Error::Conflict("a patient's or a service's sign-in keeps its role: add another user"));
     }
-    change(tx, id, |target| diesel::update(target).set(users::role.eq(role.name())))?;
+    diesel::update(users::table.find(id.to_string()))
+        .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
+        .execute(tx.conn)?;
     sessions::kill_all(tx, id, "role")?;
     tx.audit(&role_act(id, Some(role)))?;
     get(tx, id)
@@ -235,10 +244,17 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
 /// [`Error::NotFound`]; database errors.
 pub fn disable(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
     let now = tx.now().micros();
-    change(tx, id, |target| diesel::update(target).set(users::disabled_at.eq(Some(now))))?;
+    let changed = diesel::update(users::table.find(id.to_string()))
+        .set((users::disabled_at.eq(Some(now)), users::version.eq(users::version + 1)))
+        .execute(tx.conn)?;
+    found(changed)?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "disabled")?;
     tx.audit(&role_act(id, None))
+}
+
+const fn found(rows: usize) -> Result<()> {
+    if rows == 0 { Err(Error::NotFound("user")) } else { Ok(()) }
 }
 
 fn role_act(id: UserId, role: Option<Role>) -> Act<'static> {

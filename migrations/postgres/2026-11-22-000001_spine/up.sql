@@ -165,6 +165,7 @@ CREATE TABLE consent_events (
     basis TEXT NOT NULL,
     actor_kind TEXT NOT NULL,
     actor_id TEXT,
+    event TEXT NOT NULL,
     evidence BYTEA,
     UNIQUE (patient_key, purpose, epoch)
 );
@@ -179,20 +180,23 @@ CREATE TABLE consents (
     valid_from BIGINT NOT NULL,
     valid_until BIGINT,
     measured_from BIGINT NOT NULL,
-    scope TEXT,
-    pending TEXT,
+    first_granted_at BIGINT,
+    scope TEXT NOT NULL,
+    pending TEXT NOT NULL,
+    guardian BOOLEAN NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (patient_key, purpose)
 );
 
 CREATE TABLE readings (
+    -- The two short columns last: PostgreSQL aligns, and each apart would cost eight bytes a row.
     at BIGINT NOT NULL,
     patient_key BIGINT NOT NULL,
-    signal SMALLINT NOT NULL,
     device_key BIGINT NOT NULL,
     masked BIGINT NOT NULL,
-    attrs SMALLINT NOT NULL,
     received BIGINT NOT NULL,
+    signal SMALLINT NOT NULL,
+    attrs SMALLINT NOT NULL,
     PRIMARY KEY (at, patient_key, signal, device_key)
 );
 

@@ -165,6 +165,7 @@ CREATE TABLE consent_events (
     basis TEXT NOT NULL,
     actor_kind TEXT NOT NULL,
     actor_id TEXT,
+    event TEXT NOT NULL,
     evidence BLOB,
     UNIQUE (patient_key, purpose, epoch)
 ) STRICT;
@@ -179,8 +180,10 @@ CREATE TABLE consents (
     valid_from INTEGER NOT NULL,
     valid_until INTEGER,
     measured_from INTEGER NOT NULL,
-    scope TEXT,
-    pending TEXT,
+    first_granted_at INTEGER,
+    scope TEXT NOT NULL,
+    pending TEXT NOT NULL,
+    guardian INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (patient_key, purpose)
 ) STRICT, WITHOUT ROWID;

@@ -31,7 +31,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The commands a device has not acknowledged yet, oldest first, at most a few dozen at once:
     /// asked after it subscribed to its commands, after [`super::Registry::push_command`], and
-    /// again whenever all commands of the last answer were acknowledged.
+    /// again whenever all commands of the last answer were acknowledged. One whose
+    /// [`DeviceEvent::CommandAcked`] was told must not be among them: it is skipped, and a page full
+    /// of such commands would hide those behind it until the next `push_command`.
     fn pending(&self, device: Uuid) -> impl Future<Output = Vec<Command>> + Send;
 
     /// Now, in microseconds since the epoch, UTC.
@@ -124,7 +126,8 @@ pub struct Delivery {
 
 /// What happens at a device besides telemetry.
 pub enum DeviceEvent {
-    /// A device connected. The `Disconnected` of the session it took over may come after this.
+    /// A device connected. Events of two sessions of one device may cross: the higher session
+    /// number is the later one, and the `Disconnected` of the older may come after this.
     Connected {
         /// The device.
         device: Uuid,

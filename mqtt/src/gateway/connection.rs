@@ -11,34 +11,29 @@ use super::session::{End, Session};
 use super::wire;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 mod login;
+mod socket;
 
-/// What one read takes at most.
-const SCRATCH_BYTES: usize = 64 * 1024;
-/// Room an empty output may keep.
-const KEPT_BYTES: usize = 1024;
-/// How long a farewell may take to reach the device.
-const LINGER: Duration = Duration::from_secs(1);
+use socket::{part, read_with, write};
+
 /// How far ahead a token's end is trusted to the monotonic clock before asking again.
 const RECHECK: Duration = Duration::from_secs(600);
 /// A deadline that never comes.
 const NEVER: Duration = Duration::from_secs(86_400);
 
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-}
+/// What devices hear when the house stops.
+pub(crate) const STOPPING: &str = "the server is stopping: connect again in a moment";
 
 /// What all connections share.
 pub(crate) struct Context<B> {
@@ -120,6 +115,11 @@ where
         cx,
     };
     live.check_token();
+    // Who took its seat while all were told to go was not told.
+    if *live.cx.stopping.borrow() {
+        let farewell = Farewell { code: 0x8b, reason: Cow::Borrowed(STOPPING) };
+        live.session.leave(farewell, EndReason::Stopping);
+    }
     if !welcome.rest.is_empty() {
         let now = live.cx.backend.now();
         live.session.feed(&welcome.rest, now);
@@ -162,11 +162,13 @@ where
                     self.on_alarm();
                     alarm.as_mut().reset(self.next_deadline());
                 }
-                read = read_with(io, |bytes| feed(session, &*cx.backend, bytes)), if reading => match read {
-                    Ok(0) => session.end_as(None, EndReason::Lost),
-                    Ok(_) => self.heard = Instant::now(),
-                    Err(_broken) => session.end_as(None, EndReason::Lost),
-                },
+                read = with_space(&cx.room, read_with(io, |bytes| feed(session, &*cx.backend, bytes))), if reading => {
+                    match read {
+                        Some(Ok(0) | Err(_)) => session.end_as(None, EndReason::Lost),
+                        Some(Ok(_)) => self.heard = Instant::now(),
+                        None => {}
+                    }
+                }
                 () = cx.room.space(), if full => {}
             }
         }
@@ -220,8 +222,13 @@ where
                     if session.has_ended() {
                         return;
                     }
+                    let drained = Instant::now() + cx.options.drain_timeout;
+                    if session.is_leaving() && drained < late.deadline() {
+                        late.as_mut().reset(drained);
+                    }
                 }
                 () = late.as_mut() => {
+                    session.stop_draining();
                     session.end_as(Some(no_room()), EndReason::NotStored);
                     return;
                 }
@@ -293,18 +300,6 @@ where
     }
 }
 
-/// Writes the last bytes and waits a moment until the other side has closed.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(io: &mut S, last: &[u8]) {
-    let parting = async {
-        io.write_all(last).await?;
-        io.flush().await?;
-        io.shutdown().await?;
-        while read_with(io, |_unread| ()).await? > 0 {}
-        io::Result::Ok(())
-    };
-    drop(timeout(LINGER, parting).await);
-}
-
 fn no_room() -> Farewell {
     Farewell { code: 0x89, reason: Cow::Borrowed("no room for more messages in time: send them again later") }
 }
@@ -315,47 +310,16 @@ fn feed<B: Backend>(session: &mut Session, backend: &B, bytes: &[u8]) {
     }
 }
 
+/// Reads only while there is room: it may have been filled since this read began to wait.
+async fn with_space(room: &Room, read: impl Future<Output = io::Result<usize>>) -> Option<io::Result<usize>> {
+    tokio::pin!(read);
+    poll_fn(|task| if room.has_space() { read.as_mut().poll(task).map(Some) } else { Poll::Ready(None) })
+        .await
+}
+
 async fn answered(asking: &mut Option<Asking>) -> Vec<Command> {
     match asking {
         Some(asking) => asking.await,
         None => pending().await,
     }
-}
-
-/// Reads what there is into the thread's buffer and shows it to `take`; the number of bytes.
-async fn read_with<S: AsyncRead + Unpin>(io: &mut S, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
-    poll_fn(|task| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            ready!(Pin::new(&mut *io).poll_read(task, &mut buffer))?;
-            take(buffer.filled());
-            Poll::Ready(Ok(buffer.filled().len()))
-        })
-    })
-    .await
-}
-
-/// Writes all of `out`; gives up when the device does not read, at once when the house wants it gone.
-async fn write<S: AsyncWrite + Unpin>(
-    io: &mut S,
-    out: &mut Vec<u8>,
-    mailbox: &Mailbox,
-    limit: Duration,
-) -> Result<(), EndReason> {
-    let writing = async {
-        io.write_all(out).await?;
-        io.flush().await
-    };
-    let unwanted = async {
-        poll_fn(|task| mailbox.poll_closing(task)).await;
-        sleep(LINGER).await;
-    };
-    let written = tokio::select! { biased;
-        written = writing => written.map_err(|_broken| EndReason::Lost),
-        () = unwanted => Err(EndReason::NotReading),
-        () = sleep(limit) => Err(EndReason::NotReading),
-    };
-    out.clear();
-    out.shrink_to(KEPT_BYTES);
-    written
 }

@@ -24,6 +24,8 @@ pub(crate) struct Downlink {
     unacked: HashMap<u16, Option<Uuid>>,
     done: VecDeque<Uuid>,
     ask: bool,
+    /// The last answer brought something new, so there may be more behind it.
+    more: bool,
 }
 
 impl Downlink {
@@ -61,6 +63,7 @@ impl Downlink {
                 || self.unacked.values().any(|id| *id == Some(command.id))
                 || self.queue.iter().any(|c| c.id == command.id);
             if !known {
+                self.more = true;
                 self.queue.push_back(command);
             }
         }
@@ -68,10 +71,15 @@ impl Downlink {
 
     /// The command a PUBACK belongs to, if it was one.
     pub(crate) fn acked(&mut self, packet_id: u16) -> Option<Uuid> {
-        let id = self.unacked.remove(&packet_id)??;
-        self.remember(id);
-        self.ask |= self.queue.is_empty() && self.unacked.is_empty();
-        Some(id)
+        let command = self.unacked.remove(&packet_id).flatten();
+        if let Some(id) = command {
+            self.remember(id);
+        }
+        if self.more && self.queue.is_empty() && self.unacked.values().all(Option::is_none) {
+            self.more = false;
+            self.ask = true;
+        }
+        command
     }
 
     /// Sends queued commands while the device has room for them.

@@ -1,7 +1,7 @@
 //! Accepts sockets, plain and TLS, starts a task for each and ends them all when the house stops.
 
 use super::backend::Backend;
-use super::connection::{Context, serve, stopped};
+use super::connection::{Context, STOPPING, serve, stopped};
 use super::limits::{Error, Options, Room};
 use super::metrics::Metrics;
 use super::registry::Registry;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -107,6 +107,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     let listen = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
+        // Inherited by each connection: a 3.1.1 device without keep-alive may vanish unseen.
+        socket.set_keepalive(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
@@ -138,15 +140,28 @@ async fn accept_all<B: Backend>(
                     tasks.spawn(Box::pin(serve_secure(socket, acceptor.clone(), open)));
                 }
             }
-            Some(_ended) = tasks.join_next() => {}
+            Some(ended) = tasks.join_next() => note_crash(&ended, &cx),
             () = stopped(&mut stopping) => break,
         }
     }
     drop((plain, secure));
-    cx.registry.close_all(0x8b, "the server is stopping: connect again in a moment");
-    let ended = timeout(STOP_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;
+    cx.registry.close_all(0x8b, STOPPING);
+    let ended = timeout(STOP_TIMEOUT, async {
+        while let Some(ended) = tasks.join_next().await {
+            note_crash(&ended, &cx);
+        }
+    })
+    .await;
     if ended.is_err() {
         tasks.shutdown().await;
+    }
+}
+
+/// A panic ends one connection and nothing else, but it must be seen.
+fn note_crash<B>(ended: &Result<(), JoinError>, cx: &Context<B>) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        cx.metrics.crashed();
+        tracing::error!("a connection task panicked; the device was disconnected");
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     open: AtomicU64,
     accepted: AtomicU64,
     turned_away: AtomicU64,
+    crashed: AtomicU64,
     messages: AtomicU64,
     bytes: AtomicU64,
     answered: ByCode,
@@ -46,7 +47,9 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Sockets closed at once because there were too many.
     pub turned_away: u64,
-    /// Publishes received.
+    /// Connection tasks that panicked: always 0, or there is a fault in the gateway or its backend.
+    pub crashed: u64,
+    /// Telemetry messages received.
     pub messages: u64,
     /// Bytes read.
     pub bytes: u64,
@@ -74,13 +77,19 @@ impl Metrics {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn crashed(&self) {
+        self.crashed.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self, messages: u64, bytes: u64) {
         self.messages.fetch_add(messages, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn refused(&self, code: u8) {
-        self.answered.add(code);
+        if code != 0 {
+            self.answered.add(code);
+        }
     }
 
     pub(crate) fn refused_connect(&self, code: u8) {
@@ -96,6 +105,7 @@ impl Metrics {
             connections: self.open.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             turned_away: self.turned_away.load(Ordering::Relaxed),
+            crashed: self.crashed.load(Ordering::Relaxed),
             messages: self.messages.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             in_flight_bytes: u64::try_from(in_flight).unwrap_or(u64::MAX),

@@ -1,9 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE: a device may listen to its own commands and notices, at QoS 1 at
 //! most, and to nothing else.
 
+use super::ack::Manner;
 use super::downlink::Downlink;
 use super::topic::Down;
-use super::wire::{self, Core};
+use super::wire::{self, Core, fits};
 use mqtt_protocol_core::mqtt::packet::{
     MqttString, Packet, Property, SubEntry, SubscriptionIdentifier, v3_1_1, v5_0,
 };
@@ -13,6 +14,9 @@ use mqtt_protocol_core::mqtt::result_code::{
 use uuid::Uuid;
 
 const FOREIGN: &str = "E_TOPIC subscribe to your own zelo/v1/devices/{id}/commands and …/notices";
+
+/// More than the bytes of a SUBACK beside its codes and its reason.
+const HEADERS: usize = 16;
 
 /// What asks: the packet, already known to carry a packet identifier and at least one filter.
 pub(crate) enum Request {
@@ -28,6 +32,7 @@ pub(crate) fn answer(
     core: &mut Core,
     out: &mut Vec<u8>,
     downlink: &mut Downlink,
+    manner: Manner,
     device: Uuid,
 ) -> Result<(), MqttError> {
     let packet: Packet = match request {
@@ -40,7 +45,7 @@ pub(crate) fn answer(
             });
             v3_1_1::Suback::builder().packet_id(p.packet_id()).return_codes(codes.collect()).build()?.into()
         }
-        Request::SubscribeV5(p) => suback_v5(p, downlink, device)?.into(),
+        Request::SubscribeV5(p) => suback_v5(p, downlink, manner, device)?.into(),
         Request::UnsubscribeV311(p) => {
             unlisten(p.packet_id(), p.entries(), downlink, device)?;
             v3_1_1::Unsuback::builder().packet_id(p.packet_id()).build()?.into()
@@ -56,7 +61,12 @@ pub(crate) fn answer(
     wire::sent(core.send(packet), out)
 }
 
-fn suback_v5(p: &v5_0::Subscribe, downlink: &mut Downlink, device: Uuid) -> Result<v5_0::Suback, MqttError> {
+fn suback_v5(
+    p: &v5_0::Subscribe,
+    downlink: &mut Downlink,
+    manner: Manner,
+    device: Uuid,
+) -> Result<v5_0::Suback, MqttError> {
     let suback = v5_0::Suback::builder().packet_id(p.packet_id());
     if p.props()
         .iter()
@@ -66,13 +76,15 @@ fn suback_v5(p: &v5_0::Subscribe, downlink: &mut Downlink, device: Uuid) -> Resu
         return suback.reason_codes(codes).build();
     }
     let granted = listen(p.packet_id(), p.entries(), downlink, device)?;
-    let foreign = granted.contains(&None);
+    let explain = granted.contains(&None)
+        && manner.explain
+        && fits(FOREIGN.len() + granted.len() + HEADERS, manner.max_bytes);
     let codes = granted.into_iter().map(|qos| match qos {
         Some(0) => SubackReasonCode::GrantedQos0,
         Some(_) => SubackReasonCode::GrantedQos1,
         None => SubackReasonCode::NotAuthorized,
     });
-    let props = if foreign { Vec::from_iter(wire::reason(FOREIGN)) } else { Vec::new() };
+    let props = if explain { Vec::from_iter(wire::reason(FOREIGN)) } else { Vec::new() };
     suback.reason_codes(codes.collect()).props(props).build()
 }
 

@@ -119,6 +119,12 @@ async fn only_own_commands_and_notices_can_be_subscribed_to() {
     assert_eq!(first, 0x90);
     assert!(body.ends_with(&[0, 0, 0x87, 0x87, 0x87, 0x87]), "{body:x?}");
     assert!(String::from_utf8_lossy(&body).contains("E_TOPIC"));
+    let mut terse =
+        Raw::login_as(edge.handle.local_addr(), own, &Hello { props: vec![0x17, 0], ..Hello::new(5, own) })
+            .await;
+    terse.send(&subscribe(5, 1, &["#"], 0)).await;
+    assert_eq!(terse.packet().await, (0x90, vec![0, 1, 0, 0x87]), "no reason where none is wanted");
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, own).await;
     let shared = format!("$share/group/{}", topic(own, "commands"));
     raw.send(&subscribe(5, 2, &[&shared], 0)).await;
     assert_eq!(*raw.packet().await.1.last().unwrap(), 0x87);

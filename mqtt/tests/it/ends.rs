@@ -112,6 +112,34 @@ async fn without_room_in_time_the_connection_closes_unacknowledged() {
 }
 
 #[tokio::test]
+async fn a_device_whose_messages_find_no_room_can_still_be_disconnected() {
+    let mut edge = Edge::with(|o| o.drain_timeout = Duration::from_millis(100));
+    *edge.house.full.lock().unwrap() = true;
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.telemetry(1, 1, "ok").await;
+    while edge.handle.registry().metrics().in_flight_bytes == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(edge.handle.registry().disconnect(raw.device, 0x98, "consent revoked"));
+    assert_eq!(raw.disconnected().await.0, 0x98);
+    assert_eq!(edge.ended().await.0, EndReason::House(0x98));
+}
+
+#[tokio::test]
+async fn answers_that_never_come_close_the_connection_once_it_holds_its_fill() {
+    let mut edge = Edge::with(|o| {
+        o.max_in_flight_bytes = 100;
+        o.room_timeout = Duration::from_millis(200);
+    });
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.telemetry(1, 1, "hold").await;
+    assert_eq!(raw.disconnected().await.0, 0x89);
+    assert_eq!(edge.ended().await.0, EndReason::NotStored);
+    edge.house.release();
+    assert_eq!(edge.handle.registry().metrics().in_flight_bytes, 0);
+}
+
+#[tokio::test]
 async fn the_room_of_all_holds_back_the_next_until_there_is_space() {
     let mut edge = Edge::with(|o| o.max_total_in_flight_bytes = 100);
     let mut first = Raw::login(edge.handle.local_addr(), 5, device()).await;
@@ -124,6 +152,8 @@ async fn the_room_of_all_holds_back_the_next_until_there_is_space() {
         tokio::task::yield_now().await;
     }
     second.telemetry(1, 2, "ok").await;
+    // A login needs several turns of the loop: the second had its chance to be read.
+    Raw::login(edge.handle.local_addr(), 5, device()).await;
     assert_eq!(edge.house.seen().len(), 1, "the second is not read");
     edge.house.release();
     assert_eq!(first.ack().await.1, 1);

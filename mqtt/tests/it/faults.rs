@@ -197,5 +197,10 @@ async fn twenty_thousand_mutated_packets_leave_it_serving() {
     let mut raw = Raw::login(edge.handle.local_addr(), 5, super::house::device()).await;
     raw.telemetry(1, 1, "ok").await;
     assert_eq!(raw.ack().await, (0x40, 1, 0, String::new()));
-    assert_eq!(edge.handle.registry().metrics().in_flight_bytes, 0);
+    let metrics = edge.handle.registry().metrics();
+    assert_eq!((metrics.crashed, metrics.in_flight_bytes), (0, 0));
+    assert!(
+        metrics.accepted > 1000 && metrics.disconnects.len() > 3,
+        "the fuzz reached many paths: {metrics:?}"
+    );
 }

@@ -8,7 +8,7 @@ use mqtt::gateway::{
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -41,6 +41,7 @@ pub struct Seen {
 
 pub struct House {
     events: UnboundedSender<Event>,
+    since: Instant,
     seen: Mutex<Vec<Seen>>,
     held: Mutex<Vec<Reply>>,
     commands: Mutex<HashMap<Uuid, Vec<Command>>>,
@@ -161,8 +162,7 @@ impl Backend for House {
     }
 
     fn now(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        i64::try_from(since.as_micros()).unwrap()
+        1_763_769_600_000_000 + i64::try_from(self.since.elapsed().as_micros()).unwrap()
     }
 }
 
@@ -184,6 +184,7 @@ impl Edge {
         let (sender, events) = unbounded_channel();
         let house = Arc::new(House {
             events: sender,
+            since: Instant::now(),
             seen: Mutex::default(),
             held: Mutex::default(),
             commands: Mutex::default(),

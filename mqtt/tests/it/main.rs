@@ -1,5 +1,14 @@
 //! The gateway from outside: an in-memory backend behind it, foreign clients and raw sockets
-//! before it. A test waits for packets and events, never for time to pass.
+//! before it. A test waits for packets and events; time passes only where
+//! time is what is tested.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that is surprised should stop at once"
+)]
 
 mod clients;
 mod commands;

@@ -20,6 +20,8 @@ const SCALES: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];
 /// Up to here every integer is an exact `f64`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 const SECOND: i64 = 1_000_000;
+/// More readings than any chunk holds.
+const MOST: usize = 1 << 24;
 const BROKEN: Error = Error::Corrupt("chunks.sealed");
 
 /// Packs readings of one signal, given in the order of (instant, device).
@@ -83,6 +85,9 @@ impl Points {
         }
         *rest = after;
         let count = take_length(rest)?;
+        if count > MOST {
+            return Err(BROKEN);
+        }
         Ok(Self {
             count,
             at: take_integers(rest, count)?.into_vec(count),

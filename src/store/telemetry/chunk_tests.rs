@@ -65,7 +65,8 @@ proptest! {
 
     #[test]
     fn bytes_that_are_no_chunk_are_refused_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let _refused = unpack(Signal::HeartRate, &bytes);
+        let versioned: Vec<u8> = std::iter::once(1).chain(bytes).collect();
+        let _refused = unpack(Signal::HeartRate, &versioned);
     }
 }
 

@@ -1,18 +1,32 @@
 //! Readings: a hot journal keyed by time first, which a roll folds into compressed, sealed chunks per patient
 //! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
 
+mod buckets;
 mod chunk;
+mod chunk_rows;
+mod fold;
 mod journal_postgres;
 mod journal_sqlite;
+mod lock;
+mod roll;
 mod row;
+mod series;
+mod sizes;
+mod span;
+mod unstamped;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use row::{Batch, ReceiptRef, StoredReading};
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
+pub use roll::{Rolled, due, roll};
+pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
+pub use series::{Want, head, latest, scan, series};
+pub use sizes::{Part, Sizes, sizes};
+pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped};
 
 use super::conn::on;
 use super::error::Result;
@@ -79,6 +93,12 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
 #[cfg(test)]
 mod append_tests;
 #[cfg(test)]
+mod buckets_tests;
+#[cfg(test)]
 mod chunk_tests;
+#[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
+mod sizes_tests;
 #[cfg(test)]
 mod testing;

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::{Appended, Batch, ReceiptRef, append};
 use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 use crate::store::keys::SubjectKey;
-use crate::store::schema::{devices, patients};
+use crate::store::schema::{bindings, devices, patients};
 use crate::store::testing::{Home, stores};
 use crate::store::{self, Class, Urgency};
 
@@ -72,6 +72,23 @@ impl Clinic {
                     .get_result(tx.conn)?)
             })
             .unwrap()
+    }
+
+    pub fn bind(&self, patient: &Patient, device: i64, from: Instant, preferred: bool) {
+        let bound = self.store.keep_house(Urgency::Urgent, "test", NOON, |tx| {
+            diesel::insert_into(bindings::table)
+                .values((
+                    bindings::id.eq(DeviceId::new(NOON).to_string()),
+                    bindings::device_key.eq(device),
+                    bindings::patient_key.eq(patient.key),
+                    bindings::from_at.eq(from.micros()),
+                    bindings::preferred.eq(preferred),
+                    bindings::created_at.eq(0_i64),
+                ))
+                .execute(tx.conn)?;
+            Ok(())
+        });
+        bound.unwrap();
     }
 
     /// One message, one commit.

@@ -4,7 +4,8 @@ use super::super::backend::{Backend, Credentials, DeviceEvent, EndReason, Protoc
 use super::super::greeting::{Greeting, Hello, Rejected};
 use super::super::session::Session;
 use super::super::topic::Up;
-use super::{Context, Seat, part, read_with, stopped};
+use super::socket::{part, read_with};
+use super::{Context, Seat, stopped};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;

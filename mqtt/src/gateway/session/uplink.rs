@@ -135,9 +135,7 @@ impl Session {
                 let farewell = super::Farewell { code: 0x80, reason: Cow::Borrowed(NOT_STORED) };
                 return self.end_as(Some(farewell), EndReason::NotStored);
             };
-            if code != 0 {
-                self.metrics.refused(code);
-            }
+            self.metrics.refused(code);
             ack::write(&mut self.core, &mut self.out, self.manner, &slot, &outcome);
             if let Some(extra) = extra {
                 if let Some(body) = &extra.notice {
@@ -171,8 +169,14 @@ impl Session {
     }
 
     pub(super) fn request(&mut self, request: &Request) {
-        let answered =
-            subscribe::answer(request, &mut self.core, &mut self.out, &mut self.downlink, self.device);
+        let answered = subscribe::answer(
+            request,
+            &mut self.core,
+            &mut self.out,
+            &mut self.downlink,
+            self.manner,
+            self.device,
+        );
         if let Err(error) = answered {
             let (code, text) = wire::fault(error);
             self.end_with(code, text);

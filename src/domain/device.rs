@@ -1,0 +1,23 @@
+//! What is written on a wearable: it can lead to a person, so it is sealed and never printed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Label, model and serial number; sealed as one value.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceIdentity {
+    /// What people call it.
+    pub label: String,
+    /// Maker and model.
+    pub model: String,
+    /// The maker's serial number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+}
+
+impl fmt::Debug for DeviceIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceIdentity(…)")
+    }
+}

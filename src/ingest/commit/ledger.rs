@@ -1,0 +1,102 @@
+//! Receipts of a commit: which second, which of its device's messages, and the 32 bytes over what was decided.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::plan::{Kept, Planned};
+use crate::audit::pack::{Pack, Receipted};
+use crate::audit::receipt::{Line, Message, Scribe};
+use crate::domain::{DeviceId, Instant};
+use crate::ingest::admit::Admitted;
+use crate::store::telemetry::{ReceiptRef, attrs};
+use crate::store::{Class, Error, Result, Subject, Tx, receipts};
+
+/// Numbers messages and signs for them.
+pub struct Ledger {
+    node: u8,
+    second: i64,
+    ordinals: HashMap<i64, u16>,
+    scribe: Scribe,
+}
+
+impl Ledger {
+    /// Begins after the last second that has receipts: a restart never numbers a message as an earlier one.
+    pub fn new(node: u8, last: Option<i64>) -> Self {
+        let second = last.map_or(i64::MIN, |last| last.saturating_add(1));
+        Self { node, second, ordinals: HashMap::new(), scribe: Scribe::default() }
+    }
+
+    /// A commit begins at `now`. Seconds never go back.
+    pub fn begin(&mut self, now: Instant) {
+        if now.secs() > self.second {
+            self.advance(now.secs());
+        }
+    }
+
+    fn advance(&mut self, to: i64) {
+        self.second = to;
+        self.ordinals.clear();
+    }
+
+    /// The reference of a device's next message.
+    pub fn next(&mut self, device_key: i64) -> Result<ReceiptRef> {
+        if self.ordinals.get(&device_key) == Some(&ReceiptRef::ORDINALS) {
+            self.advance(self.second.saturating_add(1));
+        }
+        let ordinal = self.ordinals.entry(device_key).or_insert(0);
+        let reference = ReceiptRef::new(self.second, self.node, *ordinal);
+        *ordinal += 1;
+        reference.ok_or(Error::Corrupt("the clock"))
+    }
+
+    /// Signs for every message of the commit.
+    pub fn sign(
+        &mut self,
+        tx: &mut Tx<'_>,
+        group: &[Admitted],
+        planned: &[Planned],
+        kept: &Kept,
+    ) -> Result<()> {
+        let mut packs: BTreeMap<i64, Pack> = BTreeMap::new();
+        let mut lines = Vec::new();
+        for (message, plan) in group.iter().zip(planned) {
+            let (Some(device), Some(received)) = (&plan.device, plan.received) else { continue };
+            lines.clear();
+            lines.extend(kept.of(plan).map(|reading| Line {
+                signal: reading.signal.code(),
+                at: reading.at.micros(),
+                value: reading.value.to_bits(),
+                attrs: attrs(reading).cast_unsigned(),
+            }));
+            let head = Message {
+                device: message.device.0,
+                epoch: u64::try_from(plan.epoch).unwrap_or(0),
+                decision: plan.decision,
+                received_s: received.second(),
+                ordinal: received.ordinal(),
+            };
+            let receipt = match &plan.patient {
+                Some(patient) => self.scribe.receipt(patient.audit.receipt_mac(), &head, &lines),
+                None => self.device_receipt(tx, message.device, &head, &lines)?,
+            };
+            packs.entry(received.second()).or_default().0.push(Receipted {
+                device_key: u64::try_from(device.key).unwrap_or(0),
+                ordinal: received.ordinal(),
+                decision: plan.decision,
+                refused: u32::try_from(plan.parts.len()).unwrap_or(u32::MAX),
+                receipt,
+            });
+        }
+        packs.iter().try_for_each(|(second, pack)| receipts::append(tx, *second, self.node, pack))
+    }
+
+    fn device_receipt(
+        &mut self,
+        tx: &mut Tx<'_>,
+        device: DeviceId,
+        head: &Message,
+        lines: &[Line],
+    ) -> Result<crate::audit::Hash> {
+        let key = tx.key_or_new(Subject::Device(device), Class::Audit)?;
+        Ok(self.scribe.receipt(key.receipt_mac(), head, lines))
+    }
+}

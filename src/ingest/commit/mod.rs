@@ -1,0 +1,220 @@
+//! One commit for whatever is queued: who sent it, whose it is, whether consent permits it, the rows, the
+//! receipts, the judgement. Nothing is answered before it is durable; nothing that failed is answered at all.
+
+mod judge;
+mod ledger;
+mod plan;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::admit::Admitted;
+use super::answer::{Verdict, answer};
+use super::roster::Roster;
+use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
+use crate::domain::{Clock, Instant, Measured, PatientId};
+use crate::rules::{JudgedReading, SeriesKey, Watchlist};
+use crate::store::judgement::Whose;
+use crate::store::telemetry::{self, Batch};
+use crate::store::{Result, Store, Touched, Tx, Urgency, receipts};
+use judge::{Fresh, judge};
+use ledger::Ledger;
+use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
+
+/// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
+/// consent refused it, and these.
+pub mod decision {
+    /// Taken, but for some parts.
+    pub const IN_PART: u8 = 100;
+    /// Nothing in it could be taken.
+    pub const NOTHING: u8 = 101;
+    /// It cannot be read.
+    pub const UNREADABLE: u8 = 102;
+    /// Over a quota.
+    pub const QUOTA: u8 = 103;
+    /// The device is nobody's.
+    pub const NOT_BOUND: u8 = 104;
+}
+
+/// Commits groups of messages, one after the other.
+pub struct Committer {
+    store: Store,
+    clock: Clock,
+    bases: consent::Bases,
+    watch: SharedWatchlist,
+    committed: Box<dyn Fn() + Send>,
+    stats: Arc<Stats>,
+    roster: Roster,
+    ledger: Ledger,
+    batch: Batch,
+    involved: Vec<i64>,
+    announced: HashMap<PatientId, Instant>,
+}
+
+impl Committer {
+    /// A committer that begins after the last second that has receipts.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn new(store: Store, clock: Clock, options: Options, stats: Arc<Stats>) -> Result<Self> {
+        let last = store.read(receipts::last_second)?;
+        Ok(Self {
+            store,
+            clock,
+            bases: options.bases,
+            watch: options.watch,
+            committed: options.committed,
+            stats,
+            roster: Roster::default(),
+            ledger: Ledger::new(options.node, last),
+            batch: Batch::default(),
+            involved: Vec::new(),
+            announced: HashMap::new(),
+        })
+    }
+
+    /// Commits a group and answers it. When the group cannot be committed each message is tried alone, so
+    /// that a bad one fails only itself.
+    pub fn commit(&mut self, group: &mut Vec<Admitted>) {
+        let count = u64::try_from(group.len()).unwrap_or(0);
+        match self.attempt(group) {
+            Ok(planned) => self.tell(group.drain(..), planned),
+            Err(error) if count == 1 => self.give_up(&error),
+            Err(error) => {
+                tracing::warn!(%error, messages = count, "a group could not be committed; trying each alone");
+                for message in group.drain(..) {
+                    match self.attempt(std::slice::from_ref(&message)) {
+                        Ok(planned) => self.tell(std::iter::once(message), planned),
+                        Err(error) => self.give_up(&error),
+                    }
+                }
+            }
+        }
+        self.stats.queued.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// The message is dropped unanswered: the device keeps it and sends it again.
+    fn give_up(&self, error: &crate::store::Error) {
+        tracing::error!(%error, cause = ?std::error::Error::source(error), "a message could not be committed");
+        Stats::add(&self.stats.not_stored, 1);
+    }
+
+    fn attempt(&mut self, group: &[Admitted]) -> Result<Vec<Planned>> {
+        let store = self.store.clone();
+        let done = store.keep_house(Urgency::Patient, "ingest", self.clock.now(), |tx| {
+            let touched = store.take_touched();
+            self.forget(&touched);
+            self.roster.refresh(store.url(), &touched);
+            self.transact(tx, group)
+        });
+        if done.is_err() {
+            // What memory learned in a transaction that is gone must be forgotten with it.
+            self.roster.clear();
+            let mut watch = lock(&self.watch);
+            self.involved.drain(..).for_each(|key| watch.forget_patient(key));
+        }
+        done
+    }
+
+    fn forget(&self, touched: &[Touched]) {
+        if touched.is_empty() {
+            return;
+        }
+        let mut watch = lock(&self.watch);
+        for touched in touched {
+            if let Touched::Patient(key) = touched {
+                watch.forget_patient(*key);
+            }
+        }
+    }
+
+    fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<Vec<Planned>> {
+        // Read again inside the turn: waiting for it takes time, and a receipt's second must not be over.
+        let now = self.clock.now();
+        self.batch.clear();
+        self.involved.clear();
+        self.ledger.begin(now);
+        let mut planner = Planner {
+            roster: &mut self.roster,
+            ledger: &mut self.ledger,
+            batch: &mut self.batch,
+            bases: &self.bases,
+            standings: Standings::new(),
+            now,
+        };
+        let mut planned = Vec::with_capacity(group.len());
+        for message in group {
+            planned.push(planner.plan(tx, message)?);
+        }
+        let standings = planner.standings;
+        self.involved.extend(standings.keys().map(|(patient, _)| *patient));
+        let appended = telemetry::append(tx, &self.batch)?;
+        set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
+        let kept = Kept::new(&appended);
+        self.ledger.sign(tx, group, &planned, &kept)?;
+        let mut watch = lock(&self.watch);
+        let fresh = fresh(group, &planned, &kept, &standings, &watch);
+        judge(tx, &mut watch, &fresh)?;
+        Stats::add(&self.stats.readings, appended.new);
+        Ok(planned)
+    }
+
+    /// Answers what is committed, in the order it came.
+    fn tell(&mut self, group: impl Iterator<Item = Admitted>, planned: Vec<Planned>) {
+        let now = self.clock.now();
+        for (message, plan) in group.zip(&planned) {
+            let answer = answer(&message, &plan.verdict, &plan.parts, now);
+            message.reply.send(answer);
+        }
+        let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();
+        let aside = planned.iter().flat_map(|plan| &plan.parts).filter(|part| part.aside).count();
+        Stats::add(&self.stats.messages, planned.len());
+        Stats::add(&self.stats.refused, refused);
+        Stats::add(&self.stats.quarantined, aside);
+        Stats::add(&self.stats.commits, 1);
+        self.announce(&planned, now);
+        (self.committed)();
+    }
+
+    /// Tells open pages that a patient has new readings, at most once a second each.
+    fn announce(&mut self, planned: &[Planned], now: Instant) {
+        for plan in planned {
+            let Some(patient) = plan.patient.as_ref().filter(|_| !plan.readings.is_empty()) else { continue };
+            let id = patient.row.id;
+            let last = self.announced.get(&id);
+            if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY) {
+                self.announced.insert(id, now);
+                self.store.announce("readings.changed", id);
+            }
+        }
+    }
+}
+
+/// What of a commit is new, may be judged and is looked at by a rule, each series in the order of its instants.
+fn fresh(
+    group: &[Admitted],
+    planned: &[Planned],
+    kept: &Kept,
+    standings: &Standings,
+    watch: &Watchlist,
+) -> Vec<Fresh> {
+    let mut fresh = Vec::new();
+    for (message, plan) in group.iter().zip(planned) {
+        let (Some(patient), Some(device)) = (&plan.patient, &plan.device) else { continue };
+        let standing = standings.get(&(patient.row.key, message.device));
+        let Some(Ok(permit)) = standing.map(|standing| &standing.evaluate) else { continue };
+        let whose = Whose { key: patient.row.key, id: patient.row.id };
+        let judged = kept
+            .of(plan)
+            .filter(|reading| watch.judges(reading.signal) && permit.covers(reading.at.micros()).is_ok());
+        fresh.extend(judged.map(|reading| Fresh {
+            whose,
+            key: SeriesKey { patient_key: whose.key, signal: reading.signal },
+            device_key: device.key,
+            reading: JudgedReading::from(&Measured { reading: *reading, device: message.device }),
+        }));
+    }
+    fresh.sort_by_key(|fresh| (fresh.key, fresh.reading.at));
+    fresh
+}

@@ -1,0 +1,337 @@
+//! What is to be done with one message: whose it is, what consent says, which parts are taken, refused, set
+//! aside. Consent comes first: without a permit only the refusal and its count are kept.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryCollect, decide};
+
+use super::decision;
+use super::ledger::Ledger;
+use crate::domain::{DeviceId, Instant, Reading};
+use crate::ingest::admit::{Admitted, Content};
+use crate::ingest::answer::{Part, Verdict};
+use crate::ingest::normal::Normalised;
+use crate::ingest::roster::{PatientCopy, Roster};
+use crate::store::quarantine::{self, Aside, Unreadable};
+use crate::store::roster::DeviceRow;
+use crate::store::telemetry::{self, Appended, Batch, ReceiptRef};
+use crate::store::{Result, Subject, Tx};
+
+/// One message on its way through a commit.
+pub struct Planned {
+    /// What it is told.
+    pub verdict: Verdict,
+    /// What of it was not taken.
+    pub parts: Vec<Part>,
+    /// Its places in the batch.
+    pub rows: Range<usize>,
+    /// Its readings, in the order of `rows`.
+    pub readings: Vec<Reading>,
+    /// Its device, when it is enrolled.
+    pub device: Option<Arc<DeviceRow>>,
+    /// Whose it is, when it is somebody's.
+    pub patient: Option<Arc<PatientCopy>>,
+    /// Its reference.
+    pub received: Option<ReceiptRef>,
+    /// What was decided (see [`decision`]).
+    pub decision: u8,
+    /// The consent epoch that was read.
+    pub epoch: i64,
+}
+
+/// What consent says of one patient's device in this commit.
+pub struct Standing {
+    /// Whether it may be stored.
+    pub collect: std::result::Result<Permit<TelemetryCollect>, Denied>,
+    /// Whether it may be judged.
+    pub evaluate: std::result::Result<Permit<AlertEvaluate>, Denied>,
+}
+
+/// The decisions of one commit: asked once, dropped with it.
+pub type Standings = HashMap<(i64, DeviceId), Standing>;
+
+/// The rows of a batch that are new in the journal.
+pub struct Kept {
+    not: HashSet<usize>,
+}
+
+impl Kept {
+    /// All but what was there already.
+    pub fn new(appended: &Appended) -> Self {
+        Self { not: appended.same.iter().chain(&appended.conflicts).copied().collect() }
+    }
+
+    /// The readings of a message that are new.
+    pub fn of<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
+        let rows = plan.rows.clone().zip(&plan.readings);
+        rows.filter(|(row, _)| self.not.is_empty() || !self.not.contains(row)).map(|(_, reading)| reading)
+    }
+}
+
+/// Plans the messages of one commit.
+pub struct Planner<'c> {
+    /// Copies of devices and patients.
+    pub roster: &'c mut Roster,
+    /// Numbers the messages.
+    pub ledger: &'c mut Ledger,
+    /// Takes the rows.
+    pub batch: &'c mut Batch,
+    /// What the organisation declared.
+    pub bases: &'c consent::Bases,
+    /// What consent said so far in this commit.
+    pub standings: Standings,
+    /// The instant of the commit.
+    pub now: Instant,
+}
+
+impl Planner<'_> {
+    /// Plans one message.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn plan(&mut self, tx: &mut Tx<'_>, message: &Admitted) -> Result<Planned> {
+        let mut plan = Planned {
+            verdict: Verdict::Taken,
+            parts: Vec::new(),
+            rows: 0..0,
+            readings: Vec::new(),
+            device: self.roster.device(tx, message.device)?,
+            patient: None,
+            received: None,
+            decision: 0,
+            epoch: 0,
+        };
+        let Some(device) = plan.device.clone().filter(|device| !device.disabled) else {
+            plan.refuse(decision::NOT_BOUND, "E_NOT_BOUND", "LGPD art. 6 I");
+            return Ok(plan);
+        };
+        let received = self.ledger.next(device.key)?;
+        plan.received = Some(received);
+        let first_at = match &message.content {
+            Content::Readings { normal, .. } => normal.readings.first().map(|reading| reading.at),
+            Content::Malformed(_) => None,
+        };
+        let owner = first_at.and_then(|at| device.bound_at(at)).or_else(|| device.bound_at(self.now));
+        let Some(owner) = owner.copied() else {
+            plan.refuse(decision::NOT_BOUND, "E_NOT_BOUND", "LGPD art. 6 I");
+            return Ok(plan);
+        };
+        let patient = self.roster.patient(tx, owner.patient_key)?;
+        plan.patient = Some(Arc::clone(&patient));
+        self.decide(&patient, message.device);
+        let Some(standing) = self.standings.get(&(patient.row.key, message.device)) else { return Ok(plan) };
+        let permit = match &standing.collect {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let code = denied.code;
+                plan.epoch = patient.row.epoch();
+                plan.refuse(code.number(), code.as_str(), code.basis_text());
+                return Ok(plan);
+            }
+        };
+        plan.epoch = permit.epoch();
+        let again;
+        let content = match &message.content {
+            Content::Readings { unstamped: true, .. } => {
+                again = first_received(tx, message, device.key, self.now)?;
+                again.as_ref().unwrap_or(&message.content)
+            }
+            content => content,
+        };
+        let mut aside = Setting { tx, device: &device, id: message.device, patient: &patient, received };
+        match content {
+            Content::Malformed(fault) => match fault.quota() {
+                Some(quota) => {
+                    plan.decision = decision::QUOTA;
+                    plan.verdict = Verdict::Quota(format!("{quota}: {fault}"));
+                }
+                None => {
+                    plan.decision = decision::UNREADABLE;
+                    plan.verdict = Verdict::Malformed(fault.to_string());
+                    aside.payload(message, fault.to_string())?;
+                }
+            },
+            Content::Readings { normal, .. } => {
+                plan.sort(normal, permit, &device, &mut aside)?;
+                let readings = plan.readings.as_slice();
+                plan.rows =
+                    self.batch.admit(permit, &patient.telemetry, patient.row.key, device.key, received, readings)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    fn decide(&mut self, patient: &PatientCopy, device: DeviceId) {
+        let (bases, now) = (self.bases, self.now);
+        self.standings.entry((patient.row.key, device)).or_insert_with(|| {
+            let context = Context {
+                data: &[Datum::Reading],
+                device: Some(consent::Id(device.0.into_bytes())),
+                ..Context::system(now.micros())
+            };
+            let request = Request {
+                bases,
+                records: &patient.row.records,
+                subject: &patient.row.subject,
+                context: &context,
+            };
+            Standing {
+                collect: decide::<TelemetryCollect>(&request),
+                evaluate: decide::<AlertEvaluate>(&request),
+            }
+        });
+    }
+}
+
+/// An unstamped message that came before keeps its first instant of reception.
+fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64, now: Instant) -> Result<Option<Content>> {
+    let sha256 = message.sha256();
+    let session = i64::try_from(message.session).unwrap_or(i64::MAX);
+    let first = telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at)?;
+    Ok((first != message.received_at).then(|| message.as_received_at(first)))
+}
+
+impl Planned {
+    fn refuse(&mut self, decision: u8, code: &'static str, basis: &'static str) {
+        self.decision = decision;
+        self.verdict = Verdict::Refused { code: Cow::Borrowed(code), basis: Cow::Borrowed(basis) };
+    }
+
+    fn sort(
+        &mut self,
+        normal: &Normalised,
+        permit: &Permit<TelemetryCollect>,
+        device: &DeviceRow,
+        aside: &mut Setting<'_, '_>,
+    ) -> Result<()> {
+        let mine = aside.patient.row.key;
+        let mut before_grant = None;
+        self.readings.reserve_exact(normal.readings.len());
+        for reading in &normal.readings {
+            if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
+                aside.unbound(*reading)?;
+                self.part(reading.signal.name(), "E_NOT_BOUND", true);
+            } else if let Err(denied) = permit.covers(reading.at.micros()) {
+                self.part(reading.signal.name(), denied.code.as_str(), false);
+                before_grant = Some(denied.code);
+            } else {
+                self.readings.push(*reading);
+            }
+        }
+        for set in &normal.quarantined {
+            aside.reading(set.reading, set.why.code())?;
+            self.part(set.reading.signal.name(), set.why.code(), true);
+        }
+        for refused in &normal.refused {
+            self.parts.push(Part {
+                signal: Cow::Owned(refused.name.clone()),
+                code: Cow::Borrowed(refused.why.code()),
+                aside: false,
+            });
+        }
+        self.conclude(normal, before_grant);
+        Ok(())
+    }
+
+    fn conclude(&mut self, normal: &Normalised, before_grant: Option<consent::Code>) {
+        let something_aside = self.parts.iter().any(|part| part.aside);
+        if !self.readings.is_empty() || something_aside {
+            self.decision = if self.parts.is_empty() { 0 } else { decision::IN_PART };
+        } else if let Some(code) = before_grant {
+            self.refuse(code.number(), code.as_str(), code.basis_text());
+        } else if normal.is_nothing() {
+            self.decision = decision::NOTHING;
+            let why = self.parts.iter().map(|part| format!("{} {}", part.signal, part.code));
+            let why: Vec<String> = why.take(8).collect();
+            self.verdict = Verdict::Malformed(format!("nothing in the message can be taken: {}", why.join(", ")));
+        }
+    }
+
+    pub(super) fn part(&mut self, signal: &'static str, code: &'static str, aside: bool) {
+        self.parts.push(Part { signal: Cow::Borrowed(signal), code: Cow::Borrowed(code), aside });
+    }
+}
+
+/// Sets parts of one message aside.
+struct Setting<'a, 'tx> {
+    tx: &'a mut Tx<'tx>,
+    device: &'a DeviceRow,
+    id: DeviceId,
+    patient: &'a PatientCopy,
+    received: ReceiptRef,
+}
+
+impl Setting<'_, '_> {
+    fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
+        let mut aside = self.of_patient(reason);
+        aside.reading = Some(reading);
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    fn unbound(&mut self, reading: Reading) -> Result<()> {
+        let aside = Aside {
+            patient: None,
+            subject: Subject::Device(self.id),
+            reading: Some(reading),
+            ..self.of_patient("E_NOT_BOUND")
+        };
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
+        let known = Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
+        let aside = Aside { payload: Some(&known), ..self.of_patient("E_PAYLOAD") };
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
+        Aside {
+            patient: Some((self.patient.row.key, self.patient.row.id)),
+            device_key: self.device.key,
+            subject: Subject::Patient(self.patient.row.id),
+            reason,
+            received: self.received,
+            reading: None,
+            payload: None,
+        }
+    }
+}
+
+/// Another value came first: the later one is set aside and told so.
+///
+/// # Errors
+/// Database errors.
+pub fn set_aside_conflicts(
+    tx: &mut Tx<'_>,
+    group: &[Admitted],
+    planned: &mut [Planned],
+    conflicts: &[usize],
+) -> Result<()> {
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    for (message, plan) in group.iter().zip(planned.iter_mut()) {
+        let mine: Vec<Reading> = (plan.rows.clone().zip(&plan.readings))
+            .filter(|(row, _)| conflicts.contains(row))
+            .map(|(_, reading)| *reading)
+            .collect();
+        if mine.is_empty() {
+            continue;
+        }
+        let (Some(device), Some(patient), Some(received)) =
+            (plan.device.clone(), plan.patient.clone(), plan.received)
+        else {
+            continue;
+        };
+        let mut aside = Setting { tx, device: &device, id: message.device, patient: &patient, received };
+        for reading in mine {
+            aside.reading(reading, "E_CONFLICT")?;
+            plan.part(reading.signal.name(), "E_CONFLICT", true);
+        }
+        plan.decision = decision::IN_PART;
+    }
+    Ok(())
+}

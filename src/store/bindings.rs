@@ -1,0 +1,202 @@
+//! Which device measures which patient, and when: spans that never overlap for a device, so that no reading
+//! is ever attributed to two people.
+
+use diesel::prelude::*;
+
+use super::error::{Error, Result};
+use super::page::{Ask, Cursor, Page};
+use super::schema::{bindings, devices, patients};
+use super::tx::Touched;
+use super::{Act, Tx, View};
+use crate::domain::{BindingId, DeviceId, Instant, PatientId};
+
+/// One device at one patient for one span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The id.
+    pub id: BindingId,
+    /// The device.
+    pub device: DeviceId,
+    /// The device's number.
+    pub device_key: i64,
+    /// The patient.
+    pub patient: PatientId,
+    /// The patient's number.
+    pub patient_key: i64,
+    /// From when, inclusive.
+    pub from: Instant,
+    /// Until when, exclusive; `None`: still.
+    pub to: Option<Instant>,
+    /// Whether it is the patient's preferred source.
+    pub preferred: bool,
+}
+
+type Row = (String, i64, i64, i64, Option<i64>, bool, i64, String, String);
+
+fn read((id, device_key, patient_key, from, to, preferred, _, device, patient): Row) -> Result<Binding> {
+    Ok(Binding {
+        id: id.parse().map_err(|_not_an_id| Error::Corrupt("bindings.id"))?,
+        device: device.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?,
+        device_key,
+        patient: patient.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
+        patient_key,
+        from: Instant::from_micros(from),
+        to: to.map(Instant::from_micros),
+        preferred,
+    })
+}
+
+macro_rules! rows {
+    () => {
+        bindings::table
+            .inner_join(devices::table.on(devices::key.eq(bindings::device_key)))
+            .inner_join(patients::table.on(patients::key.eq(bindings::patient_key)))
+            .select((
+                bindings::id,
+                bindings::device_key,
+                bindings::patient_key,
+                bindings::from_at,
+                bindings::to_at,
+                bindings::preferred,
+                bindings::created_at,
+                devices::id,
+                patients::id,
+            ))
+    };
+}
+
+/// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back.
+///
+/// # Errors
+/// [`Error::Conflict`] when the device is, or later was, at somebody; [`Error::NotFound`]; database errors.
+pub fn bind(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    patient: PatientId,
+    from: Instant,
+    preferred: bool,
+) -> Result<Binding> {
+    let device_key = super::devices::lock(tx, device)?;
+    let patient_key = super::patients::key_of(tx, patient)?;
+    let later = bindings::to_at.is_null().or(bindings::to_at.gt(from.micros()));
+    let taken: i64 =
+        bindings::table.filter(bindings::device_key.eq(device_key).and(later)).count().get_result(tx.conn)?;
+    if taken > 0 {
+        return Err(Error::Conflict("the device is bound in that span: unbind it first, or bind it later"));
+    }
+    if preferred {
+        let open = bindings::patient_key.eq(patient_key).and(bindings::to_at.is_null());
+        diesel::update(bindings::table.filter(open)).set(bindings::preferred.eq(false)).execute(tx.conn)?;
+    }
+    let id = BindingId::new(tx.now());
+    diesel::insert_into(bindings::table)
+        .values((
+            bindings::id.eq(id.to_string()),
+            bindings::device_key.eq(device_key),
+            bindings::patient_key.eq(patient_key),
+            bindings::from_at.eq(from.micros()),
+            bindings::preferred.eq(preferred),
+            bindings::created_at.eq(tx.now().micros()),
+        ))
+        .execute(tx.conn)?;
+    let binding = Binding { id, device, device_key, patient, patient_key, from, to: None, preferred };
+    changed(tx, "device.bound", &binding)?;
+    Ok(binding)
+}
+
+/// Ends a device's open binding at an instant.
+///
+/// # Errors
+/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning.
+pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
+    let device_key = super::devices::lock(tx, device)?;
+    let open = bindings::device_key.eq(device_key).and(bindings::to_at.is_null());
+    let row: Option<Row> = rows!().filter(open).first(tx.conn).optional()?;
+    let binding = read(row.ok_or(Error::NotFound("open binding"))?)?;
+    if at <= binding.from {
+        return Err(Error::Conflict("a binding ends after it begins"));
+    }
+    diesel::update(bindings::table.find(binding.id.to_string()))
+        .set(bindings::to_at.eq(Some(at.micros())))
+        .execute(tx.conn)?;
+    let binding = Binding { to: Some(at), ..binding };
+    changed(tx, "device.unbound", &binding)?;
+    Ok(binding)
+}
+
+/// Whom a device measured at an instant.
+///
+/// # Errors
+/// Database errors.
+pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Option<Binding>> {
+    let at = instant.micros();
+    let row: Option<Row> = rows!()
+        .filter(bindings::device_key.eq(device_key).and(bindings::from_at.le(at)))
+        .filter(bindings::to_at.is_null().or(bindings::to_at.gt(at)))
+        .first(view.conn)
+        .optional()?;
+    row.map(read).transpose()
+}
+
+/// Every binding a device ever had, oldest first: what ingest keeps in memory.
+///
+/// # Errors
+/// Database errors.
+pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Binding>> {
+    let rows: Vec<Row> = rows!()
+        .filter(bindings::device_key.eq(device_key))
+        .order((bindings::from_at, bindings::id))
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The devices at a patient now: the preferred source first, then the first bound.
+///
+/// # Errors
+/// Database errors.
+pub fn open_of_patient(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Binding>> {
+    let rows: Vec<Row> = rows!()
+        .filter(bindings::patient_key.eq(patient_key).and(bindings::to_at.is_null()))
+        .order((bindings::preferred.desc(), bindings::from_at, bindings::id))
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Whose bindings are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A patient's.
+    Patient(PatientId),
+    /// A device's.
+    Device(DeviceId),
+}
+
+/// Bindings of a patient or a device in the order in which they were made.
+///
+/// # Errors
+/// Database errors.
+pub fn page(view: &mut View<'_>, of: Of, ask: &Ask) -> Result<Page<Binding>> {
+    let Cursor { at, id } = &ask.after;
+    let rows = rows!()
+        .filter(bindings::created_at.gt(at).or(bindings::created_at.eq(at).and(bindings::id.gt(id))))
+        .order((bindings::created_at, bindings::id))
+        .limit(ask.reach());
+    let rows: Vec<Row> = match of {
+        Of::Patient(patient) => rows.filter(patients::id.eq(patient.to_string())).load(view.conn)?,
+        Of::Device(device) => rows.filter(devices::id.eq(device.to_string())).load(view.conn)?,
+    };
+    Page::of(rows, ask, |row| Cursor { at: row.6, id: row.0.clone() }).try_map(read)
+}
+
+fn changed(tx: &mut Tx<'_>, kind: &'static str, binding: &Binding) -> Result<()> {
+    let body = serde_json::json!({
+        "binding": binding.id, "device": binding.device, "from": binding.from, "to": binding.to,
+        "preferred": binding.preferred,
+    });
+    tx.audit(&Act::new(kind).patient(binding.patient).body(body))?;
+    tx.signal("device.changed", binding.device)?;
+    tx.signal("patient.changed", binding.patient)?;
+    tx.touch(Touched::Device(binding.device_key));
+    tx.touch(Touched::Patient(binding.patient_key));
+    Ok(())
+}

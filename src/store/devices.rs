@@ -1,0 +1,303 @@
+//! Wearables: what is written on them is sealed; their tokens are rows, so that revoking one is an update.
+
+use diesel::prelude::*;
+
+use super::conn::Conn;
+use super::error::{Error, Result};
+use super::keys::{Class, Subject};
+use super::page::{Ask, Cursor, Page};
+use super::schema::{device_tokens, devices};
+use super::seal::Place;
+use super::tx::Touched;
+use super::{Act, Tx, View};
+use crate::domain::{DeviceId, DeviceIdentity, Instant, TokenId};
+
+/// Tokens of one device that hold at once: the old one until the new one is in place.
+pub const TOKENS: usize = 2;
+
+/// A device as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The number that telemetry carries.
+    pub key: i64,
+    /// The id outside, which is its MQTT user name.
+    pub id: DeviceId,
+    /// What is written on it.
+    pub identity: DeviceIdentity,
+    /// Since when it is known.
+    pub created_at: Instant,
+    /// Since when it may not connect.
+    pub disabled_at: Option<Instant>,
+    /// When it first connected.
+    pub first_seen_at: Option<Instant>,
+    /// When it last connected or disconnected.
+    pub last_seen_at: Option<Instant>,
+    /// Whether it is connected.
+    pub online: bool,
+    /// For If-Match.
+    pub version: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = devices)]
+struct Row {
+    key: i64,
+    id: String,
+    identity: Vec<u8>,
+    created_at: i64,
+    disabled_at: Option<i64>,
+    first_seen_at: Option<i64>,
+    last_seen_at: Option<i64>,
+    online: bool,
+    version: i64,
+}
+
+impl Row {
+    fn open(self, view: &mut View<'_>) -> Result<Device> {
+        Ok(Device {
+            key: self.key,
+            identity: view.open_json(place("identity", &self.id), &self.identity)?,
+            id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?,
+            created_at: Instant::from_micros(self.created_at),
+            disabled_at: self.disabled_at.map(Instant::from_micros),
+            first_seen_at: self.first_seen_at.map(Instant::from_micros),
+            last_seen_at: self.last_seen_at.map(Instant::from_micros),
+            online: self.online,
+            version: self.version,
+        })
+    }
+}
+
+const fn place<'a>(column: &'a str, id: &'a str) -> Place<'a> {
+    Place::new("devices", column, id)
+}
+
+/// Enrols a device.
+///
+/// # Errors
+/// Database errors.
+pub fn insert(tx: &mut Tx<'_>, identity: &DeviceIdentity) -> Result<Device> {
+    let id = DeviceId::new(tx.now());
+    let text = id.to_string();
+    let sealed = tx.seal_json(Subject::Device(id), Class::Identity, place("identity", &text), identity)?;
+    diesel::insert_into(devices::table)
+        .values((
+            devices::id.eq(&text),
+            devices::identity.eq(sealed),
+            devices::created_at.eq(tx.now().micros()),
+            devices::online.eq(false),
+            devices::version.eq(1_i64),
+        ))
+        .execute(tx.conn)?;
+    tx.audit(&Act::new("device.enrolled").about(Subject::Device(id)))?;
+    tx.signal("device.changed", id)?;
+    get(tx, id)
+}
+
+/// A device that must exist.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn get(view: &mut View<'_>, id: DeviceId) -> Result<Device> {
+    let row = devices::table.filter(devices::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
+    row.optional()?.ok_or(Error::NotFound("device"))?.open(view)
+}
+
+/// The number that stands for a device.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
+    let row = devices::table.filter(devices::id.eq(id.to_string())).select(devices::key).first(view.conn);
+    row.optional()?.ok_or(Error::NotFound("device"))
+}
+
+/// The device for which a number stands.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn id_of(view: &mut View<'_>, key: i64) -> Result<DeviceId> {
+    let row: Option<String> = devices::table.find(key).select(devices::id).first(view.conn).optional()?;
+    row.ok_or(Error::NotFound("device"))?.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))
+}
+
+/// Devices in the order in which they came.
+///
+/// # Errors
+/// Database errors.
+pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
+    let Cursor { at, id } = &ask.after;
+    let rows: Vec<Row> = devices::table
+        .filter(devices::created_at.gt(at).or(devices::created_at.eq(at).and(devices::id.gt(id))))
+        .order((devices::created_at, devices::id))
+        .limit(ask.reach())
+        .select(Row::as_select())
+        .load(view.conn)?;
+    Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
+}
+
+/// Ends a device's right to connect, and every token with it.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn disable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+    let (now, key) = (tx.now().micros(), key_of(tx, id)?);
+    diesel::update(devices::table.find(key).filter(devices::disabled_at.is_null()))
+        .set((devices::disabled_at.eq(Some(now)), devices::version.eq(devices::version + 1)))
+        .execute(tx.conn)?;
+    let open = device_tokens::device_key.eq(key).and(device_tokens::revoked_at.is_null());
+    diesel::update(device_tokens::table.filter(open))
+        .set(device_tokens::revoked_at.eq(Some(now)))
+        .execute(tx.conn)?;
+    changed(tx, "device.disabled", id, key, &serde_json::json!({}))
+}
+
+/// Makes the row of a new token; the oldest of three stops counting.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] for a disabled device; database errors.
+pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> Result<TokenId> {
+    lock(tx, id)?;
+    let (now, device) = (tx.now(), get(tx, id)?);
+    if device.disabled_at.is_some() {
+        return Err(Error::Conflict("the device is disabled: enrol it anew"));
+    }
+    let valid: Vec<String> = device_tokens::table
+        .filter(device_tokens::device_key.eq(device.key).and(device_tokens::revoked_at.is_null()))
+        .filter(device_tokens::expires_at.is_null().or(device_tokens::expires_at.gt(now.micros())))
+        .order((device_tokens::issued_at.desc(), device_tokens::id.desc()))
+        .select(device_tokens::id)
+        .load(tx.conn)?;
+    let outdated: Vec<&String> = valid.iter().skip(TOKENS - 1).collect();
+    diesel::update(device_tokens::table.filter(device_tokens::id.eq_any(&outdated)))
+        .set(device_tokens::revoked_at.eq(Some(now.micros())))
+        .execute(tx.conn)?;
+    let token = TokenId::new(now);
+    diesel::insert_into(device_tokens::table)
+        .values((
+            device_tokens::id.eq(token.to_string()),
+            device_tokens::device_key.eq(device.key),
+            device_tokens::issued_at.eq(now.micros()),
+            device_tokens::expires_at.eq(expires.map(Instant::micros)),
+        ))
+        .execute(tx.conn)?;
+    let body = serde_json::json!({ "issued": token, "revoked": outdated });
+    changed(tx, "device.token", id, device.key, &body)?;
+    Ok(token)
+}
+
+/// Revokes one token; a session that uses it is to be closed.
+///
+/// # Errors
+/// [`Error::NotFound`] when the device has no such token; database errors.
+pub fn revoke_token(tx: &mut Tx<'_>, id: DeviceId, token: TokenId) -> Result<()> {
+    let (now, key) = (tx.now().micros(), key_of(tx, id)?);
+    let target = device_tokens::table.find(token.to_string()).filter(device_tokens::device_key.eq(key));
+    let found: Option<Option<i64>> =
+        target.clone().select(device_tokens::revoked_at).first(tx.conn).optional()?;
+    if found.ok_or(Error::NotFound("token"))?.is_some() {
+        tx.unchanged();
+        return Ok(());
+    }
+    diesel::update(target).set(device_tokens::revoked_at.eq(Some(now))).execute(tx.conn)?;
+    changed(tx, "device.token", id, key, &serde_json::json!({ "revoked": [token] }))
+}
+
+/// Whether a token that is well signed still counts.
+///
+/// # Errors
+/// Database errors.
+pub fn token_is_valid(view: &mut View<'_>, id: DeviceId, token: TokenId, now: Instant) -> Result<bool> {
+    let found: Option<String> = device_tokens::table
+        .inner_join(devices::table.on(devices::key.eq(device_tokens::device_key)))
+        .filter(device_tokens::id.eq(token.to_string()).and(devices::id.eq(id.to_string())))
+        .filter(device_tokens::revoked_at.is_null().and(devices::disabled_at.is_null()))
+        .filter(device_tokens::expires_at.is_null().or(device_tokens::expires_at.gt(now.micros())))
+        .select(device_tokens::id)
+        .first(view.conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Notes that a device connected; says whether for the first time. Run it with [`super::Store::keep_house`].
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn connected(tx: &mut Tx<'_>, id: DeviceId) -> Result<bool> {
+    let (now, key) = (tx.now().micros(), key_of(tx, id)?);
+    let first = diesel::update(devices::table.find(key).filter(devices::first_seen_at.is_null()))
+        .set(devices::first_seen_at.eq(Some(now)))
+        .execute(tx.conn)?;
+    seen(tx, id, key, true)?;
+    Ok(first == 1)
+}
+
+/// Notes that a device disconnected. Run it with [`super::Store::keep_house`].
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn disconnected(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+    let key = key_of(tx, id)?;
+    seen(tx, id, key, false)
+}
+
+/// After a start, no device is connected until it says so. Run it with [`super::Store::keep_house`].
+///
+/// # Errors
+/// Database errors.
+pub fn all_offline(tx: &mut Tx<'_>) -> Result<usize> {
+    let online = devices::table.filter(devices::online.eq(true));
+    Ok(diesel::update(online).set(devices::online.eq(false)).execute(tx.conn)?)
+}
+
+/// Keeps what a device last said of itself on its `status` topic. Run it with [`super::Store::keep_house`].
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn report_status(tx: &mut Tx<'_>, id: DeviceId, status: &[u8]) -> Result<()> {
+    let (key, text) = (key_of(tx, id)?, id.to_string());
+    let sealed = tx.seal(Subject::Device(id), Class::Identity, place("status", &text), status)?;
+    diesel::update(devices::table.find(key)).set(devices::status.eq(Some(sealed))).execute(tx.conn)?;
+    tx.signal("device.changed", id)
+}
+
+/// What a device last said of itself.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn status(view: &mut View<'_>, id: DeviceId) -> Result<Option<Vec<u8>>> {
+    let text = id.to_string();
+    let row = devices::table.filter(devices::id.eq(&text)).select(devices::status).first(view.conn);
+    let sealed: Option<Vec<u8>> = row.optional()?.ok_or(Error::NotFound("device"))?;
+    sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()
+}
+
+/// The device's number, its row held on PostgreSQL: of two changes at once the second sees the first.
+pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
+    let row = devices::table.filter(devices::id.eq(id.to_string()));
+    let key: Option<i64> = match &mut *tx.conn {
+        Conn::Pg(conn) => row.for_no_key_update().select(devices::key).first(conn).optional()?,
+        Conn::Sqlite(conn) => row.select(devices::key).first(conn).optional()?,
+    };
+    key.ok_or(Error::NotFound("device"))
+}
+
+fn seen(tx: &mut Tx<'_>, id: DeviceId, key: i64, online: bool) -> Result<()> {
+    diesel::update(devices::table.find(key))
+        .set((devices::online.eq(online), devices::last_seen_at.eq(Some(tx.now().micros()))))
+        .execute(tx.conn)?;
+    tx.signal("device.changed", id)
+}
+
+fn changed(
+    tx: &mut Tx<'_>,
+    kind: &'static str,
+    id: DeviceId,
+    key: i64,
+    body: &serde_json::Value,
+) -> Result<()> {
+    tx.audit(&Act::new(kind).about(Subject::Device(id)).body(body.clone()))?;
+    tx.signal("device.changed", id)?;
+    tx.touch(Touched::Device(key));
+    Ok(())
+}

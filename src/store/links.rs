@@ -1,0 +1,86 @@
+//! One-time links: to set a password, to pair. Only the hash is kept; using one spends it.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::error::{Error, Result};
+use super::keys::Subject;
+use super::schema::links;
+use super::secret::{Secret, hash};
+use super::{Act, Tx};
+use crate::domain::{Instant, UserId};
+
+/// How long a link to set a password may be used.
+pub const PASSWORD_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Setting a password, the first or a new one.
+    Password,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+        }
+    }
+}
+
+/// Makes a link; earlier ones of the same purpose stop working.
+///
+/// # Errors
+/// Database errors.
+pub fn insert(tx: &mut Tx<'_>, user: UserId, purpose: Purpose, life: Duration) -> Result<Secret> {
+    let now = tx.now();
+    let earlier =
+        links::table.filter(links::user_id.eq(user.to_string()).and(links::purpose.eq(purpose.name())));
+    diesel::delete(earlier).execute(tx.conn)?;
+    let secret = Secret::fresh()?;
+    diesel::insert_into(links::table)
+        .values((
+            links::secret.eq(hash(secret.reveal())),
+            links::user_id.eq(user.to_string()),
+            links::purpose.eq(purpose.name()),
+            links::expires_at.eq(now.plus(life).micros()),
+        ))
+        .execute(tx.conn)?;
+    let body = serde_json::json!({ "link": purpose.name(), "expires": now.plus(life) });
+    tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))?;
+    Ok(secret)
+}
+
+/// Spends a link and says whose it is; `None` when it is unknown, spent or too old.
+///
+/// # Errors
+/// Database errors.
+pub fn claim(tx: &mut Tx<'_>, secret: &str, purpose: Purpose) -> Result<Option<UserId>> {
+    let now = tx.now().micros();
+    let good = links::table.find(hash(secret)).filter(
+        links::purpose.eq(purpose.name()).and(links::used_at.is_null()).and(links::expires_at.gt(now)),
+    );
+    let user: Option<String> = diesel::update(good)
+        .set(links::used_at.eq(Some(now)))
+        .returning(links::user_id)
+        .get_result(tx.conn)
+        .optional()?;
+    user.map(|user| user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))).transpose()
+}
+
+/// Spends every link of a user.
+///
+/// # Errors
+/// Database errors.
+pub fn revoke_all(tx: &mut Tx<'_>, user: UserId) -> Result<usize> {
+    Ok(diesel::delete(links::table.filter(links::user_id.eq(user.to_string()))).execute(tx.conn)?)
+}
+
+/// Forgets links that can no longer be used.
+///
+/// # Errors
+/// Database errors.
+pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<usize> {
+    Ok(diesel::delete(links::table.filter(links::expires_at.lt(before.micros()))).execute(tx.conn)?)
+}

@@ -1,0 +1,236 @@
+//! A series drawn: minimum, mean and maximum per stretch of time, in the signal's canonical unit, from the
+//! patient's preferred device where two measure the same.
+
+use std::collections::HashMap;
+use std::iter::Peekable;
+use std::vec;
+
+use consent::{AlertEvaluate, Permit};
+use diesel::prelude::*;
+
+use super::chunk::Points;
+use super::chunk_rows::{Series, open_points, sealed_between};
+use super::row::unit_and_flags;
+use super::series::{journal, opened, reached};
+use super::span::Span;
+use crate::domain::{Flags, Instant, Reading, Signal, Unit};
+use crate::store::View;
+use crate::store::error::Result;
+use crate::store::schema::bindings;
+
+/// The most stretches that can be asked for.
+pub const MOST_POINTS: u32 = 10_000;
+
+/// One stretch of time that has readings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    /// Where it begins.
+    pub at: Instant,
+    /// The least value.
+    pub min: f64,
+    /// The mean, without readings that say only `LOW` or `HIGH` (of these, when there are no others).
+    pub avg: f64,
+    /// The greatest value.
+    pub max: f64,
+    /// How many readings, `LOW` and `HIGH` among them.
+    pub n: u64,
+}
+
+/// A drawn series.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Drawn {
+    /// The stretches that have readings, ascending.
+    pub buckets: Vec<Bucket>,
+    /// `devices.key` of those whose readings are shown, ascending.
+    pub devices: Vec<i64>,
+}
+
+/// The patient's devices, the preferred source first, then by when they were first bound.
+///
+/// # Errors
+/// Database errors.
+pub fn preference(view: &mut View<'_>, patient_key: i64) -> Result<Vec<i64>> {
+    let mut devices: Vec<i64> = Vec::new();
+    let rows: Vec<i64> = bindings::table
+        .filter(bindings::patient_key.eq(patient_key))
+        .order((bindings::preferred.desc(), bindings::from_at, bindings::id))
+        .select(bindings::device_key)
+        .load(view.conn)?;
+    for device in rows {
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+    }
+    Ok(devices)
+}
+
+/// Draws `[from, to)` in at most `points` stretches of equal length; one without readings is absent. Within
+/// a stretch only the most preferred device that measured there counts.
+///
+/// # Errors
+/// The patient's key was destroyed; database errors.
+pub fn buckets(
+    view: &mut View<'_>,
+    permit: &Permit<AlertEvaluate>,
+    patient_key: i64,
+    signal: Signal,
+    (from, to): (Instant, Instant),
+    points: u32,
+) -> Result<Drawn> {
+    let series = Series::new(patient_key, signal);
+    let within = Span { from: reached(permit, from).micros(), to: to.micros() };
+    // The journal first: see `series`.
+    let rows = journal(view.conn, series, Instant::from_micros(within.from), to)?;
+    let rows = opened(view, series, &rows)?;
+    let ranks = preference(view, patient_key)?;
+    let mut canvas = Canvas::new(signal, Span { from: from.micros(), to: to.micros() }, points, &ranks);
+    let rows: Vec<Point> = rows
+        .iter()
+        .map(|r| Point {
+            at: r.reading.at.micros(),
+            device: r.device_key,
+            value: r.reading.value,
+            unit: r.reading.unit,
+            flags: r.reading.flags,
+        })
+        .collect();
+    let mut rows = rows.into_iter().peekable();
+    for (span, sealed) in sealed_between(view.conn, series, within)? {
+        let points = open_points(view, series, span, &sealed)?;
+        draw_chunk(&mut canvas, &mut rows, &points, within)?;
+    }
+    rows.for_each(|point| canvas.draw(&point));
+    Ok(canvas.finish())
+}
+
+#[derive(Clone, Copy)]
+struct Point {
+    at: i64,
+    device: i64,
+    value: f64,
+    unit: Unit,
+    flags: Flags,
+}
+
+/// Draws a chunk and the journal's rows before its end, each identity once.
+fn draw_chunk(
+    canvas: &mut Canvas<'_>,
+    rows: &mut Peekable<vec::IntoIter<Point>>,
+    points: &Points,
+    within: Span,
+) -> Result<()> {
+    let first = points.at.partition_point(|at| *at < within.from);
+    let pairs = points.at.iter().zip(&points.value).enumerate().skip(first);
+    let mut known = None;
+    for (place, (at, value)) in pairs.take_while(|(_, (at, _))| **at < within.to) {
+        let attrs = points.attrs_of(place)?;
+        let (unit, flags) = match known {
+            Some((same, told)) if same == attrs => told,
+            _ => unit_and_flags(canvas.signal, attrs)?,
+        };
+        known = Some((attrs, (unit, flags)));
+        let point = Point { at: *at, device: points.device.get(place), value: *value, unit, flags };
+        let key = (point.at, point.device);
+        while let Some(row) = rows.next_if(|row| (row.at, row.device) <= key) {
+            if (row.at, row.device) != key {
+                canvas.draw(&row);
+            }
+        }
+        canvas.draw(&point);
+    }
+    Ok(())
+}
+
+struct Cell {
+    rank: usize,
+    device: i64,
+    min: f64,
+    max: f64,
+    sum: f64,
+    plain: u32,
+    bounds: f64,
+    n: u32,
+}
+
+struct Canvas<'a> {
+    signal: Signal,
+    span: Span,
+    width: i64,
+    ranks: &'a [i64],
+    cells: Vec<(i64, Cell)>,
+    until: i64,
+    last: (i64, usize),
+}
+
+impl<'a> Canvas<'a> {
+    fn new(signal: Signal, span: Span, points: u32, ranks: &'a [i64]) -> Self {
+        let points = i64::from(points.clamp(1, MOST_POINTS));
+        let length = span.to.saturating_sub(span.from).max(1);
+        let width = length / points + i64::from(length % points != 0);
+        Self { signal, span, width, ranks, cells: Vec::new(), until: i64::MIN, last: (i64::MIN, usize::MAX) }
+    }
+
+    fn rank(&mut self, device: i64) -> usize {
+        if self.last.0 != device {
+            let rank = self.ranks.iter().position(|known| *known == device).unwrap_or(self.ranks.len());
+            self.last = (device, rank);
+        }
+        self.last.1
+    }
+
+    /// Points come in the order of their instants.
+    fn draw(&mut self, point: &Point) {
+        let rank = self.rank(point.device);
+        if point.at >= self.until || self.cells.is_empty() {
+            let offset = point.at.saturating_sub(self.span.from);
+            let from = point.at.saturating_sub(offset.rem_euclid(self.width));
+            self.until = from.saturating_add(self.width);
+            self.cells.push((from, Cell::of(rank, point.device)));
+        }
+        let Some((_, cell)) = self.cells.last_mut() else { return };
+        if (rank, point.device) < (cell.rank, cell.device) {
+            *cell = Cell::of(rank, point.device);
+        }
+        if point.device == cell.device {
+            cell.add(self.signal, point);
+        }
+    }
+
+    fn finish(self) -> Drawn {
+        let shown: HashMap<i64, ()> = self.cells.iter().map(|(_, cell)| (cell.device, ())).collect();
+        let mut devices: Vec<i64> = shown.into_keys().collect();
+        devices.sort_unstable();
+        let buckets = self.cells.into_iter().map(|(from, cell)| cell.bucket(from)).collect();
+        Drawn { buckets, devices }
+    }
+}
+
+impl Cell {
+    const fn of(rank: usize, device: i64) -> Self {
+        let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
+        Self { rank, device, min, max, sum: 0.0, plain: 0, bounds: 0.0, n: 0 }
+    }
+
+    fn add(&mut self, signal: Signal, point: &Point) {
+        let Point { at, value, unit, flags, .. } = *point;
+        let value = Reading { signal, at: Instant::from_micros(at), value, unit, flags }.canonical();
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.n += 1;
+        if flags.has(Flags::LOW) || flags.has(Flags::HIGH) {
+            self.bounds += value;
+        } else {
+            self.sum += value;
+            self.plain += 1;
+        }
+    }
+
+    fn bucket(&self, from: i64) -> Bucket {
+        let avg = if self.plain > 0 {
+            self.sum / f64::from(self.plain)
+        } else {
+            self.bounds / f64::from(self.n.max(1))
+        };
+        Bucket { at: Instant::from_micros(from), min: self.min, avg, max: self.max, n: self.n.into() }
+    }
+}

@@ -1,0 +1,191 @@
+//! The table of chunks: finding the ones that matter, opening them, writing them sealed.
+
+use diesel::prelude::*;
+
+use super::chunk::{Points, pack, unpack};
+use super::row::StoredReading;
+use super::span::Span;
+use crate::domain::Signal;
+use crate::store::error::Result;
+use crate::store::keys::SubjectKey;
+use crate::store::schema::chunks::dsl;
+use crate::store::{Conn, Place, Tx, View};
+
+/// The index's part of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub(in crate::store) struct Outline {
+    pub id: i64,
+    pub from: i64,
+    pub to: i64,
+    pub last_at: i64,
+    pub count: i64,
+}
+
+impl Outline {
+    pub const fn span(&self) -> Span {
+        Span { from: self.from, to: self.to }
+    }
+}
+
+/// A patient's series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::store) struct Series {
+    pub patient_key: i64,
+    pub signal: Signal,
+}
+
+impl Series {
+    pub const fn new(patient_key: i64, signal: Signal) -> Self {
+        Self { patient_key, signal }
+    }
+
+    fn row(self, span: Span) -> String {
+        format!("{}:{}:{}:{}", self.patient_key, self.signal.code(), span.from, span.to)
+    }
+}
+
+type Columns = (dsl::id, dsl::span_from, dsl::span_to, dsl::last_at, dsl::count);
+const COLUMNS: Columns = (dsl::id, dsl::span_from, dsl::span_to, dsl::last_at, dsl::count);
+
+/// The last chunk of a series that begins at or before `at`.
+pub(in crate::store) fn before(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<Outline>> {
+    dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.le(at))
+        .order(dsl::span_from.desc())
+        .select(COLUMNS)
+        .first(conn)
+        .optional()
+}
+
+/// The chunks of a series that touch a span, in order. As chunks never overlap, only one that begins before
+/// the span can reach into it.
+pub(in crate::store) fn touching(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Outline>> {
+    let mut found: Vec<Outline> =
+        before(conn, series, span.from)?.into_iter().filter(|chunk| chunk.to > span.from).collect();
+    let rest: Vec<Outline> = dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.gt(span.from).and(dsl::span_from.lt(span.to)))
+        .order(dsl::span_from)
+        .select(COLUMNS)
+        .load(conn)?;
+    found.extend(rest);
+    Ok(found)
+}
+
+/// The sealed chunks of a series with readings in `[from, to)`, in one statement: so a chunk that a roll is
+/// just splitting is seen either whole or in parts.
+pub(in crate::store) fn sealed_between(
+    conn: &mut Conn,
+    series: Series,
+    span: Span,
+) -> QueryResult<Vec<(Span, Vec<u8>)>> {
+    let longest = crate::store::telemetry::span::LONGEST;
+    let rows: Vec<(i64, i64, Vec<u8>)> = dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.gt(span.from.saturating_sub(longest)).and(dsl::span_from.lt(span.to)))
+        .filter(dsl::span_to.gt(span.from))
+        .order(dsl::span_from)
+        .select((dsl::span_from, dsl::span_to, dsl::sealed))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(from, to, sealed)| (Span { from, to }, sealed)).collect())
+}
+
+/// Every reading of one chunk.
+pub(in crate::store) fn open(
+    view: &mut View<'_>,
+    series: Series,
+    span: Span,
+    sealed: &[u8],
+) -> Result<Vec<StoredReading>> {
+    let plain = view.open(Place::new("chunks", "sealed", &series.row(span)), sealed)?;
+    unpack(series.signal, &plain)
+}
+
+/// What a chart needs of one chunk.
+pub(in crate::store) fn open_points(
+    view: &mut View<'_>,
+    series: Series,
+    span: Span,
+    sealed: &[u8],
+) -> Result<Points> {
+    let plain = view.open(Place::new("chunks", "sealed", &series.row(span)), sealed)?;
+    Points::unpack(&plain)
+}
+
+/// Every reading of the chunk with this id.
+pub(in crate::store) fn open_by_id(
+    view: &mut View<'_>,
+    series: Series,
+    chunk: &Outline,
+) -> Result<Vec<StoredReading>> {
+    let sealed: Vec<u8> = dsl::chunks.find(chunk.id).select(dsl::sealed).first(view.conn)?;
+    open(view, series, chunk.span(), &sealed)
+}
+
+/// A packed and sealed chunk, ready to be written.
+pub(in crate::store) struct Ready {
+    pub replaces: Option<i64>,
+    span: Span,
+    first_at: i64,
+    last_at: i64,
+    count: i64,
+    sealed: Vec<u8>,
+}
+
+impl Ready {
+    pub fn new(
+        series: Series,
+        key: &SubjectKey,
+        replaces: Option<i64>,
+        span: Span,
+        readings: &[StoredReading],
+    ) -> Result<Self> {
+        let row = series.row(span);
+        let sealed = key.sealer().seal(Place::new("chunks", "sealed", &row), &pack(readings)?)?;
+        let instant = |reading: Option<&StoredReading>| reading.map_or(span.from, |r| r.reading.at.micros());
+        Ok(Self {
+            replaces,
+            span,
+            first_at: instant(readings.first()),
+            last_at: instant(readings.last()),
+            count: i64::try_from(readings.len()).unwrap_or(i64::MAX),
+            sealed,
+        })
+    }
+
+    pub fn write(&self, tx: &mut Tx<'_>, series: Series) -> Result<()> {
+        if let Some(id) = self.replaces {
+            diesel::update(dsl::chunks.find(id))
+                .set((
+                    dsl::first_at.eq(self.first_at),
+                    dsl::last_at.eq(self.last_at),
+                    dsl::count.eq(self.count),
+                    dsl::sealed.eq(&self.sealed),
+                ))
+                .execute(tx.conn)?;
+            return Ok(());
+        }
+        diesel::insert_into(dsl::chunks)
+            .values((
+                dsl::patient_key.eq(series.patient_key),
+                dsl::signal.eq(series.signal.code()),
+                dsl::span_from.eq(self.span.from),
+                dsl::span_to.eq(self.span.to),
+                dsl::first_at.eq(self.first_at),
+                dsl::last_at.eq(self.last_at),
+                dsl::count.eq(self.count),
+                dsl::sealed.eq(&self.sealed),
+            ))
+            .execute(tx.conn)?;
+        Ok(())
+    }
+}
+
+/// Removes chunks by id.
+pub(in crate::store) fn remove(tx: &mut Tx<'_>, ids: &[i64]) -> Result<()> {
+    for id in ids {
+        diesel::delete(dsl::chunks.find(*id)).execute(tx.conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Reading back: journal and chunks as one series. The journal is always read first: a row that a roll moves
+//! meanwhile is then seen in one of the two, and what is seen in both is one by its identity (the chunk's).
+
+use std::collections::HashMap;
+
+use consent::{AlertEvaluate, Permit};
+use diesel::connection::DefaultLoadingMode;
+use diesel::dsl::max;
+use diesel::pg::PgRowByRowLoadingMode;
+use diesel::prelude::*;
+
+use super::chunk_rows::{self, Series, open, sealed_between};
+use super::roll::patient_of;
+use super::row::{COLUMNS, Row, StoredReading};
+use super::span::Span;
+use crate::domain::{Instant, Signal};
+use crate::store::conn::on;
+use crate::store::error::Result;
+use crate::store::schema::readings;
+use crate::store::{Class, Conn, Subject, View};
+
+/// The end of the journal that is looked at first (microseconds).
+const LAST: i64 = 60_000_000;
+
+/// One series that [`scan`] is asked for, with the permit to look at it.
+pub struct Want<'p> {
+    /// The permit to evaluate this patient's readings.
+    pub permit: &'p Permit<AlertEvaluate>,
+    /// `patients.key`.
+    pub patient_key: i64,
+    /// Which signal.
+    pub signal: Signal,
+    /// From when, inclusive.
+    pub from: Instant,
+}
+
+/// The readings of a series in `[from, to)`, ascending by instant and device. Nothing that was measured before
+/// the permit reaches.
+///
+/// # Errors
+/// The patient's key was destroyed; database errors.
+pub fn series(
+    view: &mut View<'_>,
+    permit: &Permit<AlertEvaluate>,
+    patient_key: i64,
+    signal: Signal,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    range(view, Series::new(patient_key, signal), reached(permit, from), to)
+}
+
+/// The later of `from` and the instant that the permit reaches back to.
+pub(in crate::store) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant {
+    from.max(Instant::from_micros(permit.measured_from()))
+}
+
+/// Many series up to `to` (exclusive) with one pass over the journal. A series without readings is absent.
+///
+/// # Errors
+/// As [`series`].
+pub fn scan(
+    view: &mut View<'_>,
+    wants: &[Want<'_>],
+    to: Instant,
+) -> Result<HashMap<(i64, Signal), Vec<StoredReading>>> {
+    let wanted: HashMap<(i64, i16), Instant> = wants
+        .iter()
+        .map(|want| ((want.patient_key, want.signal.code()), reached(want.permit, want.from)))
+        .collect();
+    let Some(earliest) = wanted.values().min() else { return Ok(HashMap::new()) };
+    let query = readings::table
+        .filter(readings::at.ge(earliest.micros()).and(readings::at.lt(to.micros())))
+        .order((readings::at, readings::patient_key, readings::signal, readings::device_key))
+        .select(COLUMNS);
+    let mut journal: HashMap<(i64, i16), Vec<Row>> = HashMap::new();
+    let mut keep = |row: QueryResult<Row>| -> QueryResult<()> {
+        let row = row?;
+        let place = (row.patient_key, row.signal);
+        if wanted.get(&place).is_some_and(|from| row.at >= from.micros()) {
+            journal.entry(place).or_default().push(row);
+        }
+        Ok(())
+    };
+    match &mut *view.conn {
+        Conn::Sqlite(c) => query.load_iter::<Row, DefaultLoadingMode>(c)?.try_for_each(&mut keep)?,
+        Conn::Pg(c) => query.load_iter::<Row, PgRowByRowLoadingMode>(c)?.try_for_each(&mut keep)?,
+    }
+    let mut out = HashMap::new();
+    for want in wants {
+        let place = (want.patient_key, want.signal.code());
+        let rows = journal.remove(&place).unwrap_or_default();
+        let from = reached(want.permit, want.from);
+        let readings = joined(view, Series::new(want.patient_key, want.signal), &rows, from, to)?;
+        if !readings.is_empty() {
+            out.insert((want.patient_key, want.signal), readings);
+        }
+    }
+    Ok(out)
+}
+
+/// As [`series`], for the store's own work: no permit.
+pub(in crate::store) fn range(
+    view: &mut View<'_>,
+    series: Series,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let rows = journal(view.conn, series, from, to)?;
+    joined(view, series, &rows, from, to)
+}
+
+pub(in crate::store) fn journal(
+    conn: &mut Conn,
+    series: Series,
+    from: Instant,
+    to: Instant,
+) -> QueryResult<Vec<Row>> {
+    let query = readings::table
+        .filter(readings::at.ge(from.micros()).and(readings::at.lt(to.micros())))
+        .filter(readings::patient_key.eq(series.patient_key).and(readings::signal.eq(series.signal.code())))
+        .order((readings::at, readings::device_key))
+        .select(COLUMNS);
+    on!(conn, |c| query.load(c))
+}
+
+/// Rows of the journal in the clear.
+pub(in crate::store) fn opened(
+    view: &mut View<'_>,
+    series: Series,
+    rows: &[Row],
+) -> Result<Vec<StoredReading>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let patient = patient_of(view, series.patient_key)?;
+    let key = view.key(Subject::Patient(patient), Class::Telemetry)?;
+    rows.iter().map(|row| row.open(&key)).collect()
+}
+
+fn joined(
+    view: &mut View<'_>,
+    series: Series,
+    rows: &[Row],
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let mut out = Vec::new();
+    let span = Span { from: from.micros(), to: to.micros() };
+    for (chunk, sealed) in sealed_between(view.conn, series, span)? {
+        let readings = open(view, series, chunk, &sealed)?;
+        out.extend(readings.into_iter().filter(|r| span.holds(r.reading.at.micros())));
+    }
+    out.extend(opened(view, series, rows)?);
+    let key = |r: &StoredReading| (r.reading.at, r.device_key);
+    if !out.is_sorted_by(|a, b| key(a) < key(b)) {
+        // Stable, and chunks come first: of two with one identity the chunk's stays.
+        out.sort_by_key(key);
+        out.dedup_by_key(|r| key(r));
+    }
+    Ok(out)
+}
+
+/// The newest instant of a series, without opening anything.
+///
+/// # Errors
+/// Database errors.
+pub fn head(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Option<Instant>> {
+    let row = newest_rows(view.conn, patient_key, &[signal])?.remove(&signal.code());
+    let chunk = chunk_rows::before(view.conn, Series::new(patient_key, signal), i64::MAX)?;
+    Ok(row.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))
+}
+
+/// The newest reading of each signal, in the order asked; a signal never measured is absent. Of two devices
+/// at one instant the later bound one is shown.
+///
+/// # Errors
+/// As [`series`].
+pub fn latest(
+    view: &mut View<'_>,
+    permit: &Permit<AlertEvaluate>,
+    patient_key: i64,
+    signals: &[Signal],
+) -> Result<Vec<StoredReading>> {
+    let rows = newest_rows(view.conn, patient_key, signals)?;
+    let mut out = Vec::new();
+    for signal in signals {
+        let series = Series::new(patient_key, *signal);
+        let row = rows.get(&signal.code()).copied();
+        let chunk = chunk_rows::before(view.conn, series, i64::MAX)?;
+        let newest = match (row, chunk) {
+            (Some(at), chunk) if chunk.is_none_or(|chunk| at > chunk.last_at) => {
+                let rows = journal(view.conn, series, Instant::from_micros(at), Instant::MAX)?;
+                // A roll may have taken it since: then it is in a chunk.
+                match opened(view, series, &rows)?.pop() {
+                    None => range(view, series, Instant::from_micros(at), Instant::MAX)?.pop(),
+                    found => found,
+                }
+            }
+            (_, Some(chunk)) => chunk_rows::open_by_id(view, series, &chunk)?.pop(),
+            (_, None) => None,
+        };
+        out.extend(newest.filter(|r| permit.covers(r.reading.at.micros()).is_ok()));
+    }
+    Ok(out)
+}
+
+/// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end
+/// finds what a worn device sends, only then is all of it read.
+fn newest_rows(conn: &mut Conn, patient_key: i64, signals: &[Signal]) -> Result<HashMap<i16, i64>> {
+    let Some(end) = readings::table.select(max(readings::at)).first::<Option<i64>>(conn)? else {
+        return Ok(HashMap::new());
+    };
+    let codes: Vec<i16> = signals.iter().map(|signal| signal.code()).collect();
+    let mut found = HashMap::new();
+    for from in [end.saturating_sub(LAST), i64::MIN] {
+        let rows: Vec<(i16, Option<i64>)> = readings::table
+            .filter(readings::at.ge(from))
+            .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq_any(&codes)))
+            .group_by(readings::signal)
+            .select((readings::signal, max(readings::at)))
+            .load(conn)?;
+        found = rows.into_iter().filter_map(|(signal, at)| Some((signal, at?))).collect();
+        if found.len() == codes.len() {
+            break;
+        }
+    }
+    Ok(found)
+}
