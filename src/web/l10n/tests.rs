@@ -51,7 +51,9 @@ fn used() -> BTreeSet<String> {
         for opening in ["Key(\"", "say(\"", "one(\"", "two(\"", "count(\""] {
             for piece in text.split(opening).skip(1) {
                 let key = piece.split('"').next().unwrap();
-                if !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                if !key.is_empty()
+                    && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                {
                     used.insert(key.to_owned());
                 }
             }
