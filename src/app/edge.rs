@@ -45,12 +45,18 @@ impl Edge {
         Ok((Self { store, clock, tokens, ingest, events }, thread))
     }
 
-    fn admit(&self, device: DeviceId, token: Option<&str>, now: Instant) -> std::result::Result<Identity, Refusal> {
+    fn admit(
+        &self,
+        device: DeviceId,
+        token: Option<&str>,
+        now: Instant,
+    ) -> std::result::Result<Identity, Refusal> {
         let refused = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
         let mut expires_at = None;
         let mut token_id = None;
         if let Some(token) = token {
-            let claims = self.tokens.device(token, now).map_err(|_why| refused("the device token is not valid"))?;
+            let claims =
+                self.tokens.device(token, now).map_err(|_why| refused("the device token is not valid"))?;
             if claims.sub != device {
                 return Err(refused("the device token is another device's"));
             }
@@ -96,10 +102,9 @@ impl Backend for Door {
         let looked_up = tokio::task::spawn_blocking(move || match credentials {
             Credentials::Token { device, token } => edge.admit(DeviceId(device), Some(&token), now),
             Credentials::Certificate { cn, not_after, .. } => match cn.parse::<DeviceId>() {
-                Ok(device) => edge.admit(device, None, now).map(|identity| Identity {
-                    expires_at: Some(not_after),
-                    ..identity
-                }),
+                Ok(device) => edge
+                    .admit(device, None, now)
+                    .map(|identity| Identity { expires_at: Some(not_after), ..identity }),
                 Err(_not_an_id) => Err(Refusal {
                     code: RefusalCode::NotAuthorized,
                     reason: "the certificate's common name is not a device id".into(),
@@ -122,7 +127,8 @@ impl Backend for Door {
 
     async fn pending(&self, device: uuid::Uuid) -> Vec<Command> {
         let store = self.0.store.clone();
-        let waiting = tokio::task::spawn_blocking(move || store.read(|view| commands::waiting(view, DeviceId(device))));
+        let waiting =
+            tokio::task::spawn_blocking(move || store.read(|view| commands::waiting(view, DeviceId(device))));
         match waiting.await {
             Ok(Ok(waiting)) => waiting
                 .into_iter()
@@ -196,7 +202,8 @@ impl Scribe {
             }
             DeviceEvent::Reply { device, payload, .. } => {
                 let Ok(reply) = serde_json::from_slice::<serde_json::Value>(payload) else { return Ok(()) };
-                let id = reply.get("id").and_then(|id| id.as_str()).and_then(|id| id.parse::<CommandId>().ok());
+                let id =
+                    reply.get("id").and_then(|id| id.as_str()).and_then(|id| id.parse::<CommandId>().ok());
                 match id {
                     Some(id) => commands::reply(tx, DeviceId(*device), id, &reply),
                     None => Ok(()),
@@ -212,7 +219,9 @@ impl Scribe {
 
 fn answer(event: DeviceEvent) {
     match event {
-        DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => reply.send(Outcome::committed()),
+        DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
+            reply.send(Outcome::committed())
+        }
         _ => {}
     }
 }

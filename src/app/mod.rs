@@ -60,7 +60,12 @@ impl House {
     ///
     /// # Errors
     /// A port is taken, the store cannot be read, the audit log does not hold together.
-    pub async fn start(store: &Store, clock: &Clock, signers: Signers, options: Options) -> anyhow::Result<Self> {
+    pub async fn start(
+        store: &Store,
+        clock: &Clock,
+        signers: Signers,
+        options: Options,
+    ) -> anyhow::Result<Self> {
         let rules = {
             let store = store.clone();
             let now = clock.now();
@@ -127,7 +132,9 @@ impl House {
             ingest.chain(threads).for_each(|thread| drop(thread.join()));
         });
         if tokio::time::timeout(std::time::Duration::from_secs(8), ended).await.is_err() {
-            tracing::warn!("a part of the house did not end in 8 s; what it did is durable or will be done again");
+            tracing::warn!(
+                "a part of the house did not end in 8 s; what it did is durable or will be done again"
+            );
         }
     }
 }

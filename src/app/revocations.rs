@@ -36,7 +36,9 @@ pub async fn watch(store: Store, registry: Arc<OnceLock<Registry>>) {
                     registry.disconnect(device.0, ADMINISTRATIVE_ACTION, REASON);
                 }
             }
-            (Ok(Err(error)), _) => tracing::error!(%error, "the devices of a revoked consent could not be read"),
+            (Ok(Err(error)), _) => {
+                tracing::error!(%error, "the devices of a revoked consent could not be read")
+            }
             _ => {}
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals, telemetry,
-    throttles,
+    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals,
+    telemetry, throttles,
 };
 
 /// How long open pages can resume their stream.

@@ -124,7 +124,12 @@ impl Lane {
     ///
     /// # Errors
     /// The thread cannot start.
-    pub fn start(mut self, clock: Clock, wake: Wake, status: Status) -> std::io::Result<std::thread::JoinHandle<()>> {
+    pub fn start(
+        mut self,
+        clock: Clock,
+        wake: Wake,
+        status: Status,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
         std::thread::Builder::new().name(self.name.into()).spawn(move || {
             let mut seen = 0;
             while !wake.stopped() {

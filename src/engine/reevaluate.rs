@@ -53,9 +53,9 @@ impl Module for Reevaluate {
         let mut read = self.read(&due, now)?;
         for due in &due {
             let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
-            let settled = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
-                self.settle(tx, due, readings)
-            });
+            let settled = self
+                .store
+                .keep_house(Urgency::Patient, "reevaluate", now, |tx| self.settle(tx, due, readings));
             if settled.is_err() {
                 self.watch().forget(key(due));
             }
@@ -81,8 +81,12 @@ impl Reevaluate {
 
     fn permit(&self, patient: &PatientRow, now: Instant) -> Result<Permit<AlertEvaluate>, Denied> {
         let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
-        let request =
-            Request { bases: &self.bases, records: &patient.records, subject: &patient.subject, context: &context };
+        let request = Request {
+            bases: &self.bases,
+            records: &patient.records,
+            subject: &patient.subject,
+            context: &context,
+        };
         decide::<AlertEvaluate>(&request)
     }
 
@@ -93,12 +97,12 @@ impl Reevaluate {
         now: Instant,
     ) -> store::Result<HashMap<(i64, crate::domain::Signal), Vec<StoredReading>>> {
         let rules = self.rules();
-        let permits: Vec<Option<Permit<AlertEvaluate>>> = self.store.keep_house(
-            Urgency::Patient,
-            "reevaluate",
-            now,
-            |tx| due.iter().map(|due| Ok(self.permit(&roster::patient(tx, due.patient_key)?, now).ok())).collect(),
-        )?;
+        let permits: Vec<Option<Permit<AlertEvaluate>>> =
+            self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+                due.iter()
+                    .map(|due| Ok(self.permit(&roster::patient(tx, due.patient_key)?, now).ok()))
+                    .collect()
+            })?;
         self.store.read(|view| {
             let wants: Vec<Want<'_>> = due
                 .iter()
@@ -170,7 +174,8 @@ fn merged(
     arrived: Vec<(i64, JudgedReading)>,
 ) -> (i64, Vec<JudgedReading>) {
     let measured = |device: i64| {
-        stored.iter().any(|reading| reading.device_key == device) || arrived.iter().any(|(key, _)| *key == device)
+        stored.iter().any(|reading| reading.device_key == device)
+            || arrived.iter().any(|(key, _)| *key == device)
     };
     let chosen = sources.iter().find(|(device, ..)| measured(*device));
     let Some((source, id, _)) = chosen else { return (0, Vec::new()) };

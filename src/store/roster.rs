@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::error::{Error, Result};
 use super::schema::{bindings, devices, patients as rows};
-use super::{ledger, patients};
 use super::tx::{Tx, View};
+use super::{ledger, patients};
 use crate::domain::{DeviceId, Instant, PatientId, age_band};
 
 /// A device and whose it was when.
