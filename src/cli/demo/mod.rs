@@ -1,0 +1,3 @@
+//! The demo: a small invented clinic, real recordings, real MQTT connections.
+
+pub mod recording;
