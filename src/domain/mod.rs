@@ -4,6 +4,7 @@ pub mod access;
 pub mod alert;
 pub mod device;
 pub mod id;
+pub mod identity;
 pub mod password;
 pub mod person;
 pub mod rule;
@@ -17,7 +18,8 @@ pub use device::DeviceIdentity;
 pub use id::{
     AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
 };
-pub use person::{Cns, Cpf, Email, Name, PatientIdentity, Phone, StaffIdentity};
+pub use identity::{PatientIdentity, StaffIdentity, age_band};
+pub use person::{Cns, Cpf, Email, Name, Phone};
 pub use rule::Rule;
 pub use signal::{Flags, Measured, Reading, Signal, Unit};
 pub use time::{Clock, Instant};

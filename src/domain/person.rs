@@ -1,10 +1,9 @@
-//! What identifies a person, checked when it enters and never printed: CPF, CNS, e-mail, telephone.
+//! What tells a person from others, checked when it enters and never printed: CPF, CNS, e-mail, telephone.
 //! Rules and vectors: compliance reference §6 (Receita Federal; ANVISA RNI and e-SUS LEDI routine).
 
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// What was given is not what it should be. Never holds the text itself.
@@ -101,48 +100,6 @@ impl Cpf {
     pub fn masked(&self) -> String {
         let middle = |skip: usize| self.0.chars().skip(skip).take(3).collect::<String>();
         format!("***.{}.{}-**", middle(3), middle(6))
-    }
-}
-
-/// What identifies a patient; sealed as one value.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PatientIdentity {
-    /// How they are called.
-    pub name: Name,
-    /// `YYYY-MM-DD`.
-    pub birth_date: NaiveDate,
-    /// Absent for foreigners, the newborn, indigenous people and emergencies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpf: Option<Cpf>,
-    /// National health card.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cns: Option<Cns>,
-    /// E-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
-    /// Telephone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Phone>,
-}
-
-impl fmt::Debug for PatientIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PatientIdentity(…)")
-    }
-}
-
-/// What identifies a member of staff, or a service; sealed as one value.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffIdentity {
-    /// How they are called.
-    pub name: Name,
-    /// What they sign in with.
-    pub email: Email,
-}
-
-impl fmt::Debug for StaffIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StaffIdentity(…)")
     }
 }
 

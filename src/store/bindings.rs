@@ -3,7 +3,6 @@
 
 use diesel::prelude::*;
 
-use super::conn::Conn;
 use super::error::{Error, Result};
 use super::page::{Ask, Cursor, Page};
 use super::schema::{bindings, devices, patients};
@@ -77,7 +76,7 @@ pub fn bind(
     from: Instant,
     preferred: bool,
 ) -> Result<Binding> {
-    let device_key = lock_device(tx, device)?;
+    let device_key = super::devices::lock(tx, device)?;
     let patient_key = super::patients::key_of(tx, patient)?;
     let later = bindings::to_at.is_null().or(bindings::to_at.gt(from.micros()));
     let taken: i64 =
@@ -110,7 +109,7 @@ pub fn bind(
 /// # Errors
 /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning.
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
-    let device_key = lock_device(tx, device)?;
+    let device_key = super::devices::lock(tx, device)?;
     let open = bindings::device_key.eq(device_key).and(bindings::to_at.is_null());
     let row: Option<Row> = rows!().filter(open).first(tx.conn).optional()?;
     let binding = read(row.ok_or(Error::NotFound("open binding"))?)?;
@@ -187,16 +186,6 @@ pub fn page(view: &mut View<'_>, of: Of, ask: &Ask) -> Result<Page<Binding>> {
         Of::Device(device) => rows.filter(devices::id.eq(device.to_string())).load(view.conn)?,
     };
     Page::of(rows, ask, |row| Cursor { at: row.6, id: row.0.clone() }).try_map(read)
-}
-
-/// The device's number, its row locked on PostgreSQL: two bindings at once would not see each other.
-fn lock_device(tx: &mut Tx<'_>, device: DeviceId) -> Result<i64> {
-    let row = devices::table.filter(devices::id.eq(device.to_string())).select(devices::key);
-    let key: Option<i64> = match &mut *tx.conn {
-        Conn::Pg(conn) => row.for_no_key_update().first(conn).optional()?,
-        Conn::Sqlite(conn) => row.first(conn).optional()?,
-    };
-    key.ok_or(Error::NotFound("device"))
 }
 
 fn changed(tx: &mut Tx<'_>, kind: &'static str, binding: &Binding) -> Result<()> {

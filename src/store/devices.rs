@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::Conn;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
@@ -156,6 +157,7 @@ pub fn disable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for a disabled device; database errors.
 pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> Result<TokenId> {
+    lock(tx, id)?;
     let (now, device) = (tx.now(), get(tx, id)?);
     if device.disabled_at.is_some() {
         return Err(Error::Conflict("the device is disabled: enrol it anew"));
@@ -268,6 +270,16 @@ pub fn status(view: &mut View<'_>, id: DeviceId) -> Result<Option<Vec<u8>>> {
     let row = devices::table.filter(devices::id.eq(&text)).select(devices::status).first(view.conn);
     let sealed: Option<Vec<u8>> = row.optional()?.ok_or(Error::NotFound("device"))?;
     sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()
+}
+
+/// The device's number, its row held on PostgreSQL: of two changes at once the second sees the first.
+pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
+    let row = devices::table.filter(devices::id.eq(id.to_string()));
+    let key: Option<i64> = match &mut *tx.conn {
+        Conn::Pg(conn) => row.for_no_key_update().select(devices::key).first(conn).optional()?,
+        Conn::Sqlite(conn) => row.select(devices::key).first(conn).optional()?,
+    };
+    key.ok_or(Error::NotFound("device"))
 }
 
 fn seen(tx: &mut Tx<'_>, id: DeviceId, key: i64, online: bool) -> Result<()> {

@@ -35,6 +35,8 @@ pub mod telemetry;
 pub mod terms;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod throttles;
 pub mod tx;
 pub mod users;

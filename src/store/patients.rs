@@ -10,7 +10,7 @@ use super::schema::patients;
 use super::seal::{Broken, Place};
 use super::tx::Touched;
 use super::{Act, Tx, View};
-use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity};
+use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
 const CLASSES: [Class; 5] =
@@ -191,6 +191,21 @@ pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
+/// Blocks a patient's data, or ends the block (LGPD art. 18 IV).
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
+    let (key, at) = (key_of(tx, id)?, blocked.then_some(tx.now().micros()));
+    diesel::update(patients::table.find(key))
+        .set((patients::blocked_at.eq(at), patients::version.eq(patients::version + 1)))
+        .execute(tx.conn)?;
+    tx.audit(&Act::new("dsr.answered").patient(id).body(serde_json::json!({ "blocked": blocked })))?;
+    tx.signal("patient.changed", id)?;
+    tx.touch(Touched::Patient(key));
+    Ok(())
+}
+
 /// Patients in the order in which they came.
 ///
 /// # Errors
@@ -222,6 +237,21 @@ pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
 pub fn id_of(view: &mut View<'_>, key: i64) -> Result<PatientId> {
     let row: Option<String> = patients::table.find(key).select(patients::id).first(view.conn).optional()?;
     row.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
+}
+
+/// A patient as the consent decision sees them: never a name, and a child where the birth date is unreadable.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn subject(view: &mut View<'_>, key: i64, now: Instant) -> Result<consent::Subject> {
+    let row = patients::table.find(key).select(Row::as_select()).first(view.conn).optional()?;
+    let patient = row.ok_or(Error::NotFound("patient"))?.open(view)?;
+    Ok(consent::Subject {
+        age_band: patient.identity.map_or(consent::AgeBand::Child, |who| age_band(who.birth_date, now)),
+        blocked: patient.blocked_at.map(|_at| consent::Allowed::Any),
+        erased: patient.erased_at.is_some(),
+        ..consent::Subject::default()
+    })
 }
 
 const CPF: &str = "patients.cpf";

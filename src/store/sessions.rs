@@ -242,6 +242,10 @@ fn end(tx: &mut Tx<'_>, only: Option<SessionId>, user: UserId, by: &'static str)
         target = target.filter(sessions::id.eq(id.to_string()));
     }
     let ended = target.execute(tx.conn)?;
+    if ended == 0 {
+        tx.unchanged();
+        return Ok(());
+    }
     let body = serde_json::json!({ "by": by, "ended": ended, "session": only.map_or("all".to_owned(), |id| id.to_string()) });
     tx.audit(&Act::new("auth.session_killed").about(Subject::User(user)).body(body))?;
     tx.signal("session.ended", user)

@@ -184,7 +184,9 @@ pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str) -> Result<()> {
     found(changed)?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "password")?;
-    tx.audit(&Act::new("admin.config").about(Subject::User(id)).code("PASSWORD_SET"))
+    tx.audit(
+        &Act::new("admin.config").about(Subject::User(id)).body(serde_json::json!({ "password": "set" })),
+    )
 }
 
 /// Sets or takes away the secret of the second factor.

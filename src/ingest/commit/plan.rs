@@ -190,7 +190,7 @@ impl Planner<'_> {
 fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64, now: Instant) -> Result<Option<Content>> {
     let sha256 = message.sha256();
     let session = i64::try_from(message.session).unwrap_or(i64::MAX);
-    let first = telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at, now)?;
+    let first = telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at)?;
     Ok((first != message.received_at).then(|| message.as_received_at(first)))
 }
 

@@ -8,7 +8,6 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
-pub mod quarantine;
 mod roll;
 mod row;
 mod series;
@@ -23,7 +22,7 @@ use diesel::QueryResult;
 
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
 pub use roll::{Rolled, due, roll};
-pub use row::{Batch, ReceiptRef, StoredReading};
+pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
 pub use series::{Want, head, latest, scan, series};
 pub use sizes::{Part, Sizes, sizes};

@@ -11,13 +11,13 @@ use super::ReadingStore;
 use super::chunk_rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::fold::{Existing, Folded, fold};
 use super::lock::RollLock;
-use super::quarantine;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::span::{Level, Span};
 use crate::domain::{Instant, PatientId, Signal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::SubjectKey;
+use crate::store::quarantine::{self, Aside};
 use crate::store::schema::{merged_readings, patients, readings};
 use crate::store::seal::Broken;
 use crate::store::{Class, Store, Subject, Tx, Urgency, View};
@@ -269,7 +269,16 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
             .execute(tx.conn)?;
     }
     for (_, reading) in &plan.folded.conflicts {
-        quarantine::hold(tx, (plan.patient, plan.series.patient_key), reading, "E_CONFLICT")?;
+        let aside = Aside {
+            patient: Some((plan.series.patient_key, plan.patient)),
+            device_key: reading.device_key,
+            subject: Subject::Patient(plan.patient),
+            reason: "E_CONFLICT",
+            received: reading.received,
+            reading: Some(reading.reading),
+            payload: None,
+        };
+        quarantine::insert(tx, &aside)?;
     }
     let conflicts = plan.folded.conflicts.iter().map(|(row, _)| *row);
     let mut aside: Vec<Row> = plan.folded.merged.iter().copied().chain(conflicts).collect();

@@ -11,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use super::roll::roll_within;
 use super::row::StoredReading;
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, message, reading};
-use super::{due, head, latest, quarantine, roll, scan, series};
+use super::{due, head, latest, roll, scan, series};
 use crate::domain::{Instant, Signal};
 use crate::store::schema;
 
@@ -78,10 +78,10 @@ fn a_late_duplicate_is_counted_and_a_late_conflict_is_quarantined_whole() {
                 .select((schema::quarantine::id, schema::quarantine::reason))
                 .first(view.conn)?;
             assert_eq!(reason, "E_CONFLICT");
-            quarantine::open(view, &id)
+            crate::store::quarantine::get(view, id.parse().unwrap())
         });
         let held = held.unwrap();
-        assert_eq!((held.reading, held.received), (heart_rate(at(1), 99.062_5), message(2, 0)));
+        assert_eq!((held.reading, held.received), (Some(heart_rate(at(1), 99.062_5)), message(2, 0)));
     }
 }
 

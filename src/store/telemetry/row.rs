@@ -136,7 +136,8 @@ pub(in crate::store) const COLUMNS: Columns = (
 );
 
 /// Flags in the low eight bits, the unit's code above them; no unit code means the signal's own unit.
-pub(in crate::store) fn attrs(reading: &Reading) -> i16 {
+#[must_use]
+pub fn attrs(reading: &Reading) -> i16 {
     let unit = if reading.unit == reading.signal.unit() { 0 } else { reading.unit.code() };
     i16::from_be_bytes([unit, reading.flags.0])
 }

@@ -1,0 +1,145 @@
+//! Devices, their tokens, whom they measure and what they are told.
+
+use std::time::Duration;
+
+use super::{act, patient};
+use crate::domain::{DeviceId, DeviceIdentity, Instant};
+use crate::store::bindings::{self, Of};
+use crate::store::testing::{NOW, stores};
+use crate::store::{Ask, Error, Result, Store, Touched, Tx, Urgency, commands, devices};
+
+fn device(store: &Store) -> devices::Device {
+    let identity = DeviceIdentity {
+        label: "Pulseira 7".to_owned(),
+        model: "Acme Band".to_owned(),
+        serial: Some("SN-1".to_owned()),
+    };
+    act(store, |tx| devices::insert(tx, &identity)).unwrap()
+}
+
+fn house<T>(store: &Store, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> T {
+    store.keep_house(Urgency::Urgent, "edge", NOW, f).unwrap()
+}
+
+fn hours(n: u64) -> Instant {
+    NOW.plus(Duration::from_secs(3_600 * n))
+}
+
+#[test]
+fn two_tokens_hold_at_once_and_a_third_ends_the_oldest() {
+    for store in stores() {
+        let id = device(&store).id;
+        let issue = || act(&store, |tx| devices::issue_token(tx, id, None)).unwrap();
+        let holds = |token, now| store.read(|view| devices::token_is_valid(view, id, token, now)).unwrap();
+        let (first, second) = (issue(), issue());
+        assert!(holds(first, NOW) && holds(second, NOW));
+        let third =
+            store.write(crate::store::Actor::Operator, hours(1), |tx| devices::issue_token(tx, id, None));
+        let third = third.unwrap();
+        assert!(holds(third, NOW));
+        assert_eq!([first, second].into_iter().filter(|token| holds(*token, NOW)).count(), 1);
+        act(&store, |tx| devices::revoke_token(tx, id, third)).unwrap();
+        act(&store, |tx| devices::revoke_token(tx, id, third)).unwrap();
+        assert!(!holds(third, NOW));
+        let other = device(&store).id;
+        assert!(!store.read(|view| devices::token_is_valid(view, other, second, NOW)).unwrap());
+        let foreign = act(&store, |tx| devices::revoke_token(tx, other, second));
+        assert!(matches!(foreign, Err(Error::NotFound("token"))));
+    }
+}
+
+#[test]
+fn a_token_ends_at_its_time_and_with_its_device() {
+    for store in stores() {
+        let made = device(&store);
+        let brief = act(&store, |tx| devices::issue_token(tx, made.id, Some(hours(1)))).unwrap();
+        let endless = act(&store, |tx| devices::issue_token(tx, made.id, None)).unwrap();
+        let holds =
+            |token, now| store.read(|view| devices::token_is_valid(view, made.id, token, now)).unwrap();
+        assert!(holds(brief, NOW) && !holds(brief, hours(1)) && holds(endless, hours(99_999)));
+        drop(store.take_touched());
+        act(&store, |tx| devices::disable(tx, made.id)).unwrap();
+        assert!(!holds(endless, NOW));
+        assert_eq!(store.take_touched(), [Touched::Device(made.key)]);
+        let again = act(&store, |tx| devices::issue_token(tx, made.id, None));
+        assert!(matches!(again, Err(Error::Conflict(_))));
+    }
+}
+
+#[test]
+fn the_first_connection_is_told_once_and_status_comes_back() {
+    for store in stores() {
+        let id = device(&store).id;
+        let mut told = store.signals();
+        assert!(house(&store, |tx| devices::connected(tx, id)));
+        let signal = told.try_recv().unwrap();
+        assert_eq!((signal.name, signal.subject), ("device.changed", id.to_string()));
+        house(&store, |tx| devices::disconnected(tx, id));
+        assert!(!house(&store, |tx| devices::connected(tx, id)));
+        house(&store, |tx| devices::report_status(tx, id, b"{\"battery\":80}"));
+        let seen = store.read(|view| devices::get(view, id)).unwrap();
+        assert!(seen.online && seen.first_seen_at == Some(NOW));
+        let status = store.read(|view| devices::status(view, id)).unwrap();
+        assert_eq!(status.as_deref(), Some(&b"{\"battery\":80}"[..]));
+        assert_eq!(house(&store, devices::all_offline), 1);
+        assert_eq!(store.read(|view| devices::page(view, &Ask::default())).unwrap().items.len(), 1);
+    }
+}
+
+#[test]
+fn a_device_is_never_at_two_patients_at_one_instant() {
+    for store in stores() {
+        let (made, ana, bia) = (device(&store), patient(&store, "Ana"), patient(&store, "Bia"));
+        let bind = |who, from| act(&store, |tx| bindings::bind(tx, made.id, who, from, false));
+        let first = bind(ana.id, hours(0)).unwrap();
+        assert!(matches!(bind(bia.id, hours(5)), Err(Error::Conflict(_))));
+        let backwards = act(&store, |tx| bindings::unbind(tx, made.id, hours(0)));
+        assert!(matches!(backwards, Err(Error::Conflict(_))));
+        act(&store, |tx| bindings::unbind(tx, made.id, hours(2))).unwrap();
+        assert!(matches!(bind(bia.id, hours(1)), Err(Error::Conflict(_))));
+        let second = bind(bia.id, hours(2)).unwrap();
+        let at = |instant| store.read(|view| bindings::at(view, made.key, instant)).unwrap().map(|b| b.id);
+        assert_eq!(at(hours(0).minus(Duration::from_micros(1))), None);
+        assert_eq!(at(hours(0)), Some(first.id));
+        assert_eq!(at(hours(2).minus(Duration::from_micros(1))), Some(first.id));
+        assert_eq!(at(hours(2)), Some(second.id));
+        let all = |of| store.read(|view| bindings::page(view, of, &Ask::default())).unwrap().items.len();
+        assert_eq!((all(Of::Device(made.id)), all(Of::Patient(ana.id)), all(Of::Patient(bia.id))), (2, 1, 1));
+        assert_eq!(store.read(|view| bindings::of_device(view, made.key)).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_new_preferred_source_takes_the_place_of_the_old() {
+    for store in stores() {
+        let (one, two, ana) = (device(&store), device(&store), patient(&store, "Ana"));
+        for made in [&one, &two] {
+            drop(store.take_touched());
+            act(&store, |tx| bindings::bind(tx, made.id, ana.id, NOW, true)).unwrap();
+            assert_eq!(store.take_touched(), [Touched::Device(made.key), Touched::Patient(ana.key)]);
+        }
+        let open = store.read(|view| bindings::open_of_patient(view, ana.key)).unwrap();
+        let order: Vec<(DeviceId, bool)> = open.iter().map(|b| (b.device, b.preferred)).collect();
+        assert_eq!(order, [(two.id, true), (one.id, false)]);
+    }
+}
+
+#[test]
+fn a_command_waits_until_its_own_device_has_it_and_the_first_reply_stays() {
+    for store in stores() {
+        let (id, other) = (device(&store).id, device(&store).id);
+        let body = serde_json::json!({ "set": { "interval_s": 30 } });
+        let command = act(&store, |tx| commands::insert(tx, id, &body)).unwrap();
+        let waiting = || store.read(|view| commands::waiting(view, id)).unwrap();
+        assert_eq!(waiting()[0].body, body);
+        let foreign =
+            store.keep_house(Urgency::Urgent, "edge", NOW, |tx| commands::acknowledge(tx, other, command));
+        assert!(matches!(foreign, Err(Error::NotFound("command"))));
+        for answer in ["done", "again"] {
+            house(&store, |tx| commands::reply(tx, id, command, &serde_json::json!(answer)));
+        }
+        assert_eq!(waiting(), []);
+        let kept = store.read(|view| commands::page(view, id, &Ask::default())).unwrap().items.remove(0);
+        assert_eq!(kept.reply, Some((NOW, serde_json::json!("done"))));
+    }
+}

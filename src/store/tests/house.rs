@@ -1,0 +1,91 @@
+//! Access entries, kept answers and what dashboards are told.
+
+use super::{act, entries, patient};
+use crate::domain::{Role, UserId};
+use crate::store::accesses::{self, COVERS, Seen};
+use crate::store::idempotency::{self, Answer, Call};
+use crate::store::testing::{NOW, stores};
+use crate::store::{Actor, Error, Subject, Urgency, settings, signals};
+
+#[test]
+fn looks_are_in_the_log_once_in_five_minutes_per_viewer_subject_and_purpose() {
+    for store in stores() {
+        let ana = patient(&store, "Ana").id;
+        let viewer = |role| Actor::User { id: UserId::new(NOW), role };
+        let (one, two) = (viewer(Role::Clinician), viewer(Role::Agent));
+        let look = |who, seen, purpose, now| accesses::witness(&store, who, seen, purpose, now).unwrap();
+        let written = || entries(&store, "access.read");
+        look(one, Seen::Patient(ana), "alert.evaluate", NOW);
+        look(one, Seen::Patient(ana), "alert.evaluate", NOW);
+        assert_eq!(written(), 1);
+        look(two, Seen::Patient(ana), "alert.evaluate", NOW);
+        look(one, Seen::Patient(ana), "care.remind", NOW);
+        look(one, Seen::Queue("alerts"), "alert.evaluate", NOW);
+        assert_eq!(written(), 4);
+        look(one, Seen::Patient(ana), "alert.evaluate", NOW.plus(COVERS));
+        assert_eq!(written(), 5);
+        store.write(one, NOW, |tx| accesses::record(tx, Seen::Patient(ana), "alert.evaluate")).unwrap();
+        assert_eq!(written(), 5);
+        let later = NOW.plus(COVERS);
+        assert_eq!(store.keep_house(Urgency::Patient, "retention", later, accesses::prune).unwrap(), 3);
+    }
+}
+
+#[test]
+fn a_repeated_call_gets_the_first_answer_and_another_body_is_refused() {
+    for store in stores() {
+        let ana = patient(&store, "Ana").id;
+        let call =
+            Call { actor: "user:1", route: "POST /api/v1/patients", key: "k-1", body: b"{\"name\":\"Ana\"}" };
+        let answer = Answer { status: 201, body: b"{\"id\":1}".to_vec() };
+        let find = |call: &Call<'_>| store.read(|view| idempotency::find(view, call));
+        assert_eq!(find(&call).unwrap(), None);
+        let keep = || {
+            store.keep_house(Urgency::Urgent, "api", NOW, |tx| {
+                idempotency::insert(tx, &call, Subject::Patient(ana), &answer)
+            })
+        };
+        keep().unwrap();
+        assert!(matches!(keep(), Err(Error::Conflict(_))));
+        assert_eq!(find(&call).unwrap(), Some(answer.clone()));
+        assert_eq!(find(&Call { actor: "user:2", ..call }).unwrap(), None);
+        let other = find(&Call { body: b"{}", ..call });
+        assert!(matches!(other, Err(Error::Refused { code: "E_IDEMPOTENCY", .. })));
+        let later = NOW.plus(idempotency::KEPT).plus(COVERS);
+        assert_eq!(store.keep_house(Urgency::Patient, "retention", later, idempotency::prune).unwrap(), 1);
+        assert_eq!(find(&call).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_listener_that_comes_back_hears_what_it_missed_or_is_told_to_start_anew() {
+    for store in stores() {
+        patient(&store, "Ana");
+        let last = store.read(signals::newest).unwrap();
+        let bia = patient(&store, "Bia").id;
+        let missed = store.read(|view| signals::after(view, last, 100)).unwrap().unwrap();
+        assert_eq!(missed.len(), 1);
+        assert_eq!(
+            (missed[0].name.as_str(), missed[0].subject.clone()),
+            ("patient.changed", bia.to_string())
+        );
+        assert_eq!(store.read(|view| signals::after(view, last + 1_000, 100)).unwrap(), None);
+        let later = NOW.plus(COVERS);
+        store.keep_house(Urgency::Patient, "retention", later, |tx| signals::prune(tx, later)).unwrap();
+        assert_eq!(store.read(|view| signals::after(view, last, 100)).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_change_without_an_entry_is_not_committed() {
+    for store in stores() {
+        let silent = act(&store, |tx| tx.signal("x.changed", "y"));
+        assert!(matches!(silent, Err(Error::Unaudited)));
+        let undone = act(&store, |tx| {
+            settings::set(tx, "colour", "red")?;
+            Err::<(), _>(Error::Conflict("no"))
+        });
+        assert!(undone.is_err());
+        assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);
+    }
+}

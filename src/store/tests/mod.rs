@@ -1,0 +1,46 @@
+//! What the rooms of the store promise together, on every backend at hand.
+
+mod consents;
+mod devices;
+mod house;
+mod patients;
+mod sign_in;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::schema::audit_entries;
+use super::testing::NOW;
+use super::{Actor, Result, Store, Tx, patients as rows};
+use crate::domain::PatientIdentity;
+
+pub(super) fn identity(name: &str) -> PatientIdentity {
+    PatientIdentity {
+        name: name.parse().unwrap(),
+        birth_date: NaiveDate::from_ymd_opt(1990, 5, 17).unwrap(),
+        cpf: None,
+        cns: None,
+        email: None,
+        phone: None,
+    }
+}
+
+pub(super) fn details(identity: PatientIdentity) -> rows::Details {
+    rows::Details { identity, zone: "America/Sao_Paulo".to_owned(), language: "pt-BR".to_owned() }
+}
+
+pub(super) fn patient(store: &Store, name: &str) -> rows::Patient {
+    act(store, |tx| rows::insert(tx, &details(identity(name)))).unwrap()
+}
+
+pub(super) fn act<T>(store: &Store, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    store.write(Actor::Operator, NOW, f)
+}
+
+pub(super) fn entries(store: &Store, kind: &str) -> i64 {
+    store
+        .read(|view| {
+            Ok(audit_entries::table.filter(audit_entries::kind.eq(kind)).count().get_result(view.conn)?)
+        })
+        .unwrap()
+}
