@@ -43,6 +43,9 @@ pub enum Error {
     /// The audit entry is not in the form that the log takes.
     #[error("the audit entry is refused: {0}")]
     Audit(String),
+    /// The stored audit log does not hold together, or its key does not fit.
+    #[error("the audit log: {0}")]
+    Log(String),
     /// A change without an audit entry was about to be committed.
     #[error("a change without its audit entry is not committed")]
     Unaudited,

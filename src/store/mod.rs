@@ -17,6 +17,7 @@ pub mod keys;
 pub mod judgement;
 pub mod ledger;
 pub mod links;
+pub mod log;
 pub mod migrate;
 pub mod page;
 pub mod patients;
