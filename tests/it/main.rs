@@ -1,4 +1,5 @@
 //! One integration binary.
 
 mod audit_foreign;
+mod spine;
 mod tidy;
