@@ -78,7 +78,7 @@ impl Clinic {
 }
 
 async fn start(store: &Store, tokens: &Arc<Signer>, keys: &std::path::Path) -> House {
-    let signers = Signers { tokens: Arc::clone(tokens), log: log::load(store, keys).unwrap() };
+    let signers = Signers { tokens: Arc::clone(tokens), log: log::open(store, keys, Clock::System.now()).unwrap() };
     let options = Options {
         mqtt: "127.0.0.1:0".parse().unwrap(),
         mqtt_tls: None,
