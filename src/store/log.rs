@@ -21,8 +21,8 @@ mod stream;
 mod tests;
 mod verify;
 
-pub use export::{Scope, export};
 pub use explore::{Filter, Line, Slice, entry, page};
+pub use export::{Scope, export};
 pub use key::{FILE, load, open};
 pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;

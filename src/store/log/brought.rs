@@ -8,11 +8,11 @@ use serde::Deserialize;
 use crate::audit::pack::Receipted;
 use crate::audit::receipt::Line;
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
+use crate::store::View;
 use crate::store::error::{Error, Result};
 use crate::store::schema::quarantine;
 use crate::store::seal::{Broken, Place};
 use crate::store::telemetry::{ReceiptRef, StoredReading, attrs, walk};
-use crate::store::View;
 
 /// One reading of a message. The order of the fields is the order in a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,7 +140,8 @@ fn aside(view: &mut View<'_>, patients: &Range<i64>, seconds: &Range<i64>) -> Re
     let mut aside = Vec::new();
     for (id, patient, device_key, signal, at, received, sealed) in rows {
         let received = ReceiptRef::from_stored(received);
-        let (Some(patient), Some(signal), Some(at)) = (patient, signal.and_then(Signal::from_code), at) else {
+        let (Some(patient), Some(signal), Some(at)) = (patient, signal.and_then(Signal::from_code), at)
+        else {
             continue;
         };
         if !seconds.contains(&received.second()) {

@@ -66,7 +66,10 @@ pub(super) fn sealed(view: &mut View<'_>) -> Result<i64> {
 pub(super) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
     let last: Option<i64> = entries::table.select(max(entries::leaf)).first(view.conn)?;
     let beyond = last.and_then(|leaf| u64::try_from(leaf).ok()).filter(|leaf| *leaf >= size);
-    Ok(beyond.map(|leaf| Break { index: Some(leaf), what: format!("a row claims this place; the log has {size} entries") }))
+    Ok(beyond.map(|leaf| Break {
+        index: Some(leaf),
+        what: format!("a row claims this place; the log has {size} entries"),
+    }))
 }
 
 /// The entries after row `after` that have no place yet, a page of them.

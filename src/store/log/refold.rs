@@ -64,7 +64,8 @@ fn patient(view: &mut View<'_>, key: i64) -> Result<Option<String>> {
             None => folded.push(record),
         }
     }
-    let person = |view: &mut View<'_>| patients::id_of(view, key).map_or(key.to_string(), |id| id.to_string());
+    let person =
+        |view: &mut View<'_>| patients::id_of(view, key).map_or(key.to_string(), |id| id.to_string());
     let stored = match ledger::of(view, key) {
         Ok(ledger) => ledger,
         Err(Error::Corrupt(what)) => {

@@ -172,10 +172,8 @@ fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {
     let id: Option<String> = devices::table.find(key).select(devices::id).first(view.conn).optional()?;
     let Some(id) = id else { return Ok(None) };
     let id: DeviceId = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
-    let mut people: Vec<i64> = bindings::table
-        .filter(bindings::device_key.eq(key))
-        .select(bindings::patient_key)
-        .load(view.conn)?;
+    let mut people: Vec<i64> =
+        bindings::table.filter(bindings::device_key.eq(key)).select(bindings::patient_key).load(view.conn)?;
     people.sort_unstable();
     people.dedup();
     Ok(Some(Device { id: id.0, patients: people }))

@@ -166,12 +166,7 @@ fn told(
 }
 
 /// Every kept checkpoint, and those that the caller brought, are part of the past of `head`.
-fn history(
-    view: &mut View<'_>,
-    key: &Vkey,
-    head: &Checkpoint,
-    earlier: &[String],
-) -> Result<Option<Break>> {
+fn history(view: &mut View<'_>, key: &Vkey, head: &Checkpoint, earlier: &[String]) -> Result<Option<Break>> {
     let stored: Vec<(i64, Vec<u8>, String)> = checkpoints::table
         .order(checkpoints::size)
         .select((checkpoints::size, checkpoints::root, checkpoints::note))

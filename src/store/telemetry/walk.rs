@@ -42,7 +42,8 @@ pub(in crate::store) fn counts(view: &mut View<'_>) -> Result<Vec<(i64, i64)>> {
         .group_by(merged::patient_key)
         .select((merged::patient_key, count_star()))
         .load(c))?;
-    let packed: Vec<(i64, i64)> = chunks::table.select((chunks::patient_key, chunks::count)).load(view.conn)?;
+    let packed: Vec<(i64, i64)> =
+        chunks::table.select((chunks::patient_key, chunks::count)).load(view.conn)?;
     for (patient, count) in journal.into_iter().chain(late).chain(packed) {
         *all.entry(patient).or_default() += count;
     }

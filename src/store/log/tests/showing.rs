@@ -17,7 +17,11 @@ fn pages_go_from_the_newest_entry_to_the_first_and_filters_hold() {
                 .home
                 .write(Actor::Operator, NOW, |tx| {
                     let act = Act::new("access.read").patient(house.patient.1).decided(allowed);
-                    if n % 10 == 0 { tx.audit(&act) } else { tx.audit(&Act::new("auth.login").decided(allowed)) }
+                    if n % 10 == 0 {
+                        tx.audit(&act)
+                    } else {
+                        tx.audit(&Act::new("auth.login").decided(allowed))
+                    }
                 })
                 .unwrap();
         }
