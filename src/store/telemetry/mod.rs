@@ -8,6 +8,7 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod preference;
 mod roll;
 mod row;
 mod series;
@@ -21,8 +22,9 @@ use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
 pub(in crate::store) use chunk_rows::Series;
+pub use preference::preference;
 pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
