@@ -84,10 +84,8 @@ pub fn waiting(view: &mut View<'_>, before: i64, limit: i64) -> Result<Vec<Secon
 /// # Errors
 /// Database errors.
 pub fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
-    let parts: i64 = receipts::table
-        .filter(receipts::second.eq(second.second))
-        .count()
-        .get_result(tx.conn)?;
+    let parts: i64 =
+        receipts::table.filter(receipts::second.eq(second.second)).count().get_result(tx.conn)?;
     diesel::insert_into(receipts::table)
         .values((
             receipts::second.eq(second.second),

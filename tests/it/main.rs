@@ -1,3 +1,4 @@
 //! One integration binary.
 
 mod audit_foreign;
+mod tidy;
