@@ -3,8 +3,8 @@
 //!
 //! One origin per log, fixed in its first year: a yearly shard would change only the name that the key signs.
 
-mod export;
 mod explore;
+mod export;
 mod key;
 mod prove;
 mod rows;
@@ -12,8 +12,8 @@ mod sequence;
 #[cfg(test)]
 mod tests;
 
-pub use export::{Scope, export};
 pub use explore::{Filter, Line, Slice, entry, page};
+pub use export::{Scope, export};
 pub use key::{FILE, load, open};
 pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;

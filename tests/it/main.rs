@@ -1,4 +1,6 @@
 //! One integration binary.
 
 mod audit_foreign;
+mod foreign;
+mod support;
 mod tidy;
