@@ -1,1 +1,3 @@
-//! (room)
+//! The command line.
+
+pub mod demo;

@@ -392,6 +392,19 @@ pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>
     rows.into_iter().map(Row::read).collect()
 }
 
+/// What is not resolved, or goes on, of a patient.
+///
+/// # Errors
+/// Database errors.
+pub fn unresolved_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
+    let rows = alerts::table
+        .filter(alerts::patient_key.eq(patient_key))
+        .filter(alerts::state.ne("resolved").or(alerts::ended_at.is_null()))
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Every episode of one rule of a patient that was in force at or after `from`, retracted ones left out.
 ///
 /// # Errors

@@ -3,14 +3,23 @@
 //!
 //! One origin per log, fixed in its first year: a yearly shard would change only the name that the key signs.
 
+mod brought;
+mod consents;
+mod entries;
 mod explore;
 mod export;
 mod key;
+mod messages;
+mod packs;
 mod prove;
+mod refold;
 mod rows;
 mod sequence;
+mod signed;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use explore::{Filter, Line, Slice, entry, page};
 pub use export::{Scope, export};
@@ -18,6 +27,7 @@ pub use key::{FILE, load, open};
 pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;
 pub use sequence::{Sequenced, Sequencer};
+pub use verify::{exit_code, verify};
 
 use diesel::prelude::*;
 

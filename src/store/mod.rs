@@ -25,6 +25,7 @@ pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
 pub mod roster;
+pub mod rules;
 mod schema;
 pub mod seal;
 pub mod secret;

@@ -136,7 +136,7 @@ impl Planner<'_> {
         let again;
         let content = match &message.content {
             Content::Readings { unstamped: true, .. } => {
-                again = first_received(tx, message, device.key, self.now)?;
+                again = first_received(tx, message, device.key)?;
                 again.as_ref().unwrap_or(&message.content)
             }
             content => content,
@@ -193,12 +193,7 @@ impl Planner<'_> {
 }
 
 /// An unstamped message that came before keeps its first instant of reception.
-fn first_received(
-    tx: &mut Tx<'_>,
-    message: &Admitted,
-    device_key: i64,
-    now: Instant,
-) -> Result<Option<Content>> {
+fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64) -> Result<Option<Content>> {
     let sha256 = message.sha256();
     let session = i64::try_from(message.session).unwrap_or(i64::MAX);
     let first =

@@ -8,22 +8,27 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod preference;
 mod roll;
 mod row;
 mod series;
 mod sizes;
 mod span;
 mod unstamped;
+pub(in crate::store) mod walk;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
+pub(in crate::store) use chunk_rows::Series;
+pub use preference::preference;
 pub use roll::{Rolled, due, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
+pub(in crate::store) use series::range;
 pub use series::{Want, head, latest, scan, series};
 pub use sizes::{Part, Sizes, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped};

@@ -29,12 +29,12 @@ const WRITES: usize = 64;
 /// Rows removed in one transaction.
 const REMOVED: usize = 10_000;
 /// Age at which a row is closed: most late and repeated readings have arrived by then.
-const CALM: Duration = Duration::from_mins(10);
+const CALM: Duration = Duration::from_secs(600);
 /// The same when many rows wait: the journal must stay quick to scan.
-const BUSY: Duration = Duration::from_mins(2);
+const BUSY: Duration = Duration::from_secs(120);
 const MANY: i64 = 50_000;
 /// How often rows are folded when few wait.
-const EVERY: Duration = Duration::from_mins(5);
+const EVERY: Duration = Duration::from_secs(300);
 const MODULE: &str = "roll";
 
 /// What a pass did.

@@ -222,4 +222,6 @@ impl Shell {
 }
 
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod tests;
