@@ -2,4 +2,6 @@
 
 mod audit_foreign;
 mod spine;
+mod foreign;
+mod support;
 mod tidy;
