@@ -2,6 +2,6 @@
 
 mod audit_foreign;
 mod spine;
-//mod foreign;
-//mod support;
+mod foreign;
+mod support;
 mod tidy;
