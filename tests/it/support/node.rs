@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -44,7 +45,7 @@ pub struct Device {
 /// A process that ends with its test.
 pub struct Node {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     errors: PathBuf,
     pub ready: Ready,
     _home: tempfile::TempDir,
@@ -97,7 +98,7 @@ impl Node {
             panic!("no line on standard output ({why}): {}", fs::read_to_string(&errors).unwrap())
         });
         let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
-        Self { child, lines, errors, ready, _home: home }
+        Self { child, lines: Mutex::new(lines), errors, ready, _home: home }
     }
 
     pub fn pid(&self) -> u32 {
@@ -131,7 +132,7 @@ impl Node {
     pub fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         let status = until("the end after SIGTERM", STOP, || self.child.try_wait().unwrap());
-        let more = self.lines.recv_timeout(STOP);
+        let more = self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
         assert_eq!(more, Err(RecvTimeoutError::Disconnected), "one line only on standard output");
         status
     }
