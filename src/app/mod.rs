@@ -1,6 +1,7 @@
 //! The composition root: builds the rooms, starts them in order, stops them in reverse. It holds no rule.
 
 mod edge;
+mod node;
 mod revocations;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::ingest::{self, Ingest};
 use crate::rules::Watchlist;
 use crate::store::{Store, Urgency, devices, rules};
 use edge::{Door, Edge};
+pub use node::{Node, NodeOptions};
 
 /// What is started and where.
 pub struct Options {

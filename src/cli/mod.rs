@@ -1,3 +1,6 @@
 //! The command line.
 
 pub mod demo;
+pub mod error;
+pub mod home;
+pub mod out;

@@ -101,3 +101,11 @@ pub fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
     }
     Ok(())
 }
+
+/// How many commits have receipts that wait to be packed.
+///
+/// # Errors
+/// Database errors.
+pub fn open(view: &mut View<'_>) -> Result<i64> {
+    Ok(receipts_open::table.count().get_result(view.conn)?)
+}

@@ -63,6 +63,7 @@ codes! {
     CrossSite = "E_CROSS_SITE", FORBIDDEN, Key("code-cross-site"), Key("code-cross-site-detail"), "";
     NotFound = "E_NOT_FOUND", NOT_FOUND, Key("code-not-found"), Key("code-not-found-detail"), "";
     Method = "E_METHOD", METHOD_NOT_ALLOWED, Key("code-method"), Key("code-method-detail"), "";
+    Malformed = "E_MALFORMED", BAD_REQUEST, Key("code-invalid"), Key("code-invalid-detail"), "";
     Invalid = "E_INVALID", UNPROCESSABLE_ENTITY, Key("code-invalid"), Key("code-invalid-detail"), "";
     ReasonMissing = "E_REASON", UNPROCESSABLE_ENTITY, Key("code-reason"), Key("code-reason-detail"), "";
     TooLarge = "E_TOO_LARGE", PAYLOAD_TOO_LARGE, Key("code-too-large"), Key("code-too-large-detail"), "";
@@ -70,6 +71,8 @@ codes! {
     Claimed = "E_CLAIMED", CONFLICT, Key("code-claimed"), Key("code-claimed-detail"), "";
     State = "E_STATE", CONFLICT, Key("code-state"), Key("code-state-detail"), "";
     Conflict = "E_CONFLICT", CONFLICT, Key("code-conflict"), Key("code-conflict-detail"), "";
+    Transition = "E_TRANSITION", CONFLICT, Key("code-state"), Key("code-state-detail"), "LGPD art. 8";
+    Retroactive = "E_RETROACTIVE", UNPROCESSABLE_ENTITY, Key("code-before-grant"), Key("code-before-grant-detail"), "LGPD art. 8";
     StaleTerm = "E_STALE_TERM", CONFLICT, Key("code-stale-term"), Key("code-stale-term-detail"), "LGPD art. 8 §4";
     Idempotency = "E_IDEMPOTENCY", CONFLICT, Key("code-idempotency"), Key("code-idempotency-detail"), "";
     Precondition = "E_PRECONDITION", PRECONDITION_FAILED, Key("code-precondition"), Key("code-precondition-detail"), "";

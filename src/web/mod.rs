@@ -1,15 +1,29 @@
 //! The people's edge: pages and API over what the store knows. A page is a pure function from a view model,
 //! already authorised, to HTML; a handler fetches, a page speaks.
 
+pub mod api;
 pub mod assets;
+pub mod auth;
 pub mod code;
+pub mod fault;
 pub mod format;
 pub mod guard;
 pub mod l10n;
+pub mod live;
+pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod problem;
+pub mod routes;
+pub mod serve;
 pub mod shell;
+pub mod sign_in;
+pub mod state;
+#[cfg(test)]
+mod tests;
 
 pub use code::Code;
 pub use l10n::{Key, Lang, Words};
+pub use serve::{Options, Running, serve};
 pub use shell::{Section, Shell, Theme, Viewer};
+pub use state::{Edge, EngineView, Module, NoEdge, NoEngine, Parts, State};

@@ -83,7 +83,10 @@ impl Stage {
                     return;
                 }
                 Ended::TakenOver => {
-                    tracing::info!(device = player.device, "another client speaks for this device: the replay yields");
+                    tracing::info!(
+                        device = player.device,
+                        "another client speaks for this device: the replay yields"
+                    );
                     return;
                 }
                 Ended::Lost { words, connected } => {

@@ -81,7 +81,12 @@ pub fn seed(store: &Store, signer: &Signer, now: Instant) -> Result<DemoCast, Se
     for (role, name, email) in STAFF {
         let password = passphrase()?;
         let hash = password::hash(&password, Cost::STANDARD)?;
-        sign_ins.push((DemoUser { role: role.name().to_owned(), email: email.to_owned(), password }, role, name, hash));
+        sign_ins.push((
+            DemoUser { role: role.name().to_owned(), email: email.to_owned(), password },
+            role,
+            name,
+            hash,
+        ));
     }
     let mut fault = None;
     let cast = store.write(Actor::System("demo"), now, |tx| {
@@ -102,7 +107,12 @@ pub fn seed(store: &Store, signer: &Signer, now: Instant) -> Result<DemoCast, Se
 
 type SignIn = (DemoUser, Role, &'static str, String);
 
-fn clinic(tx: &mut Tx<'_>, signer: &Signer, now: Instant, sign_ins: &[SignIn]) -> Result<DemoCast, SeedError> {
+fn clinic(
+    tx: &mut Tx<'_>,
+    signer: &Signer,
+    now: Instant,
+    sign_ins: &[SignIn],
+) -> Result<DemoCast, SeedError> {
     settings::set(tx, KIND, "demo")?;
     let mut cast = DemoCast { users: Vec::new(), devices: Vec::new() };
     let mut first = None;
@@ -158,7 +168,8 @@ fn answer(tx: &mut Tx<'_>, patient: PatientId, answer: Answer, now: Instant) -> 
             }
             Answer::Granted => {
                 let mut sha256 = [0_u8; 32];
-                hex::decode_to_slice(&term.text_sha256, &mut sha256).map_err(|_not_hex| SeedError::Form("a term"))?;
+                hex::decode_to_slice(&term.text_sha256, &mut sha256)
+                    .map_err(|_not_hex| SeedError::Form("a term"))?;
                 let grant = Grant { measured_from: Some(now.minus(REACH).micros()), ..Grant::of(sha256) };
                 consents::grant(tx, patient, *purpose, grant, &by)?;
             }
@@ -198,7 +209,7 @@ pub fn passphrase() -> Result<String, password::Refused> {
 
 #[cfg(test)]
 mod tests {
-    use consent::State;
+    use consent::{Records, State};
 
     use super::*;
     use crate::domain::token::fresh_key;

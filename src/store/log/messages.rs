@@ -58,9 +58,6 @@ fn slices(counts: &[(i64, i64)]) -> Vec<(Range<i64>, i64)> {
 }
 
 fn parts(seconds: &Range<i64>, count: i64) -> Vec<Range<i64>> {
-    if count == 1 {
-        return vec![i64::MIN..i64::MAX];
-    }
     let length = (seconds.end - seconds.start) / count + 1;
     let edge = |n: i64| match n {
         0 => i64::MIN,

@@ -1,6 +1,7 @@
 //! Computes receipts again: under which key, in which consent epoch, over which of the candidate readings.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -119,11 +120,11 @@ impl Signed {
     }
 
     fn device(&mut self, view: &mut View<'_>, key: u64) -> Result<Option<&Device>> {
-        if !self.devices.contains_key(&key) {
-            let device = load_device(view, key)?;
-            self.devices.insert(key, device);
-        }
-        Ok(self.devices.get(&key).and_then(Option::as_ref))
+        let known = match self.devices.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(load_device(view, key)?),
+        };
+        Ok(known.as_ref())
     }
 
     fn patient(&mut self, view: &mut View<'_>, patient_key: i64) -> Result<()> {

@@ -58,24 +58,22 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
         None if entries::sealed(view)? == 0 => return Ok(whole_and_empty()),
         None => return Ok(torn(None, Break { index: None, what: "there is no checkpoint".into() })),
     };
-    let (report, found) = log(view, key, &note)?;
+    let (report, mut found) = log(view, key, &note)?;
     if !report.ok {
         return Ok(report);
     }
     let head = Checkpoint::open(&note, key).map_err(broken)?;
-    let checks: [&dyn Fn(&mut View<'_>) -> Result<Option<Break>>; 4] = [
-        &|view| history(view, key, &head, earlier),
-        &|view| entries::placed(view, head.size),
-        &refold::refold,
-        &messages::messages,
-    ];
-    let mut found = found;
-    for check in checks {
-        if found.is_some() {
-            break;
+    let mut then = |check: &dyn Fn(&mut View<'_>) -> Result<Option<Break>>| match found.take() {
+        None => or_break(check(view)).map(|next| found = next),
+        first => {
+            found = first;
+            Ok(())
         }
-        found = or_break(check(view))?;
-    }
+    };
+    then(&|view| history(view, key, &head, earlier))?;
+    then(&|view| entries::placed(view, head.size))?;
+    then(&refold::refold)?;
+    then(&messages::messages)?;
     Ok(match found {
         None => report,
         Some(found) => torn(Some(&report), found),

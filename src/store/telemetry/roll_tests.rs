@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::lock::RollLock;
-use super::roll::roll_within;
+use super::roll::{Limits, roll_within};
 use super::row::StoredReading;
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, message, reading};
 use super::{due, head, latest, roll, scan, series};
@@ -129,6 +129,33 @@ fn rows_wait_ten_minutes_unless_many_do() {
 }
 
 #[test]
+fn a_backlog_is_rolled_patient_by_patient_and_whole() {
+    for clinic in Clinic::each() {
+        let device = clinic.device();
+        let patients: Vec<_> = (0..5).map(|_| clinic.patient()).collect();
+        for patient in &patients {
+            let sent: Vec<_> = (0..30).map(|n| heart_rate(at(n), 70.0)).collect();
+            clinic.send(patient, device, message(1, 0), &sent);
+        }
+        let mut passes = 0;
+        loop {
+            let limits = Limits { pass: 40, transactions: usize::MAX };
+            let out = roll_within(&clinic.store, NOON, at(25), limits).unwrap();
+            passes += 1;
+            if !out.more {
+                break;
+            }
+            assert!(out.readings > 0 && passes < 10, "{out:?}");
+        }
+        assert!(passes > 2);
+        assert_eq!((count(&clinic, "readings"), count(&clinic, "chunks")), (25, 5));
+        for patient in &patients {
+            assert_eq!(all(&clinic, patient, Signal::HeartRate).len(), 30);
+        }
+    }
+}
+
+#[test]
 fn one_node_rolls_at_a_time() {
     for clinic in Clinic::each().into_iter().skip(1) {
         let (patient, device) = (clinic.patient(), clinic.device());
@@ -198,7 +225,13 @@ fn story(clinic: &Clinic, steps: &[Step]) {
                 }
             }
             Step::Roll { until, transactions } => {
-                let out = roll_within(&clinic.store, at(200_000), at(*until), *transactions).unwrap();
+                let out = roll_within(
+                    &clinic.store,
+                    at(200_000),
+                    at(*until),
+                    Limits { pass: 20, transactions: *transactions },
+                )
+                .unwrap();
                 told += out.merged + out.conflicts;
                 assert_eq!(out.left, 0);
             }

@@ -1,0 +1,290 @@
+//! Alerts: the queue, one case, and what people do with it. A finding is shown whole to who may see readings; front
+//! line and technicians get the newest value of the alerting signal, managers none.
+
+use std::collections::HashMap;
+
+use actix_web::web::{Path, Query};
+use consent::{AlertEvaluate, Permit};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::readings::{Names, Shown};
+use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use crate::domain::alert::Act;
+use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
+use crate::store::accesses::Seen;
+use crate::store::alerts::{self, Filter, StoredAlert};
+use crate::store::{Cursor, View, patients, telemetry, users};
+use crate::web::auth::permit_display;
+use crate::web::fault::Fault;
+
+/// An alert as a viewer may see it.
+#[derive(Serialize, ToSchema)]
+pub struct Alert {
+    #[schema(value_type = String)]
+    id: AlertId,
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    rule: String,
+    rule_version: u32,
+    signal: &'static str,
+    level: &'static str,
+    peak: &'static str,
+    state: &'static str,
+    #[schema(value_type = String)]
+    started_at: Instant,
+    #[schema(value_type = Option<String>)]
+    ended_at: Option<Instant>,
+    #[schema(value_type = String)]
+    raised_at: Instant,
+    /// Who works on it.
+    #[schema(value_type = Option<String>)]
+    owner: Option<UserId>,
+    outcome: Option<&'static str>,
+    retrospective: bool,
+    /// Null without a legal basis, and for who may not see it.
+    #[schema(value_type = Option<Told>)]
+    finding: Option<serde_json::Value>,
+    version: i64,
+}
+
+/// Why the alert stands.
+#[derive(Serialize, ToSchema)]
+pub struct Told {
+    pt: String,
+    en: String,
+    /// What it rests on; for front line and technicians the newest value alone.
+    #[schema(value_type = Vec<Object>)]
+    readings: serde_json::Value,
+}
+
+/// Shapes alerts for one viewer, with one decision per patient.
+struct Shape<'a> {
+    desk: &'a Desk,
+    permits: HashMap<i64, Option<Permit<AlertEvaluate>>>,
+    names: Names,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Shape<'a> {
+    fn new(desk: &'a Desk) -> Self {
+        Self { desk, permits: HashMap::new(), names: Names::default(), rules: Rule::seeds() }
+    }
+
+    fn of(&mut self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Alert, Fault> {
+        let case = stored.case.awake(self.desk.now);
+        Ok(Alert {
+            id: case.id,
+            patient_id: case.patient,
+            rule: stored.episode.rule.clone(),
+            rule_version: stored.episode.version,
+            signal: stored.signal.name(),
+            level: case.facts.level.name(),
+            peak: case.facts.peak.name(),
+            state: case.state.name(),
+            started_at: case.facts.started_at,
+            ended_at: case.facts.ended_at,
+            raised_at: stored.raised_at,
+            owner: case.owner,
+            outcome: case.outcome.map(Outcome::name),
+            retrospective: stored.retrospective,
+            finding: self.finding(view, stored)?,
+            version: stored.version,
+        })
+    }
+
+    fn finding(
+        &mut self,
+        view: &mut View<'_>,
+        stored: &StoredAlert,
+    ) -> Result<Option<serde_json::Value>, Fault> {
+        let key = stored.patient_key;
+        let desk = self.desk;
+        let permit = self.permits.entry(key).or_insert_with(|| {
+            // Without a basis the finding is hidden; the alert itself is the work of who sees it.
+            permit_display(view, &desk.state, &desk.viewer, key).ok()
+        });
+        let Some(permit) = permit else { return Ok(None) };
+        let told = match desk.viewer.role {
+            Role::Clinician | Role::Patient => stored.finding(view, permit)?.map(|finding| {
+                let mut spoken = finding.spoken();
+                spoken.readings.retain(|sample| permit.covers(sample.at.micros()).is_ok());
+                serde_json::to_value(spoken)
+            }),
+            Role::Agent | Role::Technician => {
+                let latest = telemetry::latest(view, permit, key, &[stored.signal])?;
+                let names = &mut self.names;
+                let shown = latest.iter().map(|stored| Shown::of(view, names, stored));
+                let readings = serde_json::to_value(shown.collect::<Result<Vec<_>, _>>()?);
+                let (pt, en) = headline(&self.rules, stored);
+                Some(readings.and_then(|readings| serde_json::to_value(Told { pt, en, readings })))
+            }
+            _ => None,
+        };
+        told.transpose().map_err(|_shape| Fault::new(crate::web::Code::Internal))
+    }
+}
+
+/// Level and rule by name: no value.
+fn headline(rules: &[Rule], stored: &StoredAlert) -> (String, String) {
+    let rule = &stored.episode.rule;
+    let names = rules.iter().find(|known| known.id == *rule).map(|known| known.name.clone());
+    let (pt, en) = names.map_or_else(|| (rule.clone(), rule.clone()), |name| (name.pt, name.en));
+    let (level_pt, level_en) = match stored.case.facts.level {
+        Level::Red => ("Vermelho", "Red"),
+        Level::Yellow => ("Amarelo", "Yellow"),
+        Level::Green => ("Verde", "Green"),
+    };
+    (format!("{level_pt}: {pt}."), format!("{level_en}: {en}."))
+}
+
+/// Which alerts.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// `green`, `yellow` or `red`.
+    level: Option<String>,
+    /// `open`, `acknowledged`, `snoozed`, `resolved`; all unless said.
+    state: Option<String>,
+    /// Only this patient's.
+    #[param(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
+    /// At most so many rows.
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+fn named<T>(field: &str, text: Option<&str>, from: fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {
+    let known = |name| from(name).ok_or_else(|| Fault::invalid(field, "not one of its names"));
+    text.map(known).transpose()
+}
+
+fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Reply, Fault> {
+    let ask = Paging { limit: wanted.limit, after: wanted.after.clone() }.ask()?;
+    let level = named("level", wanted.level.as_deref(), Level::from_name)?;
+    let state = named("state", wanted.state.as_deref(), AlertState::from_name)?;
+    // The queue is ordered by what is worst, so a page is a distance from its head.
+    let skip = usize::try_from(ask.after.at.max(0)).unwrap_or(0);
+    let reach = i64::try_from(skip.saturating_add(ask.limit).saturating_add(1)).unwrap_or(i64::MAX);
+    desk.read(|view| {
+        let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
+        let filter = Filter { level, state, unresolved: false, patient_key };
+        let rows = alerts::page(view, filter, reach)?;
+        let more = rows.len() > skip + ask.limit;
+        let mut shape = Shape::new(desk);
+        let items = rows.iter().skip(skip).take(ask.limit).map(|row| shape.of(view, row));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let next = i64::try_from(skip + ask.limit).unwrap_or(i64::MAX);
+        let next = more.then(|| Cursor { at: next, id: "queue".to_owned() });
+        Reply::ok(&List { items, next })
+    })
+}
+
+/// Alerts, the worst first, then the oldest.
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(Wanted), responses((status = 200, body = List<Alert>)))]
+pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+    call.witnessed(Seen::Queue("alerts"), move |desk| page(desk, &wanted, wanted.patient_id)).await
+}
+
+/// One patient's alerts.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/alerts", tag = "alerts", params(("id" = String, Path), Wanted), responses((status = 200, body = List<Alert>)))]
+pub async fn of_patient(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
+    call.witnessed(Seen::Queue("alerts"), move |desk| page(desk, &wanted, Some(*id))).await
+}
+
+/// One alert.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Alert), (status = 404)))]
+pub async fn get(call: Call, id: Path<AlertId>) -> Answer {
+    call.witnessed(Seen::Queue("alerts"), move |desk| {
+        desk.read(|view| {
+            let stored = alerts::get(view, *id)?;
+            Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version))
+        })
+    })
+    .await
+}
+
+/// Why, in the person's words.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    note: Option<String>,
+}
+
+/// A silence.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Snooze {
+    /// Until when; after now.
+    #[schema(value_type = String)]
+    until: Instant,
+    note: Option<String>,
+}
+
+/// An end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// `true`, `false_alarm`, `duplicate` or `other`.
+    #[schema(value_type = String)]
+    outcome: Outcome,
+    note: Option<String>,
+}
+
+/// A hand-over.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reassign {
+    /// To whom: somebody who may act on alerts.
+    #[schema(value_type = String)]
+    to: UserId,
+    note: Option<String>,
+}
+
+async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
+    call.witnessed(Seen::Queue("alerts"), move |desk| {
+        let stored = desk.write(|tx| {
+            if let Act::Reassign { to } = what {
+                let target = users::get(tx, to)?;
+                let able = crate::domain::Can::ActOnAlerts.held_by(target.role);
+                if !able || target.disabled_at.is_some() {
+                    return Err(Fault::invalid("to", "somebody who may act on alerts"));
+                }
+            }
+            Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
+        })?;
+        desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))
+    })
+    .await
+}
+
+/// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
+pub async fn claim(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
+    acted(call, *id, Act::Claim, body.and_then(|body| body.value.note)).await
+}
+
+/// Answers for an alert.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
+pub async fn ack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
+    acted(call, *id, Act::Ack, body.and_then(|body| body.value.note)).await
+}
+
+/// Silences an alert until an instant or a worse level.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts", params(("id" = String, Path)), request_body = Snooze, responses((status = 200, body = Alert), (status = 409)))]
+pub async fn snooze(call: Call, id: Path<AlertId>, body: Body<Snooze>) -> Answer {
+    acted(call, *id, Act::Snooze { until: body.value.until }, body.value.note).await
+}
+
+/// Ends an alert with an outcome.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts", params(("id" = String, Path)), request_body = Resolve, responses((status = 200, body = Alert), (status = 409)))]
+pub async fn resolve(call: Call, id: Path<AlertId>, body: Body<Resolve>) -> Answer {
+    acted(call, *id, Act::Resolve { outcome: body.value.outcome }, body.value.note).await
+}
+
+/// Hands an alert to somebody else.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/reassign", tag = "alerts", params(("id" = String, Path)), request_body = Reassign, responses((status = 200, body = Alert), (status = 409)))]
+pub async fn reassign(call: Call, id: Path<AlertId>, body: Body<Reassign>) -> Answer {
+    acted(call, *id, Act::Reassign { to: body.value.to }, body.value.note).await
+}

@@ -1,0 +1,259 @@
+//! Wearables: enrolled, bound to a patient for a span, given tokens that are shown once.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use crate::domain::{BindingId, DeviceId, DeviceIdentity, Instant, PatientId, TokenId};
+use crate::store::bindings::{self, Binding, Of};
+use crate::store::devices::{self, Device};
+use crate::store::{Subject, Tx, View};
+use crate::web::code::Code;
+use crate::web::fault::Fault;
+
+/// A device.
+#[derive(Serialize, ToSchema)]
+pub struct Seen {
+    #[schema(value_type = String)]
+    id: DeviceId,
+    label: String,
+    model: String,
+    serial: Option<String>,
+    /// At whom it is now.
+    #[schema(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
+    online: bool,
+    #[schema(value_type = String)]
+    created_at: Instant,
+    #[schema(value_type = Option<String>)]
+    disabled_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    last_seen_at: Option<Instant>,
+    version: i64,
+}
+
+fn seen(view: &mut View<'_>, desk: &Desk, device: Device) -> Result<Seen, Fault> {
+    let binding = bindings::at(view, device.key, desk.now)?;
+    Ok(Seen {
+        id: device.id,
+        label: device.identity.label,
+        model: device.identity.model,
+        serial: device.identity.serial,
+        patient_id: binding.map(|binding| binding.patient),
+        online: device.online,
+        created_at: device.created_at,
+        disabled_at: device.disabled_at,
+        last_seen_at: device.last_seen_at,
+        version: device.version,
+    })
+}
+
+/// Devices in the order in which they came.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(Paging), responses((status = 200, body = List<Seen>)))]
+pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+    call.run(move |desk| {
+        let ask = paging.ask()?;
+        desk.read(|view| {
+            let page = devices::page(view, &ask)?;
+            let next = page.next;
+            let items = page.items.into_iter().map(|device| seen(view, desk, device));
+            Reply::ok(&List { items: items.collect::<Result<_, _>>()?, next })
+        })
+    })
+    .await
+}
+
+/// One device.
+#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
+pub async fn get(call: Call, id: Path<DeviceId>) -> Answer {
+    call.run(move |desk| {
+        desk.read(|view| {
+            let device = devices::get(view, *id)?;
+            let version = device.version;
+            Ok(Reply::ok(&seen(view, desk, device)?)?.at(version))
+        })
+    })
+    .await
+}
+
+/// A device at a patient for a span.
+#[derive(Serialize, ToSchema)]
+pub struct Bound {
+    #[schema(value_type = String)]
+    id: BindingId,
+    #[schema(value_type = String)]
+    device_id: DeviceId,
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = Option<String>)]
+    to: Option<Instant>,
+    preferred: bool,
+}
+
+impl From<Binding> for Bound {
+    fn from(binding: Binding) -> Self {
+        let Binding { id, device, patient, from, to, preferred, .. } = binding;
+        Self { id, device_id: device, patient_id: patient, from, to, preferred }
+    }
+}
+
+/// The devices a patient has and had.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/devices", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Bound>)))]
+pub async fn of_patient(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
+    call.run(move |desk| {
+        desk.viewer.reaches(*id)?;
+        let ask = paging.ask()?;
+        let page = desk.read(|view| {
+            crate::store::patients::key_of(view, *id)?;
+            Ok(bindings::page(view, Of::Patient(*id), &ask)?)
+        })?;
+        Reply::ok(&List::of(page, Bound::from))
+    })
+    .await
+}
+
+/// What is written on a device.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDevice {
+    label: String,
+    model: String,
+    serial: Option<String>,
+}
+
+/// An enrolled device with its token, which is shown once.
+#[derive(Serialize, ToSchema)]
+pub struct Enrolled {
+    #[schema(value_type = String)]
+    id: DeviceId,
+    /// The MQTT password.
+    token: String,
+    #[schema(value_type = String)]
+    token_id: TokenId,
+}
+
+fn issue(tx: &mut Tx<'_>, desk: &Desk, id: DeviceId, expires: Option<Instant>) -> Result<Enrolled, Fault> {
+    let token_id = devices::issue_token(tx, id, expires)?;
+    let token = desk.state.tokens.for_device(id, token_id, expires, desk.now);
+    Ok(Enrolled { id, token: token.map_err(|_key| Fault::new(Code::Internal))?, token_id })
+}
+
+fn short(field: &str, text: String) -> Result<String, Fault> {
+    let text = text.trim().to_owned();
+    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if right { Ok(text) } else { Err(Fault::invalid(field, "1 to 200 characters on one line")) }
+}
+
+/// Enrols a device and gives its first token.
+#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = NewDevice, responses((status = 201, body = Enrolled)))]
+pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
+    call.run(move |desk| {
+        let NewDevice { label, model, serial } = body.value;
+        let identity = DeviceIdentity {
+            label: short("label", label)?,
+            model: short("model", model)?,
+            serial: serial.map(|serial| short("serial", serial)).transpose()?,
+        };
+        desk.create(&body.bytes, |tx| {
+            let id = devices::insert(tx, &identity)?.id;
+            Ok((Subject::Device(id), StatusCode::CREATED, issue(tx, desk, id, None)?))
+        })
+    })
+    .await
+}
+
+/// At whom, from when.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Binder {
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    /// Now unless said.
+    #[schema(value_type = Option<String>)]
+    from: Option<Instant>,
+    /// Whether it becomes the patient's preferred source.
+    #[serde(default)]
+    preferred: bool,
+}
+
+/// Binds a device to a patient.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/bind", tag = "devices", params(("id" = String, Path)), request_body = Binder, responses((status = 201, body = Bound), (status = 409)))]
+pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer {
+    call.run(move |desk| {
+        let Binder { patient_id, from, preferred } = body.value;
+        desk.create(&body.bytes, |tx| {
+            let bound = bindings::bind(tx, *id, patient_id, from.unwrap_or(desk.now), preferred)?;
+            Ok((Subject::Patient(patient_id), StatusCode::CREATED, Bound::from(bound)))
+        })
+    })
+    .await
+}
+
+/// Until when.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unbinder {
+    /// Now unless said.
+    #[schema(value_type = Option<String>)]
+    at: Option<Instant>,
+}
+
+/// Ends a device's binding.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Bound), (status = 404)))]
+pub async fn unbind(call: Call, id: Path<DeviceId>, body: Option<Body<Unbinder>>) -> Answer {
+    call.run(move |desk| {
+        let at = body.and_then(|body| body.value.at).unwrap_or(desk.now);
+        let bound = desk.write(|tx| Ok(bindings::unbind(tx, *id, at)?))?;
+        Reply::ok(&Bound::from(bound))
+    })
+    .await
+}
+
+/// Ends a device's right to connect.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/disable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn disable(call: Call, id: Path<DeviceId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(devices::disable(tx, *id)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Until when a token counts.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// Until revoked unless said.
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Instant>,
+}
+
+/// Gives a device another token; two count at once.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/tokens", tag = "devices", params(("id" = String, Path)), request_body = NewToken, responses((status = 201, body = Enrolled), (status = 409)))]
+pub async fn issue_token(call: Call, id: Path<DeviceId>, body: Body<NewToken>) -> Answer {
+    call.run(move |desk| {
+        let expires = body.value.expires_at;
+        if expires.is_some_and(|end| end <= desk.now) {
+            return Err(Fault::invalid("expires_at", "it lies after now"));
+        }
+        desk.create(&body.bytes, |tx| {
+            Ok((Subject::Device(*id), StatusCode::CREATED, issue(tx, desk, *id, expires)?))
+        })
+    })
+    .await
+}
+
+/// Revokes one token.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}/tokens/{token}", tag = "devices", params(("id" = String, Path), ("token" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn revoke_token(call: Call, path: Path<(DeviceId, TokenId)>) -> Answer {
+    call.run(move |desk| {
+        let (device, token) = *path;
+        desk.write(|tx| Ok(devices::revoke_token(tx, device, token)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}

@@ -1,0 +1,132 @@
+//! Readings set aside: shown to clinicians under a permit to collect, released or discarded with a reason.
+
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::readings::Names;
+use super::{Answer, Body, Call, List, Paging, Reply};
+use crate::domain::{DeviceId, Instant, PatientId};
+use crate::store::accesses::Seen;
+use crate::store::telemetry::{self, Batch};
+use crate::store::{Class, Subject, Tx, patients, quarantine, reevaluations};
+use crate::web::auth::{Viewer, permit_collected};
+use crate::web::code::Code;
+use crate::web::fault::Fault;
+use crate::web::state::State;
+
+/// Something set aside.
+#[derive(Serialize, ToSchema)]
+pub struct Aside {
+    #[schema(value_type = String)]
+    id: Uuid,
+    /// `E_CLOCK`, `E_IMPLAUSIBLE`, `E_CONFLICT`, …
+    reason: String,
+    signal: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    at: Option<Instant>,
+    /// In the unit that it came in.
+    value: Option<f64>,
+    unit: Option<&'static str>,
+    flags: Vec<&'static str>,
+    #[schema(value_type = String)]
+    device_id: DeviceId,
+    #[schema(value_type = String)]
+    received_at: Instant,
+    /// When it goes.
+    #[schema(value_type = String)]
+    expires_at: Instant,
+}
+
+/// What waits for a decision on a patient, newest first.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/quarantine", tag = "quarantine", params(("id" = String, Path), Paging),
+    responses((status = 200, body = List<Aside>), (status = 403, description = "No legal basis: code and article")))]
+pub async fn list(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
+    call.witnessed(Seen::Patient(*id), move |desk| {
+        let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
+        desk.read(|view| {
+            let key = patients::key_of(view, *id)?;
+            let permit = permit_collected(view, &desk.state, &desk.viewer, key)?;
+            let mut names = Names::default();
+            let mut items = Vec::new();
+            for item in quarantine::waiting(view, &permit, key, limit)? {
+                let reading = item.reading;
+                items.push(Aside {
+                    id: item.id,
+                    reason: item.reason,
+                    signal: reading.map(|reading| reading.signal.name()),
+                    at: reading.map(|reading| reading.at),
+                    value: reading.map(|reading| reading.value),
+                    unit: reading.map(|reading| reading.unit.ucum()),
+                    flags: reading.map_or_else(Vec::new, |reading| reading.flags.names()),
+                    device_id: names.of(view, item.device_key)?,
+                    received_at: item.received_at,
+                    expires_at: item.expires_at,
+                });
+            }
+            Reply::ok(&List::whole(items))
+        })
+    })
+    .await
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    reason: String,
+}
+
+/// Releases a reading: it is stored, and what it changes is judged anew.
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204), (status = 409, description = "E_CONFLICT: another value is stored")))]
+pub async fn release(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
+    decided(call, *id, true, body.value.reason).await
+}
+
+/// Discards a reading.
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/discard", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
+pub async fn discard(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
+    decided(call, *id, false, body.value.reason).await
+}
+
+async fn decided(call: Call, id: Uuid, released: bool, reason: String) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| decide(tx, &desk.state, &desk.viewer, id, released, &reason))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Decides on one item as the acting viewer; the pages use it too.
+///
+/// # Errors
+/// `E_REASON` without one, `E_NOT_FOUND`, the refusal of consent, `E_CONFLICT` when another value stands there.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    state: &State,
+    viewer: &Viewer,
+    id: Uuid,
+    released: bool,
+    reason: &str,
+) -> Result<(), Fault> {
+    let reason = reason.trim();
+    if reason.chars().count() < 3 || reason.chars().count() > 500 {
+        return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
+    }
+    let item = quarantine::get(tx, id)?;
+    let Some(key) = item.patient_key else { return Err(Code::State.into()) };
+    let patient = patients::id_of(tx, key)?;
+    let permit = permit_collected(tx, state, viewer, key)?;
+    if released {
+        let Some(reading) = item.reading else { return Err(Code::State.into()) };
+        let seal = tx.key(Subject::Patient(patient), Class::Telemetry)?;
+        let mut batch = Batch::default();
+        batch.admit(&permit, &seal, key, item.device_key, item.received, &[reading])?;
+        if !telemetry::append(tx, &batch)?.conflicts.is_empty() {
+            return Err(Code::Conflict.into());
+        }
+        reevaluations::mark(tx, key, reading.signal, reading.at)?;
+    }
+    Ok(quarantine::decide(tx, &item, patient, released, reason)?)
+}

@@ -1,0 +1,179 @@
+//! Users and their roles, for administrators. A new user gets a link to set a password; none is ever sent back.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Call, IfMatch, List, Paging, Reply};
+use crate::domain::password::{self, Cost};
+use crate::domain::{Email, Instant, Name, PatientId, Role, StaffIdentity, UserId};
+use crate::store::links::{self, PASSWORD_LIFE};
+use crate::store::users::{self, NewUser, User};
+use crate::store::{Subject, sessions};
+use crate::web::fault::Fault;
+
+/// Somebody who signs in.
+#[derive(Serialize, ToSchema)]
+pub struct Seen {
+    #[schema(value_type = String)]
+    id: UserId,
+    name: Option<String>,
+    email: Option<String>,
+    #[schema(value_type = String)]
+    role: Role,
+    #[schema(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
+    totp: bool,
+    #[schema(value_type = String)]
+    created_at: Instant,
+    #[schema(value_type = Option<String>)]
+    disabled_at: Option<Instant>,
+    version: i64,
+}
+
+impl From<User> for Seen {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            name: user.identity.as_ref().map(|who| who.name.as_str().to_owned()),
+            email: user.identity.as_ref().map(|who| who.email.as_str().to_owned()),
+            role: user.role,
+            patient_id: user.patient,
+            totp: user.has_totp,
+            created_at: user.created_at,
+            disabled_at: user.disabled_at,
+            version: user.version,
+        }
+    }
+}
+
+/// Who is to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Added {
+    #[schema(value_type = String)]
+    name: Name,
+    #[schema(value_type = String)]
+    email: Email,
+    #[schema(value_type = String)]
+    role: Role,
+    /// At least 12 characters; without one the user sets it by a link (`reset`).
+    password: Option<String>,
+    /// For the role `patient`.
+    #[schema(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
+}
+
+/// What is changed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Their sessions end with the old role.
+    #[schema(value_type = String)]
+    role: Role,
+}
+
+/// A one-time link.
+#[derive(Serialize, ToSchema)]
+pub struct Link {
+    /// The secret of the link, shown once.
+    token: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+/// Users in the order in which they came.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", params(Paging), responses((status = 200, body = List<Seen>)))]
+pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
+    call.run(move |desk| {
+        let ask = paging.ask()?;
+        let page = desk.read(|view| Ok(users::page(view, &ask)?))?;
+        Reply::ok(&List::of(page, Seen::from))
+    })
+    .await
+}
+
+/// One user.
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
+pub async fn get(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        let user = desk.read(|view| Ok(users::get(view, *id)?))?;
+        let version = user.version;
+        Ok(Reply::ok(&Seen::from(user))?.at(version))
+    })
+    .await
+}
+
+/// Adds a user.
+#[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = Added, responses((status = 201, body = Seen), (status = 409)))]
+pub async fn create(call: Call, body: Body<Added>) -> Answer {
+    call.run(move |desk| {
+        let Added { name, email, role, password, patient_id } = body.value;
+        let phc = password.map(|password| hashed(&password)).transpose()?;
+        let new =
+            NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
+        desk.create(&body.bytes, |tx| {
+            let user = users::insert(tx, &new)?;
+            Ok((Subject::User(user.id), StatusCode::CREATED, Seen::from(user)))
+        })
+    })
+    .await
+}
+
+fn hashed(password: &str) -> Result<String, Fault> {
+    let weak = |_refused| Fault::invalid("password", "12 to 256 characters, and not a common one");
+    password::check(password).map_err(weak)?;
+    password::hash(password, Cost::STANDARD).map_err(weak)
+}
+
+/// Gives a user another role.
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", params(("id" = String, Path)), request_body = Change, responses((status = 200, body = Seen), (status = 412), (status = 428)))]
+pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<Change>) -> Answer {
+    call.run(move |desk| {
+        let user = desk.write(|tx| {
+            let version = expected.or(users::get(tx, *id)?.version)?;
+            Ok(users::set_role(tx, *id, version, body.value.role)?)
+        })?;
+        let version = user.version;
+        Ok(Reply::ok(&Seen::from(user))?.at(version))
+    })
+    .await
+}
+
+/// Ends a user's sign-in for good.
+#[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn disable(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(users::disable(tx, *id)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Makes a one-time link by which a user sets a password.
+#[utoipa::path(post, path = "/api/v1/users/{id}/reset", tag = "users", params(("id" = String, Path)), responses((status = 201, body = Link), (status = 404)))]
+pub async fn reset(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        let secret = desk.write(|tx| {
+            users::get(tx, *id)?;
+            Ok(links::insert(tx, *id, links::Purpose::Password, PASSWORD_LIFE)?)
+        })?;
+        let link = Link { token: secret.reveal().to_owned(), expires_in: PASSWORD_LIFE.as_secs() };
+        Reply::with(StatusCode::CREATED, &link)
+    })
+    .await
+}
+
+/// Ends every session of a user.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/sessions", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn end_sessions(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| {
+            users::get(tx, *id)?;
+            Ok(sessions::kill_all(tx, *id, "admin")?)
+        })?;
+        Ok(Reply::none())
+    })
+    .await
+}

@@ -1,0 +1,194 @@
+//! What changed, as it changes: server-sent events with names and ids only, so that a browser asks again and gets
+//! what its reader may see then. Resumable; a listener that missed too much is told to start anew.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+
+use super::auth::Viewer;
+use super::code::Code;
+use super::fault::Fault;
+use super::problem::Refusal;
+use super::state::State;
+use crate::domain::{Can, Role};
+use crate::store::signals::{self, Told};
+use crate::store::{Signalled, sessions};
+
+/// A comment this often: proxies and browsers see that the stream lives.
+const BEAT: Duration = Duration::from_secs(15);
+/// More than this missed is not told again.
+const MISSED: i64 = 1_000;
+
+/// Whether a role may know of an event at all. Ids only, still: who may not see it need not know that it moved.
+fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
+    let own = || viewer.patient.is_some_and(|id| id.to_string() == subject);
+    let right = match name {
+        "alert.changed" => Can::SeeAlerts,
+        "readings.changed" => Can::SeeReadings,
+        "consent.changed" => Can::SeeConsents,
+        "patient.changed" => Can::SeeContacts,
+        "device.changed" | "device.commanded" => Can::SeeDevices,
+        "term.published" => Can::SignedIn,
+        "rules.changed" => Can::SeeRules,
+        "audit.sealed" => Can::ReadAudit,
+        "session.ended" => return viewer.id.to_string() == subject,
+        _ => return false,
+    };
+    match viewer.role {
+        Role::Patient => own() || right == Can::SignedIn,
+        role => right.held_by(role),
+    }
+}
+
+fn event(id: i64, name: &str, subject: &str) -> String {
+    let member = match name {
+        "alert.changed" => "alert_id",
+        "device.changed" | "device.commanded" => "device_id",
+        "consent.changed" | "patient.changed" | "readings.changed" => "patient_id",
+        _ => "subject",
+    };
+    let data = serde_json::json!({ "id": subject, member: subject });
+    let kept = if id > 0 { format!("id: {id}\n") } else { String::new() };
+    format!("{kept}event: {name}\ndata: {data}\n\n")
+}
+
+fn reset(newest: i64) -> String {
+    let kept = if newest > 0 { format!("id: {newest}\n") } else { String::new() };
+    format!("{kept}event: reset\ndata: {{}}\n\n")
+}
+
+/// Why a listener goes on.
+enum Woken {
+    Heard(Result<Signalled, RecvError>),
+    Beat,
+}
+
+/// One listener.
+struct Listener {
+    state: Data<State>,
+    viewer: Viewer,
+    heard: broadcast::Receiver<Signalled>,
+    stopping: watch::Receiver<bool>,
+    /// The newest event that was told again: those up to it are not told twice.
+    last: i64,
+    ready: VecDeque<String>,
+}
+
+/// What changed, as it changes.
+#[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, content_type = "text/event-stream", body = String)))]
+pub async fn stream(
+    request: HttpRequest,
+    state: Data<State>,
+    viewer: Viewer,
+) -> Result<HttpResponse, Refusal> {
+    let resume = request
+        .headers()
+        .get("last-event-id")
+        .map(|id| id.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(-1));
+    // Heard before what was missed is read: nothing falls between.
+    let mut listener = Listener {
+        heard: state.store.signals(),
+        stopping: state.stopping.subscribe(),
+        state,
+        viewer,
+        last: 0,
+        ready: VecDeque::new(),
+    };
+    listener.begin(resume).await.map_err(|fault| fault.of(&request))?;
+    let events = stream::unfold(listener, async |mut listener| {
+        let text = listener.next().await?;
+        Some((Ok::<_, actix_web::Error>(Bytes::from(text)), listener))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(Box::pin(events)))
+}
+
+impl Listener {
+    async fn begin(&mut self, resume: Option<i64>) -> Result<(), Fault> {
+        let state = Data::clone(&self.state);
+        let read = web::block(move || {
+            state.store.read(|view| {
+                let missed = resume.map(|last| signals::after(view, last, MISSED)).transpose()?;
+                Ok((signals::newest(view)?, missed))
+            })
+        });
+        let (newest, missed) = read.await.map_err(|_stopped| Fault::new(Code::Busy))??;
+        self.last = newest;
+        self.ready.push_back("retry: 2000\n\n".to_owned());
+        match missed {
+            None if newest > 0 => self.ready.push_back(format!("id: {newest}\ndata:\n\n")),
+            None => {}
+            Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
+                self.last = told.last().map_or(newest, |told| told.id.max(newest));
+                let known = told.iter().filter(|told| may_know(&self.viewer, &told.name, &told.subject));
+                self.ready.extend(known.map(|Told { id, name, subject }| event(*id, name, subject)));
+            }
+            Some(_) => self.ready.push_back(reset(newest)),
+        }
+        Ok(())
+    }
+
+    /// The next piece of the stream; `None` ends it.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some(text) = self.ready.pop_front() {
+                return Some(text);
+            }
+            let woken = tokio::select! {
+                heard = self.heard.recv() => Woken::Heard(heard),
+                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                () = tokio::time::sleep(BEAT) => Woken::Beat,
+            };
+            match woken {
+                Woken::Heard(Ok(signal)) => self.hear(signal).await?,
+                Woken::Heard(Err(RecvError::Lagged(_))) => {
+                    let newest = self.newest().await;
+                    self.last = newest.max(self.last);
+                    return Some(reset(newest));
+                }
+                Woken::Heard(Err(RecvError::Closed)) => return None,
+                Woken::Beat => return self.lives().await.then(|| ": beat\n\n".to_owned()),
+            }
+        }
+    }
+
+    async fn hear(&mut self, signal: Signalled) -> Option<()> {
+        if signal.name == "session.ended"
+            && signal.subject == self.viewer.id.to_string()
+            && !self.lives().await
+        {
+            return None;
+        }
+        let told_again = signal.id > 0 && signal.id <= self.last;
+        if !told_again && may_know(&self.viewer, signal.name, &signal.subject) {
+            self.ready.push_back(event(signal.id, signal.name, &signal.subject));
+        }
+        Some(())
+    }
+
+    /// Whether the session still stands.
+    async fn lives(&self) -> bool {
+        let (state, session) = (Data::clone(&self.state), self.viewer.session);
+        let asked = web::block(move || {
+            let now = state.now();
+            state.store.read(|view| sessions::is_live(view, session, now))
+        });
+        matches!(asked.await, Ok(Ok(true)))
+    }
+
+    async fn newest(&self) -> i64 {
+        let state = Data::clone(&self.state);
+        let asked = web::block(move || state.store.read(signals::newest));
+        asked.await.ok().and_then(Result::ok).unwrap_or(0)
+    }
+}

@@ -1,0 +1,121 @@
+//! For machines that watch: is it alive, may it be asked, how much does it do. Counts only; no route carries a name
+//! or a value.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::{self, Data};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::auth::{self, Viewer};
+use super::code::Code;
+use super::fault::Fault;
+use super::problem::Refusal;
+use super::state::State;
+use crate::domain::{Can, Level};
+use crate::store::{alerts, reevaluations, settings};
+
+/// Answers since the start, by the first digit of their status.
+static ANSWERS: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+
+/// The middleware that counts answers and notes each in the program's log, without its query.
+///
+/// # Errors
+/// Those of the services within.
+pub async fn note(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let (method, pattern) = (request.method().clone(), request.match_pattern());
+    let answer = next.call(request).await?;
+    let status = answer.status().as_u16();
+    if let Some(count) = ANSWERS.get(usize::from(status / 100).saturating_sub(1)) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    tracing::debug!(%method, route = pattern.as_deref().unwrap_or("-"), status, "answered");
+    Ok(answer)
+}
+
+/// The process answers.
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// The database answers too, with the schema that was found current when it was opened.
+pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    let read = web::block(move || state.store.read(|view| settings::get(view, settings::INSTANCE))).await;
+    match read {
+        Ok(Ok(Some(_))) => Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n")),
+        _ => Err(Fault::new(Code::Busy).of(&request)),
+    }
+}
+
+type ByName = Family<Vec<(&'static str, String)>, Gauge>;
+
+/// Counts in the Prometheus text format: for this machine, and for those who may see the status.
+pub async fn metrics(
+    request: HttpRequest,
+    state: Data<State>,
+    viewer: Option<Viewer>,
+) -> Result<HttpResponse, Refusal> {
+    let here = auth::address(&request).is_some_and(|ip| ip.is_loopback());
+    let known = viewer.is_some_and(|viewer| viewer.may(Can::SeeStatus));
+    if !here && !known {
+        return Err(Fault::new(Code::SignIn).of(&request));
+    }
+    let text = web::block(move || gathered(&state)).await.unwrap_or_else(|_stopped| Err(Code::Busy.into()));
+    let text = text.map_err(|fault| fault.of(&request))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(text))
+}
+
+fn whole(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn gathered(state: &State) -> Result<String, Fault> {
+    let (backlog, counts) =
+        state.store.read(|view| Ok((reevaluations::backlog(view)?.0, alerts::counts(view)?)))?;
+    let mut registry = Registry::with_prefix("zelo");
+    let mut one = |name: &str, help: &str, value: i64| {
+        let gauge = <Gauge>::default();
+        gauge.set(value);
+        registry.register(name, help, gauge);
+    };
+    one(
+        "connections",
+        "Devices connected to this node",
+        whole(u64::try_from(state.edge.connections()).unwrap_or(0)),
+    );
+    one("commits", "Transactions since the start", whole(state.store.commits()));
+    one("reevaluations", "Series that wait to be judged anew", backlog);
+    let mut family = |name: &str, help: &str, label: &'static str, rows: Vec<(String, i64)>| {
+        let family = ByName::default();
+        for (value, count) in rows {
+            family.get_or_create(&vec![(label, value)]).set(count);
+        }
+        registry.register(name, help, family);
+    };
+    let levels = counts.iter().filter_map(|(code, n)| Some((Level::from_code(*code)?.name().to_owned(), *n)));
+    family("alerts_unresolved", "Unresolved alerts", "level", levels.collect());
+    let edge = state.edge.counts().into_iter().map(|(name, n)| (name.to_owned(), whole(n)));
+    family("edge", "What the device edge did since the start", "what", edge.collect());
+    let answers = ANSWERS.iter().enumerate();
+    let answers = answers.map(|(i, n)| (format!("{}xx", i + 1), whole(n.load(Ordering::Relaxed))));
+    family("http_answers", "Answers since the start", "status", answers.collect());
+    let modules = state.engine.modules();
+    let runs = modules.iter().map(|module| (module.name.to_owned(), whole(module.runs)));
+    family("engine_runs", "Cycles since the start", "module", runs.collect());
+    let failing = modules.iter().map(|module| (module.name.to_owned(), i64::from(module.error.is_some())));
+    family("engine_failing", "1 while the last cycle failed", "module", failing.collect());
+    let mut text = String::new();
+    encode(&mut text, &registry).map_err(|_format| Fault::new(Code::Internal))?;
+    Ok(text)
+}

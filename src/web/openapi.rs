@@ -1,0 +1,58 @@
+//! The API's description (OpenAPI 3.1), made from the handlers themselves; a test holds it against the route table.
+
+use actix_web::HttpResponse;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, openapi};
+
+use super::api::{
+    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
+    users,
+};
+use super::live;
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Zelo", description = "Refusals are RFC 9457 problems with a code `E_…`. Lists are {items, next}. Instants are RFC 3339, `from` inclusive, `to` exclusive."),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    paths(
+        auth::token, auth::refresh, auth::logout, auth::jwks,
+        patients::list, patients::create, patients::get, patients::patch,
+        readings::list, readings::series, readings::latest,
+        alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
+        alerts::reassign,
+        quarantine::list, quarantine::release, quarantine::discard,
+        consents::state, consents::act, terms::list,
+        devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
+        devices::disable, devices::issue_token, devices::revoke_token,
+        commands::list, commands::create,
+        users::list, users::create, users::get, users::patch, users::disable, users::reset, users::end_sessions,
+        rules::list, rules::get,
+        audit::entries, audit::checkpoint, audit::proofs, audit::export,
+        status::show, live::stream, document,
+    )
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_with(Default::default).add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The document as a value, for the page that reads it.
+#[must_use]
+pub fn value() -> openapi::OpenApi {
+    Document::openapi()
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", responses((status = 200, description = "OpenAPI 3.1")))]
+pub async fn document() -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "public, max-age=60")).json(value())
+}

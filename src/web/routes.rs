@@ -1,0 +1,208 @@
+//! The route table: every address of the house with the right that opens it. A route that is not here does not
+//! exist, and the gate of each row runs before its handler.
+
+use std::collections::BTreeMap;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
+
+use super::api::{
+    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
+    users,
+};
+use super::code::Code;
+use super::fault::Fault;
+use super::{auth as viewer, live, metrics, openapi, problem};
+use crate::domain::{Can, Role};
+
+/// For whom an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// Programs: in the OpenAPI document.
+    Api,
+    /// People.
+    Page,
+    /// Machines that watch this one.
+    Probe,
+}
+
+/// One row of the table.
+pub struct Row {
+    /// The method.
+    pub method: Method,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// Any of these rights opens it.
+    pub rights: Vec<Can>,
+    /// For whom it is.
+    pub face: Face,
+    route: Route,
+}
+
+impl Row {
+    /// A row of the table.
+    pub fn new<F, Args>(method: Method, path: &'static str, right: Can, face: Face, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = web::method(method.clone()).to(handler);
+        Self { method, path, rights: vec![right], face, route }
+    }
+
+    /// A page.
+    pub fn page<F, Args>(method: Method, path: &'static str, right: Can, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        Self::new(method, path, right, Face::Page, handler)
+    }
+
+    /// Opened by another right too.
+    #[must_use]
+    pub fn or(mut self, right: Can) -> Self {
+        self.rights.push(right);
+        self
+    }
+
+    /// Whether a role may pass; `None` is nobody known.
+    #[must_use]
+    pub fn admits(&self, role: Option<Role>) -> bool {
+        admits(&self.rights, role)
+    }
+}
+
+fn admits(rights: &[Can], role: Option<Role>) -> bool {
+    rights.contains(&Can::Anyone) || role.is_some_and(|role| rights.iter().any(|right| right.held_by(role)))
+}
+
+macro_rules! api {
+    ($($method:ident $path:literal $right:ident $(or $also:ident)* => $handler:expr;)+) => {
+        vec![$(Row::new(Method::$method, $path, Can::$right, Face::Api, $handler)$(.or(Can::$also))*,)+]
+    };
+}
+
+/// Every address for programs.
+#[must_use]
+pub fn api() -> Vec<Row> {
+    let mut rows = api! {
+        POST "/api/v1/auth/token" Anyone => auth::token;
+        POST "/api/v1/auth/refresh" Anyone => auth::refresh;
+        POST "/api/v1/auth/logout" SignedIn => auth::logout;
+        GET "/.well-known/jwks.json" Anyone => auth::jwks;
+        GET "/api/v1/patients" SeeContacts => patients::list;
+        POST "/api/v1/patients" ManagePatients => patients::create;
+        GET "/api/v1/patients/{id}" SeeContacts or OwnThings => patients::get;
+        PATCH "/api/v1/patients/{id}" ManagePatients => patients::patch;
+        GET "/api/v1/patients/{id}/devices" SeeDevices or OwnThings => devices::of_patient;
+        GET "/api/v1/patients/{id}/readings" SeeReadings or OwnThings => readings::list;
+        GET "/api/v1/patients/{id}/series" SeeReadings or OwnThings => readings::series;
+        GET "/api/v1/patients/{id}/latest" SeeReadings or OwnThings => readings::latest;
+        GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
+        GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
+        GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;
+        POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
+        GET "/api/v1/alerts" SeeAlerts => alerts::list;
+        GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
+        POST "/api/v1/alerts/{id}/claim" ActOnAlerts => alerts::claim;
+        POST "/api/v1/alerts/{id}/ack" ActOnAlerts => alerts::ack;
+        POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
+        POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
+        POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/quarantine/{id}/release" JudgeQuarantine => quarantine::release;
+        POST "/api/v1/quarantine/{id}/discard" JudgeQuarantine => quarantine::discard;
+        GET "/api/v1/devices" SeeDevices => devices::list;
+        POST "/api/v1/devices" ManageDevices => devices::create;
+        GET "/api/v1/devices/{id}" SeeDevices => devices::get;
+        POST "/api/v1/devices/{id}/bind" ManageDevices => devices::bind;
+        POST "/api/v1/devices/{id}/unbind" ManageDevices => devices::unbind;
+        POST "/api/v1/devices/{id}/disable" ManageDevices => devices::disable;
+        POST "/api/v1/devices/{id}/tokens" ManageDevices => devices::issue_token;
+        DELETE "/api/v1/devices/{id}/tokens/{token}" ManageDevices => devices::revoke_token;
+        GET "/api/v1/devices/{id}/commands" SeeDevices => commands::list;
+        POST "/api/v1/devices/{id}/commands" ManageDevices => commands::create;
+        GET "/api/v1/terms" SignedIn => terms::list;
+        GET "/api/v1/users" ManageUsers => users::list;
+        POST "/api/v1/users" ManageUsers => users::create;
+        GET "/api/v1/users/{id}" ManageUsers => users::get;
+        PATCH "/api/v1/users/{id}" ManageUsers => users::patch;
+        POST "/api/v1/users/{id}/disable" ManageUsers => users::disable;
+        POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
+        DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
+        GET "/api/v1/rule-sets" SeeRules => rules::list;
+        GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
+        GET "/api/v1/audit/entries" ReadAudit => audit::entries;
+        GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
+        GET "/api/v1/audit/proofs" ReadAudit => audit::proofs;
+        GET "/api/v1/audit/export" ReadAudit => audit::export;
+        GET "/api/v1/status" SeeStatus => status::show;
+        GET "/api/v1/live" SignedIn => live::stream;
+        GET "/api/v1/openapi.json" Anyone => openapi::document;
+    };
+    rows.extend([
+        Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, metrics::healthz),
+        Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, metrics::readyz),
+        Row::new(Method::GET, "/metrics", Can::Anyone, Face::Probe, metrics::metrics),
+    ]);
+    rows
+}
+
+/// Mounts rows: one resource per path, each behind its gate; another method is `E_METHOD`.
+pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>) {
+    let mut by_path: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        by_path.entry(row.path).or_default().push(row);
+    }
+    for (path, rows) in by_path {
+        let gates: Vec<(Method, Vec<Can>)> =
+            rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
+        let resource = rows.into_iter().fold(web::resource(path), |resource, row| resource.route(row.route));
+        config.service(
+            resource
+                .default_service(web::to(wrong_method))
+                .wrap(from_fn(move |request, next| gate(gates.clone(), request, next))),
+        );
+    }
+}
+
+/// Knows who asks and lets pass who may.
+async fn gate(
+    gates: Vec<(Method, Vec<Can>)>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some((_, rights)) = gates.iter().find(|(method, _)| method == request.method()) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let known = viewer::identify(request.request()).await;
+    let refused = match &known {
+        Ok(found) if admits(rights, found.as_ref().map(|viewer| viewer.role)) => None,
+        Ok(Some(_)) => Some(Fault::new(Code::Role)),
+        Ok(None) => Some(Fault::new(Code::SignIn)),
+        Err(fault) => Some(fault.clone()),
+    };
+    if let Some(fault) = refused {
+        let refusal = fault.of(request.request());
+        let answer = actix_web::ResponseError::error_response(&refusal);
+        return Ok(request.into_response(answer));
+    }
+    if let Ok(Some(found)) = known {
+        request.extensions_mut().insert(found);
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+async fn wrong_method(request: HttpRequest) -> actix_web::HttpResponse {
+    problem::respond(&request, Code::Method)
+}
+
+/// Anything that is nowhere in the table.
+pub async fn nowhere(request: HttpRequest) -> actix_web::HttpResponse {
+    problem::respond(&request, Code::NotFound)
+}

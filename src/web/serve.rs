@@ -1,0 +1,100 @@
+//! The HTTP server: two workers over the route table, and an end within five seconds even while dashboards
+//! listen.
+
+use std::io;
+use std::net::SocketAddr;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+
+use super::auth::Site;
+use super::guard::{self, Transport};
+use super::routes::{self, Row};
+use super::state::State;
+
+/// How long open answers may take to end.
+const GRACE_SECS: u64 = 3;
+
+/// Where and how.
+pub struct Options {
+    /// The address; port 0 picks a free one.
+    pub http: SocketAddr,
+    /// A certificate with its key: HTTPS here.
+    pub tls: Option<rustls::ServerConfig>,
+    /// A proxy that we trust stands before us, speaks TLS and names the address that asks.
+    pub behind_proxy: bool,
+    /// The cookie may only travel over TLS; false on plain loopback.
+    pub secure_cookie: bool,
+}
+
+/// A server that runs.
+pub struct Running {
+    /// The bound address.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    state: Data<State>,
+    ended: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Ends streams, waits a little for open answers, then closes.
+    ///
+    /// # Errors
+    /// The server had failed.
+    pub async fn stop(self) -> io::Result<()> {
+        self.state.stopping.send_replace(true);
+        self.handle.stop(true).await;
+        self.ended.await.map_err(io::Error::other)?
+    }
+}
+
+/// Binds and begins to serve. Call it on a tokio runtime.
+///
+/// # Errors
+/// The address cannot be bound.
+pub fn serve(state: State, options: Options) -> io::Result<Running> {
+    let Options { http, tls, behind_proxy, secure_cookie } = options;
+    let state = Data::new(state);
+    let clock = Data::new(state.clock.clone());
+    let site = Data::new(Site { secure_cookie, behind_proxy });
+    let transport = Data::new(if tls.is_some() || behind_proxy { Transport::Tls } else { Transport::Plain });
+    let shared = Data::clone(&state);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::clone(&shared))
+            .app_data(Data::clone(&clock))
+            .app_data(Data::clone(&site))
+            .app_data(Data::clone(&transport))
+            .configure(guard::limits)
+            .wrap(Compress::default())
+            .wrap(from_fn(guard::stand))
+            .wrap(from_fn(super::metrics::note))
+            .configure(|config| everything(config, rows()))
+    })
+    .workers(2)
+    .disable_signals()
+    .shutdown_timeout(GRACE_SECS);
+    let server = match tls {
+        Some(tls) => server.bind_rustls_0_23(http, tls)?,
+        None => server.bind(http)?,
+    };
+    let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"))?;
+    let server = server.run();
+    let handle = server.handle();
+    Ok(Running { address, handle, state, ended: tokio::spawn(server) })
+}
+
+/// Every row of the house.
+#[must_use]
+pub fn rows() -> Vec<Row> {
+    routes::api()
+}
+
+/// Mounts rows, and an answer for everything else.
+pub fn everything(config: &mut web::ServiceConfig, rows: Vec<Row>) {
+    routes::mount(config, rows);
+    super::assets::mount(config);
+    config.default_service(web::to(routes::nowhere));
+}

@@ -1,0 +1,163 @@
+//! What every handler leans on, filled once by `app`. The device edge and the engine are seen through traits:
+//! this room knows neither.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::audit::Vkey;
+use crate::domain::token::Signer;
+use crate::domain::{Clock, DeviceId, Instant, UserId};
+use crate::store::Store;
+
+/// Passwords checked at once: each check takes 19 MiB.
+const CHECKS: usize = 2;
+
+/// The gateway, as the people's edge sees it.
+pub trait Edge: Send + Sync {
+    /// Whether a device is connected to this node.
+    fn connected(&self, device: DeviceId) -> bool;
+    /// A command waits for a device: send it when it is connected.
+    fn push_command(&self, device: DeviceId);
+    /// Devices connected to this node.
+    fn connections(&self) -> usize;
+    /// Counts since the start, by name: `messages_received`, `readings_stored`. Never a value of a person.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// No device edge: tests, and nodes that serve people only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoEdge;
+
+impl Edge for NoEdge {
+    fn connected(&self, _device: DeviceId) -> bool {
+        false
+    }
+
+    fn push_command(&self, _device: DeviceId) {}
+
+    fn connections(&self) -> usize {
+        0
+    }
+}
+
+/// One engine module, as status page and metrics show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Its name.
+    pub name: &'static str,
+    /// When it last ran.
+    pub last_run_at: Option<Instant>,
+    /// How long that took.
+    pub took: Duration,
+    /// Cycles since the start.
+    pub runs: u64,
+    /// Things done since the start.
+    pub did: u64,
+    /// The last error, as long as it stands.
+    pub error: Option<String>,
+}
+
+/// The engine, as the people's edge sees it.
+pub trait EngineView: Send + Sync {
+    /// Every module, by name.
+    fn modules(&self) -> Vec<Module>;
+}
+
+/// No engine on this node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoEngine;
+
+impl EngineView for NoEngine {
+    fn modules(&self) -> Vec<Module> {
+        Vec::new()
+    }
+}
+
+/// What `app` puts together.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Where `now` comes from.
+    pub clock: Clock,
+    /// Signs access tokens and device tokens.
+    pub tokens: Arc<Signer>,
+    /// The legal bases that the organisation declared.
+    pub bases: consent::Bases,
+    /// The log's key; `None` until the log was opened.
+    pub vkey: Option<Vkey>,
+    /// The device edge.
+    pub edge: Arc<dyn Edge>,
+    /// The engine.
+    pub engine: Arc<dyn EngineView>,
+    /// The name of this node.
+    pub node: String,
+}
+
+/// What every handler leans on.
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// Where `now` comes from.
+    pub clock: Clock,
+    /// Signs access tokens and device tokens.
+    pub tokens: Arc<Signer>,
+    /// The legal bases that the organisation declared.
+    pub bases: consent::Bases,
+    /// The log's key; `None` until the log was opened.
+    pub vkey: Option<Vkey>,
+    /// The device edge.
+    pub edge: Arc<dyn Edge>,
+    /// The engine.
+    pub engine: Arc<dyn EngineView>,
+    /// The name of this node.
+    pub node: String,
+    /// Password checks wait here.
+    pub(super) checks: Semaphore,
+    /// Turns true when the server stops: streams end then.
+    pub(super) stopping: watch::Sender<bool>,
+    /// The last time step of each person's second factor: a code counts once.
+    steps: Mutex<HashMap<UserId, u64>>,
+}
+
+impl State {
+    /// From its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, tokens, bases, vkey, edge, engine, node } = parts;
+        Self {
+            store,
+            clock,
+            tokens,
+            bases,
+            vkey,
+            edge,
+            engine,
+            node,
+            checks: Semaphore::new(CHECKS),
+            stopping: watch::Sender::new(false),
+            steps: Mutex::default(),
+        }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Spends a time step of a second factor; false when it, or a later one, was spent before.
+    pub(super) fn spend_step(&self, user: UserId, step: u64) -> bool {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = steps.get(&user).is_none_or(|last| step > *last);
+        if fresh {
+            steps.insert(user, step);
+        }
+        fresh
+    }
+}
