@@ -27,14 +27,14 @@ pub struct Ready {
     pub devices: Vec<Device>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
     pub role: String,
     pub email: String,
     pub password: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Device {
     pub device_id: String,
     pub token: String,
@@ -62,13 +62,6 @@ impl Node {
     /// A demo on data that outlives it.
     pub fn demo_in(data: &Path) -> Self {
         Self::start(tempfile::tempdir().unwrap(), &["demo"], data)
-    }
-
-    /// A node on data that `zelo init` made.
-    pub fn serve(data: &Path, flags: &[&str]) -> Self {
-        let mut arguments = vec!["serve"];
-        arguments.extend(flags);
-        Self::start(tempfile::tempdir().unwrap(), &arguments, data)
     }
 
     fn start(home: tempfile::TempDir, arguments: &[&str], data: &Path) -> Self {
