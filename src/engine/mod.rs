@@ -1,9 +1,20 @@
-//! The engine: modules without input that may run twice, called in short cycles.
+//! One cycle of modules without input, each of which may run twice: what is due is read from the store, so a
+//! restart loses nothing and a wake-up carries nothing.
 
+pub mod housekeeping;
+pub mod reevaluate;
+pub mod roll;
 pub mod seal;
+pub mod silence;
+mod status;
 
-use crate::domain::Instant;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use crate::domain::{Clock, Instant};
 use crate::store;
+
+pub use status::{ModuleStatus, Status};
 
 /// What a cycle of a module did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,7 +26,7 @@ pub struct Progress {
 }
 
 /// A part of the engine.
-pub trait Module {
+pub trait Module: Send {
     /// Its name, as the log of the program and the metrics show it.
     fn name(&self) -> &'static str;
 
@@ -24,4 +35,114 @@ pub trait Module {
     /// # Errors
     /// What the store says; the cycle is tried again.
     fn run(&mut self, now: Instant) -> store::Result<Progress>;
+}
+
+/// How long a lane rests when nobody wakes it.
+const TICK: Duration = Duration::from_millis(250);
+/// Commits wake it more often than there is something to do: cycles keep this distance.
+const REST: Duration = Duration::from_millis(40);
+
+/// Wakes the engine and stops it. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Wake(Arc<(Mutex<Called>, Condvar)>);
+
+#[derive(Default)]
+struct Called {
+    times: u64,
+    stop: bool,
+}
+
+impl Wake {
+    /// Something was committed.
+    pub fn wake(&self) {
+        let (called, changed) = &*self.0;
+        called.lock().unwrap_or_else(PoisonError::into_inner).times += 1;
+        changed.notify_all();
+    }
+
+    /// Ends every lane after its cycle.
+    pub fn stop(&self) {
+        let (called, changed) = &*self.0;
+        called.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        changed.notify_all();
+    }
+
+    /// Rests, unless it is time to stop.
+    fn pause(&self, rest: Duration) {
+        let (called, changed) = &*self.0;
+        let called = called.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(changed.wait_timeout_while(called, rest, |called| !called.stop));
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).stop
+    }
+
+    /// Waits for a call after `seen`, or a tick. Says the calls so far; `None` to stop.
+    fn wait(&self, seen: u64, at_most: Duration) -> Option<u64> {
+        let (called, changed) = &*self.0;
+        let called = called.lock().unwrap_or_else(PoisonError::into_inner);
+        let (called, _timed_out) = changed
+            .wait_timeout_while(called, at_most, |called| !called.stop && called.times == seen)
+            .unwrap_or_else(PoisonError::into_inner);
+        (!called.stop).then_some(called.times)
+    }
+}
+
+/// The modules of one thread, in the order they run.
+pub struct Lane {
+    name: &'static str,
+    modules: Vec<Box<dyn Module>>,
+}
+
+impl Lane {
+    /// A lane of modules.
+    #[must_use]
+    pub fn new(name: &'static str, modules: Vec<Box<dyn Module>>) -> Self {
+        Self { name, modules }
+    }
+
+    /// One cycle at `now`: every module once. Says whether any has more to do.
+    pub fn cycle(&mut self, now: Instant, status: &Status) -> bool {
+        let mut more = false;
+        for module in &mut self.modules {
+            let began = Moment::now();
+            let done = module.run(now);
+            match &done {
+                Ok(progress) => more |= progress.more,
+                Err(error) => {
+                    let cause = std::error::Error::source(error);
+                    tracing::error!(module = module.name(), %error, ?cause, "an engine module failed; it is tried again");
+                }
+            }
+            status.record(module.name(), now, began.elapsed(), &done);
+        }
+        more
+    }
+
+    /// Runs cycles on a thread of its own until stopped.
+    ///
+    /// # Errors
+    /// The thread cannot start.
+    pub fn start(
+        mut self,
+        clock: Clock,
+        wake: Wake,
+        status: Status,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+        std::thread::Builder::new().name(self.name.into()).spawn(move || {
+            let mut seen = 0;
+            while !wake.stopped() {
+                let more = self.cycle(clock.now(), &status);
+                if more {
+                    continue;
+                }
+                match wake.wait(seen, TICK) {
+                    Some(times) => seen = times,
+                    None => return,
+                }
+                wake.pause(REST);
+            }
+        })
+    }
 }

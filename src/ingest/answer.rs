@@ -56,7 +56,9 @@ struct Notice<'a> {
 pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instant) -> Answer {
     let outcome = match verdict {
         Verdict::Taken if parts.is_empty() => return Outcome::committed().into(),
-        Verdict::Taken => Outcome::Committed { refused: names(parts, false), quarantined: names(parts, true) },
+        Verdict::Taken => {
+            Outcome::Committed { refused: names(parts, false), quarantined: names(parts, true) }
+        }
         Verdict::Refused { code, basis } => {
             Outcome::Refused { code: code.clone(), reason: basis.clone().into_owned() }
         }

@@ -357,13 +357,7 @@ pub fn acts(view: &mut View<'_>, id: AlertId) -> Result<Vec<ActRow>> {
     let rows: Vec<Raw> = alert_acts::table
         .filter(alert_acts::alert_id.eq(&row).and(alert_acts::act.ne("cut")))
         .order(alert_acts::id)
-        .select((
-            alert_acts::at,
-            alert_acts::actor,
-            alert_acts::act,
-            alert_acts::outcome,
-            alert_acts::note,
-        ))
+        .select((alert_acts::at, alert_acts::actor, alert_acts::act, alert_acts::outcome, alert_acts::note))
         .load(view.conn)?;
     rows.into_iter()
         .map(|(at, actor, act, outcome, note)| {
@@ -398,11 +392,29 @@ pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>
     rows.into_iter().map(Row::read).collect()
 }
 
+/// What is not resolved, or goes on, of a patient.
+///
+/// # Errors
+/// Database errors.
+pub fn unresolved_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
+    let rows = alerts::table
+        .filter(alerts::patient_key.eq(patient_key))
+        .filter(alerts::state.ne("resolved").or(alerts::ended_at.is_null()))
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// Every episode of one rule of a patient that was in force at or after `from`, retracted ones left out.
 ///
 /// # Errors
 /// Database errors.
-pub fn episodes(view: &mut View<'_>, patient_key: i64, rule: &str, from: Instant) -> Result<Vec<StoredAlert>> {
+pub fn episodes(
+    view: &mut View<'_>,
+    patient_key: i64,
+    rule: &str,
+    from: Instant,
+) -> Result<Vec<StoredAlert>> {
     let rows = alerts::table
         .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
         .filter(alerts::ended_at.is_null().or(alerts::ended_at.ge(from.micros())))

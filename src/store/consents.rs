@@ -13,7 +13,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
-use super::{Act, Tx, View, ledger, patients, terms};
+use super::{Act, Tx, View, alerts, ledger, patients, terms};
 use crate::domain::{ConsentId, PatientId};
 
 /// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
@@ -127,7 +127,21 @@ pub fn act(
     }
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
+    if record.state == State::Revoked {
+        withdraw_alerts(tx, key, purpose)?;
+    }
     Ok(Outcome { id, record, changed: true })
+}
+
+/// Judgement ends with its legal basis: open alerts are resolved and their findings hidden, in the same transaction.
+fn withdraw_alerts(tx: &mut Tx<'_>, key: i64, purpose: Purpose) -> Result<()> {
+    if !matches!(purpose, Purpose::TelemetryCollect | Purpose::AlertEvaluate) {
+        return Ok(());
+    }
+    for alert in alerts::unresolved_of(tx, key)? {
+        alerts::withdraw(tx, &alert, crate::domain::Outcome::ConsentRevoked)?;
+    }
+    Ok(())
 }
 
 /// Puts an act that was rejected into the log: the attempt counts, its transaction is gone. Run it on its own.
@@ -135,9 +149,10 @@ pub fn act(
 /// # Errors
 /// Database errors.
 pub fn rejected(tx: &mut Tx<'_>, patient: PatientId, rejected: &Rejected) -> Result<()> {
-    let body = serde_json::json!({ "action": rejected.action, "from": rejected.from });
+    let article = rejected.code.basis_text();
+    let body = serde_json::json!({ "action": rejected.action, "from": rejected.from, "article": article });
     let entry = Act::new("decision.deny").patient(patient).purpose(rejected.purpose.as_str()).decided(false);
-    tx.audit(&entry.code(rejected.code.as_str()).basis(rejected.code.basis_text()).body(body))
+    tx.audit(&entry.code(rejected.code.as_str()).body(body))
 }
 
 const fn kind(event: &Event) -> &'static str {

@@ -6,7 +6,7 @@ use super::conn::Conn;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
-use super::schema::{device_tokens, devices};
+use super::schema::{bindings, device_tokens, devices};
 use super::seal::Place;
 use super::tx::Touched;
 use super::{Act, Tx, View};
@@ -101,6 +101,21 @@ pub fn insert(tx: &mut Tx<'_>, identity: &DeviceIdentity) -> Result<Device> {
 pub fn get(view: &mut View<'_>, id: DeviceId) -> Result<Device> {
     let row = devices::table.filter(devices::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
     row.optional()?.ok_or(Error::NotFound("device"))?.open(view)
+}
+
+/// Bound devices in use that are not connected and were last seen before `since`, or never.
+///
+/// # Errors
+/// Database errors.
+pub fn silent(view: &mut View<'_>, since: Instant) -> Result<Vec<DeviceId>> {
+    let ids: Vec<String> = devices::table
+        .inner_join(bindings::table)
+        .filter(bindings::to_at.is_null().and(devices::disabled_at.is_null()))
+        .filter(devices::online.eq(false))
+        .filter(devices::last_seen_at.is_null().or(devices::last_seen_at.lt(since.micros())))
+        .select(devices::id)
+        .load(view.conn)?;
+    ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
 }
 
 /// The number that stands for a device.

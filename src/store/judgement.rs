@@ -4,7 +4,9 @@ use super::alerts::{self, StoredAlert};
 use super::error::Result;
 use super::tx::Tx;
 use crate::domain::{AlertId, Instant, Level, Outcome, PatientId, Rule};
-use crate::rules::{Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, reconcile, retrospective};
+use crate::rules::{
+    Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, reconcile, retrospective,
+};
 
 /// Whose judgement it is.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,13 @@ pub enum Fit {
 ///
 /// # Errors
 /// Database errors.
-pub fn told(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &Change, stretch: &[JudgedReading]) -> Result<Fit> {
+pub fn told(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    rule: &Rule,
+    change: &Change,
+    stretch: &[JudgedReading],
+) -> Result<Fit> {
     let open = alerts::open_of(tx, whose.key)?.into_iter().find(|alert| alert.episode.rule == rule.id);
     match (Episode::opened(rule, change), open) {
         (Some(episode), None) => {
@@ -64,10 +72,8 @@ pub fn settled(
     told: &[Episode],
     readings: &[JudgedReading],
 ) -> Result<usize> {
-    let old: Vec<StoredEpisode> = stored
-        .iter()
-        .map(|alert| StoredEpisode { id: alert.id(), episode: alert.episode.clone() })
-        .collect();
+    let old: Vec<StoredEpisode> =
+        stored.iter().map(|alert| StoredEpisode { id: alert.id(), episode: alert.episode.clone() }).collect();
     let head = readings.last().map_or(Instant::MIN, |reading| reading.at);
     let changes = reconcile(&old, told, head, tx.now());
     let count = changes.len();
@@ -114,7 +120,11 @@ fn merge(tx: &mut Tx<'_>, id: AlertId, into: AlertId) -> Result<()> {
 fn found(rule: &Rule, episode: &Episode, readings: &[JudgedReading]) -> Finding {
     let worst = episode.peak();
     let until = episode.peaked_at();
-    let from = if worst == Level::Red { until.minus(rule.lookback()).max(episode.started_at) } else { episode.started_at };
+    let from = if worst == Level::Red {
+        until.minus(rule.lookback()).max(episode.started_at)
+    } else {
+        episode.started_at
+    };
     let stretch = since(readings, from);
     let stretch = stretch.get(..stretch.partition_point(|reading| reading.at <= until)).unwrap_or(stretch);
     Finding::of(rule, worst, stretch)

@@ -3,21 +3,31 @@
 //!
 //! One origin per log, fixed in its first year: a yearly shard would change only the name that the key signs.
 
-mod export;
+mod brought;
+mod consents;
+mod entries;
 mod explore;
+mod export;
 mod key;
+mod messages;
+mod packs;
 mod prove;
+mod refold;
 mod rows;
 mod sequence;
+mod signed;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use export::{Scope, export};
 pub use explore::{Filter, Line, Slice, entry, page};
+pub use export::{Scope, export};
 pub use key::{FILE, load, open};
 pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;
 pub use sequence::{Sequenced, Sequencer};
+pub use verify::{exit_code, verify};
 
 use diesel::prelude::*;
 

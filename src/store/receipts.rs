@@ -84,10 +84,8 @@ pub fn waiting(view: &mut View<'_>, before: i64, limit: i64) -> Result<Vec<Secon
 /// # Errors
 /// Database errors.
 pub fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
-    let parts: i64 = receipts::table
-        .filter(receipts::second.eq(second.second))
-        .count()
-        .get_result(tx.conn)?;
+    let parts: i64 =
+        receipts::table.filter(receipts::second.eq(second.second)).count().get_result(tx.conn)?;
     diesel::insert_into(receipts::table)
         .values((
             receipts::second.eq(second.second),
@@ -102,4 +100,12 @@ pub fn pack(tx: &mut Tx<'_>, second: &Second, entry: i64) -> Result<()> {
             .execute(tx.conn)?;
     }
     Ok(())
+}
+
+/// How many commits have receipts that wait to be packed.
+///
+/// # Errors
+/// Database errors.
+pub fn open(view: &mut View<'_>) -> Result<i64> {
+    Ok(receipts_open::table.count().get_result(view.conn)?)
 }

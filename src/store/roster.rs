@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
-use super::ledger;
-use super::schema::{bindings, devices, patients};
+use super::schema::{bindings, devices, patients as rows};
 use super::tx::{Tx, View};
-use crate::domain::{DeviceId, Instant, PatientId};
+use super::{ledger, patients};
+use crate::domain::{DeviceId, Instant, PatientId, age_band};
 
 /// A device and whose it was when.
 #[derive(Debug, Clone)]
@@ -99,20 +99,24 @@ const PURPOSES: [consent::Purpose; 2] = [consent::Purpose::TelemetryCollect, con
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
-    let row: Option<(String, Option<i64>, Option<i64>)> = patients::table
+    let row: Option<(String, Option<i64>, Option<i64>)> = rows::table
         .find(key)
-        .select((patients::id, patients::blocked_at, patients::erased_at))
+        .select((rows::id, rows::blocked_at, rows::erased_at))
         .first(tx.conn)
         .optional()?;
     let (id, blocked_at, erased_at) = row.ok_or(Error::NotFound("patient"))?;
+    let id = id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?;
+    let now = tx.now();
+    let born = patients::get(tx, id)?.identity.map(|identity| identity.birth_date);
     let subject = consent::Subject {
+        age_band: born.map_or(consent::AgeBand::Adult, |born| age_band(born, now)),
         blocked: blocked_at.map(|_at| consent::Allowed::Any),
         erased: erased_at.is_some(),
         ..consent::Subject::default()
     };
     Ok(PatientRow {
         key,
-        id: id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
+        id,
         subject,
         records: ledger::lock_for_share(tx, &[key], &PURPOSES)?.into_iter().map(|(_, row)| row).collect(),
     })

@@ -4,9 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
 use ring::digest;
 use rust_embed::RustEmbed;
@@ -58,7 +56,9 @@ async fn serve(path: web::Path<(String, String)>) -> HttpResponse {
 }
 
 fn answer(name: &str) -> HttpResponse {
-    let Some(file) = Files::get(name).filter(|_file| !name.ends_with(".md")) else { return HttpResponse::NotFound().finish() };
+    let Some(file) = Files::get(name).filter(|_file| !name.ends_with(".md")) else {
+        return HttpResponse::NotFound().finish();
+    };
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static(content_type(name))))
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")))
@@ -86,12 +86,16 @@ mod tests {
     #[actix_web::test]
     async fn an_asset_is_kept_for_ever_and_only_under_its_own_set() {
         let app = web_test::init_service(App::new().configure(mount)).await;
-        let good = web_test::call_service(&app, web_test::TestRequest::get().uri(&path("app.css")).to_request()).await;
+        let good =
+            web_test::call_service(&app, web_test::TestRequest::get().uri(&path("app.css")).to_request())
+                .await;
         assert_eq!(good.status(), StatusCode::OK);
         assert!(good.headers().get(CACHE_CONTROL).unwrap().to_str().unwrap().contains("immutable"));
         assert_eq!(good.headers().get(CONTENT_TYPE).unwrap(), "text/css; charset=utf-8");
-        for wrong in ["/assets/000000000000/app.css".to_owned(), path("../mod.rs"), path("vendor/VENDOR.md")] {
-            let answer = web_test::call_service(&app, web_test::TestRequest::get().uri(&wrong).to_request()).await;
+        for wrong in ["/assets/000000000000/app.css".to_owned(), path("../mod.rs"), path("vendor/VENDOR.md")]
+        {
+            let answer =
+                web_test::call_service(&app, web_test::TestRequest::get().uri(&wrong).to_request()).await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{wrong}");
         }
     }
@@ -99,7 +103,9 @@ mod tests {
     #[test]
     fn what_is_vendored_is_what_vendor_md_says() {
         let told = include_str!("assets/vendor/VENDOR.md");
-        for name in Files::iter().filter(|name| name.starts_with("vendor/") && !name.ends_with(".txt") && !name.ends_with(".md")) {
+        for name in Files::iter()
+            .filter(|name| name.starts_with("vendor/") && !name.ends_with(".txt") && !name.ends_with(".md"))
+        {
             let hash = hex::encode(Files::get(&name).unwrap().metadata.sha256_hash());
             assert!(told.contains(&hash), "{name} is not the file of VENDOR.md: {hash}");
         }

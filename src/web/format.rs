@@ -95,7 +95,11 @@ impl Words {
     #[must_use]
     pub fn ago(&self, at: &Instant) -> String {
         let gone = self.now.since(*at);
-        if gone < Duration::from_secs(5) { self.say(Key("ago-now")) } else { self.one(Key("ago"), "span", self.span(&gone)) }
+        if gone < Duration::from_secs(5) {
+            self.say(Key("ago-now"))
+        } else {
+            self.one(Key("ago"), "span", self.span(&gone))
+        }
     }
 
     /// A span in its two largest parts.
@@ -243,7 +247,11 @@ mod tests {
     use super::*;
 
     fn words(lang: Lang) -> Words {
-        Words { lang, zone: chrono_tz::America::Sao_Paulo, now: Instant::parse("2026-11-22T17:02:09Z").unwrap() }
+        Words {
+            lang,
+            zone: chrono_tz::America::Sao_Paulo,
+            now: Instant::parse("2026-11-22T17:02:09Z").unwrap(),
+        }
     }
 
     #[test]

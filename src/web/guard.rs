@@ -36,15 +36,23 @@ pub enum Transport {
 /// The limits of every body, to be mounted once.
 pub fn limits(config: &mut web::ServiceConfig) {
     config
-        .app_data(web::FormConfig::default().limit(FORM_LIMIT).error_handler(|_refused, request| {
-            problem::error(request, Code::Invalid)
-        }))
+        .app_data(
+            web::FormConfig::default()
+                .limit(FORM_LIMIT)
+                .error_handler(|_refused, request| problem::error(request, Code::Invalid)),
+        )
         .app_data(web::JsonConfig::default().limit(JSON_LIMIT).error_handler(|refused, request| {
             let too_large = refused.to_string().contains("limit");
             problem::error(request, if too_large { Code::TooLarge } else { Code::Invalid })
         }))
-        .app_data(web::PathConfig::default().error_handler(|_refused, request| problem::error(request, Code::NotFound)))
-        .app_data(web::QueryConfig::default().error_handler(|_refused, request| problem::error(request, Code::Invalid)))
+        .app_data(
+            web::PathConfig::default()
+                .error_handler(|_refused, request| problem::error(request, Code::NotFound)),
+        )
+        .app_data(
+            web::QueryConfig::default()
+                .error_handler(|_refused, request| problem::error(request, Code::Invalid)),
+        )
         .app_data(web::PayloadConfig::new(JSON_LIMIT));
 }
 
@@ -72,7 +80,9 @@ pub async fn stand(
 /// out of a page's reach; a browser too old to send it must show an `Origin` of this host. A request without
 /// cookies signs nothing by itself.
 fn crosses_sites(method: &Method, headers: &HeaderMap) -> bool {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || !headers.contains_key(header::COOKIE) {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || !headers.contains_key(header::COOKIE)
+    {
         return false;
     }
     let text = |name: HeaderName| headers.get(name).map(HeaderValue::to_str);
@@ -89,11 +99,15 @@ fn crosses_sites(method: &Method, headers: &HeaderMap) -> bool {
 
 /// A browser that sends neither header is refused; a program with a cookie jar says what it is.
 fn is_browser(headers: &HeaderMap) -> bool {
-    headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).is_some_and(|agent| agent.starts_with("Mozilla/"))
+    headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .is_some_and(|agent| agent.starts_with("Mozilla/"))
 }
 
 fn dress(headers: &mut HeaderMap, transport: Transport) {
-    let mut put = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    let mut put =
+        |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     put(header::CONTENT_SECURITY_POLICY, CSP);
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "no-referrer");

@@ -1,3 +1,8 @@
 //! One integration binary.
 
 mod audit_foreign;
+mod demo;
+mod foreign;
+mod spine;
+mod support;
+mod tidy;

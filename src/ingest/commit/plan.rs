@@ -136,7 +136,7 @@ impl Planner<'_> {
         let again;
         let content = match &message.content {
             Content::Readings { unstamped: true, .. } => {
-                again = first_received(tx, message, device.key, self.now)?;
+                again = first_received(tx, message, device.key)?;
                 again.as_ref().unwrap_or(&message.content)
             }
             content => content,
@@ -157,8 +157,14 @@ impl Planner<'_> {
             Content::Readings { normal, .. } => {
                 plan.sort(normal, permit, &device, &mut aside)?;
                 let readings = plan.readings.as_slice();
-                plan.rows =
-                    self.batch.admit(permit, &patient.telemetry, patient.row.key, device.key, received, readings)?;
+                plan.rows = self.batch.admit(
+                    permit,
+                    &patient.telemetry,
+                    patient.row.key,
+                    device.key,
+                    received,
+                    readings,
+                )?;
             }
         }
         Ok(plan)
@@ -187,10 +193,11 @@ impl Planner<'_> {
 }
 
 /// An unstamped message that came before keeps its first instant of reception.
-fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64, now: Instant) -> Result<Option<Content>> {
+fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64) -> Result<Option<Content>> {
     let sha256 = message.sha256();
     let session = i64::try_from(message.session).unwrap_or(i64::MAX);
-    let first = telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at)?;
+    let first =
+        telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at)?;
     Ok((first != message.received_at).then(|| message.as_received_at(first)))
 }
 
@@ -246,7 +253,8 @@ impl Planned {
             self.decision = decision::NOTHING;
             let why = self.parts.iter().map(|part| format!("{} {}", part.signal, part.code));
             let why: Vec<String> = why.take(8).collect();
-            self.verdict = Verdict::Malformed(format!("nothing in the message can be taken: {}", why.join(", ")));
+            self.verdict =
+                Verdict::Malformed(format!("nothing in the message can be taken: {}", why.join(", ")));
         }
     }
 
@@ -282,7 +290,8 @@ impl Setting<'_, '_> {
     }
 
     fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
-        let known = Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
+        let known =
+            Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
         let aside = Aside { payload: Some(&known), ..self.of_patient("E_PAYLOAD") };
         quarantine::insert(self.tx, &aside).map(drop)
     }

@@ -55,7 +55,10 @@ pub fn open(store: &Store, keys: &Path, now: Instant) -> Result<Signer> {
         return load(store, keys);
     }
     if signed {
-        return Err(Error::Keys("the audit log is signed, but its verifier key is not in the settings: restore the database".into()));
+        return Err(Error::Keys(
+            "the audit log is signed, but its verifier key is not in the settings: restore the database"
+                .into(),
+        ));
     }
     // A file without a log is left by a start that broke off: it signed nothing yet.
     let seed = match read(keys)? {
@@ -91,7 +94,10 @@ fn read(keys: &Path) -> Result<Option<[u8; 32]>> {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => {
-            return Err(Error::Io { what: format!("the key file {} cannot be read", path.display()), source });
+            return Err(Error::Io {
+                what: format!("the key file {} cannot be read", path.display()),
+                source,
+            });
         }
     };
     let seed = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());

@@ -9,7 +9,7 @@ use crate::audit::proof::LeafProof;
 use crate::domain::{DeviceId, Instant, PatientId, Signal};
 use crate::store::error::{Error, Result};
 use crate::store::schema::{audit_entries as entries, devices, readings, receipts};
-use crate::store::telemetry::ReceiptRef;
+use crate::store::telemetry::{ReceiptRef, Series, range};
 use crate::store::{View, patients};
 
 /// The proof of entry `leaf` as a `c2sp.org/tlog-proof@v1` text.
@@ -92,5 +92,10 @@ fn received(
         .select(readings::received)
         .first(view.conn)
         .optional()?;
-    Ok(hot.map(ReceiptRef::from_stored))
+    if let Some(hot) = hot {
+        return Ok(Some(ReceiptRef::from_stored(hot)));
+    }
+    let just_then = Instant::from_micros(at.micros().saturating_add(1));
+    let cold = range(view, Series::new(patient_key, signal), at, just_then)?;
+    Ok(cold.iter().find(|reading| reading.device_key == device_key).map(|reading| reading.received))
 }

@@ -39,11 +39,7 @@ impl<'v, 'c> Rows<'v, 'c> {
     }
 
     pub(super) fn bundle(&self, index: i64) -> QueryResult<Option<Vec<u8>>> {
-        bundles::table
-            .find(index)
-            .select(bundles::bytes)
-            .first(self.view.borrow_mut().conn)
-            .optional()
+        bundles::table.find(index).select(bundles::bytes).first(self.view.borrow_mut().conn).optional()
     }
 
     fn tile(&self, level: u8, index: i64) -> QueryResult<Option<Vec<u8>>> {

@@ -14,9 +14,11 @@ use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 use crate::store::error::{Error, Result};
 use crate::store::receipts::{self, Second};
-use crate::store::schema::{audit_checkpoints as checkpoints, audit_entries as entries};
+use crate::store::schema::{
+    audit_checkpoints as checkpoints, audit_entries as entries, receipts_open as open,
+};
 use crate::store::seal::Broken;
-use crate::store::{Conn, Store, Tx, Urgency};
+use crate::store::{Conn, Store, Tx, Urgency, View};
 
 const MODULE: &str = "seal";
 /// Entries that one transaction places: a few milliseconds of writing.
@@ -83,6 +85,9 @@ impl Sequencer {
     /// is kept.
     pub fn sequence(&mut self, store: &Store, now: Instant, limit: usize) -> Result<Sequenced> {
         let mut out = Sequenced::default();
+        if !store.read(|view| due(view, now))? {
+            return Ok(out);
+        }
         while out.packed < limit {
             let Some((packed, more)) = self.pack(store, now)? else { return Ok(out) };
             out.packed += packed;
@@ -138,6 +143,16 @@ impl Sequencer {
             }
         }
     }
+}
+
+/// Whether there is anything to do: an idle log does not ask for a turn to write.
+fn due(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let placeless = entries::table.filter(entries::leaf.is_null()).select(entries::id).limit(1);
+    if !placeless.load::<i64>(view.conn)?.is_empty() {
+        return Ok(true);
+    }
+    let over = open::table.filter(open::second.lt(now.secs())).select(open::id).limit(1);
+    Ok(!over.load::<i64>(view.conn)?.is_empty())
 }
 
 /// Places the first waiting entries. `held` is what memory has of the log; another node may have gone on since.

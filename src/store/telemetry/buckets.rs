@@ -1,22 +1,21 @@
 //! A series drawn: minimum, mean and maximum per stretch of time, in the signal's canonical unit, from the
 //! patient's preferred device where two measure the same.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::vec;
 
 use consent::{AlertEvaluate, Permit};
-use diesel::prelude::*;
 
 use super::chunk::Points;
 use super::chunk_rows::{Series, open_points, sealed_between};
+use super::preference::{preference, rank};
 use super::row::unit_and_flags;
 use super::series::{journal, opened, reached};
 use super::span::Span;
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
 use crate::store::View;
 use crate::store::error::Result;
-use crate::store::schema::bindings;
 
 /// The most stretches that can be asked for.
 pub const MOST_POINTS: u32 = 10_000;
@@ -43,25 +42,6 @@ pub struct Drawn {
     pub buckets: Vec<Bucket>,
     /// `devices.key` of those whose readings are shown, ascending.
     pub devices: Vec<i64>,
-}
-
-/// The patient's devices, the preferred source first, then by when they were first bound.
-///
-/// # Errors
-/// Database errors.
-pub fn preference(view: &mut View<'_>, patient_key: i64) -> Result<Vec<i64>> {
-    let mut devices: Vec<i64> = Vec::new();
-    let rows: Vec<i64> = bindings::table
-        .filter(bindings::patient_key.eq(patient_key))
-        .order((bindings::preferred.desc(), bindings::from_at, bindings::id))
-        .select(bindings::device_key)
-        .load(view.conn)?;
-    for device in rows {
-        if !devices.contains(&device) {
-            devices.push(device);
-        }
-    }
-    Ok(devices)
 }
 
 /// Draws `[from, to)` in at most `points` stretches of equal length; one without readings is absent. Within
@@ -172,8 +152,7 @@ impl<'a> Canvas<'a> {
 
     fn rank(&mut self, device: i64) -> usize {
         if self.last.0 != device {
-            let rank = self.ranks.iter().position(|known| *known == device).unwrap_or(self.ranks.len());
-            self.last = (device, rank);
+            self.last = (device, rank(self.ranks, device));
         }
         self.last.1
     }
@@ -197,11 +176,9 @@ impl<'a> Canvas<'a> {
     }
 
     fn finish(self) -> Drawn {
-        let shown: HashMap<i64, ()> = self.cells.iter().map(|(_, cell)| (cell.device, ())).collect();
-        let mut devices: Vec<i64> = shown.into_keys().collect();
-        devices.sort_unstable();
+        let devices: BTreeSet<i64> = self.cells.iter().map(|(_, cell)| cell.device).collect();
         let buckets = self.cells.into_iter().map(|(from, cell)| cell.bucket(from)).collect();
-        Drawn { buckets, devices }
+        Drawn { buckets, devices: devices.into_iter().collect() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A chart shows what was measured, once, in one unit, and from one device at a time.
 
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, message, permit_from};
-use super::{Bucket, Drawn, buckets, roll};
+use super::{Bucket, Drawn, buckets, latest, roll};
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
 
 fn at(second: i64) -> Instant {
@@ -87,6 +87,27 @@ fn where_two_devices_measure_the_preferred_one_is_drawn() {
             let means: Vec<_> = drawn.buckets.iter().map(|bucket| (bucket.avg, bucket.n)).collect();
             assert_eq!(means, [(70.0, 1), (61.0, 1), (51.0, 1)], "preferred, else first bound");
             assert_eq!(drawn.devices, [watch, strap, clip]);
+            let signals = [Signal::HeartRate];
+            let newest = clinic.store.read(|view| latest(view, &evaluate(), patient.key, &signals)).unwrap();
+            assert_eq!(newest[0].device_key, clip);
+        }
+    }
+}
+
+#[test]
+fn at_one_instant_the_preferred_device_speaks() {
+    for clinic in Clinic::each() {
+        let (patient, watch, strap) = (clinic.patient(), clinic.device(), clinic.device());
+        clinic.bind(&patient, watch, at(-100), true);
+        clinic.bind(&patient, strap, at(-200), false);
+        for (device, value) in [(strap, 70.0), (watch, 60.0)] {
+            clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), value)]);
+        }
+        for until in [0, 10] {
+            roll(&clinic.store, NOON, at(until)).unwrap();
+            let signals = [Signal::HeartRate];
+            let newest = clinic.store.read(|view| latest(view, &evaluate(), patient.key, &signals)).unwrap();
+            assert_eq!((newest.len(), newest[0].device_key), (1, watch));
         }
     }
 }

@@ -6,7 +6,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, SmallInt};
 
-use super::{Identity, ReadingStore, Row};
+use super::{Identity, ReadingStore, Row, Share};
 
 const SLICE: usize = 5_000;
 
@@ -101,7 +101,7 @@ impl ReadingStore for PgConnection {
         Ok(found.into_iter().map(Row::from).collect())
     }
 
-    fn remove(&mut self, rows: &[Row]) -> QueryResult<()> {
+    fn remove(&mut self, rows: &[Row], _share: Share) -> QueryResult<()> {
         for slice in rows.chunks(SLICE) {
             let keys = Identities::of(slice.iter().map(Row::identity));
             diesel::sql_query(REMOVE)

@@ -1,7 +1,6 @@
 //! The journal on SQLite: statements of a fixed number of rows, so that diesel keeps them prepared (a `Vec`
 //! insert or `sql_query` is parsed anew each time), and removal by time range, which touches a page once.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use diesel::prelude::*;
@@ -10,12 +9,11 @@ use diesel::sql_types::{BigInt, SmallInt};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::row::COLUMNS;
-use super::{Identity, ReadingStore, Row};
+use super::{Identity, ReadingStore, Row, Share};
 use crate::store::schema::readings::dsl;
 
 const MANY: usize = 100;
 const SOME: usize = 10;
-const SLICE: usize = 20_000;
 
 /// An insert of exactly `N` rows.
 struct Insert<'a, const N: usize>(&'a [Row; N]);
@@ -93,28 +91,17 @@ impl ReadingStore for SqliteConnection {
         Ok(rows)
     }
 
-    fn remove(&mut self, rows: &[Row]) -> QueryResult<()> {
-        for slice in rows.chunks(SLICE) {
-            let (Some(first), Some(last)) = (slice.first(), slice.last()) else { continue };
-            let within = dsl::at.gt(first.at).and(dsl::at.lt(last.at));
-            let there: Vec<Identity> = dsl::readings
-                .filter(within)
-                .select((dsl::at, dsl::patient_key, dsl::signal, dsl::device_key))
-                .order((dsl::at, dsl::patient_key, dsl::signal, dsl::device_key))
-                .load(self)?;
-            let inner: Vec<Identity> = slice
-                .iter()
-                .map(Row::identity)
-                .filter(|identity| identity.0 > first.at && identity.0 < last.at)
-                .collect();
-            let whole = there == inner;
-            if whole {
-                diesel::delete(dsl::readings.filter(within)).execute(self)?;
-            }
-            let done: HashSet<Identity> = if whole { inner.into_iter().collect() } else { HashSet::new() };
-            for row in slice.iter().filter(|row| !done.contains(&row.identity())) {
-                diesel::delete(dsl::readings.find(row.identity())).execute(self)?;
-            }
+    fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
+        let within = || dsl::at.between(first.at, last.at).and(share.holds());
+        let key = (dsl::at, dsl::patient_key, dsl::signal, dsl::device_key);
+        let there: Vec<Identity> = dsl::readings.filter(within()).select(key).order(key).load(self)?;
+        if there.iter().copied().eq(rows.iter().map(Row::identity)) {
+            diesel::delete(dsl::readings.filter(within())).execute(self)?;
+            return Ok(());
+        }
+        for row in rows {
+            diesel::delete(dsl::readings.find(row.identity())).execute(self)?;
         }
         Ok(())
     }

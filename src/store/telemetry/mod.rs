@@ -1,6 +1,7 @@
 //! Readings: a hot journal keyed by time first, which a roll folds into compressed, sealed chunks per patient
 //! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
 
+mod backlog;
 mod buckets;
 mod chunk;
 mod chunk_rows;
@@ -8,22 +9,29 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod preference;
 mod roll;
 mod row;
 mod series;
 mod sizes;
 mod span;
 mod unstamped;
+pub(in crate::store) mod walk;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use diesel::QueryResult;
 
-pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets, preference};
-pub use roll::{Rolled, due, roll};
+pub(in crate::store) use backlog::Share;
+pub use backlog::due;
+pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
+pub(in crate::store) use chunk_rows::Series;
+pub use preference::preference;
+pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
+pub(in crate::store) use series::range;
 pub use series::{Want, head, latest, scan, series};
 pub use sizes::{Part, Sizes, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped};
@@ -41,8 +49,9 @@ pub(in crate::store) trait ReadingStore {
     /// The rows that the journal holds under these identities.
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
 
-    /// Removes exactly these rows, given in the order of their identity. A row that came since stays.
-    fn remove(&mut self, rows: &[Row]) -> QueryResult<()>;
+    /// Removes exactly these rows, given in the order of their identity; a row that came since stays. Quickest
+    /// when they are all that the share has between the first and the last instant.
+    fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()>;
 }
 
 /// What became of a batch's rows; the numbers are places in the batch.

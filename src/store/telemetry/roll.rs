@@ -3,38 +3,29 @@
 //! places, and every reader takes it once by its identity. It may stop anywhere and run again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::ReadingStore;
+use super::backlog;
 use super::chunk_rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::fold::{Existing, Folded, fold};
 use super::lock::RollLock;
-use super::row::{COLUMNS, Row, StoredReading};
+use super::row::{Row, StoredReading};
 use super::span::{Level, Span};
+use super::{ReadingStore, Share};
 use crate::domain::{Instant, PatientId, Signal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::SubjectKey;
 use crate::store::quarantine::{self, Aside};
-use crate::store::schema::{merged_readings, patients, readings};
+use crate::store::schema::{merged_readings, patients};
 use crate::store::seal::Broken;
 use crate::store::{Class, Store, Subject, Tx, Urgency, View};
 
-/// Rows taken in one pass; bounds its memory.
-const PASS: i64 = 500_000;
 /// What one transaction may write: chunks and rows set aside.
 const WRITES: usize = 64;
 /// Rows removed in one transaction.
 const REMOVED: usize = 10_000;
-/// Age at which a row is closed: most late and repeated readings have arrived by then.
-const CALM: Duration = Duration::from_mins(10);
-/// The same when many rows wait: the journal must stay quick to scan.
-const BUSY: Duration = Duration::from_mins(2);
-const MANY: i64 = 50_000;
-/// How often rows are folded when few wait.
-const EVERY: Duration = Duration::from_mins(5);
 const MODULE: &str = "roll";
 
 /// What a pass did.
@@ -54,48 +45,39 @@ pub struct Rolled {
     pub more: bool,
 }
 
-/// Up to which event time rows should be folded now, if at all. `last` is when a pass last ran.
-///
-/// # Errors
-/// Database errors.
-pub fn due(view: &mut View<'_>, now: Instant, last: Instant) -> Result<Option<Instant>> {
-    let busy = now.minus(BUSY);
-    let beyond: Option<i64> = readings::table
-        .filter(readings::at.lt(busy.micros()))
-        .select(readings::at)
-        .order(readings::at)
-        .offset(MANY)
-        .first(view.conn)
-        .optional()?;
-    if beyond.is_some() {
-        return Ok(Some(busy));
-    }
-    Ok((now.since(last) >= EVERY).then(|| now.minus(CALM)))
-}
-
 /// Folds rows measured before `until`: at most a pass full; [`Rolled::more`] says whether to go on. Does
 /// nothing while another node rolls.
 ///
 /// # Errors
 /// Database errors. A series that cannot be read is left and counted.
 pub fn roll(store: &Store, now: Instant, until: Instant) -> Result<Rolled> {
-    roll_within(store, now, until, usize::MAX)
+    roll_within(store, now, until, Limits { pass: backlog::PASS, transactions: usize::MAX })
 }
 
-/// As [`roll`], but stops after so many transactions.
+/// Where a pass ends.
+pub(in crate::store) struct Limits {
+    pub pass: i64,
+    pub transactions: usize,
+}
+
+/// As [`roll`], within limits.
 pub(in crate::store) fn roll_within(
     store: &Store,
     now: Instant,
     until: Instant,
-    transactions: usize,
+    limits: Limits,
 ) -> Result<Rolled> {
     let Some(_held) = RollLock::take(store)? else { return Ok(Rolled::default()) };
-    let rows = store.read(|view| closed(view, until))?;
-    let more = i64::try_from(rows.len()).is_ok_and(|count| count >= PASS);
+    let (rows, share, more) = store.read(|view| {
+        let share = backlog::share(view, until, limits.pass)?;
+        let (rows, all) = backlog::closed(view, until, share, limits.pass)?;
+        Ok((rows, share, !all || share.parts > 1))
+    })?;
     let mut pass = Pass {
         store,
         now,
-        transactions,
+        share,
+        transactions: limits.transactions,
         out: Rolled { more, ..Rolled::default() },
         plans: Vec::new(),
         done: Vec::new(),
@@ -106,13 +88,6 @@ pub(in crate::store) fn roll_within(
     pass.commit()?;
     pass.remove()?;
     Ok(pass.out)
-}
-
-fn closed(view: &mut View<'_>, until: Instant) -> Result<Vec<Row>> {
-    let key = (readings::at, readings::patient_key, readings::signal, readings::device_key);
-    let query =
-        readings::table.filter(readings::at.lt(until.micros())).order(key).limit(PASS).select(COLUMNS);
-    Ok(on!(&mut *view.conn, |c| query.load(c))?)
 }
 
 /// By patient first, so that a patient's key and id are looked up once.
@@ -138,6 +113,7 @@ struct Plan {
 struct Pass<'s> {
     store: &'s Store,
     now: Instant,
+    share: Share,
     transactions: usize,
     out: Rolled,
     plans: Vec<Plan>,
@@ -196,14 +172,18 @@ impl Pass<'_> {
     fn remove(&mut self) -> Result<()> {
         let mut done = std::mem::take(&mut self.done);
         done.sort_unstable_by_key(Row::identity);
-        for slice in done.chunks(REMOVED) {
+        let mut rest = done.as_slice();
+        while let Some(most) = rest.get(REMOVED.min(rest.len()).saturating_sub(1)) {
             if !self.may_go_on() {
                 return Ok(());
             }
+            // Whole instants, so that on SQLite the slice is a range of its key.
+            let (slice, after) = rest.split_at(rest.partition_point(|row| row.at <= most.at));
             self.store.keep_house(Urgency::Patient, MODULE, self.now, |tx| {
-                Ok(on!(&mut *tx.conn, |c| c.remove(slice))?)
+                Ok(on!(&mut *tx.conn, |c| c.remove(slice, self.share))?)
             })?;
             self.out.readings += slice.len();
+            rest = after;
         }
         Ok(())
     }
@@ -283,7 +263,7 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     let conflicts = plan.folded.conflicts.iter().map(|(row, _)| *row);
     let mut aside: Vec<Row> = plan.folded.merged.iter().copied().chain(conflicts).collect();
     aside.sort_unstable_by_key(Row::identity);
-    on!(&mut *tx.conn, |c| c.remove(&aside))?;
+    on!(&mut *tx.conn, |c| c.remove(&aside, Share::ALL))?;
     Ok(true)
 }
 

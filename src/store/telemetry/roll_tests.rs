@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::roll::roll_within;
+use super::lock::RollLock;
+use super::roll::{Limits, roll_within};
 use super::row::StoredReading;
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, message, reading};
 use super::{due, head, latest, roll, scan, series};
@@ -120,11 +121,67 @@ fn rows_wait_ten_minutes_unless_many_do() {
     let now = at(1_000);
     let asked = |last| clinic.store.read(|view| due(view, now, last)).unwrap();
     assert_eq!(asked(now.minus(Duration::from_secs(299))), None);
-    assert_eq!(asked(now.minus(Duration::from_secs(300))), Some(now.minus(Duration::from_mins(10))));
+    assert_eq!(asked(now.minus(Duration::from_secs(300))), Some(now.minus(Duration::from_secs(600))));
     let many: Vec<_> =
         (0..50_001).map(|n| heart_rate(Instant::from_micros(at(0).micros() + n), 70.0)).collect();
     clinic.send(&patient, device, message(1, 0), &many);
-    assert_eq!(asked(now), Some(now.minus(Duration::from_mins(2))));
+    assert_eq!(asked(now), Some(now.minus(Duration::from_secs(120))));
+}
+
+#[test]
+fn a_backlog_is_rolled_patient_by_patient_and_whole() {
+    for clinic in Clinic::each() {
+        let device = clinic.device();
+        let patients: Vec<_> = (0..5).map(|_| clinic.patient()).collect();
+        for patient in &patients {
+            let sent: Vec<_> = (0..30).map(|n| heart_rate(at(n), 70.0)).collect();
+            clinic.send(patient, device, message(1, 0), &sent);
+        }
+        let mut passes = 0;
+        loop {
+            let limits = Limits { pass: 40, transactions: usize::MAX };
+            let out = roll_within(&clinic.store, NOON, at(25), limits).unwrap();
+            passes += 1;
+            if !out.more {
+                break;
+            }
+            assert!(out.readings > 0 && passes < 10, "{out:?}");
+        }
+        assert!(passes > 2);
+        assert_eq!((count(&clinic, "readings"), count(&clinic, "chunks")), (25, 5));
+        for patient in &patients {
+            assert_eq!(all(&clinic, patient, Signal::HeartRate).len(), 30);
+        }
+    }
+}
+
+#[test]
+fn one_node_rolls_at_a_time() {
+    for clinic in Clinic::each().into_iter().skip(1) {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]);
+        let elsewhere = RollLock::take(&clinic.store).unwrap().unwrap();
+        assert_eq!(roll(&clinic.store, NOON, at(10)).unwrap(), super::Rolled::default());
+        drop(elsewhere);
+        assert_eq!(roll(&clinic.store, NOON, at(10)).unwrap().readings, 1);
+    }
+}
+
+#[test]
+fn nothing_is_rolled_for_a_patient_who_is_being_erased() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]);
+        let erase = |tx: &mut crate::store::Tx<'_>| {
+            diesel::update(schema::patients::table.find(patient.key))
+                .set(schema::patients::erased_at.eq(1_i64))
+                .execute(tx.conn)?;
+            Ok(())
+        };
+        clinic.store.keep_house(crate::store::Urgency::Urgent, "test", NOON, erase).unwrap();
+        let out = roll(&clinic.store, NOON, at(10)).unwrap();
+        assert_eq!((out.left, out.chunks, count(&clinic, "chunks")), (1, 0, 0));
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -168,7 +225,13 @@ fn story(clinic: &Clinic, steps: &[Step]) {
                 }
             }
             Step::Roll { until, transactions } => {
-                let out = roll_within(&clinic.store, at(200_000), at(*until), *transactions).unwrap();
+                let out = roll_within(
+                    &clinic.store,
+                    at(200_000),
+                    at(*until),
+                    Limits { pass: 20, transactions: *transactions },
+                )
+                .unwrap();
                 told += out.merged + out.conflicts;
                 assert_eq!(out.left, 0);
             }

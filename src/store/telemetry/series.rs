@@ -10,6 +10,7 @@ use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
 use super::chunk_rows::{self, Series, open, sealed_between};
+use super::preference::{preference, rank};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::span::Span;
@@ -172,7 +173,7 @@ pub fn head(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Opt
 }
 
 /// The newest reading of each signal, in the order asked; a signal never measured is absent. Of two devices
-/// at one instant the later bound one is shown.
+/// at one instant the preferred one speaks.
 ///
 /// # Errors
 /// As [`series`].
@@ -183,23 +184,29 @@ pub fn latest(
     signals: &[Signal],
 ) -> Result<Vec<StoredReading>> {
     let rows = newest_rows(view.conn, patient_key, signals)?;
+    let ranks = preference(view, patient_key)?;
     let mut out = Vec::new();
     for signal in signals {
         let series = Series::new(patient_key, *signal);
         let row = rows.get(&signal.code()).copied();
         let chunk = chunk_rows::before(view.conn, series, i64::MAX)?;
-        let newest = match (row, chunk) {
+        let readings = match (row, chunk) {
             (Some(at), chunk) if chunk.is_none_or(|chunk| at > chunk.last_at) => {
-                let rows = journal(view.conn, series, Instant::from_micros(at), Instant::MAX)?;
+                let from = Instant::from_micros(at);
+                let rows = journal(view.conn, series, from, Instant::MAX)?;
                 // A roll may have taken it since: then it is in a chunk.
-                match opened(view, series, &rows)?.pop() {
-                    None => range(view, series, Instant::from_micros(at), Instant::MAX)?.pop(),
-                    found => found,
+                if rows.is_empty() {
+                    range(view, series, from, Instant::MAX)?
+                } else {
+                    opened(view, series, &rows)?
                 }
             }
-            (_, Some(chunk)) => chunk_rows::open_by_id(view, series, &chunk)?.pop(),
-            (_, None) => None,
+            (_, Some(chunk)) => chunk_rows::open_by_id(view, series, &chunk)?,
+            (_, None) => continue,
         };
+        let end = readings.last().map(|r| r.reading.at);
+        let newest = readings.into_iter().rev().take_while(|r| Some(r.reading.at) == end);
+        let newest = newest.min_by_key(|r| rank(&ranks, r.device_key));
         out.extend(newest.filter(|r| permit.covers(r.reading.at.micros()).is_ok()));
     }
     Ok(out)

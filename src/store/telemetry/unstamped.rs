@@ -11,7 +11,7 @@ use crate::store::error::Result;
 use crate::store::schema::unstamped::dsl;
 
 /// How long a payload is remembered.
-pub const REMEMBERED: Duration = Duration::from_mins(10);
+pub const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// When this payload was first received: `now`, unless the device sent the same bytes within ten minutes, in
 /// the same session or marked as a duplicate.

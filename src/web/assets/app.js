@@ -16,7 +16,7 @@
 
   const clock = (at) => {
     const zone = body.dataset.zone;
-    return new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
+    return new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(at);
   };
 
   function showConnection() {
@@ -167,9 +167,14 @@
       const row = current();
       if (row) return $(".row-link", row)?.click();
       const summary = $("[data-resolve]");
-      if (summary) { summary.parentElement.open = true; $("input, textarea", summary.parentElement)?.focus(); }
+      if (summary) { summary.parentElement.open = true; $("input:not([type=hidden]), textarea", summary.parentElement)?.focus(); }
     },
-    "/": () => $("[data-search]")?.focus(),
+    "/": () => {
+      const field = $("[data-search]");
+      const fold = field?.closest("details");
+      if (fold) fold.open = true;
+      field?.focus();
+    },
     "?": () => $("#keys")?.showModal(),
   };
 

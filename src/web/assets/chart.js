@@ -78,8 +78,11 @@
       if (!sure) this.figure.setAttribute("data-masked", "");
       if (!sure) this.say(this.data.sayUnsure);
       this.doubt ??= setTimeout(() => { this.asking?.abort(); this.mask(null); }, UNSURE_MS);
-      this.load();
+      // The part around the chart is being asked for again: only if it still holds the chart are points asked for.
+      if (!this.part) this.load();
     }
+
+    get part() { return this.figure.closest("[data-refetch]"); }
 
     draw(buckets) {
       const at = buckets.map((bucket) => (typeof bucket[0] === "number" ? bucket[0] : Date.parse(bucket[0])) / 1000);
@@ -104,9 +107,9 @@
       const number = new Intl.NumberFormat(this.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
       const show = (u, value) => (value == null ? "–" : number.format(value));
       const zone = document.body.dataset.zone;
-      const short = new Intl.DateTimeFormat(this.lang, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+      const short = new Intl.DateTimeFormat(this.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
       const day = new Intl.DateTimeFormat(this.lang, { day: "2-digit", month: "2-digit", timeZone: zone });
-      const full = new Intl.DateTimeFormat(this.lang, { dateStyle: "short", timeStyle: "medium", timeZone: zone });
+      const full = new Intl.DateTimeFormat(this.lang, { dateStyle: "short", timeStyle: "medium", hourCycle: "h23", timeZone: zone });
       const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: `12px ${tone("--font") || "sans-serif"}` };
       const self = this;
       return {
@@ -184,7 +187,7 @@
 
     // An octagon for red, a triangle for yellow, on the upper edge.
     alerts(u) {
-      const { ctx } = u, r = 6 * devicePixelRatio;
+      const { ctx } = u, r = 8 * devicePixelRatio;
       for (const mark of this.marks) {
         const x = u.valToPos(mark.at / 1000, "x", true);
         if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
@@ -217,7 +220,7 @@
       const digits = Number(this.data.digits);
       const number = new Intl.NumberFormat(this.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
       const whole = new Intl.NumberFormat(this.lang);
-      const when = new Intl.DateTimeFormat(this.lang, { dateStyle: "short", timeStyle: "medium", timeZone: document.body.dataset.zone });
+      const when = new Intl.DateTimeFormat(this.lang, { dateStyle: "short", timeStyle: "medium", hourCycle: "h23", timeZone: document.body.dataset.zone });
       table.replaceChildren(...merged(buckets, 48).map(([at, min, avg, max, n]) => {
         const row = document.createElement("tr"), head = document.createElement("th");
         head.scope = "row";
@@ -277,7 +280,11 @@
     for (const figure of document.querySelectorAll("figure[data-chart]")) if (!charts.has(figure)) charts.set(figure, new Chart(figure));
   }
 
-  document.addEventListener("htmx:after:swap", gather);
+  document.addEventListener("htmx:after:swap", (event) => {
+    gather();
+    const swapped = event.detail?.ctx?.sourceElement?.id;
+    for (const chart of charts.values()) if (swapped && chart.part?.id === swapped) chart.load();
+  });
   document.addEventListener("zelo:consent", (event) => {
     const { patient, sure } = event.detail;
     for (const chart of charts.values()) if (!patient || chart.data.patient === patient) chart.question(sure);

@@ -48,10 +48,12 @@ fn used() -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for opening in ["Key(\"", "say(\"", "one(\"", "two(\"", "count(\""] {
+        for opening in ["Key(\"", ".say(\"", ".one(\"", ".two(\"", ".count(\""] {
             for piece in text.split(opening).skip(1) {
                 let key = piece.split('"').next().unwrap();
-                if !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                if !key.is_empty()
+                    && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                {
                     used.insert(key.to_owned());
                 }
             }

@@ -68,7 +68,9 @@ impl View {
                             (text(one, "name"), text(one, "in"), required, text(one, "description"))
                         })
                         .collect(),
-                    responses: responses.map(|(status, one)| (status.clone(), text(one, "description"))).collect(),
+                    responses: responses
+                        .map(|(status, one)| (status.clone(), text(one, "description")))
+                        .collect(),
                 });
             }
         }

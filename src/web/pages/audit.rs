@@ -40,6 +40,16 @@ pub struct Filter {
     pub to: String,
 }
 
+impl Filter {
+    /// Whether anything was asked for.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        [&self.kind, &self.actor, &self.patient, &self.decision, &self.from, &self.to]
+            .iter()
+            .any(|held| !held.is_empty())
+    }
+}
+
 /// One entry of the log, as its leaf has it: no names, no values.
 #[derive(Debug, Clone)]
 pub struct Entry {

@@ -136,10 +136,14 @@ pub fn purpose(id: &str) -> Option<(Key, Key)> {
         "alert.escalate" => (Key("purpose-alert-escalate"), Key("purpose-alert-escalate-means")),
         "care.remind" => (Key("purpose-care-remind"), Key("purpose-care-remind-means")),
         "engage.message" => (Key("purpose-engage-message"), Key("purpose-engage-message-means")),
-        "analytics.identified" => (Key("purpose-analytics-identified"), Key("purpose-analytics-identified-means")),
+        "analytics.identified" => {
+            (Key("purpose-analytics-identified"), Key("purpose-analytics-identified-means"))
+        }
         "share.ehr" => (Key("purpose-share-ehr"), Key("purpose-share-ehr-means")),
         "share.portability" => (Key("purpose-share-portability"), Key("purpose-share-portability-means")),
-        "research.identified" => (Key("purpose-research-identified"), Key("purpose-research-identified-means")),
+        "research.identified" => {
+            (Key("purpose-research-identified"), Key("purpose-research-identified-means"))
+        }
         _ => return None,
     })
 }

@@ -150,7 +150,9 @@ impl Masked {
     #[must_use]
     pub fn sentence(&self, w: &Words) -> String {
         let why = match &self.since {
-            Some(since) => w.two("masked-since", "why", w.say(self.code.title()).to_lowercase(), "day", w.day(since)),
+            Some(since) => {
+                w.two("masked-since", "why", w.say(self.code.title()).to_lowercase(), "day", w.day(since))
+            }
             None => w.one("masked", "why", w.say(self.code.title()).to_lowercase()),
         };
         match self.code.article() {
@@ -174,7 +176,9 @@ impl Shell {
     #[must_use]
     pub fn icon(&self, name: &str) -> Safe<String> {
         let sprite = self.asset("icons.svg");
-        Safe(format!(r##"<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>"##))
+        Safe(format!(
+            r##"<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>"##
+        ))
     }
 
     /// A level as colour, shape and word.
@@ -217,5 +221,7 @@ impl Shell {
     }
 }
 
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;

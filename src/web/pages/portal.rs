@@ -2,10 +2,10 @@
 
 use askama::Template;
 
+use super::Html;
 use super::consents::{Consents, State};
 use super::devices::Link;
 use super::readings::{Range, Readings};
-use super::Html;
 use crate::domain::{Can, Instant, PatientId};
 use crate::web::{Lang, Section, Shell, Theme, Words};
 

@@ -118,7 +118,8 @@ impl View {
             bound: Some(w.one("status-bound", "bound", w.short_span(&bound))),
             health: if value.is_some_and(|span| span > bound) { Health::Late } else { Health::Well },
         };
-        let plain = |name: Key, value: String| Figure { name: w.say(name), value, bound: None, health: Health::Well };
+        let plain =
+            |name: Key, value: String| Figure { name: w.say(name), value, bound: None, health: Health::Well };
         let mut figures = vec![
             bounded(Key("status-ingest-lag"), self.ingest_lag, Duration::from_millis(250)),
             bounded(Key("status-seal-age"), self.seal_age, Duration::from_secs(2)),
@@ -133,7 +134,12 @@ impl View {
         if let Some(free) = &self.free_bytes {
             let short = *free < 1_000_000_000;
             let health = if short { Health::Late } else { Health::Well };
-            figures.push(Figure { name: w.say(Key("status-free")), value: w.bytes(free), bound: None, health });
+            figures.push(Figure {
+                name: w.say(Key("status-free")),
+                value: w.bytes(free),
+                bound: None,
+                health,
+            });
         }
         figures
     }

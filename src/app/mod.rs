@@ -1,0 +1,142 @@
+//! The composition root: builds the rooms, starts them in order, stops them in reverse. It holds no rule.
+
+mod edge;
+mod node;
+mod revocations;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
+
+use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
+
+use crate::audit::note;
+use crate::domain::Clock;
+use crate::domain::token::Signer;
+use crate::engine::{Lane, Status, Wake, housekeeping, reevaluate, roll, seal, silence};
+use crate::ingest::{self, Ingest};
+use crate::rules::Watchlist;
+use crate::store::{Store, Urgency, devices, rules};
+use edge::{Door, Edge};
+pub use node::{Node, NodeOptions};
+
+/// What is started and where.
+pub struct Options {
+    /// MQTT, plain.
+    pub mqtt: SocketAddr,
+    /// MQTT over TLS.
+    pub mqtt_tls: Option<TlsOptions>,
+    /// This node's slot, 0 to 15.
+    pub node: u8,
+    /// What the organisation declared for each purpose.
+    pub bases: consent::Bases,
+}
+
+/// The keys that sign.
+pub struct Signers {
+    /// Signs tokens.
+    pub tokens: Arc<Signer>,
+    /// Signs checkpoints of the audit log.
+    pub log: note::Signer,
+}
+
+/// The running house, without its pages.
+pub struct House {
+    /// The gateway.
+    pub gateway: gateway::Handle,
+    /// Its sessions.
+    pub registry: Registry,
+    /// The door of telemetry, for its counts.
+    pub ingest: Ingest,
+    /// The engine's status.
+    pub engine: Status,
+    /// Wakes the engine.
+    pub wake: Wake,
+    threads: Vec<JoinHandle<()>>,
+    ingest_thread: JoinHandle<()>,
+    revocations: tokio::task::JoinHandle<()>,
+}
+
+impl House {
+    /// Starts ingest, engine and gateway on a store. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// A port is taken, the store cannot be read, the audit log does not hold together.
+    pub async fn start(
+        store: &Store,
+        clock: &Clock,
+        signers: Signers,
+        options: Options,
+    ) -> anyhow::Result<Self> {
+        let rules = {
+            let store = store.clone();
+            let now = clock.now();
+            tokio::task::spawn_blocking(move || {
+                store.keep_house(Urgency::Urgent, "start", now, |tx| {
+                    rules::seed(tx)?;
+                    devices::all_offline(tx)?;
+                    rules::in_force(tx)
+                })
+            })
+            .await??
+        };
+        let watch = Arc::new(Mutex::new(Watchlist::new(rules.into())));
+        let (engine, wake) = (Status::default(), Wake::default());
+        let committed = wake.clone();
+        let (ingest, ingest_thread) = Ingest::start(
+            store.clone(),
+            clock.clone(),
+            ingest::Options {
+                node: options.node,
+                bases: options.bases.clone(),
+                watch: Arc::clone(&watch),
+                committed: Box::new(move || committed.wake()),
+            },
+        )?;
+        let prompt = Lane::new(
+            "engine",
+            vec![
+                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
+                Box::new(silence::Silence::new(store.clone())),
+                Box::new(housekeeping::Housekeeping::new(store.clone())),
+                Box::new(seal::Seal::new(store.clone(), signers.log)?),
+            ],
+        );
+        let patient = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
+        let registry = Arc::new(OnceLock::new());
+        let (edge, scribe) =
+            Edge::start(store.clone(), clock.clone(), signers.tokens, ingest.clone(), Arc::clone(&registry))?;
+        let gateway = Gateway::start(
+            gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() },
+            Arc::new(Door(Arc::new(edge))),
+        )?;
+        let sessions = gateway.registry().clone();
+        drop(registry.set(sessions.clone()));
+        let revocations = tokio::spawn(revocations::watch(store.clone(), registry));
+        let threads = vec![
+            prompt.start(clock.clone(), wake.clone(), engine.clone())?,
+            patient.start(clock.clone(), wake.clone(), engine.clone())?,
+            scribe,
+        ];
+        Ok(Self { gateway, registry: sessions, ingest, engine, wake, threads, ingest_thread, revocations })
+    }
+
+    /// Stops in reverse: no new telemetry, what is queued is committed and answered, the engine ends.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+        self.revocations.abort();
+        drop(self.ingest);
+        drop(self.registry);
+        self.wake.stop();
+        let (threads, ingest) = (self.threads, self.ingest_thread);
+        let ended = tokio::task::spawn_blocking(move || {
+            let ingest = std::iter::once(ingest);
+            ingest.chain(threads).for_each(|thread| drop(thread.join()));
+        });
+        if tokio::time::timeout(std::time::Duration::from_secs(8), ended).await.is_err() {
+            tracing::warn!(
+                "a part of the house did not end in 8 s; what it did is durable or will be done again"
+            );
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A whole node: the house and its pages on one store, started in order and stopped in reverse.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use mqtt::gateway::{Registry, TlsOptions};
+
+use super::{House, Options, Signers};
+use crate::domain::token::Signer;
+use crate::domain::{Clock, DeviceId};
+use crate::engine::Status;
+use crate::ingest::Stats;
+use crate::store::{Store, log};
+use crate::web;
+
+/// Where a node listens and what it trusts.
+pub struct NodeOptions {
+    /// HTTP; port 0 picks a free one.
+    pub http: SocketAddr,
+    /// HTTPS instead of HTTP.
+    pub http_tls: Option<rustls::ServerConfig>,
+    /// A proxy that speaks TLS stands before us.
+    pub behind_proxy: bool,
+    /// MQTT; port 0 picks a free one.
+    pub mqtt: SocketAddr,
+    /// MQTT over TLS.
+    pub mqtt_tls: Option<TlsOptions>,
+    /// This node's slot, 0 to 15.
+    pub slot: u8,
+    /// What the organisation declared for each purpose.
+    pub bases: consent::Bases,
+}
+
+/// A running node.
+pub struct Node {
+    house: House,
+    web: web::Running,
+}
+
+impl Node {
+    /// Starts ingest, engine, gateway, pages. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// A port is taken, the store cannot be read, the audit log does not hold together.
+    pub async fn start(
+        store: &Store,
+        clock: &Clock,
+        tokens: Arc<Signer>,
+        keys: &Path,
+        options: NodeOptions,
+    ) -> anyhow::Result<Self> {
+        let NodeOptions { http, http_tls, behind_proxy, mqtt, mqtt_tls, slot, bases } = options;
+        let signer = {
+            let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
+            tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
+        };
+        let vkey = signer.vkey().clone();
+        let signers = Signers { tokens: Arc::clone(&tokens), log: signer };
+        let house =
+            House::start(store, clock, signers, Options { mqtt, mqtt_tls, node: slot, bases: bases.clone() })
+                .await?;
+        let state = web::State::new(web::Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            tokens,
+            bases,
+            vkey: Some(vkey),
+            edge: Arc::new(EdgeView { registry: house.registry.clone(), ingest: Arc::clone(house.ingest.stats()) }),
+            engine: Arc::new(EngineView(house.engine.clone())),
+            node: format!("node-{slot}"),
+        });
+        let secure_cookie = http_tls.is_some() || behind_proxy;
+        let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });
+        match served {
+            Ok(web) => Ok(Self { house, web }),
+            Err(source) => {
+                house.stop().await;
+                Err(anyhow::anyhow!("cannot listen for HTTP on {http}: {source}; choose another address with --http"))
+            }
+        }
+    }
+
+    /// The bound address of HTTP.
+    #[must_use]
+    pub const fn http(&self) -> SocketAddr {
+        self.web.address
+    }
+
+    /// The bound address of MQTT.
+    #[must_use]
+    pub fn mqtt(&self) -> SocketAddr {
+        self.house.gateway.local_addr()
+    }
+
+    /// Stops: pages first, then the gateway, what is queued is committed, the engine last.
+    pub async fn stop(self) {
+        if let Err(error) = self.web.stop().await {
+            tracing::warn!(%error, "the HTTP server did not end in order");
+        }
+        self.house.stop().await;
+    }
+}
+
+/// The gateway and the ingest as the pages see them.
+struct EdgeView {
+    registry: Registry,
+    ingest: Arc<Stats>,
+}
+
+impl web::Edge for EdgeView {
+    fn connected(&self, device: DeviceId) -> bool {
+        self.registry.is_connected(device.0)
+    }
+
+    fn push_command(&self, device: DeviceId) {
+        self.registry.push_command(device.0);
+    }
+
+    fn connections(&self) -> usize {
+        self.registry.connected_count()
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let stats = &self.ingest;
+        vec![
+            ("messages", stats.messages.load(Relaxed)),
+            ("readings_stored", stats.readings.load(Relaxed)),
+            ("messages_refused", stats.refused.load(Relaxed)),
+            ("parts_quarantined", stats.quarantined.load(Relaxed)),
+            ("commits", stats.commits.load(Relaxed)),
+            ("messages_not_stored", stats.not_stored.load(Relaxed)),
+            ("messages_queued", stats.queued.load(Relaxed)),
+        ]
+    }
+}
+
+/// The engine as the pages see it.
+struct EngineView(Status);
+
+impl web::EngineView for EngineView {
+    fn modules(&self) -> Vec<web::Module> {
+        let modules = self.0.modules().into_iter();
+        modules
+            .map(|(name, module)| web::Module {
+                name,
+                last_run_at: module.last_run_at,
+                took: module.took,
+                runs: module.runs,
+                did: module.did,
+                error: module.error,
+            })
+            .collect()
+    }
+}

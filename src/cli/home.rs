@@ -1,0 +1,172 @@
+//! A data directory: the database file, the keys beside it, and the lock that only one process holds.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Result};
+use crate::store::kek::Keks;
+use crate::store::signing;
+
+const LOCK: &str = "zelo.lock";
+
+/// An open data directory. The lock ends with it, also when the process is killed.
+#[derive(Debug)]
+pub struct Home {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Home {
+    /// Takes a directory, made when it is not there (readable by its owner only), and its lock.
+    ///
+    /// # Errors
+    /// [`Error::Held`] names the process that holds it; the directory cannot be used.
+    pub fn take(dir: &Path) -> Result<Self> {
+        make_private(dir)?;
+        let path = dir.join(LOCK);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut lock = open.map_err(|source| Error::io("cannot open the lock", &path, &source))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(dir, &mut lock)),
+            Err(TryLockError::Error(source)) => return Err(Error::io("cannot lock", &path, &source)),
+        }
+        let write = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+        write.map_err(|source| Error::io("cannot write", &path, &source))?;
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// As [`Home::take`], for a directory that must be there.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when it is not; as [`Home::take`].
+    pub fn existing(dir: &Path) -> Result<Self> {
+        if dir.is_dir() {
+            Self::take(dir)
+        } else {
+            Err(Error::Missing(format!(
+                "there is no data directory {}: run `zelo init` first",
+                dir.display()
+            )))
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The keys: to be kept elsewhere as well, and never in a backup.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.dir.join("keys")
+    }
+
+    /// SQLite's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.dir.join("zelo.db")
+    }
+
+    /// Whether `init` was here.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys().join("kek-1.key").exists() || Keks::load(&self.keys()).is_ok()
+    }
+
+    /// Makes the key-encryption key and the key that signs tokens.
+    ///
+    /// # Errors
+    /// They are there already, or the disk refuses.
+    pub fn make_keys(&self) -> Result<()> {
+        make_private(&self.keys())?;
+        Keks::generate(&self.keys(), 1)?;
+        Ok(signing::generate(&self.keys())?)
+    }
+}
+
+fn held(dir: &Path, lock: &mut File) -> Error {
+    let mut pid = String::new();
+    let _unreadable = lock.rewind().and_then(|()| lock.read_to_string(&mut pid));
+    let by = match pid.trim() {
+        "" => "another process".to_owned(),
+        pid => format!("process {pid}"),
+    };
+    Error::Held(format!(
+        "the data directory {} is in use by {by}: stop it first, or choose another with --data-dir",
+        dir.display()
+    ))
+}
+
+/// Makes a directory that only its owner reads; one that is there stays as it is.
+pub(super) fn make_private(dir: &Path) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(|source| Error::io("cannot make the directory", dir, &source))
+}
+
+/// Writes a file that only its owner reads, whole or not at all.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let draft = path.with_extension("new");
+    let fault = |source: std::io::Error| Error::io("cannot write", path, &source);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&draft).map_err(fault)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fault)?;
+    fs::rename(&draft, path).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_is_told_who_holds_it_and_gets_it_once_it_is_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Home::take(dir.path()).unwrap();
+        let refused = Home::take(dir.path()).unwrap_err();
+        assert_eq!(refused.exit_code(), 5);
+        assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
+        drop(first);
+        Home::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_must_be_there_is_asked_for_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = Home::existing(&dir.path().join("none")).unwrap_err();
+        assert_eq!(missing.exit_code(), 3);
+        assert!(missing.to_string().contains("zelo init"), "{missing}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::take(&dir.path().join("data")).unwrap();
+        home.make_keys().unwrap();
+        assert!(home.has_keys());
+        write_private(&home.dir().join("x.json"), b"{}").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(home.dir()), mode(&home.keys()), mode(&home.dir().join("x.json"))),
+            (0o700, 0o700, 0o600)
+        );
+    }
+}

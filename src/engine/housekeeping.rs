@@ -1,0 +1,57 @@
+//! Ends what has ended: snoozes, consents, quarantine, sign-ins, links, kept answers and signals.
+
+use std::time::Duration;
+
+use super::{Module, Progress};
+use crate::domain::Instant;
+use crate::store::{
+    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals,
+    telemetry, throttles,
+};
+
+/// How long open pages can resume their stream.
+const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How long ended sign-ins and used links stay for the record.
+const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Housekeeping as a module.
+pub struct Housekeeping {
+    store: Store,
+    last: Instant,
+}
+
+impl Housekeeping {
+    /// Keeps this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store, last: Instant::from_micros(0) }
+    }
+}
+
+impl Module for Housekeeping {
+    fn name(&self) -> &'static str {
+        "housekeeping"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if now.since(self.last) < EVERY {
+            return Ok(Progress::default());
+        }
+        let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
+            Ok(alerts::wake(tx, 500)?
+                + consents::expire(tx)?
+                + quarantine::expire(tx)?
+                + sessions::prune(tx, now.minus(SIGN_INS_KEPT))?
+                + links::prune(tx, now.minus(SIGN_INS_KEPT))?
+                + signals::prune(tx, now.minus(SIGNALS_KEPT))?
+                + throttles::prune(tx)?
+                + idempotency::prune(tx)?
+                + accesses::prune(tx)?
+                + telemetry::prune_unstamped(tx, now)?)
+        })?;
+        self.last = now;
+        Ok(Progress { did, more: false })
+    }
+}

@@ -1,0 +1,191 @@
+//! Judges again what late data touched: reads a series from before the late reading on, replays it, makes the
+//! stored episodes those that the clean stream would have told, and hands its machines back to the ingest.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, decide};
+
+use super::{Module, Progress};
+use crate::domain::{DeviceId, Instant, Measured, Rule};
+use crate::rules::{JudgedReading, SeriesKey, Watchlist, replay};
+use crate::store::judgement::{Whose, settled};
+use crate::store::reevaluations::{self, Due};
+use crate::store::roster::{self, PatientRow};
+use crate::store::telemetry::{self, StoredReading, Want};
+use crate::store::{self, Store, Tx, Urgency, alerts};
+
+/// Series replayed in one cycle.
+const SERIES: i64 = 512;
+/// A stamp may be this far ahead of reception.
+const AHEAD: Duration = Duration::from_secs(360);
+
+/// The replays as a module.
+pub struct Reevaluate {
+    store: Store,
+    bases: consent::Bases,
+    watch: Arc<Mutex<Watchlist>>,
+}
+
+impl Reevaluate {
+    /// Replays this store's series for the machines in `watch`.
+    #[must_use]
+    pub const fn new(store: Store, bases: consent::Bases, watch: Arc<Mutex<Watchlist>>) -> Self {
+        Self { store, bases, watch }
+    }
+}
+
+impl Module for Reevaluate {
+    fn name(&self) -> &'static str {
+        "reevaluate"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        let due = self.store.read(|view| reevaluations::due(view, SERIES))?;
+        if due.is_empty() {
+            return Ok(Progress::default());
+        }
+        {
+            let mut watch = self.watch();
+            due.iter().for_each(|due| watch.begin(key(due)));
+        }
+        let mut read = self.read(&due, now)?;
+        for due in &due {
+            let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
+            let settled = self
+                .store
+                .keep_house(Urgency::Patient, "reevaluate", now, |tx| self.settle(tx, due, readings));
+            if settled.is_err() {
+                self.watch().forget(key(due));
+            }
+            settled?;
+        }
+        let more = i64::try_from(due.len()).is_ok_and(|n| n == SERIES);
+        Ok(Progress { did: due.len(), more })
+    }
+}
+
+const fn key(due: &Due) -> SeriesKey {
+    SeriesKey { patient_key: due.patient_key, signal: due.signal }
+}
+
+impl Reevaluate {
+    fn watch(&self) -> MutexGuard<'_, Watchlist> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rules(&self) -> Arc<[Rule]> {
+        self.watch().rules().clone()
+    }
+
+    fn permit(&self, patient: &PatientRow, now: Instant) -> Result<Permit<AlertEvaluate>, Denied> {
+        let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
+        let request = Request {
+            bases: &self.bases,
+            records: &patient.records,
+            subject: &patient.subject,
+            context: &context,
+        };
+        decide::<AlertEvaluate>(&request)
+    }
+
+    /// Reads every series from one lookback before its late reading, in one pass over the journal.
+    fn read(
+        &self,
+        due: &[Due],
+        now: Instant,
+    ) -> store::Result<HashMap<(i64, crate::domain::Signal), Vec<StoredReading>>> {
+        let rules = self.rules();
+        let permits: Vec<Option<Permit<AlertEvaluate>>> =
+            self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+                due.iter()
+                    .map(|due| Ok(self.permit(&roster::patient(tx, due.patient_key)?, now).ok()))
+                    .collect()
+            })?;
+        self.store.read(|view| {
+            let wants: Vec<Want<'_>> = due
+                .iter()
+                .zip(&permits)
+                .filter_map(|(due, permit)| {
+                    let (patient_key, signal) = (due.patient_key, due.signal);
+                    let from = due.from.minus(lookback(&rules, due));
+                    Some(Want { permit: permit.as_ref()?, patient_key, signal, from })
+                })
+                .collect();
+            telemetry::scan(view, &wants, now.plus(AHEAD))
+        })
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, due: &Due, readings: Vec<StoredReading>) -> store::Result<()> {
+        let mut watch = self.watch();
+        let series = key(due);
+        let patient = roster::patient(tx, due.patient_key)?;
+        if self.permit(&patient, tx.now()).is_err() {
+            watch.forget(series);
+            return reevaluations::clear(tx, due.patient_key, due.signal);
+        }
+        let stands = reevaluations::find(tx, due.patient_key, due.signal)?;
+        let reaches_back_further = stands.is_some_and(|(from, _)| from < due.from);
+        let Some(arrived) = watch.arrived(series).filter(|_| !reaches_back_further) else {
+            watch.forget(series);
+            return Ok(());
+        };
+        let sources = roster::sources(tx, due.patient_key)?;
+        let (source, readings) = merged(&sources, readings, arrived);
+        let rules = watch.rules().clone();
+        let whose = Whose { key: patient.key, id: patient.id };
+        let mut machines = Vec::new();
+        for rule in rules.iter().filter(|rule| rule.signal == due.signal) {
+            machines.push(retell(tx, whose, rule, due.from, &readings)?);
+        }
+        watch.know(series, source, machines, &readings);
+        reevaluations::clear(tx, due.patient_key, due.signal)
+    }
+}
+
+fn lookback(rules: &[Rule], due: &Due) -> Duration {
+    let looking = rules.iter().filter(|rule| rule.signal == due.signal);
+    looking.map(Rule::lookback).max().unwrap_or_default()
+}
+
+fn retell(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    rule: &Rule,
+    from: Instant,
+    readings: &[JudgedReading],
+) -> store::Result<crate::rules::Machine> {
+    let since = from.minus(rule.lookback());
+    let stored = alerts::episodes(tx, whose.key, &rule.id, since)?;
+    let cuts = alerts::cuts(tx, whose.key, &rule.id, since)?;
+    let before: Vec<_> = stored.iter().map(|alert| alert.episode.clone()).collect();
+    let told = replay(rule, &before, &cuts, readings.iter().copied(), from);
+    let reaching: Vec<_> = stored.into_iter().filter(|alert| alert.episode.reaches(from)).collect();
+    settled(tx, whose, rule, &reaching, &told.episodes, readings)?;
+    Ok(told.machine)
+}
+
+/// The stored readings and those that arrived meanwhile, of the one source that this series is judged by: of
+/// the devices that measured it the preferred, else the first bound.
+fn merged(
+    sources: &[(i64, DeviceId, roster::Binding)],
+    stored: Vec<StoredReading>,
+    arrived: Vec<(i64, JudgedReading)>,
+) -> (i64, Vec<JudgedReading>) {
+    let measured = |device: i64| {
+        stored.iter().any(|reading| reading.device_key == device)
+            || arrived.iter().any(|(key, _)| *key == device)
+    };
+    let chosen = sources.iter().find(|(device, ..)| measured(*device));
+    let Some((source, id, _)) = chosen else { return (0, Vec::new()) };
+    let from_store = stored
+        .iter()
+        .filter(|reading| reading.device_key == *source)
+        .map(|stored| JudgedReading::from(&Measured { reading: stored.reading, device: *id }));
+    let meanwhile = arrived.iter().filter(|(device, _)| device == source).map(|(_, reading)| *reading);
+    let mut all: Vec<JudgedReading> = from_store.chain(meanwhile).collect();
+    all.sort_by_key(|reading| reading.at);
+    all.dedup_by_key(|reading| reading.at);
+    (*source, all)
+}

@@ -1,0 +1,62 @@
+//! How the engine is doing, for the status page and the metrics.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Progress;
+use crate::domain::Instant;
+use crate::store;
+
+/// One module's last cycles.
+#[derive(Debug, Clone, Default)]
+pub struct ModuleStatus {
+    /// When it last ran.
+    pub last_run_at: Option<Instant>,
+    /// When it last ran without an error.
+    pub last_ok_at: Option<Instant>,
+    /// How long the last cycle took.
+    pub took: Duration,
+    /// Cycles.
+    pub runs: u64,
+    /// Things done.
+    pub did: u64,
+    /// The last error, as long as it stands.
+    pub error: Option<String>,
+}
+
+/// The status of every module. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Status(Arc<Mutex<BTreeMap<&'static str, ModuleStatus>>>);
+
+impl Status {
+    /// Notes a cycle.
+    pub(super) fn record(
+        &self,
+        name: &'static str,
+        now: Instant,
+        took: Duration,
+        done: &store::Result<Progress>,
+    ) {
+        let mut modules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let module = modules.entry(name).or_default();
+        module.last_run_at = Some(now);
+        module.took = took;
+        module.runs += 1;
+        match done {
+            Ok(progress) => {
+                module.last_ok_at = Some(now);
+                module.error = None;
+                module.did += u64::try_from(progress.did).unwrap_or(0);
+            }
+            Err(error) => module.error = Some(error.to_string()),
+        }
+    }
+
+    /// Every module, by name.
+    #[must_use]
+    pub fn modules(&self) -> Vec<(&'static str, ModuleStatus)> {
+        let modules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        modules.iter().map(|(name, module)| (*name, module.clone())).collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! The rows of entries against the leaves: each leaf has one row, of its kind, and each row its leaf.
+
+use diesel::dsl::{count_star, max};
+use diesel::prelude::*;
+
+use super::rows::stored;
+use crate::audit::verify::Break;
+use crate::store::View;
+use crate::store::error::{Error, Result};
+use crate::store::schema::audit_entries as entries;
+
+/// Rows read at once.
+const PAGE: i64 = 1_024;
+
+/// The rows of the leaves that a walk is at.
+#[derive(Default)]
+pub(super) struct Placed {
+    from: i64,
+    page: Vec<(Option<i64>, i64, String, bool)>,
+}
+
+impl Placed {
+    /// The row of leaf `index`, or what is wrong with it.
+    pub fn row(
+        &mut self,
+        view: &mut View<'_>,
+        index: u64,
+        kind: &str,
+    ) -> Result<std::result::Result<i64, Break>> {
+        let leaf = stored(index)?;
+        if leaf >= self.from + PAGE || self.page.is_empty() {
+            self.from = leaf;
+            self.page = entries::table
+                .filter(entries::leaf.ge(leaf).and(entries::leaf.lt(leaf + PAGE)))
+                .order(entries::leaf)
+                .select((entries::leaf, entries::id, entries::kind, entries::entry.is_null()))
+                .load(view.conn)?;
+        }
+        let place = self.page.binary_search_by_key(&Some(leaf), |row| row.0).ok();
+        let what = match place.and_then(|place| self.page.get(place)) {
+            Some((_, row, said, true)) if said == kind => return Ok(Ok(*row)),
+            Some((.., true)) => "its row has another kind",
+            Some(_) => "its row still has bytes of its own",
+            None => "it has no row",
+        };
+        Ok(Err(Break { index: Some(index), what: what.to_owned() }))
+    }
+}
+
+/// The kind of an entry, out of the tail of its canonical bytes.
+pub(super) fn kind_of(bytes: &[u8]) -> &str {
+    let kind = bytes.strip_suffix(b"\",\"v\":1}").and_then(|rest| {
+        let quote = rest.iter().rposition(|byte| *byte == b'"')?;
+        let (before, kind) = rest.split_at_checked(quote + 1)?;
+        before.ends_with(b"\"type\":\"").then_some(kind)
+    });
+    kind.and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or_default()
+}
+
+/// How many rows say that they have a place.
+pub(super) fn sealed(view: &mut View<'_>) -> Result<i64> {
+    Ok(entries::table.filter(entries::leaf.is_not_null()).select(count_star()).first(view.conn)?)
+}
+
+/// No row claims a place that the log of `size` entries does not have.
+pub(super) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
+    let last: Option<i64> = entries::table.select(max(entries::leaf)).first(view.conn)?;
+    let beyond = last.and_then(|leaf| u64::try_from(leaf).ok()).filter(|leaf| *leaf >= size);
+    Ok(beyond.map(|leaf| Break {
+        index: Some(leaf),
+        what: format!("a row claims this place; the log has {size} entries"),
+    }))
+}
+
+/// The entries after row `after` that have no place yet, a page of them.
+pub(super) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<(i64, Vec<u8>)>> {
+    let rows: Vec<(i64, Option<Vec<u8>>)> = entries::table
+        .filter(entries::leaf.is_null().and(entries::id.gt(after)))
+        .order(entries::id)
+        .limit(PAGE)
+        .select((entries::id, entries::entry))
+        .load(view.conn)?;
+    let whole = |(row, bytes): (i64, Option<Vec<u8>>)| Some((row, bytes?));
+    rows.into_iter().map(|row| whole(row).ok_or(Error::Corrupt("audit_entries.entry"))).collect()
+}

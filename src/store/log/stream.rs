@@ -1,0 +1,100 @@
+//! Every receipt once: packed seconds in their order, then those still open.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use diesel::dsl::{max, min};
+use diesel::prelude::*;
+
+use crate::audit::pack::Pack;
+use crate::store::View;
+use crate::store::error::{Error, Result};
+use crate::store::schema::{audit_entries as entries, receipts, receipts_open as open};
+
+/// Packs read at once.
+const PAGE: i64 = 32;
+
+/// The receipts of one second, or of a part of it.
+pub(super) struct Second {
+    pub second: i64,
+    pub pack: Pack,
+    /// The row of its entry; none while it is open.
+    entry: Option<i64>,
+}
+
+impl Second {
+    /// The leaf that commits to it.
+    pub fn leaf(&self, view: &mut View<'_>) -> Result<Option<u64>> {
+        let Some(entry) = self.entry else { return Ok(None) };
+        let leaf: Option<Option<i64>> =
+            entries::table.find(entry).select(entries::leaf).first(view.conn).optional()?;
+        Ok(leaf.flatten().and_then(|leaf| u64::try_from(leaf).ok()))
+    }
+}
+
+/// Reads on, page by page.
+pub(super) struct Receipts {
+    page: VecDeque<Second>,
+    packed: Option<(i64, i16)>,
+    open: Option<i64>,
+}
+
+impl Default for Receipts {
+    fn default() -> Self {
+        Self { page: VecDeque::new(), packed: Some((i64::MIN, 0)), open: Some(i64::MIN) }
+    }
+}
+
+impl Receipts {
+    /// From the first second that has receipts up to the last.
+    pub fn seconds(view: &mut View<'_>) -> Result<Option<Range<i64>>> {
+        type Ends = (Option<i64>, Option<i64>);
+        let packed: Ends =
+            receipts::table.select((min(receipts::second), max(receipts::second))).first(view.conn)?;
+        let open: Ends = open::table.select((min(open::second), max(open::second))).first(view.conn)?;
+        let first = [packed.0, open.0].into_iter().flatten().min();
+        Ok(first.zip(packed.1.max(open.1)).map(|(first, last)| first..last))
+    }
+
+    pub fn next(&mut self, view: &mut View<'_>) -> Result<Option<Second>> {
+        while self.page.is_empty() && (self.packed.is_some() || self.open.is_some()) {
+            match self.packed {
+                Some(after) => self.packed(view, after)?,
+                None => self.open(view)?,
+            }
+        }
+        Ok(self.page.pop_front())
+    }
+
+    fn packed(&mut self, view: &mut View<'_>, (second, part): (i64, i16)) -> Result<()> {
+        let later = receipts::second.eq(second).and(receipts::part.gt(part));
+        let rows: Vec<(i64, i16, i64, Vec<u8>)> = receipts::table
+            .filter(receipts::second.ge(second))
+            .filter(receipts::second.gt(second).or(later))
+            .order((receipts::second, receipts::part))
+            .limit(PAGE)
+            .select((receipts::second, receipts::part, receipts::entry, receipts::pack))
+            .load(view.conn)?;
+        self.packed = rows.last().map(|(second, part, ..)| (*second, *part));
+        for (second, _, entry, bytes) in rows {
+            let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts.pack"))?;
+            self.page.push_back(Second { second, pack, entry: Some(entry) });
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, view: &mut View<'_>) -> Result<()> {
+        let rows: Vec<(i64, i64, Vec<u8>)> = open::table
+            .filter(open::id.gt(self.open.unwrap_or(i64::MAX)))
+            .order(open::id)
+            .limit(PAGE)
+            .select((open::id, open::second, open::pack))
+            .load(view.conn)?;
+        self.open = rows.last().map(|(id, ..)| *id);
+        for (_, second, bytes) in rows {
+            let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts_open.pack"))?;
+            self.page.push_back(Second { second, pack, entry: None });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! Whatever is altered behind the log's back is found, and what an erasure takes away is not a break.
+
+use std::time::Duration;
+
+use super::showing::rolled;
+use super::*;
+use crate::store::schema::{audit_bundles as bundles, subject_keys};
+
+/// A log with everything in it, some of it rolled into chunks, some merged, some in conflict.
+fn lived_in(house: &mut House) {
+    for second in 0..20 {
+        house.message(second, 0, &[70.0, 71.5]);
+        house.message(second, 1, &[]);
+    }
+    rolled(house);
+    // The same again, which the roll merges; another value, which it sets aside; and fresh ones.
+    house.message(3, 2, &[70.0]);
+    house.message(4, 3, &[99.0]);
+    rolled(house);
+    for second in 30..40 {
+        house.message(second, 0, &[80.0, 81.0]);
+    }
+    house
+        .home
+        .write(Actor::Operator, NOW.plus(Duration::from_secs(60)), |tx| {
+            consents::revoke(tx, house.patient.1, Purpose::TelemetryCollect, &Giver::Subject.into())
+        })
+        .unwrap();
+    house.seal(50);
+    house.seal(61);
+    // Still open: a second that is not packed and an entry that has no place.
+    house.message(70, 0, &[85.0]);
+    patient(&house.home, "Bia");
+}
+
+fn found(house: &House) -> String {
+    let report = house.verified();
+    assert!(!report.ok, "{report:?}");
+    let found = report.first_break.unwrap();
+    format!("{:?} {}", found.index, found.what)
+}
+
+#[test]
+fn a_log_that_was_lived_in_is_whole() {
+    for mut house in houses() {
+        lived_in(&mut house);
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+        assert_eq!(exit_code(&Ok::<_, Error>(report)), 0);
+        house.seal(80);
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+    }
+}
+
+/// A statement behind the log's back, and words of what is then found.
+const TAMPERED: &[(&str, &[&str])] = &[
+    ("UPDATE audit_tiles SET bytes = substr(bytes, 33) WHERE level = 0", &["tile"]),
+    ("DELETE FROM audit_bundles", &["missing"]),
+    ("UPDATE audit_checkpoints SET note = replace(note, 'a', 'b')", &["checkpoint"]),
+    ("UPDATE audit_checkpoints SET root = substr(root, 2)", &["checkpoint of"]),
+    ("DELETE FROM audit_checkpoints", &["no checkpoint"]),
+    ("UPDATE audit_entries SET kind = 'auth.login' WHERE leaf = 5", &["Some(5) its row"]),
+    ("DELETE FROM audit_entries WHERE leaf = 5", &["Some(5) it has no row"]),
+    ("UPDATE audit_entries SET leaf = 100000 WHERE leaf IS NULL", &["Some(100000)"]),
+    ("DELETE FROM audit_bodies", &["body of this consent"]),
+    (
+        "UPDATE receipts SET pack = (SELECT pack FROM receipts ORDER BY second DESC LIMIT 1)",
+        &["the receipts of second"],
+    ),
+    ("DELETE FROM receipts WHERE second = (SELECT max(second) FROM receipts)", &["missing"]),
+    ("UPDATE receipts SET count = count + 1", &["are not those"]),
+    (
+        "UPDATE readings SET masked = masked + 1 WHERE received = (SELECT min(received) FROM readings)",
+        &["were changed"],
+    ),
+    (
+        "UPDATE readings SET attrs = attrs + 1 WHERE received = (SELECT min(received) FROM readings)",
+        &["were changed"],
+    ),
+    ("DELETE FROM readings WHERE received = (SELECT max(received) FROM readings)", &["are missing"]),
+    ("UPDATE readings SET received = received + 65536 * 1000", &["has no receipt"]),
+    ("DELETE FROM chunks", &["are missing"]),
+    ("DELETE FROM merged_readings", &["are missing"]),
+    ("DELETE FROM quarantine", &["are missing"]),
+    ("DELETE FROM receipts_open", &["has no receipt"]),
+    ("UPDATE consents SET state = 'granted'", &["the consent of patient"]),
+    ("UPDATE consents SET measured_from = 0", &["the consent of patient"]),
+    ("UPDATE consents SET state = 'tomorrow'", &["cannot be read"]),
+    ("DELETE FROM consents", &["the consent of patient"]),
+    ("UPDATE consent_events SET at = at - 5000000 WHERE epoch = 1", &["consent event"]),
+    ("UPDATE consent_events SET valid_until = 5 WHERE epoch = 1", &["consent event"]),
+    ("UPDATE consent_events SET event = replace(event, '1', '2') WHERE epoch = 1", &["consent event"]),
+    ("DELETE FROM consent_events WHERE epoch = 2", &["is missing"]),
+    (
+        "INSERT INTO consent_events SELECT 'made up', patient_key, purpose, action, epoch + 1, at, term_sha256, \
+             measured_from, valid_until, basis, actor_kind, actor_id, event, evidence FROM consent_events WHERE epoch = 2",
+        &["3 consent events"],
+    ),
+];
+
+#[test]
+fn an_altered_row_of_any_table_is_found_and_named() {
+    for (sql, says) in TAMPERED {
+        for mut house in houses() {
+            lived_in(&mut house);
+            house.tamper(sql);
+            let found = found(&house);
+            assert!(says.iter().all(|word| found.contains(word)), "{sql}\n{found}");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_any_entry_is_found_at_that_entry() {
+    for mut house in houses() {
+        lived_in(&mut house);
+        let whole: Vec<u8> = house
+            .home
+            .read(|view| Ok(bundles::table.find(0).select(bundles::bytes).first(view.conn)?))
+            .unwrap();
+        let put = |bytes: &[u8]| {
+            house
+                .home
+                .keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                    let row = diesel::update(bundles::table.find(0));
+                    Ok(row.set(bundles::bytes.eq(bytes)).execute(tx.conn)?)
+                })
+                .unwrap();
+        };
+        for place in (2..whole.len()).step_by(797) {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 4;
+            put(&bytes);
+            assert!(found(&house).starts_with("Some("), "byte {place}");
+        }
+        put(&whole);
+        assert!(house.verified().ok);
+    }
+}
+
+#[test]
+fn a_chunk_that_was_altered_is_found() {
+    for mut house in houses() {
+        lived_in(&mut house);
+        house
+            .home
+            .keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                use crate::store::schema::chunks;
+                let (id, mut sealed): (i64, Vec<u8>) =
+                    chunks::table.select((chunks::id, chunks::sealed)).first(tx.conn)?;
+                let last = sealed.len() - 1;
+                sealed[last] ^= 1;
+                diesel::update(chunks::table.find(id)).set(chunks::sealed.eq(sealed)).execute(tx.conn)?;
+                Ok(())
+            })
+            .unwrap();
+        assert!(found(&house).contains("altered"));
+    }
+}
+
+#[test]
+fn the_log_of_an_erased_person_still_verifies() {
+    for mut house in houses() {
+        lived_in(&mut house);
+        let whose = Subject::Patient(house.patient.1);
+        house
+            .home
+            .write(Actor::Operator, NOW.plus(Duration::from_secs(90)), |tx| {
+                diesel::update(subject_keys::table.filter(subject_keys::subject.eq(whose.name())))
+                    .set((
+                        subject_keys::destroyed_at.eq(Some(NOW.micros())),
+                        subject_keys::wrapped.eq(vec![0_u8]),
+                    ))
+                    .execute(tx.conn)?;
+                for class in
+                    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit]
+                {
+                    tx.destroyed.push((whose, class));
+                }
+                tx.audit(&crate::store::Act::new("erase.key_destroyed"))
+            })
+            .unwrap();
+        house.seal(91);
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+        house.tamper("DELETE FROM audit_bodies WHERE subject LIKE 'patient:%'");
+        house.tamper("DELETE FROM readings");
+        house.tamper("DELETE FROM chunks");
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+        house.tamper("UPDATE receipts SET count = count + 1");
+        assert!(!house.verified().ok);
+    }
+}
+
+#[test]
+fn a_history_that_was_cut_is_found_with_an_earlier_checkpoint() {
+    for mut house in houses() {
+        house.seal(0);
+        let earlier = house.head().note;
+        house.message(0, 0, &[70.0]);
+        house.seal(3_700);
+        assert!(verify(&house.home, house.key(), None, Some(&earlier)).unwrap().ok);
+        let later = house.head().note;
+        house.tamper("DELETE FROM audit_checkpoints WHERE size = (SELECT max(size) FROM audit_checkpoints)");
+        house.tamper("DELETE FROM audit_entries WHERE leaf = (SELECT max(leaf) FROM audit_entries)");
+        assert!(!verify(&house.home, house.key(), None, Some(&later)).unwrap().ok);
+    }
+}

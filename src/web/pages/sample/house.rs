@@ -1,0 +1,225 @@
+//! What those who keep the house see that night.
+
+use std::time::Duration;
+
+use crate::domain::{Role, Signal};
+use crate::web::Code;
+use crate::web::pages::{Level, api_docs, audit, devices, pairing, patients, rules, status, users};
+
+use super::{Night, device_id, patient_id, user_id};
+
+impl Night {
+    pub(super) fn audit(&self, broken: bool) -> audit::View {
+        let entry = |index, secs, kind: &str, decision: &str, code: &str| audit::Entry {
+            index,
+            at: self.ago(secs),
+            kind: kind.to_owned(),
+            actor: "user 3f2a91c0".to_owned(),
+            subject: "b7719e02".to_owned(),
+            purpose: "alert.evaluate".to_owned(),
+            decision: decision.to_owned(),
+            code: code.to_owned(),
+        };
+        audit::View {
+            filter: audit::Filter::default(),
+            kinds: vec!["access.read".to_owned(), "consent.revoked".to_owned(), "telemetry.batch".to_owned()],
+            entries: vec![
+                entry(1_284_002, 2, "telemetry.batch", "", ""),
+                entry(1_284_001, 60, "access.read", "permit", ""),
+                entry(1_284_000, 75, "access.read", "deny", "E_REVOKED"),
+                entry(1_283_999, 80, "consent.revoked", "permit", ""),
+            ],
+            next: Some("MTI4Mzk5OQ".to_owned()),
+            checkpoint: Some(audit::Checkpoint {
+                origin: "zelo.demo/audit/2026".to_owned(),
+                size: 1_284_003,
+                root: "qFQz7xk5pJm0dGx3J2nJ4o0b2e8b1yq0m3F4iGzVxkQ=".to_owned(),
+                at: self.ago(1),
+                key: "zelo.demo/audit/2026+5c3f1a77+AfW1b0x9mC0s2m1Qy3k0".to_owned(),
+            }),
+            verified: Some(audit::Verified {
+                at: self.ago(3_600),
+                size: 1_283_000,
+                first_break: broken.then(|| {
+                    (
+                        1_204,
+                        self.pick(
+                            "a folha não confere com a raiz assinada",
+                            "the leaf does not match the signed root",
+                        ),
+                    )
+                }),
+            }),
+        }
+    }
+
+    pub(super) fn status(&self, bad: bool) -> status::View {
+        let module = |name: &str, health, did: &str| status::Module {
+            name: name.to_owned(),
+            ran_at: Some(self.ago(1)),
+            took: Some(Duration::from_millis(12)),
+            did: did.to_owned(),
+            health,
+        };
+        status::View {
+            version: "0.1.0".to_owned(),
+            started_at: self.ago(500_000),
+            modules: vec![
+                module("reevaluate", status::Health::Well, "0"),
+                module("escalate", if bad { status::Health::Failing } else { status::Health::Well }, "2"),
+                module("seal", if bad { status::Health::Late } else { status::Health::Well }, "1.284.003"),
+            ],
+            ingest_lag: Some(Duration::from_millis(if bad { 1_400 } else { 6 })),
+            queue_depth: 12,
+            reevaluate_depth: 0,
+            outbox_depth: 3,
+            seal_age: Some(Duration::from_millis(800)),
+            connections: 4_812,
+            readings_minute: 288_410,
+            backend: "SQLite 3.50".to_owned(),
+            stored_bytes: 1_840_000_000,
+            free_bytes: Some(82_000_000_000),
+            hot_rows: 10_244_120,
+            nobody_reached: u32::from(bad),
+        }
+    }
+
+    pub(super) fn rules(&self) -> rules::View {
+        let step = |level, above, value, for_secs| rules::Step { level, above, value, for_secs };
+        let version = |number, days: u64, author: Option<&str>| rules::Version {
+            number,
+            since: self.ago(days * 86_400),
+            author: author.map(str::to_owned),
+            approver: author.map(|_| "Dr. Hélio Braga".to_owned()),
+        };
+        let rule = |id: &str, name: String, signal, levels: Vec<rules::Step>, clear| rules::Rule {
+            id: id.to_owned(),
+            name,
+            signal,
+            levels,
+            clear: Some(clear),
+            max_gap_secs: 30,
+            coverage: Some(80),
+            versions: vec![version(2, 40, Some("Dra. Renata Okamoto")), version(1, 200, None)],
+            worth: Some(rules::Worth { episodes: 41, real: 83, to_ack_secs: 260 }),
+        };
+        rules::View {
+            rules: vec![
+                rule(
+                    "tachycardia",
+                    self.pick("Taquicardia", "Tachycardia"),
+                    Signal::HeartRate,
+                    vec![step(Level::Red, true, 120.0, 60), step(Level::Yellow, true, 100.0, 60)],
+                    step(Level::Green, false, 95.0, 60),
+                ),
+                rule(
+                    "glucose_low",
+                    self.pick("Glicose baixa", "Low glucose"),
+                    Signal::Glucose,
+                    vec![step(Level::Red, false, 54.0, 900), step(Level::Yellow, false, 70.0, 900)],
+                    step(Level::Green, true, 70.0, 900),
+                ),
+                rule(
+                    "glucose_high",
+                    self.pick("Glicose alta", "High glucose"),
+                    Signal::Glucose,
+                    vec![step(Level::Red, true, 250.0, 900), step(Level::Yellow, true, 180.0, 900)],
+                    step(Level::Green, false, 180.0, 900),
+                ),
+            ],
+        }
+    }
+
+    pub(super) fn users(&self) -> users::View {
+        let user = |n, name: &str, role, locked: bool| users::User {
+            id: user_id(n),
+            name: name.to_owned(),
+            email: format!("u{n}@zelo.example"),
+            role,
+            totp: !locked,
+            seen_at: (!locked).then(|| self.ago(4_000)),
+            locked,
+        };
+        users::View {
+            rows: vec![
+                user(1, "Renata Okamoto", Role::Clinician, false),
+                user(2, "Caio Lima", Role::Agent, false),
+                user(3, "Ítalo Prado", Role::Auditor, true),
+            ],
+            next: None,
+            draft: users::Draft { name: String::new(), email: "x@y".to_owned(), role: Some(Role::Agent) },
+            refused: Some(Code::Invalid),
+            link: Some(("Caio Lima".to_owned(), "http://127.0.0.1:8080/login?once=Zk3v0pQ1".to_owned())),
+        }
+    }
+
+    pub(super) fn pairing(&self, token: bool, connected: bool) -> pairing::View {
+        pairing::View {
+            device: device_id(4),
+            name: "Relógio · ZL-0377".to_owned(),
+            mqtt: "192.0.2.10:8883".to_owned(),
+            tls: true,
+            token: token
+                .then(|| "eyJhbGciOiJFZERTQSJ9.".to_owned() + &"eyJhdWQiOiJ6ZWxvLWRldmljZSJ9".repeat(6)),
+            ends_at: Some(self.later(31_000_000)),
+            connected_at: connected.then(|| self.ago(2)),
+        }
+    }
+
+    pub(super) fn device(&self) -> Option<devices::Detail> {
+        Some(devices::Detail {
+            link: self.links().into_iter().nth(1)?,
+            bindings: vec![devices::Binding {
+                patient: patient_id(1),
+                name: "Maria das Graças S.".to_owned(),
+                from: self.ago(9_000_000),
+                to: None,
+            }],
+            tokens: vec![devices::Token {
+                id: "0190a1b2-77aa".to_owned(),
+                created_at: self.ago(9_000_000),
+                ends_at: self.later(20_000_000),
+                used_at: None,
+                revoked_at: None,
+            }],
+            notices: vec![devices::Notice {
+                at: self.ago(70),
+                code: "E_REVOKED".to_owned(),
+                basis: "LGPD art. 8 §5".to_owned(),
+            }],
+            may_manage: true,
+            patients: vec![],
+        })
+    }
+
+    pub(super) fn patients(&self) -> patients::View {
+        let row = |n, name: &str, level, collecting| patients::Row {
+            patient: patient_id(n),
+            name: name.to_owned(),
+            phone: Some("+55 11 99999-0142".to_owned()),
+            email: None,
+            level,
+            collecting,
+            seen_at: collecting.then(|| self.ago(40)),
+        };
+        patients::View {
+            q: String::new(),
+            rows: vec![
+                row(3, "Antônia Ribeiro", Some(Level::Yellow), true),
+                row(1, "Maria das Graças Silveira", Some(Level::Red), true),
+                row(6, "Zilda Nóbrega", None, false),
+            ],
+            next: None,
+            refused: None,
+        }
+    }
+
+    pub(super) fn docs() -> api_docs::View {
+        api_docs::View::of(&serde_json::json!({
+            "openapi": "3.1.0", "info": {"title": "Zelo", "version": "0.1.0", "description": "…"},
+            "paths": {"/api/v1/patients/{id}/series": {"get": {"tags": ["readings"], "summary": "Down-sampled series",
+                "parameters": [{"name": "signal", "in": "query", "required": true, "description": "a signal code"}],
+                "responses": {"200": {"description": "buckets"}, "403": {"description": "no permit"}}}}}
+        }))
+    }
+}

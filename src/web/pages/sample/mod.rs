@@ -1,0 +1,295 @@
+//! A night at the clinic, for the render tests: every page with realistic data at three in the morning.
+
+mod care;
+mod house;
+
+use std::time::Duration;
+
+use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
+use crate::web::pages::{
+    AlertState, Html, Masked, alert, api_docs, audit, devices, error, login, pairing, patient, patients,
+    portal, queue, readings, rules, status, users,
+};
+use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
+use crate::web::{Code, Lang, Section, Words};
+
+/// Who looks, when, in which words.
+#[derive(Clone, Copy)]
+pub struct Night {
+    pub now: Instant,
+    pub lang: Lang,
+    pub theme: Theme,
+}
+
+/// A page: its name, its address, its HTML.
+pub type Drawn = (&'static str, String, Html);
+
+impl Night {
+    fn ago(&self, secs: u64) -> Instant {
+        self.now.minus(Duration::from_secs(secs))
+    }
+
+    fn later(&self, secs: u64) -> Instant {
+        self.now.plus(Duration::from_secs(secs))
+    }
+
+    fn pick(&self, pt: &str, en: &str) -> String {
+        match self.lang {
+            Lang::PtBr => pt.to_owned(),
+            Lang::En => en.to_owned(),
+        }
+    }
+
+    pub fn shell(&self, role: Option<Role>, section: Section, path: &str) -> Shell {
+        let viewer = role.map(|role| Viewer { name: "Renata Okamoto".to_owned(), role });
+        let sees = role.is_some_and(|role| crate::domain::Can::SeeAlerts.held_by(role));
+        Shell {
+            words: Words { lang: self.lang, zone: DEFAULT_ZONE, now: self.now },
+            theme: self.theme,
+            viewer,
+            section,
+            path: path.to_owned(),
+            red_open: sees.then_some(3),
+        }
+    }
+
+    /// Every page and every state that looks different.
+    pub fn pages(&self) -> Vec<Drawn> {
+        use Section::{Audit, Devices, Elsewhere, Me, Patients, Queue, Rules, Status, Users};
+        let at = |role, section, path: &str| self.shell(Some(role), section, path);
+        let p1 = format!("/patients/{}", patient_id(1));
+        let a1 = format!("/alerts/{}", alert_id(1));
+        let masked = Masked { code: Code::Revoked, since: Some(self.ago(1_650_000)) };
+        let mut out: Vec<Drawn> = vec![
+            (
+                "login",
+                "/login".into(),
+                login::page(
+                    &self.shell(None, Elsewhere, "/login"),
+                    &login::View {
+                        totp: true,
+                        refused: Some(Code::Credentials),
+                        wait_secs: Some(4),
+                        ..Default::default()
+                    },
+                ),
+            ),
+            ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
+            (
+                "queue-empty",
+                "/queue?empty".into(),
+                queue::page(&at(Role::Manager, Queue, "/queue"), &queue::View::default()),
+            ),
+            (
+                "patients",
+                "/patients".into(),
+                patients::page(&at(Role::Admin, Patients, "/patients"), &self.patients()),
+            ),
+            (
+                "patient",
+                p1.clone(),
+                patient::page(&at(Role::Clinician, Patients, &p1), &self.patient(self.shown(&p1))),
+            ),
+            (
+                "patient-masked",
+                format!("{p1}?masked"),
+                patient::page(
+                    &at(Role::Clinician, Patients, &p1),
+                    &self.patient(readings::Readings::Masked(masked.clone())),
+                ),
+            ),
+            (
+                "patient-agent",
+                format!("{p1}?agent"),
+                patient::page(
+                    &at(Role::Agent, Patients, &p1),
+                    &patient::View {
+                        quarantine: None,
+                        alerts: Some(vec![]),
+                        devices: Some(vec![]),
+                        timeline: vec![],
+                        ..self.patient(readings::Readings::NotYours)
+                    },
+                ),
+            ),
+            (
+                "patient-unrecorded",
+                format!("{p1}?unrecorded"),
+                patient::page(
+                    &at(Role::Clinician, Patients, &p1),
+                    &self.patient(readings::Readings::Unrecorded),
+                ),
+            ),
+            ("alert", a1.clone(), alert::page(&at(Role::Clinician, Queue, &a1), &self.alert(self.finding()))),
+            (
+                "alert-masked",
+                format!("{a1}?masked"),
+                alert::page(
+                    &at(Role::Clinician, Queue, &a1),
+                    &alert::View {
+                        state: AlertState::Resolved,
+                        outcome: Some(alert::Outcome::ConsentRevoked),
+                        ended_at: Some(self.ago(9)),
+                        ..self.alert(alert::Finding::Hidden(masked))
+                    },
+                ),
+            ),
+            (
+                "devices",
+                "/devices".into(),
+                devices::page(
+                    &at(Role::Technician, Devices, "/devices"),
+                    &devices::View { rows: self.links(), may_manage: true, ..Default::default() },
+                ),
+            ),
+            (
+                "devices-empty",
+                "/devices?empty".into(),
+                devices::page(
+                    &at(Role::Admin, Devices, "/devices"),
+                    &devices::View { may_manage: true, refused: Some(Code::Invalid), ..Default::default() },
+                ),
+            ),
+            (
+                "pairing",
+                format!("/devices/{}/pairing", device_id(4)),
+                pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(true, false)),
+            ),
+            (
+                "pairing-green",
+                "/pairing-green".into(),
+                pairing::page(&at(Role::Technician, Devices, "/devices"), &self.pairing(false, true)),
+            ),
+            ("audit", "/audit".into(), audit::page(&at(Role::Auditor, Audit, "/audit"), &self.audit(false))),
+            (
+                "audit-broken",
+                "/audit?broken".into(),
+                audit::page(&at(Role::Dpo, Audit, "/audit"), &self.audit(true)),
+            ),
+            (
+                "audit-empty",
+                "/audit?empty".into(),
+                audit::page(&at(Role::Dpo, Audit, "/audit"), &audit::View::default()),
+            ),
+            (
+                "status",
+                "/status".into(),
+                status::page(&at(Role::Admin, Status, "/status"), &self.status(false)),
+            ),
+            (
+                "status-bad",
+                "/status?bad".into(),
+                status::page(&at(Role::Admin, Status, "/status"), &self.status(true)),
+            ),
+            ("users", "/users".into(), users::page(&at(Role::Admin, Users, "/users"), &self.users())),
+            ("rules", "/rules".into(), rules::page(&at(Role::Clinician, Rules, "/rules"), &self.rules())),
+            (
+                "portal",
+                "/me".into(),
+                portal::page(
+                    &at(Role::Patient, Me, "/me"),
+                    &portal::View {
+                        patient: patient_id(1),
+                        name: "Maria".to_owned(),
+                        readings: self.shown("/me"),
+                        consents: self.consents(true),
+                        devices: self.links(),
+                        looks: vec![portal::Look {
+                            at: self.ago(4_000),
+                            who: "Renata Okamoto".to_owned(),
+                            what: self
+                                .pick("Leituras, para avaliar e mostrar", "Readings, to judge and show"),
+                        }],
+                    },
+                ),
+            ),
+            (
+                "docs",
+                "/api/docs".into(),
+                api_docs::page(&at(Role::Admin, Elsewhere, "/api/docs"), &Self::docs()),
+            ),
+        ];
+        if let Some(detail) = self.device() {
+            out.push((
+                "device",
+                format!("/devices/{}", device_id(1)),
+                devices::detail(&at(Role::Admin, Devices, "/devices"), &detail),
+            ));
+        }
+        if let Some(entry) = self.audit(false).entries.first().cloned() {
+            let json = "{\n  \"dec\": \"deny\",\n  \"type\": \"access.read\"\n}".to_owned();
+            let detail = audit::Detail { entry, json, leaf_hash: "ab".repeat(32), sealed: true };
+            out.push((
+                "audit-entry",
+                "/audit/entries/1284002".into(),
+                audit::entry(&at(Role::Auditor, Audit, "/audit"), &detail),
+            ));
+        }
+        for (name, path, code) in [
+            ("error-403", "/e403", Code::Role),
+            ("error-404", "/e404", Code::NotFound),
+            ("error-409", "/e409", Code::Claimed),
+            ("error-500", "/e500", Code::Internal),
+        ] {
+            out.push((name, path.into(), error::page(&at(Role::Agent, Elsewhere, path), code)));
+        }
+        out
+    }
+
+    /// Parts that are asked for again, by address.
+    pub fn parts(&self) -> Vec<Drawn> {
+        let p1 = format!("/patients/{}", patient_id(1));
+        let shell = self.shell(Some(Role::Clinician), Section::Patients, &p1);
+        let queue = self.shell(Some(Role::Clinician), Section::Queue, "/queue");
+        let patient = self.patient(self.shown(&p1));
+        let mut out: Vec<Drawn> = vec![
+            ("part-queue", "/queue".into(), queue::rows(&queue, &self.queue())),
+            ("part-badge", "/queue?part=badge".into(), queue::badge(&queue)),
+            (
+                "part-alert",
+                format!("/alerts/{}", alert_id(1)),
+                alert::part(&shell, &self.alert(self.finding())),
+            ),
+            (
+                "part-light",
+                format!("/devices/{}/pairing", device_id(4)),
+                pairing::light(&shell, &self.pairing(false, true)),
+            ),
+            (
+                "part-devices",
+                "/devices".into(),
+                devices::rows(&shell, &devices::View { rows: self.links(), ..Default::default() }),
+            ),
+            ("part-status", "/status".into(), status::part(&shell, &self.status(false))),
+            ("part-refusal", "/e409".into(), error::fragment(&shell, Code::Claimed)),
+        ];
+        for part in patient::Part::ALL {
+            out.push((
+                "part-patient",
+                format!("{p1}?part={}", part.name()),
+                patient::part(&shell, &patient, part),
+            ));
+        }
+        out
+    }
+}
+
+fn id(n: i64) -> uuid::Uuid {
+    uuid::Uuid::from_u128(0x0190_a1b2_0000_7000_8000_0000_0000_0000 + u128::from(n.unsigned_abs()))
+}
+
+pub fn patient_id(n: i64) -> PatientId {
+    PatientId(id(n))
+}
+
+pub fn alert_id(n: i64) -> AlertId {
+    AlertId(id(n + 100))
+}
+
+fn device_id(n: i64) -> DeviceId {
+    DeviceId(id(n + 200))
+}
+
+fn user_id(n: i64) -> UserId {
+    UserId(id(n + 300))
+}

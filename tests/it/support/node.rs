@@ -1,0 +1,162 @@
+//! A running program: started on free ports with its own data, spoken to from outside, ended by its own id.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::api::Api;
+use super::until::until;
+
+const START: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(10);
+
+/// The one line on standard output.
+#[derive(Debug, Deserialize)]
+pub struct Ready {
+    pub http: String,
+    pub mqtt: String,
+    #[serde(default)]
+    pub users: Vec<User>,
+    #[serde(default)]
+    pub devices: Vec<Device>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct User {
+    pub role: String,
+    pub email: String,
+    pub password: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Device {
+    pub device_id: String,
+    pub token: String,
+    pub patient_id: String,
+    pub replayed: bool,
+}
+
+/// A process that ends with its test.
+pub struct Node {
+    child: Child,
+    lines: Mutex<Receiver<String>>,
+    errors: PathBuf,
+    pub ready: Ready,
+    _home: tempfile::TempDir,
+}
+
+impl Node {
+    /// A demo on fresh data.
+    pub fn demo() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join("data");
+        Self::start(home, &["demo"], &data)
+    }
+
+    /// A demo on data that outlives it.
+    pub fn demo_in(data: &Path) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), &["demo"], data)
+    }
+
+    fn start(home: tempfile::TempDir, arguments: &[&str], data: &Path) -> Self {
+        let errors = home.path().join("stderr");
+        let mut child = Command::new(program())
+            .args(arguments)
+            .args(["--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .current_dir(home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&errors).unwrap())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let stdout = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let line = lines.recv_timeout(START);
+        let line = line.unwrap_or_else(|why| {
+            let _already_ended = child.kill();
+            panic!("no line on standard output ({why}): {}", fs::read_to_string(&errors).unwrap())
+        });
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
+        Self { child, lines: Mutex::new(lines), errors, ready, _home: home }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The API for someone without a name.
+    pub fn api(&self) -> Api {
+        Api::new(&self.ready.http)
+    }
+
+    /// The API for the demo's user of a role.
+    pub fn as_role(&self, role: &str) -> Api {
+        let user = self.ready.users.iter().find(|user| user.role == role);
+        let user = user.unwrap_or_else(|| panic!("the demo has no {role}"));
+        self.api().signed_in(&user.email, &user.password)
+    }
+
+    /// The host and port of MQTT.
+    pub fn mqtt(&self) -> (&str, u16) {
+        let (host, port) = self.ready.mqtt.rsplit_once(':').unwrap();
+        (host, port.parse().unwrap())
+    }
+
+    /// What the program said on standard error so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
+    /// Asks it to end (SIGTERM) and waits as long as it may take.
+    pub fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        let status = until("the end after SIGTERM", STOP, || self.child.try_wait().unwrap());
+        let more = self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
+        assert_eq!(more, Err(RecvTimeoutError::Disconnected), "one line only on standard output");
+        status
+    }
+
+    /// Ends it without a word (SIGKILL).
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.pid().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.said();
+            let lines: Vec<&str> = said.lines().collect();
+            eprintln!("the program said at last:\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
+        let _already_ended = self.child.kill();
+        let _already_waited = self.child.wait();
+    }
+}
+
+/// The program under test: the release build that `tests/run` made, or the one cargo built beside the tests.
+pub fn program() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "which build to test, only the runner knows")]
+    let chosen = std::env::var_os("ZELO_BIN");
+    chosen.map_or_else(|| env!("CARGO_BIN_EXE_zelo").into(), PathBuf::from)
+}
