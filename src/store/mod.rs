@@ -33,6 +33,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signals;
 pub mod signing;
+pub mod snapshot;
 pub mod telemetry;
 pub mod terms;
 #[cfg(test)]
