@@ -239,7 +239,6 @@ pub struct Restore {
 
 /// A role that somebody signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the names are the roles' own")]
 pub enum RoleName {
     Agent,
     Technician,

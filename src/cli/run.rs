@@ -15,12 +15,12 @@ use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
 use super::revocations;
-use crate::app::{self, House, Signers};
+use crate::app::{Node, NodeOptions};
 use crate::config::Options;
 use crate::domain::Clock;
 use crate::domain::token::Signer;
 use crate::store::kek::Keks;
-use crate::store::{Store, log, signing};
+use crate::store::{Store, signing};
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -35,9 +35,9 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     runtime()?.block_on(async {
         let mut stop = signals()?;
         let house = open(options, &store, tokens, &keys, clock).await?;
-        let mqtt = house.gateway.local_addr();
+        let mqtt = house.mqtt();
         let ready = Ready {
-            http: String::new(),
+            http: url(options, house.http()),
             mqtt: mqtt.to_string(),
             users: &prepared.cast.users,
             devices: &prepared.cast.devices,
@@ -69,9 +69,9 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
     runtime()?.block_on(async {
         let mut stop = signals()?;
         let house = open(options, &store, tokens, &home.keys(), clock).await?;
-        let mqtt = house.gateway.local_addr();
-        let ready = serde_json::json!({ "http": "", "mqtt": mqtt.to_string() });
-        out.say(&ready, &format!("MQTT {mqtt}"));
+        let (http, mqtt) = (url(options, house.http()), house.mqtt());
+        let ready = serde_json::json!({ "http": http, "mqtt": mqtt.to_string() });
+        out.say(&ready, &format!("{http}\nMQTT {mqtt}"));
         let _stopped = stop.wait_for(|stop| *stop).await;
         close(house, &store, home.dir()).await;
         Ok(())
@@ -84,19 +84,26 @@ async fn open(
     tokens: Arc<Signer>,
     keys: &Path,
     clock: &Clock,
-) -> Result<House> {
-    let log = log::open(store, keys, clock.now())?;
-    let asked = app::Options {
+) -> Result<Node> {
+    let asked = NodeOptions {
+        http: options.http,
+        http_tls: https(options)?,
+        behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
         mqtt_tls: tls(options)?,
-        node: options.node,
+        slot: options.node,
         bases: Bases::default(),
     };
-    let started = House::start(store, clock, Signers { tokens, log }, asked).await;
+    let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
 }
 
-async fn close(house: House, store: &Store, dir: &Path) {
+fn url(options: &Options, bound: SocketAddr) -> String {
+    let scheme = if options.http_tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{bound}")
+}
+
+async fn close(house: Node, store: &Store, dir: &Path) {
     note("Stopping…");
     if tokio::time::timeout(PATIENCE, house.stop()).await.is_err() {
         tracing::warn!("something still ran and was left");
@@ -116,6 +123,24 @@ fn tls(options: &Options) -> Result<Option<TlsOptions>> {
         key_pem: read(&files.key)?,
         client_ca_pem,
     }))
+}
+
+fn https(options: &Options) -> Result<Option<rustls::ServerConfig>> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let Some(files) = &options.http_tls else { return Ok(None) };
+    let bad = |path: &Path, why: &dyn std::fmt::Display| {
+        Error::Failed(format!("{} cannot be used for HTTPS: {why}", path.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(&files.cert).map_err(|why| bad(&files.cert, &why))?;
+    let chain = chain.collect::<std::result::Result<Vec<_>, _>>().map_err(|why| bad(&files.cert, &why))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| bad(&files.key, &why))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map(Some)
+        .map_err(|why| bad(&files.cert, &why))
 }
 
 /// The address a client on this machine connects to.
