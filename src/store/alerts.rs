@@ -90,6 +90,12 @@ impl StoredAlert {
         self.case.id
     }
 
+    /// Whether a revocation hid its finding.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        self.finding.is_none()
+    }
+
     /// Its finding, for whoever may see readings; `None` when a revocation hid it.
     ///
     /// # Errors
