@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod bench;
 pub mod demo;
 pub mod error;
 pub mod home;
