@@ -425,7 +425,7 @@ pub fn episodes(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Alerts, the worst first, then the oldest.
+/// Alerts: what may still be acted on before what was found too late, the worst first, then the oldest.
 ///
 /// # Errors
 /// Database errors.
@@ -444,7 +444,12 @@ pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Store
         query = query.filter(alerts::patient_key.eq(key));
     }
     let rows = query
-        .order((alerts::level.desc(), alerts::started_at.asc(), alerts::id.asc()))
+        .order((
+            alerts::retrospective.asc(),
+            alerts::level.desc(),
+            alerts::started_at.asc(),
+            alerts::id.asc(),
+        ))
         .limit(limit)
         .load::<Row>(view.conn)?;
     rows.into_iter().map(Row::read).collect()
