@@ -1,3 +1,7 @@
-//! The one binary: parse the command line and hand over.
+//! The one binary: hand the arguments over, give the exit code back.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zelo::cli::main(std::env::args_os())
+}

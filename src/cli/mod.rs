@@ -1,6 +1,80 @@
-//! The command line.
+//! The command line: reads the arguments, opens what they name, does one thing, says how it went.
 
+mod args;
+pub mod bench;
+mod commands;
 pub mod demo;
+mod desk;
 pub mod error;
 pub mod home;
 pub mod out;
+pub mod revocations;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::Options;
+use crate::domain::Clock;
+use crate::observe;
+use args::{Cli, Command};
+use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
+use desk::Desk;
+use error::{Error, Result};
+use out::{Out, note};
+
+/// Runs the program with its arguments; the code is in `--help`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(asked) => {
+            // Help and version go to standard output, a wrong flag to standard error.
+            let _gone = asked.print();
+            return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(2));
+        }
+    };
+    match act(cli, &Clock::System) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&format!("zelo: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn act(cli: Cli, clock: &Clock) -> Result<()> {
+    let Cli { global, command } = cli;
+    let out = Out::new(global.json);
+    let listen = match &command {
+        Command::Demo(demo) => Some(&demo.listen),
+        Command::Serve(serve) => Some(&serve.listen),
+        _ => None,
+    };
+    let options = global.sources(listen).read()?;
+    observe::start(options.log_format, &options.log).map_err(|fault| Error::Usage(fault.to_string()))?;
+    let desk = |options: &Options| Desk::open(options, out, clock);
+    match command {
+        Command::Demo(asked) => run::demo(&options, global.data_dir.as_deref(), asked.speed, out, clock),
+        Command::Serve(asked) => run::serve(&options, asked.migrate, out, clock),
+        Command::Init(asked) => init::init(&options, asked, out, clock),
+        Command::Migrate(asked) => backup::migrate(&options, &asked, out, clock),
+        Command::Backup { out: to } => backup::backup(&options, &to, out, clock),
+        Command::Restore(asked) => backup::restore(&options, &asked, out, clock),
+        Command::User(asked) => user::run(&desk(&options)?, asked),
+        Command::Patient(asked) => patient::run(&desk(&options)?, asked),
+        Command::Device(asked) => device::run(&desk(&options)?, asked),
+        Command::Consent(asked) => consent::run(&desk(&options)?, asked),
+        Command::Audit(asked) => audit::run(&options, &asked, out, clock),
+        Command::Keys(asked) => keys::run(&options, &asked, out),
+        Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
+        Command::Doctor => doctor::run(&options, out, clock),
+    }
+}
+
+impl From<crate::config::Error> for Error {
+    fn from(error: crate::config::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}

@@ -220,10 +220,12 @@ mod tests {
         assert_eq!(options.log_format, LogFormat::Text);
     }
 
+    type Row = (&'static [(&'static str, &'static str)], Option<&'static str>);
+
     #[test]
     fn every_combination_that_would_open_a_door_or_is_half_is_refused_by_name() {
         let remote = "postgres://zelo:x@db.example/zelo";
-        let table: &[(&[(&str, &str)], Option<&str>)] = &[
+        let table: &[Row] = &[
             (&[("ZELO_HTTP", "0.0.0.0:80")], Some("http")),
             (&[("ZELO_HTTP", "[::]:80")], Some("http")),
             (&[("ZELO_HTTP", "0.0.0.0:80"), ("ZELO_BEHIND_PROXY", "true")], None),

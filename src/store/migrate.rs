@@ -3,7 +3,7 @@
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::conn::{Conn, on};
+use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -41,6 +41,36 @@ pub fn fit(conn: &mut Conn) -> Result<Fit> {
         _ if applied.is_empty() => Fit::Empty,
         missing => Fit::Behind(missing),
     })
+}
+
+/// As [`fit`], on a connection of its own.
+///
+/// # Errors
+/// It cannot be reached; database errors.
+pub fn fit_of(url: &Url) -> Result<Fit> {
+    fit(&mut super::open_one(url)?)
+}
+
+/// As [`migrate`], on a connection of its own; refuses a newer schema.
+///
+/// # Errors
+/// As [`migrate`] and [`require_current`].
+pub fn run(url: &Url) -> Result<usize> {
+    let mut conn = super::open_one(url)?;
+    if let Fit::Ahead(_) = fit(&mut conn)? {
+        require_current(&mut conn)?;
+    }
+    migrate(&mut conn)
+}
+
+/// The newest applied version; empty for an empty database.
+///
+/// # Errors
+/// Database errors.
+pub fn newest(conn: &mut Conn) -> Result<String> {
+    let applied = on!(conn, |c| c.applied_migrations())
+        .map_err(|error| Error::Schema(format!("the schema's version cannot be read: {error}")))?;
+    Ok(applied.iter().map(MigrationVersion::to_string).max().unwrap_or_default())
 }
 
 /// Brings the schema to this program's version.

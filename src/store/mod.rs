@@ -27,12 +27,14 @@ pub mod reevaluations;
 pub mod roster;
 pub mod rules;
 mod schema;
+pub mod scratch;
 pub mod seal;
 pub mod secret;
 pub mod sessions;
 pub mod settings;
 pub mod signals;
 pub mod signing;
+pub mod snapshot;
 pub mod telemetry;
 pub mod terms;
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! One integration binary.
 
 mod audit_foreign;
-mod spine;
+mod demo;
 mod foreign;
+mod spine;
 mod support;
 mod tidy;

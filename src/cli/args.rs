@@ -1,0 +1,504 @@
+//! The command tree, as `--help` tells it to somebody who has never seen it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::error::EXIT_CODES;
+use crate::config::{Layer, Sources};
+
+/// Zelo: readings of wearables under consent, alerts that end with a person, numbers that can be defended.
+#[derive(Debug, Parser)]
+#[command(name = "zelo", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Answer as JSON, one object a line, on standard output; everything else goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Settings file [default: zelo.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where keys, the lock and SQLite's file live [default: ./zelo-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// sqlite://PATH or postgres://... [default: SQLite in the data directory]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Allow PostgreSQL without TLS beyond this host
+    #[arg(long, global = true)]
+    pub allow_plain_postgres: bool,
+    /// How logs on standard error are written: text or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What is logged, as in info or zelo=debug,info
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+impl Global {
+    fn layer(&self) -> Layer {
+        Layer {
+            data_dir: self.data_dir.clone(),
+            database_url: self.database_url.clone(),
+            allow_plain_postgres: self.allow_plain_postgres.then_some(true),
+            log_format: self.log_format.clone(),
+            log: self.log.clone(),
+            ..Layer::default()
+        }
+    }
+
+    /// Where the settings of this call come from.
+    #[must_use]
+    pub fn sources(&self, listen: Option<&Listen>) -> Sources {
+        let flags = match listen {
+            Some(listen) => listen.layer().over(self.layer()),
+            None => self.layer(),
+        };
+        Sources { file: self.config.clone(), flags }
+    }
+}
+
+/// Where a node listens.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Dashboard and API; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub http: Option<String>,
+    /// HTTPS: certificate chain, PEM
+    #[arg(long, value_name = "FILE")]
+    pub http_cert: Option<String>,
+    /// HTTPS: private key, PEM
+    #[arg(long, value_name = "FILE")]
+    pub http_key: Option<String>,
+    /// A proxy in front ends TLS
+    #[arg(long)]
+    pub behind_proxy: bool,
+    /// Devices without TLS; port 0 picks a free one [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub mqtt: Option<String>,
+    /// Devices with TLS, once a certificate is given [default: 0.0.0.0:8883]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub mqtt_tls: Option<String>,
+    /// MQTT over TLS: certificate chain, PEM
+    #[arg(long, value_name = "FILE")]
+    pub mqtt_cert: Option<String>,
+    /// MQTT over TLS: private key, PEM
+    #[arg(long, value_name = "FILE")]
+    pub mqtt_key: Option<String>,
+    /// Authority whose client certificates are accepted, PEM
+    #[arg(long, value_name = "FILE")]
+    pub mqtt_client_ca: Option<String>,
+    /// This node's number among its peers on one PostgreSQL, 0 to 15
+    #[arg(long, value_name = "N")]
+    pub node: Option<u8>,
+}
+
+impl Listen {
+    fn layer(&self) -> Layer {
+        Layer {
+            http: self.http.clone(),
+            http_cert: self.http_cert.clone(),
+            http_key: self.http_key.clone(),
+            behind_proxy: self.behind_proxy.then_some(true),
+            mqtt: self.mqtt.clone(),
+            mqtt_tls: self.mqtt_tls.clone(),
+            mqtt_cert: self.mqtt_cert.clone(),
+            mqtt_key: self.mqtt_key.clone(),
+            mqtt_client_ca: self.mqtt_client_ca.clone(),
+            node: self.node,
+            ..Layer::default()
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: an invented clinic with real recordings, on this machine, nothing to prepare
+    Demo(Demo),
+    /// Make a data directory: keys, database, first administrator
+    Init(Init),
+    /// Run: dashboard, API and the door for devices
+    Serve(Serve),
+    /// Bring the database's schema to this program's version, after a backup
+    Migrate(Migrate),
+    /// Write a consistent snapshot of the database, without keys
+    Backup {
+        /// An empty or new directory
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Put a snapshot into an empty data directory that has its keys; newer revocations are replayed first
+    Restore(Restore),
+    /// People who sign in
+    #[command(subcommand)]
+    User(User),
+    /// Patients
+    #[command(subcommand)]
+    Patient(Patient),
+    /// Wearables and their tokens
+    #[command(subcommand)]
+    Device(Device),
+    /// What patients agreed to
+    #[command(subcommand)]
+    Consent(Consent),
+    /// The audit log: verify it, export it, prove one entry or one reading
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Key files
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Measure this machine: ingest, latency, idle connections, kill, revocations, audit
+    Bench(super::bench::Args),
+    /// Look at this machine: clock, disk, descriptors, keys, schema, seal
+    Doctor,
+}
+
+/// The demo's flags.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How fast recordings play, 1 to 10000; above 1 playback starts an hour back and stops at now
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+/// The node's flags.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Migrate the schema first, after a backup into the data directory
+    #[arg(long)]
+    pub migrate: bool,
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+/// Who is responsible (LGPD art. 5 VI and VIII), as terms name them.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The organisation's name
+    #[arg(long)]
+    pub organisation: Option<String>,
+    /// Its CNPJ
+    #[arg(long)]
+    pub cnpj: String,
+    /// Its address
+    #[arg(long)]
+    pub address: String,
+    /// How patients reach it
+    #[arg(long)]
+    pub contact: String,
+    /// The data protection officer (encarregado)
+    #[arg(long)]
+    pub dpo_name: String,
+    /// How to reach them
+    #[arg(long)]
+    pub dpo_contact: String,
+    /// E-mail of the first administrator
+    #[arg(long)]
+    pub admin_email: String,
+    /// Name of the first administrator
+    #[arg(long, default_value = "Admin")]
+    pub admin_name: String,
+}
+
+/// Migrating.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Where the backup before it goes [default: backup-before-... in the data directory]
+    #[arg(long, value_name = "DIR")]
+    pub backup: Option<PathBuf>,
+}
+
+/// Restoring.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The snapshot's directory
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// The revocations.log of the data directory that was lost; without it say --no-revocations
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "no_revocations",
+        required_unless_present = "no_revocations"
+    )]
+    pub revocations: Option<PathBuf>,
+    /// Restore without it: a consent revoked after the snapshot would stand again
+    #[arg(long)]
+    pub no_revocations: bool,
+}
+
+/// A role that somebody signs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    Agent,
+    Technician,
+    Clinician,
+    Manager,
+    Auditor,
+    Dpo,
+    Admin,
+    Patient,
+}
+
+/// People who sign in.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add somebody; prints {"id", "link"}: the one-time link sets the password
+    Add {
+        /// As what
+        #[arg(long, value_enum)]
+        role: RoleName,
+        /// E-mail address to sign in with
+        #[arg(long)]
+        email: String,
+        /// Full name
+        #[arg(long)]
+        name: String,
+        /// For the role patient: whose record it is
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// List them
+    List,
+    /// Print a one-time link that sets a new password
+    Reset {
+        /// E-mail address
+        email: String,
+    },
+    /// End a sign-in and its sessions for good
+    Disable {
+        /// E-mail address
+        email: String,
+    },
+}
+
+/// Patients.
+#[derive(Debug, Subcommand)]
+pub enum Patient {
+    /// Register one; prints {"id"}
+    Add {
+        /// Full name
+        #[arg(long)]
+        name: String,
+        /// YYYY-MM-DD
+        #[arg(long, value_name = "DATE")]
+        born: String,
+        /// CPF
+        #[arg(long)]
+        cpf: Option<String>,
+        /// CNS
+        #[arg(long)]
+        cns: Option<String>,
+        /// E-mail
+        #[arg(long)]
+        email: Option<String>,
+        /// Telephone
+        #[arg(long)]
+        phone: Option<String>,
+        /// IANA time zone
+        #[arg(long, default_value = "America/Sao_Paulo")]
+        zone: String,
+        /// pt-BR or en
+        #[arg(long, default_value = "pt-BR")]
+        language: String,
+    },
+    /// List ids and since when; names only with --names
+    List {
+        /// Show names
+        #[arg(long)]
+        names: bool,
+    },
+}
+
+/// Wearables.
+#[derive(Debug, Subcommand)]
+pub enum Device {
+    /// Enrol one; prints {"id", "token"}: MQTT user name and password, the token only now
+    Add {
+        /// What people call it
+        #[arg(long)]
+        label: String,
+        /// Maker and model
+        #[arg(long)]
+        model: String,
+        /// The maker's serial number
+        #[arg(long)]
+        serial: Option<String>,
+        /// Bind it to this patient at once
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// Another token; two hold at once, so a device can change over; prints {"id", "token", "token_id"}
+    Token {
+        /// The device's id
+        device: String,
+    },
+    /// It measures this patient from now on, or from an instant
+    Bind {
+        /// The device's id
+        device: String,
+        /// The patient's id
+        patient: String,
+        /// RFC 3339 [default: now]
+        #[arg(long, value_name = "INSTANT")]
+        from: Option<String>,
+        /// Charts and rules prefer it to the patient's other devices
+        #[arg(long)]
+        preferred: bool,
+    },
+    /// It measures nobody from now on, or from an instant
+    Unbind {
+        /// The device's id
+        device: String,
+        /// RFC 3339 [default: now]
+        #[arg(long, value_name = "INSTANT")]
+        at: Option<String>,
+    },
+    /// End one token; its connection ends with it
+    RevokeToken {
+        /// The device's id
+        device: String,
+        /// The token's id (jti)
+        token: String,
+    },
+    /// List them
+    List,
+}
+
+/// Consent.
+#[derive(Debug, Subcommand)]
+pub enum Consent {
+    /// A yes to the current term; prints {"id", "purpose", "state", "epoch"}
+    Grant {
+        /// The patient's id
+        patient: String,
+        /// As in telemetry.collect
+        purpose: String,
+        /// Readings from when, RFC 3339; earlier than now only in a first grant
+        #[arg(long, value_name = "INSTANT")]
+        measured_from: Option<String>,
+        /// Which language's term
+        #[arg(long, default_value = "pt-BR")]
+        lang: String,
+    },
+    /// A yes is taken back, and every purpose that leans on it
+    Revoke {
+        /// The patient's id
+        patient: String,
+        /// As in telemetry.collect
+        purpose: String,
+    },
+    /// A patient's consents as they stand
+    List {
+        /// The patient's id
+        patient: String,
+    },
+}
+
+/// `zelo audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Recompute the log and hold consents and readings against it; exit code 0 whole, 1 broken, 2 unusable
+    Verify {
+        /// An exported bundle, instead of (or beside) this data directory
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
+        /// An earlier checkpoint that the log must still contain
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+    },
+    /// Write the log in the layout that public tools read
+    Export {
+        /// An empty or new directory
+        #[arg(long = "out", value_name = "DIR")]
+        to: PathBuf,
+        /// Only with this patient's entries named
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// Prove that an entry, or a reading, is in the log
+    Prove {
+        /// The entry's index
+        #[arg(long, value_name = "N")]
+        entry: Option<u64>,
+        /// The reading's patient
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+        /// The reading's signal
+        #[arg(long)]
+        signal: Option<String>,
+        /// The reading's instant, RFC 3339
+        #[arg(long)]
+        at: Option<String>,
+        /// The reading's device
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
+    },
+    /// The public key that checkpoints are verified with
+    Key,
+}
+
+/// Key files.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Files, epochs and fingerprints; never a key
+    List,
+    /// Make the next epoch of the key-encryption key; new data keys are wrapped by it
+    Generate,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound_and_every_word_of_it_is_explained() {
+        fn explained(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(explained);
+        }
+        let command = Cli::command();
+        command.clone().debug_assert();
+        explained(&command);
+    }
+
+    #[test]
+    fn flags_reach_the_settings() {
+        let line = "zelo serve --http 127.0.0.1:0 --mqtt 127.0.0.1:0 --behind-proxy --data-dir here --json";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Serve(serve) = &cli.command else { panic!("serve") };
+        let flags = cli.global.sources(Some(&serve.listen)).flags;
+        assert_eq!((flags.http.as_deref(), flags.data_dir.as_deref()), (Some("127.0.0.1:0"), Some("here")));
+        assert_eq!((flags.behind_proxy, flags.allow_plain_postgres), (Some(true), None));
+        assert!(cli.global.json);
+    }
+
+    #[test]
+    fn a_restore_says_what_becomes_of_newer_revocations() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("zelo restore --from b").is_err());
+        assert!(parse("zelo restore --from b --no-revocations").is_ok());
+        assert!(parse("zelo restore --from b --revocations r").is_ok());
+        assert!(parse("zelo restore --from b --revocations r --no-revocations").is_err());
+    }
+}

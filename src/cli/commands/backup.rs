@@ -1,0 +1,100 @@
+//! `zelo backup`, `zelo restore` and `zelo migrate`: what is saved, what comes back, and what must not.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args;
+use crate::cli::error::{Error, Result};
+use crate::cli::home::{Home, make_private};
+use crate::cli::out::{Out, note};
+use crate::cli::revocations;
+use crate::config::Options;
+use crate::domain::{Clock, Instant};
+use crate::store::kek::Keks;
+use crate::store::snapshot::{self, Manifest};
+use crate::store::{Store, Url, migrate};
+
+pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
+    let _home = Home::existing(&options.data_dir)?;
+    let manifest = save(&options.database, to, clock.now())?;
+    let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
+    let words = format!(
+        "{} file(s), {bytes} bytes, in {}. Keys are not in it: keep them elsewhere.",
+        manifest.files.len(),
+        to.display()
+    );
+    out.say(&manifest, &words);
+    Ok(())
+}
+
+fn save(database: &Url, to: &Path, now: Instant) -> Result<Manifest> {
+    make_private(to)?;
+    let mut inside = std::fs::read_dir(to).map_err(|source| Error::io("cannot read", to, &source))?;
+    if inside.next().is_some() {
+        return Err(Error::Refused(format!(
+            "{} is not empty: a snapshot goes into an empty directory",
+            to.display()
+        )));
+    }
+    Ok(snapshot::take(database, to, now)?)
+}
+
+pub(in crate::cli) fn restore(
+    options: &Options,
+    asked: &args::Restore,
+    out: Out,
+    clock: &Clock,
+) -> Result<()> {
+    let home = Home::existing(&options.data_dir)?;
+    let keks = Keks::load(&home.keys())?;
+    let newer = match &asked.revocations {
+        Some(path) if !path.exists() => {
+            return Err(Error::Missing(format!("there is no {}", path.display())));
+        }
+        Some(path) => revocations::read(path)?,
+        None => Vec::new(),
+    };
+    let manifest = snapshot::check(&asked.from)?;
+    snapshot::put_back(&asked.from, &manifest, &options.database)?;
+    let store = Store::open(&options.database, keks)?;
+    let replayed = revocations::replay(&store, &newer, clock.now())?;
+    revocations::catch_up(&store, home.dir())?;
+    let words =
+        format!("Restored the state of {}; {replayed} newer revocation(s) replayed.", manifest.taken_at);
+    out.say(&json!({ "taken_at": manifest.taken_at, "replayed": replayed }), &words);
+    Ok(())
+}
+
+pub(in crate::cli) fn migrate(
+    options: &Options,
+    asked: &args::Migrate,
+    out: Out,
+    clock: &Clock,
+) -> Result<()> {
+    let home = Home::existing(&options.data_dir)?;
+    let ran = bring_up(options, &home, asked.backup.as_deref(), clock)?;
+    out.say(&json!({ "migrated": ran }), &format!("{ran} schema version(s) applied."));
+    Ok(())
+}
+
+/// Applies what is missing, after a snapshot; says how many versions.
+pub(in crate::cli) fn bring_up(
+    options: &Options,
+    home: &Home,
+    to: Option<&Path>,
+    clock: &Clock,
+) -> Result<usize> {
+    let now = clock.now();
+    match migrate::fit_of(&options.database)? {
+        migrate::Fit::Current => return Ok(0),
+        migrate::Fit::Behind(_) => {
+            let usual = home.dir().join(format!("backup-before-migration-{}", now.secs()));
+            let to = to.unwrap_or(&usual);
+            save(&options.database, to, now)?;
+            note(&format!("backup: {}", to.display()));
+        }
+        migrate::Fit::Empty | migrate::Fit::Ahead(_) => {}
+    }
+    Ok(migrate::run(&options.database)?)
+}

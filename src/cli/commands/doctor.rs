@@ -1,0 +1,147 @@
+//! `zelo doctor`: what would go wrong on this machine, said before it does.
+
+use serde::Serialize;
+
+use crate::cli::error::{Error, Result};
+use crate::cli::home::Home;
+use crate::cli::out::Out;
+use crate::config::Options;
+use crate::domain::{Clock, Instant};
+use crate::store::kek::Keks;
+use crate::store::{Store, log, signing};
+
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    says: String,
+}
+
+/// Fewest descriptors for 10,000 devices with room for the rest.
+const DESCRIPTORS: u64 = 12_000;
+
+/// Prints every finding.
+///
+/// # Errors
+/// [`Error::Failed`] when one of them is bad.
+pub(in crate::cli) fn run(options: &Options, out: Out, clock: &Clock) -> Result<()> {
+    let mut findings = vec![time(clock), descriptors()];
+    match Home::existing(&options.data_dir) {
+        Err(fault) => findings.push(bad("data_dir", fault.to_string())),
+        Ok(home) => {
+            findings.push(disk(&home));
+            findings.extend(keys(&home));
+            findings.extend(database(options, &home, clock.now()));
+        }
+    }
+    for finding in &findings {
+        let mark = if finding.ok { "ok " } else { "BAD" };
+        out.say(finding, &format!("{mark}  {:<12} {}", finding.check, finding.says));
+    }
+    match findings.iter().filter(|finding| !finding.ok).count() {
+        0 => Ok(()),
+        n => Err(Error::Failed(format!("{n} finding(s) need a hand: see the lines marked BAD"))),
+    }
+}
+
+const fn good(check: &'static str, says: String) -> Finding {
+    Finding { check, ok: true, says }
+}
+
+const fn bad(check: &'static str, says: String) -> Finding {
+    Finding { check, ok: false, says }
+}
+
+fn time(clock: &Clock) -> Finding {
+    let now = clock.now();
+    // Before this program was written: the clock was never set.
+    if now < Instant::from_secs(1_763_769_600) {
+        return bad(
+            "clock",
+            format!("{now}: set the clock (NTP), readings would be refused as from the future"),
+        );
+    }
+    good("clock", format!("{now}"))
+}
+
+fn descriptors() -> Finding {
+    // The shell's limit as Linux tells it; elsewhere it is not known here.
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|rest| rest.split_whitespace().next());
+    match soft.map(|soft| (soft, soft.parse::<u64>())) {
+        Some((_, Ok(limit))) if limit < DESCRIPTORS => {
+            bad("descriptors", format!("{limit}: 10,000 devices need {DESCRIPTORS}, raise it with ulimit -n"))
+        }
+        Some((soft, _)) => good("descriptors", soft.to_owned()),
+        None => good("descriptors", "not known on this system".to_owned()),
+    }
+}
+
+fn disk(home: &Home) -> Finding {
+    let probe = home.dir().join("doctor.probe");
+    let wrote = std::fs::write(&probe, vec![0_u8; 1_048_576]).and_then(|()| std::fs::remove_file(&probe));
+    match wrote {
+        Ok(()) => good("disk", format!("{} takes a write", home.dir().display())),
+        Err(source) => bad("disk", format!("{} refuses a write: {source}", home.dir().display())),
+    }
+}
+
+fn keys(home: &Home) -> Vec<Finding> {
+    let dir = home.keys();
+    let keks = match Keks::load(&dir) {
+        Ok(keks) => {
+            good("keys", format!("{} epoch(s), the newest is {}", keks.fingerprints().count(), keks.newest()))
+        }
+        Err(fault) => bad("keys", fault.to_string()),
+    };
+    let tokens = match signing::load(&dir) {
+        Ok(_) => good("token key", "signs".to_owned()),
+        Err(fault) => bad("token key", fault.to_string()),
+    };
+    vec![keks, tokens, private(&dir)]
+}
+
+#[cfg(unix)]
+fn private(dir: &std::path::Path) -> Finding {
+    use std::os::unix::fs::PermissionsExt;
+    let open = std::fs::read_dir(dir).into_iter().flatten().flatten().filter(|file| {
+        file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o077 != 0)
+    });
+    let open: Vec<String> = open.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    if open.is_empty() {
+        good("key files", "readable by their owner only".to_owned())
+    } else {
+        bad("key files", format!("others can read {}: chmod 600", open.join(", ")))
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &std::path::Path) -> Finding {
+    good("key files", "permissions are not known on this system".to_owned())
+}
+
+fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
+    let store = Keks::load(&home.keys()).and_then(|keks| Store::open(&options.database, keks));
+    let store = match store {
+        Ok(store) => store,
+        Err(fault) => return vec![bad("database", fault.to_string())],
+    };
+    vec![good("schema", "fits this program".to_owned()), seal(&store, home, now)]
+}
+
+/// A stopped node seals nothing: the age is told and not judged.
+fn seal(store: &Store, home: &Home, now: Instant) -> Finding {
+    let key = match log::load(store, &home.keys()) {
+        Ok(key) => key,
+        Err(fault) => return bad("seal", fault.to_string()),
+    };
+    match store.read(|view| log::head(view, key.vkey())) {
+        Err(fault) => bad("seal", fault.to_string()),
+        Ok(None) => good("seal", "the log has no entry yet".to_owned()),
+        Ok(Some(head)) => {
+            let age = now.since(head.at).as_secs();
+            good("seal", format!("{} entries, last signed {age} s ago, at {}", head.checkpoint.size, head.at))
+        }
+    }
+}

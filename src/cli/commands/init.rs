@@ -1,0 +1,69 @@
+//! `zelo init` and `zelo migrate`: the first rows, and the schema.
+
+use consent::Controller;
+use serde_json::json;
+
+use crate::cli::args;
+use crate::cli::demo::seed::KIND;
+use crate::cli::desk::read;
+use crate::cli::error::{Error, Result};
+use crate::cli::home::Home;
+use crate::cli::out::Out;
+use crate::config::Options;
+use crate::domain::password::{self, Cost};
+use crate::domain::{Clock, Role, StaffIdentity};
+use crate::store::kek::Keks;
+use crate::store::users::{self, NewUser};
+use crate::store::{Actor, Store, init, log, settings};
+
+/// Makes keys, schema, first rows and the first administrator.
+pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock: &Clock) -> Result<()> {
+    let name = asked.organisation.or_else(|| options.organisation.clone());
+    let name =
+        name.ok_or_else(|| Error::Usage("name the organisation: --organisation \"Clínica …\"".into()))?;
+    let identity = StaffIdentity {
+        name: read("--admin-name", &asked.admin_name)?,
+        email: read("--admin-email", &asked.admin_email)?,
+    };
+    let controller = Controller {
+        name,
+        cnpj: asked.cnpj,
+        address: asked.address,
+        contact: asked.contact,
+        dpo_name: asked.dpo_name,
+        dpo_contact: asked.dpo_contact,
+    };
+    let home = Home::take(&options.data_dir)?;
+    if !home.has_keys() {
+        home.make_keys()?;
+    }
+    let store = Store::open_migrated(&options.database, Keks::load(&home.keys())?)?;
+    if init::is_initialised(&store)? {
+        let dir = home.dir().display();
+        return Err(Error::Refused(format!(
+            "{dir} is initialised already: use it, or choose another --data-dir"
+        )));
+    }
+    let now = clock.now();
+    init::initialise(&store, &controller, now)?;
+    log::open(&store, &home.keys(), now)?;
+    let password = crate::cli::demo::seed::passphrase().map_err(|fault| Error::Failed(fault.to_string()))?;
+    let hash = password::hash(&password, Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;
+    let user = store.write(Actor::Operator, now, |tx| {
+        settings::set(tx, KIND, "serve")?;
+        users::insert(
+            tx,
+            &NewUser { identity: identity.clone(), role: Role::Admin, password: Some(hash), patient: None },
+        )
+    })?;
+    let keys = home.keys();
+    let email = identity.email.as_str();
+    let words = format!(
+        "{} is ready.\n\nFirst administrator (the password is shown only now):\n  {email}\n  {password}\n\nKeep a copy of {} elsewhere, apart from backups: without it nothing can be read again.\nNext: zelo serve",
+        home.dir().display(),
+        keys.display()
+    );
+    let json = json!({ "id": user.id, "email": email, "password": password, "data_dir": home.dir(), "keep_elsewhere": [keys] });
+    out.say(&json, &words);
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! `zelo serve` and `zelo demo`: the running house, from the first open file to the last word on SIGTERM.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use consent::Bases;
+use mqtt::gateway::TlsOptions;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::watch;
+
+use super::commands::backup;
+use super::demo::{self, Ready};
+use super::error::{Error, Result};
+use super::home::Home;
+use super::out::{Out, note};
+use super::revocations;
+use crate::app::{Node, NodeOptions};
+use crate::config::{Options, TlsFiles};
+use crate::domain::Clock;
+use crate::domain::token::Signer;
+use crate::store::kek::Keks;
+use crate::store::{Store, signing};
+
+/// SIGTERM answers within ten seconds: whatever still runs after this is left.
+const PATIENCE: Duration = Duration::from_secs(7);
+
+/// Runs the demo until it is told to stop.
+pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
+    demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
+    note("Preparing the demo's clinic…");
+    let prepared = demo::prepare(dir.map(Path::new), clock)?;
+    let (store, tokens) = (prepared.store.clone(), Arc::clone(&prepared.tokens));
+    let keys = prepared.home.keys();
+    runtime()?.block_on(async {
+        let mut stop = signals()?;
+        let node = open(options, &store, tokens, &keys, clock).await?;
+        let ready = Ready {
+            http: url(options, node.http()),
+            mqtt: node.mqtt().to_string(),
+            users: &prepared.cast.users,
+            devices: &prepared.cast.devices,
+        };
+        out.say(&ready, &ready.words());
+        let played = demo::replay(loopback(node.mqtt()), &prepared, speed, clock.clone(), stop.clone()).await;
+        // Faster than 1, the playback ends before the demo does.
+        let _stopped = stop.wait_for(|stop| *stop).await;
+        close(node, &store, prepared.home.dir()).await;
+        played
+    })
+}
+
+/// Runs a node until it is told to stop.
+pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -> Result<()> {
+    let home = Home::existing(&options.data_dir)?;
+    if migrate {
+        let ran = backup::bring_up(options, &home, None, clock)?;
+        note(&format!("{ran} schema version(s) applied"));
+    }
+    let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+    let tokens = Arc::new(signing::load(&home.keys())?);
+    let caught = revocations::catch_up(&store, home.dir())?;
+    tracing::debug!(caught, "revocations.log is caught up");
+    runtime()?.block_on(async {
+        let mut stop = signals()?;
+        let node = open(options, &store, tokens, &home.keys(), clock).await?;
+        let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
+        let words = format!("{http}\nMQTT {mqtt}");
+        out.say(&serde_json::json!({ "http": http, "mqtt": mqtt }), &words);
+        let _stopped = stop.wait_for(|stop| *stop).await;
+        close(node, &store, home.dir()).await;
+        Ok(())
+    })
+}
+
+async fn open(
+    options: &Options,
+    store: &Store,
+    tokens: Arc<Signer>,
+    keys: &Path,
+    clock: &Clock,
+) -> Result<Node> {
+    let asked = NodeOptions {
+        http: options.http,
+        http_tls: https(options)?,
+        behind_proxy: options.behind_proxy,
+        mqtt: options.mqtt,
+        mqtt_tls: tls(options)?,
+        slot: options.node,
+        bases: Bases::default(),
+    };
+    let started = Node::start(store, clock, tokens, keys, asked).await;
+    started.map_err(|fault| Error::Failed(format!("{fault:#}")))
+}
+
+async fn close(node: Node, store: &Store, dir: &Path) {
+    note("Stopping…");
+    if tokio::time::timeout(PATIENCE, node.stop()).await.is_err() {
+        tracing::warn!("something still ran and was left");
+    }
+    if let Err(fault) = revocations::catch_up(store, dir) {
+        tracing::warn!(%fault, "revocations.log is not caught up; the next start does it");
+    }
+}
+
+/// What a browser on this machine opens.
+fn url(options: &Options, bound: SocketAddr) -> String {
+    let scheme = if options.http_tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", loopback(bound))
+}
+
+fn https(options: &Options) -> Result<Option<ServerConfig>> {
+    let Some(TlsFiles { cert, key }) = &options.http_tls else { return Ok(None) };
+    let fault = |path: &Path, why: &dyn std::fmt::Display| Error::Usage(format!("{}: {why}", path.display()));
+    let chain: std::result::Result<Vec<CertificateDer<'static>>, _> =
+        CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
+    let chain = chain.map_err(|why| fault(cert, &why))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|why| fault(key, &why))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private))
+        .map_err(|why| fault(cert, &why))?;
+    Ok(Some(config))
+}
+
+fn tls(options: &Options) -> Result<Option<TlsOptions>> {
+    let Some((listen, files)) = &options.mqtt_tls else { return Ok(None) };
+    let read = |path: &Path| std::fs::read(path).map_err(|source| Error::io("cannot read", path, &source));
+    let client_ca_pem = options.mqtt_client_ca.as_deref().map(read).transpose()?;
+    Ok(Some(TlsOptions {
+        listen: *listen,
+        certificates_pem: read(&files.cert)?,
+        key_pem: read(&files.key)?,
+        client_ca_pem,
+    }))
+}
+
+/// The address a client on this machine connects to.
+fn loopback(bound: SocketAddr) -> SocketAddr {
+    if !bound.ip().is_unspecified() {
+        return bound;
+    }
+    let ip = if bound.is_ipv4() {
+        std::net::Ipv4Addr::LOCALHOST.into()
+    } else {
+        std::net::Ipv6Addr::LOCALHOST.into()
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|fault| Error::Failed(format!("the runtime cannot start: {fault}")))
+}
+
+/// Turns true at SIGINT or SIGTERM.
+fn signals() -> Result<watch::Receiver<bool>> {
+    let (tell, stop) = watch::channel(false);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let fault = |fault: std::io::Error| Error::Failed(format!("signals cannot be heard: {fault}"));
+        let (mut int, mut term) = (
+            signal(SignalKind::interrupt()).map_err(fault)?,
+            signal(SignalKind::terminate()).map_err(fault)?,
+        );
+        tokio::spawn(async move {
+            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+            let _nobody_waits = tell.send(true);
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        let _unheard = tokio::signal::ctrl_c().await;
+        let _nobody_waits = tell.send(true);
+    });
+    Ok(stop)
+}
