@@ -142,7 +142,7 @@ login-totp-hint = Os seis dígitos do seu aplicativo autenticador.
 login-trouble = Sem acesso? Peça um link de uso único à administração.
 login-wait =
     { $n ->
-        [one] Tente de novo em 1 segundo.
+        [one] Tente de novo em { $n } segundo.
        *[other] Tente de novo em { $n } segundos.
     }
 

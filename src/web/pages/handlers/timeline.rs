@@ -14,7 +14,7 @@ use crate::web::pages::consents::purpose;
 use crate::web::pages::patient::{Event, EventKind};
 
 /// Events shown.
-const SHOWN: usize = 60;
+const SHOWN: usize = 20;
 
 /// The timeline of one patient.
 ///
@@ -48,7 +48,8 @@ fn choices(
     people: &mut People,
 ) -> Result<Vec<Event>, Fault> {
     let w = room.words();
-    let page = consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let page =
+        consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let mut events = Vec::new();
     for entry in page.items {
         let id = entry.event.purpose.as_str();
