@@ -9,10 +9,11 @@ use mqtt::gateway::{
 };
 use tokio::sync::mpsc;
 
+use super::takeovers;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, CommandId, DeviceId, Instant};
 use crate::ingest::Ingest;
-use crate::store::{Result, Store, Urgency, bindings, commands, devices, ledger};
+use crate::store::{Result, Store, Touched, Urgency, Url, bindings, commands, devices, ledger};
 
 /// Events waiting to be written down in one transaction.
 const EVENTS: usize = 1_024;
@@ -37,9 +38,10 @@ impl Edge {
         tokens: Arc<Signer>,
         ingest: Ingest,
         registry: Arc<OnceLock<Registry>>,
+        slot: u8,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (events, waiting) = mpsc::unbounded_channel();
-        let scribe = Scribe { store: store.clone(), clock: clock.clone(), registry };
+        let scribe = Scribe { store: store.clone(), clock: clock.clone(), registry, slot };
         let thread =
             std::thread::Builder::new().name("device-events".into()).spawn(move || scribe.run(waiting))?;
         Ok((Self { store, clock, tokens, ingest, events }, thread))
@@ -70,18 +72,23 @@ impl Edge {
                 None => true,
             };
             let key = devices::key_of(view, device)?;
-            let revoked = match bindings::at(view, key, now)? {
+            let binding = bindings::at(view, key, now)?;
+            let revoked = match &binding {
                 Some(binding) => ledger::of(view, binding.patient_key)?
                     .record(Purpose::TelemetryCollect)
                     .is_some_and(|row| row.state == consent::State::Revoked),
                 None => false,
             };
-            Ok((known.disabled_at.is_none() && valid, revoked))
+            Ok((known.disabled_at.is_none() && valid, revoked, binding.map(|binding| binding.patient_key)))
         });
+        if let (Ok((true, false, Some(patient))), Url::Postgres(_)) = (&found, self.store.url()) {
+            // Another node may have judged meanwhile: this one begins with what is stored.
+            self.store.forget(Touched::Patient(*patient));
+        }
         match found {
-            Ok((true, false)) => Ok(Identity { device: device.0, expires_at }),
-            Ok((true, true)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
-            Ok((false, _)) | Err(crate::store::Error::NotFound(_)) => {
+            Ok((true, false, _)) => Ok(Identity { device: device.0, expires_at }),
+            Ok((true, true, _)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
+            Ok((false, ..)) | Err(crate::store::Error::NotFound(_)) => {
                 Err(refused("the device is not enrolled, disabled, or its token was revoked"))
             }
             Err(error) => {
@@ -158,6 +165,7 @@ struct Scribe {
     store: Store,
     clock: Clock,
     registry: Arc<OnceLock<Registry>>,
+    slot: u8,
 }
 
 impl Scribe {
@@ -189,13 +197,17 @@ impl Scribe {
 
     fn write(&self, tx: &mut crate::store::Tx<'_>, event: &DeviceEvent) -> Result<()> {
         match event {
-            DeviceEvent::Connected { device, .. } => devices::connected(tx, DeviceId(*device)).map(drop),
+            DeviceEvent::Connected { device, session, .. } => {
+                devices::connected(tx, DeviceId(*device), self.slot)?;
+                takeovers::announce(tx, DeviceId(*device), *session);
+                Ok(())
+            }
             DeviceEvent::Disconnected { device, will, .. } => {
                 let still = self.registry.get().is_some_and(|registry| registry.is_connected(*device));
                 if let Some(will) = will {
                     devices::report_status(tx, DeviceId(*device), will)?;
                 }
-                if still { Ok(()) } else { devices::disconnected(tx, DeviceId(*device)) }
+                if still { Ok(()) } else { devices::disconnected(tx, DeviceId(*device), self.slot) }
             }
             DeviceEvent::Status { device, payload, .. } => {
                 devices::report_status(tx, DeviceId(*device), payload)

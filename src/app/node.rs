@@ -26,7 +26,7 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
-    /// This node's slot, 0 to 15.
+    /// This node's slot, 0 to 15, on SQLite.
     pub slot: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
@@ -66,9 +66,12 @@ impl Node {
             tokens,
             bases,
             vkey: Some(vkey),
-            edge: Arc::new(EdgeView { registry: house.registry.clone(), ingest: Arc::clone(house.ingest.stats()) }),
+            edge: Arc::new(EdgeView {
+                registry: house.registry.clone(),
+                ingest: Arc::clone(house.ingest.stats()),
+            }),
             engine: Arc::new(EngineView(house.engine.clone())),
-            node: format!("node-{slot}"),
+            node: format!("node-{}", house.slot),
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });
@@ -76,7 +79,9 @@ impl Node {
             Ok(web) => Ok(Self { house, web }),
             Err(source) => {
                 house.stop().await;
-                Err(anyhow::anyhow!("cannot listen for HTTP on {http}: {source}; choose another address with --http"))
+                Err(anyhow::anyhow!(
+                    "cannot listen for HTTP on {http}: {source}; choose another address with --http"
+                ))
             }
         }
     }
