@@ -19,7 +19,7 @@ use crate::config::Options;
 use crate::domain::Clock;
 use crate::observe;
 use args::{Cli, Command};
-use commands::{backup, consent, device, doctor, init, keys, patient, user};
+use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
 use desk::Desk;
 use error::{Error, Result};
 use out::{Out, note};
@@ -65,6 +65,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         Command::Patient(asked) => patient::run(&desk(&options)?, asked),
         Command::Device(asked) => device::run(&desk(&options)?, asked),
         Command::Consent(asked) => consent::run(&desk(&options)?, asked),
+        Command::Audit(asked) => audit::run(&options, &asked, out, clock),
         Command::Keys(asked) => keys::run(&options, &asked, out),
         Command::Doctor => doctor::run(&options, out, clock),
     }

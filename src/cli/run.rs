@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use consent::Bases;
 use mqtt::gateway::TlsOptions;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::watch;
 
 use super::commands::backup;
@@ -15,15 +18,15 @@ use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
 use super::revocations;
-use crate::app::{self, House, Signers};
-use crate::config::Options;
+use crate::app::{Node, NodeOptions};
+use crate::config::{Options, TlsFiles};
 use crate::domain::Clock;
 use crate::domain::token::Signer;
 use crate::store::kek::Keks;
-use crate::store::{Store, log, signing};
+use crate::store::{Store, signing};
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// Runs the demo until it is told to stop.
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
@@ -34,23 +37,18 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     let keys = prepared.home.keys();
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let house = open(options, &store, tokens, &keys, clock).await?;
-        let mqtt = house.gateway.local_addr();
+        let node = open(options, &store, tokens, &keys, clock).await?;
         let ready = Ready {
-            http: String::new(),
-            mqtt: mqtt.to_string(),
+            http: url(options, node.http()),
+            mqtt: node.mqtt().to_string(),
             users: &prepared.cast.users,
             devices: &prepared.cast.devices,
         };
         out.say(&ready, &ready.words());
-        let replaying = demo::replay(loopback(mqtt), &prepared, speed, clock.clone(), stop.clone());
-        let played = tokio::select! {
-            played = replaying => played,
-            _ = stop.wait_for(|stop| *stop) => Ok(()),
-        };
+        let played = demo::replay(loopback(node.mqtt()), &prepared, speed, clock.clone(), stop.clone()).await;
         // Faster than 1, the playback ends before the demo does.
         let _stopped = stop.wait_for(|stop| *stop).await;
-        close(house, &store, prepared.home.dir()).await;
+        close(node, &store, prepared.home.dir()).await;
         played
     })
 }
@@ -68,12 +66,12 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let house = open(options, &store, tokens, &home.keys(), clock).await?;
-        let mqtt = house.gateway.local_addr();
-        let ready = serde_json::json!({ "http": "", "mqtt": mqtt.to_string() });
-        out.say(&ready, &format!("MQTT {mqtt}"));
+        let node = open(options, &store, tokens, &home.keys(), clock).await?;
+        let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
+        let words = format!("{http}\nMQTT {mqtt}");
+        out.say(&serde_json::json!({ "http": http, "mqtt": mqtt }), &words);
         let _stopped = stop.wait_for(|stop| *stop).await;
-        close(house, &store, home.dir()).await;
+        close(node, &store, home.dir()).await;
         Ok(())
     })
 }
@@ -84,26 +82,49 @@ async fn open(
     tokens: Arc<Signer>,
     keys: &Path,
     clock: &Clock,
-) -> Result<House> {
-    let log = log::open(store, keys, clock.now())?;
-    let asked = app::Options {
+) -> Result<Node> {
+    let asked = NodeOptions {
+        http: options.http,
+        http_tls: https(options)?,
+        behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
         mqtt_tls: tls(options)?,
-        node: options.node,
+        slot: options.node,
         bases: Bases::default(),
     };
-    let started = House::start(store, clock, Signers { tokens, log }, asked).await;
+    let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
 }
 
-async fn close(house: House, store: &Store, dir: &Path) {
+async fn close(node: Node, store: &Store, dir: &Path) {
     note("Stopping…");
-    if tokio::time::timeout(PATIENCE, house.stop()).await.is_err() {
+    if tokio::time::timeout(PATIENCE, node.stop()).await.is_err() {
         tracing::warn!("something still ran and was left");
     }
     if let Err(fault) = revocations::catch_up(store, dir) {
         tracing::warn!(%fault, "revocations.log is not caught up; the next start does it");
     }
+}
+
+/// What a browser on this machine opens.
+fn url(options: &Options, bound: SocketAddr) -> String {
+    let scheme = if options.http_tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", loopback(bound))
+}
+
+fn https(options: &Options) -> Result<Option<ServerConfig>> {
+    let Some(TlsFiles { cert, key }) = &options.http_tls else { return Ok(None) };
+    let fault = |path: &Path, why: &dyn std::fmt::Display| Error::Usage(format!("{}: {why}", path.display()));
+    let chain: std::result::Result<Vec<CertificateDer<'static>>, _> =
+        CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
+    let chain = chain.map_err(|why| fault(cert, &why))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|why| fault(key, &why))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private))
+        .map_err(|why| fault(cert, &why))?;
+    Ok(Some(config))
 }
 
 fn tls(options: &Options) -> Result<Option<TlsOptions>> {

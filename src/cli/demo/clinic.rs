@@ -21,6 +21,8 @@ pub struct Part {
     pub recording: &'static str,
     /// What of it falls on the start-up, since its first row.
     pub cut: Duration,
+    /// How much of what lies before is sent.
+    pub history: Duration,
     /// How it speaks.
     pub protocol: Protocol,
 }
@@ -78,6 +80,8 @@ pub const STAFF: [(Role, &str, &str); 8] = [
 const BAND: &str = "Pulseira (E4)";
 const SENSOR: &str = "Sensor de glicose (CGM)";
 const CUFF: &str = "Medidor de pressão";
+/// The alerts of three days are enough to read; home blood pressure tells something over months.
+const DAYS: Duration = Duration::from_secs(3 * 86_400);
 
 const fn plays(
     label: &'static str,
@@ -86,7 +90,11 @@ const fn plays(
     cut: u64,
     protocol: Protocol,
 ) -> Wearable {
-    Wearable { label, model, part: Some(Part { recording, cut: Duration::from_secs(cut), protocol }) }
+    Wearable {
+        label,
+        model,
+        part: Some(Part { recording, cut: Duration::from_secs(cut), history: DAYS, protocol }),
+    }
 }
 
 const fn idle(label: &'static str, model: &'static str) -> Wearable {
@@ -104,7 +112,16 @@ pub const PATIENTS: [Person; 12] = [
             // Red since ten minutes: below 54 mg/dL from minute 8,845 for 165 minutes.
             plays("Sensor da Aurora", SENSOR, "hupa-0002p", 8_870 * 60, Protocol::V5),
             // The next measurement follows half an hour after the start-up.
-            plays("Medidor da Aurora", CUFF, "welltory-6be5033971", 10_528_015, Protocol::V4),
+            Wearable {
+                label: "Medidor da Aurora",
+                model: CUFF,
+                part: Some(Part {
+                    recording: "welltory-6be5033971",
+                    cut: Duration::from_secs(10_528_015),
+                    history: Duration::from_secs(150 * 86_400),
+                    protocol: Protocol::V4,
+                }),
+            },
         ],
     },
     Person {

@@ -164,7 +164,7 @@ pub async fn replay(
     progress.write(playhead.at(clock.now()))
 }
 
-/// One player per device that has a part. Of a patient without a permit the history is not sent.
+/// One player per device that has a part. Without a permit no history is sent.
 fn players(cast: &DemoCast, sent: Option<Instant>, begins: Instant) -> Result<Vec<Player>> {
     let wearables = PATIENTS.iter().flat_map(|person| person.wearables.iter().map(move |w| (person, w)));
     let mut read: HashMap<&'static str, Arc<Recording>> = HashMap::new();
@@ -180,7 +180,7 @@ fn players(cast: &DemoCast, sent: Option<Instant>, begins: Instant) -> Result<Ve
             }
         };
         let permitted = person.answer == Answer::Granted;
-        let history = if permitted { Instant::MIN } else { begins };
+        let history = if permitted { begins.minus(part.history) } else { begins };
         players.push(Player {
             device: device.device_id.to_string(),
             token: device.token.clone(),
@@ -257,7 +257,7 @@ mod tests {
         let first = players(&prepared.cast, None, NOW).unwrap();
         assert_eq!(first.len(), 11);
         assert_eq!(first.iter().filter(|p| p.after == NOW && !p.permitted).count(), 2);
-        assert_eq!(first.iter().filter(|p| p.after == Instant::MIN).count(), 9);
+        assert_eq!(first.iter().filter(|p| p.permitted && p.after < NOW).count(), 9);
         let sent = NOW.minus(Duration::from_secs(60));
         let second = players(&prepared.cast, Some(sent), NOW).unwrap();
         assert!(second.iter().all(|p| p.after == if p.permitted { sent } else { NOW }));
