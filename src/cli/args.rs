@@ -158,6 +158,8 @@ pub enum Command {
     /// Key files
     #[command(subcommand)]
     Keys(Keys),
+    /// Measure this machine: ingest, latency, idle connections, kill, revocations, audit
+    Bench(super::bench::Args),
     /// Look at this machine: clock, disk, descriptors, keys, schema, seal
     Doctor,
 }

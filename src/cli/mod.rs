@@ -1,6 +1,7 @@
 //! The command line: reads the arguments, opens what they name, does one thing, says how it went.
 
 mod args;
+pub mod bench;
 mod commands;
 pub mod demo;
 mod desk;
@@ -67,6 +68,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         Command::Consent(asked) => consent::run(&desk(&options)?, asked),
         Command::Audit(asked) => audit::run(&options, &asked, out, clock),
         Command::Keys(asked) => keys::run(&options, &asked, out),
+        Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
         Command::Doctor => doctor::run(&options, out, clock),
     }
 }

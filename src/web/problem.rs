@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use actix_web::body::BoxBody;
-use actix_web::http::{Method, StatusCode};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -1,5 +1,7 @@
 //! One integration binary.
 
+#![cfg(test)]
+
 mod audit_foreign;
 mod demo;
 mod durability;

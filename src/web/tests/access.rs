@@ -29,7 +29,13 @@ fn every_route_opens_to_its_roles_and_to_nobody_else() {
         let path = filled(row.path);
         let stranger = ask(row.method.as_str(), &path, None);
         let open = row.rights.contains(&Can::Anyone);
-        assert_eq!(stranger.code() == "E_SIGN_IN", !open, "{} {path} to nobody: {}", row.method, stranger.body);
+        assert_eq!(
+            stranger.code() == "E_SIGN_IN",
+            !open,
+            "{} {path} to nobody: {}",
+            row.method,
+            stranger.body
+        );
         for (role, user) in &users {
             let token = house.enter(*user, *role);
             let got = ask(row.method.as_str(), &path, Some(&token));
@@ -83,7 +89,10 @@ fn every_api_route_is_in_the_document_and_nothing_else_is() {
 fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
     let house = houses().remove(0);
     let admin = house.staff(Role::Admin);
-    assert_eq!((house.get(&admin, "/api/v1/nothing").status, house.get(&admin, "/api/v1/nothing").code().to_owned()), (404, "E_NOT_FOUND".to_owned()));
+    assert_eq!(
+        (house.get(&admin, "/api/v1/nothing").status, house.get(&admin, "/api/v1/nothing").code().to_owned()),
+        (404, "E_NOT_FOUND".to_owned())
+    );
     let wrong = house.call("DELETE", "/api/v1/patients", &[("authorization", &admin)], None);
     assert_eq!((wrong.status, wrong.code()), (405, "E_METHOD"));
     let text = house.call(
@@ -94,7 +103,10 @@ fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
     );
     assert_eq!((text.status, text.code()), (415, "E_MEDIA_TYPE"));
     let missing = house.post(&admin, "/api/v1/patients", &json!({ "name": "Ana" }));
-    assert_eq!((missing.status, missing.code(), &missing.body["field"]), (400, "E_MALFORMED", &json!("birth_date")));
+    assert_eq!(
+        (missing.status, missing.code(), &missing.body["field"]),
+        (400, "E_MALFORMED", &json!("birth_date"))
+    );
     let cpf = json!({ "name": "Ana", "birth_date": "1990-05-17", "cpf": "123" });
     let cpf = house.post(&admin, "/api/v1/patients", &cpf);
     assert_eq!((cpf.status, &cpf.body["field"]), (400, &json!("cpf")));

@@ -57,9 +57,8 @@ fn a_claimed_alert_names_its_owner_and_can_be_handed_over() {
         let id = raise(&house, &ana);
         let (one, two) = (house.user(Role::Agent, None), house.user(Role::Clinician, None));
         let (agent, clinician) = (house.enter(one, Role::Agent), house.enter(two, Role::Clinician));
-        let act = |who: &str, act: &str, body: Value| {
-            house.post(who, &format!("/api/v1/alerts/{id}/{act}"), &body)
-        };
+        let act =
+            |who: &str, act: &str, body: Value| house.post(who, &format!("/api/v1/alerts/{id}/{act}"), &body);
         assert_eq!(act(&agent, "claim", json!({})).must(200)["owner"], json!(one));
         let taken = act(&clinician, "claim", json!({}));
         assert_eq!((taken.status, taken.code(), &taken.body["owner"]), (409, "E_CLAIMED", &json!(one)));

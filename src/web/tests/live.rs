@@ -13,7 +13,8 @@ impl Stream {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        write!(socket, "GET /api/v1/live HTTP/1.1\r\nHost: {address}\r\nAuthorization: {who}\r\n{last}\r\n").unwrap();
+        write!(socket, "GET /api/v1/live HTTP/1.1\r\nHost: {address}\r\nAuthorization: {who}\r\n{last}\r\n")
+            .unwrap();
         let mut stream = Self(BufReader::new(socket));
         assert!(stream.line().unwrap().starts_with("HTTP/1.1 200"));
         stream.until("retry:");

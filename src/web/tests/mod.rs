@@ -72,7 +72,8 @@ impl House {
             engine: std::sync::Arc::new(NoEngine),
             node: "test".to_owned(),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let http = "127.0.0.1:0".parse().unwrap();
         let options = Options { http, tls: None, behind_proxy: false, secure_cookie: false };
         let running = runtime.block_on(async { serve(state, options) }).unwrap();

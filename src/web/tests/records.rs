@@ -138,8 +138,7 @@ fn consent_is_granted_to_the_text_that_stands_refused_and_revoked_once() {
         let agent = house.staff(Role::Agent);
         let path = format!("/api/v1/patients/{}/consents", ana.id);
         let act = |who: &str, body: Value| house.post(who, &path, &body);
-        let stale =
-            json!({ "purpose": "care.remind", "action": "grant", "term_sha256": "00".repeat(32) });
+        let stale = json!({ "purpose": "care.remind", "action": "grant", "term_sha256": "00".repeat(32) });
         let got = act(&agent, stale);
         assert_eq!((got.status, got.code()), (409, "E_STALE_TERM"));
         let given = house.grant(&agent, ana.id, "telemetry.collect");
@@ -153,7 +152,10 @@ fn consent_is_granted_to_the_text_that_stands_refused_and_revoked_once() {
         assert_eq!((&first["epoch"], &first["id"]), (&twice["epoch"], &twice["id"]));
         let auditor = house.staff(Role::Auditor);
         let seen = house.get(&auditor, &path).must(200);
-        assert_eq!((seen["items"].as_array().unwrap().len(), seen["history"].as_array().unwrap().len()), (2, 3));
+        assert_eq!(
+            (seen["items"].as_array().unwrap().len(), seen["history"].as_array().unwrap().len()),
+            (2, 3)
+        );
         let unknown = act(&agent, json!({ "purpose": "sell.everything", "action": "refuse" }));
         assert_eq!(unknown.code(), "E_UNKNOWN_PURPOSE");
         // Whoever may only revoke may not grant.
@@ -189,7 +191,8 @@ fn a_patient_reaches_their_own_things_and_nobody_elses() {
 fn a_correction_names_its_version_and_a_repeated_call_its_key() {
     for house in houses() {
         let admin = house.staff(Role::Admin);
-        let body = json!({ "name": "Ana Souza", "birth_date": "1990-05-17", "cpf": "529.982.247-25" }).to_string();
+        let body =
+            json!({ "name": "Ana Souza", "birth_date": "1990-05-17", "cpf": "529.982.247-25" }).to_string();
         let headers = [("authorization", admin.as_str()), ("idempotency-key", "k-1")];
         let create = |body: &str| house.call("POST", "/api/v1/patients", &headers, Some(body));
         let first = create(&body).must(201);

@@ -169,7 +169,6 @@ fn script(name: &str) -> std::path::PathBuf {
 }
 
 fn python(name: &str) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "where the clients were installed, only tests/run knows")]
     let interpreter = std::env::var_os("ZELO_TEST_PYTHON").expect("ZELO_TEST_PYTHON (tests/run sets it)");
     let mut command = Command::new(interpreter);
     command.arg(script(name));

@@ -163,7 +163,6 @@ impl Drop for Node {
 
 /// The program under test: the release build that `tests/run` made, or the one cargo built beside the tests.
 pub fn program() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "which build to test, only the runner knows")]
     let chosen = std::env::var_os("ZELO_BIN");
     chosen.map_or_else(|| env!("CARGO_BIN_EXE_zelo").into(), PathBuf::from)
 }

@@ -97,7 +97,10 @@ fn finding(
             let value = w.value(&latest.signal, &latest.value);
             format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
         });
-        return Ok(Finding::Shown { text: told.sentence + &latest.unwrap_or_default(), readings: Vec::new() });
+        return Ok(Finding::Shown {
+            text: told.sentence + &latest.unwrap_or_default(),
+            readings: Vec::new(),
+        });
     }
     let permit = match permit_display(view, &room.state, &room.viewer, stored.patient_key) {
         Ok(permit) => permit,
@@ -109,7 +112,8 @@ fn finding(
     let spoken = found.spoken();
     let mut readings = Vec::new();
     for sample in spoken.readings {
-        let (Some(signal), Ok(())) = (Signal::from_name(&found.signal), permit.covers(sample.at.micros())) else {
+        let (Some(signal), Ok(())) = (Signal::from_name(&found.signal), permit.covers(sample.at.micros()))
+        else {
             continue;
         };
         let device = match devices::key_of(view, sample.device_id) {
@@ -156,7 +160,9 @@ fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
         user.id != room.viewer.id && user.disabled_at.is_none() && Can::ActOnAlerts.held_by(user.role)
     });
     Ok(able
-        .filter_map(|user| Some(Choice { value: user.id.to_string(), label: String::from(user.identity?.name) }))
+        .filter_map(|user| {
+            Some(Choice { value: user.id.to_string(), label: String::from(user.identity?.name) })
+        })
         .collect())
 }
 
@@ -177,7 +183,8 @@ impl Sent {
             "claim" => Deed::Claim,
             "ack" => Deed::Ack,
             "snooze" => {
-                let minutes: u64 = self.minutes.parse().map_err(|_number| Fault::invalid("minutes", "how long"))?;
+                let minutes: u64 =
+                    self.minutes.parse().map_err(|_number| Fault::invalid("minutes", "how long"))?;
                 let span = Duration::from_secs(minutes.clamp(1, 24 * 60) * 60);
                 Deed::Snooze { until: now.plus(span) }
             }

@@ -50,7 +50,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     let subject = match asked.patient.trim() {
         "" => None,
         text => {
-            let id: PatientId = text.parse().map_err(|_not_an_id| Fault::invalid("patient", "a patient's id"))?;
+            let id: PatientId =
+                text.parse().map_err(|_not_an_id| Fault::invalid("patient", "a patient's id"))?;
             Some(Subject::Patient(id))
         }
     };
@@ -198,7 +199,8 @@ pub async fn verify(visit: Visit) -> Answer {
     visit
         .act(|room| {
             let report = log::verify(&room.state.store, key(room)?, None, None)?;
-            let first_break = report.first_break.map(|found| (found.index.unwrap_or(report.size), found.what));
+            let first_break =
+                report.first_break.map(|found| (found.index.unwrap_or(report.size), found.what));
             let verified = Verified { at: room.now, size: report.size, first_break };
             *VERIFIED.lock().unwrap_or_else(PoisonError::into_inner) = Some(verified);
             Ok("/audit".to_owned())

@@ -101,7 +101,11 @@ pub async fn act(visit: Visit, id: Path<PatientId>, sent: Form<Sent>) -> Answer 
             room.viewer.must(if revokes { Can::RevokeConsent } else { Can::AssistConsent })?;
             carry_out(room, patient, &sent)?;
             let to = back(&sent.back);
-            let home = if room.viewer.role == Role::Patient { "/me".to_owned() } else { format!("/patients/{patient}") };
+            let home = if room.viewer.role == Role::Patient {
+                "/me".to_owned()
+            } else {
+                format!("/patients/{patient}")
+            };
             let page = if to == "/" { home } else { to.to_owned() };
             Ok(format!("{}#consents", page.split('#').next().unwrap_or_default()))
         })

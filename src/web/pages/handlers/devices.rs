@@ -59,7 +59,13 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     });
     let may_manage = room.viewer.may(Can::ManageDevices);
     let patients = if may_manage { offered(view)? } else { Vec::new() };
-    Ok(pages::View { rows, next: page.next.map(|next| next.to_string()), may_manage, patients, refused: None })
+    Ok(pages::View {
+        rows,
+        next: page.next.map(|next| next.to_string()),
+        may_manage,
+        patients,
+        refused: None,
+    })
 }
 
 fn offered(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
@@ -113,7 +119,8 @@ pub fn link(
 
 /// What the device last said of its battery on its `status` topic, in percent.
 fn battery(view: &mut View<'_>, id: DeviceId) -> Result<Option<f64>, Fault> {
-    let said = devices::status(view, id)?.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let said =
+        devices::status(view, id)?.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     let level = said.as_ref().and_then(|said| said.get("battery")).and_then(serde_json::Value::as_f64);
     Ok(level.filter(|level| (0.0..=100.0).contains(level)))
 }
@@ -124,7 +131,11 @@ pub async fn show(visit: Visit, id: Path<DeviceId>) -> Answer {
     visit
         .page(Section::Devices, move |room| {
             let view = room.read(|view| detail(view, room, id))?;
-            Ok(if room.is_part { pages::detail_part(&room.shell, &view) } else { pages::detail(&room.shell, &view) })
+            Ok(if room.is_part {
+                pages::detail_part(&room.shell, &view)
+            } else {
+                pages::detail(&room.shell, &view)
+            })
         })
         .await
 }
@@ -136,7 +147,8 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
     let sees = room.viewer.may(Can::SeeContacts);
     let mut spans = Vec::new();
     for bound in bindings.iter().rev() {
-        let name = if sees { people.patient(view, bound.patient)? } else { reference(&bound.patient.to_string()) };
+        let name =
+            if sees { people.patient(view, bound.patient)? } else { reference(&bound.patient.to_string()) };
         spans.push(pages::Binding { patient: bound.patient, name, from: bound.from, to: bound.to });
     }
     let open = bindings.iter().rev().find(|bound| bound.to.is_none());
@@ -237,7 +249,11 @@ pub async fn pairing(visit: Visit, id: Path<DeviceId>) -> Answer {
     visit
         .page(Section::Devices, move |room| {
             let view = room.read(|view| light(view, room, id, None))?;
-            Ok(if room.is_part { pairing::light(&room.shell, &view) } else { pairing::page(&room.shell, &view) })
+            Ok(if room.is_part {
+                pairing::light(&room.shell, &view)
+            } else {
+                pairing::page(&room.shell, &view)
+            })
         })
         .await
 }
@@ -258,7 +274,12 @@ pub async fn pair(visit: Visit, id: Path<DeviceId>) -> Answer {
         .await
 }
 
-fn light(view: &mut View<'_>, room: &Room, id: DeviceId, token: Option<String>) -> Result<pairing::View, Fault> {
+fn light(
+    view: &mut View<'_>,
+    room: &Room,
+    id: DeviceId,
+    token: Option<String>,
+) -> Result<pairing::View, Fault> {
     let device = devices::get(view, id)?;
     let (mqtt, tls) = room.state.edge.address().unwrap_or_else(|| ("127.0.0.1:1883".to_owned(), false));
     Ok(pairing::View {

@@ -76,7 +76,8 @@ fn again(request: &HttpRequest, fault: Fault, email: String, next: String) -> An
     }
     let wait_secs = fault.more.get("retry_after").and_then(serde_json::Value::as_u64);
     let totp = fault.code == Code::Totp;
-    let view = login::View { email, totp, next: back(&next).to_owned(), refused: Some(fault.code), wait_secs };
+    let view =
+        login::View { email, totp, next: back(&next).to_owned(), refused: Some(fault.code), wait_secs };
     render(request, &view, Some(fault.code))
 }
 
@@ -146,8 +147,12 @@ pub async fn prefer(sent: Form<Preferences>) -> HttpResponse {
     ];
     for (name, value) in chosen {
         let Some(value) = value else { continue };
-        let cookie =
-            Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).max_age(KEPT).finish();
+        let cookie = Cookie::build(name, value)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(KEPT)
+            .finish();
         keep(&mut answer, &cookie);
     }
     answer

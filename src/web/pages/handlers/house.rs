@@ -8,9 +8,9 @@ use crate::domain::rule::{Condition, Kind};
 use crate::store::rules::RuleVersion;
 use crate::store::{Url, View, reevaluations, rules, telemetry};
 use crate::web::fault::Fault;
+use crate::web::pages::Level;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
 use crate::web::pages::status::{self as pages, Health, Module};
-use crate::web::pages::Level;
 use crate::web::{Lang, Section};
 
 /// A module that has not ended a run for so long is late.
@@ -29,9 +29,8 @@ pub async fn status(visit: Visit) -> Answer {
 fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     let state = &room.state;
     let sizes = telemetry::sizes(view)?;
-    let count = |name: &str| {
-        state.edge.counts().into_iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| n)
-    };
+    let count =
+        |name: &str| state.edge.counts().into_iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| n);
     let positive = |n: i64| u64::try_from(n).unwrap_or(0);
     let (waiting, _oldest) = reevaluations::backlog(view)?;
     let backend = match state.store.url() {

@@ -37,7 +37,10 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
     let wanted = asked.q.trim().to_lowercase();
-    let ask = Ask { limit: if wanted.is_empty() { crate::store::page::USUAL } else { SEARCHED }, ..super::devices::ask(&asked.cursor) };
+    let ask = Ask {
+        limit: if wanted.is_empty() { crate::store::page::USUAL } else { SEARCHED },
+        ..super::devices::ask(&asked.cursor)
+    };
     let page = patients::page(view, &ask)?;
     let granted = ledger::in_state(view, Purpose::TelemetryCollect, &[State::Granted])?;
     let filter = alerts::Filter { unresolved: true, ..alerts::Filter::default() };

@@ -34,7 +34,12 @@ impl People {
     ///
     /// # Errors
     /// Store faults.
-    pub fn owner(&mut self, view: &mut View<'_>, id: Option<UserId>, me: UserId) -> Result<Option<Owner>, Fault> {
+    pub fn owner(
+        &mut self,
+        view: &mut View<'_>,
+        id: Option<UserId>,
+        me: UserId,
+    ) -> Result<Option<Owner>, Fault> {
         id.map(|id| Ok(Owner { name: self.user(view, id)?, me: id == me })).transpose()
     }
 

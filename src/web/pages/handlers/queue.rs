@@ -108,7 +108,8 @@ fn awake(alerts: Vec<StoredAlert>, room: &Room) -> Vec<StoredAlert> {
 }
 
 fn count(open: &[StoredAlert], room: &Room) -> Counts {
-    let of = |takes: &dyn Fn(&AlertCase) -> bool| counted(open.iter().filter(|alert| takes(&alert.case)).count());
+    let of =
+        |takes: &dyn Fn(&AlertCase) -> bool| counted(open.iter().filter(|alert| takes(&alert.case)).count());
     Counts {
         red: of(&|case| level(case) == Level::Red),
         yellow: of(&|case| level(case) == Level::Yellow),

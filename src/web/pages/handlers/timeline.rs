@@ -48,7 +48,8 @@ fn choices(
     people: &mut People,
 ) -> Result<Vec<Event>, Fault> {
     let w = room.words();
-    let page = consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let page =
+        consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let mut events = Vec::new();
     for entry in page.items {
         let id = entry.event.purpose.as_str();

@@ -253,7 +253,9 @@ impl Room {
 /// Any other fault, unchanged.
 pub fn masked(fault: Fault) -> Result<Masked, Fault> {
     let is_decision = fault.more.contains_key("purpose") || fault.code == Code::NoRecord;
-    if fault.code.status() != actix_web::http::StatusCode::FORBIDDEN || !is_decision && fault.code == Code::Role {
+    if fault.code.status() != actix_web::http::StatusCode::FORBIDDEN
+        || !is_decision && fault.code == Code::Role
+    {
         return Err(fault);
     }
     let since = fault.more.get("since").and_then(serde_json::Value::as_str).and_then(Instant::parse);

@@ -14,15 +14,17 @@ use serde_json::json;
 
 use crate::domain::token::{Signer, fresh_key};
 use crate::domain::{
-    AlertId, Clock, DeviceId, DeviceIdentity, Flags, Instant, PatientId, PatientIdentity, Reading, Role, Rule,
-    Signal, StaffIdentity, UserId,
+    AlertId, Clock, DeviceId, DeviceIdentity, Flags, Instant, PatientId, PatientIdentity, Reading, Role,
+    Rule, Signal, StaffIdentity, UserId,
 };
 use crate::store::patients::Details;
 use crate::store::sessions::{self, Kind};
 use crate::store::telemetry::{self, Batch, ReceiptRef};
 use crate::store::testing::{Home, NOW, stores};
 use crate::store::users::NewUser;
-use crate::store::{Actor, Class, Subject, alerts, bindings, consents, devices, ledger, patients, terms, users};
+use crate::store::{
+    Actor, Class, Subject, alerts, bindings, consents, devices, ledger, patients, terms, users,
+};
 use crate::web::serve::everything;
 use crate::web::state::{NoEdge, NoEngine, Parts, State};
 use crate::web::{guard, serve};
@@ -101,7 +103,8 @@ impl Clinic {
             Some(role) => request.append_header(("cookie", format!("zelo={}", self.cookies[&role]))),
             None => request,
         };
-        let answer = call_service(&app, request.insert_header(("sec-fetch-site", "same-origin")).to_request()).await;
+        let answer =
+            call_service(&app, request.insert_header(("sec-fetch-site", "same-origin")).to_request()).await;
         let header = |name: &str| {
             answer.headers().get(name).map_or_else(String::new, |held| held.to_str().unwrap().to_owned())
         };

@@ -90,7 +90,9 @@ async fn a_look_is_in_the_log_before_it_is_answered() {
     let covered = |viewer, seen| {
         let actor = crate::store::Actor::User { id: clinic.people[&viewer], role: viewer };
         let store = &clinic.state.store;
-        store.read(|view| crate::store::accesses::is_covered(view, actor, seen, "alert.evaluate", now())).unwrap()
+        store
+            .read(|view| crate::store::accesses::is_covered(view, actor, seen, "alert.evaluate", now()))
+            .unwrap()
     };
     use crate::store::accesses::Seen;
     assert!(!covered(Role::Clinician, Seen::Patient(clinic.patient)));
@@ -158,7 +160,8 @@ async fn a_grant_takes_the_text_that_was_shown_and_no_other() {
     let purpose = Purpose::CareRemind;
     let term = clinic.state.store.read(|view| terms::current(view, purpose)).unwrap().remove(0);
     let stale = "00".repeat(32);
-    let form = |hash| [("purpose", purpose.as_str()), ("action", "grant"), ("term_sha256", hash), ("assisted", "1")];
+    let form =
+        |hash| [("purpose", purpose.as_str()), ("action", "grant"), ("term_sha256", hash), ("assisted", "1")];
     let refused = clinic.post(Role::Agent, &path, &form(&stale)).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text.contains("E_STALE_TERM"));
@@ -182,7 +185,9 @@ async fn a_token_is_in_the_answer_that_made_it_and_in_no_other() {
     assert_eq!(made.status, StatusCode::OK);
     assert!(made.text.contains("eyJ") && made.text.contains("<svg"), "the token and its code");
     assert!(!clinic.get(Role::Technician, &path).await.text.contains("eyJ"));
-    let gone = clinic.post(Role::Admin, &format!("/devices/{}/disable", clinic.device), &[("reason", "perdido")]).await;
+    let gone = clinic
+        .post(Role::Admin, &format!("/devices/{}/disable", clinic.device), &[("reason", "perdido")])
+        .await;
     assert_eq!(gone.status, StatusCode::SEE_OTHER);
     let device = clinic.state.store.read(|view| devices::get(view, clinic.device)).unwrap();
     assert!(device.disabled_at.is_some());
@@ -197,7 +202,9 @@ async fn everyone_lands_at_their_work_and_preferences_come_back_to_this_site() {
         assert_eq!(clinic.get(role, &home.to).await.status, StatusCode::OK, "{role:?} lands at {}", home.to);
     }
     assert_eq!(clinic.send(None, TestRequest::get().uri("/login")).await.status, StatusCode::OK);
-    let away = clinic.post(Role::Agent, "/preferences", &[("theme", "dark"), ("back", "https://evil.example")]).await;
+    let away = clinic
+        .post(Role::Agent, "/preferences", &[("theme", "dark"), ("back", "https://evil.example")])
+        .await;
     assert_eq!((away.status, away.to.as_str()), (StatusCode::SEE_OTHER, "/"));
     let out = clinic.post(Role::Agent, "/logout", &[]).await;
     assert_eq!(out.to, "/login");
