@@ -17,6 +17,8 @@ use crate::store::{Result, Store, Touched, Urgency, Url, bindings, commands, dev
 
 /// Events waiting to be written down in one transaction.
 const EVENTS: usize = 1_024;
+/// Attempts to write them down.
+const ATTEMPTS: u32 = 5;
 
 /// What the gateway asks.
 pub struct Edge {
@@ -177,9 +179,20 @@ impl Scribe {
             {
                 events.push(next);
             }
-            let now = self.clock.now();
-            let written = self.store.keep_house(Urgency::Patient, "edge", now, |tx| {
-                for event in &events {
+            let written = self.keep(&events);
+            match written {
+                Ok(()) => events.into_iter().for_each(answer),
+                Err(error) => tracing::error!(%error, "device events could not be written"),
+            }
+        }
+    }
+
+    /// In one transaction; again where another node's stood in its way.
+    fn keep(&self, events: &[DeviceEvent]) -> Result<()> {
+        let mut attempts = ATTEMPTS;
+        loop {
+            let kept = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), |tx| {
+                for event in events {
                     match self.write(tx, event) {
                         // A device that was removed meanwhile has nothing to be written down.
                         Ok(()) | Err(crate::store::Error::NotFound(_)) => {}
@@ -188,9 +201,10 @@ impl Scribe {
                 }
                 Ok(())
             });
-            match written {
-                Ok(()) => events.into_iter().for_each(answer),
-                Err(error) => tracing::error!(%error, "device events could not be written"),
+            attempts -= 1;
+            match kept {
+                Err(error) if error.may_pass() && attempts > 0 => {}
+                kept => return kept,
             }
         }
     }
