@@ -33,7 +33,7 @@ fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
 
 fn ended(event: Result<Event, String>) -> Option<String> {
     match event {
-        Ok(Event::Incoming(Packet::Disconnect(goodbye))) => Some(format!("{:?}", goodbye.reason_code)),
+        // The client tells a DISCONNECT as the error that ends it.
         Ok(_) => None,
         Err(error) => Some(error),
     }
@@ -68,7 +68,8 @@ async fn two_nodes_are_one_house() {
     let (at_b, mut from_b) = bed.client(&b);
     at_b.publish(bed.topic(), QoS::AtLeastOnce, false, send(90, 130.0)).await.unwrap();
     assert_eq!(next(&mut from_b, acked).await, PubAckReason::Success);
-    assert_eq!(next(&mut from_a, ended).await, "SessionTakenOver");
+    let goodbye = next(&mut from_a, ended).await;
+    assert!(goodbye.contains("SessionTakenOver"), "{goodbye}");
     eventually("the first node lets go", || !a.registry.is_connected(bed.device.0)).await;
     assert!(b.registry.is_connected(bed.device.0), "the later session stays");
     assert!(clinic.store.read(|view| devices::get(view, bed.device)).unwrap().online);
@@ -88,7 +89,8 @@ async fn two_nodes_are_one_house() {
     eventually("nothing is left to be judged again", || backlog() == 0).await;
 
     clinic.revoke(bed);
-    assert_eq!(next(&mut from_b, ended).await, "AdministrativeAction");
+    let goodbye = next(&mut from_b, ended).await;
+    assert!(goodbye.contains("AdministrativeAction"), "{goodbye}");
 
     let (one, other) = (a.slot, b.slot);
     a.stop().await;

@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use zelo::domain::{Clock, Level};
-use zelo::store::{Url, alerts};
+use zelo::store::{Url, alerts, telemetry};
 
 use super::run;
 use super::writer::{heart_rate, send_all};
@@ -39,7 +40,10 @@ async fn search(clinic: Clinic) {
         found.iter().any(|alert| alert.case.facts.peak == Level::Red)
     })
     .await;
-    eventually("hours are rolled", || clinic.stored(bed) < 1_270).await;
+    let (store, at) = (clinic.store.clone(), Clock::System.now());
+    let over = at.minus(Duration::from_hours(1));
+    tokio::task::spawn_blocking(move || telemetry::roll(&store, at, over)).await.unwrap().unwrap();
+    assert!(clinic.stored(bed) < 1_270, "hours that are over are in chunks");
     eventually("the log is sealed", || clinic.store.read(zelo::store::receipts::open).unwrap() == 0).await;
 
     let (data, out) = (clinic.dir.path(), clinic.dir.path().join("out"));

@@ -69,7 +69,7 @@ async fn race(clinic: Clinic) {
             tokio::time::timeout(Duration::from_secs(20), endings.recv()).await.unwrap().unwrap();
         assert_eq!(who, n, "only the revoked person's device is disconnected: {:?}", told.goodbye);
         goodbyes.push(told.ended.unwrap().duration_since(began));
-        assert_eq!(told.goodbye.as_deref(), Some("AdministrativeAction"));
+        assert!(told.goodbye.contains("AdministrativeAction"), "{}", told.goodbye);
         for why in &told.refused {
             assert!(why.starts_with("NotAuthorized") && why.contains("E_REVOKED"), "{why}");
         }

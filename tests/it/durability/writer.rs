@@ -17,8 +17,8 @@ pub struct Told {
     pub refused: Vec<String>,
     /// Messages that were sent and not answered.
     pub open: usize,
-    /// The reason code of the DISCONNECT, if one came.
-    pub goodbye: Option<String>,
+    /// The error that ended it; it names the DISCONNECT, if one came.
+    pub goodbye: String,
     /// When the connection ended.
     pub ended: Option<Moment>,
 }
@@ -61,13 +61,10 @@ pub async fn write(
                     told.refused.push(format!("{:?} {}", ack.reason, why.unwrap_or_default()));
                 }
             }
-            Ok(Event::Incoming(Packet::Disconnect(goodbye))) => {
-                told.goodbye = Some(format!("{:?}", goodbye.reason_code));
-            }
             Ok(_other) => {}
             Err(error) => {
                 told.ended = Some(Moment::now());
-                told.goodbye.get_or_insert_with(|| format!("{error:?}"));
+                told.goodbye = format!("{error:?}");
                 break;
             }
         }
