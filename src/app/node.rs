@@ -26,7 +26,7 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
-    /// This node's slot, 0 to 15.
+    /// This node's slot, 0 to 15, on SQLite.
     pub slot: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
@@ -71,7 +71,7 @@ impl Node {
                 ingest: Arc::clone(house.ingest.stats()),
             }),
             engine: Arc::new(EngineView(house.engine.clone())),
-            node: format!("node-{slot}"),
+            node: format!("node-{}", house.slot),
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });

@@ -234,26 +234,37 @@ pub fn token_is_valid(view: &mut View<'_>, id: DeviceId, token: TokenId, now: In
     Ok(found.is_some())
 }
 
-/// Notes that a device connected; says whether for the first time. Run it with [`super::Store::keep_house`].
+/// Notes that a device connected to a node; says whether for the first time. Run it with [`super::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn connected(tx: &mut Tx<'_>, id: DeviceId) -> Result<bool> {
+pub fn connected(tx: &mut Tx<'_>, id: DeviceId, node: u8) -> Result<bool> {
     let (now, key) = (tx.now().micros(), key_of(tx, id)?);
     let first = diesel::update(devices::table.find(key).filter(devices::first_seen_at.is_null()))
         .set(devices::first_seen_at.eq(Some(now)))
         .execute(tx.conn)?;
-    seen(tx, id, key, true)?;
+    diesel::update(devices::table.find(key))
+        .set((
+            devices::online.eq(true),
+            devices::node.eq(Some(i16::from(node))),
+            devices::last_seen_at.eq(Some(now)),
+        ))
+        .execute(tx.conn)?;
+    tx.signal("device.changed", id)?;
     Ok(first == 1)
 }
 
-/// Notes that a device disconnected. Run it with [`super::Store::keep_house`].
+/// Notes that a device disconnected from a node; nothing when it is at another by now. Run it with [`super::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn disconnected(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+pub fn disconnected(tx: &mut Tx<'_>, id: DeviceId, node: u8) -> Result<()> {
     let key = key_of(tx, id)?;
-    seen(tx, id, key, false)
+    let here = devices::table.filter(devices::key.eq(key).and(devices::node.eq(i16::from(node))));
+    let changed = diesel::update(here)
+        .set((devices::online.eq(false), devices::last_seen_at.eq(Some(tx.now().micros()))))
+        .execute(tx.conn)?;
+    if changed == 1 { tx.signal("device.changed", id) } else { Ok(()) }
 }
 
 /// After a start, no device is connected until it says so. Run it with [`super::Store::keep_house`].
@@ -295,13 +306,6 @@ pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
         Conn::Sqlite(conn) => row.select(devices::key).first(conn).optional()?,
     };
     key.ok_or(Error::NotFound("device"))
-}
-
-fn seen(tx: &mut Tx<'_>, id: DeviceId, key: i64, online: bool) -> Result<()> {
-    diesel::update(devices::table.find(key))
-        .set((devices::online.eq(online), devices::last_seen_at.eq(Some(tx.now().micros()))))
-        .execute(tx.conn)?;
-    tx.signal("device.changed", id)
 }
 
 fn changed(
