@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn every_combination_that_would_open_a_door_or_is_half_is_refused_by_name() {
-        let remote = "postgres://zelo:x@db.example/zelo";
-        let table: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Case = (&'static [(&'static str, &'static str)], Option<&'static str>);
+        let table: &[Case] = &[
             (&[("ZELO_HTTP", "0.0.0.0:80")], Some("http")),
             (&[("ZELO_HTTP", "[::]:80")], Some("http")),
             (&[("ZELO_HTTP", "0.0.0.0:80"), ("ZELO_BEHIND_PROXY", "true")], None),
@@ -235,8 +235,14 @@ mod tests {
             (&[("ZELO_MQTT_KEY", "k")], Some("mqtt_cert")),
             (&[("ZELO_MQTT_CLIENT_CA", "c")], Some("mqtt_client_ca")),
             (&[("ZELO_MQTT_CERT", "c"), ("ZELO_MQTT_KEY", "k"), ("ZELO_MQTT_CLIENT_CA", "a")], None),
-            (&[("ZELO_DATABASE_URL", remote)], Some("database_url")),
-            (&[("ZELO_DATABASE_URL", remote), ("ZELO_ALLOW_PLAIN_POSTGRES", "1")], None),
+            (&[("ZELO_DATABASE_URL", "postgres://zelo:x@db.example/zelo")], Some("database_url")),
+            (
+                &[
+                    ("ZELO_DATABASE_URL", "postgres://zelo:x@db.example/zelo"),
+                    ("ZELO_ALLOW_PLAIN_POSTGRES", "1"),
+                ],
+                None,
+            ),
             (&[("ZELO_DATABASE_URL", "postgres://zelo:x@127.0.0.1:5432/zelo")], None),
             (&[("ZELO_DATABASE_URL", "postgres://[::1]/zelo")], None),
             (&[("ZELO_DATABASE_URL", "postgres:///zelo?host=/run/postgresql")], None),
