@@ -66,7 +66,10 @@ impl Node {
             tokens,
             bases,
             vkey: Some(vkey),
-            edge: Arc::new(EdgeView { registry: house.registry.clone(), ingest: Arc::clone(house.ingest.stats()) }),
+            edge: Arc::new(EdgeView {
+                registry: house.registry.clone(),
+                ingest: Arc::clone(house.ingest.stats()),
+            }),
             engine: Arc::new(EngineView(house.engine.clone())),
             node: format!("node-{slot}"),
         });
@@ -76,7 +79,9 @@ impl Node {
             Ok(web) => Ok(Self { house, web }),
             Err(source) => {
                 house.stop().await;
-                Err(anyhow::anyhow!("cannot listen for HTTP on {http}: {source}; choose another address with --http"))
+                Err(anyhow::anyhow!(
+                    "cannot listen for HTTP on {http}: {source}; choose another address with --http"
+                ))
             }
         }
     }

@@ -152,9 +152,14 @@ pub enum Command {
     /// What patients agreed to
     #[command(subcommand)]
     Consent(Consent),
+    /// The audit log: verify it, export it, prove one entry or one reading
+    #[command(subcommand)]
+    Audit(Audit),
     /// Key files
     #[command(subcommand)]
     Keys(Keys),
+    /// Measure this machine: ingest, latency, idle connections, kill, revocations, audit
+    Bench(super::bench::Args),
     /// Look at this machine: clock, disk, descriptors, keys, schema, seal
     Doctor,
 }
@@ -403,6 +408,49 @@ pub enum Consent {
         /// The patient's id
         patient: String,
     },
+}
+
+/// `zelo audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Recompute the log and hold consents and readings against it; exit code 0 whole, 1 broken, 2 unusable
+    Verify {
+        /// An exported bundle, instead of (or beside) this data directory
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
+        /// An earlier checkpoint that the log must still contain
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+    },
+    /// Write the log in the layout that public tools read
+    Export {
+        /// An empty or new directory
+        #[arg(long = "out", value_name = "DIR")]
+        to: PathBuf,
+        /// Only with this patient's entries named
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// Prove that an entry, or a reading, is in the log
+    Prove {
+        /// The entry's index
+        #[arg(long, value_name = "N")]
+        entry: Option<u64>,
+        /// The reading's patient
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+        /// The reading's signal
+        #[arg(long)]
+        signal: Option<String>,
+        /// The reading's instant, RFC 3339
+        #[arg(long)]
+        at: Option<String>,
+        /// The reading's device
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
+    },
+    /// The public key that checkpoints are verified with
+    Key,
 }
 
 /// Key files.

@@ -1,6 +1,7 @@
 //! The command line: reads the arguments, opens what they name, does one thing, says how it went.
 
 mod args;
+pub mod bench;
 mod commands;
 pub mod demo;
 mod desk;
@@ -19,7 +20,7 @@ use crate::config::Options;
 use crate::domain::Clock;
 use crate::observe;
 use args::{Cli, Command};
-use commands::{backup, consent, device, doctor, init, keys, patient, user};
+use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
 use desk::Desk;
 use error::{Error, Result};
 use out::{Out, note};
@@ -65,7 +66,9 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         Command::Patient(asked) => patient::run(&desk(&options)?, asked),
         Command::Device(asked) => device::run(&desk(&options)?, asked),
         Command::Consent(asked) => consent::run(&desk(&options)?, asked),
+        Command::Audit(asked) => audit::run(&options, &asked, out, clock),
         Command::Keys(asked) => keys::run(&options, &asked, out),
+        Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
         Command::Doctor => doctor::run(&options, out, clock),
     }
 }

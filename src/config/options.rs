@@ -220,10 +220,12 @@ mod tests {
         assert_eq!(options.log_format, LogFormat::Text);
     }
 
+    type Row = (&'static [(&'static str, &'static str)], Option<&'static str>);
+
     #[test]
     fn every_combination_that_would_open_a_door_or_is_half_is_refused_by_name() {
-        type Case = (&'static [(&'static str, &'static str)], Option<&'static str>);
-        let table: &[Case] = &[
+        const REMOTE: &str = "postgres://zelo:x@db.example/zelo";
+        let table: &[Row] = &[
             (&[("ZELO_HTTP", "0.0.0.0:80")], Some("http")),
             (&[("ZELO_HTTP", "[::]:80")], Some("http")),
             (&[("ZELO_HTTP", "0.0.0.0:80"), ("ZELO_BEHIND_PROXY", "true")], None),
@@ -235,14 +237,8 @@ mod tests {
             (&[("ZELO_MQTT_KEY", "k")], Some("mqtt_cert")),
             (&[("ZELO_MQTT_CLIENT_CA", "c")], Some("mqtt_client_ca")),
             (&[("ZELO_MQTT_CERT", "c"), ("ZELO_MQTT_KEY", "k"), ("ZELO_MQTT_CLIENT_CA", "a")], None),
-            (&[("ZELO_DATABASE_URL", "postgres://zelo:x@db.example/zelo")], Some("database_url")),
-            (
-                &[
-                    ("ZELO_DATABASE_URL", "postgres://zelo:x@db.example/zelo"),
-                    ("ZELO_ALLOW_PLAIN_POSTGRES", "1"),
-                ],
-                None,
-            ),
+            (&[("ZELO_DATABASE_URL", REMOTE)], Some("database_url")),
+            (&[("ZELO_DATABASE_URL", REMOTE), ("ZELO_ALLOW_PLAIN_POSTGRES", "1")], None),
             (&[("ZELO_DATABASE_URL", "postgres://zelo:x@127.0.0.1:5432/zelo")], None),
             (&[("ZELO_DATABASE_URL", "postgres://[::1]/zelo")], None),
             (&[("ZELO_DATABASE_URL", "postgres:///zelo?host=/run/postgresql")], None),

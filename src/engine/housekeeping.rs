@@ -10,9 +10,9 @@ use crate::store::{
 };
 
 /// How long open pages can resume their stream.
-const SIGNALS_KEPT: Duration = Duration::from_hours(24);
+const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// How long ended sign-ins and used links stay for the record.
-const SIGN_INS_KEPT: Duration = Duration::from_hours(24 * 30);
+const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
 

@@ -19,7 +19,7 @@ use crate::store::{self, Store, Tx, Urgency, alerts};
 /// Series replayed in one cycle.
 const SERIES: i64 = 512;
 /// A stamp may be this far ahead of reception.
-const AHEAD: Duration = Duration::from_mins(6);
+const AHEAD: Duration = Duration::from_secs(360);
 
 /// The replays as a module.
 pub struct Reevaluate {

@@ -8,7 +8,7 @@ use crate::domain::{DeviceId, Instant};
 use crate::store::{self, Store, devices};
 
 /// A bound device that was not heard of for so long is silent.
-pub const SILENT_AFTER: Duration = Duration::from_mins(15);
+pub const SILENT_AFTER: Duration = Duration::from_secs(900);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(10);
 

@@ -155,7 +155,6 @@ mod exact_or_none {
 
     use crate::domain::Instant;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
     pub fn serialize<S: Serializer>(at: &Option<Instant>, s: S) -> Result<S::Ok, S::Error> {
         at.map(Instant::micros).serialize(s)
     }

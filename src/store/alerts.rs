@@ -90,6 +90,12 @@ impl StoredAlert {
         self.case.id
     }
 
+    /// Whether a revocation hid its finding.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        self.finding.is_none()
+    }
+
     /// Its finding, for whoever may see readings; `None` when a revocation hid it.
     ///
     /// # Errors
@@ -425,7 +431,7 @@ pub fn episodes(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Alerts, the worst first, then the oldest.
+/// Alerts: what may still be acted on before what was found too late, the worst first, then the oldest.
 ///
 /// # Errors
 /// Database errors.
@@ -444,7 +450,12 @@ pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Store
         query = query.filter(alerts::patient_key.eq(key));
     }
     let rows = query
-        .order((alerts::level.desc(), alerts::started_at.asc(), alerts::id.asc()))
+        .order((
+            alerts::retrospective.asc(),
+            alerts::level.desc(),
+            alerts::started_at.asc(),
+            alerts::id.asc(),
+        ))
         .limit(limit)
         .load::<Row>(view.conn)?;
     rows.into_iter().map(Row::read).collect()

@@ -27,6 +27,7 @@ pub mod reevaluations;
 pub mod roster;
 pub mod rules;
 mod schema;
+pub mod scratch;
 pub mod seal;
 pub mod secret;
 pub mod sessions;

@@ -204,13 +204,14 @@ pub fn decide(tx: &mut Tx<'_>, item: &Item, patient: PatientId, released: bool, 
     tx.audit(&Act::new(kind).patient(patient).code(&item.reason).body(serde_json::json!({ "item": row })))
 }
 
-/// Removes what is past its time.
+/// Removes what is past its time. A late conflict stays, sealed: its receipt counts it.
 ///
 /// # Errors
 /// Database errors.
 pub fn expire(tx: &mut Tx<'_>) -> Result<usize> {
     let now = tx.now().micros();
-    Ok(diesel::delete(quarantine::table.filter(quarantine::expires_at.le(now))).execute(tx.conn)?)
+    let over = quarantine::expires_at.le(now).and(quarantine::reason.ne("E_CONFLICT"));
+    Ok(diesel::delete(quarantine::table.filter(over)).execute(tx.conn)?)
 }
 
 type Columns = (

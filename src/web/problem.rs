@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use actix_web::body::BoxBody;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -68,6 +68,8 @@ pub struct Refusal {
 #[derive(Debug, Clone)]
 struct Dress {
     shell: Shell,
+    /// Whether the request only reads.
+    asks: bool,
     form: Form,
 }
 
@@ -82,7 +84,10 @@ impl Refusal {
     /// A refusal of `request`.
     #[must_use]
     pub fn new(request: &HttpRequest, code: Code) -> Self {
-        let dress = Dress { shell: shell::of(request), form: form(request.path(), request.headers()) };
+        let mut shell = shell::of(request);
+        shell.viewer = request.extensions().get::<super::auth::Viewer>().map(super::auth::Viewer::in_shell);
+        let asks = request.method() == Method::GET;
+        let dress = Dress { shell, asks, form: form(request.path(), request.headers()) };
         Self { code, more: Map::new(), dress: Box::new(dress) }
     }
 
@@ -108,10 +113,17 @@ impl ResponseError for Refusal {
         if matches!(self.code.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.insert_header((header::RETRY_AFTER, HeaderValue::from_static("5")));
         }
+        if self.code == Code::SignIn && self.dress.form == Form::Page && self.dress.asks {
+            return to_sign_in(&shell.path);
+        }
+        let owner = self.more.get("owner_name").and_then(Value::as_str);
         let html = match self.dress.form {
             Form::Json => None,
-            Form::Page => pages::error::page(shell, self.code).ok(),
-            Form::Fragment => pages::error::fragment(shell, self.code).ok(),
+            Form::Page => pages::error::page(shell, self.code, owner).ok(),
+            Form::Fragment => {
+                answer.insert_header(("hx-retarget", "#notice")).insert_header(("hx-reswap", "innerHTML"));
+                pages::error::fragment(shell, self.code, owner).ok()
+            }
         };
         if let Some(html) = html {
             return answer.content_type("text/html; charset=utf-8").body(html);
@@ -123,6 +135,24 @@ impl ResponseError for Refusal {
             Err(_never_fails) => answer.finish(),
         }
     }
+}
+
+/// A person who only wanted to look signs in first, then goes on.
+fn to_sign_in(path: &str) -> HttpResponse {
+    let next: String = url_encoded(path);
+    let to = if path == "/" { "/login".to_owned() } else { format!("/login?next={next}") };
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+}
+
+fn url_encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(byte);
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match plain(&byte) {
+            true => out.push(char::from(byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
+        }
+        out
+    })
 }
 
 /// `code` as an actix error, for extractors.

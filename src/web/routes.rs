@@ -188,6 +188,9 @@ async fn gate(
         Err(fault) => Some(fault.clone()),
     };
     if let Some(fault) = refused {
+        if let Ok(Some(found)) = known {
+            request.extensions_mut().insert(found);
+        }
         let refusal = fault.of(request.request());
         let answer = actix_web::ResponseError::error_response(&refusal);
         return Ok(request.into_response(answer));

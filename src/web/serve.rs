@@ -89,7 +89,9 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
 /// Every row of the house.
 #[must_use]
 pub fn rows() -> Vec<Row> {
-    routes::api()
+    let mut rows = routes::api();
+    rows.extend(super::pages::handlers::rows());
+    rows
 }
 
 /// Mounts rows, and an answer for everything else.

@@ -23,6 +23,10 @@ pub trait Edge: Send + Sync {
     fn push_command(&self, device: DeviceId);
     /// Devices connected to this node.
     fn connections(&self) -> usize;
+    /// Where devices connect, `host:port`, and whether over TLS; `None` without a gateway on this node.
+    fn address(&self) -> Option<(String, bool)> {
+        None
+    }
     /// Counts since the start, by name: `messages_received`, `readings_stored`. Never a value of a person.
     fn counts(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
@@ -105,6 +109,8 @@ pub struct State {
     pub store: Store,
     /// Where `now` comes from.
     pub clock: Clock,
+    /// When this node began.
+    pub started_at: Instant,
     /// Signs access tokens and device tokens.
     pub tokens: Arc<Signer>,
     /// The legal bases that the organisation declared.
@@ -132,6 +138,7 @@ impl State {
         let Parts { store, clock, tokens, bases, vkey, edge, engine, node } = parts;
         Self {
             store,
+            started_at: clock.now(),
             clock,
             tokens,
             bases,

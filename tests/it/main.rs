@@ -1,7 +1,10 @@
 //! One integration binary.
 
+#![cfg(test)]
+
 mod audit_foreign;
-mod spine;
+mod demo;
 mod foreign;
+mod spine;
 mod support;
 mod tidy;

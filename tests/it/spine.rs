@@ -78,7 +78,8 @@ impl Clinic {
 }
 
 async fn start(store: &Store, tokens: &Arc<Signer>, keys: &std::path::Path) -> House {
-    let signers = Signers { tokens: Arc::clone(tokens), log: log::open(store, keys, Clock::System.now()).unwrap() };
+    let signers =
+        Signers { tokens: Arc::clone(tokens), log: log::open(store, keys, Clock::System.now()).unwrap() };
     let options = Options {
         mqtt: "127.0.0.1:0".parse().unwrap(),
         mqtt_tls: None,
@@ -99,13 +100,13 @@ fn enrol(store: &Store, now: Instant) -> (PatientId, i64, DeviceId, zelo::domain
                 email: None,
                 phone: None,
             };
-            let details = patients::Details {
-                identity,
-                zone: "America/Sao_Paulo".into(),
-                language: "pt-BR".into(),
-            };
+            let details =
+                patients::Details { identity, zone: "America/Sao_Paulo".into(), language: "pt-BR".into() };
             let patient = patients::insert(tx, &details)?;
-            let device = devices::insert(tx, &DeviceIdentity { label: "Pulseira".into(), model: "Z1".into(), serial: None })?;
+            let device = devices::insert(
+                tx,
+                &DeviceIdentity { label: "Pulseira".into(), model: "Z1".into(), serial: None },
+            )?;
             bindings::bind(tx, device.id, patient.id, now.minus(Duration::from_secs(7_200)), false)?;
             for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
                 grant(tx, patient.id, purpose, now)?;
@@ -212,10 +213,7 @@ async fn a_red_is_raised_live_and_a_revocation_stops_everything() {
     let keys = clinic.dir.path().join("keys");
     let vkey = log::load(&clinic.store, &keys).unwrap().vkey().clone();
     let (store, tokens) = (clinic.store.clone(), Arc::clone(&clinic.tokens));
-    eventually("every second is sealed", || {
-        store.read(zelo::store::receipts::open).unwrap() == 0
-    })
-    .await;
+    eventually("every second is sealed", || store.read(zelo::store::receipts::open).unwrap() == 0).await;
     clinic.house.stop().await;
     let report = log::verify(&store, &vkey, None, None).unwrap();
     assert!(report.ok, "{report:?}");

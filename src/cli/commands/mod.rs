@@ -1,5 +1,6 @@
 //! One file per noun of the command line.
 
+pub(super) mod audit;
 pub(super) mod backup;
 pub(super) mod consent;
 pub(super) mod device;

@@ -45,6 +45,20 @@ pub fn sizes(view: &mut View<'_>) -> Result<Sizes> {
     })
 }
 
+/// How many rows are kept of one patient, in the journal and in chunks; one on its way from there to here counts
+/// twice.
+///
+/// # Errors
+/// Database errors.
+pub fn kept_of(view: &mut View<'_>, patient_key: i64) -> Result<i64> {
+    let conn = &mut *view.conn;
+    let hot: i64 = readings::table.filter(readings::patient_key.eq(patient_key)).count().get_result(conn)?;
+    let cold = format!(
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) AS number FROM chunks WHERE patient_key = {patient_key}"
+    );
+    Ok(hot + number(conn, &cold)?)
+}
+
 impl Part {
     /// Bytes per reading, in thousandths; 0 when there is none.
     #[must_use]

@@ -211,7 +211,7 @@ fn carry_out(
         Action::Revoke => consents::revoke(tx, patient, purpose, &hand),
     };
     if let Err(Error::Rejected(why)) = &done {
-        *rejected = Some(why.clone());
+        *rejected = Some(*why);
     }
     Ok(done?)
 }

@@ -256,6 +256,8 @@ patients-none = No patients yet
 patients-none-next = The administrator registers patients; then bind a device.
 patients-none-found = Nobody found for “{ $q }”
 patient-register = Register patient
+birth-date = Date of birth
+cpf = CPF (optional)
 patient-local-time = { $time } there ({ $zone })
 patient-sections = On this page
 alerts-title = Alerts
@@ -263,6 +265,8 @@ alerts-none = No alerts
 alerts-none-next = Rules keep watching while consent holds.
 timeline-title = Timeline
 timeline-none = Nothing has happened yet
+event-bound = Device { $device } bound
+event-unbound = Device { $device } unbound
 quarantine-title = Quarantine
 quarantine-what = Readings set aside because something about them does not add up. Kept sealed for 30 days.
 quarantine-none = Nothing in quarantine
@@ -342,7 +346,6 @@ device-unbound = Not bound
 device-pair = Pair
 device-disable = Disable…
 device-disable-effect = The connection drops and its tokens stop working.
-device-enable = Enable
 device-id = Identifier
 device-last = Last heard
 device-seen = seen { $ago }
@@ -466,7 +469,6 @@ user-never = never signed in
 user-locked = Locked
 user-reset = New link
 user-lock = Lock
-user-unlock = Unlock
 
 ## Status
 
@@ -512,6 +514,9 @@ portal-consents-what = You decide, purpose by purpose, and may change your mind 
 portal-devices = My devices
 portal-looks = Who saw my data
 portal-looks-none = Nobody, so far.
+look-you = You
+look-staff = Care team
+look-readings = Looked at your health data
 
 ## API
 

@@ -268,6 +268,8 @@ patients-none = Nenhum paciente ainda
 patients-none-next = A administração cadastra pacientes; depois, vincule um dispositivo.
 patients-none-found = Ninguém encontrado com “{ $q }”
 patient-register = Cadastrar paciente
+birth-date = Data de nascimento
+cpf = CPF (opcional)
 patient-local-time = { $time } lá ({ $zone })
 patient-sections = Nesta página
 alerts-title = Alertas
@@ -275,6 +277,8 @@ alerts-none = Nenhum alerta
 alerts-none-next = As regras seguem avaliando enquanto houver consentimento.
 timeline-title = Linha do tempo
 timeline-none = Nada aconteceu ainda
+event-bound = Dispositivo { $device } vinculado
+event-unbound = Dispositivo { $device } desvinculado
 quarantine-title = Quarentena
 quarantine-what = Leituras separadas porque algo nelas não fecha. Guardadas seladas por 30 dias.
 quarantine-none = Nada em quarentena
@@ -354,7 +358,6 @@ device-unbound = Sem vínculo
 device-pair = Emparelhar
 device-disable = Desativar…
 device-disable-effect = A conexão cai e os códigos deixam de valer.
-device-enable = Reativar
 device-id = Identificador
 device-last = Última notícia
 device-seen = visto { $ago }
@@ -478,7 +481,6 @@ user-never = nunca entrou
 user-locked = Bloqueado
 user-reset = Novo link
 user-lock = Bloquear
-user-unlock = Desbloquear
 
 ## Status
 
@@ -524,6 +526,9 @@ portal-consents-what = Você decide, finalidade por finalidade, e pode mudar de 
 portal-devices = Meus dispositivos
 portal-looks = Quem viu meus dados
 portal-looks-none = Ninguém, até agora.
+look-you = Você
+look-staff = Equipe de cuidado
+look-readings = Consultou os seus dados de saúde
 
 ## API
 

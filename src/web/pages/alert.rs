@@ -172,6 +172,19 @@ pub enum ActKind {
 }
 
 impl ActKind {
+    /// From the name under which the store keeps what a person did.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "claim" => Self::Claimed,
+            "ack" => Self::Acknowledged,
+            "snooze" => Self::Snoozed,
+            "reassign" => Self::Reassigned,
+            "resolve" => Self::Resolved,
+            _ => return None,
+        })
+    }
+
     /// The words.
     #[must_use]
     pub fn words(&self, w: &Words) -> String {

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod consents;
 pub mod devices;
 pub mod error;
+pub mod handlers;
 pub mod login;
 pub mod pairing;
 pub mod patient;

@@ -3,12 +3,17 @@ aiomqtt hides the code of an acknowledgement, so an acknowledgement is told with
 
 import asyncio
 import json
+import logging
 import sys
 
 import aiomqtt
 
 job = json.loads(sys.argv[1])
 five = job["version"] == "5"
+
+# It warns of every call above ten at once, which is what a stream is.
+quiet = logging.getLogger("aiomqtt")
+quiet.setLevel(logging.ERROR)
 
 
 def tell(heard, **more):
@@ -48,6 +53,7 @@ async def main():
         username=job["device"],
         password=job["token"],
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+        logger=quiet,
         max_inflight_messages=job["window"],
         max_concurrent_outgoing_calls=job["window"],
     )

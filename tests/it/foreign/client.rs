@@ -169,7 +169,6 @@ fn script(name: &str) -> std::path::PathBuf {
 }
 
 fn python(name: &str) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "where the clients were installed, only tests/run knows")]
     let interpreter = std::env::var_os("ZELO_TEST_PYTHON").expect("ZELO_TEST_PYTHON (tests/run sets it)");
     let mut command = Command::new(interpreter);
     command.arg(script(name));
@@ -180,28 +179,25 @@ fn python(name: &str) -> Command {
 fn lines(mut command: Command, job: &Value) -> Running {
     command.arg(job.to_string());
     let heard = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    reading(command, move |line| Some(heard(line)), false)
+    reading(command, move |line| vec![heard(line)])
 }
 
-/// A program whose lines `read` turns into what it hears; `closes` adds that it ended when it does.
-pub fn reading(
-    mut command: Command,
-    read: impl Fn(&str) -> Option<Heard> + Send + 'static,
-    closes: bool,
-) -> Running {
+/// A program whose lines `read` turns into what it hears, up to its end.
+pub fn reading(mut command: Command, mut read: impl FnMut(&str) -> Vec<Heard> + Send + 'static) -> Running {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the client is installed");
     let stdout = child.stdout.take().unwrap();
     let (sender, heard) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if read(&line).is_some_and(|one| sender.send(one).is_err()) {
-                return;
+            for one in read(&line) {
+                let last = one == Heard::Closed;
+                if sender.send(one).is_err() || last {
+                    return;
+                }
             }
         }
-        if closes {
-            let _nobody_listens = sender.send(Heard::Closed);
-        }
+        let _nobody_listens = sender.send(Heard::Closed);
     });
     Running { heard, child: Some(child) }
 }

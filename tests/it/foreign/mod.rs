@@ -216,13 +216,13 @@ impl Wearable<'_> {
         assert_eq!(notice["payload_sha256"].as_str().map(str::len), Some(64), "{notice}");
     }
 
-    /// A 5 device was told why its session ended; 3.1.1 has no word for it.
+    /// A 5 device was told why its session ended; 3.1.1 has no word for it, and aiomqtt keeps most to itself.
     fn assert_told(&self, heard: &[Heard], code: u8) {
         let told = heard.iter().find_map(|one| match one {
-            Heard::Disconnect { code } => Some(*code),
+            Heard::Disconnect { code } if self.client.tells_codes() => Some(*code),
             _ => None,
         });
-        let expected = (self.version == Version::V5).then_some(code);
+        let expected = (self.version == Version::V5 && self.client.tells_codes()).then_some(code);
         assert_eq!(told, expected, "{:?} {:?}", self.client, self.version);
     }
 }

@@ -33,7 +33,16 @@ pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Runnin
     if program == "mosquitto_pub" {
         command.arg("-l");
     }
-    let mut running = reading(command, move |line| understand(line, version), true);
+    let mut connects = 0;
+    let mut running = reading(command, move |line| {
+        // After the end of its session mosquitto_sub connects again by itself, and mosquitto_pub stands still.
+        connects += i32::from(line.ends_with("sending CONNECT"));
+        match understand(line, version) {
+            Some(goodbye @ Heard::Disconnect { .. }) => vec![goodbye, Heard::Closed],
+            None if connects > 1 => vec![Heard::Closed],
+            heard => heard.into_iter().collect(),
+        }
+    });
     let mut stdin = running.child.as_mut().and_then(|child| child.stdin.take()).unwrap();
     std::thread::spawn(move || {
         let payloads: Box<dyn Iterator<Item = String>> = match act {

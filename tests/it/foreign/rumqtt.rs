@@ -73,8 +73,27 @@ impl Life {
             client.try_publish(topic(&self.device, "telemetry"), five_qos(), false, payload).unwrap();
         };
         let (mut acked, mut noticed) = (0, 0);
-        while let Ok(Ok(event)) = tokio::time::timeout(PATIENCE, events.poll()).await {
-            let v5::Event::Incoming(packet) = event else { continue };
+        loop {
+            let packet = match tokio::time::timeout(PATIENCE, events.poll()).await {
+                Ok(Ok(v5::Event::Incoming(packet))) => packet,
+                Ok(Ok(v5::Event::Outgoing(_))) => continue,
+                Ok(Err(v5::ConnectionError::ConnectionRefused(five::ConnectReturnCode::NotAuthorized))) => {
+                    self.tell(Heard::Connack { code: 0x87 });
+                    break;
+                }
+                Ok(Err(v5::ConnectionError::ConnectionRefused(five::ConnectReturnCode::Banned))) => {
+                    self.tell(Heard::Connack { code: 0x8A });
+                    break;
+                }
+                Ok(Err(v5::ConnectionError::MqttState(v5::StateError::ServerDisconnect {
+                    reason_code,
+                    ..
+                }))) => {
+                    self.tell(Heard::Disconnect { code: disconnect_code(reason_code) });
+                    break;
+                }
+                Ok(Err(_)) | Err(_) => break,
+            };
             match packet {
                 five::Packet::ConnAck(_) => {
                     self.tell(Heard::Connack { code: 0 });
@@ -93,9 +112,6 @@ impl Life {
                 five::Packet::Publish(message) => {
                     noticed += 1;
                     self.tell(Heard::Notice { body: serde_json::from_slice(&message.payload).unwrap() });
-                }
-                five::Packet::Disconnect(bye) => {
-                    self.tell(Heard::Disconnect { code: disconnect_code(bye.reason_code) })
                 }
                 _ => {}
             }

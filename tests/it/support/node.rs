@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -26,14 +27,14 @@ pub struct Ready {
     pub devices: Vec<Device>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
     pub role: String,
     pub email: String,
     pub password: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Device {
     pub device_id: String,
     pub token: String,
@@ -44,7 +45,7 @@ pub struct Device {
 /// A process that ends with its test.
 pub struct Node {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     errors: PathBuf,
     pub ready: Ready,
     _home: tempfile::TempDir,
@@ -61,13 +62,6 @@ impl Node {
     /// A demo on data that outlives it.
     pub fn demo_in(data: &Path) -> Self {
         Self::start(tempfile::tempdir().unwrap(), &["demo"], data)
-    }
-
-    /// A node on data that `zelo init` made.
-    pub fn serve(data: &Path, flags: &[&str]) -> Self {
-        let mut arguments = vec!["serve"];
-        arguments.extend(flags);
-        Self::start(tempfile::tempdir().unwrap(), &arguments, data)
     }
 
     fn start(home: tempfile::TempDir, arguments: &[&str], data: &Path) -> Self {
@@ -97,7 +91,7 @@ impl Node {
             panic!("no line on standard output ({why}): {}", fs::read_to_string(&errors).unwrap())
         });
         let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
-        Self { child, lines, errors, ready, _home: home }
+        Self { child, lines: Mutex::new(lines), errors, ready, _home: home }
     }
 
     pub fn pid(&self) -> u32 {
@@ -131,7 +125,7 @@ impl Node {
     pub fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         let status = until("the end after SIGTERM", STOP, || self.child.try_wait().unwrap());
-        let more = self.lines.recv_timeout(STOP);
+        let more = self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
         assert_eq!(more, Err(RecvTimeoutError::Disconnected), "one line only on standard output");
         status
     }
@@ -162,7 +156,6 @@ impl Drop for Node {
 
 /// The program under test: the release build that `tests/run` made, or the one cargo built beside the tests.
 pub fn program() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "which build to test, only the runner knows")]
     let chosen = std::env::var_os("ZELO_BIN");
     chosen.map_or_else(|| env!("CARGO_BIN_EXE_zelo").into(), PathBuf::from)
 }

@@ -231,7 +231,7 @@ impl Night {
             ("error-409", "/e409", Code::Claimed),
             ("error-500", "/e500", Code::Internal),
         ] {
-            out.push((name, path.into(), error::page(&at(Role::Agent, Elsewhere, path), code)));
+            out.push((name, path.into(), error::page(&at(Role::Agent, Elsewhere, path), code, None)));
         }
         out
     }
@@ -261,7 +261,7 @@ impl Night {
                 devices::rows(&shell, &devices::View { rows: self.links(), ..Default::default() }),
             ),
             ("part-status", "/status".into(), status::part(&shell, &self.status(false))),
-            ("part-refusal", "/e409".into(), error::fragment(&shell, Code::Claimed)),
+            ("part-refusal", "/e409".into(), error::fragment(&shell, Code::Claimed, None)),
         ];
         for part in patient::Part::ALL {
             out.push((

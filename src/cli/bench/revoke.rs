@@ -1,0 +1,132 @@
+//! `zelo bench revoke`: a yes is taken back while others write. How soon the call is answered and the device
+//! disconnected, and that nothing of the person is stored after the commit.
+
+use std::time::{Duration, Instant};
+
+use consent::{Giver, Purpose};
+use serde::Serialize;
+
+use super::child::Generator;
+use super::load::Pace;
+use super::measure::{Drive, plan};
+use super::meter::Histogram;
+use super::seed::many;
+use super::site::Site;
+use super::{Common, tell};
+use crate::app::House;
+use crate::domain::{Clock, PatientId};
+use crate::store::consents::{self, Hand};
+use crate::store::{Actor, Store, patients, telemetry};
+
+/// Unanswered messages of each busy writer.
+const WINDOW: usize = 20;
+/// A device that is not gone by then counts as never disconnected.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_micros(200);
+const CALM: Duration = Duration::from_millis(20);
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// How many people take their yes back
+    #[arg(long, default_value_t = 120)]
+    revocations: usize,
+    /// Devices that write as fast as they can meanwhile
+    #[arg(long, default_value_t = 8)]
+    writers: usize,
+}
+
+#[derive(Default, Serialize)]
+struct Seen {
+    backend: &'static str,
+    revocations: usize,
+    answered_p50_us: u64,
+    answered_p99_us: u64,
+    disconnected_p50_us: u64,
+    disconnected_p99_us: u64,
+    never_disconnected: usize,
+    rows_after: i64,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// The house failed, or a row of a person was stored after they took their yes back.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let site = Site::fresh(args.common.database_url.as_deref())?;
+    let now = Clock::System.now();
+    let devices = many(&site.store, &site.tokens, args.writers + args.revocations, now)?;
+    let (busy, leaving) = devices.split_at(args.writers);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let house = runtime.block_on(site.house())?;
+    let forever = Duration::from_secs(3_600);
+    let drive = |devices, pace| Drive { devices, pace, warm: Duration::from_secs(2), run: forever };
+    let address = house.gateway.local_addr();
+    let writers = drive(busy.len(), Pace::Closed(WINDOW));
+    let mut writing = Generator::start(site.dir(), &plan(writers, address, busy.to_vec()))?;
+    // Those who leave write once every 100 ms each.
+    let pace = Pace::Fixed(u32::try_from(leaving.len())?.saturating_mul(10));
+    let calm = drive(leaving.len(), pace);
+    let mut calm = Generator::start(site.dir(), &plan(calm, address, leaving.to_vec()))?;
+    writing.go()?;
+    calm.go()?;
+    let mut seen = Seen { backend: site.backend(), revocations: leaving.len(), ..Seen::default() };
+    let (mut answered, mut gone, mut kept) = (Histogram::default(), Histogram::default(), Vec::new());
+    for enrolled in leaving {
+        let device = enrolled.device()?;
+        let began = Instant::now();
+        kept.push((enrolled.patient, revoke(&site.store, enrolled.patient)?));
+        answered.add(began.elapsed());
+        while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
+            super::measure::rest(LOOK);
+        }
+        if house.registry.is_connected(device.0) {
+            seen.never_disconnected += 1;
+        } else {
+            gone.add(began.elapsed());
+        }
+        super::measure::rest(CALM);
+    }
+    drop((writing, calm));
+    stop(&runtime, house);
+    for (patient, before) in kept {
+        let after = site.store.read(|view| {
+            let key = patients::key_of(view, patient)?;
+            telemetry::kept_of(view, key)
+        })?;
+        seen.rows_after += (after - before).max(0);
+    }
+    (seen.answered_p50_us, seen.answered_p99_us) = (answered.quantile(500), answered.quantile(990));
+    (seen.disconnected_p50_us, seen.disconnected_p99_us) = (gone.quantile(500), gone.quantile(990));
+    let words = format!(
+        "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  rows after the commit: {}",
+        seen.backend,
+        seen.revocations,
+        args.writers,
+        seen.answered_p50_us,
+        seen.answered_p99_us,
+        seen.disconnected_p50_us,
+        seen.disconnected_p99_us,
+        seen.never_disconnected,
+        seen.rows_after,
+    );
+    tell(&args.common, &seen, &words)?;
+    anyhow::ensure!(seen.rows_after == 0, "readings were stored after a revocation");
+    anyhow::ensure!(seen.never_disconnected == 0, "a device stayed connected after a revocation");
+    Ok(())
+}
+
+fn stop(runtime: &tokio::runtime::Runtime, house: House) {
+    runtime.block_on(house.stop());
+}
+
+/// Takes the yes back; says how many rows of the person there are in that same transaction.
+fn revoke(store: &Store, patient: PatientId) -> crate::store::Result<i64> {
+    store.write(Actor::Operator, Clock::System.now(), |tx| {
+        consents::revoke(tx, patient, Purpose::TelemetryCollect, &Hand::from(Giver::Subject))?;
+        let key = patients::key_of(tx, patient)?;
+        telemetry::kept_of(tx, key)
+    })
+}

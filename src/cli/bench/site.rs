@@ -1,0 +1,137 @@
+//! Where a bench runs: a fresh directory or a fresh PostgreSQL database, a house in this process, and nothing left
+//! behind.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use consent::Controller;
+
+use crate::app::{House, Options, Signers};
+use crate::cli::home::Home;
+use crate::domain::Clock;
+use crate::domain::id::uuid_at;
+use crate::domain::token::Signer;
+use crate::store::kek::Keks;
+use crate::store::scratch::Scratch;
+use crate::store::{Store, Url, init, log, signing};
+
+/// A database of its own, gone when dropped.
+pub struct Site {
+    /// The database.
+    pub store: Store,
+    /// Signs tokens.
+    pub tokens: Arc<Signer>,
+    dir: Dir,
+    scratch: Option<Scratch>,
+}
+
+/// A site whose database nobody in this process has open.
+pub struct Closed {
+    /// Where the database is.
+    pub url: Url,
+    dir: Dir,
+    _scratch: Option<Scratch>,
+}
+
+impl Closed {
+    /// Its directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir.0
+    }
+
+    /// Opens it again.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn open(&self) -> anyhow::Result<Store> {
+        open(self.dir(), &self.url)
+    }
+}
+
+struct Dir(PathBuf);
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _left_to_the_system = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Site {
+    /// A fresh one: SQLite in a temporary directory, or a database made on a PostgreSQL server.
+    ///
+    /// # Errors
+    /// The disk or the server refuses.
+    pub fn fresh(server: Option<&str>) -> anyhow::Result<Self> {
+        let dir =
+            Dir(std::env::temp_dir().join(format!("zelo-bench-{}", uuid_at(Clock::System.now()).simple())));
+        let home = Home::take(&dir.0)?;
+        home.make_keys()?;
+        let scratch = server.map(Scratch::create).transpose()?;
+        let url = match &scratch {
+            Some(scratch) => scratch.url().clone(),
+            None => Url::Sqlite(dir.0.join("zelo.db")),
+        };
+        let store = open(&dir.0, &url)?;
+        let tokens = Arc::new(signing::load(&dir.0.join("keys"))?);
+        Ok(Self { store, tokens, dir, scratch })
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir.0
+    }
+
+    /// A house on it; see [`house`].
+    ///
+    /// # Errors
+    /// As [`house`].
+    pub async fn house(&self) -> anyhow::Result<House> {
+        house(&self.store, self.dir(), Arc::clone(&self.tokens)).await
+    }
+
+    /// Closes the database and keeps everything else.
+    #[must_use]
+    pub fn closed(self) -> Closed {
+        let Self { store, dir, scratch, .. } = self;
+        Closed { url: store.url().clone(), dir, _scratch: scratch }
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn backend(&self) -> &'static str {
+        match self.store.url() {
+            Url::Sqlite(_) => "sqlite",
+            Url::Postgres(_) => "postgres",
+        }
+    }
+}
+
+/// A free port on the loopback.
+#[must_use]
+pub fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Ingest, engine and gateway on a store.
+///
+/// # Errors
+/// As [`House::start`] says.
+pub async fn house(store: &Store, dir: &Path, tokens: Arc<Signer>) -> anyhow::Result<House> {
+    let clock = Clock::System;
+    let log = log::open(store, &dir.join("keys"), clock.now())?;
+    let options = Options { mqtt: loopback(), mqtt_tls: None, node: 0, bases: consent::Bases::default() };
+    Box::pin(House::start(store, &clock, Signers { tokens, log }, options)).await
+}
+
+/// Opens and initialises a database whose keys are in `dir`.
+///
+/// # Errors
+/// As the store says.
+pub fn open(dir: &Path, url: &Url) -> anyhow::Result<Store> {
+    let store = Store::open_migrated(url, Keks::load(&dir.join("keys"))?)?;
+    init::initialise(&store, &Controller::demo(), Clock::System.now())?;
+    Ok(store)
+}

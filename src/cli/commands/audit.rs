@@ -1,0 +1,123 @@
+//! `zelo audit`: verify, export, prove and show the key of the audit log.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::audit::tile::Dir;
+use crate::audit::verify::{Report, verify_dir};
+use crate::cli::args::Audit;
+use crate::cli::desk::{Desk, read};
+use crate::cli::error::{Error, Result};
+use crate::cli::home::Home;
+use crate::cli::out::Out;
+use crate::config::Options;
+use crate::domain::{Clock, DeviceId, Instant, PatientId, Signal};
+use crate::store::log;
+
+pub(in crate::cli) fn run(options: &Options, command: &Audit, out: Out, clock: &Clock) -> Result<()> {
+    match command {
+        Audit::Verify { bundle, since } => verify(options, bundle.as_deref(), since.as_deref(), out, clock),
+        Audit::Export { to, patient } => export(&Desk::open(options, out, clock)?, to, patient.as_deref()),
+        Audit::Prove { entry, patient, signal, at, device } => {
+            let desk = Desk::open(options, out, clock)?;
+            match (entry, patient, signal, at, device) {
+                (Some(entry), None, None, None, None) => prove_entry(&desk, *entry),
+                (None, Some(patient), Some(signal), Some(at), Some(device)) => {
+                    prove_reading(&desk, patient, signal, at, device)
+                }
+                _ => Err(Error::Usage("name one --entry, or --patient, --signal, --at and --device".into())),
+            }
+        }
+        Audit::Key => {
+            let desk = Desk::open(options, out, clock)?;
+            let key = log::load(&desk.store, &desk.home.keys())?.vkey().to_string();
+            out.say(&json!({ "vkey": key }), &key);
+            Ok(())
+        }
+    }
+}
+
+fn verify(
+    options: &Options,
+    bundle: Option<&Path>,
+    since: Option<&Path>,
+    out: Out,
+    clock: &Clock,
+) -> Result<()> {
+    let since = since
+        .map(|path| {
+            std::fs::read_to_string(path).map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
+        })
+        .transpose()?;
+    let here = Home::existing(&options.data_dir).is_ok_and(|home| home.database().exists());
+    let report = match bundle {
+        // An auditor has a bundle and no database: its own key is what they compare by hand.
+        Some(dir) if !here => {
+            let dir = Dir(dir.to_owned());
+            verify_dir(&dir, None, since.as_deref()).map_err(|why| Error::Usage(why.to_string()))?
+        }
+        _ => {
+            let desk = Desk::open(options, out, clock)?;
+            let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
+            let bundle = bundle.map(|dir| Dir(dir.to_owned()));
+            log::verify(&desk.store, &key, bundle.as_ref(), since.as_deref())?
+        }
+    };
+    out.say(&report, &words(&report));
+    if report.ok { Ok(()) } else { Err(Error::Failed("the audit log does not hold".into())) }
+}
+
+fn words(report: &Report) -> String {
+    match &report.first_break {
+        None => format!("whole: {} entries, root {}", report.size, report.root),
+        Some(found) => {
+            let place = found.index.map_or_else(String::new, |index| format!(" at entry {index}"));
+            format!("BROKEN{place}: {}", found.what)
+        }
+    }
+}
+
+fn export(desk: &Desk, to: &Path, patient: Option<&str>) -> Result<()> {
+    let scope = match patient {
+        Some(patient) => log::Scope::Patient(read::<PatientId>("patient", patient)?),
+        None => log::Scope::Log,
+    };
+    let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
+    let head = log::export(&desk.store, &key, &Dir(to.to_owned()), scope)?;
+    let words = format!("{} entries in {}; VERIFY.md there says how to check them", head.size, to.display());
+    desk.out.say(&json!({ "size": head.size, "origin": head.origin }), &words);
+    Ok(())
+}
+
+fn prove_entry(desk: &Desk, entry: u64) -> Result<()> {
+    let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
+    let proof = desk.store.read(|view| log::proof_of_entry(view, &key, entry))?;
+    desk.out.say(&json!({ "entry": entry, "proof": proof }), &proof);
+    Ok(())
+}
+
+fn prove_reading(desk: &Desk, patient: &str, signal: &str, at: &str, device: &str) -> Result<()> {
+    let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
+    let patient = read::<PatientId>("patient", patient)?;
+    let device = read::<DeviceId>("device", device)?;
+    let signal = Signal::from_name(signal)
+        .ok_or_else(|| Error::Usage(format!("--signal {signal} is not a signal of the contract")))?;
+    let at =
+        Instant::parse(at).ok_or_else(|| Error::Usage(format!("--at {at} is not an RFC 3339 instant")))?;
+    let proof = desk.store.read(|view| log::proof_of_reading(view, &key, patient, signal, at, device))?;
+    let (batch, head) = proof.verify(&key).map_err(|broken| Error::Failed(broken.to_string()))?;
+    let words = format!(
+        "the reading's receipt is message {} of second {} (leaf root {}), in the log of {} entries",
+        proof.position,
+        batch.second,
+        hex::encode(batch.root),
+        head.size
+    );
+    let json = json!({
+        "second": batch.second, "position": proof.position, "receipt": hex::encode(proof.message.receipt),
+        "root": hex::encode(batch.root), "size": head.size, "leaf": proof.leaf.to_string(),
+    });
+    desk.out.say(&json, &words);
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! One alert for one viewer now, and what they do with it.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::web::{Form, Path};
+use serde::Deserialize;
+
+use super::people::People;
+use super::queue::{self, RuleNames, shown_level, shown_state};
+use super::visit::{Answer, Look, Room, Visit, masked};
+use crate::domain::alert::Act as Deed;
+use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
+use crate::store::alerts::{self, ActRow, StoredAlert};
+use crate::store::{Ask, View, devices, patients, users};
+use crate::web::auth::permit_display;
+use crate::web::fault::Fault;
+use crate::web::pages::alert::{self, Act, ActKind, Evidence, Finding, Outcome};
+use crate::web::pages::{Choice, Masked};
+use crate::web::shell::back;
+use crate::web::{Code, Section};
+
+/// `/alerts/{id}`, or what is below its heading.
+pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answer {
+    let id = *id;
+    let patient = visit.patient_of(id).await.map_err(|fault| fault.of(&request))?;
+    let look = visit.look(patient).await?;
+    visit
+        .page(Section::Queue, move |room| {
+            let view = room.read(|view| fill(view, room, id, look))?;
+            Ok(if room.is_part { alert::part(&room.shell, &view) } else { alert::page(&room.shell, &view) })
+        })
+        .await
+}
+
+fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<alert::View, Fault> {
+    let mut stored = alerts::get(view, id)?;
+    stored.case = stored.case.awake(room.now);
+    let patient = patients::get(view, stored.case.patient)?;
+    let case = &stored.case;
+    let mut people = People::default();
+    let phone = patient.identity.and_then(|who| who.phone).map(String::from);
+    let may_act = room.viewer.may(Can::ActOnAlerts);
+    Ok(alert::View {
+        alert: id,
+        patient: case.patient,
+        name: people.patient(view, case.patient)?,
+        phone: phone.filter(|_| room.viewer.may(Can::SeeContacts)),
+        rule: stored.episode.rule.clone(),
+        rule_version: stored.episode.version,
+        level: queue::level(case),
+        peak: shown_level(case.facts.peak),
+        state: shown_state(case),
+        started_at: case.facts.started_at,
+        ended_at: case.facts.ended_at,
+        due: None,
+        owner: people.owner(view, case.owner, room.viewer.id)?,
+        outcome: case.outcome.map(shown_outcome),
+        retrospective: stored.retrospective,
+        nobody_reached: false,
+        finding: finding(view, room, &stored, look, &mut people)?,
+        acts: story(view, room, &stored, &mut people)?,
+        may_act,
+        colleagues: if may_act { colleagues(view, room)? } else { Vec::new() },
+    })
+}
+
+const fn shown_outcome(outcome: Ended) -> Outcome {
+    match outcome {
+        Ended::TrueAlarm => Outcome::True,
+        Ended::FalseAlarm => Outcome::FalseAlarm,
+        Ended::Duplicate => Outcome::Duplicate,
+        Ended::Retracted => Outcome::Retracted,
+        Ended::ConsentRevoked => Outcome::ConsentRevoked,
+        Ended::Other => Outcome::Other,
+    }
+}
+
+fn finding(
+    view: &mut View<'_>,
+    room: &Room,
+    stored: &StoredAlert,
+    look: Look,
+    people: &mut People,
+) -> Result<Finding, Fault> {
+    let hidden = |code| Finding::Hidden(Masked { code, since: None });
+    match look {
+        Look::Masked(masked) => return Ok(Finding::Hidden(masked)),
+        Look::Unrecorded => return Ok(hidden(Code::Audit)),
+        Look::Open | Look::NotYours => {}
+    }
+    let w = room.words();
+    if room.viewer.role != Role::Clinician {
+        let names = RuleNames::load(view, w.lang)?;
+        let told = queue::told(view, room, stored, &names, true)?;
+        let latest = told.latest.map(|latest| {
+            let value = w.value(&latest.signal, &latest.value);
+            format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
+        });
+        return Ok(Finding::Shown {
+            text: told.sentence + &latest.unwrap_or_default(),
+            readings: Vec::new(),
+        });
+    }
+    let permit = match permit_display(view, &room.state, &room.viewer, stored.patient_key) {
+        Ok(permit) => permit,
+        Err(fault) => return masked(fault).map(Finding::Hidden),
+    };
+    let Some(found) = stored.finding(view, &permit)? else {
+        return Ok(Finding::Hidden(Masked { code: Code::Revoked, since: stored.case.resolved_at }));
+    };
+    let spoken = found.spoken();
+    let mut readings = Vec::new();
+    for sample in spoken.readings {
+        let (Some(signal), Ok(())) = (Signal::from_name(&found.signal), permit.covers(sample.at.micros()))
+        else {
+            continue;
+        };
+        let device = match devices::key_of(view, sample.device_id) {
+            Ok(_known) => people.device(view, sample.device_id)?,
+            Err(_gone) => String::new(),
+        };
+        readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
+    }
+    Ok(Finding::Shown { text: queue::tongue(w, spoken.pt, spoken.en), readings })
+}
+
+/// What happened, oldest first: levels as judgement saw them, acts as people did them.
+fn story(
+    view: &mut View<'_>,
+    room: &Room,
+    stored: &StoredAlert,
+    people: &mut People,
+) -> Result<Vec<Act>, Fault> {
+    let levels = stored.episode.levels.iter().enumerate();
+    let mut story: Vec<Act> = levels
+        .map(|(place, step)| {
+            let level = shown_level(step.level);
+            let what = if place == 0 { ActKind::Raised(level) } else { ActKind::Level(level) };
+            Act { at: step.at, who: None, what, note: None }
+        })
+        .collect();
+    for row in alerts::acts(view, stored.id())? {
+        story.extend(deed(view, room, row, people)?);
+    }
+    story.sort_by_key(|act| act.at);
+    Ok(story)
+}
+
+fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> Result<Option<Act>, Fault> {
+    let Some(what) = ActKind::from_name(&row.act) else { return Ok(None) };
+    // A note is the acting person's own words about a patient: for those who act.
+    let note = row.note.filter(|_| room.viewer.may(Can::ActOnAlerts));
+    Ok(Some(Act { at: row.at, who: people.actor(view, &row.actor)?, what, note }))
+}
+
+fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
+    let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let able = page.items.into_iter().filter(|user| {
+        user.id != room.viewer.id && user.disabled_at.is_none() && Can::ActOnAlerts.held_by(user.role)
+    });
+    Ok(able
+        .filter_map(|user| {
+            Some(Choice { value: user.id.to_string(), label: String::from(user.identity?.name) })
+        })
+        .collect())
+}
+
+/// What the forms of an alert send.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    reason: String,
+    outcome: String,
+    minutes: String,
+    to: String,
+    back: String,
+}
+
+impl Sent {
+    fn deed(&self, name: &str, now: domain::Instant) -> Result<Deed, Fault> {
+        Ok(match name {
+            "claim" => Deed::Claim,
+            "ack" => Deed::Ack,
+            "snooze" => {
+                let minutes: u64 =
+                    self.minutes.parse().map_err(|_number| Fault::invalid("minutes", "how long"))?;
+                let span = Duration::from_secs(minutes.clamp(1, 24 * 60) * 60);
+                Deed::Snooze { until: now.plus(span) }
+            }
+            "resolve" => {
+                let outcome = Ended::from_name(&self.outcome);
+                Deed::Resolve { outcome: outcome.ok_or_else(|| Fault::invalid("outcome", "how it ended"))? }
+            }
+            "reassign" => {
+                let to: UserId = self.to.parse().map_err(|_id| Fault::invalid("to", "to whom"))?;
+                Deed::Reassign { to }
+            }
+            _ => return Err(Code::NotFound.into()),
+        })
+    }
+
+    /// The reason; those who end, silence or hand over give one.
+    fn note(&self, deed: Deed) -> Result<Option<&str>, Fault> {
+        let note = self.reason.trim();
+        let wanted = !matches!(deed, Deed::Claim | Deed::Ack);
+        let length = note.chars().count();
+        if wanted && length < 3 || length > 500 {
+            return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
+        }
+        Ok((!note.is_empty()).then_some(note))
+    }
+}
+
+/// POST `/alerts/{id}/{claim|ack|snooze|resolve|reassign}`.
+pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) -> Answer {
+    let (id, name) = path.into_inner();
+    visit
+        .act(move |room| {
+            let deed = sent.deed(&name, room.now)?;
+            let note = sent.note(deed)?;
+            let done = room.write(|tx| {
+                if let Deed::Reassign { to } = deed {
+                    let target = users::get(tx, to)?;
+                    if target.disabled_at.is_some() || !Can::ActOnAlerts.held_by(target.role) {
+                        return Err(Fault::invalid("to", "somebody who may act on alerts"));
+                    }
+                }
+                Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?)
+            });
+            done.map_err(|fault| named_owner(room, fault))?;
+            let asked = back(&sent.back);
+            Ok(if asked == "/" { format!("/alerts/{id}") } else { asked.to_owned() })
+        })
+        .await
+}
+
+/// A claimed alert says who has it, by name.
+fn named_owner(room: &Room, fault: Fault) -> Fault {
+    let owner = fault.more.get("owner").and_then(serde_json::Value::as_str).and_then(|id| id.parse().ok());
+    let Some(owner) = owner.filter(|_| fault.code == Code::Claimed) else { return fault };
+    match room.read(|view| People::default().user(view, owner)) {
+        Ok(name) => fault.with("owner_name", name),
+        Err(_unknown) => fault,
+    }
+}

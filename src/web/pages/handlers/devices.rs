@@ -1,0 +1,310 @@
+//! Devices: the list, one of them, its pairing, and the acts upon it.
+
+use actix_web::web::{Form, Path, Query};
+use serde::Deserialize;
+
+use super::people::{People, reference};
+use super::visit::{Answer, Room, Visit};
+use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
+use crate::store::bindings::{self, Binding, Of};
+use crate::store::devices::Device;
+use crate::store::{Ask, Tx, View, devices, patients};
+use crate::web::fault::Fault;
+use crate::web::pages::devices::{self as pages, Link, State};
+use crate::web::pages::{Choice, pairing};
+use crate::web::{Code, Section};
+
+/// Away for longer than this counts as silent.
+const SILENT: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// Patients offered in a form.
+const OFFERED: usize = 1_000;
+
+/// `?cursor=`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// The `next` of the page before.
+    pub cursor: String,
+}
+
+/// Which page of a list a cursor names; the first for what is none.
+pub fn ask(cursor: &str) -> Ask {
+    cursor.parse().map_or_else(|_none| Ask::default(), |after| Ask { after, ..Ask::default() })
+}
+
+/// `/devices`, or its rows.
+pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
+    visit
+        .page(Section::Devices, move |room| {
+            let view = room.read(|view| fill(view, room, &asked))?;
+            Ok(if room.is_part { pages::rows(&room.shell, &view) } else { pages::page(&room.shell, &view) })
+        })
+        .await
+}
+
+fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
+    let page = devices::page(view, &ask(&asked.cursor))?;
+    let mut people = People::default();
+    let mut rows = Vec::new();
+    for device in page.items {
+        let bound = bindings::of_device(view, device.key)?.into_iter().rev().find(|bound| bound.to.is_none());
+        rows.push(link(view, room, device, bound.as_ref(), &mut people)?);
+    }
+    rows.sort_by_key(|link| match link.state {
+        State::Silent => 0,
+        State::Waiting => 1,
+        State::Away => 2,
+        State::Connected => 3,
+        State::Disabled => 4,
+    });
+    let may_manage = room.viewer.may(Can::ManageDevices);
+    let patients = if may_manage { offered(view)? } else { Vec::new() };
+    Ok(pages::View {
+        rows,
+        next: page.next.map(|next| next.to_string()),
+        may_manage,
+        patients,
+        refused: None,
+    })
+}
+
+fn offered(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
+    let page = patients::page(view, &Ask { limit: OFFERED, ..Ask::default() })?;
+    let known = page.items.into_iter().filter_map(|patient| {
+        Some(Choice { value: patient.id.to_string(), label: String::from(patient.identity?.name) })
+    });
+    let mut known: Vec<Choice> = known.collect();
+    known.sort_by_key(|choice| choice.label.to_lowercase());
+    Ok(known)
+}
+
+/// A device with whom it measures, as this viewer may know it.
+///
+/// # Errors
+/// Store faults.
+pub fn link(
+    view: &mut View<'_>,
+    room: &Room,
+    device: Device,
+    bound: Option<&Binding>,
+    people: &mut People,
+) -> Result<Link, Fault> {
+    let patient = match bound.filter(|bound| bound.to.is_none()) {
+        None => None,
+        Some(bound) if room.viewer.may(Can::SeeContacts) => {
+            Some((bound.patient, people.patient(view, bound.patient)?))
+        }
+        Some(bound) => Some((bound.patient, reference(&bound.patient.to_string()))),
+    };
+    let silent = device.last_seen_at.is_some_and(|seen| room.now.since(seen) > SILENT);
+    let state = match (device.disabled_at, device.online || room.state.edge.connected(device.id)) {
+        (Some(_), _) => State::Disabled,
+        (None, true) => State::Connected,
+        (None, false) if device.first_seen_at.is_none() => State::Waiting,
+        (None, false) if silent => State::Silent,
+        (None, false) => State::Away,
+    };
+    Ok(Link {
+        device: device.id,
+        name: device.identity.label,
+        state,
+        seen_at: device.last_seen_at,
+        battery: battery(view, device.id)?,
+        patient,
+        from: bound.map(|bound| bound.from),
+        to: bound.and_then(|bound| bound.to),
+        preferred: bound.is_some_and(|bound| bound.preferred),
+    })
+}
+
+/// What the device last said of its battery on its `status` topic, in percent.
+fn battery(view: &mut View<'_>, id: DeviceId) -> Result<Option<f64>, Fault> {
+    let said =
+        devices::status(view, id)?.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let level = said.as_ref().and_then(|said| said.get("battery")).and_then(serde_json::Value::as_f64);
+    Ok(level.filter(|level| (0.0..=100.0).contains(level)))
+}
+
+/// `/devices/{id}`.
+pub async fn show(visit: Visit, id: Path<DeviceId>) -> Answer {
+    let id = *id;
+    visit
+        .page(Section::Devices, move |room| {
+            let view = room.read(|view| detail(view, room, id))?;
+            Ok(if room.is_part {
+                pages::detail_part(&room.shell, &view)
+            } else {
+                pages::detail(&room.shell, &view)
+            })
+        })
+        .await
+}
+
+fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detail, Fault> {
+    let device = devices::get(view, id)?;
+    let bindings = bindings::of_device(view, device.key)?;
+    let mut people = People::default();
+    let sees = room.viewer.may(Can::SeeContacts);
+    let mut spans = Vec::new();
+    for bound in bindings.iter().rev() {
+        let name =
+            if sees { people.patient(view, bound.patient)? } else { reference(&bound.patient.to_string()) };
+        spans.push(pages::Binding { patient: bound.patient, name, from: bound.from, to: bound.to });
+    }
+    let open = bindings.iter().rev().find(|bound| bound.to.is_none());
+    let may_manage = room.viewer.may(Can::ManageDevices);
+    Ok(pages::Detail {
+        link: link(view, room, device, open, &mut people)?,
+        bindings: spans,
+        tokens: Vec::new(),
+        notices: Vec::new(),
+        may_manage,
+        patients: if may_manage { offered(view)? } else { Vec::new() },
+    })
+}
+
+/// What enrolling sends.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Enrolment {
+    name: String,
+    patient_id: String,
+}
+
+/// POST `/devices`: enrols, binds when a patient is chosen, and goes on to the device.
+pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
+    visit
+        .act(move |room| {
+            let label = label(&sent.name)?;
+            let patient = chosen(&sent.patient_id)?;
+            let identity = DeviceIdentity { model: label.clone(), label, serial: None };
+            let id = room.write(|tx| {
+                let device = devices::insert(tx, &identity)?;
+                if let Some(patient) = patient {
+                    bind_to(tx, room, device.id, patient)?;
+                }
+                Ok(device.id)
+            })?;
+            Ok(format!("/devices/{id}"))
+        })
+        .await
+}
+
+fn label(text: &str) -> Result<String, Fault> {
+    let text = text.trim();
+    let right = (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if right { Ok(text.to_owned()) } else { Err(Fault::invalid("name", "1 to 80 characters on one line")) }
+}
+
+fn chosen(text: &str) -> Result<Option<PatientId>, Fault> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_not_an_id| Fault::invalid("patient_id", "one of the patients"))
+}
+
+fn bind_to(tx: &mut Tx<'_>, room: &Room, device: DeviceId, patient: PatientId) -> Result<(), Fault> {
+    let key = patients::key_of(tx, patient)?;
+    let first = bindings::open_of_patient(tx, key)?.is_empty();
+    bindings::bind(tx, device, patient, room.now, first)?;
+    Ok(())
+}
+
+/// What the forms of one device send.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    patient_id: String,
+    reason: String,
+}
+
+/// POST `/devices/{id}/{bind|unbind|disable}`.
+pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>) -> Answer {
+    let (id, name) = path.into_inner();
+    visit
+        .act(move |room| {
+            let reasoned = (3..=500).contains(&sent.reason.trim().chars().count());
+            if name != "bind" && !reasoned {
+                return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
+            }
+            match name.as_str() {
+                "bind" => {
+                    let missing = || Fault::invalid("patient_id", "one of the patients");
+                    let patient = chosen(&sent.patient_id)?.ok_or_else(missing)?;
+                    room.write(|tx| bind_to(tx, room, id, patient))?;
+                }
+                "unbind" => room.write(|tx| Ok(bindings::unbind(tx, id, room.now).map(|_ended| ())?))?,
+                "disable" => room.write(|tx| Ok(devices::disable(tx, id)?))?,
+                _ => return Err(Code::NotFound.into()),
+            }
+            Ok(format!("/devices/{id}"))
+        })
+        .await
+}
+
+/// `/devices/{id}/pairing`: the light; never the token.
+pub async fn pairing(visit: Visit, id: Path<DeviceId>) -> Answer {
+    let id = *id;
+    visit
+        .page(Section::Devices, move |room| {
+            let view = room.read(|view| light(view, room, id, None))?;
+            Ok(if room.is_part {
+                pairing::light(&room.shell, &view)
+            } else {
+                pairing::page(&room.shell, &view)
+            })
+        })
+        .await
+}
+
+/// POST `/devices/{id}/pairing`: a token, shown in this one answer.
+pub async fn pair(visit: Visit, id: Path<DeviceId>) -> Answer {
+    let id = *id;
+    visit
+        .page(Section::Devices, move |room| {
+            let token = room.write(|tx| {
+                let row = devices::issue_token(tx, id, None)?;
+                let token = room.state.tokens.for_device(id, row, None, room.now);
+                token.map_err(|_key| Fault::new(Code::Internal))
+            })?;
+            let view = room.read(|view| light(view, room, id, Some(token)))?;
+            Ok(pairing::page(&room.shell, &view))
+        })
+        .await
+}
+
+fn light(
+    view: &mut View<'_>,
+    room: &Room,
+    id: DeviceId,
+    token: Option<String>,
+) -> Result<pairing::View, Fault> {
+    let device = devices::get(view, id)?;
+    let (mqtt, tls) = room.state.edge.address().unwrap_or_else(|| ("127.0.0.1:1883".to_owned(), false));
+    Ok(pairing::View {
+        device: id,
+        name: device.identity.label,
+        mqtt,
+        tls,
+        connected_at: if device.online { device.last_seen_at } else { None },
+        token,
+        ends_at: None,
+    })
+}
+
+/// The devices that a patient has and had, those in use first.
+///
+/// # Errors
+/// Store faults.
+pub fn of_patient(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Vec<Link>, Fault> {
+    let page = bindings::page(view, Of::Patient(patient), &Ask::default())?;
+    let mut people = People::default();
+    let mut links = Vec::new();
+    for bound in page.items.iter().rev() {
+        let device = devices::get(view, bound.device)?;
+        links.push(link(view, room, device, Some(bound), &mut people)?);
+    }
+    links.sort_by_key(|link| link.to.is_some());
+    Ok(links)
+}

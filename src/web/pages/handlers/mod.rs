@@ -1,0 +1,69 @@
+//! What pages show and do: each handler fills a view model from the store for this viewer, now. The rows below
+//! are the pages' part of the route table.
+
+mod alert;
+mod audit;
+mod consents;
+mod devices;
+mod door;
+mod house;
+mod patient;
+mod patients;
+mod people;
+mod portal;
+mod queue;
+mod readings;
+mod timeline;
+mod users;
+mod visit;
+
+#[cfg(test)]
+mod tests;
+
+use actix_web::http::Method;
+
+use crate::domain::Can;
+use crate::web::routes::Row;
+
+macro_rules! pages {
+    ($($method:ident $path:literal $right:ident $(or $also:ident)* => $handler:expr;)+) => {
+        vec![$(Row::page(Method::$method, $path, Can::$right, $handler)$(.or(Can::$also))*,)+]
+    };
+}
+
+/// Every address for people.
+#[must_use]
+pub fn rows() -> Vec<Row> {
+    pages! {
+        GET "/" Anyone => door::home;
+        GET "/login" Anyone => door::form;
+        POST "/login" Anyone => door::enter;
+        POST "/logout" SignedIn => door::leave;
+        POST "/preferences" Anyone => door::prefer;
+        GET "/queue" SeeAlerts => queue::show;
+        GET "/alerts/{id}" SeeAlerts => alert::show;
+        POST "/alerts/{id}/{act}" ActOnAlerts => alert::act;
+        GET "/patients" SeeContacts => patients::list;
+        POST "/patients" ManagePatients => patients::register;
+        GET "/patients/{id}" SeeContacts or SeeConsents => patient::show;
+        POST "/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
+        POST "/quarantine/{id}/{act}" JudgeQuarantine => patient::judge;
+        GET "/devices" SeeDevices => devices::list;
+        POST "/devices" ManageDevices => devices::enrol;
+        GET "/devices/{id}" SeeDevices => devices::show;
+        GET "/devices/{id}/pairing" ManageDevices => devices::pairing;
+        POST "/devices/{id}/pairing" ManageDevices => devices::pair;
+        POST "/devices/{id}/{act}" ManageDevices => devices::act;
+        GET "/audit" ReadAudit => audit::explore;
+        GET "/audit/entries/{index}" ReadAudit => audit::one;
+        GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;
+        POST "/audit/verify" ReadAudit => audit::verify;
+        GET "/status" SeeStatus => house::status;
+        GET "/rules" SeeRules => house::rules;
+        GET "/users" ManageUsers => users::list;
+        POST "/users" ManageUsers => users::create;
+        POST "/users/{id}/{act}" ManageUsers => users::act;
+        GET "/me" OwnThings => portal::show;
+        GET "/api/docs" Anyone => door::api_docs;
+    }
+}

@@ -1,0 +1,201 @@
+//! One patient for one viewer now, whole or part by part; and what clinicians decide on readings set aside.
+
+use actix_web::web::{Form, Path, Query};
+use chrono::Datelike;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::people::{People, reference};
+use super::queue::{RuleNames, level, shown_level, shown_state, told};
+use super::readings::{self, Asked};
+use super::visit::{Answer, Look, Room, Visit, masked};
+use super::{consents, devices, timeline};
+use crate::domain::{Can, PatientId};
+use crate::store::patients::Patient;
+use crate::store::{View, alerts, patients, quarantine};
+use crate::web::auth::permit_collected;
+use crate::web::fault::Fault;
+use crate::web::pages::patient::{self as pages, AlertLine, Contact, Part, Quarantined};
+use crate::web::pages::readings::Readings;
+use crate::web::shell::{DEFAULT_ZONE, back};
+use crate::web::{Section, Words};
+
+/// Alerts and items shown.
+const SHOWN: i64 = 50;
+
+/// `/patients/{id}`, or one of its parts.
+pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+    let id = *id;
+    let part = Part::from_name(&asked.part).filter(|_| visit.is_part());
+    let health = part.is_none_or(|part| matches!(part, Part::Readings | Part::Alerts | Part::Quarantine));
+    let sees = visit.viewer.may(Can::SeeAlerts);
+    let look = if health && sees { visit.look(id).await? } else { Look::NotYours };
+    visit
+        .page(Section::Patients, move |room| {
+            let view = room.read(|view| fill(view, room, id, look, part, &asked))?;
+            Ok(match part {
+                Some(part) => pages::part(&room.shell, &view, part),
+                None => pages::page(&room.shell, &view),
+            })
+        })
+        .await
+}
+
+fn fill(
+    view: &mut View<'_>,
+    room: &Room,
+    id: PatientId,
+    look: Look,
+    part: Option<Part>,
+    asked: &Asked,
+) -> Result<pages::View, Fault> {
+    let patient = patients::get(view, id)?;
+    let wants = |wanted: Part| part.is_none_or(|part| part == wanted);
+    let may = |right: Can, wanted: Part| wants(wanted) && room.viewer.may(right);
+    let page = format!("/patients/{id}");
+    let own = if room.viewer.may(Can::SeeReadings) { look.clone() } else { Look::NotYours };
+    Ok(pages::View {
+        patient: id,
+        name: name(&patient, room),
+        contact: room.viewer.may(Can::SeeContacts).then(|| contact(&patient, room.words())),
+        readings: match wants(Part::Readings) {
+            true => readings::fill(view, room, id, own, asked, &page)?,
+            false => Readings::NotYours,
+        },
+        alerts: match may(Can::SeeAlerts, Part::Alerts) {
+            true => Some(lines(view, room, &patient, &look)?),
+            false => None,
+        },
+        consents: match may(Can::SeeConsents, Part::Consents) {
+            true => Some(consents::fill(view, room, id)?),
+            false => None,
+        },
+        devices: match may(Can::SeeDevices, Part::Devices) {
+            true => Some(devices::of_patient(view, room, id)?),
+            false => None,
+        },
+        quarantine: match may(Can::JudgeQuarantine, Part::Quarantine) {
+            true => set_aside(view, room, &patient, &look)?,
+            false => None,
+        },
+        timeline: if wants(Part::Timeline) { timeline::fill(view, room, &patient)? } else { Vec::new() },
+    })
+}
+
+fn name(patient: &Patient, room: &Room) -> String {
+    let reference = reference(&patient.id.to_string());
+    match &patient.identity {
+        Some(who) if room.viewer.may(Can::SeeContacts) => who.name.as_str().to_owned(),
+        _ => reference,
+    }
+}
+
+/// How to reach a patient, their age and the clock where they live.
+fn contact(patient: &Patient, w: &Words) -> Contact {
+    let who = patient.identity.as_ref();
+    let zone: chrono_tz::Tz = patient.zone.parse().unwrap_or(DEFAULT_ZONE);
+    let there = w.now.utc().map(|utc| utc.with_timezone(&zone));
+    let age = who.zip(there).and_then(|(who, there)| {
+        let today = there.date_naive();
+        let before = (today.month(), today.day()) < (who.birth_date.month(), who.birth_date.day());
+        u32::try_from(today.year() - who.birth_date.year() - i32::from(before)).ok()
+    });
+    let clock = there.map(|there| there.format("%H:%M").to_string());
+    let here = w.now.utc().map(|utc| utc.with_timezone(&w.zone).format("%H:%M").to_string());
+    Contact {
+        age,
+        email: who.and_then(|who| who.email.clone()).map(String::from),
+        phone: who.and_then(|who| who.phone.clone()).map(String::from),
+        zone: patient.zone.clone(),
+        local_time: if clock == here { None } else { clock },
+    }
+}
+
+fn lines(view: &mut View<'_>, room: &Room, patient: &Patient, look: &Look) -> Result<Vec<AlertLine>, Fault> {
+    let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
+    let mut stored = alerts::page(view, filter, 1_000)?;
+    stored.sort_by_key(|alert| std::cmp::Reverse(alert.case.facts.started_at));
+    stored.truncate(usize::try_from(SHOWN).unwrap_or(50));
+    let names = RuleNames::load(view, room.words().lang)?;
+    let mut people = People::default();
+    let mut lines = Vec::new();
+    for alert in stored {
+        let case = alert.case.awake(room.now);
+        let finding = match look {
+            Look::Masked(_) | Look::Unrecorded => None,
+            Look::Open if alert.is_hidden() => None,
+            Look::Open | Look::NotYours => Some(told(view, room, &alert, &names, true)?.sentence),
+        };
+        let over = case.facts.ended_at.is_some();
+        lines.push(AlertLine {
+            alert: case.id,
+            level: if over { shown_level(case.facts.peak) } else { level(&case) },
+            state: shown_state(&case),
+            finding,
+            started_at: case.facts.started_at,
+            ended_at: case.facts.ended_at,
+            owner: people.owner(view, case.owner, room.viewer.id)?,
+        });
+    }
+    Ok(lines)
+}
+
+/// What waits for a decision; hidden as a whole without a permit to collect.
+fn set_aside(
+    view: &mut View<'_>,
+    room: &Room,
+    patient: &Patient,
+    look: &Look,
+) -> Result<Option<Vec<Quarantined>>, Fault> {
+    let permit = match permit_collected(view, &room.state, &room.viewer, patient.key) {
+        Ok(permit) => permit,
+        Err(fault) => return masked(fault).map(|_hidden| None),
+    };
+    let shows = matches!(look, Look::Open);
+    let mut people = People::default();
+    let mut items = Vec::new();
+    for item in quarantine::waiting(view, &permit, patient.key, SHOWN)? {
+        let device = crate::store::devices::id_of(view, item.device_key)?;
+        let w = room.words();
+        let value = item.reading.map(|reading| {
+            format!("{} {}", crate::web::format::number(w.lang, reading.value, 1), reading.unit.ucum())
+        });
+        items.push(Quarantined {
+            id: item.id.to_string(),
+            signal: item.reading.map(|reading| reading.signal),
+            at: item.reading.map(|reading| reading.at),
+            received_at: item.received_at,
+            code: item.reason,
+            value: value.filter(|_| shows),
+            device: people.device(view, device)?,
+        });
+    }
+    Ok(Some(items))
+}
+
+/// What a decision on a reading set aside sends.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Decision {
+    reason: String,
+    back: String,
+}
+
+/// POST `/quarantine/{id}/{release|discard}`.
+pub async fn judge(visit: Visit, path: Path<(Uuid, String)>, sent: Form<Decision>) -> Answer {
+    let (id, name) = path.into_inner();
+    visit
+        .act(move |room| {
+            let released = match name.as_str() {
+                "release" => true,
+                "discard" => false,
+                _ => return Err(crate::web::Code::NotFound.into()),
+            };
+            room.write(|tx| {
+                crate::web::api::quarantine::decide(tx, &room.state, &room.viewer, id, released, &sent.reason)
+            })?;
+            let to = back(&sent.back).split('#').next().unwrap_or("/");
+            Ok(format!("{to}#quarantine"))
+        })
+        .await
+}

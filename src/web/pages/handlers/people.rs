@@ -1,0 +1,100 @@
+//! Names behind ids, each looked up once for a page.
+
+use std::collections::HashMap;
+
+use crate::domain::{DeviceId, PatientId, UserId};
+use crate::store::{View, devices, patients, users};
+use crate::web::fault::Fault;
+use crate::web::pages::Owner;
+
+/// Names of users, patients and devices.
+#[derive(Default)]
+pub struct People {
+    users: HashMap<UserId, String>,
+    patients: HashMap<PatientId, String>,
+    devices: HashMap<DeviceId, String>,
+}
+
+impl People {
+    /// A user's name; their id once erased.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn user(&mut self, view: &mut View<'_>, id: UserId) -> Result<String, Fault> {
+        if let Some(name) = self.users.get(&id) {
+            return Ok(name.clone());
+        }
+        let user = users::get(view, id)?;
+        let name = user.identity.map_or_else(|| reference(&id.to_string()), |who| String::from(who.name));
+        self.users.insert(id, name.clone());
+        Ok(name)
+    }
+
+    /// Who holds something, as the viewer `me` reads it.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn owner(
+        &mut self,
+        view: &mut View<'_>,
+        id: Option<UserId>,
+        me: UserId,
+    ) -> Result<Option<Owner>, Fault> {
+        id.map(|id| Ok(Owner { name: self.user(view, id)?, me: id == me })).transpose()
+    }
+
+    /// The name behind a stored actor (`user:<id>`, `system:…`); `None` for the program itself.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn actor(&mut self, view: &mut View<'_>, actor: &str) -> Result<Option<String>, Fault> {
+        match actor.strip_prefix("user:").and_then(|id| id.parse().ok()) {
+            Some(id) => self.user(view, id).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A patient's name; the reference once erased.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn patient(&mut self, view: &mut View<'_>, id: PatientId) -> Result<String, Fault> {
+        if let Some(name) = self.patients.get(&id) {
+            return Ok(name.clone());
+        }
+        let patient = patients::get(view, id)?;
+        let name = patient.identity.map_or_else(|| reference(&id.to_string()), |who| String::from(who.name));
+        self.patients.insert(id, name.clone());
+        Ok(name)
+    }
+
+    /// What people call a device.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn device(&mut self, view: &mut View<'_>, id: DeviceId) -> Result<String, Fault> {
+        if let Some(name) = self.devices.get(&id) {
+            return Ok(name.clone());
+        }
+        let name = devices::get(view, id)?.identity.label;
+        self.devices.insert(id, name.clone());
+        Ok(name)
+    }
+}
+
+/// The first and the last word of a name.
+#[must_use]
+pub fn short(name: &str) -> String {
+    let mut words = name.split_whitespace();
+    match (words.next(), words.next_back()) {
+        (Some(first), Some(last)) => format!("{first} {last}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// How a record is called for those who see no name: the end of its id.
+#[must_use]
+pub fn reference(id: &str) -> String {
+    let tail: Vec<char> = id.chars().rev().take(8).collect();
+    tail.into_iter().rev().collect()
+}

@@ -1,0 +1,212 @@
+//! Every page for every role over a small clinic: what it says, what it must not show, what its forms do.
+
+mod clinic;
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+use consent::Purpose;
+
+use crate::domain::{Can, Role};
+use crate::store::{Ask, alerts, consents, devices, terms};
+use clinic::{Clinic, now, shows_value};
+
+const PEOPLE: [Role; 8] = [
+    Role::Agent,
+    Role::Technician,
+    Role::Clinician,
+    Role::Manager,
+    Role::Auditor,
+    Role::Dpo,
+    Role::Admin,
+    Role::Patient,
+];
+
+#[actix_web::test]
+async fn every_page_opens_for_the_roles_of_its_right_and_for_nobody_else() {
+    let clinic = Clinic::open();
+    let pages = [
+        ("/queue".to_owned(), vec![Can::SeeAlerts]),
+        (format!("/alerts/{}", clinic.alert), vec![Can::SeeAlerts]),
+        ("/patients".to_owned(), vec![Can::SeeContacts]),
+        (format!("/patients/{}", clinic.patient), vec![Can::SeeContacts, Can::SeeConsents]),
+        ("/devices".to_owned(), vec![Can::SeeDevices]),
+        (format!("/devices/{}", clinic.device), vec![Can::SeeDevices]),
+        (format!("/devices/{}/pairing", clinic.device), vec![Can::ManageDevices]),
+        ("/audit".to_owned(), vec![Can::ReadAudit]),
+        ("/status".to_owned(), vec![Can::SeeStatus]),
+        ("/rules".to_owned(), vec![Can::SeeRules]),
+        ("/users".to_owned(), vec![Can::ManageUsers]),
+        ("/me".to_owned(), vec![Can::OwnThings]),
+    ];
+    for (path, rights) in pages {
+        for role in PEOPLE {
+            let seen = clinic.get(role, &path).await;
+            if rights.iter().any(|right| right.held_by(role)) {
+                assert_eq!(seen.status, StatusCode::OK, "{path} for {role:?}: {}", seen.text);
+            } else {
+                assert_eq!(seen.status, StatusCode::FORBIDDEN, "{path} for {role:?}");
+                assert!(seen.text.contains("E_ROLE") && seen.text.contains("/logout"), "{path} for {role:?}");
+            }
+        }
+        let nobody = clinic.send(None, TestRequest::get().uri(&path)).await;
+        assert_eq!(nobody.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(nobody.to.starts_with("/login?next=/"), "{}", nobody.to);
+    }
+}
+
+#[actix_web::test]
+async fn a_value_is_on_the_pages_of_those_who_may_see_it_and_nowhere_else() {
+    let clinic = Clinic::open();
+    let (patient, alert) = (format!("/patients/{}", clinic.patient), format!("/alerts/{}", clinic.alert));
+    for role in PEOPLE {
+        let sees_latest = matches!(role, Role::Clinician | Role::Agent | Role::Technician);
+        for (path, shown) in [("/queue", sees_latest), (alert.as_str(), sees_latest)] {
+            let seen = clinic.get(role, path).await;
+            assert_eq!(shows_value(&seen.text), shown, "{path} for {role:?}");
+        }
+        assert_eq!(shows_value(&clinic.get(role, &patient).await.text), role == Role::Clinician, "{role:?}");
+        assert_eq!(shows_value(&clinic.get(role, "/me").await.text), role == Role::Patient, "{role:?}");
+        for path in ["/audit", "/status", "/devices", "/patients"] {
+            assert!(!shows_value(&clinic.get(role, path).await.text), "{path} for {role:?}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_queue_speaks_the_readers_language() {
+    let clinic = Clinic::open();
+    let portuguese = clinic.get(Role::Clinician, "/queue").await.text;
+    assert!(portuguese.contains("Maria Souza") && portuguese.contains("Vermelho: "), "{portuguese}");
+    let english = TestRequest::get().uri("/queue").insert_header(("accept-language", "en"));
+    let english = clinic.send(Some(Role::Clinician), english).await.text;
+    assert!(english.contains("Maria Souza") && english.contains("Red: "), "{english}");
+    let agent = clinic.get(Role::Agent, "/queue").await.text;
+    assert!(agent.contains("Taquicardia") && !agent.contains("leituras, entre"), "{agent}");
+}
+
+#[actix_web::test]
+async fn a_look_is_in_the_log_before_it_is_answered() {
+    let clinic = Clinic::open();
+    let covered = |viewer, seen| {
+        let actor = crate::store::Actor::User { id: clinic.people[&viewer], role: viewer };
+        let store = &clinic.state.store;
+        store
+            .read(|view| crate::store::accesses::is_covered(view, actor, seen, "alert.evaluate", now()))
+            .unwrap()
+    };
+    use crate::store::accesses::Seen;
+    assert!(!covered(Role::Clinician, Seen::Patient(clinic.patient)));
+    clinic.get(Role::Clinician, &format!("/patients/{}", clinic.patient)).await;
+    assert!(covered(Role::Clinician, Seen::Patient(clinic.patient)));
+    clinic.get(Role::Admin, &format!("/patients/{}", clinic.patient)).await;
+    assert!(!covered(Role::Admin, Seen::Patient(clinic.patient)), "an admin sees nothing to write down");
+    clinic.get(Role::Manager, "/queue").await;
+    assert!(covered(Role::Manager, Seen::Queue("alerts")));
+}
+
+#[actix_web::test]
+async fn a_revocation_leaves_the_sentence_with_day_and_article_and_no_value() {
+    let clinic = Clinic::open();
+    clinic.revoke(Purpose::AlertEvaluate);
+    for (role, path) in [
+        (Role::Clinician, format!("/patients/{}", clinic.patient)),
+        (Role::Clinician, format!("/alerts/{}", clinic.alert)),
+        (Role::Agent, format!("/alerts/{}", clinic.alert)),
+        (Role::Patient, "/me".to_owned()),
+    ] {
+        let seen = clinic.get(role, &path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{path}");
+        assert!(!shows_value(&seen.text), "{path} for {role:?} still shows a value");
+        for text in ["sem base legal para exibir", "22/11", "LGPD art. 8 §5"] {
+            assert!(seen.text.contains(text), "{path} for {role:?} does not say {text}");
+        }
+    }
+    let queue = clinic.get(Role::Clinician, "/queue").await.text;
+    assert!(!queue.contains("Maria") && !shows_value(&queue), "the alert left the queue");
+}
+
+#[actix_web::test]
+async fn acts_change_the_alert_and_a_claimed_one_names_its_owner() {
+    let clinic = Clinic::open();
+    let act = |name: &str| format!("/alerts/{}/{name}", clinic.alert);
+    let stored = || clinic.state.store.read(|view| alerts::get(view, clinic.alert)).unwrap().case;
+    let claimed = clinic.post(Role::Agent, &act("claim"), &[("back", "/queue")]).await;
+    assert_eq!((claimed.status, claimed.to.as_str()), (StatusCode::SEE_OTHER, "/queue"));
+    assert_eq!(stored().owner, Some(clinic.people[&Role::Agent]));
+
+    let taken = clinic.post(Role::Clinician, &act("claim"), &[("back", "/queue")]).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+    assert!(taken.text.contains("E_CLAIMED") && taken.text.contains("Pessoa agent"), "{}", taken.text);
+    let part = TestRequest::post().uri(&act("claim")).insert_header(("hx-request-type", "partial"));
+    let part = clinic.send(Some(Role::Clinician), part.set_form([("back", "/queue")])).await;
+    assert_eq!((part.status, part.retarget.as_str()), (StatusCode::CONFLICT, "#notice"));
+    assert!(!part.text.contains("<html") && part.text.contains("Pessoa agent"));
+
+    let silent = clinic.post(Role::Agent, &act("resolve"), &[("outcome", "true"), ("reason", " ")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = [("outcome", "true"), ("reason", "falei com a paciente"), ("back", "//evil.example")];
+    let resolved = clinic.post(Role::Agent, &act("resolve"), &form).await;
+    assert_eq!(resolved.to, format!("/alerts/{}", clinic.alert), "an address elsewhere is never followed");
+    assert_eq!(stored().state, crate::domain::AlertState::Resolved);
+    let page = clinic.get(Role::Clinician, &resolved.to).await.text;
+    assert!(page.contains("falei com a paciente") && page.contains("Pessoa agent"));
+    assert_eq!(clinic.post(Role::Manager, &act("ack"), &[]).await.status, StatusCode::FORBIDDEN);
+}
+
+#[actix_web::test]
+async fn a_grant_takes_the_text_that_was_shown_and_no_other() {
+    let clinic = Clinic::open();
+    let path = format!("/patients/{}/consents", clinic.patient);
+    let purpose = Purpose::CareRemind;
+    let term = clinic.state.store.read(|view| terms::current(view, purpose)).unwrap().remove(0);
+    let stale = "00".repeat(32);
+    let form =
+        |hash| [("purpose", purpose.as_str()), ("action", "grant"), ("term_sha256", hash), ("assisted", "1")];
+    let refused = clinic.post(Role::Agent, &path, &form(&stale)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("E_STALE_TERM"));
+    let page = clinic.get(Role::Agent, &format!("/patients/{}", clinic.patient)).await.text;
+    assert!(page.contains(&term.text_sha256), "the form sends back the hash of the text it shows");
+    let granted = clinic.post(Role::Agent, &path, &form(&term.text_sha256)).await;
+    assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.text);
+    let history = clinic.state.store.read(|view| consents::history(view, clinic.patient, &Ask::default()));
+    assert!(history.unwrap().items.iter().any(|entry| entry.event.purpose == purpose));
+    let revoke = [("purpose", "telemetry.collect"), ("action", "revoke")];
+    assert_eq!(clinic.post(Role::Technician, &path, &revoke).await.status, StatusCode::FORBIDDEN);
+    let gone = clinic.post(Role::Patient, &path, &revoke).await;
+    assert_eq!((gone.status, gone.to.as_str()), (StatusCode::SEE_OTHER, "/me#consents"));
+}
+
+#[actix_web::test]
+async fn a_token_is_in_the_answer_that_made_it_and_in_no_other() {
+    let clinic = Clinic::open();
+    let path = format!("/devices/{}/pairing", clinic.device);
+    let made = clinic.post(Role::Technician, &path, &[]).await;
+    assert_eq!(made.status, StatusCode::OK);
+    assert!(made.text.contains("eyJ") && made.text.contains("<svg"), "the token and its code");
+    assert!(!clinic.get(Role::Technician, &path).await.text.contains("eyJ"));
+    let gone = clinic
+        .post(Role::Admin, &format!("/devices/{}/disable", clinic.device), &[("reason", "perdido")])
+        .await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER);
+    let device = clinic.state.store.read(|view| devices::get(view, clinic.device)).unwrap();
+    assert!(device.disabled_at.is_some());
+}
+
+#[actix_web::test]
+async fn everyone_lands_at_their_work_and_preferences_come_back_to_this_site() {
+    let clinic = Clinic::open();
+    for role in PEOPLE {
+        let home = clinic.get(role, "/").await;
+        assert_eq!(home.status, StatusCode::SEE_OTHER);
+        assert_eq!(clinic.get(role, &home.to).await.status, StatusCode::OK, "{role:?} lands at {}", home.to);
+    }
+    assert_eq!(clinic.send(None, TestRequest::get().uri("/login")).await.status, StatusCode::OK);
+    let away = clinic
+        .post(Role::Agent, "/preferences", &[("theme", "dark"), ("back", "https://evil.example")])
+        .await;
+    assert_eq!((away.status, away.to.as_str()), (StatusCode::SEE_OTHER, "/"));
+    let out = clinic.post(Role::Agent, "/logout", &[]).await;
+    assert_eq!(out.to, "/login");
+    assert_eq!(clinic.get(Role::Agent, "/queue").await.status, StatusCode::SEE_OTHER, "the session ended");
+}

@@ -1,0 +1,123 @@
+//! What happened to a patient, newest first, as far as the viewer's rights reach: no value is in it.
+
+use super::people::People;
+use super::queue::{RuleNames, shown_level};
+use super::visit::Room;
+use crate::domain::{Can, Instant};
+use crate::store::bindings::{self, Of};
+use crate::store::patients::Patient;
+use crate::store::{Ask, View, alerts, consents};
+use crate::web::Key;
+use crate::web::fault::Fault;
+use crate::web::pages::alert::ActKind;
+use crate::web::pages::consents::purpose;
+use crate::web::pages::patient::{Event, EventKind};
+
+/// Events shown.
+const SHOWN: usize = 60;
+
+/// The timeline of one patient.
+///
+/// # Errors
+/// Store faults.
+pub fn fill(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Event>, Fault> {
+    let mut people = People::default();
+    let mut events = Vec::new();
+    if room.viewer.may(Can::SeeConsents) {
+        events.extend(choices(view, room, patient, &mut people)?);
+    }
+    if room.viewer.may(Can::SeeDevices) {
+        events.extend(bindings_of(view, room, patient, &mut people)?);
+    }
+    if room.viewer.may(Can::SeeAlerts) {
+        events.extend(episodes(view, room, patient, &mut people)?);
+    }
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(SHOWN);
+    Ok(events)
+}
+
+const fn event(at: Instant, kind: EventKind, text: String, who: Option<String>) -> Event {
+    Event { at, kind, text, who, audit_index: None }
+}
+
+fn choices(
+    view: &mut View<'_>,
+    room: &Room,
+    patient: &Patient,
+    people: &mut People,
+) -> Result<Vec<Event>, Fault> {
+    let w = room.words();
+    let page =
+        consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let mut events = Vec::new();
+    for entry in page.items {
+        let id = entry.event.purpose.as_str();
+        let name = purpose(id).map_or_else(|| id.to_owned(), |(name, _)| w.say(name));
+        let text = format!("{}: {}", name, w.say(done(entry.event.act.action().as_str())).to_lowercase());
+        let who = match &entry.actor {
+            Some(actor) => people.actor(view, actor)?,
+            None => None,
+        };
+        events.push(event(Instant::from_micros(entry.event.at), EventKind::Consent, text, who));
+    }
+    Ok(events)
+}
+
+fn done(action: &str) -> Key {
+    match action {
+        "offered" => Key("consent-offered"),
+        "granted" => Key("consent-granted"),
+        "refused" => Key("consent-refused"),
+        "revoked" => Key("consent-revoked"),
+        "expired" => Key("consent-expired"),
+        "suspended" => Key("consent-suspended"),
+        _ => Key("consent-stale"),
+    }
+}
+
+fn bindings_of(
+    view: &mut View<'_>,
+    room: &Room,
+    patient: &Patient,
+    people: &mut People,
+) -> Result<Vec<Event>, Fault> {
+    let w = room.words();
+    let page = bindings::page(view, Of::Patient(patient.id), &Ask::default())?;
+    let mut events = Vec::new();
+    for bound in page.items {
+        let name = people.device(view, bound.device)?;
+        let text = w.one("event-bound", "device", &name);
+        events.push(event(bound.from, EventKind::Device, text, None));
+        if let Some(to) = bound.to {
+            events.push(event(to, EventKind::Device, w.one("event-unbound", "device", &name), None));
+        }
+    }
+    Ok(events)
+}
+
+fn episodes(
+    view: &mut View<'_>,
+    room: &Room,
+    patient: &Patient,
+    people: &mut People,
+) -> Result<Vec<Event>, Fault> {
+    let w = room.words();
+    let names = RuleNames::load(view, w.lang)?;
+    let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
+    let mut stored = alerts::page(view, filter, 1_000)?;
+    stored.sort_by_key(|alert| std::cmp::Reverse(alert.case.facts.started_at));
+    stored.truncate(SHOWN);
+    let mut events = Vec::new();
+    for alert in stored {
+        let rule = names.of(&alert);
+        let raised = ActKind::Raised(shown_level(alert.case.facts.peak)).words(w);
+        events.push(event(alert.raised_at, EventKind::Alert, format!("{rule}: {raised}"), None));
+        for row in alerts::acts(view, alert.id())? {
+            let Some(what) = ActKind::from_name(&row.act) else { continue };
+            let who = people.actor(view, &row.actor)?;
+            events.push(event(row.at, EventKind::Act, format!("{rule}: {}", what.words(w)), who));
+        }
+    }
+    Ok(events)
+}

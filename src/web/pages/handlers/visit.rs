@@ -1,0 +1,289 @@
+//! From a page's request to its HTML: who looks, the store on a blocking thread, the access entry ahead of
+//! health data, the whole page or the part that htmx asked for.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{self, Data};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
+
+use crate::domain::{AlertId, Can, Instant, PatientId};
+use crate::store::accesses::{self, Seen};
+use crate::store::{self, Tx, View};
+use crate::web::auth::{self, Viewer, permit_display};
+use crate::web::fault::Fault;
+use crate::web::pages::{Html, Masked};
+use crate::web::problem::{self, Refusal};
+use crate::web::shell;
+use crate::web::state::State;
+use crate::web::{Code, Section, Shell, Words};
+
+/// The purpose under which readings are shown.
+const DISPLAY: &str = "alert.evaluate";
+/// How long an access entry may take before nothing is shown (DESIGN §6).
+const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a handler gives.
+pub type Answer = Result<HttpResponse, Refusal>;
+
+/// A page's request that the gate of its route let through.
+pub struct Visit {
+    request: HttpRequest,
+    state: Data<State>,
+    /// Who looks.
+    pub viewer: Viewer,
+}
+
+impl FromRequest for Visit {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let viewer = request.extensions().get::<Viewer>().cloned();
+        let state = request.app_data::<Data<State>>().cloned();
+        ready(match (viewer, state) {
+            (Some(viewer), Some(state)) => Ok(Self { request: request.clone(), state, viewer }),
+            _ => Err(problem::error(request, Code::SignIn)),
+        })
+    }
+}
+
+/// What may be shown of one patient's health data, decided and witnessed ahead of reading it.
+#[derive(Debug, Clone)]
+pub enum Look {
+    /// A permit holds and the look is in the log.
+    Open,
+    /// No permit.
+    Masked(Masked),
+    /// The access entry could not be written in time.
+    Unrecorded,
+    /// The viewer's role sees none.
+    NotYours,
+}
+
+impl Visit {
+    /// Renders on a blocking thread.
+    ///
+    /// # Errors
+    /// What `work` says, in the form that the reader wants.
+    pub async fn page(
+        self,
+        section: Section,
+        work: impl FnOnce(&Room) -> Result<Html, Fault> + Send + 'static,
+    ) -> Answer {
+        let room = self.room(section);
+        let done = blocking(move || {
+            let room = room.with_badge()?;
+            work(&room)?.map_err(unrendered)
+        })
+        .await;
+        match done {
+            Ok(html) => Ok(html_of(html)),
+            Err(fault) => Err(fault.of(&self.request)),
+        }
+    }
+
+    /// Whether htmx asks for a part of the page.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        problem::wants_fragment(self.request.headers())
+    }
+
+    /// Gives a text to take away under `name`.
+    ///
+    /// # Errors
+    /// What `work` says.
+    pub async fn file(
+        self,
+        name: String,
+        work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static,
+    ) -> Answer {
+        let room = self.room(Section::Elsewhere);
+        match blocking(move || work(&room)).await {
+            Ok(text) => Ok(HttpResponse::Ok()
+                .content_type("text/plain; charset=utf-8")
+                .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+                .body(text)),
+            Err(fault) => Err(fault.of(&self.request)),
+        }
+    }
+
+    /// Does something, then sends the reader on (303): `work` says where to.
+    ///
+    /// # Errors
+    /// What `work` says.
+    pub async fn act(self, work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static) -> Answer {
+        let room = self.room(Section::Elsewhere);
+        match blocking(move || work(&room)).await {
+            Ok(to) => Ok(see_other(&to)),
+            Err(fault) => Err(fault.of(&self.request)),
+        }
+    }
+
+    /// Decides what of a patient this viewer may see, and puts the look in the log when something is.
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub async fn look(&self, patient: PatientId) -> Result<Look, Refusal> {
+        self.looked(patient).await.map_err(|fault| fault.of(&self.request))
+    }
+
+    async fn looked(&self, patient: PatientId) -> Result<Look, Fault> {
+        self.viewer.reaches(patient)?;
+        if auth::purposes(self.viewer.role).is_empty() {
+            return Ok(Look::NotYours);
+        }
+        let room = self.room(Section::Elsewhere);
+        let decided = blocking(move || room.decide(patient)).await?;
+        if let Some(masked) = decided {
+            return Ok(Look::Masked(masked));
+        }
+        Ok(if self.witness(Seen::Patient(patient)).await { Look::Open } else { Look::Unrecorded })
+    }
+
+    /// Whose alert it is.
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub async fn patient_of(&self, alert: AlertId) -> Result<PatientId, Fault> {
+        let room = self.room(Section::Elsewhere);
+        blocking(move || room.read(|view| Ok(store::alerts::get(view, alert)?.case.patient))).await
+    }
+
+    /// Puts a look in the log; false when it cannot be there in time, and then nothing is shown.
+    pub async fn witness(&self, seen: Seen) -> bool {
+        let room = self.room(Section::Elsewhere);
+        let written = web::block(move || {
+            accesses::witness(&room.state.store, room.viewer.actor(), seen, DISPLAY, room.now)
+        });
+        match tokio::time::timeout(WITNESSED_WITHIN, written).await {
+            Ok(Ok(Ok(()))) => true,
+            Ok(Ok(Err(error))) => {
+                tracing::error!(%error, "an access could not be written to the log: nothing is shown");
+                false
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    fn room(&self, section: Section) -> Room {
+        let mut shell = shell::of(&self.request).at(section);
+        shell.viewer = Some(self.viewer.in_shell());
+        Room {
+            state: Data::clone(&self.state),
+            viewer: self.viewer.clone(),
+            now: shell.words.now,
+            is_part: self.is_part(),
+            shell,
+        }
+    }
+}
+
+/// Where a page is put together.
+pub struct Room {
+    /// What every handler leans on.
+    pub state: Data<State>,
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The instant of the request.
+    pub now: Instant,
+    /// Whether htmx asks for a part.
+    pub is_part: bool,
+    /// What surrounds the page.
+    pub shell: Shell,
+}
+
+impl Room {
+    /// The reader's words.
+    #[must_use]
+    pub const fn words(&self) -> &Words {
+        &self.shell.words
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// What `work` says; store faults.
+    pub fn read<T>(&self, work: impl FnOnce(&mut View<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.state.store.read(|view| Ok(work(view)))?
+    }
+
+    /// Changes as the viewer; a fault undoes it.
+    ///
+    /// # Errors
+    /// What `work` says; store faults.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut raised = None;
+        let done = self.state.store.write(self.viewer.actor(), self.now, |tx| {
+            work(tx).map_err(|fault| {
+                raised = Some(fault);
+                store::Error::Conflict("undone")
+            })
+        });
+        match raised {
+            Some(fault) => Err(fault),
+            None => Ok(done?),
+        }
+    }
+
+    /// Why a patient's readings are hidden from this viewer now; `None` when they are not.
+    fn decide(&self, patient: PatientId) -> Result<Option<Masked>, Fault> {
+        self.read(|view| {
+            let key = store::patients::key_of(view, patient)?;
+            match permit_display(view, &self.state, &self.viewer, key) {
+                Ok(_permit) => Ok(None),
+                Err(fault) => masked(fault).map(Some),
+            }
+        })
+    }
+
+    fn with_badge(mut self) -> Result<Self, Fault> {
+        if self.viewer.may(Can::SeeAlerts) {
+            self.shell.red_open = Some(self.read(super::queue::red_open)?);
+        }
+        Ok(self)
+    }
+}
+
+/// The refusal of a consent decision as the page says it.
+///
+/// # Errors
+/// Any other fault, unchanged.
+pub fn masked(fault: Fault) -> Result<Masked, Fault> {
+    let is_decision = fault.more.contains_key("purpose") || fault.code == Code::NoRecord;
+    if fault.code.status() != actix_web::http::StatusCode::FORBIDDEN
+        || !is_decision && fault.code == Code::Role
+    {
+        return Err(fault);
+    }
+    let since = fault.more.get("since").and_then(serde_json::Value::as_str).and_then(Instant::parse);
+    Ok(Masked { code: fault.code, since })
+}
+
+/// Works on a blocking thread.
+///
+/// # Errors
+/// What `work` says; `E_BUSY`.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    web::block(work).await.map_err(|_stopped| Fault::new(Code::Busy))?
+}
+
+/// An HTML answer.
+pub fn html_of(html: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html)
+}
+
+/// 303: the reader goes on to `to`.
+pub fn see_other(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+}
+
+/// The formatter's failure, which no data of ours causes.
+pub fn unrendered(error: askama::Error) -> Fault {
+    tracing::error!(%error, "a page could not be rendered");
+    Fault::new(Code::Internal)
+}

@@ -1,0 +1,119 @@
+//! The route table walked with every role and with nobody, and held against the OpenAPI document.
+
+use super::*;
+use crate::domain::Can;
+use crate::web::routes::Face;
+use crate::web::serve::rows;
+
+const ID: &str = "018f0000-0000-7000-8000-000000000001";
+
+fn filled(path: &str) -> String {
+    path.replace("{id}", ID).replace("{token}", ID)
+}
+
+#[test]
+fn every_route_opens_to_its_roles_and_to_nobody_else() {
+    let house = houses().remove(0);
+    let ana = house.patient("Ana");
+    let users: Vec<(Role, UserId)> = Role::ALL
+        .into_iter()
+        .map(|role| (role, house.user(role, (role == Role::Patient).then_some(ana.id))))
+        .collect();
+    let ask = |method: &str, path: &str, who: Option<&str>| {
+        let headers: Vec<(&str, &str)> = who.map(|who| ("authorization", who)).into_iter().collect();
+        let body = matches!(method, "POST" | "PATCH").then_some("{}");
+        house.call(method, path, &headers, body)
+    };
+    let mut walked = 0;
+    for row in rows() {
+        let path = filled(row.path);
+        let stranger = ask(row.method.as_str(), &path, None);
+        let open = row.rights.contains(&Can::Anyone);
+        assert_eq!(
+            stranger.code() == "E_SIGN_IN",
+            !open,
+            "{} {path} to nobody: {}",
+            row.method,
+            stranger.body
+        );
+        for (role, user) in &users {
+            let token = house.enter(*user, *role);
+            let got = ask(row.method.as_str(), &path, Some(&token));
+            let refused = got.status == 403 && got.code() == "E_ROLE";
+            assert_eq!(refused, !row.admits(Some(*role)), "{} {path} as {role:?}: {}", row.method, got.body);
+            assert!(open || got.status != 401, "{} {path} as {role:?}: {}", row.method, got.body);
+            walked += 1;
+        }
+    }
+    assert!(walked > 400, "{walked}");
+}
+
+#[test]
+fn the_table_holds_the_matrix_of_the_contract() {
+    let rows = rows();
+    let roles = |method: &str, path: &str| -> Vec<&str> {
+        let row = rows.iter().find(|row| row.method == method && row.path == path).unwrap();
+        Role::ALL.into_iter().filter(|role| row.admits(Some(*role))).map(Role::name).collect()
+    };
+    let readings = "/api/v1/patients/{id}/readings";
+    assert_eq!(roles("GET", readings), ["clinician", "patient"]);
+    assert_eq!(roles("GET", "/api/v1/patients"), ["agent", "technician", "clinician", "manager", "admin"]);
+    assert_eq!(roles("GET", "/api/v1/alerts"), ["agent", "technician", "clinician", "manager"]);
+    assert_eq!(roles("POST", "/api/v1/alerts/{id}/claim"), ["agent", "clinician"]);
+    assert_eq!(roles("GET", "/api/v1/audit/entries"), ["auditor", "dpo"]);
+    assert_eq!(roles("POST", "/api/v1/users"), ["admin"]);
+    assert_eq!(roles("POST", "/api/v1/devices"), ["technician", "admin"]);
+}
+
+#[test]
+fn every_api_route_is_in_the_document_and_nothing_else_is() {
+    let document = serde_json::to_value(crate::web::openapi::value()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut told: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            told.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let mut table: Vec<String> = rows()
+        .iter()
+        .filter(|row| row.face == Face::Api)
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
+    told.sort();
+    table.sort();
+    assert_eq!(told, table);
+}
+
+#[test]
+fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
+    let house = houses().remove(0);
+    let admin = house.staff(Role::Admin);
+    assert_eq!(
+        (house.get(&admin, "/api/v1/nothing").status, house.get(&admin, "/api/v1/nothing").code().to_owned()),
+        (404, "E_NOT_FOUND".to_owned())
+    );
+    let wrong = house.call("DELETE", "/api/v1/patients", &[("authorization", &admin)], None);
+    assert_eq!((wrong.status, wrong.code()), (405, "E_METHOD"));
+    let text = house.call(
+        "POST",
+        "/api/v1/patients",
+        &[("authorization", &admin), ("content-type", "text/plain")],
+        Some("x"),
+    );
+    assert_eq!((text.status, text.code()), (415, "E_MEDIA_TYPE"));
+    let missing = house.post(&admin, "/api/v1/patients", &json!({ "name": "Ana" }));
+    assert_eq!(
+        (missing.status, missing.code(), &missing.body["field"]),
+        (400, "E_MALFORMED", &json!("birth_date"))
+    );
+    let cpf = json!({ "name": "Ana", "birth_date": "1990-05-17", "cpf": "123" });
+    let cpf = house.post(&admin, "/api/v1/patients", &cpf);
+    assert_eq!((cpf.status, &cpf.body["field"]), (400, &json!("cpf")));
+    let huge = json!({ "name": "a".repeat(1_100_000) });
+    assert_eq!(house.post(&admin, "/api/v1/patients", &huge).status, 413);
+    let ready = house.call("GET", "/readyz", &[], None);
+    assert_eq!(ready.status, 200);
+    let metrics = house.call("GET", "/metrics", &[], None).must(200);
+    assert!(metrics.as_str().unwrap().contains("zelo_connections 0"), "{metrics}");
+}

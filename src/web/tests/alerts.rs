@@ -1,0 +1,83 @@
+//! The queue from the outside: who sees what of a finding, and who works on it.
+
+use super::records::measure;
+use super::*;
+use crate::domain::{AlertId, DeviceId, Flags, Level, Rule};
+use crate::rules::{Change, Episode, Finding, JudgedReading};
+use crate::store::alerts;
+
+fn raise(house: &House, patient: &patients::Patient) -> AlertId {
+    let (rule, now) = (&Rule::seeds()[0], house.now());
+    let started_at = now.minus(Duration::from_secs(60));
+    let opened = Change::Opened { level: Level::Red, started_at, at: now };
+    let episode = Episode::opened(rule, &opened).unwrap();
+    let reading = |secs| JudgedReading {
+        at: now.minus(Duration::from_secs(secs)),
+        value: 131.0,
+        flags: Flags::default(),
+        device: DeviceId::new(now),
+    };
+    let finding = Finding::of(rule, Level::Red, &[reading(60), reading(0)]);
+    house.write(|tx| alerts::open(tx, (patient.key, patient.id), rule, &episode, &finding, false))
+}
+
+#[test]
+fn a_finding_is_whole_for_clinicians_one_value_for_the_front_line_and_hidden_without_basis() {
+    for house in houses() {
+        let ana = house.patient("Ana");
+        house.grant_all(ana.id);
+        measure(&house, &ana, house.now(), &[129.0, 133.5]);
+        let id = raise(&house, &ana);
+        let path = format!("/api/v1/alerts/{id}");
+        let seen = |role| house.get(&house.staff(role), &path).must(200);
+        let whole = seen(Role::Clinician);
+        assert_eq!((&whole["level"], &whole["state"]), (&json!("red"), &json!("open")));
+        assert_eq!(whole["finding"]["readings"].as_array().unwrap().len(), 2);
+        assert!(whole["finding"]["pt"].as_str().unwrap().contains("131"));
+        for role in [Role::Agent, Role::Technician] {
+            let part = seen(role);
+            let readings = part["finding"]["readings"].as_array().unwrap();
+            assert_eq!((readings.len(), readings[0]["value"].as_f64()), (1, Some(133.5)));
+            assert!(!part["finding"].to_string().contains("131"), "{part}");
+        }
+        assert_eq!(seen(Role::Manager)["finding"], Value::Null);
+        house.clock.advance(Duration::from_secs(1));
+        house.revoke(ana.id, "alert.evaluate").must(201);
+        for role in [Role::Clinician, Role::Agent] {
+            assert_eq!(seen(role)["finding"], Value::Null);
+        }
+    }
+}
+
+#[test]
+fn a_claimed_alert_names_its_owner_and_can_be_handed_over() {
+    for house in houses() {
+        let ana = house.patient("Ana");
+        house.grant_all(ana.id);
+        let id = raise(&house, &ana);
+        let (one, two) = (house.user(Role::Agent, None), house.user(Role::Clinician, None));
+        let (agent, clinician) = (house.enter(one, Role::Agent), house.enter(two, Role::Clinician));
+        let act =
+            |who: &str, act: &str, body: Value| house.post(who, &format!("/api/v1/alerts/{id}/{act}"), &body);
+        assert_eq!(act(&agent, "claim", json!({})).must(200)["owner"], json!(one));
+        let taken = act(&clinician, "claim", json!({}));
+        assert_eq!((taken.status, taken.code(), &taken.body["owner"]), (409, "E_CLAIMED", &json!(one)));
+        let manager = house.user(Role::Manager, None);
+        assert_eq!(act(&agent, "reassign", json!({ "to": manager })).code(), "E_INVALID");
+        assert_eq!(act(&agent, "reassign", json!({ "to": two })).must(200)["owner"], json!(two));
+        assert_eq!(act(&clinician, "ack", json!({})).must(200)["state"], "acknowledged");
+        assert_eq!(act(&clinician, "snooze", json!({ "until": house.now() })).code(), "E_INVALID");
+        let until = house.now().plus(Duration::from_secs(900));
+        assert_eq!(act(&clinician, "snooze", json!({ "until": until })).must(200)["state"], "snoozed");
+        assert_eq!(act(&clinician, "resolve", json!({ "outcome": "retracted" })).code(), "E_INVALID");
+        let done = act(&clinician, "resolve", json!({ "outcome": "true", "note": "atendida" })).must(200);
+        assert_eq!((&done["state"], &done["outcome"]), (&json!("resolved"), &json!("true")));
+        assert_eq!(act(&clinician, "ack", json!({})).code(), "E_STATE");
+        let list = |query: &str| {
+            let list = house.get(&agent, &format!("/api/v1/alerts?{query}")).must(200);
+            list["items"].as_array().unwrap().len()
+        };
+        assert_eq!((list("state=resolved&level=red"), list("state=open")), (1, 0));
+        assert_eq!(house.get(&agent, "/api/v1/alerts?level=pink").code(), "E_INVALID");
+    }
+}

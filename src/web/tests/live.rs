@@ -1,0 +1,111 @@
+//! The stream from the outside, read line by line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+
+use super::*;
+
+struct Stream(BufReader<TcpStream>);
+
+impl Stream {
+    fn open(house: &House, who: &str, last: Option<&str>) -> Self {
+        let address = house.base.trim_start_matches("http://");
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+        write!(socket, "GET /api/v1/live HTTP/1.1\r\nHost: {address}\r\nAuthorization: {who}\r\n{last}\r\n")
+            .unwrap();
+        let mut stream = Self(BufReader::new(socket));
+        assert!(stream.line().unwrap().starts_with("HTTP/1.1 200"));
+        stream.until("retry:");
+        stream
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        match self.0.read_line(&mut line) {
+            Ok(n) if n > 0 => Some(line.trim_end().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The first line that begins so.
+    fn until(&mut self, start: &str) -> String {
+        loop {
+            let line = self.line().unwrap_or_else(|| panic!("the stream ended before `{start}`"));
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    fn event(&mut self) -> (String, Value) {
+        let name = self.until("event: ").trim_start_matches("event: ").to_owned();
+        let data = self.until("data: ");
+        (name, serde_json::from_str(data.trim_start_matches("data: ")).unwrap())
+    }
+}
+
+#[test]
+fn a_listener_hears_names_and_ids_of_what_its_role_may_know() {
+    for house in houses() {
+        let ana = house.patient("Ana");
+        let mut clinician = Stream::open(&house, &house.staff(Role::Clinician), None);
+        let mut auditor = Stream::open(&house, &house.staff(Role::Auditor), None);
+        house.home.announce("readings.changed", ana.id);
+        house.write(|tx| {
+            patients::block(tx, ana.id, true)?;
+            tx.signal("consent.changed", ana.id)
+        });
+        let id = json!(ana.id);
+        for name in ["readings.changed", "patient.changed", "consent.changed"] {
+            let (heard, data) = clinician.event();
+            assert_eq!((heard.as_str(), &data["patient_id"]), (name, &id));
+        }
+        let (heard, data) = auditor.event();
+        assert_eq!((heard.as_str(), &data["patient_id"]), ("consent.changed", &id));
+    }
+}
+
+#[test]
+fn a_listener_that_comes_back_hears_what_it_missed_and_an_unknown_one_starts_anew() {
+    for house in houses() {
+        let who = house.staff(Role::Clinician);
+        let first = house.patient("Ana");
+        let mut stream = Stream::open(&house, &who, None);
+        house.write(|tx| patients::block(tx, first.id, true));
+        let id = stream.until("id: ");
+        let id = loop {
+            let next = stream.line().unwrap();
+            if next.starts_with("event: patient.changed") {
+                break id;
+            }
+            if let Some(newer) = next.strip_prefix("id: ") {
+                break newer.to_owned();
+            }
+        };
+        drop(stream);
+        house.write(|tx| patients::block(tx, first.id, false));
+        let mut back = Stream::open(&house, &who, Some(id.trim_start_matches("id: ")));
+        assert_eq!(back.event().0, "patient.changed");
+        let mut lost = Stream::open(&house, &who, Some("999999"));
+        assert_eq!(lost.event().0, "reset");
+        let mut odd = Stream::open(&house, &who, Some("never"));
+        assert_eq!(odd.event().0, "reset");
+    }
+}
+
+#[test]
+fn a_stream_ends_with_its_session_and_with_the_server() {
+    let mut house = houses().remove(0);
+    let user = house.user(Role::Clinician, None);
+    let mut one = Stream::open(&house, &house.enter(user, Role::Clinician), None);
+    let mut two = Stream::open(&house, &house.staff(Role::Manager), None);
+    house.write(|tx| sessions::kill_all(tx, user, "admin"));
+    while one.line().is_some() {}
+    let begun = std::time::Instant::now();
+    let running = house.running.take().unwrap();
+    house.runtime.block_on(running.stop()).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    while two.line().is_some() {}
+}

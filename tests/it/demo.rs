@@ -1,0 +1,31 @@
+//! The demo as a program drives it from outside: one line, credentials that outlive a crash, an end when asked.
+
+use std::collections::BTreeSet;
+
+use crate::support::node::Node;
+
+const ROLES: [&str; 8] =
+    ["admin", "agent", "auditor", "clinician", "dpo", "manager", "patient", "technician"];
+
+#[test]
+fn the_demo_tells_one_line_and_ends_when_asked() {
+    let node = Node::demo();
+    let roles: BTreeSet<&str> = node.ready.users.iter().map(|user| user.role.as_str()).collect();
+    assert_eq!(roles, BTreeSet::from(ROLES));
+    assert_eq!(node.ready.users.len(), ROLES.len(), "one user a role");
+    let free = node.ready.devices.iter().rev().take_while(|device| !device.replayed).count();
+    assert!(free >= 2, "{free} devices that nobody replays come last");
+    assert!(node.stop().success());
+}
+
+#[test]
+fn after_a_crash_the_demo_knows_the_same_people_and_devices() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Node::demo_in(data.path());
+    let (users, devices) = (first.ready.users.clone(), first.ready.devices.clone());
+    first.kill();
+    let second = Node::demo_in(data.path());
+    assert_eq!(second.ready.users, users);
+    assert_eq!(second.ready.devices, devices);
+    assert!(second.stop().success());
+}
