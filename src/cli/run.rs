@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::commands::backup;
 use super::demo::{self, Ready};
+use super::desk::require_initialised;
 use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
@@ -64,6 +65,7 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
         note(&format!("{ran} schema version(s) applied"));
     }
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+    require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
     let caught = revocations::catch_up(&store, home.dir())?;
     tracing::debug!(caught, "revocations.log is caught up");
