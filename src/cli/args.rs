@@ -28,7 +28,7 @@ pub struct Global {
     /// Settings file [default: zelo.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where keys, the lock and SQLite's file live [default: ./zelo-data]
+    /// Where keys, the lock and SQLite's file live [default: ./zelo-data; demo: a fresh temporary one]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// sqlite://PATH or postgres://... [default: SQLite in the data directory]
