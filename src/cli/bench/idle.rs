@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house())?;
     // The log takes up the seed first, and memory comes to rest.
-    std::thread::sleep(Duration::from_secs(5));
+    super::measure::rest(Duration::from_secs(5));
     let address = house.gateway.local_addr();
     let (one, rest) = devices.split_at(1.min(devices.len()));
     let drive =
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let before = rss_kib();
     let mut others = Generator::start(site.dir(), &plan(drive(rest.len()), address, rest.to_vec()))?;
     others.go()?;
-    std::thread::sleep(Duration::from_secs(5));
+    super::measure::rest(Duration::from_secs(5));
     let after = rss_kib();
     note(&format!("{} sessions live", house.gateway.registry().connected_count()));
     let per = after.saturating_sub(before) * 1_024 / u64::try_from(rest.len())?.max(1);

@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let address = node.address;
         let lives: Vec<_> =
             stories.iter().map(|story| runtime.spawn(live(Arc::clone(story), address))).collect();
-        std::thread::sleep(Duration::from_millis(400 + chance(1_200)?));
+        super::measure::rest(Duration::from_millis(400 + chance(1_200)?));
         node.kill()?;
         for life in lives {
             // It ends with its connection; what it learned is in the story.

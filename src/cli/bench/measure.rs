@@ -119,7 +119,7 @@ fn settled(house: &House) {
             return;
         }
         before = did;
-        std::thread::sleep(Duration::from_millis(600));
+        rest(Duration::from_millis(600));
     }
 }
 
@@ -184,4 +184,10 @@ impl Seen {
             bytes(&self.cold),
         )
     }
+}
+
+/// Lets the machine come to rest, or time pass under load: a measurement has nothing else to wait for.
+#[expect(clippy::disallowed_methods, reason = "a bench measures over time")]
+pub fn rest(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -80,14 +80,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         kept.push((enrolled.patient, revoke(&site.store, enrolled.patient)?));
         answered.add(began.elapsed());
         while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
-            std::thread::sleep(LOOK);
+            super::measure::rest(LOOK);
         }
         if house.registry.is_connected(device.0) {
             seen.never_disconnected += 1;
         } else {
             gone.add(began.elapsed());
         }
-        std::thread::sleep(CALM);
+        super::measure::rest(CALM);
     }
     drop((writing, calm));
     stop(&runtime, house);

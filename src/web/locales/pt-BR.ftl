@@ -15,7 +15,7 @@ nav-status = Sistema
 nav-me = Minha saúde
 nav-red-open =
     { $n ->
-        [one] 1 alerta vermelho aberto
+        [one] { $n } alerta vermelho aberto
        *[other] { $n } alertas vermelhos abertos
     }
 language = Idioma
@@ -70,7 +70,7 @@ until-now = agora
 the-system = sistema
 years =
     { $n ->
-        [one] 1 ano
+        [one] { $n } ano
        *[other] { $n } anos
     }
 ago = há { $span }
@@ -142,7 +142,7 @@ login-totp-hint = Os seis dígitos do seu aplicativo autenticador.
 login-trouble = Sem acesso? Peça um link de uso único à administração.
 login-wait =
     { $n ->
-        [one] Tente de novo em 1 segundo.
+        [one] Tente de novo em { $n } segundo.
        *[other] Tente de novo em { $n } segundos.
     }
 
@@ -154,18 +154,18 @@ queue-unresolved = Não resolvidos
 queue-mine = Só os meus
 queue-count-red =
     { $n ->
-        [one] 1 vermelho
+        [one] { $n } vermelho
        *[other] { $n } vermelhos
     }
 queue-count-yellow =
     { $n ->
-        [one] 1 amarelo
+        [one] { $n } amarelo
        *[other] { $n } amarelos
     }
 queue-count-unclaimed = { $n } sem responsável
 queue-count-mine =
     { $n ->
-        [one] 1 com você
+        [one] { $n } com você
        *[other] { $n } com você
     }
 queue-empty = Ninguém esperando
@@ -261,7 +261,7 @@ patients-title = Pacientes
 patients-search = Buscar por nome
 patients-count =
     { $n ->
-        [one] 1 paciente
+        [one] { $n } paciente
        *[other] { $n } pacientes
     }
 patients-none = Nenhum paciente ainda
@@ -340,7 +340,7 @@ purpose-research-identified-means = Estudo aprovado por comitê de ética.
 devices-title = Dispositivos
 devices-count =
     { $n ->
-        [one] 1 dispositivo
+        [one] { $n } dispositivo
        *[other] { $n } dispositivos
     }
 devices-none = Nenhum dispositivo ainda
@@ -409,7 +409,7 @@ rule-gap = intervalo máximo { $span }
 rule-coverage = cobertura mínima { $percent } %
 rule-episodes =
     { $n ->
-        [one] 1 episódio em 30 dias
+        [one] { $n } episódio em 30 dias
        *[other] { $n } episódios em 30 dias
     }
 rule-worth = { $real } % reais, reconhecidos em { $span }
@@ -465,7 +465,7 @@ decision-deny = Negado
 users-title = Usuários
 users-count =
     { $n ->
-        [one] 1 usuário
+        [one] { $n } usuário
        *[other] { $n } usuários
     }
 users-none = Nenhum usuário ainda
@@ -505,7 +505,7 @@ status-no-modules = O motor não está rodando
 status-no-modules-next = Sem ele nada escala nem é enviado. Reinicie o serviço e veja o log.
 status-nobody-reached =
     { $n ->
-        [one] 1 alerta vermelho não alcançou ninguém
+        [one] { $n } alerta vermelho não alcançou ninguém
        *[other] { $n } alertas vermelhos não alcançaram ninguém
     }
 status-nobody-reached-next = Toda a política foi percorrida sem resposta. Ligue agora para quem está de plantão.

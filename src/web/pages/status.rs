@@ -30,7 +30,7 @@ pub struct View {
     /// Open device sessions.
     pub connections: u64,
     /// Readings committed in the last minute.
-    pub readings_minute: u64,
+    pub readings_minute: Option<u64>,
     /// `SQLite` or `PostgreSQL`, with its version.
     pub backend: String,
     /// Bytes of the database.
@@ -124,13 +124,15 @@ impl View {
             bounded(Key("status-ingest-lag"), self.ingest_lag, Duration::from_millis(250)),
             bounded(Key("status-seal-age"), self.seal_age, Duration::from_secs(2)),
             plain(Key("status-connections"), w.whole(&self.connections)),
-            plain(Key("status-readings-minute"), w.whole(&self.readings_minute)),
             plain(Key("status-queue-depth"), w.whole(&self.queue_depth)),
             plain(Key("status-reevaluate-depth"), w.whole(&self.reevaluate_depth)),
             plain(Key("status-outbox-depth"), w.whole(&self.outbox_depth)),
             plain(Key("status-hot-rows"), w.whole(&self.hot_rows)),
             plain(Key("status-stored"), w.bytes(&self.stored_bytes)),
         ];
+        if let Some(readings) = &self.readings_minute {
+            figures.push(plain(Key("status-readings-minute"), w.whole(readings)));
+        }
         if let Some(free) = &self.free_bytes {
             let short = *free < 1_000_000_000;
             let health = if short { Health::Late } else { Health::Well };

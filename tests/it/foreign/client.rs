@@ -114,6 +114,11 @@ impl Client {
         self != Self::Mosquitto
     }
 
+    /// Whether it ends with its session; in 3.1.1 mosquitto connects again after a second without a word.
+    pub fn stays_away(self, version: Version) -> bool {
+        self != Self::Mosquitto || version == Version::V5
+    }
+
     pub fn start(self, ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
         match self {
             Self::Mosquitto => mosquitto::start(ward, device, version, act),

@@ -20,6 +20,8 @@ const BANNED: u8 = 0x8A;
 const TAKEN_OVER: u8 = 0x8E;
 const ADMINISTRATIVE: u8 = 0x98;
 const INVALID: u8 = 0x99;
+/// Instants set aside for one stream; with ten streams still within the five minutes that a clock may be ahead.
+const STREAM: i64 = 20_000;
 /// What a 3.1.1 device is told at CONNECT.
 const REFUSED_311: u8 = 5;
 
@@ -71,6 +73,19 @@ fn rumqttc_3_1_1_gets_what_the_contract_promises() {
 #[test]
 fn rumqttc_5_gets_what_the_contract_promises() {
     keeps_the_contract(Client::Rumqttc, Version::V5);
+}
+
+#[test]
+fn mosquitto_sub_may_listen_to_its_own_topics_only() {
+    if lacks("ZELO_TEST_FOREIGN") {
+        return;
+    }
+    let ward = Ward::enter();
+    let (own, other) = (&ward.bed().device, &ward.refusing_bed().device);
+    let topics =
+        [client::topic(own, "notices"), client::topic(own, "commands"), client::topic(other, "notices")];
+    assert_eq!(mosquitto::subscribed(&ward, own, Version::V5, &topics), [1, 1, NOT_AUTHORIZED]);
+    assert_eq!(mosquitto::subscribed(&ward, own, Version::V311, &topics), [1, 1, 0x80]);
 }
 
 fn keeps_the_contract(client: Client, version: Version) {
@@ -140,16 +155,17 @@ impl Wearable<'_> {
     fn a_second_session_takes_over(&self) {
         let bed = self.ward.bed();
         let mut first = self.client.start(self.ward, &bed.device, self.version, Act::Hold);
-        first.until(|heard| matches!(heard, Heard::Suback { .. }));
+        let begun = first.until(|heard| !matches!(heard, Heard::Connack { .. }) || !self.client.listens());
+        assert_eq!(connack(&begun), Some(COMMITTED), "{begun:?}");
         let second = self.publish(bed, vec![payload(self.ward.instant(), 95)], 0);
         self.assert_acks(&second, 1, |code, _reason| code == COMMITTED);
-        let heard = first.rest();
-        assert!(heard.contains(&Heard::Closed), "{heard:?}");
-        self.assert_told(&heard, TAKEN_OVER);
+        if self.client.stays_away(self.version) {
+            self.assert_told(&first.rest(), TAKEN_OVER);
+        }
     }
 
     fn a_revocation_ends_the_stream(&self) {
-        let (bed, first) = (self.ward.bed(), self.ward.instants(1_000_000));
+        let (bed, first) = (self.ward.bed(), self.ward.instants(STREAM));
         let mut stream = self.client.start(self.ward, &bed.device, self.version, Act::Stream { first });
         let mut heard = vec![];
         while heard.iter().filter(|one| matches!(one, Heard::Puback { .. })).count() < 50 {
@@ -174,7 +190,7 @@ impl Wearable<'_> {
         assert!(connack(&refused).is_some_and(|code| expected.contains(&code)), "{refused:?}");
 
         self.ward.grant(bed);
-        let stored = self.ward.readings(bed, first, 1_000_000);
+        let stored = self.ward.readings(bed, first, STREAM);
         let instants: BTreeSet<String> = stored.iter().map(|reading| reading["at"].to_string()).collect();
         assert_eq!(instants.len(), stored.len(), "nothing is stored twice");
         if self.version == Version::V5 && self.client.tells_codes() {

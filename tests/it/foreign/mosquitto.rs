@@ -12,15 +12,52 @@ use crate::support::node::Device;
 const LONG: i64 = 1_000_000;
 
 pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
-    let (host, port) = ward.node().mqtt();
-    let (program, leaf) = match act {
-        Act::Hold => ("mosquitto_sub", "notices"),
-        Act::Publish { .. } | Act::Stream { .. } => ("mosquitto_pub", "telemetry"),
+    let mut command = program("mosquitto_pub", ward, device, version);
+    command.args(["-l", "-M", &WINDOW.to_string(), "-t", &topic(device, "telemetry")]);
+    let mut running = reading(command, move |line| match understand(line, version) {
+        // Told to leave, mosquitto_pub stands still.
+        Some(goodbye @ Heard::Disconnect { .. }) => vec![goodbye, Heard::Closed],
+        heard => heard.into_iter().collect(),
+    });
+    let payloads: Box<dyn Iterator<Item = String> + Send> = match act {
+        Act::Publish { payloads, .. } => Box::new(payloads.into_iter()),
+        Act::Stream { first } => {
+            Box::new((first..first + LONG).map(|at| TEMPLATE.replace("STAMP", &at.to_string())))
+        }
+        // An open input keeps it connected.
+        Act::Hold => return running,
     };
-    // Their standard output is read line by line as it comes.
+    let mut stdin = running.child.as_mut().and_then(|child| child.stdin.take()).unwrap();
+    std::thread::spawn(move || {
+        for payload in payloads {
+            if writeln!(stdin, "{payload}").is_err() {
+                return;
+            }
+        }
+    });
+    running
+}
+
+/// What each subscription was answered: the granted QoS, or a refusal.
+pub fn subscribed(ward: &Ward, device: &Device, version: Version, topics: &[String]) -> Vec<u8> {
+    let mut command = program("mosquitto_sub", ward, device, version);
+    // It leaves once it was answered, and after ten seconds anyway.
+    command.args(["-E", "-W", "10"]);
+    for topic in topics {
+        command.args(["-t", topic]);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (_, codes) = said.split_once("Subscribed (mid: 1): ").unwrap_or_else(|| panic!("no SUBACK: {said}"));
+    codes.lines().next().unwrap().split(", ").map(|code| code.parse().unwrap()).collect()
+}
+
+/// One of mosquitto's programs as the device, with debug lines that are read as they come.
+fn program(name: &str, ward: &Ward, device: &Device, version: Version) -> Command {
+    let (host, port) = ward.node().mqtt();
     let mut command = Command::new("stdbuf");
-    command.args(["-oL", program, "-d", "-q", "1", "-k", "30", "-h", host, "-p", &port.to_string()]);
-    command.args(["-V", if version == Version::V5 { "5" } else { "311" }, "-M", &WINDOW.to_string()]);
+    command.args(["-oL", name, "-d", "-q", "1", "-k", "30", "-h", host, "-p", &port.to_string()]);
+    command.args(["-V", if version == Version::V5 { "5" } else { "311" }]);
     command.args([
         "-i",
         &format!("wearable-{}", ward.number()),
@@ -29,36 +66,7 @@ pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Runnin
         "-P",
         &device.token,
     ]);
-    command.args(["-t", &topic(device, leaf)]);
-    if program == "mosquitto_pub" {
-        command.arg("-l");
-    }
-    let mut connects = 0;
-    let mut running = reading(command, move |line| {
-        // After the end of its session mosquitto_sub connects again by itself, and mosquitto_pub stands still.
-        connects += i32::from(line.ends_with("sending CONNECT"));
-        match understand(line, version) {
-            Some(goodbye @ Heard::Disconnect { .. }) => vec![goodbye, Heard::Closed],
-            None if connects > 1 => vec![Heard::Closed],
-            heard => heard.into_iter().collect(),
-        }
-    });
-    let mut stdin = running.child.as_mut().and_then(|child| child.stdin.take()).unwrap();
-    std::thread::spawn(move || {
-        let payloads: Box<dyn Iterator<Item = String>> = match act {
-            Act::Publish { payloads, .. } => Box::new(payloads.into_iter()),
-            Act::Stream { first } => {
-                Box::new((first..first + LONG).map(|at| TEMPLATE.replace("STAMP", &at.to_string())))
-            }
-            Act::Hold => Box::new(std::iter::empty()),
-        };
-        for payload in payloads {
-            if writeln!(stdin, "{payload}").is_err() {
-                return;
-            }
-        }
-    });
-    running
+    command
 }
 
 /// `Client x received PUBACK (Mid: 1, RC:135)`, and the like.
@@ -72,8 +80,6 @@ fn understand(line: &str, version: Version) -> Option<Heard> {
     } else if line.contains("received PUBACK (") {
         let code = number("RC:").filter(|_| version == Version::V5);
         Some(Heard::Puback { code, reason: None })
-    } else if line.contains("received SUBACK") {
-        Some(Heard::Suback {})
     } else {
         number("eceived DISCONNECT (").map(|code| Heard::Disconnect { code })
     }

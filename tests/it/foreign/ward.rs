@@ -13,8 +13,8 @@ use crate::support::until::until;
 static SHARED: Mutex<Weak<Node>> = Mutex::new(Weak::new());
 static TURN: Mutex<()> = Mutex::new(());
 static NUMBER: AtomicI64 = AtomicI64::new(1);
-/// Instants are handed out once, so that no two clients claim the same reading: milliseconds, an hour ago on.
-static INSTANT: AtomicI64 = AtomicI64::new(0);
+/// Instants (milliseconds) are handed out once, so that no two clients claim the same reading.
+static NEXT: Mutex<i64> = Mutex::new(0);
 
 const PURPOSES: [&str; 2] = ["telemetry.collect", "alert.evaluate"];
 
@@ -77,13 +77,16 @@ impl Ward {
         self.instants(1)
     }
 
-    /// The first of `count` milliseconds that no other reading of this run has.
+    /// The first of `count` milliseconds, from now on, that no other reading of this run has: what was measured
+    /// before the latest grant would be refused.
     pub fn instants(&self, count: i64) -> i64 {
         #[expect(clippy::disallowed_methods, reason = "a wearable has its own clock")]
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-        let begin = i64::try_from(now).unwrap() - 12 * 3_600_000;
-        let _set_once = INSTANT.compare_exchange(0, begin, Ordering::Relaxed, Ordering::Relaxed);
-        INSTANT.fetch_add(count, Ordering::Relaxed)
+        let now = i64::try_from(now).unwrap();
+        let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = now.max(*next);
+        *next = first + count;
+        first
     }
 
     /// The readings of `spo2` among `count` milliseconds from `first`.

@@ -234,8 +234,12 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
                     let patient = chosen(&sent.patient_id)?.ok_or_else(missing)?;
                     room.write(|tx| bind_to(tx, room, id, patient))?;
                 }
-                "unbind" => room.write(|tx| Ok(drop(bindings::unbind(tx, id, room.now)?)))?,
-                "disable" => room.write(|tx| Ok(devices::disable(tx, id)?))?,
+                "unbind" => {
+                    room.write(|tx| Ok(bindings::unbind(tx, id, room.now)?))?;
+                }
+                "disable" => {
+                    room.write(|tx| Ok(devices::disable(tx, id)?))?;
+                }
                 _ => return Err(Code::NotFound.into()),
             }
             Ok(format!("/devices/{id}"))

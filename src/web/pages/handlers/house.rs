@@ -47,7 +47,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         outbox_depth: 0,
         seal_age: seal_age(view, room)?,
         connections: u64::try_from(state.edge.connections()).unwrap_or(0),
-        readings_minute: 0,
+        readings_minute: None,
         backend: backend.to_owned(),
         stored_bytes: positive(sizes.hot.bytes.saturating_add(sizes.cold.bytes)),
         free_bytes: None,

@@ -10,7 +10,7 @@ use super::queue::{RuleNames, level, shown_level, shown_state, told};
 use super::readings::{self, Asked};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
-use crate::domain::{Can, PatientId};
+use crate::domain::{AlertState, Can, PatientId};
 use crate::store::patients::Patient;
 use crate::store::{View, alerts, patients, quarantine};
 use crate::web::auth::permit_collected;
@@ -20,8 +20,10 @@ use crate::web::pages::readings::Readings;
 use crate::web::shell::{DEFAULT_ZONE, back};
 use crate::web::{Section, Words};
 
-/// Alerts and items shown.
+/// Items of the quarantine shown.
 const SHOWN: i64 = 50;
+/// Alerts shown: the others are in the queue's filter.
+const LINES: usize = 12;
 
 /// `/patients/{id}`, or one of its parts.
 pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
@@ -114,8 +116,11 @@ fn contact(patient: &Patient, w: &Words) -> Contact {
 fn lines(view: &mut View<'_>, room: &Room, patient: &Patient, look: &Look) -> Result<Vec<AlertLine>, Fault> {
     let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
     let mut stored = alerts::page(view, filter, 1_000)?;
-    stored.sort_by_key(|alert| std::cmp::Reverse(alert.case.facts.started_at));
-    stored.truncate(usize::try_from(SHOWN).unwrap_or(50));
+    // What waits for somebody first, then the newest.
+    stored.sort_by_key(|alert| {
+        (alert.case.state == AlertState::Resolved, std::cmp::Reverse(alert.case.facts.started_at))
+    });
+    stored.truncate(LINES);
     let names = RuleNames::load(view, room.words().lang)?;
     let mut people = People::default();
     let mut lines = Vec::new();

@@ -14,7 +14,7 @@ use crate::web::pages::consents::purpose;
 use crate::web::pages::patient::{Event, EventKind};
 
 /// Events shown.
-const SHOWN: usize = 60;
+const SHOWN: usize = 20;
 
 /// The timeline of one patient.
 ///

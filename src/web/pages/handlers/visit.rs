@@ -42,7 +42,7 @@ impl FromRequest for Visit {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let viewer = request.extensions().get::<Viewer>().cloned();
-        let state = request.app_data::<Data<State>>().map(Data::clone);
+        let state = request.app_data::<Data<State>>().cloned();
         ready(match (viewer, state) {
             (Some(viewer), Some(state)) => Ok(Self { request: request.clone(), state, viewer }),
             _ => Err(problem::error(request, Code::SignIn)),

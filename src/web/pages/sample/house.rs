@@ -75,7 +75,7 @@ impl Night {
             outbox_depth: 3,
             seal_age: Some(Duration::from_millis(800)),
             connections: 4_812,
-            readings_minute: 288_410,
+            readings_minute: Some(288_410),
             backend: "SQLite 3.50".to_owned(),
             stored_bytes: 1_840_000_000,
             free_bytes: Some(82_000_000_000),

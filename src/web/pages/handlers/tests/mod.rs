@@ -158,7 +158,9 @@ async fn a_grant_takes_the_text_that_was_shown_and_no_other() {
     let clinic = Clinic::open();
     let path = format!("/patients/{}/consents", clinic.patient);
     let purpose = Purpose::CareRemind;
-    let term = clinic.state.store.read(|view| terms::current(view, purpose)).unwrap().remove(0);
+    let mut texts = clinic.state.store.read(|view| terms::current(view, purpose)).unwrap();
+    texts.retain(|text| text.lang.as_str() == "pt-BR");
+    let term = texts.remove(0);
     let stale = "00".repeat(32);
     let form =
         |hash| [("purpose", purpose.as_str()), ("action", "grant"), ("term_sha256", hash), ("assisted", "1")];
