@@ -13,7 +13,7 @@ use super::schema::{devices, nodes};
 /// Slots there are.
 pub const SLOTS: i16 = 16;
 /// A node that did not speak for so long is gone.
-pub const GONE_AFTER: Duration = Duration::from_mins(1);
+pub const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// Takes the first free slot for the node `id`. Run it with [`super::Store::keep_house`].
 ///

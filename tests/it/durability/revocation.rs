@@ -1,7 +1,7 @@
 //! A revocation against eight busy writers: nothing is stored once it is committed, whatever was under way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::mpsc;
@@ -33,15 +33,12 @@ async fn race(clinic: Clinic) {
         let mut granted = again.subscribe();
         writers.push(tokio::spawn(async move {
             let bed = &clinic.beds[n];
-            let mut at = 0;
+            let last = Arc::new(AtomicI64::new(0));
             while !stop.load(Ordering::Relaxed) {
-                let began = Clock::System.now().millis().max(at);
-                at = began + 100_000;
-                let mut instant = began;
-                let next = move || {
-                    instant += 1;
-                    heart_rate(instant.min(began + 99_999), 80.0)
-                };
+                // No instant twice, and none before the grant.
+                last.fetch_max(Clock::System.now().millis(), Ordering::Relaxed);
+                let instant = Arc::clone(&last);
+                let next = move || heart_rate(instant.fetch_add(1, Ordering::Relaxed), 80.0);
                 let told = write(bed.client(&house), bed.topic(), next).await;
                 drop(ended.send((n, told)));
                 while !matches!(granted.recv().await, Ok(bed) if bed == n) {

@@ -19,7 +19,7 @@ use zelo::store::{
 };
 
 /// How long ago beds were filled: readings since then are taken.
-pub const SINCE: Duration = Duration::from_hours(60);
+pub const SINCE: Duration = Duration::from_secs(60 * 3_600);
 
 pub struct Bed {
     pub patient: PatientId,

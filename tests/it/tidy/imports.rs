@@ -30,7 +30,7 @@ const CRATES: [&str; 2] = ["consent", "mqtt"];
 
 /// The libraries that one room keeps to itself: the word that betrays their use, and where it may stand.
 const ONE_ROOM: [(&str, &[&str]); 6] = [
-    ("diesel::", &["src/store/", "tests/it/tidy/"]),
+    ("diesel::", &["src/store/", "tests/it/support/", "tests/it/tidy/"]),
     ("diesel_migrations", &["src/store/", "tests/it/tidy/"]),
     ("actix_web", &["src/web/", "tests/it/tidy/"]),
     ("actix_rt", &["tests/it/tidy/"]),
