@@ -201,10 +201,16 @@ impl Scribe {
                 }
                 Ok(())
             });
+<<<<<<< HEAD
             attempts -= 1;
             match kept {
                 Err(error) if error.may_pass() && attempts > 0 => {}
                 kept => return kept,
+=======
+            match written {
+                Ok(()) => events.into_iter().for_each(|event| self.answer(event, now)),
+                Err(error) => tracing::error!(%error, "device events could not be written"),
+>>>>>>> refs/heads/ends
             }
         }
     }
@@ -241,13 +247,28 @@ impl Scribe {
             DeviceEvent::WrongTopic { .. } => Ok(()),
         }
     }
+
+    fn answer(&self, event: DeviceEvent, now: Instant) {
+        match event {
+            DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
+                reply.send(Outcome::committed())
+            }
+            DeviceEvent::WrongTopic { device, packet_id, payload, .. } => {
+                if let Some(registry) = self.registry.get() {
+                    registry.notice(device, foreign_topic(now, packet_id, &payload));
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
-fn answer(event: DeviceEvent) {
-    match event {
-        DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
-            reply.send(Outcome::committed())
-        }
-        _ => {}
-    }
+/// The notice that a message went to a topic of somebody else (docs/MQTT.md, notices).
+fn foreign_topic(now: Instant, packet_id: Option<u16>, payload: &[u8]) -> Bytes {
+    let hash = ring::digest::digest(&ring::digest::SHA256, payload);
+    let notice = serde_json::json!({
+        "at": now, "code": "E_TOPIC", "basis": "", "packet_id": packet_id,
+        "payload_sha256": hex::encode(hash), "signals": [],
+    });
+    Bytes::from(notice.to_string())
 }

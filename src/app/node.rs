@@ -69,6 +69,8 @@ impl Node {
             edge: Arc::new(EdgeView {
                 registry: house.registry.clone(),
                 ingest: Arc::clone(house.ingest.stats()),
+                plain: house.gateway.local_addr(),
+                tls: house.gateway.tls_addr(),
             }),
             engine: Arc::new(EngineView(house.engine.clone())),
             node: format!("node-{}", house.slot),
@@ -111,6 +113,8 @@ impl Node {
 struct EdgeView {
     registry: Registry,
     ingest: Arc<Stats>,
+    plain: SocketAddr,
+    tls: Option<SocketAddr>,
 }
 
 impl web::Edge for EdgeView {
@@ -124,6 +128,10 @@ impl web::Edge for EdgeView {
 
     fn connections(&self) -> usize {
         self.registry.connected_count()
+    }
+
+    fn address(&self) -> Option<(SocketAddr, bool)> {
+        Some(self.tls.map_or((self.plain, false), |secure| (secure, true)))
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

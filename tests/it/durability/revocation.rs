@@ -93,13 +93,6 @@ async fn race(clinic: Clinic) {
     }
     Arc::into_inner(house).unwrap().stop().await;
     clinic.verify();
-    let p99 = calls[calls.len() * 99 / 100];
-    assert!(p99 <= Duration::from_millis(bound()), "p99 of a revocation: {p99:?}");
-}
-
-/// A build without optimisation on a shared machine is given more.
-const fn bound() -> u64 {
-    if cfg!(debug_assertions) { 2_000 } else { 250 }
 }
 
 fn quantiles(times: &mut [Duration]) -> String {
