@@ -181,7 +181,10 @@ impl Scribe {
             }
             let written = self.keep(&events);
             match written {
-                Ok(()) => events.into_iter().for_each(answer),
+                Ok(()) => {
+                    let now = self.clock.now();
+                    events.into_iter().for_each(|event| self.answer(event, now));
+                }
                 Err(error) => tracing::error!(%error, "device events could not be written"),
             }
         }
@@ -201,16 +204,10 @@ impl Scribe {
                 }
                 Ok(())
             });
-<<<<<<< HEAD
             attempts -= 1;
             match kept {
                 Err(error) if error.may_pass() && attempts > 0 => {}
                 kept => return kept,
-=======
-            match written {
-                Ok(()) => events.into_iter().for_each(|event| self.answer(event, now)),
-                Err(error) => tracing::error!(%error, "device events could not be written"),
->>>>>>> refs/heads/ends
             }
         }
     }
