@@ -213,7 +213,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     Ok(token)
 }
 
-/// Revokes one token; a session that uses it is to be closed.
+/// Revokes one token: no new session opens with it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device has no such token; database errors.
