@@ -369,7 +369,7 @@ pub enum Device {
         #[arg(long, value_name = "INSTANT")]
         at: Option<String>,
     },
-    /// End one token; its connection ends with it
+    /// End one token: nobody connects with it again; an open connection is not closed
     RevokeToken {
         /// The device's id
         device: String,

@@ -118,6 +118,18 @@ pub fn silent(view: &mut View<'_>, since: Instant) -> Result<Vec<DeviceId>> {
     ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
 }
 
+/// Devices that are marked as connected although they may not connect any more.
+///
+/// # Errors
+/// Database errors.
+pub fn disabled_online(view: &mut View<'_>) -> Result<Vec<DeviceId>> {
+    let ids: Vec<String> = devices::table
+        .filter(devices::online.eq(true).and(devices::disabled_at.is_not_null()))
+        .select(devices::id)
+        .load(view.conn)?;
+    ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
+}
+
 /// The number that stands for a device.
 ///
 /// # Errors
@@ -201,7 +213,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     Ok(token)
 }
 
-/// Revokes one token; a session that uses it is to be closed.
+/// Revokes one token: no new session opens with it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device has no such token; database errors.
