@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod audit_foreign;
+mod browser;
 mod demo;
 mod durability;
 mod foreign;
