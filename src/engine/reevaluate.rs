@@ -18,6 +18,9 @@ use crate::store::{self, Store, Tx, Urgency, alerts};
 
 /// Series replayed in one cycle.
 const SERIES: i64 = 512;
+/// Series settled in one turn to write: under load a turn comes once per ingest commit, and one series a turn
+/// would never catch up.
+const GROUP: usize = 64;
 /// A stamp may be this far ahead of reception.
 const AHEAD: Duration = Duration::from_secs(360);
 
@@ -51,13 +54,16 @@ impl Module for Reevaluate {
             due.iter().for_each(|due| watch.begin(key(due)));
         }
         let mut read = self.read(&due, now)?;
-        for due in &due {
-            let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
-            let settled = self
-                .store
-                .keep_house(Urgency::Patient, "reevaluate", now, |tx| self.settle(tx, due, readings));
+        for group in due.chunks(GROUP) {
+            let settled = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+                group.iter().try_for_each(|due| {
+                    let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
+                    self.settle(tx, due, readings)
+                })
+            });
             if settled.is_err() {
-                self.watch().forget(key(due));
+                let mut watch = self.watch();
+                group.iter().for_each(|due| watch.forget(key(due)));
             }
             settled?;
         }
