@@ -120,7 +120,7 @@ typed! {
     ShareEhr SharePortability ResearchIdentified RecordRetain AuditLog NoticeLegal AccountSecure
 }
 
-/// A yes for the purpose `P`: what `store` demands before it touches telemetry. Only [`crate::decide`] makes
+/// A yes for the purpose `P`: what `store` demands before it touches telemetry. Only [`decide`](fn@crate::decide) makes
 /// one; it lives no longer than the transaction that asked. It derefs to nothing, copies to nothing:
 ///
 /// ```compile_fail,E0423

@@ -9,13 +9,16 @@ use mqtt::gateway::{
 };
 use tokio::sync::mpsc;
 
+use super::takeovers;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, CommandId, DeviceId, Instant};
 use crate::ingest::Ingest;
-use crate::store::{Result, Store, Urgency, bindings, commands, devices, ledger};
+use crate::store::{Result, Store, Touched, Urgency, Url, bindings, commands, devices, ledger};
 
 /// Events waiting to be written down in one transaction.
 const EVENTS: usize = 1_024;
+/// Attempts to write them down.
+const ATTEMPTS: u32 = 5;
 
 /// What the gateway asks.
 pub struct Edge {
@@ -37,9 +40,10 @@ impl Edge {
         tokens: Arc<Signer>,
         ingest: Ingest,
         registry: Arc<OnceLock<Registry>>,
+        slot: u8,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (events, waiting) = mpsc::unbounded_channel();
-        let scribe = Scribe { store: store.clone(), clock: clock.clone(), registry };
+        let scribe = Scribe { store: store.clone(), clock: clock.clone(), registry, slot };
         let thread =
             std::thread::Builder::new().name("device-events".into()).spawn(move || scribe.run(waiting))?;
         Ok((Self { store, clock, tokens, ingest, events }, thread))
@@ -70,18 +74,23 @@ impl Edge {
                 None => true,
             };
             let key = devices::key_of(view, device)?;
-            let revoked = match bindings::at(view, key, now)? {
+            let binding = bindings::at(view, key, now)?;
+            let revoked = match &binding {
                 Some(binding) => ledger::of(view, binding.patient_key)?
                     .record(Purpose::TelemetryCollect)
                     .is_some_and(|row| row.state == consent::State::Revoked),
                 None => false,
             };
-            Ok((known.disabled_at.is_none() && valid, revoked))
+            Ok((known.disabled_at.is_none() && valid, revoked, binding.map(|binding| binding.patient_key)))
         });
+        if let (Ok((true, false, Some(patient))), Url::Postgres(_)) = (&found, self.store.url()) {
+            // Another node may have judged meanwhile: this one begins with what is stored.
+            self.store.forget(Touched::Patient(*patient));
+        }
         match found {
-            Ok((true, false)) => Ok(Identity { device: device.0, expires_at }),
-            Ok((true, true)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
-            Ok((false, _)) | Err(crate::store::Error::NotFound(_)) => {
+            Ok((true, false, _)) => Ok(Identity { device: device.0, expires_at }),
+            Ok((true, true, _)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
+            Ok((false, ..)) | Err(crate::store::Error::NotFound(_)) => {
                 Err(refused("the device is not enrolled, disabled, or its token was revoked"))
             }
             Err(error) => {
@@ -158,6 +167,7 @@ struct Scribe {
     store: Store,
     clock: Clock,
     registry: Arc<OnceLock<Registry>>,
+    slot: u8,
 }
 
 impl Scribe {
@@ -169,9 +179,23 @@ impl Scribe {
             {
                 events.push(next);
             }
-            let now = self.clock.now();
-            let written = self.store.keep_house(Urgency::Patient, "edge", now, |tx| {
-                for event in &events {
+            let written = self.keep(&events);
+            match written {
+                Ok(()) => {
+                    let now = self.clock.now();
+                    events.into_iter().for_each(|event| self.answer(event, now));
+                }
+                Err(error) => tracing::error!(%error, "device events could not be written"),
+            }
+        }
+    }
+
+    /// In one transaction; again where another node's stood in its way.
+    fn keep(&self, events: &[DeviceEvent]) -> Result<()> {
+        let mut attempts = ATTEMPTS;
+        loop {
+            let kept = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), |tx| {
+                for event in events {
                     match self.write(tx, event) {
                         // A device that was removed meanwhile has nothing to be written down.
                         Ok(()) | Err(crate::store::Error::NotFound(_)) => {}
@@ -180,22 +204,27 @@ impl Scribe {
                 }
                 Ok(())
             });
-            match written {
-                Ok(()) => events.into_iter().for_each(answer),
-                Err(error) => tracing::error!(%error, "device events could not be written"),
+            attempts -= 1;
+            match kept {
+                Err(error) if error.may_pass() && attempts > 0 => {}
+                kept => return kept,
             }
         }
     }
 
     fn write(&self, tx: &mut crate::store::Tx<'_>, event: &DeviceEvent) -> Result<()> {
         match event {
-            DeviceEvent::Connected { device, .. } => devices::connected(tx, DeviceId(*device)).map(drop),
+            DeviceEvent::Connected { device, session, .. } => {
+                devices::connected(tx, DeviceId(*device), self.slot)?;
+                takeovers::announce(tx, DeviceId(*device), *session);
+                Ok(())
+            }
             DeviceEvent::Disconnected { device, will, .. } => {
                 let still = self.registry.get().is_some_and(|registry| registry.is_connected(*device));
                 if let Some(will) = will {
                     devices::report_status(tx, DeviceId(*device), will)?;
                 }
-                if still { Ok(()) } else { devices::disconnected(tx, DeviceId(*device)) }
+                if still { Ok(()) } else { devices::disconnected(tx, DeviceId(*device), self.slot) }
             }
             DeviceEvent::Status { device, payload, .. } => {
                 devices::report_status(tx, DeviceId(*device), payload)
@@ -215,13 +244,28 @@ impl Scribe {
             DeviceEvent::WrongTopic { .. } => Ok(()),
         }
     }
+
+    fn answer(&self, event: DeviceEvent, now: Instant) {
+        match event {
+            DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
+                reply.send(Outcome::committed())
+            }
+            DeviceEvent::WrongTopic { device, packet_id, payload, .. } => {
+                if let Some(registry) = self.registry.get() {
+                    registry.notice(device, foreign_topic(now, packet_id, &payload));
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
-fn answer(event: DeviceEvent) {
-    match event {
-        DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
-            reply.send(Outcome::committed())
-        }
-        _ => {}
-    }
+/// The notice that a message went to a topic of somebody else (docs/MQTT.md, notices).
+fn foreign_topic(now: Instant, packet_id: Option<u16>, payload: &[u8]) -> Bytes {
+    let hash = ring::digest::digest(&ring::digest::SHA256, payload);
+    let notice = serde_json::json!({
+        "at": now, "code": "E_TOPIC", "basis": "", "packet_id": packet_id,
+        "payload_sha256": hex::encode(hash), "signals": [],
+    });
+    Bytes::from(notice.to_string())
 }

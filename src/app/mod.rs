@@ -3,6 +3,7 @@
 mod edge;
 mod node;
 mod revocations;
+mod takeovers;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -13,10 +14,10 @@ use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
 use crate::audit::note;
 use crate::domain::Clock;
 use crate::domain::token::Signer;
-use crate::engine::{Lane, Status, Wake, housekeeping, reevaluate, roll, seal, silence};
+use crate::engine::{Lane, Status, Wake, housekeeping, reevaluate, roll, seal, seat, silence};
 use crate::ingest::{self, Ingest};
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, devices, rules};
+use crate::store::{Store, Urgency, Url, devices, nodes, rules};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -26,7 +27,7 @@ pub struct Options {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
-    /// This node's slot, 0 to 15.
+    /// This node's slot, 0 to 15, on SQLite; on PostgreSQL each node takes a free one.
     pub node: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
@@ -54,7 +55,10 @@ pub struct House {
     pub wake: Wake,
     threads: Vec<JoinHandle<()>>,
     ingest_thread: JoinHandle<()>,
-    revocations: tokio::task::JoinHandle<()>,
+    watchers: Vec<tokio::task::JoinHandle<()>>,
+    /// This node's slot.
+    pub slot: u8,
+    seat: (Store, Clock),
 }
 
 impl House {
@@ -68,14 +72,21 @@ impl House {
         signers: Signers,
         options: Options,
     ) -> anyhow::Result<Self> {
-        let rules = {
+        let alone = options.node;
+        let (rules, slot) = {
             let store = store.clone();
             let now = clock.now();
             tokio::task::spawn_blocking(move || {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
-                    devices::all_offline(tx)?;
-                    rules::in_force(tx)
+                    let slot = match store.url() {
+                        Url::Postgres(_) => nodes::take(tx, store.name())?,
+                        Url::Sqlite(_) => {
+                            devices::all_offline(tx)?;
+                            alone
+                        }
+                    };
+                    Ok((rules::in_force(tx)?, slot))
                 })
             })
             .await??
@@ -87,7 +98,7 @@ impl House {
             store.clone(),
             clock.clone(),
             ingest::Options {
-                node: options.node,
+                node: slot,
                 bases: options.bases.clone(),
                 watch: Arc::clone(&watch),
                 committed: Box::new(move || committed.wake()),
@@ -99,44 +110,75 @@ impl House {
                 Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
+                Box::new(seat::Seat::new(store.clone(), slot)),
                 Box::new(seal::Seal::new(store.clone(), signers.log)?),
             ],
         );
         let patient = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
         let registry = Arc::new(OnceLock::new());
-        let (edge, scribe) =
-            Edge::start(store.clone(), clock.clone(), signers.tokens, ingest.clone(), Arc::clone(&registry))?;
+        let (edge, scribe) = Edge::start(
+            store.clone(),
+            clock.clone(),
+            signers.tokens,
+            ingest.clone(),
+            Arc::clone(&registry),
+            slot,
+        )?;
         let gateway = Gateway::start(
             gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() },
             Arc::new(Door(Arc::new(edge))),
         )?;
         let sessions = gateway.registry().clone();
         drop(registry.set(sessions.clone()));
-        let revocations = tokio::spawn(revocations::watch(store.clone(), registry));
+        let watchers = vec![
+            tokio::spawn(takeovers::watch(store.clone(), clock.clone(), Arc::clone(&registry))),
+            tokio::spawn(revocations::watch(store.clone(), registry)),
+        ];
         let threads = vec![
             prompt.start(clock.clone(), wake.clone(), engine.clone())?,
             patient.start(clock.clone(), wake.clone(), engine.clone())?,
             scribe,
         ];
-        Ok(Self { gateway, registry: sessions, ingest, engine, wake, threads, ingest_thread, revocations })
+        Ok(Self {
+            gateway,
+            registry: sessions,
+            ingest,
+            engine,
+            wake,
+            threads,
+            ingest_thread,
+            watchers,
+            slot,
+            seat: (store.clone(), clock.clone()),
+        })
     }
 
     /// Stops in reverse: no new telemetry, what is queued is committed and answered, the engine ends.
     pub async fn stop(self) {
         self.gateway.stop().await;
-        self.revocations.abort();
+        self.watchers.iter().for_each(tokio::task::JoinHandle::abort);
         drop(self.ingest);
         drop(self.registry);
         self.wake.stop();
-        let (threads, ingest) = (self.threads, self.ingest_thread);
+        let (threads, ingest, slot, (store, clock)) =
+            (self.threads, self.ingest_thread, self.slot, self.seat);
         let ended = tokio::task::spawn_blocking(move || {
             let ingest = std::iter::once(ingest);
             ingest.chain(threads).for_each(|thread| drop(thread.join()));
+            leave(&store, slot, clock.now());
         });
         if tokio::time::timeout(std::time::Duration::from_secs(8), ended).await.is_err() {
             tracing::warn!(
                 "a part of the house did not end in 8 s; what it did is durable or will be done again"
             );
         }
+    }
+}
+
+/// Gives the slot back, so that the next node need not wait until it is silent.
+fn leave(store: &Store, slot: u8, now: crate::domain::Instant) {
+    let left = store.keep_house(Urgency::Urgent, "stop", now, |tx| nodes::leave(tx, slot, store.name()));
+    if let Err(error) = left {
+        tracing::warn!(%error, "the node's slot could not be given back; it is free in a minute");
     }
 }

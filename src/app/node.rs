@@ -26,7 +26,7 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
-    /// This node's slot, 0 to 15.
+    /// This node's slot, 0 to 15, on SQLite.
     pub slot: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
@@ -69,9 +69,11 @@ impl Node {
             edge: Arc::new(EdgeView {
                 registry: house.registry.clone(),
                 ingest: Arc::clone(house.ingest.stats()),
+                plain: house.gateway.local_addr(),
+                tls: house.gateway.tls_addr(),
             }),
             engine: Arc::new(EngineView(house.engine.clone())),
-            node: format!("node-{slot}"),
+            node: format!("node-{}", house.slot),
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });
@@ -111,6 +113,8 @@ impl Node {
 struct EdgeView {
     registry: Registry,
     ingest: Arc<Stats>,
+    plain: SocketAddr,
+    tls: Option<SocketAddr>,
 }
 
 impl web::Edge for EdgeView {
@@ -124,6 +128,10 @@ impl web::Edge for EdgeView {
 
     fn connections(&self) -> usize {
         self.registry.connected_count()
+    }
+
+    fn address(&self) -> Option<(SocketAddr, bool)> {
+        Some(self.tls.map_or((self.plain, false), |secure| (secure, true)))
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

@@ -28,7 +28,7 @@ pub struct Global {
     /// Settings file [default: zelo.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where keys, the lock and SQLite's file live [default: ./zelo-data]
+    /// Where keys, the lock and SQLite's file live [default: ./zelo-data; demo: a fresh temporary one]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// sqlite://PATH or postgres://... [default: SQLite in the data directory]
@@ -154,7 +154,7 @@ pub enum Command {
     Consent(Consent),
     /// The audit log: verify it, export it, prove one entry or one reading
     #[command(subcommand)]
-    Audit(Audit),
+    Audit(super::commands::audit::Audit),
     /// Key files
     #[command(subcommand)]
     Keys(Keys),
@@ -369,7 +369,7 @@ pub enum Device {
         #[arg(long, value_name = "INSTANT")]
         at: Option<String>,
     },
-    /// End one token; its connection ends with it
+    /// End one token: nobody connects with it again; an open connection is not closed
     RevokeToken {
         /// The device's id
         device: String,
@@ -408,49 +408,6 @@ pub enum Consent {
         /// The patient's id
         patient: String,
     },
-}
-
-/// `zelo audit`.
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Recompute the log and hold consents and readings against it; exit code 0 whole, 1 broken, 2 unusable
-    Verify {
-        /// An exported bundle, instead of (or beside) this data directory
-        #[arg(long, value_name = "DIR")]
-        bundle: Option<PathBuf>,
-        /// An earlier checkpoint that the log must still contain
-        #[arg(long, value_name = "CHECKPOINT")]
-        since: Option<PathBuf>,
-    },
-    /// Write the log in the layout that public tools read
-    Export {
-        /// An empty or new directory
-        #[arg(long = "out", value_name = "DIR")]
-        to: PathBuf,
-        /// Only with this patient's entries named
-        #[arg(long, value_name = "ID")]
-        patient: Option<String>,
-    },
-    /// Prove that an entry, or a reading, is in the log
-    Prove {
-        /// The entry's index
-        #[arg(long, value_name = "N")]
-        entry: Option<u64>,
-        /// The reading's patient
-        #[arg(long, value_name = "ID")]
-        patient: Option<String>,
-        /// The reading's signal
-        #[arg(long)]
-        signal: Option<String>,
-        /// The reading's instant, RFC 3339
-        #[arg(long)]
-        at: Option<String>,
-        /// The reading's device
-        #[arg(long, value_name = "ID")]
-        device: Option<String>,
-    },
-    /// The public key that checkpoints are verified with
-    Key,
 }
 
 /// Key files.

@@ -7,7 +7,7 @@ use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
 use crate::store::page::{Ask, MOST, Page};
-use crate::store::{self, Actor, Store, Tx, View};
+use crate::store::{self, Actor, Store, Tx, View, init};
 
 /// An open data directory.
 pub struct Desk {
@@ -25,6 +25,7 @@ impl Desk {
     pub(super) fn open(options: &Options, out: Out, clock: &Clock) -> Result<Self> {
         let home = Home::existing(&options.data_dir)?;
         let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+        require_initialised(&store)?;
         Ok(Self { home, store, out, clock: clock.clone() })
     }
 
@@ -54,6 +55,14 @@ impl Desk {
             }
         }
     }
+}
+
+/// Refuses a database whose `init` broke off.
+pub(super) fn require_initialised(store: &Store) -> Result<()> {
+    if init::is_initialised(store)? {
+        return Ok(());
+    }
+    Err(Error::Missing("the database has no first rows yet: run `zelo init` to its end".into()))
 }
 
 /// Reads an id, a date or the like out of an argument.

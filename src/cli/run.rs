@@ -10,10 +10,13 @@ use mqtt::gateway::TlsOptions;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::commands::backup;
 use super::demo::{self, Ready};
+use super::desk::require_initialised;
 use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
@@ -38,6 +41,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     runtime()?.block_on(async {
         let mut stop = signals()?;
         let node = open(options, &store, tokens, &keys, clock).await?;
+        let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
             http: url(options, node.http()),
             mqtt: node.mqtt().to_string(),
@@ -48,7 +52,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
         let played = demo::replay(loopback(node.mqtt()), &prepared, speed, clock.clone(), stop.clone()).await;
         // Faster than 1, the playback ends before the demo does.
         let _stopped = stop.wait_for(|stop| *stop).await;
-        close(node, &store, prepared.home.dir()).await;
+        close(node, &store, prepared.home.dir(), keeping).await;
         played
     })
 }
@@ -61,17 +65,19 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
         note(&format!("{ran} schema version(s) applied"));
     }
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+    require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
     let caught = revocations::catch_up(&store, home.dir())?;
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
         let mut stop = signals()?;
         let node = open(options, &store, tokens, &home.keys(), clock).await?;
+        let keeping = keep_revocations(&store, home.dir());
         let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
         let words = format!("{http}\nMQTT {mqtt}");
         out.say(&serde_json::json!({ "http": http, "mqtt": mqtt }), &words);
         let _stopped = stop.wait_for(|stop| *stop).await;
-        close(node, &store, home.dir()).await;
+        close(node, &store, home.dir(), keeping).await;
         Ok(())
     })
 }
@@ -96,8 +102,30 @@ async fn open(
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
 }
 
-async fn close(node: Node, store: &Store, dir: &Path) {
+/// Appends to `revocations.log` after each revocation's commit.
+fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
+    let (store, dir, mut told) = (store.clone(), dir.to_owned(), store.signals());
+    tokio::spawn(async move {
+        loop {
+            match told.recv().await {
+                Ok(signal) if signal.name != "consent.changed" => continue,
+                Err(RecvError::Closed) => return,
+                // Missed some: the file is caught up all the same.
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+            }
+            let (store, dir) = (store.clone(), dir.clone());
+            match tokio::task::spawn_blocking(move || revocations::catch_up(&store, &dir)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(fault)) => tracing::error!(%fault, "revocations.log is behind"),
+                Err(fault) => tracing::error!(%fault, "revocations.log is behind"),
+            }
+        }
+    })
+}
+
+async fn close(node: Node, store: &Store, dir: &Path, keeping: JoinHandle<()>) {
     note("Stopping…");
+    keeping.abort();
     if tokio::time::timeout(PATIENCE, node.stop()).await.is_err() {
         tracing::warn!("something still ran and was left");
     }

@@ -56,8 +56,8 @@ signals! {
     Spo2 = 4, "spo2", Percent, "Oxygen saturation, % (LOINC 59408-5).";
     BodyTemperature = 5, "body_temperature", Celsius, "Core body temperature, Cel (LOINC 8310-5).";
     SkinTemperature = 6, "skin_temperature", Celsius, "Skin temperature, Cel; never read as a core temperature.";
-    SystolicBp = 7, "systolic_bp", MillimetreHg, "Systolic blood pressure, mm[Hg] (LOINC 8480-6).";
-    DiastolicBp = 8, "diastolic_bp", MillimetreHg, "Diastolic blood pressure, mm[Hg] (LOINC 8462-4).";
+    SystolicBp = 7, "systolic_bp", MillimetreHg, "Systolic blood pressure, mmHg (LOINC 8480-6).";
+    DiastolicBp = 8, "diastolic_bp", MillimetreHg, "Diastolic blood pressure, mmHg (LOINC 8462-4).";
     Glucose = 9, "glucose", MgPerDl, "Interstitial glucose, mg/dL (LOINC 99504-3).";
     GlucoseCapillary = 10, "glucose_capillary", MgPerDl, "Fingerstick glucose, mg/dL (LOINC 41653-7).";
     Weight = 11, "weight", Kilogram, "Body weight, kg (LOINC 29463-7).";
@@ -82,7 +82,7 @@ macro_rules! units {
         /// A unit that a value may arrive in. The number is the stored form and never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
-        pub enum Unit { $(#[doc = $ucum] $variant = $code,)+ }
+        pub enum Unit { $(#[doc = concat!("`", $ucum, "`")] $variant = $code,)+ }
 
         impl Unit {
             /// The stored number.

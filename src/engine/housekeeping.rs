@@ -41,7 +41,6 @@ impl Module for Housekeeping {
         }
         let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
             Ok(alerts::wake(tx, 500)?
-                + consents::expire(tx)?
                 + quarantine::expire(tx)?
                 + sessions::prune(tx, now.minus(SIGN_INS_KEPT))?
                 + links::prune(tx, now.minus(SIGN_INS_KEPT))?
@@ -51,6 +50,8 @@ impl Module for Housekeeping {
                 + accesses::prune(tx)?
                 + telemetry::prune_unstamped(tx, now)?)
         })?;
+        // On its own: it takes the turn of a person's act.
+        let did = did + self.store.keep_house(Urgency::Urgent, self.name(), now, consents::expire)?;
         self.last = now;
         Ok(Progress { did, more: false })
     }

@@ -5,6 +5,7 @@ pub mod housekeeping;
 pub mod reevaluate;
 pub mod roll;
 pub mod seal;
+pub mod seat;
 pub mod silence;
 mod status;
 

@@ -1,5 +1,9 @@
 //! Judges again what late data touched: reads a series from before the late reading on, replays it, makes the
 //! stored episodes those that the clean stream would have told, and hands its machines back to the ingest.
+//!
+//! Of nodes on one database, the one whose ingest asked settles a series at once, and so knows it afterwards; what
+//! nobody settled for [`ORPHANED`] any node takes. A replay that changed an alert tells the other nodes to forget
+//! the patient, one that changed nothing tells nobody: a series does not go to and fro.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,13 +18,16 @@ use crate::store::judgement::{Whose, settled};
 use crate::store::reevaluations::{self, Due};
 use crate::store::roster::{self, PatientRow};
 use crate::store::telemetry::{self, StoredReading, Want};
-use crate::store::{self, Store, Tx, Urgency, alerts};
+use crate::store::{self, Store, Touched, Tx, Urgency, Url, alerts, turn};
 
 /// Series replayed in one cycle.
 const SERIES: i64 = 512;
-/// Series settled in one turn to write: under load a turn comes once per ingest commit, and one series a turn
-/// would never catch up.
+/// Series settled in one turn to write on SQLite: under load a turn comes once per ingest commit, and one series a
+/// turn would never catch up. On PostgreSQL writers do not take turns, and a settled series' row must not be held
+/// while the next one waits for the machines.
 const GROUP: usize = 64;
+/// A mark that its own node did not settle for so long is anybody's.
+pub const ORPHANED: Duration = Duration::from_secs(5);
 /// A stamp may be this far ahead of reception.
 const AHEAD: Duration = Duration::from_secs(360);
 
@@ -45,7 +52,9 @@ impl Module for Reevaluate {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        let due = self.store.read(|view| reevaluations::due(view, SERIES))?;
+        let marked = self.store.read(|view| reevaluations::due(view, SERIES))?;
+        let full = i64::try_from(marked.len()).is_ok_and(|n| n == SERIES);
+        let due = self.mine(marked, now);
         if due.is_empty() {
             return Ok(Progress::default());
         }
@@ -54,7 +63,8 @@ impl Module for Reevaluate {
             due.iter().for_each(|due| watch.begin(key(due)));
         }
         let mut read = self.read(&due, now)?;
-        for group in due.chunks(GROUP) {
+        let together = if self.store.url().file().is_some() { GROUP } else { 1 };
+        for group in due.chunks(together) {
             let settled = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
                 group.iter().try_for_each(|due| {
                     let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
@@ -67,8 +77,7 @@ impl Module for Reevaluate {
             }
             settled?;
         }
-        let more = i64::try_from(due.len()).is_ok_and(|n| n == SERIES);
-        Ok(Progress { did: due.len(), more })
+        Ok(Progress { did: due.len(), more: full })
     }
 }
 
@@ -83,6 +92,15 @@ impl Reevaluate {
 
     fn rules(&self) -> Arc<[Rule]> {
         self.watch().rules().clone()
+    }
+
+    /// What this node is to settle: all of it where it is alone.
+    fn mine(&self, mut marked: Vec<Due>, now: Instant) -> Vec<Due> {
+        if let Url::Postgres(_) = self.store.url() {
+            let watch = self.watch();
+            marked.retain(|due| watch.asks(key(due)) || now.since(due.since) >= ORPHANED);
+        }
+        marked
     }
 
     fn permit(&self, patient: &PatientRow, now: Instant) -> Result<Permit<AlertEvaluate>, Denied> {
@@ -105,6 +123,7 @@ impl Reevaluate {
         let rules = self.rules();
         let permits: Vec<Option<Permit<AlertEvaluate>>> =
             self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+                turn::share(tx)?;
                 due.iter()
                     .map(|due| Ok(self.permit(&roster::patient(tx, due.patient_key)?, now).ok()))
                     .collect()
@@ -124,30 +143,57 @@ impl Reevaluate {
     }
 
     fn settle(&self, tx: &mut Tx<'_>, due: &Due, readings: Vec<StoredReading>) -> store::Result<()> {
+        turn::share(tx)?;
         let mut watch = self.watch();
         let series = key(due);
         let patient = roster::patient(tx, due.patient_key)?;
-        if self.permit(&patient, tx.now()).is_err() {
-            watch.forget(series);
-            return reevaluations::clear(tx, due.patient_key, due.signal);
-        }
-        let stands = reevaluations::find(tx, due.patient_key, due.signal)?;
-        let reaches_back_further = stands.is_some_and(|(from, _)| from < due.from);
-        let Some(arrived) = watch.arrived(series).filter(|_| !reaches_back_further) else {
+        let Some((from, version)) = reevaluations::hold(tx, due.patient_key, due.signal)? else {
+            // Another node settled it.
             watch.forget(series);
             return Ok(());
+        };
+        let Ok(permit) = self.permit(&patient, tx.now()) else {
+            watch.forget(series);
+            return reevaluations::clear(tx, due.patient_key, due.signal);
+        };
+        let Some(arrived) = watch.arrived(series).filter(|_| from >= due.from) else {
+            watch.forget(series);
+            return Ok(());
+        };
+        let readings = match self.store.url() {
+            // Who marked it meanwhile may be another node, whose readings never arrive here.
+            Url::Postgres(_) if version != due.version => reread(tx, due, &permit, watch.rules())?,
+            _ => readings,
         };
         let sources = roster::sources(tx, due.patient_key)?;
         let (source, readings) = merged(&sources, readings, arrived);
         let rules = watch.rules().clone();
         let whose = Whose { key: patient.key, id: patient.id };
-        let mut machines = Vec::new();
+        let (mut machines, mut changes) = (Vec::new(), 0);
         for rule in rules.iter().filter(|rule| rule.signal == due.signal) {
-            machines.push(retell(tx, whose, rule, due.from, &readings)?);
+            let (machine, changed) = retell(tx, whose, rule, due.from, &readings)?;
+            machines.push(machine);
+            changes += changed;
+        }
+        if changes > 0 {
+            tx.touch_elsewhere(Touched::Patient(patient.key));
         }
         watch.know(series, source, machines, &readings);
         reevaluations::clear(tx, due.patient_key, due.signal)
     }
+}
+
+fn reread(
+    tx: &mut Tx<'_>,
+    due: &Due,
+    permit: &Permit<AlertEvaluate>,
+    rules: &[Rule],
+) -> store::Result<Vec<StoredReading>> {
+    let (patient_key, signal) = (due.patient_key, due.signal);
+    let from = due.from.minus(lookback(rules, due));
+    let until = tx.now().plus(AHEAD);
+    let mut read = telemetry::scan(tx, &[Want { permit, patient_key, signal, from }], until)?;
+    Ok(read.remove(&(patient_key, signal)).unwrap_or_default())
 }
 
 fn lookback(rules: &[Rule], due: &Due) -> Duration {
@@ -161,15 +207,15 @@ fn retell(
     rule: &Rule,
     from: Instant,
     readings: &[JudgedReading],
-) -> store::Result<crate::rules::Machine> {
+) -> store::Result<(crate::rules::Machine, usize)> {
     let since = from.minus(rule.lookback());
     let stored = alerts::episodes(tx, whose.key, &rule.id, since)?;
     let cuts = alerts::cuts(tx, whose.key, &rule.id, since)?;
     let before: Vec<_> = stored.iter().map(|alert| alert.episode.clone()).collect();
     let told = replay(rule, &before, &cuts, readings.iter().copied(), from);
     let reaching: Vec<_> = stored.into_iter().filter(|alert| alert.episode.reaches(from)).collect();
-    settled(tx, whose, rule, &reaching, &told.episodes, readings)?;
-    Ok(told.machine)
+    let changed = settled(tx, whose, rule, &reaching, &told.episodes, readings)?;
+    Ok((told.machine, changed))
 }
 
 /// The stored readings and those that arrived meanwhile, of the one source that this series is judged by: of

@@ -43,6 +43,7 @@ impl Roster {
                     self.devices.retain(|_, device| device.as_ref().is_some_and(|d| d.key != *key));
                 }
                 Touched::Rules => {}
+                Touched::Everything => self.clear(),
             }
         }
     }

@@ -28,7 +28,7 @@ pub struct Finding {
     pub min: Option<Sample>,
     /// The highest of them.
     pub max: Option<Sample>,
-    /// At most [`SAMPLES`] of them, evenly spread, the first and the last among them.
+    /// At most `SAMPLES` of them, evenly spread, the first and the last among them.
     pub samples: Vec<Sample>,
     /// The devices that measured them, each once.
     pub sources: Vec<DeviceId>,

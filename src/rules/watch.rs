@@ -1,7 +1,7 @@
 //! What is being watched right now: one machine per rule on each judged series, in memory. A series that
 //! is not known (after a start, after late data) buffers what arrives until a replay makes it known.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::episode::Change;
@@ -42,13 +42,14 @@ pub enum Seen {
 pub struct Watchlist {
     rules: Arc<[Rule]>,
     series: HashMap<SeriesKey, Series>,
+    asked: HashSet<SeriesKey>,
 }
 
 impl Watchlist {
     /// Watches with these rules.
     #[must_use]
     pub fn new(rules: Arc<[Rule]>) -> Self {
-        Self { rules, series: HashMap::new() }
+        Self { rules, series: HashMap::new(), asked: HashSet::new() }
     }
 
     /// The rules in force.
@@ -65,6 +66,20 @@ impl Watchlist {
 
     /// Looks at one reading of a series, from the device with surrogate key `device`.
     pub fn see(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
+        let seen = self.judge(key, device, reading);
+        if seen == Seen::Replay {
+            self.asked.insert(key);
+        }
+        seen
+    }
+
+    /// Whether a replay of this series is asked for by what came in here.
+    #[must_use]
+    pub fn asks(&self, key: SeriesKey) -> bool {
+        self.asked.contains(&key)
+    }
+
+    fn judge(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
         let rules = &self.rules;
         match self.series.get_mut(&key) {
             None => Seen::Replay,
@@ -125,6 +140,7 @@ impl Watchlist {
     pub fn know(&mut self, key: SeriesKey, source: i64, machines: Vec<Machine>, tail: &[JudgedReading]) {
         let skip = tail.len().saturating_sub(STRETCH);
         let recent = tail.iter().skip(skip).copied().collect();
+        self.asked.remove(&key);
         self.series.insert(key, Series::Known { source, machines, recent });
     }
 
@@ -136,6 +152,11 @@ impl Watchlist {
     /// Forgets every series of a patient.
     pub fn forget_patient(&mut self, patient_key: i64) {
         self.series.retain(|key, _| key.patient_key != patient_key);
+    }
+
+    /// Forgets every series.
+    pub fn forget_all(&mut self) {
+        self.series.clear();
     }
 
     /// Watches with other rules: everything is replayed.

@@ -4,13 +4,15 @@
 use diesel::prelude::*;
 
 use super::act::Act as Entry;
+use super::alert_acts::cut;
+pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::schema::{alert_acts, alerts, outbox, patients};
+use super::schema::{alerts, outbox, patients};
 use super::seal::Place;
-use super::tx::{Touched, Tx, View};
-use crate::domain::alert::{Act, ActRefused, AlertCase, AlertState, Outcome, act};
-use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal, UserId};
+use super::tx::{Tx, View};
+use crate::domain::alert::{AlertCase, AlertState, Outcome};
+use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
 use crate::rules::{Episode, Finding};
 
 /// An alert as it is stored.
@@ -238,145 +240,6 @@ pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Resu
     keep(tx, kept, next, Entry::new("alert.judged").body(body))
 }
 
-/// The answer to an act that a person tried.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// The case does not take it.
-    #[error(transparent)]
-    Act(#[from] ActRefused),
-    /// The store does not.
-    #[error(transparent)]
-    Store(#[from] Error),
-}
-
-/// A person acts on an alert.
-///
-/// # Errors
-/// [`Refused::Act`] when the case does not take it (claimed by another, resolved), store errors.
-pub fn acted(
-    tx: &mut Tx<'_>,
-    id: AlertId,
-    who: UserId,
-    what: Act,
-    note: Option<&str>,
-) -> std::result::Result<StoredAlert, Refused> {
-    let stored = get(tx, id)?;
-    let now = tx.now();
-    let mut next = stored.clone();
-    next.case = act(&stored.case.awake(now), what, who, now)?;
-    let (name, outcome) = match what {
-        Act::Claim => ("claim", None),
-        Act::Ack => ("ack", None),
-        Act::Snooze { .. } => ("snooze", None),
-        Act::Reassign { .. } => ("reassign", None),
-        Act::Resolve { outcome } => ("resolve", Some(outcome.name())),
-    };
-    if matches!(what, Act::Resolve { .. }) && next.episode.ended_at.is_none() {
-        // A hand ends the episode too: what goes on being bad raises a new one.
-        next.episode.ended_at = Some(now);
-        next.episode.by_hand = true;
-        next.case.facts.ended_at = Some(now);
-        cut(tx, id)?;
-        tx.touch(Touched::Patient(stored.patient_key));
-    }
-    let row = id.to_string();
-    let note = match note.filter(|text| !text.is_empty()) {
-        None => None,
-        Some(text) => {
-            let place_row = format!("{row}:{name}:{}", now.micros());
-            let place = Place::new("alert_acts", "note", &place_row);
-            Some(tx.seal(Subject::Patient(stored.case.patient), Class::Clinical, place, text.as_bytes())?)
-        }
-    };
-    diesel::insert_into(alert_acts::table)
-        .values((
-            alert_acts::alert_id.eq(&row),
-            alert_acts::at.eq(now.micros()),
-            alert_acts::actor.eq(tx.actor().name()),
-            alert_acts::act.eq(name),
-            alert_acts::outcome.eq(outcome),
-            alert_acts::note.eq(note),
-        ))
-        .execute(tx.conn)
-        .map_err(Error::from)?;
-    let kind = match what {
-        Act::Claim => "alert.claimed",
-        Act::Ack => "alert.ack",
-        Act::Snooze { .. } => "alert.snoozed",
-        Act::Reassign { .. } => "alert.reassigned",
-        Act::Resolve { .. } => "alert.closed",
-    };
-    let body = serde_json::json!({ "alert": row, "act": name, "outcome": outcome });
-    Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
-}
-
-/// A hand ended the episode at this instant: what came before never counts for a later one.
-fn cut(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
-    diesel::insert_into(alert_acts::table)
-        .values((
-            alert_acts::alert_id.eq(id.to_string()),
-            alert_acts::at.eq(tx.now().micros()),
-            alert_acts::actor.eq(tx.actor().name()),
-            alert_acts::act.eq("cut"),
-        ))
-        .execute(tx.conn)?;
-    Ok(())
-}
-
-/// The instants since `from` at which a hand ended an episode of this rule.
-///
-/// # Errors
-/// Database errors.
-pub fn cuts(view: &mut View<'_>, patient_key: i64, rule: &str, from: Instant) -> Result<Vec<Instant>> {
-    let at: Vec<i64> = alert_acts::table
-        .inner_join(alerts::table)
-        .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
-        .filter(alert_acts::act.eq("cut").and(alert_acts::at.ge(from.micros())))
-        .order(alert_acts::at)
-        .select(alert_acts::at)
-        .load(view.conn)?;
-    Ok(at.into_iter().map(Instant::from_micros).collect())
-}
-
-/// One thing a person did.
-#[derive(Debug, Clone)]
-pub struct ActRow {
-    /// When.
-    pub at: Instant,
-    /// Who, as [`super::Actor::name`] writes it.
-    pub actor: String,
-    /// What.
-    pub act: String,
-    /// With which outcome.
-    pub outcome: Option<String>,
-    /// Why, in the person's words.
-    pub note: Option<String>,
-}
-
-/// What people did with an alert, oldest first.
-///
-/// # Errors
-/// Database errors.
-pub fn acts(view: &mut View<'_>, id: AlertId) -> Result<Vec<ActRow>> {
-    type Raw = (i64, String, String, Option<String>, Option<Vec<u8>>);
-    let row = id.to_string();
-    let rows: Vec<Raw> = alert_acts::table
-        .filter(alert_acts::alert_id.eq(&row).and(alert_acts::act.ne("cut")))
-        .order(alert_acts::id)
-        .select((alert_acts::at, alert_acts::actor, alert_acts::act, alert_acts::outcome, alert_acts::note))
-        .load(view.conn)?;
-    rows.into_iter()
-        .map(|(at, actor, act, outcome, note)| {
-            let note = note.and_then(|blob| {
-                let place_row = format!("{row}:{act}:{at}");
-                let plain = view.open(Place::new("alert_acts", "note", &place_row), &blob).ok()?;
-                String::from_utf8(plain).ok()
-            });
-            Ok(ActRow { at: Instant::from_micros(at), actor, act, outcome, note })
-        })
-        .collect()
-}
-
 /// One alert.
 ///
 /// # Errors
@@ -504,7 +367,12 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
     id.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }
 
-fn keep(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
+pub(in crate::store) fn keep(
+    tx: &mut Tx<'_>,
+    old: &StoredAlert,
+    mut next: StoredAlert,
+    entry: Entry<'_>,
+) -> Result<StoredAlert> {
     let id = next.id();
     next.version = old.version.saturating_add(1);
     let changed = diesel::update(

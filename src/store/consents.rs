@@ -13,7 +13,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
-use super::{Act, Tx, View, alerts, ledger, patients, terms};
+use super::{Act, Tx, View, alerts, ledger, patients, terms, turn};
 use crate::domain::{ConsentId, PatientId};
 
 /// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
@@ -104,6 +104,7 @@ pub fn act(
     choice: Choice,
     by: &Hand,
 ) -> Result<Outcome> {
+    turn::take(tx)?;
     let key = patients::key_of(tx, patient)?;
     let before = ledger::lock(tx, key, purpose)?;
     let event = Event::new(purpose, tx.now().micros(), choice).by(by.giver);

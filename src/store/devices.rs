@@ -118,6 +118,18 @@ pub fn silent(view: &mut View<'_>, since: Instant) -> Result<Vec<DeviceId>> {
     ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
 }
 
+/// Devices that are marked as connected although they may not connect any more.
+///
+/// # Errors
+/// Database errors.
+pub fn disabled_online(view: &mut View<'_>) -> Result<Vec<DeviceId>> {
+    let ids: Vec<String> = devices::table
+        .filter(devices::online.eq(true).and(devices::disabled_at.is_not_null()))
+        .select(devices::id)
+        .load(view.conn)?;
+    ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
+}
+
 /// The number that stands for a device.
 ///
 /// # Errors
@@ -201,7 +213,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     Ok(token)
 }
 
-/// Revokes one token; a session that uses it is to be closed.
+/// Revokes one token: no new session opens with it.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device has no such token; database errors.
@@ -234,26 +246,37 @@ pub fn token_is_valid(view: &mut View<'_>, id: DeviceId, token: TokenId, now: In
     Ok(found.is_some())
 }
 
-/// Notes that a device connected; says whether for the first time. Run it with [`super::Store::keep_house`].
+/// Notes that a device connected to a node; says whether for the first time. Run it with [`super::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn connected(tx: &mut Tx<'_>, id: DeviceId) -> Result<bool> {
+pub fn connected(tx: &mut Tx<'_>, id: DeviceId, node: u8) -> Result<bool> {
     let (now, key) = (tx.now().micros(), key_of(tx, id)?);
     let first = diesel::update(devices::table.find(key).filter(devices::first_seen_at.is_null()))
         .set(devices::first_seen_at.eq(Some(now)))
         .execute(tx.conn)?;
-    seen(tx, id, key, true)?;
+    diesel::update(devices::table.find(key))
+        .set((
+            devices::online.eq(true),
+            devices::node.eq(Some(i16::from(node))),
+            devices::last_seen_at.eq(Some(now)),
+        ))
+        .execute(tx.conn)?;
+    tx.signal("device.changed", id)?;
     Ok(first == 1)
 }
 
-/// Notes that a device disconnected. Run it with [`super::Store::keep_house`].
+/// Notes that a device disconnected from a node; nothing when it is at another by now. Run it with [`super::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn disconnected(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+pub fn disconnected(tx: &mut Tx<'_>, id: DeviceId, node: u8) -> Result<()> {
     let key = key_of(tx, id)?;
-    seen(tx, id, key, false)
+    let here = devices::table.filter(devices::key.eq(key).and(devices::node.eq(i16::from(node))));
+    let changed = diesel::update(here)
+        .set((devices::online.eq(false), devices::last_seen_at.eq(Some(tx.now().micros()))))
+        .execute(tx.conn)?;
+    if changed == 1 { tx.signal("device.changed", id) } else { Ok(()) }
 }
 
 /// After a start, no device is connected until it says so. Run it with [`super::Store::keep_house`].
@@ -295,13 +318,6 @@ pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
         Conn::Sqlite(conn) => row.select(devices::key).first(conn).optional()?,
     };
     key.ok_or(Error::NotFound("device"))
-}
-
-fn seen(tx: &mut Tx<'_>, id: DeviceId, key: i64, online: bool) -> Result<()> {
-    diesel::update(devices::table.find(key))
-        .set((devices::online.eq(online), devices::last_seen_at.eq(Some(tx.now().micros()))))
-        .execute(tx.conn)?;
-    tx.signal("device.changed", id)
 }
 
 fn changed(

@@ -74,6 +74,21 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether PostgreSQL gave this transaction up for another's sake (SQLSTATE 40001, 40P01): the same again may
+    /// well succeed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        use diesel::result::Error::DatabaseError;
+        match self {
+            Self::Database(DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // diesel has no kind for 40P01.
+            Self::Database(DatabaseError(_, said)) => said.message() == "deadlock detected",
+            _ => false,
+        }
+    }
+}
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         match error {

@@ -11,7 +11,7 @@ use ring::hkdf;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::conn::Conn;
+use super::conn::{Conn, on};
 use super::error::{Error, Result};
 use super::kek::Keks;
 use super::schema::subject_keys;
@@ -190,32 +190,35 @@ impl Keyring {
         Ok(Some(key))
     }
 
-    /// Creates the key of `(subject, class)`. The caller remembers it after its commit.
+    /// Creates the key of `(subject, class)`; `None` when another transaction made it meanwhile. The caller remembers it after its commit.
     ///
     /// # Errors
-    /// Database errors; a destroyed key of the same name.
+    /// Database errors.
     pub fn create(
         &self,
         conn: &mut Conn,
         subject: Subject,
         class: Class,
         now: Instant,
-    ) -> Result<(i64, Arc<SubjectKey>)> {
+    ) -> Result<Option<(i64, Arc<SubjectKey>)>> {
         let mut dek = [0_u8; 32];
         SystemRandom::new().fill(&mut dek).map_err(|_unspecified| Broken::NoRandomness)?;
         let name = subject.name();
         let (epoch, wrapped) = self.keks.wrap(&name, class.code(), &dek)?;
-        let id: i64 = diesel::insert_into(subject_keys::table)
-            .values((
-                subject_keys::subject.eq(&name),
-                subject_keys::class.eq(class.code()),
-                subject_keys::epoch.eq(i64::from(epoch)),
-                subject_keys::wrapped.eq(&wrapped),
-                subject_keys::created_at.eq(now.micros()),
-            ))
+        let row = (
+            subject_keys::subject.eq(&name),
+            subject_keys::class.eq(class.code()),
+            subject_keys::epoch.eq(i64::from(epoch)),
+            subject_keys::wrapped.eq(&wrapped),
+            subject_keys::created_at.eq(now.micros()),
+        );
+        let id: Option<i64> = on!(conn, |c| diesel::insert_into(subject_keys::table)
+            .values(row)
+            .on_conflict_do_nothing()
             .returning(subject_keys::id)
-            .get_result(conn)?;
-        Ok((id, Arc::new(SubjectKey::new(&dek, KeyRef { id, epoch })?)))
+            .get_result(c)
+            .optional())?;
+        id.map(|id| Ok((id, Arc::new(SubjectKey::new(&dek, KeyRef { id, epoch })?)))).transpose()
     }
 
     /// Keeps a key that is committed.
@@ -233,6 +236,12 @@ impl Keyring {
         if let Some((id, _)) = gone {
             self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
         }
+    }
+
+    /// Forgets every key; each is loaded again when it is asked for.
+    pub fn forget_all(&self) {
+        self.by_subject.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Opens a sealed blob by the key it names.

@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::keys::Subject;
 use super::schema::links;
 use super::secret::{Secret, hash};
-use super::{Act, Tx};
+use super::{Act, Tx, View};
 use crate::domain::{Instant, UserId};
 
 /// How long a link to set a password may be used.
@@ -50,6 +50,21 @@ pub fn insert(tx: &mut Tx<'_>, user: UserId, purpose: Purpose, life: Duration) -
     let body = serde_json::json!({ "link": purpose.name(), "expires": now.plus(life) });
     tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))?;
     Ok(secret)
+}
+
+/// Whose a link is, without spending it; `None` when it is unknown, spent or too old.
+///
+/// # Errors
+/// Database errors.
+pub fn whose(view: &mut View<'_>, secret: &str, purpose: Purpose, now: Instant) -> Result<Option<UserId>> {
+    let good = links::table.find(hash(secret)).filter(
+        links::purpose
+            .eq(purpose.name())
+            .and(links::used_at.is_null())
+            .and(links::expires_at.gt(now.micros())),
+    );
+    let user: Option<String> = good.select(links::user_id).first(view.conn).optional()?;
+    user.map(|user| user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))).transpose()
 }
 
 /// Spends a link and says whose it is; `None` when it is unknown, spent or too old.

@@ -132,3 +132,30 @@ pub fn names() -> Result<(Vec<String>, Vec<String>)> {
     }
     Ok((of::<diesel::sqlite::Sqlite>(SQLITE)?, of::<diesel::pg::Pg>(POSTGRES)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Opener;
+    use crate::store::testing::bare;
+
+    #[test]
+    fn the_schema_goes_up_down_and_up_again() {
+        for home in bare() {
+            let mut conn = Opener { url: home.url().clone(), read_only: false }.open().unwrap();
+            assert_eq!(fit(&mut conn).unwrap(), Fit::Current);
+            let reverted = match &mut conn {
+                Conn::Sqlite(c) => c.revert_all_migrations(SQLITE).unwrap().len(),
+                Conn::Pg(c) => c.revert_all_migrations(POSTGRES).unwrap().len(),
+            };
+            assert_eq!(fit(&mut conn).unwrap(), Fit::Empty);
+            assert_eq!(migrate(&mut conn).unwrap(), reverted);
+            match &mut conn {
+                Conn::Sqlite(c) => drop(c.revert_last_migration(SQLITE).unwrap()),
+                Conn::Pg(c) => drop(c.revert_last_migration(POSTGRES).unwrap()),
+            }
+            assert_eq!(migrate(&mut conn).unwrap(), 1);
+            assert_eq!(migrate(&mut conn).unwrap(), 0);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod accesses;
 pub mod act;
+mod alert_acts;
 pub mod alerts;
 pub mod bindings;
 pub mod commands;
@@ -17,8 +18,10 @@ pub mod kek;
 pub mod keys;
 pub mod ledger;
 pub mod links;
+mod listen;
 pub mod log;
 pub mod migrate;
+pub mod nodes;
 pub mod page;
 pub mod patients;
 pub mod quarantine;
@@ -42,6 +45,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod throttles;
+pub mod turn;
 pub mod tx;
 pub mod users;
 
@@ -74,6 +78,8 @@ pub struct Store {
 }
 
 struct Inner {
+    /// This process among the nodes on one database.
+    name: String,
     url: Url,
     read: r2d2::Pool<Opener>,
     write: Writer,
@@ -136,8 +142,9 @@ impl Store {
             }
         };
         let (signals, _) = broadcast::channel(4_096);
-        Ok(Self {
+        let store = Self {
             inner: Arc::new(Inner {
+                name: crate::domain::id::uuid_at(Clock::System.now()).to_string(),
                 url: url.clone(),
                 read,
                 write,
@@ -146,7 +153,15 @@ impl Store {
                 touched: Mutex::default(),
                 commits: AtomicU64::new(0),
             }),
-        })
+        };
+        listen::start(&store.inner)?;
+        Ok(store)
+    }
+
+    /// A name that no other process on this database has.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
     }
 
     /// Where the data is.
@@ -169,8 +184,7 @@ impl Store {
 
     /// Tells listeners of something that is not kept (such as new readings of a patient).
     pub fn announce(&self, name: &'static str, subject: impl ToString) {
-        let _nobody_listens =
-            self.inner.signals.send(Signalled { id: 0, name, subject: subject.to_string() });
+        self.inner.pass_on(Signalled { id: 0, name, subject: subject.to_string() });
     }
 
     /// How many transactions were committed: a wake-up for whoever compares it.
@@ -246,6 +260,7 @@ impl Store {
         let out = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             let out = f(&mut tx)?;
+            listen::tell(&mut tx, &self.inner.name)?;
             after = Some((tx.signals, tx.touched, tx.fresh, tx.destroyed));
             Ok::<T, Error>(out)
         })?;
@@ -253,19 +268,35 @@ impl Store {
             fresh.iter().for_each(|(subject, class, id, key)| keys.remember(*subject, *class, *id, key));
             destroyed.iter().for_each(|(subject, class)| keys.forget(*subject, *class));
             // Before the turn to write ends: the next ingest commit must see it.
-            self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(touched);
-            for signal in signals {
-                let _nobody_listens = self.inner.signals.send(signal);
+            self.inner.forget(touched);
+            // On PostgreSQL the word comes round by way of the database, to this node as to every other.
+            if let Url::Sqlite(_) = &self.inner.url {
+                signals.into_iter().for_each(|signal| self.inner.pass_on(signal));
             }
         }
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         Ok(out)
     }
 
+    /// Drops copies in this process that a change elsewhere made old.
+    pub fn forget(&self, touched: Touched) {
+        self.inner.forget([touched]);
+    }
+
     /// What in-memory copies must drop, since the last call.
     #[must_use]
     pub fn take_touched(&self) -> Vec<Touched> {
         std::mem::take(&mut *self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Inner {
+    fn forget(&self, touched: impl IntoIterator<Item = Touched>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(touched);
+    }
+
+    fn pass_on(&self, signal: Signalled) {
+        let _nobody_listens = self.signals.send(signal);
     }
 }
 

@@ -9,7 +9,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::patients;
 use super::seal::{Broken, Place};
 use super::tx::Touched;
-use super::{Act, Tx, View};
+use super::{Act, Tx, View, turn};
 use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -196,6 +196,7 @@ pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
+    turn::take(tx)?;
     let (key, at) = (key_of(tx, id)?, blocked.then_some(tx.now().micros()));
     diesel::update(patients::table.find(key))
         .set((patients::blocked_at.eq(at), patients::version.eq(patients::version + 1)))

@@ -1,9 +1,10 @@
 //! Series to be judged again from an instant on, because something older than their head came in.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
+use diesel::sql_types::{BigInt, SmallInt};
 
-use super::conn::on;
+use super::conn::Conn;
 use super::error::{Error, Result};
 use super::schema::reevaluations;
 use super::tx::{Tx, View};
@@ -29,31 +30,22 @@ pub struct Due {
 /// # Errors
 /// Database errors.
 pub fn mark(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, from: Instant) -> Result<()> {
-    let earlier: Option<(i64, i64)> = reevaluations::table
-        .find((patient_key, signal.code()))
-        .select((reevaluations::from_at, reevaluations::version))
-        .first(tx.conn)
-        .optional()?;
-    let (from_at, version) = match earlier {
-        Some((at, version)) => (at.min(from.micros()), version.saturating_add(1)),
-        None => (from.micros(), 1),
+    // One statement: of two nodes that mark at once, the earlier instant stays and both marks count.
+    let least = match tx.conn {
+        Conn::Pg(_) => "LEAST",
+        Conn::Sqlite(_) => "MIN",
     };
-    let row = (
-        reevaluations::patient_key.eq(patient_key),
-        reevaluations::signal.eq(signal.code()),
-        reevaluations::from_at.eq(from_at),
-        reevaluations::since.eq(tx.now().micros()),
-        reevaluations::version.eq(version),
-    );
-    on!(&mut *tx.conn, |c| diesel::insert_into(reevaluations::table)
-        .values(row)
-        .on_conflict((reevaluations::patient_key, reevaluations::signal))
-        .do_update()
-        .set((
-            reevaluations::from_at.eq(excluded(reevaluations::from_at)),
-            reevaluations::version.eq(excluded(reevaluations::version)),
-        ))
-        .execute(c))?;
+    diesel::sql_query(format!(
+        "INSERT INTO reevaluations (patient_key, signal, from_at, since, version) VALUES ({}, 1) \
+         ON CONFLICT (patient_key, signal) DO UPDATE SET \
+         from_at = {least}(reevaluations.from_at, excluded.from_at), version = reevaluations.version + 1",
+        if least == "MIN" { "?, ?, ?, ?" } else { "$1, $2, $3, $4" },
+    ))
+    .bind::<BigInt, _>(patient_key)
+    .bind::<SmallInt, _>(signal.code())
+    .bind::<BigInt, _>(from.micros())
+    .bind::<BigInt, _>(tx.now().micros())
+    .execute(tx.conn)?;
     Ok(())
 }
 
@@ -87,16 +79,22 @@ pub fn due(view: &mut View<'_>, limit: i64) -> Result<Vec<Due>> {
         .collect()
 }
 
-/// The row as it stands now.
+/// The row as it stands now, held until the transaction ends; on PostgreSQL it waits for who marks or settles it.
 ///
 /// # Errors
 /// Database errors.
-pub fn find(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Option<(Instant, i64)>> {
-    let row: Option<(i64, i64)> = reevaluations::table
+pub fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<(Instant, i64)>> {
+    let row = reevaluations::table
         .find((patient_key, signal.code()))
-        .select((reevaluations::from_at, reevaluations::version))
-        .first(view.conn)
-        .optional()?;
+        .select((reevaluations::from_at, reevaluations::version));
+    let row: Option<(i64, i64)> = match &mut *tx.conn {
+        Conn::Pg(conn) => {
+            // It may be held while this process holds its machines: rather again than long.
+            conn.batch_execute("SET LOCAL lock_timeout = '2s'")?;
+            row.for_update().first(conn).optional()?
+        }
+        Conn::Sqlite(conn) => row.first(conn).optional()?,
+    };
     Ok(row.map(|(from, version)| (Instant::from_micros(from), version)))
 }
 

@@ -115,6 +115,7 @@ diesel::table! {
         first_seen_at -> Nullable<BigInt>,
         last_seen_at -> Nullable<BigInt>,
         online -> Bool,
+        node -> Nullable<SmallInt>,
         status -> Nullable<Binary>,
         version -> BigInt,
     }

@@ -2,11 +2,13 @@
 //! URL of a server on which a schema may be created. Dropping it removes what it made.
 
 use std::ops::Deref;
+use std::time::{Duration, Instant as Moment};
 
 use diesel::connection::SimpleConnection;
+use tokio::sync::broadcast::Receiver;
 
 use super::kek::Keks;
-use super::{Opener, Store, Url};
+use super::{Opener, Signalled, Store, Url};
 use crate::domain::Instant;
 
 /// The instant at which tests begin: 2026-11-22T12:00:00Z.
@@ -62,6 +64,19 @@ pub fn bare() -> Vec<Home> {
     let mut homes = vec![sqlite()];
     homes.extend(postgres());
     homes
+}
+
+/// Waits until a signal is told; on PostgreSQL it takes the way by the database.
+pub fn hears(told: &mut Receiver<Signalled>, name: &str, subject: &impl ToString) {
+    let (began, subject) = (Moment::now(), subject.to_string());
+    while began.elapsed() < Duration::from_secs(10) {
+        match told.try_recv() {
+            Ok(signal) if signal.name == name && signal.subject == subject => return,
+            Ok(_other) => {}
+            Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),
+        }
+    }
+    panic!("{name} {subject} was not told");
 }
 
 fn sqlite() -> Home {

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::act::Act;
 use super::conn::Conn;
@@ -106,7 +106,7 @@ pub struct Signalled {
 }
 
 /// What in-memory copies must drop when a transaction commits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Touched {
     /// A patient's consents, block or keys.
     Patient(i64),
@@ -114,6 +114,8 @@ pub enum Touched {
     Device(i64),
     /// The rule set.
     Rules,
+    /// All of it: this node did not hear the others for a while.
+    Everything,
 }
 
 /// A running transaction.
@@ -123,6 +125,7 @@ pub struct Tx<'a> {
     now: Instant,
     pub(in crate::store) signals: Vec<Signalled>,
     pub(in crate::store) touched: Vec<Touched>,
+    pub(in crate::store) elsewhere: Vec<Touched>,
     pub(in crate::store) fresh: Vec<(Subject, Class, i64, Arc<SubjectKey>)>,
     pub(in crate::store) destroyed: Vec<(Subject, Class)>,
     pub(in crate::store) entries: usize,
@@ -150,6 +153,7 @@ impl<'a> Tx<'a> {
             now,
             signals: Vec::new(),
             touched: Vec::new(),
+            elsewhere: Vec::new(),
             fresh: Vec::new(),
             destroyed: Vec::new(),
             entries: 0,
@@ -179,7 +183,9 @@ impl<'a> Tx<'a> {
         if let Some(key) = self.view.keys.find(self.view.conn, subject, class)? {
             return Ok(key);
         }
-        let (id, key) = self.view.keys.create(self.view.conn, subject, class, self.now)?;
+        let Some((id, key)) = self.view.keys.create(self.view.conn, subject, class, self.now)? else {
+            return self.view.key(subject, class);
+        };
         self.fresh.push((subject, class, id, Arc::clone(&key)));
         Ok(key)
     }
@@ -251,6 +257,16 @@ impl<'a> Tx<'a> {
             .get_result(self.view.conn)?;
         self.signals.push(Signalled { id, name, subject });
         Ok(())
+    }
+
+    /// Tells every node, after the commit, what is not kept for later.
+    pub fn tell_nodes(&mut self, name: &'static str, subject: impl ToString) {
+        self.signals.push(Signalled { id: 0, name, subject: subject.to_string() });
+    }
+
+    /// Drops in-memory copies of the other nodes when this transaction commits.
+    pub fn touch_elsewhere(&mut self, what: Touched) {
+        self.elsewhere.push(what);
     }
 
     /// Drops in-memory copies when this transaction commits.

@@ -2,6 +2,7 @@
 //! this room knows neither.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ pub trait Edge: Send + Sync {
     fn push_command(&self, device: DeviceId);
     /// Devices connected to this node.
     fn connections(&self) -> usize;
-    /// Where devices connect, `host:port`, and whether over TLS; `None` without a gateway on this node.
-    fn address(&self) -> Option<(String, bool)> {
+    /// The bound address where devices connect, and whether over TLS (preferred when both listen); `None`
+    /// without a gateway on this node.
+    fn address(&self) -> Option<(SocketAddr, bool)> {
         None
     }
     /// Counts since the start, by name: `messages_received`, `readings_stored`. Never a value of a person.

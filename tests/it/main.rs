@@ -4,6 +4,7 @@
 
 mod audit_foreign;
 mod demo;
+mod durability;
 mod foreign;
 mod spine;
 mod support;

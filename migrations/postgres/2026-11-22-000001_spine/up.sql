@@ -100,6 +100,7 @@ CREATE TABLE devices (
     first_seen_at BIGINT,
     last_seen_at BIGINT,
     online BOOLEAN NOT NULL,
+    node SMALLINT,
     status BYTEA,
     version BIGINT NOT NULL
 );

@@ -100,6 +100,7 @@ CREATE TABLE devices (
     first_seen_at INTEGER,
     last_seen_at INTEGER,
     online INTEGER NOT NULL,
+    node INTEGER,
     status BLOB,
     version INTEGER NOT NULL
 ) STRICT;

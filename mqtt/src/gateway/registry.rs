@@ -23,23 +23,34 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Sessions count up from `first_session`, so that a restart does not use a number again.
+    /// Sessions count up from `first_session` or the clock, whichever is higher: a restart does not use a number
+    /// again, and of two sessions at two gateways the later has the higher number.
     pub(crate) fn new(first_session: u64, room: Arc<Room>, metrics: Arc<Metrics>) -> Self {
         let next_session = Arc::new(AtomicU64::new(first_session));
         Self { seats: Arc::default(), next_session, room, metrics }
     }
 
-    /// A seat for a device; who sat there before is told to go (0x8E).
-    pub(crate) fn join(&self, device: Uuid) -> Arc<Mailbox> {
+    /// A seat for a device that came at `now` (microseconds); who sat there before is told to go (0x8E).
+    pub(crate) fn join(&self, device: Uuid, now: i64) -> Arc<Mailbox> {
+        let now = u64::try_from(now).unwrap_or(0);
+        self.next_session.fetch_max(now, Ordering::Relaxed);
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
         let mailbox = Arc::new(Mailbox::new(session, Arc::clone(&self.room)));
         let before = self.seats().insert(device, Arc::clone(&mailbox));
         if let Some(older) = before {
-            let reason = Cow::Borrowed("session taken over: this device connected again");
-            let farewell = Farewell { code: 0x8e, reason };
-            older.order(Order::Close { farewell, end: EndReason::TakenOver, drain: false });
+            take_over(&older);
         }
         mailbox
+    }
+
+    /// The device has session `newer` at another gateway: an older one here is told to go (0x8E).
+    /// Whether there was one.
+    pub fn superseded(&self, device: Uuid, newer: u64) -> bool {
+        let mailbox = self.seats().get(&device).cloned();
+        mailbox.filter(|older| older.session() < newer).is_some_and(|older| {
+            take_over(&older);
+            true
+        })
     }
 
     /// Frees the seat, unless a newer session has it.
@@ -107,4 +118,10 @@ impl Registry {
     fn seats(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Mailbox>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn take_over(older: &Mailbox) {
+    let reason = Cow::Borrowed("session taken over: this device connected again");
+    let farewell = Farewell { code: 0x8e, reason };
+    older.order(Order::Close { farewell, end: EndReason::TakenOver, drain: false });
 }

@@ -1,12 +1,12 @@
 //! `zelo audit`: verify, export, prove and show the key of the audit log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use serde_json::json;
 
 use crate::audit::tile::Dir;
 use crate::audit::verify::{Report, verify_dir};
-use crate::cli::args::Audit;
 use crate::cli::desk::{Desk, read};
 use crate::cli::error::{Error, Result};
 use crate::cli::home::Home;
@@ -14,6 +14,49 @@ use crate::cli::out::Out;
 use crate::config::Options;
 use crate::domain::{Clock, DeviceId, Instant, PatientId, Signal};
 use crate::store::log;
+
+/// `zelo audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Recompute the log and hold consents and readings against it; exit code 0 whole, 1 broken, 2 unusable
+    Verify {
+        /// An exported bundle, instead of (or beside) this data directory
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
+        /// An earlier checkpoint that the log must still contain
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+    },
+    /// Write the log in the layout that public tools read
+    Export {
+        /// An empty or new directory
+        #[arg(long = "out", value_name = "DIR")]
+        to: PathBuf,
+        /// Only with this patient's entries named
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+    },
+    /// Prove that an entry, or a reading, is in the log
+    Prove {
+        /// The entry's index
+        #[arg(long, value_name = "N")]
+        entry: Option<u64>,
+        /// The reading's patient
+        #[arg(long, value_name = "ID")]
+        patient: Option<String>,
+        /// The reading's signal
+        #[arg(long)]
+        signal: Option<String>,
+        /// The reading's instant, RFC 3339
+        #[arg(long)]
+        at: Option<String>,
+        /// The reading's device
+        #[arg(long, value_name = "ID")]
+        device: Option<String>,
+    },
+    /// The public key that checkpoints are verified with
+    Key,
+}
 
 pub(in crate::cli) fn run(options: &Options, command: &Audit, out: Out, clock: &Clock) -> Result<()> {
     match command {

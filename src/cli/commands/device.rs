@@ -47,7 +47,10 @@ pub(in crate::cli) fn run(desk: &Desk, command: Device) -> Result<()> {
         Device::RevokeToken { device, token } => {
             let (device, token) = (read("device", &device)?, read("token", &token)?);
             desk.write(|tx| devices::revoke_token(tx, device, token))?;
-            desk.out.say(&json!({ "id": device, "revoked": token }), "The token does not count any more.");
+            desk.out.say(
+                &json!({ "id": device, "revoked": token }),
+                "Nobody connects with this token again; a connection that is open stays open until it ends.",
+            );
             Ok(())
         }
         Device::List => {

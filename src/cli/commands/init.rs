@@ -1,6 +1,6 @@
 //! `zelo init` and `zelo migrate`: the first rows, and the schema.
 
-use consent::Controller;
+use consent::{Controller, Term};
 use serde_json::json;
 
 use crate::cli::args;
@@ -33,6 +33,10 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
         dpo_name: asked.dpo_name,
         dpo_contact: asked.dpo_contact,
     };
+    // Before anything is made: a term must say whom to reach and how.
+    Term::seeds(&controller).map_err(|fault| {
+        Error::Usage(format!("{fault}: --contact and --dpo-contact must hold an e-mail address"))
+    })?;
     let home = Home::take(&options.data_dir)?;
     if !home.has_keys() {
         home.make_keys()?;

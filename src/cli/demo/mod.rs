@@ -1,5 +1,5 @@
 //! The demo: a small invented clinic, real recordings, real MQTT connections. [`prepare`] makes or finds the
-//! clinic; [`replay`] runs its devices against a gateway that listens.
+//! clinic; `replay()` runs its devices against a gateway that listens.
 
 pub mod clinic;
 mod keep;

@@ -17,7 +17,7 @@ use crate::domain::{Clock, Instant, Measured, PatientId};
 use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
 use crate::store::telemetry::{self, Batch};
-use crate::store::{Result, Store, Touched, Tx, Urgency, receipts};
+use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
 use judge::{Fresh, judge};
 use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
@@ -123,13 +123,16 @@ impl Committer {
         }
         let mut watch = lock(&self.watch);
         for touched in touched {
-            if let Touched::Patient(key) = touched {
-                watch.forget_patient(*key);
+            match touched {
+                Touched::Patient(key) => watch.forget_patient(*key),
+                Touched::Everything => watch.forget_all(),
+                Touched::Device(_) | Touched::Rules => {}
             }
         }
     }
 
     fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<Vec<Planned>> {
+        turn::share(tx)?;
         // Read again inside the turn: waiting for it takes time, and a receipt's second must not be over.
         let now = self.clock.now();
         self.batch.clear();

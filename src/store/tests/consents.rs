@@ -7,7 +7,7 @@ use consent::{Change, Code, Controller, Giver, Grant, Lang, Ledger, Purpose, Rec
 use super::{act, entries, patient};
 use crate::domain::PatientId;
 use crate::store::consents::{self, Hand, Outcome};
-use crate::store::testing::{NOW, stores};
+use crate::store::testing::{NOW, hears, stores};
 use crate::store::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url, ledger, terms};
 use diesel::RunQueryDsl;
 
@@ -50,8 +50,7 @@ fn a_grant_and_its_revocation_leave_event_row_entry_and_word() {
         let mut told = store.signals();
         let given = grant(&store, ana.id).unwrap();
         assert_eq!((given.record.state, given.record.epoch, given.changed), (State::Granted, 1, true));
-        let signal = told.try_recv().unwrap();
-        assert_eq!((signal.name, signal.subject), ("consent.changed", ana.id.to_string()));
+        hears(&mut told, "consent.changed", &ana.id);
         assert_eq!(store.take_touched(), [Touched::Patient(ana.key)]);
         let taken = revoke(&store, ana.id).unwrap();
         assert_eq!((taken.record.state, taken.record.epoch), (State::Revoked, 2));

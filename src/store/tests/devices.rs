@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{act, patient};
 use crate::domain::{DeviceId, DeviceIdentity, Instant};
 use crate::store::bindings::{self, Of};
-use crate::store::testing::{NOW, stores};
+use crate::store::testing::{NOW, hears, stores};
 use crate::store::{Ask, Error, Result, Store, Touched, Tx, Urgency, commands, devices};
 
 fn device(store: &Store) -> devices::Device {
@@ -71,11 +71,12 @@ fn the_first_connection_is_told_once_and_status_comes_back() {
     for store in stores() {
         let id = device(&store).id;
         let mut told = store.signals();
-        assert!(house(&store, |tx| devices::connected(tx, id)));
-        let signal = told.try_recv().unwrap();
-        assert_eq!((signal.name, signal.subject), ("device.changed", id.to_string()));
-        house(&store, |tx| devices::disconnected(tx, id));
-        assert!(!house(&store, |tx| devices::connected(tx, id)));
+        assert!(house(&store, |tx| devices::connected(tx, id, 3)));
+        hears(&mut told, "device.changed", &id);
+        house(&store, |tx| devices::disconnected(tx, id, 2));
+        assert!(store.read(|view| devices::get(view, id)).unwrap().online, "it is at another node");
+        house(&store, |tx| devices::disconnected(tx, id, 3));
+        assert!(!house(&store, |tx| devices::connected(tx, id, 3)));
         house(&store, |tx| devices::report_status(tx, id, b"{\"battery\":80}"));
         let seen = store.read(|view| devices::get(view, id)).unwrap();
         assert!(seen.online && seen.first_seen_at == Some(NOW));

@@ -146,6 +146,22 @@ login-wait =
        *[other] Try again in { $n } seconds.
     }
 
+## Setting a password by a link
+
+password-title = Set a password
+password-new = New password
+password-again = New password, again
+password-hint = At least { $n } characters; a sentence is best.
+password-do = Set the password
+password-sessions = Open sessions end, and the link stops working.
+password-refused = Password not taken
+password-differ = The two entries differ.
+password-short = It is too short: use at least { $n } characters.
+password-long = It is too long: use at most { $n } bytes.
+password-common = It is one of the commonest: choose another.
+password-dead = This link does not work
+password-dead-detail = It was used, is too old, or a newer one replaced it. Ask the administrator for another.
+
 ## Queue
 
 queue-title = Queue

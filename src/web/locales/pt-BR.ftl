@@ -146,6 +146,22 @@ login-wait =
        *[other] Tente de novo em { $n } segundos.
     }
 
+## Setting a password by a link
+
+password-title = Definir senha
+password-new = Nova senha
+password-again = Nova senha, de novo
+password-hint = Pelo menos { $n } caracteres; uma frase é o melhor.
+password-do = Definir senha
+password-sessions = As sessões abertas terminam, e o link deixa de valer.
+password-refused = Senha não aceita
+password-differ = As duas entradas são diferentes.
+password-short = É curta demais: use pelo menos { $n } caracteres.
+password-long = É longa demais: use no máximo { $n } bytes.
+password-common = É uma das mais comuns: escolha outra.
+password-dead = Este link não vale
+password-dead-detail = Já foi usado, venceu ou foi substituído por um mais novo. Peça outro à administração.
+
 ## Queue
 
 queue-title = Fila

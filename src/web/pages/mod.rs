@@ -18,6 +18,7 @@ pub mod error;
 pub mod handlers;
 pub mod login;
 pub mod pairing;
+pub mod password;
 pub mod patient;
 pub mod patients;
 pub mod portal;

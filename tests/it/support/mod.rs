@@ -1,6 +1,7 @@
 //! What tests need to run the program from outside: a process, its API, and a way to wait for what it does.
 
 pub mod api;
+pub mod clinic;
 pub mod node;
 pub mod until;
 

@@ -64,6 +64,13 @@ impl Node {
         Self::start(tempfile::tempdir().unwrap(), &["demo"], data)
     }
 
+    /// A node on data that is there.
+    pub fn serve(data: &Path, flags: &[&str]) -> Self {
+        let mut arguments = vec!["serve"];
+        arguments.extend(flags);
+        Self::start(tempfile::tempdir().unwrap(), &arguments, data)
+    }
+
     fn start(home: tempfile::TempDir, arguments: &[&str], data: &Path) -> Self {
         let errors = home.path().join("stderr");
         let mut child = Command::new(program())

@@ -7,7 +7,7 @@ const SOFT: usize = 300;
 const HARD: usize = 500;
 
 /// Files that are longer than [`HARD`], with the length they may have at most. This list only shrinks.
-const LONGER: [(&str, usize); 1] = [("src/store/alerts.rs", 561)];
+const LONGER: [(&str, usize); 0] = [];
 
 const EMPTY_NAMES: [&str; 9] =
     ["utils", "util", "common", "helpers", "helper", "types", "manager", "managers", "misc"];

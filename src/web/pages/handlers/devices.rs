@@ -1,5 +1,6 @@
 //! Devices: the list, one of them, its pairing, and the acts upon it.
 
+use actix_web::HttpRequest;
 use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
@@ -234,8 +235,12 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
                     let patient = chosen(&sent.patient_id)?.ok_or_else(missing)?;
                     room.write(|tx| bind_to(tx, room, id, patient))?;
                 }
-                "unbind" => room.write(|tx| Ok(bindings::unbind(tx, id, room.now).map(|_ended| ())?))?,
-                "disable" => room.write(|tx| Ok(devices::disable(tx, id)?))?,
+                "unbind" => {
+                    room.write(|tx| Ok(bindings::unbind(tx, id, room.now)?))?;
+                }
+                "disable" => {
+                    room.write(|tx| Ok(devices::disable(tx, id)?))?;
+                }
                 _ => return Err(Code::NotFound.into()),
             }
             Ok(format!("/devices/{id}"))
@@ -244,11 +249,11 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
 }
 
 /// `/devices/{id}/pairing`: the light; never the token.
-pub async fn pairing(visit: Visit, id: Path<DeviceId>) -> Answer {
-    let id = *id;
+pub async fn pairing(visit: Visit, id: Path<DeviceId>, request: HttpRequest) -> Answer {
+    let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
-            let view = room.read(|view| light(view, room, id, None))?;
+            let view = room.read(|view| light(view, room, id, &host, None))?;
             Ok(if room.is_part {
                 pairing::light(&room.shell, &view)
             } else {
@@ -259,8 +264,8 @@ pub async fn pairing(visit: Visit, id: Path<DeviceId>) -> Answer {
 }
 
 /// POST `/devices/{id}/pairing`: a token, shown in this one answer.
-pub async fn pair(visit: Visit, id: Path<DeviceId>) -> Answer {
-    let id = *id;
+pub async fn pair(visit: Visit, id: Path<DeviceId>, request: HttpRequest) -> Answer {
+    let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
             let token = room.write(|tx| {
@@ -268,20 +273,35 @@ pub async fn pair(visit: Visit, id: Path<DeviceId>) -> Answer {
                 let token = room.state.tokens.for_device(id, row, None, room.now);
                 token.map_err(|_key| Fault::new(Code::Internal))
             })?;
-            let view = room.read(|view| light(view, room, id, Some(token)))?;
+            let view = room.read(|view| light(view, room, id, &host, Some(token)))?;
             Ok(pairing::page(&room.shell, &view))
         })
         .await
+}
+
+/// The host of this site as the reader reached it, without the port.
+fn host(request: &HttpRequest) -> String {
+    let reached = request.connection_info().host().to_owned();
+    match reached.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host.to_owned(),
+        _ => reached,
+    }
 }
 
 fn light(
     view: &mut View<'_>,
     room: &Room,
     id: DeviceId,
+    host: &str,
     token: Option<String>,
 ) -> Result<pairing::View, Fault> {
     let device = devices::get(view, id)?;
-    let (mqtt, tls) = room.state.edge.address().unwrap_or_else(|| ("127.0.0.1:1883".to_owned(), false));
+    let (mqtt, tls) = match room.state.edge.address() {
+        // Bound to every address of the machine, none of which says where it is: the one that the reader used.
+        Some((bound, tls)) if bound.ip().is_unspecified() => (format!("{host}:{}", bound.port()), tls),
+        Some((bound, tls)) => (bound.to_string(), tls),
+        None => ("127.0.0.1:1883".to_owned(), false),
+    };
     Ok(pairing::View {
         device: id,
         name: device.identity.label,

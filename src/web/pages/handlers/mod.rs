@@ -7,6 +7,7 @@ mod consents;
 mod devices;
 mod door;
 mod house;
+mod password;
 mod patient;
 mod patients;
 mod people;
@@ -39,6 +40,8 @@ pub fn rows() -> Vec<Row> {
         GET "/login" Anyone => door::form;
         POST "/login" Anyone => door::enter;
         POST "/logout" SignedIn => door::leave;
+        GET "/password/{secret}" Anyone => password::form;
+        POST "/password/{secret}" Anyone => password::set;
         POST "/preferences" Anyone => door::prefer;
         GET "/queue" SeeAlerts => queue::show;
         GET "/alerts/{id}" SeeAlerts => alert::show;

@@ -83,7 +83,9 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
     open.retain(|alert| filter.level.is_none_or(|wanted| level(&alert.case) == wanted));
     open.retain(|alert| !filter.mine || alert.case.owner == Some(me));
     // What goes on now stands before what late data told of the past.
-    open.sort_by_key(|alert| (std::cmp::Reverse(level(&alert.case)), alert.retrospective, since(&alert.case)));
+    open.sort_by_key(|alert| {
+        (std::cmp::Reverse(level(&alert.case)), alert.retrospective, since(&alert.case))
+    });
     let wanted = filter.q.to_lowercase();
     let (mut people, mut names) = (People::default(), RuleNames::load(view, room.words().lang)?);
     let mut rows = Vec::new();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
 use crate::web::pages::{
-    AlertState, Html, Masked, alert, api_docs, audit, devices, error, login, pairing, patient, patients,
-    portal, queue, readings, rules, status, users,
+    AlertState, Html, Masked, alert, api_docs, audit, devices, error, login, pairing, password, patient,
+    patients, portal, queue, readings, rules, status, users,
 };
 use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
 use crate::web::{Code, Lang, Section, Words};
@@ -73,6 +73,19 @@ impl Night {
                         ..Default::default()
                     },
                 ),
+            ),
+            (
+                "password",
+                "/password/x".into(),
+                password::page(
+                    &self.shell(None, Elsewhere, "/password/x"),
+                    &password::View::Form(Some(password::Why::Differ)),
+                ),
+            ),
+            (
+                "password-dead",
+                "/password/y".into(),
+                password::page(&self.shell(None, Elsewhere, "/password/y"), &password::View::Dead),
             ),
             ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
             (

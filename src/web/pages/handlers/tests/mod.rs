@@ -212,3 +212,35 @@ async fn everyone_lands_at_their_work_and_preferences_come_back_to_this_site() {
     assert_eq!(out.to, "/login");
     assert_eq!(clinic.get(Role::Agent, "/queue").await.status, StatusCode::SEE_OTHER, "the session ended");
 }
+
+#[actix_web::test]
+async fn a_one_time_link_sets_a_password_once_and_ends_the_sessions() {
+    use crate::store::links::{self, PASSWORD_LIFE, Purpose::Password};
+    let clinic = Clinic::open();
+    let agent = clinic.people[&Role::Agent];
+    let actor = crate::store::Actor::System("test");
+    let link = clinic.state.store.write(actor, now(), |tx| links::insert(tx, agent, Password, PASSWORD_LIFE));
+    let secret = link.unwrap().reveal().to_owned();
+    let path = format!("/password/{secret}");
+    let post = |path: &str, again: &str| {
+        let form = [("password", "cavalo correto bateria"), ("again", again)];
+        clinic.send(None, TestRequest::post().uri(path).set_form(form))
+    };
+    for _look in 0..2 {
+        let form = clinic.send(None, TestRequest::get().uri(&path)).await;
+        assert!(form.status == StatusCode::OK && form.text.contains("name=\"again\""), "{}", form.text);
+    }
+    let differ = post(&path, "outra coisa qualquer").await;
+    assert_eq!(differ.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(differ.text.contains("As duas entradas"), "{}", differ.text);
+    let set = post(&path, "cavalo correto bateria").await;
+    assert_eq!((set.status, set.to.as_str()), (StatusCode::SEE_OTHER, "/login"), "{}", set.text);
+    assert_eq!(clinic.get(Role::Agent, "/queue").await.status, StatusCode::SEE_OTHER, "the session ended");
+    let stored = clinic.state.store.read(|view| crate::store::users::account(view, agent)).unwrap();
+    assert!(crate::domain::password::verify("cavalo correto bateria", &stored.password.unwrap()));
+    for dead in [path.as_str(), "/password/unknown"] {
+        let again = post(dead, "cavalo correto bateria").await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND, "{dead}");
+        assert!(again.text.contains("Este link não vale") && !again.text.contains("name=\"again\""));
+    }
+}

@@ -1,0 +1,32 @@
+//! The turn between people and telemetry on PostgreSQL, as the gate gives it on SQLite. Who writes readings
+//! shares it, who changes what a person allows takes it: PostgreSQL hands it out in the order of asking, so that a
+//! revocation waits for what is in flight and for nothing that comes after. Ask first, before any other lock.
+
+use diesel::prelude::*;
+
+use super::error::Result;
+use super::{Conn, Tx};
+
+/// Shares the turn until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub fn share(tx: &mut Tx<'_>) -> Result<()> {
+    ask(tx, "pg_advisory_xact_lock_shared")
+}
+
+/// Takes the turn until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn take(tx: &mut Tx<'_>) -> Result<()> {
+    ask(tx, "pg_advisory_xact_lock")
+}
+
+fn ask(tx: &mut Tx<'_>, how: &str) -> Result<()> {
+    if let Conn::Pg(conn) = &mut *tx.conn {
+        let lock = format!("SELECT {how}(hashtext('zelo.turn'), hashtext(current_schema()))");
+        diesel::sql_query(lock).execute(conn)?;
+    }
+    Ok(())
+}

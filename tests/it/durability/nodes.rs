@@ -1,0 +1,102 @@
+//! Two nodes on one PostgreSQL: a revocation on one reaches the other, a device has one session, and what either
+//! judged the other goes on from.
+
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::{Event, EventLoop};
+use zelo::domain::{Clock, Level};
+use zelo::store::{alerts, devices, reevaluations};
+
+use super::writer::heart_rate;
+use crate::support::clinic::{Clinic, eventually};
+
+async fn next<T>(events: &mut EventLoop, mut wanted: impl FnMut(Result<Event, String>) -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = wanted(events.poll().await.map_err(|error| format!("{error:?}"))) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), found).await.expect("the event comes within twenty seconds")
+}
+
+fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
+    match event {
+        Ok(Event::Incoming(Packet::PubAck(ack))) => Some(ack.reason),
+        Ok(_) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn ended(event: Result<Event, String>) -> Option<String> {
+    match event {
+        // The client tells a DISCONNECT as the error that ends it.
+        Ok(_) => None,
+        Err(error) => Some(error),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_are_one_house() {
+    let Some(clinic) = Clinic::postgres(1) else {
+        println!("skipped: ZELO_TEST_POSTGRES is not set (tests/run sets it)");
+        return;
+    };
+    let bed = &clinic.beds[0];
+    let elsewhere = clinic.again();
+    let (a, b) = (clinic.house(&clinic.store).await, clinic.house(&elsewhere).await);
+    assert_ne!(a.slot, b.slot, "each node has a slot of its own");
+
+    let (at_a, mut from_a) = bed.client(&a);
+    let began = Clock::System.now().minus(Duration::from_secs(300)).millis();
+    let send = |second: i64, value| heart_rate(began + second * 1_000, value);
+    for second in 0..90 {
+        at_a.publish(
+            bed.topic(),
+            QoS::AtLeastOnce,
+            false,
+            send(second, if second < 60 { 80.0 } else { 130.0 }),
+        )
+        .await
+        .unwrap();
+        assert_eq!(next(&mut from_a, acked).await, PubAckReason::Success);
+    }
+
+    let (at_b, mut from_b) = bed.client(&b);
+    at_b.publish(bed.topic(), QoS::AtLeastOnce, false, send(90, 130.0)).await.unwrap();
+    assert_eq!(next(&mut from_b, acked).await, PubAckReason::Success);
+    let goodbye = next(&mut from_a, ended).await;
+    assert!(goodbye.contains("SessionTakenOver"), "{goodbye}");
+    eventually("the first node lets go", || !a.registry.is_connected(bed.device.0)).await;
+    assert!(b.registry.is_connected(bed.device.0), "the later session stays");
+    assert!(clinic.store.read(|view| devices::get(view, bed.device)).unwrap().online);
+
+    for second in 91..125 {
+        at_b.publish(bed.topic(), QoS::AtLeastOnce, false, send(second, 130.0)).await.unwrap();
+        assert_eq!(next(&mut from_b, acked).await, PubAckReason::Success);
+    }
+    let of_patient = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
+    let found = || clinic.store.read(|view| alerts::page(view, of_patient, 10)).unwrap();
+    eventually("the minute that began at one node and ended at the other is red", || {
+        found().iter().any(|alert| alert.case.facts.peak == Level::Red)
+    })
+    .await;
+    assert_eq!(found().len(), 1, "one episode, one alert");
+    let backlog = || clinic.store.read(reevaluations::backlog).unwrap().0;
+    eventually("nothing is left to be judged again", || backlog() == 0).await;
+
+    clinic.revoke(bed);
+    let goodbye = next(&mut from_b, ended).await;
+    assert!(goodbye.contains("AdministrativeAction"), "{goodbye}");
+
+    let (one, other) = (a.slot, b.slot);
+    a.stop().await;
+    b.stop().await;
+    let again = clinic.house(&elsewhere).await;
+    assert_eq!(again.slot, one.min(other), "a node that stopped gave its slot back");
+    again.stop().await;
+    clinic.verify();
+}

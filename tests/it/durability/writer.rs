@@ -1,0 +1,105 @@
+//! A device that never rests: it keeps a window of messages in flight and notes what it is told of each.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant as Moment};
+
+use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::{AsyncClient, Event, EventLoop};
+
+/// What became of one connection.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Messages that were acknowledged as stored.
+    pub stored: Vec<String>,
+    /// The reasons of those that were refused.
+    pub refused: Vec<String>,
+    /// Messages that were sent and not answered.
+    pub open: usize,
+    /// The error that ended it; it names the DISCONNECT, if one came.
+    pub goodbye: String,
+    /// When the connection ended.
+    pub ended: Option<Moment>,
+}
+
+/// Publishes what `next` gives until the connection ends; `sent` is called with each message that left.
+pub async fn write(
+    (client, mut events): (AsyncClient, EventLoop),
+    topic: String,
+    mut next: impl FnMut() -> String + Send + 'static,
+) -> Told {
+    let mut told = Told::default();
+    let (queue, mut queued) = tokio::sync::mpsc::unbounded_channel();
+    let publisher = tokio::spawn(async move {
+        loop {
+            let body = next();
+            let sent = client.publish(topic.clone(), QoS::AtLeastOnce, false, body.clone()).await;
+            if sent.is_err() || queue.send(body).is_err() {
+                return;
+            }
+        }
+    });
+    let (mut waiting, mut flight) = (VecDeque::new(), HashMap::new());
+    loop {
+        match events.poll().await {
+            Ok(Event::Outgoing(Outgoing::Publish(id))) => {
+                while waiting.is_empty() {
+                    let Some(body) = queued.recv().await else { break };
+                    waiting.push_back(body);
+                }
+                if let Some(body) = waiting.pop_front() {
+                    flight.insert(id, body);
+                }
+            }
+            Ok(Event::Incoming(Packet::PubAck(ack))) => {
+                let body = flight.remove(&ack.pkid).expect("an answer to what was sent");
+                if ack.reason == PubAckReason::Success {
+                    told.stored.push(body);
+                } else {
+                    let why = ack.properties.and_then(|properties| properties.reason_string);
+                    told.refused.push(format!("{:?} {}", ack.reason, why.unwrap_or_default()));
+                }
+            }
+            Ok(_other) => {}
+            Err(error) => {
+                told.ended = Some(Moment::now());
+                told.goodbye = format!("{error:?}");
+                break;
+            }
+        }
+    }
+    publisher.abort();
+    told.open = flight.len();
+    told
+}
+
+/// Sends every body once and waits for all answers: how many were taken, and why others were not.
+pub async fn send_all(
+    (client, mut events): (AsyncClient, EventLoop),
+    topic: String,
+    bodies: Vec<String>,
+) -> (usize, Vec<String>) {
+    let (count, mut taken, mut refused) = (bodies.len(), 0, Vec::new());
+    let publisher = tokio::spawn(async move {
+        for body in bodies {
+            client.publish(topic.clone(), QoS::AtLeastOnce, false, body).await.unwrap();
+        }
+        client
+    });
+    while taken + refused.len() < count {
+        let event = tokio::time::timeout(Duration::from_secs(30), events.poll()).await;
+        match event.expect("an answer within thirty seconds").unwrap() {
+            Event::Incoming(Packet::PubAck(ack)) if ack.reason == PubAckReason::Success => taken += 1,
+            Event::Incoming(Packet::PubAck(ack)) => refused.push(format!("{:?}", ack.reason)),
+            _ => {}
+        }
+    }
+    drop(publisher.await.unwrap());
+    (taken, refused)
+}
+
+/// One heart rate at an instant in milliseconds.
+pub fn heart_rate(at: i64, value: f64) -> String {
+    serde_json::json!({ "ts": at, "values": { "heart_rate": value } }).to_string()
+}

@@ -1,0 +1,241 @@
+//! An invented clinic in this process: beds with a patient, a device and consent, on SQLite, and on PostgreSQL too
+//! where `ZELO_TEST_POSTGRES` holds a server's URL, in a schema of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Moment};
+
+use consent::{Context, Controller, Datum, Giver, Grant, Purpose, Request};
+use diesel::connection::SimpleConnection;
+use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
+use zelo::app::{House, Options, Signers};
+use zelo::domain::token::Signer;
+use zelo::domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
+use zelo::store::kek::Keks;
+use zelo::store::{
+    Actor, Opener, Result, Store, Tx, Url, bindings, consents, devices, init, log, patients, signing,
+    telemetry, terms,
+};
+
+/// How long ago beds were filled: readings since then are taken.
+pub const SINCE: Duration = Duration::from_secs(60 * 3_600);
+
+pub struct Bed {
+    pub patient: PatientId,
+    pub patient_key: i64,
+    pub device: DeviceId,
+    pub token: String,
+}
+
+impl Bed {
+    pub fn topic(&self) -> String {
+        format!("zelo/v1/devices/{}/telemetry", self.device)
+    }
+
+    pub fn client(&self, house: &House) -> (AsyncClient, EventLoop) {
+        let address = house.gateway.local_addr();
+        self.client_of(&address.ip().to_string(), address.port())
+    }
+
+    pub fn client_of(&self, host: &str, port: u16) -> (AsyncClient, EventLoop) {
+        let mut options = MqttOptions::new("bed", host, port);
+        options.set_credentials(self.device.to_string(), self.token.clone());
+        AsyncClient::new(options, 100)
+    }
+}
+
+pub struct Clinic {
+    pub dir: Arc<tempfile::TempDir>,
+    pub store: Store,
+    pub tokens: Arc<Signer>,
+    pub beds: Vec<Bed>,
+    schema: Option<(Opener, String)>,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+impl Clinic {
+    /// One clinic per backend at hand.
+    pub fn each(beds: usize) -> Vec<Self> {
+        std::iter::once(Self::sqlite(beds)).chain(Self::postgres(beds)).collect()
+    }
+
+    pub fn sqlite(beds: usize) -> Self {
+        let dir = keys();
+        let url = Url::Sqlite(dir.path().join("zelo.db"));
+        Self::open(dir, &url, None, beds)
+    }
+
+    /// `None` without a server.
+    pub fn postgres(beds: usize) -> Option<Self> {
+        #[expect(clippy::disallowed_methods, reason = "where the test server is, only the runner knows")]
+        let server = std::env::var("ZELO_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
+        let schema = format!("zelo_it_{}", DeviceId::new(Clock::System.now()).0.simple());
+        let opener = Opener { url: Url::parse(&server).unwrap(), read_only: false };
+        opener.open().unwrap().batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = Url::parse(&format!("{server}{joint}options=-csearch_path%3D{schema}")).unwrap();
+        Some(Self::open(keys(), &url, Some((opener, schema)), beds))
+    }
+
+    fn open(dir: tempfile::TempDir, url: &Url, schema: Option<(Opener, String)>, beds: usize) -> Self {
+        let keys = dir.path().join("keys");
+        let store = Store::open_migrated(url, Keks::load(&keys).unwrap()).unwrap();
+        let now = Clock::System.now();
+        init::initialise(&store, &Controller::demo(), now).unwrap();
+        let tokens = Arc::new(signing::load(&keys).unwrap());
+        let beds = (0..beds).map(|_| enrol(&store, &tokens, now)).collect();
+        Self { dir: Arc::new(dir), store, tokens, beds, schema }
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.dir.path().join("keys")
+    }
+
+    pub fn backend(&self) -> &'static str {
+        if self.schema.is_some() { "postgres" } else { "sqlite" }
+    }
+
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_ref().map(|(_, schema)| schema.as_str())
+    }
+
+    /// The database as another node opens it.
+    pub fn again(&self) -> Store {
+        Store::open(self.store.url(), Keks::load(&self.keys()).unwrap()).unwrap()
+    }
+
+    pub async fn house(&self, store: &Store) -> House {
+        let log = log::open(store, &self.keys(), Clock::System.now()).unwrap();
+        let signers = Signers { tokens: Arc::clone(&self.tokens), log };
+        let options = Options {
+            mqtt: "127.0.0.1:0".parse().unwrap(),
+            mqtt_tls: None,
+            node: 0,
+            bases: consent::Bases::default(),
+        };
+        House::start(store, &Clock::System, signers, options).await.unwrap()
+    }
+
+    /// Rows in the hot journal of a bed's patient, whatever consent says.
+    pub fn stored(&self, bed: &Bed) -> i64 {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
+        let sql = format!("SELECT COUNT(*) AS n FROM readings WHERE patient_key = {}", bed.patient_key);
+        let counted: Counted = diesel::sql_query(sql).get_result(&mut conn).unwrap();
+        counted.n
+    }
+
+    /// The instants (milliseconds) of a bed's heart rates, from journal and chunks, as often as they are stored.
+    pub fn instants(store: &Store, bed: &Bed) -> Vec<i64> {
+        let now = Clock::System.now();
+        let read = store.read(|view| {
+            let ledger = zelo::store::ledger::of(view, bed.patient_key)?;
+            let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
+            let request = Request {
+                bases: &consent::Bases::default(),
+                records: &ledger,
+                subject: &consent::Subject::default(),
+                context: &context,
+            };
+            let permit = consent::decide(&request).unwrap();
+            let (from, to) = (Instant::from_micros(0), Instant::MAX);
+            telemetry::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
+        });
+        read.unwrap().iter().map(|stored| stored.reading.at.millis()).collect()
+    }
+
+    pub fn revoke(&self, bed: &Bed) {
+        self.store
+            .write(Actor::Operator, Clock::System.now(), |tx| {
+                consents::revoke(tx, bed.patient, Purpose::TelemetryCollect, &Giver::Subject.into())
+            })
+            .unwrap();
+    }
+
+    pub fn grant(&self, bed: &Bed) {
+        let now = Clock::System.now();
+        self.store
+            .write(Actor::Operator, now, |tx| grant(tx, bed.patient, Purpose::TelemetryCollect, None))
+            .unwrap();
+    }
+
+    /// Whether the whole log holds.
+    pub fn verify(&self) {
+        let vkey = log::load(&self.store, &self.keys()).unwrap().vkey().clone();
+        let report = log::verify(&self.store, &vkey, None, None).unwrap();
+        assert!(report.ok, "{report:?}");
+    }
+}
+
+impl Drop for Clinic {
+    fn drop(&mut self) {
+        if let Some((opener, schema)) = &self.schema {
+            let gone =
+                opener.open().map(|mut conn| conn.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")));
+            drop(gone);
+        }
+    }
+}
+
+pub const NAME: &str = "Quitéria Zulmira Xavantina";
+pub const CPF: &str = "52998224725";
+pub const EMAIL: &str = "quiteria.xavantina@clinica.invalid";
+
+fn keys() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    Keks::generate(&keys, 1).unwrap();
+    signing::generate(&keys).unwrap();
+    dir
+}
+
+fn enrol(store: &Store, tokens: &Signer, now: Instant) -> Bed {
+    let first =
+        store.read(|view| patients::find_by_cpf(view, &CPF.parse::<Cpf>().unwrap())).unwrap().is_none();
+    let (patient, patient_key, device, token) = store
+        .write(Actor::Operator, now, |tx| {
+            let identity = PatientIdentity {
+                name: NAME.parse::<Name>().unwrap(),
+                birth_date: chrono::NaiveDate::from_ymd_opt(1980, 5, 4).unwrap(),
+                cpf: first.then(|| CPF.parse().unwrap()),
+                cns: None,
+                email: Some(EMAIL.parse().unwrap()),
+                phone: None,
+            };
+            let (zone, language) = ("America/Sao_Paulo".into(), "pt-BR".into());
+            let patient = patients::insert(tx, &patients::Details { identity, zone, language })?;
+            let identity = DeviceIdentity { label: "Pulseira".into(), model: "Z1".into(), serial: None };
+            let device = devices::insert(tx, &identity)?;
+            bindings::bind(tx, device.id, patient.id, now.minus(SINCE), false)?;
+            for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+                grant(tx, patient.id, purpose, Some(now.minus(SINCE)))?;
+            }
+            let token = devices::issue_token(tx, device.id, None)?;
+            Ok((patient.id, patient.key, device.id, token))
+        })
+        .unwrap();
+    Bed { patient, patient_key, device, token: tokens.for_device(device, token, None, now).unwrap() }
+}
+
+fn grant(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, from: Option<Instant>) -> Result<()> {
+    let term = terms::current(tx, purpose)?.remove(0);
+    let mut hash = [0; 32];
+    hex::decode_to_slice(&term.text_sha256, &mut hash).unwrap();
+    let mut grant = Grant::of(hash);
+    grant.measured_from = from.map(Instant::micros);
+    consents::grant(tx, patient, purpose, grant, &Giver::Subject.into()).map(drop)
+}
+
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Moment::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
