@@ -22,6 +22,10 @@ use crate::store::{self, Store, Touched, Tx, Urgency, Url, alerts, turn};
 
 /// Series replayed in one cycle.
 const SERIES: i64 = 512;
+/// Series settled in one turn to write on SQLite: under load a turn comes once per ingest commit, and one series a
+/// turn would never catch up. On PostgreSQL writers do not take turns, and a settled series' row must not be held
+/// while the next one waits for the machines.
+const GROUP: usize = 64;
 /// A mark that its own node did not settle for so long is anybody's.
 pub const ORPHANED: Duration = Duration::from_secs(5);
 /// A stamp may be this far ahead of reception.
@@ -59,13 +63,17 @@ impl Module for Reevaluate {
             due.iter().for_each(|due| watch.begin(key(due)));
         }
         let mut read = self.read(&due, now)?;
-        for due in &due {
-            let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
-            let settled = self
-                .store
-                .keep_house(Urgency::Patient, "reevaluate", now, |tx| self.settle(tx, due, readings));
+        let together = if self.store.url().file().is_some() { GROUP } else { 1 };
+        for group in due.chunks(together) {
+            let settled = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+                group.iter().try_for_each(|due| {
+                    let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
+                    self.settle(tx, due, readings)
+                })
+            });
             if settled.is_err() {
-                self.watch().forget(key(due));
+                let mut watch = self.watch();
+                group.iter().for_each(|due| watch.forget(key(due)));
             }
             settled?;
         }
