@@ -32,11 +32,8 @@ fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
 }
 
 fn ended(event: Result<Event, String>) -> Option<String> {
-    match event {
-        // The client tells a DISCONNECT as the error that ends it.
-        Ok(_) => None,
-        Err(error) => Some(error),
-    }
+    // The client tells a DISCONNECT as the error that ends it.
+    event.err()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -67,7 +67,9 @@ async fn search(clinic: Clinic) {
 }
 
 fn needles() -> Vec<(&'static str, Vec<u8>)> {
-    let cpf = format!("{}.{}.{}-{}", &CPF[..3], &CPF[3..6], &CPF[6..9], &CPF[9..]);
+    let digits: Vec<String> =
+        CPF.as_bytes().chunks(3).map(|part| String::from_utf8_lossy(part).into()).collect();
+    let cpf = format!("{}.{}.{}-{}", digits[0], digits[1], digits[2], digits[3]);
     let mut needles = vec![
         ("the value as text", RARE.to_string().into_bytes()),
         ("the value, big-endian", RARE.to_be_bytes().to_vec()),
