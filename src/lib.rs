@@ -8,7 +8,6 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod ingest;
-pub mod notify;
 pub mod observe;
 pub mod rules;
 pub mod store;
