@@ -117,12 +117,14 @@ mod tests {
     use super::*;
     use crate::cli::demo::prepare;
     use crate::domain::Clock;
-    use crate::store::page::Ask;
 
     const NOW: Instant = Instant::from_secs(1_795_348_800);
 
+    /// One who granted: of the demo's patients one never answered and one refused.
     fn first_patient(store: &Store) -> PatientId {
-        store.read(|view| patients::page(view, &Ask::default())).unwrap().items[0].id
+        let granted =
+            store.read(|view| ledger::in_state(view, Purpose::CareRemind, &[State::Granted])).unwrap();
+        store.read(|view| patients::id_of(view, granted[0].0)).unwrap()
     }
 
     fn revoke(store: &Store, patient: PatientId, at: Instant) {
