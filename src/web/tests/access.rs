@@ -9,7 +9,7 @@ const ID: &str = "018f0000-0000-7000-8000-000000000001";
 
 /// The code of a problem, or the one that an error page shows.
 fn says(answer: &Got, code: &str) -> bool {
-    let shown = format!("<code>{code}</code>");
+    let shown = format!("<code>{code}</code> · ");
     answer.code() == code || answer.body.as_str().is_some_and(|page| page.contains(&shown))
 }
 
