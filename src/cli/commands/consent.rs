@@ -18,8 +18,9 @@ pub(in crate::cli) fn run(desk: &Desk, command: Consent) -> Result<()> {
             let lang = Lang::parse(&lang).ok_or_else(|| Error::Usage("--lang is pt-BR or en".into()))?;
             let sha256 = term(desk, purpose, lang)?;
             let grant = Grant { measured_from: from.map(Instant::micros), ..Grant::of(sha256) };
-            let outcome =
-                desk.write(|tx| consents::grant(tx, patient, purpose, grant, &Giver::StaffAssisted.into()))?;
+            let outcome = desk.write(|tx| {
+                consents::grant(tx, patient, purpose, grant.clone(), &Giver::StaffAssisted.into())
+            })?;
             say(desk, purpose, &outcome);
         }
         Consent::Revoke { patient, purpose } => {
