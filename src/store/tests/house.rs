@@ -1,11 +1,16 @@
 //! Access entries, kept answers and what dashboards are told.
 
+use std::sync::Barrier;
+
+use diesel::prelude::*;
+
 use super::{act, entries, patient};
 use crate::domain::{Role, UserId};
 use crate::store::accesses::{self, COVERS, Seen};
 use crate::store::idempotency::{self, Answer, Call};
+use crate::store::schema::patients;
 use crate::store::testing::{NOW, stores};
-use crate::store::{Actor, Error, Subject, Urgency, settings, signals};
+use crate::store::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url, settings, signals};
 
 #[test]
 fn looks_are_in_the_log_once_in_five_minutes_per_viewer_subject_and_purpose() {
@@ -87,5 +92,46 @@ fn a_change_without_an_entry_is_not_committed() {
         });
         assert!(undone.is_err());
         assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);
+    }
+}
+
+#[test]
+fn an_act_that_postgresql_gives_up_for_another_is_done_all_the_same() {
+    for store in stores().into_iter().filter(|store| matches!(store.url(), Url::Postgres(_))) {
+        let keys = [patient(&store, "Ana").key, patient(&store, "Bia").key];
+        let both = Barrier::new(2);
+        let change = |tx: &mut Tx<'_>, key: i64| -> Result<()> {
+            let row = diesel::update(patients::table.find(key));
+            row.set(patients::version.eq(patients::version + 1)).execute(tx.conn)?;
+            Ok(())
+        };
+        // Each changes one row, waits until the other has changed the other row, and wants that one too.
+        let runs = std::thread::scope(|scope| {
+            let (store, both): (&Store, _) = (&store, &both);
+            let acts = [[keys[0], keys[1]], [keys[1], keys[0]]].map(|[first, second]| {
+                scope.spawn(move || {
+                    let mut runs = 0;
+                    let done = act(store, |tx| {
+                        change(tx, first)?;
+                        if runs == 0 {
+                            both.wait();
+                        }
+                        runs += 1;
+                        change(tx, second)?;
+                        tx.unchanged();
+                        Ok(())
+                    });
+                    done.map(|()| runs)
+                })
+            });
+            acts.map(|act| act.join().unwrap().unwrap()).iter().sum::<i32>()
+        });
+        assert_eq!(runs, 3, "one of the two was given up, and done again");
+        for key in keys {
+            let version: i64 = store
+                .read(|view| Ok(patients::table.find(key).select(patients::version).first(view.conn)?))
+                .unwrap();
+            assert_eq!(version, 3, "each change is there once");
+        }
     }
 }
