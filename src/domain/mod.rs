@@ -8,6 +8,7 @@ pub mod device;
 pub mod escalation;
 pub mod id;
 pub mod identity;
+pub mod message;
 pub mod on_call;
 pub mod password;
 pub mod person;
