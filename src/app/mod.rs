@@ -132,7 +132,7 @@ impl House {
         drop(registry.set(sessions.clone()));
         let watchers = vec![
             tokio::spawn(takeovers::watch(store.clone(), clock.clone(), Arc::clone(&registry))),
-            tokio::spawn(revocations::watch(store.clone(), registry)),
+            tokio::spawn(revocations::watch(store.clone(), clock.clone(), registry)),
         ];
         let threads = vec![
             prompt.start(clock.clone(), wake.clone(), engine.clone())?,

@@ -123,6 +123,7 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/devices/{id}/bind" ManageDevices => devices::bind;
         POST "/api/v1/devices/{id}/unbind" ManageDevices => devices::unbind;
         POST "/api/v1/devices/{id}/disable" ManageDevices => devices::disable;
+        POST "/api/v1/devices/{id}/enable" ManageDevices => devices::enable;
         POST "/api/v1/devices/{id}/tokens" ManageDevices => devices::issue_token;
         DELETE "/api/v1/devices/{id}/tokens/{token}" ManageDevices => devices::revoke_token;
         GET "/api/v1/devices/{id}/commands" SeeDevices => commands::list;
@@ -133,6 +134,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/users/{id}" ManageUsers => users::get;
         PATCH "/api/v1/users/{id}" ManageUsers => users::patch;
         POST "/api/v1/users/{id}/disable" ManageUsers => users::disable;
+        POST "/api/v1/users/{id}/unlock" ManageUsers => users::unlock;
         POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
         GET "/api/v1/rule-sets" SeeRules => rules::list;

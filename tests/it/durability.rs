@@ -5,6 +5,7 @@ mod crash;
 mod nodes;
 mod rare;
 mod revocation;
+mod tokens;
 mod writer;
 
 use std::path::Path;

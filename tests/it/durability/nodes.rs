@@ -12,7 +12,10 @@ use zelo::store::{alerts, devices, reevaluations};
 use super::writer::heart_rate;
 use crate::support::clinic::{Clinic, eventually};
 
-async fn next<T>(events: &mut EventLoop, mut wanted: impl FnMut(Result<Event, String>) -> Option<T>) -> T {
+pub(super) async fn next<T>(
+    events: &mut EventLoop,
+    mut wanted: impl FnMut(Result<Event, String>) -> Option<T>,
+) -> T {
     let found = async {
         loop {
             if let Some(found) = wanted(events.poll().await.map_err(|error| format!("{error:?}"))) {
@@ -23,7 +26,7 @@ async fn next<T>(events: &mut EventLoop, mut wanted: impl FnMut(Result<Event, St
     tokio::time::timeout(Duration::from_secs(20), found).await.expect("the event comes within twenty seconds")
 }
 
-fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
+pub(super) fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
     match event {
         Ok(Event::Incoming(Packet::PubAck(ack))) => Some(ack.reason),
         Ok(_) => None,
@@ -31,7 +34,7 @@ fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
     }
 }
 
-fn ended(event: Result<Event, String>) -> Option<String> {
+pub(super) fn ended(event: Result<Event, String>) -> Option<String> {
     // The client tells a DISCONNECT as the error that ends it.
     event.err()
 }
