@@ -31,7 +31,7 @@ use super::live;
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
         users::end_sessions,
         rules::list, rules::get,
-        audit::entries, audit::checkpoint, audit::proofs, audit::export,
+        audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     )
 )]

@@ -141,6 +141,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
         GET "/api/v1/audit/entries" ReadAudit => audit::entries;
         GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
+        GET "/api/v1/audit/key" ReadAudit => audit::public_key;
         GET "/api/v1/audit/proofs" ReadAudit => audit::proofs;
         GET "/api/v1/audit/export" ReadAudit => audit::export;
         GET "/api/v1/status" SeeStatus => status::show;
