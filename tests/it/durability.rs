@@ -3,6 +3,7 @@
 
 mod crash;
 mod nodes;
+mod quiet;
 mod rare;
 mod revocation;
 mod tokens;
