@@ -43,6 +43,12 @@ pub struct Global {
     /// What is logged, as in info or zelo=debug,info
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Work on a running node over its API: user, patient, device, consent, audit
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data_dir", "database_url"])]
+    pub url: Option<String>,
+    /// As whom, with --url: what `zelo sign-in` printed; better in the variable, which other users cannot read
+    #[arg(long, global = true, value_name = "TOKEN", env = "ZELO_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
 }
 
 impl Global {
@@ -152,6 +158,8 @@ pub enum Command {
     /// What patients agreed to
     #[command(subcommand)]
     Consent(Consent),
+    /// Get a token of five minutes for --url; the password is asked for, or read from standard input
+    SignIn(SignIn),
     /// The audit log: verify it, export it, prove one entry or one reading
     #[command(subcommand)]
     Audit(super::commands::audit::Audit),
@@ -280,11 +288,35 @@ pub enum User {
         /// E-mail address
         email: String,
     },
-    /// End a sign-in and its sessions for good
+    /// Give somebody another role; their sessions end
+    Role {
+        /// E-mail address
+        email: String,
+        /// As what
+        #[arg(value_enum)]
+        role: RoleName,
+    },
+    /// End a sign-in and its sessions, until it is unlocked
     Disable {
         /// E-mail address
         email: String,
     },
+    /// Let a disabled sign-in in again, and forget its failed attempts
+    Unlock {
+        /// E-mail address
+        email: String,
+    },
+}
+
+/// Signing in at a running node.
+#[derive(Debug, Args)]
+pub struct SignIn {
+    /// E-mail address
+    #[arg(long)]
+    pub email: String,
+    /// The six digits of the second factor, where one is set
+    #[arg(long, value_name = "DIGITS")]
+    pub totp: Option<String>,
 }
 
 /// Patients.
@@ -369,12 +401,23 @@ pub enum Device {
         #[arg(long, value_name = "INSTANT")]
         at: Option<String>,
     },
-    /// End one token: nobody connects with it again; an open connection is not closed
+    /// End one token and the connection that came with it
     RevokeToken {
         /// The device's id
         device: String,
         /// The token's id (jti)
-        token: String,
+        #[arg(value_name = "TOKEN_ID")]
+        id: String,
+    },
+    /// It may not connect any more: every token ends, and its connection
+    Disable {
+        /// The device's id
+        device: String,
+    },
+    /// It may connect again, with a new token
+    Enable {
+        /// The device's id
+        device: String,
     },
     /// List them
     List,

@@ -130,6 +130,20 @@ pub fn disabled_online(view: &mut View<'_>) -> Result<Vec<DeviceId>> {
     ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
 }
 
+/// Tokens that ended although a device that is marked as connected may have come with one.
+///
+/// # Errors
+/// Database errors.
+pub fn ended_tokens_online(view: &mut View<'_>) -> Result<Vec<(DeviceId, TokenId)>> {
+    let rows: Vec<(String, String)> = device_tokens::table
+        .inner_join(devices::table.on(devices::key.eq(device_tokens::device_key)))
+        .filter(devices::online.eq(true).and(device_tokens::revoked_at.is_not_null()))
+        .select((devices::id, device_tokens::id))
+        .load(view.conn)?;
+    let parsed = rows.into_iter().map(|(device, token)| Some((device.parse().ok()?, token.parse().ok()?)));
+    parsed.collect::<Option<_>>().ok_or(Error::Corrupt("device_tokens.id"))
+}
+
 /// The number that stands for a device.
 ///
 /// # Errors
@@ -179,6 +193,23 @@ pub fn disable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
     changed(tx, "device.disabled", id, key, &serde_json::json!({}))
 }
 
+/// Gives a disabled device its right to connect back. Its tokens stay ended: it needs a new one. Enabling twice
+/// changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn enable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+    let key = key_of(tx, id)?;
+    let enabled = diesel::update(devices::table.find(key).filter(devices::disabled_at.is_not_null()))
+        .set((devices::disabled_at.eq(None::<i64>), devices::version.eq(devices::version + 1)))
+        .execute(tx.conn)?;
+    if enabled == 0 {
+        tx.unchanged();
+        return Ok(());
+    }
+    changed(tx, "device.enabled", id, key, &serde_json::json!({}))
+}
+
 /// Makes the row of a new token; the oldest of three stops counting.
 ///
 /// # Errors
@@ -187,7 +218,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     lock(tx, id)?;
     let (now, device) = (tx.now(), get(tx, id)?);
     if device.disabled_at.is_some() {
-        return Err(Error::Conflict("the device is disabled: enrol it anew"));
+        return Err(Error::Conflict("the device is disabled: enable it first"));
     }
     let valid: Vec<String> = device_tokens::table
         .filter(device_tokens::device_key.eq(device.key).and(device_tokens::revoked_at.is_null()))
@@ -213,7 +244,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     Ok(token)
 }
 
-/// Revokes one token: no new session opens with it.
+/// Revokes one token: no new session opens with it, and the one that came with it ends.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device has no such token; database errors.

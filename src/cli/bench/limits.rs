@@ -30,7 +30,7 @@ struct Yes;
 impl Backend for Yes {
     async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
         match credentials {
-            Credentials::Token { device, .. } => Ok(Identity { device, expires_at: None }),
+            Credentials::Token { device, .. } => Ok(Identity { device, expires_at: None, token: None }),
             Credentials::Certificate { .. } => {
                 Err(Refusal { code: RefusalCode::NotAuthorized, reason: "a bench has tokens".into() })
             }

@@ -20,8 +20,15 @@ def tell(heard, **more):
     print(json.dumps({"heard": heard, **more}), flush=True)
 
 
+sent = acked = most = 0
+
+
 async def publish(client, payload):
+    global sent, acked, most
+    sent += 1
+    most = max(most, sent - acked)
     await client.publish(job["topic"], payload, qos=1, timeout=job["patience"])
+    acked += 1
     tell("puback", code=None, reason=None)
 
 
@@ -55,7 +62,7 @@ async def main():
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
         logger=quiet,
         max_inflight_messages=job["window"],
-        max_concurrent_outgoing_calls=job["window"],
+        max_concurrent_outgoing_calls=job["window"] or None,
     )
     async with client:
         tell("connack", code=0, reason=None)
@@ -68,6 +75,7 @@ async def main():
             await asyncio.gather(*(publish(client, payload) for payload in job["payloads"]))
             if job["await_notices"]:
                 await asyncio.wait_for(seen.wait(), job["patience"])
+            tell("flight", most=most)
         elif job["act"] == "stream":
             await stream(client)
         else:

@@ -84,8 +84,13 @@ if job["notices"]:
     client.subscribe(job["notices"], qos=1)
     wait("suback")
 if job["act"] == "publish":
+    # Nothing is read meanwhile: all of it is in flight, whatever receive maximum was announced.
+    client.loop_stop()
     for payload in job["payloads"]:
         publish(payload)
+    assert not client.want_write(), "the socket took it all"
+    client.loop_start()
+    tell("flight", most=len(job["payloads"]))
     acks = notices = 0
     while acks < len(job["payloads"]) or notices < job["await_notices"]:
         kind, _ = wait("puback", "notice")

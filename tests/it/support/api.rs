@@ -65,6 +65,14 @@ impl Api {
         Self::answer(path, request.send_json(body))
     }
 
+    pub fn delete(&self, path: &str) -> Answer {
+        let mut request = self.agent.delete(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        Self::answer(path, request.call())
+    }
+
     /// The items of every page of a list.
     pub fn list(&self, path: &str) -> Vec<Value> {
         let (mut items, mut cursor) = (vec![], String::new());

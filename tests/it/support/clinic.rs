@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as Moment};
 use consent::{Context, Controller, Datum, Giver, Grant, Purpose, Request};
 use diesel::connection::SimpleConnection;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+use mqtt::gateway::TlsOptions;
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use zelo::app::{House, Options, Signers};
 use zelo::domain::token::Signer;
@@ -111,11 +112,15 @@ impl Clinic {
     }
 
     pub async fn house(&self, store: &Store) -> House {
+        self.house_with(store, None).await
+    }
+
+    pub async fn house_with(&self, store: &Store, mqtt_tls: Option<TlsOptions>) -> House {
         let log = log::open(store, &self.keys(), Clock::System.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
         let options = Options {
             mqtt: "127.0.0.1:0".parse().unwrap(),
-            mqtt_tls: None,
+            mqtt_tls,
             node: 0,
             bases: consent::Bases::default(),
         };
