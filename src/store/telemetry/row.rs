@@ -60,7 +60,7 @@ impl ReceiptRef {
 /// (instant, patient, signal, device): the journal's key, in its order.
 pub(in crate::store) type Identity = (i64, i64, i16, i64);
 
-/// A row of the journal.
+/// A row of the journal; `masked` and `attrs` are under the patient's mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub(in crate::store) struct Row {
     pub at: i64,
@@ -88,14 +88,15 @@ impl Row {
         received: ReceiptRef,
         reading: &Reading,
     ) -> Self {
-        let bits = reading.value.to_bits().cast_signed();
+        let plain = (reading.value.to_bits().cast_signed(), attrs(reading));
+        let (masked, attrs) = key.mask(reading.at, reading.signal, device_key, plain);
         Self {
             at: reading.at.micros(),
             patient_key,
             signal: reading.signal.code(),
             device_key,
-            masked: key.mask(reading.at, reading.signal, device_key, bits),
-            attrs: attrs(reading),
+            masked,
+            attrs,
             received: received.stored(),
         }
     }
@@ -103,14 +104,23 @@ impl Row {
     pub fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
         let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
         let at = Instant::from_micros(self.at);
-        let bits = key.mask(at, signal, self.device_key, self.masked);
-        let (unit, flags) = unit_and_flags(signal, self.attrs)?;
+        let (bits, attrs) = key.mask(at, signal, self.device_key, (self.masked, self.attrs));
+        let (unit, flags) = unit_and_flags(signal, attrs)?;
         let value = f64::from_bits(bits.cast_unsigned());
         Ok(StoredReading {
             reading: Reading { signal, at, value, unit, flags },
             device_key: self.device_key,
             received: ReceiptRef::from_stored(self.received),
         })
+    }
+
+    /// A row that [`Self::open`] refuses, as a reading that no receipt counts: so a check can name its message.
+    pub fn unreadable(&self) -> Result<StoredReading> {
+        let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
+        let at = Instant::from_micros(self.at);
+        let reading = Reading { signal, at, value: f64::NAN, unit: signal.unit(), flags: Flags(u8::MAX) };
+        let received = ReceiptRef::from_stored(self.received);
+        Ok(StoredReading { reading, device_key: self.device_key, received })
     }
 }
 

@@ -78,12 +78,12 @@ pub async fn write(
 pub async fn send_all(
     (client, mut events): (AsyncClient, EventLoop),
     topic: String,
-    bodies: Vec<String>,
+    bodies: Vec<impl Into<Vec<u8>> + Send + 'static>,
 ) -> (usize, Vec<String>) {
     let (count, mut taken, mut refused) = (bodies.len(), 0, Vec::new());
     let publisher = tokio::spawn(async move {
         for body in bodies {
-            client.publish(topic.clone(), QoS::AtLeastOnce, false, body).await.unwrap();
+            client.publish(topic.clone(), QoS::AtLeastOnce, false, body.into()).await.unwrap();
         }
         client
     });
