@@ -35,7 +35,7 @@ impl Desk {
     }
 
     /// Changes something, as the operator.
-    pub(super) fn write<T>(&self, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> Result<T> {
+    pub(super) fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> store::Result<T>) -> Result<T> {
         Ok(self.store.write(Actor::Operator, self.now(), f)?)
     }
 

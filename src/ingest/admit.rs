@@ -80,6 +80,15 @@ impl Admitted {
         }
     }
 
+    /// The instant of its first reading: it tells whose the message is.
+    #[must_use]
+    pub fn first_at(&self) -> Option<Instant> {
+        match &self.content {
+            Content::Readings { normal, .. } => normal.readings.first().map(|reading| reading.at),
+            Content::Malformed(_) => None,
+        }
+    }
+
     /// Reads it again as if it had come at `first`: a repeat keeps the first reception's instants.
     #[must_use]
     pub fn as_received_at(&self, first: Instant) -> Content {

@@ -1,13 +1,15 @@
 //! Copies of what the commit asks of devices and patients. On SQLite every change goes through this process
 //! and drops its copy before the next commit; on PostgreSQL nothing outlives a commit.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::domain::DeviceId;
+use super::admit::Admitted;
+use crate::domain::{DeviceId, Instant};
 use crate::store::keys::SubjectKey;
 use crate::store::roster::{self, DeviceRow, PatientRow};
-use crate::store::{Class, Result, Subject, Touched, Tx, Url};
+use crate::store::{Class, Error, Result, Subject, Touched, Tx, Url};
 
 /// A patient with the keys that readings need.
 pub struct PatientCopy {
@@ -54,29 +56,46 @@ impl Roster {
         self.patients.clear();
     }
 
-    /// A device; `None` when nobody enrolled it.
-    pub fn device(&mut self, tx: &mut Tx<'_>, id: DeviceId) -> Result<Option<Arc<DeviceRow>>> {
-        if let Some(known) = self.devices.get(&id) {
-            return Ok(known.clone());
+    /// Looks up what a commit's messages need and is not known yet: the devices with one query, whose they are
+    /// with another, never one by one.
+    pub fn gather(&mut self, tx: &mut Tx<'_>, group: &[Admitted], now: Instant) -> Result<()> {
+        let mut unknown: Vec<DeviceId> = Vec::new();
+        for message in group {
+            if let Entry::Vacant(place) = self.devices.entry(message.device) {
+                place.insert(None);
+                unknown.push(message.device);
+            }
         }
-        let device = roster::device(tx, id)?.map(Arc::new);
-        self.devices.insert(id, device.clone());
-        Ok(device)
+        if !unknown.is_empty() {
+            let found = roster::devices(tx, &unknown)?;
+            self.devices.extend(found.into_iter().map(|(id, device)| (id, Some(Arc::new(device)))));
+        }
+        let owners = group.iter().filter_map(|message| {
+            let device = self.devices.get(&message.device)?.as_ref().filter(|device| !device.disabled)?;
+            Some(device.owner(message.first_at(), now)?.patient_key)
+        });
+        // In the order of their keys: that is the order in which consents are held.
+        let unknown: BTreeSet<i64> = owners.filter(|key| !self.patients.contains_key(key)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown: Vec<i64> = unknown.into_iter().collect();
+        for row in roster::patients(tx, &unknown)? {
+            let subject = Subject::Patient(row.id);
+            let telemetry = tx.key_or_new(subject, Class::Telemetry)?;
+            let audit = tx.key_or_new(subject, Class::Audit)?;
+            self.patients.insert(row.key, Arc::new(PatientCopy { row, telemetry, audit }));
+        }
+        Ok(())
     }
 
-    /// A patient.
-    pub fn patient(&mut self, tx: &mut Tx<'_>, key: i64) -> Result<Arc<PatientCopy>> {
-        if let Some(known) = self.patients.get(&key) {
-            return Ok(Arc::clone(known));
-        }
-        let row = roster::patient(tx, key)?;
-        let subject = Subject::Patient(row.id);
-        let copy = Arc::new(PatientCopy {
-            telemetry: tx.key_or_new(subject, Class::Telemetry)?,
-            audit: tx.key_or_new(subject, Class::Audit)?,
-            row,
-        });
-        self.patients.insert(key, Arc::clone(&copy));
-        Ok(copy)
+    /// A device that was gathered; `None` when nobody enrolled it.
+    pub fn device(&self, id: DeviceId) -> Option<Arc<DeviceRow>> {
+        self.devices.get(&id).cloned().flatten()
+    }
+
+    /// A patient that was gathered.
+    pub fn patient(&self, key: i64) -> Result<Arc<PatientCopy>> {
+        self.patients.get(&key).cloned().ok_or(Error::NotFound("patient"))
     }
 }

@@ -1,6 +1,7 @@
 //! What is being watched right now: one machine per rule on each judged series, in memory. A series that
 //! is not known (after a start, after late data) buffers what arrives until a replay makes it known.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -43,13 +44,14 @@ pub struct Watchlist {
     rules: Arc<[Rule]>,
     series: HashMap<SeriesKey, Series>,
     asked: HashSet<SeriesKey>,
+    marked: HashMap<SeriesKey, Instant>,
 }
 
 impl Watchlist {
     /// Watches with these rules.
     #[must_use]
     pub fn new(rules: Arc<[Rule]>) -> Self {
-        Self { rules, series: HashMap::new(), asked: HashSet::new() }
+        Self { rules, series: HashMap::new(), asked: HashSet::new(), marked: HashMap::new() }
     }
 
     /// The rules in force.
@@ -77,6 +79,22 @@ impl Watchlist {
     #[must_use]
     pub fn asks(&self, key: SeriesKey) -> bool {
         self.asked.contains(&key)
+    }
+
+    /// Whether a mark that asks for a replay from `from` on, or from before, already stands; if not, remembers
+    /// that it does from now on. Only true where no other node settles what this one marked.
+    pub fn stands(&mut self, key: SeriesKey, from: Instant) -> bool {
+        match self.marked.entry(key) {
+            Entry::Occupied(earlier) if *earlier.get() <= from => true,
+            Entry::Occupied(mut later) => {
+                later.insert(from);
+                false
+            }
+            Entry::Vacant(none) => {
+                none.insert(from);
+                false
+            }
+        }
     }
 
     fn judge(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
@@ -141,27 +159,32 @@ impl Watchlist {
         let skip = tail.len().saturating_sub(STRETCH);
         let recent = tail.iter().skip(skip).copied().collect();
         self.asked.remove(&key);
+        self.marked.remove(&key);
         self.series.insert(key, Series::Known { source, machines, recent });
     }
 
     /// Forgets one series: its next reading asks for a replay.
     pub fn forget(&mut self, key: SeriesKey) {
+        self.marked.remove(&key);
         self.series.remove(&key);
     }
 
     /// Forgets every series of a patient.
     pub fn forget_patient(&mut self, patient_key: i64) {
+        self.marked.retain(|key, _| key.patient_key != patient_key);
         self.series.retain(|key, _| key.patient_key != patient_key);
     }
 
     /// Forgets every series.
     pub fn forget_all(&mut self) {
+        self.marked.clear();
         self.series.clear();
     }
 
     /// Watches with other rules: everything is replayed.
     pub fn adopt(&mut self, rules: Arc<[Rule]>) {
         self.rules = rules;
+        self.marked.clear();
         self.series.clear();
     }
 

@@ -58,6 +58,9 @@ pub enum Error {
     /// No connection became free in time.
     #[error("the database is busy: no connection became free in time")]
     Busy,
+    /// PostgreSQL gave this transaction up for another's sake.
+    #[error("another change was under way at the same time: try again")]
+    GivenUp,
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] diesel::result::Error),
@@ -81,6 +84,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         use diesel::result::Error::DatabaseError;
         match self {
+            Self::GivenUp => true,
             Self::Database(DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
             // diesel has no kind for 40P01.
             Self::Database(DatabaseError(_, said)) => said.message() == "deadlock detected",

@@ -100,6 +100,8 @@ enum Writer {
 const POOL_WAIT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
+/// How often an act is tried that PostgreSQL gives up for another's sake.
+const TRIES: usize = 5;
 
 impl Store {
     /// Opens a database whose schema is current.
@@ -212,7 +214,8 @@ impl Store {
         f(&mut View { conn: &mut conn, keys: &self.inner.keys })
     }
 
-    /// Runs `f` in a transaction that must leave an audit entry.
+    /// Runs `f` in a transaction that must leave an audit entry. `f` runs again, on fresh ground, when PostgreSQL
+    /// gave its transaction up for another's sake: nothing of the first try is kept.
     ///
     /// # Errors
     /// What `f` says (nothing is kept), or [`Error::Unaudited`].
@@ -220,12 +223,20 @@ impl Store {
         &self,
         actor: Actor,
         now: Instant,
-        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+        mut f: impl FnMut(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.transact(Urgency::Urgent, actor, now, |tx| {
-            let out = f(tx)?;
-            if tx.entries == 0 { Err(Error::Unaudited) } else { Ok(out) }
-        })
+        let mut tries = TRIES;
+        loop {
+            let done = self.transact(Urgency::Urgent, actor, now, |tx| {
+                let out = f(tx)?;
+                if tx.entries == 0 { Err(Error::Unaudited) } else { Ok(out) }
+            });
+            tries -= 1;
+            match done {
+                Err(error) if error.may_pass() && tries > 0 => {}
+                done => return done,
+            }
+        }
     }
 
     /// Runs housekeeping that changes nothing an auditor would ask for (session clocks, sequencing, rolls,

@@ -66,11 +66,7 @@ struct Row {
 
 impl Row {
     fn open(self, view: &mut View<'_>) -> Result<Patient> {
-        let identity = match view.open_json(place(&self.id), &self.identity) {
-            Ok(identity) => Some(identity),
-            Err(Error::Sealed(Broken::KeyDestroyed)) => None,
-            Err(other) => return Err(other),
-        };
+        let identity = opened(view, &self.id, &self.identity)?;
         Ok(Patient {
             key: self.key,
             id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
@@ -82,6 +78,19 @@ impl Row {
             erased_at: self.erased_at.map(Instant::from_micros),
             version: self.version,
         })
+    }
+}
+
+/// Who a stored row is; `None` once erased.
+pub(in crate::store) fn opened(
+    view: &mut View<'_>,
+    id: &str,
+    sealed: &[u8],
+) -> Result<Option<PatientIdentity>> {
+    match view.open_json(place(id), sealed) {
+        Ok(identity) => Ok(Some(identity)),
+        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(None),
+        Err(other) => Err(other),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, SmallInt};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, SmallInt};
+use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::conn::Conn;
 use super::error::{Error, Result};
@@ -30,24 +32,79 @@ pub struct Due {
 /// # Errors
 /// Database errors.
 pub fn mark(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, from: Instant) -> Result<()> {
-    // One statement: of two nodes that mark at once, the earlier instant stays and both marks count.
-    let least = match tx.conn {
-        Conn::Pg(_) => "LEAST",
-        Conn::Sqlite(_) => "MIN",
-    };
-    diesel::sql_query(format!(
-        "INSERT INTO reevaluations (patient_key, signal, from_at, since, version) VALUES ({}, 1) \
-         ON CONFLICT (patient_key, signal) DO UPDATE SET \
-         from_at = {least}(reevaluations.from_at, excluded.from_at), version = reevaluations.version + 1",
-        if least == "MIN" { "?, ?, ?, ?" } else { "$1, $2, $3, $4" },
-    ))
-    .bind::<BigInt, _>(patient_key)
-    .bind::<SmallInt, _>(signal.code())
-    .bind::<BigInt, _>(from.micros())
-    .bind::<BigInt, _>(tx.now().micros())
-    .execute(tx.conn)?;
+    mark_all(tx, &[(patient_key, signal, from)])
+}
+
+/// The same for many series, none of them twice; in the order of their keys no two nodes wait for each other.
+///
+/// # Errors
+/// Database errors.
+pub fn mark_all(tx: &mut Tx<'_>, marks: &[(i64, Signal, Instant)]) -> Result<()> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let since = tx.now().micros();
+    match &mut *tx.conn {
+        Conn::Pg(conn) => {
+            let patients: Vec<i64> = marks.iter().map(|(patient, ..)| *patient).collect();
+            let signals: Vec<i16> = marks.iter().map(|(_, signal, _)| signal.code()).collect();
+            let from: Vec<i64> = marks.iter().map(|(.., from)| from.micros()).collect();
+            diesel::sql_query(MARK_ALL)
+                .bind::<Array<BigInt>, _>(&patients)
+                .bind::<Array<SmallInt>, _>(&signals)
+                .bind::<Array<BigInt>, _>(&from)
+                .bind::<BigInt, _>(since)
+                .execute(conn)?;
+        }
+        Conn::Sqlite(conn) => {
+            for (patient_key, signal, from) in marks {
+                let (signal, from) = (signal.code(), from.micros());
+                Mark { patient_key: *patient_key, signal, from, since }.execute(conn)?;
+            }
+        }
+    }
     Ok(())
 }
+
+// One statement: of two nodes that mark at once, the earlier instant stays and both marks count.
+const MARK_ALL: &str = "INSERT INTO reevaluations (patient_key, signal, from_at, since, version) \
+    SELECT m.patient_key, m.signal, m.from_at, $4, 1 \
+    FROM UNNEST($1::bigint[], $2::smallint[], $3::bigint[]) AS m (patient_key, signal, from_at) \
+    ORDER BY 1, 2 ON CONFLICT (patient_key, signal) DO UPDATE SET \
+    from_at = LEAST(reevaluations.from_at, excluded.from_at), version = reevaluations.version + 1";
+
+/// One mark on SQLite, in a form that diesel keeps prepared.
+struct Mark {
+    patient_key: i64,
+    signal: i16,
+    from: i64,
+    since: i64,
+}
+
+impl QueryFragment<Sqlite> for Mark {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO reevaluations (patient_key, signal, from_at, since, version) VALUES (");
+        out.push_bind_param::<BigInt, _>(&self.patient_key)?;
+        out.push_sql(",");
+        out.push_bind_param::<SmallInt, _>(&self.signal)?;
+        out.push_sql(",");
+        out.push_bind_param::<BigInt, _>(&self.from)?;
+        out.push_sql(",");
+        out.push_bind_param::<BigInt, _>(&self.since)?;
+        out.push_sql(
+            ",1) ON CONFLICT (patient_key, signal) DO UPDATE SET \
+             from_at = MIN(reevaluations.from_at, excluded.from_at), version = reevaluations.version + 1",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for Mark {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<SqliteConnection> for Mark {}
 
 /// What waits, the longest first.
 ///

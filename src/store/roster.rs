@@ -1,12 +1,18 @@
 //! What the ingest commit must know of a device and of a patient, in one look.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
+use super::conn::on;
 use super::error::{Error, Result};
-use super::schema::{bindings, devices, patients as rows};
+use super::schema::{bindings, devices as machines, patients as people};
 use super::tx::{Tx, View};
 use super::{ledger, patients};
 use crate::domain::{DeviceId, Instant, PatientId, age_band};
+
+/// Ids in one query: SQLite binds 32,766 at most.
+const AT_ONCE: usize = 8_192;
 
 /// A device and whose it was when.
 #[derive(Debug, Clone)]
@@ -33,6 +39,12 @@ pub struct Binding {
 }
 
 impl DeviceRow {
+    /// The binding that a message falls under: the one at its first reading's instant, else the one at `now`.
+    #[must_use]
+    pub fn owner(&self, first_at: Option<Instant>, now: Instant) -> Option<&Binding> {
+        first_at.and_then(|at| self.bound_at(at)).or_else(|| self.bound_at(now))
+    }
+
     /// The binding that covers `at`.
     #[must_use]
     pub fn bound_at(&self, at: Instant) -> Option<&Binding> {
@@ -67,27 +79,59 @@ impl PatientRow {
 /// # Errors
 /// Database errors.
 pub fn device(view: &mut View<'_>, id: DeviceId) -> Result<Option<DeviceRow>> {
-    let found: Option<(i64, Option<i64>)> = devices::table
-        .filter(devices::id.eq(id.to_string()))
-        .select((devices::key, devices::disabled_at))
-        .first(view.conn)
-        .optional()?;
-    let Some((key, disabled_at)) = found else { return Ok(None) };
-    let rows: Vec<(i64, i64, Option<i64>, bool)> = bindings::table
-        .filter(bindings::device_key.eq(key))
-        .order(bindings::from_at)
-        .select((bindings::patient_key, bindings::from_at, bindings::to_at, bindings::preferred))
-        .load(view.conn)?;
-    let bindings = rows
-        .into_iter()
-        .map(|(patient_key, from, to, preferred)| Binding {
+    Ok(devices(view, &[id])?.pop().map(|(_, row)| row))
+}
+
+/// The devices with these ids, with one query for all of them and one for their bindings; one that nobody
+/// enrolled is not in the answer.
+///
+/// # Errors
+/// Database errors.
+pub fn devices(view: &mut View<'_>, ids: &[DeviceId]) -> Result<Vec<(DeviceId, DeviceRow)>> {
+    let mut out = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let names: Vec<String> = ids.iter().map(DeviceId::to_string).collect();
+        let query = machines::table.filter(machines::id.eq_any(names)).select((
+            machines::key,
+            machines::id,
+            machines::disabled_at,
+        ));
+        let found: Vec<(i64, String, Option<i64>)> = on!(&mut *view.conn, |c| query.load(c))?;
+        let keys: Vec<i64> = found.iter().map(|(key, ..)| *key).collect();
+        let mut bindings = bindings_of(view, &keys)?;
+        for (key, id, disabled_at) in found {
+            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+            let bindings = bindings.remove(&key).unwrap_or_default();
+            out.push((id, DeviceRow { key, disabled: disabled_at.is_some(), bindings }));
+        }
+    }
+    Ok(out)
+}
+
+/// The bindings of these devices, each device's oldest first.
+fn bindings_of(view: &mut View<'_>, devices: &[i64]) -> Result<HashMap<i64, Vec<Binding>>> {
+    type Raw = (i64, i64, i64, Option<i64>, bool);
+    let query = bindings::table
+        .filter(bindings::device_key.eq_any(devices))
+        .order((bindings::device_key, bindings::from_at))
+        .select((
+            bindings::device_key,
+            bindings::patient_key,
+            bindings::from_at,
+            bindings::to_at,
+            bindings::preferred,
+        ));
+    let rows: Vec<Raw> = on!(&mut *view.conn, |c| query.load(c))?;
+    let mut out: HashMap<i64, Vec<Binding>> = HashMap::with_capacity(devices.len());
+    for (device, patient_key, from, to, preferred) in rows {
+        out.entry(device).or_default().push(Binding {
             patient_key,
             from: Instant::from_micros(from),
             to: to.map_or(Instant::MAX, Instant::from_micros),
             preferred,
-        })
-        .collect();
-    Ok(Some(DeviceRow { key, disabled: disabled_at.is_some(), bindings }))
+        });
+    }
+    Ok(out)
 }
 
 /// The purposes that ingest asks for.
@@ -99,27 +143,46 @@ const PURPOSES: [consent::Purpose; 2] = [consent::Purpose::TelemetryCollect, con
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
-    let row: Option<(String, Option<i64>, Option<i64>)> = rows::table
-        .find(key)
-        .select((rows::id, rows::blocked_at, rows::erased_at))
-        .first(tx.conn)
-        .optional()?;
-    let (id, blocked_at, erased_at) = row.ok_or(Error::NotFound("patient"))?;
-    let id = id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?;
-    let now = tx.now();
-    let born = patients::get(tx, id)?.identity.map(|identity| identity.birth_date);
-    let subject = consent::Subject {
-        age_band: born.map_or(consent::AgeBand::Adult, |born| age_band(born, now)),
-        blocked: blocked_at.map(|_at| consent::Allowed::Any),
-        erased: erased_at.is_some(),
-        ..consent::Subject::default()
-    };
-    Ok(PatientRow {
-        key,
-        id,
-        subject,
-        records: ledger::lock_for_share(tx, &[key], &PURPOSES)?.into_iter().map(|(_, row)| row).collect(),
-    })
+    patients(tx, &[key])?.pop().ok_or(Error::NotFound("patient"))
+}
+
+/// Patients by surrogate key, with one query for all of them and one for their consents, which are held as they
+/// stand until the transaction ends. One that is not there is not in the answer.
+///
+/// # Errors
+/// Database errors.
+pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
+    type Raw = (i64, String, Vec<u8>, Option<i64>, Option<i64>);
+    let mut out = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(AT_ONCE) {
+        // Consents first: whoever blocks or revokes waits from here on, and what is read after stands.
+        let mut records: HashMap<i64, Vec<consent::Record>> = HashMap::with_capacity(keys.len());
+        for (key, record) in ledger::lock_for_share(tx, keys, &PURPOSES)? {
+            records.entry(key).or_default().push(record);
+        }
+        let query = people::table.filter(people::key.eq_any(keys)).select((
+            people::key,
+            people::id,
+            people::identity,
+            people::blocked_at,
+            people::erased_at,
+        ));
+        let rows: Vec<Raw> = on!(&mut *tx.conn, |c| query.load(c))?;
+        for (key, id, identity, blocked_at, erased_at) in rows {
+            let identity = patients::opened(tx, &id, &identity)?;
+            let now = tx.now();
+            let subject = consent::Subject {
+                age_band: identity
+                    .map_or(consent::AgeBand::Adult, |identity| age_band(identity.birth_date, now)),
+                blocked: blocked_at.map(|_at| consent::Allowed::Any),
+                erased: erased_at.is_some(),
+                ..consent::Subject::default()
+            };
+            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?;
+            out.push(PatientRow { key, id, subject, records: records.remove(&key).unwrap_or_default() });
+        }
+    }
+    Ok(out)
 }
 
 /// Who measures for a patient: device keys with their binding, the preferred first, then the first bound.
@@ -129,10 +192,10 @@ pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
 pub fn sources(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, DeviceId, Binding)>> {
     type Raw = (i64, String, i64, Option<i64>, bool);
     let rows: Vec<Raw> = bindings::table
-        .inner_join(devices::table)
+        .inner_join(machines::table)
         .filter(bindings::patient_key.eq(patient_key))
         .order((bindings::preferred.desc(), bindings::from_at.asc()))
-        .select((devices::key, devices::id, bindings::from_at, bindings::to_at, bindings::preferred))
+        .select((machines::key, machines::id, bindings::from_at, bindings::to_at, bindings::preferred))
         .load(view.conn)?;
     rows.into_iter()
         .map(|(key, id, from, to, preferred)| {

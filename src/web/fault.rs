@@ -41,6 +41,12 @@ impl Fault {
         Self::new(Code::Invalid).with("field", field).with("reason", what)
     }
 
+    /// As the error that undoes a transaction; one that PostgreSQL gave up may be tried again.
+    #[must_use]
+    pub fn undone(&self) -> store::Error {
+        if self.code == Code::Busy { store::Error::GivenUp } else { store::Error::Conflict("undone") }
+    }
+
     /// As an answer to `request`.
     #[must_use]
     pub fn of(self, request: &HttpRequest) -> Refusal {
@@ -99,6 +105,7 @@ impl From<store::Error> for Fault {
             }
             Error::Sealed(Broken::KeyDestroyed) => Self::new(Code::Erased),
             Error::Busy => Self::new(Code::Busy),
+            given_up if given_up.may_pass() => Self::new(Code::Busy),
             other => {
                 tracing::error!(error = %other, "the store failed");
                 Self::new(Code::Internal)

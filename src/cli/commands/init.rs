@@ -57,7 +57,12 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
         settings::set(tx, KIND, "serve")?;
         users::insert(
             tx,
-            &NewUser { identity: identity.clone(), role: Role::Admin, password: Some(hash), patient: None },
+            &NewUser {
+                identity: identity.clone(),
+                role: Role::Admin,
+                password: Some(hash.clone()),
+                patient: None,
+            },
         )
     })?;
     let keys = home.keys();

@@ -1,8 +1,11 @@
 //! Judgement inside the commit: what is newer than its series' head is judged at once, what is not leaves a
 //! row that the engine replays from.
 
-use crate::rules::{JudgedReading, Seen, SeriesKey, Watchlist};
-use crate::store::judgement::{Fit, Whose, told};
+use std::collections::BTreeMap;
+
+use crate::domain::Instant;
+use crate::rules::{Change, JudgedReading, Seen, SeriesKey, Watchlist};
+use crate::store::judgement::{self, Fit, Whose};
 use crate::store::{Result, Tx, reevaluations};
 
 /// A reading that was stored just now and may be judged.
@@ -17,33 +20,52 @@ pub struct Fresh {
     pub reading: JudgedReading,
 }
 
-/// Judges the stored readings of one commit, each series in the order given.
-pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh]) -> Result<()> {
-    let mut marked: Option<SeriesKey> = None;
+/// A change that a machine told, with what its finding is told from.
+struct Told<'f> {
+    fresh: &'f Fresh,
+    rule: usize,
+    change: Change,
+    stretch: Vec<JudgedReading>,
+}
+
+/// Judges the stored readings of one commit, each series in the order given. `alone`: no other node settles what
+/// this one marks, so that a mark that stands is not written again.
+pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: bool) -> Result<()> {
+    let (mut told, mut marks) = (Vec::new(), BTreeMap::new());
+    let rules = watch.rules().clone();
     for fresh in fresh {
         match watch.see(fresh.key, fresh.device_key, fresh.reading) {
             Seen::OtherSource => {}
-            Seen::Replay if marked == Some(fresh.key) => {}
             Seen::Replay => {
-                marked = Some(fresh.key);
-                replay_later(tx, fresh)?;
+                // The first is the earliest.
+                marks.entry(fresh.key).or_insert(fresh.reading.at);
             }
-            Seen::Judged(changes) => {
-                let rules = watch.rules().clone();
-                for (index, change) in changes {
-                    let Some(rule) = rules.get(index) else { continue };
-                    let stretch = watch.stretch(fresh.key, fresh.reading.at.minus(rule.lookback()));
-                    if told(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {
-                        watch.forget(fresh.key);
-                        replay_later(tx, fresh)?;
-                    }
-                }
-            }
+            Seen::Judged(changes) => told.extend(changes.into_iter().filter_map(|(rule, change)| {
+                let from = fresh.reading.at.minus(rules.get(rule)?.lookback());
+                Some(Told { fresh, rule, change, stretch: watch.stretch(fresh.key, from) })
+            })),
         }
     }
-    Ok(())
+    mark(tx, watch, &marks, alone)?;
+    let mut astray = BTreeMap::new();
+    for Told { fresh, rule, change, stretch } in told {
+        // What an astray machine goes on to tell is as wrong.
+        let Some(rule) = rules.get(rule).filter(|_| !astray.contains_key(&fresh.key)) else { continue };
+        if judgement::told(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {
+            watch.forget(fresh.key);
+            astray.entry(fresh.key).or_insert(fresh.reading.at);
+        }
+    }
+    mark(tx, watch, &astray, alone)
 }
 
-fn replay_later(tx: &mut Tx<'_>, fresh: &Fresh) -> Result<()> {
-    reevaluations::mark(tx, fresh.key.patient_key, fresh.key.signal, fresh.reading.at)
+fn mark(
+    tx: &mut Tx<'_>,
+    watch: &mut Watchlist,
+    marks: &BTreeMap<SeriesKey, Instant>,
+    alone: bool,
+) -> Result<()> {
+    let fresh = marks.iter().filter(|(key, from)| !(alone && watch.stands(**key, **from)));
+    let fresh: Vec<_> = fresh.map(|(key, from)| (key.patient_key, key.signal, *from)).collect();
+    reevaluations::mark_all(tx, &fresh)
 }

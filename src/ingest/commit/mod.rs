@@ -138,8 +138,9 @@ impl Committer {
         self.batch.clear();
         self.involved.clear();
         self.ledger.begin(now);
+        self.roster.gather(tx, group, now)?;
         let mut planner = Planner {
-            roster: &mut self.roster,
+            roster: &self.roster,
             ledger: &mut self.ledger,
             batch: &mut self.batch,
             bases: &self.bases,
@@ -158,7 +159,7 @@ impl Committer {
         self.ledger.sign(tx, group, &planned, &kept)?;
         let mut watch = lock(&self.watch);
         let fresh = fresh(group, &planned, &kept, &standings, &watch);
-        judge(tx, &mut watch, &fresh)?;
+        judge(tx, &mut watch, &fresh, self.store.url().file().is_some())?;
         Stats::add(&self.stats.readings, appended.new);
         Ok(planned)
     }

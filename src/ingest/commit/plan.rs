@@ -74,7 +74,7 @@ impl Kept {
 /// Plans the messages of one commit.
 pub struct Planner<'c> {
     /// Copies of devices and patients.
-    pub roster: &'c mut Roster,
+    pub roster: &'c Roster,
     /// Numbers the messages.
     pub ledger: &'c mut Ledger,
     /// Takes the rows.
@@ -98,7 +98,7 @@ impl Planner<'_> {
             parts: Vec::new(),
             rows: 0..0,
             readings: Vec::new(),
-            device: self.roster.device(tx, message.device)?,
+            device: self.roster.device(message.device),
             patient: None,
             received: None,
             decision: 0,
@@ -110,16 +110,11 @@ impl Planner<'_> {
         };
         let received = self.ledger.next(device.key)?;
         plan.received = Some(received);
-        let first_at = match &message.content {
-            Content::Readings { normal, .. } => normal.readings.first().map(|reading| reading.at),
-            Content::Malformed(_) => None,
-        };
-        let owner = first_at.and_then(|at| device.bound_at(at)).or_else(|| device.bound_at(self.now));
-        let Some(owner) = owner.copied() else {
+        let Some(owner) = device.owner(message.first_at(), self.now).copied() else {
             plan.refuse(decision::NOT_BOUND, "E_NOT_BOUND", "LGPD art. 6 I");
             return Ok(plan);
         };
-        let patient = self.roster.patient(tx, owner.patient_key)?;
+        let patient = self.roster.patient(owner.patient_key)?;
         plan.patient = Some(Arc::clone(&patient));
         self.decide(&patient, message.device);
         let Some(standing) = self.standings.get(&(patient.row.key, message.device)) else { return Ok(plan) };

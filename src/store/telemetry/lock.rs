@@ -1,6 +1,7 @@
 //! One roll at a time. On SQLite the data directory belongs to one process and the chunks are compared before
 //! they are written; on PostgreSQL nodes also hold an advisory lock, named after the schema.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
@@ -15,20 +16,30 @@ struct Taken {
 
 /// The right to roll; given back when dropped, or when this node dies.
 pub(in crate::store) struct RollLock {
-    _session: Option<Conn>,
+    session: Option<Conn>,
 }
 
 impl RollLock {
     /// `None` when another node has it.
     pub fn take(store: &Store) -> Result<Option<Self>> {
-        let Url::Postgres(_) = store.url() else { return Ok(Some(Self { _session: None })) };
+        let Url::Postgres(_) = store.url() else { return Ok(Some(Self { session: None })) };
         let opener = Opener { url: store.url().clone(), read_only: false };
         let mut session = opener.open().map_err(|error| Error::Open(error.to_string()))?;
         let taken: Taken = diesel::sql_query(
             "SELECT pg_try_advisory_lock(hashtext('zelo.roll'), hashtext(current_schema())) AS taken",
         )
         .get_result(&mut session)?;
-        Ok(taken.taken.then_some(Self { _session: Some(session) }))
+        Ok(taken.taken.then_some(Self { session: Some(session) }))
+    }
+
+    /// Gives the space of removed rows to those that come next, on PostgreSQL: autovacuum looks once a minute, a
+    /// busy journal is rolled every few seconds. Never in a transaction; left out while autovacuum is at it. The
+    /// file is not shortened here: that would stop who writes.
+    pub fn reclaim(&mut self) -> Result<()> {
+        if let Some(session) = &mut self.session {
+            session.batch_execute("VACUUM (SKIP_LOCKED, TRUNCATE false, INDEX_CLEANUP on) readings")?;
+        }
+        Ok(())
     }
 
     /// Makes transactions that write chunks wait for each other, should a node have lost its right unnoticed.

@@ -26,6 +26,8 @@ use crate::store::{Class, Store, Subject, Tx, Urgency, View};
 const WRITES: usize = 64;
 /// Rows removed in one transaction.
 const REMOVED: usize = 10_000;
+/// A pass that removed so many rows gives their space back at once.
+const RECLAIMED: usize = 10_000;
 const MODULE: &str = "roll";
 
 /// What a pass did.
@@ -67,7 +69,7 @@ pub(in crate::store) fn roll_within(
     until: Instant,
     limits: Limits,
 ) -> Result<Rolled> {
-    let Some(_held) = RollLock::take(store)? else { return Ok(Rolled::default()) };
+    let Some(mut held) = RollLock::take(store)? else { return Ok(Rolled::default()) };
     let (rows, share, more) = store.read(|view| {
         let share = backlog::share(view, until, limits.pass)?;
         let (rows, all) = backlog::closed(view, until, share, limits.pass)?;
@@ -87,6 +89,9 @@ pub(in crate::store) fn roll_within(
     }
     pass.commit()?;
     pass.remove()?;
+    if pass.out.readings >= RECLAIMED {
+        held.reclaim()?;
+    }
     Ok(pass.out)
 }
 

@@ -41,6 +41,23 @@ fn a_reading_costs_what_was_promised_hot_and_cold() {
 }
 
 #[test]
+fn the_space_of_rolled_rows_is_used_again() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let mut sizes_seen = Vec::new();
+        for round in 0..4_i64 {
+            let readings: Vec<_> = (0..20_000).map(|n| heart_rate(at(round * 20_000 + n), 70.0)).collect();
+            clinic.send(&patient, device, message(round, 0), &readings);
+            sizes_seen.push(clinic.store.read(sizes).unwrap().hot.bytes);
+            roll(&clinic.store, NOON, Instant::MAX).unwrap();
+            assert_eq!(clinic.store.read(sizes).unwrap().hot.readings, 0);
+        }
+        let (first, last) = (sizes_seen[0], sizes_seen[3]);
+        assert!(last <= first + first / 4, "{sizes_seen:?}: the journal grows although it is rolled");
+    }
+}
+
+#[test]
 fn no_value_is_on_disk_in_clear() {
     let clinic = Clinic::sqlite();
     let (patient, device) = (clinic.patient(), clinic.device());

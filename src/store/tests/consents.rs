@@ -21,7 +21,7 @@ fn hash(store: &Store, purpose: Purpose) -> [u8; 32] {
 
 fn grant(store: &Store, who: PatientId) -> Result<Outcome> {
     let yes = Grant::of(hash(store, COLLECT));
-    act(store, |tx| consents::grant(tx, who, COLLECT, yes, &Giver::Subject.into()))
+    act(store, |tx| consents::grant(tx, who, COLLECT, yes.clone(), &Giver::Subject.into()))
 }
 
 fn revoke(store: &Store, who: PatientId) -> Result<Outcome> {
@@ -89,7 +89,8 @@ fn a_text_that_is_not_current_carries_no_grant() {
         act(&store, |tx| terms::publish(tx, &next_version(Change::None), "a", "b")).unwrap();
         for wrong in [old, [7; 32], hash(&store, Purpose::CareRemind)] {
             let yes = Grant::of(wrong);
-            let stale = act(&store, |tx| consents::grant(tx, ana.id, COLLECT, yes, &Giver::Subject.into()));
+            let stale =
+                act(&store, |tx| consents::grant(tx, ana.id, COLLECT, yes.clone(), &Giver::Subject.into()));
             let Err(Error::Rejected(why)) = stale else { panic!("not rejected") };
             assert_eq!((why.code, why.from), (Code::StaleTerm, None));
             act(&store, |tx| consents::rejected(tx, ana.id, &why)).unwrap();
@@ -106,7 +107,7 @@ fn only_the_first_grant_reaches_back() {
         let earlier = NOW.minus(Duration::from_secs(86_400)).micros();
         let back = |store: &Store| {
             let yes = Grant { measured_from: Some(earlier), ..Grant::of(hash(store, COLLECT)) };
-            act(store, |tx| consents::grant(tx, ana.id, COLLECT, yes, &Giver::Subject.into()))
+            act(store, |tx| consents::grant(tx, ana.id, COLLECT, yes.clone(), &Giver::Subject.into()))
         };
         assert_eq!(back(&store).unwrap().record.measured_from, earlier);
         revoke(&store, ana.id).unwrap();
@@ -153,7 +154,7 @@ fn a_grant_with_a_period_expires_by_itself() {
         let ana = patient(&store, "Ana");
         let until = NOW.plus(Duration::from_secs(60));
         let yes = Grant { valid_until: Some(until.micros()), ..Grant::of(hash(&store, COLLECT)) };
-        act(&store, |tx| consents::grant(tx, ana.id, COLLECT, yes, &Giver::Subject.into())).unwrap();
+        act(&store, |tx| consents::grant(tx, ana.id, COLLECT, yes.clone(), &Giver::Subject.into())).unwrap();
         let expire = |now| store.keep_house(Urgency::Patient, "consent", now, consents::expire).unwrap();
         assert_eq!((expire(NOW), expire(until), expire(until)), (0, 1, 0));
         let rows = store.read(|view| ledger::of(view, ana.key)).unwrap();
@@ -168,7 +169,7 @@ fn the_proof_of_an_act_comes_back_and_locked_rows_come_in_order() {
         let proof = serde_json::json!({ "gesture": "tap", "screen_id": "consent-1" });
         let hand = Hand { giver: Giver::StaffAssisted, evidence: Some(proof.clone()) };
         let yes = Grant::of(hash(&store, COLLECT));
-        let given = act(&store, |tx| consents::grant(tx, bia.id, COLLECT, yes, &hand)).unwrap();
+        let given = act(&store, |tx| consents::grant(tx, bia.id, COLLECT, yes.clone(), &hand)).unwrap();
         assert_eq!(store.read(|view| consents::evidence(view, given.id)).unwrap(), Some(proof));
         grant(&store, ana.id).unwrap();
         let locked = store.keep_house(Urgency::Patient, "ingest", NOW, |tx| {

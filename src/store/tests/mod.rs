@@ -33,7 +33,7 @@ pub(super) fn patient(store: &Store, name: &str) -> rows::Patient {
     act(store, |tx| rows::insert(tx, &details(identity(name)))).unwrap()
 }
 
-pub(super) fn act<T>(store: &Store, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+pub(super) fn act<T>(store: &Store, f: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
     store.write(Actor::Operator, NOW, f)
 }
 

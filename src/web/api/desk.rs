@@ -20,7 +20,7 @@ use super::super::state::State;
 use crate::domain::{Instant, PatientId};
 use crate::store::accesses::{self, Seen};
 use crate::store::idempotency;
-use crate::store::{self, Subject, Tx, View, patients};
+use crate::store::{Subject, Tx, View, patients};
 
 /// The purpose under which readings are shown.
 pub const DISPLAY: &str = "alert.evaluate";
@@ -182,12 +182,14 @@ impl Desk {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn write<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut raised = None;
         let done = self.state.store.write(self.viewer.actor(), self.now, |tx| {
+            raised = None;
             work(tx).map_err(|fault| {
+                let undone = fault.undone();
                 raised = Some(fault);
-                store::Error::Conflict("undone")
+                undone
             })
         });
         match raised {
@@ -204,7 +206,7 @@ impl Desk {
     pub fn create<T: Serialize>(
         &self,
         body: &[u8],
-        work: impl FnOnce(&mut Tx<'_>) -> Result<(Subject, StatusCode, T), Fault>,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<(Subject, StatusCode, T), Fault>,
     ) -> Result<Reply, Fault> {
         let actor = self.viewer.actor().name();
         let key = self.key.as_deref();

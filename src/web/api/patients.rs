@@ -84,7 +84,7 @@ pub struct NewPatient {
 }
 
 /// What is corrected; what is absent stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Corrections {
     #[schema(value_type = Option<String>)]
@@ -163,7 +163,7 @@ pub async fn patch(call: Call, id: Path<PatientId>, expected: IfMatch, body: Bod
         let patient = desk.write(|tx| {
             let before = patients::get(tx, *id)?;
             let version = expected.or(before.version)?;
-            let details = corrected(before, body.value)?;
+            let details = corrected(before, body.value.clone())?;
             Ok(patients::update(tx, *id, version, &details)?)
         })?;
         let version = patient.version;

@@ -120,7 +120,7 @@ impl House {
         self.call("POST", path, &[("authorization", who)], Some(&body.to_string()))
     }
 
-    fn write<T>(&self, f: impl FnOnce(&mut Tx<'_>) -> crate::store::Result<T>) -> T {
+    fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> crate::store::Result<T>) -> T {
         self.home.write(Actor::Operator, self.clock.now(), f).unwrap()
     }
 
@@ -129,7 +129,8 @@ impl House {
         let email = format!("{}-{}@clinica.example", role.name(), UserId::new(NOW));
         let identity = StaffIdentity { name: role.name().parse().unwrap(), email: email.parse().unwrap() };
         let password = (role != Role::Service).then(|| password::hash(PASSWORD, cheap).unwrap());
-        self.write(|tx| users::insert(tx, &NewUser { identity, role, password, patient })).id
+        let new = NewUser { identity, role, password, patient };
+        self.write(|tx| users::insert(tx, &new)).id
     }
 
     fn email(&self, user: UserId) -> String {

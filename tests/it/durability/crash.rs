@@ -83,6 +83,7 @@ async fn killed(mut clinic: Clinic) {
         kept.len() - once.len()
     );
     assert_eq!(missing, 0, "acknowledged and not there");
+    assert_eq!(Clinic::set_aside(&store, &bed), [""; 0], "nothing was set aside");
     assert_eq!(kept.len(), once.len(), "stored twice");
     assert!(kept.len() <= acked.len() + unknown, "stored and never sent");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant as Moment};
 
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAck, PubAckProperties, PubAckReason};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 
 /// What became of one connection.
@@ -54,11 +54,9 @@ pub async fn write(
             }
             Ok(Event::Incoming(Packet::PubAck(ack))) => {
                 let body = flight.remove(&ack.pkid).expect("an answer to what was sent");
-                if ack.reason == PubAckReason::Success {
-                    told.stored.push(body);
-                } else {
-                    let why = ack.properties.and_then(|properties| properties.reason_string);
-                    told.refused.push(format!("{:?} {}", ack.reason, why.unwrap_or_default()));
+                match said(ack) {
+                    Ok(()) => told.stored.push(body),
+                    Err(why) => told.refused.push(why),
                 }
             }
             Ok(_other) => {}
@@ -90,13 +88,28 @@ pub async fn send_all(
     while taken + refused.len() < count {
         let event = tokio::time::timeout(Duration::from_secs(30), events.poll()).await;
         match event.expect("an answer within thirty seconds").unwrap() {
-            Event::Incoming(Packet::PubAck(ack)) if ack.reason == PubAckReason::Success => taken += 1,
-            Event::Incoming(Packet::PubAck(ack)) => refused.push(format!("{:?}", ack.reason)),
+            Event::Incoming(Packet::PubAck(ack)) => match said(ack) {
+                Ok(()) => taken += 1,
+                Err(why) => refused.push(why),
+            },
             _ => {}
         }
     }
     drop(publisher.await.unwrap());
     (taken, refused)
+}
+
+/// Whether all of a message was stored; else why not. Success says nothing of parts that were refused or set aside:
+/// user properties do.
+fn said(ack: PubAck) -> Result<(), String> {
+    let properties =
+        ack.properties.unwrap_or(PubAckProperties { reason_string: None, user_properties: vec![] });
+    if ack.reason == PubAckReason::Success && properties.user_properties.is_empty() {
+        return Ok(());
+    }
+    let parts = properties.user_properties.iter().map(|(name, value)| format!(" {name}={value}"));
+    let why = properties.reason_string.unwrap_or_default();
+    Err(format!("{:?} {why}{}", ack.reason, parts.collect::<String>()))
 }
 
 /// One heart rate at an instant in milliseconds.

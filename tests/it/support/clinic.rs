@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
-use consent::{Context, Controller, Datum, Giver, Grant, Purpose, Request};
+use consent::{Context, Controller, Datum, Giver, Grant, Permit, Purpose, Request, Typed};
 use diesel::connection::SimpleConnection;
 use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 use mqtt::gateway::TlsOptions;
@@ -15,8 +15,8 @@ use zelo::domain::token::Signer;
 use zelo::domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
 use zelo::store::kek::Keks;
 use zelo::store::{
-    Actor, Opener, Result, Store, Tx, Url, bindings, consents, devices, init, log, patients, signing,
-    telemetry, terms,
+    Actor, Opener, Result, Store, Tx, Url, View, bindings, consents, devices, init, log, patients,
+    quarantine, signing, telemetry, terms,
 };
 
 /// How long ago beds were filled: readings since then are taken.
@@ -137,21 +137,21 @@ impl Clinic {
 
     /// The instants (milliseconds) of a bed's heart rates, from journal and chunks, as often as they are stored.
     pub fn instants(store: &Store, bed: &Bed) -> Vec<i64> {
-        let now = Clock::System.now();
         let read = store.read(|view| {
-            let ledger = zelo::store::ledger::of(view, bed.patient_key)?;
-            let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
-            let request = Request {
-                bases: &consent::Bases::default(),
-                records: &ledger,
-                subject: &consent::Subject::default(),
-                context: &context,
-            };
-            let permit = consent::decide(&request).unwrap();
+            let permit = permitted(view, bed)?;
             let (from, to) = (Instant::from_micros(0), Instant::MAX);
             telemetry::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
         });
         read.unwrap().iter().map(|stored| stored.reading.at.millis()).collect()
+    }
+
+    /// Why readings of a patient were set aside, the newest ten.
+    pub fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
+        let read = store.read(|view| {
+            let permit = permitted(view, bed)?;
+            quarantine::waiting(view, &permit, bed.patient_key, 10)
+        });
+        read.unwrap().into_iter().map(|item| item.reason).collect()
     }
 
     pub fn revoke(&self, bed: &Bed) {
@@ -235,6 +235,20 @@ fn grant(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, from: Option<Ins
     let mut grant = Grant::of(hash);
     grant.measured_from = from.map(Instant::micros);
     consents::grant(tx, patient, purpose, grant, &Giver::Subject.into()).map(drop)
+}
+
+/// A permit for a bed's patient as consent stands now.
+fn permitted<P: Typed>(view: &mut View<'_>, bed: &Bed) -> Result<Permit<P>> {
+    let now = Clock::System.now();
+    let ledger = zelo::store::ledger::of(view, bed.patient_key)?;
+    let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
+    let request = Request {
+        bases: &consent::Bases::default(),
+        records: &ledger,
+        subject: &consent::Subject::default(),
+        context: &context,
+    };
+    Ok(consent::decide(&request)?)
 }
 
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {

@@ -214,12 +214,14 @@ impl Room {
     ///
     /// # Errors
     /// What `work` says; store faults.
-    pub fn write<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut raised = None;
         let done = self.state.store.write(self.viewer.actor(), self.now, |tx| {
+            raised = None;
             work(tx).map_err(|fault| {
+                let undone = fault.undone();
                 raised = Some(fault);
-                store::Error::Conflict("undone")
+                undone
             })
         });
         match raised {
