@@ -21,6 +21,8 @@ await stories.anAlertIsAnsweredForByKeyboard(stage, second);
 await stories.aChartIsZoomed(stage, second);
 await stories.aRevocationMasks(stage, second);
 const device = await stories.aDeviceIsPaired(stage, check);
+await stories.aFormKeepsWhatWasTyped(stage);
+await stories.aNewcomerGuardsTheirSignIn(stage);
 
 const replayed = ready.devices[0].patient_id;
 const open = await stories.api(stage, 'clinician', '/api/v1/alerts?level=red&state=open');

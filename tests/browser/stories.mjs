@@ -1,4 +1,5 @@
 // What people live through: a red while they type, a chart, an alert answered for, a door closed, a new device.
+import { createHmac } from 'node:crypto';
 import { connected, tachycardia } from './wearable.mjs';
 
 const HALF = 'Ana Be';
@@ -137,14 +138,18 @@ export async function aChartIsZoomed(stage, device) {
   await plot.waitFor();
   const box = await plot.boundingBox();
   const finer = page.waitForRequest((asked) => asked.url().includes('/series?'));
-  await page.mouse.move(box.x + box.width * 0.9, box.y + box.height / 2);
+  await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2);
   await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.999, box.y + box.height / 2, { steps: 5 });
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2, { steps: 5 });
   await page.mouse.up();
   const asked = new URL((await finer).url()).searchParams;
   const span = Date.parse(asked.get('to')) - Date.parse(asked.get('from'));
   stage.step('a drag asks the server for the span under it', span > 0 && span < 15 * 60_000, `${span} ms`);
   stage.step('and is answered', (await (await finer).response()).ok());
+  const closer = page.waitForRequest((asked) => asked.url().includes('/series?'));
+  await page.getByRole('button', { name: 'Ampliar' }).press('Enter');
+  const half = new URL((await closer).url()).searchParams;
+  stage.step('the keyboard zooms too', Math.round((span / (Date.parse(half.get('to')) - Date.parse(half.get('from')))) * 10) === 20);
   const out = page.getByRole('button', { name: 'Voltar ao período inteiro' });
   await out.waitFor();
   const whole = page.waitForResponse((answer) => answer.url().includes('/series?'));
@@ -198,4 +203,111 @@ export async function aDeviceIsPaired(stage, check) {
   await page.goto(`${stage.ready.http}/devices/${device_id}`);
   stage.step('the token is not shown again', !(await page.content()).includes(token));
   return device_id;
+}
+
+// A form says what it does not take beside the field, and keeps what was typed.
+export async function aFormKeepsWhatWasTyped(stage) {
+  const page = await stage.person('admin');
+  await page.goto(`${stage.ready.http}/patients`);
+  await page.locator('.enrol summary').click();
+  const typed = { 'patient-name': 'Quitéria Modelo', 'patient-birth': '1958-02-11', 'patient-cpf': '529.982.247-26' };
+  for (const [id, text] of Object.entries(typed)) await page.fill(`#${id}`, text);
+  const submit = page.locator('form[action="/patients"][method=post] button[type=submit]');
+  await stage.expecting([422], async () => {
+    await submit.click();
+    await stage.until('a form says which field it does not take', page.locator('.form-refusal .refusal').getByText('Este CPF não existe').waitFor());
+  });
+  const kept = await page.evaluate((ids) => ids.map((id) => document.getElementById(id).value), Object.keys(typed));
+  stage.step('and keeps what was typed', kept.join() === Object.values(typed).join(), kept.join());
+  const wrong = page.locator('#patient-cpf');
+  stage.step('the field is marked and has the focus', (await wrong.getAttribute('aria-invalid')) === 'true' && (await wrong.evaluate((node) => document.activeElement === node)));
+  await stage.accessible(page, 'a refused form');
+  await wrong.fill('529.982.247-25');
+  await submit.click();
+  await page.waitForURL(/\/patients\/[0-9a-f-]{36}/);
+  for (const q of ['quiter', 'MODELO QUIT', '529.982.247-25']) {
+    await page.goto(`${stage.ready.http}/patients?q=${encodeURIComponent(q)}`);
+    stage.step(`“${q}” finds her`, await page.getByRole('link', { name: 'Quitéria Modelo' }).isVisible());
+  }
+}
+
+// Invited by link, a password of their own, a second factor by QR code, signed in with it, and taken away again.
+export async function aNewcomerGuardsTheirSignIn(stage) {
+  const admin = await stage.person('admin');
+  await admin.goto(`${stage.ready.http}/users`);
+  await admin.locator('.enrol summary').click();
+  const email = 'rosa@clinica.example', password = 'cavalo correto bateria';
+  await admin.fill('#user-name', 'Rosa Inventada');
+  await admin.fill('#user-email', email);
+  await admin.selectOption('#user-role', 'agent');
+  await admin.locator('form[action="/users"] button[type=submit]').click();
+  const link = await admin.locator('#link').inputValue();
+  await stage.accessible(admin, 'users, with a link');
+  const page = await stage.stranger('newcomer');
+  await page.goto(link);
+  await stage.accessible(page, 'a password link');
+  await page.fill('#password', password);
+  await page.fill('#again', password);
+  await page.locator('form.stack button[type=submit]').click();
+  await page.waitForURL(/\/login$/);
+  await stage.signIn(page, { email, password });
+  stage.step('a newcomer sets a password by a link and signs in', new URL(page.url()).pathname === '/queue', page.url());
+  await page.locator('a.who-name').click();
+  await page.waitForURL(/\/account$/);
+  await stage.accessible(page, 'account');
+  await page.getByRole('button', { name: 'Configurar segundo fator' }).click();
+  await page.locator('.qr svg').waitFor();
+  await stage.accessible(page, 'account, a second factor offered');
+  const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
+  const confirm = page.getByRole('button', { name: 'Confirmar' });
+  await stage.expecting([422], async () => {
+    await page.fill('#code', '000000');
+    await page.fill('#password', password);
+    await confirm.click();
+    await stage.until('a wrong code is refused and the secret stays', page.locator('#refused').getByText('Código de verificação inválido').waitFor());
+  });
+  stage.step('the same secret is still shown', (await page.locator('code.secret').innerText()).replaceAll(' ', '') === secret);
+  await page.fill('#code', code(secret));
+  await page.fill('#password', password);
+  await confirm.click();
+  await stage.until('the right one sets the second factor', page.getByText('Ativo', { exact: true }).waitFor());
+  stage.step('the secret is not shown again', !(await page.content()).includes(secret));
+  await stage.accessible(page, 'account, a second factor set');
+  await page.locator('form[action="/logout"] button').click();
+  await page.waitForURL(/\/login/);
+  await stage.expecting([401], async () => {
+    await page.fill('#email', email);
+    await page.fill('#password', password);
+    await page.click('form[action="/login"] button[type=submit]');
+    await page.locator('#totp').waitFor();
+    await stage.accessible(page, 'login, the code asked for');
+    await page.fill('#password', password);
+    // The step that confirmed is spent: the next one counts, which the server takes half a minute early.
+    await page.fill('#totp', code(secret, 1));
+    await page.click('form[action="/login"] button[type=submit]');
+    await page.waitForURL(/\/queue$/);
+  });
+  stage.step('sign-in asks for the code and takes it', true);
+  await page.goto(`${stage.ready.http}/account`);
+  await page.locator('details.act summary').click();
+  await stage.expecting([422], async () => {
+    await page.fill('#password', 'outra senha qualquer');
+    await page.getByRole('button', { name: 'Tirar agora' }).click();
+    await stage.until('a wrong password takes nothing away', page.locator('#refused').getByText('Senha incorreta').waitFor());
+  });
+  await page.fill('#password', password);
+  await page.getByRole('button', { name: 'Tirar agora' }).click();
+  await stage.until('the right one does', page.getByRole('button', { name: 'Configurar segundo fator' }).waitFor());
+}
+
+// RFC 6238 with its defaults, `ahead` steps from now.
+function code(secret, ahead = 0) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
+  const hash = createHmac('sha1', key).update(counter).digest();
+  const at = hash.at(-1) & 15;
+  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
