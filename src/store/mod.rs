@@ -48,6 +48,7 @@ pub mod throttles;
 pub mod turn;
 pub mod tx;
 pub mod users;
+pub mod waiting;
 
 use std::collections::BTreeSet;
 use std::path::Path;

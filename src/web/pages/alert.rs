@@ -13,6 +13,8 @@ pub struct View {
     pub alert: AlertId,
     /// The patient.
     pub patient: PatientId,
+    /// What its rule looks at.
+    pub signal: Signal,
     /// Their name.
     pub name: String,
     /// Their telephone, for who may see contacts.

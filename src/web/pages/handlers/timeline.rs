@@ -1,7 +1,8 @@
 //! What happened to a patient, newest first, as far as the viewer's rights reach: no value is in it.
 
 use super::people::People;
-use super::queue::{RuleNames, shown_level};
+use super::queue::shown_level;
+use super::told::RuleNames;
 use super::visit::Room;
 use crate::domain::{Can, Instant};
 use crate::store::bindings::{self, Of};
