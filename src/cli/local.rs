@@ -165,7 +165,7 @@ impl Acts for Desk {
             .map_err(|fault| Error::Failed(fault.to_string()))?;
         let grant = Grant { measured_from: from.map(Instant::micros), ..Grant::of(sha256) };
         let giver = Giver::StaffAssisted;
-        Ok(self.write(|tx| consents::grant(tx, patient, purpose, grant, &giver.into()))?.into())
+        Ok(self.write(|tx| consents::grant(tx, patient, purpose, grant.clone(), &giver.into()))?.into())
     }
 
     fn revoke(&self, patient: PatientId, purpose: Purpose) -> Result<Said> {
