@@ -40,6 +40,11 @@ async def notices(client, wanted, seen):
             seen.set()
 
 
+async def listen(client):
+    async for _ in client.messages:
+        pass
+
+
 async def stream(client):
     stamp = job["first"]
 
@@ -49,7 +54,8 @@ async def stream(client):
             stamp += 1
             await publish(client, job["template"].replace("STAMP", str(stamp - 1)))
 
-    await asyncio.gather(*(lane() for _ in range(job["window"])))
+    # Who only waits for acknowledgements is not told that the session has ended.
+    await asyncio.gather(listen(client), *(lane() for _ in range(job["window"])))
 
 
 async def main():
@@ -79,8 +85,7 @@ async def main():
         elif job["act"] == "stream":
             await stream(client)
         else:
-            async for _ in client.messages:
-                pass
+            await listen(client)
         if job["notices"]:
             listening.cancel()
 

@@ -113,6 +113,23 @@ async fn a_right_that_ends_at_one_node_ends_the_session_at_the_other() {
     other.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_token_that_runs_out_ends_its_session() {
+    let clinic = Clinic::sqlite(1);
+    let house = clinic.house(&clinic.store).await;
+    let (bed, now) = (&clinic.beds[0], Clock::System.now());
+    let ends = Some(now.plus(Duration::from_secs(3)));
+    let id = act(&clinic.store, |tx| devices::issue_token(tx, bed.device, ends));
+    let token = clinic.tokens.for_device(bed.device, id, ends, now).unwrap();
+    let brief = Bed { patient: bed.patient, patient_key: bed.patient_key, device: bed.device, token };
+    let (client, mut events) = brief.client(&house);
+    is_heard(bed, &client, &mut events).await;
+    let goodbye = next(&mut events, ended).await;
+    assert!(goodbye.contains("ServerDisconnect") && goodbye.contains("NotAuthorized"), "{goodbye}");
+    assert!(goodbye.contains("has ended"), "{goodbye}");
+    house.stop().await;
+}
+
 /// CONNECT of MQTT 5 without a user name, and what is answered, over TLS with a client certificate.
 struct Certified(StreamOwned<ClientConnection, TcpStream>);
 

@@ -186,7 +186,12 @@ impl Wearable<'_> {
         let begun = live.until(|heard| !matches!(heard, Heard::Connack { .. }) || !self.client.listens());
         assert_eq!(connack(&begun), Some(COMMITTED), "{begun:?}");
         self.ward.revoke_token(&device, &token);
-        self.assert_told(&live.rest(), NOT_AUTHORIZED);
+        if self.client.stays_away(self.version) {
+            self.assert_told(&live.rest(), NOT_AUTHORIZED);
+        } else {
+            // It was ended, since it comes back, and is not let in.
+            live.until(|heard| matches!(heard, Heard::Connack { code: REFUSED_311 }));
+        }
         self.assert_refused(&device);
         // The other valid token still opens a session.
         let heard = self.publish(self.ward.bed(), vec![payload(self.ward.instant(), 92)], 0);

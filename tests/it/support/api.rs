@@ -80,7 +80,7 @@ impl Api {
             let page = self.get(&format!("{path}{cursor}")).with(200);
             items.extend(page["items"].as_array().expect("a list has items").iter().cloned());
             let Some(next) = page["next"].as_str() else { return items };
-            cursor = format!("{}cursor={next}", if path.contains('?') { '&' } else { '?' });
+            cursor = format!("{}after={next}", if path.contains('?') { '&' } else { '?' });
         }
     }
 
