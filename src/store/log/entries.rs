@@ -70,8 +70,11 @@ pub(super) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
     }))
 }
 
-/// The entries after row `after` that have no place yet, a page of them: row, kind, time, bytes.
-pub(super) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<(i64, String, i64, Vec<u8>)>> {
+/// An entry that has no place yet: its row, kind, time and bytes.
+type Waiting = (i64, String, i64, Vec<u8>);
+
+/// The entries after row `after` that have no place yet, a page of them.
+pub(super) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<Waiting>> {
     let rows: Vec<(i64, String, i64, Option<Vec<u8>>)> = entries::table
         .filter(entries::leaf.is_null().and(entries::id.gt(after)))
         .order(entries::id)

@@ -56,7 +56,12 @@ pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: Option<&st
 }
 
 fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
-    let years = years::all(view)?;
+    let years = match years::all(view) {
+        Err(error @ Error::Corrupt(_)) => {
+            return Ok(torn(None, Break { index: None, what: error.to_string() }));
+        }
+        years => years?,
+    };
     let Some(newest) = years.last() else {
         return match entries::sealed(view)? {
             0 => Ok(whole_and_empty()),

@@ -50,10 +50,11 @@ impl ReceiptRef {
         u8::try_from((self.0 >> 12) & 0xf).unwrap_or(0)
     }
 
-    /// Which message of its device in that second.
+    /// Which message of its device in that second: the node in the high 4 bits, so that two nodes never name two
+    /// messages alike, and its number there in the others.
     #[must_use]
     pub fn ordinal(self) -> u16 {
-        u16::try_from(self.0 & 0xfff).unwrap_or(0)
+        u16::try_from(self.0 & 0xffff).unwrap_or(0)
     }
 }
 
@@ -230,7 +231,9 @@ mod tests {
     #[test]
     fn a_receipt_reference_gives_back_its_three_parts() {
         let reference = ReceiptRef::new(1_763_780_000, 15, 4_095).unwrap();
-        assert_eq!((reference.second(), reference.node(), reference.ordinal()), (1_763_780_000, 15, 4_095));
+        assert_eq!((reference.second(), reference.node(), reference.ordinal()), (1_763_780_000, 15, 0xffff));
+        let elsewhere = ReceiptRef::new(1_763_780_000, 14, 4_095).unwrap();
+        assert_ne!(reference.ordinal(), elsewhere.ordinal(), "the receipt knows the node");
         assert_eq!(ReceiptRef::from_stored(reference.stored()), reference);
         assert_eq!(ReceiptRef::new(0, 16, 0), None);
         assert_eq!(ReceiptRef::new(0, 0, 4_096), None);

@@ -50,7 +50,8 @@ impl MadeUp {
 
     /// Everything that must not be found.
     pub fn needles(self, payloads: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
-        let digits: Vec<&str> = (0..4).map(|n| &CPF[n * 3..(n * 3 + 3).min(11)]).collect();
+        let digits: Vec<String> =
+            CPF.as_bytes().chunks(3).map(|part| String::from_utf8_lossy(part).into()).collect();
         let cpf = format!("{}.{}.{}-{}", digits[0], digits[1], digits[2], digits[3]);
         let single = f32::from_bits(0x432d_6800);
         assert_eq!(f64::from(single), RARE);
