@@ -20,8 +20,8 @@ use crate::store::roster::{self, PatientRow};
 use crate::store::telemetry::{self, StoredReading, Want};
 use crate::store::{self, Store, Touched, Tx, Urgency, Url, alerts, turn};
 
-/// Series replayed in one cycle.
-const SERIES: i64 = 512;
+/// Series replayed in one cycle, which reads the journal once for all of them.
+const SERIES: i64 = 2_048;
 /// Series settled in one turn to write on SQLite: under load a turn comes once per ingest commit, and one series a
 /// turn would never catch up. On PostgreSQL writers do not take turns, and a settled series' row must not be held
 /// while the next one waits for the machines.

@@ -83,7 +83,13 @@ pub fn rate(count: u64, took: Duration) -> u64 {
 /// Processor time of this process so far, in milliseconds; 0 where the system does not tell.
 #[must_use]
 pub fn cpu_ms() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_ms_of("self")
+}
+
+/// The same of another process, by its number.
+#[must_use]
+pub fn cpu_ms_of(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name is in parentheses and may hold spaces; user and system time are the 12th and 13th after it.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
