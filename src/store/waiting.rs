@@ -4,9 +4,12 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::error::Result;
-use super::schema::{commands, outbox, readings};
+use super::schema::{commands, outbox};
 use super::{Conn, View};
 use crate::domain::Instant;
+
+/// As far as readings are counted: a look stays cheap.
+pub const COUNTED: i64 = 100_000;
 
 /// How much waits, and since when the oldest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,8 +27,8 @@ pub struct Waiting {
     pub outbox: Queue,
     /// Commands that no device acknowledged yet.
     pub commands: Queue,
-    /// The event time of the oldest reading that no chunk holds yet.
-    pub unrolled: Option<Instant>,
+    /// Readings of the journal that are old enough to be folded into chunks, counted up to [`COUNTED`].
+    pub unrolled: i64,
     /// Bytes of the database, where it can say so.
     pub bytes: Option<i64>,
 }
@@ -36,11 +39,11 @@ struct Number {
     number: i64,
 }
 
-/// Looks.
+/// Looks. Readings measured before `closed` should be in chunks by now.
 ///
 /// # Errors
 /// Database errors.
-pub fn look(view: &mut View<'_>) -> Result<Waiting> {
+pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
     let conn = &mut *view.conn;
     let queue = |(depth, since): (i64, Option<i64>)| Queue { depth, since: since.map(Instant::from_micros) };
     let count = diesel::dsl::count_star;
@@ -52,8 +55,11 @@ pub fn look(view: &mut View<'_>) -> Result<Waiting> {
         .filter(commands::acknowledged_at.is_null())
         .select((count(), diesel::dsl::min(commands::created_at)))
         .first(conn)?;
-    let unrolled: Option<i64> =
-        readings::table.select(readings::at).order(readings::at).first(conn).optional()?;
+    let unrolled = diesel::sql_query(format!(
+        "SELECT COUNT(*) AS number FROM (SELECT 1 FROM readings WHERE at < {} LIMIT {COUNTED}) AS closed",
+        closed.micros()
+    ));
+    let unrolled: Number = unrolled.get_result(conn)?;
     let bytes = match conn {
         Conn::Pg(_) => "SELECT pg_database_size(current_database()) AS number",
         Conn::Sqlite(_) => {
@@ -64,7 +70,7 @@ pub fn look(view: &mut View<'_>) -> Result<Waiting> {
     Ok(Waiting {
         outbox: queue(outbox),
         commands: queue(commands),
-        unrolled: unrolled.map(Instant::from_micros),
+        unrolled: unrolled.number,
         bytes: Some(bytes.number),
     })
 }
@@ -87,14 +93,14 @@ mod tests {
                     Ok((device, id))
                 })
                 .unwrap();
-            let before = store.read(look).unwrap();
+            let before = store.read(|view| look(view, NOW)).unwrap();
             assert_eq!(before.commands, Queue { depth: 1, since: Some(NOW) });
-            assert!(before.bytes.is_some_and(|bytes| bytes > 0) && before.unrolled.is_none());
+            assert!(before.bytes.is_some_and(|bytes| bytes > 0) && before.unrolled == 0);
             let taken = store.keep_house(crate::store::Urgency::Patient, "test", NOW, |tx| {
                 crate::store::commands::acknowledge(tx, device, command)
             });
             taken.unwrap();
-            assert_eq!(store.read(look).unwrap().commands, Queue::default());
+            assert_eq!(store.read(|view| look(view, NOW)).unwrap().commands, Queue::default());
         }
     }
 }

@@ -157,6 +157,7 @@ export async function aChartIsZoomed(stage, device) {
   stage.step('the whole span comes back', (await whole).ok());
   const table = page.locator('.as-table');
   await table.locator('summary').click();
+  await table.locator('tbody tr').first().waitFor();
   const rows = await table.locator('tbody tr').count();
   stage.step('the chart has its table', rows > 0 && rows <= 48, `${rows} rows`);
 }

@@ -113,8 +113,14 @@ pub struct Row {
 }
 
 impl View {
-    /// The rows that go on, and those of the past, each under its heading.
+    /// The rows by heading: what goes on and what is of the past, or what was resolved.
     fn groups(&self) -> [(Key, Vec<&Row>); 2] {
+        if self.filter.state == Some(AlertState::Resolved) {
+            return [
+                (Key("queue-resolved-group"), self.rows.iter().collect()),
+                (Key("queue-past-group"), Vec::new()),
+            ];
+        }
         let (past, now) = self.rows.iter().partition(|row| row.is_past());
         [(Key("queue-now-group"), now), (Key("queue-past-group"), past)]
     }
@@ -132,10 +138,10 @@ impl Row {
         if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
     }
 
-    /// Whether late data told of it when it was over: it waits behind what goes on.
+    /// Whether it stands behind what goes on: it is resolved, or late data told of it when it was over.
     #[must_use]
-    pub const fn is_past(&self) -> bool {
-        self.retrospective && self.ended_at.is_some()
+    pub fn is_past(&self) -> bool {
+        self.state == AlertState::Resolved || self.retrospective && self.ended_at.is_some()
     }
 
     /// Whether another person has it: the row steps back.

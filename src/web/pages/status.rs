@@ -25,8 +25,8 @@ pub struct View {
     pub outbox: Backlog,
     /// Commands that wait for their device.
     pub commands: Backlog,
-    /// Age of the oldest reading that no chunk holds yet.
-    pub unrolled: Option<Duration>,
+    /// Readings that wait to be folded into chunks.
+    pub unrolled: Rolling,
     /// Age of the newest checkpoint.
     pub seal_age: Option<Duration>,
     /// Open device sessions.
@@ -50,6 +50,15 @@ pub struct Backlog {
     pub depth: u64,
     /// For how long.
     pub age: Option<Duration>,
+}
+
+/// Readings that wait to be folded into chunks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rolling {
+    /// How many were counted.
+    pub readings: u64,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// One module of the engine.
@@ -123,6 +132,17 @@ struct Figure {
 const SHORT_OF_DISK: u64 = 1_000_000_000;
 
 impl View {
+    fn rolling(&self, w: &Words) -> Figure {
+        let Rolling { readings, more } = self.unrolled;
+        let value = w.whole(&readings);
+        Figure {
+            name: w.say("status-unrolled"),
+            value: if more { w.one("status-or-more", "n", value) } else { value },
+            bound: None,
+            health: if more { Health::Late } else { Health::Well },
+        }
+    }
+
     fn figures(&self, w: &Words) -> Vec<Figure> {
         let plain =
             |name: Key, value: String| Figure { name: w.say(name), value, bound: None, health: Health::Well };
@@ -151,7 +171,7 @@ impl View {
             queue(Key("status-reevaluate-depth"), self.reevaluate, Some(10)),
             queue(Key("status-outbox-depth"), self.outbox, None),
             queue(Key("status-commands-depth"), self.commands, None),
-            aged(Key("status-unrolled"), self.unrolled, 1_800),
+            self.rolling(w),
         ];
         if let Some(bytes) = &self.stored_bytes {
             figures.push(plain(Key("status-stored"), w.bytes(bytes)));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::people::People;
 use super::queue::{self, shown_level, shown_state};
-use super::told::{RuleNames, told, tongue};
+use super::told::{self, RuleNames, tongue};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use crate::domain::alert::Act as Deed;
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
@@ -94,12 +94,13 @@ fn finding(
     let w = room.words();
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
-        let said = told(view, room, stored, &names, true)?;
+        let said = told::told(view, room, stored, &names, true)?;
         let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
             format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
         });
         return Ok(Finding::Shown {
+            headline: None,
             text: said.sentence + &latest.unwrap_or_default(),
             readings: Vec::new(),
         });
@@ -124,7 +125,8 @@ fn finding(
         };
         readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
     }
-    Ok(Finding::Shown { text: tongue(w, spoken.pt, spoken.en), readings })
+    let headline = Some(told::headline(w, stored.signal, found.condition));
+    Ok(Finding::Shown { headline, text: tongue(w, spoken.pt, spoken.en), readings })
 }
 
 /// What happened, oldest first: levels as judgement saw them, acts as people did them.

@@ -8,15 +8,19 @@ use super::visit::{Answer, Room, Visit};
 use crate::domain::Instant;
 use crate::domain::rule::{Condition, Kind};
 use crate::store::rules::RuleVersion;
+use crate::store::waiting::COUNTED;
 use crate::store::{Url, View, reevaluations, rules, waiting};
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
-use crate::web::pages::status::{self as pages, Backlog, Health, Module};
+use crate::web::pages::status::{self as pages, Backlog, Health, Module, Rolling};
 use crate::web::{Key, Lang, Section};
 
 /// A module that has not ended a run for so long is late.
 const LATE: Duration = Duration::from_secs(60);
+
+/// Readings older than this should be in chunks, or on their way.
+const CLOSED: Duration = Duration::from_secs(1_200);
 
 /// `/status`, or its figures.
 pub async fn status(visit: Visit) -> Answer {
@@ -30,7 +34,7 @@ pub async fn status(visit: Visit) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     let state = &room.state;
-    let waiting = waiting::look(view)?;
+    let waiting = waiting::look(view, room.now.minus(CLOSED))?;
     let (series, since) = reevaluations::backlog(view)?;
     let backlog = |depth: i64, since: Option<Instant>| Backlog {
         depth: whole(depth),
@@ -57,7 +61,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         reevaluate: backlog(series, since),
         outbox: backlog(waiting.outbox.depth, waiting.outbox.since),
         commands: backlog(waiting.commands.depth, waiting.commands.since),
-        unrolled: waiting.unrolled.map(|at| room.now.since(at)),
+        unrolled: Rolling { readings: whole(waiting.unrolled), more: waiting.unrolled >= COUNTED },
         seal_age: seal_age(view, room)?,
         connections: u64::try_from(state.edge.connections()).unwrap_or(0),
         edge: edge.into_iter().filter_map(|(name, known)| Some((name, count(known)?))).collect(),

@@ -71,7 +71,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         });
     }
     rows.sort_by_key(|row| row.name.to_lowercase());
-    Ok(pages::View { q: asked.q.trim().to_owned(), rows, paging, ..pages::View::default() })
+    Ok(pages::View { q: asked.q.trim().to_owned(), rows, paging })
 }
 
 /// The one patient with this number.

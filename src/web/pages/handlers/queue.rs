@@ -251,7 +251,7 @@ fn row(
         detail: told.detail,
         started_at: case.facts.started_at,
         ended_at: case.facts.ended_at,
-        latest: told.latest,
+        latest: told.latest.filter(|_| case.state != domain::AlertState::Resolved),
         owner: people.owner(view, case.owner, room.viewer.id)?,
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: alert.retrospective,

@@ -1,8 +1,6 @@
 //! What one viewer is told of an alert, under a permit of this moment: clinicians the finding, agents and technicians
 //! which rule spoke and the signal's latest value, managers the rule alone.
 
-use std::time::Duration;
-
 use super::visit::{Room, masked};
 use crate::domain::rule::Condition;
 use crate::domain::{self, Role, Signal};
@@ -71,12 +69,13 @@ pub fn told(
 }
 
 /// "Glicose abaixo de 54 mg/dL por 15 min": the level stands beside it as colour, shape and word.
-fn headline(w: &Words, signal: Signal, held: Condition) -> String {
+#[must_use]
+pub fn headline(w: &Words, signal: Signal, held: Condition) -> String {
     let step = Step {
         level: crate::web::pages::Level::Red,
         above: held.op.upward(),
         value: held.value,
-        for_secs: Duration::as_secs(&held.lasting),
+        for_secs: held.lasting.as_secs(),
     };
     format!("{} {}", w.signal(&signal), step.words(w, &signal))
 }

@@ -279,6 +279,7 @@ impl Night {
     pub(super) fn finding(&self) -> alert::Finding {
         let readings = [(61, 124.0), (41, 131.0), (21, 142.0), (1, 139.0)];
         alert::Finding::Shown {
+            headline: Some("FC > 120".to_owned()),
             text: self.pick(
                 "Frequência cardíaca acima de 120 bpm por 60 s: 61 leituras, pico 142 (tachycardia v3).",
                 "Heart rate above 120 bpm for 60 s: 61 readings, peak 142 (tachycardia v3).",

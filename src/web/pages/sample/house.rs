@@ -73,7 +73,7 @@ impl Night {
             reevaluate: status::Backlog { depth: 4, age: bad.then(|| Duration::from_secs(90)) },
             outbox: status::Backlog { depth: 3, age: Some(Duration::from_secs(9)) },
             commands: status::Backlog::default(),
-            unrolled: Some(Duration::from_secs(if bad { 7_000 } else { 640 })),
+            unrolled: status::Rolling { readings: 100_000, more: bad },
             seal_age: Some(Duration::from_millis(800)),
             connections: 4_812,
             edge: vec![(Key("status-edge-readings"), 10_288_410), (Key("status-edge-refused"), 17)],
