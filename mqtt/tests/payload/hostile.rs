@@ -122,10 +122,10 @@ fn cbor(value: &[u8]) -> Vec<u8> {
 fn hostile_cbor_is_refused_where_its_item_began() {
     let range = (What::NumberRange, 6);
     for (name, value, said) in [
-        ("half NaN", &[0xf9, 0x7e, 0x00][..], range.clone()),
-        ("single NaN", &[0xfa, 0x7f, 0xc0, 0, 0], range.clone()),
-        ("double NaN", &[0xfb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1], range.clone()),
-        ("minus infinity", &[0xfb, 0xff, 0xf0, 0, 0, 0, 0, 0, 0], range.clone()),
+        ("half NaN", &[0xf9, 0x7e, 0x00][..], range),
+        ("single NaN", &[0xfa, 0x7f, 0xc0, 0, 0], range),
+        ("double NaN", &[0xfb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1], range),
+        ("minus infinity", &[0xfb, 0xff, 0xf0, 0, 0, 0, 0, 0, 0], range),
     ] {
         assert_eq!(refused(&cbor(value)), said, "{name}");
     }
