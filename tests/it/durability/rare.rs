@@ -9,10 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
 use zelo::domain::{Clock, Level};
-use zelo::store::{Opener, Url, alerts, telemetry};
+use zelo::store::{Url, alerts, telemetry};
 
 use self::search::{Needles, files};
 use self::seeds::{RARE, payloads, seed};
@@ -114,27 +112,18 @@ fn nothing_in(needles: &Needles, files: &[PathBuf], seen: &str, place: &str) {
     assert!(found, "{place}: what is kept in clear is found");
 }
 
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    path: String,
-}
-
 /// The tables of the clinic's schema as files, and the newest segments of the write-ahead log.
 fn files_of_the_server(clinic: &Clinic) -> Option<Vec<PathBuf>> {
-    let mut conn = Opener { url: clinic.store.url().clone(), read_only: false }.open().unwrap();
-    conn.batch_execute("CHECKPOINT").unwrap();
-    let mut ask = |sql: &str| -> Vec<Named> { diesel::sql_query(sql).load(&mut conn).unwrap() };
-    let root = PathBuf::from(
-        ask("SELECT setting AS path FROM pg_settings WHERE name = 'data_directory'").pop()?.path,
-    );
+    let root = "SELECT setting AS told FROM pg_settings WHERE name = 'data_directory'";
+    let root = PathBuf::from(clinic.ask_after_a_checkpoint(root).pop()?);
     fs::read_dir(&root).ok()?;
-    let tables = ask(
-        "SELECT pg_relation_filepath(c.oid) AS path FROM pg_class c LEFT JOIN pg_class o ON o.reltoastrelid = c.oid \
+    let tables = clinic.ask_after_a_checkpoint(
+        "SELECT pg_relation_filepath(c.oid) AS told FROM pg_class c \
+         LEFT JOIN pg_class o ON o.reltoastrelid = c.oid \
          WHERE pg_relation_filepath(c.oid) IS NOT NULL \
          AND current_schema()::regnamespace IN (c.relnamespace, o.relnamespace)",
     );
-    let mut files: Vec<PathBuf> = tables.into_iter().map(|table| root.join(table.path)).collect();
+    let mut files: Vec<PathBuf> = tables.into_iter().map(|table| root.join(table)).collect();
     let mut log: Vec<PathBuf> = search::files(&root.join("pg_wal"));
     log.sort_by_key(|file| fs::metadata(file).and_then(|meta| meta.modified()).ok());
     files.extend(log.into_iter().rev().take(4));

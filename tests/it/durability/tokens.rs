@@ -21,7 +21,7 @@ use super::nodes::{acked, ended, next};
 use super::writer::heart_rate;
 use crate::support::clinic::{Bed, Clinic, eventually};
 
-fn act<T>(store: &Store, f: impl FnOnce(&mut Tx<'_>) -> zelo::store::Result<T>) -> T {
+fn act<T>(store: &Store, f: impl FnMut(&mut Tx<'_>) -> zelo::store::Result<T>) -> T {
     store.write(Actor::Operator, Clock::System.now(), f).unwrap()
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant as Moment};
 
 use consent::{Context, Controller, Datum, Giver, Grant, Permit, Purpose, Request, Typed};
 use diesel::connection::SimpleConnection;
-use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, RunQueryDsl};
 use mqtt::gateway::TlsOptions;
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use zelo::app::{House, Options, Signers};
@@ -52,6 +53,12 @@ pub struct Clinic {
     pub tokens: Arc<Signer>,
     pub beds: Vec<Bed>,
     schema: Option<(Opener, String)>,
+}
+
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = Text)]
+    told: String,
 }
 
 #[derive(QueryableByName)]
@@ -125,6 +132,14 @@ impl Clinic {
             bases: consent::Bases::default(),
         };
         House::start(store, &Clock::System, signers, options).await.unwrap()
+    }
+
+    /// What the database answers to a question, one text a row (`told`), after everything is on its disk.
+    pub fn ask_after_a_checkpoint(&self, sql: &str) -> Vec<String> {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
+        conn.batch_execute("CHECKPOINT").unwrap();
+        let rows: Vec<Told> = diesel::sql_query(sql).load(&mut conn).unwrap();
+        rows.into_iter().map(|row| row.told).collect()
     }
 
     /// Rows in the hot journal of a bed's patient, whatever consent says.
