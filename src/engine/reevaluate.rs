@@ -5,9 +5,9 @@
 //! nobody settled for [`ORPHANED`] any node takes. A replay that changed an alert tells the other nodes to forget
 //! the patient, one that changed nothing tells nobody: a series does not go to and fro.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, decide};
 
@@ -20,12 +20,14 @@ use crate::store::roster::{self, PatientRow};
 use crate::store::telemetry::{self, StoredReading, Want};
 use crate::store::{self, Store, Touched, Tx, Urgency, Url, alerts, turn};
 
-/// Series replayed in one cycle, which reads the journal once for all of them.
-const SERIES: i64 = 2_048;
+/// Series replayed in one cycle: each cycle passes once over the journal, so few and large ones are cheaper.
+const SERIES: i64 = 4_096;
 /// Series settled in one turn to write on SQLite: under load a turn comes once per ingest commit, and one series a
 /// turn would never catch up. On PostgreSQL writers do not take turns, and a settled series' row must not be held
 /// while the next one waits for the machines.
 const GROUP: usize = 64;
+/// A turn ends after so long, whatever is left of its group: readings wait for it.
+const TURN: Duration = Duration::from_millis(8);
 /// A mark that its own node did not settle for so long is anybody's.
 pub const ORPHANED: Duration = Duration::from_secs(5);
 /// A stamp may be this far ahead of reception.
@@ -64,18 +66,27 @@ impl Module for Reevaluate {
         }
         let mut read = self.read(&due, now)?;
         let together = if self.store.url().file().is_some() { GROUP } else { 1 };
-        for group in due.chunks(together) {
+        let mut rest = due.as_slice();
+        while !rest.is_empty() {
+            let group = rest.get(..together.min(rest.len())).unwrap_or(rest);
             let settled = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
-                group.iter().try_for_each(|due| {
+                let began = Moment::now();
+                let mut count = 0;
+                for due in group {
                     let readings = read.remove(&(due.patient_key, due.signal)).unwrap_or_default();
-                    self.settle(tx, due, readings)
-                })
+                    self.settle(tx, due, readings)?;
+                    count += 1;
+                    if began.elapsed() > TURN {
+                        break;
+                    }
+                }
+                Ok(count)
             });
             if settled.is_err() {
                 let mut watch = self.watch();
                 group.iter().for_each(|due| watch.forget(key(due)));
             }
-            settled?;
+            rest = rest.get(settled?..).unwrap_or_default();
         }
         Ok(Progress { did: due.len(), more: full })
     }
@@ -114,6 +125,19 @@ impl Reevaluate {
         decide::<AlertEvaluate>(&request)
     }
 
+    /// What each patient permits now, looked up at once.
+    fn permits(&self, due: &[Due], now: Instant) -> store::Result<Vec<Option<Permit<AlertEvaluate>>>> {
+        let keys: Vec<i64> =
+            due.iter().map(|due| due.patient_key).collect::<BTreeSet<_>>().into_iter().collect();
+        let patients = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+            turn::share(tx)?;
+            roster::patients(tx, &keys)
+        })?;
+        let patients: HashMap<i64, PatientRow> = patients.into_iter().map(|row| (row.key, row)).collect();
+        let permit = |due: &Due| self.permit(patients.get(&due.patient_key)?, now).ok();
+        Ok(due.iter().map(permit).collect())
+    }
+
     /// Reads every series from one lookback before its late reading, in one pass over the journal.
     fn read(
         &self,
@@ -121,13 +145,10 @@ impl Reevaluate {
         now: Instant,
     ) -> store::Result<HashMap<(i64, crate::domain::Signal), Vec<StoredReading>>> {
         let rules = self.rules();
-        let permits: Vec<Option<Permit<AlertEvaluate>>> =
-            self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
-                turn::share(tx)?;
-                due.iter()
-                    .map(|due| Ok(self.permit(&roster::patient(tx, due.patient_key)?, now).ok()))
-                    .collect()
-            })?;
+        let mut permits: Vec<Option<Permit<AlertEvaluate>>> = Vec::with_capacity(due.len());
+        for group in due.chunks(GROUP) {
+            permits.extend(self.permits(group, now)?);
+        }
         self.store.read(|view| {
             let wants: Vec<Want<'_>> = due
                 .iter()
@@ -156,13 +177,14 @@ impl Reevaluate {
             watch.forget(series);
             return reevaluations::clear(tx, due.patient_key, due.signal);
         };
+        let marks = watch.marks(series);
         let Some(arrived) = watch.arrived(series).filter(|_| from >= due.from) else {
             watch.forget(series);
             return Ok(());
         };
         let readings = match self.store.url() {
             // Who marked it meanwhile may be another node, whose readings never arrive here.
-            Url::Postgres(_) if version != due.version => reread(tx, due, &permit, watch.rules())?,
+            Url::Postgres(_) if version != due.version + marks => reread(tx, due, &permit, watch.rules())?,
             _ => readings,
         };
         let sources = roster::sources(tx, due.patient_key)?;
@@ -192,8 +214,7 @@ fn reread(
     let (patient_key, signal) = (due.patient_key, due.signal);
     let from = due.from.minus(lookback(rules, due));
     let until = tx.now().plus(AHEAD);
-    let mut read = telemetry::scan(tx, &[Want { permit, patient_key, signal, from }], until)?;
-    Ok(read.remove(&(patient_key, signal)).unwrap_or_default())
+    telemetry::series(tx, permit, patient_key, signal, from, until)
 }
 
 fn lookback(rules: &[Rule], due: &Due) -> Duration {

@@ -25,7 +25,7 @@ const BUFFER: usize = 20_000;
 
 enum Series {
     Known { source: i64, machines: Vec<Machine>, recent: VecDeque<JudgedReading> },
-    Replaying { arrived: Vec<(i64, JudgedReading)>, overflowed: bool },
+    Replaying { arrived: Vec<(i64, JudgedReading)>, overflowed: bool, marks: i64 },
 }
 
 /// What became of a reading.
@@ -97,11 +97,28 @@ impl Watchlist {
         }
     }
 
+    /// A mark for this series was written. Of what [`Watchlist::begin`] holds back, the marks are counted: a row
+    /// with more than these was marked by somebody else.
+    pub fn marked(&mut self, key: SeriesKey) {
+        if let Some(Series::Replaying { marks, .. }) = self.series.get_mut(&key) {
+            *marks += 1;
+        }
+    }
+
+    /// How many marks came with what is held back for this series.
+    #[must_use]
+    pub fn marks(&self, key: SeriesKey) -> i64 {
+        match self.series.get(&key) {
+            Some(Series::Replaying { marks, .. }) => *marks,
+            _ => 0,
+        }
+    }
+
     fn judge(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
         let rules = &self.rules;
         match self.series.get_mut(&key) {
             None => Seen::Replay,
-            Some(Series::Replaying { arrived, overflowed }) => {
+            Some(Series::Replaying { arrived, overflowed, .. }) => {
                 if arrived.len() < BUFFER {
                     arrived.push((device, reading));
                 } else {
@@ -141,14 +158,14 @@ impl Watchlist {
 
     /// A replay of this series begins: from now on arrivals are held back for it.
     pub fn begin(&mut self, key: SeriesKey) {
-        self.series.insert(key, Series::Replaying { arrived: Vec::new(), overflowed: false });
+        self.series.insert(key, Series::Replaying { arrived: Vec::new(), overflowed: false, marks: 0 });
     }
 
     /// What arrived since [`Watchlist::begin`], with the device's key; `None` when it was too much (or the
     /// series was forgotten meanwhile): begin again.
     pub fn arrived(&mut self, key: SeriesKey) -> Option<Vec<(i64, JudgedReading)>> {
         match self.series.get_mut(&key) {
-            Some(Series::Replaying { arrived, overflowed: false }) => Some(std::mem::take(arrived)),
+            Some(Series::Replaying { arrived, overflowed: false, .. }) => Some(std::mem::take(arrived)),
             _ => None,
         }
     }

@@ -82,9 +82,10 @@ pub struct Opener {
     pub read_only: bool,
 }
 
+// The store's own thread moves the log; SQLite would at 256 MiB.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; \
      PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA cache_size=-32768; \
-     PRAGMA wal_autocheckpoint=10000; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;";
+     PRAGMA wal_autocheckpoint=65536; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;";
 
 impl Opener {
     /// A fresh connection.

@@ -5,6 +5,7 @@ pub mod act;
 mod alert_acts;
 pub mod alerts;
 pub mod bindings;
+mod checkpoint;
 pub mod commands;
 pub mod conn;
 pub mod consents;
@@ -162,6 +163,7 @@ impl Store {
             }),
         };
         listen::start(&store.inner)?;
+        checkpoint::start(&store.inner)?;
         Ok(store)
     }
 

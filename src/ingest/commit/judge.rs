@@ -65,7 +65,12 @@ fn mark(
     marks: &BTreeMap<SeriesKey, Instant>,
     alone: bool,
 ) -> Result<()> {
-    let fresh = marks.iter().filter(|(key, from)| !(alone && watch.stands(**key, **from)));
-    let fresh: Vec<_> = fresh.map(|(key, from)| (key.patient_key, key.signal, *from)).collect();
+    let mut fresh = Vec::new();
+    for (key, from) in marks {
+        if !(alone && watch.stands(*key, *from)) {
+            watch.marked(*key);
+            fresh.push((key.patient_key, key.signal, *from));
+        }
+    }
     reevaluations::mark_all(tx, &fresh)
 }

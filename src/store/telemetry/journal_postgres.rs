@@ -1,12 +1,10 @@
 //! The journal on PostgreSQL: one prepared statement over arrays, whatever the number of rows.
 
-use std::ops::Range;
-
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, SmallInt};
 
-use super::{Identity, ReadingStore, Row, Share};
+use super::{Identity, ReadingStore, Row, Share, in_order};
 
 const SLICE: usize = 5_000;
 
@@ -70,10 +68,8 @@ const REMOVE: &str = "DELETE FROM readings r USING UNNEST($1::bigint[], $2::bigi
     AND r.patient_key = w.patient_key AND r.signal = w.signal AND r.device_key = w.device_key";
 
 impl ReadingStore for PgConnection {
-    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<Range<usize>>> {
-        // In key order, so that two writers of the same rows wait for each other instead of deadlocking.
-        let mut sorted: Vec<&Row> = rows.iter().collect();
-        sorted.sort_by_key(|row| row.identity());
+    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<usize>> {
+        let sorted: Vec<&Row> = in_order(rows).into_iter().filter_map(|place| rows.get(place)).collect();
         let keys = Identities::of(sorted.iter().map(|row| row.identity()));
         let masked: Vec<i64> = sorted.iter().map(|row| row.masked).collect();
         let attrs: Vec<i16> = sorted.iter().map(|row| row.attrs).collect();
@@ -87,7 +83,7 @@ impl ReadingStore for PgConnection {
             .bind::<Array<SmallInt>, _>(&attrs)
             .bind::<Array<BigInt>, _>(&received)
             .execute(self)?;
-        Ok(if new < rows.len() { std::iter::once(0..rows.len()).collect() } else { Vec::new() })
+        Ok(if new < rows.len() { (0..rows.len()).collect() } else { Vec::new() })
     }
 
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>> {

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, SmallInt};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::row::COLUMNS;
-use super::{Identity, ReadingStore, Row, Share};
+use super::{Identity, ReadingStore, Row, Share, in_order};
 use crate::store::schema::readings::dsl;
 
 const MANY: usize = 100;
@@ -75,12 +75,17 @@ fn find_one(conn: &mut SqliteConnection, identity: Identity) -> QueryResult<Opti
 }
 
 impl ReadingStore for SqliteConnection {
-    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<Range<usize>>> {
+    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<usize>> {
+        let places = in_order(rows);
+        let sorted: Vec<Row> = places.iter().filter_map(|place| rows.get(*place)).copied().collect();
         let mut short = Vec::new();
-        let at = insert_by::<MANY>(self, rows, 0, &mut short)?;
-        let at = insert_by::<SOME>(self, rows, at, &mut short)?;
-        insert_by::<1>(self, rows, at, &mut short)?;
-        Ok(short)
+        let at = insert_by::<MANY>(self, &sorted, 0, &mut short)?;
+        let at = insert_by::<SOME>(self, &sorted, at, &mut short)?;
+        insert_by::<1>(self, &sorted, at, &mut short)?;
+        let mut doubtful: Vec<usize> =
+            short.into_iter().filter_map(|range| places.get(range)).flatten().copied().collect();
+        doubtful.sort_unstable();
+        Ok(doubtful)
     }
 
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>> {

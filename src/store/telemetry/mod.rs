@@ -19,7 +19,6 @@ mod unstamped;
 pub(in crate::store) mod walk;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use diesel::QueryResult;
 
@@ -42,9 +41,9 @@ use super::tx::Tx;
 
 /// The journal in the form that each backend does best.
 pub(in crate::store) trait ReadingStore {
-    /// Inserts what is not there yet, in the order given. Returns the ranges of which some row was there
-    /// already (or twice in `rows`).
-    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<Range<usize>>>;
+    /// Inserts what is not there yet; of two rows with one identity the first. Returns places among which are
+    /// all rows that were there already (or twice in `rows`).
+    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<usize>>;
 
     /// The rows that the journal holds under these identities.
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
@@ -65,6 +64,14 @@ pub struct Appended {
     pub conflicts: Vec<usize>,
 }
 
+/// The places of rows in the order of their identity, equal ones as given: neighbours in the journal's tree are
+/// written one after the other, and two writers of the same rows wait for each other instead of deadlocking.
+pub(in crate::store) fn in_order(rows: &[Row]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by_key(|place| rows.get(*place).map(Row::identity));
+    places
+}
+
 /// Stores a batch. The first committed value of an identity wins. A duplicate of what a chunk already holds
 /// counts as new here; the roll finds it.
 ///
@@ -80,7 +87,6 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
     for (place, row) in rows.iter().enumerate() {
         first.entry(row.identity()).or_insert(place);
     }
-    let doubtful: Vec<usize> = doubtful.into_iter().flatten().collect();
     let identities: Vec<Identity> =
         doubtful.iter().filter_map(|place| rows.get(*place)).map(Row::identity).collect();
     let stored: HashMap<Identity, Row> =

@@ -24,8 +24,8 @@ use crate::store::{Class, Store, Subject, Tx, Urgency, View};
 
 /// What one transaction may write: chunks and rows set aside.
 const WRITES: usize = 64;
-/// Rows removed in one transaction.
-const REMOVED: usize = 10_000;
+/// Rows removed in one transaction: a few milliseconds of a turn to write.
+const REMOVED: usize = 4_000;
 /// A pass that removed so many rows gives their space back at once.
 const RECLAIMED: usize = 10_000;
 const MODULE: &str = "roll";

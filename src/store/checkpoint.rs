@@ -1,0 +1,113 @@
+//! Moves SQLite's write-ahead log into its file beside the writer. Left to SQLite, the commit that finds the log long
+//! pays for all of it, and every reading behind it waits.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::{Conn, Error, Inner, Result, Urgency, Url, Writer, open_one};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_millis(100);
+/// A log of so many bytes is worth moving at once…
+const WORTH: u64 = 4 << 20;
+/// …a shorter one after so many looks.
+const LOOKS: u32 = 50;
+/// Pages in the log past which it must begin anew: the rest is moved in a turn to write, while nobody adds to it.
+const LONG: i64 = 8_192;
+
+#[derive(QueryableByName)]
+struct Moved {
+    #[diesel(sql_type = BigInt)]
+    log: i64,
+}
+
+/// Starts the thread; it ends with the store. Nothing on PostgreSQL.
+///
+/// # Errors
+/// The database cannot be opened, or the thread not started.
+pub fn start(inner: &Arc<Inner>) -> Result<()> {
+    let Url::Sqlite(path) = &inner.url else { return Ok(()) };
+    let mut log = path.clone().into_os_string();
+    log.push("-wal");
+    let conn = open_one(&inner.url)?;
+    let inner = Arc::downgrade(inner);
+    std::thread::Builder::new()
+        .name("checkpoint".into())
+        .spawn(move || run(&inner, conn, &PathBuf::from(log)))
+        .map(drop)
+        .map_err(|source| Error::Io { what: "the checkpoint thread cannot start".into(), source })
+}
+
+fn run(inner: &Weak<Inner>, mut conn: Conn, log: &PathBuf) {
+    let (mut seen, mut looks) = (0, 0);
+    loop {
+        std::thread::park_timeout(EVERY);
+        let Some(inner) = inner.upgrade() else { return };
+        looks += 1;
+        let commits = inner.commits.load(Ordering::Relaxed);
+        let long = || std::fs::metadata(log).is_ok_and(|log| log.len() >= WORTH);
+        if commits == seen || (looks < LOOKS && !long()) {
+            continue;
+        }
+        (seen, looks) = (commits, 0);
+        if let Err(error) = checkpoint(&inner, &mut conn) {
+            tracing::warn!(%error, "the write-ahead log was not moved; it is tried again");
+        }
+    }
+}
+
+fn checkpoint(inner: &Inner, conn: &mut Conn) -> Result<()> {
+    let Writer::One(gate) = &inner.write else { return Ok(()) };
+    if passive(conn)? > LONG {
+        // What came meanwhile, so that little is left for the turn.
+        passive(conn)?;
+        let _turn = gate.enter(Urgency::Patient);
+        passive(conn)?;
+    }
+    Ok(())
+}
+
+/// Moves what no reader needs any more; never waits, and nobody waits for it. Returns the pages of the log as it
+/// began: whether more came since, it does not say.
+fn passive(conn: &mut Conn) -> Result<i64> {
+    let moved: Moved = diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(conn)?;
+    Ok(moved.log)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant as Moment;
+
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+    use crate::store::testing::{NOW, bare};
+
+    #[test]
+    fn the_log_is_moved_beside_the_writer_and_begins_anew() {
+        let home = bare().swap_remove(0);
+        let log = home.dir().join("zelo.db-wal");
+        let write = |sql: &str| {
+            let sql = sql.to_owned();
+            home.keep_house(Urgency::Patient, "test", NOW, |tx| Ok(tx.conn.batch_execute(&sql)?)).unwrap();
+        };
+        write("CREATE TABLE filler (bytes BLOB)");
+        let mut conn = open_one(home.url()).unwrap();
+        assert!(passive(&mut conn).unwrap() > 0);
+        let began = Moment::now();
+        let mut written = 0_u64;
+        // Many times what the log may hold, with the writer always busy.
+        while written < 40 && began.elapsed() < Duration::from_secs(60) {
+            write("DELETE FROM filler; INSERT INTO filler VALUES (randomblob(6000000))");
+            written += 1;
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let long = std::fs::metadata(&log).unwrap().len();
+        assert!(long < written * 6_000_000, "{long} bytes after {written} writes of six million");
+    }
+}
