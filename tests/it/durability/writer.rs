@@ -87,12 +87,13 @@ pub async fn send_all(
     });
     while taken + refused.len() < count {
         let event = tokio::time::timeout(Duration::from_secs(30), events.poll()).await;
-        match event.expect("an answer within thirty seconds").unwrap() {
-            Event::Incoming(Packet::PubAck(ack)) => match said(ack) {
-                Ok(()) => taken += 1,
-                Err(why) => refused.push(why),
-            },
-            _ => {}
+        let Event::Incoming(Packet::PubAck(ack)) = event.expect("an answer within thirty seconds").unwrap()
+        else {
+            continue;
+        };
+        match said(ack) {
+            Ok(()) => taken += 1,
+            Err(why) => refused.push(why),
         }
     }
     drop(publisher.await.unwrap());
