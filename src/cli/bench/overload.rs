@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_millis(20);
 /// It is watched alone for so long before, and afterwards.
 const ALONE: Duration = Duration::from_secs(5);
 const AFTER: Duration = Duration::from_secs(20);
+/// The lone device gives up after so many attempts.
+const TRIES: u32 = 120;
 /// Normal again: so long a time without an answer slower than the slowest hundredth before, or than this.
 const STEADY: Duration = Duration::from_secs(1);
 const NORMAL: Duration = Duration::from_millis(10);
@@ -65,6 +67,8 @@ struct Seen {
     before_p99_us: u64,
     during_p50_us: u64,
     during_p99_us: u64,
+    /// Times the lone device was turned away.
+    lone_lost: u32,
     /// From the end of the overload to normal answers; `None`: never seen.
     normal_after_ms: Option<u128>,
 }
@@ -102,7 +106,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     note("the overload is over");
     rest(AFTER);
     (seen.peak_kib, seen.rss_after_kib) = (peak_kib(), rss_kib());
-    let answers = lone.stop()?;
+    let (answers, lone_lost) = lone.stop()?;
+    seen.lone_lost = lone_lost;
     seen.latencies(&answers, from, until);
     (seen.refused, seen.lost_connections) = (over.refused, over.lost);
     seen.acknowledged_s = rate(over.acks, Duration::from_micros(over.took_us));
@@ -144,31 +149,41 @@ type Answer = (Instant, Duration);
 /// One calm device on a thread of its own.
 struct Lone {
     stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<anyhow::Result<Vec<Answer>>>,
+    thread: std::thread::JoinHandle<anyhow::Result<(Vec<Answer>, u32)>>,
 }
 
 impl Lone {
     fn start(address: SocketAddr, one: &[Enrolled]) -> anyhow::Result<Self> {
-        let one = one.first().ok_or_else(|| anyhow::anyhow!("no device"))?;
-        let mut device = Device::connect(address, one)?;
+        let one = one.first().cloned().ok_or_else(|| anyhow::anyhow!("no device"))?;
+        let mut device = Device::connect(address, &one)?;
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("lone".into()).spawn(move || {
-            let mut answers = Vec::new();
+            let (mut answers, mut lost) = (Vec::new(), 0);
             while !told.load(Ordering::Relaxed) {
                 let at = Clock::System.now().millis();
                 let began = Instant::now();
-                device.publish(&format!(r#"{{"ts":{at},"values":{{"heart_rate":72}}}}"#))?;
+                let message = format!(r#"{{"ts":{at},"values":{{"heart_rate":72}}}}"#);
+                // Turned away for want of room: as a device does, it comes again until it is answered.
+                while device.publish(&message).is_err() {
+                    lost += 1;
+                    anyhow::ensure!(lost < TRIES, "the lone device is turned away each time");
+                    rest(STEADY);
+                    if let Ok(again) = Device::connect(address, &one) {
+                        device = again;
+                    }
+                }
                 let took = began.elapsed();
                 answers.push((began, took));
                 rest(EVERY.saturating_sub(took));
             }
-            Ok(answers)
+            Ok((answers, lost))
         })?;
         Ok(Self { stop, thread })
     }
 
-    fn stop(self) -> anyhow::Result<Vec<Answer>> {
+    /// Its answers, and how often it was turned away.
+    fn stop(self) -> anyhow::Result<(Vec<Answer>, u32)> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_panic| anyhow::anyhow!("the lone device's thread ended"))?
     }
@@ -200,7 +215,7 @@ impl Seen {
     fn words(&self) -> String {
         let normal = self.normal_after_ms.map_or("never".to_owned(), |ms| format!("{ms} ms"));
         format!(
-            "{} · {} devices offer {} messages/s, {} were taken at window 20; acknowledged {}/s, refused {}, connections lost {}\n  resident {} MiB before, {} MiB at the peak, {} MiB after; of {} acknowledged messages {} readings missing\n  a lone device: before p50 {} µs, p99 {} µs; during p50 {} µs, p99 {} µs; normal again after {normal}",
+            "{} · {} devices offer {} messages/s, {} were taken at window 20; acknowledged {}/s, refused {}, connections lost {}\n  resident {} MiB before, {} MiB at the peak, {} MiB after; of {} acknowledged messages {} readings missing\n  a lone device: before p50 {} µs, p99 {} µs; during p50 {} µs, p99 {} µs, turned away {} times; normal again after {normal}",
             self.backend,
             self.devices,
             self.offered_s,
@@ -217,6 +232,7 @@ impl Seen {
             self.before_p99_us,
             self.during_p50_us,
             self.during_p99_us,
+            self.lone_lost,
         )
     }
 }
