@@ -8,6 +8,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod ingest;
+pub mod notify;
 pub mod observe;
 pub mod rules;
 pub mod store;

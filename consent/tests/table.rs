@@ -128,6 +128,9 @@ fn every_row_of_the_table_answers_as_written() {
         ("D05 before D06", yes().with(|w| { w.context.authority_orders = &[TelemetryCollect]; w.subject.blocked = Some(Allowed::Any) }), TelemetryCollect, Err(Code::AuthorityOrder)),
         ("D06 a block stops everything", yes().with(|w| w.subject.blocked = Some(Allowed::Any)), TelemetryCollect, Err(Code::Blocked18Iv)),
         ("D06 but storage by law", yes().with(|w| w.subject.blocked = Some(Allowed::Any)), RecordRetain, duty),
+        ("D06 and the audit log", yes().with(|w| w.subject.blocked = Some(Allowed::Any)), AuditLog, duty),
+        ("D06 and legal notices", yes().with(|w| w.subject.blocked = Some(Allowed::Any)), NoticeLegal, duty),
+        ("D06 a lapsed emergency passes nothing", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.emergency = Some(Emergency { confirmed_at: None, ..EMERGENCY }) }), AlertEscalate, Err(Code::Blocked18Iv)),
         ("D06 a block of other data stops nothing", yes().with(|w| w.subject.blocked = Some(Allowed::only([Datum::Medication]))), TelemetryCollect, consent),
         ("D06 unnamed data is all the purpose may touch", yes().with(|w| w.subject.blocked = Some(Allowed::only([Datum::Reading]))), TelemetryCollect, Err(Code::Blocked18Iv)),
         ("D06 a valid emergency passes a block", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.emergency = Some(EMERGENCY) }), AlertEscalate, vital),
@@ -156,6 +159,8 @@ fn every_row_of_the_table_answers_as_written() {
         ("D10 and in an emergency", yes().with(|w| { w.context.emergency = Some(EMERGENCY); w.context.reach = Reach::Unsaid }), AlertEscalate, Err(Code::Channel)),
         ("D10 before D22", yes().with(|w| { w.context.reach = Reach::Unsaid; w.row(CareRemind).state = State::Revoked }), CareRemind, Err(Code::Channel)),
         ("D11 the law's duty asks nobody", yes().with(|w| w.records.clear()), AuditLog, duty),
+        ("D11 where an organisation declared a duty to share", yes().based(ShareEhr, Basis::LegalDuty).with(|w| w.records.clear()), ShareEhr, duty),
+        ("D11 before D13", yes().based(ShareEhr, Basis::LegalDuty).with(|w| w.context.emergency = Some(EMERGENCY)), ShareEhr, duty),
         ("D12 security of the account", yes().with(|w| w.records.clear()), AccountSecure, Ok((Basis::AntiFraud, "D12"))),
         ("D12 or its contract", yes().based(AccountSecure, Basis::Contract), AccountSecure, Ok((Basis::Contract, "D12"))),
         ("D12 reads no health data", yes().with(|w| w.context.data = &[Datum::Reading]), AccountSecure, Err(Code::NotNecessary)),
@@ -165,6 +170,13 @@ fn every_row_of_the_table_answers_as_written() {
         ("D13 and never collects", yes().with(|w| { w.records.clear(); w.context.emergency = Some(EMERGENCY) }), TelemetryCollect, Err(Code::NoRecord)),
         ("D13 unconfirmed it lapses", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { confirmed_at: None, ..EMERGENCY }) }), AlertEscalate, Err(Code::NoRecord)),
         ("D13 and after a day", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { declared_at: NOW - 25 * HOUR, confirmed_at: Some(NOW - 25 * HOUR), open_red: true }) }), ShareEhr, Err(Code::NoRecord)),
+        ("D13 and shares with whoever cares for them", yes().with(|w| { w.records.clear(); w.context.emergency = Some(EMERGENCY) }), ShareEhr, vital),
+        ("D13 and reminds of nothing", yes().with(|w| { w.records.clear(); w.context.emergency = Some(EMERGENCY) }), CareRemind, Err(Code::NoRecord)),
+        ("D13 it stands while there is time to confirm it", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { declared_at: NOW - 15 * MINUTE, confirmed_at: None, open_red: true }) }), AlertEscalate, vital),
+        ("D13 not a moment longer", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { declared_at: NOW - 15 * MINUTE - 1, confirmed_at: None, open_red: true }) }), AlertEscalate, Err(Code::NoRecord)),
+        ("D13 confirmed too late it is none", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { declared_at: NOW - HOUR, confirmed_at: Some(NOW - HOUR + 15 * MINUTE + 1), open_red: true }) }), AlertEscalate, Err(Code::NoRecord)),
+        ("D13 to the very day", yes().with(|w| { w.records.clear(); w.context.emergency = Some(Emergency { declared_at: NOW - 24 * HOUR, confirmed_at: Some(NOW - 24 * HOUR), open_red: true }) }), AlertEscalate, vital),
+        ("D13 passes a revocation, for the emergency alone", yes().with(|w| { w.row(AlertEscalate).state = State::Revoked; w.context.emergency = Some(EMERGENCY) }), AlertEscalate, vital),
         ("D13 before D14", yes().based(ShareEhr, Basis::HealthCare).with(|w| { w.subject.age_band = AgeBand::Child; w.context.emergency = Some(EMERGENCY) }), ShareEhr, vital),
         ("D14 a minor's best interest is assessed", planned().with(|w| w.subject.age_band = AgeBand::Adolescent), TelemetryCollect, Err(Code::BestInterest)),
         ("D14 and then carries", planned().with(|w| { w.subject.age_band = AgeBand::Child; w.subject.best_interest = true }), TelemetryCollect, health),
@@ -177,9 +189,12 @@ fn every_row_of_the_table_answers_as_written() {
         ("D16 no professional", cared().with(|w| w.context.care_plan = Some(CarePlan { professional: false, ..PLAN })), TelemetryCollect, Err(Code::NoCarePlan)),
         ("D16 no CNES", cared().with(|w| w.context.care_plan = Some(CarePlan { cnes: false, ..PLAN })), TelemetryCollect, Err(Code::NoCarePlan)),
         ("D16 no telemedicine term", cared().with(|w| w.context.care_plan = Some(CarePlan { cfm_term: false, ..PLAN })), TelemetryCollect, Err(Code::NoCarePlan)),
+        ("D16 a consent carries nothing where care is declared", cared().with(|w| w.row(TelemetryCollect).state = State::Granted), TelemetryCollect, Err(Code::NoCarePlan)),
         ("D17 a research body with approval", studied().with(|w| w.context.recipient = body(true, Some(NOW + 1))), ResearchIdentified, Ok((Basis::Research, "D17"))),
         ("D18 for profit", studied().with(|w| w.context.recipient = body(false, Some(NOW + 1))), ResearchIdentified, Err(Code::NotResearchBody)),
         ("D18 approval over", studied().with(|w| w.context.recipient = body(true, Some(NOW))), ResearchIdentified, Err(Code::NotResearchBody)),
+        ("D18 approval never given", studied().with(|w| w.context.recipient = body(true, None)), ResearchIdentified, Err(Code::NotResearchBody)),
+        ("D18 another kind of recipient", studied().with(|w| w.context.recipient = to(RecipientClass::CareProvider)), ResearchIdentified, Err(Code::NotResearchBody)),
         ("D18 nobody named", studied(), ResearchIdentified, Err(Code::NotResearchBody)),
         ("D18a portability on request", yes().with(|w| w.context.subject_request = true), SharePortability, Ok((Basis::SubjectRequest, "D18a"))),
         ("D18a and not without", yes(), SharePortability, Err(Code::NoRequest)),
@@ -192,6 +207,7 @@ fn every_row_of_the_table_answers_as_written() {
         ("D22 before D24", yes().with(|w| { w.row(TelemetryCollect).state = State::Revoked; w.row(TelemetryCollect).valid_until = Some(1) }), TelemetryCollect, Err(Code::Revoked)),
         ("D23 suspended", yes().with(|w| w.row(TelemetryCollect).state = State::Suspended), TelemetryCollect, Err(Code::Suspended)),
         ("D23 before D24", yes().with(|w| { w.row(TelemetryCollect).state = State::Suspended; w.row(TelemetryCollect).valid_until = Some(1) }), TelemetryCollect, Err(Code::Suspended)),
+        ("D22 before D26", yes().with(|w| { w.row(TelemetryCollect).state = State::Revoked; w.subject.age_band = AgeBand::Child }), TelemetryCollect, Err(Code::Revoked)),
         ("D24 expired", yes().with(|w| w.row(TelemetryCollect).state = State::Expired), TelemetryCollect, Err(Code::Expired)),
         ("D24 at the very instant", yes().with(|w| w.row(TelemetryCollect).valid_until = Some(NOW)), TelemetryCollect, Err(Code::Expired)),
         ("D24 not one before", yes().with(|w| w.row(TelemetryCollect).valid_until = Some(NOW + 1)), TelemetryCollect, consent),
@@ -209,6 +225,8 @@ fn every_row_of_the_table_answers_as_written() {
         ("D27 not valid yet", yes().with(|w| w.row(TelemetryCollect).valid_from = NOW + 1), TelemetryCollect, Err(Code::BeforeGrant)),
         ("D27 measured before", yes().with(|w| w.context.measured_at = Some(99)), TelemetryCollect, Err(Code::BeforeGrant)),
         ("D27 measured at the beginning", yes().with(|w| w.context.measured_at = Some(100)), TelemetryCollect, consent),
+        ("D27 valid from this instant", yes().with(|w| w.row(TelemetryCollect).valid_from = NOW), TelemetryCollect, consent),
+        ("D27 display too", yes().with(|w| w.context.measured_at = Some(99)), AlertEvaluate, Err(Code::BeforeGrant)),
         ("D27 before D28", yes().with(|w| { w.context.measured_at = Some(99); w.row(TelemetryCollect).scope.data = Allowed::only([]) }), TelemetryCollect, Err(Code::BeforeGrant)),
         ("D28 data", yes().with(|w| w.row(TelemetryCollect).scope.data = Allowed::only([Datum::DeviceState])), TelemetryCollect, Err(Code::Scope)),
         ("D28 data within", yes().with(|w| { w.row(TelemetryCollect).scope.data = Allowed::only([Datum::DeviceState]); w.context.data = &[Datum::DeviceState] }), TelemetryCollect, consent),
@@ -230,13 +248,61 @@ fn every_row_of_the_table_answers_as_written() {
         ("D30 for each child too", yes(), AlertEscalate, consent),
         ("D30 with a change to be told", yes().with(|w| w.row(TelemetryCollect).pending = Change::Controller), TelemetryCollect, consent),
     ];
+    let asked: std::collections::BTreeSet<&str> =
+        rows.iter().filter_map(|(name, ..)| name.split(' ').next()).collect();
     for (name, world, purpose, expected) in rows {
         assert_eq!(world.ask(purpose), expected, "{name}");
     }
+    // D01 is asked by name, below; D02 is about tenants, and there are none.
+    let every = (3..=30).map(|row| format!("D{row:02}")).chain(["D18a".to_owned(), "D18b".to_owned()]);
+    for row in every {
+        assert!(asked.contains(row.as_str()), "{row} is not asked");
+    }
+}
+
+/// A history of real events, asked at `now` about a reading measured at `measured_at`.
+fn asked_after(events: &[consent::Event], now: i64, measured_at: i64, purpose: Purpose) -> Answer {
+    let ledger = consent::Ledger::fold(events).unwrap();
+    let context = Context { measured_at: Some(measured_at), ..Context::system(now) };
+    let (bases, subject) = (Bases::default(), Subject::default());
+    judge(purpose, &Request { bases: &bases, records: &ledger, subject: &subject, context: &context })
+        .map(|verdict| (verdict.basis(), verdict.row()))
+        .map_err(|denied| denied.code)
+}
+
+/// A new yes is not retroactive (2.5): what was measured under the yes that was taken back, or in between, and is sent
+/// only now, stays outside. What a child's own, unbroken yes reaches stays shown.
+#[test]
+fn d27_after_a_new_grant_older_readings_stay_outside_wherever_they_come_from() {
+    use consent::{Act, Event, Grant};
+    let yes = |purpose, at| Event::new(purpose, at, Act::Granted(Grant::of([1; 32])));
+    let no = |purpose, at| Event::new(purpose, at, Act::Revoked);
+    let (collect, show) = (Purpose::TelemetryCollect, Purpose::AlertEvaluate);
+    let events = [yes(collect, 100), yes(show, 100), no(collect, 200), yes(collect, 300)];
+    let consent = Ok((Basis::Consent, "D30"));
+    for (measured_at, expected) in [
+        (150, Err(Code::BeforeGrant)),
+        (250, Err(Code::BeforeGrant)),
+        (299, Err(Code::BeforeGrant)),
+        (300, consent),
+        (350, consent),
+    ] {
+        assert_eq!(asked_after(&events, 400, measured_at, collect), expected, "measured at {measured_at}");
+    }
+    assert_eq!(asked_after(&events, 400, 150, show), consent, "stored under the first yes, still shown");
+    let shown_anew = [&events[..], &[no(show, 320), yes(show, 330)]].concat();
+    assert_eq!(asked_after(&shown_anew, 400, 150, show), Err(Code::BeforeGrant));
+    assert_eq!(asked_after(&shown_anew, 400, 330, show), consent);
+    // A grant that lapsed by time is no different; a renewal in time keeps its beginning.
+    let until = Act::Granted(Grant { valid_until: Some(200), ..Grant::of([1; 32]) });
+    let lapsed = [Event::new(collect, 100, until.clone()), yes(collect, 300)];
+    assert_eq!(asked_after(&lapsed, 400, 150, collect), Err(Code::BeforeGrant));
+    let renewed = [Event::new(collect, 100, until), yes(collect, 199)];
+    assert_eq!(asked_after(&renewed, 400, 150, collect), consent);
 }
 
 #[test]
-fn an_unknown_purpose_is_refused_by_name() {
+fn d01_an_unknown_purpose_is_refused_by_name() {
     let World { bases, records, subject, context } = World::yes();
     let request = Request { bases: &bases, records: &records, subject: &subject, context: &context };
     for name in ["telemetry", "transfer.intl", "", "TELEMETRY.COLLECT"] {

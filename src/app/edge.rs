@@ -88,7 +88,9 @@ impl Edge {
             self.store.forget(Touched::Patient(*patient));
         }
         match found {
-            Ok((true, false, _)) => Ok(Identity { device: device.0, expires_at }),
+            Ok((true, false, _)) => {
+                Ok(Identity { device: device.0, expires_at, token: token_id.map(|id| id.0) })
+            }
             Ok((true, true, _)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
             Ok((false, ..)) | Err(crate::store::Error::NotFound(_)) => {
                 Err(refused("the device is not enrolled, disabled, or its token was revoked"))

@@ -1,5 +1,6 @@
 //! The composition root: builds the rooms, starts them in order, stops them in reverse. It holds no rule.
 
+mod commands;
 mod edge;
 mod node;
 mod revocations;
@@ -132,7 +133,8 @@ impl House {
         drop(registry.set(sessions.clone()));
         let watchers = vec![
             tokio::spawn(takeovers::watch(store.clone(), clock.clone(), Arc::clone(&registry))),
-            tokio::spawn(revocations::watch(store.clone(), registry)),
+            tokio::spawn(commands::watch(store.clone(), Arc::clone(&registry))),
+            tokio::spawn(revocations::watch(store.clone(), clock.clone(), registry)),
         ];
         let threads = vec![
             prompt.start(clock.clone(), wake.clone(), engine.clone())?,

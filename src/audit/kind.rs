@@ -47,6 +47,7 @@ kinds! {
     PatientCorrected = "patient.corrected";
     DeviceEnrolled = "device.enrolled";
     DeviceDisabled = "device.disabled";
+    DeviceEnabled = "device.enabled";
     DeviceKicked = "device.kicked";
     DeviceBound = "device.bound";
     DeviceUnbound = "device.unbound";

@@ -14,6 +14,7 @@ pub mod receipt;
 pub mod tag;
 pub mod tile;
 pub mod verify;
+pub mod years;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use super::proof::{Broken, LeafProof};
 pub struct Receipted {
     /// The store's short key of the device.
     pub device_key: u64,
-    /// Its place among the device's messages of the second.
+    /// Its place among the device's messages of the second: the node's slot in the high 4 bits.
     pub ordinal: u16,
     /// The decision's code; 0 is a permit for all of it.
     pub decision: u8,

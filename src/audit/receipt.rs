@@ -20,7 +20,7 @@ pub struct Message {
     pub decision: u8,
     /// The second of reception, since the epoch.
     pub received_s: i64,
-    /// Its place among the device's messages of that second.
+    /// Its place among the device's messages of that second: the node's slot in the high 4 bits.
     pub ordinal: u16,
 }
 

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::jcs;
 use super::merkle::{self, Hash};
-use super::note::{Checkpoint, NoteError, Vkey};
+use super::note::{Checkpoint, NoteError, Vkey, claimed_origin};
 use super::tile::edge::Grown;
 use super::tile::{Bundle, Dir, Edge, FULL, Place, Row, TileReader, Unreadable, hashes, places, tiles};
+use super::years::{End, joined};
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,18 +47,74 @@ pub enum Unusable {
     Key(#[from] NoteError),
 }
 
-/// Verifies an exported directory with the key in its `vkey.txt`, or with `key`, got out of band.
+/// Where an export keeps the logs of the years before the newest, each in a directory named for its year.
+pub const EARLIER: &str = "logs";
+
+/// Verifies an exported directory with the key in its `vkey.txt`, or with `key`, got out of band under any year's name:
+/// the newest log and, where the export has them, those of the years before and the seams between them. `since` is an
+/// earlier checkpoint of any of them. In the report `size` and `index` count through all years that are there.
 ///
 /// # Errors
 /// [`Unusable`] when files or the key cannot be read.
 pub fn verify_dir(dir: &Dir, key: Option<&Vkey>, since: Option<&str>) -> Result<Report, Unusable> {
-    let shipped: Vkey = dir.text("vkey.txt")?.parse()?;
-    if key.is_some_and(|key| *key != shipped) {
-        let what = "vkey.txt is not the key that you gave: the export is not from that log";
-        return Ok(Report::broken(None, Break { index: None, what: what.into() }));
+    let years = dir.within(EARLIER)?;
+    let (mut before, mut older) = (0, None::<Walked>);
+    let mut unmet = since;
+    for (last, of) in years.iter().map(|of| (false, of)).chain([(true, dir)]) {
+        let vkey: Vkey = of.text("vkey.txt")?.parse()?;
+        if key.is_some_and(|key| !key.same_key(&vkey)) {
+            let what = "vkey.txt is not the key that you gave: the export is not from that log";
+            return Ok(Report::broken(None, Break { index: None, what: what.into() }));
+        }
+        let note = of.text("checkpoint")?;
+        let ours = unmet.filter(|since| last || claimed_origin(since) == vkey.name());
+        if ours.is_some() {
+            unmet = None;
+        }
+        let mut ends = (Vec::new(), Vec::new());
+        let mut report = verify(of, &note, &vkey, ours, |place, bytes| {
+            if place == 0 {
+                ends.0 = bytes.to_vec();
+            }
+            ends.1.clear();
+            ends.1.extend_from_slice(bytes);
+        })?;
+        report.size += before;
+        if let Some(found) = &mut report.first_break {
+            found.index = found.index.map(|place| place + before);
+            if !years.is_empty() {
+                found.what = format!("{}: {}", vkey.name(), found.what);
+            }
+            return Ok(report);
+        }
+        let head = Checkpoint::open(&note, &vkey)?;
+        let newer = Walked { vkey, head, first: ends.0, last: ends.1 };
+        if let Some(what) = older.as_ref().and_then(|older| older.seam(&newer, dir).err()) {
+            let report = Report { ok: false, first_break: Some(Break::at(Some(before), what)), ..report };
+            return Ok(report);
+        }
+        if last {
+            return Ok(report);
+        }
+        (before, older) = (report.size, Some(newer));
     }
-    let checkpoint = dir.text("checkpoint")?;
-    Ok(verify(dir, &checkpoint, &shipped, since, |_, _| ())?)
+    Ok(Report::broken(None, Break::at(None, "the export holds no log".into())))
+}
+
+/// One year's log that holds, and its entries at the seams.
+struct Walked {
+    vkey: Vkey,
+    head: Checkpoint,
+    first: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl Walked {
+    fn seam(&self, newer: &Self, dir: &Dir) -> Result<(), String> {
+        let older = End { vkey: &self.vkey, head: &self.head, entry: &self.last };
+        let newer = End { vkey: &newer.vkey, head: &newer.head, entry: &newer.first };
+        joined(&older, &newer, |hash| dir.bytes(&format!("bodies/{}", hex::encode(hash.0))))
+    }
 }
 
 /// Verifies the log in `reader` under its signed `checkpoint`. `since` is an earlier signed checkpoint of the same

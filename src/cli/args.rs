@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use super::error::EXIT_CODES;
 use crate::config::{Layer, Sources};
+
+mod nouns;
+
+pub use nouns::{Consent, Device, Keys, Patient, RoleName, SignIn, User};
 
 /// Zelo: readings of wearables under consent, alerts that end with a person, numbers that can be defended.
 #[derive(Debug, Parser)]
@@ -43,6 +47,12 @@ pub struct Global {
     /// What is logged, as in info or zelo=debug,info
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Work on a running node over its API: user, patient, device, consent, audit
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data_dir", "database_url"])]
+    pub url: Option<String>,
+    /// As whom, with --url: what `zelo sign-in` printed; better in the variable, which other users cannot read
+    #[arg(long, global = true, value_name = "TOKEN", env = "ZELO_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
 }
 
 impl Global {
@@ -152,6 +162,8 @@ pub enum Command {
     /// What patients agreed to
     #[command(subcommand)]
     Consent(Consent),
+    /// Get a token of five minutes for --url; the password is asked for, or read from standard input
+    SignIn(SignIn),
     /// The audit log: verify it, export it, prove one entry or one reading
     #[command(subcommand)]
     Audit(super::commands::audit::Audit),
@@ -240,183 +252,6 @@ pub struct Restore {
     /// Restore without it: a consent revoked after the snapshot would stand again
     #[arg(long)]
     pub no_revocations: bool,
-}
-
-/// A role that somebody signs in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RoleName {
-    Agent,
-    Technician,
-    Clinician,
-    Manager,
-    Auditor,
-    Dpo,
-    Admin,
-    Patient,
-}
-
-/// People who sign in.
-#[derive(Debug, Subcommand)]
-pub enum User {
-    /// Add somebody; prints {"id", "link"}: the one-time link sets the password
-    Add {
-        /// As what
-        #[arg(long, value_enum)]
-        role: RoleName,
-        /// E-mail address to sign in with
-        #[arg(long)]
-        email: String,
-        /// Full name
-        #[arg(long)]
-        name: String,
-        /// For the role patient: whose record it is
-        #[arg(long, value_name = "ID")]
-        patient: Option<String>,
-    },
-    /// List them
-    List,
-    /// Print a one-time link that sets a new password
-    Reset {
-        /// E-mail address
-        email: String,
-    },
-    /// End a sign-in and its sessions for good
-    Disable {
-        /// E-mail address
-        email: String,
-    },
-}
-
-/// Patients.
-#[derive(Debug, Subcommand)]
-pub enum Patient {
-    /// Register one; prints {"id"}
-    Add {
-        /// Full name
-        #[arg(long)]
-        name: String,
-        /// YYYY-MM-DD
-        #[arg(long, value_name = "DATE")]
-        born: String,
-        /// CPF
-        #[arg(long)]
-        cpf: Option<String>,
-        /// CNS
-        #[arg(long)]
-        cns: Option<String>,
-        /// E-mail
-        #[arg(long)]
-        email: Option<String>,
-        /// Telephone
-        #[arg(long)]
-        phone: Option<String>,
-        /// IANA time zone
-        #[arg(long, default_value = "America/Sao_Paulo")]
-        zone: String,
-        /// pt-BR or en
-        #[arg(long, default_value = "pt-BR")]
-        language: String,
-    },
-    /// List ids and since when; names only with --names
-    List {
-        /// Show names
-        #[arg(long)]
-        names: bool,
-    },
-}
-
-/// Wearables.
-#[derive(Debug, Subcommand)]
-pub enum Device {
-    /// Enrol one; prints {"id", "token"}: MQTT user name and password, the token only now
-    Add {
-        /// What people call it
-        #[arg(long)]
-        label: String,
-        /// Maker and model
-        #[arg(long)]
-        model: String,
-        /// The maker's serial number
-        #[arg(long)]
-        serial: Option<String>,
-        /// Bind it to this patient at once
-        #[arg(long, value_name = "ID")]
-        patient: Option<String>,
-    },
-    /// Another token; two hold at once, so a device can change over; prints {"id", "token", "token_id"}
-    Token {
-        /// The device's id
-        device: String,
-    },
-    /// It measures this patient from now on, or from an instant
-    Bind {
-        /// The device's id
-        device: String,
-        /// The patient's id
-        patient: String,
-        /// RFC 3339 [default: now]
-        #[arg(long, value_name = "INSTANT")]
-        from: Option<String>,
-        /// Charts and rules prefer it to the patient's other devices
-        #[arg(long)]
-        preferred: bool,
-    },
-    /// It measures nobody from now on, or from an instant
-    Unbind {
-        /// The device's id
-        device: String,
-        /// RFC 3339 [default: now]
-        #[arg(long, value_name = "INSTANT")]
-        at: Option<String>,
-    },
-    /// End one token: nobody connects with it again; an open connection is not closed
-    RevokeToken {
-        /// The device's id
-        device: String,
-        /// The token's id (jti)
-        token: String,
-    },
-    /// List them
-    List,
-}
-
-/// Consent.
-#[derive(Debug, Subcommand)]
-pub enum Consent {
-    /// A yes to the current term; prints {"id", "purpose", "state", "epoch"}
-    Grant {
-        /// The patient's id
-        patient: String,
-        /// As in telemetry.collect
-        purpose: String,
-        /// Readings from when, RFC 3339; earlier than now only in a first grant
-        #[arg(long, value_name = "INSTANT")]
-        measured_from: Option<String>,
-        /// Which language's term
-        #[arg(long, default_value = "pt-BR")]
-        lang: String,
-    },
-    /// A yes is taken back, and every purpose that leans on it
-    Revoke {
-        /// The patient's id
-        patient: String,
-        /// As in telemetry.collect
-        purpose: String,
-    },
-    /// A patient's consents as they stand
-    List {
-        /// The patient's id
-        patient: String,
-    },
-}
-
-/// Key files.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Files, epochs and fingerprints; never a key
-    List,
-    /// Make the next epoch of the key-encryption key; new data keys are wrapped by it
-    Generate,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::store;
 /// A command did not do what was asked. The words say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Exit code 1: the machine, the disk or the database failed.
+    /// Exit code 1: the machine, the disk or the database failed, or a node cannot be reached.
     #[error("{0}")]
     Failed(String),
     /// Exit code 2: the command or the settings are not right.
@@ -27,10 +27,10 @@ pub enum Error {
 /// What the exit codes mean, as `--help` prints it.
 pub const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  the machine, the disk or the database failed
+  1  the machine, the disk or the database failed, or the node cannot be reached
   2  the command or the settings are not right
   3  what was named does not exist
-  4  a rule of the house forbids it
+  4  a rule of the house forbids it, or the token may not
   5  another process holds the data directory";
 
 /// A command's result.

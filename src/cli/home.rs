@@ -95,7 +95,7 @@ fn held(dir: &Path, lock: &mut File) -> Error {
         pid => format!("process {pid}"),
     };
     Error::Held(format!(
-        "the data directory {} is in use by {by}: stop it first, or choose another with --data-dir",
+        "the data directory {} is in use by {by}: stop it first, choose another with --data-dir, or reach a running node with --url",
         dir.display()
     ))
 }

@@ -1,5 +1,6 @@
 //! The command line: reads the arguments, opens what they name, does one thing, says how it went.
 
+mod acts;
 mod args;
 pub mod bench;
 mod commands;
@@ -7,7 +8,9 @@ pub mod demo;
 mod desk;
 pub mod error;
 pub mod home;
+mod local;
 pub mod out;
+mod remote;
 pub mod revocations;
 mod run;
 
@@ -16,14 +19,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::Options;
 use crate::domain::Clock;
 use crate::observe;
-use args::{Cli, Command};
+use acts::Acts;
+use args::{Cli, Command, Global};
 use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
 use desk::Desk;
 use error::{Error, Result};
 use out::{Out, note};
+use remote::{Http, Remote, only_here};
 
 /// Runs the program with its arguments; the code is in `--help`.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -54,7 +58,14 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
     };
     let options = global.sources(listen).read()?;
     observe::start(options.log_format, &options.log).map_err(|fault| Error::Usage(fault.to_string()))?;
-    let desk = |options: &Options| Desk::open(options, out, clock);
+    let http = node_of(&global, &command)?;
+    // On a running node over its API, else in the data directory of a stopped one.
+    let acts = || -> Result<Box<dyn Acts>> {
+        match &http {
+            Some(http) => Ok(Box::new(Remote(http.clone()))),
+            None => Ok(Box::new(Desk::open(&options, out, clock)?)),
+        }
+    };
     match command {
         Command::Demo(asked) => run::demo(&options, global.data_dir.as_deref(), asked.speed, out, clock),
         Command::Serve(asked) => run::serve(&options, asked.migrate, out, clock),
@@ -62,14 +73,30 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         Command::Migrate(asked) => backup::migrate(&options, &asked, out, clock),
         Command::Backup { out: to } => backup::backup(&options, &to, out, clock),
         Command::Restore(asked) => backup::restore(&options, &asked, out, clock),
-        Command::User(asked) => user::run(&desk(&options)?, asked),
-        Command::Patient(asked) => patient::run(&desk(&options)?, asked),
-        Command::Device(asked) => device::run(&desk(&options)?, asked),
-        Command::Consent(asked) => consent::run(&desk(&options)?, asked),
-        Command::Audit(asked) => audit::run(&options, &asked, out, clock),
+        Command::User(asked) => user::run(&*acts()?, out, asked),
+        Command::Patient(asked) => patient::run(&*acts()?, out, asked),
+        Command::Device(asked) => device::run(&*acts()?, out, asked),
+        Command::Consent(asked) => consent::run(&*acts()?, out, asked),
+        Command::Audit(asked) => match &http {
+            Some(http) => remote::audit::run(http, &asked, out),
+            None => audit::run(&options, &asked, out, clock),
+        },
+        Command::SignIn(asked) => match &http {
+            Some(http) => remote::sign_in(http, &asked, out),
+            None => Err(Error::Usage("sign in where? name the running node with --url".into())),
+        },
         Command::Keys(asked) => keys::run(&options, &asked, out),
         Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
         Command::Doctor => doctor::run(&options, out, clock),
+    }
+}
+
+/// The running node that `--url` names, for a command that may be carried out there.
+fn node_of(global: &Global, command: &Command) -> Result<Option<Http>> {
+    let Some(url) = &global.url else { return Ok(None) };
+    match only_here(command) {
+        Some((name, why)) => Err(Error::Usage(format!("`zelo {name}` does not take --url: {why}"))),
+        None => Http::new(url, global.token.as_deref()).map(Some),
     }
 }
 

@@ -2,13 +2,19 @@
 
 pub mod access;
 pub mod alert;
+pub mod calendar;
+pub mod civil;
 pub mod device;
+pub mod escalation;
 pub mod id;
 pub mod identity;
+pub mod message;
+pub mod on_call;
 pub mod password;
 pub mod person;
 pub mod rule;
 pub mod signal;
+pub mod sla;
 pub mod time;
 pub mod token;
 

@@ -9,6 +9,7 @@ use super::keys::{Class, Subject};
 use super::schema::audit_bodies;
 use super::seal::{Broken, Place};
 use super::tx::{Actor, Tx};
+use crate::audit::entry::Alg;
 use crate::audit::tag::tag;
 use crate::audit::{self, ActorKind, Body, Decision, Digest, Entry, EntryType, Nonce};
 use crate::domain::id::uuid_at;
@@ -26,6 +27,7 @@ pub struct Act<'a> {
     epoch: Option<i64>,
     term: Option<&'a [u8]>,
     body: Option<serde_json::Value>,
+    public: bool,
 }
 
 impl<'a> Act<'a> {
@@ -42,6 +44,7 @@ impl<'a> Act<'a> {
             epoch: None,
             term: None,
             body: None,
+            public: false,
         }
     }
 
@@ -107,13 +110,19 @@ impl<'a> Act<'a> {
         self
     }
 
+    /// Particulars that are nobody's, kept in clear: an export carries them, so that an outsider can read them.
+    #[must_use]
+    pub fn public(self, body: serde_json::Value) -> Self {
+        Self { public: true, ..self.body(body) }
+    }
+
     /// The log's name for the act.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// The canonical bytes of the entry; the body is sealed and kept beside the log.
+    /// The canonical bytes of the entry; the body is kept beside the log.
     pub(in crate::store) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
         let kind = EntryType::from_name(self.kind)
             .ok_or_else(|| Error::Audit(format!("{} is not a kind of entry", self.kind)))?;
@@ -154,16 +163,22 @@ impl<'a> Act<'a> {
     fn keep_body(&self, tx: &mut Tx<'_>, id: Uuid, body: &serde_json::Value) -> Result<Body> {
         let subject = self.subject.unwrap_or(Subject::System);
         let id = id.to_string();
-        let sealed = tx.seal_json(subject, Class::Audit, Place::new("audit_bodies", "sealed", &id), body)?;
-        let hash = Digest::of(&sealed);
+        let (alg, bytes) = if self.public {
+            let plain = serde_json::to_vec(body).map_err(|_shape| Error::Corrupt("a body in clear"))?;
+            (Alg::Clear, plain)
+        } else {
+            let place = Place::new("audit_bodies", "bytes", &id);
+            (Alg::Sealed, tx.seal_json(subject, Class::Audit, place, body)?)
+        };
+        let hash = Digest::of(&bytes);
         diesel::insert_into(audit_bodies::table)
             .values((
                 audit_bodies::hash.eq(hash.0.as_slice()),
                 audit_bodies::subject.eq(subject.name()),
-                audit_bodies::sealed.eq(&sealed),
+                audit_bodies::bytes.eq(&bytes),
             ))
             .execute(tx.conn)?;
-        let n = u64::try_from(sealed.len()).unwrap_or(u64::MAX);
-        Ok(Body { alg: audit::entry::Alg::Sealed, hash, n })
+        let n = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(Body { alg, hash, n })
     }
 }

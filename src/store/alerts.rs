@@ -324,6 +324,23 @@ pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Store
     rows.into_iter().map(Row::read).collect()
 }
 
+/// What was resolved, the newest first: at most `limit` after `skipped`, and how many there are.
+///
+/// # Errors
+/// Database errors.
+pub fn resolved(view: &mut View<'_>, skipped: usize, limit: usize) -> Result<(Vec<StoredAlert>, i64)> {
+    let over = || alerts::table.filter(alerts::state.eq("resolved"));
+    let count = over().count().get_result(view.conn)?;
+    let (skipped, limit) = (i64::try_from(skipped).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(0));
+    let rows = over()
+        .order((alerts::started_at.desc(), alerts::id.desc()))
+        .offset(skipped)
+        .limit(limit)
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    Ok((rows.into_iter().map(Row::read).collect::<Result<_>>()?, count))
+}
+
 /// How many unresolved alerts there are, by level.
 ///
 /// # Errors

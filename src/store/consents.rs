@@ -5,7 +5,7 @@ use consent::{
     Act as Choice, Applied, Basis, Change, Code, Event, Giver, Purpose, Record, Records, Rejected, State,
 };
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
@@ -14,6 +14,7 @@ use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
 use super::{Act, Tx, View, alerts, ledger, patients, terms, turn};
+use crate::audit::Digest;
 use crate::domain::{ConsentId, PatientId};
 
 /// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
@@ -29,6 +30,22 @@ impl From<Giver> for Hand {
     fn from(giver: Giver) -> Self {
         Self { giver, evidence: None }
     }
+}
+
+/// The sealed body of a `consent.*` entry: the whole act, with what was accepted and how far it reaches. With the
+/// term's text it is the evidence of art. 8 §2 LGPD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Said {
+    /// The event's id.
+    pub event: ConsentId,
+    /// The event: a grant with its term, scope, period and reach back in time.
+    pub act: Event,
+    /// Where the row then began, in microseconds.
+    pub measured_from: i64,
+    /// SHA-256 of the sealed proof of the act, as it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Digest>,
 }
 
 /// What an act led to.
@@ -117,8 +134,9 @@ pub fn act(
         }
     };
     ledger::put(tx, key, &record)?;
-    let id = append(tx, (key, patient), &event, &record, by)?;
-    let body = serde_json::json!({ "event": id, "giver": by.giver, "measured_from": record.measured_from });
+    let (id, evidence) = append(tx, (key, patient), &event, &record, by)?;
+    let said = Said { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
+    let body = serde_json::to_value(said).map_err(|_shape| Error::Corrupt("a consent event"))?;
     let name = record.purpose.as_str();
     let entry = Act::new(kind(&event)).patient(patient).purpose(name).basis(Basis::Consent.as_str());
     let entry = entry.epoch(record.epoch).body(body);
@@ -175,7 +193,7 @@ fn append(
     event: &Event,
     record: &Record,
     by: &Hand,
-) -> Result<ConsentId> {
+) -> Result<(ConsentId, Option<Digest>)> {
     let id = ConsentId::new(tx.now());
     let text = id.to_string();
     let place = Place::new("consent_events", "evidence", &text);
@@ -199,10 +217,10 @@ fn append(
             events::actor_kind.eq(by.giver.as_str()),
             events::actor_id.eq(Some(tx.actor().name())),
             events::event.eq(json),
-            events::evidence.eq(evidence),
+            events::evidence.eq(&evidence),
         ))
         .execute(tx.conn)?;
-    Ok(id)
+    Ok((id, evidence.as_deref().map(Digest::of)))
 }
 
 fn last_event(view: &mut View<'_>, key: i64, record: &Record) -> Result<ConsentId> {

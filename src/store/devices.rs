@@ -130,6 +130,20 @@ pub fn disabled_online(view: &mut View<'_>) -> Result<Vec<DeviceId>> {
     ids.into_iter().map(|id| id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))).collect()
 }
 
+/// Tokens that ended although a device that is marked as connected may have come with one.
+///
+/// # Errors
+/// Database errors.
+pub fn ended_tokens_online(view: &mut View<'_>) -> Result<Vec<(DeviceId, TokenId)>> {
+    let rows: Vec<(String, String)> = device_tokens::table
+        .inner_join(devices::table.on(devices::key.eq(device_tokens::device_key)))
+        .filter(devices::online.eq(true).and(device_tokens::revoked_at.is_not_null()))
+        .select((devices::id, device_tokens::id))
+        .load(view.conn)?;
+    let parsed = rows.into_iter().map(|(device, token)| Some((device.parse().ok()?, token.parse().ok()?)));
+    parsed.collect::<Option<_>>().ok_or(Error::Corrupt("device_tokens.id"))
+}
+
 /// The number that stands for a device.
 ///
 /// # Errors
@@ -163,6 +177,30 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
+/// How many devices there are.
+///
+/// # Errors
+/// Database errors.
+pub fn count(view: &mut View<'_>) -> Result<i64> {
+    Ok(devices::table.count().get_result(view.conn)?)
+}
+
+/// Where the page of `limit` devices that ends before `place` begins, as in
+/// [`patients::page_before`](super::patients::page_before).
+///
+/// # Errors
+/// Database errors.
+pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
+    let Cursor { at, id } = place;
+    let before = devices::table
+        .filter(devices::created_at.lt(at).or(devices::created_at.eq(at).and(devices::id.lt(id))))
+        .order((devices::created_at.desc(), devices::id.desc()))
+        .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
+        .select((devices::created_at, devices::id))
+        .load::<(i64, String)>(view.conn)?;
+    Ok(Cursor::beginning(before, limit))
+}
+
 /// Ends a device's right to connect, and every token with it.
 ///
 /// # Errors
@@ -179,6 +217,23 @@ pub fn disable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
     changed(tx, "device.disabled", id, key, &serde_json::json!({}))
 }
 
+/// Gives a disabled device its right to connect back. Its tokens stay ended: it needs a new one. Enabling twice
+/// changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn enable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
+    let key = key_of(tx, id)?;
+    let enabled = diesel::update(devices::table.find(key).filter(devices::disabled_at.is_not_null()))
+        .set((devices::disabled_at.eq(None::<i64>), devices::version.eq(devices::version + 1)))
+        .execute(tx.conn)?;
+    if enabled == 0 {
+        tx.unchanged();
+        return Ok(());
+    }
+    changed(tx, "device.enabled", id, key, &serde_json::json!({}))
+}
+
 /// Makes the row of a new token; the oldest of three stops counting.
 ///
 /// # Errors
@@ -187,7 +242,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     lock(tx, id)?;
     let (now, device) = (tx.now(), get(tx, id)?);
     if device.disabled_at.is_some() {
-        return Err(Error::Conflict("the device is disabled: enrol it anew"));
+        return Err(Error::Conflict("the device is disabled: enable it first"));
     }
     let valid: Vec<String> = device_tokens::table
         .filter(device_tokens::device_key.eq(device.key).and(device_tokens::revoked_at.is_null()))
@@ -213,7 +268,7 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     Ok(token)
 }
 
-/// Revokes one token: no new session opens with it.
+/// Revokes one token: no new session opens with it, and the one that came with it ends.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the device has no such token; database errors.
@@ -228,6 +283,44 @@ pub fn revoke_token(tx: &mut Tx<'_>, id: DeviceId, token: TokenId) -> Result<()>
     }
     diesel::update(target).set(device_tokens::revoked_at.eq(Some(now))).execute(tx.conn)?;
     changed(tx, "device.token", id, key, &serde_json::json!({ "revoked": [token] }))
+}
+
+/// A token's row: what is known of a token without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Its id.
+    pub id: String,
+    /// Made.
+    pub issued_at: Instant,
+    /// Ends by itself.
+    pub expires_at: Option<Instant>,
+    /// Ended by somebody.
+    pub revoked_at: Option<Instant>,
+}
+
+/// A device's tokens, the newest first, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub fn tokens(view: &mut View<'_>, key: i64, limit: i64) -> Result<Vec<TokenRow>> {
+    let rows: Vec<(String, i64, Option<i64>, Option<i64>)> = device_tokens::table
+        .filter(device_tokens::device_key.eq(key))
+        .order((device_tokens::issued_at.desc(), device_tokens::id.desc()))
+        .limit(limit)
+        .select((
+            device_tokens::id,
+            device_tokens::issued_at,
+            device_tokens::expires_at,
+            device_tokens::revoked_at,
+        ))
+        .load(view.conn)?;
+    let row = |(id, issued_at, expires_at, revoked_at): (String, i64, Option<i64>, Option<i64>)| TokenRow {
+        id,
+        issued_at: Instant::from_micros(issued_at),
+        expires_at: expires_at.map(Instant::from_micros),
+        revoked_at: revoked_at.map(Instant::from_micros),
+    };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// Whether a token that is well signed still counts.

@@ -73,6 +73,20 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// From the stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.split_once(':') {
+            None => (name == "system").then_some(Self::System),
+            Some(("patient", id)) => id.parse().ok().map(Self::Patient),
+            Some(("user", id)) => id.parse().ok().map(Self::User),
+            Some(("device", id)) => id.parse().ok().map(Self::Device),
+            Some(_) => None,
+        }
+    }
+}
+
 /// One unwrapped key in the forms that are used.
 pub struct SubjectKey {
     sealer: Sealer,
@@ -118,10 +132,16 @@ impl SubjectKey {
         &self.tag
     }
 
-    /// Masks or unmasks a value of the hot journal: one AES-256 block over (instant, signal, device), a
-    /// triple that never carries two values. Its own inverse. Integrity comes from the receipt.
+    /// Masks or unmasks a value of the hot journal and its attributes: one AES-256 block over (instant, signal,
+    /// device), a triple that never carries two values. Its own inverse. Integrity comes from the receipt.
     #[must_use]
-    pub fn mask(&self, at: Instant, signal: Signal, device_key: i64, bits: i64) -> i64 {
+    pub fn mask(
+        &self,
+        at: Instant,
+        signal: Signal,
+        device_key: i64,
+        (bits, attrs): (i64, i16),
+    ) -> (i64, i16) {
         let mut block = [0_u8; 16];
         let [_, _, device @ ..] = device_key.to_be_bytes();
         let parts = at.micros().to_be_bytes().into_iter().chain(signal.code().to_be_bytes()).chain(device);
@@ -131,8 +151,8 @@ impl SubjectKey {
         let mut block = block.into();
         self.mask.encrypt_block(&mut block);
         let bytes: [u8; 16] = block.into();
-        let [a, b, c, d, e, f, g, h, ..] = bytes;
-        bits ^ i64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let [a, b, c, d, e, f, g, h, i, j, ..] = bytes;
+        (bits ^ i64::from_be_bytes([a, b, c, d, e, f, g, h]), attrs ^ i16::from_be_bytes([i, j]))
     }
 }
 

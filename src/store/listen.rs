@@ -1,9 +1,9 @@
 //! Nodes on one PostgreSQL tell each other what they committed: each transaction notifies once, as it commits,
-//! and a thread per node hears it, tells the node's own listeners and drops copies that no longer hold.
+//! and a thread per node hears it, tells the node's own listeners and drops copies that no longer hold. The same
+//! thread tells the others, now and then, of what is announced without being kept.
 //! While the connection is down nothing is lost: the kept signals are read again, and every copy is dropped.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant as Moment};
 
 use diesel::pg::PgConnection;
@@ -21,8 +21,8 @@ const EVERY: Duration = Duration::from_millis(10);
 const ALIVE: Duration = Duration::from_secs(5);
 /// The longest rest between two attempts to connect.
 const BACK_OFF: Duration = Duration::from_secs(5);
-/// Ids are given before commits: what commits later may carry an id this much lower than what was heard.
-const REACH: i64 = 4_096;
+/// How often the other nodes are told of what was announced here.
+const ALOUD: Duration = Duration::from_millis(250);
 /// Signals or touches in one notification, which PostgreSQL bounds to 8,000 bytes.
 const CHUNK: usize = 48;
 
@@ -30,7 +30,7 @@ const CHUNK: usize = 48;
 const CHANNEL: &str = "'zelo_signals_' || to_hex(hashtext(current_schema()))";
 
 /// Every name that is told, as readers compare it.
-const NAMES: [&str; 11] = [
+pub(in crate::store) const NAMES: [&str; 11] = [
     "alert.changed",
     "audit.sealed",
     "consent.changed",
@@ -48,9 +48,19 @@ const NAMES: [&str; 11] = [
 #[derive(Serialize, Deserialize)]
 struct Word {
     from: String,
-    told: Vec<(i64, String, String)>,
+    told: Vec<Row>,
     touched: Vec<Touched>,
     destroyed: bool,
+    /// The sender's own listeners were told at once.
+    aloud: bool,
+}
+
+impl Word {
+    fn notify(&self, conn: &mut PgConnection) -> Result<()> {
+        let text = serde_json::to_string(self).map_err(|_shape| Error::Corrupt("a word to other nodes"))?;
+        diesel::sql_query(format!("SELECT pg_notify({CHANNEL}, $1)")).bind::<Text, _>(text).execute(conn)?;
+        Ok(())
+    }
 }
 
 /// Notifies of what a transaction tells and touches; nothing on SQLite, where there is one process.
@@ -74,14 +84,11 @@ pub fn tell(tx: &mut Tx<'_>, from: &str) -> Result<()> {
             told: signals.map(|s| (s.id, s.name.to_owned(), s.subject.clone())).collect(),
             touched: touched.unwrap_or_default().to_vec(),
             destroyed,
+            aloud: false,
         });
     }
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
-    for word in words {
-        let text = serde_json::to_string(&word).map_err(|_shape| Error::Corrupt("a word to other nodes"))?;
-        diesel::sql_query(format!("SELECT pg_notify({CHANNEL}, $1)")).bind::<Text, _>(text).execute(conn)?;
-    }
-    Ok(())
+    words.iter().try_for_each(|word| word.notify(conn))
 }
 
 /// Starts to listen; what commits from now on is heard. Nothing on SQLite.
@@ -90,9 +97,10 @@ pub fn tell(tx: &mut Tx<'_>, from: &str) -> Result<()> {
 /// The database cannot be reached, or the thread not started.
 pub fn start(inner: &Arc<Inner>) -> Result<()> {
     let Url::Postgres(_) = &inner.url else { return Ok(()) };
-    let mut ear = Ear { opener: Opener { url: inner.url.clone(), read_only: true }, seen: BTreeSet::new() };
+    let mut ear = Ear { opener: Opener { url: inner.url.clone(), read_only: true }, last: 0 };
     let mut conn = ear.connect()?;
-    ear.seen.extend(ear.recent(&mut conn)?.into_iter().map(|(id, ..)| id));
+    let newest: Option<i64> = signals::table.select(diesel::dsl::max(signals::id)).first(&mut conn)?;
+    ear.last = newest.unwrap_or(0);
     let inner = Arc::downgrade(inner);
     std::thread::Builder::new().name("listen".into()).spawn(move || ear.listen(&inner, conn)).map_err(
         |source| Error::Io { what: "the thread that hears other nodes cannot start".into(), source },
@@ -111,7 +119,8 @@ type Row = (i64, String, String);
 /// What this node heard.
 struct Ear {
     opener: Opener,
-    seen: BTreeSet<i64>,
+    /// The highest number: they grow in the order of commits, which is the order of notifications.
+    last: i64,
 }
 
 impl Ear {
@@ -127,11 +136,9 @@ impl Ear {
         }
     }
 
-    /// The kept signals that may not have been heard.
-    fn recent(&self, conn: &mut PgConnection) -> Result<Vec<Row>> {
-        let newest: Option<i64> = signals::table.select(diesel::dsl::max(signals::id)).first(conn)?;
-        let since = self.seen.last().copied().or(newest).unwrap_or(0).saturating_sub(REACH);
-        let rows = signals::table.filter(signals::id.gt(since)).order(signals::id);
+    /// The kept signals that were not heard.
+    fn missed(&self, conn: &mut PgConnection) -> Result<Vec<Row>> {
+        let rows = signals::table.filter(signals::id.gt(self.last)).order(signals::id);
         Ok(rows.select((signals::id, signals::name, signals::subject)).load(conn)?)
     }
 
@@ -160,7 +167,7 @@ impl Ear {
     /// Connects again and tells what was missed.
     fn again(&mut self, inner: &Weak<Inner>) -> Result<Option<PgConnection>> {
         let mut conn = self.connect()?;
-        let missed = self.recent(&mut conn)?;
+        let missed = self.missed(&mut conn)?;
         let Some(inner) = inner.upgrade() else { return Ok(None) };
         inner.forget([Touched::Everything]);
         inner.keys.forget_all();
@@ -169,7 +176,7 @@ impl Ear {
     }
 
     fn hear(&mut self, inner: &Weak<Inner>, mut conn: PgConnection) -> Result<()> {
-        let mut asked = Moment::now();
+        let (mut asked, mut spoke) = (Moment::now(), Moment::now());
         loop {
             let heard = conn.notifications_iter().collect::<QueryResult<Vec<_>>>()?;
             let Some(inner) = inner.upgrade() else { return Ok(()) };
@@ -178,6 +185,10 @@ impl Ear {
                     Ok(word) => self.take(&inner, word),
                     Err(_foreign) => tracing::warn!("another program spoke on the channel of this database"),
                 }
+            }
+            if spoke.elapsed() > ALOUD {
+                speak(&inner, &mut conn)?;
+                spoke = Moment::now();
             }
             drop(inner);
             if asked.elapsed() > ALIVE {
@@ -189,6 +200,9 @@ impl Ear {
     }
 
     fn take(&mut self, inner: &Inner, word: Word) {
+        if word.from == inner.name && word.aloud {
+            return;
+        }
         if word.from != inner.name {
             // Before anyone is told: whoever asks again must not be answered from a copy.
             inner.forget(word.touched);
@@ -200,17 +214,25 @@ impl Ear {
     }
 
     fn pass_on(&mut self, inner: &Inner, (id, name, subject): Row) {
-        if id > 0 && !self.seen.insert(id) {
+        if id > 0 && id <= self.last {
             return;
         }
-        while self.seen.len() > usize::try_from(REACH).unwrap_or(0) * 2 {
-            self.seen.pop_first();
-        }
+        self.last = self.last.max(id);
         match NAMES.into_iter().find(|known| *known == name) {
             Some(name) => inner.pass_on(Signalled { id, name, subject }),
             None => tracing::warn!(name, "another node tells what this program does not know"),
         }
     }
+}
+
+/// Tells the other nodes what was announced here since the last time.
+fn speak(inner: &Inner, conn: &mut PgConnection) -> Result<()> {
+    let said = std::mem::take(&mut *inner.said.lock().unwrap_or_else(PoisonError::into_inner));
+    let told: Vec<Row> = said.into_iter().map(|(name, subject)| (0, name.to_owned(), subject)).collect();
+    told.chunks(CHUNK).try_for_each(|told| {
+        let (from, told) = (inner.name.clone(), told.to_vec());
+        Word { from, told, touched: Vec::new(), destroyed: false, aloud: true }.notify(conn)
+    })
 }
 
 #[cfg(test)]
@@ -243,6 +265,39 @@ mod tests {
                 .unwrap();
             hears(&mut near, "device.connected", &made.id);
             assert!(near.try_recv().is_err(), "nothing is told twice");
+        }
+    }
+
+    #[test]
+    fn what_is_announced_at_one_node_is_told_at_the_other_and_not_for_each_time() {
+        for here in stores() {
+            let Url::Postgres(_) = here.url() else { continue };
+            let there = here.reopened().unwrap();
+            let (mut near, mut far) = (here.signals(), there.signals());
+            for _ in 0..1_000 {
+                here.announce("readings.changed", "ana");
+            }
+            here.announce("readings.changed", "bia");
+            hears(&mut far, "readings.changed", &"ana");
+            hears(&mut far, "readings.changed", &"bia");
+            // A word that takes the same way afterwards: what was announced has come round by then.
+            let tell = |tx: &mut Tx<'_>| {
+                tx.tell_nodes("device.connected", "end");
+                Ok(())
+            };
+            here.keep_house(Urgency::Urgent, "test", crate::store::testing::NOW, tell).unwrap();
+            let told = |told: &mut tokio::sync::broadcast::Receiver<Signalled>| {
+                let mut count = 0;
+                loop {
+                    match told.try_recv() {
+                        Ok(signal) if signal.subject == "end" => return count,
+                        Ok(_) => count += 1,
+                        Err(_nothing_yet) => std::thread::park_timeout(Duration::from_millis(5)),
+                    }
+                }
+            };
+            assert_eq!(told(&mut near), 1_001, "its own listeners hear each, once");
+            assert!(told(&mut far) < 5, "the other node's hear it now and then");
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The audit log over its rows: sequencing, proofs, export, the explorer's questions, and a verification that
 //! holds consents and readings against what the log says of them. The format itself is [`crate::audit`].
 //!
-//! One origin per log, fixed in its first year: a yearly shard would change only the name that the key signs.
+//! One tree a year. `leaf` is an entry's number through all years.
 
+mod bodies;
 mod brought;
 mod consents;
 mod entries;
 mod explore;
 mod export;
+mod history;
 mod key;
 mod messages;
+mod new_year;
 mod packs;
 mod prove;
 mod refold;
@@ -20,6 +23,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod years;
 
 pub use explore::{Filter, Line, Slice, entry, page};
 pub use export::{Scope, export};
@@ -29,11 +33,8 @@ pub use rows::Rows;
 pub use sequence::{Sequenced, Sequencer};
 pub use verify::{exit_code, verify};
 
-use diesel::prelude::*;
-
 use super::View;
 use super::error::{Error, Result};
-use super::schema::audit_checkpoints as checkpoints;
 use crate::audit::note::{Checkpoint, Vkey};
 use crate::domain::Instant;
 
@@ -46,22 +47,36 @@ pub struct Head {
     pub note: String,
     /// When it was signed. Subtract it from now for its age.
     pub at: Instant,
+    /// The year of its tree.
+    pub year: i64,
+    /// The number, through all years, of the tree's first entry.
+    pub first: u64,
 }
 
-/// The newest checkpoint; `None` before the first entry is sequenced.
+impl Head {
+    /// Entries through all years.
+    #[must_use]
+    pub const fn entries(&self) -> u64 {
+        self.first + self.checkpoint.size
+    }
+
+    /// The key of this tree's log, out of the same key under whatever year's name.
+    ///
+    /// # Errors
+    /// [`Error::Log`] when the origin cannot be a key's name.
+    pub fn vkey(&self, key: &Vkey) -> Result<Vkey> {
+        key.named(&self.checkpoint.origin).map_err(broken)
+    }
+}
+
+/// The newest checkpoint; `None` before the first entry is sequenced. `key` may bear any year's name.
 ///
 /// # Errors
 /// [`Error::Log`] when `key` did not sign it; database errors.
 pub fn head(view: &mut View<'_>, key: &Vkey) -> Result<Option<Head>> {
-    let Some((note, at)) = newest(view)? else { return Ok(None) };
-    let checkpoint = Checkpoint::open(&note, key).map_err(broken)?;
-    Ok(Some(Head { checkpoint, note, at: Instant::from_micros(at) }))
-}
-
-/// The newest note and when it was signed, unopened.
-fn newest(view: &mut View<'_>) -> Result<Option<(String, i64)>> {
-    let row = checkpoints::table.order(checkpoints::size.desc());
-    Ok(row.select((checkpoints::note, checkpoints::at)).first(view.conn).optional()?)
+    let Some(year) = years::newest(view)? else { return Ok(None) };
+    year.trusts(key)?;
+    year.head(view)
 }
 
 /// What the format says is wrong, as an error of the store.

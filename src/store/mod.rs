@@ -49,7 +49,9 @@ pub mod throttles;
 pub mod turn;
 pub mod tx;
 pub mod users;
+pub mod waiting;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,6 +89,8 @@ struct Inner {
     keys: Keyring,
     signals: broadcast::Sender<Signalled>,
     touched: Mutex<Vec<Touched>>,
+    /// What was announced here and the other nodes are still to be told.
+    said: Mutex<BTreeSet<(&'static str, String)>>,
     commits: AtomicU64,
 }
 
@@ -154,6 +158,7 @@ impl Store {
                 keys: Keyring::new(keks),
                 signals,
                 touched: Mutex::default(),
+                said: Mutex::default(),
                 commits: AtomicU64::new(0),
             }),
         };
@@ -186,9 +191,15 @@ impl Store {
         self.inner.signals.subscribe()
     }
 
-    /// Tells listeners of something that is not kept (such as new readings of a patient).
+    /// Tells listeners of something that is not kept (such as new readings of a patient): here at once, at other
+    /// nodes a moment later and once for however often it was said meanwhile.
     pub fn announce(&self, name: &'static str, subject: impl ToString) {
-        self.inner.pass_on(Signalled { id: 0, name, subject: subject.to_string() });
+        let subject = subject.to_string();
+        if let Url::Postgres(_) = &self.inner.url {
+            let mut said = self.inner.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.insert((name, subject.clone()));
+        }
+        self.inner.pass_on(Signalled { id: 0, name, subject });
     }
 
     /// How many transactions were committed: a wake-up for whoever compares it.
@@ -273,6 +284,7 @@ impl Store {
         let out = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             let out = f(&mut tx)?;
+            signals::keep(&mut tx)?;
             listen::tell(&mut tx, &self.inner.name)?;
             after = Some((tx.signals, tx.touched, tx.fresh, tx.destroyed));
             Ok::<T, Error>(out)

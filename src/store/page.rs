@@ -29,6 +29,18 @@ impl Cursor {
     }
 }
 
+impl Cursor {
+    /// Where a page of `limit` rows begins that ends with the first of `before`: one row more than the page holds,
+    /// going back. `None` without rows.
+    pub(in crate::store) fn beginning(mut before: Vec<(i64, String)>, limit: usize) -> Option<Self> {
+        if before.is_empty() {
+            return None;
+        }
+        let beyond = before.split_off(limit.min(before.len())).pop();
+        Some(beyond.map_or_else(Self::start, |(at, id)| Self { at, id }))
+    }
+}
+
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&URL_SAFE_NO_PAD.encode(format!("{}.{}", self.at, self.id)))

@@ -231,6 +231,30 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
+/// How many patients there are.
+///
+/// # Errors
+/// Database errors.
+pub fn count(view: &mut View<'_>) -> Result<i64> {
+    Ok(patients::table.count().get_result(view.conn)?)
+}
+
+/// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when
+/// nothing stands before `place`.
+///
+/// # Errors
+/// Database errors.
+pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
+    let Cursor { at, id } = place;
+    let before = patients::table
+        .filter(patients::created_at.lt(at).or(patients::created_at.eq(at).and(patients::id.lt(id))))
+        .order((patients::created_at.desc(), patients::id.desc()))
+        .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
+        .select((patients::created_at, patients::id))
+        .load::<(i64, String)>(view.conn)?;
+    Ok(Cursor::beginning(before, limit))
+}
+
 /// The number that stands for a patient.
 ///
 /// # Errors

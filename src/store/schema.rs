@@ -246,9 +246,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    unstamped (device_key, payload_sha256) {
+    unstamped (device_key, payload_index) {
         device_key -> BigInt,
-        payload_sha256 -> Binary,
+        payload_index -> Binary,
         session -> BigInt,
         at -> BigInt,
     }
@@ -396,12 +396,22 @@ diesel::table! {
     audit_bodies (hash) {
         hash -> Binary,
         subject -> Text,
-        sealed -> Binary,
+        bytes -> Binary,
     }
 }
 
 diesel::table! {
-    audit_bundles (idx) {
+    audit_years (year) {
+        year -> BigInt,
+        vkey -> Text,
+        first_leaf -> BigInt,
+        opened_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_bundles (year, idx) {
+        year -> BigInt,
         idx -> BigInt,
         width -> BigInt,
         bytes -> Binary,
@@ -409,7 +419,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_tiles (level, idx) {
+    audit_tiles (year, level, idx) {
+        year -> BigInt,
         level -> SmallInt,
         idx -> BigInt,
         width -> BigInt,
@@ -418,7 +429,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_checkpoints (size) {
+    audit_checkpoints (year, size) {
+        year -> BigInt,
         size -> BigInt,
         at -> BigInt,
         root -> Binary,

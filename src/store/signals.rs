@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::error::Result;
 use super::schema::signals;
-use super::{Tx, View};
+use super::{Conn, Signalled, Tx, View};
 use crate::domain::Instant;
 
 /// Something that was told.
@@ -47,10 +47,75 @@ pub fn newest(view: &mut View<'_>) -> Result<i64> {
     Ok(id.unwrap_or(0))
 }
 
+/// Numbers and keeps what a transaction tells, as the last thing before its commit. On PostgreSQL transactions that
+/// tell wait here for each other, as they would for `NOTIFY` a moment later: whoever has read a number has seen, or
+/// can see, all the lower ones.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn keep(tx: &mut Tx<'_>) -> Result<()> {
+    if tx.kept.is_empty() {
+        return Ok(());
+    }
+    if let Conn::Pg(conn) = &mut *tx.conn {
+        let lock = "SELECT pg_advisory_xact_lock(hashtext('zelo.signals'), hashtext(current_schema()))";
+        diesel::sql_query(lock).execute(conn)?;
+    }
+    let at = tx.now().micros();
+    for (name, subject) in std::mem::take(&mut tx.kept) {
+        let row = (signals::name.eq(name), signals::subject.eq(&subject), signals::at.eq(at));
+        let insert = diesel::insert_into(signals::table).values(row).returning(signals::id);
+        let id: i64 = insert.get_result(tx.conn)?;
+        tx.signals.push(Signalled { id, name, subject });
+    }
+    Ok(())
+}
+
 /// Forgets what was told before an instant.
 ///
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<usize> {
     Ok(diesel::delete(signals::table.filter(signals::at.lt(before.micros()))).execute(tx.conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::store::testing::{NOW, stores};
+    use crate::store::{Urgency, Url};
+
+    #[test]
+    fn what_commits_later_is_told_later_whoever_began_first() {
+        for store in stores() {
+            // SQLite has one writer: there is nothing to interleave.
+            let Url::Postgres(_) = store.url() else { continue };
+            let say = |store: &crate::store::Store, subject: &str, before_commit: &mut dyn FnMut()| {
+                store.keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                    tx.signal("patient.changed", subject)?;
+                    before_commit();
+                    Ok(())
+                })
+            };
+            let (begun, has_begun) = channel();
+            let (go, may_go) = channel();
+            let slow = (*store).clone();
+            let slow = std::thread::spawn(move || {
+                say(&slow, "slow", &mut || {
+                    begun.send(()).unwrap();
+                    may_go.recv().unwrap();
+                })
+            });
+            has_begun.recv().unwrap();
+            say(&store, "quick", &mut || ()).unwrap();
+            let seen = store.read(newest).unwrap();
+            go.send(()).unwrap();
+            slow.join().unwrap().unwrap();
+            let missed = store.read(|view| after(view, seen, 10)).unwrap().unwrap();
+            let subjects: Vec<&str> = missed.iter().map(|told| told.subject.as_str()).collect();
+            assert_eq!(subjects, ["slow"], "a listener that comes back has missed nothing");
+        }
+    }
 }

@@ -12,7 +12,8 @@ use super::act::Act;
 use super::conn::Conn;
 use super::error::{Error, Result};
 use super::keys::{Class, Keyring, Subject, SubjectKey};
-use super::schema::{audit_entries, signals};
+use super::listen;
+use super::schema::audit_entries;
 use super::seal::{Broken, Place};
 use crate::domain::{DeviceId, Instant, Role, UserId};
 
@@ -123,6 +124,8 @@ pub struct Tx<'a> {
     view: View<'a>,
     actor: Actor,
     now: Instant,
+    /// What is told and kept, without its number yet.
+    pub(in crate::store) kept: Vec<(&'static str, String)>,
     pub(in crate::store) signals: Vec<Signalled>,
     pub(in crate::store) touched: Vec<Touched>,
     pub(in crate::store) elsewhere: Vec<Touched>,
@@ -151,6 +154,7 @@ impl<'a> Tx<'a> {
             view,
             actor,
             now,
+            kept: Vec::new(),
             signals: Vec::new(),
             touched: Vec::new(),
             elsewhere: Vec::new(),
@@ -241,21 +245,16 @@ impl<'a> Tx<'a> {
         self.entries += 1;
     }
 
-    /// Tells open dashboards, after the commit, that something with this id changed.
+    /// Tells open dashboards, after the commit, that something with this id changed. It is numbered as the last
+    /// thing before the commit, so that numbers grow in the order of commits.
     ///
     /// # Errors
-    /// Database errors.
+    /// [`Error::Corrupt`] for a name that other nodes do not know.
     pub fn signal(&mut self, name: &'static str, subject: impl ToString) -> Result<()> {
-        let subject = subject.to_string();
-        let id: i64 = diesel::insert_into(signals::table)
-            .values((
-                signals::name.eq(name),
-                signals::subject.eq(&subject),
-                signals::at.eq(self.now.micros()),
-            ))
-            .returning(signals::id)
-            .get_result(self.view.conn)?;
-        self.signals.push(Signalled { id, name, subject });
+        if !listen::NAMES.contains(&name) {
+            return Err(Error::Corrupt("a signal's name"));
+        }
+        self.kept.push((name, subject.to_string()));
         Ok(())
     }
 

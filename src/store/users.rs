@@ -7,7 +7,7 @@ use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
 use super::schema::users;
 use super::seal::{Broken, Place};
-use super::{Act, Tx, View, links, sessions};
+use super::{Act, Tx, View, links, sessions, throttles};
 use crate::domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
 
 /// Somebody who signs in.
@@ -238,7 +238,7 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     get(tx, id)
 }
 
-/// Ends a user's sign-in for good; their sessions end with it.
+/// Ends a user's sign-in until [`unlock`]; their sessions end with it.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
@@ -251,6 +251,24 @@ pub fn disable(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "disabled")?;
     tx.audit(&role_act(id, None))
+}
+
+/// Lets a disabled user sign in again with the password they had, and forgets the account's failed sign-ins.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] for somebody who was erased; database errors.
+pub fn unlock(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+    let user = get(tx, id)?;
+    let who = user.identity.ok_or(Error::Conflict("the user was erased: add another"))?;
+    throttles::succeeded(tx, who.email.as_str())?;
+    if user.disabled_at.is_some() {
+        diesel::update(users::table.find(id.to_string()))
+            .set((users::disabled_at.eq(None::<i64>), users::version.eq(users::version + 1)))
+            .execute(tx.conn)?;
+        tx.audit(&role_act(id, Some(user.role)))?;
+    }
+    let body = serde_json::json!({ "sign_in": "unlocked" });
+    tx.audit(&Act::new("admin.config").about(Subject::User(id)).body(body))
 }
 
 const fn found(rows: usize) -> Result<()> {

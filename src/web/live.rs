@@ -118,18 +118,19 @@ impl Listener {
         let state = Data::clone(&self.state);
         let read = web::block(move || {
             state.store.read(|view| {
-                let missed = resume.map(|last| signals::after(view, last, MISSED)).transpose()?;
-                Ok((signals::newest(view)?, missed))
+                let newest = signals::newest(view)?;
+                Ok((newest, resume.map(|last| signals::after(view, last, MISSED)).transpose()?))
             })
         });
         let (newest, missed) = read.await.map_err(|_stopped| Fault::new(Code::Busy))??;
+        // What is committed from here on is heard, and told unless it was read above.
         self.last = newest;
         self.ready.push_back("retry: 2000\n\n".to_owned());
         match missed {
             None if newest > 0 => self.ready.push_back(format!("id: {newest}\ndata:\n\n")),
             None => {}
             Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
-                self.last = told.last().map_or(newest, |told| told.id.max(newest));
+                self.last = told.last().map_or(newest, |told| told.id);
                 let known = told.iter().filter(|told| may_know(&self.viewer, &told.name, &told.subject));
                 self.ready.extend(known.map(|Told { id, name, subject }| event(*id, name, subject)));
             }

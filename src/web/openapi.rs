@@ -26,11 +26,12 @@ use super::live;
         quarantine::list, quarantine::release, quarantine::discard,
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
-        devices::disable, devices::issue_token, devices::revoke_token,
+        devices::disable, devices::enable, devices::issue_token, devices::revoke_token,
         commands::list, commands::create,
-        users::list, users::create, users::get, users::patch, users::disable, users::reset, users::end_sessions,
+        users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
+        users::end_sessions,
         rules::list, rules::get,
-        audit::entries, audit::checkpoint, audit::proofs, audit::export,
+        audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     )
 )]

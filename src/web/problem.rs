@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::code::Code;
 use super::l10n::Words;
 use super::pages;
+use super::pages::error::Named;
 use super::shell::{self, Shell};
 
 /// The body of a refusal (RFC 9457 §3), `application/problem+json`.
@@ -116,13 +117,14 @@ impl ResponseError for Refusal {
         if self.code == Code::SignIn && self.dress.form == Form::Page && self.dress.asks {
             return to_sign_in(&shell.path);
         }
-        let owner = self.more.get("owner_name").and_then(Value::as_str);
+        let more = |name: &str| self.more.get(name).and_then(Value::as_str);
+        let named = Named { owner: more("owner_name"), field: more("field") };
         let html = match self.dress.form {
             Form::Json => None,
-            Form::Page => pages::error::page(shell, self.code, owner).ok(),
+            Form::Page => pages::error::page(shell, self.code, named).ok(),
             Form::Fragment => {
                 answer.insert_header(("hx-retarget", "#notice")).insert_header(("hx-reswap", "innerHTML"));
-                pages::error::fragment(shell, self.code, owner).ok()
+                pages::error::fragment(shell, self.code, named).ok()
             }
         };
         if let Some(html) = html {
@@ -144,7 +146,9 @@ fn to_sign_in(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }
 
-fn url_encoded(text: &str) -> String {
+/// `text` as a value in the query of an address.
+#[must_use]
+pub fn url_encoded(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(byte);
     text.bytes().fold(String::new(), |mut out, byte| {
         match plain(&byte) {
@@ -183,7 +187,13 @@ fn form(path: &str, headers: &HeaderMap) -> Form {
 /// Whether htmx asks for a part of a page (`HX-Request-Type: partial`) and not for the whole.
 #[must_use]
 pub fn wants_fragment(headers: &HeaderMap) -> bool {
-    headers.get("hx-request-type").is_some_and(|kind| kind == "partial")
+    headers.get("hx-request-type").is_some_and(|kind| kind == "partial") || wants_word(headers)
+}
+
+/// Whether a form was sent from an open page that only wants to be told: where to go on, or what was refused.
+#[must_use]
+pub fn wants_word(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-zelo-form")
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/devices/{id}/bind" ManageDevices => devices::bind;
         POST "/api/v1/devices/{id}/unbind" ManageDevices => devices::unbind;
         POST "/api/v1/devices/{id}/disable" ManageDevices => devices::disable;
+        POST "/api/v1/devices/{id}/enable" ManageDevices => devices::enable;
         POST "/api/v1/devices/{id}/tokens" ManageDevices => devices::issue_token;
         DELETE "/api/v1/devices/{id}/tokens/{token}" ManageDevices => devices::revoke_token;
         GET "/api/v1/devices/{id}/commands" SeeDevices => commands::list;
@@ -133,12 +134,14 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/users/{id}" ManageUsers => users::get;
         PATCH "/api/v1/users/{id}" ManageUsers => users::patch;
         POST "/api/v1/users/{id}/disable" ManageUsers => users::disable;
+        POST "/api/v1/users/{id}/unlock" ManageUsers => users::unlock;
         POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
         GET "/api/v1/rule-sets" SeeRules => rules::list;
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
         GET "/api/v1/audit/entries" ReadAudit => audit::entries;
         GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
+        GET "/api/v1/audit/key" ReadAudit => audit::public_key;
         GET "/api/v1/audit/proofs" ReadAudit => audit::proofs;
         GET "/api/v1/audit/export" ReadAudit => audit::export;
         GET "/api/v1/status" SeeStatus => status::show;

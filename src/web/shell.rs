@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::assets;
 use super::l10n::{Key, Lang, Words};
+use super::problem::url_encoded;
 use crate::domain::{Can, Clock, Instant, Role};
 
 /// The cookie that keeps the reader's language.
@@ -210,6 +211,14 @@ pub const fn landing(role: Role) -> &'static str {
 pub fn back(asked: &str) -> &str {
     let local = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
     if local { asked } else { "/" }
+}
+
+/// An address of this site with the values that are not empty in its query.
+#[must_use]
+pub fn address(path: &str, values: &[(&str, &str)]) -> String {
+    let given = values.iter().filter(|(_, value)| !value.is_empty());
+    let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", url_encoded(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// What surrounds a page.

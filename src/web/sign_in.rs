@@ -96,10 +96,47 @@ fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
 /// Whether `code` is the code of now, the step before or the step after, and was not used yet (RFC 6238 §5.2).
 fn second_factor(state: &State, user: UserId, code: &str, now: Instant) -> Result<bool, Fault> {
     let Some(secret) = state.store.read(|view| users::totp(view, user))? else { return Ok(false) };
+    Ok(step(secret, code, now)?.is_some_and(|step| state.spend_step(user, step)))
+}
+
+/// The time step whose code this is.
+///
+/// # Errors
+/// `E_INTERNAL` for a secret that is too short to be one.
+pub fn step(secret: Vec<u8>, code: &str, now: Instant) -> Result<Option<u64>, Fault> {
     let Ok(totp) = Builder::new().with_secret(secret).build() else {
         tracing::error!("a second factor's secret is not one");
         return Err(Code::Internal.into());
     };
-    let step = totp.check(code.trim(), u64::try_from(now.secs()).unwrap_or(0));
-    Ok(step.is_some_and(|step| state.spend_step(user, step)))
+    let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    Ok(totp.check(&code, u64::try_from(now.secs()).unwrap_or(0)))
+}
+
+/// Whether the password of somebody who is signed in is this one: asked again before what guards their sign-in
+/// changes. Waits for its turn; a wrong one counts as a failed sign-in.
+///
+/// # Errors
+/// `E_RATE`, `E_CREDENTIALS`; store faults.
+pub async fn again(state: &actix_web::web::Data<State>, user: UserId, password: String) -> Result<(), Fault> {
+    let turn = state.checks.acquire().await.map_err(|_closed| Fault::new(Code::Busy))?;
+    let held = actix_web::web::Data::clone(state);
+    let done = actix_web::web::block(move || is_theirs(&held, user, &password)).await;
+    drop(turn);
+    done.map_err(|_stopped| Fault::new(Code::Busy))?
+}
+
+fn is_theirs(state: &State, user: UserId, typed: &str) -> Result<(), Fault> {
+    let now = state.now();
+    let account = state.store.read(|view| users::account(view, user))?;
+    let Some(who) = account.user.identity else { return Err(Code::Credentials.into()) };
+    let buckets = [Bucket::Account(who.email.as_str())];
+    let wait = state.store.read(|view| throttles::wait(view, &buckets, now))?;
+    if !wait.is_zero() {
+        return Err(Fault::new(Code::Rate).with("retry_after", wait.as_secs().max(1)));
+    }
+    if account.password.is_some_and(|phc| password::verify(typed, &phc)) {
+        return Ok(());
+    }
+    state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, &buckets))?;
+    Err(Code::Credentials.into())
 }

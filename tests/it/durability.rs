@@ -3,8 +3,10 @@
 
 mod crash;
 mod nodes;
+mod quiet;
 mod rare;
 mod revocation;
+mod tokens;
 mod writer;
 
 use std::path::Path;

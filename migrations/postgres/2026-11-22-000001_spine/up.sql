@@ -227,10 +227,10 @@ CREATE INDEX merged_readings_by_receipt ON merged_readings (received, device_key
 
 CREATE TABLE unstamped (
     device_key BIGINT NOT NULL,
-    payload_sha256 BYTEA NOT NULL,
+    payload_index BYTEA NOT NULL,
     session BIGINT NOT NULL,
     at BIGINT NOT NULL,
-    PRIMARY KEY (device_key, payload_sha256)
+    PRIMARY KEY (device_key, payload_index)
 );
 CREATE INDEX unstamped_by_age ON unstamped (at);
 
@@ -364,32 +364,46 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_waiting ON audit_entries (id) WHERE leaf IS NULL;
 CREATE UNIQUE INDEX audit_entries_by_leaf ON audit_entries (leaf);
 
+-- What is kept outside the tree: sealed, or in clear, as the entry's `body.a` says.
 CREATE TABLE audit_bodies (
     hash BYTEA NOT NULL PRIMARY KEY,
     subject TEXT NOT NULL,
-    sealed BYTEA NOT NULL
+    bytes BYTEA NOT NULL
 );
 CREATE INDEX audit_bodies_by_subject ON audit_bodies (subject);
 
+-- One tree a year. `first_leaf`: what `audit_entries.leaf` its first entry has; places in tiles begin at 0 each year.
+CREATE TABLE audit_years (
+    year BIGINT NOT NULL PRIMARY KEY,
+    vkey TEXT NOT NULL UNIQUE,
+    first_leaf BIGINT NOT NULL UNIQUE,
+    opened_at BIGINT NOT NULL
+);
+
 CREATE TABLE audit_bundles (
-    idx BIGINT NOT NULL PRIMARY KEY,
+    year BIGINT NOT NULL REFERENCES audit_years (year),
+    idx BIGINT NOT NULL,
     width BIGINT NOT NULL,
-    bytes BYTEA NOT NULL
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (year, idx)
 );
 
 CREATE TABLE audit_tiles (
+    year BIGINT NOT NULL REFERENCES audit_years (year),
     level SMALLINT NOT NULL,
     idx BIGINT NOT NULL,
     width BIGINT NOT NULL,
     bytes BYTEA NOT NULL,
-    PRIMARY KEY (level, idx)
+    PRIMARY KEY (year, level, idx)
 );
 
 CREATE TABLE audit_checkpoints (
-    size BIGINT NOT NULL PRIMARY KEY,
+    year BIGINT NOT NULL REFERENCES audit_years (year),
+    size BIGINT NOT NULL,
     at BIGINT NOT NULL,
     root BYTEA NOT NULL,
-    note TEXT NOT NULL
+    note TEXT NOT NULL,
+    PRIMARY KEY (year, size)
 );
 
 CREATE TABLE nodes (

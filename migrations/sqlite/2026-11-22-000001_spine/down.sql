@@ -2,6 +2,7 @@ DROP TABLE nodes;
 DROP TABLE audit_checkpoints;
 DROP TABLE audit_tiles;
 DROP TABLE audit_bundles;
+DROP TABLE audit_years;
 DROP TABLE audit_bodies;
 DROP TABLE audit_entries;
 DROP TABLE accesses;

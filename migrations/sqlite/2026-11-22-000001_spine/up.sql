@@ -226,10 +226,10 @@ CREATE INDEX merged_readings_by_receipt ON merged_readings (received, device_key
 
 CREATE TABLE unstamped (
     device_key INTEGER NOT NULL,
-    payload_sha256 BLOB NOT NULL,
+    payload_index BLOB NOT NULL,
     session INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    PRIMARY KEY (device_key, payload_sha256)
+    PRIMARY KEY (device_key, payload_index)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX unstamped_by_age ON unstamped (at);
 
@@ -363,32 +363,46 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_waiting ON audit_entries (id) WHERE leaf IS NULL;
 CREATE UNIQUE INDEX audit_entries_by_leaf ON audit_entries (leaf);
 
+-- What is kept outside the tree: sealed, or in clear, as the entry's `body.a` says.
 CREATE TABLE audit_bodies (
     hash BLOB NOT NULL PRIMARY KEY,
     subject TEXT NOT NULL,
-    sealed BLOB NOT NULL
+    bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_bodies_by_subject ON audit_bodies (subject);
 
+-- One tree a year. `first_leaf`: what `audit_entries.leaf` its first entry has; places in tiles begin at 0 each year.
+CREATE TABLE audit_years (
+    year INTEGER NOT NULL PRIMARY KEY,
+    vkey TEXT NOT NULL UNIQUE,
+    first_leaf INTEGER NOT NULL UNIQUE,
+    opened_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE audit_bundles (
-    idx INTEGER NOT NULL PRIMARY KEY,
+    year INTEGER NOT NULL REFERENCES audit_years (year),
+    idx INTEGER NOT NULL,
     width INTEGER NOT NULL,
-    bytes BLOB NOT NULL
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (year, idx)
 ) STRICT;
 
 CREATE TABLE audit_tiles (
+    year INTEGER NOT NULL REFERENCES audit_years (year),
     level INTEGER NOT NULL,
     idx INTEGER NOT NULL,
     width INTEGER NOT NULL,
     bytes BLOB NOT NULL,
-    PRIMARY KEY (level, idx)
+    PRIMARY KEY (year, level, idx)
 ) STRICT;
 
 CREATE TABLE audit_checkpoints (
-    size INTEGER NOT NULL PRIMARY KEY,
+    year INTEGER NOT NULL REFERENCES audit_years (year),
+    size INTEGER NOT NULL,
     at INTEGER NOT NULL,
     root BLOB NOT NULL,
-    note TEXT NOT NULL
+    note TEXT NOT NULL,
+    PRIMARY KEY (year, size)
 ) STRICT;
 
 CREATE TABLE nodes (

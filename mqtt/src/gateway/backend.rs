@@ -74,9 +74,11 @@ pub enum Credentials {
 pub struct Identity {
     /// The device.
     pub device: Uuid,
-    /// When its token ends (microseconds since the epoch, UTC): the connection then gets
+    /// When its token or certificate ends (microseconds since the epoch, UTC): the connection then gets
     /// DISCONNECT 0x87. `None`: never.
     pub expires_at: Option<i64>,
+    /// The token it showed, by which [`super::Registry::end_token`] finds the session. `None`: a certificate.
+    pub token: Option<Uuid>,
 }
 
 /// Why a device may not connect.

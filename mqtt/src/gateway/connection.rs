@@ -188,7 +188,8 @@ where
             self.deaf.get_or_insert_with(Instant::now);
         }
         if self.session.is_leaving() {
-            self.drain_until.get_or_insert_with(|| Instant::now() + self.cx.options.drain_timeout);
+            let until = Instant::now() + drain_timeout(&self.cx);
+            self.drain_until = Some(self.drain_until.map_or(until, |set| set.min(until)));
         }
         (free && space, free && !space)
     }
@@ -222,7 +223,7 @@ where
                     if session.has_ended() {
                         return;
                     }
-                    let drained = Instant::now() + cx.options.drain_timeout;
+                    let drained = Instant::now() + drain_timeout(cx);
                     if session.is_leaving() && drained < late.deadline() {
                         late.as_mut().reset(drained);
                     }
@@ -253,7 +254,8 @@ where
         if self.token_check.is_some_and(|at| at <= now) {
             self.check_token();
         }
-        if self.deaf.is_some_and(|since| since + self.cx.options.room_timeout <= now) {
+        let too_long = self.deaf.is_some_and(|since| since + self.cx.options.room_timeout <= now);
+        if too_long && !self.session.is_leaving() {
             self.session.end_as(Some(no_room()), EndReason::NotStored);
         }
         let silent = self.keep_alive.is_some_and(|limit| self.heard + limit <= now);
@@ -273,14 +275,15 @@ where
             return;
         }
         self.token_check = None;
-        let reason = Cow::Borrowed("the device token has ended: connect with a new one");
+        let reason = Cow::Borrowed("the device's token or certificate has ended: connect with a new one");
         self.session.leave(Farewell { code: 0x87, reason }, EndReason::TokenEnded);
     }
 
     /// The nearest moment at which something must be looked at.
     fn next_deadline(&self) -> Instant {
         let silent = self.keep_alive.filter(|_limit| self.deaf.is_none()).map(|limit| self.heard + limit);
-        let deaf = self.deaf.map(|since| since + self.cx.options.room_timeout);
+        let waiting = self.deaf.filter(|_since| self.drain_until.is_none());
+        let deaf = waiting.map(|since| since + self.cx.options.room_timeout);
         let all = [silent, deaf, self.token_check, self.drain_until];
         all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + NEVER)
     }
@@ -298,6 +301,11 @@ where
         }
         part(&mut io, &session.out).await;
     }
+}
+
+/// How long what is in flight may hold back a goodbye: a house that stops waits less.
+fn drain_timeout<B>(cx: &Context<B>) -> Duration {
+    if *cx.stopping.borrow() { cx.options.drain_timeout } else { cx.options.room_timeout }
 }
 
 fn no_room() -> Farewell {

@@ -30,9 +30,10 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a write may stand still before the connection is dropped.
     pub write_timeout: Duration,
-    /// How long a message may wait for room before the connection closes without an acknowledgement.
+    /// How long a message may wait for room before the connection closes without an acknowledgement, and how long
+    /// a session that is ended waits for the answers in flight.
     pub room_timeout: Duration,
-    /// How long a connection that is being ended waits for the answers in flight.
+    /// How long the stop of the house waits for the answers in flight.
     pub drain_timeout: Duration,
     /// Longest keep-alive, seconds; MQTT 5 devices that ask for none or for more are told this one.
     pub max_keep_alive_s: u16,

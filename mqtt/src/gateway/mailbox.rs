@@ -7,6 +7,7 @@ use super::limits::Room;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use uuid::Uuid;
 
 /// Notices that may wait for a connection; more are dropped, they are only notices.
 const NOTICES: usize = 64;
@@ -52,13 +53,19 @@ struct State {
 
 pub(crate) struct Mailbox {
     session: u64,
+    token: Option<Uuid>,
     room: Arc<Room>,
     state: Mutex<State>,
 }
 
 impl Mailbox {
-    pub(crate) fn new(session: u64, room: Arc<Room>) -> Self {
-        Self { session, room, state: Mutex::default() }
+    pub(crate) fn new(session: u64, token: Option<Uuid>, room: Arc<Room>) -> Self {
+        Self { session, token, room, state: Mutex::default() }
+    }
+
+    /// The token the session came with; `None`: a certificate.
+    pub(crate) fn token(&self) -> Option<Uuid> {
+        self.token
     }
 
     pub(crate) fn session(&self) -> u64 {

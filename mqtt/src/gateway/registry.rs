@@ -31,11 +31,11 @@ impl Registry {
     }
 
     /// A seat for a device that came at `now` (microseconds); who sat there before is told to go (0x8E).
-    pub(crate) fn join(&self, device: Uuid, now: i64) -> Arc<Mailbox> {
+    pub(crate) fn join(&self, device: Uuid, token: Option<Uuid>, now: i64) -> Arc<Mailbox> {
         let now = u64::try_from(now).unwrap_or(0);
         self.next_session.fetch_max(now, Ordering::Relaxed);
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let mailbox = Arc::new(Mailbox::new(session, Arc::clone(&self.room)));
+        let mailbox = Arc::new(Mailbox::new(session, token, Arc::clone(&self.room)));
         let before = self.seats().insert(device, Arc::clone(&mailbox));
         if let Some(older) = before {
             take_over(&older);
@@ -77,6 +77,17 @@ impl Registry {
         self.order(device, Order::Close { farewell, end: EndReason::House(code), drain: true })
     }
 
+    /// Disconnects the session that came with this token (0x87; 3.1.1: closes), after what is in flight is
+    /// answered. One that came with another token, or with a certificate, stays. Whether there was one.
+    pub fn end_token(&self, device: Uuid, token: Uuid, reason: impl Into<Cow<'static, str>>) -> bool {
+        let mailbox = self.seats().get(&device).cloned();
+        mailbox.filter(|session| session.token() == Some(token)).is_some_and(|session| {
+            let farewell = Farewell { code: 0x87, reason: reason.into() };
+            session.order(Order::Close { farewell, end: EndReason::TokenEnded, drain: true });
+            true
+        })
+    }
+
     /// Says that there may be a new command: the connection asks the backend for pending ones.
     /// Whether the device is connected.
     pub fn push_command(&self, device: Uuid) -> bool {
@@ -93,6 +104,12 @@ impl Registry {
     #[must_use]
     pub fn is_connected(&self, device: Uuid) -> bool {
         self.seats().contains_key(&device)
+    }
+
+    /// The token with which the device's live session came: `Some(None)` for a certificate, `None` without a session.
+    #[must_use]
+    pub fn token_of(&self, device: Uuid) -> Option<Option<Uuid>> {
+        self.seats().get(&device).map(|session| session.token())
     }
 
     /// Devices with a live session.

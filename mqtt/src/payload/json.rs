@@ -249,14 +249,7 @@ impl<'a> Scanner<'a> {
     /// Passes over one value of any kind, still holding it to the grammar.
     pub(super) fn skip(&mut self) -> Read<()> {
         match self.peek() {
-            b'{' => {
-                self.open(b'{', "an object")?;
-                let mut first = true;
-                while self.key(&mut first)?.is_some() {
-                    self.skip()?;
-                }
-                Ok(())
-            }
+            b'{' => self.object(|scanner, _key| scanner.skip()),
             b'[' => self.array(Self::skip),
             b'"' => self.string("a string").map(drop),
             b't' | b'f' => self.boolean().map(drop),
@@ -277,7 +270,7 @@ impl<'a> Scanner<'a> {
 
 /// The keys of one object so far: a short list, then a set.
 #[derive(Default)]
-struct Keys<'a> {
+pub(super) struct Keys<'a> {
     few: Vec<Cow<'a, str>>,
     many: HashSet<Cow<'a, str>>,
 }
@@ -286,7 +279,7 @@ impl<'a> Keys<'a> {
     const FEW: usize = 16;
 
     /// The key, kept; `None` when it was there.
-    fn add(&mut self, key: Cow<'a, str>) -> Option<&str> {
+    pub(super) fn add(&mut self, key: Cow<'a, str>) -> Option<&str> {
         if self.few.contains(&key) || self.many.contains(&key) {
             return None;
         }

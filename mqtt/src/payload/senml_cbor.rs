@@ -2,6 +2,7 @@
 //! indefinite lengths, half floats and decimal fractions (tag 4).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use minicbor::Decoder;
 use minicbor::data::{Tag, Type};
@@ -85,11 +86,12 @@ impl<'a> Cbor<'a> {
     }
 
     fn record(&mut self) -> Read<Record<'a>> {
-        let mut record = Record::default();
+        let (mut record, mut ignored) = (Record::default(), HashSet::new());
         let mut left = self.open(true)?;
         while self.more(&mut left)? {
             let at = self.decoder.position();
             let Some(label) = self.label()? else {
+                self.once(&mut ignored, at)?;
                 self.pass(2)?;
                 continue;
             };
@@ -102,6 +104,12 @@ impl<'a> Cbor<'a> {
             record.set(label, datum).ok_or(Malformed::byte(at, What::DuplicateKey))?;
         }
         Ok(record)
+    }
+
+    /// The key that began at `at` and was just read is not among those before it.
+    fn once(&self, keys: &mut HashSet<&'a [u8]>, at: usize) -> Read<()> {
+        let key = self.decoder.input().get(at..self.decoder.position()).unwrap_or_default();
+        if keys.insert(key) { Ok(()) } else { Err(Malformed::byte(at, What::DuplicateKey)) }
     }
 
     /// A label by number or by name; `None` for one that may be ignored.
@@ -178,8 +186,11 @@ impl<'a> Cbor<'a> {
             }
             Type::Map | Type::MapIndef => {
                 let mut left = self.open(true)?;
+                let mut keys = HashSet::new();
                 while self.more(&mut left)? {
+                    let at = self.decoder.position();
                     self.pass(depth + 1)?;
+                    self.once(&mut keys, at)?;
                     self.pass(depth + 1)?;
                 }
                 Ok(())

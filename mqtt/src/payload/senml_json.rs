@@ -1,6 +1,6 @@
 //! SenML's JSON encoding (RFC 8428 §5): an array of objects, read label by label.
 
-use super::json::Scanner;
+use super::json::{Keys, Scanner};
 use super::senml::{Bases, Datum, Kind, Label, Record};
 use super::{Format, Malformed, Samples, What};
 
@@ -14,12 +14,13 @@ pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Result<Samples<'a>, Malform
 fn record<'a>(scanner: &mut Scanner<'a>) -> Result<Record<'a>, Malformed> {
     let mut record = Record::default();
     scanner.open(b'{', "an object")?;
-    let mut first = true;
+    let (mut first, mut ignored) = (true, Keys::default());
     while let Some((key, at)) = scanner.key(&mut first)? {
         let Some(label) = Label::named(&key) else {
             if key.ends_with('_') {
                 return Err(Malformed::byte(at, What::MustUnderstand));
             }
+            ignored.add(key).ok_or(Malformed::byte(at, What::DuplicateKey))?;
             scanner.skip()?;
             continue;
         };

@@ -1,9 +1,10 @@
 //! How connections end: goodbye, silence, token, no room, lost messages, and the stop of the house.
 
-use super::house::{Edge, Event, device, topic};
+use super::house::{Edge, Event, TOKEN_ID, device, topic};
 use super::raw::{Hello, Raw, publish};
 use mqtt::gateway::EndReason;
 use std::time::Duration;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn the_will_is_told_when_a_device_is_lost_and_forgotten_when_it_says_goodbye() {
@@ -55,7 +56,16 @@ async fn a_device_that_only_waits_for_answers_is_not_silent() {
     let hello = Hello { keep_alive: 1, ..Hello::new(5, device) };
     let mut raw = Raw::login_as(edge.handle.local_addr(), device, &hello).await;
     raw.telemetry(1, 1, "hold").await;
-    tokio::time::sleep(Duration::from_millis(1700)).await;
+    while edge.house.held() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Longer than one and a half keep-alives go by at once.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(20)).await;
+    tokio::time::resume();
+    // A login needs several turns of the loop: whatever is due has been done.
+    Raw::login(edge.handle.local_addr(), 5, super::house::device()).await;
+    assert!(edge.handle.registry().is_connected(device), "it was not taken for silent");
     edge.house.release();
     assert_eq!(raw.ack().await.1, 1);
 }
@@ -76,8 +86,34 @@ async fn a_token_that_ends_ends_the_session() {
     assert_eq!(raw.ack().await.1, 1);
     let (code, reason) = raw.disconnected().await;
     assert_eq!(code, 0x87);
-    assert!(reason.contains("token has ended"), "{reason}");
+    assert!(reason.contains("has ended"), "{reason}");
     assert_eq!(edge.ended().await.0, EndReason::TokenEnded);
+}
+
+#[tokio::test]
+async fn a_revoked_token_ends_the_session_that_came_with_it_and_no_other() {
+    let mut edge = Edge::new();
+    for level in [4, 5] {
+        let mut raw = Raw::login(edge.handle.local_addr(), level, device()).await;
+        raw.telemetry(1, 1, "hold").await;
+        while edge.house.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let registry = edge.handle.registry();
+        assert_eq!(registry.token_of(raw.device), Some(Some(TOKEN_ID)));
+        assert!(!registry.end_token(raw.device, Uuid::from_u128(8), "revoked"), "it came with another");
+        assert!(!registry.end_token(device(), TOKEN_ID, "revoked"), "nobody is there");
+        assert!(registry.end_token(raw.device, TOKEN_ID, "revoked"));
+        edge.house.release();
+        assert_eq!(raw.ack().await.1, 1, "what is in flight is answered first");
+        if level == 5 {
+            assert_eq!(raw.disconnected().await, (0x87, "revoked".into()));
+        } else {
+            assert_eq!(raw.next().await, None);
+        }
+        assert_eq!(edge.ended().await.0, EndReason::TokenEnded);
+        assert_eq!(edge.handle.registry().token_of(raw.device), None);
+    }
 }
 
 #[tokio::test]
@@ -112,8 +148,30 @@ async fn without_room_in_time_the_connection_closes_unacknowledged() {
 }
 
 #[tokio::test]
+async fn what_is_in_flight_is_answered_before_a_goodbye_however_long_the_house_takes_within_bounds() {
+    // A session that is ended may take longer than the stop of the house.
+    let mut edge = Edge::with(|o| o.drain_timeout = Duration::ZERO);
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.telemetry(1, 1, "hold").await;
+    raw.telemetry(1, 2, "revoke").await;
+    while edge.house.seen().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(edge.handle.registry().disconnect(raw.device, 0x98, "consent revoked"));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(29)).await;
+    tokio::time::resume();
+    Raw::login(edge.handle.local_addr(), 5, device()).await;
+    edge.house.release();
+    assert_eq!(raw.ack().await.1, 1);
+    assert_eq!(raw.ack().await.1, 2);
+    assert_eq!(raw.disconnected().await, (0x98, "consent revoked".into()));
+    while edge.ended().await.0 != EndReason::House(0x98) {}
+}
+
+#[tokio::test]
 async fn a_device_whose_messages_find_no_room_can_still_be_disconnected() {
-    let mut edge = Edge::with(|o| o.drain_timeout = Duration::from_millis(100));
+    let mut edge = Edge::with(|o| o.room_timeout = Duration::from_millis(100));
     *edge.house.full.lock().unwrap() = true;
     let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
     raw.telemetry(1, 1, "ok").await;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub const TOKEN: &str = "the device's token";
+pub const TOKEN_ID: Uuid = Uuid::from_u128(7);
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What happened, as a test compares it.
@@ -99,17 +100,17 @@ impl House {
 impl Backend for House {
     async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
         let refuse = |reason: &str| Err(Refusal { code: RefusalCode::NotAuthorized, reason: reason.into() });
-        let device = match credentials {
-            Credentials::Token { device, token } if token == TOKEN => device,
+        let (device, token) = match credentials {
+            Credentials::Token { device, token } if token == TOKEN => (device, Some(TOKEN_ID)),
             Credentials::Token { .. } => return refuse("token unknown"),
             Credentials::Certificate { cn, .. } => match Uuid::parse_str(&cn) {
-                Ok(device) => device,
+                Ok(device) => (device, None),
                 Err(_) => return refuse("certificate without a device id"),
             },
         };
         let expires_in = *self.expires_in.lock().unwrap();
         let expires_at = expires_in.map(|d| self.now() + i64::try_from(d.as_micros()).unwrap());
-        Ok(Identity { device, expires_at })
+        Ok(Identity { device, expires_at, token })
     }
 
     async fn deliver(&self, batch: Vec<Delivery>) {

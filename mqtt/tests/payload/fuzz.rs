@@ -3,7 +3,7 @@
 
 use mqtt::payload::{Format, MAX_READINGS, Value, decode};
 
-const CORPUS: &[&[u8]] = &[
+pub(super) const CORPUS: &[&[u8]] = &[
     include_bytes!("../data/corpus/zelo.json"),
     include_bytes!("../data/corpus/zelo-array.json"),
     include_bytes!("../data/corpus/zelo-bare.json"),

@@ -9,6 +9,7 @@
 
 mod fhir;
 mod fuzz;
+mod hostile;
 mod openmhealth;
 mod senml;
 mod strict;

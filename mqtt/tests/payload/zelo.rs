@@ -88,22 +88,3 @@ fn a_message_leans_on_reception_when_a_value_has_no_instant() {
     assert!(!leans(r#"{"ts":1,"heart_rate":60}"#));
     assert!(leans(r#"[{"n":"heart_rate","v":60,"t":-5}]"#));
 }
-
-#[test]
-#[ignore = "a measurement: run with --release --ignored --nocapture"]
-fn three_values_decode_in_less_than_700_ns() {
-    let text = r#"{"ts": 1732233600123, "values": {"heart_rate": 128, "spo2": 95.5, "body_temperature": 36.75}, "units": {}}"#;
-    let plain = &text.replace(r#", "units": {}"#, "");
-    for (name, text) in [("without units", plain.as_str()), ("with units", text)] {
-        let best = (0..7).map(|_| {
-            let start = std::time::Instant::now();
-            (0..200_000).for_each(|_| {
-                drop(std::hint::black_box(decode(None, std::hint::black_box(text.as_bytes()))))
-            });
-            start.elapsed() / 200_000
-        });
-        let best = best.min().unwrap_or_default();
-        println!("{name}: {} bytes in {best:?}", text.len());
-        assert!(best < std::time::Duration::from_nanos(700), "{best:?}");
-    }
-}

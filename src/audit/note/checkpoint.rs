@@ -31,6 +31,21 @@ pub fn origin(org: &str, year: i32) -> Result<String, NoteError> {
     Ok(format!("zelo.{org}/audit/{year}"))
 }
 
+/// The origin of the same organisation's log for another year.
+///
+/// # Errors
+/// When `name` is not an [`origin`].
+pub fn in_year(name: &str, year: i32) -> Result<String, NoteError> {
+    let (log, _) = name.rsplit_once('/').ok_or(NoteError::Key("a log's name ends in its year"))?;
+    Ok(format!("{log}/{year}"))
+}
+
+/// The log that a note says it is of, unverified: to find the key to open it with.
+#[must_use]
+pub fn claimed_origin(note: &str) -> &str {
+    note.split_once('\n').map_or(note, |(origin, _)| origin)
+}
+
 impl Checkpoint {
     /// The log before its first leaf.
     #[must_use]
@@ -122,6 +137,20 @@ mod tests {
             let opened = Checkpoint::open(&signer.sign(&text), signer.vkey());
             assert!(matches!(opened, Err(NoteError::Checkpoint(_))), "{text} {opened:?}");
         }
+    }
+
+    #[test]
+    fn the_log_of_another_year_has_another_name_another_key_id_and_the_same_key() {
+        let signer = signer();
+        let next = in_year(signer.vkey().name(), 2027).unwrap();
+        assert_eq!(next, "zelo.clinic/audit/2027");
+        let renamed = signer.named(&next).unwrap();
+        assert!(renamed.vkey().same_key(signer.vkey()) && renamed.vkey() != signer.vkey());
+        let note = Checkpoint::empty(&next).sign(&renamed);
+        assert_eq!(claimed_origin(&note), next);
+        assert!(Checkpoint::open(&note, renamed.vkey()).is_ok());
+        assert!(Checkpoint::open(&note, signer.vkey()).is_err());
+        assert!(in_year("no year", 2027).is_err());
     }
 
     #[test]

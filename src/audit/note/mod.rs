@@ -5,12 +5,13 @@ pub mod checkpoint;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
-pub use checkpoint::{Checkpoint, origin};
+pub use checkpoint::{Checkpoint, claimed_origin, in_year, origin};
 
 use super::merkle;
 
@@ -69,6 +70,20 @@ impl Vkey {
         &self.name
     }
 
+    /// The same public key under another name: a log of another year.
+    ///
+    /// # Errors
+    /// As [`Vkey::new`].
+    pub fn named(&self, name: &str) -> Result<Self, NoteError> {
+        Self::new(name, self.public)
+    }
+
+    /// Whether both are the same public key, under whatever names.
+    #[must_use]
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
     fn accepts(&self, text: &str, signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.public).verify(text.as_bytes(), signature).is_ok()
     }
@@ -101,9 +116,10 @@ impl FromStr for Vkey {
 }
 
 /// A log's signing key. Its seed never leaves it.
+#[derive(Clone)]
 pub struct Signer {
     vkey: Vkey,
-    pair: Ed25519KeyPair,
+    pair: Arc<Ed25519KeyPair>,
 }
 
 impl Signer {
@@ -116,7 +132,15 @@ impl Signer {
             .map_err(|_rejected| NoteError::Key("the seed is not an Ed25519 seed"))?;
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
-        Ok(Self { vkey: Vkey::new(name, public)?, pair })
+        Ok(Self { vkey: Vkey::new(name, public)?, pair: Arc::new(pair) })
+    }
+
+    /// The same key for the log of another name.
+    ///
+    /// # Errors
+    /// When the name cannot be a key name.
+    pub fn named(&self, name: &str) -> Result<Self, NoteError> {
+        Ok(Self { vkey: self.vkey.named(name)?, pair: Arc::clone(&self.pair) })
     }
 
     /// The key that verifies.

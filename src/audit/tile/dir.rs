@@ -21,6 +21,29 @@ impl Dir {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// The bytes of a file; `None` when there is none that can be read.
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.0.join(name)).ok()
+    }
+
+    /// The directories in `name`, by their names in order; none when there is no such directory.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it cannot be read.
+    pub fn within(&self, name: &str) -> Result<Vec<Self>, Unreadable> {
+        let listed = match fs::read_dir(self.0.join(name)) {
+            Ok(listed) => listed,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(name, error)),
+        };
+        let paths = listed.map(|item| item.map(|item| item.path())).collect::<io::Result<Vec<_>>>();
+        let mut paths = paths.map_err(|error| unreadable(name, error))?;
+        paths.retain(|path| path.is_dir());
+        paths.sort();
+        Ok(paths.into_iter().map(Self).collect())
+    }
+
     /// Writes one tile or bundle.
     ///
     /// # Errors

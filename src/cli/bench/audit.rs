@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let leaves = head.checkpoint.size;
     let began = Instant::now();
     let report = site.store.read(|view| {
-        let rows = Rows::new(view);
+        let rows = Rows::new(view, head.year);
         Ok(crate::audit::verify::verify(&rows, &head.note, &key, None, |_, _| ()))
     })??;
     let verified = began.elapsed();

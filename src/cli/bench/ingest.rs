@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::limits::{bare_gateway, bare_store, per_cent, together};
 use super::load::Pace;
 use super::measure::{Drive, Seen, measure};
-use super::{Common, note, tell};
+use super::{Common, note, say, tell};
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,13 @@ pub struct Args {
     /// Leave out S, G and L
     #[arg(long)]
     no_limits: bool,
+    /// The devices and windows above in short runs, as one table of Markdown
+    #[arg(long, conflicts_with = "no_limits")]
+    matrix: bool,
 }
+
+/// Of a matrix each of the three measurements takes no longer.
+const SHORT: (u64, u64) = (4, 8);
 
 #[derive(Serialize)]
 struct Line {
@@ -51,20 +57,32 @@ struct Limits {
 /// # Errors
 /// The house, the database or the generator failed.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    let (warm, seconds) = if args.matrix {
+        (args.warm.min(SHORT.0), args.seconds.min(SHORT.1))
+    } else {
+        (args.warm, args.seconds)
+    };
+    if args.matrix && !args.common.json {
+        say(HEAD);
+    }
     for devices in &args.devices {
         for window in &args.window {
             let drive = Drive {
                 devices: *devices,
                 pace: Pace::Closed(*window),
-                warm: Duration::from_secs(args.warm),
-                run: Duration::from_secs(args.seconds),
+                warm: Duration::from_secs(warm),
+                run: Duration::from_secs(seconds),
             };
             let line = one(args, drive, *window)?;
-            tell(&args.common, &line, &line.words())?;
+            let words = if args.matrix { line.row() } else { line.words() };
+            tell(&args.common, &line, &words)?;
         }
     }
     Ok(())
 }
+
+/// Of the table.
+const HEAD: &str = "| backend | devices | window | readings/s | S | G | L | of L | p50 ms | p99 ms | rows a commit | cores: house, generator | µs a reading | MiB | hot bytes | cold bytes | audit bytes |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn one(args: &Args, drive: Drive, window: usize) -> anyhow::Result<Line> {
     let server = args.common.database_url.as_deref();
@@ -83,6 +101,34 @@ fn one(args: &Args, drive: Drive, window: usize) -> anyhow::Result<Line> {
 }
 
 impl Line {
+    /// As a row of the table.
+    fn row(&self) -> String {
+        let seen = &self.seen;
+        let limits = self.limits.as_ref().map_or_else(
+            || "| | | ".to_owned(),
+            |l| format!("{} | {} | {} | {} %", l.bare_store, l.bare_gateway, l.together, l.per_cent),
+        );
+        let hundredths =
+            |thousandths: u64| format!("{}.{:02}", thousandths / 1_000, thousandths % 1_000 / 10);
+        format!(
+            "| {} | {} | {} | {} | {limits} | {} | {} | {} | {}, {} | {} | {} | {} | {} | {} |",
+            seen.backend,
+            seen.devices,
+            self.window,
+            seen.readings_s,
+            hundredths(seen.load.p50_us),
+            hundredths(seen.load.p99_us),
+            seen.rows_per_commit,
+            hundredths(seen.house_millicores),
+            hundredths(seen.load_millicores),
+            hundredths(seen.nanos_per_reading()),
+            seen.rss_kib / 1_024,
+            seen.hot.words(),
+            seen.cold.words(),
+            seen.audit.words(),
+        )
+    }
+
     fn words(&self) -> String {
         let limits = self.limits.as_ref().map_or_else(String::new, |limits| {
             format!(

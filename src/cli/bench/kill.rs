@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use consent::{AlertEvaluate, Context, Datum, Permit, Request, decide};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,17 +16,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::load::login;
 use super::seed::{Enrolled, many};
 use super::site::{Closed, Site};
+use super::source;
 use super::wire::{self, Heard, Message, Publisher};
 use super::{Common, note, tell};
 use crate::domain::{Clock, Instant, Signal};
 use crate::store::telemetry::{self, Want};
-use crate::store::{Store, Urgency, Url, log, roster};
+use crate::store::{Store, Url, log};
 
 /// Unanswered messages of each device.
 const WINDOW: usize = 10;
 /// Acknowledged messages that a device sends again after each restart, as if their PUBACK was lost.
 const AGAIN: usize = 20;
 const SIGNALS: [Signal; 3] = [Signal::HeartRate, Signal::Spo2, Signal::RespiratoryRate];
+
+/// Kills that find a free slot for the next node on PostgreSQL; a lost node's is free again after a minute.
+const SLOTS: usize = 12;
+/// From one kill to the next beyond these.
+const APART: Duration = Duration::from_secs(5);
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
@@ -102,6 +107,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut seen = Seen { backend, kills: args.kills, ..Seen::default() };
     for kill in 0..args.kills {
+        if kill >= SLOTS && site.url.file().is_none() {
+            super::measure::rest(APART);
+        }
         let mut node = Node::start(&site)?;
         let address = node.address;
         let lives: Vec<_> =
@@ -261,9 +269,10 @@ fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> any
         if story.number.is_multiple_of(2) {
             seen.resent_old += story.resent;
         }
-        let (key, permit) = patient(store, &story.device)?;
+        let source = source::of(store, std::slice::from_ref(&story.device))?.pop().context("a device")?;
         for signal in SIGNALS {
-            let want = Want { permit: &permit, patient_key: key, signal, from: Instant::MIN };
+            let (permit, patient_key) = (&source.look, source.patient_key);
+            let want = Want { permit, patient_key, signal, from: Instant::MIN };
             let found = store.read(|view| telemetry::scan(view, &[want], Instant::MAX))?;
             let at: Vec<i64> = found.values().flatten().map(|row| row.reading.at.millis()).collect();
             let distinct: BTreeSet<i64> = at.iter().copied().collect();
@@ -274,18 +283,4 @@ fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> any
     }
     let sizes = store.read(telemetry::sizes)?;
     Ok(sizes.hot.readings + sizes.cold.readings - once)
-}
-
-fn patient(store: &Store, enrolled: &Enrolled) -> anyhow::Result<(i64, Permit<AlertEvaluate>)> {
-    let now = Clock::System.now();
-    let id = enrolled.device()?;
-    let row = store.keep_house(Urgency::Urgent, "bench", now, |tx| {
-        let device = roster::device(tx, id)?.ok_or(crate::store::Error::NotFound("device"))?;
-        let key = device.bindings.first().map_or(0, |binding| binding.patient_key);
-        roster::patient(tx, key)
-    })?;
-    let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
-    let bases = consent::Bases::default();
-    let request = Request { bases: &bases, records: &row.records, subject: &row.subject, context: &context };
-    Ok((row.key, decide::<AlertEvaluate>(&request)?))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use consent::{Context, Datum, Permit, Request, TelemetryCollect, decide};
 use mqtt::gateway::{
     self, Backend, Command, Credentials, Delivery, DeviceEvent, Gateway, Identity, Outcome, Refusal,
     RefusalCode,
@@ -17,12 +16,12 @@ use super::measure::{Drive, READINGS, plan};
 use super::meter::rate;
 use super::seed::{Enrolled, many};
 use super::site::{Site, loopback};
+use super::source::{self, Source};
 use super::wire::Message;
 use crate::domain::{Clock, Flags, Reading, Signal};
 use crate::engine::{Lane, Status, Wake, roll::Roll};
-use crate::store::keys::SubjectKey;
+use crate::store::Urgency;
 use crate::store::telemetry::{self, Batch, ReceiptRef};
-use crate::store::{Class, Subject, Tx, Urgency, roster};
 
 /// The gateway with a house behind it that says yes at once.
 struct Yes;
@@ -30,7 +29,7 @@ struct Yes;
 impl Backend for Yes {
     async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
         match credentials {
-            Credentials::Token { device, .. } => Ok(Identity { device, expires_at: None }),
+            Credentials::Token { device, .. } => Ok(Identity { device, expires_at: None, token: None }),
             Credentials::Certificate { .. } => {
                 Err(Refusal { code: RefusalCode::NotAuthorized, reason: "a bench has tokens".into() })
             }
@@ -77,15 +76,6 @@ pub fn bare_gateway(drive: Drive) -> anyhow::Result<u64> {
     Ok(rate(report.acks * READINGS, Duration::from_micros(report.took_us)))
 }
 
-/// A patient as the bare store needs them.
-struct Source {
-    patient_key: i64,
-    device_key: i64,
-    key: Arc<SubjectKey>,
-    permit: Permit<TelemetryCollect>,
-    n: i64,
-}
-
 /// S: readings a second into the journal, in commits of `rows`, while the roll works them off.
 ///
 /// # Errors
@@ -94,9 +84,8 @@ pub fn bare_store(server: Option<&str>, drive: Drive, rows: u64) -> anyhow::Resu
     let site = Site::fresh(server)?;
     let now = Clock::System.now();
     let enrolled = many(&site.store, &site.tokens, drive.devices, now)?;
-    let mut sources = site.store.keep_house(Urgency::Urgent, "bench", now, |tx| {
-        enrolled.iter().map(|enrolled| source(tx, enrolled)).collect::<crate::store::Result<Vec<_>>>()
-    })?;
+    let sources = source::of(&site.store, &enrolled)?;
+    let mut sources: Vec<(Source, i64)> = sources.into_iter().map(|source| (source, 0)).collect();
     let (wake, status) = (Wake::default(), Status::default());
     let roll = Lane::new("engine-roll", vec![Box::new(Roll::new(site.store.clone()))]);
     let roll = roll.start(Clock::System, wake.clone(), status)?;
@@ -134,21 +123,6 @@ pub fn bare_store(server: Option<&str>, drive: Drive, rows: u64) -> anyhow::Resu
     Ok(rate(stored, took))
 }
 
-fn source(tx: &mut Tx<'_>, enrolled: &Enrolled) -> crate::store::Result<Source> {
-    let lost = crate::store::Error::NotFound("device");
-    let id = enrolled.id.parse().map_err(|_not_an_id| crate::store::Error::NotFound("device"))?;
-    let device = roster::device(tx, id)?.ok_or(lost)?;
-    let patient_key = device.bindings.first().map_or(0, |binding| binding.patient_key);
-    let patient = roster::patient(tx, patient_key)?;
-    let key = tx.key_or_new(Subject::Patient(patient.id), Class::Telemetry)?;
-    let context = Context { data: &[Datum::Reading], ..Context::system(tx.now().micros()) };
-    let bases = consent::Bases::default();
-    let request =
-        Request { bases: &bases, records: &patient.records, subject: &patient.subject, context: &context };
-    let permit = decide::<TelemetryCollect>(&request)?;
-    Ok(Source { patient_key, device_key: device.key, key, permit, n: 0 })
-}
-
 /// The same messages as the generator's, in bursts of a window per device.
 struct Feed {
     next: usize,
@@ -160,15 +134,15 @@ struct Feed {
 impl Feed {
     fn admit(
         &mut self,
-        sources: &mut [Source],
+        sources: &mut [(Source, i64)],
         batch: &mut Batch,
         received: ReceiptRef,
     ) -> crate::store::Result<()> {
         let place = self.next / self.burst % sources.len().max(1);
         self.next += 1;
-        let Some(source) = sources.get_mut(place) else { return Ok(()) };
-        let message = Message::nth(place, source.n, self.start_ms, self.step_ms);
-        source.n += 1;
+        let Some((source, n)) = sources.get_mut(place) else { return Ok(()) };
+        let message = Message::nth(place, *n, self.start_ms, self.step_ms);
+        *n += 1;
         let at = crate::domain::Instant::from_millis(message.ts);
         let [heart, oxygen, breath] = message.values;
         let readings =

@@ -59,6 +59,8 @@ pub struct Seen {
     pub hot: Sized,
     /// The same of the chunks.
     pub cold: Sized,
+    /// The same of the receipts, each of one message.
+    pub audit: Sized,
 }
 
 /// Readings and bytes.
@@ -76,6 +78,14 @@ impl From<Part> for Sized {
     }
 }
 
+impl Sized {
+    /// Bytes a reading.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{}.{:02}", self.milli_bytes_per_reading / 1_000, self.milli_bytes_per_reading % 1_000 / 10)
+    }
+}
+
 /// The generator's plan for a drive.
 #[must_use]
 pub fn plan(drive: Drive, address: std::net::SocketAddr, devices: Vec<Enrolled>) -> Plan {
@@ -85,7 +95,7 @@ pub fn plan(drive: Drive, address: std::net::SocketAddr, devices: Vec<Enrolled>)
         pace: drive.pace,
         start_ms: Clock::System.now().minus(BEHIND).millis(),
         // Few devices publish so fast that at a second each they would overtake the clock.
-        step_ms: if drive.devices < 1_000 { 100 } else { 1_000 },
+        step_ms: if drive.devices < 500 { 100 } else { 1_000 },
         warm: drive.warm,
         run: drive.run,
     }
@@ -100,16 +110,24 @@ pub fn measure(server: Option<&str>, drive: Drive) -> anyhow::Result<Seen> {
     let began = Instant::now();
     let devices = many(&site.store, &site.tokens, drive.devices, Clock::System.now())?;
     super::note(&format!("{} devices seeded in {} ms", devices.len(), began.elapsed().as_millis()));
+    measure_at(&site, drive, devices)
+}
+
+/// As [`measure`], on a site that is there already.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_at(site: &Site, drive: Drive, devices: Vec<Enrolled>) -> anyhow::Result<Seen> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house())?;
     settled(&house);
-    let seen = under_load(&site, &house, drive, devices);
+    let seen = under_load(site, &house, drive, devices);
     runtime.block_on(house.stop());
     seen
 }
 
 /// Waits until the log has taken up what the seed wrote: it is not what is measured.
-fn settled(house: &House) {
+pub fn settled(house: &House) {
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut before = u64::MAX;
     while Instant::now() < deadline {
@@ -130,7 +148,7 @@ fn under_load(site: &Site, house: &House, drive: Drive, devices: Vec<Enrolled>) 
     let counts = || (stats.commits.load(Ordering::Relaxed), stats.readings.load(Ordering::Relaxed), cpu_ms());
     generator.go()?;
     let (from, before) = (Instant::now(), counts());
-    let load = generator.report()?;
+    let load = Report { acked: Vec::new(), ..generator.report()? };
     let (took, after) = (from.elapsed(), counts());
     let (commits, rows, cpu) = (after.0 - before.0, after.1 - before.1, after.2 - before.2);
     let measured = Duration::from_micros(load.took_us);
@@ -147,25 +165,25 @@ fn under_load(site: &Site, house: &House, drive: Drive, devices: Vec<Enrolled>) 
         rss_kib: rss_kib(),
         hot: sizes.hot.into(),
         cold: sizes.cold.into(),
+        audit: sizes.audit.into(),
         load,
     })
 }
 
 impl Seen {
+    /// Processor time of the house for each reading.
+    #[must_use]
+    pub fn nanos_per_reading(&self) -> u64 {
+        self.house_millicores * 1_000_000 / self.readings_s.max(1)
+    }
+
     /// In words, a line for each matter.
     #[must_use]
     pub fn words(&self) -> String {
-        let bytes = |part: &Sized| {
-            format!(
-                "{}.{:02} over {} readings",
-                part.milli_bytes_per_reading / 1_000,
-                part.milli_bytes_per_reading % 1_000 / 10,
-                part.readings
-            )
-        };
+        let bytes = |part: &Sized| format!("{} over {} readings", part.words(), part.readings);
         let load = &self.load;
         format!(
-            "{} · {} devices\n  {} readings/s ({} messages/s), refused {}, connections lost {}\n  publish → PUBACK p50 {} µs, p99 {} µs, longest {} µs\n  {} commits/s of {} rows; house {} m-cores, generator {} m-cores; {} MiB resident\n  bytes a reading: hot {}; cold {}",
+            "{} · {} devices\n  {} readings/s ({} messages/s), refused {}, connections lost {}\n  publish → PUBACK p50 {} µs, p99 {} µs, longest {} µs\n  {} commits/s of {} rows; house {} m-cores, generator {} m-cores; {} MiB resident\n  bytes a reading: hot {}; cold {}; audit {} bytes a message",
             self.backend,
             self.devices,
             self.readings_s,
@@ -182,6 +200,7 @@ impl Seen {
             self.rss_kib / 1_024,
             bytes(&self.hot),
             bytes(&self.cold),
+            self.audit.words(),
         )
     }
 }

@@ -83,7 +83,13 @@ pub fn rate(count: u64, took: Duration) -> u64 {
 /// Processor time of this process so far, in milliseconds; 0 where the system does not tell.
 #[must_use]
 pub fn cpu_ms() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_ms_of("self")
+}
+
+/// The same of another process, by its number.
+#[must_use]
+pub fn cpu_ms_of(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name is in parentheses and may hold spaces; user and system time are the 12th and 13th after it.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
@@ -93,11 +99,28 @@ pub fn cpu_ms() -> u64 {
 /// Resident memory of this process in KiB; 0 where the system does not tell.
 #[must_use]
 pub fn rss_kib() -> u64 {
-    status("VmRSS:")
+    status("self", "VmRSS:")
 }
 
-fn status(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The most that was resident of this process since [`forget_peak`], in KiB.
+#[must_use]
+pub fn peak_kib() -> u64 {
+    status("self", "VmHWM:")
+}
+
+/// Begins the peak of resident memory anew, where the system can (Linux, `proc(5)`, `clear_refs`).
+pub fn forget_peak() {
+    let _elsewhere = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Resident memory of another process in KiB.
+#[must_use]
+pub fn rss_kib_of(pid: u32) -> u64 {
+    status(&pid.to_string(), "VmRSS:")
+}
+
+fn status(process: &str, field: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.split_whitespace().next()).and_then(|n| n.parse().ok()).unwrap_or(0)
 }

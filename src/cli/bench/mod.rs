@@ -2,6 +2,10 @@
 
 mod audit;
 mod child;
+mod dashboard;
+mod device;
+mod growth;
+mod history;
 mod idle;
 mod ingest;
 mod kill;
@@ -11,9 +15,14 @@ mod load;
 mod measure;
 mod meter;
 mod node;
+mod overload;
+mod read;
+mod red;
 mod revoke;
 mod seed;
 mod site;
+mod source;
+mod start;
 mod wire;
 
 use std::io::Write;
@@ -39,6 +48,16 @@ enum What {
     Kill(kill::Args),
     /// Revocations against busy writers
     Revoke(revoke::Args),
+    /// From the publish that completes a red to the red on an open dashboard
+    Red(red::Args),
+    /// Ten times what the house can take, for a minute
+    Overload(overload::Args),
+    /// Fifty million readings: bytes of each, a day read, a month drawn
+    Read(read::Args),
+    /// What a reading costs with ten times the patients, and ten times the history
+    Growth(growth::Args),
+    /// From the start of a node to ready and warm, on a full journal
+    Start(start::Args),
     /// Verifying the audit log, and proofs from it
     Audit(audit::Args),
     /// The load generator of the others
@@ -71,6 +90,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         What::Idle(args) => idle::run(args),
         What::Kill(args) => kill::run(args),
         What::Revoke(args) => revoke::run(args),
+        What::Red(args) => red::run(args),
+        What::Overload(args) => overload::run(args),
+        What::Read(args) => read::run(args),
+        What::Growth(args) => growth::run(args),
+        What::Start(args) => start::run(args),
         What::Audit(args) => audit::run(args),
         What::Load(args) => load::run(args),
         What::Node(args) => node::run(args),

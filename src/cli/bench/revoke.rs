@@ -1,16 +1,19 @@
-//! `zelo bench revoke`: a yes is taken back while others write. How soon the call is answered and the device
-//! disconnected, and that nothing of the person is stored after the commit.
+//! `zelo bench revoke`: a yes is taken back while others write. How soon the call is answered, the device disconnected
+//! and the open chart masked, and that nothing of the person is stored after the commit.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use consent::{Giver, Purpose};
 use serde::Serialize;
 
 use super::child::Generator;
+use super::dashboard::Dashboard;
 use super::load::Pace;
 use super::measure::{Drive, plan};
 use super::meter::Histogram;
-use super::seed::many;
+use super::seed::{Enrolled, many};
 use super::site::Site;
 use super::{Common, tell};
 use crate::app::House;
@@ -47,6 +50,10 @@ struct Seen {
     disconnected_p50_us: u64,
     disconnected_p99_us: u64,
     never_disconnected: usize,
+    told_p50_us: u64,
+    told_p99_us: u64,
+    masked_p50_us: u64,
+    masked_p99_us: u64,
     rows_after: i64,
 }
 
@@ -61,6 +68,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (busy, leaving) = devices.split_at(args.writers);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house())?;
+    let dashboard = Dashboard::open(&site, &runtime)?;
+    super::measure::settled(&house);
+    let stream = Stream::open(&dashboard, leaving)?;
     let forever = Duration::from_secs(3_600);
     let drive = |devices, pace| Drive { devices, pace, warm: Duration::from_secs(2), run: forever };
     let address = house.gateway.local_addr();
@@ -74,9 +84,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     calm.go()?;
     let mut seen = Seen { backend: site.backend(), revocations: leaving.len(), ..Seen::default() };
     let (mut answered, mut gone, mut kept) = (Histogram::default(), Histogram::default(), Vec::new());
+    let mut begun = Vec::with_capacity(leaving.len());
     for enrolled in leaving {
         let device = enrolled.device()?;
         let began = Instant::now();
+        begun.push(began);
         kept.push((enrolled.patient, revoke(&site.store, enrolled.patient)?));
         answered.add(began.elapsed());
         while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
@@ -89,7 +101,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         super::measure::rest(CALM);
     }
+    let (told, masked) = stream.since(&begun)?;
     drop((writing, calm));
+    dashboard.close(&runtime);
     stop(&runtime, house);
     for (patient, before) in kept {
         let after = site.store.read(|view| {
@@ -100,8 +114,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     (seen.answered_p50_us, seen.answered_p99_us) = (answered.quantile(500), answered.quantile(990));
     (seen.disconnected_p50_us, seen.disconnected_p99_us) = (gone.quantile(500), gone.quantile(990));
+    (seen.told_p50_us, seen.told_p99_us) = (told.quantile(500), told.quantile(990));
+    (seen.masked_p50_us, seen.masked_p99_us) = (masked.quantile(500), masked.quantile(990));
     let words = format!(
-        "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  rows after the commit: {}",
+        "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  stream told p50 {} µs, p99 {} µs; series masked p50 {} µs, p99 {} µs\n  rows after the commit: {}",
         seen.backend,
         seen.revocations,
         args.writers,
@@ -110,6 +126,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.disconnected_p50_us,
         seen.disconnected_p99_us,
         seen.never_disconnected,
+        seen.told_p50_us,
+        seen.told_p99_us,
+        seen.masked_p50_us,
+        seen.masked_p99_us,
         seen.rows_after,
     );
     tell(&args.common, &seen, &words)?;
@@ -129,4 +149,55 @@ fn revoke(store: &Store, patient: PatientId) -> crate::store::Result<i64> {
         let key = patients::key_of(tx, patient)?;
         telemetry::kept_of(tx, key)
     })
+}
+
+/// When the stream told of a revocation, and when the series asked for again was refused.
+type Masked = (PatientId, Instant, Instant);
+
+/// An open chart of everybody who leaves: on `consent.changed` it asks for the series again, as a browser does.
+struct Stream {
+    leaving: Vec<PatientId>,
+    thread: std::thread::JoinHandle<anyhow::Result<Vec<Masked>>>,
+}
+
+impl Stream {
+    fn open(dashboard: &Dashboard, leaving: &[Enrolled]) -> anyhow::Result<Self> {
+        let leaving: Vec<PatientId> = leaving.iter().map(|enrolled| enrolled.patient).collect();
+        let (eyes, mut live) = (dashboard.eyes(), dashboard.eyes().listen()?);
+        let mut waited: HashSet<PatientId> = leaving.iter().copied().collect();
+        let thread = std::thread::Builder::new().name("chart".into()).spawn(move || {
+            let mut masked = Vec::with_capacity(waited.len());
+            while !waited.is_empty() {
+                let (name, data) = live.next()?;
+                if name != "consent.changed" {
+                    continue;
+                }
+                let told = Instant::now();
+                let data: serde_json::Value = serde_json::from_str(&data)?;
+                let patient = data.get("patient_id").and_then(|id| id.as_str()?.parse().ok());
+                let Some(patient) = patient.filter(|patient| waited.contains(patient)) else { continue };
+                let series = format!("/api/v1/patients/{patient}/series?signal=heart_rate");
+                let (status, _refusal) = eyes.get(&series)?;
+                anyhow::ensure!(status == 403, "the series of somebody who left answered {status}");
+                waited.remove(&patient);
+                masked.push((patient, told, Instant::now()));
+            }
+            Ok(masked)
+        })?;
+        Ok(Self { leaving, thread })
+    }
+
+    /// From each call to the word on the stream, and to the refusal.
+    fn since(self, begun: &[Instant]) -> anyhow::Result<(Histogram, Histogram)> {
+        let masked = self.thread.join().map_err(|_panic| anyhow::anyhow!("the chart's thread ended"))??;
+        let masked: HashMap<PatientId, (Instant, Instant)> =
+            masked.into_iter().map(|(patient, told, masked)| (patient, (told, masked))).collect();
+        let (mut told, mut refused) = (Histogram::default(), Histogram::default());
+        for (patient, began) in self.leaving.iter().zip(begun) {
+            let (heard, saw) = masked.get(patient).context("a revocation was not told of")?;
+            told.add(heard.saturating_duration_since(*began));
+            refused.add(saw.saturating_duration_since(*began));
+        }
+        Ok((told, refused))
+    }
 }

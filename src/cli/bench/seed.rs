@@ -16,7 +16,7 @@ use crate::store::{Actor, Store, Tx, bindings, devices, terms};
 /// Patients in one transaction.
 const GROUP: usize = 500;
 /// How far back consents and bindings reach.
-const REACH: Duration = Duration::from_secs(30 * 86_400);
+const REACH: Duration = Duration::from_secs(60 * 86_400);
 /// What is asked of readings: collected, and judged.
 const PURPOSES: [Purpose; 2] = [Purpose::TelemetryCollect, Purpose::AlertEvaluate];
 

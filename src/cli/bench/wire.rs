@@ -64,6 +64,17 @@ impl Publisher {
     }
 }
 
+/// A whole PUBLISH of any payload: QoS 1, no properties.
+#[must_use]
+pub fn publish(device: &str, id: u16, payload: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(payload.len() + 80);
+    text(&mut body, &format!("zelo/v1/devices/{device}/telemetry"));
+    body.extend_from_slice(&id.to_be_bytes());
+    body.push(0);
+    body.extend_from_slice(payload);
+    framed(0x32, &body)
+}
+
 fn json(out: &mut Vec<u8>, message: Message) {
     let [heart, oxygen, breath] = message.values;
     out.extend_from_slice(br#"{"ts":"#);

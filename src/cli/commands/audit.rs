@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::audit::note::claimed_origin;
 use crate::audit::tile::Dir;
 use crate::audit::verify::{Report, verify_dir};
 use crate::cli::desk::{Desk, read};
@@ -88,27 +89,39 @@ fn verify(
     out: Out,
     clock: &Clock,
 ) -> Result<()> {
+    // Whatever keeps a verdict from being given is code 2; code 1 is the verdict that it is broken.
+    let report = verdict(options, bundle, since, out, clock);
+    let report = report.map_err(|why| Error::Usage(format!("the audit log cannot be judged: {why}")))?;
+    out.say(&report, &words(&report));
+    if report.ok { Ok(()) } else { Err(Error::Failed("the audit log does not hold".into())) }
+}
+
+fn verdict(
+    options: &Options,
+    bundle: Option<&Path>,
+    since: Option<&Path>,
+    out: Out,
+    clock: &Clock,
+) -> Result<Report> {
     let since = since
         .map(|path| {
             std::fs::read_to_string(path).map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
         })
         .transpose()?;
     let here = Home::existing(&options.data_dir).is_ok_and(|home| home.database().exists());
-    let report = match bundle {
+    match bundle {
         // An auditor has a bundle and no database: its own key is what they compare by hand.
         Some(dir) if !here => {
             let dir = Dir(dir.to_owned());
-            verify_dir(&dir, None, since.as_deref()).map_err(|why| Error::Usage(why.to_string()))?
+            verify_dir(&dir, None, since.as_deref()).map_err(|why| Error::Usage(why.to_string()))
         }
         _ => {
             let desk = Desk::open(options, out, clock)?;
             let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
             let bundle = bundle.map(|dir| Dir(dir.to_owned()));
-            log::verify(&desk.store, &key, bundle.as_ref(), since.as_deref())?
+            Ok(log::verify(&desk.store, &key, bundle.as_ref(), since.as_deref())?)
         }
-    };
-    out.say(&report, &words(&report));
-    if report.ok { Ok(()) } else { Err(Error::Failed("the audit log does not hold".into())) }
+    }
 }
 
 fn words(report: &Report) -> String {
@@ -149,7 +162,10 @@ fn prove_reading(desk: &Desk, patient: &str, signal: &str, at: &str, device: &st
     let at =
         Instant::parse(at).ok_or_else(|| Error::Usage(format!("--at {at} is not an RFC 3339 instant")))?;
     let proof = desk.store.read(|view| log::proof_of_reading(view, &key, patient, signal, at, device))?;
-    let (batch, head) = proof.verify(&key).map_err(|broken| Error::Failed(broken.to_string()))?;
+    // The reading may be of an earlier year, whose log has its own name.
+    let of_year = key.named(claimed_origin(&proof.leaf.checkpoint));
+    let of_year = of_year.map_err(|broken| Error::Failed(broken.to_string()))?;
+    let (batch, head) = proof.verify(&of_year).map_err(|broken| Error::Failed(broken.to_string()))?;
     let words = format!(
         "the reading's receipt is message {} of second {} (leaf root {}), in the log of {} entries",
         proof.position,
@@ -158,7 +174,7 @@ fn prove_reading(desk: &Desk, patient: &str, signal: &str, at: &str, device: &st
         head.size
     );
     let json = json!({
-        "second": batch.second, "position": proof.position, "receipt": hex::encode(proof.message.receipt),
+        "origin": head.origin, "second": batch.second, "position": proof.position, "receipt": hex::encode(proof.message.receipt),
         "root": hex::encode(batch.root), "size": head.size, "leaf": proof.leaf.to_string(),
     });
     desk.out.say(&json, &words);

@@ -141,7 +141,7 @@ fn seal(store: &Store, home: &Home, now: Instant) -> Finding {
         Ok(None) => good("seal", "the log has no entry yet".to_owned()),
         Ok(Some(head)) => {
             let age = now.since(head.at).as_secs();
-            good("seal", format!("{} entries, last signed {age} s ago, at {}", head.checkpoint.size, head.at))
+            good("seal", format!("{} entries, last signed {age} s ago, at {}", head.entries(), head.at))
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
+use crate::cli::acts::Acts;
 use crate::cli::args::Patient;
-use crate::cli::desk::{Desk, read};
+use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
+use crate::cli::out::Out;
 use crate::domain::PatientIdentity;
-use crate::store::patients::{self, Details};
+use crate::store::patients::Details;
 
-pub(in crate::cli) fn run(desk: &Desk, command: Patient) -> Result<()> {
+pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Patient) -> Result<()> {
     match command {
         Patient::Add { name, born, cpf, cns, email, phone, zone, language } => {
             if zone.parse::<chrono_tz::Tz>().is_err() {
@@ -25,18 +27,15 @@ pub(in crate::cli) fn run(desk: &Desk, command: Patient) -> Result<()> {
                 phone: phone.map(|text| read("--phone", &text)).transpose()?,
             };
             let details = Details { identity, zone, language };
-            let id = desk.write(|tx| patients::insert(tx, &details))?.id;
-            desk.out.say(&json!({ "id": id }), &id.to_string());
+            let id = acts.add_patient(&details)?;
+            out.say(&json!({ "id": id }), &id.to_string());
         }
         Patient::List { names } => {
-            for patient in desk.all(patients::page)? {
-                let name = patient.identity.as_ref().filter(|_| names).map(|who| who.name.as_str());
-                let words = format!("{}  {}  {}", patient.id, patient.created_at, name.unwrap_or_default());
-                let mut json = json!({ "id": patient.id, "created_at": patient.created_at });
-                if let (Some(name), Some(row)) = (name, json.as_object_mut()) {
-                    row.insert("name".into(), name.into());
-                }
-                desk.out.say(&json, words.trim_end());
+            for mut patient in acts.patients()? {
+                patient.name = patient.name.filter(|_| names);
+                let name = patient.name.as_deref().unwrap_or_default();
+                let words = format!("{}  {}  {name}", patient.id, patient.created_at);
+                out.say(&patient, words.trim_end());
             }
         }
     }

@@ -1,35 +1,27 @@
-//! The `consent.*` leaves against the events: each leaf's sealed body names its event, and each event that can
-//! still be attributed has its leaf.
+//! The `consent.*` leaves against the events: each leaf's sealed body is its event, and each event that can still be
+//! attributed has its leaf.
 
 use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use serde::Deserialize;
 
-use crate::audit::tag::tag;
+use super::bodies::Kept;
 use crate::audit::verify::Break;
 use crate::audit::{Digest, Entry, EntryType};
-use crate::domain::{Instant, PatientId};
+use crate::domain::Instant;
 use crate::store::conn::on;
+use crate::store::consents::Said;
 use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_bodies as bodies, consent_events as events, subject_keys};
+use crate::store::schema::consent_events as events;
 use crate::store::seal::{Broken, Place};
 use crate::store::{Class, Subject, View, patients};
 
-/// Counts the leaves of each patient.
+/// Counts the leaves of each patient, and keeps the last of each purpose.
+#[derive(Default)]
 pub(super) struct Consents {
     leaves: HashMap<i64, i64>,
-    /// Whether somebody was erased: then a body may be gone.
-    erased: bool,
-}
-
-/// As much of a body as is held against the event.
-#[derive(Deserialize)]
-struct Said {
-    event: String,
-    giver: String,
-    measured_from: i64,
+    last: HashMap<(i64, String), Option<u64>>,
 }
 
 #[derive(Queryable)]
@@ -42,62 +34,42 @@ struct Stored {
     term: Option<Vec<u8>>,
     measured_from: Option<i64>,
     giver: String,
+    event: String,
+    evidence: Option<Vec<u8>>,
 }
 
 impl Consents {
-    pub fn new(view: &mut View<'_>) -> Result<Self> {
-        let destroyed: i64 = subject_keys::table
-            .filter(subject_keys::class.eq(Class::Audit.code()).and(subject_keys::destroyed_at.is_not_null()))
-            .select(count_star())
-            .first(view.conn)?;
-        Ok(Self { leaves: HashMap::new(), erased: destroyed > 0 })
+    /// The place of the last entry about a patient's consent to a purpose.
+    pub fn last(&self, patient_key: i64, purpose: &str) -> Option<u64> {
+        self.last.get(&(patient_key, purpose.to_owned())).copied().flatten()
     }
 
-    /// Holds one `consent.*` entry against its event.
+    /// Holds one `consent.*` entry, whose body is `sealed`, against its event.
     pub fn see(
         &mut self,
         view: &mut View<'_>,
         index: Option<u64>,
-        kind: &str,
-        bytes: &[u8],
+        entry: &Entry,
+        kept: Option<Kept>,
     ) -> Result<Option<Break>> {
         let broken = |what: String| Ok(Some(Break { index, what }));
-        let Ok(entry) = Entry::read(bytes) else { return broken("the entry cannot be read".to_owned()) };
-        let Some(hash) = entry.body.map(|body| body.hash) else {
-            return broken(format!("a {kind} without a body"));
+        let (patient, sealed) = match kept {
+            Some(Kept::Whole(Subject::Patient(patient), sealed)) => (patient, sealed),
+            Some(Kept::Gone) => return Ok(None),
+            Some(Kept::Changed(what)) => return broken(what),
+            Some(Kept::Whole(..)) => return broken("its body is no patient's".to_owned()),
+            None => return broken(format!("a {} without a body", entry.kind)),
         };
-        let body: Option<(String, Vec<u8>)> = bodies::table
-            .find(hash.0.as_slice())
-            .select((bodies::subject, bodies::sealed))
-            .first(view.conn)
-            .optional()?;
-        let (subject, sealed) = match body {
-            Some(body) => body,
-            None if self.erased => return Ok(None),
-            None => return broken(format!("the body of this {kind} is missing")),
-        };
-        if Digest::of(&sealed) != hash {
-            return broken(format!("the body of this {kind} was altered"));
-        }
-        let patient: Option<PatientId> = subject.strip_prefix("patient:").and_then(|id| id.parse().ok());
-        let Some(patient) = patient else { return broken("its body is nobody's".to_owned()) };
-        let key = match view.key(Subject::Patient(patient), Class::Audit) {
-            Ok(key) => key,
-            Err(Error::Sealed(Broken::KeyDestroyed)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if entry.subject != Some(tag(key.tag_mac(), entry.nonce, entry.kind)) {
-            return broken("its body is another person's".to_owned());
-        }
         let id = entry.id.to_string();
-        let said: Said = view.open_json(Place::new("audit_bodies", "sealed", &id), &sealed)?;
-        let Some(stored) = stored(view, &said.event)? else {
+        let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
+        let Some(stored) = stored(view, &said.event.to_string())? else {
             return broken(format!("consent event {} is missing", said.event));
         };
-        if !agrees(&entry, &said, &stored) || patients::id_of(view, stored.patient_key)? != patient {
+        if !agrees(entry, &said, &stored) || patients::id_of(view, stored.patient_key)? != patient {
             return broken(format!("consent event {} is not what the log says", said.event));
         }
         *self.leaves.entry(stored.patient_key).or_default() += 1;
+        self.last.insert((stored.patient_key, stored.purpose), index);
         Ok(None)
     }
 
@@ -133,6 +105,8 @@ fn stored(view: &mut View<'_>, id: &str) -> Result<Option<Stored>> {
         events::term_sha256,
         events::measured_from,
         events::actor_kind,
+        events::event,
+        events::evidence,
     );
     Ok(events::table.find(id).select(columns).first(view.conn).optional()?)
 }
@@ -144,5 +118,7 @@ fn agrees(entry: &Entry, said: &Said, stored: &Stored) -> bool {
         && entry.at.millis() == Instant::from_micros(stored.at).millis()
         && entry.term.map(|term| term.0.to_vec()) == stored.term
         && Some(said.measured_from) == stored.measured_from
-        && said.giver == stored.giver
+        && said.act.giver.as_str() == stored.giver
+        && serde_json::from_str(&stored.event).is_ok_and(|event: consent::Event| event == said.act)
+        && said.evidence == stored.evidence.as_deref().map(Digest::of)
 }

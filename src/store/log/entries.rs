@@ -4,7 +4,9 @@ use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
 use super::rows::stored;
+use crate::audit::Entry;
 use crate::audit::verify::Break;
+use crate::domain::Instant;
 use crate::store::View;
 use crate::store::error::{Error, Result};
 use crate::store::schema::audit_entries as entries;
@@ -16,16 +18,16 @@ const PAGE: i64 = 1_024;
 #[derive(Default)]
 pub(super) struct Placed {
     from: i64,
-    page: Vec<(Option<i64>, i64, String, bool)>,
+    page: Vec<(Option<i64>, i64, String, i64, bool)>,
 }
 
 impl Placed {
-    /// The row of leaf `index`, or what is wrong with it.
+    /// The row of leaf `index`, which is `entry`, or what is wrong with it.
     pub fn row(
         &mut self,
         view: &mut View<'_>,
         index: u64,
-        kind: &str,
+        entry: &Entry,
     ) -> Result<std::result::Result<i64, Break>> {
         let leaf = stored(index)?;
         if leaf >= self.from + PAGE || self.page.is_empty() {
@@ -33,13 +35,14 @@ impl Placed {
             self.page = entries::table
                 .filter(entries::leaf.ge(leaf).and(entries::leaf.lt(leaf + PAGE)))
                 .order(entries::leaf)
-                .select((entries::leaf, entries::id, entries::kind, entries::entry.is_null()))
+                .select((entries::leaf, entries::id, entries::kind, entries::at, entries::entry.is_null()))
                 .load(view.conn)?;
         }
         let place = self.page.binary_search_by_key(&Some(leaf), |row| row.0).ok();
         let what = match place.and_then(|place| self.page.get(place)) {
-            Some((_, row, said, true)) if said == kind => return Ok(Ok(*row)),
-            Some((.., true)) => "its row has another kind",
+            Some((_, _, said, ..)) if said != entry.kind.name() => "its row has another kind",
+            Some((_, _, _, at, _)) if !same_time(entry, *at) => "its row has another time",
+            Some((_, row, .., true)) => return Ok(Ok(*row)),
             Some(_) => "its row still has bytes of its own",
             None => "it has no row",
         };
@@ -47,14 +50,9 @@ impl Placed {
     }
 }
 
-/// The kind of an entry, out of the tail of its canonical bytes.
-pub(super) fn kind_of(bytes: &[u8]) -> &str {
-    let kind = bytes.strip_suffix(b"\",\"v\":1}").and_then(|rest| {
-        let quote = rest.iter().rposition(|byte| *byte == b'"')?;
-        let (before, kind) = rest.split_at_checked(quote + 1)?;
-        before.ends_with(b"\"type\":\"").then_some(kind)
-    });
-    kind.and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or_default()
+/// Entries are stamped to the millisecond, rows to the microsecond.
+pub(super) const fn same_time(entry: &Entry, at: i64) -> bool {
+    entry.at.millis() == Instant::from_micros(at).millis()
 }
 
 /// How many rows say that they have a place.
@@ -72,14 +70,17 @@ pub(super) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
     }))
 }
 
+/// An entry that has no place yet: its row, kind, time and bytes.
+type Waiting = (i64, String, i64, Vec<u8>);
+
 /// The entries after row `after` that have no place yet, a page of them.
-pub(super) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<(i64, Vec<u8>)>> {
-    let rows: Vec<(i64, Option<Vec<u8>>)> = entries::table
+pub(super) fn waiting(view: &mut View<'_>, after: i64) -> Result<Vec<Waiting>> {
+    let rows: Vec<(i64, String, i64, Option<Vec<u8>>)> = entries::table
         .filter(entries::leaf.is_null().and(entries::id.gt(after)))
         .order(entries::id)
         .limit(PAGE)
-        .select((entries::id, entries::entry))
+        .select((entries::id, entries::kind, entries::at, entries::entry))
         .load(view.conn)?;
-    let whole = |(row, bytes): (i64, Option<Vec<u8>>)| Some((row, bytes?));
+    let whole = |(row, kind, at, bytes): (i64, String, i64, Option<Vec<u8>>)| Some((row, kind, at, bytes?));
     rows.into_iter().map(|row| whole(row).ok_or(Error::Corrupt("audit_entries.entry"))).collect()
 }

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::Rows;
+use super::years::Entries;
 use crate::audit::tag::{Found, finds};
 use crate::audit::{ActorKind, Decision, Entry};
 use crate::domain::Instant;
@@ -84,10 +84,10 @@ pub fn page(view: &mut View<'_>, filter: &Filter<'_>, before: Option<u64>, limit
     let before = before.unwrap_or(u64::MAX).min(end);
     let floor = before.saturating_sub(if filter.opens() { OPENED } else { REACH });
     let leaves = leaves(view, filter, floor, before, if filter.opens() { None } else { Some(limit) })?;
-    let rows = Rows::new(view);
+    let entries = Entries::new(view)?;
     let mut slice = Slice { lines: Vec::new(), next: (floor > 0).then_some(floor) };
     for leaf in leaves {
-        let bytes = rows.entry(leaf)?.unwrap_or_default();
+        let bytes = entries.entry(leaf)?.unwrap_or_default();
         let found = key.as_ref().and_then(|key| finds(&bytes, key.tag_mac()));
         let line = Line { leaf, entry: Entry::read(&bytes).ok(), found };
         if filter.takes(&line) {
@@ -135,5 +135,5 @@ fn leaves(
 /// # Errors
 /// Database errors.
 pub fn entry(view: &mut View<'_>, leaf: u64) -> Result<Option<Vec<u8>>> {
-    Rows::new(view).entry(leaf)
+    Entries::new(view)?.entry(leaf)
 }

@@ -6,10 +6,12 @@ use std::fs;
 use diesel::prelude::*;
 
 use super::explore::{Filter, page};
-use super::{Rows, broken, head, prove};
+use super::years::{self, Year};
+use super::{Head, Rows, broken, prove};
 use crate::audit::export as layout;
 use crate::audit::note::{Checkpoint, Vkey};
 use crate::audit::tile::Dir;
+use crate::audit::verify::EARLIER;
 use crate::domain::PatientId;
 use crate::store::error::{Error, Result};
 use crate::store::schema::{audit_bodies as bodies, terms};
@@ -24,14 +26,28 @@ pub enum Scope {
     Patient(PatientId),
 }
 
-/// Writes the log into `dir`, its newest checkpoint last. Returns what that says.
+/// Writes the log into `dir`, the newest year's checkpoint last; the years before go below `logs/`. Returns what that
+/// checkpoint says. `key` may bear any year's name.
 ///
 /// # Errors
 /// [`Error::NotFound`] when nothing is sealed yet; [`Error::Log`] when the log is not whole or cannot be written.
 pub fn export(store: &Store, key: &Vkey, dir: &Dir, scope: Scope) -> Result<Checkpoint> {
     store.read(|view| {
-        let head = head(view, key)?.ok_or(Error::NotFound("sealed entry"))?;
+        let years = years::all(view)?;
+        let (newest, earlier) = years.split_last().ok_or(Error::NotFound("sealed entry"))?;
+        newest.trusts(key)?;
+        let head = newest.head(view)?.ok_or(Error::NotFound("sealed entry"))?;
         fs::create_dir_all(&dir.0).map_err(|source| unwritten("the export", source))?;
+        let mut logs = Vec::with_capacity(years.len());
+        for year in earlier {
+            let below = format!("{EARLIER}/{}", year.year);
+            let head = year.head(view)?.ok_or(Error::Corrupt("audit_checkpoints"))?;
+            let rows = Rows::new(view, year.year);
+            layout::export(&Dir(dir.0.join(&below)), &rows, &head.note, &year.vkey).map_err(broken)?;
+            logs.push(described(year, &head, &below));
+        }
+        logs.push(described(newest, &head, "."));
+        let clear = bodies_in_clear(view, dir)?;
         let terms = terms_of(view, dir)?;
         let subject = match scope {
             Scope::Log => None,
@@ -42,13 +58,52 @@ pub fn export(store: &Store, key: &Vkey, dir: &Dir, scope: Scope) -> Result<Chec
             "size": head.checkpoint.size,
             "root": hex::encode(head.checkpoint.root),
             "signed_at": head.at.rfc3339(),
-            "vkey": key.to_string(),
+            "vkey": newest.vkey.to_string(),
+            "logs": logs,
+            "bodies_in_clear": clear,
             "terms": terms,
             "subject": subject,
         });
         put(dir, "manifest.json", format!("{manifest:#}\n").as_bytes())?;
-        layout::export(dir, &Rows::new(view), &head.note, key).map_err(broken)
+        put(dir, "policy.txt", policy(&years).as_bytes())?;
+        layout::export(dir, &Rows::new(view, newest.year), &head.note, &newest.vkey).map_err(broken)
     })
+}
+
+fn described(year: &Year, head: &Head, path: &str) -> serde_json::Value {
+    serde_json::json!({
+        "origin": head.checkpoint.origin,
+        "vkey": year.vkey.to_string(),
+        "first": head.first,
+        "size": head.checkpoint.size,
+        "root": hex::encode(head.checkpoint.root),
+        "path": path,
+    })
+}
+
+/// Whom to trust for what (C2SP tlog-policy): each year's log, and no witness yet.
+fn policy(years: &[Year]) -> String {
+    let mut text =
+        String::from("# c2sp.org/tlog-policy. Compare each key with the copy you got another way.\n");
+    years.iter().for_each(|year| text.push_str(&format!("log {}\n", year.vkey)));
+    text + "quorum none\n"
+}
+
+/// What is nobody's: the openings and endings of the years.
+fn bodies_in_clear(view: &mut View<'_>, dir: &Dir) -> Result<usize> {
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = bodies::table
+        .filter(bodies::subject.eq(Subject::System.name()))
+        .select((bodies::hash, bodies::bytes))
+        .load(view.conn)?;
+    let mut clear = 0;
+    for (hash, bytes) in &rows {
+        // A sealed body begins with its format, 0x01; one in clear is a JSON object.
+        if bytes.first() == Some(&b'{') {
+            put(dir, &format!("bodies/{}", hex::encode(hash)), bytes)?;
+            clear += 1;
+        }
+    }
+    Ok(clear)
 }
 
 fn terms_of(view: &mut View<'_>, dir: &Dir) -> Result<Vec<String>> {
@@ -68,7 +123,7 @@ fn subject(view: &mut View<'_>, key: &Vkey, dir: &Dir, id: PatientId) -> Result<
     let subject = Subject::Patient(id);
     let rows: Vec<(Vec<u8>, Vec<u8>)> = bodies::table
         .filter(bodies::subject.eq(subject.name()))
-        .select((bodies::hash, bodies::sealed))
+        .select((bodies::hash, bodies::bytes))
         .load(view.conn)?;
     for (hash, sealed) in &rows {
         put(dir, &format!("bodies/{}", hex::encode(hash)), sealed)?;

@@ -7,22 +7,22 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::Datelike;
 use diesel::prelude::*;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::newest;
+use super::years::{self, Year};
 use crate::audit::note::{Signer, Vkey, origin};
+use crate::audit::years::Opened;
 use crate::domain::Instant;
 use crate::store::error::{Error, Result};
 use crate::store::kek::write_secret;
 use crate::store::schema::settings as rows;
 use crate::store::seal::Broken;
-use crate::store::{Act, Actor, Store, settings};
+use crate::store::{Act, Actor, Store, Tx, settings};
 
 /// The seed's file in the keys directory: 32 bytes in base64.
 pub const FILE: &str = "audit.key";
-/// The setting that holds the verifier key of this database's log.
+/// The setting that holds the verifier key of this database's log, under the newest year's name.
 const VKEY: &str = "audit_vkey";
 /// The longest name of an organisation in an origin.
 const LONGEST: usize = 40;
@@ -47,16 +47,16 @@ pub fn load(store: &Store, keys: &Path) -> Result<Signer> {
 /// # Errors
 /// As [`load`]; the file cannot be written; database errors.
 pub fn open(store: &Store, keys: &Path, now: Instant) -> Result<Signer> {
-    let (known, signed, organisation) = store.read(|view| {
+    let (known, opened, organisation) = store.read(|view| {
         let organisation = settings::get(view, settings::ORGANISATION)?;
-        Ok((settings::get(view, VKEY)?, newest(view)?.is_some(), organisation))
+        Ok((settings::get(view, VKEY)?, years::newest(view)?.is_some(), organisation))
     })?;
     if known.is_some() {
         return load(store, keys);
     }
-    if signed {
+    if opened {
         return Err(Error::Keys(
-            "the audit log is signed, but its verifier key is not in the settings: restore the database"
+            "the audit log was opened, but its verifier key is not in the settings: restore the database"
                 .into(),
         ));
     }
@@ -65,16 +65,31 @@ pub fn open(store: &Store, keys: &Path, now: Instant) -> Result<Signer> {
         Some(seed) => seed,
         None => generate(keys)?,
     };
-    let year = now.utc().map_or(1970, |at| at.year());
-    let name = origin(&slug(&organisation.unwrap_or_default()), year).map_err(super::broken)?;
+    let year = years::year_of(now);
+    let plain = i32::try_from(year).unwrap_or(1970);
+    let name = origin(&slug(&organisation.unwrap_or_default()), plain).map_err(super::broken)?;
     let signer = Signer::from_seed(&name, &seed).map_err(super::broken)?;
     store.write(Actor::System("seal"), now, |tx| {
         let vkey = signer.vkey().to_string();
         let row = (rows::name.eq(VKEY), rows::value.eq(&vkey));
         diesel::insert_into(rows::table).values(row).execute(tx.conn)?;
-        tx.audit(&Act::new("log.opened").body(serde_json::json!({ "vkey": vkey })))
+        years::insert(tx, &Year { year, vkey: signer.vkey().clone(), first: 0 })?;
+        tx.audit(&opened_act(&Opened { previous: None, vkey })?)
     })?;
     Ok(signer)
+}
+
+/// The entry that opens a year.
+pub(super) fn opened_act(body: &Opened) -> Result<Act<'static>> {
+    let body = serde_json::to_value(body).map_err(|_shape| Error::Corrupt("the opening of a log"))?;
+    Ok(Act::new("log.opened").public(body))
+}
+
+/// From now on the log is verified with `vkey`: the same key under the name of the new year.
+pub(super) fn renamed(tx: &mut Tx<'_>, vkey: &Vkey) -> Result<()> {
+    let row = diesel::update(rows::table.filter(rows::name.eq(VKEY)));
+    row.set(rows::value.eq(vkey.to_string())).execute(tx.conn)?;
+    Ok(())
 }
 
 fn fitting(known: &str, seed: &[u8; 32]) -> Result<Signer> {

@@ -23,11 +23,11 @@ impl Packs {
         view: &mut View<'_>,
         index: Option<u64>,
         row: i64,
-        bytes: &[u8],
+        entry: &Entry,
     ) -> Result<Option<Break>> {
         self.seen += 1;
         let broken = |what: String| Ok(Some(Break { index, what }));
-        let Some(batch) = Entry::read(bytes).ok().and_then(|entry| entry.batch) else {
+        let Some(batch) = entry.batch else {
             return broken("the entry is not a batch of telemetry".to_owned());
         };
         let second = batch.second;

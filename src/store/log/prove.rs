@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::{Rows, broken, head};
+use super::years::{self, Entries};
+use super::{Rows, broken};
 use crate::audit::note::Vkey;
 use crate::audit::pack::{MessageProof, Pack};
 use crate::audit::proof::LeafProof;
@@ -12,7 +13,8 @@ use crate::store::schema::{audit_entries as entries, devices, readings, receipts
 use crate::store::telemetry::{ReceiptRef, Series, range};
 use crate::store::{View, patients};
 
-/// The proof of entry `leaf` as a `c2sp.org/tlog-proof@v1` text.
+/// The proof of entry `leaf` as a `c2sp.org/tlog-proof@v1` text; its checkpoint names the year's log, and its index
+/// is the place in that.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the log has no such entry; [`Error::Log`] when its tiles are not whole.
@@ -21,9 +23,11 @@ pub fn proof_of_entry(view: &mut View<'_>, key: &Vkey, leaf: u64) -> Result<Stri
 }
 
 pub(super) fn leaf_proof(view: &mut View<'_>, key: &Vkey, leaf: u64) -> Result<LeafProof> {
-    let head = head(view, key)?.filter(|head| leaf < head.checkpoint.size);
+    let year = years::of(view, leaf)?.ok_or(Error::NotFound("entry in the sealed log"))?;
+    year.trusts(key)?;
+    let head = year.head(view)?.filter(|head| leaf < head.entries());
     let head = head.ok_or(Error::NotFound("entry in the sealed log"))?;
-    LeafProof::of(&Rows::new(view), &head.note, key, leaf).map_err(broken)
+    LeafProof::of(&Rows::new(view, year.year), &head.note, &year.vkey, leaf - year.first).map_err(broken)
 }
 
 /// The proof of the message that brought a stored reading.
@@ -71,7 +75,7 @@ fn of_message(
         let (Some(message), Some(path)) = (pack.0.get(place), pack.path(place)) else { continue };
         let leaf: Option<i64> = entries::table.find(entry).select(entries::leaf).first(view.conn)?;
         let Some(leaf) = leaf.and_then(|leaf| u64::try_from(leaf).ok()) else { break };
-        let bytes = Rows::new(view).entry(leaf)?.ok_or(Error::Corrupt("audit_bundles.bytes"))?;
+        let bytes = Entries::new(view)?.entry(leaf)?.ok_or(Error::Corrupt("audit_bundles.bytes"))?;
         let position = u64::try_from(place).unwrap_or(u64::MAX);
         let leaf = leaf_proof(view, key, leaf)?;
         return Ok(MessageProof { message: *message, position, path, entry: bytes, leaf });

@@ -3,9 +3,10 @@
 use consent::{Applied, Event, Record, apply};
 use diesel::prelude::*;
 
+use super::consents::Consents;
 use crate::audit::verify::Break;
 use crate::store::error::{Error, Result};
-use crate::store::schema::{consent_events as events, consents};
+use crate::store::schema::{consent_events as events, consents as rows};
 use crate::store::{View, ledger, patients};
 
 #[derive(Queryable)]
@@ -21,22 +22,24 @@ struct Stored {
     event: String,
 }
 
-/// Folds every patient's events and holds the result against their rows.
-pub(super) fn refold(view: &mut View<'_>) -> Result<Option<Break>> {
+/// Folds every patient's events and holds the result against their rows. A break is placed at the last entry that
+/// `consents` saw of that patient and purpose.
+pub(super) fn refold(view: &mut View<'_>, consents: &Consents) -> Result<Option<Break>> {
     let mut people: Vec<i64> = events::table.select(events::patient_key).distinct().load(view.conn)?;
-    let with_rows: Vec<i64> = consents::table.select(consents::patient_key).distinct().load(view.conn)?;
+    let with_rows: Vec<i64> = rows::table.select(rows::patient_key).distinct().load(view.conn)?;
     people.extend(with_rows);
     people.sort_unstable();
     people.dedup();
     for key in people {
-        if let Some(what) = patient(view, key)? {
-            return Ok(Some(Break { index: None, what }));
+        if let Some((purpose, what)) = patient(view, key)? {
+            return Ok(Some(Break { index: consents.last(key, &purpose), what }));
         }
     }
     Ok(None)
 }
 
-fn patient(view: &mut View<'_>, key: i64) -> Result<Option<String>> {
+/// The purpose in which a patient's row is not the fold, and what is wrong.
+fn patient(view: &mut View<'_>, key: i64) -> Result<Option<(String, String)>> {
     let rows: Vec<Stored> = events::table
         .filter(events::patient_key.eq(key))
         .order((events::purpose, events::epoch))
@@ -57,7 +60,8 @@ fn patient(view: &mut View<'_>, key: i64) -> Result<Option<String>> {
         let known = folded.iter().position(|record| record.purpose.as_str() == row.purpose);
         let before = known.and_then(|place| folded.get(place));
         let Some(record) = next(before, &row) else {
-            return Ok(Some(format!("consent event {} does not follow from those before it", row.id)));
+            let what = format!("consent event {} does not follow from those before it", row.id);
+            return Ok(Some((row.purpose, what)));
         };
         match known.and_then(|place| folded.get_mut(place)) {
             Some(place) => *place = record,
@@ -69,7 +73,8 @@ fn patient(view: &mut View<'_>, key: i64) -> Result<Option<String>> {
     let stored = match ledger::of(view, key) {
         Ok(ledger) => ledger,
         Err(Error::Corrupt(what)) => {
-            return Ok(Some(format!("the consents of patient {} cannot be read: {what}", person(view))));
+            let what = format!("the consents of patient {} cannot be read: {what}", person(view));
+            return Ok(Some((String::new(), what)));
         }
         Err(error) => return Err(error),
     };
@@ -78,7 +83,9 @@ fn patient(view: &mut View<'_>, key: i64) -> Result<Option<String>> {
     let found = stored.records().iter().find(differs).or_else(|| folded.iter().find(lost));
     Ok(found.map(|record| {
         let purpose = record.purpose.as_str();
-        format!("the consent of patient {} for {purpose} is not what their events lead to", person(view))
+        let what =
+            format!("the consent of patient {} for {purpose} is not what their events lead to", person(view));
+        (purpose.to_owned(), what)
     }))
 }
 

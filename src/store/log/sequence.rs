@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use ring::rand::SystemRandom;
 
-use super::{Rows, broken, newest, rows};
+use super::years::{self, Year};
+use super::{Rows, broken, new_year, rows};
 use crate::audit::note::{Checkpoint, Signer};
 use crate::audit::tile::{Appender, Written};
 use crate::audit::{self, ActorKind, Entry, EntryType, Nonce};
@@ -36,9 +37,11 @@ pub struct Sequencer {
     held: Option<Held>,
 }
 
-struct Held {
-    note: Option<String>,
-    log: Appender,
+pub(super) struct Held {
+    pub year: Year,
+    pub signer: Signer,
+    pub note: Option<String>,
+    pub log: Appender,
 }
 
 /// What a cycle did.
@@ -65,13 +68,14 @@ impl Sequencer {
     /// [`Error::Log`] when `signer` did not sign the newest checkpoint, or the stored tiles do not lead to it.
     pub fn begin(store: &Store, signer: Signer) -> Result<Self> {
         let held = store.read(|view| {
-            let note = newest(view)?.map(|(note, _)| note);
-            resume(&Rows::new(view), note, &signer)
+            let year = years::newest(view)?.ok_or_else(|| broken("the log was never opened"))?;
+            let note = year.note(view)?.map(|(note, _)| note);
+            resume(view, year, note, &signer)
         })?;
-        Ok(Self { signer, held: Some(held) })
+        Ok(Self { signer: held.signer.clone(), held: Some(held) })
     }
 
-    /// The key that it signs with.
+    /// The key that it signs with, under the name of the year that it last wrote.
     #[must_use]
     pub const fn signer(&self) -> &Signer {
         &self.signer
@@ -96,11 +100,10 @@ impl Sequencer {
             }
         }
         loop {
-            let Some(placed) = self.place(store, now)? else { return Ok(out) };
-            out.placed += placed;
-            let full = i64::try_from(placed).is_ok_and(|placed| placed == STEP);
-            if !full || out.placed >= limit {
-                out.more = full;
+            let Some(step) = self.place(store, now)? else { return Ok(out) };
+            out.placed += step.placed;
+            if !step.more || out.placed >= limit {
+                out.more = step.more;
                 return Ok(out);
             }
         }
@@ -126,7 +129,7 @@ impl Sequencer {
         })
     }
 
-    fn place(&mut self, store: &Store, now: Instant) -> Result<Option<usize>> {
+    fn place(&mut self, store: &Store, now: Instant) -> Result<Option<Placed>> {
         let (signer, held) = (&self.signer, self.held.as_ref());
         let step = store.keep_house(Urgency::Patient, MODULE, now, |tx| {
             if !alone(tx)? { Ok(None) } else { step(tx, signer, held).map(Some) }
@@ -134,6 +137,9 @@ impl Sequencer {
         match step {
             Ok(Some((next, placed))) => {
                 self.held = next.or_else(|| self.held.take());
+                if let Some(held) = &self.held {
+                    self.signer = held.signer.clone();
+                }
                 Ok(Some(placed))
             }
             Ok(None) => Ok(None),
@@ -145,64 +151,95 @@ impl Sequencer {
     }
 }
 
+/// What one transaction placed, and whether the next has work.
+#[derive(Default)]
+struct Placed {
+    placed: usize,
+    more: bool,
+}
+
 /// Whether there is anything to do: an idle log does not ask for a turn to write.
 fn due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     let placeless = entries::table.filter(entries::leaf.is_null()).select(entries::id).limit(1);
     if !placeless.load::<i64>(view.conn)?.is_empty() {
         return Ok(true);
     }
+    if years::newest(view)?.is_some_and(|year| year.is_over(now)) {
+        return Ok(true);
+    }
     let over = open::table.filter(open::second.lt(now.secs())).select(open::id).limit(1);
     Ok(!over.load::<i64>(view.conn)?.is_empty())
 }
 
-/// Places the first waiting entries. `held` is what memory has of the log; another node may have gone on since.
-fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&Held>) -> Result<(Option<Held>, usize)> {
-    let waiting: Vec<(i64, Option<Vec<u8>>)> = entries::table
+/// Places the first waiting entries. `held` is what memory has of the log; another node may have gone on since. What
+/// was written before the year ended is placed in its tree; then the tree is closed and the next one opened.
+fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&Held>) -> Result<(Option<Held>, Placed)> {
+    let year = years::newest(tx)?.ok_or_else(|| broken("the log was never opened"))?;
+    let mut waiting: Vec<(i64, i64, Option<Vec<u8>>)> = entries::table
         .filter(entries::leaf.is_null())
         .order(entries::id)
         .limit(STEP)
-        .select((entries::id, entries::entry))
+        .select((entries::id, entries::at, entries::entry))
         .load(tx.conn)?;
-    if waiting.is_empty() {
-        return Ok((None, 0));
+    let full = i64::try_from(waiting.len()).is_ok_and(|waiting| waiting == STEP);
+    let mut over = year.is_over(tx.now());
+    if over {
+        let end = years::end_of(year.year).micros();
+        let old = waiting.iter().take_while(|(_, at, _)| *at < end).count();
+        over = old < waiting.len() || !full;
+        waiting.truncate(old);
     }
-    let head = newest(tx)?;
+    if waiting.is_empty() && !over {
+        return Ok((None, Placed::default()));
+    }
+    let head = year.note(tx)?;
     let note = head.as_ref().map(|(note, _)| note.clone());
     let resumed;
-    let log = match held.filter(|held| held.note == note) {
-        Some(held) => &held.log,
+    let held = match held.filter(|held| held.year == year && held.note == note) {
+        Some(held) => held,
         None => {
-            resumed = resume(&Rows::new(tx), note, signer)?;
-            &resumed.log
+            resumed = resume(tx, year, note, signer)?;
+            &resumed
         }
     };
-    let (ids, bytes): (Vec<i64>, Vec<Option<Vec<u8>>>) = waiting.into_iter().unzip();
+    let placed = waiting.len();
+    let (ids, bytes): (Vec<i64>, Vec<Option<Vec<u8>>>) =
+        waiting.into_iter().map(|(id, _, bytes)| (id, bytes)).unzip();
     let bytes = bytes.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Corrupt("audit_entries.entry"))?;
-    let written = log.append(&bytes, signer).map_err(broken)?;
-    write(tx, &written, head.map(|(_, at)| (log.size(), at)))?;
-    mark(tx, &ids, written.first)?;
-    Ok((Some(Held { note: Some(written.checkpoint), log: written.next }), ids.len()))
+    mark(tx, &ids, held.year.first + held.log.size())?;
+    let before = head.map(|(_, at)| (held.log.size(), at));
+    if over {
+        let next = new_year::turn(tx, held, bytes, before)?;
+        return Ok((Some(next), Placed { placed: placed + 2, more: true }));
+    }
+    let written = held.log.append(&bytes, &held.signer).map_err(broken)?;
+    write(tx, held.year.year, &written, before)?;
+    let (year, signer) = (held.year.clone(), held.signer.clone());
+    let next = Held { year, signer, note: Some(written.checkpoint), log: written.next };
+    Ok((Some(next), Placed { placed, more: full }))
 }
 
-fn resume(rows: &Rows<'_, '_>, note: Option<String>, signer: &Signer) -> Result<Held> {
+fn resume(view: &mut View<'_>, year: Year, note: Option<String>, signer: &Signer) -> Result<Held> {
+    let signer = year.signer(signer)?;
     let log = match &note {
         None => Appender::new(signer.vkey().name()),
         Some(text) => {
             let head = Checkpoint::open(text, signer.vkey()).map_err(broken)?;
-            Appender::resume(rows, &head).map_err(broken)?
+            Appender::resume(&Rows::new(view, year.year), &head).map_err(broken)?
         }
     };
-    Ok(Held { note, log })
+    Ok(Held { year, signer, note, log })
 }
 
-/// The rows of one append; `before` is the checkpoint that it replaces: its size and instant.
-fn write(tx: &mut Tx<'_>, written: &Written, before: Option<(u64, i64)>) -> Result<()> {
+/// The rows of one append to a year's tree; `before` is the checkpoint that it replaces: its size and instant.
+pub(super) fn write(tx: &mut Tx<'_>, year: i64, written: &Written, before: Option<(u64, i64)>) -> Result<()> {
     for piece in written.bundles.iter().chain(&written.tiles) {
-        rows::put(tx, piece)?;
+        rows::put(tx, year, piece)?;
     }
     let now = tx.now();
     diesel::insert_into(checkpoints::table)
         .values((
+            checkpoints::year.eq(year),
             checkpoints::size.eq(rows::stored(written.head.size)?),
             checkpoints::at.eq(now.micros()),
             checkpoints::root.eq(written.head.root.as_slice()),
@@ -211,7 +248,7 @@ fn write(tx: &mut Tx<'_>, written: &Written, before: Option<(u64, i64)>) -> Resu
         .execute(tx.conn)?;
     let hour = |at: Instant| at.secs().div_euclid(KEPT_EVERY);
     if let Some((size, _)) = before.filter(|(_, at)| hour(Instant::from_micros(*at)) == hour(now)) {
-        diesel::delete(checkpoints::table.find(rows::stored(size)?)).execute(tx.conn)?;
+        diesel::delete(checkpoints::table.find((year, rows::stored(size)?))).execute(tx.conn)?;
     }
     Ok(())
 }

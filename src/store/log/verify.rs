@@ -1,20 +1,22 @@
 //! Whether the log is whole, and whether the tables are what it says of them: every leaf, tile and checkpoint,
 //! the receipts of every second, what patients allowed, and the readings themselves. One snapshot, one pass.
 
+use diesel::Connection;
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 
+use super::bodies::{self, Bodies, Kept};
 use super::consents::Consents;
 use super::entries::{self, Placed};
 use super::packs::Packs;
-use super::{Rows, broken, messages, newest, refold};
+use super::years::{self, Year};
+use super::{Rows, broken, history, messages, refold};
+use crate::audit::merkle;
 use crate::audit::note::{Checkpoint, Vkey};
-use crate::audit::proof::consistency;
 use crate::audit::tile::Dir;
 use crate::audit::verify::{Break, Report, Unusable, verify as verify_log, verify_dir};
-use crate::audit::{merkle, note};
+use crate::audit::years::{End, joined};
+use crate::audit::{Digest, Entry, EntryType};
 use crate::store::error::{Error, Result};
-use crate::store::schema::audit_checkpoints as checkpoints;
 use crate::store::{Conn, Store, View};
 
 /// The exit code of a verdict: 0 whole, 1 broken, 2 unusable.
@@ -27,8 +29,9 @@ pub const fn exit_code<E>(verdict: &std::result::Result<Report, E>) -> u8 {
     }
 }
 
-/// Verifies the live log and the tables under it. With `bundle` the export in that directory comes first and
-/// must be part of the live log's past; `since` is an earlier signed checkpoint of the same log.
+/// Verifies the live log and the tables under it, in one snapshot. With `bundle` the export in that directory comes
+/// first and must be part of the live log's past; `since` is an earlier signed checkpoint of any of its years. In the
+/// report `size` and `index` count through all years, and `root` is that of the newest.
 ///
 /// # Errors
 /// What keeps a verdict from being given: database errors, unreadable files. A break is not an error.
@@ -53,16 +56,30 @@ pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: Option<&st
 }
 
 fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
-    let note = match newest(view)? {
-        Some((note, _)) => note,
-        None if entries::sealed(view)? == 0 => return Ok(whole_and_empty()),
-        None => return Ok(torn(None, Break { index: None, what: "there is no checkpoint".into() })),
+    let years = match years::all(view) {
+        Err(error @ Error::Corrupt(_)) => {
+            return Ok(torn(None, Break { index: None, what: error.to_string() }));
+        }
+        years => years?,
     };
-    let (report, mut found) = log(view, key, &note)?;
+    let Some(newest) = years.last() else {
+        return match entries::sealed(view)? {
+            0 => Ok(whole_and_empty()),
+            _ => Ok(torn(None, Break { index: None, what: "there is no log".into() })),
+        };
+    };
+    if years.len() == 1 && newest.note(view)?.is_none() {
+        return match entries::sealed(view)? {
+            0 => Ok(whole_and_empty()),
+            _ => Ok(torn(None, Break { index: None, what: "there is no checkpoint".into() })),
+        };
+    }
+    let mut fold = Fold::new(view)?;
+    let (mut report, trees) = trees(view, key, &years, &mut fold)?;
     if !report.ok {
         return Ok(report);
     }
-    let head = Checkpoint::open(&note, key).map_err(broken)?;
+    let mut found = fold.end(view)?;
     let mut then = |check: &dyn Fn(&mut View<'_>) -> Result<Option<Break>>| match found.take() {
         None => or_break(check(view)).map(|next| found = next),
         first => {
@@ -70,137 +87,179 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
             Ok(())
         }
     };
-    then(&|view| history(view, key, &head, earlier))?;
-    then(&|view| entries::placed(view, head.size))?;
-    then(&refold::refold)?;
+    then(&|view| seams(view, &trees))?;
+    then(&|view| history::history(view, &trees, earlier))?;
+    then(&|view| entries::placed(view, report.size))?;
+    then(&|view| refold::refold(view, &fold.consents))?;
     then(&messages::messages)?;
-    Ok(match found {
-        None => report,
-        Some(found) => torn(Some(&report), found),
-    })
-}
-
-/// The log itself, and on the way what its entries say of packs and consents.
-fn log(view: &mut View<'_>, key: &Vkey, note: &str) -> Result<(Report, Option<Break>)> {
-    let rows = Rows::new(view);
-    let mut fold = Fold::new(&rows)?;
-    let report = verify_log(&rows, note, key, None, |index, bytes| fold.see(index, bytes)).map_err(broken)?;
-    if !report.ok {
-        return Ok((report, None));
+    if let Some(found) = found {
+        report = torn(Some(&report), found);
     }
-    let found = fold.end()?;
-    Ok((report, found))
+    Ok(report)
 }
 
-/// Holds each entry against the tables; keeps the first break.
-struct Fold<'r, 'v, 'c> {
-    rows: &'r Rows<'v, 'c>,
-    placed: Placed,
-    packs: Packs,
-    consents: Consents,
-    found: Result<Option<Break>>,
+/// One year's tree that holds, and its entries at the seams.
+pub(super) struct Tree {
+    pub year: Year,
+    pub head: Checkpoint,
+    pub first: Vec<u8>,
+    pub last: Vec<u8>,
 }
 
-impl<'r, 'v, 'c> Fold<'r, 'v, 'c> {
-    fn new(rows: &'r Rows<'v, 'c>) -> Result<Self> {
-        let consents = rows.with(Consents::new)?;
-        Ok(Self { rows, placed: Placed::default(), packs: Packs::default(), consents, found: Ok(None) })
-    }
-
-    fn see(&mut self, index: u64, bytes: &[u8]) {
-        if matches!(self.found, Ok(None)) {
-            let (placed, packs, consents) = (&mut self.placed, &mut self.packs, &mut self.consents);
-            self.found = or_break(self.rows.with(|view| {
-                let kind = entries::kind_of(bytes);
-                let row = match placed.row(view, index, kind)? {
-                    Ok(row) => row,
-                    Err(found) => return Ok(Some(found)),
-                };
-                told(view, packs, consents, Some(index), row, kind, bytes)
-            }));
+/// Every year's tree, the oldest first, and on the way what the entries say.
+fn trees(view: &mut View<'_>, key: &Vkey, years: &[Year], fold: &mut Fold) -> Result<(Report, Vec<Tree>)> {
+    let mut trees: Vec<Tree> = Vec::with_capacity(years.len());
+    let mut whole = whole_and_empty();
+    for year in years {
+        let name = year.vkey.name();
+        let broken =
+            |report: &Report, what: String| torn(Some(report), Break { index: Some(report.size), what });
+        if let Err(why) = year.trusts(key) {
+            return Ok((broken(&whole, why.to_string()), trees));
         }
-    }
-
-    /// The entries that have no place yet, and what nothing in the log speaks of.
-    fn end(mut self) -> Result<Option<Break>> {
-        if let Some(found) = std::mem::replace(&mut self.found, Ok(None))? {
-            return Ok(Some(found));
+        if year.first != whole.size {
+            let what = format!("{name} is said to begin at entry {}", year.first);
+            return Ok((broken(&whole, what), trees));
         }
-        let (packs, consents) = (&mut self.packs, &mut self.consents);
-        or_break(self.rows.with(|view| {
-            let mut after = 0;
-            loop {
-                let waiting = entries::waiting(view, after)?;
-                let Some((last, _)) = waiting.last() else { break };
-                after = *last;
-                for (row, bytes) in &waiting {
-                    let kind = entries::kind_of(bytes);
-                    if let Some(found) = told(view, packs, consents, None, *row, kind, bytes)? {
-                        return Ok(Some(found));
-                    }
-                }
-            }
-            Ok(packs.end(view)?.or(consents.end(view)?))
-        }))
-    }
-}
-
-fn told(
-    view: &mut View<'_>,
-    packs: &mut Packs,
-    consents: &mut Consents,
-    index: Option<u64>,
-    row: i64,
-    kind: &str,
-    bytes: &[u8],
-) -> Result<Option<Break>> {
-    if kind == "telemetry.batch" {
-        packs.see(view, index, row, bytes)
-    } else if kind.starts_with("consent.") {
-        consents.see(view, index, kind, bytes)
-    } else {
-        Ok(None)
-    }
-}
-
-/// Every kept checkpoint, and those that the caller brought, are part of the past of `head`.
-fn history(view: &mut View<'_>, key: &Vkey, head: &Checkpoint, earlier: &[String]) -> Result<Option<Break>> {
-    let stored: Vec<(i64, Vec<u8>, String)> = checkpoints::table
-        .order(checkpoints::size)
-        .select((checkpoints::size, checkpoints::root, checkpoints::note))
-        .load(view.conn)?;
-    let rows = Rows::new(view);
-    let past = |note: &str| -> std::result::Result<Checkpoint, String> {
-        let old = Checkpoint::open(note, key).map_err(|why: note::NoteError| why.to_string())?;
-        if old.size > head.size {
-            return Err(format!("the log had {} entries and now has {}", old.size, head.size));
-        }
-        let path = consistency(&rows, old.size, head.size).map_err(|why| why.to_string())?;
-        merkle::verify_consistency(old.size, &old.root, head.size, &head.root, &path)
-            .map_err(|_why| format!("the first {} entries are not those that it signed", old.size))?;
-        Ok(old)
-    };
-    for (size, root, note) in &stored {
-        let what = match past(note) {
-            Ok(old) if i64::try_from(old.size) == Ok(*size) && old.root == root.as_slice() => continue,
-            Ok(_other) => "its row does not say what it says".to_owned(),
-            Err(what) => what,
+        let Some((note, _)) = year.note(view)? else {
+            return Ok((broken(&whole, format!("{name} has no checkpoint")), trees));
         };
-        return Ok(Some(Break { index: None, what: format!("the checkpoint of {size} entries: {what}") }));
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        let rows = Rows::new(view, year.year);
+        let mut report = verify_log(&rows, &note, &year.vkey, None, |place, bytes| {
+            if place == 0 {
+                first = bytes.to_vec();
+            }
+            last.clear();
+            last.extend_from_slice(bytes);
+            rows.with(|view| fold.see(view, year.first + place, bytes));
+        })
+        .map_err(super::broken)?;
+        report.size += year.first;
+        if let Some(found) = &mut report.first_break {
+            found.index = found.index.map(|place| place + year.first);
+            if years.len() > 1 {
+                found.what = format!("{name}: {}", found.what);
+            }
+            return Ok((report, trees));
+        }
+        whole = report;
+        let head = Checkpoint::open(&note, &year.vkey).map_err(super::broken)?;
+        trees.push(Tree { year: year.clone(), head, first, last });
     }
-    for note in earlier {
-        if let Err(what) = past(note) {
-            return Ok(Some(Break { index: None, what: format!("the earlier checkpoint: {what}") }));
+    Ok((whole, trees))
+}
+
+/// Each year begins where the one before ended.
+fn seams(view: &mut View<'_>, trees: &[Tree]) -> Result<Option<Break>> {
+    for pair in trees.windows(2) {
+        let [older, newer] = pair else { continue };
+        let (older_end, newer_end) = (
+            End { vkey: &older.year.vkey, head: &older.head, entry: &older.last },
+            End { vkey: &newer.year.vkey, head: &newer.head, entry: &newer.first },
+        );
+        let view = std::cell::RefCell::new(&mut *view);
+        let body = |hash: &Digest| bodies::clear(&mut view.borrow_mut(), hash).ok().flatten();
+        if let Err(what) = joined(&older_end, &newer_end, body) {
+            return Ok(Some(Break { index: Some(newer.year.first), what }));
         }
     }
     Ok(None)
 }
 
+/// Holds each entry against the tables; keeps the first break.
+struct Fold {
+    placed: Placed,
+    packs: Packs,
+    bodies: Bodies,
+    consents: Consents,
+    found: Result<Option<Break>>,
+}
+
+impl Fold {
+    fn new(view: &mut View<'_>) -> Result<Self> {
+        let bodies = Bodies::new(view)?;
+        let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
+        Ok(Self { placed, packs, bodies, consents, found: Ok(None) })
+    }
+
+    fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
+        if matches!(self.found, Ok(None)) {
+            self.found = or_break_at(Some(index), self.leaf(view, index, bytes));
+        }
+    }
+
+    fn leaf(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) -> Result<Option<Break>> {
+        let entry = match Entry::read(bytes) {
+            Ok(entry) => entry,
+            Err(why) => return Ok(Some(Break { index: Some(index), what: why.to_string() })),
+        };
+        match self.placed.row(view, index, &entry)? {
+            Ok(row) => self.told(view, Some(index), row, &entry),
+            Err(found) => Ok(Some(found)),
+        }
+    }
+
+    /// The entries that have no place yet, and what nothing in the log speaks of.
+    fn end(&mut self, view: &mut View<'_>) -> Result<Option<Break>> {
+        if let Some(found) = std::mem::replace(&mut self.found, Ok(None))? {
+            return Ok(Some(found));
+        }
+        let found = self.waiting(view);
+        or_break(found)
+    }
+
+    fn waiting(&mut self, view: &mut View<'_>) -> Result<Option<Break>> {
+        let mut after = 0;
+        loop {
+            let waiting = entries::waiting(view, after)?;
+            let Some((last, ..)) = waiting.last() else { break };
+            after = *last;
+            for (row, kind, at, bytes) in &waiting {
+                let entry = Entry::read(bytes).ok();
+                let entry = entry.filter(|entry| entry.kind.name() == kind && entries::same_time(entry, *at));
+                let Some(entry) = entry else {
+                    let what = format!("the entry of row {row}, which has no place yet, is not what it was");
+                    return Ok(Some(Break { index: None, what }));
+                };
+                if let Some(found) = self.told(view, None, *row, &entry)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(self.packs.end(view)?.or(self.consents.end(view)?).or(self.bodies.end(view)?))
+    }
+
+    fn told(
+        &mut self,
+        view: &mut View<'_>,
+        index: Option<u64>,
+        row: i64,
+        entry: &Entry,
+    ) -> Result<Option<Break>> {
+        let kept = self.bodies.see(view, entry)?;
+        if entry.kind == EntryType::TelemetryBatch {
+            return self.packs.see(view, index, row, entry);
+        }
+        if entry.kind.name().starts_with("consent.") {
+            return self.consents.see(view, index, entry, kept);
+        }
+        match kept {
+            Some(Kept::Changed(what)) => Ok(Some(Break { index, what })),
+            _ => Ok(None),
+        }
+    }
+}
+
 /// A stored value that nobody wrote is a break, not a reason to give no verdict.
 fn or_break(found: Result<Option<Break>>) -> Result<Option<Break>> {
+    or_break_at(None, found)
+}
+
+fn or_break_at(index: Option<u64>, found: Result<Option<Break>>) -> Result<Option<Break>> {
     match found {
         Err(error @ (Error::Corrupt(_) | Error::Sealed(_) | Error::NotFound(_))) => {
-            Ok(Some(Break { index: None, what: error.to_string() }))
+            Ok(Some(Break { index, what: error.to_string() }))
         }
         other => other,
     }

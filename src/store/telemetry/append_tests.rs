@@ -1,8 +1,11 @@
 //! What the journal promises at the moment of the commit.
 
+use diesel::connection::SimpleConnection;
+
 use super::testing::{Clinic, NOON, collect, heart_rate, message, permit_from};
-use super::{Appended, Batch};
+use super::{Appended, Batch, kept_of};
 use crate::domain::Instant;
+use crate::store::{Conn, Urgency};
 
 fn at(second: i64) -> Instant {
     Instant::from_secs(NOON.secs() + second)
@@ -54,5 +57,25 @@ fn a_permit_that_does_not_reach_back_admits_nothing_of_the_message() {
         assert!(batch.is_empty());
         assert!(batch.admit(&collect(), &patient.secret, patient.key, 1, message(1, 0), &readings).is_ok());
         assert_eq!(batch.len(), 2);
+    }
+}
+
+#[test]
+fn a_row_that_a_roll_takes_from_under_a_repetition_leaves_the_repetition_in_the_journal() {
+    for clinic in Clinic::each().into_iter().filter(|clinic| clinic.store.url().file().is_none()) {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        // The first insert finds something in its way that is gone a moment later.
+        let once = "CREATE SEQUENCE seen; CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS \
+            $$BEGIN IF nextval('seen') = 1 THEN RETURN NULL; END IF; RETURN NEW; END$$; \
+            CREATE TRIGGER in_the_way BEFORE INSERT ON readings FOR EACH ROW EXECUTE FUNCTION in_the_way()";
+        let made = clinic.store.keep_house(Urgency::Urgent, "test", NOON, |tx| {
+            let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
+            Ok(conn.batch_execute(once)?)
+        });
+        made.unwrap();
+        let readings = [heart_rate(at(0), 70.0), heart_rate(at(1), 71.0)];
+        let out = clinic.send(&patient, device, message(1, 0), &readings);
+        let kept = clinic.store.read(|view| kept_of(view, patient.key)).unwrap();
+        assert_eq!((out.new, kept), (2, 2));
     }
 }

@@ -53,3 +53,15 @@ impl RollLock {
         Ok(())
     }
 }
+
+impl Drop for RollLock {
+    /// A closed connection gives its locks back only when the server notices: the next roll must not find this one.
+    fn drop(&mut self) {
+        if let Some(session) = &mut self.session {
+            let unlock = "SELECT pg_advisory_unlock(hashtext('zelo.roll'), hashtext(current_schema()))";
+            if let Err(error) = session.batch_execute(unlock) {
+                tracing::warn!(%error, "the right to roll could not be given back; it ends with the connection");
+            }
+        }
+    }
+}

@@ -36,7 +36,7 @@ pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped};
 
 use super::conn::on;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::tx::Tx;
 
 /// The journal in the form that each backend does best.
@@ -91,15 +91,23 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
         doubtful.iter().filter_map(|place| rows.get(*place)).map(Row::identity).collect();
     let stored: HashMap<Identity, Row> =
         on!(&mut *tx.conn, |c| c.find(&identities))?.into_iter().map(|row| (row.identity(), row)).collect();
-    let mut out = Appended::default();
+    let (mut out, mut gone) = (Appended::default(), Vec::new());
     for (place, identity) in doubtful.into_iter().zip(identities) {
-        let (Some(ours), Some(theirs)) = (rows.get(place), stored.get(&identity)) else { continue };
+        let Some(ours) = rows.get(place) else { continue };
+        let Some(theirs) = stored.get(&identity) else {
+            gone.push(*ours);
+            continue;
+        };
         let alone = first.get(&identity) == Some(&place);
         if !ours.says_the_same(theirs) {
             out.conflicts.push(place);
         } else if !(alone && ours.received == theirs.received) {
             out.same.push(place);
         }
+    }
+    // On PostgreSQL a roll may remove a row after it was in our way and before it is looked at: ours is then late.
+    if !gone.is_empty() && !on!(&mut *tx.conn, |c| c.insert(&gone))?.is_empty() {
+        return Err(Error::Busy);
     }
     out.new = rows.len() - out.same.len() - out.conflicts.len();
     Ok(out)

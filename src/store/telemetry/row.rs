@@ -50,17 +50,18 @@ impl ReceiptRef {
         u8::try_from((self.0 >> 12) & 0xf).unwrap_or(0)
     }
 
-    /// Which message of its device in that second.
+    /// Which message of its device in that second: the node in the high 4 bits, so that two nodes never name two
+    /// messages alike, and its number there in the others.
     #[must_use]
     pub fn ordinal(self) -> u16 {
-        u16::try_from(self.0 & 0xfff).unwrap_or(0)
+        u16::try_from(self.0 & 0xffff).unwrap_or(0)
     }
 }
 
 /// (instant, patient, signal, device): the journal's key, in its order.
 pub(in crate::store) type Identity = (i64, i64, i16, i64);
 
-/// A row of the journal.
+/// A row of the journal; `masked` and `attrs` are under the patient's mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub(in crate::store) struct Row {
     pub at: i64,
@@ -88,14 +89,15 @@ impl Row {
         received: ReceiptRef,
         reading: &Reading,
     ) -> Self {
-        let bits = reading.value.to_bits().cast_signed();
+        let plain = (reading.value.to_bits().cast_signed(), attrs(reading));
+        let (masked, attrs) = key.mask(reading.at, reading.signal, device_key, plain);
         Self {
             at: reading.at.micros(),
             patient_key,
             signal: reading.signal.code(),
             device_key,
-            masked: key.mask(reading.at, reading.signal, device_key, bits),
-            attrs: attrs(reading),
+            masked,
+            attrs,
             received: received.stored(),
         }
     }
@@ -103,14 +105,23 @@ impl Row {
     pub fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
         let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
         let at = Instant::from_micros(self.at);
-        let bits = key.mask(at, signal, self.device_key, self.masked);
-        let (unit, flags) = unit_and_flags(signal, self.attrs)?;
+        let (bits, attrs) = key.mask(at, signal, self.device_key, (self.masked, self.attrs));
+        let (unit, flags) = unit_and_flags(signal, attrs)?;
         let value = f64::from_bits(bits.cast_unsigned());
         Ok(StoredReading {
             reading: Reading { signal, at, value, unit, flags },
             device_key: self.device_key,
             received: ReceiptRef::from_stored(self.received),
         })
+    }
+
+    /// A row that [`Self::open`] refuses, as a reading that no receipt counts: so a check can name its message.
+    pub fn unreadable(&self) -> Result<StoredReading> {
+        let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
+        let at = Instant::from_micros(self.at);
+        let reading = Reading { signal, at, value: f64::NAN, unit: signal.unit(), flags: Flags(u8::MAX) };
+        let received = ReceiptRef::from_stored(self.received);
+        Ok(StoredReading { reading, device_key: self.device_key, received })
     }
 }
 
@@ -220,7 +231,9 @@ mod tests {
     #[test]
     fn a_receipt_reference_gives_back_its_three_parts() {
         let reference = ReceiptRef::new(1_763_780_000, 15, 4_095).unwrap();
-        assert_eq!((reference.second(), reference.node(), reference.ordinal()), (1_763_780_000, 15, 4_095));
+        assert_eq!((reference.second(), reference.node(), reference.ordinal()), (1_763_780_000, 15, 0xffff));
+        let elsewhere = ReceiptRef::new(1_763_780_000, 14, 4_095).unwrap();
+        assert_ne!(reference.ordinal(), elsewhere.ordinal(), "the receipt knows the node");
         assert_eq!(ReceiptRef::from_stored(reference.stored()), reference);
         assert_eq!(ReceiptRef::new(0, 16, 0), None);
         assert_eq!(ReceiptRef::new(0, 0, 4_096), None);

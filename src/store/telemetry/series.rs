@@ -1,7 +1,7 @@
 //! Reading back: journal and chunks as one series. The journal is always read first: a row that a roll moves
 //! meanwhile is then seen in one of the two, and what is seen in both is one by its identity (the chunk's).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use consent::{AlertEvaluate, Permit};
 use diesel::connection::DefaultLoadingMode;
@@ -70,8 +70,11 @@ pub fn scan(
         .map(|want| ((want.patient_key, want.signal.code()), reached(want.permit, want.from)))
         .collect();
     let Some(earliest) = wanted.values().min() else { return Ok(HashMap::new()) };
+    // What nobody asked for is passed over before it becomes a row.
+    let signals: BTreeSet<i16> = wanted.keys().map(|(_, signal)| *signal).collect();
     let query = readings::table
         .filter(readings::at.ge(earliest.micros()).and(readings::at.lt(to.micros())))
+        .filter(readings::signal.eq_any(signals))
         .order((readings::at, readings::patient_key, readings::signal, readings::device_key))
         .select(COLUMNS);
     let mut journal: HashMap<(i64, i16), Vec<Row>> = HashMap::new();

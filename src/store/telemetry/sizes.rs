@@ -16,13 +16,15 @@ pub struct Part {
     pub bytes: i64,
 }
 
-/// The journal and the chunks.
+/// The journal, the chunks, and the receipts of the messages that brought them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sizes {
     /// The journal.
     pub hot: Part,
     /// The chunks.
     pub cold: Part,
+    /// Packed receipts; its readings are messages.
+    pub audit: Part,
 }
 
 #[derive(QueryableByName)]
@@ -39,9 +41,11 @@ pub fn sizes(view: &mut View<'_>) -> Result<Sizes> {
     let conn = &mut *view.conn;
     let hot = readings::table.count().get_result(conn)?;
     let cold = number(conn, "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) AS number FROM chunks")?;
+    let packed = number(conn, "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) AS number FROM receipts")?;
     Ok(Sizes {
         hot: Part { readings: hot, bytes: bytes(conn, "readings")? },
         cold: Part { readings: cold, bytes: bytes(conn, "chunks")? },
+        audit: Part { readings: packed, bytes: bytes(conn, "receipts")? },
     })
 }
 

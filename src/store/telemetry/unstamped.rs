@@ -26,8 +26,10 @@ pub fn first_reception(
     dup: bool,
     now: Instant,
 ) -> Result<Instant> {
+    // Keyed: a short payload could be guessed from a plain hash.
+    let index = tx.blind("unstamped.payload", &hex::encode(payload_sha256))?;
     let known: Option<(i64, i64)> = dsl::unstamped
-        .find((device_key, payload_sha256.as_slice()))
+        .find((device_key, index.as_slice()))
         .select((dsl::session, dsl::at))
         .first(tx.conn)
         .optional()?;
@@ -39,14 +41,14 @@ pub fn first_reception(
     }
     let values = (
         dsl::device_key.eq(device_key),
-        dsl::payload_sha256.eq(payload_sha256.as_slice()),
+        dsl::payload_index.eq(index.as_slice()),
         dsl::session.eq(session),
         dsl::at.eq(now.micros()),
     );
     on!(&mut *tx.conn, |c| {
         diesel::insert_into(dsl::unstamped)
             .values(values)
-            .on_conflict((dsl::device_key, dsl::payload_sha256))
+            .on_conflict((dsl::device_key, dsl::payload_index))
             .do_update()
             .set((dsl::session.eq(session), dsl::at.eq(now.micros())))
             .execute(c)?

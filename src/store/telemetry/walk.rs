@@ -106,7 +106,7 @@ fn journal(
     let mut each = |row: QueryResult<Row>| -> Result<()> {
         let row = row?;
         match keys.get(&row.patient_key) {
-            Some(Some(key)) => told((row.patient_key, row.open(key)?)),
+            Some(Some(key)) => told((row.patient_key, row.open(key).or_else(|_odd| row.unreadable())?)),
             _ => Ok(()),
         }
     };

@@ -63,6 +63,13 @@ fn a_token_ends_at_its_time_and_with_its_device() {
         assert_eq!(store.take_touched(), [Touched::Device(made.key)]);
         let again = act(&store, |tx| devices::issue_token(tx, made.id, None));
         assert!(matches!(again, Err(Error::Conflict(_))));
+        for _ in 0..2 {
+            act(&store, |tx| devices::enable(tx, made.id)).unwrap();
+        }
+        assert_eq!(super::entries(&store, "device.enabled"), 1);
+        assert!(!holds(endless, NOW), "its tokens stay ended");
+        let fresh = act(&store, |tx| devices::issue_token(tx, made.id, None)).unwrap();
+        assert!(holds(fresh, NOW));
     }
 }
 

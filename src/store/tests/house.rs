@@ -84,7 +84,7 @@ fn a_listener_that_comes_back_hears_what_it_missed_or_is_told_to_start_anew() {
 #[test]
 fn a_change_without_an_entry_is_not_committed() {
     for store in stores() {
-        let silent = act(&store, |tx| tx.signal("x.changed", "y"));
+        let silent = act(&store, |tx| tx.signal("patient.changed", "y"));
         assert!(matches!(silent, Err(Error::Unaudited)));
         let undone = act(&store, |tx| {
             settings::set(tx, "colour", "red")?;

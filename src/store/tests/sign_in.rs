@@ -7,6 +7,7 @@ use crate::domain::{Email, Role, StaffIdentity, UserId};
 use crate::store::links::{self, Purpose};
 use crate::store::sessions::{self, IDLE, Kind, LIFE, Rotated};
 use crate::store::testing::{NOW, stores};
+use crate::store::throttles::{self, Bucket};
 use crate::store::users::{self, NewUser};
 use crate::store::{Ask, Error, Store, Urgency};
 
@@ -52,6 +53,25 @@ fn role_and_patient_go_together_and_a_service_has_no_password() {
         assert!(matches!(service, Err(Error::Conflict(_))));
         let own = NewUser { patient: Some(patient), ..new_user(Role::Patient) };
         assert_eq!(act(&store, |tx| users::insert(tx, &own)).unwrap().patient, Some(patient));
+    }
+}
+
+#[test]
+fn a_disabled_user_is_unlocked_with_the_password_they_had_and_without_their_failed_attempts() {
+    for store in stores() {
+        let id = joao(&store);
+        let account = [Bucket::Account("joao@clinica.example")];
+        for _ in 0..9 {
+            act(&store, |tx| throttles::failed(tx, &account)).unwrap();
+        }
+        act(&store, |tx| users::disable(tx, id)).unwrap();
+        act(&store, |tx| users::unlock(tx, id)).unwrap();
+        let found = store.read(|view| users::account(view, id)).unwrap();
+        assert_eq!((found.user.disabled_at, found.password.as_deref()), (None, Some("$argon2id$…")));
+        assert_eq!(store.read(|view| throttles::wait(view, &account, NOW)).unwrap(), Duration::ZERO);
+        assert_eq!(entries(&store, "admin.role"), 3, "given, taken, given back");
+        let nobody = act(&store, |tx| users::unlock(tx, UserId::new(NOW)));
+        assert!(matches!(nobody, Err(Error::NotFound("user"))));
     }
 }
 

@@ -103,6 +103,19 @@ pub async fn checkpoint(call: Call) -> Answer {
     .await
 }
 
+/// The key that verifies checkpoints.
+#[derive(Serialize, ToSchema)]
+pub struct Key {
+    /// As a C2SP signed-note verifier key.
+    vkey: String,
+}
+
+/// The public key of the log, to be held against the one that was handed over on paper.
+#[utoipa::path(get, path = "/api/v1/audit/key", tag = "audit", responses((status = 200, body = Key)))]
+pub async fn public_key(call: Call) -> Answer {
+    call.run(|desk| Reply::ok(&Key { vkey: key(desk)?.to_string() })).await
+}
+
 /// Which proof.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]

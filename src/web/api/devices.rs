@@ -213,11 +213,21 @@ pub async fn unbind(call: Call, id: Path<DeviceId>, body: Option<Body<Unbinder>>
     .await
 }
 
-/// Ends a device's right to connect.
+/// Ends a device's right to connect, every token with it, and its session at once.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/disable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
 pub async fn disable(call: Call, id: Path<DeviceId>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(devices::disable(tx, *id)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Gives a disabled device its right to connect back; it needs a new token.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/enable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn enable(call: Call, id: Path<DeviceId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(devices::enable(tx, *id)?))?;
         Ok(Reply::none())
     })
     .await
@@ -247,7 +257,7 @@ pub async fn issue_token(call: Call, id: Path<DeviceId>, body: Body<NewToken>) -
     .await
 }
 
-/// Revokes one token.
+/// Revokes one token; the session that came with it ends at once.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}/tokens/{token}", tag = "devices", params(("id" = String, Path), ("token" = String, Path)), responses((status = 204), (status = 404)))]
 pub async fn revoke_token(call: Call, path: Path<(DeviceId, TokenId)>) -> Answer {
     call.run(move |desk| {

@@ -141,11 +141,21 @@ pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<C
     .await
 }
 
-/// Ends a user's sign-in for good.
+/// Ends a user's sign-in until it is unlocked.
 #[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
 pub async fn disable(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(users::disable(tx, *id)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Lets a disabled user sign in again, and forgets the account's failed sign-ins.
+#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404), (status = 409)))]
+pub async fn unlock(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(users::unlock(tx, *id)?))?;
         Ok(Reply::none())
     })
     .await

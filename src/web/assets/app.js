@@ -144,6 +144,82 @@
     }
   }, 1000);
 
+  /* Forms: a refusal is shown beside the field it means, and what was typed stays. Without this script the server
+     answers with pages. */
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-inline]")) return;
+    event.preventDefault();
+    const button = event.submitter;
+    if (form.hasAttribute("aria-busy")) return;
+    const sent = new FormData(form, button);
+    form.setAttribute("aria-busy", "true");
+    say(body.dataset.saySending);
+    try {
+      const answer = await fetch(button?.getAttribute("formaction") ?? form.getAttribute("action"), {
+        method: "POST", body: new URLSearchParams(sent), headers: { "x-zelo-form": "1" }, credentials: "same-origin",
+      });
+      const to = answer.headers.get("x-zelo-to");
+      if (to) return goTo(to);
+      if (answer.status === 401) return location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
+      refuse(form, await answer.text());
+    } catch {
+      refuse(form, null);
+    } finally {
+      form.removeAttribute("aria-busy");
+      say("");
+    }
+  });
+
+  // The same page with another anchor would not be loaded again.
+  function goTo(to) {
+    const next = new URL(to, location.href);
+    const same = next.pathname === location.pathname && next.search === location.search;
+    if (!same) return location.assign(next);
+    history.replaceState(null, "", next);
+    location.reload();
+  }
+
+  function refuse(form, html) {
+    let place = $(".form-refusal", form);
+    if (!place) {
+      place = document.createElement("div");
+      place.className = "form-refusal";
+      form.prepend(place);
+    }
+    if (html === null) {
+      const told = document.createElement("p");
+      told.className = "refusal";
+      told.textContent = body.dataset.sayFailed;
+      place.replaceChildren(told);
+    } else place.innerHTML = html;
+    const told = $(".refusal", place);
+    if (!told) return;
+    told.id = `refusal-${form.id || [...document.forms].indexOf(form)}`;
+    told.setAttribute("role", "alert");
+    told.tabIndex = -1;
+    for (const wrong of $$("[aria-invalid]", form)) unwrong(wrong);
+    const named = told.dataset.field && form.elements[told.dataset.field];
+    const fields = !named ? [] : named instanceof RadioNodeList ? [...named] : [named];
+    for (const field of fields) {
+      field.dataset.described = field.getAttribute("aria-describedby") ?? "";
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", `${told.id} ${field.dataset.described}`.trim());
+    }
+    (fields[0] ?? told).focus();
+  }
+
+  function unwrong(field) {
+    field.removeAttribute("aria-invalid");
+    if (field.dataset.described) field.setAttribute("aria-describedby", field.dataset.described);
+    else field.removeAttribute("aria-describedby");
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches?.("form[data-inline] [aria-invalid]")) unwrong(event.target);
+  });
+
   /* Keyboard: every key presses something that is also on the page. */
 
   const rows = () => $$("[data-row]");

@@ -18,8 +18,19 @@
       this.bands = JSON.parse(this.data.bands || "[]");
       this.marks = JSON.parse(this.data.marks || "[]");
       this.out.addEventListener("click", () => { this.span = this.whole; this.load(); });
+      for (const button of figure.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => this.step(button.dataset.zoom));
       this.resizer = new ResizeObserver(() => this.plot?.setSize(this.size()));
       this.resizer.observe(this.place);
+      this.load();
+    }
+
+    // What a drag does, by button: half of the span from its middle, or half a span aside.
+    step(way) {
+      const [from, to] = this.span, half = (to - from) / 2;
+      const shift = { in: [half / 2, -half / 2], earlier: [-half, -half], later: [half, half] }[way];
+      const next = [from + shift[0], to + shift[1]];
+      if (next[1] - next[0] < 10_000 || next[0] >= this.whole[1]) return;
+      this.span = next;
       this.load();
     }
 

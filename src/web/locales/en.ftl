@@ -54,14 +54,16 @@ from = From
 to = To
 level = Level
 state = State
-signal = Signal
-value = Value
 version = Version
 patient = Patient
 device = Device
 reason = Reason
 reason-audited = Kept in the audit log, with your name.
 more = Show more
+paging = Parts of the list
+paging-seen = Looked through { $seen } of { $total }, part by part.
+paging-before = Before
+paging-after = Next
 filters = Filters
 filter-do = Filter
 filter-clear = Clear filters
@@ -172,6 +174,11 @@ queue-count-red = { $n } red
 queue-count-yellow = { $n } yellow
 queue-count-unclaimed = { $n } unclaimed
 queue-count-mine = { $n } yours
+queue-count-past = { $n } of the past
+queue-now-group = Now
+queue-past-group = Of the past, told only now by late data
+queue-resolved-group = Resolved, the newest first
+queue-ended = until { $time }
 queue-empty = Nobody is waiting
 queue-empty-next = New alerts appear here by themselves. Leave this page open.
 queue-empty-filter = Nothing with these filters
@@ -181,8 +188,6 @@ queue-overdue = was due { $time }
 queue-now = latest:
 queue-yours = Yours
 queue-nobody = Unclaimed
-queue-contacted = contact { $time }
-queue-not-contacted = no contact yet
 queue-snoozed = snoozed until { $time }
 
 ## Alert
@@ -227,6 +232,11 @@ did-paged = Notice sent
 did-escalated = Next step of the policy
 did-resolved = Resolved the alert
 finding-hidden = finding hidden: no consent
+finding-readings =
+    { $n ->
+        [one] { $n } reading
+       *[other] { $n } readings
+    }
 
 ## Readings and charts
 
@@ -251,6 +261,9 @@ chart-empty = No readings in this span.
 chart-failed = The chart could not be loaded. The table below may be out of date.
 chart-no-basis = No legal basis to show this
 chart-zoom-hint = Drag across the chart to zoom.
+chart-zoom-in = Zoom in
+chart-earlier = Earlier
+chart-later = Later
 chart-zoom-out = Back to the whole span
 chart-as-table = See as a table
 chart-at = When
@@ -262,7 +275,8 @@ chart-count = Readings
 ## Patient
 
 patients-title = Patients
-patients-search = Find by name
+patients-search = Find a patient
+patients-search-hint = The beginning of any part of the name, with or without accents; or the whole CPF or CNS.
 patients-count =
     { $n ->
         [one] 1 patient
@@ -271,6 +285,7 @@ patients-count =
 patients-none = No patients yet
 patients-none-next = The administrator registers patients; then bind a device.
 patients-none-found = Nobody found for “{ $q }”
+patients-none-found-here = Nobody with “{ $q }” in this part of the list
 patient-register = Register patient
 birth-date = Date of birth
 cpf = CPF (optional)
@@ -283,6 +298,7 @@ timeline-title = Timeline
 timeline-none = Nothing has happened yet
 event-bound = Device { $device } bound
 event-unbound = Device { $device } unbound
+event-measured = began { $time }
 quarantine-title = Quarantine
 quarantine-what = Readings set aside because something about them does not add up. Kept sealed for 30 days.
 quarantine-none = Nothing in quarantine
@@ -354,6 +370,7 @@ device-enrol-do = Enrol and pair
 device-name = Device name
 device-name-hint = Model and tag, nothing about the patient.
 device-patient = Bind to
+device-patient-typed = The patient's whole CPF or CNS. There are too many for a list.
 device-bind-later = Later
 device-bind = Bind…
 device-unbind = Unbind…
@@ -366,6 +383,7 @@ device-id = Identifier
 device-last = Last heard
 device-seen = seen { $ago }
 device-never = never connected
+device-now = now
 device-battery = battery { $percent } %
 device-preferred = preferred source
 device-until = until { $day }
@@ -378,12 +396,9 @@ device-bindings = Bindings
 device-bindings-none = Never bound.
 device-tokens = Tokens
 device-tokens-none = No token yet; pair to make one.
-device-token-span = from { $from } to { $to }
-device-token-used = used { $time }
-device-token-unused = never used
+device-token-made = made { $time }
+device-token-ends = valid until { $time }
 device-token-revoked = revoked { $time }
-device-notices = Recent refusals
-device-notices-none = Nothing was refused.
 pairing-title = Pair { $device }
 pairing-waiting = Waiting for the first connection
 pairing-waiting-next = This page turns green by itself.
@@ -453,6 +468,11 @@ audit-purpose = Purpose
 audit-index = Index
 audit-when = When
 audit-none = No entries with these filters
+audit-none-here = None among those looked through now; there are older ones
+actor-user = User
+actor-subject = Data subject
+actor-device = Device
+actor-system = System
 audit-older = Older
 audit-entry-n = entry { $n }
 audit-leaf = Leaf hash
@@ -480,6 +500,7 @@ user-link = One-time link for { $name }
 user-link-once = Hand it over in person or by a safe channel. It will not be shown again.
 user-link-label = Link
 user-totp = Second factor
+user-totp-remove = Remove second factor
 user-seen = Last seen
 user-never = never signed in
 user-locked = Locked
@@ -489,14 +510,21 @@ user-lock = Lock
 ## Status
 
 status-title = System
-status-ingest-lag = Ingest lag
 status-seal-age = Seal age
 status-connections = Devices connected
-status-readings-minute = Readings in the last minute
 status-queue-depth = Messages queued
 status-reevaluate-depth = Series to judge again
+status-commands-depth = Commands to deliver
+status-unrolled = Readings to fold into chunks
+status-or-more = { $n } or more
+status-oldest = the oldest for { $span }
+status-at-least = at least { $bound }
+status-edge-readings = Readings stored since the start
+status-edge-messages = Messages received since the start
+status-edge-refused = Messages refused by consent
+status-edge-quarantined = Readings put in quarantine
+status-edge-not-stored = Messages given back unstored
 status-outbox-depth = Notices to send
-status-hot-rows = Readings in the journal
 status-stored = Database
 status-free = Free space
 status-bound = bound { $bound }
@@ -547,7 +575,47 @@ docs-status = Status
 docs-codes = Refusal codes
 docs-code = Code
 
+## Account and second factor
+
+account-title = My account
+totp-title = Second factor
+totp-what = Beside the password, signing in asks for a code that only your phone shows. Who knows your password does not get in without it.
+totp-begin = Set up second factor
+totp-on = Active
+totp-on-what = Each sign-in asks for the code of the authenticator app.
+totp-remove = Remove second factor…
+totp-remove-effect = The password alone is enough again.
+totp-remove-do = Remove now
+totp-step-scan = Scan the QR code with the authenticator app, or type the secret into it.
+totp-step-code = Type the six-digit code that it shows below.
+totp-qr = QR code for the authenticator app.
+totp-secret = Secret
+totp-once = Shown once. It counts only after it is confirmed.
+totp-password-why = To be sure that it is you.
+totp-password-wrong = Wrong password
+totp-password-wrong-detail = It is the password with which you sign in to Zelo.
+totp-confirm = Confirm
+totp-cancel = Cancel
+
 ## Refusals
+
+field-cpf-taken = This CPF or CNS belongs to another patient: search for it.
+field-email-taken = This e-mail address belongs to another user.
+field-device-bound = The device is bound already: unbind it first.
+field-name = Write the name, 1 to 80 letters, on one line.
+field-birth-date = Write the day of birth, in the past.
+field-cpf = There is no such CPF: check the digits, or leave it empty.
+field-email = This is no e-mail address.
+field-phone = Write the telephone with its country code, such as +55 11 91234-5678.
+field-zone = Write a zone such as America/Sao_Paulo.
+field-patient = Nobody was found: choose from the list, or write the whole CPF or CNS.
+field-role = Choose one of the roles.
+field-reason = Write the reason, 3 to 500 letters.
+field-outcome = Choose how it ended.
+field-minutes = Choose for how long.
+field-to = Choose somebody who may act on alerts.
+form-sending = Sending…
+form-failed = It did not reach the server. What you wrote is still here; try again.
 
 error-back = Back to the start
 code-sign-in = Sign in to go on

@@ -54,14 +54,16 @@ from = De
 to = Até
 level = Nível
 state = Situação
-signal = Sinal
-value = Valor
 version = Versão
 patient = Paciente
 device = Dispositivo
 reason = Motivo
 reason-audited = Fica no registro de auditoria, com o seu nome.
 more = Mostrar mais
+paging = Partes da lista
+paging-seen = Até aqui { $seen } de { $total }, em partes.
+paging-before = Anteriores
+paging-after = Seguintes
 filters = Filtros
 filter-do = Filtrar
 filter-clear = Limpar filtros
@@ -184,6 +186,15 @@ queue-count-mine =
         [one] { $n } com você
        *[other] { $n } com você
     }
+queue-count-past =
+    { $n ->
+        [one] { $n } do passado
+       *[other] { $n } do passado
+    }
+queue-now-group = Agora
+queue-past-group = Do passado, contados agora por dados atrasados
+queue-resolved-group = Resolvidos, os mais novos primeiro
+queue-ended = até { $time }
 queue-empty = Ninguém esperando
 queue-empty-next = Novos alertas aparecem aqui sozinhos. Deixe esta página aberta.
 queue-empty-filter = Nada com estes filtros
@@ -193,8 +204,6 @@ queue-overdue = venceu às { $time }
 queue-now = último:
 queue-yours = Com você
 queue-nobody = Sem responsável
-queue-contacted = contato { $time }
-queue-not-contacted = sem contato ainda
 queue-snoozed = adiado até { $time }
 
 ## Alert
@@ -239,6 +248,11 @@ did-paged = Aviso enviado
 did-escalated = Próximo passo da política
 did-resolved = Resolveu o alerta
 finding-hidden = achado oculto: sem consentimento
+finding-readings =
+    { $n ->
+        [one] { $n } leitura
+       *[other] { $n } leituras
+    }
 
 ## Readings and charts
 
@@ -263,6 +277,9 @@ chart-empty = Nenhuma leitura neste período.
 chart-failed = Não foi possível carregar o gráfico. A tabela abaixo pode estar desatualizada.
 chart-no-basis = Sem base legal para exibir
 chart-zoom-hint = Arraste sobre o gráfico para ampliar.
+chart-zoom-in = Ampliar
+chart-earlier = Antes
+chart-later = Depois
 chart-zoom-out = Voltar ao período inteiro
 chart-as-table = Ver como tabela
 chart-at = Quando
@@ -274,7 +291,8 @@ chart-count = Leituras
 ## Patient
 
 patients-title = Pacientes
-patients-search = Buscar por nome
+patients-search = Buscar paciente
+patients-search-hint = Começo de qualquer parte do nome, com ou sem acento; ou o CPF ou o CNS inteiro.
 patients-count =
     { $n ->
         [one] { $n } paciente
@@ -283,6 +301,7 @@ patients-count =
 patients-none = Nenhum paciente ainda
 patients-none-next = A administração cadastra pacientes; depois, vincule um dispositivo.
 patients-none-found = Ninguém encontrado com “{ $q }”
+patients-none-found-here = Ninguém com “{ $q }” nesta parte da lista
 patient-register = Cadastrar paciente
 birth-date = Data de nascimento
 cpf = CPF (opcional)
@@ -295,6 +314,7 @@ timeline-title = Linha do tempo
 timeline-none = Nada aconteceu ainda
 event-bound = Dispositivo { $device } vinculado
 event-unbound = Dispositivo { $device } desvinculado
+event-measured = começou em { $time }
 quarantine-title = Quarentena
 quarantine-what = Leituras separadas porque algo nelas não fecha. Guardadas seladas por 30 dias.
 quarantine-none = Nada em quarentena
@@ -366,6 +386,7 @@ device-enrol-do = Cadastrar e emparelhar
 device-name = Nome do dispositivo
 device-name-hint = Modelo e etiqueta, sem dados do paciente.
 device-patient = Vincular a
+device-patient-typed = CPF ou CNS do paciente, inteiro. São muitos para uma lista.
 device-bind-later = Depois
 device-bind = Vincular…
 device-unbind = Desvincular…
@@ -378,6 +399,7 @@ device-id = Identificador
 device-last = Última notícia
 device-seen = visto { $ago }
 device-never = nunca conectou
+device-now = agora
 device-battery = bateria { $percent } %
 device-preferred = fonte preferida
 device-until = até { $day }
@@ -390,12 +412,9 @@ device-bindings = Vínculos
 device-bindings-none = Nunca foi vinculado.
 device-tokens = Códigos de acesso
 device-tokens-none = Nenhum código ainda; emparelhe para criar um.
-device-token-span = de { $from } a { $to }
-device-token-used = usado { $time }
-device-token-unused = nunca usado
+device-token-made = criado em { $time }
+device-token-ends = vale até { $time }
 device-token-revoked = revogado { $time }
-device-notices = Recusas recentes
-device-notices-none = Nada foi recusado.
 pairing-title = Emparelhar { $device }
 pairing-waiting = Aguardando a primeira conexão
 pairing-waiting-next = Esta página fica verde sozinha.
@@ -465,6 +484,11 @@ audit-purpose = Finalidade
 audit-index = Posição
 audit-when = Quando
 audit-none = Nenhum registro com estes filtros
+audit-none-here = Nenhum entre os que foram procurados agora; há mais antigos
+actor-user = Usuário
+actor-subject = Titular
+actor-device = Dispositivo
+actor-system = Sistema
 audit-older = Mais antigos
 audit-entry-n = registro { $n }
 audit-leaf = Hash da folha
@@ -492,6 +516,7 @@ user-link = Link de uso único para { $name }
 user-link-once = Entregue em mãos ou por canal seguro. Não será mostrado de novo.
 user-link-label = Link
 user-totp = Segundo fator
+user-totp-remove = Tirar segundo fator
 user-seen = Último acesso
 user-never = nunca entrou
 user-locked = Bloqueado
@@ -501,14 +526,21 @@ user-lock = Bloquear
 ## Status
 
 status-title = Sistema
-status-ingest-lag = Atraso da ingestão
 status-seal-age = Idade do selo
 status-connections = Dispositivos conectados
-status-readings-minute = Leituras no último minuto
 status-queue-depth = Mensagens na fila
 status-reevaluate-depth = Séries a reavaliar
+status-commands-depth = Comandos a entregar
+status-unrolled = Leituras a dobrar em blocos
+status-or-more = { $n } ou mais
+status-oldest = o mais antigo há { $span }
+status-at-least = ao menos { $bound }
+status-edge-readings = Leituras guardadas desde o início
+status-edge-messages = Mensagens recebidas desde o início
+status-edge-refused = Mensagens recusadas por consentimento
+status-edge-quarantined = Leituras postas em quarentena
+status-edge-not-stored = Mensagens devolvidas sem guardar
 status-outbox-depth = Avisos a enviar
-status-hot-rows = Leituras no diário
 status-stored = Banco de dados
 status-free = Espaço livre
 status-bound = limite { $bound }
@@ -559,7 +591,47 @@ docs-status = Status
 docs-codes = Códigos de recusa
 docs-code = Código
 
+## Account and second factor
+
+account-title = Minha conta
+totp-title = Segundo fator
+totp-what = Além da senha, entrar passa a pedir um código que só o seu celular mostra. Quem souber a sua senha não entra sem ele.
+totp-begin = Configurar segundo fator
+totp-on = Ativo
+totp-on-what = Cada entrada pede o código do aplicativo autenticador.
+totp-remove = Tirar segundo fator…
+totp-remove-effect = A senha volta a bastar para entrar.
+totp-remove-do = Tirar agora
+totp-step-scan = Leia o código QR com o aplicativo autenticador, ou digite o segredo nele.
+totp-step-code = Digite abaixo o código de seis dígitos que ele mostra.
+totp-qr = Código QR para o aplicativo autenticador.
+totp-secret = Segredo
+totp-once = Mostrado uma única vez. Só passa a valer depois de confirmado.
+totp-password-why = Para ter certeza de que é você.
+totp-password-wrong = Senha incorreta
+totp-password-wrong-detail = É a senha com que você entra no Zelo.
+totp-confirm = Confirmar
+totp-cancel = Cancelar
+
 ## Refusals
+
+field-cpf-taken = Este CPF ou CNS já é de outro paciente: busque por ele.
+field-email-taken = Este e-mail já é de outro usuário.
+field-device-bound = O dispositivo já está vinculado: desvincule antes.
+field-name = Escreva o nome, de 1 a 80 letras, em uma linha.
+field-birth-date = Escreva o dia de nascimento, no passado.
+field-cpf = Este CPF não existe: confira os dígitos, ou deixe em branco.
+field-email = Este não é um endereço de e-mail.
+field-phone = Escreva o telefone com o código do país, como +55 11 91234-5678.
+field-zone = Escreva um fuso como America/Sao_Paulo.
+field-patient = Ninguém foi encontrado: escolha da lista, ou escreva o CPF ou o CNS inteiro.
+field-role = Escolha um dos papéis.
+field-reason = Escreva o motivo, com 3 a 500 letras.
+field-outcome = Escolha como terminou.
+field-minutes = Escolha por quanto tempo.
+field-to = Escolha quem pode agir em alertas.
+form-sending = Enviando…
+form-failed = Não chegou ao servidor. O que você escreveu continua aqui; tente de novo.
 
 error-back = Voltar ao início
 code-sign-in = Entre para continuar

@@ -13,6 +13,8 @@ pub struct View {
     pub alert: AlertId,
     /// The patient.
     pub patient: PatientId,
+    /// What its rule looks at.
+    pub signal: Signal,
     /// Their name.
     pub name: String,
     /// Their telephone, for who may see contacts.
@@ -56,6 +58,8 @@ pub struct View {
 pub enum Finding {
     /// In the reader's language, with the readings it rests on; an empty list for roles that see none.
     Shown {
+        /// What fired, in short; the text says it whole.
+        headline: Option<String>,
         /// Which readings, which rule version, which threshold.
         text: String,
         /// The readings.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Html;
 use crate::domain::Instant;
+use crate::web::shell::address;
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The explorer.
@@ -28,7 +29,7 @@ pub struct View {
 pub struct Filter {
     /// An entry type, such as `consent.revoked`.
     pub kind: String,
-    /// An actor's id or tag.
+    /// A kind of actor: `user`, `subject`, `device`, `system`.
     pub actor: String,
     /// A patient's id.
     pub patient: String,
@@ -38,6 +39,32 @@ pub struct Filter {
     pub from: String,
     /// A local day, exclusive.
     pub to: String,
+}
+
+/// The kinds of actor, with their words.
+const ACTORS: [(&str, Key); 4] = [
+    ("user", Key("actor-user")),
+    ("subject", Key("actor-subject")),
+    ("device", Key("actor-device")),
+    ("system", Key("actor-system")),
+];
+
+impl View {
+    /// Where the entries go on that are older, under the same filter.
+    fn older(&self) -> Option<String> {
+        let Filter { kind, actor, patient, decision, from, to } = &self.filter;
+        let cursor = self.next.as_deref()?;
+        let values = [
+            ("kind", kind.as_str()),
+            ("actor", actor),
+            ("patient", patient),
+            ("decision", decision),
+            ("from", from),
+            ("to", to),
+            ("cursor", cursor),
+        ];
+        Some(address("/audit", &values))
+    }
 }
 
 impl Filter {

@@ -2,23 +2,30 @@
 
 use askama::Template;
 
-use super::{Choice, Html};
+use super::{Choice, Html, Paging};
 use crate::domain::{DeviceId, Instant, PatientId};
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The list of devices.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// A page of them, silent ones first.
     pub rows: Vec<Link>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    /// Which stretch of all devices this is.
+    pub paging: Paging,
     /// Whether the reader may enrol.
     pub may_manage: bool,
     /// Patients that a new device can be bound to.
+    pub patients: Offer,
+}
+
+/// The patients that a form offers.
+#[derive(Debug, Clone, Default)]
+pub struct Offer {
+    /// By name; none when there are too many to choose from.
     pub patients: Vec<Choice>,
-    /// Why the last enrolment was refused.
-    pub refused: Option<Code>,
+    /// Whether the reader types the number of one patient instead.
+    pub typed: bool,
 }
 
 /// A device and the patient it measures.
@@ -42,6 +49,14 @@ pub struct Link {
     pub to: Option<Instant>,
     /// Whether it is the patient's preferred source.
     pub preferred: bool,
+}
+
+impl Link {
+    /// Whether a session is open.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.state == State::Connected
+    }
 }
 
 /// How a device stands.
@@ -103,12 +118,10 @@ pub struct Detail {
     pub bindings: Vec<Binding>,
     /// The tokens, newest first.
     pub tokens: Vec<Token>,
-    /// What was refused lately, newest first.
-    pub notices: Vec<Notice>,
     /// Whether the reader may manage.
     pub may_manage: bool,
     /// Patients it can be bound to.
-    pub patients: Vec<Choice>,
+    pub patients: Offer,
 }
 
 /// Whom it measured, from when to when.
@@ -131,23 +144,10 @@ pub struct Token {
     pub id: String,
     /// Made.
     pub created_at: Instant,
-    /// Ends.
-    pub ends_at: Instant,
-    /// First used.
-    pub used_at: Option<Instant>,
+    /// Ends by itself.
+    pub ends_at: Option<Instant>,
     /// Revoked.
     pub revoked_at: Option<Instant>,
-}
-
-/// A refusal that the device was told of.
-#[derive(Debug, Clone)]
-pub struct Notice {
-    /// When.
-    pub at: Instant,
-    /// The code, such as `E_REVOKED`.
-    pub code: String,
-    /// The rule of law, or empty.
-    pub basis: String,
 }
 
 #[derive(Template)]

@@ -4,7 +4,41 @@ use askama::Template;
 
 use super::Html;
 use crate::web::shell::landing;
-use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+
+/// What a refusal names beside its code.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// Who has what was asked for.
+    pub owner: Option<&'a str>,
+    /// The field of the form that was not taken.
+    pub field: Option<&'a str>,
+}
+
+impl Named<'_> {
+    /// What is wrong with the field, in words that help to mend it.
+    #[must_use]
+    pub fn advice(&self, code: Code) -> Option<Key> {
+        Some(match (self.field?, code) {
+            ("cpf", Code::Conflict) => Key("field-cpf-taken"),
+            ("email", Code::Conflict) => Key("field-email-taken"),
+            ("patient_id", Code::Conflict) => Key("field-device-bound"),
+            ("name", _) => Key("field-name"),
+            ("birth_date", _) => Key("field-birth-date"),
+            ("cpf", _) => Key("field-cpf"),
+            ("email", _) => Key("field-email"),
+            ("phone", _) => Key("field-phone"),
+            ("zone", _) => Key("field-zone"),
+            ("patient_id", _) => Key("field-patient"),
+            ("role", _) => Key("field-role"),
+            ("reason", _) => Key("field-reason"),
+            ("outcome", _) => Key("field-outcome"),
+            ("minutes" | "until", _) => Key("field-minutes"),
+            ("to", _) => Key("field-to"),
+            _ => return None,
+        })
+    }
+}
 
 #[derive(Template)]
 #[template(path = "error.html", blocks = ["refusal"])]
@@ -12,31 +46,31 @@ struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,
     code: Code,
-    owner: Option<&'a str>,
+    named: Named<'a>,
+    advice: Option<Key>,
     back: &'static str,
 }
 
-fn of<'a>(shell: &'a Shell, code: Code, owner: Option<&'a str>) -> Page<'a> {
+fn of<'a>(shell: &'a Shell, code: Code, named: Named<'a>) -> Page<'a> {
     let back = match &shell.viewer {
         Some(viewer) => landing(viewer.role),
         None => "/",
     };
-    Page { shell, w: &shell.words, code, owner, back }
+    Page { shell, w: &shell.words, code, named, advice: named.advice(code), back }
 }
 
-/// The page of a refusal: what happened, what to do, the way back, the code to quote; `owner` is who
-/// has what was asked for.
+/// The page of a refusal: what happened, what to do, the way back, the code to quote.
 ///
 /// # Errors
 /// The formatter's.
-pub fn page(shell: &Shell, code: Code, owner: Option<&str>) -> Html {
-    of(shell, code, owner).render()
+pub fn page(shell: &Shell, code: Code, named: Named<'_>) -> Html {
+    of(shell, code, named).render()
 }
 
 /// The same without its surroundings.
 ///
 /// # Errors
 /// The formatter's.
-pub fn fragment(shell: &Shell, code: Code, owner: Option<&str>) -> Html {
-    of(shell, code, owner).as_refusal().render()
+pub fn fragment(shell: &Shell, code: Code, named: Named<'_>) -> Html {
+    of(shell, code, named).as_refusal().render()
 }

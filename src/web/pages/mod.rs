@@ -9,6 +9,7 @@ use super::l10n::{Key, Words};
 use super::shell::Shell;
 use crate::domain::Instant;
 
+pub mod account;
 pub mod alert;
 pub mod api_docs;
 pub mod audit;
@@ -173,6 +174,27 @@ pub struct Choice {
     pub label: String,
 }
 
+/// Which part of a list is shown, and how much of the list was looked through for it.
+#[derive(Debug, Clone, Default)]
+pub struct Paging {
+    /// How many were looked through.
+    pub seen: u64,
+    /// How many there are to look through.
+    pub total: u64,
+    /// The address of the part before.
+    pub before: Option<String>,
+    /// The address of the part after.
+    pub after: Option<String>,
+}
+
+impl Paging {
+    /// Whether this is not the whole list.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        self.before.is_some() || self.after.is_some()
+    }
+}
+
 impl Shell {
     /// An icon of the sprite, hidden from screen readers: the word beside it speaks.
     #[must_use]
@@ -195,6 +217,12 @@ impl Shell {
     #[must_use]
     pub fn time(&self, at: &Instant) -> Safe<String> {
         self.time_as(at, &self.words.clock(at))
+    }
+
+    /// Day, month, year and minute, for what counts in law.
+    #[must_use]
+    pub fn day_and_time(&self, at: &Instant) -> Safe<String> {
+        self.time_as(at, &self.words.at(at))
     }
 
     /// How long ago an instant was, with the exact one on hover.

@@ -39,11 +39,16 @@ impl View {
     /// The code as SVG; `None` when the address is too long for one.
     #[must_use]
     pub fn qr(&self) -> Option<Safe<String>> {
-        let address = self.address(self.token.as_deref()?);
-        let code = QrCode::with_error_correction_level(address, EcLevel::L).ok()?;
-        let drawn = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
-        drawn.find("<svg").and_then(|start| drawn.get(start..)).map(|svg| Safe(svg.to_owned()))
+        qr(&self.address(self.token.as_deref()?))
     }
+}
+
+/// A text as a QR code in SVG; `None` when it is too long for one.
+#[must_use]
+pub fn qr(text: &str) -> Option<Safe<String>> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let drawn = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+    drawn.find("<svg").and_then(|start| drawn.get(start..)).map(|svg| Safe(svg.to_owned()))
 }
 
 #[derive(Template)]

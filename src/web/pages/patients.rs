@@ -2,21 +2,19 @@
 
 use askama::Template;
 
-use super::{Html, Level};
+use super::{Html, Level, Paging};
 use crate::domain::{Can, Instant, PatientId};
-use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+use crate::web::{Lang, Section, Shell, Theme, Words};
 
 /// The list.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The part of a name that was asked for.
+    /// The words or the number that were looked for.
     pub q: String,
     /// By name.
     pub rows: Vec<Row>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
-    /// Why registering was refused.
-    pub refused: Option<Code>,
+    /// Which stretch of all patients was looked through.
+    pub paging: Paging,
 }
 
 /// One patient.
@@ -36,6 +34,8 @@ pub struct Row {
     pub collecting: bool,
     /// When a device of theirs was last heard.
     pub seen_at: Option<Instant>,
+    /// Whether one is connected now.
+    pub online: bool,
 }
 
 #[derive(Template)]

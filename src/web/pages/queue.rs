@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::{AlertState, Html, Level, Owner};
+use super::{AlertState, Html, Level, Owner, Paging};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The queue as this reader may see it.
 #[derive(Debug, Clone, Default)]
@@ -13,10 +13,10 @@ pub struct View {
     pub filter: Filter,
     /// How many there are, whatever the filter.
     pub counts: Counts,
-    /// Gravest first, then longest waiting; at most a page.
+    /// What goes on before what late data told of the past; the gravest first, then the longest waiting.
     pub rows: Vec<Row>,
-    /// The cursor of the next page.
-    pub next: Option<String>,
+    /// Which part of the list this is.
+    pub paging: Paging,
     /// Whether the reader may claim.
     pub may_act: bool,
 }
@@ -47,6 +47,12 @@ impl Filter {
         self.state == Some(*state)
     }
 
+    /// Whether rows are sifted within their state.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.level.is_some() || self.mine || !self.q.is_empty()
+    }
+
     /// Whether anything was asked for.
     #[must_use]
     pub fn is_set(&self) -> bool {
@@ -65,6 +71,8 @@ pub struct Counts {
     pub unclaimed: u32,
     /// The reader's own.
     pub mine: u32,
+    /// Told of the past by late data, and over.
+    pub past: u32,
 }
 
 /// One alert in the queue.
@@ -84,20 +92,38 @@ pub struct Row {
     pub since: Instant,
     /// When the policy wants it acknowledged; from 80 % of the way there the wait is shown in bold.
     pub due: Option<Instant>,
-    /// The finding in the reader's language, such as "FC 142 bpm há 12 min".
+    /// What fired, in the reader's language: "Frequência cardíaca acima de 120 bpm por 1 min".
     pub finding: String,
+    /// What it rests on: "61 leituras, 121–134 bpm".
+    pub detail: Option<String>,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it was over; nobody has answered for it yet all the same.
+    pub ended_at: Option<Instant>,
     /// The alerting signal's latest value, where the reader may see it.
     pub latest: Option<Latest>,
     /// Who has it.
     pub owner: Option<Owner>,
-    /// When somebody last reached the patient.
-    pub contacted_at: Option<Instant>,
     /// Until when it is put off.
     pub snoozed_until: Option<Instant>,
     /// Raised by readings that came late.
     pub retrospective: bool,
     /// Every step of the policy was climbed and nobody answered.
     pub nobody_reached: bool,
+}
+
+impl View {
+    /// The rows by heading: what goes on and what is of the past, or what was resolved.
+    fn groups(&self) -> [(Key, Vec<&Row>); 2] {
+        if self.filter.state == Some(AlertState::Resolved) {
+            return [
+                (Key("queue-resolved-group"), self.rows.iter().collect()),
+                (Key("queue-past-group"), Vec::new()),
+            ];
+        }
+        let (past, now) = self.rows.iter().partition(|row| row.is_past());
+        [(Key("queue-now-group"), now), (Key("queue-past-group"), past)]
+    }
 }
 
 impl Row {
@@ -110,6 +136,12 @@ impl Row {
         }
         let (gone, whole) = (w.now.since(self.since), due.since(self.since));
         if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
+    }
+
+    /// Whether it stands behind what goes on: it is resolved, or late data told of it when it was over.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        self.state == AlertState::Resolved || self.retrospective && self.ended_at.is_some()
     }
 
     /// Whether another person has it: the row steps back.

@@ -17,30 +17,48 @@ pub struct View {
     pub started_at: Instant,
     /// Engine modules in their order.
     pub modules: Vec<Module>,
-    /// From reception to commit, the slowest of the last minute.
-    pub ingest_lag: Option<Duration>,
     /// Messages that wait for a commit.
     pub queue_depth: u64,
-    /// Series that wait for another judgement.
-    pub reevaluate_depth: u64,
-    /// Messages that wait to be sent.
-    pub outbox_depth: u64,
+    /// Series that wait for another judgement, and for how long the oldest has.
+    pub reevaluate: Backlog,
+    /// Notices that wait to be handed over.
+    pub outbox: Backlog,
+    /// Commands that wait for their device.
+    pub commands: Backlog,
+    /// Readings that wait to be folded into chunks.
+    pub unrolled: Rolling,
     /// Age of the newest checkpoint.
     pub seal_age: Option<Duration>,
     /// Open device sessions.
     pub connections: u64,
-    /// Readings committed in the last minute.
-    pub readings_minute: Option<u64>,
-    /// `SQLite` or `PostgreSQL`, with its version.
+    /// What the device edge did since the start, by name.
+    pub edge: Vec<(Key, u64)>,
+    /// `SQLite` or `PostgreSQL`.
     pub backend: String,
     /// Bytes of the database.
-    pub stored_bytes: u64,
-    /// Bytes left on its disk.
+    pub stored_bytes: Option<u64>,
+    /// Bytes left on the disk of the data directory.
     pub free_bytes: Option<u64>,
-    /// Rows of the hot journal.
-    pub hot_rows: u64,
     /// Red alerts whose policy was climbed to the top without an answer.
     pub nobody_reached: u32,
+}
+
+/// Rows that wait, and for how long the oldest has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backlog {
+    /// How many.
+    pub depth: u64,
+    /// For how long.
+    pub age: Option<Duration>,
+}
+
+/// Readings that wait to be folded into chunks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rolling {
+    /// How many were counted.
+    pub readings: u64,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// One module of the engine.
@@ -110,39 +128,60 @@ struct Figure {
     health: Health,
 }
 
+/// Less than this and the disk is nearly full.
+const SHORT_OF_DISK: u64 = 1_000_000_000;
+
 impl View {
+    fn rolling(&self, w: &Words) -> Figure {
+        let Rolling { readings, more } = self.unrolled;
+        let value = w.whole(&readings);
+        Figure {
+            name: w.say("status-unrolled"),
+            value: if more { w.one("status-or-more", "n", value) } else { value },
+            bound: None,
+            health: if more { Health::Late } else { Health::Well },
+        }
+    }
+
     fn figures(&self, w: &Words) -> Vec<Figure> {
-        let bounded = |name: Key, value: Option<Duration>, bound: Duration| Figure {
-            name: w.say(name),
-            value: value.map_or_else(|| "–".to_owned(), |span| w.short_span(&span)),
-            bound: Some(w.one("status-bound", "bound", w.short_span(&bound))),
-            health: if value.is_some_and(|span| span > bound) { Health::Late } else { Health::Well },
-        };
         let plain =
             |name: Key, value: String| Figure { name: w.say(name), value, bound: None, health: Health::Well };
+        let aged = |name: Key, value: Option<Duration>, bound: u64| {
+            let bound = Duration::from_secs(bound);
+            Figure {
+                value: value.map_or_else(|| "–".to_owned(), |span| w.short_span(&span)),
+                bound: Some(w.one("status-bound", "bound", w.short_span(&bound))),
+                health: if value.is_some_and(|span| span > bound) { Health::Late } else { Health::Well },
+                name: w.say(name),
+            }
+        };
+        let queue = |name: Key, backlog: Backlog, bound: Option<u64>| {
+            let late = backlog.age.zip(bound).is_some_and(|(age, bound)| age > Duration::from_secs(bound));
+            Figure {
+                name: w.say(name),
+                value: w.whole(&backlog.depth),
+                bound: backlog.age.map(|age| w.one("status-oldest", "span", w.short_span(&age))),
+                health: if late { Health::Late } else { Health::Well },
+            }
+        };
         let mut figures = vec![
-            bounded(Key("status-ingest-lag"), self.ingest_lag, Duration::from_millis(250)),
-            bounded(Key("status-seal-age"), self.seal_age, Duration::from_secs(2)),
             plain(Key("status-connections"), w.whole(&self.connections)),
             plain(Key("status-queue-depth"), w.whole(&self.queue_depth)),
-            plain(Key("status-reevaluate-depth"), w.whole(&self.reevaluate_depth)),
-            plain(Key("status-outbox-depth"), w.whole(&self.outbox_depth)),
-            plain(Key("status-hot-rows"), w.whole(&self.hot_rows)),
-            plain(Key("status-stored"), w.bytes(&self.stored_bytes)),
+            aged(Key("status-seal-age"), self.seal_age, 2),
+            queue(Key("status-reevaluate-depth"), self.reevaluate, Some(10)),
+            queue(Key("status-outbox-depth"), self.outbox, None),
+            queue(Key("status-commands-depth"), self.commands, None),
+            self.rolling(w),
         ];
-        if let Some(readings) = &self.readings_minute {
-            figures.push(plain(Key("status-readings-minute"), w.whole(readings)));
+        if let Some(bytes) = &self.stored_bytes {
+            figures.push(plain(Key("status-stored"), w.bytes(bytes)));
         }
         if let Some(free) = &self.free_bytes {
-            let short = *free < 1_000_000_000;
-            let health = if short { Health::Late } else { Health::Well };
-            figures.push(Figure {
-                name: w.say(Key("status-free")),
-                value: w.bytes(free),
-                bound: None,
-                health,
-            });
+            let health = if *free < SHORT_OF_DISK { Health::Late } else { Health::Well };
+            let bound = Some(w.one("status-at-least", "bound", w.bytes(&SHORT_OF_DISK)));
+            figures.push(Figure { name: w.say("status-free"), value: w.bytes(free), bound, health });
         }
+        figures.extend(self.edge.iter().map(|(name, count)| plain(*name, w.whole(count))));
         figures
     }
 }
@@ -168,7 +207,7 @@ pub fn page(shell: &Shell, view: &View) -> Html {
     of(shell, view).render()
 }
 
-/// The figures and modules, asked for again every 30 s.
+/// The figures and modules, asked for again every 10 s.
 ///
 /// # Errors
 /// The formatter's.

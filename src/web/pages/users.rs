@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::Html;
+use super::error::Named;
 use crate::domain::{Instant, Role, UserId};
 use crate::web::shell::role_word;
 use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
@@ -18,8 +19,23 @@ pub struct View {
     pub draft: Draft,
     /// Why creating was refused.
     pub refused: Option<Code>,
+    /// The field that was not taken.
+    pub field: Option<String>,
     /// A one-time link for the user just created or reset, shown once.
     pub link: Option<(String, String)>,
+}
+
+impl View {
+    /// What is wrong, in words that help to mend it.
+    fn advice(&self, code: &Code) -> Key {
+        let named = Named { owner: None, field: self.field.as_deref() };
+        named.advice(*code).unwrap_or_else(|| code.detail())
+    }
+
+    /// Whether this field is the one.
+    fn is_wrong(&self, field: &str) -> bool {
+        self.field.as_deref() == Some(field)
+    }
 }
 
 /// A user to be created.

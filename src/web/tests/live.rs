@@ -96,6 +96,43 @@ fn a_listener_that_comes_back_hears_what_it_missed_and_an_unknown_one_starts_ane
 }
 
 #[test]
+fn a_listener_between_two_commits_hears_the_later_one_although_it_began_first() {
+    for house in houses() {
+        let crate::store::Url::Postgres(_) = house.home.url() else { continue };
+        let who = house.staff(Role::Clinician);
+        let (slow, quick) = (PatientId::new(NOW), PatientId::new(NOW));
+        let say = |store: &Store, patient: PatientId, before_commit: &mut dyn FnMut()| {
+            let kept = store.keep_house(crate::store::Urgency::Urgent, "test", NOW, |tx| {
+                tx.signal("patient.changed", patient)?;
+                before_commit();
+                Ok(())
+            });
+            kept.unwrap();
+        };
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel();
+        let store = (*house.home).clone();
+        let first = std::thread::spawn(move || {
+            say(&store, slow, &mut || {
+                begun.send(()).unwrap();
+                may_go.recv().unwrap();
+            });
+        });
+        has_begun.recv().unwrap();
+        say(&house.home, quick, &mut || ());
+        let seen = house.home.read(crate::store::signals::newest).unwrap();
+        let mut fresh = Stream::open(&house, &who, None);
+        fresh.until("id: ");
+        let mut back = Stream::open(&house, &who, Some(&seen.to_string()));
+        go.send(()).unwrap();
+        first.join().unwrap();
+        for stream in [&mut fresh, &mut back] {
+            assert_eq!(stream.event().1["patient_id"], json!(slow));
+        }
+    }
+}
+
+#[test]
 fn a_stream_ends_with_its_session_and_with_the_server() {
     let mut house = houses().remove(0);
     let user = house.user(Role::Clinician, None);

@@ -20,8 +20,15 @@ def tell(heard, **more):
     print(json.dumps({"heard": heard, **more}), flush=True)
 
 
+sent = acked = most = 0
+
+
 async def publish(client, payload):
+    global sent, acked, most
+    sent += 1
+    most = max(most, sent - acked)
     await client.publish(job["topic"], payload, qos=1, timeout=job["patience"])
+    acked += 1
     tell("puback", code=None, reason=None)
 
 
@@ -33,6 +40,11 @@ async def notices(client, wanted, seen):
             seen.set()
 
 
+async def listen(client):
+    async for _ in client.messages:
+        pass
+
+
 async def stream(client):
     stamp = job["first"]
 
@@ -42,7 +54,8 @@ async def stream(client):
             stamp += 1
             await publish(client, job["template"].replace("STAMP", str(stamp - 1)))
 
-    await asyncio.gather(*(lane() for _ in range(job["window"])))
+    # Who only waits for acknowledgements is not told that the session has ended.
+    await asyncio.gather(listen(client), *(lane() for _ in range(job["window"])))
 
 
 async def main():
@@ -55,7 +68,7 @@ async def main():
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
         logger=quiet,
         max_inflight_messages=job["window"],
-        max_concurrent_outgoing_calls=job["window"],
+        max_concurrent_outgoing_calls=job["window"] or None,
     )
     async with client:
         tell("connack", code=0, reason=None)
@@ -68,11 +81,11 @@ async def main():
             await asyncio.gather(*(publish(client, payload) for payload in job["payloads"]))
             if job["await_notices"]:
                 await asyncio.wait_for(seen.wait(), job["patience"])
+            tell("flight", most=most)
         elif job["act"] == "stream":
             await stream(client)
         else:
-            async for _ in client.messages:
-                pass
+            await listen(client)
         if job["notices"]:
             listening.cancel()
 

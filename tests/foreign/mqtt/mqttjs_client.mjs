@@ -18,10 +18,15 @@ const client = mqtt.connect({
   keepalive: 30,
 });
 const reason = (packet) => packet.properties?.reasonString ?? null;
-let acks = 0, notices = 0, stamp = job.first;
+let acks = 0, notices = 0, sent = 0, most = 0, stamp = job.first;
 
-const publish = (payload) => client.publish(job.topic, payload, { qos: 1 }, () => {});
+const publish = (payload) => {
+  sent += 1;
+  most = Math.max(most, sent - acks);
+  client.publish(job.topic, payload, { qos: 1 }, () => {});
+};
 const next = () => publish(job.template.replace('STAMP', String(stamp++)));
+const leave = () => { tell('flight', { most }); client.end(false, end); };
 const finished = () => acks === job.payloads.length && notices >= job.await_notices;
 
 client.on('packetreceive', (packet) => {
@@ -35,7 +40,7 @@ client.on('packetreceive', (packet) => {
     case 'puback':
       acks += 1;
       tell('puback', { code: five ? packet.reasonCode : null, reason: reason(packet) });
-      if (job.act === 'publish' && finished()) client.end(false, end);
+      if (job.act === 'publish' && finished()) leave();
       if (job.act === 'stream') next();
       break;
     case 'disconnect':
@@ -46,7 +51,7 @@ client.on('packetreceive', (packet) => {
 client.on('message', (_topic, payload) => {
   notices += 1;
   tell('notice', { body: JSON.parse(payload.toString()) });
-  if (job.act === 'publish' && finished()) client.end(false, end);
+  if (job.act === 'publish' && finished()) leave();
 });
 client.on('connect', async () => {
   if (job.notices) await client.subscribeAsync(job.notices, { qos: 1 });

@@ -13,7 +13,9 @@ events = queue.Queue()
 
 
 def tell(heard, **more):
-    print(json.dumps({"heard": heard, **more}), flush=True)
+    # In one piece: paho calls back from a thread of its own.
+    sys.stdout.write(json.dumps({"heard": heard, **more}) + "\n")
+    sys.stdout.flush()
 
 
 def reason_string(properties):
@@ -84,8 +86,13 @@ if job["notices"]:
     client.subscribe(job["notices"], qos=1)
     wait("suback")
 if job["act"] == "publish":
+    # Nothing is read meanwhile: all of it is in flight, whatever receive maximum was announced.
+    client.loop_stop()
     for payload in job["payloads"]:
         publish(payload)
+    assert not client.want_write(), "the socket took it all"
+    tell("flight", most=len(job["payloads"]))
+    client.loop_start()
     acks = notices = 0
     while acks < len(job["payloads"]) or notices < job["await_notices"]:
         kind, _ = wait("puback", "notice")

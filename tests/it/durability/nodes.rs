@@ -7,12 +7,15 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
 use zelo::domain::{Clock, Level};
-use zelo::store::{alerts, devices, reevaluations};
+use zelo::store::{Actor, alerts, commands, devices, reevaluations};
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Clinic, eventually};
 
-async fn next<T>(events: &mut EventLoop, mut wanted: impl FnMut(Result<Event, String>) -> Option<T>) -> T {
+pub(super) async fn next<T>(
+    events: &mut EventLoop,
+    mut wanted: impl FnMut(Result<Event, String>) -> Option<T>,
+) -> T {
     let found = async {
         loop {
             if let Some(found) = wanted(events.poll().await.map_err(|error| format!("{error:?}"))) {
@@ -23,7 +26,7 @@ async fn next<T>(events: &mut EventLoop, mut wanted: impl FnMut(Result<Event, St
     tokio::time::timeout(Duration::from_secs(20), found).await.expect("the event comes within twenty seconds")
 }
 
-fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
+pub(super) fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
     match event {
         Ok(Event::Incoming(Packet::PubAck(ack))) => Some(ack.reason),
         Ok(_) => None,
@@ -31,7 +34,7 @@ fn acked(event: Result<Event, String>) -> Option<PubAckReason> {
     }
 }
 
-fn ended(event: Result<Event, String>) -> Option<String> {
+pub(super) fn ended(event: Result<Event, String>) -> Option<String> {
     // The client tells a DISCONNECT as the error that ends it.
     event.err()
 }
@@ -84,6 +87,23 @@ async fn two_nodes_are_one_house() {
     assert_eq!(found().len(), 1, "one episode, one alert");
     let backlog = || clinic.store.read(reevaluations::backlog).unwrap().0;
     eventually("nothing is left to be judged again", || backlog() == 0).await;
+
+    at_b.subscribe(format!("zelo/v1/devices/{}/commands", bed.device), QoS::AtLeastOnce).await.unwrap();
+    let subscribed = |event| matches!(event, Ok(Event::Incoming(Packet::SubAck(_)))).then_some(());
+    next(&mut from_b, subscribed).await;
+    let order = serde_json::json!({ "set_interval_s": 60 });
+    let left = clinic
+        .store
+        .write(Actor::Operator, Clock::System.now(), |tx| commands::insert(tx, bed.device, &order));
+    let heard = |event| match event {
+        Ok(Event::Incoming(Packet::Publish(message))) => Some(message.payload),
+        _ => None,
+    };
+    let heard = String::from_utf8(next(&mut from_b, heard).await.to_vec()).unwrap();
+    assert!(
+        heard.contains(&left.unwrap().to_string()),
+        "a command left at one node reaches the device at the other"
+    );
 
     clinic.revoke(bed);
     let goodbye = next(&mut from_b, ended).await;

@@ -76,23 +76,24 @@ pub async fn write(
 pub async fn send_all(
     (client, mut events): (AsyncClient, EventLoop),
     topic: String,
-    bodies: Vec<String>,
+    bodies: Vec<impl Into<Vec<u8>> + Send + 'static>,
 ) -> (usize, Vec<String>) {
     let (count, mut taken, mut refused) = (bodies.len(), 0, Vec::new());
     let publisher = tokio::spawn(async move {
         for body in bodies {
-            client.publish(topic.clone(), QoS::AtLeastOnce, false, body).await.unwrap();
+            client.publish(topic.clone(), QoS::AtLeastOnce, false, body.into()).await.unwrap();
         }
         client
     });
     while taken + refused.len() < count {
         let event = tokio::time::timeout(Duration::from_secs(30), events.poll()).await;
-        match event.expect("an answer within thirty seconds").unwrap() {
-            Event::Incoming(Packet::PubAck(ack)) => match said(ack) {
-                Ok(()) => taken += 1,
-                Err(why) => refused.push(why),
-            },
-            _ => {}
+        let Event::Incoming(Packet::PubAck(ack)) = event.expect("an answer within thirty seconds").unwrap()
+        else {
+            continue;
+        };
+        match said(ack) {
+            Ok(()) => taken += 1,
+            Err(why) => refused.push(why),
         }
     }
     drop(publisher.await.unwrap());

@@ -15,6 +15,10 @@ use crate::support::node::Device;
 
 /// Messages a stream keeps in flight.
 pub const WINDOW: usize = 20;
+/// Messages that are published at once, and that a client may have in flight if it wants.
+pub const BURST: usize = 1_000;
+/// What the gateway announces.
+pub const RECEIVE_MAXIMUM: usize = 256;
 /// How long a client waits for the next thing to happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,7 +39,8 @@ pub enum Client {
 
 /// What a wearable does.
 pub enum Act {
-    /// Publishes all at once, waits for every acknowledgement and so many notices, and leaves.
+    /// Publishes all at once, as many in flight as the client lets, waits for every acknowledgement and so many
+    /// notices, and leaves.
     Publish { payloads: Vec<String>, notices: usize },
     /// Publishes readings a millisecond apart, [`WINDOW`] in flight, until it is disconnected.
     Stream { first: i64 },
@@ -61,6 +66,10 @@ pub enum Heard {
     },
     Disconnect {
         code: u8,
+    },
+    /// The most messages that were in flight at once.
+    Flight {
+        most: usize,
     },
     Closed,
 }
@@ -107,6 +116,12 @@ impl Client {
     /// Whether it tells its user the code of an acknowledgement; aiomqtt keeps it to itself.
     pub fn tells_codes(self) -> bool {
         self != Self::Aiomqtt
+    }
+
+    /// Whether it sends on regardless of the receive maximum that MQTT 5 tells it; 3.1.1 has none. mosquitto and
+    /// rumqttc hold to it and cannot be told not to.
+    pub fn ignores_receive_maximum(self) -> bool {
+        matches!(self, Self::Paho | Self::Aiomqtt | Self::MqttJs)
     }
 
     /// Whether it listens while it publishes; mosquitto has a program for each, and a device one session.
@@ -164,7 +179,8 @@ fn job(ward: &Ward, device: &Device, version: Version, act: &Act) -> Value {
         "payloads": payloads,
         "first": first,
         "template": TEMPLATE,
-        "window": WINDOW,
+        // 0: no window of its own.
+        "window": if name == "publish" { 0 } else { WINDOW },
         "patience": PATIENCE.as_secs(),
     })
 }

@@ -12,6 +12,7 @@ use client::{Act, Client, Heard, Version};
 use ward::{Bed, Ward};
 
 use crate::support::lacks;
+use crate::support::node::Device;
 
 /// Reason codes of MQTT 5.
 const COMMITTED: u8 = 0x00;
@@ -99,6 +100,7 @@ fn keeps_the_contract(client: Client, version: Version) {
     wearable.without_consent_it_is_refused();
     wearable.a_thousand_at_once_are_all_acknowledged();
     wearable.a_second_session_takes_over();
+    wearable.a_revoked_token_ends_its_session();
     wearable.a_revocation_ends_the_stream();
 }
 
@@ -145,11 +147,22 @@ impl Wearable<'_> {
     }
 
     fn a_thousand_at_once_are_all_acknowledged(&self) {
-        let (bed, first) = (self.ward.bed(), self.ward.instants(1_000));
-        let payloads = (first..first + 1_000).map(|at| payload(at, 96)).collect();
+        let count = i64::try_from(client::BURST).unwrap();
+        let (bed, first) = (self.ward.bed(), self.ward.instants(count));
+        let payloads = (first..first + count).map(|at| payload(at, 96)).collect();
         let heard = self.publish(bed, payloads, 0);
-        self.assert_acks(&heard, 1_000, |code, _reason| code == COMMITTED);
-        assert_eq!(self.ward.readings(bed, first, 1_000).len(), 1_000);
+        self.assert_acks(&heard, client::BURST, |code, _reason| code == COMMITTED);
+        assert_eq!(self.ward.readings(bed, first, count).len(), client::BURST);
+        let most = heard.iter().find_map(|one| match one {
+            Heard::Flight { most } => Some(*most),
+            _ => None,
+        });
+        let most = most.expect("the client counts what is in flight");
+        if self.client.ignores_receive_maximum() {
+            assert!(most > client::RECEIVE_MAXIMUM, "{most} in flight at the most");
+        } else if self.version == Version::V5 {
+            assert!(most <= client::RECEIVE_MAXIMUM, "{most} in flight at the most");
+        }
     }
 
     fn a_second_session_takes_over(&self) {
@@ -161,7 +174,28 @@ impl Wearable<'_> {
         self.assert_acks(&second, 1, |code, _reason| code == COMMITTED);
         if self.client.stays_away(self.version) {
             self.assert_told(&first.rest(), TAKEN_OVER);
+        } else {
+            // It was ended, since it comes back.
+            first.until(|heard| matches!(heard, Heard::Connack { .. }));
         }
+    }
+
+    fn a_revoked_token_ends_its_session(&self) {
+        let (device, token) = self.ward.another_token(self.ward.bed());
+        let mut live = self.client.start(self.ward, &device, self.version, Act::Hold);
+        let begun = live.until(|heard| !matches!(heard, Heard::Connack { .. }) || !self.client.listens());
+        assert_eq!(connack(&begun), Some(COMMITTED), "{begun:?}");
+        self.ward.revoke_token(&device, &token);
+        if self.client.stays_away(self.version) {
+            self.assert_told(&live.rest(), NOT_AUTHORIZED);
+        } else {
+            // It was ended, since it comes back, and is not let in.
+            live.until(|heard| matches!(heard, Heard::Connack { code: REFUSED_311 }));
+        }
+        self.assert_refused(&device);
+        // The other valid token still opens a session.
+        let heard = self.publish(self.ward.bed(), vec![payload(self.ward.instant(), 92)], 0);
+        self.assert_acks(&heard, 1, |code, _reason| code == COMMITTED);
     }
 
     fn a_revocation_ends_the_stream(&self) {
@@ -181,13 +215,7 @@ impl Wearable<'_> {
             assert!(reason.as_deref().is_none_or(|why| why.starts_with("E_REVOKED")), "{reason:?}");
         }
         self.assert_told(&heard, ADMINISTRATIVE);
-        let refused = self.client.start(self.ward, &bed.device, self.version, Act::Hold).rest();
-        let expected = if self.version == Version::V5 {
-            vec![NOT_AUTHORIZED, BANNED]
-        } else {
-            vec![REFUSED_311, NOT_AUTHORIZED]
-        };
-        assert!(connack(&refused).is_some_and(|code| expected.contains(&code)), "{refused:?}");
+        self.assert_refused(&bed.device);
 
         self.ward.grant(bed);
         let stored = self.ward.readings(bed, first, STREAM);
@@ -205,6 +233,17 @@ impl Wearable<'_> {
     fn publish(&self, bed: &Bed, payloads: Vec<String>, notices: usize) -> Vec<Heard> {
         let act = Act::Publish { payloads, notices };
         self.client.start(self.ward, &bed.device, self.version, act).rest()
+    }
+
+    /// A device that may not connect is told so.
+    fn assert_refused(&self, device: &Device) {
+        let refused = self.client.start(self.ward, device, self.version, Act::Hold).rest();
+        let expected = if self.version == Version::V5 {
+            vec![NOT_AUTHORIZED, BANNED]
+        } else {
+            vec![REFUSED_311, NOT_AUTHORIZED]
+        };
+        assert!(connack(&refused).is_some_and(|code| expected.contains(&code)), "{refused:?}");
     }
 
     /// As many acknowledgements as messages; where the client tells their codes, each is as `good` says.

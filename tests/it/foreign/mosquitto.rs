@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::Command;
 
-use super::client::{Act, Heard, Running, TEMPLATE, Version, WINDOW, reading, topic};
+use super::client::{Act, BURST, Heard, Running, TEMPLATE, Version, WINDOW, reading, topic};
 use super::ward::Ward;
 use crate::support::node::Device;
 
@@ -13,11 +13,25 @@ const LONG: i64 = 1_000_000;
 
 pub fn start(ward: &Ward, device: &Device, version: Version, act: Act) -> Running {
     let mut command = program("mosquitto_pub", ward, device, version);
-    command.args(["-l", "-M", &WINDOW.to_string(), "-t", &topic(device, "telemetry")]);
-    let mut running = reading(command, move |line| match understand(line, version) {
-        // Told to leave, mosquitto_pub stands still.
-        Some(goodbye @ Heard::Disconnect { .. }) => vec![goodbye, Heard::Closed],
-        heard => heard.into_iter().collect(),
+    let (window, expected) = match &act {
+        Act::Publish { payloads, .. } => (BURST, payloads.len()),
+        Act::Stream { .. } | Act::Hold => (WINDOW, usize::MAX),
+    };
+    command.args(["-l", "-M", &window.to_string(), "-t", &topic(device, "telemetry")]);
+    let (mut sent, mut acked, mut most) = (0, 0, 0);
+    let mut running = reading(command, move |line| {
+        sent += usize::from(line.contains("sending PUBLISH ("));
+        most = most.max(sent - acked);
+        match understand(line, version) {
+            // Told to leave, mosquitto_pub stands still.
+            Some(goodbye @ Heard::Disconnect { .. }) => vec![goodbye, Heard::Closed],
+            Some(ack @ Heard::Puback { .. }) => {
+                acked += 1;
+                let last = (acked == expected).then_some(Heard::Flight { most });
+                std::iter::once(ack).chain(last).collect()
+            }
+            heard => heard.into_iter().collect(),
+        }
     });
     let payloads: Box<dyn Iterator<Item = String> + Send> = match act {
         Act::Publish { payloads, .. } => Box::new(payloads.into_iter()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rumqttc::v5::mqttbytes::v5 as five;
 use rumqttc::{mqttbytes::v4 as four, v5};
 
-use super::client::{Act, Heard, PATIENCE, Running, TEMPLATE, Version, WINDOW, topic};
+use super::client::{Act, BURST, Heard, PATIENCE, Running, TEMPLATE, Version, WINDOW, topic};
 use super::ward::Ward;
 use crate::support::node::Device;
 
@@ -53,6 +53,10 @@ impl Life {
         Some(stamped(first + i64::try_from(WINDOW + acked - 1).unwrap()))
     }
 
+    fn window(&self) -> usize {
+        if matches!(self.act, Act::Publish { .. }) { BURST } else { WINDOW }
+    }
+
     fn listens(&self) -> bool {
         matches!(self.act, Act::Hold | Act::Publish { notices: 1.., .. })
     }
@@ -72,11 +76,15 @@ impl Life {
         let publish = |payload| {
             client.try_publish(topic(&self.device, "telemetry"), five_qos(), false, payload).unwrap();
         };
-        let (mut acked, mut noticed) = (0, 0);
+        let (mut acked, mut noticed, mut sent, mut most) = (0, 0, 0, 0);
         loop {
             let packet = match tokio::time::timeout(PATIENCE, events.poll()).await {
                 Ok(Ok(v5::Event::Incoming(packet))) => packet,
-                Ok(Ok(v5::Event::Outgoing(_))) => continue,
+                Ok(Ok(v5::Event::Outgoing(out))) => {
+                    sent += usize::from(matches!(out, rumqttc::Outgoing::Publish(_)));
+                    most = most.max(sent - acked);
+                    continue;
+                }
                 Ok(Err(v5::ConnectionError::ConnectionRefused(five::ConnectReturnCode::NotAuthorized))) => {
                     self.tell(Heard::Connack { code: 0x87 });
                     break;
@@ -116,6 +124,7 @@ impl Life {
                 _ => {}
             }
             if self.is_done(acked, noticed) {
+                self.tell(Heard::Flight { most });
                 let _already_gone = client.try_disconnect();
             }
         }
@@ -125,17 +134,21 @@ impl Life {
     async fn in_3_1_1(self) {
         let mut options = rumqttc::MqttOptions::new(format!("wearable-{}", self.id), &self.host, self.port);
         options.set_credentials(&self.device.device_id, &self.device.token).set_keep_alive(KEEP_ALIVE);
-        options.set_inflight(u16::try_from(WINDOW).unwrap());
+        options.set_inflight(u16::try_from(self.window()).unwrap());
         let (client, mut events) = rumqttc::AsyncClient::new(options, QUEUE);
         let at_least_once = rumqttc::QoS::AtLeastOnce;
         let publish = |payload: String| {
             client.try_publish(topic(&self.device, "telemetry"), at_least_once, false, payload).unwrap();
         };
-        let (mut acked, mut noticed) = (0, 0);
+        let (mut acked, mut noticed, mut sent, mut most) = (0, 0, 0, 0);
         loop {
             let packet = match tokio::time::timeout(PATIENCE, events.poll()).await {
                 Ok(Ok(rumqttc::Event::Incoming(packet))) => packet,
-                Ok(Ok(rumqttc::Event::Outgoing(_))) => continue,
+                Ok(Ok(rumqttc::Event::Outgoing(out))) => {
+                    sent += usize::from(matches!(out, rumqttc::Outgoing::Publish(_)));
+                    most = most.max(sent - acked);
+                    continue;
+                }
                 Ok(Err(rumqttc::ConnectionError::ConnectionRefused(
                     four::ConnectReturnCode::NotAuthorized,
                 ))) => {
@@ -165,6 +178,7 @@ impl Life {
                 _ => {}
             }
             if self.is_done(acked, noticed) {
+                self.tell(Heard::Flight { most });
                 let _already_gone = client.try_disconnect();
             }
         }

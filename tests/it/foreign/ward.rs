@@ -25,6 +25,7 @@ pub struct Bed {
 pub struct Ward {
     node: Arc<Node>,
     pub clinician: Api,
+    technician: Api,
     bed: Bed,
     refusing: Bed,
     _turn: MutexGuard<'static, ()>,
@@ -42,14 +43,14 @@ impl Ward {
             })
         };
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let clinician = node.as_role("clinician");
+        let (clinician, technician) = (node.as_role("clinician"), node.as_role("technician"));
         let devices = &node.ready.devices;
         let free = devices.iter().rfind(|device| !device.replayed).expect("a device that nobody replays");
         let refusing =
             devices.iter().find(|device| state(&clinician, &device.patient_id).as_deref() == Some("refused"));
         let refusing = refusing.expect("a patient who refused has a device");
         let (bed, refusing) = (Bed { device: free.clone() }, Bed { device: refusing.clone() });
-        let ward = Self { bed, refusing, clinician, node, _turn: turn };
+        let ward = Self { bed, refusing, clinician, technician, node, _turn: turn };
         ward.grant(&ward.bed);
         ward
     }
@@ -119,6 +120,18 @@ impl Ward {
     pub fn revoke(&self, bed: &Bed) {
         let said = self.say(bed, &json!({"purpose": "telemetry.collect", "action": "revoke"}));
         assert!(said.is_good(), "{said:?}");
+    }
+
+    /// The bed's device with another valid token, and the token's id.
+    pub fn another_token(&self, bed: &Bed) -> (Device, String) {
+        let path = format!("/api/v1/devices/{}/tokens", bed.device.device_id);
+        let given = self.technician.post(&path, &json!({})).with(201);
+        let text = |member: &str| given[member].as_str().unwrap().to_owned();
+        (Device { token: text("token"), ..bed.device.clone() }, text("token_id"))
+    }
+
+    pub fn revoke_token(&self, device: &Device, token: &str) {
+        self.technician.delete(&format!("/api/v1/devices/{}/tokens/{token}", device.device_id)).with(204);
     }
 
     fn say(&self, bed: &Bed, what: &Value) -> crate::support::api::Answer {

@@ -65,6 +65,14 @@ impl Api {
         Self::answer(path, request.send_json(body))
     }
 
+    pub fn delete(&self, path: &str) -> Answer {
+        let mut request = self.agent.delete(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        Self::answer(path, request.call())
+    }
+
     /// The items of every page of a list.
     pub fn list(&self, path: &str) -> Vec<Value> {
         let (mut items, mut cursor) = (vec![], String::new());
@@ -72,7 +80,7 @@ impl Api {
             let page = self.get(&format!("{path}{cursor}")).with(200);
             items.extend(page["items"].as_array().expect("a list has items").iter().cloned());
             let Some(next) = page["next"].as_str() else { return items };
-            cursor = format!("{}cursor={next}", if path.contains('?') { '&' } else { '?' });
+            cursor = format!("{}after={next}", if path.contains('?') { '&' } else { '?' });
         }
     }
 

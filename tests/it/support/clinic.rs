@@ -7,7 +7,9 @@ use std::time::{Duration, Instant as Moment};
 
 use consent::{Context, Controller, Datum, Giver, Grant, Permit, Purpose, Request, Typed};
 use diesel::connection::SimpleConnection;
-use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{QueryableByName, RunQueryDsl};
+use mqtt::gateway::TlsOptions;
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use zelo::app::{House, Options, Signers};
 use zelo::domain::token::Signer;
@@ -51,6 +53,12 @@ pub struct Clinic {
     pub tokens: Arc<Signer>,
     pub beds: Vec<Bed>,
     schema: Option<(Opener, String)>,
+}
+
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = Text)]
+    told: String,
 }
 
 #[derive(QueryableByName)]
@@ -111,15 +119,27 @@ impl Clinic {
     }
 
     pub async fn house(&self, store: &Store) -> House {
+        self.house_with(store, None).await
+    }
+
+    pub async fn house_with(&self, store: &Store, mqtt_tls: Option<TlsOptions>) -> House {
         let log = log::open(store, &self.keys(), Clock::System.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
         let options = Options {
             mqtt: "127.0.0.1:0".parse().unwrap(),
-            mqtt_tls: None,
+            mqtt_tls,
             node: 0,
             bases: consent::Bases::default(),
         };
         House::start(store, &Clock::System, signers, options).await.unwrap()
+    }
+
+    /// What the database answers to a question, one text a row (`told`), after everything is on its disk.
+    pub fn ask_after_a_checkpoint(&self, sql: &str) -> Vec<String> {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
+        conn.batch_execute("CHECKPOINT").unwrap();
+        let rows: Vec<Told> = diesel::sql_query(sql).load(&mut conn).unwrap();
+        rows.into_iter().map(|row| row.told).collect()
     }
 
     /// Rows in the hot journal of a bed's patient, whatever consent says.

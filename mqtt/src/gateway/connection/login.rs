@@ -70,7 +70,7 @@ where
     let connack = greeting.accept(&hello, &cx.options).map_err(|_too_small| Rejected::silent(0x95))?;
 
     let at = cx.backend.now();
-    let mailbox = cx.registry.join(device, at);
+    let mailbox = cx.registry.join(device, identity.token, at);
     cx.backend.event(DeviceEvent::Connected { device, session: mailbox.session(), protocol, at });
     let seat =
         Seat { cx: Arc::clone(cx), device, mailbox: Arc::clone(&mailbox), will, reason: EndReason::Lost };

@@ -1,11 +1,14 @@
 //! The stored log: sequencing, crashes, forks, proofs, and that nothing under it can be altered unnoticed.
 
+mod new_year;
 mod sealing;
 mod showing;
 mod tampering;
 
 use consent::{Act, Bases, Context, Datum, Event, Giver, Grant, Lang, Permit, Purpose, Request, decide};
 use consent::{Ledger, TelemetryCollect};
+
+use diesel::prelude::*;
 
 use super::*;
 use crate::audit::pack::{Pack, Receipted};

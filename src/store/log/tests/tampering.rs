@@ -23,7 +23,9 @@ fn lived_in(house: &mut House) {
     house
         .home
         .write(Actor::Operator, NOW.plus(Duration::from_secs(60)), |tx| {
-            consents::revoke(tx, house.patient.1, Purpose::TelemetryCollect, &Giver::Subject.into())
+            let proof = serde_json::json!({ "gesture": "tap", "screen": "consents/3" });
+            let hand = consents::Hand { giver: Giver::Subject, evidence: Some(proof) };
+            consents::revoke(tx, house.patient.1, Purpose::TelemetryCollect, &hand)
         })
         .unwrap();
     house.seal(50);
@@ -53,62 +55,199 @@ fn a_log_that_was_lived_in_is_whole() {
     }
 }
 
-/// A statement behind the log's back, and words of what is then found.
-const TAMPERED: &[(&str, &[&str])] = &[
-    ("UPDATE audit_tiles SET bytes = substr(bytes, 33) WHERE level = 0", &["tile"]),
-    ("DELETE FROM audit_bundles", &["missing"]),
-    ("UPDATE audit_checkpoints SET note = replace(note, 'a', 'b')", &["checkpoint"]),
-    ("UPDATE audit_checkpoints SET root = substr(root, 2)", &["checkpoint of"]),
-    ("DELETE FROM audit_checkpoints", &["no checkpoint"]),
-    ("UPDATE audit_entries SET kind = 'auth.login' WHERE leaf = 5", &["Some(5) its row"]),
-    ("DELETE FROM audit_entries WHERE leaf = 5", &["Some(5) it has no row"]),
-    ("UPDATE audit_entries SET leaf = 100000 WHERE leaf IS NULL", &["Some(100000)"]),
-    ("DELETE FROM audit_bodies", &["body of this consent"]),
+/// Statements behind the log's back, and what is then found: at which entry, told by a question that is asked
+/// before (`""`: at none), and words of it.
+type Tampering = (&'static [&'static str], &'static str, &'static str);
+
+/// The entry that commits to the receipt of the first reading in the journal.
+const FIRST_HOT: &str = "SELECT e.leaf AS leaf FROM receipts r JOIN audit_entries e ON e.id = r.entry \
+    WHERE r.second = (SELECT min(received) / 65536 FROM readings)";
+const FIRST_PACK: &str = "SELECT min(e.leaf) AS leaf FROM receipts r JOIN audit_entries e ON e.id = r.entry";
+const LAST_PACK: &str = "SELECT max(e.leaf) AS leaf FROM receipts r JOIN audit_entries e ON e.id = r.entry";
+const GRANTED: &str = "SELECT min(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.granted'";
+const REVOKED: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.revoked'";
+const LAST: &str = "SELECT max(leaf) AS leaf FROM audit_entries";
+const LEAF_0: &str = "SELECT min(leaf) AS leaf FROM audit_entries";
+const LEAF_5: &str = "SELECT leaf FROM audit_entries WHERE leaf = 5";
+
+const TAMPERED: &[Tampering] = &[
+    // The tree.
+    (&["UPDATE audit_tiles SET bytes = substr(bytes, 33) WHERE level = 0"], LEAF_0, "tile"),
+    (&["DELETE FROM audit_tiles"], LEAF_0, "tile"),
+    (&["DELETE FROM audit_bundles"], LEAF_0, "missing"),
     (
-        "UPDATE receipts SET pack = (SELECT pack FROM receipts ORDER BY second DESC LIMIT 1)",
-        &["the receipts of second"],
+        &["UPDATE audit_bundles SET bytes = substr(bytes, 1, length(bytes) - 9)"],
+        LAST,
+        "ends before this entry",
     ),
-    ("DELETE FROM receipts WHERE second = (SELECT max(second) FROM receipts)", &["missing"]),
-    ("UPDATE receipts SET count = count + 1", &["are not those"]),
+    (&["UPDATE audit_checkpoints SET note = replace(note, 'a', 'b')"], "", "checkpoint"),
+    (&["UPDATE audit_checkpoints SET root = substr(root, 2)"], "", "checkpoint of"),
+    (&["DELETE FROM audit_checkpoints"], "", "no checkpoint"),
     (
-        "UPDATE readings SET masked = masked + 1 WHERE received = (SELECT min(received) FROM readings)",
-        &["were changed"],
+        &[
+            "DELETE FROM audit_checkpoints",
+            "DELETE FROM audit_tiles",
+            "DELETE FROM audit_bundles",
+            "DELETE FROM audit_years",
+        ],
+        "",
+        "no log",
+    ),
+    // The rows of entries.
+    (&["UPDATE audit_entries SET kind = 'auth.login' WHERE leaf = 5"], LEAF_5, "another kind"),
+    (&["UPDATE audit_entries SET at = at + 1000 WHERE leaf = 5"], LEAF_5, "another time"),
+    (&["DELETE FROM audit_entries WHERE leaf = 5"], LEAF_5, "no row"),
+    (&["DELETE FROM audit_entries WHERE leaf = (SELECT max(leaf) FROM audit_entries)"], LAST, "no row"),
+    (
+        &[
+            "UPDATE audit_entries SET leaf = -1 WHERE kind = 'consent.granted'",
+            "UPDATE audit_entries SET leaf = (SELECT max(leaf) FROM audit_entries) + 7 WHERE kind = 'consent.revoked'",
+            "UPDATE audit_entries SET leaf = (SELECT min(leaf) FROM audit_entries WHERE leaf >= 0 AND leaf + 1 NOT IN (SELECT leaf FROM audit_entries WHERE leaf IS NOT NULL)) + 1 WHERE kind = 'consent.revoked'",
+        ],
+        GRANTED,
+        "another kind",
     ),
     (
-        "UPDATE readings SET attrs = attrs + 1 WHERE received = (SELECT min(received) FROM readings)",
-        &["were changed"],
+        &["UPDATE audit_entries SET entry = (SELECT bytes FROM audit_bodies LIMIT 1) WHERE leaf = 5"],
+        LEAF_5,
+        "bytes of its own",
     ),
-    ("DELETE FROM readings WHERE received = (SELECT max(received) FROM readings)", &["are missing"]),
-    ("UPDATE readings SET received = received + 65536 * 1000", &["has no receipt"]),
-    ("DELETE FROM chunks", &["are missing"]),
-    ("DELETE FROM merged_readings", &["are missing"]),
-    ("DELETE FROM quarantine", &["are missing"]),
-    ("DELETE FROM receipts_open", &["has no receipt"]),
-    ("UPDATE consents SET state = 'granted'", &["the consent of patient"]),
-    ("UPDATE consents SET measured_from = 0", &["the consent of patient"]),
-    ("UPDATE consents SET state = 'tomorrow'", &["cannot be read"]),
-    ("DELETE FROM consents", &["the consent of patient"]),
-    ("UPDATE consent_events SET at = at - 5000000 WHERE epoch = 1", &["consent event"]),
-    ("UPDATE consent_events SET valid_until = 5 WHERE epoch = 1", &["consent event"]),
-    ("UPDATE consent_events SET event = replace(event, '1', '2') WHERE epoch = 1", &["consent event"]),
-    ("DELETE FROM consent_events WHERE epoch = 2", &["is missing"]),
     (
-        "INSERT INTO consent_events SELECT 'made up', patient_key, purpose, action, epoch + 1, at, term_sha256, \
+        &["UPDATE audit_entries SET leaf = 100000 WHERE leaf IS NULL"],
+        "SELECT CAST(100000 AS BIGINT) AS leaf",
+        "claims this place",
+    ),
+    (&["UPDATE audit_entries SET kind = 'auth.login' WHERE leaf IS NULL"], "", "no place yet"),
+    // What is kept outside the tree.
+    (&["DELETE FROM audit_bodies WHERE subject LIKE 'patient:%'"], "?", "is missing"),
+    (
+        &["UPDATE audit_bodies SET bytes = substr(bytes, 2) WHERE subject LIKE 'patient:%'"],
+        "?",
+        "was altered",
+    ),
+    (&["UPDATE audit_bodies SET subject = 'system' WHERE subject LIKE 'patient:%'"], "?", "another person"),
+    (&["DELETE FROM audit_bodies WHERE subject = 'system'"], "?", "is missing"),
+    (
+        &[
+            "INSERT INTO audit_bodies SELECT c.root, b.subject, b.bytes FROM audit_bodies b, audit_checkpoints c LIMIT 1",
+        ],
+        "",
+        "bodies are stored",
+    ),
+    // Receipts.
+    (
+        &["UPDATE receipts SET pack = (SELECT pack FROM receipts ORDER BY second DESC LIMIT 1)"],
+        FIRST_PACK,
+        "the receipts of second",
+    ),
+    (&["UPDATE receipts SET pack = substr(pack, 1, length(pack) - 1)"], FIRST_PACK, "second"),
+    (&["DELETE FROM receipts WHERE second = (SELECT max(second) FROM receipts)"], LAST_PACK, "missing"),
+    (&["UPDATE receipts SET count = count + 1"], FIRST_PACK, "are not those"),
+    (&["UPDATE receipts SET second = second + 100000"], FIRST_PACK, "missing"),
+    (&["DELETE FROM receipts_open"], "", "has no receipt"),
+    // Readings.
+    (
+        &["UPDATE readings SET masked = masked + 1 WHERE received = (SELECT min(received) FROM readings)"],
+        FIRST_HOT,
+        "were changed",
+    ),
+    (
+        &["UPDATE readings SET attrs = attrs + 1 WHERE received = (SELECT min(received) FROM readings)"],
+        FIRST_HOT,
+        "were changed",
+    ),
+    (
+        &["UPDATE readings SET at = at + 1 WHERE received = (SELECT min(received) FROM readings)"],
+        FIRST_HOT,
+        "were changed",
+    ),
+    (
+        &["UPDATE readings SET signal = 2 WHERE received = (SELECT min(received) FROM readings)"],
+        FIRST_HOT,
+        "were changed",
+    ),
+    (
+        &["DELETE FROM readings WHERE received = (SELECT min(received) FROM readings)"],
+        FIRST_HOT,
+        "are missing",
+    ),
+    (&["DELETE FROM readings WHERE received = (SELECT max(received) FROM readings)"], "", "are missing"),
+    (&["UPDATE readings SET received = received + 65536 * 1000"], "", "has no receipt"),
+    (&["DELETE FROM chunks"], FIRST_PACK, "are missing"),
+    (&["DELETE FROM merged_readings"], "?", "are missing"),
+    (&["DELETE FROM quarantine"], "?", "are missing"),
+    // Consent.
+    (&["UPDATE consents SET state = 'granted'"], REVOKED, "the consent of patient"),
+    (&["UPDATE consents SET measured_from = 0"], REVOKED, "the consent of patient"),
+    (&["UPDATE consents SET epoch = epoch + 1"], REVOKED, "the consent of patient"),
+    (&["UPDATE consents SET valid_until = 1"], REVOKED, "the consent of patient"),
+    (&["UPDATE consents SET term_sha256 = NULL"], REVOKED, "the consent of patient"),
+    (&["UPDATE consents SET state = 'tomorrow'"], "", "cannot be read"),
+    (&["DELETE FROM consents"], REVOKED, "the consent of patient"),
+    (&["UPDATE consent_events SET at = at - 5000000 WHERE epoch = 1"], GRANTED, "consent event"),
+    (&["UPDATE consent_events SET valid_until = 5 WHERE epoch = 1"], REVOKED, "consent event"),
+    (
+        &["UPDATE consent_events SET event = replace(event, '1', '2') WHERE epoch = 1"],
+        GRANTED,
+        "consent event",
+    ),
+    (&["UPDATE consent_events SET actor_kind = 'guardian' WHERE epoch = 1"], GRANTED, "consent event"),
+    (
+        // Event and row widened together: only the sealed body of the entry knows how far the grant reached.
+        &[
+            "UPDATE consent_events SET event = replace(event, '\"devices\":\"any\"', '\"devices\":{\"only\":[]}') WHERE epoch = 1",
+            "UPDATE consents SET scope = replace(scope, '\"devices\":\"any\"', '\"devices\":{\"only\":[]}')",
+        ],
+        GRANTED,
+        "is not what the log says",
+    ),
+    (
+        &["UPDATE consent_events SET evidence = substr(evidence, 2) WHERE epoch = 2"],
+        REVOKED,
+        "is not what the log says",
+    ),
+    (&["UPDATE consent_events SET evidence = NULL WHERE epoch = 2"], REVOKED, "is not what the log says"),
+    (&["DELETE FROM consent_events WHERE epoch = 2"], REVOKED, "is missing"),
+    (
+        &[
+            "INSERT INTO consent_events SELECT 'made up', patient_key, purpose, action, epoch + 1, at, term_sha256, \
              measured_from, valid_until, basis, actor_kind, actor_id, event, evidence FROM consent_events WHERE epoch = 2",
-        &["3 consent events"],
+        ],
+        "",
+        "3 consent events",
     ),
 ];
 
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    leaf: i64,
+}
+
 #[test]
-fn an_altered_row_of_any_table_is_found_and_named() {
-    for (sql, says) in TAMPERED {
+fn an_altered_row_of_any_table_is_found_at_its_entry_and_named() {
+    let mut wrong = Vec::new();
+    for (statements, place, says) in TAMPERED {
         for mut house in houses() {
             lived_in(&mut house);
-            house.tamper(sql);
+            let place = match *place {
+                "" => "None".to_owned(),
+                "?" => "Some".to_owned(),
+                question => {
+                    let asked = house.home.read(|view| {
+                        Ok(on!(&mut *view.conn, |c| diesel::sql_query(question).get_result::<Place>(c))?)
+                    });
+                    format!("Some({})", asked.unwrap().leaf)
+                }
+            };
+            statements.iter().for_each(|sql| house.tamper(sql));
             let found = found(&house);
-            assert!(says.iter().all(|word| found.contains(word)), "{sql}\n{found}");
+            if !found.starts_with(&place) || !found.contains(says) {
+                wrong.push(format!("{statements:?}\n  expected {place} … {says}\n  found {found}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -117,13 +256,13 @@ fn a_flipped_bit_in_any_entry_is_found_at_that_entry() {
         lived_in(&mut house);
         let whole: Vec<u8> = house
             .home
-            .read(|view| Ok(bundles::table.find(0).select(bundles::bytes).first(view.conn)?))
+            .read(|view| Ok(bundles::table.find((2026, 0)).select(bundles::bytes).first(view.conn)?))
             .unwrap();
         let put = |bytes: &[u8]| {
             house
                 .home
                 .keep_house(Urgency::Urgent, "test", NOW, |tx| {
-                    let row = diesel::update(bundles::table.find(0));
+                    let row = diesel::update(bundles::table.find((2026, 0)));
                     Ok(row.set(bundles::bytes.eq(bytes)).execute(tx.conn)?)
                 })
                 .unwrap();

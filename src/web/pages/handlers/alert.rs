@@ -7,7 +7,8 @@ use actix_web::web::{Form, Path};
 use serde::Deserialize;
 
 use super::people::People;
-use super::queue::{self, RuleNames, shown_level, shown_state};
+use super::queue::{self, shown_level, shown_state};
+use super::told::{self, RuleNames, tongue};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use crate::domain::alert::Act as Deed;
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
@@ -44,6 +45,7 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
     Ok(alert::View {
         alert: id,
         patient: case.patient,
+        signal: stored.signal,
         name: people.patient(view, case.patient)?,
         phone: phone.filter(|_| room.viewer.may(Can::SeeContacts)),
         rule: stored.episode.rule.clone(),
@@ -92,13 +94,14 @@ fn finding(
     let w = room.words();
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
-        let told = queue::told(view, room, stored, &names, true)?;
-        let latest = told.latest.map(|latest| {
+        let said = told::told(view, room, stored, &names, true)?;
+        let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
             format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
         });
         return Ok(Finding::Shown {
-            text: told.sentence + &latest.unwrap_or_default(),
+            headline: None,
+            text: said.sentence + &latest.unwrap_or_default(),
             readings: Vec::new(),
         });
     }
@@ -122,7 +125,8 @@ fn finding(
         };
         readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
     }
-    Ok(Finding::Shown { text: queue::tongue(w, spoken.pt, spoken.en), readings })
+    let headline = Some(told::headline(w, stored.signal, found.condition));
+    Ok(Finding::Shown { headline, text: tongue(w, spoken.pt, spoken.en), readings })
 }
 
 /// What happened, oldest first: levels as judgement saw them, acts as people did them.

@@ -159,7 +159,7 @@ fn checkpoint(view: &mut View<'_>, room: &Room) -> Result<Option<Checkpoint>, Fa
         size: head.checkpoint.size,
         root: base64::engine::general_purpose::STANDARD.encode(head.checkpoint.root),
         at: head.at,
-        key: key.to_string(),
+        key: head.vkey(key)?.to_string(),
     }))
 }
 
@@ -178,7 +178,8 @@ fn detail(view: &mut View<'_>, room: &Room, index: u64) -> Result<Detail, Fault>
     let bytes = log::entry(view, index)?.ok_or(Code::NotFound)?;
     let read = crate::audit::Entry::read(&bytes).ok();
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let sealed = checkpoint(view, room)?.is_some_and(|checkpoint| index < checkpoint.size);
+    // An entry is read out of the signed tree or not at all.
+    let sealed = checkpoint(view, room)?.is_some();
     Ok(Detail {
         entry: entry(&log::Line { leaf: index, entry: read, found: None }),
         json: serde_json::to_string_pretty(&value).unwrap_or_default(),

@@ -5,20 +5,25 @@ use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
 use super::people::{People, reference};
+use super::search::Number;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
 use crate::store::bindings::{self, Binding, Of};
-use crate::store::devices::Device;
-use crate::store::{Ask, Tx, View, devices, patients};
+use crate::store::devices::{Device, TokenRow};
+use crate::store::page::USUAL;
+use crate::store::{Ask, Cursor, Page, Tx, View, devices, patients};
 use crate::web::fault::Fault;
-use crate::web::pages::devices::{self as pages, Link, State};
-use crate::web::pages::{Choice, pairing};
+use crate::web::pages::devices::{self as pages, Link, Offer, State};
+use crate::web::pages::{Choice, Paging, pairing};
+use crate::web::shell::address;
 use crate::web::{Code, Section};
 
 /// Away for longer than this counts as silent.
 const SILENT: std::time::Duration = std::time::Duration::from_secs(3_600);
-/// Patients offered in a form.
-const OFFERED: usize = 1_000;
+/// Tokens shown of a device.
+const TOKENS: i64 = 10;
+/// Most patients that a form offers by name.
+const OFFERED: i64 = 500;
 
 /// `?cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,6 +50,7 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
     let page = devices::page(view, &ask(&asked.cursor))?;
+    let paging = paging(view, &page)?;
     let mut people = People::default();
     let mut rows = Vec::new();
     for device in page.items {
@@ -59,24 +65,43 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         State::Disabled => 4,
     });
     let may_manage = room.viewer.may(Can::ManageDevices);
-    let patients = if may_manage { offered(view)? } else { Vec::new() };
-    Ok(pages::View {
-        rows,
-        next: page.next.map(|next| next.to_string()),
-        may_manage,
-        patients,
-        refused: None,
+    let patients = if may_manage { offered(view)? } else { Offer::default() };
+    Ok(pages::View { rows, paging, may_manage, patients })
+}
+
+/// Where a stretch of the list stands between the others.
+fn paging(view: &mut View<'_>, page: &Page<Device>) -> Result<Paging, Fault> {
+    let first = page.items.first();
+    let first = first.map(|device| Cursor { at: device.created_at.micros(), id: device.id.to_string() });
+    let before = match first {
+        Some(first) => devices::page_before(view, &first, USUAL)?,
+        None => None,
+    };
+    let at = |cursor: &Cursor| {
+        let cursor = if *cursor == Cursor::start() { String::new() } else { cursor.to_string() };
+        address("/devices", &[("cursor", &cursor)])
+    };
+    Ok(Paging {
+        seen: u64::try_from(page.items.len()).unwrap_or(0),
+        total: u64::try_from(devices::count(view)?).unwrap_or(0),
+        before: before.as_ref().map(at),
+        after: page.next.as_ref().map(at),
     })
 }
 
-fn offered(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
-    let page = patients::page(view, &Ask { limit: OFFERED, ..Ask::default() })?;
+/// The patients by name; where there are too many to choose from, the reader types a number.
+fn offered(view: &mut View<'_>) -> Result<Offer, Fault> {
+    if patients::count(view)? > OFFERED {
+        return Ok(Offer { patients: Vec::new(), typed: true });
+    }
+    let limit = usize::try_from(OFFERED).unwrap_or(0);
+    let page = patients::page(view, &Ask { limit, ..Ask::default() })?;
     let known = page.items.into_iter().filter_map(|patient| {
         Some(Choice { value: patient.id.to_string(), label: String::from(patient.identity?.name) })
     });
     let mut known: Vec<Choice> = known.collect();
     known.sort_by_key(|choice| choice.label.to_lowercase());
-    Ok(known)
+    Ok(Offer { patients: known, typed: false })
 }
 
 /// A device with whom it measures, as this viewer may know it.
@@ -143,7 +168,8 @@ pub async fn show(visit: Visit, id: Path<DeviceId>) -> Answer {
 
 fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detail, Fault> {
     let device = devices::get(view, id)?;
-    let bindings = bindings::of_device(view, device.key)?;
+    let device_key = device.key;
+    let bindings = bindings::of_device(view, device_key)?;
     let mut people = People::default();
     let sees = room.viewer.may(Can::SeeContacts);
     let mut spans = Vec::new();
@@ -157,11 +183,19 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
     Ok(pages::Detail {
         link: link(view, room, device, open, &mut people)?,
         bindings: spans,
-        tokens: Vec::new(),
-        notices: Vec::new(),
+        tokens: devices::tokens(view, device_key, TOKENS)?.into_iter().map(token).collect(),
         may_manage,
-        patients: if may_manage { offered(view)? } else { Vec::new() },
+        patients: if may_manage { offered(view)? } else { Offer::default() },
     })
+}
+
+fn token(row: TokenRow) -> pages::Token {
+    pages::Token {
+        id: row.id,
+        created_at: row.issued_at,
+        ends_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    }
 }
 
 /// What enrolling sends.
@@ -177,9 +211,9 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
     visit
         .act(move |room| {
             let label = label(&sent.name)?;
-            let patient = chosen(&sent.patient_id)?;
             let identity = DeviceIdentity { model: label.clone(), label, serial: None };
             let id = room.write(|tx| {
+                let patient = chosen(tx, &sent.patient_id)?;
                 let device = devices::insert(tx, &identity)?;
                 if let Some(patient) = patient {
                     bind_to(tx, room, device.id, patient)?;
@@ -197,19 +231,26 @@ fn label(text: &str) -> Result<String, Fault> {
     if right { Ok(text.to_owned()) } else { Err(Fault::invalid("name", "1 to 80 characters on one line")) }
 }
 
-fn chosen(text: &str) -> Result<Option<PatientId>, Fault> {
+/// The patient who was chosen by name, or named by a CPF, a CNS or an id.
+fn chosen(view: &mut View<'_>, text: &str) -> Result<Option<PatientId>, Fault> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_not_an_id| Fault::invalid("patient_id", "one of the patients"))
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let nobody = || Fault::invalid("patient_id", "one of the patients");
+    let number = Number::of(text).ok_or_else(nobody)?;
+    Ok(Some(super::patients::named(view, &number)?.ok_or_else(nobody)?.id))
 }
 
 fn bind_to(tx: &mut Tx<'_>, room: &Room, device: DeviceId, patient: PatientId) -> Result<(), Fault> {
     let key = patients::key_of(tx, patient)?;
     let first = bindings::open_of_patient(tx, key)?.is_empty();
-    bindings::bind(tx, device, patient, room.now, first)?;
-    Ok(())
+    bindings::bind(tx, device, patient, room.now, first)
+        .map(drop)
+        .map_err(|error| Fault::from(error).with("field", "patient_id"))
 }
 
 /// What the forms of one device send.
@@ -232,8 +273,10 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
             match name.as_str() {
                 "bind" => {
                     let missing = || Fault::invalid("patient_id", "one of the patients");
-                    let patient = chosen(&sent.patient_id)?.ok_or_else(missing)?;
-                    room.write(|tx| bind_to(tx, room, id, patient))?;
+                    room.write(|tx| {
+                        let patient = chosen(tx, &sent.patient_id)?.ok_or_else(missing)?;
+                        bind_to(tx, room, id, patient)
+                    })?;
                 }
                 "unbind" => {
                     room.write(|tx| Ok(bindings::unbind(tx, id, room.now)?))?;

@@ -1,20 +1,26 @@
 //! How the house is, and the rules it judges by.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::audit::seal_age;
 use super::visit::{Answer, Room, Visit};
+use crate::domain::Instant;
 use crate::domain::rule::{Condition, Kind};
 use crate::store::rules::RuleVersion;
-use crate::store::{Url, View, reevaluations, rules, telemetry};
+use crate::store::waiting::COUNTED;
+use crate::store::{Url, View, reevaluations, rules, waiting};
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
-use crate::web::pages::status::{self as pages, Health, Module};
-use crate::web::{Lang, Section};
+use crate::web::pages::status::{self as pages, Backlog, Health, Module, Rolling};
+use crate::web::{Key, Lang, Section};
 
 /// A module that has not ended a run for so long is late.
 const LATE: Duration = Duration::from_secs(60);
+
+/// Readings older than this should be in chunks, or on their way.
+const CLOSED: Duration = Duration::from_secs(1_200);
 
 /// `/status`, or its figures.
 pub async fn status(visit: Visit) -> Answer {
@@ -28,32 +34,52 @@ pub async fn status(visit: Visit) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     let state = &room.state;
-    let sizes = telemetry::sizes(view)?;
-    let count =
-        |name: &str| state.edge.counts().into_iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| n);
-    let positive = |n: i64| u64::try_from(n).unwrap_or(0);
-    let (waiting, _oldest) = reevaluations::backlog(view)?;
-    let backend = match state.store.url() {
-        Url::Sqlite(_) => "SQLite",
-        Url::Postgres(_) => "PostgreSQL",
+    let waiting = waiting::look(view, room.now.minus(CLOSED))?;
+    let (series, since) = reevaluations::backlog(view)?;
+    let backlog = |depth: i64, since: Option<Instant>| Backlog {
+        depth: whole(depth),
+        age: since.map(|at| room.now.since(at)),
+    };
+    let counts = state.edge.counts();
+    let count = |name: &str| counts.iter().find(|(known, _)| *known == name).map(|(_, n)| *n);
+    let edge = [
+        (Key("status-edge-readings"), "readings_stored"),
+        (Key("status-edge-messages"), "messages"),
+        (Key("status-edge-refused"), "messages_refused"),
+        (Key("status-edge-quarantined"), "parts_quarantined"),
+        (Key("status-edge-not-stored"), "messages_not_stored"),
+    ];
+    let (backend, free_bytes) = match state.store.url() {
+        Url::Sqlite(file) => ("SQLite", free(file)),
+        Url::Postgres(_) => ("PostgreSQL", None),
     };
     Ok(pages::View {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: state.started_at,
         modules: state.engine.modules().into_iter().map(|module| shown(module, room)).collect(),
-        ingest_lag: None,
-        queue_depth: count("queue_depth"),
-        reevaluate_depth: positive(waiting),
-        outbox_depth: 0,
+        queue_depth: count("messages_queued").unwrap_or(0),
+        reevaluate: backlog(series, since),
+        outbox: backlog(waiting.outbox.depth, waiting.outbox.since),
+        commands: backlog(waiting.commands.depth, waiting.commands.since),
+        unrolled: Rolling { readings: whole(waiting.unrolled), more: waiting.unrolled >= COUNTED },
         seal_age: seal_age(view, room)?,
         connections: u64::try_from(state.edge.connections()).unwrap_or(0),
-        readings_minute: None,
+        edge: edge.into_iter().filter_map(|(name, known)| Some((name, count(known)?))).collect(),
         backend: backend.to_owned(),
-        stored_bytes: positive(sizes.hot.bytes.saturating_add(sizes.cold.bytes)),
-        free_bytes: None,
-        hot_rows: positive(sizes.hot.readings),
+        stored_bytes: waiting.bytes.map(whole),
+        free_bytes,
         nobody_reached: 0,
     })
+}
+
+fn whole(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+/// Bytes that are left for us on the disk that holds `file`.
+fn free(file: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(file.parent()?).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 fn shown(module: crate::web::state::Module, room: &Room) -> Module {

@@ -1,6 +1,7 @@
 //! What pages show and do: each handler fills a view model from the store for this viewer, now. The rows below
 //! are the pages' part of the route table.
 
+mod account;
 mod alert;
 mod audit;
 mod consents;
@@ -14,7 +15,9 @@ mod people;
 mod portal;
 mod queue;
 mod readings;
+mod search;
 mod timeline;
+mod told;
 mod users;
 mod visit;
 
@@ -67,6 +70,9 @@ pub fn rows() -> Vec<Row> {
         POST "/users" ManageUsers => users::create;
         POST "/users/{id}/{act}" ManageUsers => users::act;
         GET "/me" OwnThings => portal::show;
+        GET "/account" SignedIn => account::show;
+        POST "/account/totp" SignedIn => account::set;
+        POST "/account/totp/remove" SignedIn => account::remove;
         GET "/api/docs" Anyone => door::api_docs;
     }
 }

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::people::{People, reference};
-use super::queue::{RuleNames, level, shown_level, shown_state, told};
+use super::queue::{level, shown_level, shown_state};
 use super::readings::{self, Asked};
+use super::told::{RuleNames, told};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
 use crate::domain::{AlertState, Can, PatientId};

@@ -1,21 +1,27 @@
-//! Patients by name, and their registration.
+//! Patients by name, CPF or CNS, and their registration.
 
 use actix_web::web::{Form, Query};
 use chrono::NaiveDate;
 use consent::{Purpose, State};
 use serde::Deserialize;
 
-use super::queue::level;
+use super::queue::{MOST, level};
+use super::search::{Number, Wanted};
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, PatientIdentity};
-use crate::store::patients::Details;
+use crate::store::page::Cursor;
+use crate::store::patients::{Details, Patient};
 use crate::store::{Ask, View, alerts, bindings, devices, ledger, patients};
 use crate::web::Section;
 use crate::web::fault::Fault;
+use crate::web::pages::Paging;
 use crate::web::pages::patients::{self as pages, Row};
+use crate::web::shell::address;
 
-/// Patients searched through: names are sealed, so a search reads them all.
-const SEARCHED: usize = 1_000;
+/// How many patients a page of the list holds.
+const SHOWN: usize = 100;
+/// How many names are opened for one page of a search: they are sealed, so a search opens each.
+const WINDOW: usize = 1_000;
 
 /// `?q=&cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -36,25 +42,22 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 }
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
-    let wanted = asked.q.trim().to_lowercase();
-    let ask = Ask {
-        limit: if wanted.is_empty() { crate::store::page::USUAL } else { SEARCHED },
-        ..super::devices::ask(&asked.cursor)
+    let (found, paging) = match Number::of(&asked.q) {
+        Some(number) => (named(view, &number)?.into_iter().collect(), Paging::default()),
+        None => window(view, asked)?,
     };
-    let page = patients::page(view, &ask)?;
     let granted = ledger::in_state(view, Purpose::TelemetryCollect, &[State::Granted])?;
     let filter = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
-    let open = if room.viewer.may(Can::SeeAlerts) { alerts::page(view, filter, 1_000)? } else { Vec::new() };
+    let open = if room.viewer.may(Can::SeeAlerts) { alerts::page(view, filter, MOST)? } else { Vec::new() };
     let mut rows = Vec::new();
-    for patient in page.items {
+    for patient in found {
         let Some(who) = patient.identity else { continue };
-        if !who.name.as_str().to_lowercase().contains(&wanted) {
-            continue;
-        }
         let mine = open.iter().filter(|alert| alert.patient_key == patient.key);
-        let mut seen_at = None;
+        let (mut seen_at, mut online) = (None, false);
         for bound in bindings::open_of_patient(view, patient.key)? {
-            seen_at = seen_at.max(devices::get(view, bound.device)?.last_seen_at);
+            let device = devices::get(view, bound.device)?;
+            online |= device.online || room.state.edge.connected(device.id);
+            seen_at = seen_at.max(device.last_seen_at);
         }
         rows.push(Row {
             patient: patient.id,
@@ -64,10 +67,52 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
             level: mine.map(|alert| level(&alert.case)).max(),
             collecting: granted.iter().any(|(key, _)| *key == patient.key),
             seen_at,
+            online,
         });
     }
     rows.sort_by_key(|row| row.name.to_lowercase());
-    Ok(pages::View { q: asked.q.clone(), rows, next: page.next.map(|next| next.to_string()), refused: None })
+    Ok(pages::View { q: asked.q.trim().to_owned(), rows, paging })
+}
+
+/// The one patient with this number.
+///
+/// # Errors
+/// Store faults.
+pub fn named(view: &mut View<'_>, number: &Number) -> Result<Option<Patient>, Fault> {
+    Ok(match number {
+        Number::Cpf(cpf) => patients::find_by_cpf(view, cpf)?,
+        Number::Cns(cns) => patients::find_by_cns(view, cns)?,
+    })
+}
+
+/// Those of one stretch of all patients, in the order in which they came, whose name is meant.
+fn window(view: &mut View<'_>, asked: &Asked) -> Result<(Vec<Patient>, Paging), Fault> {
+    let wanted = Wanted::of(&asked.q);
+    let limit = if wanted.is_empty() { SHOWN } else { WINDOW };
+    let ask = Ask { limit, ..super::devices::ask(&asked.cursor) };
+    let page = patients::page(view, &ask)?;
+    let first = page
+        .items
+        .first()
+        .map(|patient| Cursor { at: patient.created_at.micros(), id: patient.id.to_string() });
+    let before = match first {
+        Some(first) => patients::page_before(view, &first, limit)?,
+        None => None,
+    };
+    let at = |cursor: Cursor| {
+        let cursor = if cursor == Cursor::start() { String::new() } else { cursor.to_string() };
+        address("/patients", &[("q", &asked.q), ("cursor", &cursor)])
+    };
+    let whole = |n: i64| u64::try_from(n).unwrap_or(0);
+    let paging = Paging {
+        seen: u64::try_from(page.items.len()).unwrap_or(0),
+        total: whole(patients::count(view)?),
+        before: before.map(at),
+        after: page.next.map(at),
+    };
+    let named =
+        |patient: &Patient| patient.identity.as_ref().is_some_and(|who| wanted.fits(who.name.as_str()));
+    Ok((page.items.into_iter().filter(named).collect(), paging))
 }
 
 /// What registering sends.
@@ -114,7 +159,8 @@ pub async fn register(visit: Visit, sent: Form<Sent>) -> Answer {
     visit
         .act(move |room| {
             let details = sent.details()?;
-            let patient = room.write(|tx| Ok(patients::insert(tx, &details)?))?;
+            let twice = |error| Fault::from(error).with("field", "cpf");
+            let patient = room.write(|tx| patients::insert(tx, &details).map_err(twice))?;
             Ok(format!("/patients/{}", patient.id))
         })
         .await

@@ -1,25 +1,29 @@
-//! The queue for one viewer now: clinicians read findings, agents and technicians the alerting signal's latest
-//! value, managers which rule spoke.
+//! The queue for one viewer now: what goes on, then what late data told of the past, then, when asked for, what was
+//! resolved. A list that is longer than a page says so and leads on.
 
 use actix_web::web::Query;
 use serde::Deserialize;
 
 use super::people::{People, short};
-use super::visit::{Answer, Room, Visit, masked};
-use crate::domain::{self, AlertCase, Role};
+use super::search::Wanted;
+use super::told::{RuleNames, told};
+use super::visit::{Answer, Room, Visit};
+use crate::domain::{self, AlertCase};
+use crate::store::View;
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, StoredAlert};
-use crate::store::{View, rules, telemetry};
-use crate::web::auth::permit_display;
+use crate::web::Section;
 use crate::web::fault::Fault;
-use crate::web::pages::queue::{self, Counts, Filter, Latest, Row};
-use crate::web::pages::{AlertState, Level};
-use crate::web::{Lang, Section, Words};
+use crate::web::pages::queue::{self, Counts, Filter, Row};
+use crate::web::pages::{AlertState, Level, Paging};
+use crate::web::shell::address;
 
-/// How many alerts one look takes in.
-const MOST: i64 = 1_000;
-/// How many rows a page shows: the gravest come first.
-const SHOWN: usize = 200;
+/// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
+pub const MOST: i64 = 5_000;
+/// How many rows a page shows.
+const SHOWN: usize = 100;
+/// How many resolved alerts are looked through for one page when something is asked for.
+const WINDOW: usize = 1_000;
 
 /// What a person asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,6 +34,22 @@ pub struct Asked {
     mine: String,
     q: String,
     part: String,
+    from: usize,
+}
+
+impl Asked {
+    /// The address of the same list from another place.
+    fn at(&self, from: usize) -> String {
+        let from = if from == 0 { String::new() } else { from.to_string() };
+        let values = [
+            ("level", &self.level),
+            ("state", &self.state),
+            ("mine", &self.mine),
+            ("q", &self.q),
+            ("from", &from),
+        ];
+        address("/queue", &values.map(|(name, value)| (name, value.as_str())))
+    }
 }
 
 /// `/queue`, its rows, or the number beside its name.
@@ -61,45 +81,101 @@ fn counted(n: usize) -> u32 {
 }
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Result<queue::View, Fault> {
-    let state = AlertState::from_name(&asked.state);
     let filter = Filter {
         level: Level::from_name(&asked.level),
-        state,
+        state: AlertState::from_name(&asked.state),
         mine: !asked.mine.is_empty(),
         q: asked.q.trim().to_owned(),
     };
-    let me = room.viewer.id;
     let all = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
-    let mut open = awake(alerts::page(view, all, MOST)?, room);
+    let open = awake(alerts::page(view, all, MOST)?, room);
     let counts = count(&open, room);
-    if let Some(state) = state {
-        open.retain(|alert| shown_state(&alert.case) == state);
-    }
-    if state == Some(AlertState::Resolved) {
-        let resolved = domain::AlertState::Resolved;
-        let filter = alerts::Filter { state: Some(resolved), ..alerts::Filter::default() };
-        open = alerts::page(view, filter, MOST)?;
-    }
-    open.retain(|alert| filter.level.is_none_or(|wanted| level(&alert.case) == wanted));
-    open.retain(|alert| !filter.mine || alert.case.owner == Some(me));
-    // What goes on now stands before what late data told of the past.
-    open.sort_by_key(|alert| {
-        (std::cmp::Reverse(level(&alert.case)), alert.retrospective, since(&alert.case))
-    });
-    let wanted = filter.q.to_lowercase();
-    let (mut people, mut names) = (People::default(), RuleNames::load(view, room.words().lang)?);
+    let mut people = People::default();
+    let (wanted, paging) = match filter.state {
+        Some(AlertState::Resolved) => {
+            let (found, paging) = resolved(view, asked, filter.is_narrow())?;
+            (matching(view, room, &filter, found, &mut people)?, paging)
+        }
+        _ => {
+            let mut wanted = matching(view, room, &filter, open, &mut people)?;
+            wanted.sort_by_key(|alert| {
+                (
+                    is_past(&alert.case, alert.retrospective),
+                    std::cmp::Reverse(level(&alert.case)),
+                    since(&alert.case),
+                )
+            });
+            let paging = cut(&mut wanted, asked);
+            (wanted, paging)
+        }
+    };
+    let mut names = RuleNames::load(view, room.words().lang)?;
     let mut rows = Vec::new();
-    for alert in &open {
-        let name = people.patient(view, alert.case.patient)?;
-        if !name.to_lowercase().contains(&wanted) {
-            continue;
-        }
-        rows.push(row(view, room, alert, &short(&name), (&mut people, &mut names), recorded)?);
-        if rows.len() == SHOWN {
-            break;
+    for alert in &wanted {
+        let name = short(&people.patient(view, alert.case.patient)?);
+        rows.push(row(view, room, alert, &name, (&mut people, &mut names), recorded)?);
+    }
+    Ok(queue::View { filter, counts, rows, paging, may_act: room.viewer.may(domain::Can::ActOnAlerts) })
+}
+
+/// Those that the filter means.
+fn matching(
+    view: &mut View<'_>,
+    room: &Room,
+    filter: &Filter,
+    alerts: Vec<StoredAlert>,
+    people: &mut People,
+) -> Result<Vec<StoredAlert>, Fault> {
+    let wanted = Wanted::of(&filter.q);
+    let mut found = Vec::new();
+    for alert in alerts {
+        let case = &alert.case;
+        let fits = filter.level.is_none_or(|wanted| level(case) == wanted)
+            && filter.state.is_none_or(|wanted| shown_state(case) == wanted)
+            && (!filter.mine || case.owner == Some(room.viewer.id));
+        if fits && (wanted.is_empty() || wanted.fits(&people.patient(view, case.patient)?)) {
+            found.push(alert);
         }
     }
-    Ok(queue::View { filter, counts, rows, next: None, may_act: room.viewer.may(domain::Can::ActOnAlerts) })
+    Ok(found)
+}
+
+/// A stretch of what was resolved, the newest first.
+fn resolved(view: &mut View<'_>, asked: &Asked, narrow: bool) -> Result<(Vec<StoredAlert>, Paging), Fault> {
+    let window = if narrow { WINDOW } else { SHOWN };
+    let (found, total) = alerts::resolved(view, asked.from, window)?;
+    let (seen, total) = (asked.from + found.len(), usize::try_from(total).unwrap_or(0));
+    let paging = Paging {
+        seen: positive(seen),
+        total: positive(total),
+        before: (asked.from > 0).then(|| asked.at(asked.from.saturating_sub(window))),
+        after: (seen < total).then(|| asked.at(seen)),
+    };
+    Ok((found, paging))
+}
+
+/// Leaves the page that was asked for.
+fn cut(alerts: &mut Vec<StoredAlert>, asked: &Asked) -> Paging {
+    let total = alerts.len();
+    let from = asked.from.min(total);
+    alerts.drain(..from);
+    alerts.truncate(SHOWN);
+    let seen = from + alerts.len();
+    Paging {
+        seen: positive(seen),
+        total: positive(total),
+        before: (from > 0).then(|| asked.at(from.saturating_sub(SHOWN))),
+        after: (seen < total).then(|| asked.at(seen)),
+    }
+}
+
+fn positive(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Told by late data when it was over.
+const fn is_past(case: &AlertCase, retrospective: bool) -> bool {
+    retrospective && case.facts.ended_at.is_some()
 }
 
 fn awake(alerts: Vec<StoredAlert>, room: &Room) -> Vec<StoredAlert> {
@@ -111,6 +187,7 @@ fn awake(alerts: Vec<StoredAlert>, room: &Room) -> Vec<StoredAlert> {
 }
 
 fn count(open: &[StoredAlert], room: &Room) -> Counts {
+    let past = open.iter().filter(|alert| is_past(&alert.case, alert.retrospective)).count();
     let of =
         |takes: &dyn Fn(&AlertCase) -> bool| counted(open.iter().filter(|alert| takes(&alert.case)).count());
     Counts {
@@ -118,12 +195,14 @@ fn count(open: &[StoredAlert], room: &Room) -> Counts {
         yellow: of(&|case| level(case) == Level::Yellow),
         unclaimed: of(&|case| case.owner.is_none()),
         mine: of(&|case| case.owner == Some(room.viewer.id)),
+        past: counted(past),
     }
 }
 
-/// As it stands; at its gravest until a named person has answered for that.
+/// As it stands; at its gravest until a named person has answered for that, and again once it is resolved.
 pub fn level(case: &AlertCase) -> Level {
-    shown_level(if case.answered_for() { case.facts.level } else { case.facts.peak })
+    let over = case.state == domain::AlertState::Resolved;
+    shown_level(if case.answered_for() && !over { case.facts.level } else { case.facts.peak })
 }
 
 /// A level as pages show it.
@@ -169,97 +248,13 @@ fn row(
         since: since(case),
         due: None,
         finding: told.sentence,
-        latest: told.latest,
+        detail: told.detail,
+        started_at: case.facts.started_at,
+        ended_at: case.facts.ended_at,
+        latest: told.latest.filter(|_| case.state != domain::AlertState::Resolved),
         owner: people.owner(view, case.owner, room.viewer.id)?,
-        contacted_at: None,
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: alert.retrospective,
         nobody_reached: false,
     })
-}
-
-/// What a viewer is told of an alert.
-pub struct Told {
-    /// The finding, the rule's name, or why there is none.
-    pub sentence: String,
-    /// The alerting signal's latest value.
-    pub latest: Option<Latest>,
-}
-
-/// What this viewer may be told of an alert, under a permit of this moment.
-///
-/// # Errors
-/// Store faults.
-pub fn told(
-    view: &mut View<'_>,
-    room: &Room,
-    alert: &StoredAlert,
-    names: &RuleNames,
-    recorded: bool,
-) -> Result<Told, Fault> {
-    let w = room.words();
-    let rule = names.of(alert);
-    let hidden = |sentence: String| Told { sentence, latest: None };
-    if !recorded {
-        return Ok(hidden(w.say("code-audit")));
-    }
-    if crate::web::auth::purposes(room.viewer.role).is_empty() {
-        return Ok(hidden(rule));
-    }
-    let permit = match permit_display(view, &room.state, &room.viewer, alert.patient_key) {
-        Ok(permit) => permit,
-        Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
-    };
-    let latest = telemetry::latest(view, &permit, alert.patient_key, &[alert.signal])?;
-    let latest = latest.first().map(|stored| Latest {
-        signal: alert.signal,
-        value: stored.reading.canonical(),
-        at: stored.reading.at,
-    });
-    let sentence = match room.viewer.role {
-        Role::Clinician => match alert.finding(view, &permit)? {
-            Some(finding) => {
-                let spoken = finding.spoken();
-                tongue(w, spoken.pt, spoken.en)
-            }
-            None => w.say("finding-hidden"),
-        },
-        _ => rule,
-    };
-    Ok(Told { sentence, latest })
-}
-
-/// Of two sentences the one in the reader's language.
-pub fn tongue(w: &Words, pt: String, en: String) -> String {
-    match w.lang {
-        Lang::PtBr => pt,
-        Lang::En => en,
-    }
-}
-
-/// What rules are called in the reader's language.
-pub struct RuleNames(Vec<(String, String)>);
-
-impl RuleNames {
-    /// Every rule's name.
-    ///
-    /// # Errors
-    /// Store faults.
-    pub fn load(view: &mut View<'_>, lang: Lang) -> Result<Self, Fault> {
-        let name = |rule: domain::Rule| {
-            let name = match lang {
-                Lang::PtBr => rule.name.pt,
-                Lang::En => rule.name.en,
-            };
-            (rule.id, name)
-        };
-        Ok(Self(rules::in_force(view)?.into_iter().map(name).collect()))
-    }
-
-    /// The name of the rule that raised an alert; its id when it is no more.
-    #[must_use]
-    pub fn of(&self, alert: &StoredAlert) -> String {
-        let id = &alert.episode.rule;
-        self.0.iter().find(|(known, _)| known == id).map_or_else(|| id.clone(), |(_, name)| name.clone())
-    }
 }

@@ -1,7 +1,10 @@
 //! What happened to a patient, newest first, as far as the viewer's rights reach: no value is in it.
 
+use std::time::Duration;
+
 use super::people::People;
-use super::queue::{RuleNames, shown_level};
+use super::queue::shown_level;
+use super::told::RuleNames;
 use super::visit::Room;
 use crate::domain::{Can, Instant};
 use crate::store::bindings::{self, Of};
@@ -15,6 +18,8 @@ use crate::web::pages::patient::{Event, EventKind};
 
 /// Events shown.
 const SHOWN: usize = 20;
+/// Told so long after it began, an event names when that was.
+const LATE: Duration = Duration::from_secs(3_600);
 
 /// The timeline of one patient.
 ///
@@ -112,7 +117,12 @@ fn episodes(
     for alert in stored {
         let rule = names.of(&alert);
         let raised = ActKind::Raised(shown_level(alert.case.facts.peak)).words(w);
-        events.push(event(alert.raised_at, EventKind::Alert, format!("{rule}: {raised}"), None));
+        let mut text = format!("{rule}: {raised}");
+        let measured = alert.case.facts.started_at;
+        if alert.raised_at.since(measured) > LATE {
+            text = format!("{text} · {}", w.one("event-measured", "time", w.clock(&measured)));
+        }
+        events.push(event(alert.raised_at, EventKind::Alert, text, None));
         for row in alerts::acts(view, alert.id())? {
             let Some(what) = ActKind::from_name(&row.act) else { continue };
             let who = people.actor(view, &row.actor)?;

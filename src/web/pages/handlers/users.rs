@@ -69,6 +69,8 @@ pub async fn create(visit: Visit, sent: Form<Sent>, request: HttpRequest) -> Ans
                 Ok(link) => view.link = Some(link),
                 Err(fault) => {
                     view.refused = Some(fault.code);
+                    view.field =
+                        fault.more.get("field").and_then(serde_json::Value::as_str).map(str::to_owned);
                     let role = Role::from_name(&sent.role);
                     view.draft = Draft { name: sent.name.clone(), email: sent.email.clone(), role };
                 }
@@ -86,13 +88,14 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
     let role = Role::from_name(&sent.role).ok_or_else(|| Fault::invalid("role", "one of the roles"))?;
     let new = NewUser { identity, role, password: None, patient: None };
     room.write(|tx| {
-        let user = users::insert(tx, &new)?;
+        let twice = |error| Fault::from(error).with("field", "email");
+        let user = users::insert(tx, &new).map_err(twice)?;
         let secret = links::insert(tx, user.id, links::Purpose::Password, PASSWORD_LIFE)?;
         Ok((sent.name.clone(), format!("{base}/password/{}", secret.reveal())))
     })
 }
 
-/// POST `/users/{id}/{reset|lock}`.
+/// POST `/users/{id}/{reset|lock|totp}`: `totp` takes away a second factor whose app was lost.
 pub async fn act(visit: Visit, path: Path<(UserId, String)>, request: HttpRequest) -> Answer {
     let (id, name) = path.into_inner();
     let base = base(&request);
@@ -107,6 +110,7 @@ pub async fn act(visit: Visit, path: Path<(UserId, String)>, request: HttpReques
                         Ok((who, format!("{base}/password/{}", secret.reveal())))
                     })?);
                 }
+                "totp" => room.write(|tx| Ok(users::set_totp(tx, id, None)?))?,
                 "lock" if id == room.viewer.id => return Err(Code::Conflict.into()),
                 "lock" => room.write(|tx| Ok(users::disable(tx, id)?))?,
                 _ => return Err(Code::NotFound.into()),

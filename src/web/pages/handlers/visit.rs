@@ -117,9 +117,18 @@ impl Visit {
     pub async fn act(self, work: impl FnOnce(&Room) -> Result<String, Fault> + Send + 'static) -> Answer {
         let room = self.room(Section::Elsewhere);
         match blocking(move || work(&room)).await {
+            Ok(to) if problem::wants_word(self.request.headers()) => {
+                Ok(HttpResponse::NoContent().insert_header(("x-zelo-to", to)).finish())
+            }
             Ok(to) => Ok(see_other(&to)),
             Err(fault) => Err(fault.of(&self.request)),
         }
+    }
+
+    /// A fault as this reader wants it.
+    #[must_use]
+    pub fn refuse(&self, fault: Fault) -> Refusal {
+        fault.of(&self.request)
     }
 
     /// Decides what of a patient this viewer may see, and puts the look in the log when something is.

@@ -2,7 +2,7 @@
 
 use crate::domain::Signal;
 use crate::web::pages::{
-    AlertState, Choice, Level, Owner, alert, consents, devices, patient, queue, readings,
+    AlertState, Choice, Level, Owner, Paging, alert, consents, devices, patient, queue, readings,
 };
 
 use std::time::Duration;
@@ -20,9 +20,11 @@ impl Night {
             since: self.ago(waited),
             due: Some(self.ago(waited).plus(Duration::from_secs(900))),
             finding: finding.to_owned(),
+            detail: Some("61 × 121–142 bpm".to_owned()),
+            started_at: self.ago(waited),
+            ended_at: None,
             latest: Some(queue::Latest { signal: Signal::HeartRate, value: 138.0, at: self.ago(4) }),
             owner: None,
-            contacted_at: None,
             snoozed_until: None,
             retrospective: false,
             nobody_reached: false,
@@ -49,15 +51,15 @@ impl Night {
             self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
         fourth.due = Some(self.later(6_000));
         fourth.owner = Some(Owner { name: "Renata Okamoto".to_owned(), me: true });
-        fourth.contacted_at = Some(self.ago(3_000));
         let mut fifth = self.row(5, "Lídia M.", Level::Yellow, 300, &sweet);
         fifth.retrospective = true;
         fifth.due = None;
+        fifth.ended_at = Some(self.ago(60));
         queue::View {
             filter: queue::Filter::default(),
-            counts: queue::Counts { red: 3, yellow: 2, unclaimed: 3, mine: 1 },
+            counts: queue::Counts { red: 3, yellow: 2, unclaimed: 3, mine: 1, past: 1 },
             rows: vec![first, second, third, fourth, fifth],
-            next: Some("b2Zmc2V0".to_owned()),
+            paging: Paging { seen: 5, total: 9, before: None, after: Some("/queue?from=5".to_owned()) },
             may_act: true,
         }
     }
@@ -246,6 +248,7 @@ impl Night {
         };
         alert::View {
             alert: alert_id(1),
+            signal: Signal::HeartRate,
             patient: patient_id(1),
             name: "Maria das Graças Silveira".to_owned(),
             phone: Some("+55 92 99999-0142".to_owned()),
@@ -276,6 +279,7 @@ impl Night {
     pub(super) fn finding(&self) -> alert::Finding {
         let readings = [(61, 124.0), (41, 131.0), (21, 142.0), (1, 139.0)];
         alert::Finding::Shown {
+            headline: Some("FC > 120".to_owned()),
             text: self.pick(
                 "Frequência cardíaca acima de 120 bpm por 60 s: 61 leituras, pico 142 (tachycardia v3).",
                 "Heart rate above 120 bpm for 60 s: 61 readings, peak 142 (tachycardia v3).",

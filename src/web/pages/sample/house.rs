@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{Role, Signal};
-use crate::web::Code;
-use crate::web::pages::{Level, api_docs, audit, devices, pairing, patients, rules, status, users};
+use crate::web::pages::{Level, Paging, api_docs, audit, devices, pairing, patients, rules, status, users};
+use crate::web::{Code, Key};
 
 use super::{Night, device_id, patient_id, user_id};
 
@@ -69,17 +69,17 @@ impl Night {
                 module("escalate", if bad { status::Health::Failing } else { status::Health::Well }, "2"),
                 module("seal", if bad { status::Health::Late } else { status::Health::Well }, "1.284.003"),
             ],
-            ingest_lag: Some(Duration::from_millis(if bad { 1_400 } else { 6 })),
             queue_depth: 12,
-            reevaluate_depth: 0,
-            outbox_depth: 3,
+            reevaluate: status::Backlog { depth: 4, age: bad.then(|| Duration::from_secs(90)) },
+            outbox: status::Backlog { depth: 3, age: Some(Duration::from_secs(9)) },
+            commands: status::Backlog::default(),
+            unrolled: status::Rolling { readings: 100_000, more: bad },
             seal_age: Some(Duration::from_millis(800)),
             connections: 4_812,
-            readings_minute: Some(288_410),
-            backend: "SQLite 3.50".to_owned(),
-            stored_bytes: 1_840_000_000,
-            free_bytes: Some(82_000_000_000),
-            hot_rows: 10_244_120,
+            edge: vec![(Key("status-edge-readings"), 10_288_410), (Key("status-edge-refused"), 17)],
+            backend: "SQLite".to_owned(),
+            stored_bytes: Some(1_840_000_000),
+            free_bytes: Some(if bad { 82_000 } else { 82_000_000_000 }),
             nobody_reached: u32::from(bad),
         }
     }
@@ -149,6 +149,7 @@ impl Night {
             next: None,
             draft: users::Draft { name: String::new(), email: "x@y".to_owned(), role: Some(Role::Agent) },
             refused: Some(Code::Invalid),
+            field: Some("email".to_owned()),
             link: Some(("Caio Lima".to_owned(), "http://127.0.0.1:8080/login?once=Zk3v0pQ1".to_owned())),
         }
     }
@@ -178,17 +179,11 @@ impl Night {
             tokens: vec![devices::Token {
                 id: "0190a1b2-77aa".to_owned(),
                 created_at: self.ago(9_000_000),
-                ends_at: self.later(20_000_000),
-                used_at: None,
+                ends_at: Some(self.later(20_000_000)),
                 revoked_at: None,
             }],
-            notices: vec![devices::Notice {
-                at: self.ago(70),
-                code: "E_REVOKED".to_owned(),
-                basis: "LGPD art. 8 §5".to_owned(),
-            }],
             may_manage: true,
-            patients: vec![],
+            patients: devices::Offer { patients: Vec::new(), typed: true },
         })
     }
 
@@ -201,6 +196,7 @@ impl Night {
             level,
             collecting,
             seen_at: collecting.then(|| self.ago(40)),
+            online: n == 1,
         };
         patients::View {
             q: String::new(),
@@ -209,8 +205,12 @@ impl Night {
                 row(1, "Maria das Graças Silveira", Some(Level::Red), true),
                 row(6, "Zilda Nóbrega", None, false),
             ],
-            next: None,
-            refused: None,
+            paging: Paging {
+                seen: 100,
+                total: 240,
+                before: None,
+                after: Some("/patients?cursor=x".to_owned()),
+            },
         }
     }
 

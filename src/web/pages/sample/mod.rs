@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
 use crate::web::pages::{
-    AlertState, Html, Masked, alert, api_docs, audit, devices, error, login, pairing, password, patient,
-    patients, portal, queue, readings, rules, status, users,
+    AlertState, Html, Masked, account, alert, api_docs, audit, devices, error, login, pairing, password,
+    patient, patients, portal, queue, readings, rules, status, users,
 };
 use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
 use crate::web::{Code, Lang, Section, Words};
@@ -87,6 +87,27 @@ impl Night {
                 "/password/y".into(),
                 password::page(&self.shell(None, Elsewhere, "/password/y"), &password::View::Dead),
             ),
+            (
+                "account",
+                "/account".into(),
+                account::page(
+                    &at(Role::Agent, Elsewhere, "/account"),
+                    &Self::account(account::Factor::Missing),
+                ),
+            ),
+            (
+                "account-offered",
+                "/account/totp".into(),
+                account::page(
+                    &at(Role::Agent, Elsewhere, "/account"),
+                    &Self::account(account::Factor::Offered("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".to_owned())),
+                ),
+            ),
+            (
+                "account-set",
+                "/account?set".into(),
+                account::page(&at(Role::Agent, Elsewhere, "/account"), &Self::account(account::Factor::Set)),
+            ),
             ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
             (
                 "queue-empty",
@@ -160,7 +181,7 @@ impl Night {
                 "/devices?empty".into(),
                 devices::page(
                     &at(Role::Admin, Devices, "/devices"),
-                    &devices::View { may_manage: true, refused: Some(Code::Invalid), ..Default::default() },
+                    &devices::View { may_manage: true, ..Default::default() },
                 ),
             ),
             (
@@ -244,9 +265,17 @@ impl Night {
             ("error-409", "/e409", Code::Claimed),
             ("error-500", "/e500", Code::Internal),
         ] {
-            out.push((name, path.into(), error::page(&at(Role::Agent, Elsewhere, path), code, None)));
+            out.push((
+                name,
+                path.into(),
+                error::page(&at(Role::Agent, Elsewhere, path), code, error::Named::default()),
+            ));
         }
         out
+    }
+
+    fn account(factor: account::Factor) -> account::View {
+        account::View { email: "renata@clinica.example".to_owned(), factor, refused: Some(Code::Credentials) }
     }
 
     /// Parts that are asked for again, by address.
@@ -274,7 +303,15 @@ impl Night {
                 devices::rows(&shell, &devices::View { rows: self.links(), ..Default::default() }),
             ),
             ("part-status", "/status".into(), status::part(&shell, &self.status(false))),
-            ("part-refusal", "/e409".into(), error::fragment(&shell, Code::Claimed, None)),
+            (
+                "part-refusal",
+                "/e409".into(),
+                error::fragment(
+                    &shell,
+                    Code::Claimed,
+                    error::Named { owner: Some("Caio Lima"), field: Some("reason") },
+                ),
+            ),
         ];
         for part in patient::Part::ALL {
             out.push((

@@ -1,6 +1,8 @@
 //! Every page for every role over a small clinic: what it says, what it must not show, what its forms do.
 
+mod account;
 mod clinic;
+mod lists;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
@@ -76,12 +78,19 @@ async fn a_value_is_on_the_pages_of_those_who_may_see_it_and_nowhere_else() {
 async fn the_queue_speaks_the_readers_language() {
     let clinic = Clinic::open();
     let portuguese = clinic.get(Role::Clinician, "/queue").await.text;
-    assert!(portuguese.contains("Maria Souza") && portuguese.contains("Vermelho: "), "{portuguese}");
+    assert!(
+        portuguese.contains("Maria Souza")
+            && portuguese.contains("Frequência cardíaca acima de 120 bpm por 1 min"),
+        "{portuguese}"
+    );
     let english = TestRequest::get().uri("/queue").insert_header(("accept-language", "en"));
     let english = clinic.send(Some(Role::Clinician), english).await.text;
-    assert!(english.contains("Maria Souza") && english.contains("Red: "), "{english}");
+    assert!(
+        english.contains("Maria Souza") && english.contains("Heart rate above 120 bpm for 1 min"),
+        "{english}"
+    );
     let agent = clinic.get(Role::Agent, "/queue").await.text;
-    assert!(agent.contains("Taquicardia") && !agent.contains("leituras, entre"), "{agent}");
+    assert!(agent.contains("Taquicardia") && !agent.contains("61 leituras"), "{agent}");
 }
 
 #[actix_web::test]

@@ -1,0 +1,280 @@
+//! One climb. Every wait has an end, every change counts the fence up, and what was decided before a change cannot
+//! act after it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::{Policy, Step};
+use crate::domain::id::UserId;
+use crate::domain::time::Instant;
+
+/// A policy in progress for one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The version that was in force when it began: a later edit does not alter a climb.
+    pub policy: Policy,
+    /// The rung that was climbed last, from 0; `None` before the first.
+    pub step: Option<usize>,
+    /// How often the ladder was begun, from 0.
+    pub round: u8,
+    /// Where it stands.
+    pub state: State,
+    /// When somebody was last paged, or it began.
+    pub stepped_at: Instant,
+    /// When it acts next by itself.
+    pub next_at: Option<Instant>,
+    /// Counts up with every change.
+    pub fence: u64,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits for an answer, or for its first step.
+    Climbing,
+    /// A named person answered.
+    Acknowledged(UserId),
+    /// Silent until an instant that somebody chose.
+    Snoozed(UserId),
+    /// The ladder is over and nobody answered: stays on top until a named person takes it.
+    NobodyReached,
+    /// The case is done.
+    Done,
+}
+
+/// Who was found for a step. The order is that of paging.
+pub type Found = Vec<UserId>;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Did {
+    /// Paged these people.
+    Paged {
+        /// The rung, from 0; `None`: those for nobody reached, or a person by name.
+        step: Option<usize>,
+        /// The round.
+        round: u8,
+        /// Who.
+        people: Found,
+    },
+    /// Found nobody for a rung.
+    Empty {
+        /// The rung.
+        step: usize,
+        /// The round.
+        round: u8,
+    },
+    /// Came to the end without an answer.
+    NobodyReached,
+    /// An acknowledgement or a silence came to its end without a resolution.
+    Resumed,
+}
+
+/// Why an act changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The button is older than the last page.
+    #[error("it was escalated already since this was shown; look again")]
+    Stale,
+    /// The case is done.
+    #[error("the case is resolved")]
+    Done,
+    /// There is nothing to take back.
+    #[error("nobody has acknowledged it")]
+    NotAcknowledged,
+    /// A silence without an end.
+    #[error("a silence ends within 24 hours")]
+    TooLong,
+}
+
+/// The longest silence.
+const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3_600);
+
+impl Run {
+    /// A climb that begins now.
+    #[must_use]
+    pub fn begin(policy: Policy, now: Instant) -> Self {
+        let first = now.plus(Duration::from_secs(60 * u64::from(policy.starts_after)));
+        Self {
+            policy,
+            step: None,
+            round: 0,
+            state: State::Climbing,
+            stepped_at: now,
+            next_at: Some(first),
+            fence: 0,
+        }
+    }
+
+    /// Acts if it is due: at most one group of people is paged. `find` says who is there for a step now.
+    pub fn tick(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
+        if self.next_at.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        self.fence += 1;
+        match self.state {
+            State::Climbing => self.climb(now, find),
+            State::Acknowledged(_) | State::Snoozed(_) => {
+                let mut did = vec![Did::Resumed];
+                did.extend(self.again(now, find));
+                did
+            }
+            State::NobodyReached => vec![self.call_again(now, find)],
+            State::Done => {
+                self.next_at = None;
+                Vec::new()
+            }
+        }
+    }
+
+    /// A named person answers: nothing more is paged, until `acknowledged_for` is over.
+    ///
+    /// # Errors
+    /// [`Refused::Done`].
+    pub fn acknowledge(&mut self, by: UserId, now: Instant) -> Result<(), Refused> {
+        self.change()?;
+        let lasts = self.policy.acknowledged_for.map(|minutes| Duration::from_secs(60 * u64::from(minutes)));
+        (self.state, self.next_at) = (State::Acknowledged(by), lasts.map(|lasts| now.plus(lasts)));
+        Ok(())
+    }
+
+    /// The answer is taken back: the rung it stood on is paged again at once.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn unacknowledge(&mut self, now: Instant) -> Result<(), Refused> {
+        if !matches!(self.state, State::Acknowledged(_) | State::Snoozed(_) | State::Done) {
+            return Err(Refused::NotAcknowledged);
+        }
+        self.rearm(now)
+    }
+
+    /// Something worse happened since the answer: as if it had not been given.
+    ///
+    /// # Errors
+    /// [`Refused::Done`].
+    pub fn rearm(&mut self, now: Instant) -> Result<(), Refused> {
+        self.change()?;
+        // Resumes where it stood: the rung is climbed anew by the next tick.
+        self.step = self.step.and_then(|step| step.checked_sub(1));
+        (self.state, self.next_at) = (State::Climbing, Some(now));
+        Ok(())
+    }
+
+    /// Silent until an instant; then the rung it stood on is paged again.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn snooze(&mut self, by: UserId, now: Instant, until: Instant) -> Result<(), Refused> {
+        if until.since(now) > LONGEST_SILENCE {
+            return Err(Refused::TooLong);
+        }
+        self.change()?;
+        (self.state, self.next_at) = (State::Snoozed(by), Some(until));
+        Ok(())
+    }
+
+    /// A person pages the next rung now, unless somebody was paged since what that person saw.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn force(&mut self, seen: Instant, now: Instant) -> Result<(), Refused> {
+        if self.stepped_at > seen {
+            return Err(Refused::Stale);
+        }
+        self.change()?;
+        if self.state != State::NobodyReached {
+            self.state = State::Climbing;
+        }
+        self.next_at = Some(now);
+        Ok(())
+    }
+
+    /// Hands it to a person, who is paged and has the time of the current rung to answer.
+    ///
+    /// # Errors
+    /// [`Refused::Done`].
+    pub fn reassign(&mut self, to: UserId, now: Instant) -> Result<Did, Refused> {
+        self.change()?;
+        let time = self.rung(self.step.unwrap_or(0)).map_or(self.policy.nobody_reached.time(), Step::time);
+        (self.stepped_at, self.next_at) = (now, Some(now.plus(time)));
+        if self.state != State::NobodyReached {
+            self.state = State::Climbing;
+        }
+        Ok(Did::Paged { step: None, round: self.round, people: vec![to] })
+    }
+
+    /// The case is done.
+    pub fn finish(&mut self) {
+        self.fence += 1;
+        (self.state, self.next_at) = (State::Done, None);
+    }
+
+    fn change(&mut self) -> Result<(), Refused> {
+        if self.state == State::Done {
+            return Err(Refused::Done);
+        }
+        self.fence += 1;
+        Ok(())
+    }
+
+    fn rung(&self, step: usize) -> Option<&Step> {
+        self.policy.steps.get(step)
+    }
+
+    /// Climbs to the next rung that has anybody, or whose minutes are to be waited for.
+    fn climb(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
+        let mut did = Vec::new();
+        loop {
+            let mut step = self.step.map_or(0, |step| step + 1);
+            if step >= self.policy.steps.len() {
+                if self.round >= self.policy.repeat {
+                    break;
+                }
+                self.round += 1;
+                step = 0;
+            }
+            self.step = Some(step);
+            let Some(rung) = self.policy.steps.get(step) else { break };
+            let people = distinct(find(rung));
+            let (time, skip) = (rung.time(), rung.skip_if_empty);
+            let empty = people.is_empty();
+            did.push(if empty {
+                Did::Empty { step, round: self.round }
+            } else {
+                Did::Paged { step: Some(step), round: self.round, people }
+            });
+            if !(empty && skip) {
+                (self.stepped_at, self.next_at) = (now, Some(now.plus(time)));
+                return did;
+            }
+        }
+        self.state = State::NobodyReached;
+        did.push(Did::NobodyReached);
+        did.push(self.call_again(now, find));
+        did
+    }
+
+    /// Pages the rung it stands on once more.
+    fn again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
+        self.state = State::Climbing;
+        self.step = self.step.and_then(|step| step.checked_sub(1));
+        self.climb(now, find)
+    }
+
+    fn call_again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Did {
+        let people = distinct(find(&self.policy.nobody_reached));
+        (self.stepped_at, self.next_at) = (now, Some(now.plus(self.policy.nobody_reached.time())));
+        Did::Paged { step: None, round: self.round, people }
+    }
+}
+
+/// One page a person, however many targets name them.
+fn distinct(people: Found) -> Found {
+    let mut seen = BTreeSet::new();
+    people.into_iter().filter(|user| seen.insert(*user)).collect()
+}

@@ -1,0 +1,109 @@
+//! What will go wrong with a schedule before it does: nobody on call, nobody who can be reached, a certificate
+//! that runs out, a person who carries too much.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Shift;
+use crate::domain::civil::{Window, union};
+use crate::domain::id::UserId;
+use crate::domain::time::Instant;
+
+/// What a schedule must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// Whether whoever answers must hold a valid certificate.
+    pub certificate: bool,
+    /// The most that one person may be on call in any seven days.
+    pub most_in_a_week: Duration,
+}
+
+/// What is known of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fitness {
+    /// Whether some channel reaches them.
+    pub reachable: bool,
+    /// Until when their certificate is valid; `None`: they hold none.
+    pub certified_until: Option<Instant>,
+}
+
+/// What is wrong, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Issue {
+    /// Nobody is on call.
+    Gap(Window),
+    /// People are on call, and no channel reaches any of them.
+    NobodyReachable(Window),
+    /// People are on call, and nobody of them holds a valid certificate.
+    NobodyCertified(Window),
+    /// A person's certificate ends while they are on call.
+    CertificateEnds(UserId, Instant),
+    /// A person is on call for longer than they may be, in seven days from this instant on.
+    Overload(UserId, Instant, Duration),
+}
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// Everything that is wrong in a window, by kind, then by time.
+#[must_use]
+pub fn issues(
+    shifts: &[Shift],
+    within: Window,
+    need: Need,
+    people: &BTreeMap<UserId, Fitness>,
+) -> Vec<Issue> {
+    let fit = |user: UserId| people.get(&user).copied();
+    let reachable = |shift: &&Shift| fit(shift.user).is_some_and(|fit| fit.reachable);
+    let mut out: Vec<Issue> = missing(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
+    let covered = union(shifts.iter().map(|shift| shift.window).collect());
+    for window in &covered {
+        let reached = shifts.iter().filter(reachable).map(|shift| shift.window);
+        out.extend(missing(*window, reached).map(Issue::NobodyReachable));
+        if need.certificate {
+            let certified = shifts.iter().filter_map(|shift| {
+                let until = fit(shift.user)?.certified_until?;
+                Some(Window { to: shift.window.to.min(until), ..shift.window })
+            });
+            out.extend(missing(*window, certified).map(Issue::NobodyCertified));
+        }
+    }
+    if need.certificate {
+        out.extend(shifts.iter().filter_map(|shift| {
+            let until = fit(shift.user)?.certified_until?;
+            shift.window.holds(until).then_some(Issue::CertificateEnds(shift.user, until))
+        }));
+    }
+    out.extend(overloads(shifts, need.most_in_a_week));
+    out.sort_unstable();
+    out
+}
+
+fn missing(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
+    let mut at = within.from;
+    let mut gaps = Vec::new();
+    for window in union(windows.filter_map(|window| window.meet(within)).collect()) {
+        gaps.push(Window { from: at, to: window.from });
+        at = window.to;
+    }
+    gaps.push(Window { from: at, to: within.to });
+    gaps.into_iter().filter(|gap| gap.from < gap.to)
+}
+
+/// The worst seven days of each person who carries too much. The worst ones start where a shift starts.
+fn overloads(shifts: &[Shift], most: Duration) -> Vec<Issue> {
+    let mut of: BTreeMap<UserId, Vec<Window>> = BTreeMap::new();
+    for shift in shifts {
+        of.entry(shift.user).or_default().push(shift.window);
+    }
+    let carried = |windows: &[Window], from: Instant| -> Duration {
+        let week = Window { from, to: from.plus(WEEK) };
+        windows.iter().filter_map(|w| w.meet(week)).map(|w| w.to.since(w.from)).sum()
+    };
+    let worst = of.into_iter().filter_map(|(user, windows)| {
+        let windows = union(windows);
+        let weeks = windows.iter().map(|window| (carried(&windows, window.from), window.from));
+        let (load, from) = weeks.max_by_key(|(load, from)| (*load, std::cmp::Reverse(*from)))?;
+        (load > most).then_some(Issue::Overload(user, from, load))
+    });
+    worst.collect()
+}

@@ -1,0 +1,198 @@
+//! On call against a walk, against the zone's clock changes, and against what other tools' users complained of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::domain::calendar::Hours;
+use chrono::NaiveDateTime;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn person(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
+fn clock(text: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+}
+
+fn at(zone: Zone, text: &str) -> Instant {
+    zone.first(clock(text))
+}
+
+fn rotation(starts: &str, lengths: &[Length], people: &[u128]) -> Rotation {
+    Rotation {
+        name: "plantão".into(),
+        starts: clock(starts),
+        ends: None,
+        lengths: lengths.to_vec(),
+        people: people.iter().map(|n| person(*n)).collect(),
+        hours: None,
+    }
+}
+
+fn schedule(zone: &str, rotations: Vec<Rotation>) -> Schedule {
+    Schedule { zone: Zone::parse(zone).unwrap(), rotations, temporaries: vec![], overrides: vec![] }
+}
+
+fn who(schedule: &Schedule, text: &str) -> Vec<UserId> {
+    schedule.at(at(schedule.zone, text)).into_iter().map(|(user, _)| user).collect()
+}
+
+#[test]
+fn a_week_is_handed_over_at_the_same_hour_of_the_wall_clock() {
+    // In 2018 São Paulo's clock was set ahead on 4 November, at midnight.
+    let plan =
+        schedule("America/Sao_Paulo", vec![rotation("2018-10-29 08:00", &[Length::Weeks(1)], &[1, 2, 3])]);
+    assert_eq!(who(&plan, "2018-11-05 07:59"), [person(1)]);
+    assert_eq!(who(&plan, "2018-11-05 08:00"), [person(2)]);
+    assert_eq!(who(&plan, "2018-11-19 08:00"), [person(1)], "the fourth week is the first's again");
+    assert_eq!(who(&plan, "2018-10-29 07:59"), [], "not before it starts");
+}
+
+#[test]
+fn a_clock_set_back_gives_an_overlap_and_one_set_ahead_no_gap() {
+    let daily = || vec![rotation("2018-01-01 23:30", &[Length::Days(1)], &[1, 2])];
+    let plan = schedule("America/Sao_Paulo", daily());
+    // 17 February 2018: 23:30 came twice.
+    let twice = plan.zone.during(clock("2018-02-17 23:30"), clock("2018-02-17 23:31"));
+    assert_eq!(twice.len(), 2);
+    let both = plan.at(twice[0].from.plus(HOUR / 2));
+    assert_eq!(both.len(), 2, "from the first 23:30 to the last both are on call");
+    assert_eq!(plan.at(twice[1].from).len(), 1);
+    let year = Window { from: at(plan.zone, "2018-01-02 00:00"), to: at(plan.zone, "2019-01-01 00:00") };
+    let midnight =
+        schedule("America/Sao_Paulo", vec![rotation("2018-01-01 00:00", &[Length::Days(1)], &[1, 2])]);
+    for plan in [plan, midnight] {
+        let covered = union(plan.shifts(year).iter().map(|shift| shift.window).collect());
+        assert_eq!(covered, [year]);
+    }
+}
+
+#[test]
+fn nights_and_days_of_different_people() {
+    let mut night = rotation("2026-11-02 00:00", &[Length::Weeks(1)], &[7, 8]);
+    night.hours = Some(std::array::from_fn(|_| Hours::parse("00:00-07:00 19:00-24:00").unwrap()));
+    let mut day = rotation("2026-11-02 00:00", &[Length::Days(5), Length::Days(2)], &[1, 2]);
+    day.hours = Some(std::array::from_fn(|_| Hours::parse("07:00-19:00").unwrap()));
+    let plan = schedule("America/Manaus", vec![day, night]);
+    assert_eq!(who(&plan, "2026-11-04 03:12"), [person(7)]);
+    assert_eq!(who(&plan, "2026-11-04 12:00"), [person(1)]);
+    assert_eq!(who(&plan, "2026-11-07 12:00"), [person(2)], "the weekend's");
+    assert_eq!(who(&plan, "2026-11-11 03:12"), [person(8)]);
+}
+
+#[test]
+fn overrides_and_temporary_schedules_are_on_top() {
+    let mut plan =
+        schedule("America/Sao_Paulo", vec![rotation("2026-11-02 08:00", &[Length::Weeks(1)], &[1, 2])]);
+    let moment = |text| at(Zone::SAO_PAULO, text);
+    plan.temporaries.push(Temporary {
+        from: moment("2026-11-03 08:00"),
+        to: moment("2026-11-04 08:00"),
+        shifts: vec![(person(5), moment("2026-11-03 08:00"), moment("2026-11-03 20:00"))],
+    });
+    let mut over =
+        |from, to, change| plan.overrides.push(Override { from: moment(from), to: moment(to), change });
+    over("2026-11-05 12:00", "2026-11-05 18:00", Change::Replace(person(1), person(9)));
+    over("2026-11-06 12:00", "2026-11-06 18:00", Change::Add(person(9)));
+    over("2026-11-07 12:00", "2026-11-07 18:00", Change::Remove(person(1)));
+    assert_eq!(who(&plan, "2026-11-03 09:00"), [person(5)]);
+    assert_eq!(who(&plan, "2026-11-03 21:00"), [], "only its own shifts count");
+    assert_eq!(plan.at(moment("2026-11-05 13:00")), [(person(9), Because::Override(0))]);
+    assert_eq!(who(&plan, "2026-11-05 18:00"), [person(1)]);
+    assert_eq!(who(&plan, "2026-11-06 13:00"), [person(1), person(9)]);
+    assert_eq!(who(&plan, "2026-11-07 13:00"), []);
+}
+
+#[test]
+fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
+    let mut day = rotation("2026-11-02 00:00", &[Length::Weeks(1)], &[1, 2, 3]);
+    day.hours = Some(std::array::from_fn(|weekday| {
+        Hours::parse(if weekday == 6 { "08:00-20:00" } else { "00:00-24:00" }).unwrap()
+    }));
+    let plan = schedule("America/Sao_Paulo", vec![day]);
+    let moment = |text| at(Zone::SAO_PAULO, text);
+    let within = Window { from: moment("2026-11-02 00:00"), to: moment("2026-11-23 00:00") };
+    let valid = |until| Some(moment(until));
+    let people = BTreeMap::from([
+        (person(1), Fitness { reachable: true, certified_until: valid("2027-01-01 00:00") }),
+        (person(2), Fitness { reachable: false, certified_until: valid("2027-01-01 00:00") }),
+        (person(3), Fitness { reachable: true, certified_until: valid("2026-11-18 12:00") }),
+    ]);
+    let need = Need { certificate: true, most_in_a_week: 160 * HOUR };
+    let found = issues(&plan.shifts(within), within, need, &people);
+    let gap = |from, to| Issue::Gap(Window { from: moment(from), to: moment(to) });
+    assert!(found.contains(&gap("2026-11-08 00:00", "2026-11-08 08:00")), "{found:?}");
+    assert!(found.contains(&Issue::CertificateEnds(person(3), moment("2026-11-18 12:00"))));
+    assert_eq!(found.iter().filter(|issue| matches!(issue, Issue::Gap(_))).count(), 6);
+    let unreached = |issue: &&Issue| matches!(issue, Issue::NobodyReachable(_));
+    assert_eq!(found.iter().filter(unreached).count(), 2, "the second week, and its Sunday");
+    assert!(found.iter().any(|issue| matches!(issue, Issue::NobodyCertified(_))));
+    assert!(!found.iter().any(|issue| matches!(issue, Issue::Overload(..))), "156 hours");
+    let strict = Need { most_in_a_week: 150 * HOUR, ..need };
+    let found = issues(&plan.shifts(within), within, strict, &people);
+    let Some(Issue::Overload(user, from, load)) = found.iter().find(|i| matches!(i, Issue::Overload(..)))
+    else {
+        panic!("nobody carries too much: {found:?}");
+    };
+    assert_eq!((*user, *from, *load), (person(1), within.from, 156 * HOUR));
+}
+
+const ZONES: [&str; 5] =
+    ["America/Sao_Paulo", "America/Noronha", "America/Rio_Branco", "America/New_York", "Australia/Lord_Howe"];
+
+fn some_rotation() -> impl Strategy<Value = Rotation> {
+    let length = prop_oneof![
+        (1_u16..50).prop_map(Length::Hours),
+        (1_u16..9).prop_map(Length::Days),
+        (1_u16..4).prop_map(Length::Weeks),
+    ];
+    let lengths = proptest::collection::vec(length, 1..4);
+    (lengths, 1_u128..5, 0_i64..2_000).prop_map(|(lengths, people, start)| {
+        let mut rotation = rotation("2017-10-01 00:00", &lengths, &(1..=people).collect::<Vec<_>>());
+        rotation.starts += chrono::TimeDelta::hours(start);
+        rotation
+    })
+}
+
+proptest! {
+    /// Step by step on the wall clock: whose turn it is, is whose handover was the last.
+    #[test]
+    fn the_person_on_call_is_the_one_of_a_walk(
+        rotation in some_rotation(), zone in 0..ZONES.len(), ahead in 0_i64..12_000,
+    ) {
+        let plan = schedule(ZONES[zone], vec![rotation.clone()]);
+        let now = at(plan.zone, "2017-10-01 00:00").plus(HOUR * u32::try_from(ahead).unwrap());
+        let local = plan.zone.local(now);
+        let mut handover = rotation.starts;
+        let mut expected = None;
+        for (number, length) in rotation.lengths.iter().cycle().enumerate() {
+            if handover > local { break; }
+            expected = Some(rotation.people[number % rotation.people.len()]);
+            handover += chrono::TimeDelta::hours(match length {
+                Length::Hours(n) => i64::from(*n),
+                Length::Days(n) => i64::from(*n) * 24,
+                Length::Weeks(n) => i64::from(*n) * 168,
+            });
+        }
+        let on_call: Vec<UserId> = plan.at(now).into_iter().map(|(user, _)| user).collect();
+        let alone = plan.zone.during(local, local + chrono::TimeDelta::microseconds(1)).len() == 1;
+        if alone {
+            prop_assert!(expected.is_none_or(|user| on_call.contains(&user)), "{on_call:?}, not {expected:?}");
+            prop_assert_eq!(expected.is_none(), on_call.is_empty());
+        }
+    }
+
+    #[test]
+    fn from_the_first_turn_on_there_is_never_a_gap(rotation in some_rotation(), zone in 0..ZONES.len()) {
+        let plan = schedule(ZONES[zone], vec![rotation.clone()]);
+        let from = plan.zone.first(rotation.starts);
+        let within = Window { from, to: from.plus(HOUR * 24 * 400) };
+        let covered = union(plan.shifts(within).iter().map(|shift| shift.window).collect());
+        prop_assert_eq!(covered, vec![within]);
+    }
+}

@@ -1,0 +1,122 @@
+//! One's own account: the second factor is offered, confirmed by a code and the password, and taken away by the
+//! password. Its secret is on one page, in the answer that made it, and in no log.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Form};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Deserialize;
+use totp_rs::Secret;
+
+use super::visit::{Answer, Room, Visit};
+use crate::store::users;
+use crate::web::fault::Fault;
+use crate::web::pages::account::{self as pages, Factor};
+use crate::web::sign_in;
+use crate::web::state::State;
+use crate::web::{Code, Section};
+
+/// Bytes of a secret (RFC 4226 §4 R6).
+const LENGTH: usize = 20;
+
+/// `/account`.
+pub async fn show(visit: Visit) -> Answer {
+    visit.page(Section::Elsewhere, |room| page(room, None, None)).await
+}
+
+/// The account, with a secret that is offered and what was refused.
+fn page(
+    room: &Room,
+    offered: Option<String>,
+    refused: Option<Code>,
+) -> Result<crate::web::pages::Html, Fault> {
+    let user = room.read(|view| Ok(users::get(view, room.viewer.id)?))?;
+    let email = user.identity.map_or_else(String::new, |who| who.email.as_str().to_owned());
+    let factor = match offered {
+        _ if user.has_totp => Factor::Set,
+        Some(secret) => Factor::Offered(secret),
+        None => Factor::Missing,
+    };
+    Ok(pages::page(&room.shell, &pages::View { email, factor, refused }))
+}
+
+/// What the forms of the second factor send.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    secret: String,
+    code: String,
+    password: String,
+}
+
+/// POST `/account/totp`: offers a secret, or sets the one whose code is right.
+pub async fn set(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+    let Sent { secret, code, password } = sent.into_inner();
+    if secret.is_empty() {
+        return visit.page(Section::Elsewhere, |room| page(room, Some(fresh()?), None)).await;
+    }
+    match confirmed(&visit, &state, &secret, &code, password).await {
+        Ok(bytes) => {
+            visit
+                .act(move |room| {
+                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, Some(&bytes))?))?;
+                    Ok("/account".to_owned())
+                })
+                .await
+        }
+        Err(fault) => again(visit, fault, Some(secret)).await,
+    }
+}
+
+/// The secret's bytes, when the code is one of it and the password is right.
+async fn confirmed(
+    visit: &Visit,
+    state: &Data<State>,
+    secret: &str,
+    code: &str,
+    password: String,
+) -> Result<Vec<u8>, Fault> {
+    let decoded = Secret::try_from_base32(secret).map_err(|_not_one| Fault::new(Code::Invalid))?;
+    let bytes = decoded.as_bytes().to_vec();
+    if bytes.len() != LENGTH {
+        return Err(Code::Invalid.into());
+    }
+    let step = sign_in::step(bytes.clone(), code, state.now())?;
+    if !step.is_some_and(|step| state.spend_step(visit.viewer.id, step)) {
+        return Err(Code::Totp.into());
+    }
+    sign_in::again(state, visit.viewer.id, password).await?;
+    Ok(bytes)
+}
+
+/// POST `/account/totp/remove`.
+pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+    match sign_in::again(&state, visit.viewer.id, sent.into_inner().password).await {
+        Ok(()) => {
+            visit
+                .act(|room| {
+                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, None)?))?;
+                    Ok("/account".to_owned())
+                })
+                .await
+        }
+        Err(fault) => again(visit, fault, None).await,
+    }
+}
+
+/// The page again, saying what was refused.
+async fn again(visit: Visit, fault: Fault, offered: Option<String>) -> Answer {
+    if !matches!(fault.code, Code::Credentials | Code::Totp | Code::Rate) {
+        return Err(visit.refuse(fault));
+    }
+    let code = fault.code;
+    let mut answer: HttpResponse =
+        visit.page(Section::Elsewhere, move |room| page(room, offered, Some(code))).await?;
+    *answer.status_mut() = Code::Invalid.status();
+    Ok(answer)
+}
+
+fn fresh() -> Result<String, Fault> {
+    let mut bytes = [0; LENGTH];
+    SystemRandom::new().fill(&mut bytes).map_err(|_no_randomness| Fault::new(Code::Internal))?;
+    Ok(Secret::from(bytes).to_base32())
+}

@@ -1,0 +1,124 @@
+//! What one viewer is told of an alert, under a permit of this moment: clinicians the finding, agents and technicians
+//! which rule spoke and the signal's latest value, managers the rule alone.
+
+use super::visit::{Room, masked};
+use crate::domain::rule::Condition;
+use crate::domain::{self, Role, Signal};
+use crate::store::alerts::StoredAlert;
+use crate::store::{View, rules, telemetry};
+use crate::web::auth::permit_display;
+use crate::web::fault::Fault;
+use crate::web::pages::queue::Latest;
+use crate::web::pages::rules::Step;
+use crate::web::{Key, Lang, Words};
+
+/// What a viewer is told of an alert.
+pub struct Told {
+    /// The finding, the rule's name, or why there is none.
+    pub sentence: String,
+    /// What the finding rests on.
+    pub detail: Option<String>,
+    /// The alerting signal's latest value.
+    pub latest: Option<Latest>,
+}
+
+/// What this viewer may be told of an alert, under a permit of this moment.
+///
+/// # Errors
+/// Store faults.
+pub fn told(
+    view: &mut View<'_>,
+    room: &Room,
+    alert: &StoredAlert,
+    names: &RuleNames,
+    recorded: bool,
+) -> Result<Told, Fault> {
+    let w = room.words();
+    let rule = names.of(alert);
+    let hidden = |sentence: String| Told { sentence, detail: None, latest: None };
+    if !recorded {
+        return Ok(hidden(w.say("code-audit")));
+    }
+    if crate::web::auth::purposes(room.viewer.role).is_empty() {
+        return Ok(hidden(rule));
+    }
+    let permit = match permit_display(view, &room.state, &room.viewer, alert.patient_key) {
+        Ok(permit) => permit,
+        Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
+    };
+    let latest = telemetry::latest(view, &permit, alert.patient_key, &[alert.signal])?;
+    let latest = latest.first().map(|stored| Latest {
+        signal: alert.signal,
+        value: stored.reading.canonical(),
+        at: stored.reading.at,
+    });
+    let (sentence, detail) = match room.viewer.role {
+        Role::Clinician => match alert.finding(view, &permit)? {
+            Some(found) => {
+                let range = found.min.zip(found.max).map(|(min, max)| (min.value, max.value));
+                (
+                    headline(w, alert.signal, found.condition),
+                    Some(evidence(w, alert.signal, found.count, range)),
+                )
+            }
+            None => (w.say("finding-hidden"), None),
+        },
+        _ => (rule, None),
+    };
+    Ok(Told { sentence, detail, latest })
+}
+
+/// "Glicose abaixo de 54 mg/dL por 15 min": the level stands beside it as colour, shape and word.
+#[must_use]
+pub fn headline(w: &Words, signal: Signal, held: Condition) -> String {
+    let step = Step {
+        level: crate::web::pages::Level::Red,
+        above: held.op.upward(),
+        value: held.value,
+        for_secs: held.lasting.as_secs(),
+    };
+    format!("{} {}", w.signal(&signal), step.words(w, &signal))
+}
+
+/// "61 leituras, 121–134 bpm".
+fn evidence(w: &Words, signal: Signal, count: usize, range: Option<(f64, f64)>) -> String {
+    let readings = w.count(Key("finding-readings"), count);
+    let Some((min, max)) = range else { return readings };
+    let (min, max, unit) = (w.value(&signal, &min), w.value(&signal, &max), w.unit(&signal));
+    if min == max { format!("{readings}, {min} {unit}") } else { format!("{readings}, {min}–{max} {unit}") }
+}
+
+/// Of two sentences the one in the reader's language.
+pub fn tongue(w: &Words, pt: String, en: String) -> String {
+    match w.lang {
+        Lang::PtBr => pt,
+        Lang::En => en,
+    }
+}
+
+/// What rules are called in the reader's language.
+pub struct RuleNames(Vec<(String, String)>);
+
+impl RuleNames {
+    /// Every rule's name.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn load(view: &mut View<'_>, lang: Lang) -> Result<Self, Fault> {
+        let name = |rule: domain::Rule| {
+            let name = match lang {
+                Lang::PtBr => rule.name.pt,
+                Lang::En => rule.name.en,
+            };
+            (rule.id, name)
+        };
+        Ok(Self(rules::in_force(view)?.into_iter().map(name).collect()))
+    }
+
+    /// The name of the rule that raised an alert; its id when it is no more.
+    #[must_use]
+    pub fn of(&self, alert: &StoredAlert) -> String {
+        let id = &alert.episode.rule;
+        self.0.iter().find(|(known, _)| known == id).map_or_else(|| id.clone(), |(_, name)| name.clone())
+    }
+}

@@ -1,0 +1,41 @@
+// Every page of the house, and how it is reached: the list that axe and the camera walk.
+
+// [name, role, path]; a role of null is nobody signed in.
+export function pages({ patient, masked, alert, resolved, device }) {
+  return [
+    ['login', null, '/login'],
+    ['api docs', null, '/api/docs'],
+    ['queue', 'clinician', '/queue'],
+    ['queue, resolved', 'clinician', '/queue?state=resolved'],
+    ['queue, nothing found', 'clinician', '/queue?q=zzzz'],
+    ['queue of an agent', 'agent', '/queue'],
+    ['alert', 'clinician', alert],
+    ['alert of an agent', 'agent', alert],
+    ['alert, resolved', 'clinician', resolved],
+    ['patients', 'clinician', '/patients'],
+    ['patients, nothing found', 'clinician', '/patients?q=zzzz'],
+    ['patient', 'clinician', `/patients/${patient}`],
+    ['patient, masked', 'clinician', `/patients/${masked}`],
+    ['patient for the dpo', 'dpo', `/patients/${patient}`],
+    ['rules', 'clinician', '/rules'],
+    ['devices', 'technician', '/devices'],
+    ['device', 'technician', `/devices/${device}`],
+    ['pairing, shown before', 'technician', `/devices/${device}/pairing`],
+    ['audit', 'auditor', '/audit'],
+    ['audit entry', 'auditor', '/audit/entries/3'],
+    ['status', 'admin', '/status'],
+    ['users', 'admin', '/users'],
+    ['patients for the admin', 'admin', '/patients'],
+    ['portal', 'patient', '/me'],
+  ];
+}
+
+// [name, role, path, status] of pages that refuse.
+export const refusals = [
+  ['forbidden', 'clinician', '/users', 403],
+  ['not found', 'clinician', '/patients/00000000-0000-7000-8000-000000000000', 404],
+  ['a dead password link', null, '/password/nothing', 404],
+];
+
+// In the other language: what people look at all day.
+export const inEnglish = ['queue', 'alert', 'patient', 'audit', 'portal'];
