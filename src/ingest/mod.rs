@@ -22,6 +22,8 @@ use admit::Admitted;
 
 /// Room for this many messages between the gateway and the commit.
 const QUEUE: usize = 16_384;
+/// A connection waits for room for so many of its messages at once.
+const TOGETHER: usize = 64;
 /// One commit takes at most this many messages…
 const GROUP_MESSAGES: usize = 4_096;
 /// …and about this many readings.
@@ -97,15 +99,17 @@ impl Ingest {
         Ok((Self { queue, stats }, thread))
     }
 
-    /// Takes the telemetry of one wake-up of one connection; waits for room.
+    /// Takes the telemetry of one wake-up of one connection; waits for room. What comes together stays together: it is
+    /// committed and answered at once.
     pub async fn take(&self, batch: Vec<Delivery>) {
-        for delivery in batch {
-            let admitted = Admitted::from(delivery);
-            self.stats.queued.fetch_add(1, Ordering::Relaxed);
-            // A closed queue drops the delivery: not stored, the device sends it again.
-            if self.queue.send(admitted).await.is_err() {
-                return;
-            }
+        let mut batch = batch.into_iter();
+        while batch.len() > 0 {
+            let admitted: Vec<Admitted> = batch.by_ref().take(TOGETHER).map(Admitted::from).collect();
+            let count = admitted.len();
+            self.stats.queued.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            // A closed queue drops the deliveries: not stored, the device sends them again.
+            let Ok(room) = self.queue.reserve_many(count).await else { return };
+            room.zip(admitted).for_each(|(place, admitted)| place.send(admitted));
         }
     }
 

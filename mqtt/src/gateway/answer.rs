@@ -109,6 +109,25 @@ impl Reply {
         self.post(answer.into());
     }
 
+    /// Answers many messages. Those of one connection that follow each other reach it together: it wakes up once and
+    /// writes once.
+    pub fn send_all(answers: impl IntoIterator<Item = (Self, Answer)>) {
+        let mut open: Option<Arc<Mailbox>> = None;
+        let mut together = Vec::new();
+        for (mut reply, answer) in answers {
+            let Some(to) = reply.to.take() else { continue };
+            to.room().give_back(reply.bytes);
+            if let Some(before) = open.take_if(|before| !Arc::ptr_eq(before, &to)) {
+                before.answer_all(&mut together);
+            }
+            together.push((reply.number, answer));
+            open = Some(to);
+        }
+        if let Some(last) = open {
+            last.answer_all(&mut together);
+        }
+    }
+
     fn post(&mut self, answer: Answer) {
         if let Some(to) = self.to.take() {
             to.room().give_back(self.bytes);

@@ -85,6 +85,18 @@ impl Mailbox {
         wake(state);
     }
 
+    /// Takes all of `answers` for one wake-up.
+    pub(crate) fn answer_all(&self, answers: &mut Vec<(u32, Answer)>) {
+        let mut state = self.lock();
+        if state.gone {
+            drop(state);
+            answers.clear();
+            return;
+        }
+        state.mail.answers.append(answers);
+        wake(state);
+    }
+
     pub(crate) fn order(&self, order: Order) {
         let mut state = self.lock();
         if state.gone || (matches!(order, Order::Notice(_)) && state.mail.orders.len() >= NOTICES) {

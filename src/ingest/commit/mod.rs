@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use mqtt::gateway::Reply;
+
 use super::admit::Admitted;
 use super::answer::{Verdict, answer};
 use super::roster::Roster;
@@ -167,10 +169,10 @@ impl Committer {
     /// Answers what is committed, in the order it came.
     fn tell(&mut self, group: impl Iterator<Item = Admitted>, planned: Vec<Planned>) {
         let now = self.clock.now();
-        for (message, plan) in group.zip(&planned) {
+        Reply::send_all(group.zip(&planned).map(|(message, plan)| {
             let answer = answer(&message, &plan.verdict, &plan.parts, now);
-            message.reply.send(answer);
-        }
+            (message.reply, answer)
+        }));
         let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();
         let aside = planned.iter().flat_map(|plan| &plan.parts).filter(|part| part.aside).count();
         Stats::add(&self.stats.messages, planned.len());
