@@ -141,3 +141,48 @@ impl Drop for Reply {
         self.post(Outcome::NotStored.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use super::super::limits::Room;
+    use super::super::mailbox::Mail;
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn answers_that_follow_each_other_wake_their_connection_once() {
+        let room = Arc::new(Room::new(1_000_000));
+        let boxes = [1, 2].map(|session| Arc::new(Mailbox::new(session, None, Arc::clone(&room))));
+        let woken = [Arc::new(Woken::default()), Arc::new(Woken::default())];
+        for (mailbox, woken) in boxes.iter().zip(&woken) {
+            let waker = Waker::from(Arc::clone(woken));
+            assert!(mailbox.poll_take(&Context::from_waker(&waker), &mut Mail::default()).is_pending());
+        }
+        let replies = [(0, 0..5), (1, 0..3)].into_iter().flat_map(|(place, numbers)| {
+            let to = &boxes[place];
+            numbers.map(move |number| (Reply::new(to, number, 100), Outcome::committed().into()))
+        });
+        Reply::send_all(replies.collect::<Vec<_>>());
+        assert_eq!(room.used(), 0);
+        for ((mailbox, woken), count) in boxes.iter().zip(&woken).zip([5, 3]) {
+            assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+            let mut mail = Mail::default();
+            assert_eq!(mailbox.poll_take(&Context::from_waker(Waker::noop()), &mut mail), Poll::Ready(()));
+            assert_eq!(
+                mail.answers.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+                Vec::from_iter(0..count)
+            );
+        }
+    }
+}
