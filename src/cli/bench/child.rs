@@ -34,7 +34,7 @@ impl Generator {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().context("the generator has no output")?;
         let mut generator = Self { child, lines: BufReader::new(out).lines() };
-        generator.expect("ready")?;
+        generator.hear("ready")?;
         Ok(generator)
     }
 
@@ -45,7 +45,7 @@ impl Generator {
     pub fn go(&mut self) -> anyhow::Result<()> {
         let input = self.child.stdin.as_mut().context("the generator has no input")?;
         writeln!(input, "go")?;
-        self.expect("measure")
+        self.hear("measure")
     }
 
     /// What it saw, once it is done. An idle one is told to end.
@@ -58,7 +58,7 @@ impl Generator {
         Ok(serde_json::from_str(&line)?)
     }
 
-    fn expect(&mut self, word: &str) -> anyhow::Result<()> {
+    fn hear(&mut self, word: &str) -> anyhow::Result<()> {
         match self.lines.next() {
             Some(Ok(line)) if line == word => Ok(()),
             _ => bail!("the load generator ended before it was {word}: see its words above"),

@@ -21,7 +21,7 @@ use super::wire::{self, Heard, Message, Publisher};
 use super::{Common, note, tell};
 use crate::domain::{Clock, Instant, Signal};
 use crate::store::telemetry::{self, Want};
-use crate::store::{Store, Url, log};
+use crate::store::{Store, log};
 
 /// Unanswered messages of each device.
 const WINDOW: usize = 10;
@@ -213,10 +213,7 @@ struct Node {
 
 impl Node {
     fn start(site: &Closed) -> anyhow::Result<Self> {
-        let url = match &site.url {
-            Url::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Url::Postgres(url) => url.clone(),
-        };
+        let url = site.database_url();
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bench", "node", "--database-url", &url, "--dir"]).arg(site.dir());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

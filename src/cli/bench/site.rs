@@ -41,6 +41,15 @@ impl Closed {
         &self.dir.0
     }
 
+    /// Its database, as `--database-url` takes it.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        match &self.url {
+            Url::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Url::Postgres(url) => url.clone(),
+        }
+    }
+
     /// Opens it again.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::seed::{Enrolled, many};
 use super::site::{Closed, Site};
 use super::{Common, note, source, tell};
 use crate::domain::{Clock, Signal};
-use crate::store::{Store, Url, reevaluations, telemetry};
+use crate::store::{Store, reevaluations, telemetry};
 
 const SIGNALS: [Signal; 3] = [Signal::HeartRate, Signal::Spo2, Signal::RespiratoryRate];
 /// Memory comes to rest.
@@ -170,10 +170,7 @@ struct Ready {
 
 impl Node {
     fn start(site: &Closed) -> anyhow::Result<Self> {
-        let url = match &site.url {
-            Url::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Url::Postgres(url) => url.clone(),
-        };
+        let url = site.database_url();
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
         command.args(["--database-url", &url, "--data-dir"]).arg(site.dir());

@@ -8,12 +8,13 @@ use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
 use crate::cli::out::Out;
 use crate::domain::PatientIdentity;
+use crate::domain::civil::Zone;
 use crate::store::patients::Details;
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Patient) -> Result<()> {
     match command {
         Patient::Add { name, born, cpf, cns, email, phone, zone, language } => {
-            if zone.parse::<chrono_tz::Tz>().is_err() {
+            if Zone::parse(&zone).is_err() {
                 return Err(Error::Usage(format!(
                     "{zone:?} is not a time zone: write it as America/Sao_Paulo"
                 )));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, IfMatch, List, Paging, Reply};
+use crate::domain::civil::Zone;
 use crate::domain::{Cns, Cpf, Email, Instant, Name, PatientId, PatientIdentity, Phone, Role};
 use crate::store::Subject;
 use crate::store::patients::{self, Details, Patient};
@@ -105,7 +106,7 @@ pub struct Corrections {
 
 fn zone(given: Option<String>, otherwise: &str) -> Result<String, Fault> {
     let zone = given.unwrap_or_else(|| otherwise.to_owned());
-    let known = zone.parse::<chrono_tz::Tz>().is_ok();
+    let known = Zone::parse(&zone).is_ok();
     if known { Ok(zone) } else { Err(Fault::invalid("zone", "an IANA time zone, such as America/Sao_Paulo")) }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::queue::{MOST, level};
 use super::search::{Number, Wanted};
 use super::visit::{Answer, Room, Visit};
+use crate::domain::civil::Zone;
 use crate::domain::{Can, PatientIdentity};
 use crate::store::page::Cursor;
 use crate::store::patients::{Details, Patient};
@@ -139,7 +140,7 @@ impl Sent {
             phone: optional("phone", &self.phone)?,
         };
         let zone = self.zone.trim();
-        if zone.parse::<chrono_tz::Tz>().is_err() {
+        if Zone::parse(zone).is_err() {
             return Err(Fault::invalid("zone", "an IANA zone, such as America/Sao_Paulo"));
         }
         Ok(Details { identity, zone: zone.to_owned(), language: "pt-BR".to_owned() })
