@@ -104,6 +104,8 @@ const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
 /// How often an act is tried that PostgreSQL gives up for another's sake.
 const TRIES: usize = 5;
+/// How long an act that was given up leaves the other alone.
+const STEP_BACK: Duration = Duration::from_millis(20);
 
 impl Store {
     /// Opens a database whose schema is current.
@@ -236,7 +238,8 @@ impl Store {
             });
             tries -= 1;
             match done {
-                Err(error) if error.may_pass() && tries > 0 => {}
+                // The other's turn to take the rows: at once, both might meet in the same way again.
+                Err(error) if error.may_pass() && tries > 0 => std::thread::park_timeout(STEP_BACK),
                 done => return done,
             }
         }

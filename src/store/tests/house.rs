@@ -126,7 +126,7 @@ fn an_act_that_postgresql_gives_up_for_another_is_done_all_the_same() {
             });
             acts.map(|act| act.join().unwrap().unwrap()).iter().sum::<i32>()
         });
-        assert_eq!(runs, 3, "one of the two was given up, and done again");
+        assert!(runs >= 3, "one of the two was given up, and done again: {runs}");
         for key in keys {
             let version: i64 = store
                 .read(|view| Ok(patients::table.find(key).select(patients::version).first(view.conn)?))
