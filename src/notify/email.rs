@@ -69,6 +69,7 @@ pub struct Email {
     from: Mailbox,
     marks: Marks,
     wire: Wire,
+    limit: Duration,
 }
 
 struct Server {
@@ -114,7 +115,7 @@ impl Email {
             idle: Mutex::default(),
         };
         let wire = Wire::new().map_err(Error::Thread)?;
-        Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire })
+        Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire, limit: LIMIT })
     }
 
     fn compose(&self, letter: &Letter, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
@@ -129,7 +130,8 @@ impl Email {
             .date(UNIX_EPOCH + since_1970)
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN)
-            .body(letter.text.clone())
+            // The end of the letter brings its own line end.
+            .body(letter.text.trim_end().to_owned())
             .map_err(|_unwritable| Said::never("unwritable"))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
@@ -146,7 +148,7 @@ impl Channel for Email {
             Err(unsendable) => return unsendable,
         };
         let server = Arc::clone(&self.server);
-        let sent = self.wire.within(LIMIT, async move { server.send(&envelope, &text).await });
+        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text).await });
         match sent {
             Some(Ok(queued)) => Said::accepted("smtp_250", queued),
             Some(Err(fault)) => fault.said(),
@@ -288,3 +290,7 @@ impl Header for AutoSubmitted {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
 }
+
+#[cfg(test)]
+#[path = "email_tests.rs"]
+mod tests;
