@@ -12,7 +12,9 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
 };
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 
 use super::mark::Marks;
 use super::options::Smtp;
@@ -120,7 +122,9 @@ impl Email {
 
     fn compose(&self, letter: &Letter, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
         let Address::Email(to) = &letter.to else { return Err(Said::never("not_an_email")) };
-        let to: lettre::Address = to.parse().map_err(|_no_address| Said::never("bad_address"))?;
+        // Words are written in ASCII (RFC 2047, quoted-printable); an address cannot be.
+        let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
+        let to = to.ok_or_else(|| Said::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
         let message = Message::builder()
             .from(self.from.clone())
@@ -164,7 +168,7 @@ impl Server {
             Some(open) => open,
             None => self.open().await.map_err(Fault::Door)?,
         };
-        let answer = open.connection.send(envelope, text).await.map_err(Fault::Letter)?;
+        let answer = hand_over(&mut open.connection, envelope, text).await.map_err(Fault::Letter)?;
         open.letters += 1;
         if open.letters < LETTERS {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +186,9 @@ impl Server {
     async fn reused(&self) -> Option<Open> {
         loop {
             let mut open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if let Ok(true) = tokio::time::timeout(LIVES, open.connection.test_connected()).await {
+            let lives = tokio::time::timeout(LIVES, open.connection.command(Noop)).await;
+            // 221, "idle for too long", is a good answer too, and the last one.
+            if lives.is_ok_and(|said| said.is_ok_and(|said| said.has_code(250))) {
                 return Some(open);
             }
         }
@@ -202,6 +208,21 @@ impl Server {
         }
         Ok(Open { connection, letters: 0 })
     }
+}
+
+/// One letter (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
+/// server that gives none would turn its refusal into silence.
+async fn hand_over(
+    to: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    text: &[u8],
+) -> Result<Response, lettre::transport::smtp::Error> {
+    to.command(Mail::new(envelope.from().cloned(), vec![])).await?;
+    for reader in envelope.to() {
+        to.command(Rcpt::new(reader.clone(), vec![])).await?;
+    }
+    to.command(Data).await?;
+    to.message(text).await
 }
 
 impl Fault {

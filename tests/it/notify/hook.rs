@@ -87,7 +87,7 @@ fn a_receiver_that_another_wrote_believes_the_signature_and_only_ours() {
 #[test]
 fn each_answer_becomes_what_the_letter_needs() {
     let program = Program::start();
-    let hook = Hook::within(Duration::from_millis(700));
+    let (hook, impatient) = (Hook::new(), Hook::within(Duration::from_millis(400)));
     let seconds = |n| Later(Some(Duration::from_secs(n)));
     for (path, attempt, code, answered) in [
         ("status/200", Accepted, "http_200", true),
@@ -112,6 +112,7 @@ fn each_answer_becomes_what_the_letter_needs() {
         ("cut", Later(None), "unreachable", false),
         ("noise", Later(None), "http_odd", false),
     ] {
+        let hook = if code == "timeout" { &impatient } else { &hook };
         let said = hook.send(&program.letter(path, path, OURS), now());
         assert_eq!(said, Said { attempt, provider_id: None, code, answered }, "{path}");
     }
