@@ -226,7 +226,10 @@ async fn sign_in(imap: &Imap, tls: Option<TlsConnector>) -> Result<Session<Box<d
         (Some(tls), Cover::Tls | Cover::Plain) => {
             greeted(Client::new(secured(&tls, &place.host, tcp).await?)).await?
         }
-        (None, _) => greeted(Client::new(Box::new(tcp) as Box<dyn Stream>)).await?,
+        (None, _) => {
+            let tcp: Box<dyn Stream> = Box::new(tcp);
+            greeted(Client::new(tcp)).await?
+        }
     };
     let login = client.login(&imap.login.user, imap.login.password.shown()).await;
     login.map_err(|(fault, _client)| of(&fault, Error::Denied))

@@ -137,7 +137,7 @@ fn named(status: u16) -> &'static str {
         200 => "http_200",
         202 => "http_202",
         204 => "http_204",
-        200..=299 => "http_2xx",
+        201..=299 => "http_2xx",
         300..=399 => "http_3xx",
         400 => "http_400",
         401 => "http_401",
@@ -147,12 +147,12 @@ fn named(status: u16) -> &'static str {
         410 => "http_410",
         425 => "http_425",
         429 => "http_429",
-        400..=499 => "http_4xx",
+        402..=499 => "http_4xx",
         500 => "http_500",
         502 => "http_502",
         503 => "http_503",
         504 => "http_504",
-        500..=599 => "http_5xx",
+        501..=599 => "http_5xx",
         _ => "http_odd",
     }
 }
