@@ -8,7 +8,7 @@ use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::schema::{alerts, outbox, patients};
+use super::schema::{alerts, patients};
 use super::seal::Place;
 use super::tx::{Tx, View};
 use crate::domain::alert::{AlertCase, AlertState, Outcome};
@@ -163,9 +163,6 @@ pub fn open(
             changing(&case, episode, now)?,
         ))
         .execute(tx.conn)?;
-    if !retrospective && case.state != AlertState::Resolved {
-        queue(tx, "alert.raised", &row)?;
-    }
     let body = serde_json::json!({
         "alert": row, "rule": rule.id, "version": rule.version,
         "level": case.facts.level.name(), "retrospective": retrospective,
@@ -195,10 +192,6 @@ pub fn judged(
         let place = Place::new("alerts", "finding", &row);
         let subject = Subject::Patient(next.case.patient);
         next.finding = Some(tx.seal_json(subject, Class::Clinical, place, finding)?);
-    }
-    let worse = next.case.facts.level > stored.case.facts.level;
-    if !retrospective && (worse || stored.retrospective) {
-        queue(tx, "alert.raised", &next.id().to_string())?;
     }
     let body = serde_json::json!({
         "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
@@ -439,19 +432,4 @@ fn changing(case: &AlertCase, episode: &Episode, now: Instant) -> Result<Changin
         alerts::case_record.eq(serde_json::to_string(case).map_err(json)?),
         alerts::updated_at.eq(now.micros()),
     ))
-}
-
-fn queue(tx: &mut Tx<'_>, topic: &str, subject: &str) -> Result<()> {
-    let now = tx.now().micros();
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::topic.eq(topic),
-            outbox::subject.eq(subject),
-            outbox::created_at.eq(now),
-            outbox::due_at.eq(now),
-            outbox::attempts.eq(0_i64),
-            outbox::fence.eq(0_i64),
-        ))
-        .execute(tx.conn)?;
-    Ok(())
 }

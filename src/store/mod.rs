@@ -49,6 +49,7 @@ pub mod throttles;
 pub mod turn;
 pub mod tx;
 pub mod users;
+pub mod versions;
 pub mod waiting;
 
 use std::collections::BTreeSet;
