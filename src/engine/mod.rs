@@ -3,8 +3,6 @@
 
 pub mod auditor;
 pub mod escalate;
-#[cfg(test)]
-mod escalate_tests;
 pub mod housekeeping;
 pub mod outbox;
 pub mod reevaluate;
@@ -13,6 +11,8 @@ pub mod seal;
 pub mod seat;
 pub mod silence;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
