@@ -168,6 +168,7 @@ pub fn open(
         "level": case.facts.level.name(), "retrospective": retrospective,
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
+    super::sla::follow(tx, None, &case, retrospective)?;
     tx.signal("alert.changed", id)?;
     Ok(id)
 }
@@ -399,6 +400,7 @@ pub(in crate::store) fn keep(
         return Err(Error::Stale { current: get(tx, id)?.version });
     }
     tx.audit(&entry.patient(next.case.patient))?;
+    super::sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     tx.signal("alert.changed", id)?;
     Ok(next)
 }
