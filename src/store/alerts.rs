@@ -7,9 +7,11 @@ use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
 use super::error::{Error, Result};
+use super::escalations;
 use super::keys::{Class, Subject};
 use super::schema::{alerts, patients};
 use super::seal::Place;
+use super::sla;
 use super::tx::{Tx, View};
 use crate::domain::alert::{AlertCase, AlertState, Outcome};
 use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
@@ -168,8 +170,9 @@ pub fn open(
         "level": case.facts.level.name(), "retrospective": retrospective,
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
-    super::sla::follow(tx, None, &case, retrospective)?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, None, &case, retrospective)?;
+    escalations::follow(tx, None, &case, retrospective)?;
     Ok(id)
 }
 
@@ -381,9 +384,17 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
 pub(in crate::store) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
-    mut next: StoredAlert,
+    next: StoredAlert,
     entry: Entry<'_>,
 ) -> Result<StoredAlert> {
+    let next = write(tx, old, next, entry)?;
+    // One found too late to page that turns out to be in time is news to the ladder.
+    let known = (!old.retrospective || next.retrospective).then_some(&old.case);
+    escalations::follow(tx, known, &next.case, next.retrospective)?;
+    Ok(next)
+}
+
+fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
     let id = next.id();
     next.version = old.version.saturating_add(1);
     let changed = diesel::update(
@@ -400,9 +411,22 @@ pub(in crate::store) fn keep(
         return Err(Error::Stale { current: get(tx, id)?.version });
     }
     tx.audit(&entry.patient(next.case.patient))?;
-    super::sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     Ok(next)
+}
+
+/// A wait of the ladder came to its end: the case waits for a person again. The ladder knows already.
+///
+/// # Errors
+/// Database errors.
+pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
+    let stored = get(tx, id)?;
+    let next = StoredAlert { case: stored.case.resumed(tx.now()), ..stored.clone() };
+    if next.case != stored.case {
+        write(tx, &stored, next, Entry::new("alert.judged").code("wait_over"))?;
+    }
+    Ok(())
 }
 
 type Changing = (

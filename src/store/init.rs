@@ -11,7 +11,7 @@ use super::error::{Error, Result};
 use super::kek::Keks;
 use super::keys::{Class, Subject};
 use super::schema::kek_epochs;
-use super::{Act, Actor, Store, settings, sla, terms};
+use super::{Act, Actor, Store, settings, terms};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 
@@ -38,7 +38,6 @@ pub fn initialise(store: &Store, controller: &Controller, now: Instant) -> Resul
         for texts in seeds.chunk_by(|one, next| one.purpose() == next.purpose()) {
             terms::publish(tx, texts, "zelo", &controller.dpo_name)?;
         }
-        sla::seed(tx)?;
         tx.audit(&Act::new("key.created").body(serde_json::json!({ "subject": Subject::System.name() })))
     })
 }

@@ -7,13 +7,20 @@ use diesel::prelude::*;
 
 use super::follow::told;
 use super::{ALERT, COLUMNS, Promise, Row, keep};
-use crate::domain::{AlertId, Instant};
-use crate::store::Conn;
+use crate::domain::escalation::{Found, Policy};
+use crate::domain::message::{Channel, Class};
+use crate::domain::{AlertId, Instant, UserId};
 use crate::store::act::Act;
 use crate::store::alerts::{self, StoredAlert};
 use crate::store::error::{Error, Result};
+use crate::store::messages::{self, New};
+use crate::store::paging::{self, Finder};
 use crate::store::schema::{alerts as a, sla_timers::dsl as t};
 use crate::store::tx::{Tx, View};
+use crate::store::{Conn, escalations, versions};
+
+/// How long a word about a deadline is worth sending: an answer cancels it before that.
+const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the engine did with a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,14 +135,75 @@ fn alone(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
     Ok(row.first::<i64>(conn).optional()?.is_some())
 }
 
-/// Whoever must hear of it: the owner, or the policy's first step; a breach begins the policy.
-fn tell(_tx: &mut Tx<'_>, _alert: &StoredAlert, _promise: &Promise, _did: Did) -> Result<()> {
+/// Whoever must hear of it is told, and a breach begins the policy where nothing climbs for the case yet.
+fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
+    let now = tx.now();
+    let template = match did {
+        Did::Warned => "sla_warning",
+        Did::Breached => "sla_breach",
+        Did::Resumed => return Ok(()),
+    };
+    let policy = match &promise.on_breach {
+        Some(policy) => versions::in_force::<Policy>(tx, policy, now)?,
+        None => None,
+    };
+    let people = match (alert.case.owner, &policy) {
+        (Some(owner), _) => vec![owner],
+        (None, Some(policy)) => first_found(tx, &policy.body)?,
+        (None, None) => Vec::new(),
+    };
+    write_to(tx, promise, template, &people)?;
+    if let (Did::Breached, Some(policy)) = (did, policy) {
+        escalations::begin(tx, (ALERT, &promise.subject), Some(alert.case.patient), policy)?;
+    }
+    Ok(())
+}
+
+/// The people of the first step that has any.
+fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
+    let (mut finder, now) = (Finder::default(), tx.now());
+    for step in &policy.steps {
+        let found = finder.find(tx, step, now)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Found::new())
+}
+
+fn write_to(tx: &mut Tx<'_>, promise: &Promise, template: &str, people: &[UserId]) -> Result<()> {
+    let now = tx.now();
+    let mut to: Vec<(Channel, String)> = Vec::new();
+    for user in people {
+        to.extend(paging::channels(tx, *user)?.into_iter().map(|channel| (channel, user.to_string())));
+    }
+    to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
+    let variables = serde_json::json!({
+        "link": format!("/{ALERT}s/{}", promise.subject),
+        "since": promise.timer().started_at.to_string(),
+        "until": promise.due_at().map(|due| due.to_string()),
+    });
+    for (channel, recipient) in to {
+        let key = format!("sla:{}:{}:{recipient}:{}", promise.id, promise.fence, channel.name());
+        let new = New {
+            key,
+            class: Class::Clinical,
+            channel,
+            recipient,
+            template,
+            variables: variables.clone(),
+            kind: ALERT,
+            subject: &promise.subject,
+            due_at: now,
+            not_after: now.plus(LETTER_LASTS),
+        };
+        messages::plan(tx, &new)?;
+    }
     Ok(())
 }
 
 pub(super) fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
     diesel::update(t::sla_timers.find(id)).set(t::spoiled.eq(error.to_string())).execute(tx.conn)?;
-    let body = serde_json::json!({ "clock": id, "why": error.to_string() });
-    tx.audit(&Act::new("engine.quarantined").code("sla").body(body))?;
-    tx.signal("config.changed", "engine")
+    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.to_string() });
+    tx.audit(&Act::new("engine.quarantined").body(body))
 }

@@ -10,7 +10,7 @@ use crate::domain::{Instant, PatientId};
 use crate::store::act::Act;
 use crate::store::error::Result;
 use crate::store::tx::Tx;
-use crate::store::versions;
+use crate::store::{messages, versions};
 
 /// Clocks of one promise that are remembered.
 const CYCLES: usize = 20;
@@ -53,6 +53,9 @@ pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrosp
             promise.go_on(now);
             keep(tx, promise)?;
         }
+    }
+    if !stopped.is_empty() {
+        messages::cancel(tx, ALERT, &subject)?;
     }
     tell(tx, "sla.started", new.patient, &subject, started)?;
     tell(tx, "sla.stopped", new.patient, &subject, stopped)
@@ -106,7 +109,8 @@ pub(super) fn told(promise: &Promise, now: Instant) -> serde_json::Value {
 impl Promise {
     /// Why the case as it is now leaves nothing to wait for, if so.
     fn over(&self, case: &AlertCase) -> Option<Ended> {
-        let answered = case.acknowledgements.iter().any(|answer| answer.level >= self.level());
+        let answered =
+            case.acknowledgements.iter().any(|answer| !answer.over && answer.level >= self.level());
         let resolved = case.state == AlertState::Resolved;
         let withdrawn =
             matches!(case.outcome, Some(Outcome::Retracted | Outcome::ConsentRevoked | Outcome::Duplicate))

@@ -6,14 +6,15 @@ use std::time::Duration;
 use super::*;
 use crate::domain::alert::{Act, Outcome};
 use crate::domain::calendar::Exception;
+use crate::domain::message::State;
 use crate::domain::sla::{PauseReason, Target};
-use crate::domain::{PatientIdentity, Role, Rule, UserId};
+use crate::domain::{PatientIdentity, Role, Rule, StaffIdentity, UserId};
 use crate::engine::Module;
 use crate::engine::deadline::Deadline;
 use crate::rules::{Change, Episode, Finding};
 use crate::store::alerts::{self, StoredAlert};
-use crate::store::testing::{Home, NOW, stores};
-use crate::store::{Actor, Urgency, patients};
+use crate::store::testing::{Home, NOW};
+use crate::store::{Actor, Urgency, escalations, messages, patients, testing, users};
 
 /// 2026-11-22 is a Sunday: this is Monday the 23rd, 09:00 in São Paulo.
 const MONDAY: Instant = Instant::from_secs(1_795_348_800 + 86_400);
@@ -24,6 +25,17 @@ fn minutes(n: u64) -> Duration {
 
 fn hours(n: u64) -> Duration {
     minutes(60 * n)
+}
+
+/// Stores with what a house seeds at its start.
+fn stores() -> Vec<Home> {
+    let seeded = |home: &Home| {
+        home.write(Actor::Operator, NOW, |tx| {
+            escalations::seed(tx)?;
+            seed(tx)
+        })
+    };
+    testing::stores().into_iter().inspect(|home| seeded(home).unwrap()).collect()
 }
 
 fn ana(store: &Home) -> patients::Patient {
@@ -48,6 +60,15 @@ fn raised(store: &Home, level: Level, at: Instant, retrospective: bool) -> Alert
     let finding = Finding::of(rule, level, &[]);
     let open = |tx: &mut Tx<'_>| alerts::open(tx, (ana.key, ana.id), rule, &episode, &finding, retrospective);
     store.write(Actor::System("ingest"), at, open).unwrap()
+}
+
+fn member(store: &Home, role: Role) -> UserId {
+    let identity = StaffIdentity {
+        name: role.name().parse().unwrap(),
+        email: format!("{}-{}@clinica.example", role.name(), UserId::new(NOW)).parse().unwrap(),
+    };
+    let new = users::NewUser { identity, role, password: None, patient: None };
+    store.write(Actor::Operator, NOW, |tx| users::insert(tx, &new)).unwrap().id
 }
 
 fn worse(store: &Home, id: AlertId, at: Instant) {
@@ -311,5 +332,69 @@ fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
         assert_eq!(spoiled, 1, "only what was due was looked at");
         acts(&store, bad, Act::Ack, MONDAY.plus(minutes(18)));
         worse(&store, bad, MONDAY.plus(minutes(19)));
+    }
+}
+
+/// The desk of a sick agent: nothing happened when the time was over (chatwoot 6889, 13516). A breach begins the policy
+/// that the promise names, and whoever is on its first step hears of it.
+#[test]
+fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
+    for store in stores() {
+        let agent = member(&store, Role::Agent);
+        let id = raised(&store, Level::Yellow, MONDAY, false);
+        let due = MONDAY.plus(hours(5));
+        let climb = || store.read(|view| escalations::of_alert(view, id)).unwrap();
+        let letters = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        while run(&store, due.minus(minutes(1))) > 0 {}
+        assert!(climb().is_none());
+        let told: Vec<_> = letters().into_iter().map(|letter| (letter.template, letter.recipient)).collect();
+        assert_eq!(told[0], ("sla_warning".to_owned(), agent.to_string()));
+        assert!(run(&store, due) > 0);
+        assert_eq!(climb().unwrap().run.policy.id, "standard");
+        let breach: Vec<_> = letters().into_iter().filter(|letter| letter.template == "sla_breach").collect();
+        assert_eq!(breach.len(), 2, "on the dashboard and by e-mail");
+        acts(&store, id, Act::Ack, due.plus(minutes(1)));
+        assert!(letters().iter().all(|letter| letter.way.state == State::Cancelled));
+    }
+}
+
+#[test]
+fn a_breach_leaves_a_climb_that_is_there_alone_and_tells_the_owner() {
+    for store in stores() {
+        member(&store, Role::Manager);
+        let id = raised(&store, Level::Red, MONDAY, false);
+        let climb = || store.read(|view| escalations::of_alert(view, id)).unwrap().unwrap();
+        let before = climb();
+        let owner = member(&store, Role::Clinician);
+        let claim = |tx: &mut Tx<'_>| {
+            let reassigned = alerts::acted(tx, id, owner, Act::Claim, None);
+            reassigned.map(drop).map_err(|_refused| Error::Conflict("refused"))
+        };
+        let actor = Actor::User { id: owner, role: Role::Clinician };
+        store.write(actor, MONDAY.plus(minutes(1)), claim).unwrap();
+        assert_eq!(run(&store, MONDAY.plus(minutes(20))), 1);
+        assert_eq!(climb().id, before.id);
+        let letters = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        let breach = letters.iter().find(|letter| letter.template == "sla_breach").unwrap();
+        assert_eq!(breach.recipient, owner.to_string());
+    }
+}
+
+/// An answer that is taken back: whoever comes next has the whole time again, and no pause holds.
+#[test]
+fn an_answer_that_is_taken_back_starts_a_clock_of_its_own() {
+    for store in stores() {
+        let id = raised(&store, Level::Red, MONDAY, false);
+        acts(&store, id, Act::Ack, MONDAY.plus(minutes(5)));
+        store
+            .write(Actor::Operator, MONDAY.plus(minutes(6)), |tx| {
+                pause(tx, id, PauseReason::WaitingThirdParty).map(drop)
+            })
+            .unwrap();
+        acts(&store, id, Act::Unack, MONDAY.plus(minutes(30)));
+        let again = clock(&store, id, "red_first_response");
+        assert_eq!(again.due_at(), Some(MONDAY.plus(minutes(50))));
+        assert_eq!(again.past()[0].ended, Some(Ended::Answered));
+        assert!(!clock(&store, id, "red_resolution").timer().is_paused());
     }
 }
