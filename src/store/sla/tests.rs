@@ -107,7 +107,24 @@ fn stand(store: &Home, id: AlertId, at: Instant) -> Vec<(String, &'static str)> 
 }
 
 fn run(store: &Home, at: Instant) -> usize {
-    Deadline::new((**store).clone()).run(at).unwrap().did
+    let mut did = 0;
+    loop {
+        let done = Deadline::new((**store).clone()).run(at).unwrap();
+        assert_eq!(set_aside(store), [] as [String; 0]);
+        did += done.did;
+        if !done.more {
+            return did;
+        }
+    }
+}
+
+fn set_aside(store: &Home) -> Vec<String> {
+    store
+        .read(|view| {
+            let rows = t::sla_timers.filter(t::spoiled.is_not_null());
+            Ok(rows.select(t::spoiled.assume_not_null()).load(view.conn)?)
+        })
+        .unwrap()
 }
 
 /// When the engine acts on a clock by itself.
@@ -324,12 +341,10 @@ fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
                 Ok(())
             })
             .unwrap();
-        assert_eq!(run(&store, MONDAY.plus(minutes(17))), 1);
+        let mut module = Deadline::new((*store).clone());
+        while module.run(MONDAY.plus(minutes(17))).unwrap().more {}
         assert!(clock(&store, good, "red_first_response").warned_at().is_some());
-        let spoiled: i64 = store
-            .read(|view| Ok(t::sla_timers.filter(t::spoiled.is_not_null()).count().get_result(view.conn)?))
-            .unwrap();
-        assert_eq!(spoiled, 1, "only what was due was looked at");
+        assert_eq!(set_aside(&store).len(), 1, "only what was due was looked at");
         acts(&store, bad, Act::Ack, MONDAY.plus(minutes(18)));
         worse(&store, bad, MONDAY.plus(minutes(19)));
     }
@@ -345,7 +360,7 @@ fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
         let due = MONDAY.plus(hours(5));
         let climb = || store.read(|view| escalations::of_alert(view, id)).unwrap();
         let letters = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
-        while run(&store, due.minus(minutes(1))) > 0 {}
+        run(&store, due.minus(minutes(1)));
         assert!(climb().is_none());
         let told: Vec<_> = letters().into_iter().map(|letter| (letter.template, letter.recipient)).collect();
         assert_eq!(told[0], ("sla_warning".to_owned(), agent.to_string()));
