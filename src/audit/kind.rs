@@ -60,6 +60,7 @@ kinds! {
     AlertEscalated = "alert.escalated";
     AlertClaimed = "alert.claimed";
     AlertAck = "alert.ack";
+    AlertUnack = "alert.unack";
     AlertSnoozed = "alert.snoozed";
     AlertReassigned = "alert.reassigned";
     AlertUnreached = "alert.unreached";
@@ -67,6 +68,9 @@ kinds! {
     RuleProposed = "rule.proposed";
     RuleApproved = "rule.approved";
     RulePublished = "rule.published";
+    ConfigProposed = "config.proposed";
+    ConfigApproved = "config.approved";
+    ConfigRefused = "config.refused";
     MessageQueued = "message.queued";
     MessageSent = "message.sent";
     MessageFailed = "message.failed";
@@ -108,6 +112,14 @@ kinds! {
     BackupMade = "backup.made";
     BackupRestored = "backup.restored";
     ClockSkew = "clock.skew";
+    SlaStarted = "sla.started";
+    SlaWarned = "sla.warned";
+    SlaBreached = "sla.breached";
+    SlaPaused = "sla.paused";
+    SlaResumed = "sla.resumed";
+    SlaStopped = "sla.stopped";
+    EngineLapse = "engine.lapse";
+    EngineQuarantined = "engine.quarantined";
 }
 
 impl fmt::Display for EntryType {

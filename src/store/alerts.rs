@@ -7,9 +7,11 @@ use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
 use super::error::{Error, Result};
+use super::escalations;
 use super::keys::{Class, Subject};
-use super::schema::{alerts, outbox, patients};
+use super::schema::{alerts, patients};
 use super::seal::Place;
+use super::sla;
 use super::tx::{Tx, View};
 use crate::domain::alert::{AlertCase, AlertState, Outcome};
 use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
@@ -163,15 +165,14 @@ pub fn open(
             changing(&case, episode, now)?,
         ))
         .execute(tx.conn)?;
-    if !retrospective && case.state != AlertState::Resolved {
-        queue(tx, "alert.raised", &row)?;
-    }
     let body = serde_json::json!({
         "alert": row, "rule": rule.id, "version": rule.version,
         "level": case.facts.level.name(), "retrospective": retrospective,
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, None, &case, retrospective)?;
+    escalations::follow(tx, None, &case, retrospective)?;
     Ok(id)
 }
 
@@ -195,10 +196,6 @@ pub fn judged(
         let place = Place::new("alerts", "finding", &row);
         let subject = Subject::Patient(next.case.patient);
         next.finding = Some(tx.seal_json(subject, Class::Clinical, place, finding)?);
-    }
-    let worse = next.case.facts.level > stored.case.facts.level;
-    if !retrospective && (worse || stored.retrospective) {
-        queue(tx, "alert.raised", &next.id().to_string())?;
     }
     let body = serde_json::json!({
         "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
@@ -387,9 +384,17 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
 pub(in crate::store) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
-    mut next: StoredAlert,
+    next: StoredAlert,
     entry: Entry<'_>,
 ) -> Result<StoredAlert> {
+    let next = write(tx, old, next, entry)?;
+    // One found too late to page that turns out to be in time is news to the ladder.
+    let known = (!old.retrospective || next.retrospective).then_some(&old.case);
+    escalations::follow(tx, known, &next.case, next.retrospective)?;
+    Ok(next)
+}
+
+fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
     let id = next.id();
     next.version = old.version.saturating_add(1);
     let changed = diesel::update(
@@ -407,7 +412,21 @@ pub(in crate::store) fn keep(
     }
     tx.audit(&entry.patient(next.case.patient))?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     Ok(next)
+}
+
+/// A wait of the ladder came to its end: the case waits for a person again. The ladder knows already.
+///
+/// # Errors
+/// Database errors.
+pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
+    let stored = get(tx, id)?;
+    let next = StoredAlert { case: stored.case.resumed(tx.now()), ..stored.clone() };
+    if next.case != stored.case {
+        write(tx, &stored, next, Entry::new("alert.judged").code("wait_over"))?;
+    }
+    Ok(())
 }
 
 type Changing = (
@@ -439,19 +458,4 @@ fn changing(case: &AlertCase, episode: &Episode, now: Instant) -> Result<Changin
         alerts::case_record.eq(serde_json::to_string(case).map_err(json)?),
         alerts::updated_at.eq(now.micros()),
     ))
-}
-
-fn queue(tx: &mut Tx<'_>, topic: &str, subject: &str) -> Result<()> {
-    let now = tx.now().micros();
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::topic.eq(topic),
-            outbox::subject.eq(subject),
-            outbox::created_at.eq(now),
-            outbox::due_at.eq(now),
-            outbox::attempts.eq(0_i64),
-            outbox::fence.eq(0_i64),
-        ))
-        .execute(tx.conn)?;
-    Ok(())
 }

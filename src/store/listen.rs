@@ -30,13 +30,15 @@ const CHUNK: usize = 48;
 const CHANNEL: &str = "'zelo_signals_' || to_hex(hashtext(current_schema()))";
 
 /// Every name that is told, as readers compare it.
-pub(in crate::store) const NAMES: [&str; 11] = [
+pub(in crate::store) const NAMES: [&str; 13] = [
     "alert.changed",
     "audit.sealed",
+    "config.changed",
     "consent.changed",
     "device.changed",
     "device.commanded",
     "device.connected",
+    "message.changed",
     "patient.changed",
     "readings.changed",
     "rules.changed",

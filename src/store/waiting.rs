@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::error::Result;
-use super::schema::{commands, outbox};
+use super::schema::{commands, messages};
 use super::{Conn, View};
 use crate::domain::Instant;
 
@@ -23,7 +23,7 @@ pub struct Queue {
 /// What waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Waiting {
-    /// Notices that nobody was handed yet.
+    /// Messages that no provider was handed yet.
     pub outbox: Queue,
     /// Commands that no device acknowledged yet.
     pub commands: Queue,
@@ -47,9 +47,9 @@ pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
     let conn = &mut *view.conn;
     let queue = |(depth, since): (i64, Option<i64>)| Queue { depth, since: since.map(Instant::from_micros) };
     let count = diesel::dsl::count_star;
-    let outbox = outbox::table
-        .filter(outbox::done_at.is_null())
-        .select((count(), diesel::dsl::min(outbox::created_at)))
+    let outbox = messages::table
+        .filter(messages::state.eq("due").and(messages::spoiled.is_null()))
+        .select((count(), diesel::dsl::min(messages::created_at)))
         .first(conn)?;
     let commands = commands::table
         .filter(commands::acknowledged_at.is_null())

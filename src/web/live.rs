@@ -37,6 +37,7 @@ fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
         "term.published" => Can::SignedIn,
         "rules.changed" => Can::SeeRules,
         "audit.sealed" => Can::ReadAudit,
+        "config.changed" | "message.changed" => Can::SeeAlerts,
         "session.ended" => return viewer.id.to_string() == subject,
         _ => return false,
     };

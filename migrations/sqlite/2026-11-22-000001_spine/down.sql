@@ -7,7 +7,6 @@ DROP TABLE audit_bodies;
 DROP TABLE audit_entries;
 DROP TABLE accesses;
 DROP TABLE signals;
-DROP TABLE outbox;
 DROP TABLE reevaluations;
 DROP TABLE alert_acts;
 DROP TABLE alerts;

@@ -325,18 +325,6 @@ CREATE TABLE reevaluations (
     PRIMARY KEY (patient_key, signal)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    topic TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    due_at INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    fence INTEGER NOT NULL,
-    done_at INTEGER
-) STRICT;
-CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL;
-
 -- Names and ids that open dashboards are told; resumable by id.
 CREATE TABLE signals (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Shift;
 use crate::domain::civil::{Window, union};
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
 
 /// What a schedule must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Need {
     /// Whether whoever answers must hold a valid certificate.
     pub certificate: bool,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::civil::{Window, Zone, union};
 use super::id::UserId;
+use super::rule::Name;
 use super::time::Instant;
 pub use coverage::{Fitness, Issue, Need, issues};
 pub use rotation::{Length, Rotation};
@@ -28,6 +29,28 @@ pub struct Schedule {
     /// Changes of single windows, applied in order.
     #[serde(default)]
     pub overrides: Vec<Override>,
+}
+
+/// A schedule as an organisation keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// Its name for people.
+    pub name: Name,
+    /// What it must hold; the linter measures it.
+    pub need: Need,
+    /// Who answers when.
+    pub schedule: Schedule,
+}
+
+/// People who are paged together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// Its name for people.
+    pub name: Name,
+    /// Who.
+    pub members: Vec<UserId>,
 }
 
 /// A window with shifts of its own.

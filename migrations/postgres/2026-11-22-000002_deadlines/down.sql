@@ -1,0 +1,10 @@
+DROP TABLE lapses;
+DROP TABLE message_events;
+DROP TABLE messages;
+DROP TABLE webhooks;
+DROP TABLE sla_timers;
+DROP TABLE escalation_steps;
+DROP TABLE escalations;
+DROP TABLE unreachable;
+DROP TABLE certificates;
+DROP TABLE versions;
