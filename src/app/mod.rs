@@ -18,7 +18,7 @@ use crate::domain::token::Signer;
 use crate::engine::{Lane, Status, Wake, housekeeping, reevaluate, roll, seal, seat, silence};
 use crate::ingest::{self, Ingest};
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, Url, devices, nodes, rules};
+use crate::store::{Store, Urgency, Url, devices, nodes, on_call, rules};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -80,6 +80,7 @@ impl House {
             tokio::task::spawn_blocking(move || {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
+                    on_call::seed(tx)?;
                     let slot = match store.url() {
                         Url::Postgres(_) => nodes::take(tx, store.name())?,
                         Url::Sqlite(_) => {

@@ -23,6 +23,7 @@ mod listen;
 pub mod log;
 pub mod migrate;
 pub mod nodes;
+pub mod on_call;
 pub mod page;
 pub mod patients;
 pub mod quarantine;

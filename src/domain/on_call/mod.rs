@@ -1,6 +1,8 @@
 //! Who answers when: rotations lived on the wall clock of a zone, temporary schedules instead of them, overrides
 //! on top. Pure: the same schedule and the same window give the same shifts.
 
+pub mod capacity;
+mod check;
 mod coverage;
 mod rotation;
 #[cfg(test)]
@@ -12,6 +14,7 @@ use super::civil::{Window, Zone, union};
 use super::id::UserId;
 use super::rule::Name;
 use super::time::Instant;
+pub use check::Faulty;
 pub use coverage::{Fitness, Issue, Need, issues};
 pub use rotation::{Length, Rotation};
 
