@@ -36,8 +36,8 @@ pub struct Gone {
     pub since: Instant,
 }
 
-/// The ways in which messages go to a person; a webhook goes to a program.
-const WAYS: [Channel; 2] = [Channel::InApp, Channel::Email];
+/// The ways that reach a person who has no page of ours open: the dashboard alone wakes nobody at 3 a.m.
+const AWAY: [Channel; 1] = [Channel::Email];
 
 /// Notes or renews a person's certificate.
 ///
@@ -167,7 +167,7 @@ pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
         .load(view.conn)?;
     let fit = |(user, until): (String, Option<i64>)| {
         let user = id(&user)?;
-        let reachable = WAYS.iter().any(|way| !lost.contains(&(user, *way)));
+        let reachable = AWAY.iter().any(|way| !lost.contains(&(user, *way)));
         Ok((user, Fitness { reachable, certified_until: until.map(Instant::from_micros) }))
     };
     rows.into_iter().map(fit).collect()

@@ -5,6 +5,8 @@ pub mod capacity;
 pub mod feeds;
 mod fitness;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
