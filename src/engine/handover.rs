@@ -154,7 +154,7 @@ mod tests {
             store.write(Actor::Operator, NOW, publish).unwrap();
             assert_eq!(told(NOW), 2, "Ana's turn begins: on the dashboard and by e-mail");
             assert_eq!(told(NOW.plus(HOUR / 2)), 0);
-            assert_eq!(told(NOW.plus(HOUR * 3 / 4)), 0, "14 minutes and something, not 15");
+            assert_eq!(told(NOW.plus(HOUR * 7 / 10)), 0, "Bia's turn is 18 minutes away");
             assert_eq!(told(NOW.plus(HOUR * 4 / 5)), 2, "Bia's is near");
             // Asleep from 09:49 to 13:30: what began and is over is told no more.
             assert_eq!(told(NOW.plus(HOUR * 9 / 2)), 2, "only the turn that lasts");

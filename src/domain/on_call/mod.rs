@@ -8,6 +8,8 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::civil::{Window, Zone, union};
@@ -141,6 +143,19 @@ impl Schedule {
             shifts = over.change.apply(shifts, window, within, Because::Override(place));
         }
         joined(shifts)
+    }
+
+    /// The first instant in a window at which other people are on call than at its start.
+    #[must_use]
+    pub fn next_change(&self, within: Window) -> Option<Instant> {
+        let shifts = self.shifts(within);
+        let at = |at: Instant| -> BTreeSet<UserId> {
+            shifts.iter().filter(|shift| shift.window.holds(at)).map(|shift| shift.user).collect()
+        };
+        let first = at(within.from);
+        let edges: BTreeSet<Instant> =
+            shifts.iter().flat_map(|shift| [shift.window.from, shift.window.to]).collect();
+        edges.into_iter().find(|edge| within.from < *edge && *edge < within.to && at(*edge) != first)
     }
 
     /// Who is on call at an instant, and why.
