@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
+use crate::domain::alert::{Act as Deed, act};
 use crate::domain::on_call::Duty;
 use crate::domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
-use crate::domain::{AlertId, Can, Instant, Level, Role, UserId};
+use crate::domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
 use crate::store::alerts;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
@@ -99,16 +100,18 @@ pub fn waiting(view: &mut View<'_>) -> Result<u32> {
     Ok(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// Before an alert goes to a person: ordinary work beyond nine tenths of what they carry is refused, red never. Two
-/// alerts for one person at once are counted one after the other.
+/// Before an act that gives an alert to somebody (a claim, an answer to one that nobody has, a hand-over): ordinary
+/// work beyond nine tenths of what they carry is refused, red never. Two alerts for one person at once are counted
+/// one after the other.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_CAPACITY`.
-pub fn admit(tx: &mut Tx<'_>, alert: AlertId, to: UserId) -> Result<()> {
-    let stored = alerts::get(tx, alert)?;
-    if stored.case.owner == Some(to) || work(stored.case.facts.level) == Work::Red {
-        return Ok(());
-    }
+pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result<()> {
+    let (stored, now) = (alerts::get(tx, alert)?, tx.now());
+    // What the case itself refuses is refused by the act, with its own reason.
+    let Ok(next) = act(&stored.case.awake(now), what, who, now) else { return Ok(()) };
+    let taker = next.owner.filter(|to| stored.case.owner != Some(*to) && next.state != AlertState::Resolved);
+    let Some(to) = taker.filter(|_| work(stored.case.facts.level) == Work::Ordinary) else { return Ok(()) };
     let row = users::table.find(to.to_string());
     diesel::update(row).set(users::version.eq(users::version)).execute(tx.conn)?;
     let agent = agents(tx, None)?.into_iter().find(|agent| agent.user == to);
