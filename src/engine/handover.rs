@@ -150,6 +150,7 @@ mod tests {
                 assert_eq!((again, fresh.run(at.plus(HOUR / 60)).unwrap().did), (0, 0), "a second run tells nobody");
                 did
             };
+            store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
             let publish = |tx: &mut Tx<'_>| on_call::publish(tx, "duty", &body, 0);
             store.write(Actor::Operator, NOW, publish).unwrap();
             assert_eq!(told(NOW), 2, "Ana's turn begins: on the dashboard and by e-mail");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use consent::Controller;
 
-use crate::app::{House, Options, Signers};
+use crate::app::{House, Options, Post, Signers};
 use crate::cli::home::Home;
 use crate::domain::Clock;
 use crate::domain::id::uuid_at;
@@ -131,7 +131,8 @@ pub fn loopback() -> SocketAddr {
 pub async fn house(store: &Store, dir: &Path, tokens: Arc<Signer>) -> anyhow::Result<House> {
     let clock = Clock::System;
     let log = log::open(store, &dir.join("keys"), clock.now())?;
-    let options = Options { mqtt: loopback(), mqtt_tls: None, node: 0, bases: consent::Bases::default() };
+    let bases = consent::Bases::default();
+    let options = Options { mqtt: loopback(), mqtt_tls: None, node: 0, bases, post: Post::default() };
     Box::pin(House::start(store, &clock, Signers { tokens, log }, options)).await
 }
 
