@@ -103,6 +103,10 @@ pub enum Can {
     ProposeRules,
     /// Approve another's proposal.
     ApproveRules,
+    /// Who is on call when, and how much everybody carries.
+    SeeSchedules,
+    /// Change schedules, teams, certificates and capacities.
+    ManageSchedules,
     /// Engine, ingest and storage status.
     SeeStatus,
     /// A patient's own things.
@@ -129,6 +133,8 @@ impl Can {
             Self::ManageUsers | Self::ManagePatients => &[Admin],
             Self::SeeRules => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
             Self::ApproveRules => &[Clinician, Manager],
+            Self::SeeSchedules => &[Agent, Technician, Clinician, Manager, Admin],
+            Self::ManageSchedules => &[Manager, Admin],
             Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
             Self::OwnThings => &[Patient],
         }

@@ -4,6 +4,7 @@
 pub mod auditor;
 pub mod deadline;
 pub mod escalate;
+pub mod handover;
 pub mod housekeeping;
 pub mod outbox;
 pub mod reevaluate;

@@ -27,6 +27,7 @@ pub mod log;
 pub mod messages;
 pub mod migrate;
 pub mod nodes;
+pub mod on_call;
 pub mod page;
 pub mod paging;
 pub mod patients;

@@ -100,6 +100,8 @@ pub enum Section {
     Queue,
     /// Patients.
     Patients,
+    /// Who is on call.
+    Schedules,
     /// Devices and pairing.
     Devices,
     /// Rules.
@@ -118,9 +120,10 @@ pub enum Section {
 
 impl Section {
     /// Those of the navigation, in its order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queue,
         Self::Patients,
+        Self::Schedules,
         Self::Devices,
         Self::Rules,
         Self::Audit,
@@ -135,6 +138,7 @@ impl Section {
         match self {
             Self::Queue => "/queue",
             Self::Patients => "/patients",
+            Self::Schedules => "/schedules",
             Self::Devices => "/devices",
             Self::Rules => "/rules",
             Self::Audit => "/audit",
@@ -151,6 +155,7 @@ impl Section {
         match self {
             Self::Queue => Key("nav-queue"),
             Self::Patients => Key("nav-patients"),
+            Self::Schedules => Key("nav-schedules"),
             Self::Devices => Key("nav-devices"),
             Self::Rules => Key("nav-rules"),
             Self::Audit => Key("nav-audit"),
@@ -167,6 +172,7 @@ impl Section {
         match self {
             Self::Queue => "siren",
             Self::Patients => "users",
+            Self::Schedules => "clock",
             Self::Devices => "watch",
             Self::Rules => "sliders-horizontal",
             Self::Audit => "scroll-text",
@@ -183,6 +189,7 @@ impl Section {
         match self {
             Self::Queue => Can::SeeAlerts,
             Self::Patients => Can::SeeContacts,
+            Self::Schedules => Can::SeeSchedules,
             Self::Devices => Can::SeeDevices,
             Self::Rules => Can::SeeRules,
             Self::Audit => Can::ReadAudit,

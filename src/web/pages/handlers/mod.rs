@@ -15,11 +15,14 @@ mod people;
 mod portal;
 mod queue;
 mod readings;
+mod schedule;
+mod schedules;
 mod search;
 mod timeline;
 mod told;
 mod users;
 mod visit;
+mod wheels;
 
 #[cfg(test)]
 mod tests;
@@ -66,6 +69,11 @@ pub fn rows() -> Vec<Row> {
         POST "/audit/verify" ReadAudit => audit::verify;
         GET "/status" SeeStatus => house::status;
         GET "/rules" SeeRules => house::rules;
+        GET "/schedules" SeeSchedules => schedules::list;
+        GET "/schedules/{id}" SeeSchedules => schedule::show;
+        POST "/schedules/{id}/feed" SeeSchedules => schedule::feed;
+        POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
+        POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
         GET "/users" ManageUsers => users::list;
         POST "/users" ManageUsers => users::create;
         POST "/users/{id}/{act}" ManageUsers => users::act;
