@@ -9,14 +9,17 @@ pub mod consents;
 pub mod devices;
 pub mod duty;
 pub mod feeds;
+pub mod message_log;
 pub mod patients;
 pub mod quarantine;
 pub mod readings;
 pub mod rules;
 pub mod schedules;
 pub mod status;
+pub mod templates;
 pub mod terms;
 pub mod users;
+pub mod webhooks;
 
 mod body;
 mod desk;

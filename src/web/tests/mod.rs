@@ -5,6 +5,7 @@ mod alerts;
 mod live;
 mod records;
 mod sign_in;
+mod webhooks;
 
 use std::time::Duration;
 
