@@ -65,7 +65,7 @@ pub fn shown(url: &str) -> &str {
 /// The body of a call. A call that is made again has the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call<'a> {
-    /// What is told: `page`, `page_repeat`, `nobody_reached`, `test`.
+    /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
     #[serde(rename = "type")]
     pub kind: &'a str,
     /// When it was planned.

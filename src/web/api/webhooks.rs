@@ -65,7 +65,7 @@ pub struct Planned {
     cursor: i64,
     /// The call's `webhook-id`, the same each time.
     webhook_id: String,
-    /// `page`, `page_repeat`, `nobody_reached`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
     #[serde(rename = "type")]
     kind: String,
     case: Case,
@@ -154,7 +154,7 @@ pub struct Tested {
 #[schema(as = WebhookCall)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
 pub struct Told {
-    /// `page`, `page_repeat`, `nobody_reached`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
     #[schema(rename = "type")]
     kind: String,
     /// When it was planned.
