@@ -56,14 +56,15 @@ fn bounce(letter: &messages::Stored, permanent: bool) -> Bounce {
 }
 
 fn reader(store: &Store, mailbox: &Arc<Inbox>) -> Bounces {
-    Bounces::new(store.clone(), Arc::clone(mailbox) as Arc<dyn Reports>)
+    let mailbox: Arc<dyn Reports> = Arc::<Inbox>::clone(mailbox);
+    Bounces::new(store.clone(), mailbox)
 }
 
 #[test]
 fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way() {
     for ward in wards() {
         ward.sends_e_mail();
-        let wire = Arc::new(Wire::default()) as Arc<dyn Channel>;
+        let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
         let mailbox = Arc::new(Inbox::default());
         mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], true));
@@ -108,7 +109,7 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
 fn a_mailbox_that_is_full_ends_the_letter_and_the_person_stays_in_reach() {
     for ward in wards() {
         ward.sends_e_mail();
-        let wire = Arc::new(Wire::default()) as Arc<dyn Channel>;
+        let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
         let mailbox = Arc::new(Inbox::default());
         mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], false));
@@ -125,7 +126,7 @@ fn a_mailbox_that_is_full_ends_the_letter_and_the_person_stays_in_reach() {
 fn it_looks_each_minute_from_where_it_stopped_and_a_server_that_is_down_loses_nothing() {
     for ward in wards() {
         ward.sends_e_mail();
-        let wire = Arc::new(Wire::default()) as Arc<dyn Channel>;
+        let wire: Arc<dyn Channel> = Arc::new(Wire::default());
         cycle(&ward.home, &wire, at(0)).unwrap();
         let mailbox = Arc::new(Inbox::default());
         let mut bounces = reader(&ward.home, &mailbox);

@@ -60,7 +60,7 @@ fn of(ward: &Ward, id: &str) -> Vec<Stored> {
 }
 
 fn post(ward: &Ward, programs: &Arc<Programs>, breakers: &Breakers) -> Outbox {
-    let channel = Arc::clone(programs) as Arc<dyn Channel>;
+    let channel: Arc<dyn Channel> = Arc::<Programs>::clone(programs);
     Outbox::new((*ward.home).clone(), channel, breakers.clone(), "https://zelo.example".into())
 }
 
