@@ -518,6 +518,7 @@ diesel::table! {
         id -> Text,
         kind -> Text,
         subject -> Text,
+        service_level -> Text,
         metric -> Text,
         calendar -> Text,
         calendar_version -> BigInt,

@@ -19,4 +19,4 @@ for event in calendar.walk("VEVENT"):
         "summary": str(event["SUMMARY"]),
         "names": sorted(event.keys()),
     })
-print(json.dumps({"name": str(calendar["X-WR-CALNAME"]), "events": events}))
+print(json.dumps({"name": str(calendar["NAME"]), "events": events}))
