@@ -147,7 +147,11 @@ mod tests {
                 let mut fresh = Handover::new((*store).clone());
                 let did = fresh.run(at).unwrap().did;
                 let again = Handover::new((*store).clone()).run(at).unwrap().did;
-                assert_eq!((again, fresh.run(at.plus(HOUR / 60)).unwrap().did), (0, 0), "a second run tells nobody");
+                assert_eq!(
+                    (again, fresh.run(at.plus(HOUR / 60)).unwrap().did),
+                    (0, 0),
+                    "a second run tells nobody"
+                );
                 did
             };
             store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();

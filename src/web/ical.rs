@@ -99,7 +99,8 @@ mod tests {
         let at = Instant::from_secs(1_795_348_800);
         let window = Window { from: at, to: Instant::from_secs(1_795_392_000) };
         let name = "Plantão; de \"João\", à noite ".repeat(6);
-        let feed = |now| Feed { schedule: "x", name: &name, now, turns: vec![(window, "id".into(), "Ana".into())] };
+        let feed =
+            |now| Feed { schedule: "x", name: &name, now, turns: vec![(window, "id".into(), "Ana".into())] };
         let text = feed(at).text();
         assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
         assert!(text.contains("DTSTART:20261122T120000Z\r\n"), "{text}");

@@ -5,7 +5,10 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
-use super::api::{alerts, audit, auth, commands, consents, devices, duty, feeds, patients, quarantine, readings, rules, schedules, status, terms, users};
+use super::api::{
+    alerts, audit, auth, commands, consents, devices, duty, feeds, patients, quarantine, readings, rules,
+    schedules, status, terms, users,
+};
 use super::live;
 
 /// The document.

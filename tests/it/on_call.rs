@@ -163,7 +163,10 @@ fn ten_thousand_random_rules_unfold_as_dateutil_unfolds_them() {
         let ours = turns(case);
         assert_eq!(ours, theirs, "seed {SEED}, case {number}: {}", asked(case));
         compared += ours.len();
-        odd += ours.iter().filter(|(_, from, to)| (to - from) % 3_600 != 0 || (to - from) % 86_400 == 82_800).count();
+        odd += ours
+            .iter()
+            .filter(|(_, from, to)| (to - from) % 3_600 != 0 || (to - from) % 86_400 == 82_800)
+            .count();
     }
     assert_eq!(answers.lines().count(), CASES);
     assert!(compared > 100_000 && odd > 100, "{compared} turns, {odd} over a change of clocks");
@@ -199,11 +202,15 @@ fn the_calendar_feed_is_read_by_a_library_that_we_did_not_write() {
     let events = first["events"].as_array().unwrap();
     assert_eq!(events.len(), 14);
     for ((event, again), (_, window)) in events.iter().zip(later["events"].as_array().unwrap()).zip(&held) {
-        assert_eq!((event["from"].as_i64(), event["to"].as_i64()), (Some(window.from.secs()), Some(window.to.secs())));
+        assert_eq!(
+            (event["from"].as_i64(), event["to"].as_i64()),
+            (Some(window.from.secs()), Some(window.to.secs()))
+        );
         assert_eq!(event["uid"], again["uid"], "an id stays");
         assert_eq!(event["summary"], json!(format!("Conceição · {name}")));
         assert_eq!(event["names"], json!(["DTEND", "DTSTAMP", "DTSTART", "SUMMARY", "TRANSP", "UID"]));
     }
-    let ids: std::collections::BTreeSet<&str> = events.iter().map(|event| event["uid"].as_str().unwrap()).collect();
+    let ids: std::collections::BTreeSet<&str> =
+        events.iter().map(|event| event["uid"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 14);
 }

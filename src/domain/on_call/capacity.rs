@@ -78,7 +78,13 @@ fn order(a: &Agent, b: &Agent, work: Work) -> std::cmp::Ordering {
     let full = |agent: &Agent| agent.free(work) == 0;
     // a.load / a.capacity < b.load / b.capacity, without fractions; who carries nothing well is loaded already.
     let share = |mine: &Agent, other: &Agent| u64::from(mine.load) * u64::from(other.capacity.max(1));
-    (strange(a), full(a), share(a, b), a.load, a.user).cmp(&(strange(b), full(b), share(b, a), b.load, b.user))
+    (strange(a), full(a), share(a, b), a.load, a.user).cmp(&(
+        strange(b),
+        full(b),
+        share(b, a),
+        b.load,
+        b.user,
+    ))
 }
 
 /// What everybody together carries.
@@ -145,14 +151,19 @@ mod tests {
         let knows = |agent| Agent { knows: true, ..agent };
         assert_eq!(chosen(&[agent(1, 10, 0), knows(agent(2, 10, 5))], Work::Ordinary), Some(2));
         assert_eq!(chosen(&[agent(1, 10, 0), knows(agent(2, 10, 9))], Work::Ordinary), Some(1));
-        assert_eq!(chosen(&[agent(1, 10, 4), agent(2, 20, 6)], Work::Ordinary), Some(2), "of what they carry");
+        assert_eq!(
+            chosen(&[agent(1, 10, 4), agent(2, 20, 6)], Work::Ordinary),
+            Some(2),
+            "of what they carry"
+        );
         assert_eq!(chosen(&[agent(2, 10, 4), agent(1, 10, 4)], Work::Ordinary), Some(1));
     }
 
     #[test]
     fn the_report_counts_the_reserve_and_what_it_displaces() {
         let report = report(&[agent(1, 10, 10), agent(2, 20, 17)], 4);
-        let told = Report { capacity: 30, load: 27, reserve: 3, reserve_used: 1, ordinary_free: 1, displaced: 3 };
+        let told =
+            Report { capacity: 30, load: 27, reserve: 3, reserve_used: 1, ordinary_free: 1, displaced: 3 };
         assert_eq!(report, told);
     }
 

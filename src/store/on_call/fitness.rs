@@ -144,8 +144,7 @@ pub fn unreachable(view: &mut View<'_>, user: UserId) -> Result<Vec<Gone>> {
 /// # Errors
 /// Database errors.
 pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
-    let rows: Vec<(String, String)> =
-        gone::table.select((gone::user_id, gone::channel)).load(view.conn)?;
+    let rows: Vec<(String, String)> = gone::table.select((gone::user_id, gone::channel)).load(view.conn)?;
     let read = |(user, channel): (String, String)| {
         let channel = Channel::from_name(&channel).ok_or(Error::Corrupt("unreachable.channel"))?;
         Ok((id(&user)?, channel))

@@ -37,6 +37,11 @@ pub fn duty(rotations: Vec<Rotation>) -> Duty {
     Duty {
         name: Name { pt: "Plantão".into(), en: "On call".into() },
         need: Need { certificate: false, most_in_a_week: Duration::from_secs(168 * 3_600) },
-        schedule: Schedule { zone: Zone::SAO_PAULO, rotations, temporaries: Vec::new(), overrides: Vec::new() },
+        schedule: Schedule {
+            zone: Zone::SAO_PAULO,
+            rotations,
+            temporaries: Vec::new(),
+            overrides: Vec::new(),
+        },
     }
 }

@@ -35,7 +35,8 @@ fn alert(store: &Store, patient: &patients::Patient, rule: usize, level: Level) 
     let rule = &Rule::seeds()[rule];
     let started_at = NOW.minus(Duration::from_secs(60));
     let episode = Episode::opened(rule, &Judged::Opened { level, started_at, at: NOW }).unwrap();
-    let reading = JudgedReading { at: NOW, value: 131.0, flags: Flags::default(), device: DeviceId::new(NOW) };
+    let reading =
+        JudgedReading { at: NOW, value: 131.0, flags: Flags::default(), device: DeviceId::new(NOW) };
     let finding = Finding::of(rule, level, &[reading]);
     write(store, NOW, |tx| alerts::open(tx, (patient.key, patient.id), rule, &episode, &finding, false))
 }
@@ -49,8 +50,7 @@ fn patient(store: &Store) -> patients::Patient {
         email: None,
         phone: None,
     };
-    let details =
-        patients::Details { identity, zone: "America/Sao_Paulo".into(), language: "pt-BR".into() };
+    let details = patients::Details { identity, zone: "America/Sao_Paulo".into(), language: "pt-BR".into() };
     write(store, NOW, |tx| patients::insert(tx, &details))
 }
 
@@ -63,7 +63,8 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         let second = duty(vec![rotation(clock("2026-11-01 08:00"), Length::Weeks(1), &[bia])]);
         assert_eq!(write(&store, NOW, |tx| publish(tx, "duty", &first, 0)), 1);
         write(&store, NOW.plus(DAY), |tx| publish(tx, "duty", &second, 1));
-        let over = Override { from: NOW.plus(DAY * 2), to: NOW.plus(DAY * 3), change: Change::Replace(bia, caio) };
+        let over =
+            Override { from: NOW.plus(DAY * 2), to: NOW.plus(DAY * 3), change: Change::Replace(bia, caio) };
         write(&store, NOW.plus(DAY + HOUR), |tx| override_with(tx, "duty", over, None));
         assert_eq!(who(&store, "duty", NOW.plus(HOUR)), [ana], "a later edit does not rewrite it");
         assert_eq!(who(&store, "duty", NOW.plus(DAY)), [bia]);
@@ -77,8 +78,12 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         let turns = store.read(|view| turns(view, "duty", within)).unwrap();
         let told = |from, to, user| (Window { from: NOW.plus(from), to: NOW.plus(to) }, user);
         let zero = Duration::ZERO;
-        let expected =
-            [told(zero, DAY, ana), told(DAY, DAY * 2, bia), told(DAY * 2, DAY * 3, caio), told(DAY * 3, DAY * 6, bia)];
+        let expected = [
+            told(zero, DAY, ana),
+            told(DAY, DAY * 2, bia),
+            told(DAY * 2, DAY * 3, caio),
+            told(DAY * 3, DAY * 6, bia),
+        ];
         assert_eq!(turns, expected);
         let stale = store.write(Actor::Operator, NOW.plus(DAY * 5), |tx| publish(tx, "duty", &first, 1));
         assert!(matches!(stale, Err(Error::Stale { current: 4 })));
@@ -254,7 +259,8 @@ fn complaint_28_a_turn_keeps_its_hour_on_the_wall_clock_when_the_clocks_change()
         body.schedule.zone = Zone::parse("America/New_York").unwrap();
         body.schedule.rotations[0].starts = clock("2026-10-01 01:30");
         let zone = body.schedule.zone;
-        let day = Window { from: zone.first(clock("2026-10-31 12:00")), to: zone.first(clock("2026-11-02 12:00")) };
+        let day =
+            Window { from: zone.first(clock("2026-10-31 12:00")), to: zone.first(clock("2026-11-02 12:00")) };
         let shifts = body.schedule.shifts(day);
         let covered = union(shifts.iter().map(|shift| shift.window).collect());
         assert_eq!(covered, [day]);
@@ -281,7 +287,8 @@ fn complaint_29_no_turn_is_doubled_or_skipped_at_a_change_of_clocks_and_no_bound
         body.schedule.zone = zone;
         // Bounds that never came or came twice.
         body.schedule.rotations[0].ends = Some(change + chrono::TimeDelta::days(10));
-        let within = Window { from: zone.first(change).minus(DAY * 20), to: zone.last(change).plus(DAY * 20) };
+        let within =
+            Window { from: zone.first(change).minus(DAY * 20), to: zone.last(change).plus(DAY * 20) };
         let shifts = body.schedule.shifts(within);
         assert_eq!(shifts.len(), 20, "{zone:?}: one turn a day");
         for (pair, place) in shifts.windows(2).zip(0..) {
@@ -291,7 +298,9 @@ fn complaint_29_no_turn_is_doubled_or_skipped_at_a_change_of_clocks_and_no_bound
         for (from, to) in [(change, change), (change, change + chrono::TimeDelta::minutes(30))] {
             let window = Window { from: zone.first(from), to: zone.last(to) };
             let held = body.schedule.shifts(window);
-            assert!(held.iter().all(|shift| window.from <= shift.window.from && shift.window.to <= window.to));
+            assert!(
+                held.iter().all(|shift| window.from <= shift.window.from && shift.window.to <= window.to)
+            );
         }
     }
 }

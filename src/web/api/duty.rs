@@ -89,7 +89,12 @@ pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Bod
             let seen = expected.or(i64::from(current))?;
             let seen = u32::try_from(seen).map_err(|_range| Fault::new(Code::Precondition))?;
             let version = versions::publish(tx, &id, &team, seen)?;
-            Ok(SeenTeam { id: id.to_string(), version, name: team.name.clone(), members: team.members.clone() })
+            Ok(SeenTeam {
+                id: id.to_string(),
+                version,
+                name: team.name.clone(),
+                members: team.members.clone(),
+            })
         })?;
         let version = i64::from(held.version);
         Ok(Reply::ok(&held)?.at(version))

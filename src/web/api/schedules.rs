@@ -67,7 +67,8 @@ impl From<(UserId, Because)> for Present {
 
 impl Seen {
     pub(crate) fn of(held: Version<Duty>, now: Instant) -> Self {
-        let Version { name: id, version, body: Duty { name, need, schedule }, author, in_force_at, .. } = held;
+        let Version { name: id, version, body: Duty { name, need, schedule }, author, in_force_at, .. } =
+            held;
         let on_call = schedule.at(now).into_iter().map(Present::from).collect();
         let next_handover_at = schedule.next_change(Window { from: now, to: now.plus(NEXT) });
         Self { id, version, name, need, schedule, author, in_force_at, on_call, next_handover_at }
@@ -348,10 +349,17 @@ pub struct Problem {
 impl From<&Issue> for Problem {
     fn from(issue: &Issue) -> Self {
         let kind = issue.name();
-        let over =
-            |window: &Window| Self { kind, from: window.from, to: Some(window.to), user_id: None, hours: None };
+        let over = |window: &Window| Self {
+            kind,
+            from: window.from,
+            to: Some(window.to),
+            user_id: None,
+            hours: None,
+        };
         match issue {
-            Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => over(window),
+            Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
+                over(window)
+            }
             Issue::CertificateEnds(user, at) => {
                 Self { kind, from: *at, to: None, user_id: Some(*user), hours: None }
             }

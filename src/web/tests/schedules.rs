@@ -36,7 +36,8 @@ fn a_schedule_is_written_with_its_version_and_says_what_it_leaves_open() {
         assert_eq!(house.put(&manager, path, Some("\"0\""), &body).code(), "E_PRECONDITION");
         for user in [ana, bia] {
             let until = json!({ "valid_until": "2027-06-01T00:00:00Z" });
-            let fit = house.put(&manager, &format!("/api/v1/users/{user}/certificate"), None, &until).must(200);
+            let fit =
+                house.put(&manager, &format!("/api/v1/users/{user}/certificate"), None, &until).must(200);
             assert_eq!(fit["valid"], true);
         }
         let open = house.get(&agent, &format!("{path}/issues")).must(200);
@@ -103,7 +104,10 @@ fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended(
         let read = |address: &str| house.call("GET", address, &[], None);
         let text = read(&address).must(200);
         let text = text.as_str().unwrap();
-        assert!(text.starts_with("BEGIN:VCALENDAR\r\n") && text.contains("SUMMARY:clinician · Plantão"), "{text}");
+        assert!(
+            text.starts_with("BEGIN:VCALENDAR\r\n") && text.contains("SUMMARY:clinician · Plantão"),
+            "{text}"
+        );
         assert!(!text.contains(&ana.to_string()) && !text.contains('@') || text.contains("@zelo"), "{text}");
         assert_eq!(read(&format!("{path}/calendar.ics")).status, 404);
         let other = address.replace("nights", "days");
@@ -123,7 +127,10 @@ fn capacity_is_told_with_its_reserve_and_teams_are_kept() {
         let told = house.get(&manager, "/api/v1/on-call/capacity").must(200);
         let people = told["people"].as_array().unwrap();
         let mine = people.iter().find(|one| one["user_id"] == json!(agent)).unwrap();
-        assert_eq!((&mine["capacity"], &mine["ordinary_free"], &mine["red_free"]), (&json!(20), &json!(18), &json!(20)));
+        assert_eq!(
+            (&mine["capacity"], &mine["ordinary_free"], &mine["red_free"]),
+            (&json!(20), &json!(18), &json!(20))
+        );
         let team = json!({ "name": { "pt": "Frente", "en": "Front" }, "members": [agent] });
         let made = house.put(&manager, "/api/v1/teams/front", Some("\"0\""), &team).must(200);
         assert_eq!((&made["version"], &made["members"]), (&json!(1), &json!([agent])));

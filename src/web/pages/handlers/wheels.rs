@@ -81,7 +81,8 @@ impl Sent {
             self.one(name).map(|text| clock(text).ok_or_else(|| Fault::invalid(name, "a day and an hour")))
         };
         let starts = when("starts").ok_or_else(|| Fault::invalid("starts", "a day and an hour"))??;
-        let people = self.all("person").map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person")));
+        let people =
+            self.all("person").map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person")));
         let lengths = [self.length("n1", "u1")?, self.length("n2", "u2")?];
         Ok(Rotation {
             name: self.one("name").ok_or_else(|| Fault::invalid("name", "a name"))?.to_owned(),
@@ -108,7 +109,8 @@ impl Sent {
         let mut told: BTreeMap<usize, Hours> = BTreeMap::new();
         for (day, name) in HOURS.into_iter().enumerate() {
             if let Some(text) = self.one(name) {
-                let hours = Hours::parse(text).map_err(|_hours| Fault::invalid(name, "07:00-12:00 13:00-19:00"))?;
+                let hours =
+                    Hours::parse(text).map_err(|_hours| Fault::invalid(name, "07:00-12:00 13:00-19:00"))?;
                 told.insert(day, hours);
             }
         }
@@ -186,7 +188,5 @@ fn removed(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
 
 fn held<'a>(duty: &'a mut Duty, place: &str) -> Result<&'a mut Rotation, Fault> {
     let place: Option<usize> = place.parse().ok();
-    place
-        .and_then(|place| duty.schedule.rotations.get_mut(place))
-        .ok_or_else(|| Fault::new(Code::NotFound))
+    place.and_then(|place| duty.schedule.rotations.get_mut(place)).ok_or_else(|| Fault::new(Code::NotFound))
 }

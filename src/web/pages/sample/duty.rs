@@ -22,7 +22,8 @@ fn cells(hours: &str, bars: &[(u64, u64)]) -> Vec<Cell> {
 impl Night {
     /// The pages of schedules.
     pub(super) fn duty(&self) -> Vec<Drawn> {
-        let trouble = |grave, kind: &str, text: &str| Trouble { grave, kind: kind.to_owned(), text: text.to_owned() };
+        let trouble =
+            |grave, kind: &str, text: &str| Trouble { grave, kind: kind.to_owned(), text: text.to_owned() };
         let gap = trouble(true, &self.pick("Lacuna", "Gap"), "24/11/2026 08:00 – 20:00");
         let overload = trouble(false, &self.pick("Sobrecarga", "Overload"), "Ana Beatriz Conceição · 96 h");
         let row = |id: &str, name: &str, present, troubles| Row {
@@ -67,7 +68,10 @@ impl Night {
             days: (0..14).map(|n| Day { label: format!("dia {n}"), today: n == 2 }).collect(),
             gaps: cells("08:00–20:00", &[(333, 500)]),
             strips: vec![
-                Strip { name: "Ana Conceição".into(), cells: cells("00:00–07:00, 19:00–24:00", &[(0, 292), (792, 208)]) },
+                Strip {
+                    name: "Ana Conceição".into(),
+                    cells: cells("00:00–07:00, 19:00–24:00", &[(0, 292), (792, 208)]),
+                },
                 Strip { name: "Caio Lima".into(), cells: cells("07:00–08:00", &[(292, 41)]) },
             ],
             turns: vec![
@@ -76,10 +80,18 @@ impl Night {
             ],
             around: ("2026-11-08".into(), "2026-12-06".into()),
             asked: "2026-03-12T03:12".into(),
-            answer: Some(Then { at: self.ago(22_000_000), version: Some(3), present: vec![present("Caio Lima")] }),
+            answer: Some(Then {
+                at: self.ago(22_000_000),
+                version: Some(3),
+                present: vec![present("Caio Lima")],
+            }),
             may_manage: true,
             people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],
-            rotations: vec![wheel.clone(), Wheel { place: "1".into(), beyond: true, ..wheel }, Wheel::default()],
+            rotations: vec![
+                wheel.clone(),
+                Wheel { place: "1".into(), beyond: true, ..wheel },
+                Wheel::default(),
+            ],
             followed: true,
             feed: Some("https://zelo.example/api/v1/schedules/x/calendar.ics?token=y".into()),
         };

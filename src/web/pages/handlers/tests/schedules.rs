@@ -80,7 +80,10 @@ async fn the_past_is_asked_on_the_clock_of_the_schedule_and_a_feed_is_shown_once
     assert!(then.contains("22/11/2026 09:30: ninguém de plantão"), "{then}");
     let before = clinic.get(Role::Technician, &format!("{PATH}?at=2026-03-12T03:12")).await.text;
     assert!(before.contains("12/03/2026 03:12 esta escala ainda não existia"), "{before}");
-    assert_eq!(clinic.get(Role::Agent, &format!("{PATH}?from=%2B262142-01-01&at=x")).await.status, StatusCode::OK);
+    assert_eq!(
+        clinic.get(Role::Agent, &format!("{PATH}?from=%2B262142-01-01&at=x")).await.status,
+        StatusCode::OK
+    );
     assert_eq!(clinic.get(Role::Agent, "/schedules/nothing").await.status, StatusCode::NOT_FOUND);
     let made = clinic.post(Role::Agent, &format!("{PATH}/feed"), &[]).await;
     assert!(made.text.contains("calendar.ics?token="), "{}", made.text);
