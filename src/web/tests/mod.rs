@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod live;
 mod records;
+mod schedules;
 mod sign_in;
 
 use std::time::Duration;

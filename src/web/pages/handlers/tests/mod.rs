@@ -3,6 +3,7 @@
 mod account;
 mod clinic;
 mod lists;
+mod schedules;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
