@@ -11,6 +11,7 @@ pub mod conn;
 pub mod consents;
 pub mod devices;
 pub mod error;
+pub mod escalation_history;
 pub mod gate;
 pub mod idempotency;
 pub mod init;

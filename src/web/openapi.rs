@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
+    alerts, audit, auth, commands, consents, devices, patients, policies, quarantine, readings, rules, status, terms,
     users,
 };
 use super::live;
@@ -31,6 +31,8 @@ use super::live;
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
         users::end_sessions,
         rules::list, rules::get,
+        policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
+        policies::dry_run,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     )

@@ -10,7 +10,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
+    alerts, audit, auth, commands, consents, devices, patients, policies, quarantine, readings, rules, status, terms,
     users,
 };
 use super::code::Code;
@@ -139,6 +139,13 @@ pub fn api() -> Vec<Row> {
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
         GET "/api/v1/rule-sets" SeeRules => rules::list;
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
+        GET "/api/v1/escalation-policies" SeePolicies => policies::list;
+        GET "/api/v1/escalation-policies/{id}" SeePolicies => policies::get;
+        GET "/api/v1/escalation-policies/{id}/history" SeePolicies => policies::history;
+        POST "/api/v1/escalation-policies/{id}/proposals" ProposePolicies => policies::propose;
+        POST "/api/v1/escalation-policies/{id}/approve" ApprovePolicies => policies::approve;
+        POST "/api/v1/escalation-policies/{id}/refuse" ApprovePolicies => policies::refuse;
+        POST "/api/v1/escalation-policies/{id}/dry-run" SeePolicies => policies::dry_run;
         GET "/api/v1/audit/entries" ReadAudit => audit::entries;
         GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
         GET "/api/v1/audit/key" ReadAudit => audit::public_key;

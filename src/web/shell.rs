@@ -104,6 +104,8 @@ pub enum Section {
     Devices,
     /// Rules.
     Rules,
+    /// Escalation policies.
+    Policies,
     /// The audit explorer.
     Audit,
     /// Users.
@@ -118,11 +120,12 @@ pub enum Section {
 
 impl Section {
     /// Those of the navigation, in its order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queue,
         Self::Patients,
         Self::Devices,
         Self::Rules,
+        Self::Policies,
         Self::Audit,
         Self::Users,
         Self::Status,
@@ -137,6 +140,7 @@ impl Section {
             Self::Patients => "/patients",
             Self::Devices => "/devices",
             Self::Rules => "/rules",
+            Self::Policies => "/policies",
             Self::Audit => "/audit",
             Self::Users => "/users",
             Self::Status => "/status",
@@ -153,6 +157,7 @@ impl Section {
             Self::Patients => Key("nav-patients"),
             Self::Devices => Key("nav-devices"),
             Self::Rules => Key("nav-rules"),
+            Self::Policies => Key("nav-policies"),
             Self::Audit => Key("nav-audit"),
             Self::Users => Key("nav-users"),
             Self::Status => Key("nav-status"),
@@ -169,6 +174,7 @@ impl Section {
             Self::Patients => "users",
             Self::Devices => "watch",
             Self::Rules => "sliders-horizontal",
+            Self::Policies => "bell",
             Self::Audit => "scroll-text",
             Self::Users => "key-round",
             Self::Status => "activity",
@@ -185,6 +191,7 @@ impl Section {
             Self::Patients => Can::SeeContacts,
             Self::Devices => Can::SeeDevices,
             Self::Rules => Can::SeeRules,
+            Self::Policies => Can::SeePolicies,
             Self::Audit => Can::ReadAudit,
             Self::Users => Can::ManageUsers,
             Self::Status => Can::SeeStatus,

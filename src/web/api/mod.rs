@@ -8,6 +8,7 @@ pub mod commands;
 pub mod consents;
 pub mod devices;
 pub mod patients;
+pub mod policies;
 pub mod quarantine;
 pub mod readings;
 pub mod rules;
