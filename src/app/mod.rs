@@ -15,10 +15,10 @@ use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
 use crate::audit::note;
 use crate::domain::Clock;
 use crate::domain::token::Signer;
-use crate::engine::{Lane, Status, Wake, housekeeping, reevaluate, roll, seal, seat, silence};
+use crate::engine::{Lane, Status, Wake, escalate, housekeeping, reevaluate, roll, seal, seat, silence};
 use crate::ingest::{self, Ingest};
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, Url, devices, nodes, rules};
+use crate::store::{Store, Urgency, Url, devices, escalations, nodes, rules};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -80,6 +80,7 @@ impl House {
             tokio::task::spawn_blocking(move || {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
+                    escalations::seed(tx)?;
                     let slot = match store.url() {
                         Url::Postgres(_) => nodes::take(tx, store.name())?,
                         Url::Sqlite(_) => {
@@ -109,6 +110,7 @@ impl House {
             "engine",
             vec![
                 Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
+                Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seat::Seat::new(store.clone(), slot)),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Error, Options};
+use crate::notify::Hidden;
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 const FILE: &str = "zelo.toml";
@@ -63,6 +64,17 @@ layer! {
     log_format: String,
     log: String,
     organisation: String,
+    notify_base_url: String,
+    notify_smtp_url: String,
+    notify_smtp_from: String,
+    notify_smtp_user: String,
+    notify_smtp_password: Hidden,
+    notify_smtp_ca: String,
+    notify_imap_url: String,
+    notify_imap_user: String,
+    notify_imap_password: Hidden,
+    notify_imap_folder: String,
+    notify_imap_ca: String,
 }
 
 /// A value as an environment variable says it.
@@ -73,6 +85,12 @@ trait Said: Sized {
 impl Said for String {
     fn said(_: &'static str, text: String) -> Result<Self, Error> {
         Ok(text)
+    }
+}
+
+impl Said for Hidden {
+    fn said(_: &'static str, text: String) -> Result<Self, Error> {
+        Ok(Self::new(text))
     }
 }
 
@@ -133,6 +151,10 @@ fn file(path: &Path) -> Result<Layer, Error> {
 }
 
 fn parse(path: &str, text: &str) -> Result<Layer, Error> {
-    toml::from_str(text)
-        .map_err(|fault| Error::Malformed { path: path.to_owned(), why: fault.to_string().trim().to_owned() })
+    toml::from_str(text).map_err(|fault| {
+        // The whole refusal repeats the line, and a line may hold a password.
+        let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.lines().count() + usize::from(before.is_empty() || before.ends_with('\n'));
+        Error::Malformed { path: path.to_owned(), why: format!("line {line}: {}", fault.message().trim()) }
+    })
 }

@@ -2,6 +2,7 @@
 //! anything starts. A setting that is half there, or would open a door unawares, is refused by name.
 
 mod layers;
+mod notify;
 mod options;
 
 pub use layers::{Layer, Sources};

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use super::{Error, Layer};
+use super::{Error, Layer, notify};
+use crate::notify::Options as NotifyOptions;
 use crate::store::Url;
 
 /// How logs are written.
@@ -51,10 +52,13 @@ pub struct Options {
     pub log: String,
     /// The controller's name; `None`: not set.
     pub organisation: Option<String>,
+    /// The channels to people.
+    pub notify: NotifyOptions,
 }
 
 impl Options {
-    pub(super) fn of(layer: Layer) -> Result<Self, Error> {
+    pub(super) fn of(mut layer: Layer) -> Result<Self, Error> {
+        let notify = notify::of(&mut layer)?;
         let text = |value: Option<String>| value.filter(|text| !text.is_empty());
         let data_dir =
             PathBuf::from(text(layer.data_dir).ok_or_else(|| fault("data_dir", "name a directory"))?);
@@ -86,6 +90,7 @@ impl Options {
             log_format,
             log: text(layer.log).unwrap_or_else(|| "info".to_owned()),
             organisation: text(layer.organisation),
+            notify,
         };
         options.hold_together(layer.allow_plain_postgres.unwrap_or(false))?;
         Ok(options)
@@ -121,7 +126,7 @@ impl Options {
     }
 }
 
-fn fault(name: &'static str, why: &str) -> Error {
+pub(super) fn fault(name: &'static str, why: &str) -> Error {
     Error::Value { name, why: why.to_owned() }
 }
 

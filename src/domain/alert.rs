@@ -1,6 +1,8 @@
 //! An alert as a case that people work on. Acts of people and news from judgement are pure functions from
 //! one case to the next; what they refuse and what they must never hide is decided here alone.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::id::{AlertId, PatientId, UserId};
@@ -100,6 +102,9 @@ pub struct Acknowledgement {
     pub at: Instant,
     /// The worst level that the case had reached then.
     pub level: Level,
+    /// It was taken back, or ran out without a resolution: it answers for nothing any more.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// A silence that someone asked for.
@@ -128,6 +133,9 @@ pub struct AlertCase {
     pub state: AlertState,
     /// Who works on it.
     pub owner: Option<UserId>,
+    /// Until when a claim keeps others away; `None`: nobody claimed it, or its owner answered for it.
+    #[serde(default)]
+    pub claimed_until: Option<Instant>,
     /// Every acknowledgement, none ever dropped.
     pub acknowledgements: Vec<Acknowledgement>,
     /// The silence in force.
@@ -153,13 +161,20 @@ pub struct Facts {
     pub peak: Level,
 }
 
+/// How long a claim keeps others away, and a ladder waiting, without an answer.
+pub const LEASE: Duration = Duration::from_secs(10 * 60);
+/// The longest silence.
+pub const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3_600);
+
 /// What a person does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Takes it.
+    /// Takes it, for as long as [`LEASE`].
     Claim,
     /// Answers for it; takes it when nobody had.
     Ack,
+    /// Takes every answer back: it waits for a person again.
+    Unack,
     /// Silences it.
     Snooze {
         /// Until when; after now.
@@ -185,7 +200,15 @@ pub enum ActRefused {
     Claimed {
         /// Who has it.
         owner: UserId,
+        /// Until when, unless they answer.
+        until: Option<Instant>,
     },
+    /// Nobody answered yet.
+    #[error("nobody has acknowledged it")]
+    NotAcknowledged,
+    /// A silence without an end.
+    #[error("a silence ends within 24 hours")]
+    SnoozeTooLong,
     /// It is over.
     #[error("already resolved; a new episode opens a new alert")]
     Resolved,
@@ -213,15 +236,20 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
     }
     match act {
         Act::Claim => match case.owner {
-            Some(owner) if owner != actor => return Err(ActRefused::Claimed { owner }),
-            _ => next.owner = Some(actor),
+            Some(owner) if owner != actor && case.claimed_until.is_none_or(|until| until > now) => {
+                return Err(ActRefused::Claimed { owner, until: case.claimed_until });
+            }
+            _ => next.claim(actor, now),
         },
         Act::Ack => {
             next.acknowledge(actor, now);
             next.snooze = None;
             next.state = AlertState::Acknowledged;
         }
+        Act::Unack if case.state != AlertState::Acknowledged => return Err(ActRefused::NotAcknowledged),
+        Act::Unack => next = case.unanswered(),
         Act::Snooze { until } if until <= now => return Err(ActRefused::SnoozeInThePast),
+        Act::Snooze { until } if until.since(now) > LONGEST_SNOOZE => return Err(ActRefused::SnoozeTooLong),
         Act::Snooze { until } => {
             let Facts { level, peak, .. } = case.facts;
             next.snooze = Some(Snooze { by: actor, until, level, peak });
@@ -234,7 +262,7 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
             next.acknowledge(actor, now);
             next.close(Some(actor), Some(outcome), now);
         }
-        Act::Reassign { to } => next.owner = Some(to),
+        Act::Reassign { to } => (next.owner, next.claimed_until) = (Some(to), None),
     }
     Ok(next)
 }
@@ -250,6 +278,7 @@ impl AlertCase {
             facts,
             state: AlertState::Open,
             owner: None,
+            claimed_until: None,
             acknowledgements: Vec::new(),
             snooze: None,
             outcome: None,
@@ -295,6 +324,29 @@ impl AlertCase {
         next
     }
 
+    /// The answers given so far answer for nothing any more: it waits for a person again.
+    #[must_use]
+    pub fn unanswered(&self) -> Self {
+        let mut next = self.clone();
+        next.acknowledgements.iter_mut().for_each(|answer| answer.over = true);
+        (next.state, next.snooze) = (AlertState::Open, None);
+        (next.owner, next.claimed_until) = (None, None);
+        next
+    }
+
+    /// A wait came to its end without a resolution: a silence, a claim, an answer that lasts only so long.
+    #[must_use]
+    pub fn resumed(&self, now: Instant) -> Self {
+        match self.state {
+            AlertState::Acknowledged => self.unanswered(),
+            AlertState::Snoozed => self.awake(now),
+            AlertState::Open if self.claimed_until.is_some_and(|until| until <= now) => {
+                Self { owner: None, claimed_until: None, ..self.clone() }
+            }
+            AlertState::Open | AlertState::Resolved => self.clone(),
+        }
+    }
+
     /// Closed by the system: `Retracted`, `ConsentRevoked`, or `Duplicate` when merged into another.
     #[must_use]
     pub fn withdrawn(&self, outcome: Outcome, now: Instant) -> Self {
@@ -323,7 +375,7 @@ impl AlertCase {
     /// Whether a named person answered for the worst level of the case.
     #[must_use]
     pub fn answered_for(&self) -> bool {
-        self.acknowledgements.iter().any(|a| a.level >= self.facts.peak)
+        self.acknowledgements.iter().any(|a| !a.over && a.level >= self.facts.peak)
     }
 
     fn may_close_itself(&self) -> bool {
@@ -347,8 +399,18 @@ impl AlertCase {
     }
 
     fn acknowledge(&mut self, by: UserId, at: Instant) {
-        self.acknowledgements.push(Acknowledgement { by, at, level: self.facts.peak });
+        self.acknowledgements.push(Acknowledgement { by, at, level: self.facts.peak, over: false });
+        if self.claimed_until.is_some_and(|until| until <= at) {
+            self.owner = None;
+        }
         self.owner.get_or_insert(by);
+        self.claimed_until = None;
+    }
+
+    /// An owner who answered already keeps it for good.
+    fn claim(&mut self, by: UserId, now: Instant) {
+        self.owner = Some(by);
+        self.claimed_until = (!self.answered_for()).then(|| now.plus(LEASE));
     }
 
     const fn close(&mut self, by: Option<UserId>, outcome: Option<Outcome>, now: Instant) {

@@ -1,6 +1,7 @@
 //! One cycle of modules without input, each of which may run twice: what is due is read from the store, so a
 //! restart loses nothing and a wake-up carries nothing.
 
+pub mod escalate;
 pub mod housekeeping;
 pub mod reevaluate;
 pub mod roll;

@@ -42,6 +42,7 @@ pub fn acted(
     let (name, outcome) = match what {
         Act::Claim => ("claim", None),
         Act::Ack => ("ack", None),
+        Act::Unack => ("unack", None),
         Act::Snooze { .. } => ("snooze", None),
         Act::Reassign { .. } => ("reassign", None),
         Act::Resolve { outcome } => ("resolve", Some(outcome.name())),
@@ -77,6 +78,7 @@ pub fn acted(
     let kind = match what {
         Act::Claim => "alert.claimed",
         Act::Ack => "alert.ack",
+        Act::Unack => "alert.unack",
         Act::Snooze { .. } => "alert.snoozed",
         Act::Reassign { .. } => "alert.reassigned",
         Act::Resolve { .. } => "alert.closed",

@@ -7,6 +7,7 @@ use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
 use super::error::{Error, Result};
+use super::escalations;
 use super::keys::{Class, Subject};
 use super::schema::{alerts, patients};
 use super::seal::Place;
@@ -169,6 +170,7 @@ pub fn open(
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
     tx.signal("alert.changed", id)?;
+    escalations::follow(tx, None, &case, retrospective)?;
     Ok(id)
 }
 
@@ -380,9 +382,17 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
 pub(in crate::store) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
-    mut next: StoredAlert,
+    next: StoredAlert,
     entry: Entry<'_>,
 ) -> Result<StoredAlert> {
+    let next = write(tx, old, next, entry)?;
+    // One found too late to page that turns out to be in time is news to the ladder.
+    let known = (!old.retrospective || next.retrospective).then_some(&old.case);
+    escalations::follow(tx, known, &next.case, next.retrospective)?;
+    Ok(next)
+}
+
+fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
     let id = next.id();
     next.version = old.version.saturating_add(1);
     let changed = diesel::update(
@@ -401,6 +411,19 @@ pub(in crate::store) fn keep(
     tx.audit(&entry.patient(next.case.patient))?;
     tx.signal("alert.changed", id)?;
     Ok(next)
+}
+
+/// A wait of the ladder came to its end: the case waits for a person again. The ladder knows already.
+///
+/// # Errors
+/// Database errors.
+pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
+    let stored = get(tx, id)?;
+    let next = StoredAlert { case: stored.case.resumed(tx.now()), ..stored.clone() };
+    if next.case != stored.case {
+        write(tx, &stored, next, Entry::new("alert.judged").code("wait_over"))?;
+    }
+    Ok(())
 }
 
 type Changing = (

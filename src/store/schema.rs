@@ -470,6 +470,7 @@ diesel::table! {
         id -> Text,
         kind -> Text,
         subject -> Text,
+        patient_id -> Nullable<Text>,
         policy -> Text,
         policy_version -> BigInt,
         record -> Text,

@@ -176,6 +176,18 @@ pub fn in_force<T: Versioned>(view: &mut View<'_>, name: &str, at: Instant) -> R
     row.map(Row::read).transpose()
 }
 
+/// The number of the version in force now; 0 when there is none.
+///
+/// # Errors
+/// Database errors.
+pub fn newest_in_force(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
+    let newest: Option<i64> = v::versions
+        .filter(v::kind.eq(kind).and(v::name.eq(name)).and(v::in_force_at.is_not_null()))
+        .select(diesel::dsl::max(v::version))
+        .first(view.conn)?;
+    Ok(newest.unwrap_or(0))
+}
+
 /// Every setting of a kind as it was in force at an instant, by name.
 ///
 /// # Errors

@@ -118,10 +118,15 @@ impl From<alerts::Refused> for Fault {
     fn from(refused: alerts::Refused) -> Self {
         match refused {
             alerts::Refused::Store(error) => error.into(),
-            alerts::Refused::Act(ActRefused::Claimed { owner }) => {
+            alerts::Refused::Act(ActRefused::Claimed { owner, .. }) => {
                 Self::new(Code::Claimed).with("owner", owner.to_string())
             }
-            alerts::Refused::Act(ActRefused::Resolved) => Self::new(Code::State),
+            alerts::Refused::Act(ActRefused::Resolved | ActRefused::NotAcknowledged) => {
+                Self::new(Code::State)
+            }
+            alerts::Refused::Act(ActRefused::SnoozeTooLong) => {
+                Self::invalid("until", "a silence ends within 24 hours")
+            }
             alerts::Refused::Act(ActRefused::SnoozeInThePast) => Self::invalid("until", "it ends after now"),
             alerts::Refused::Act(ActRefused::NotYours { .. }) => {
                 Self::invalid("outcome", "only the system sets this outcome")

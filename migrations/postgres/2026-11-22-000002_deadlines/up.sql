@@ -37,6 +37,7 @@ CREATE TABLE escalations (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
+    patient_id TEXT,
     policy TEXT NOT NULL,
     policy_version BIGINT NOT NULL,
     record TEXT NOT NULL,

@@ -1,11 +1,15 @@
 //! Signed outgoing webhooks, as the Standard Webhooks specification writes them: the receiver checks with one HMAC
 //! that a call is ours, whole and recent, and by its id that it did not come before.
 
+mod hook;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
 use crate::domain::Instant;
+
+pub use hook::{Hook, LONGEST_WAIT};
 
 /// How far a receiver's clock may be from ours.
 pub const TOLERANCE_SECS: u64 = 300;

@@ -1,0 +1,119 @@
+//! Climbs that are due: pages the next rung, says when nobody was found or reached, and goes on where a wait ended.
+//! A row that cannot be worked off is set aside and holds up nobody else.
+
+use super::{Module, Progress};
+use crate::domain::Instant;
+use crate::domain::escalation::Did;
+use crate::store::escalations::{self, Escalation, Row};
+use crate::store::paging::Finder;
+use crate::store::{self, Store, Tx, Urgency, alerts, messages};
+
+/// Climbs in one transaction: few enough that an act of a person does not wait long.
+const BATCH: i64 = 100;
+
+/// Escalation as a module.
+pub struct Escalate {
+    store: Store,
+}
+
+impl Escalate {
+    /// Climbs the policies of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// One by one, after a batch failed: what fails alone is set aside.
+    fn one_by_one(&self, now: Instant) -> store::Result<usize> {
+        let due = self.house(now, |tx| escalations::due(tx, BATCH))?;
+        let mut did = 0;
+        for row in due {
+            let id = row.id.clone();
+            let done = self.house(now, |tx| match escalations::due_one(tx, &id)? {
+                Some(row) => climb(tx, row, &mut Finder::default()).map(|()| 1),
+                None => Ok(0),
+            });
+            match done {
+                Ok(worked) => did += worked,
+                Err(error) if passes(&error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
+                    self.house(now, |tx| escalations::spoil(tx, &id, &error.to_string()))?;
+                }
+            }
+        }
+        Ok(did)
+    }
+
+    fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
+        self.store.keep_house(Urgency::Urgent, "escalate", now, f)
+    }
+}
+
+impl Module for Escalate {
+    fn name(&self) -> &'static str {
+        "escalate"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if !self.store.read(|view| escalations::any_due(view, now))? {
+            return Ok(Progress::default());
+        }
+        let batch = self.house(now, |tx| {
+            let mut finder = Finder::default();
+            let due = escalations::due(tx, BATCH)?;
+            let count = due.len();
+            due.into_iter().try_for_each(|row| climb(tx, row, &mut finder))?;
+            Ok(count)
+        });
+        let did = match batch {
+            Err(error) if !passes(&error) => self.one_by_one(now)?,
+            done => done?,
+        };
+        Ok(Progress { did, more: did > 0 })
+    }
+}
+
+/// Whether an error is the moment's and not the row's.
+fn passes(error: &store::Error) -> bool {
+    error.may_pass()
+        || matches!(error, store::Error::Busy | store::Error::Open(_) | store::Error::Stale { .. })
+}
+
+fn climb(tx: &mut Tx<'_>, row: Row, finder: &mut Finder) -> store::Result<()> {
+    let escalation = row.open()?;
+    let Some(due_at) = escalation.run.next_at else { return Ok(()) };
+    let mut run = escalation.run.clone();
+    let now = tx.now();
+    let mut failed = None;
+    let did = run.tick(now, &mut |step| {
+        finder.find(tx, step, now).unwrap_or_else(|error| {
+            failed = Some(error);
+            Vec::new()
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    escalations::keep(tx, &escalation, &run)?;
+    for one in &did {
+        escalations::record(tx, &escalation, &run, one, due_at)?;
+        messages::page(tx, &escalation, &run, one)?;
+        if *one == Did::Resumed {
+            resume(tx, &escalation)?;
+        }
+    }
+    if escalation.kind == escalations::ALERT {
+        tx.signal("alert.changed", &escalation.subject)?;
+    }
+    Ok(())
+}
+
+/// The case waits for a person again, and its pages show it.
+fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<()> {
+    if of.kind != escalations::ALERT {
+        return Ok(());
+    }
+    let id = of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
+    alerts::resume(tx, id)
+}

@@ -1,0 +1,290 @@
+//! E-mail: one plain text to one mailbox over SMTP. The whole attempt, from the name to the last answer, has ten
+//! seconds; a connection that was interrupted is thrown away, because its next answer could belong to the last letter.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
+};
+use lettre::transport::smtp::extension::ClientId;
+
+use super::mark::Marks;
+use super::options::Smtp;
+use super::place::{Cover, Place};
+use super::wire::Wire;
+use super::{Address, Channel, Letter, Said};
+use crate::domain::{Instant, message};
+
+/// For the whole attempt.
+const LIMIT: Duration = message::ANSWER_WITHIN;
+/// A connection that was idle must say within this that it still lives.
+const LIVES: Duration = Duration::from_secs(2);
+/// Idle connections that are kept.
+const IDLE: usize = 4;
+/// Letters on one connection; servers close it after some hundred.
+const LETTERS: u32 = 50;
+
+/// The e-mail settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of certificates cannot be read.
+    #[error("cannot read the certificates {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It holds no certificate.
+    #[error("{0} is no PEM file of certificates")]
+    NoCertificate(PathBuf),
+    /// TLS cannot be prepared.
+    #[error("TLS for e-mail cannot be prepared: {0}")]
+    Tls(#[source] lettre::transport::smtp::Error),
+    /// The sender is no address.
+    #[error("notify_smtp_from is no address: say zelo@clinica.example or Zelo <zelo@clinica.example>")]
+    From(#[source] lettre::address::AddressError),
+    /// The system gives no thread.
+    #[error("no thread for e-mail: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// The domain of a sender, for [`Marks`].
+///
+/// # Errors
+/// [`Error::From`].
+pub fn domain_of(from: &str) -> Result<String, Error> {
+    Ok(from.parse::<Mailbox>().map_err(Error::From)?.email.domain().to_owned())
+}
+
+/// One server that takes mail.
+pub struct Email {
+    server: Arc<Server>,
+    from: Mailbox,
+    marks: Marks,
+    wire: Wire,
+}
+
+struct Server {
+    place: Place,
+    tls: Option<TlsParameters>,
+    login: Option<Credentials>,
+    hello: ClientId,
+    idle: Mutex<Vec<Open>>,
+}
+
+struct Open {
+    connection: AsyncSmtpConnection,
+    letters: u32,
+}
+
+/// Why a letter did not go: at the door nothing was said of the letter itself.
+enum Fault {
+    Door(lettre::transport::smtp::Error),
+    Letter(lettre::transport::smtp::Error),
+}
+
+impl Email {
+    /// For one server; nothing is connected yet. `secret` is that of [`Marks`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn new(smtp: &Smtp, secret: &[u8]) -> Result<Self, Error> {
+        let from: Mailbox = smtp.from.parse().map_err(Error::From)?;
+        let domain = from.email.domain().to_owned();
+        let tls = match smtp.place.cover {
+            Cover::Plain => None,
+            Cover::Tls | Cover::StartTls => Some(trust(smtp)?),
+        };
+        let login = smtp
+            .login
+            .as_ref()
+            .map(|login| Credentials::new(login.user.clone(), login.password.shown().to_owned()));
+        let server = Server {
+            place: smtp.place.clone(),
+            tls,
+            login,
+            hello: ClientId::Domain(domain.clone()),
+            idle: Mutex::default(),
+        };
+        let wire = Wire::new().map_err(Error::Thread)?;
+        Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire })
+    }
+
+    fn compose(&self, letter: &Letter, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
+        let Address::Email(to) = &letter.to else { return Err(Said::never("not_an_email")) };
+        let to: lettre::Address = to.parse().map_err(|_no_address| Said::never("bad_address"))?;
+        let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(letter.subject.as_str())
+            .message_id(Some(self.marks.id(&letter.key)))
+            .date(UNIX_EPOCH + since_1970)
+            .header(AutoSubmitted)
+            .header(ContentType::TEXT_PLAIN)
+            .body(letter.text.clone())
+            .map_err(|_unwritable| Said::never("unwritable"))?;
+        Ok((message.envelope().clone(), message.formatted()))
+    }
+}
+
+impl Channel for Email {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Email
+    }
+
+    fn send(&self, letter: &Letter, now: Instant) -> Said {
+        let (envelope, text) = match self.compose(letter, now) {
+            Ok(composed) => composed,
+            Err(unsendable) => return unsendable,
+        };
+        let server = Arc::clone(&self.server);
+        let sent = self.wire.within(LIMIT, async move { server.send(&envelope, &text).await });
+        match sent {
+            Some(Ok(queued)) => Said::accepted("smtp_250", queued),
+            Some(Err(fault)) => fault.said(),
+            None => Said::out_of_reach("timeout"),
+        }
+    }
+}
+
+impl Server {
+    /// Gives the server's word for the letter in its queue.
+    async fn send(&self, envelope: &Envelope, text: &[u8]) -> Result<Option<String>, Fault> {
+        let mut open = match self.reused().await {
+            Some(open) => open,
+            None => self.open().await.map_err(Fault::Door)?,
+        };
+        let answer = open.connection.send(envelope, text).await.map_err(Fault::Letter)?;
+        open.letters += 1;
+        if open.letters < LETTERS {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(open);
+            }
+        }
+        // A word with an address in it would be personal.
+        Ok(answer
+            .first_line()
+            .filter(|line| !line.contains('@'))
+            .map(|line| line.chars().take(120).collect()))
+    }
+
+    async fn reused(&self) -> Option<Open> {
+        loop {
+            let mut open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            if let Ok(true) = tokio::time::timeout(LIVES, open.connection.test_connected()).await {
+                return Some(open);
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Open, lettre::transport::smtp::Error> {
+        let Place { host, port, cover } = &self.place;
+        let tls = self.tls.clone().filter(|_| *cover == Cover::Tls);
+        let at = (host.as_str(), *port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(at, Some(LIMIT), &self.hello, tls, None).await?;
+        if let Some(tls) = self.tls.clone().filter(|_| *cover == Cover::StartTls) {
+            connection.starttls(tls, &self.hello).await?;
+        }
+        if let Some(login) = &self.login {
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], login).await?;
+        }
+        Ok(Open { connection, letters: 0 })
+    }
+}
+
+impl Fault {
+    fn said(&self) -> Said {
+        let (at_the_door, error) = match self {
+            Self::Door(error) => (true, error),
+            Self::Letter(error) => (false, error),
+        };
+        let code = error.status().map(u16::from);
+        let name = code.map_or_else(|| unanswered(error), named);
+        match code {
+            // What the server holds against us, or against everybody, says nothing of the letter: nothing is lost.
+            _ if at_the_door => Said::out_of_reach(name),
+            Some(421 | 454 | 530 | 535 | 538) => Said::out_of_reach(name),
+            Some(400..=499) => Said::later(name),
+            Some(500..=599) => Said::never(name),
+            _ if error.is_client() => Said::never(name),
+            _ => Said::out_of_reach(name),
+        }
+    }
+}
+
+/// A code (RFC 5321 §4.2.3) as the log names it.
+fn named(code: u16) -> &'static str {
+    match code {
+        421 => "smtp_421",
+        450 => "smtp_450",
+        451 => "smtp_451",
+        452 => "smtp_452",
+        454 => "smtp_454",
+        530 => "smtp_530",
+        535 => "smtp_535",
+        538 => "smtp_538",
+        550 => "smtp_550",
+        551 => "smtp_551",
+        552 => "smtp_552",
+        553 => "smtp_553",
+        554 => "smtp_554",
+        400..=499 => "smtp_4xx",
+        500..=599 => "smtp_5xx",
+        _ => "smtp_odd",
+    }
+}
+
+fn unanswered(error: &lettre::transport::smtp::Error) -> &'static str {
+    if error.is_timeout() {
+        "timeout"
+    } else if error.is_tls() {
+        "tls"
+    } else if error.is_client() {
+        "smtp_lacks_a_feature"
+    } else if error.is_response() {
+        "smtp_odd"
+    } else {
+        "unreachable"
+    }
+}
+
+fn trust(smtp: &Smtp) -> Result<TlsParameters, Error> {
+    let mut builder = TlsParametersBuilder::new(smtp.place.host.clone());
+    if let Some(path) = &smtp.ca {
+        let pem = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+        let certificate = Certificate::from_pem(&pem)
+            .ok()
+            .filter(|_| pem.windows(11).any(|word| word == b"CERTIFICATE"))
+            .ok_or_else(|| Error::NoCertificate(path.clone()))?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
+    }
+    builder.build_rustls().map_err(Error::Tls)
+}
+
+/// RFC 3834: no out-of-office answers, please.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}

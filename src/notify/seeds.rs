@@ -1,0 +1,132 @@
+//! The templates that every clinic begins with.
+
+use super::template::{Template, Words};
+use crate::domain::message::Class;
+
+type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
+
+/// Id, class, then name, subject and text, each in Portuguese and English.
+const SEEDS: [Seed; 6] = [
+    (
+        "page",
+        Class::Clinical,
+        ["Chamado", "Page"],
+        ["Zelo: alguém espera por você", "Zelo: somebody waits for you"],
+        [
+            "Há um caso esperando por você desde {since}.\n\nEntre para ver e assumir: {link}\n",
+            "A case has been waiting for you since {since}.\n\nSign in to see it and take it: {link}\n",
+        ],
+    ),
+    (
+        "page_repeat",
+        Class::Clinical,
+        ["Chamado repetido", "Repeated page"],
+        [
+            "Zelo: alguém ainda espera por você ({repetition})",
+            "Zelo: somebody still waits for you ({repetition})",
+        ],
+        [
+            "Repetição {repetition}: ninguém assumiu ainda. O caso espera desde {since}.\n\n\
+             Entre para ver e assumir: {link}\n",
+            "Repetition {repetition}: nobody has taken it yet. The case has been waiting since {since}.\n\n\
+             Sign in to see it and take it: {link}\n",
+        ],
+    ),
+    (
+        "nobody_reached",
+        Class::Clinical,
+        ["Ninguém foi alcançado", "Nobody was reached"],
+        ["Zelo: ninguém respondeu, é preciso agir", "Zelo: nobody answered, please act"],
+        [
+            "Todas as pessoas da escala foram chamadas e ninguém assumiu. O caso espera desde {since} e \
+             fica com você até alguém assumir.\n\nEntre para ver e assumir: {link}\n",
+            "Everybody on the ladder was called and nobody took it. The case has been waiting since {since} and \
+             stays with you until somebody takes it.\n\nSign in to see it and take it: {link}\n",
+        ],
+    ),
+    (
+        "handover",
+        Class::Transactional,
+        ["Passagem de plantão", "Handover"],
+        ["Zelo: seu plantão de {from} até {until}", "Zelo: you are on call from {from} until {until}"],
+        [
+            "Você está de plantão de {from} até {until}.\n\nEntre para ver o que está aberto: {link}\n",
+            "You are on call from {from} until {until}.\n\nSign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "sla_warning",
+        Class::Clinical,
+        ["Prazo perto do fim", "Deadline near"],
+        ["Zelo: um prazo termina às {until}", "Zelo: a deadline ends at {until}"],
+        [
+            "Um caso sob sua responsabilidade espera desde {since} e seu prazo termina às {until}.\n\n\
+             Entre para ver: {link}\n",
+            "A case in your care has been waiting since {since} and its deadline ends at {until}.\n\n\
+             Sign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "sla_breach",
+        Class::Clinical,
+        ["Prazo vencido", "Deadline passed"],
+        ["Zelo: um prazo venceu às {until}", "Zelo: a deadline passed at {until}"],
+        [
+            "Um caso sob sua responsabilidade espera desde {since}. Seu prazo venceu às {until}.\n\n\
+             Entre para ver: {link}\n",
+            "A case in your care has been waiting since {since}. Its deadline passed at {until}.\n\n\
+             Sign in to see it: {link}\n",
+        ],
+    ),
+];
+
+/// The first version of each.
+#[must_use]
+pub fn seeds() -> Vec<Template> {
+    let words = |[pt, en]: [&str; 2]| Words { pt: pt.to_owned(), en: en.to_owned() };
+    let template = |(id, class, name, subject, text): Seed| Template {
+        id: id.to_owned(),
+        version: 1,
+        name: words(name),
+        subject: words(subject),
+        text: words(text),
+        class,
+    };
+    SEEDS.into_iter().map(template).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lint::lint;
+    use super::super::template::{Lang, Vars};
+    use super::*;
+
+    #[test]
+    fn every_template_passes_the_check_and_its_letters_the_lint() {
+        let vars = Vars {
+            link: Some("https://zelo.example/alerts/0199".into()),
+            repetition: Some(2),
+            since: Some("22/11 14:05".into()),
+            from: Some("22/11 19:00".into()),
+            until: Some("23/11 07:00".into()),
+        };
+        for template in seeds() {
+            assert_eq!(template.check(), [], "{}", template.id);
+            for lang in Lang::ALL {
+                let letter = template.render(lang, &vars).unwrap();
+                let whole = format!("{}\n{}", letter.subject, letter.text);
+                assert_eq!(lint(&whole), [], "{whole}");
+                assert!(letter.text.contains("https://zelo.example/alerts/0199"), "{whole}");
+                assert!(!whole.contains(['{', '}']), "{whole}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_survives_the_store() {
+        for template in seeds() {
+            let text = serde_json::to_string(&template).unwrap();
+            assert_eq!(serde_json::from_str::<Template>(&text).unwrap(), template);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The webhook channel: one signed POST within five seconds, to the address that was given and to no other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use ureq::http::{HeaderMap, Uri};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Error};
+
+use super::super::place::is_this_host;
+use super::super::{Address, Channel, Letter, Said};
+use crate::domain::Instant;
+use crate::domain::message::{self, Attempt};
+
+/// From the name to the last header of the answer.
+const LIMIT: Duration = Duration::from_secs(5);
+/// A receiver may ask for this much patience; more would outlast what a page is for.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Calls other programs.
+pub struct Hook(Agent);
+
+impl Default for Hook {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Hook {
+    /// Trusts what this machine trusts.
+    #[must_use]
+    pub fn new() -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        let roots = found.certs.into_iter().map(|root| Certificate::from_der(&root).to_owned());
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::from(roots))
+            .build();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // Somebody else's address would get what was signed for this one.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_global(Some(LIMIT))
+            .user_agent("zelo")
+            .tls_config(tls);
+        Self(config.build().new_agent())
+    }
+}
+
+impl Channel for Hook {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Webhook
+    }
+
+    fn send(&self, letter: &Letter, now: Instant) -> Said {
+        let Address::Webhook { url, secret } = &letter.to else { return Said::never("not_a_webhook") };
+        if !is_covered(url) {
+            return Said::never("not_https");
+        }
+        let body = body(letter);
+        let mut request = self.0.post(url).header("content-type", "application/json");
+        for (name, value) in secret.sign(&letter.key, now, body.as_bytes()) {
+            request = request.header(name, value);
+        }
+        match request.send(body.as_bytes()) {
+            Ok(answer) => answered(answer.status().as_u16(), answer.headers(), now),
+            Err(fault) => unanswered(&fault),
+        }
+    }
+}
+
+/// The same bytes on each attempt.
+fn body(letter: &Letter) -> String {
+    let data = serde_json::json!({"subject": letter.subject, "text": letter.text});
+    serde_json::json!({"type": "message", "data": data}).to_string()
+}
+
+fn is_covered(url: &str) -> bool {
+    let Ok(address) = url.parse::<Uri>() else { return false };
+    match (address.scheme_str(), address.host()) {
+        (Some("https"), Some(_)) => true,
+        (Some("http"), Some(host)) => is_this_host(host),
+        _ => false,
+    }
+}
+
+/// What an answer means for the letter. 410: the receiver wants no more; 408, 425 and 429 ask for patience.
+fn answered(status: u16, headers: &HeaderMap, now: Instant) -> Said {
+    let code = named(status);
+    let patient = |said: Said| Said { attempt: Attempt::Later(wait(headers, now)), ..said };
+    match status {
+        200..=299 => Said::accepted(code, None),
+        408 | 425 => Said::later(code),
+        429 => patient(Said::later(code)),
+        // It says that it serves nobody now.
+        502 | 504 => Said::out_of_reach(code),
+        503 => patient(Said::out_of_reach(code)),
+        500..=599 => Said::later(code),
+        _ => Said::never(code),
+    }
+}
+
+/// `Retry-After` (RFC 9110 §10.2.3): seconds, or an instant; no longer than [`LONGEST_WAIT`].
+fn wait(headers: &HeaderMap, now: Instant) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    let asked = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_not_a_number) => {
+            let until = DateTime::parse_from_rfc2822(text).ok()?;
+            Instant::from_secs(until.timestamp()).since(now)
+        }
+    };
+    Some(asked.min(LONGEST_WAIT))
+}
+
+fn unanswered(fault: &Error) -> Said {
+    match fault {
+        Error::Timeout(_) => Said::out_of_reach("timeout"),
+        Error::Tls(_) | Error::Rustls(_) => Said::out_of_reach("tls"),
+        Error::BadUri(_) | Error::Http(_) => Said::never("unsendable"),
+        Error::Protocol(_) => Said::out_of_reach("http_odd"),
+        _ => Said::out_of_reach("unreachable"),
+    }
+}
+
+fn named(status: u16) -> &'static str {
+    match status {
+        200 => "http_200",
+        202 => "http_202",
+        204 => "http_204",
+        200..=299 => "http_2xx",
+        300..=399 => "http_3xx",
+        400 => "http_400",
+        401 => "http_401",
+        403 => "http_403",
+        404 => "http_404",
+        408 => "http_408",
+        410 => "http_410",
+        425 => "http_425",
+        429 => "http_429",
+        400..=499 => "http_4xx",
+        500 => "http_500",
+        502 => "http_502",
+        503 => "http_503",
+        504 => "http_504",
+        500..=599 => "http_5xx",
+        _ => "http_odd",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Secret;
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1_800_000_000);
+
+    fn headers(retry_after: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", retry_after.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_receiver_names_its_patience_in_seconds_or_as_an_instant_and_within_reason() {
+        for (said, wanted) in [
+            ("7", Some(7)),
+            ("99999999999", Some(300)),
+            ("Fri, 15 Jan 2027 08:00:30 GMT", Some(30)),
+            ("Fri, 15 Jan 2027 07:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(wait(&headers(said), NOW), wanted.map(Duration::from_secs), "{said}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_called_in_clear_beyond_this_host() {
+        let secret = || Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        for url in ["http://clinica.example/hook", "ftp://127.0.0.1/", "clinica.example", ""] {
+            let to = Address::Webhook { url: url.into(), secret: secret() };
+            let letter =
+                Letter { key: "m".into(), to, subject: String::new(), text: String::new(), attempt: 1 };
+            assert_eq!(Hook::new().send(&letter, NOW).code, "not_https", "{url}");
+        }
+        assert!(is_covered("https://clinica.example/hook") && is_covered("http://[::1]:8080/hook"));
+    }
+}

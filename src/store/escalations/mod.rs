@@ -1,0 +1,404 @@
+//! Climbs of escalation policies: one row a case, changed only where its fence still stands, so that of two nodes
+//! one acts. A case's changes reach its climb in the transaction that makes them.
+
+mod follow;
+
+use diesel::prelude::*;
+
+use super::act::Act;
+use super::conn::{Conn, on};
+use super::error::{Error, Result};
+use super::schema::{escalation_steps, escalations};
+use super::tx::{Tx, View};
+use super::versions::{self, Version};
+use crate::domain::escalation::{Did, Policy, Refused, Run, State, seeds};
+use crate::domain::id::uuid_at;
+use crate::domain::{AlertId, Instant, PatientId, UserId};
+pub use follow::follow;
+
+/// The kind of case that an alert is.
+pub const ALERT: &str = "alert";
+/// The policy that a red alert climbs.
+pub const RED: &str = "red_alert";
+
+/// A case's climb as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// Its id.
+    pub id: String,
+    /// What kind of case: [`ALERT`].
+    pub kind: String,
+    /// The case's id.
+    pub subject: String,
+    /// Whose, for the audit log.
+    pub patient: Option<PatientId>,
+    /// The climb.
+    pub run: Run,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Why the engine set it aside.
+    pub spoiled: Option<String>,
+}
+
+/// A row as it is read; opening it may fail, and then it alone is set aside.
+#[derive(Queryable, Debug, Clone)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    kind: String,
+    subject: String,
+    patient_id: Option<String>,
+    record: String,
+    started_at: i64,
+    updated_at: i64,
+    fence: i64,
+    spoiled: Option<String>,
+}
+
+type Columns = (
+    escalations::id,
+    escalations::kind,
+    escalations::subject,
+    escalations::patient_id,
+    escalations::record,
+    escalations::started_at,
+    escalations::updated_at,
+    escalations::fence,
+    escalations::spoiled,
+);
+
+const COLUMNS: Columns = (
+    escalations::id,
+    escalations::kind,
+    escalations::subject,
+    escalations::patient_id,
+    escalations::record,
+    escalations::started_at,
+    escalations::updated_at,
+    escalations::fence,
+    escalations::spoiled,
+);
+
+impl Row {
+    /// The climb in the row.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn open(self) -> Result<Escalation> {
+        let run: Run =
+            serde_json::from_str(&self.record).map_err(|_shape| Error::Corrupt("escalations.record"))?;
+        if i64::try_from(run.fence).ok() != Some(self.fence) {
+            return Err(Error::Corrupt("escalations.fence"));
+        }
+        let patient = self.patient_id.map(|id| id.parse()).transpose();
+        Ok(Escalation {
+            id: self.id,
+            kind: self.kind,
+            subject: self.subject,
+            patient: patient.map_err(|_not_an_id| Error::Corrupt("escalations.patient_id"))?,
+            run,
+            started_at: Instant::from_micros(self.started_at),
+            updated_at: Instant::from_micros(self.updated_at),
+            spoiled: self.spoiled,
+        })
+    }
+}
+
+/// Puts the policies in force that every installation starts with, where they are not there yet.
+///
+/// # Errors
+/// Database errors.
+pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
+    seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
+}
+
+/// Begins a climb, unless the case has one. Says whether it did.
+///
+/// # Errors
+/// Database errors.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    (kind, subject): (&str, &str),
+    patient: Option<PatientId>,
+    policy: Version<Policy>,
+) -> Result<bool> {
+    let now = tx.now();
+    let run = Run::begin(Policy { version: policy.version, ..policy.body }, now);
+    let row = diesel::insert_into(escalations::table).values((
+        (
+            escalations::id.eq(uuid_at(now).to_string()),
+            escalations::kind.eq(kind),
+            escalations::subject.eq(subject),
+            escalations::patient_id.eq(patient.map(|id| id.to_string())),
+            escalations::policy.eq(&policy.name),
+            escalations::policy_version.eq(i64::from(policy.version)),
+            escalations::started_at.eq(now.micros()),
+        ),
+        changing(&run, now)?,
+    ));
+    let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
+    Ok(began == 1)
+}
+
+/// The climb of a case.
+///
+/// # Errors
+/// Database errors; [`Error::Corrupt`].
+pub fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
+    let row = escalations::table
+        .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
+        .select(COLUMNS)
+        .first::<Row>(view.conn)
+        .optional()?;
+    row.map(Row::open).transpose()
+}
+
+/// The climb of an alert.
+///
+/// # Errors
+/// As [`of`].
+pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> {
+    of(view, ALERT, &id.to_string())
+}
+
+/// Every climb of a kind that is not done, by its case.
+///
+/// # Errors
+/// As [`of`].
+pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escalation>> {
+    let rows = escalations::table
+        .filter(escalations::kind.eq(kind).and(escalations::state.ne(name(State::Done))))
+        .order((escalations::next_at.asc(), escalations::id.asc()))
+        .limit(limit)
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
+/// Whether anything is due: a look that takes no turn to write.
+///
+/// # Errors
+/// Database errors.
+pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let first: Option<i64> = escalations::table
+        .filter(escalations::next_at.le(now.micros()).and(escalations::spoiled.is_null()))
+        .select(escalations::fence)
+        .first(view.conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
+/// What is due, the longest due first, held until the transaction ends; what another node holds is left to it.
+///
+/// # Errors
+/// Database errors.
+pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
+    let now = tx.now().micros();
+    let due = escalations::table
+        .filter(escalations::next_at.le(now).and(escalations::spoiled.is_null()))
+        .order(escalations::next_at)
+        .limit(limit)
+        .select(COLUMNS);
+    Ok(match &mut *tx.conn {
+        Conn::Pg(conn) => due.for_update().skip_locked().load(conn)?,
+        Conn::Sqlite(conn) => due.load(conn)?,
+    })
+}
+
+/// One row that is due, held.
+///
+/// # Errors
+/// Database errors.
+pub fn due_one(tx: &mut Tx<'_>, id: &str) -> Result<Option<Row>> {
+    let now = tx.now().micros();
+    let due = escalations::table
+        .filter(escalations::id.eq(id).and(escalations::next_at.le(now)).and(escalations::spoiled.is_null()))
+        .select(COLUMNS);
+    Ok(match &mut *tx.conn {
+        Conn::Pg(conn) => due.for_update().skip_locked().first(conn).optional()?,
+        Conn::Sqlite(conn) => due.first(conn).optional()?,
+    })
+}
+
+/// Writes what became of a climb, where its fence still stands.
+///
+/// # Errors
+/// [`Error::Stale`] when somebody else changed it; database errors.
+pub fn keep(tx: &mut Tx<'_>, old: &Escalation, run: &Run) -> Result<()> {
+    let now = tx.now();
+    let fence = i64::try_from(old.run.fence).unwrap_or(i64::MAX);
+    let changed = diesel::update(
+        escalations::table.filter(escalations::id.eq(&old.id).and(escalations::fence.eq(fence))),
+    )
+    .set(changing(run, now)?)
+    .execute(tx.conn)?;
+    if changed == 0 {
+        return Err(Error::Stale { current: fence });
+    }
+    Ok(())
+}
+
+/// Sets a row aside that cannot be worked off: it holds up nobody else, and a person is told.
+///
+/// # Errors
+/// Database errors.
+pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
+    diesel::update(escalations::table.find(id)).set(escalations::spoiled.eq(why)).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "escalations", "row": id, "why": why });
+    tx.audit(&Act::new("engine.quarantined").body(body))
+}
+
+/// Notes what a climb did, in its history and in the audit log.
+///
+/// # Errors
+/// Database errors.
+pub fn record(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, due_at: Instant) -> Result<()> {
+    let none = Vec::new();
+    let (what, step, people) = match did {
+        Did::Paged { step, people, .. } => ("paged", *step, people),
+        Did::Empty { step, .. } => ("empty", Some(*step), &none),
+        Did::NobodyReached => ("nobody_reached", None, &none),
+        Did::Resumed => ("resumed", run.step, &none),
+    };
+    let step = step.map(|step| i64::try_from(step).unwrap_or(i64::MAX));
+    let people: Vec<String> = people.iter().map(ToString::to_string).collect();
+    diesel::insert_into(escalation_steps::table)
+        .values((
+            escalation_steps::escalation_id.eq(&of.id),
+            escalation_steps::fence.eq(i64::try_from(run.fence).unwrap_or(i64::MAX)),
+            escalation_steps::at.eq(tx.now().micros()),
+            escalation_steps::due_at.eq(due_at.micros()),
+            escalation_steps::did.eq(what),
+            escalation_steps::step.eq(step),
+            escalation_steps::round.eq(i64::from(run.round)),
+            escalation_steps::people.eq(people.join(" ")),
+        ))
+        .execute(tx.conn)?;
+    let body = serde_json::json!({
+        "case": of.subject, "kind": of.kind, "policy": run.policy.id, "version": run.policy.version,
+        "did": what, "step": step, "round": run.round, "people": people,
+    });
+    let kind = if *did == Did::NobodyReached { "alert.unreached" } else { "alert.escalated" };
+    let act = Act::new(kind).body(body);
+    tx.audit(&match of.patient {
+        Some(patient) => act.patient(patient),
+        None => act,
+    })
+}
+
+/// One thing that a climb did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// When.
+    pub at: Instant,
+    /// When it was due.
+    pub due_at: Instant,
+    /// `paged`, `empty`, `nobody_reached`, `resumed`.
+    pub did: String,
+    /// The rung, from 0; `None`: nobody reached, or a person by name.
+    pub step: Option<usize>,
+    /// How often the ladder had been begun, from 0.
+    pub round: u8,
+    /// Who was paged.
+    pub people: Vec<UserId>,
+}
+
+/// What a climb did, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
+    type Raw = (i64, i64, String, Option<i64>, i64, String);
+    let rows: Vec<Raw> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id))
+        .order(escalation_steps::id)
+        .select((
+            escalation_steps::at,
+            escalation_steps::due_at,
+            escalation_steps::did,
+            escalation_steps::step,
+            escalation_steps::round,
+            escalation_steps::people,
+        ))
+        .load(view.conn)?;
+    let read = |(at, due_at, did, step, round, people): Raw| {
+        let people: std::result::Result<Vec<UserId>, _> = people.split_whitespace().map(str::parse).collect();
+        Ok(Stepped {
+            at: Instant::from_micros(at),
+            due_at: Instant::from_micros(due_at),
+            did,
+            step: step.and_then(|step| usize::try_from(step).ok()),
+            round: u8::try_from(round).unwrap_or(u8::MAX),
+            people: people.map_err(|_not_an_id| Error::Corrupt("escalation_steps.people"))?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
+///
+/// # Errors
+/// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::NotFound`] when
+/// nothing climbs.
+pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
+    let Some(old) = hold(tx, ALERT, &alert.to_string())? else { return Err(Error::NotFound("escalation")) };
+    let mut run = old.run.clone();
+    run.force(seen, tx.now()).map_err(|refused| match refused {
+        Refused::Stale => Error::Refused {
+            code: "E_STALE_STEP",
+            what: "it was escalated already since this was shown: look again",
+        },
+        _ => Error::Conflict("the case is resolved"),
+    })?;
+    keep(tx, &old, &run)?;
+    let body = serde_json::json!({ "case": old.subject, "kind": old.kind, "did": "forced" });
+    let act = Act::new("alert.escalated").body(body);
+    tx.audit(&match old.patient {
+        Some(patient) => act.patient(patient),
+        None => act,
+    })?;
+    tx.signal("alert.changed", alert)
+}
+
+/// The climb of a case, held until the transaction ends.
+fn hold(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
+    let row = escalations::table
+        .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
+        .select(COLUMNS);
+    let row: Option<Row> = match &mut *tx.conn {
+        Conn::Pg(conn) => row.for_update().first(conn).optional()?,
+        Conn::Sqlite(conn) => row.first(conn).optional()?,
+    };
+    row.map(Row::open).transpose()
+}
+
+type Changing = (
+    diesel::dsl::Eq<escalations::record, String>,
+    diesel::dsl::Eq<escalations::state, &'static str>,
+    diesel::dsl::Eq<escalations::next_at, Option<i64>>,
+    diesel::dsl::Eq<escalations::updated_at, i64>,
+    diesel::dsl::Eq<escalations::fence, i64>,
+);
+
+fn changing(run: &Run, now: Instant) -> Result<Changing> {
+    Ok((
+        escalations::record
+            .eq(serde_json::to_string(run).map_err(|_shape| Error::Corrupt("an escalation to store"))?),
+        escalations::state.eq(name(run.state)),
+        escalations::next_at.eq(run.next_at.map(Instant::micros)),
+        escalations::updated_at.eq(now.micros()),
+        escalations::fence.eq(i64::try_from(run.fence).unwrap_or(i64::MAX)),
+    ))
+}
+
+const fn name(state: State) -> &'static str {
+    match state {
+        State::Climbing => "climbing",
+        State::Acknowledged(_) => "acknowledged",
+        State::Snoozed(_) => "snoozed",
+        State::NobodyReached => "nobody_reached",
+        State::Done => "done",
+    }
+}

@@ -1,0 +1,459 @@
+//! Messages on their way to people and programs: planned in the transaction that needs them, claimed by one node at
+//! a time, moved by what providers say. A key is sent once, however often it is planned.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::act::Act;
+use super::conn::{Conn, on};
+use super::error::{Error, Result};
+use super::escalations::Escalation;
+use super::paging;
+use super::schema::{message_events, messages};
+use super::tx::{Tx, View};
+use super::versions;
+use crate::domain::escalation::{Did, Run};
+use crate::domain::message::{Attempt, Channel, Class, Message, Receipt, State};
+use crate::domain::{Instant, UserId};
+
+/// The rows of a query, held until the transaction ends; what another node holds is waited for, or left to it.
+macro_rules! held {
+    ($tx:expr, $rows:expr $(, $skip:ident)?) => {
+        match &mut *$tx.conn {
+            Conn::Pg(conn) => $rows.select(Row::as_select()).for_update()$(.$skip())?.load::<Row>(conn)?,
+            Conn::Sqlite(conn) => $rows.select(Row::as_select()).load::<Row>(conn)?,
+        }
+    };
+}
+
+/// How long a page is worth sending: an answer cancels it before that.
+const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+
+/// A message to be planned.
+#[derive(Debug, Clone)]
+pub struct New<'a> {
+    /// What makes it the same message when it is planned again, as in `esc:{run}:{fence}:{user}:{channel}`.
+    pub key: String,
+    /// What it is for.
+    pub class: Class,
+    /// By which way.
+    pub channel: Channel,
+    /// A user's id, or a webhook's.
+    pub recipient: String,
+    /// What it says, by the template's lasting id.
+    pub template: &'a str,
+    /// What the template's variables stand for. Nothing personal: it is stored in clear.
+    pub variables: Value,
+    /// The kind of case it is about.
+    pub kind: &'a str,
+    /// The case's id.
+    pub subject: &'a str,
+    /// When it is due.
+    pub due_at: Instant,
+    /// Not sent after this instant.
+    pub not_after: Instant,
+}
+
+/// A message as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Counts up in the order of planning: the cursor of a replay.
+    pub id: i64,
+    /// See [`New::key`].
+    pub key: String,
+    /// Its way so far.
+    pub way: Message,
+    /// By which way.
+    pub channel: Channel,
+    /// A user's id, or a webhook's.
+    pub recipient: String,
+    /// The template.
+    pub template: String,
+    /// The template's version when it was planned; 0: there was none.
+    pub template_version: u32,
+    /// What the template's variables stand for.
+    pub variables: Value,
+    /// The kind of case it is about.
+    pub kind: String,
+    /// The case's id.
+    pub subject: String,
+    /// When it was planned.
+    pub created_at: Instant,
+    /// When a provider took it.
+    pub accepted_at: Option<Instant>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
+struct Row {
+    id: i64,
+    key: String,
+    class: String,
+    channel: String,
+    recipient: String,
+    template: String,
+    template_version: i64,
+    variables: String,
+    kind: String,
+    subject: String,
+    state: String,
+    created_at: i64,
+    due_at: i64,
+    not_after: i64,
+    attempt: i64,
+    sending_until: Option<i64>,
+    accepted_at: Option<i64>,
+}
+
+impl Row {
+    fn open(self) -> Result<Stored> {
+        let corrupt = |what| move || Error::Corrupt(what);
+        let class = serde_json::from_value(Value::String(self.class));
+        Ok(Stored {
+            id: self.id,
+            key: self.key,
+            way: Message {
+                class: class.map_err(|_shape| Error::Corrupt("messages.class"))?,
+                state: State::from_name(&self.state).ok_or_else(corrupt("messages.state"))?,
+                due_at: Instant::from_micros(self.due_at),
+                not_after: Instant::from_micros(self.not_after),
+                attempt: u32::try_from(self.attempt).map_err(|_range| Error::Corrupt("messages.attempt"))?,
+                sending_until: self.sending_until.map(Instant::from_micros),
+            },
+            channel: Channel::from_name(&self.channel).ok_or_else(corrupt("messages.channel"))?,
+            recipient: self.recipient,
+            template: self.template,
+            template_version: u32::try_from(self.template_version).unwrap_or(0),
+            variables: serde_json::from_str(&self.variables)
+                .map_err(|_shape| Error::Corrupt("messages.variables"))?,
+            kind: self.kind,
+            subject: self.subject,
+            created_at: Instant::from_micros(self.created_at),
+            accepted_at: self.accepted_at.map(Instant::from_micros),
+        })
+    }
+}
+
+/// Plans a message, unless one with this key is there. Says whether it did.
+///
+/// # Errors
+/// Database errors.
+pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
+    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
+    let version = versions::newest_in_force(tx, "template", new.template)?;
+    let row = diesel::insert_into(messages::table).values((
+        messages::key.eq(&new.key),
+        messages::class.eq(class.as_str().unwrap_or_default()),
+        messages::channel.eq(new.channel.name()),
+        messages::recipient.eq(&new.recipient),
+        messages::template.eq(new.template),
+        messages::template_version.eq(version),
+        messages::variables.eq(new.variables.to_string()),
+        messages::kind.eq(new.kind),
+        messages::subject.eq(new.subject),
+        messages::state.eq(State::Due.name()),
+        messages::created_at.eq(tx.now().micros()),
+        messages::due_at.eq(new.due_at.micros()),
+        messages::not_after.eq(new.not_after.micros()),
+        messages::attempt.eq(0_i64),
+    ));
+    let planned = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
+    if planned == 1 && new.channel == Channel::InApp {
+        tx.signal("message.changed", &new.recipient)?;
+    }
+    Ok(planned == 1)
+}
+
+/// Plans what a climb's step sends: to each person on every channel that reaches them, and to every webhook.
+///
+/// # Errors
+/// Database errors.
+pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()> {
+    let Did::Paged { step, people, .. } = did else { return Ok(()) };
+    let now = tx.now();
+    let template = match (step, run.round) {
+        (None, _) => "nobody_reached",
+        (Some(_), 0) => "page",
+        (Some(_), _) => "page_repeat",
+    };
+    let mut to: Vec<(Channel, String)> = Vec::new();
+    for user in people {
+        to.extend(paging::channels(tx, *user)?.into_iter().map(|channel| (channel, user.to_string())));
+    }
+    to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
+    for (channel, recipient) in to {
+        plan(
+            tx,
+            &New {
+                key: format!("esc:{}:{}:{recipient}:{}", of.id, run.fence, channel.name()),
+                class: Class::Clinical,
+                channel,
+                recipient,
+                template,
+                variables: serde_json::json!({
+                    "link": format!("/{}s/{}", of.kind, of.subject),
+                    "since": of.started_at.to_string(),
+                    "repetition": u32::from(run.round) + 1,
+                }),
+                kind: &of.kind,
+                subject: &of.subject,
+                due_at: now,
+                not_after: now.plus(PAGE_LASTS),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
+///
+/// # Errors
+/// Database errors.
+pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
+    let now = tx.now().micros();
+    let case = || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned()));
+    let people: Vec<String> = messages::table
+        .filter(case().and(messages::channel.eq(Channel::InApp.name())))
+        .filter(messages::state.ne_all(vec![State::Cancelled.name(), State::Read.name()]))
+        .select(messages::recipient)
+        .distinct()
+        .load(tx.conn)?;
+    diesel::update(messages::table.filter(case().and(messages::state.eq(State::Sending.name()))))
+        .set(messages::not_after.eq(now))
+        .execute(tx.conn)?;
+    let cancelled = diesel::update(messages::table.filter(case().and(messages::state.eq(State::Due.name()))))
+        .set(messages::state.eq(State::Cancelled.name()))
+        .execute(tx.conn)?;
+    // Their badges count one less.
+    people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
+    Ok(cancelled)
+}
+
+/// Takes messages of a channel that are due for an attempt each; nobody else gets them until their answer is
+/// overdue. What is out of date ends here.
+///
+/// # Errors
+/// Database errors.
+pub fn claim(tx: &mut Tx<'_>, channel: Channel, limit: i64) -> Result<Vec<Stored>> {
+    let now = tx.now();
+    let due = messages::table
+        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
+        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .order((messages::due_at, messages::id))
+        .limit(limit);
+    let mut claimed = Vec::new();
+    for row in held!(tx, due, skip_locked) {
+        let id = row.id;
+        let Ok(mut stored) = row.open() else {
+            spoil(tx, id, "the row cannot be read")?;
+            continue;
+        };
+        let taken = stored.way.claim(now).is_some();
+        write(tx, &stored, None)?;
+        if taken {
+            claimed.push(stored);
+        } else {
+            note(tx, id, "failed", Some("out_of_date"))?;
+        }
+    }
+    Ok(claimed)
+}
+
+/// What came of an attempt; the word of an older one changes nothing. `wait` is the time until the next attempt
+/// when the provider names none.
+///
+/// # Errors
+/// Database errors.
+pub fn attempted(
+    tx: &mut Tx<'_>,
+    claimed: &Stored,
+    said: Attempt,
+    (code, provider_id): (&str, Option<&str>),
+    wait: Option<std::time::Duration>,
+) -> Result<()> {
+    let now = tx.now();
+    let Some(mut stored) = one(tx, claimed.id)? else { return Ok(()) };
+    let before = stored.way;
+    stored.way.attempted(claimed.way.attempt, said, now, wait);
+    if stored.way == before {
+        return Ok(());
+    }
+    if stored.way.state == State::Accepted {
+        stored.accepted_at = Some(now);
+    }
+    write(tx, &stored, provider_id)?;
+    note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    let kind = match stored.way.state {
+        State::Accepted => "message.sent",
+        State::Failed => "message.failed",
+        _ => return Ok(()),
+    };
+    told(tx, &stored, kind, code)
+}
+
+/// Attempts that never reported: a page is tried again, anything else ends.
+///
+/// # Errors
+/// Database errors.
+pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
+    let now = tx.now();
+    let late = messages::table
+        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
+        .order(messages::sending_until)
+        .limit(limit);
+    let rows = held!(tx, late, skip_locked);
+    let count = rows.len();
+    for row in rows {
+        let id = row.id;
+        let Ok(mut stored) = row.open() else {
+            spoil(tx, id, "the row cannot be read")?;
+            continue;
+        };
+        stored.way.overdue(now);
+        write(tx, &stored, None)?;
+        note(tx, id, stored.way.state.name(), Some("no_answer"))?;
+    }
+    Ok(count)
+}
+
+/// A receipt for the message with this key; only forward. Says whether it changed anything.
+///
+/// # Errors
+/// Database errors.
+pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
+    let row = messages::table.filter(messages::key.eq(key));
+    let Some(row) = held!(tx, row).into_iter().next() else { return Ok(false) };
+    let mut stored = row.open()?;
+    let changed = stored.way.receipt(receipt);
+    if changed {
+        write(tx, &stored, None)?;
+        note(tx, stored.id, stored.way.state.name(), None)?;
+        tx.signal("message.changed", &stored.recipient)?;
+    }
+    Ok(changed)
+}
+
+/// What waits on the dashboard for a person, oldest first: pages that they have not read and that still matter.
+///
+/// # Errors
+/// Database errors.
+pub fn unread(view: &mut View<'_>, user: UserId, limit: i64) -> Result<Vec<Stored>> {
+    let open = [State::Due, State::Sending, State::Accepted, State::Sent, State::Delivered].map(State::name);
+    let rows = messages::table
+        .filter(messages::recipient.eq(user.to_string()).and(messages::channel.eq(Channel::InApp.name())))
+        .filter(messages::state.eq_any(open.to_vec()))
+        .order(messages::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
+/// The messages about a case, in the order of planning.
+///
+/// # Errors
+/// Database errors.
+pub fn of_case(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Vec<Stored>> {
+    let rows = messages::table
+        .filter(messages::kind.eq(kind).and(messages::subject.eq(subject)))
+        .order(messages::id)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
+/// What was planned for a recipient on a channel after a cursor: what a receiver that was away asks for.
+///
+/// # Errors
+/// Database errors.
+pub fn after(
+    view: &mut View<'_>,
+    channel: Channel,
+    recipient: &str,
+    cursor: i64,
+    limit: i64,
+) -> Result<Vec<Stored>> {
+    let rows = messages::table
+        .filter(messages::recipient.eq(recipient).and(messages::channel.eq(channel.name())))
+        .filter(messages::id.gt(cursor))
+        .order(messages::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
+/// How many messages stand where, by channel.
+///
+/// # Errors
+/// Database errors.
+pub fn counts(view: &mut View<'_>) -> Result<Vec<(String, String, i64)>> {
+    Ok(messages::table
+        .group_by((messages::channel, messages::state))
+        .select((messages::channel, messages::state, diesel::dsl::count_star()))
+        .load(view.conn)?)
+}
+
+/// Everything that happened to a message: when, what, and the provider's code.
+///
+/// # Errors
+/// Database errors.
+pub fn events(view: &mut View<'_>, id: i64) -> Result<Vec<(Instant, String, Option<String>)>> {
+    let rows: Vec<(i64, String, Option<String>)> = message_events::table
+        .filter(message_events::message_id.eq(id))
+        .order(message_events::id)
+        .select((message_events::at, message_events::what, message_events::code))
+        .load(view.conn)?;
+    Ok(rows.into_iter().map(|(at, what, code)| (Instant::from_micros(at), what, code)).collect())
+}
+
+fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
+    let row = messages::table.filter(messages::id.eq(id));
+    held!(tx, row).into_iter().next().map(Row::open).transpose()
+}
+
+/// Sets a row aside that cannot be worked off.
+fn spoil(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<()> {
+    diesel::update(messages::table.find(id)).set(messages::spoiled.eq(why)).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "messages", "row": id, "why": why });
+    tx.audit(&Act::new("engine.quarantined").body(body))
+}
+
+fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<()> {
+    let way = stored.way;
+    diesel::update(messages::table.find(stored.id))
+        .set((
+            messages::state.eq(way.state.name()),
+            messages::due_at.eq(way.due_at.micros()),
+            messages::attempt.eq(i64::from(way.attempt)),
+            messages::sending_until.eq(way.sending_until.map(Instant::micros)),
+            messages::accepted_at.eq(stored.accepted_at.map(Instant::micros)),
+        ))
+        .execute(tx.conn)?;
+    if let Some(provider_id) = provider_id {
+        diesel::update(messages::table.find(stored.id))
+            .set(messages::provider_id.eq(provider_id))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+fn note(tx: &mut Tx<'_>, id: i64, what: &str, code: Option<&str>) -> Result<()> {
+    diesel::insert_into(message_events::table)
+        .values((
+            message_events::message_id.eq(id),
+            message_events::at.eq(tx.now().micros()),
+            message_events::what.eq(what),
+            message_events::code.eq(code),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn told(tx: &mut Tx<'_>, of: &Stored, kind: &'static str, code: &str) -> Result<()> {
+    let body = serde_json::json!({
+        "message": of.id, "channel": of.channel.name(), "recipient": of.recipient, "template": of.template,
+        "template_version": of.template_version, "attempt": of.way.attempt, "case": of.subject, "code": code,
+    });
+    tx.audit(&Act::new(kind).body(body))
+}

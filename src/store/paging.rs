@@ -1,0 +1,164 @@
+//! Who would be paged, and why: the people behind a step's targets at an instant, and those that are left out.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::error::{Error, Result};
+use super::schema::{certificates, unreachable, users, webhooks};
+use super::tx::View;
+use super::versions;
+use crate::domain::escalation::{Found, Step, Target};
+use crate::domain::message::Channel;
+use crate::domain::on_call::{Because, Duty, Team};
+use crate::domain::{Instant, Role, UserId};
+
+/// Somebody a step means, and whether they would be paged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Who.
+    pub user: UserId,
+    /// Through which target.
+    pub target: Target,
+    /// Why they are on call, for a schedule.
+    pub because: Option<Because>,
+    /// Why they would not be paged after all.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why somebody is not paged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// The user is disabled, or gone.
+    Disabled,
+    /// The step asks for a certificate that they do not hold, or that has run out.
+    NoCertificate,
+    /// They were found already through a target before.
+    Twice,
+}
+
+/// The channels that everybody has, unless one does not reach them.
+const PERSONAL: [Channel; 2] = [Channel::InApp, Channel::Email];
+
+/// Everybody a step means at an instant, in the order of paging.
+///
+/// # Errors
+/// Database errors.
+pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<Candidate>> {
+    let mut out: Vec<Candidate> = Vec::new();
+    for target in &step.targets {
+        for (user, because) in meant(view, target, at)? {
+            let left_out = if out.iter().any(|earlier| earlier.user == user) {
+                Some(LeftOut::Twice)
+            } else {
+                unfit(view, user, step.certificate, at)?
+            };
+            out.push(Candidate { user, target: target.clone(), because, left_out });
+        }
+    }
+    Ok(out)
+}
+
+/// Who is paged, looked up once a step for as long as this lives: within one transaction.
+#[derive(Default)]
+pub struct Finder {
+    known: Vec<(Step, Found)>,
+}
+
+impl Finder {
+    /// The people of a step now.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn find(&mut self, view: &mut View<'_>, step: &Step, at: Instant) -> Result<Found> {
+        if let Some((_, found)) = self.known.iter().find(|(known, _)| known == step) {
+            return Ok(found.clone());
+        }
+        let all = candidates(view, step, at)?;
+        let found: Found = all.into_iter().filter(|one| one.left_out.is_none()).map(|one| one.user).collect();
+        self.known.push((step.clone(), found.clone()));
+        Ok(found)
+    }
+}
+
+/// The channels that reach a person. The dashboard always does.
+///
+/// # Errors
+/// Database errors.
+pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
+    let gone: Vec<String> = unreachable::table
+        .filter(unreachable::user_id.eq(user.to_string()))
+        .select(unreachable::channel)
+        .load(view.conn)?;
+    let reaches = |channel: &Channel| !gone.iter().any(|name| name == channel.name());
+    Ok(PERSONAL.into_iter().filter(|channel| *channel == Channel::InApp || reaches(channel)).collect())
+}
+
+/// The webhooks that are called.
+///
+/// # Errors
+/// Database errors.
+pub fn webhooks(view: &mut View<'_>) -> Result<Vec<String>> {
+    Ok(webhooks::table
+        .filter(webhooks::disabled_at.is_null())
+        .order(webhooks::id)
+        .select(webhooks::id)
+        .load(view.conn)?)
+}
+
+fn meant(view: &mut View<'_>, target: &Target, at: Instant) -> Result<Vec<(UserId, Option<Because>)>> {
+    Ok(match target {
+        Target::Person(user) => vec![(*user, None)],
+        Target::Role(role) => with_role(view, *role)?.into_iter().map(|user| (user, None)).collect(),
+        Target::Schedule(id) => match versions::in_force::<Duty>(view, id, at)? {
+            None => Vec::new(),
+            Some(duty) => {
+                let on_call = duty.body.schedule.at(at);
+                on_call.into_iter().map(|(user, because)| (user, Some(because))).collect()
+            }
+        },
+        Target::Team(id) => match versions::in_force::<Team>(view, id, at)? {
+            None => Vec::new(),
+            Some(team) => team.body.members.into_iter().map(|user| (user, None)).collect(),
+        },
+    })
+}
+
+fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
+    let ids: Vec<String> = users::table
+        .filter(users::role.eq(role.name()).and(users::disabled_at.is_null()))
+        .order(users::id)
+        .select(users::id)
+        .load(view.conn)?;
+    let read = |id: String| id.parse().map_err(|_not_an_id| Error::Corrupt("users.id"));
+    ids.into_iter().map(read).collect()
+}
+
+fn unfit(view: &mut View<'_>, user: UserId, certificate: bool, at: Instant) -> Result<Option<LeftOut>> {
+    let id = user.to_string();
+    let enabled = users::table.filter(users::id.eq(&id).and(users::disabled_at.is_null()));
+    let enabled: i64 = enabled.count().get_result(view.conn)?;
+    if enabled == 0 {
+        return Ok(Some(LeftOut::Disabled));
+    }
+    if !certificate {
+        return Ok(None);
+    }
+    let until: Option<i64> =
+        certificates::table.find(&id).select(certificates::valid_until).first(view.conn).optional()?;
+    Ok(until.is_none_or(|until| until <= at.micros()).then_some(LeftOut::NoCertificate))
+}
+
+/// Everybody's certificate, for the linter: until when each is valid.
+///
+/// # Errors
+/// Database errors.
+pub fn certified(view: &mut View<'_>) -> Result<BTreeMap<UserId, Instant>> {
+    let rows: Vec<(String, i64)> =
+        certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
+    let read = |(id, until): (String, i64)| {
+        let id = id.parse().map_err(|_not_an_id| Error::Corrupt("certificates.user_id"))?;
+        Ok((id, Instant::from_micros(until)))
+    };
+    rows.into_iter().map(read).collect()
+}
