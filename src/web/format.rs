@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use super::l10n::{Key, Lang, Words};
@@ -83,6 +83,16 @@ impl Words {
             (false, Lang::En) => "%-d %b %Y",
         };
         local.format(pattern).to_string()
+    }
+
+    /// A day of the calendar: `03/11/2026`, `3 Nov 2026`.
+    #[must_use]
+    pub fn date(&self, day: NaiveDate) -> String {
+        let pattern = match self.lang {
+            Lang::PtBr => "%d/%m/%Y",
+            Lang::En => "%-d %b %Y",
+        };
+        day.format(pattern).to_string()
     }
 
     /// How long from `from` until now, in its two largest parts: `48 s`, `12 min`, `2 h 05`, `3 d 4 h`.

@@ -32,7 +32,7 @@ use super::live;
         users::end_sessions,
         rules::list, rules::get,
         policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
-        policies::dry_run,
+        policies::targets, policies::dry_run,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     )

@@ -142,6 +142,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/escalation-policies" SeePolicies => policies::list;
         GET "/api/v1/escalation-policies/{id}" SeePolicies => policies::get;
         GET "/api/v1/escalation-policies/{id}/history" SeePolicies => policies::history;
+        GET "/api/v1/escalation-policies/{id}/targets" SeePolicies => policies::targets;
         POST "/api/v1/escalation-policies/{id}/proposals" ProposePolicies => policies::propose;
         POST "/api/v1/escalation-policies/{id}/approve" ApprovePolicies => policies::approve;
         POST "/api/v1/escalation-policies/{id}/refuse" ApprovePolicies => policies::refuse;

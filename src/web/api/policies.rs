@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, IfMatch, List, Reply};
-use crate::domain::escalation::{Policy, Step};
+use crate::domain::escalation::{Policy, Step, Target};
+use crate::domain::on_call::Because;
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
+use crate::store::paging::{self, LeftOut};
 use crate::store::versions::{self, Version};
 use crate::web::fault::Fault;
 use crate::web::rehearsal::{Rehearsal, faulty_field, rehearse};
@@ -223,6 +225,73 @@ pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer 
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/refuse", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 409)))]
 pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
     call.run(move |desk| decide(desk, &id, body.value.version, false)).await
+}
+
+/// When.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct When {
+    /// Now unless said.
+    #[param(value_type = Option<String>)]
+    at: Option<Instant>,
+}
+
+/// Somebody whom a step means.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationCandidate)]
+pub struct Candidate {
+    #[schema(value_type = String)]
+    user_id: UserId,
+    /// Through which target.
+    #[schema(value_type = Object)]
+    target: Target,
+    /// For a schedule: {rotation | temporary | override: its place}.
+    #[schema(value_type = Option<Object>)]
+    because: Option<Because>,
+    /// `disabled`, `no_certificate` or `twice`: not paged.
+    left_out: Option<&'static str>,
+}
+
+/// Whom a step would page.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationStepTargets)]
+pub struct Meant {
+    /// From 1; null for those who are called when nobody was reached.
+    step: Option<usize>,
+    people: Vec<Candidate>,
+}
+
+impl From<paging::Candidate> for Candidate {
+    fn from(candidate: paging::Candidate) -> Self {
+        let left_out = candidate.left_out.map(|why| match why {
+            LeftOut::Disabled => "disabled",
+            LeftOut::NoCertificate => "no_certificate",
+            LeftOut::Twice => "twice",
+        });
+        let paging::Candidate { user, target, because, .. } = candidate;
+        Self { user_id: user, target, because, left_out }
+    }
+}
+
+/// Who would be paged at an instant, and why, by the version in force then.
+#[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/targets", tag = "escalation", params(("id" = String, Path), When), responses((status = 200, body = List<Meant>), (status = 404)))]
+pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer {
+    call.run(move |desk| {
+        let at = when.at.unwrap_or(desk.now);
+        let items = desk.read(|view| {
+            let held = versions::in_force::<Policy>(view, &id, at)?;
+            let policy = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?.body;
+            let steps = policy.steps.iter().enumerate().map(|(place, step)| (Some(place + 1), step));
+            let mut items = Vec::new();
+            for (step, meant) in steps.chain(std::iter::once((None, &policy.nobody_reached))) {
+                let people = paging::candidates(view, meant, at)?.into_iter().map(Candidate::from);
+                items.push(Meant { step, people: people.collect() });
+            }
+            Ok(items)
+        })?;
+        Reply::ok(&List::whole(items))
+    })
+    .await
 }
 
 /// What one rung would have done.

@@ -1,6 +1,6 @@
 //! Escalation policies: who is paged in which order. The list, and the words in which one ladder is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use askama::Template;
@@ -70,6 +70,8 @@ pub struct Names {
     pub teams: BTreeMap<String, String>,
     /// Staff.
     pub people: BTreeMap<UserId, String>,
+    /// Those of them who may not sign in any more.
+    pub gone: BTreeSet<UserId>,
 }
 
 impl Names {

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::policies::{Change, Line};
-use super::policy_form::{Draft, Wrong, sentence};
+use super::policy_form::{Draft, Wrong};
 use super::{Choice, Html};
 use crate::domain::Instant;
 use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};

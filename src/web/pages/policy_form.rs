@@ -64,6 +64,16 @@ impl Wrong {
             None => self.field.to_owned(),
         }
     }
+
+    /// In the reader's words.
+    #[must_use]
+    pub fn sentence(&self, w: &Words) -> String {
+        match self.step {
+            None => w.say(self.what),
+            Some(0) => format!("{}: {}", w.say("policy-nobody"), w.say(self.what)),
+            Some(number) => format!("{}: {}", w.one("policy-step", "n", number), w.say(self.what)),
+        }
+    }
 }
 
 /// A target as a form sends it.
@@ -277,16 +287,6 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
         found.push(Wrong { step, field, what });
     }
     found
-}
-
-/// A mistake in the reader's words.
-#[must_use]
-pub fn sentence(w: &Words, wrong: &Wrong) -> String {
-    match wrong.step {
-        None => w.say(wrong.what),
-        Some(0) => format!("{}: {}", w.say("policy-nobody"), w.say(wrong.what)),
-        Some(number) => format!("{}: {}", w.one("policy-step", "n", number), w.say(wrong.what)),
-    }
 }
 
 #[cfg(test)]
