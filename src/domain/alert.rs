@@ -448,7 +448,10 @@ mod tests {
         let mine = act(&case(Level::Red), Act::Claim, ana, NOW).unwrap();
         assert_eq!((mine.owner, mine.state), (Some(ana), AlertState::Open));
         assert_eq!(act(&mine, Act::Claim, ana, NOW).unwrap(), mine);
-        assert_eq!(act(&mine, Act::Claim, bia, NOW), Err(ActRefused::Claimed { owner: ana }));
+        assert_eq!(
+            act(&mine, Act::Claim, bia, NOW),
+            Err(ActRefused::Claimed { owner: ana, until: Some(NOW.plus(LEASE)) })
+        );
         assert_eq!(act(&mine, Act::Reassign { to: bia }, ana, NOW).unwrap().owner, Some(bia));
     }
 
