@@ -101,6 +101,19 @@ impl Words {
         self.span(&self.now.since(*from))
     }
 
+    /// How long until an instant: `4:05`, `2 h 05`; a word once it is due.
+    #[must_use]
+    pub fn left(&self, to: &Instant) -> String {
+        if *to <= self.now {
+            return self.say(Key("countdown-due"));
+        }
+        let left = to.since(self.now);
+        match left.as_secs() {
+            secs if secs < 3_600 => format!("{}:{:02}", secs / 60, secs % 60),
+            _ => self.span(&left),
+        }
+    }
+
     /// How long ago, in a sentence: `há 12 min`, `12 min ago`; `agora` below five seconds.
     #[must_use]
     pub fn ago(&self, at: &Instant) -> String {

@@ -8,6 +8,7 @@ mod consents;
 mod devices;
 mod door;
 mod house;
+mod ladder;
 mod password;
 mod patient;
 mod patients;

@@ -309,7 +309,7 @@ impl Night {
                 error::fragment(
                     &shell,
                     Code::Claimed,
-                    error::Named { owner: Some("Caio Lima"), field: Some("reason") },
+                    error::Named { owner: Some("Caio Lima"), until: Some("03:14"), field: Some("reason") },
                 ),
             ),
         ];
