@@ -13,12 +13,15 @@ use std::thread::JoinHandle;
 use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
 
 use crate::audit::note;
-use crate::domain::Clock;
 use crate::domain::token::Signer;
-use crate::engine::{Lane, Status, Wake, escalate, housekeeping, reevaluate, roll, seal, seat, silence};
+use crate::domain::{Clock, message};
+use crate::engine::{
+    Lane, Status, Wake, auditor, escalate, housekeeping, outbox, reevaluate, roll, seal, seat, silence,
+};
 use crate::ingest::{self, Ingest};
+use crate::notify::Channel;
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, Url, devices, escalations, nodes, rules};
+use crate::store::{Store, Urgency, Url, devices, escalations, nodes, paging, rules};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -32,6 +35,17 @@ pub struct Options {
     pub node: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
+    /// By which ways people and programs are reached.
+    pub post: Post,
+}
+
+/// The ways out of the house.
+#[derive(Clone, Default)]
+pub struct Post {
+    /// One each.
+    pub channels: Vec<Arc<dyn Channel>>,
+    /// What links begin with.
+    pub base_url: String,
 }
 
 /// The keys that sign.
@@ -52,6 +66,8 @@ pub struct House {
     pub ingest: Ingest,
     /// The engine's status.
     pub engine: Status,
+    /// How the providers of messages are doing.
+    pub breakers: outbox::Breakers,
     /// Wakes the engine.
     pub wake: Wake,
     threads: Vec<JoinHandle<()>>,
@@ -74,6 +90,7 @@ impl House {
         options: Options,
     ) -> anyhow::Result<Self> {
         let alone = options.node;
+        let e_mail = options.post.channels.iter().any(|way| way.channel() == message::Channel::Email);
         let (rules, slot) = {
             let store = store.clone();
             let now = clock.now();
@@ -81,6 +98,8 @@ impl House {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
                     escalations::seed(tx)?;
+                    outbox::seed(tx)?;
+                    paging::send_e_mail(tx, e_mail)?;
                     let slot = match store.url() {
                         Url::Postgres(_) => nodes::take(tx, store.name())?,
                         Url::Sqlite(_) => {
@@ -118,6 +137,15 @@ impl House {
             ],
         );
         let patient = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
+        let audits =
+            Lane::new("engine-audit", vec![Box::new(auditor::Auditor::new(store.clone(), engine.clone()))]);
+        let breakers = outbox::Breakers::default();
+        let post = options.post.channels.into_iter().map(|channel| {
+            let base_url = options.post.base_url.clone();
+            let way = outbox::Outbox::new(store.clone(), channel, breakers.clone(), base_url);
+            Lane::new("outbox", vec![Box::new(way)])
+        });
+        let lanes: Vec<Lane> = [prompt, patient, audits].into_iter().chain(post).collect();
         let registry = Arc::new(OnceLock::new());
         let (edge, scribe) = Edge::start(
             store.clone(),
@@ -138,16 +166,16 @@ impl House {
             tokio::spawn(commands::watch(store.clone(), Arc::clone(&registry))),
             tokio::spawn(revocations::watch(store.clone(), clock.clone(), registry)),
         ];
-        let threads = vec![
-            prompt.start(clock.clone(), wake.clone(), engine.clone())?,
-            patient.start(clock.clone(), wake.clone(), engine.clone())?,
-            scribe,
-        ];
+        let mut threads = vec![scribe];
+        for lane in lanes {
+            threads.push(lane.start(clock.clone(), wake.clone(), engine.clone())?);
+        }
         Ok(Self {
             gateway,
             registry: sessions,
             ingest,
             engine,
+            breakers,
             wake,
             threads,
             ingest_thread,

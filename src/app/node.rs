@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mqtt::gateway::{Registry, TlsOptions};
 
-use super::{House, Options, Signers};
+use super::{House, Options, Post, Signers};
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId};
 use crate::engine::Status;
@@ -30,6 +30,8 @@ pub struct NodeOptions {
     pub slot: u8,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
+    /// By which ways people and programs are reached.
+    pub post: Post,
 }
 
 /// A running node.
@@ -50,16 +52,20 @@ impl Node {
         keys: &Path,
         options: NodeOptions,
     ) -> anyhow::Result<Self> {
-        let NodeOptions { http, http_tls, behind_proxy, mqtt, mqtt_tls, slot, bases } = options;
+        let NodeOptions { http, http_tls, behind_proxy, mqtt, mqtt_tls, slot, bases, post } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
             tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
         };
         let vkey = signer.vkey().clone();
         let signers = Signers { tokens: Arc::clone(&tokens), log: signer };
-        let house =
-            House::start(store, clock, signers, Options { mqtt, mqtt_tls, node: slot, bases: bases.clone() })
-                .await?;
+        let house = House::start(
+            store,
+            clock,
+            signers,
+            Options { mqtt, mqtt_tls, node: slot, bases: bases.clone(), post },
+        )
+        .await?;
         let state = web::State::new(web::Parts {
             store: store.clone(),
             clock: clock.clone(),

@@ -21,10 +21,11 @@ use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
 use super::revocations;
-use crate::app::{Node, NodeOptions};
+use crate::app::{Node, NodeOptions, Post};
 use crate::config::{Options, TlsFiles};
 use crate::domain::Clock;
 use crate::domain::token::Signer;
+use crate::notify;
 use crate::store::kek::Keks;
 use crate::store::{Store, signing};
 
@@ -97,9 +98,18 @@ async fn open(
         mqtt_tls: tls(options)?,
         slot: options.node,
         bases: Bases::default(),
+        post: post(options, store)?,
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
+}
+
+/// The ways out of the house. What marks our letters outlives a restart: bounces of older ones are known again.
+fn post(options: &Options, store: &Store) -> Result<Post> {
+    let secret = store.read(|view| view.blind("notify.marks", ""))?;
+    let channels = notify::from_options(&options.notify, &secret)
+        .map_err(|fault| Error::Failed(format!("e-mail cannot be set up: {fault}")))?;
+    Ok(Post { channels, base_url: options.notify.base_url.clone().unwrap_or_default() })
 }
 
 /// Appends to `revocations.log` after each revocation's commit.

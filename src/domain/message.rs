@@ -155,6 +155,8 @@ pub struct Message {
 
 /// A provider has this long to answer an attempt.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// After so long an attempt is given up: what was said at the last moment is written down before that.
+const SILENT_AFTER: Duration = Duration::from_secs(30);
 
 impl Message {
     /// A message that is due at an instant.
@@ -173,7 +175,7 @@ impl Message {
             return None;
         }
         self.attempt += 1;
-        (self.state, self.sending_until) = (State::Sending, Some(now.plus(ANSWER_WITHIN)));
+        (self.state, self.sending_until) = (State::Sending, Some(now.plus(SILENT_AFTER)));
         Some(self.attempt)
     }
 
@@ -274,11 +276,11 @@ mod tests {
     fn the_word_of_an_older_attempt_changes_nothing() {
         let mut page = page();
         page.claim(second(0));
-        page.overdue(second(10));
-        assert_eq!(page.claim(second(10)), Some(2));
-        page.attempted(1, Attempt::Never, second(11), None);
+        page.overdue(second(30));
+        assert_eq!(page.claim(second(30)), Some(2));
+        page.attempted(1, Attempt::Never, second(31), None);
         assert_eq!(page.state, State::Sending);
-        page.attempted(2, Attempt::Accepted, second(11), None);
+        page.attempted(2, Attempt::Accepted, second(31), None);
         assert_eq!(page.state, State::Accepted);
     }
 
@@ -288,9 +290,9 @@ mod tests {
         for (class, state) in [(Class::Clinical, State::Due), (Class::Marketing, State::Failed)] {
             let mut message = Message { class, ..page() };
             message.claim(second(0));
-            message.overdue(second(9));
+            message.overdue(second(29));
             assert_eq!(message.state, State::Sending);
-            message.overdue(second(10));
+            message.overdue(second(30));
             assert_eq!(message.state, state, "{class:?}");
         }
     }

@@ -1,15 +1,20 @@
 //! One cycle of modules without input, each of which may run twice: what is due is read from the store, so a
 //! restart loses nothing and a wake-up carries nothing.
 
+pub mod auditor;
 pub mod escalate;
 pub mod housekeeping;
+pub mod outbox;
 pub mod reevaluate;
 pub mod roll;
 pub mod seal;
 pub mod seat;
 pub mod silence;
 mod status;
+#[cfg(test)]
+mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
@@ -109,7 +114,9 @@ impl Lane {
         let mut more = false;
         for module in &mut self.modules {
             let began = Moment::now();
-            let done = module.run(now);
+            // A module that panics is tried again like one that fails: the others go on.
+            let done = catch_unwind(AssertUnwindSafe(|| module.run(now)))
+                .unwrap_or(Err(store::Error::Corrupt("an engine module panicked")));
             match &done {
                 Ok(progress) => more |= progress.more,
                 Err(error) => {

@@ -11,6 +11,8 @@ use crate::store;
 /// One module's last cycles.
 #[derive(Debug, Clone, Default)]
 pub struct ModuleStatus {
+    /// When it first ran.
+    pub first_run_at: Option<Instant>,
     /// When it last ran.
     pub last_run_at: Option<Instant>,
     /// When it last ran without an error.
@@ -40,6 +42,7 @@ impl Status {
     ) {
         let mut modules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let module = modules.entry(name).or_default();
+        module.first_run_at.get_or_insert(now);
         module.last_run_at = Some(now);
         module.took = took;
         module.runs += 1;
@@ -51,6 +54,14 @@ impl Status {
             }
             Err(error) => module.error = Some(error.to_string()),
         }
+    }
+
+    /// The modules that have not come round without an error since `late`.
+    #[must_use]
+    pub fn silent(&self, late: Instant) -> Vec<&'static str> {
+        let ok =
+            |module: &ModuleStatus| module.last_ok_at.or(module.first_run_at).is_some_and(|at| at >= late);
+        self.modules().into_iter().filter(|(_, module)| !ok(module)).map(|(name, _)| name).collect()
     }
 
     /// Every module, by name.

@@ -134,13 +134,16 @@ impl Row {
     }
 }
 
-/// Plans a message, unless one with this key is there. Says whether it did.
+/// Plans a message, unless one with this key is there. Says whether it did. What is due on the dashboard is there
+/// at once: the dashboard is this store.
 ///
 /// # Errors
 /// Database errors.
 pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
     let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
     let version = versions::newest_in_force(tx, "template", new.template)?;
+    let now = tx.now();
+    let there = new.channel == Channel::InApp && new.due_at <= now;
     let row = diesel::insert_into(messages::table).values((
         messages::key.eq(&new.key),
         messages::class.eq(class.as_str().unwrap_or_default()),
@@ -151,14 +154,15 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
         messages::variables.eq(new.variables.to_string()),
         messages::kind.eq(new.kind),
         messages::subject.eq(new.subject),
-        messages::state.eq(State::Due.name()),
-        messages::created_at.eq(tx.now().micros()),
+        messages::state.eq(if there { State::Accepted } else { State::Due }.name()),
+        messages::accepted_at.eq(there.then_some(now.micros())),
+        messages::created_at.eq(now.micros()),
         messages::due_at.eq(new.due_at.micros()),
         messages::not_after.eq(new.not_after.micros()),
         messages::attempt.eq(0_i64),
     ));
     let planned = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
-    if planned == 1 && new.channel == Channel::InApp {
+    if planned == 1 && there {
         tx.signal("message.changed", &new.recipient)?;
     }
     Ok(planned == 1)
@@ -221,12 +225,43 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     diesel::update(messages::table.filter(case().and(messages::state.eq(State::Sending.name()))))
         .set(messages::not_after.eq(now))
         .execute(tx.conn)?;
-    let cancelled = diesel::update(messages::table.filter(case().and(messages::state.eq(State::Due.name()))))
-        .set(messages::state.eq(State::Cancelled.name()))
-        .execute(tx.conn)?;
+    let there = messages::channel
+        .eq(Channel::InApp.name())
+        .and(messages::state.eq_any([State::Accepted, State::Sent, State::Delivered].map(State::name)));
+    let cancelled =
+        diesel::update(messages::table.filter(case().and(messages::state.eq(State::Due.name()).or(there))))
+            .set(messages::state.eq(State::Cancelled.name()))
+            .execute(tx.conn)?;
     // Their badges count one less.
     people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
     Ok(cancelled)
+}
+
+/// Whether anything of a channel is due: a look that takes no turn to write.
+///
+/// # Errors
+/// Database errors.
+pub fn any_due(view: &mut View<'_>, channel: Channel, now: Instant) -> Result<bool> {
+    let first: Option<i64> = messages::table
+        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
+        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .select(messages::id)
+        .first(view.conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
+/// Whether an attempt never reported.
+///
+/// # Errors
+/// Database errors.
+pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let first: Option<i64> = messages::table
+        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
+        .select(messages::id)
+        .first(view.conn)
+        .optional()?;
+    Ok(first.is_some())
 }
 
 /// Takes messages of a channel that are due for an attempt each; nobody else gets them until their answer is
@@ -338,7 +373,7 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
 /// # Errors
 /// Database errors.
 pub fn unread(view: &mut View<'_>, user: UserId, limit: i64) -> Result<Vec<Stored>> {
-    let open = [State::Due, State::Sending, State::Accepted, State::Sent, State::Delivered].map(State::name);
+    let open = [State::Accepted, State::Sent, State::Delivered].map(State::name);
     let rows = messages::table
         .filter(messages::recipient.eq(user.to_string()).and(messages::channel.eq(Channel::InApp.name())))
         .filter(messages::state.eq_any(open.to_vec()))

@@ -19,6 +19,7 @@ pub mod init;
 pub mod judgement;
 pub mod kek;
 pub mod keys;
+pub mod lapses;
 pub mod ledger;
 pub mod links;
 mod listen;
@@ -55,6 +56,7 @@ pub mod tx;
 pub mod users;
 pub mod versions;
 pub mod waiting;
+pub mod webhooks;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 
 use super::error::{Error, Result};
 use super::schema::{certificates, unreachable, users, webhooks};
-use super::tx::View;
+use super::settings;
+use super::tx::{Tx, View};
 use super::versions;
 use crate::domain::escalation::{Found, Step, Target};
 use crate::domain::message::Channel;
@@ -37,8 +38,8 @@ pub enum LeftOut {
     Twice,
 }
 
-/// The channels that everybody has, unless one does not reach them.
-const PERSONAL: [Channel; 2] = [Channel::InApp, Channel::Email];
+/// The setting that says whether there is a server for e-mail.
+const E_MAIL: &str = "notify.email";
 
 /// Everybody a step means at an instant, in the order of paging.
 ///
@@ -91,7 +92,19 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
         .select(unreachable::channel)
         .load(view.conn)?;
     let reaches = |channel: &Channel| !gone.iter().any(|name| name == channel.name());
-    Ok(PERSONAL.into_iter().filter(|channel| *channel == Channel::InApp || reaches(channel)).collect())
+    let mut channels = vec![Channel::InApp];
+    if reaches(&Channel::Email) && settings::get(view, E_MAIL)?.as_deref() == Some("on") {
+        channels.push(Channel::Email);
+    }
+    Ok(channels)
+}
+
+/// Notes whether this installation sends e-mail: without a server nothing is planned for it.
+///
+/// # Errors
+/// Database errors.
+pub fn send_e_mail(tx: &mut Tx<'_>, on: bool) -> Result<()> {
+    settings::set(tx, E_MAIL, if on { "on" } else { "off" })
 }
 
 /// The webhooks that are called.

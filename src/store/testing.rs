@@ -5,9 +5,11 @@ use std::ops::Deref;
 use std::time::{Duration, Instant as Moment};
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use tokio::sync::broadcast::Receiver;
 
 use super::kek::Keks;
+use super::schema::audit_entries;
 use super::{Opener, Signalled, Store, Url};
 use crate::domain::Instant;
 
@@ -64,6 +66,12 @@ pub fn bare() -> Vec<Home> {
     let mut homes = vec![sqlite()];
     homes.extend(postgres());
     homes
+}
+
+/// How many entries of a kind wait for the log.
+pub fn entries(store: &Store, kind: &str) -> i64 {
+    let entries = audit_entries::table.filter(audit_entries::kind.eq(kind)).count();
+    store.read(|view| Ok(entries.get_result(view.conn)?)).unwrap()
 }
 
 /// Waits until a signal is told; on PostgreSQL it takes the way by the database.

@@ -7,6 +7,7 @@ mod browser;
 mod demo;
 mod durability;
 mod foreign;
+mod notify;
 mod remote;
 mod spine;
 mod support;

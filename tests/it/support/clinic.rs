@@ -11,9 +11,10 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 use mqtt::gateway::TlsOptions;
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
-use zelo::app::{House, Options, Signers};
+use zelo::app::{House, Options, Post, Signers};
 use zelo::domain::token::Signer;
 use zelo::domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
+use zelo::notify::InApp;
 use zelo::store::kek::Keks;
 use zelo::store::{
     Actor, Opener, Result, Store, Tx, Url, View, bindings, consents, devices, init, log, patients,
@@ -130,6 +131,7 @@ impl Clinic {
             mqtt_tls,
             node: 0,
             bases: consent::Bases::default(),
+            post: Post { channels: vec![Arc::new(InApp)], ..Post::default() },
         };
         House::start(store, &Clock::System, signers, options).await.unwrap()
     }

@@ -1,0 +1,112 @@
+//! The engine's auditor: on a thread of its own it compares each minute what was planned with what was done, tells
+//! the people on duty of what is late, and leaves a heartbeat that an outside monitor can read. It asks no module.
+
+use std::time::Duration;
+
+use super::{Module, Progress, Status};
+use crate::domain::escalation::{Step, Target};
+use crate::domain::message::{Channel, Class};
+use crate::domain::{Instant, Role};
+use crate::store::lapses::{self, Lapse};
+use crate::store::paging;
+use crate::store::{self, Store, Tx, Urgency, messages, settings};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(60);
+/// What is later than this is raised.
+pub const LATE_AFTER: Duration = Duration::from_secs(90);
+/// A heartbeat older than this is none.
+pub const HEARTBEAT_LASTS: Duration = Duration::from_secs(180);
+/// How long a word to the people on duty is worth sending.
+const WORD_LASTS: Duration = Duration::from_secs(3_600);
+
+const HEARTBEAT: &str = "engine.heartbeat";
+
+/// The auditor as a module of a lane of its own.
+pub struct Auditor {
+    store: Store,
+    status: Status,
+    last: Option<Instant>,
+}
+
+impl Auditor {
+    /// Watches over the plans in this store and the modules of this process.
+    #[must_use]
+    pub const fn new(store: Store, status: Status) -> Self {
+        Self { store, status, last: None }
+    }
+}
+
+impl Module for Auditor {
+    fn name(&self) -> &'static str {
+        "auditor"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if self.last.is_some_and(|last| now.since(last) < EVERY) {
+            return Ok(Progress::default());
+        }
+        let late = now.minus(LATE_AFTER);
+        let found = self.store.read(|view| lapses::look(view, late))?;
+        for module in self.status.silent(late) {
+            tracing::error!(module, "an engine module has not come round; /healthz/engine says so");
+        }
+        let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
+            let fresh = lapses::settle(tx, &found)?;
+            if let Some(first) = fresh.first() {
+                tell(tx, first)?;
+            }
+            settings::set(tx, HEARTBEAT, &now.micros().to_string())?;
+            Ok(fresh)
+        })?;
+        for lapse in &fresh {
+            tracing::error!(kind = %lapse.kind, subject = %lapse.subject, expected_at = %lapse.expected_at, "a plan was not carried out in time");
+        }
+        self.last = Some(now);
+        Ok(Progress { did: fresh.len(), more: false })
+    }
+}
+
+/// One word for all that one look found: to the duty manager, the managers and whoever runs the system.
+fn tell(tx: &mut Tx<'_>, first: &Lapse) -> store::Result<()> {
+    let now = tx.now();
+    let targets =
+        vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager), Target::Role(Role::Admin)];
+    let people = paging::Finder::default().find(
+        tx,
+        &Step { targets, minutes: 1, certificate: false, skip_if_empty: true },
+        now,
+    )?;
+    for user in people {
+        for channel in paging::channels(tx, user)? {
+            plan(tx, first, channel, user.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+fn plan(tx: &mut Tx<'_>, first: &Lapse, channel: Channel, recipient: String) -> store::Result<()> {
+    let now = tx.now();
+    let new = messages::New {
+        key: format!("lapse:{}:{recipient}:{}", now.micros(), channel.name()),
+        class: Class::Clinical,
+        channel,
+        recipient,
+        template: "lapse",
+        variables: serde_json::json!({ "link": "/status", "since": first.expected_at }),
+        kind: "engine",
+        subject: &first.kind,
+        due_at: now,
+        not_after: now.plus(WORD_LASTS),
+    };
+    messages::plan(tx, &new).map(drop)
+}
+
+/// When the auditor last finished a look; `None`: never, or longer ago than [`HEARTBEAT_LASTS`].
+///
+/// # Errors
+/// Database errors.
+pub fn heartbeat(view: &mut store::View<'_>, now: Instant) -> store::Result<Option<Instant>> {
+    let kept = settings::get(view, HEARTBEAT)?.and_then(|text| text.parse().ok()).map(Instant::from_micros);
+    Ok(kept.filter(|at| now.since(*at) <= HEARTBEAT_LASTS))
+}

@@ -1,0 +1,157 @@
+//! What was planned and is not done: found by comparing rows with the clock, without a word from whoever should have
+//! done it. A lapse stands until the thing is done.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::act::Act;
+use super::error::Result;
+use super::schema::lapses;
+use super::tx::{Tx, View};
+use crate::domain::Instant;
+
+/// Something that is late, stuck or set aside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lapse {
+    /// What: `late_step`, `late_timer`, `late_message`, `stuck_message`, `unescalated_red`, `set_aside`.
+    pub kind: String,
+    /// The row's id.
+    pub subject: String,
+    /// When it was to be done.
+    pub expected_at: Instant,
+}
+
+/// A lapse that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What.
+    pub lapse: Lapse,
+    /// Since when it is known.
+    pub noticed_at: Instant,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = BigInt)]
+    expected_at: i64,
+}
+
+/// At most so many of a kind: a flood is told by its first ones.
+const MOST: i64 = 200;
+
+/// Every plan of the store that was not carried out by `late`.
+///
+/// # Errors
+/// Database errors.
+pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
+    let kinds = [
+        ("late_step", "id", "next_at", "escalations", "next_at <= $1 AND spoiled IS NULL"),
+        ("late_timer", "id", "next_at", "sla_timers", "next_at <= $1 AND spoiled IS NULL"),
+        (
+            "late_message",
+            "CAST(id AS TEXT)",
+            "due_at",
+            "messages",
+            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL",
+        ),
+        (
+            "stuck_message",
+            "CAST(id AS TEXT)",
+            "sending_until",
+            "messages",
+            "state = 'sending' AND sending_until <= $1",
+        ),
+        (
+            "unescalated_red",
+            "id",
+            "raised_at",
+            "alerts",
+            "state = 'open' AND level = 2 AND retrospective = FALSE AND updated_at <= $1 AND NOT EXISTS \
+             (SELECT 1 FROM escalations e WHERE e.kind = 'alert' AND e.subject = alerts.id AND e.state <> 'done')",
+        ),
+        ("set_aside", "id", "updated_at", "escalations", "spoiled IS NOT NULL AND updated_at <= $1"),
+        ("set_aside", "CAST(id AS TEXT)", "due_at", "messages", "spoiled IS NOT NULL AND due_at <= $1"),
+        ("set_aside", "id", "started_at", "sla_timers", "spoiled IS NOT NULL AND started_at <= $1"),
+    ];
+    let mut out = Vec::new();
+    for (kind, subject, expected_at, table, when) in kinds {
+        let late = late.micros();
+        let sql = format!(
+            "SELECT '{kind}' AS kind, {subject} AS subject, {expected_at} AS expected_at FROM {table} \
+             WHERE {} ORDER BY {expected_at} LIMIT {MOST}",
+            when.replace("$1", &late.to_string())
+        );
+        let found: Vec<Found> = diesel::sql_query(sql).load(view.conn)?;
+        out.extend(found.into_iter().map(|found| Lapse {
+            kind: found.kind,
+            subject: found.subject,
+            expected_at: Instant::from_micros(found.expected_at),
+        }));
+    }
+    Ok(out)
+}
+
+/// What stands, the oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
+    let rows: Vec<(String, String, i64, i64)> = lapses::table
+        .filter(lapses::over_at.is_null())
+        .order(lapses::noticed_at)
+        .limit(1_000)
+        .select((lapses::kind, lapses::subject, lapses::expected_at, lapses::noticed_at))
+        .load(view.conn)?;
+    let read = |(kind, subject, expected_at, noticed_at)| Standing {
+        lapse: Lapse { kind, subject, expected_at: Instant::from_micros(expected_at) },
+        noticed_at: Instant::from_micros(noticed_at),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over. Gives
+/// the new ones.
+///
+/// # Errors
+/// Database errors.
+pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
+    let now = tx.now();
+    let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
+    let found: BTreeSet<Lapse> = found.iter().cloned().collect();
+    for gone in known.difference(&found) {
+        diesel::update(row(gone)).set(lapses::over_at.eq(now.micros())).execute(tx.conn)?;
+    }
+    let fresh: Vec<Lapse> = found.difference(&known).cloned().collect();
+    for lapse in &fresh {
+        // It may have stood before, and be back.
+        let again = diesel::update(row(lapse)).set(lapses::over_at.eq(None::<i64>)).execute(tx.conn)?;
+        if again == 0 {
+            diesel::insert_into(lapses::table)
+                .values((
+                    lapses::kind.eq(&lapse.kind),
+                    lapses::subject.eq(&lapse.subject),
+                    lapses::expected_at.eq(lapse.expected_at.micros()),
+                    lapses::noticed_at.eq(now.micros()),
+                ))
+                .execute(tx.conn)?;
+        }
+        let body = serde_json::json!({
+            "kind": lapse.kind, "subject": lapse.subject, "expected_at": lapse.expected_at,
+        });
+        tx.audit(&Act::new("engine.lapse").body(body))?;
+    }
+    if !fresh.is_empty() {
+        tx.signal("config.changed", "engine")?;
+    }
+    Ok(fresh)
+}
+
+fn row(lapse: &Lapse) -> diesel::dsl::Find<lapses::table, (String, String, i64)> {
+    lapses::table.find((lapse.kind.clone(), lapse.subject.clone(), lapse.expected_at.micros()))
+}
