@@ -28,6 +28,7 @@ pub mod messages;
 pub mod migrate;
 pub mod nodes;
 pub mod page;
+pub mod pages_seen;
 pub mod paging;
 pub mod patients;
 pub mod quarantine;

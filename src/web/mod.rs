@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
+pub mod pulse;
 pub mod rehearsal;
 pub mod routes;
 pub mod serve;

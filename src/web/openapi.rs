@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, policies, quarantine, readings, rules, status, terms,
+    alerts, audit, auth, commands, consents, devices, messages, patients, policies, quarantine, readings, rules, status, terms,
     users,
 };
 use super::live;
@@ -22,7 +22,7 @@ use super::live;
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
-        alerts::reassign,
+        alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         quarantine::list, quarantine::release, quarantine::discard,
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,

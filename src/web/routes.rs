@@ -10,7 +10,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, policies, quarantine, readings, rules, status, terms,
+    alerts, audit, auth, commands, consents, devices, messages, patients, policies, quarantine, readings, rules, status, terms,
     users,
 };
 use super::code::Code;
@@ -115,6 +115,11 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
         POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
         POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
+        POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
+        GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
+        GET "/api/v1/messages" SignedIn => messages::list;
+        POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
         POST "/api/v1/quarantine/{id}/release" JudgeQuarantine => quarantine::release;
         POST "/api/v1/quarantine/{id}/discard" JudgeQuarantine => quarantine::discard;
         GET "/api/v1/devices" SeeDevices => devices::list;
@@ -158,6 +163,7 @@ pub fn api() -> Vec<Row> {
     };
     rows.extend([
         Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, metrics::healthz),
+        Row::new(Method::GET, "/healthz/engine", Can::Anyone, Face::Probe, metrics::healthz_engine),
         Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, metrics::readyz),
         Row::new(Method::GET, "/metrics", Can::Anyone, Face::Probe, metrics::metrics),
     ]);

@@ -253,6 +253,12 @@ impl Shell {
         Section::ALL.into_iter().filter(|section| section.needs().held_by(viewer.role)).collect()
     }
 
+    /// Whether a policy may call the viewer: those who work here.
+    #[must_use]
+    pub fn may_be_paged(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| !matches!(viewer.role, Role::Patient | Role::Service))
+    }
+
     /// Whether the viewer holds a right.
     #[must_use]
     pub fn may(&self, right: Can) -> bool {

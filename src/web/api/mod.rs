@@ -7,6 +7,7 @@ pub mod auth;
 pub mod commands;
 pub mod consents;
 pub mod devices;
+pub mod messages;
 pub mod patients;
 pub mod policies;
 pub mod quarantine;

@@ -183,8 +183,6 @@ queue-empty = Nobody is waiting
 queue-empty-next = New alerts appear here by themselves. Leave this page open.
 queue-empty-filter = Nothing with these filters
 queue-waiting = Waiting for
-queue-due = due { $time }
-queue-overdue = was due { $time }
 queue-now = latest:
 queue-yours = Yours
 queue-nobody = Unclaimed
@@ -818,3 +816,72 @@ code-stale-step = It climbed already
 code-stale-step-detail = Somebody else was paged after what this page showed. Look again before you page another.
 code-four-eyes = It needs a second person
 code-four-eyes-detail = Whoever proposed it cannot approve it. Ask another person who holds that right.
+
+## Ladders, pages to people, and the engine's promises
+
+queue-unreached-group = Nobody reached: somebody must take it now
+countdown-due = now
+claimed-until = until { $time }
+act-unack = Take the acknowledgement back
+did-unacknowledged = Took the acknowledgement back
+ladder-title = Escalation
+ladder-climbing = Waiting for an answer
+ladder-answered = { $who } answered
+ladder-held = With { $who } for now
+ladder-nobody = Nobody answered. Take this alert now.
+ladder-done = Done
+ladder-spoiled = The escalation stopped on an error: call somebody yourself.
+ladder-paged = paged
+ladder-empty = nobody was found
+ladder-resumed = pages again
+ladder-round = round { $n }
+ladder-handed-over = Handed over
+ladder-next-at = at { $time }, in
+ladder-force = Page the next step now
+channel-in-app = Dashboard
+channel-email = E-mail
+channel-webhook = Webhook
+receipt-due = queued
+receipt-sending = sending
+receipt-accepted = accepted
+receipt-sent = sent
+receipt-delivered = delivered
+receipt-read = read
+receipt-failed = failed
+receipt-cancelled = cancelled
+pager-called = An alert waits for your answer
+pager-unreached = Nobody answered an alert: take it
+pager-lapse = The system is late: see what stopped
+sound-on = Sound on
+sound-off = Sound off
+sound-blocked = The browser blocks sound in this tab until you click in it. Click anywhere.
+status-lapses = What the auditor found late
+status-heartbeat = Auditor alive
+status-no-heartbeat = The auditor gives no sign
+status-no-lapses = Nothing is late.
+status-lapse = What
+status-expected = Expected
+status-noticed = Noticed
+status-letters = Messages on their way
+status-channel = Channel
+status-gone = handed over
+status-provider = Provider
+status-resting = left alone until { $time }
+status-asked = in use
+lapse-late-step = Escalation step late
+lapse-late-timer = Timer late
+lapse-late-message = Message late
+lapse-stuck-message = Message stuck in sending
+lapse-unescalated-red = Red alert without escalation
+lapse-set-aside = Row set aside after an error
+lapse-other = Another lapse
+pager-waiting =
+    { $n ->
+        [one] { $n } page for you
+       *[other] { $n } pages for you
+    }
+pager-times =
+    { $n ->
+        [one] { $n } time
+       *[other] { $n } times
+    }

@@ -199,8 +199,6 @@ queue-empty = Ninguém esperando
 queue-empty-next = Novos alertas aparecem aqui sozinhos. Deixe esta página aberta.
 queue-empty-filter = Nada com estes filtros
 queue-waiting = Esperando há
-queue-due = até { $time }
-queue-overdue = venceu às { $time }
 queue-now = último:
 queue-yours = Com você
 queue-nobody = Sem responsável
@@ -834,3 +832,72 @@ code-stale-step = Já escalou
 code-stale-step-detail = Outra pessoa foi chamada depois do que esta página mostrava. Olhe de novo antes de chamar mais alguém.
 code-four-eyes = Precisa de uma segunda pessoa
 code-four-eyes-detail = Quem propôs não aprova. Peça a outra pessoa com esse direito.
+
+## Ladders, pages to people, and the engine's promises
+
+queue-unreached-group = Ninguém alcançado: alguém precisa assumir agora
+countdown-due = agora
+claimed-until = até { $time }
+act-unack = Desfazer reconhecimento
+did-unacknowledged = Desfez o reconhecimento
+ladder-title = Escalonamento
+ladder-climbing = À espera de resposta
+ladder-answered = { $who } respondeu
+ladder-held = Com { $who } por enquanto
+ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
+ladder-done = Encerrado
+ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
+ladder-paged = chamado
+ladder-empty = ninguém foi encontrado
+ladder-resumed = voltou a chamar
+ladder-round = { $n }ª volta
+ladder-handed-over = Passado adiante
+ladder-next-at = às { $time }, em
+ladder-force = Chamar o próximo passo agora
+channel-in-app = Painel
+channel-email = E-mail
+channel-webhook = Webhook
+receipt-due = na fila
+receipt-sending = enviando
+receipt-accepted = aceito
+receipt-sent = enviado
+receipt-delivered = entregue
+receipt-read = lido
+receipt-failed = falhou
+receipt-cancelled = cancelado
+pager-called = Um alerta espera a sua resposta
+pager-unreached = Ninguém respondeu a um alerta: assuma
+pager-lapse = O sistema está atrasado: veja o que parou
+sound-on = Som ligado
+sound-off = Som desligado
+sound-blocked = O navegador bloqueia o som nesta aba até você clicar nela. Clique em qualquer lugar.
+status-lapses = O que o auditor achou atrasado
+status-heartbeat = Auditor ativo
+status-no-heartbeat = O auditor não dá sinal
+status-no-lapses = Nada atrasado.
+status-lapse = O quê
+status-expected = Previsto
+status-noticed = Notado
+status-letters = Mensagens a caminho
+status-channel = Canal
+status-gone = entregues ao canal
+status-provider = Provedor
+status-resting = em pausa até { $time }
+status-asked = em uso
+lapse-late-step = Passo de escalonamento atrasado
+lapse-late-timer = Prazo atrasado
+lapse-late-message = Mensagem atrasada
+lapse-stuck-message = Mensagem parada no envio
+lapse-unescalated-red = Alerta vermelho sem escalonamento
+lapse-set-aside = Linha separada por erro
+lapse-other = Outro atraso
+pager-waiting =
+    { $n ->
+        [one] { $n } chamado para você
+       *[other] { $n } chamados para você
+    }
+pager-times =
+    { $n ->
+        [one] { $n } vez
+       *[other] { $n } vezes
+    }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod handlers;
 pub mod ladder;
 pub mod login;
+pub mod pager;
 pub mod pairing;
 pub mod password;
 pub mod patient;

@@ -9,6 +9,7 @@ mod devices;
 mod door;
 mod house;
 mod ladder;
+mod pager;
 mod password;
 mod patient;
 mod patients;
@@ -52,6 +53,8 @@ pub fn rows() -> Vec<Row> {
         GET "/queue" SeeAlerts => queue::show;
         GET "/alerts/{id}" SeeAlerts => alert::show;
         POST "/alerts/{id}/{act}" ActOnAlerts => alert::act;
+        GET "/pager" SignedIn => pager::show;
+        POST "/pager" SignedIn => pager::seen;
         GET "/patients" SeeContacts => patients::list;
         POST "/patients" ManagePatients => patients::register;
         GET "/patients/{id}" SeeContacts or SeeConsents => patient::show;

@@ -1,6 +1,7 @@
 //! A night at the clinic, for the render tests: every page with realistic data at three in the morning.
 
 mod care;
+mod duty;
 mod house;
 
 use std::time::Duration;
@@ -271,6 +272,7 @@ impl Night {
                 error::page(&at(Role::Agent, Elsewhere, path), code, error::Named::default()),
             ));
         }
+        out.extend(self.policy_pages());
         out
     }
 
@@ -320,6 +322,7 @@ impl Night {
                 patient::part(&shell, &patient, part),
             ));
         }
+        out.extend(self.policy_parts());
         out
     }
 }

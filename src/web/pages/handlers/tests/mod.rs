@@ -2,6 +2,7 @@
 
 mod account;
 mod clinic;
+mod ladder;
 mod lists;
 mod policies;
 
