@@ -115,6 +115,8 @@ kinds! {
     SlaStarted = "sla.started";
     SlaWarned = "sla.warned";
     SlaBreached = "sla.breached";
+    SlaPaused = "sla.paused";
+    SlaResumed = "sla.resumed";
     SlaStopped = "sla.stopped";
     EngineLapse = "engine.lapse";
     EngineQuarantined = "engine.quarantined";

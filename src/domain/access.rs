@@ -109,6 +109,10 @@ pub enum Can {
     ProposePolicies,
     /// Put another's proposal of a policy in force, or refuse one.
     ApprovePolicies,
+    /// Who is on call when, and how much everybody carries.
+    SeeSchedules,
+    /// Change schedules, teams, certificates and capacities.
+    ManageSchedules,
     /// Engine, ingest and storage status.
     SeeStatus,
     /// A patient's own things.
@@ -137,6 +141,8 @@ impl Can {
                 &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin]
             }
             Self::ApproveRules | Self::ProposePolicies | Self::ApprovePolicies => &[Clinician, Manager],
+            Self::SeeSchedules => &[Agent, Technician, Clinician, Manager, Admin],
+            Self::ManageSchedules => &[Manager, Admin],
             Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
             Self::OwnThings => &[Patient],
         }

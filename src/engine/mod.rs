@@ -2,7 +2,9 @@
 //! restart loses nothing and a wake-up carries nothing.
 
 pub mod auditor;
+pub mod deadline;
 pub mod escalate;
+pub mod handover;
 pub mod housekeeping;
 pub mod outbox;
 pub mod reevaluate;

@@ -11,6 +11,7 @@ use super::escalations;
 use super::keys::{Class, Subject};
 use super::schema::{alerts, patients};
 use super::seal::Place;
+use super::sla;
 use super::tx::{Tx, View};
 use crate::domain::alert::{AlertCase, AlertState, Outcome};
 use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
@@ -170,6 +171,7 @@ pub fn open(
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, None, &case, retrospective)?;
     escalations::follow(tx, None, &case, retrospective)?;
     Ok(id)
 }
@@ -410,6 +412,7 @@ fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry
     }
     tx.audit(&entry.patient(next.case.patient))?;
     tx.signal("alert.changed", id)?;
+    sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     Ok(next)
 }
 

@@ -13,6 +13,7 @@ use crate::domain::Instant;
 use crate::domain::calendar::Calendar;
 use crate::domain::escalation::Policy;
 use crate::domain::on_call::{Duty, Team};
+use crate::domain::sla::ServiceLevel;
 
 /// What is kept in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
@@ -34,6 +35,10 @@ impl Versioned for Team {
 
 impl Versioned for Calendar {
     const KIND: &'static str = "calendar";
+}
+
+impl Versioned for ServiceLevel {
+    const KIND: &'static str = "service_level";
 }
 
 /// One version of a setting and who stands behind it.

@@ -8,6 +8,7 @@ pub mod code;
 pub mod fault;
 pub mod format;
 pub mod guard;
+pub mod ical;
 pub mod l10n;
 pub mod live;
 pub mod metrics;

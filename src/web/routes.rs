@@ -10,8 +10,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, messages, patients, policies, quarantine, readings, rules, status, terms,
-    users,
+    alerts, audit, auth, commands, consents, devices, duty, feeds, messages, patients, policies, quarantine,
+    readings, rules, schedules, status, terms, users,
 };
 use super::code::Code;
 use super::fault::Fault;
@@ -142,6 +142,25 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/users/{id}/unlock" ManageUsers => users::unlock;
         POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
+        GET "/api/v1/users/{id}/certificate" SeeSchedules => duty::fitness;
+        PUT "/api/v1/users/{id}/certificate" ManageSchedules => duty::certify;
+        PUT "/api/v1/users/{id}/capacity" ManageSchedules => duty::carry;
+        DELETE "/api/v1/users/{id}/unreachable/{channel}" ManageSchedules => duty::reached;
+        GET "/api/v1/schedules" SeeSchedules => schedules::list;
+        GET "/api/v1/schedules/{id}" SeeSchedules => schedules::get;
+        PUT "/api/v1/schedules/{id}" ManageSchedules => schedules::put;
+        POST "/api/v1/schedules/{id}/overrides" ManageSchedules => schedules::override_with;
+        POST "/api/v1/schedules/{id}/temporaries" ManageSchedules => schedules::instead;
+        GET "/api/v1/schedules/{id}/shifts" SeeSchedules => schedules::shifts;
+        GET "/api/v1/schedules/{id}/on-call" SeeSchedules => schedules::at;
+        GET "/api/v1/schedules/{id}/issues" SeeSchedules => schedules::issues;
+        POST "/api/v1/schedules/{id}/feed" SeeSchedules => feeds::open;
+        DELETE "/api/v1/schedules/{id}/feed" SeeSchedules => feeds::close;
+        GET "/api/v1/schedules/{id}/calendar.ics" Anyone => feeds::calendar;
+        GET "/api/v1/teams" SeeSchedules => duty::teams;
+        GET "/api/v1/teams/{id}" SeeSchedules => duty::team;
+        PUT "/api/v1/teams/{id}" ManageSchedules => duty::put_team;
+        GET "/api/v1/on-call/capacity" SeeSchedules => duty::carried;
         GET "/api/v1/rule-sets" SeeRules => rules::list;
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
         GET "/api/v1/escalation-policies" SeePolicies => policies::list;

@@ -100,6 +100,8 @@ pub enum Section {
     Queue,
     /// Patients.
     Patients,
+    /// Who is on call.
+    Schedules,
     /// Devices and pairing.
     Devices,
     /// Rules.
@@ -120,9 +122,10 @@ pub enum Section {
 
 impl Section {
     /// Those of the navigation, in its order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Queue,
         Self::Patients,
+        Self::Schedules,
         Self::Devices,
         Self::Rules,
         Self::Policies,
@@ -138,6 +141,7 @@ impl Section {
         match self {
             Self::Queue => "/queue",
             Self::Patients => "/patients",
+            Self::Schedules => "/schedules",
             Self::Devices => "/devices",
             Self::Rules => "/rules",
             Self::Policies => "/policies",
@@ -155,6 +159,7 @@ impl Section {
         match self {
             Self::Queue => Key("nav-queue"),
             Self::Patients => Key("nav-patients"),
+            Self::Schedules => Key("nav-schedules"),
             Self::Devices => Key("nav-devices"),
             Self::Rules => Key("nav-rules"),
             Self::Policies => Key("nav-policies"),
@@ -172,6 +177,7 @@ impl Section {
         match self {
             Self::Queue => "siren",
             Self::Patients => "users",
+            Self::Schedules => "clock",
             Self::Devices => "watch",
             Self::Rules => "sliders-horizontal",
             Self::Policies => "bell",
@@ -189,6 +195,7 @@ impl Section {
         match self {
             Self::Queue => Can::SeeAlerts,
             Self::Patients => Can::SeeContacts,
+            Self::Schedules => Can::SeeSchedules,
             Self::Devices => Can::SeeDevices,
             Self::Rules => Can::SeeRules,
             Self::Policies => Can::SeePolicies,

@@ -33,6 +33,21 @@ CREATE TABLE unreachable (
     PRIMARY KEY (user_id, channel)
 ) STRICT;
 
+-- How many unresolved alerts a person carries well.
+CREATE TABLE capacities (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+    most INTEGER NOT NULL
+) STRICT;
+
+-- Calendars that people follow from other programs: the hash of the secret in the address.
+CREATE TABLE feeds (
+    secret BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    schedule TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (user_id, schedule)
+) STRICT;
+
 CREATE TABLE escalations (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -72,6 +87,8 @@ CREATE TABLE sla_timers (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
+    -- The promise by its lasting id: each one that an alert is given has a clock of its own.
+    service_level TEXT NOT NULL,
     metric TEXT NOT NULL,
     calendar TEXT NOT NULL,
     calendar_version INTEGER NOT NULL,
@@ -83,7 +100,7 @@ CREATE TABLE sla_timers (
     started_at INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     spoiled TEXT,
-    UNIQUE (kind, subject, metric)
+    UNIQUE (kind, subject, service_level)
 ) STRICT;
 CREATE INDEX sla_timers_due ON sla_timers (next_at) WHERE next_at IS NOT NULL AND spoiled IS NULL;
 

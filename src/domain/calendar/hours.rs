@@ -41,6 +41,12 @@ impl Hours {
         Self(vec![(0, DAY)])
     }
 
+    /// From eight to twelve and from one to six.
+    #[must_use]
+    pub fn office() -> Self {
+        Self(vec![(8 * 60, 12 * 60), (13 * 60, 18 * 60)])
+    }
+
     /// Reads intervals as written.
     ///
     /// # Errors

@@ -130,6 +130,13 @@ impl Calendar {
         !self.open(Window { from: at, to: Instant::from_micros(at.micros().saturating_add(1)) }).is_empty()
     }
 
+    /// The first instant from `at` on at which it is open; `None` when that does not come within ten years.
+    #[must_use]
+    pub fn opens(&self, at: Instant) -> Option<Instant> {
+        let blink = Duration::from_micros(1);
+        self.add(at, blink).map(|after| after.minus(blink))
+    }
+
     /// How much of the time from `from` to `to` it is open.
     #[must_use]
     pub fn between(&self, from: Instant, to: Instant) -> Duration {

@@ -41,11 +41,13 @@ fn walked(calendar: &Calendar, from: Instant, minutes: u64) -> Vec<bool> {
 }
 
 /// Changes of São Paulo's clock at midnight, ahead and back; one of New York's at two; ends of months and years.
-const NEAR: [(&str, &str); 10] = [
+const NEAR: [(&str, &str); 12] = [
     ("America/Sao_Paulo", "2018-11-02 12:00"),
     ("America/Sao_Paulo", "2018-02-15 12:00"),
     ("America/Sao_Paulo", "1985-10-31 12:00"),
     ("America/Sao_Paulo", "2026-12-30 12:00"),
+    ("America/Sao_Paulo", "2024-02-27 12:00"),
+    ("America/Sao_Paulo", "2026-04-29 12:00"),
     ("America/Noronha", "2001-10-12 12:00"),
     ("America/Manaus", "1994-02-18 12:00"),
     ("America/Rio_Branco", "2008-06-22 12:00"),
@@ -112,6 +114,15 @@ proptest! {
         if let Some(end) = end {
             let due = calendar.add(from, MINUTE * u32::try_from(wanted).unwrap()).unwrap();
             prop_assert_eq!(due, from.plus(Duration::from_secs(60 * (u64::try_from(end).unwrap() + 1))));
+        }
+    }
+
+    #[test]
+    fn it_opens_at_the_first_open_minute((calendar, from) in some_calendar()) {
+        let walk = walked(&calendar, from, 5 * 24 * 60);
+        if let Some(first) = walk.iter().position(|open| *open) {
+            let opens = from.plus(Duration::from_secs(60 * u64::try_from(first).unwrap()));
+            prop_assert_eq!(calendar.opens(from), Some(opens));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, Filter, StoredAlert};
+use crate::store::on_call::capacity;
 use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
@@ -252,6 +253,7 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
                     return Err(Fault::invalid("to", "somebody who may act on alerts"));
                 }
             }
+            capacity::admit(tx, id, desk.viewer.id, what)?;
             Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
         })?;
         desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))
@@ -259,7 +261,8 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
     .await
 }
 
-/// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.
+/// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.  One below red is `E_CAPACITY` for who has no
+/// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
 pub async fn claim(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
     acted(call, *id, Act::Claim, body.and_then(|body| body.value.note)).await

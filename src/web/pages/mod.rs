@@ -31,6 +31,8 @@ pub mod portal;
 pub mod queue;
 pub mod readings;
 pub mod rules;
+pub mod schedule;
+pub mod schedules;
 pub mod status;
 pub mod users;
 

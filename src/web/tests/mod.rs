@@ -5,6 +5,7 @@ mod alerts;
 mod escalation;
 mod live;
 mod records;
+mod schedules;
 mod sign_in;
 
 use std::time::Duration;

@@ -19,11 +19,14 @@ mod policy_words;
 mod portal;
 mod queue;
 mod readings;
+mod schedule;
+mod schedules;
 mod search;
 mod timeline;
 mod told;
 mod users;
 mod visit;
+mod wheels;
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +79,11 @@ pub fn rows() -> Vec<Row> {
         GET "/policies/{id}" SeePolicies => policies::show;
         POST "/policies/{id}" ProposePolicies => policies::edit;
         POST "/policies/{id}/{act}" ApprovePolicies => policies::decide;
+        GET "/schedules" SeeSchedules => schedules::list;
+        GET "/schedules/{id}" SeeSchedules => schedule::show;
+        POST "/schedules/{id}/feed" SeeSchedules => schedule::feed;
+        POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
+        POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
         GET "/users" ManageUsers => users::list;
         POST "/users" ManageUsers => users::create;
         POST "/users/{id}/{act}" ManageUsers => users::act;

@@ -1,6 +1,7 @@
 //! A night at the clinic, for the render tests: every page with realistic data at three in the morning.
 
 mod care;
+mod climbs;
 mod duty;
 mod house;
 
@@ -244,6 +245,7 @@ impl Night {
                 api_docs::page(&at(Role::Admin, Elsewhere, "/api/docs"), &Self::docs()),
             ),
         ];
+        out.extend(self.duty());
         if let Some(detail) = self.device() {
             out.push((
                 "device",

@@ -5,6 +5,7 @@ mod clinic;
 mod ladder;
 mod lists;
 mod policies;
+mod schedules;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

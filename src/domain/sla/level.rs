@@ -1,0 +1,201 @@
+//! What is promised to whom: a service level as data, and those that every installation starts with. A timer keeps
+//! the version that was in force when it started; a change is a new version.
+
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+use crate::domain::alert::Level;
+use crate::domain::calendar::{Calendar, Hours, Place, State};
+use crate::domain::civil::Zone;
+use crate::domain::rule::Name;
+
+/// What ends the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// A named person answers: an acknowledgement.
+    FirstResponse,
+    /// The case is done.
+    Resolution,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 2] = [Self::FirstResponse, Self::Resolution];
+
+    /// Its name in the store and the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstResponse => "first_response",
+            Self::Resolution => "resolution",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+}
+
+/// One version of a promise. JSON: `{"name": {"pt": …, "en": …}, "level": "red", "metric": "first_response",
+/// "target": {"minutes": 20}, "calendar": "always", "on_breach": "red_alert"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceLevel {
+    /// Its name for people.
+    pub name: Name,
+    /// The worst level of the alerts that it is given to.
+    pub level: Level,
+    /// What ends the clock.
+    pub metric: Metric,
+    /// How long it may take, and which clock counts.
+    pub target: Target,
+    /// The calendar, by its lasting id.
+    pub calendar: String,
+    /// The policy that is climbed when the time is over, by its lasting id.
+    #[serde(default)]
+    pub on_breach: Option<String>,
+}
+
+/// What is wrong with a service level.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Faulty {
+    /// Green is no alert.
+    #[error("a service level is for yellow or red alerts")]
+    Level,
+    /// At once, or longer than anybody waits.
+    #[error("the target is {0} minutes or days; give 1 minute to {MOST_DAYS} days")]
+    Target(u32),
+}
+
+/// A year: every wait has an end.
+const MOST_DAYS: u32 = 366;
+
+impl ServiceLevel {
+    /// Whether it can be promised.
+    ///
+    /// # Errors
+    /// [`Faulty`].
+    pub const fn check(&self) -> Result<(), Faulty> {
+        if matches!(self.level, Level::Green) {
+            return Err(Faulty::Level);
+        }
+        let (count, most) = match self.target {
+            Target::Minutes(n) | Target::OpenMinutes(n) => (n, MOST_DAYS * 24 * 60),
+            Target::Days(n) | Target::WorkingDays(n) => (n, MOST_DAYS),
+        };
+        if count == 0 || count > most { Err(Faulty::Target(count)) } else { Ok(()) }
+    }
+}
+
+/// The calendars that every installation starts with: day and night, and a clinic of São Paulo that closes for
+/// lunch, at weekends and on the holidays of country, state and city.
+#[must_use]
+pub fn calendars() -> [(&'static str, Calendar); 2] {
+    let place = Place { state: Some(State::Sp), municipality: Some(3_550_308) };
+    let day = |day: usize| if day < 5 { Hours::office() } else { Hours::NONE };
+    let always = Calendar::always(Zone::SAO_PAULO);
+    let clinic = Calendar { week: std::array::from_fn(day), place: Some(place), ..always.clone() };
+    [("always", always), ("clinic", clinic)]
+}
+
+/// The service levels that every installation starts with.
+#[must_use]
+pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
+    let promise = |pt: &str, en: &str, level, metric, target, calendar: &str, on_breach: &str| ServiceLevel {
+        name: Name { pt: pt.into(), en: en.into() },
+        level,
+        metric,
+        target,
+        calendar: calendar.into(),
+        on_breach: Some(on_breach.into()),
+    };
+    [
+        (
+            "red_first_response",
+            promise(
+                "Alerta vermelho: primeira resposta em 20 min",
+                "Red alert: first response in 20 min",
+                Level::Red,
+                Metric::FirstResponse,
+                Target::Minutes(20),
+                "always",
+                "red_alert",
+            ),
+        ),
+        (
+            "red_resolution",
+            promise(
+                "Alerta vermelho: resolução em 8 h",
+                "Red alert: resolution in 8 h",
+                Level::Red,
+                Metric::Resolution,
+                Target::Minutes(480),
+                "always",
+                "red_alert",
+            ),
+        ),
+        (
+            "yellow_first_response",
+            promise(
+                "Alerta amarelo: primeira resposta em 4 h úteis",
+                "Yellow alert: first response in 4 open hours",
+                Level::Yellow,
+                Metric::FirstResponse,
+                Target::OpenMinutes(240),
+                "clinic",
+                "standard",
+            ),
+        ),
+        (
+            "yellow_resolution",
+            promise(
+                "Alerta amarelo: resolução em 2 dias úteis",
+                "Yellow alert: resolution in 2 working days",
+                Level::Yellow,
+                Metric::Resolution,
+                Target::WorkingDays(2),
+                "clinic",
+                "standard",
+            ),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::escalation;
+
+    #[test]
+    fn the_seeds_hold_together() {
+        let calendars: Vec<&str> = calendars().into_iter().map(|(name, _)| name).collect();
+        let policies: Vec<String> = escalation::seeds().into_iter().map(|policy| policy.id).collect();
+        for (name, level) in seeds() {
+            assert_eq!(level.check(), Ok(()), "{name}");
+            assert!(calendars.contains(&level.calendar.as_str()), "{name}");
+            assert!(level.on_breach.is_some_and(|policy| policies.contains(&policy)), "{name}");
+            assert_eq!(name, format!("{}_{}", level.level.name(), level.metric.name()));
+        }
+    }
+
+    #[test]
+    fn a_promise_without_a_time_or_for_green_is_refused() {
+        let [(_, promise), ..] = seeds();
+        let at_once = ServiceLevel { target: Target::OpenMinutes(0), ..promise.clone() };
+        assert_eq!(at_once.check(), Err(Faulty::Target(0)));
+        let never = ServiceLevel { target: Target::WorkingDays(367), ..promise.clone() };
+        assert_eq!(never.check(), Err(Faulty::Target(367)));
+        let green = ServiceLevel { level: Level::Green, ..promise };
+        assert_eq!(green.check(), Err(Faulty::Level));
+    }
+
+    #[test]
+    fn it_is_written_as_its_page_shows_it() {
+        let text = r#"{"name":{"pt":"a","en":"b"},"level":"yellow","metric":"resolution","target":{"open_minutes":240},"calendar":"clinic"}"#;
+        let promise: ServiceLevel = serde_json::from_str(text).unwrap();
+        assert_eq!((promise.target, promise.on_breach), (Target::OpenMinutes(240), None));
+    }
+}

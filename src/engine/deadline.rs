@@ -1,0 +1,47 @@
+//! Promises with a time in them: warns when little time is left, says when it is over and begins the policy for that
+//! case. What is due stands in rows, so that a restart loses nothing and a second node takes what the first does not.
+
+use std::time::Duration;
+
+use super::{Module, Progress};
+use crate::domain::Instant;
+use crate::store::{self, Store, Urgency, sla};
+
+/// Clocks taken in one turn.
+const BATCH: i64 = 64;
+/// A turn ends after so long: readings and people wait for it.
+const TURN: Duration = Duration::from_millis(8);
+
+/// The clocks as a module.
+pub struct Deadline {
+    store: Store,
+}
+
+impl Deadline {
+    /// Works off this store's clocks.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+impl Module for Deadline {
+    fn name(&self) -> &'static str {
+        "deadline"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if !self.store.read(|view| sla::any_due(view, now))? {
+            return Ok(Progress::default());
+        }
+        let done =
+            self.store.keep_house(Urgency::Patient, self.name(), now, |tx| sla::work(tx, BATCH, TURN))?;
+        if done.spoiled > 0 {
+            tracing::error!(
+                count = done.spoiled,
+                "clocks of promises were set aside: look at the engine's page"
+            );
+        }
+        Ok(Progress { did: done.acts.len(), more: done.more })
+    }
+}

@@ -1,0 +1,210 @@
+//! What is due: warnings, breaches and pauses that are over. Each row is taken by one node and stands on its own; one
+//! that cannot be read is set aside and told.
+
+use std::time::{Duration, Instant as Moment};
+
+use diesel::prelude::*;
+
+use super::follow::told;
+use super::{ALERT, COLUMNS, Promise, Row, keep};
+use crate::domain::escalation::{Found, Policy};
+use crate::domain::message::{Channel, Class};
+use crate::domain::{AlertId, Instant, UserId};
+use crate::store::act::Act;
+use crate::store::alerts::{self, StoredAlert};
+use crate::store::error::{Error, Result};
+use crate::store::messages::{self, New};
+use crate::store::paging::{self, Finder};
+use crate::store::schema::{alerts as a, sla_timers::dsl as t};
+use crate::store::tx::{Tx, View};
+use crate::store::{Conn, escalations, versions};
+
+/// How long a word about a deadline is worth sending: an answer cancels it before that.
+const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);
+
+/// What the engine did with a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Did {
+    /// Told that little time is left.
+    Warned,
+    /// Told that the time is over.
+    Breached,
+    /// Ended a pause that lasted too long.
+    Resumed,
+}
+
+/// What one turn did.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// The clocks that were worked off.
+    pub acts: Vec<(AlertId, Did)>,
+    /// How many were set aside.
+    pub spoiled: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// Whether a clock is due.
+///
+/// # Errors
+/// Database errors.
+pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let due = t::sla_timers.filter(t::next_at.le(now.micros()).and(t::spoiled.is_null()));
+    Ok(due.select(t::id).first::<String>(view.conn).optional()?.is_some())
+}
+
+/// Works off at most `limit` clocks that are due, and stops after `turn`.
+///
+/// # Errors
+/// Database errors that are not one row's.
+pub fn work(tx: &mut Tx<'_>, limit: i64, turn: Duration) -> Result<Done> {
+    let began = Moment::now();
+    let due = due(tx, limit)?;
+    let mut done = Done { more: i64::try_from(due.len()).is_ok_and(|n| n == limit), ..Done::default() };
+    for (place, row) in due.into_iter().enumerate() {
+        // One at the least, however slow the machine.
+        if place > 0 && began.elapsed() > turn {
+            done.more = true;
+            break;
+        }
+        let id = row.id.clone();
+        match tx.item(|tx| act(tx, row)) {
+            Ok(did) => done.acts.extend(did),
+            Err(error) if error.is_the_rows() => {
+                spoil(tx, &id, &error)?;
+                done.spoiled += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// The longest due first; on PostgreSQL held, and what another node holds is its own.
+fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
+    let now = tx.now().micros();
+    let query = t::sla_timers
+        .filter(t::next_at.le(now).and(t::spoiled.is_null()))
+        .order((t::next_at.asc(), t::id.asc()))
+        .limit(limit)
+        .select(COLUMNS);
+    Ok(match &mut *tx.conn {
+        Conn::Pg(conn) => query.for_update().skip_locked().load(conn)?,
+        Conn::Sqlite(conn) => query.load(conn)?,
+    })
+}
+
+/// `None` when nothing was due after all, or somebody is changing the alert: the next cycle sees.
+fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
+    let now = tx.now();
+    let mut promise = row.read(tx)?;
+    let id: AlertId = promise.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
+    if !alone(tx, id)? {
+        return Ok(None);
+    }
+    let alert = alerts::get(tx, id)?;
+    let Some(did) = promise.due(now) else {
+        keep(tx, &mut promise)?;
+        return Ok(None);
+    };
+    let kind = match did {
+        Did::Warned => {
+            promise.record.warned_at = Some(now);
+            "sla.warned"
+        }
+        Did::Breached => {
+            promise.record.breached_at = Some(now);
+            "sla.breached"
+        }
+        Did::Resumed => {
+            promise.go_on(now);
+            "sla.resumed"
+        }
+    };
+    keep(tx, &mut promise)?;
+    let body = serde_json::json!({ ALERT: id, "clocks": [told(&promise, now)] });
+    tx.audit(&Act::new(kind).patient(alert.case.patient).body(body))?;
+    tx.signal("alert.changed", id)?;
+    tell(tx, &alert, &promise, did)?;
+    Ok(Some((id, did)))
+}
+
+/// Takes the alert's row before anything of it, as whoever acts on it does; not while another has it.
+fn alone(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
+    let Conn::Pg(conn) = &mut *tx.conn else { return Ok(true) };
+    let row = a::table.find(id.to_string()).select(a::version).for_update().skip_locked();
+    Ok(row.first::<i64>(conn).optional()?.is_some())
+}
+
+/// Whoever must hear of it is told, and a breach begins the policy where nothing climbs for the case yet.
+fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
+    let now = tx.now();
+    let template = match did {
+        Did::Warned => "sla_warning",
+        Did::Breached => "sla_breach",
+        Did::Resumed => return Ok(()),
+    };
+    let policy = match &promise.on_breach {
+        Some(policy) => versions::in_force::<Policy>(tx, policy, now)?,
+        None => None,
+    };
+    let people = match (alert.case.owner, &policy) {
+        (Some(owner), _) => vec![owner],
+        (None, Some(policy)) => first_found(tx, &policy.body)?,
+        (None, None) => Vec::new(),
+    };
+    write_to(tx, promise, template, &people)?;
+    if let (Did::Breached, Some(policy)) = (did, policy) {
+        escalations::begin(tx, (ALERT, &promise.subject), Some(alert.case.patient), policy)?;
+    }
+    Ok(())
+}
+
+/// The people of the first step that has any.
+fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
+    let (mut finder, now) = (Finder::default(), tx.now());
+    for step in &policy.steps {
+        let found = finder.find(tx, step, now)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Found::new())
+}
+
+fn write_to(tx: &mut Tx<'_>, promise: &Promise, template: &str, people: &[UserId]) -> Result<()> {
+    let now = tx.now();
+    let mut to: Vec<(Channel, String)> = Vec::new();
+    for user in people {
+        to.extend(paging::channels(tx, *user)?.into_iter().map(|channel| (channel, user.to_string())));
+    }
+    to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
+    let variables = serde_json::json!({
+        "link": format!("/{ALERT}s/{}", promise.subject),
+        "since": promise.timer().started_at.to_string(),
+        "until": promise.due_at().map(|due| due.to_string()),
+    });
+    for (channel, recipient) in to {
+        let key = format!("sla:{}:{}:{recipient}:{}", promise.id, promise.fence, channel.name());
+        let new = New {
+            key,
+            class: Class::Clinical,
+            channel,
+            recipient,
+            template,
+            variables: variables.clone(),
+            kind: ALERT,
+            subject: &promise.subject,
+            due_at: now,
+            not_after: now.plus(LETTER_LASTS),
+        };
+        messages::plan(tx, &new)?;
+    }
+    Ok(())
+}
+
+pub(super) fn spoil(tx: &mut Tx<'_>, id: &str, error: &Error) -> Result<()> {
+    diesel::update(t::sla_timers.find(id)).set(t::spoiled.eq(error.to_string())).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "sla_timers", "row": id, "why": error.to_string() });
+    tx.audit(&Act::new("engine.quarantined").body(body))
+}

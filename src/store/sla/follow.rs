@@ -1,0 +1,150 @@
+//! What becomes of an alert's clocks when the alert changes: each promise has its own, none overrules another, and
+//! the end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer
+//! one).
+
+use super::{ALERT, Cycle, Ended, Promise, held, insert, keep, names};
+use crate::domain::alert::{AlertCase, AlertState, Outcome};
+use crate::domain::calendar::Calendar;
+use crate::domain::sla::{Metric, ServiceLevel, Timer};
+use crate::domain::{Instant, PatientId};
+use crate::store::act::Act;
+use crate::store::error::Result;
+use crate::store::tx::Tx;
+use crate::store::{messages, versions};
+
+/// Clocks of one promise that are remembered.
+const CYCLES: usize = 20;
+
+/// Starts, stops and starts again the clocks of an alert that changed from `old` to `new`; `old` is `None` for one
+/// that opens. What was found too late to page promises nothing.
+///
+/// # Errors
+/// Database errors; a service level names a calendar that is not in force.
+pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrospective: bool) -> Result<()> {
+    let now = tx.now();
+    let subject = new.id.to_string();
+    let mut there = match old {
+        Some(_) => held(tx, &subject)?,
+        None => Vec::new(),
+    };
+    let (mut started, mut stopped) = (Vec::new(), Vec::new());
+    for promise in &mut there {
+        match (promise.timer().stopped_at, promise.over(new)) {
+            (None, Some(ended)) => {
+                promise.stop(ended, now);
+                keep(tx, promise)?;
+                stopped.push(told(promise, now));
+            }
+            (Some(_), None) => {
+                promise.again(now);
+                keep(tx, promise)?;
+                started.push(told(promise, now));
+            }
+            _ => {}
+        }
+    }
+    let worse = old.is_none_or(|old| old.facts.peak != new.facts.peak);
+    if new.state != AlertState::Resolved && !retrospective && (worse || there.is_empty()) {
+        started.extend(given(tx, new)?);
+    }
+    if old.is_some_and(|old| old.answered_for()) && !new.answered_for() && new.state != AlertState::Resolved {
+        // Nobody holds it any more: what was paused for somebody's sake goes on.
+        for promise in there.iter_mut().filter(|promise| promise.timer().is_paused()) {
+            promise.go_on(now);
+            keep(tx, promise)?;
+        }
+    }
+    if !stopped.is_empty() {
+        messages::cancel(tx, ALERT, &subject)?;
+    }
+    tell(tx, "sla.started", new.patient, &subject, started)?;
+    tell(tx, "sla.stopped", new.patient, &subject, stopped)
+}
+
+/// Starts the clocks of the promises to alerts of this level that are not there yet.
+fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
+    let now = tx.now();
+    let mut started = Vec::new();
+    let there = names(tx, &new.id.to_string())?;
+    for level in versions::all_in_force::<ServiceLevel>(tx, now)? {
+        if level.body.level != new.facts.peak || there.contains(&level.name) {
+            continue;
+        }
+        let Some(calendar) = versions::in_force::<Calendar>(tx, &level.body.calendar, now)? else {
+            // No alert waits for a setting to be put right.
+            tracing::error!(service_level = level.name, "its calendar is not in force: no clock is started");
+            continue;
+        };
+        let promise = Promise::started(new.id.to_string(), &level, calendar, now);
+        insert(tx, &promise)?;
+        started.push(told(&promise, now));
+    }
+    Ok(started)
+}
+
+fn tell(
+    tx: &mut Tx<'_>,
+    kind: &'static str,
+    patient: PatientId,
+    subject: &str,
+    clocks: Vec<serde_json::Value>,
+) -> Result<()> {
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    let body = serde_json::json!({ ALERT: subject, "clocks": clocks });
+    tx.audit(&Act::new(kind).patient(patient).body(body))
+}
+
+/// A clock as the audit log tells it.
+pub(super) fn told(promise: &Promise, now: Instant) -> serde_json::Value {
+    serde_json::json!({
+        "service_level": promise.service_level,
+        "version": promise.service_level_version(),
+        "standing": promise.word(now),
+        "due_at": promise.due_at(),
+    })
+}
+
+impl Promise {
+    /// Why the case as it is now leaves nothing to wait for, if so.
+    fn over(&self, case: &AlertCase) -> Option<Ended> {
+        let answered =
+            case.acknowledgements.iter().any(|answer| !answer.over && answer.level >= self.level());
+        let resolved = case.state == AlertState::Resolved;
+        let withdrawn =
+            matches!(case.outcome, Some(Outcome::Retracted | Outcome::ConsentRevoked | Outcome::Duplicate))
+                && case.resolved_by.is_none();
+        match self.metric {
+            Metric::FirstResponse if answered => Some(Ended::Answered),
+            Metric::FirstResponse | Metric::Resolution if resolved && withdrawn => Some(Ended::Withdrawn),
+            Metric::FirstResponse if resolved => Some(Ended::Withdrawn),
+            Metric::Resolution if resolved => Some(Ended::Resolved),
+            Metric::FirstResponse | Metric::Resolution => None,
+        }
+    }
+
+    fn stop(&mut self, ended: Ended, now: Instant) {
+        self.go_on(now);
+        self.record.timer.stopped_at = Some(now);
+        self.record.ended = Some(ended);
+    }
+
+    /// A clock of its own for the time that begins anew: what was before it does not count into it.
+    fn again(&mut self, now: Instant) {
+        let next = Timer::started(self.record.timer.target, now);
+        let timer = std::mem::replace(&mut self.record.timer, next);
+        self.record.past.push(Cycle { timer, ended: self.record.ended.take() });
+        if self.record.past.len() > CYCLES {
+            self.record.past.remove(0);
+        }
+        (self.record.warned_at, self.record.breached_at) = (None, None);
+    }
+
+    /// Ends an open pause.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        if let Some(pause) = self.record.timer.pauses.last_mut().filter(|pause| pause.to.is_none()) {
+            pause.to = Some(now);
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Promises with a time in them, one row a clock: started when an alert opens, stopped when it is answered or done,
+//! worked off by the engine when a warning or a breach is due. A clock keeps the versions that were in force when it
+//! started.
+
+mod due;
+mod follow;
+mod pause;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub use due::{Did, Done, any_due, work};
+pub use follow::follow;
+pub use pause::{pause, resume};
+
+use super::error::{Error, Result};
+use super::schema::sla_timers::dsl as t;
+use super::tx::{Tx, View};
+use super::versions::{self, Version};
+use crate::domain::calendar::Calendar;
+use crate::domain::id::uuid_at;
+use crate::domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
+use crate::domain::{AlertId, Instant, Level};
+
+/// What the clocks are about.
+pub const ALERT: &str = "alert";
+/// A pause that nobody ends is over after this time: every wait has an end.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Why a clock stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// A named person answered.
+    Answered,
+    /// The case is done.
+    Resolved,
+    /// It could no longer be kept, nor broken: the case ended by itself or lost its legal basis.
+    Withdrawn,
+}
+
+/// A clock that ran before this one for the same promise: the answer was taken back, or the case opened again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycle {
+    /// The clock.
+    pub timer: Timer,
+    /// Why it stopped.
+    pub ended: Option<Ended>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    level: Level,
+    service_level_version: u32,
+    timer: Timer,
+    #[serde(default)]
+    past: Vec<Cycle>,
+    warned_at: Option<Instant>,
+    breached_at: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+/// One promise to one case, with its clock and its calendar.
+#[derive(Debug, Clone)]
+pub struct Promise {
+    /// The row's id.
+    pub id: String,
+    /// The alert's id.
+    pub subject: String,
+    /// The service level, by its lasting id.
+    pub service_level: String,
+    /// What ends the clock.
+    pub metric: Metric,
+    /// The calendar, by its lasting id.
+    pub calendar_name: String,
+    /// The version that was in force when the clock started.
+    pub calendar_version: u32,
+    /// The calendar in that version.
+    pub calendar: Calendar,
+    /// The policy that is climbed when the time is over.
+    pub on_breach: Option<String>,
+    /// Why the engine set it aside.
+    pub spoiled: Option<String>,
+    fence: i64,
+    record: Record,
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    subject: String,
+    service_level: String,
+    metric: String,
+    calendar: String,
+    calendar_version: i64,
+    on_breach: Option<String>,
+    record: String,
+    fence: i64,
+    spoiled: Option<String>,
+}
+
+type Columns = (
+    t::id,
+    t::subject,
+    t::service_level,
+    t::metric,
+    t::calendar,
+    t::calendar_version,
+    t::on_breach,
+    t::record,
+    t::fence,
+    t::spoiled,
+);
+
+const COLUMNS: Columns = (
+    t::id,
+    t::subject,
+    t::service_level,
+    t::metric,
+    t::calendar,
+    t::calendar_version,
+    t::on_breach,
+    t::record,
+    t::fence,
+    t::spoiled,
+);
+
+impl Row {
+    fn read(self, view: &mut View<'_>) -> Result<Promise> {
+        let version = u32::try_from(self.calendar_version)
+            .map_err(|_range| Error::Corrupt("sla_timers.calendar_version"))?;
+        let calendar: Version<Calendar> = versions::get(view, &self.calendar, version)?;
+        Ok(Promise {
+            metric: Metric::from_name(&self.metric).ok_or(Error::Corrupt("sla_timers.metric"))?,
+            record: serde_json::from_str(&self.record)
+                .map_err(|_shape| Error::Corrupt("sla_timers.record"))?,
+            calendar: calendar.body,
+            calendar_version: version,
+            id: self.id,
+            subject: self.subject,
+            service_level: self.service_level,
+            calendar_name: self.calendar,
+            on_breach: self.on_breach,
+            spoiled: self.spoiled,
+            fence: self.fence,
+        })
+    }
+}
+
+impl Promise {
+    /// A clock that starts now.
+    fn started(
+        subject: String,
+        given: &Version<ServiceLevel>,
+        calendar: Version<Calendar>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id: uuid_at(now).to_string(),
+            subject,
+            service_level: given.name.clone(),
+            metric: given.body.metric,
+            calendar_name: calendar.name,
+            calendar_version: calendar.version,
+            calendar: calendar.body,
+            on_breach: given.body.on_breach.clone(),
+            spoiled: None,
+            fence: 0,
+            record: Record {
+                level: given.body.level,
+                service_level_version: given.version,
+                timer: Timer::started(given.body.target, now),
+                past: Vec::new(),
+                warned_at: None,
+                breached_at: None,
+                ended: None,
+            },
+        }
+    }
+
+    /// The worst level of the alerts that it is given to.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.record.level
+    }
+
+    /// The version of the service level.
+    #[must_use]
+    pub const fn service_level_version(&self) -> u32 {
+        self.record.service_level_version
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub const fn timer(&self) -> &Timer {
+        &self.record.timer
+    }
+
+    /// Clocks that ran before this one, oldest first.
+    #[must_use]
+    pub fn past(&self) -> &[Cycle] {
+        &self.record.past
+    }
+
+    /// When somebody was warned.
+    #[must_use]
+    pub const fn warned_at(&self) -> Option<Instant> {
+        self.record.warned_at
+    }
+
+    /// When the breach was told.
+    #[must_use]
+    pub const fn breached_at(&self) -> Option<Instant> {
+        self.record.breached_at
+    }
+
+    /// Why its clock stopped.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Ended> {
+        self.record.ended
+    }
+
+    /// When the time is over; `None` while it is paused.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Instant> {
+        self.record.timer.due(&self.calendar)
+    }
+
+    /// Where it stands at an instant.
+    #[must_use]
+    pub fn standing(&self, now: Instant) -> Standing {
+        self.record.timer.standing(&self.calendar, now)
+    }
+
+    /// Where it stands, in the word of the store and the API: a standing, or `withdrawn` for a clock that stopped in
+    /// time without anybody's doing.
+    #[must_use]
+    pub fn word(&self, now: Instant) -> &'static str {
+        match (self.standing(now), self.record.ended) {
+            (Standing::Met, Some(Ended::Withdrawn)) => "withdrawn",
+            (standing, _) => standing.name(),
+        }
+    }
+
+    /// When the engine acts on it by itself.
+    fn next_at(&self) -> Option<Instant> {
+        self.acts().into_iter().map(|(at, _)| at).min()
+    }
+
+    /// What the engine does with it at an instant. A breach needs no warning any more.
+    fn due(&self, now: Instant) -> Option<Did> {
+        self.acts().into_iter().find(|(at, _)| *at <= now).map(|(_, did)| did)
+    }
+
+    /// What lies ahead, the gravest first.
+    fn acts(&self) -> Vec<(Instant, Did)> {
+        let timer = &self.record.timer;
+        if timer.stopped_at.is_some() {
+            return Vec::new();
+        }
+        let told = |says: Option<Instant>| timer.told_at(&self.calendar, says?);
+        let unsaid = self.record.breached_at.is_none();
+        let breach = told(timer.due(&self.calendar)).filter(|_| unsaid);
+        let warn = told(timer.warn_at(&self.calendar)).filter(|_| unsaid && self.record.warned_at.is_none());
+        let pause = timer.pauses.last().filter(|pause| pause.to.is_none());
+        let resume = pause.map(|pause| pause.from.plus(LONGEST_PAUSE));
+        let all = [(breach, Did::Breached), (resume, Did::Resumed), (warn, Did::Warned)];
+        all.into_iter().filter_map(|(at, did)| Some((at?, did))).collect()
+    }
+}
+
+/// The promises to an alert, in the order in which they were given.
+///
+/// # Errors
+/// Database errors.
+pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
+    let rows = t::sla_timers
+        .filter(t::kind.eq(ALERT).and(t::subject.eq(id.to_string())))
+        .order((t::started_at.asc(), t::service_level.asc()))
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(|row| row.read(view)).collect()
+}
+
+/// How many clocks stand where, by the word of the store.
+///
+/// # Errors
+/// Database errors.
+pub fn counts(view: &mut View<'_>) -> Result<Vec<(String, i64)>> {
+    Ok(t::sla_timers
+        .group_by(t::standing)
+        .select((t::standing, diesel::dsl::count_star()))
+        .order(t::standing)
+        .load(view.conn)?)
+}
+
+/// Puts the first calendars and service levels in force, where there are none.
+///
+/// # Errors
+/// Database errors.
+pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
+    for (name, calendar) in sla::calendars() {
+        versions::seed(tx, name, &calendar)?;
+    }
+    for (name, level) in sla::seeds() {
+        versions::seed(tx, name, &level)?;
+    }
+    Ok(())
+}
+
+/// The clocks of a case, held until the transaction ends.
+fn held(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<Promise>> {
+    let query = t::sla_timers
+        .filter(t::kind.eq(ALERT).and(t::subject.eq(subject)).and(t::spoiled.is_null()))
+        .order((t::started_at.asc(), t::service_level.asc()))
+        .select(COLUMNS);
+    let rows: Vec<Row> = match &mut *tx.conn {
+        super::Conn::Pg(conn) => query.for_update().load(conn)?,
+        super::Conn::Sqlite(conn) => query.load(conn)?,
+    };
+    let mut promises = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id.clone();
+        match row.read(tx) {
+            Ok(promise) => promises.push(promise),
+            // A clock that cannot be read must not keep a person from answering.
+            Err(error) if error.is_the_rows() => due::spoil(tx, &id, &error)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(promises)
+}
+
+/// The promises to a case by name, those set aside too.
+fn names(view: &mut View<'_>, subject: &str) -> Result<Vec<String>> {
+    let there = t::sla_timers.filter(t::kind.eq(ALERT).and(t::subject.eq(subject)));
+    Ok(there.select(t::service_level).load(view.conn)?)
+}
+
+fn insert(tx: &mut Tx<'_>, promise: &Promise) -> Result<()> {
+    let now = tx.now();
+    diesel::insert_into(t::sla_timers)
+        .values((
+            (
+                t::id.eq(&promise.id),
+                t::kind.eq(ALERT),
+                t::subject.eq(&promise.subject),
+                t::service_level.eq(&promise.service_level),
+                t::metric.eq(promise.metric.name()),
+                t::calendar.eq(&promise.calendar_name),
+                t::calendar_version.eq(i64::from(promise.calendar_version)),
+                t::on_breach.eq(&promise.on_breach),
+                t::started_at.eq(promise.record.timer.started_at.micros()),
+                t::fence.eq(promise.fence),
+            ),
+            changing(promise, now)?,
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Keeps a changed promise, unless somebody changed it since it was read.
+fn keep(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
+    let now = tx.now();
+    let there = t::sla_timers.filter(t::id.eq(&promise.id).and(t::fence.eq(promise.fence)));
+    let changed = diesel::update(there)
+        .set((t::fence.eq(promise.fence.saturating_add(1)), changing(promise, now)?))
+        .execute(tx.conn)?;
+    promise.fence = promise.fence.saturating_add(1);
+    if changed == 0 { Err(Error::GivenUp) } else { Ok(()) }
+}
+
+type Changing = (
+    diesel::dsl::Eq<t::record, String>,
+    diesel::dsl::Eq<t::standing, &'static str>,
+    diesel::dsl::Eq<t::due_at, Option<i64>>,
+    diesel::dsl::Eq<t::next_at, Option<i64>>,
+);
+
+fn changing(promise: &Promise, now: Instant) -> Result<Changing> {
+    let record =
+        serde_json::to_string(&promise.record).map_err(|_shape| Error::Corrupt("a clock to store"))?;
+    Ok((
+        t::record.eq(record),
+        t::standing.eq(promise.word(now)),
+        t::due_at.eq(promise.due_at().map(Instant::micros)),
+        t::next_at.eq(promise.next_at().map(Instant::micros)),
+    ))
+}

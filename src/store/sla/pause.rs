@@ -1,0 +1,71 @@
+//! A clock that stands still for a reason: whoever waits for the patient, for a third party, or for a call that was
+//! agreed.
+
+use super::follow::told;
+use super::{ALERT, Promise, held, keep};
+use crate::domain::AlertId;
+use crate::domain::sla::{Metric, Pause, PauseReason};
+use crate::store::act::Act;
+use crate::store::alerts;
+use crate::store::error::{Error, Result};
+use crate::store::tx::Tx;
+
+/// Stops the clocks of an alert that somebody answered for, until it is resumed or [`super::LONGEST_PAUSE`] is over.
+///
+/// # Errors
+/// [`Error::Refused`] `E_STATE` while nobody has answered, when nothing runs, or while a pause is open.
+pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
+    let mut there = held(tx, &id.to_string())?;
+    let waited_for =
+        |promise: &Promise| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
+    if there.iter().any(waited_for) {
+        return Err(state("nobody has answered yet: acknowledge the alert, then pause"));
+    }
+    let running = |promise: &Promise| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
+    let now = tx.now();
+    change(tx, id, &mut there, "sla.paused", reason.name(), running, |promise| {
+        promise.record.timer.pauses.push(Pause { from: now, to: None, reason });
+    })?;
+    Ok(there)
+}
+
+/// Lets paused clocks go on.
+///
+/// # Errors
+/// [`Error::Refused`] `E_STATE` when none is paused.
+pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<Promise>> {
+    let mut there = held(tx, &id.to_string())?;
+    let now = tx.now();
+    let paused = |promise: &Promise| promise.timer().is_paused();
+    change(tx, id, &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
+    Ok(there)
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    id: AlertId,
+    there: &mut [Promise],
+    kind: &'static str,
+    code: &'static str,
+    which: impl Fn(&Promise) -> bool,
+    mut how: impl FnMut(&mut Promise),
+) -> Result<()> {
+    let patient = alerts::get(tx, id)?.case.patient;
+    let now = tx.now();
+    let mut clocks = Vec::new();
+    for promise in there.iter_mut().filter(|promise| which(promise)) {
+        how(promise);
+        keep(tx, promise)?;
+        clocks.push(told(promise, now));
+    }
+    if clocks.is_empty() {
+        return Err(state("no clock of this alert is in that state: look again"));
+    }
+    let body = serde_json::json!({ ALERT: id, "clocks": clocks });
+    tx.audit(&Act::new(kind).patient(patient).code(code).body(body))?;
+    tx.signal("alert.changed", id)
+}
+
+const fn state(what: &'static str) -> Error {
+    Error::Refused { code: "E_STATE", what }
+}
