@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod escalation;
 mod live;
 mod records;
 mod schedules;
