@@ -16,13 +16,13 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, seat,
-    silence,
+    Lane, Status, Wake, auditor, deadline, escalate, handover, housekeeping, outbox, reevaluate, roll, seal,
+    seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, Url, devices, escalations, nodes, paging, rules, sla};
+use crate::store::{Store, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -98,6 +98,7 @@ impl House {
             tokio::task::spawn_blocking(move || {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
+                    on_call::seed(tx)?;
                     escalations::seed(tx)?;
                     outbox::seed(tx)?;
                     sla::seed(tx)?;
@@ -133,6 +134,7 @@ impl House {
                 Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
+                Box::new(handover::Handover::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seat::Seat::new(store.clone(), slot)),

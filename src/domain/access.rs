@@ -103,6 +103,16 @@ pub enum Can {
     ProposeRules,
     /// Approve another's proposal.
     ApproveRules,
+    /// Escalation policies as they stand and stood, and whom they page.
+    SeePolicies,
+    /// Propose a policy version.
+    ProposePolicies,
+    /// Put another's proposal of a policy in force, or refuse one.
+    ApprovePolicies,
+    /// Who is on call when, and how much everybody carries.
+    SeeSchedules,
+    /// Change schedules, teams, certificates and capacities.
+    ManageSchedules,
     /// Engine, ingest and storage status.
     SeeStatus,
     /// A patient's own things.
@@ -127,8 +137,12 @@ impl Can {
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],
-            Self::SeeRules => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
-            Self::ApproveRules => &[Clinician, Manager],
+            Self::SeeRules | Self::SeePolicies => {
+                &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin]
+            }
+            Self::ApproveRules | Self::ProposePolicies | Self::ApprovePolicies => &[Clinician, Manager],
+            Self::SeeSchedules => &[Agent, Technician, Clinician, Manager, Admin],
+            Self::ManageSchedules => &[Manager, Admin],
             Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
             Self::OwnThings => &[Patient],
         }

@@ -4,8 +4,7 @@
 pub mod auditor;
 pub mod deadline;
 pub mod escalate;
-#[cfg(test)]
-mod escalate_tests;
+pub mod handover;
 pub mod housekeeping;
 pub mod outbox;
 pub mod reevaluate;
@@ -14,6 +13,8 @@ pub mod seal;
 pub mod seat;
 pub mod silence;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -12,7 +12,9 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{
     AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters, TlsParametersBuilder,
 };
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 
 use super::mark::Marks;
 use super::options::Smtp;
@@ -69,6 +71,7 @@ pub struct Email {
     from: Mailbox,
     marks: Marks,
     wire: Wire,
+    limit: Duration,
 }
 
 struct Server {
@@ -114,12 +117,14 @@ impl Email {
             idle: Mutex::default(),
         };
         let wire = Wire::new().map_err(Error::Thread)?;
-        Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire })
+        Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire, limit: LIMIT })
     }
 
     fn compose(&self, letter: &Letter, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
         let Address::Email(to) = &letter.to else { return Err(Said::never("not_an_email")) };
-        let to: lettre::Address = to.parse().map_err(|_no_address| Said::never("bad_address"))?;
+        // Words are written in ASCII (RFC 2047, quoted-printable); an address cannot be.
+        let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
+        let to = to.ok_or_else(|| Said::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
         let message = Message::builder()
             .from(self.from.clone())
@@ -129,7 +134,8 @@ impl Email {
             .date(UNIX_EPOCH + since_1970)
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN)
-            .body(letter.text.clone())
+            // The end of the letter brings its own line end.
+            .body(letter.text.trim_end().to_owned())
             .map_err(|_unwritable| Said::never("unwritable"))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
@@ -146,7 +152,7 @@ impl Channel for Email {
             Err(unsendable) => return unsendable,
         };
         let server = Arc::clone(&self.server);
-        let sent = self.wire.within(LIMIT, async move { server.send(&envelope, &text).await });
+        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text).await });
         match sent {
             Some(Ok(queued)) => Said::accepted("smtp_250", queued),
             Some(Err(fault)) => fault.said(),
@@ -162,7 +168,7 @@ impl Server {
             Some(open) => open,
             None => self.open().await.map_err(Fault::Door)?,
         };
-        let answer = open.connection.send(envelope, text).await.map_err(Fault::Letter)?;
+        let answer = hand_over(&mut open.connection, envelope, text).await.map_err(Fault::Letter)?;
         open.letters += 1;
         if open.letters < LETTERS {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +186,9 @@ impl Server {
     async fn reused(&self) -> Option<Open> {
         loop {
             let mut open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if let Ok(true) = tokio::time::timeout(LIVES, open.connection.test_connected()).await {
+            let lives = tokio::time::timeout(LIVES, open.connection.command(Noop)).await;
+            // 221, "idle for too long", is a good answer too, and the last one.
+            if lives.is_ok_and(|said| said.is_ok_and(|said| said.has_code(250))) {
                 return Some(open);
             }
         }
@@ -200,6 +208,21 @@ impl Server {
         }
         Ok(Open { connection, letters: 0 })
     }
+}
+
+/// One letter (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
+/// server that gives none would turn its refusal into silence.
+async fn hand_over(
+    to: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    text: &[u8],
+) -> Result<Response, lettre::transport::smtp::Error> {
+    to.command(Mail::new(envelope.from().cloned(), vec![])).await?;
+    for reader in envelope.to() {
+        to.command(Rcpt::new(reader.clone(), vec![])).await?;
+    }
+    to.command(Data).await?;
+    to.message(text).await
 }
 
 impl Fault {
@@ -288,3 +311,7 @@ impl Header for AutoSubmitted {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
 }
+
+#[cfg(test)]
+#[path = "email_tests.rs"]
+mod tests;

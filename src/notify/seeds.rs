@@ -6,7 +6,7 @@ use crate::domain::message::Class;
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 6] = [
+const SEEDS: [Seed; 7] = [
     (
         "page",
         Class::Clinical,
@@ -76,6 +76,16 @@ const SEEDS: [Seed; 6] = [
              Entre para ver: {link}\n",
             "A case in your care has been waiting since {since}. Its deadline passed at {until}.\n\n\
              Sign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "lapse",
+        Class::Clinical,
+        ["Prazo sem ação", "Missed plan"],
+        ["Zelo: algo previsto não aconteceu", "Zelo: something planned did not happen"],
+        [
+            "Uma tarefa prevista para {since} não aconteceu. Entre para ver o que está parado: {link}\n",
+            "Something planned for {since} did not happen. Sign in to see what stands still: {link}\n",
         ],
     ),
 ];

@@ -466,6 +466,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    capacities (user_id) {
+        user_id -> Text,
+        most -> BigInt,
+    }
+}
+
+diesel::table! {
+    feeds (secret) {
+        secret -> Binary,
+        user_id -> Text,
+        schedule -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     escalations (id) {
         id -> Text,
         kind -> Text,
@@ -582,6 +598,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     alert_acts,
     alerts,
     bindings,
+    capacities,
+    certificates,
     commands,
     consent_events,
     consents,
@@ -589,6 +607,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     devices,
     escalation_steps,
     escalations,
+    feeds,
     links,
     message_events,
     messages,

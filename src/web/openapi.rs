@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
-    users,
+    alerts, audit, auth, commands, consents, devices, duty, feeds, messages, patients, policies, quarantine,
+    readings, rules, schedules, status, terms, users,
 };
 use super::live;
 
@@ -22,7 +22,7 @@ use super::live;
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
-        alerts::reassign,
+        alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         quarantine::list, quarantine::release, quarantine::discard,
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
@@ -31,6 +31,11 @@ use super::live;
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
         users::end_sessions,
         rules::list, rules::get,
+        policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
+        policies::targets, policies::dry_run,
+        schedules::list, schedules::get, schedules::put, schedules::override_with, schedules::instead, schedules::shifts,
+        schedules::at, schedules::issues, feeds::open, feeds::close, feeds::calendar,
+        duty::teams, duty::team, duty::put_team, duty::fitness, duty::certify, duty::carry, duty::reached, duty::carried,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     )

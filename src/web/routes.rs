@@ -10,8 +10,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, patients, quarantine, readings, rules, status, terms,
-    users,
+    alerts, audit, auth, commands, consents, devices, duty, feeds, messages, patients, policies, quarantine,
+    readings, rules, schedules, status, terms, users,
 };
 use super::code::Code;
 use super::fault::Fault;
@@ -115,6 +115,11 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
         POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
         POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
+        POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
+        GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
+        GET "/api/v1/messages" SignedIn => messages::list;
+        POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
         POST "/api/v1/quarantine/{id}/release" JudgeQuarantine => quarantine::release;
         POST "/api/v1/quarantine/{id}/discard" JudgeQuarantine => quarantine::discard;
         GET "/api/v1/devices" SeeDevices => devices::list;
@@ -137,8 +142,35 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/users/{id}/unlock" ManageUsers => users::unlock;
         POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
+        GET "/api/v1/users/{id}/certificate" SeeSchedules => duty::fitness;
+        PUT "/api/v1/users/{id}/certificate" ManageSchedules => duty::certify;
+        PUT "/api/v1/users/{id}/capacity" ManageSchedules => duty::carry;
+        DELETE "/api/v1/users/{id}/unreachable/{channel}" ManageSchedules => duty::reached;
+        GET "/api/v1/schedules" SeeSchedules => schedules::list;
+        GET "/api/v1/schedules/{id}" SeeSchedules => schedules::get;
+        PUT "/api/v1/schedules/{id}" ManageSchedules => schedules::put;
+        POST "/api/v1/schedules/{id}/overrides" ManageSchedules => schedules::override_with;
+        POST "/api/v1/schedules/{id}/temporaries" ManageSchedules => schedules::instead;
+        GET "/api/v1/schedules/{id}/shifts" SeeSchedules => schedules::shifts;
+        GET "/api/v1/schedules/{id}/on-call" SeeSchedules => schedules::at;
+        GET "/api/v1/schedules/{id}/issues" SeeSchedules => schedules::issues;
+        POST "/api/v1/schedules/{id}/feed" SeeSchedules => feeds::open;
+        DELETE "/api/v1/schedules/{id}/feed" SeeSchedules => feeds::close;
+        GET "/api/v1/schedules/{id}/calendar.ics" Anyone => feeds::calendar;
+        GET "/api/v1/teams" SeeSchedules => duty::teams;
+        GET "/api/v1/teams/{id}" SeeSchedules => duty::team;
+        PUT "/api/v1/teams/{id}" ManageSchedules => duty::put_team;
+        GET "/api/v1/on-call/capacity" SeeSchedules => duty::carried;
         GET "/api/v1/rule-sets" SeeRules => rules::list;
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
+        GET "/api/v1/escalation-policies" SeePolicies => policies::list;
+        GET "/api/v1/escalation-policies/{id}" SeePolicies => policies::get;
+        GET "/api/v1/escalation-policies/{id}/history" SeePolicies => policies::history;
+        GET "/api/v1/escalation-policies/{id}/targets" SeePolicies => policies::targets;
+        POST "/api/v1/escalation-policies/{id}/proposals" ProposePolicies => policies::propose;
+        POST "/api/v1/escalation-policies/{id}/approve" ApprovePolicies => policies::approve;
+        POST "/api/v1/escalation-policies/{id}/refuse" ApprovePolicies => policies::refuse;
+        POST "/api/v1/escalation-policies/{id}/dry-run" SeePolicies => policies::dry_run;
         GET "/api/v1/audit/entries" ReadAudit => audit::entries;
         GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
         GET "/api/v1/audit/key" ReadAudit => audit::public_key;
@@ -150,6 +182,7 @@ pub fn api() -> Vec<Row> {
     };
     rows.extend([
         Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, metrics::healthz),
+        Row::new(Method::GET, "/healthz/engine", Can::Anyone, Face::Probe, metrics::healthz_engine),
         Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, metrics::readyz),
         Row::new(Method::GET, "/metrics", Can::Anyone, Face::Probe, metrics::metrics),
     ]);

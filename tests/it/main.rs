@@ -7,6 +7,8 @@ mod browser;
 mod demo;
 mod durability;
 mod foreign;
+mod notify;
+mod on_call;
 mod remote;
 mod spine;
 mod support;

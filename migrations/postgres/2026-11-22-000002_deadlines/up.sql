@@ -33,6 +33,21 @@ CREATE TABLE unreachable (
     PRIMARY KEY (user_id, channel)
 );
 
+-- How many unresolved alerts a person carries well.
+CREATE TABLE capacities (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+    most BIGINT NOT NULL
+);
+
+-- Calendars that people follow from other programs: the hash of the secret in the address.
+CREATE TABLE feeds (
+    secret BYTEA NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    schedule TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (user_id, schedule)
+);
+
 CREATE TABLE escalations (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,

@@ -5,6 +5,8 @@ DROP TABLE webhooks;
 DROP TABLE sla_timers;
 DROP TABLE escalation_steps;
 DROP TABLE escalations;
+DROP TABLE feeds;
+DROP TABLE capacities;
 DROP TABLE unreachable;
 DROP TABLE certificates;
 DROP TABLE versions;

@@ -4,6 +4,7 @@ mod audit;
 mod child;
 mod dashboard;
 mod device;
+mod engine;
 mod growth;
 mod history;
 mod idle;
@@ -58,6 +59,8 @@ enum What {
     Growth(growth::Args),
     /// From the start of a node to ready and warm, on a full journal
     Start(start::Args),
+    /// Many deadlines due in the same minute: all handled, none twice
+    Engine(engine::Args),
     /// Verifying the audit log, and proofs from it
     Audit(audit::Args),
     /// The load generator of the others
@@ -95,6 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         What::Read(args) => read::run(args),
         What::Growth(args) => growth::run(args),
         What::Start(args) => start::run(args),
+        What::Engine(args) => engine::run(args),
         What::Audit(args) => audit::run(args),
         What::Load(args) => load::run(args),
         What::Node(args) => node::run(args),

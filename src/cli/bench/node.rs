@@ -27,7 +27,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let store = site::open(&args.dir, &url)?;
     let tokens = Arc::new(signing::load(&args.dir.join("keys"))?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let house = runtime.block_on(site::house(&store, &args.dir, tokens))?;
+    let house = runtime.block_on(site::house(&store, &args.dir, tokens, crate::app::Post::default()))?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", house.gateway.local_addr())?;
     out.flush()?;

@@ -1,7 +1,8 @@
 //! `zelo bench red`: from the publish that completes a red condition to the red on an open dashboard: the event on its
 //! live stream, and the queue asked for again that shows it, while other devices keep the house busy.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -14,10 +15,13 @@ use super::load::Pace;
 use super::measure::{Drive, plan, rest, settled};
 use super::meter::Histogram;
 use super::seed::many;
-use super::site::Site;
+use super::site::{Site, manager};
 use super::{Common, note, tell};
+use crate::app::Post;
 use crate::domain::alert::Act;
+use crate::domain::message::{self, Attempt};
 use crate::domain::{AlertId, Clock, Outcome, UserId};
+use crate::notify::{Channel, Letter, Said};
 use crate::store::{Actor, Store, alerts, reevaluations};
 
 /// A pulse of 130 at 1 Hz: the 61st reading closes the interval of a minute (DESIGN §7).
@@ -56,6 +60,10 @@ struct Seen {
     shown_p50_us: u64,
     shown_p99_us: u64,
     shown_max_us: u64,
+    /// From the publish to the first rung's channel, which here is e-mail without a wire.
+    paged_p50_us: u64,
+    paged_p99_us: u64,
+    paged_max_us: u64,
     /// Times the page had to be asked more than once.
     asked_again: usize,
 }
@@ -70,7 +78,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let enrolled = many(&site.store, &site.tokens, args.devices + args.episodes, now)?;
     let (busy, red) = enrolled.split_at(args.devices);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let house = runtime.block_on(site.house())?;
+    manager(&site.store, now)?;
+    let pager = Arc::new(Pager::default());
+    let post = Post { channels: vec![Arc::clone(&pager) as Arc<dyn Channel>], base_url: String::new() };
+    let house = runtime.block_on(site.house_with(post))?;
     let dashboard = Dashboard::open(&site, &runtime)?;
     settled(&house);
     let address = house.gateway.local_addr();
@@ -99,7 +110,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut watch =
         Watch { eyes: dashboard.eyes(), live: dashboard.eyes().listen()?, again: 0, seen: HashSet::new() };
     watch.eyes.get("/queue")?;
-    let (mut told, mut shown) = (Histogram::default(), Histogram::default());
+    let (mut told, mut shown, mut paged) = (Histogram::default(), Histogram::default(), Histogram::default());
     for (number, device) in devices.iter_mut().enumerate() {
         let last = pulses(begun, BEFORE..BEFORE + 1);
         let began = Instant::now();
@@ -107,6 +118,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let (alert, heard) = watch.red(began)?;
         told.add(heard);
         shown.add(began.elapsed());
+        paged.add(pager.rang(alert)?.saturating_duration_since(began));
         if number >= args.open {
             resolve(&site.store, alert, dashboard.viewer)?;
         }
@@ -124,6 +136,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     (seen.told_p50_us, seen.told_p99_us) = (told.quantile(500), told.quantile(990));
     (seen.shown_p50_us, seen.shown_p99_us) = (shown.quantile(500), shown.quantile(990));
+    (seen.paged_p50_us, seen.paged_p99_us, seen.paged_max_us) =
+        (paged.quantile(500), paged.quantile(990), paged.max());
     dashboard.close(&runtime);
     runtime.block_on(house.stop());
     tell(&args.common, &seen, &seen.words())
@@ -132,7 +146,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 impl Seen {
     fn words(&self) -> String {
         format!(
-            "{} · {} reds under {} messages/s, {} open on the page\n  publish → event p50 {} µs, p99 {} µs; → the queue shows it p50 {} µs, p99 {} µs, longest {} µs; asked again {} times",
+            "{} · {} reds under {} messages/s, {} open on the page\n  publish → event p50 {} µs, p99 {} µs; → the queue shows it p50 {} µs, p99 {} µs, longest {} µs; asked again {} times\n  publish → the first rung's channel p50 {} µs, p99 {} µs, longest {} µs",
             self.backend,
             self.episodes,
             self.rate,
@@ -143,7 +157,43 @@ impl Seen {
             self.shown_p99_us,
             self.shown_max_us,
             self.asked_again,
+            self.paged_p50_us,
+            self.paged_p99_us,
+            self.paged_max_us,
         )
+    }
+}
+
+/// A channel whose wire ends here: it notes when the page of which alert came.
+#[derive(Default)]
+struct Pager(Mutex<HashMap<String, Instant>>);
+
+impl Channel for Pager {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Email
+    }
+
+    fn send(&self, letter: &Letter, _now: crate::domain::Instant) -> Said {
+        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in letter.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
+            rung.entry(id.to_owned()).or_insert_with(Instant::now);
+        }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", answered: true }
+    }
+}
+
+impl Pager {
+    /// When it rang for an alert.
+    fn rang(&self, alert: AlertId) -> anyhow::Result<Instant> {
+        let (began, id) = (Instant::now(), alert.to_string());
+        loop {
+            let rung = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+            match rung {
+                Some(at) => return Ok(at),
+                None => anyhow::ensure!(began.elapsed() < PATIENCE, "nobody was paged for a red"),
+            }
+            rest(Duration::from_millis(1));
+        }
     }
 }
 

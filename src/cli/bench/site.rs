@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use consent::Controller;
 
 use crate::app::{House, Options, Post, Signers};
 use crate::cli::home::Home;
-use crate::domain::Clock;
 use crate::domain::id::uuid_at;
 use crate::domain::token::Signer;
+use crate::domain::{Clock, Instant, Role, StaffIdentity, UserId};
 use crate::store::kek::Keks;
 use crate::store::scratch::Scratch;
-use crate::store::{Store, Url, init, log, signing};
+use crate::store::users::{self, NewUser};
+use crate::store::{Actor, Store, Url, init, log, signing};
 
 /// A database of its own, gone when dropped.
 pub struct Site {
@@ -98,7 +100,15 @@ impl Site {
     /// # Errors
     /// As [`house`].
     pub async fn house(&self) -> anyhow::Result<House> {
-        house(&self.store, self.dir(), Arc::clone(&self.tokens)).await
+        self.house_with(Post::default()).await
+    }
+
+    /// As [`Site::house`], with ways out.
+    ///
+    /// # Errors
+    /// As [`house`].
+    pub async fn house_with(&self, post: Post) -> anyhow::Result<House> {
+        house(&self.store, self.dir(), Arc::clone(&self.tokens), post).await
     }
 
     /// Closes the database and keeps everything else.
@@ -128,12 +138,25 @@ pub fn loopback() -> SocketAddr {
 ///
 /// # Errors
 /// As [`House::start`] says.
-pub async fn house(store: &Store, dir: &Path, tokens: Arc<Signer>) -> anyhow::Result<House> {
+pub async fn house(store: &Store, dir: &Path, tokens: Arc<Signer>, post: Post) -> anyhow::Result<House> {
     let clock = Clock::System;
     let log = log::open(store, &dir.join("keys"), clock.now())?;
     let bases = consent::Bases::default();
-    let options = Options { mqtt: loopback(), mqtt_tls: None, node: 0, bases, post: Post::default() };
+    let options = Options { mqtt: loopback(), mqtt_tls: None, node: 0, bases, post };
     Box::pin(House::start(store, &clock, Signers { tokens, log }, options)).await
+}
+
+/// Somebody at the top of the seeded ladder, so that a red finds whom to page.
+///
+/// # Errors
+/// As the store says.
+pub fn manager(store: &Store, now: Instant) -> anyhow::Result<UserId> {
+    let identity = StaffIdentity {
+        name: "Gerência de Bancada".parse().ok().context("a name")?,
+        email: "gerencia@zelo.example".parse().ok().context("an address")?,
+    };
+    let new = NewUser { identity, role: Role::Manager, password: None, patient: None };
+    Ok(store.write(Actor::System("bench"), now, |tx| users::insert(tx, &new))?.id)
 }
 
 /// Opens and initialises a database whose keys are in `dir`.

@@ -17,8 +17,23 @@ use crate::domain::time::Instant;
 pub struct Need {
     /// Whether whoever answers must hold a valid certificate.
     pub certificate: bool,
-    /// The most that one person may be on call in any seven days.
+    /// The most that one person may be on call in any seven days; whole hours where it is written down.
+    #[serde(rename = "most_hours_in_a_week", with = "hours")]
     pub most_in_a_week: Duration,
+}
+
+mod hours {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(span.as_secs() / 3_600)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Ok(Duration::from_secs(u64::from(u8::deserialize(from)?) * 3_600))
+    }
 }
 
 /// What is known of a person.
@@ -30,7 +45,7 @@ pub struct Fitness {
     pub certified_until: Option<Instant>,
 }
 
-/// What is wrong, and when.
+/// What is wrong, and when; the loudest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Issue {
     /// Nobody is on call.
@@ -43,6 +58,20 @@ pub enum Issue {
     CertificateEnds(UserId, Instant),
     /// A person is on call for longer than they may be, in seven days from this instant on.
     Overload(UserId, Instant, Duration),
+}
+
+impl Issue {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Gap(_) => "gap",
+            Self::NobodyReachable(_) => "nobody_reachable",
+            Self::NobodyCertified(_) => "nobody_certified",
+            Self::CertificateEnds(..) => "certificate_ends",
+            Self::Overload(..) => "overload",
+        }
+    }
 }
 
 const WEEK: Duration = Duration::from_secs(7 * 86_400);

@@ -1,10 +1,14 @@
 //! Who answers when: rotations lived on the wall clock of a zone, temporary schedules instead of them, overrides
 //! on top. Pure: the same schedule and the same window give the same shifts.
 
+pub mod capacity;
+mod check;
 mod coverage;
 mod rotation;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +16,7 @@ use super::civil::{Window, Zone, union};
 use super::id::UserId;
 use super::rule::Name;
 use super::time::Instant;
+pub use check::Faulty;
 pub use coverage::{Fitness, Issue, Need, issues};
 pub use rotation::{Length, Rotation};
 
@@ -138,6 +143,19 @@ impl Schedule {
             shifts = over.change.apply(shifts, window, within, Because::Override(place));
         }
         joined(shifts)
+    }
+
+    /// The first instant in a window at which other people are on call than at its start.
+    #[must_use]
+    pub fn next_change(&self, within: Window) -> Option<Instant> {
+        let shifts = self.shifts(within);
+        let at = |at: Instant| -> BTreeSet<UserId> {
+            shifts.iter().filter(|shift| shift.window.holds(at)).map(|shift| shift.user).collect()
+        };
+        let first = at(within.from);
+        let edges: BTreeSet<Instant> =
+            shifts.iter().flat_map(|shift| [shift.window.from, shift.window.to]).collect();
+        edges.into_iter().find(|edge| within.from < *edge && *edge < within.to && at(*edge) != first)
     }
 
     /// Who is on call at an instant, and why.

@@ -42,7 +42,7 @@ pub enum Length {
 }
 
 impl Length {
-    fn hours(self) -> i64 {
+    pub(super) fn hours(self) -> i64 {
         match self {
             Self::Hours(n) => i64::from(n),
             Self::Days(n) => i64::from(n) * 24,

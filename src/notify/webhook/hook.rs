@@ -31,6 +31,12 @@ impl Hook {
     /// Trusts what this machine trusts.
     #[must_use]
     pub fn new() -> Self {
+        Self::within(LIMIT)
+    }
+
+    /// With another limit for a whole call.
+    #[must_use]
+    pub fn within(limit: Duration) -> Self {
         let found = rustls_native_certs::load_native_certs();
         let roots = found.certs.into_iter().map(|root| Certificate::from_der(&root).to_owned());
         let tls = TlsConfig::builder()
@@ -43,7 +49,7 @@ impl Hook {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
-            .timeout_global(Some(LIMIT))
+            .timeout_global(Some(limit))
             .user_agent("zelo")
             .tls_config(tls);
         Self(config.build().new_agent())

@@ -288,6 +288,34 @@ pub fn record(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, due_at: In
     })
 }
 
+/// What all climbs did so far, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Steps that paged somebody by a rung.
+    pub steps: i64,
+    /// Climbs that paged a rung of a round more than once.
+    pub twice: i64,
+    /// Messages planned.
+    pub messages: i64,
+}
+
+/// Counts them.
+///
+/// # Errors
+/// Database errors.
+pub fn tally(view: &mut View<'_>) -> Result<Tally> {
+    let rungs = escalation_steps::table
+        .filter(escalation_steps::did.eq("paged").and(escalation_steps::step.is_not_null()));
+    let steps = rungs.count().get_result(view.conn)?;
+    let climbs: Vec<(String, i64)> = rungs
+        .group_by((escalation_steps::escalation_id, escalation_steps::step, escalation_steps::round))
+        .having(diesel::dsl::count_star().gt(1))
+        .select((escalation_steps::escalation_id, diesel::dsl::count_star()))
+        .load(view.conn)?;
+    let messages = super::schema::messages::table.count().get_result(view.conn)?;
+    Ok(Tally { steps, twice: i64::try_from(climbs.len()).unwrap_or(i64::MAX), messages })
+}
+
 /// One thing that a climb did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stepped {

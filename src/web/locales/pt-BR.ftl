@@ -199,8 +199,6 @@ queue-empty = Ninguém esperando
 queue-empty-next = Novos alertas aparecem aqui sozinhos. Deixe esta página aberta.
 queue-empty-filter = Nada com estes filtros
 queue-waiting = Esperando há
-queue-due = até { $time }
-queue-overdue = venceu às { $time }
 queue-now = último:
 queue-yours = Com você
 queue-nobody = Sem responsável
@@ -658,6 +656,8 @@ code-media-type = Formato não aceito
 code-media-type-detail = Envie JSON.
 code-claimed = Outra pessoa já assumiu
 code-claimed-detail = Veja quem está com o alerta antes de agir.
+code-capacity = O que resta está reservado para alertas vermelhos
+code-capacity-detail = Resolva ou passe adiante um alerta antes, ou peça a alguém com espaço. Vermelho nunca é recusado.
 code-state = A situação não permite
 code-state-detail = Algo mudou desde que a página abriu. Recarregue e veja.
 code-conflict = Já existe outro valor
@@ -712,3 +712,283 @@ code-prohibited = Uso proibido por lei
 code-prohibited-detail = Dados de saúde não se compartilham para obter vantagem econômica.
 code-no-care-plan = Sem plano de cuidado ativo
 code-no-care-plan-detail = A base de tutela da saúde exige um plano de cuidado ativo.
+
+## Escalation policies
+
+nav-policies = Escalonamento
+policies-title = Políticas de escalonamento
+policies-what = Quem é chamado, em que ordem, e quanto tempo cada um tem para responder. Uma mudança é uma versão nova e só vale com a aprovação de uma segunda pessoa.
+policies-waiting = Propostas à espera de uma segunda pessoa
+policies-none = Nenhuma política em vigor
+policies-none-next = As políticas iniciais entram em vigor quando o serviço inicia.
+policy-yours = Proposta sua
+policy-lasts = até { $span } sem resposta
+policy-step = Passo { $n }
+policy-starts = Início
+policy-starts-at-once = o primeiro passo é chamado na hora
+policy-starts-in = o primeiro passo é chamado depois de { $span }
+policy-repeat = Repetição
+policy-repeats =
+    { $n ->
+        [0] sobe uma só vez
+        [one] sobe mais { $n } vez
+       *[other] sobe mais { $n } vezes
+    }
+policy-acknowledged = Reconhecido e não resolvido
+policy-acknowledged-for = chama de novo depois de { $span }
+policy-acknowledged-never = não chama de novo
+policy-nobody = Ninguém alcançado
+policy-nobody-every = { $step }, repetido até que alguém assuma
+policy-certificate-only = Só com certificado válido
+policy-skip-if-empty = Sem ninguém, sobe na hora
+policy-waits-if-empty = sem ninguém, espera
+policy-target-unknown = { $name } (não existe)
+policy-person = pessoa
+policy-role = papel
+policy-schedule = escala
+policy-team = time
+policy-schedules = Escalas
+policy-roles = Papéis
+policy-teams = Times
+policy-people = Pessoas
+policy-person-gone = Pessoa que saiu
+policy-by-name = pelo nome
+policy-because-rotation = vez no rodízio { $n }
+policy-because-temporary = escala temporária
+policy-because-override = troca de plantão
+policy-left-disabled = sem acesso
+policy-left-certificate = sem certificado válido
+policy-left-twice = já chamada antes neste passo
+policy-finds-nobody = Ninguém seria chamado
+policy-line-new = novo
+policy-line-gone = sai
+policy-line-changed = muda
+policy-before = Em vigor
+policy-after = Proposto
+policy-proposal = Proposta v{ $version }
+policy-second-person = Quem propôs não aprova: peça a uma segunda pessoa.
+policy-approve = Aprovar e pôr em vigor a v{ $version }
+policy-refuse = Recusar a v{ $version }
+policy-withdraw = Retirar a v{ $version }
+policy-ladder = Em vigor, passo a passo
+policy-not-in-force = Nenhuma versão está em vigor.
+policy-now = Quem seria chamado às { $time }
+policy-now-what = Por qual destino, por que, e quem fica de fora.
+policy-editor = Propor mudança
+policy-editor-what = Nada muda até que uma segunda pessoa aprove. Alertas que já sobem seguem a versão com que começaram.
+policy-history = Todas as versões
+policy-proposed-at = Proposta em
+policy-superseded = Substituída
+policy-proposed = Em espera
+policy-refused = Recusada
+policy-name-pt = Nome em português
+policy-name-en = Nome em inglês
+policy-starts-after = Minutos antes do primeiro passo
+policy-repeat-field = Vezes que a escada recomeça
+policy-acknowledged-field = Minutos até chamar de novo
+policy-acknowledged-hint = Depois de reconhecido, se ninguém resolver. Vazio: não chama de novo.
+policy-target = Destino { $n }
+policy-target-add = Mais um destino
+policy-target-none = nenhum
+policy-minutes = Minutos para responder
+policy-every = Repete a cada (minutos)
+policy-up = Subir
+policy-remove = Tirar
+policy-add = Mais um passo
+policy-check = Ver o que muda
+policy-rehearse = Simular com o último mês
+policy-rehearse-held = Simular a versão em vigor com o último mês
+policy-propose = Propor
+policy-changes = O que muda
+policy-changes-nothing = Nada muda em relação à versão em vigor.
+policy-wrong =
+    { $n ->
+        [one] Um campo precisa de correção
+       *[other] { $n } campos precisam de correção
+    }
+policy-wrong-name = Dê um nome.
+policy-wrong-wait = Minutos inteiros, até 10.080 (uma semana).
+policy-wrong-repeat = De 0 a 9 vezes.
+policy-wrong-minutes = De 1 a 10.080 minutos.
+policy-wrong-targets = Escolha ao menos um destino.
+policy-wrong-no-steps = A política precisa de ao menos um passo.
+policy-wrong-many-steps = No máximo 20 passos.
+policy-rehearsed = De { $from } a { $to }
+policy-rehearsed-alerts =
+    { $n ->
+        [one] { $n } alerta vermelho.
+       *[other] { $n } alertas vermelhos.
+    }
+policy-rehearsed-how = Com as pessoas e escalas de hoje, e supondo que cada um respondeu quando respondeu.
+policy-rehearsed-before = em vigor: { $n }
+policy-rehearsed-steps = Chamadas por passo
+policy-rehearsed-step = Passo
+policy-rehearsed-people = Quem seria mais chamado
+policy-pages = Chamadas
+policy-empty = Sem ninguém
+policy-unanswered = Ninguém alcançado
+policy-worst = Chamadas a uma pessoa num dia, no máximo
+policy-worst-day = No pior dia
+policy-day = Dia
+code-stale-step = Já escalou
+code-stale-step-detail = Outra pessoa foi chamada depois do que esta página mostrava. Olhe de novo antes de chamar mais alguém.
+code-four-eyes = Precisa de uma segunda pessoa
+code-four-eyes-detail = Quem propôs não aprova. Peça a outra pessoa com esse direito.
+
+## Ladders, pages to people, and the engine's promises
+
+queue-unreached-group = Ninguém alcançado: alguém precisa assumir agora
+countdown-due = agora
+claimed-until = até { $time }
+act-unack = Desfazer reconhecimento
+did-unacknowledged = Desfez o reconhecimento
+ladder-title = Escalonamento
+ladder-climbing = À espera de resposta
+ladder-answered = { $who } respondeu
+ladder-held = Com { $who } por enquanto
+ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
+ladder-done = Encerrado
+ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
+ladder-paged = chamado
+ladder-empty = ninguém foi encontrado
+ladder-resumed = voltou a chamar
+ladder-round = { $n }ª volta
+ladder-handed-over = Passado adiante
+ladder-next-at = às { $time }, em
+ladder-force = Chamar o próximo passo agora
+channel-in-app = Painel
+channel-email = E-mail
+channel-webhook = Webhook
+receipt-due = na fila
+receipt-sending = enviando
+receipt-accepted = aceito
+receipt-sent = enviado
+receipt-delivered = entregue
+receipt-read = lido
+receipt-failed = falhou
+receipt-cancelled = cancelado
+pager-called = Um alerta espera a sua resposta
+pager-unreached = Ninguém respondeu a um alerta: assuma
+pager-lapse = O sistema está atrasado: veja o que parou
+sound-on = Som ligado
+sound-off = Som desligado
+sound-blocked = O navegador bloqueia o som nesta aba até você clicar nela. Clique em qualquer lugar.
+status-lapses = O que o auditor achou atrasado
+status-heartbeat = Auditor ativo
+status-no-heartbeat = O auditor não dá sinal
+status-no-lapses = Nada atrasado.
+status-lapse = O quê
+status-expected = Previsto
+status-noticed = Notado
+status-letters = Mensagens a caminho
+status-channel = Canal
+status-gone = entregues ao canal
+status-provider = Provedor
+status-resting = em pausa até { $time }
+status-asked = em uso
+lapse-late-step = Passo de escalonamento atrasado
+lapse-late-timer = Prazo atrasado
+lapse-late-message = Mensagem atrasada
+lapse-stuck-message = Mensagem parada no envio
+lapse-unescalated-red = Alerta vermelho sem escalonamento
+lapse-set-aside = Linha separada por erro
+lapse-other = Outro atraso
+pager-waiting =
+    { $n ->
+        [one] { $n } chamado para você
+       *[other] { $n } chamados para você
+    }
+pager-times =
+    { $n ->
+        [one] { $n } vez
+       *[other] { $n } vezes
+    }
+## On call
+
+nav-schedules = Plantão
+schedules-title = Plantão
+schedules-none = Nenhuma escala ainda
+schedule-now = De plantão agora
+schedule-nobody = Ninguém de plantão
+schedule-next = Próxima troca
+schedule-troubles = Problemas nos próximos 30 dias
+schedule-covered = Sem lacunas nem problemas
+schedule-more =
+    { $n ->
+        [one] mais { $n } problema
+       *[other] mais { $n } problemas
+    }
+schedule-zone = Horários de { $zone }
+schedule-calendar = Duas semanas
+schedule-weeks = Semanas
+schedule-before = Antes
+schedule-today = Hoje
+schedule-after = Depois
+schedule-strips = Uma faixa por pessoa; em vermelho, quando não há ninguém.
+schedule-table = Turnos em tabela
+schedule-why = Por quê
+schedule-history = Quem estava de plantão?
+schedule-history-at = Dia e hora
+schedule-history-ask = Perguntar
+schedule-history-were = Em { $at }:
+schedule-history-nobody = Em { $at }: ninguém de plantão
+schedule-history-version = versão { $n }, a que valia naquele momento
+schedule-history-none = Em { $at } esta escala ainda não existia.
+schedule-change = Mudar a escala
+duty-why-rotation = rodízio { $name }
+duty-why-temporary = escala temporária
+duty-why-override = substituição
+issue-gap = Lacuna
+issue-nobody-reachable = Ninguém alcançável
+issue-nobody-certified = Ninguém com certificado
+issue-certificate-ends = Certificado vence
+issue-overload = Sobrecarga
+issue-span = de { $from } a { $to }
+issue-hours = { $n } h em sete dias
+override-do = Trocar um turno
+override-hint = Só quem entra: vem a mais. Só quem sai: fica de fora. Os dois: um no lugar do outro.
+override-add = Quem entra
+override-remove = Quem sai
+override-save = Salvar a troca
+rotation-new = Novo rodízio
+rotation-edit = Rodízio { $name }
+rotation-beyond = Este rodízio alterna mais de dois turnos: mude-o pela API.
+rotation-starts = Primeiro turno começa
+rotation-ends = Último turno termina (vazio: nunca)
+rotation-length = Duração do turno
+rotation-length-other = Alternando com (opcional)
+rotation-count = Quantidade
+rotation-unit = Unidade
+rotation-people = Pessoas, na ordem dos turnos
+rotation-turn = { $n }ª pessoa
+rotation-hours = Horas do dia
+rotation-hours-hint = Como 07:00-12:00 13:00-19:00. Tudo vazio: dia e noite.
+rotation-save = Salvar o rodízio
+rotation-remove = Remover o rodízio { $name }
+unit-hours = horas
+unit-days = dias
+unit-weeks = semanas
+weekday-mon = seg
+weekday-tue = ter
+weekday-wed = qua
+weekday-thu = qui
+weekday-fri = sex
+weekday-sat = sáb
+weekday-sun = dom
+feed-title = No seu calendário
+feed-hint = Um endereço secreto que outros calendários leem. Mostra os turnos com o primeiro nome, nada mais.
+feed-make = Criar endereço
+feed-renew = Criar outro e encerrar este
+feed-end = Encerrar endereço
+feed-made = Endereço criado
+feed-once = Ele aparece só agora. Quem o tiver vê os turnos: guarde-o como uma senha.
+feed-address = Endereço do calendário
+capacity-title = Capacidade e carga
+capacity-hint = Um décimo da capacidade de cada pessoa fica para alertas vermelhos. Alertas vermelhos nunca são recusados.
+capacity-reserve-used = Reserva em uso
+capacity-waiting = Esperam alguém, abaixo de vermelho
+capacity-displaced = Destes, sem espaço com ninguém
+capacity-load = Carga
+capacity-most = Capacidade
+capacity-free = Espaço
+capacity-full = Só vermelho

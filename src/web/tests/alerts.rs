@@ -6,7 +6,7 @@ use crate::domain::{AlertId, DeviceId, Flags, Level, Rule};
 use crate::rules::{Change, Episode, Finding, JudgedReading};
 use crate::store::alerts;
 
-fn raise(house: &House, patient: &patients::Patient) -> AlertId {
+pub fn raise(house: &House, patient: &patients::Patient) -> AlertId {
     let (rule, now) = (&Rule::seeds()[0], house.now());
     let started_at = now.minus(Duration::from_secs(60));
     let opened = Change::Opened { level: Level::Red, started_at, at: now };

@@ -29,13 +29,16 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 const CRATES: [&str; 2] = ["consent", "mqtt"];
 
 /// The libraries that one room keeps to itself: the word that betrays their use, and where it may stand.
-const ONE_ROOM: [(&str, &[&str]); 6] = [
+const ONE_ROOM: [(&str, &[&str]); 9] = [
     ("diesel::", &["src/store/", "tests/it/support/", "tests/it/tidy/"]),
     ("diesel_migrations", &["src/store/", "tests/it/tidy/"]),
     ("actix_web", &["src/web/", "tests/it/tidy/"]),
     ("actix_rt", &["tests/it/tidy/"]),
     ("actix_http", &["tests/it/tidy/"]),
     ("rumqttc::", &["mqtt/", "src/cli/", "tests/it/"]),
+    ("lettre::", &["src/notify/", "tests/it/tidy/"]),
+    ("async_imap::", &["src/notify/", "tests/it/tidy/"]),
+    ("mail_parser::", &["src/notify/", "tests/it/tidy/"]),
 ];
 
 /// What the two crates beside the root may depend on.

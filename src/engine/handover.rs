@@ -1,0 +1,174 @@
+//! Tells people that their turn on call begins, a quarter of an hour ahead, or late after a pause. What was told is
+//! known by the message's key, so that a second run, or a second node, tells nobody twice.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Module, Progress};
+use crate::domain::civil::Window;
+use crate::domain::message::Class;
+use crate::domain::on_call::Duty;
+use crate::domain::{Instant, UserId};
+use crate::store::messages::{self, New};
+use crate::store::{self, Store, Tx, Urgency, View, on_call, paging, versions};
+
+/// How long before a turn its person is told.
+const AHEAD: Duration = Duration::from_secs(15 * 60);
+/// Turns that began in a pause of up to so long are told late, as long as they last.
+const CATCH_UP: Duration = Duration::from_secs(8 * 86_400);
+/// How far the end of a turn is looked for.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(20);
+
+/// A turn whose person is to be told.
+struct Turn {
+    schedule: String,
+    user: UserId,
+    window: Window,
+}
+
+impl Turn {
+    fn key(&self) -> String {
+        format!("handover:{}:{}:{}", self.schedule, self.user, self.window.from.micros())
+    }
+}
+
+/// Hand-over notices as a module.
+pub struct Handover {
+    store: Store,
+    last: Instant,
+    /// Keys that are planned for certain; without it, each would be looked up each time.
+    told: BTreeSet<String>,
+}
+
+impl Handover {
+    /// Tells the people of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store, last: Instant::from_micros(0), told: BTreeSet::new() }
+    }
+
+    fn due(&self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<Turn>> {
+        let known = on_call::people(view)?;
+        let near = Window { from: now.minus(CATCH_UP), to: now.plus(AHEAD) };
+        let mut due = Vec::new();
+        for schedule in versions::all_in_force::<Duty>(view, now)? {
+            for (window, user) in on_call::turns(view, &schedule.name, near)? {
+                let turn = Turn { schedule: schedule.name.clone(), user, window };
+                // One that began before the view began was told then; one that is over is told no more.
+                let begins = window.from > near.from && window.to > now;
+                if begins && known.contains_key(&user) && !self.told.contains(&turn.key()) {
+                    due.push(turn);
+                }
+            }
+        }
+        Ok(due)
+    }
+}
+
+impl Module for Handover {
+    fn name(&self) -> &'static str {
+        "handover"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if now.since(self.last) < EVERY {
+            return Ok(Progress::default());
+        }
+        let due = self.store.read(|view| self.due(view, now))?;
+        let mut did = 0;
+        if !due.is_empty() {
+            did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
+                due.iter().try_fold(0, |did, turn| Ok(did + tell(tx, turn)?))
+            })?;
+        }
+        self.told.retain(|key| began(key) > now.minus(CATCH_UP).micros());
+        self.told.extend(due.iter().map(Turn::key));
+        self.last = now;
+        Ok(Progress { did, more: false })
+    }
+}
+
+fn began(key: &str) -> i64 {
+    key.rsplit(':').next().and_then(|micros| micros.parse().ok()).unwrap_or(i64::MIN)
+}
+
+fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
+    let Turn { schedule, user, window } = turn;
+    let whole = Window { from: window.from, to: window.from.plus(LONGEST) };
+    let turns = on_call::turns(tx, schedule, whole)?;
+    let until = turns.iter().find(|(held, who)| who == user && held.from == window.from);
+    let until = until.map_or(window.to, |(held, _)| held.to);
+    let now = tx.now();
+    let mut did = 0;
+    for channel in paging::channels(tx, *user)? {
+        let new = New {
+            key: format!("{}:{}", turn.key(), channel.name()),
+            class: Class::Transactional,
+            channel,
+            recipient: user.to_string(),
+            template: "handover",
+            variables: serde_json::json!({
+                "link": format!("/schedules/{schedule}"),
+                "from": window.from.to_string(),
+                "until": until.to_string(),
+            }),
+            kind: "schedule",
+            subject: schedule,
+            due_at: now,
+            not_after: until,
+        };
+        did += usize::from(messages::plan(tx, &new)?);
+    }
+    Ok(did)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::domain::civil::Zone;
+    use crate::domain::on_call::{Change, Length, Override};
+    use crate::store::Actor;
+    use crate::store::on_call::testing::{duty, person, rotation};
+    use crate::store::testing::{NOW, stores};
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_turn_is_told_once_a_quarter_of_an_hour_ahead_or_late_after_a_pause() {
+        for store in stores() {
+            let (ana, bia) = (person(&store, Role::Clinician), person(&store, Role::Clinician));
+            // NOW is Sunday, 09:00 in São Paulo: Ana until 10:00, then Bia, by turns of an hour.
+            let starts = Zone::SAO_PAULO.local(NOW);
+            let body = duty(vec![rotation(starts, Length::Hours(1), &[ana, bia])]);
+            let told = |at: Instant| {
+                let mut fresh = Handover::new((*store).clone());
+                let did = fresh.run(at).unwrap().did;
+                let again = Handover::new((*store).clone()).run(at).unwrap().did;
+                assert_eq!(
+                    (again, fresh.run(at.plus(HOUR / 60)).unwrap().did),
+                    (0, 0),
+                    "a second run tells nobody"
+                );
+                did
+            };
+            store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
+            let publish = |tx: &mut Tx<'_>| on_call::publish(tx, "duty", &body, 0);
+            store.write(Actor::Operator, NOW, publish).unwrap();
+            assert_eq!(told(NOW), 2, "Ana's turn begins: on the dashboard and by e-mail");
+            assert_eq!(told(NOW.plus(HOUR / 2)), 0);
+            assert_eq!(told(NOW.plus(HOUR * 7 / 10)), 0, "Bia's turn is 18 minutes away");
+            assert_eq!(told(NOW.plus(HOUR * 4 / 5)), 2, "Bia's is near");
+            // Asleep from 09:49 to 13:30: what began and is over is told no more.
+            assert_eq!(told(NOW.plus(HOUR * 9 / 2)), 2, "only the turn that lasts");
+            // An edit in the middle of a turn is no new turn.
+            let at = NOW.plus(HOUR * 9 / 2);
+            let over = Override { from: at, to: at.plus(HOUR / 10), change: Change::Add(bia) };
+            store.write(Actor::Operator, at, |tx| on_call::override_with(tx, "duty", over, None)).unwrap();
+            assert_eq!(told(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
+            assert_eq!(told(at.plus(HOUR / 20)), 0);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The ladder under driven time, on every backend at hand: red to "nobody reached", and every act that makes it
+//! silent.
+
+use std::time::Duration;
+
+use super::ward::{at, paged, raise, wards};
+use crate::domain::alert::{Act, LEASE};
+use crate::domain::escalation::State;
+use crate::domain::message::State as Way;
+use crate::domain::{Outcome, Role};
+use crate::store::testing::{NOW, entries};
+use crate::store::{Actor, Error, Urgency, alerts, escalations, lapses, users};
+
+#[test]
+fn with_nobody_answering_it_climbs_to_nobody_reached_and_calls_again_until_somebody_takes_it() {
+    for ward in wards() {
+        assert_eq!((ward.tick(NOW), ward.tick(NOW)), (1, 0), "twice changes nothing");
+        for minute in 1..=60 {
+            ward.tick(at(minute));
+        }
+        let last = ("paged".to_owned(), None, vec![3]);
+        let mut story = vec![paged(0, 0), paged(1, 1), paged(2, 2), ("nobody_reached".into(), None, vec![])];
+        story.extend(std::iter::repeat_n(last, 4));
+        assert_eq!(ward.story(), story);
+        assert_eq!(ward.state(), State::NobodyReached);
+        let log = |kind| entries(&ward.home, kind);
+        assert_eq!((log("alert.escalated"), log("alert.unreached")), (7, 1));
+        ward.act(3, Act::Ack, at(61));
+        assert_eq!(ward.tick(at(80)), 0);
+        assert!(ward.ways().iter().all(|way| *way == Way::Cancelled), "{:?}", ward.ways());
+    }
+}
+
+/// Acked on the phone, the SMS still came (grafana oncall 4654, 4760); acked and forgotten (goalert 3378).
+#[test]
+fn an_answer_cancels_what_is_planned_at_once_and_runs_out_without_a_resolution() {
+    for ward in wards() {
+        ward.tick(NOW);
+        ward.act(1, Act::Ack, at(2));
+        assert_eq!(ward.ways(), [Way::Cancelled]);
+        assert_eq!((ward.tick(at(31)), ward.tick(at(32))), (0, 1));
+        assert_eq!(ward.story()[1..], [("resumed".to_owned(), Some(0), vec![]), paged(0, 0)]);
+        let case = ward.home.read(|view| alerts::get(view, ward.alert)).unwrap().case;
+        assert_eq!((case.state.name(), case.owner, case.acknowledgements.len()), ("open", None, 1));
+        ward.act(1, Act::Ack, at(33));
+        ward.act(1, Act::Unack, at(34));
+        assert_eq!((ward.tick(at(34)), ward.state()), (1, State::Climbing));
+        ward.act(1, Act::Resolve { outcome: Outcome::TrueAlarm }, at(35));
+        assert_eq!((ward.state(), ward.tick(at(600))), (State::Done, 0));
+    }
+}
+
+#[test]
+fn a_claim_holds_the_ladder_for_its_lease_and_a_silence_until_its_end() {
+    for ward in wards() {
+        ward.tick(NOW);
+        ward.act(2, Act::Claim, at(1));
+        assert_eq!(ward.tick(at(10)), 0, "left alone with it");
+        let over = at(1).plus(LEASE);
+        assert_eq!(ward.tick(over), 1);
+        let case = ward.home.read(|view| alerts::get(view, ward.alert)).unwrap().case;
+        assert_eq!((case.owner, case.claimed_until), (None, None));
+        ward.act(0, Act::Snooze { until: at(40) }, at(12));
+        assert_eq!((ward.tick(at(39)), ward.tick(at(40))), (0, 1));
+        ward.home.keep_house(Urgency::Patient, "test", at(40), |tx| alerts::wake(tx, 10)).unwrap();
+        assert_eq!(ward.tick(at(40)), 0, "the end of a silence pages once");
+        ward.act(0, Act::Reassign { to: ward.people[3] }, at(41));
+        assert_eq!(ward.ways().last(), Some(&Way::Accepted), "who is handed it is paged");
+    }
+}
+
+/// The button on an old message (goalert's `last_escalation <= created_at`).
+#[test]
+fn a_stale_button_does_nothing_and_a_fresh_one_pages_the_next_rung() {
+    for ward in wards() {
+        ward.tick(NOW);
+        let force = |seen, now| {
+            let actor = Actor::User { id: ward.people[3], role: Role::Agent };
+            ward.home.write(actor, now, |tx| escalations::force(tx, ward.alert, seen))
+        };
+        let stale = force(NOW.minus(Duration::from_secs(1)), at(1));
+        assert!(matches!(stale, Err(Error::Refused { code: "E_STALE_STEP", .. })));
+        force(NOW, at(1)).unwrap();
+        ward.tick(at(1));
+        assert_eq!(ward.story(), [paged(0, 0), paged(1, 1)]);
+    }
+}
+
+/// One bad row blocks the module (goalert 3783).
+#[test]
+fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
+    for ward in wards() {
+        let other = raise(&ward.home, NOW);
+        ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| escalations::break_row(tx, other)).unwrap();
+        ward.tick(NOW);
+        assert_eq!(ward.story(), [paged(0, 0)]);
+        assert_eq!(ward.tick(at(1)), 0, "it is not tried again and again");
+        let late = ward.home.read(|view| lapses::look(view, at(3))).unwrap();
+        assert!(late.iter().any(|lapse| lapse.kind == "set_aside"), "{late:?}");
+    }
+}
+
+/// A weekend's empty rung lost its whole delay (goalert 4548); disabled people are not waited for (oncall 1511).
+#[test]
+fn a_rung_without_anybody_is_skipped_at_once() {
+    for ward in wards() {
+        ward.home.write(Actor::System("test"), NOW, |tx| users::disable(tx, ward.people[0])).unwrap();
+        ward.tick(NOW);
+        assert_eq!(ward.story(), [("empty".to_owned(), Some(0), vec![]), paged(1, 1)]);
+    }
+}

@@ -1,0 +1,154 @@
+//! What leaves the house: an outage loses nothing, an answer stops what is under way, a crash repeats a page.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::ward::{Ward, Wire, at, wards};
+use crate::domain::Instant;
+use crate::domain::alert::Act;
+use crate::domain::message::{self, Attempt, Receipt, State};
+use crate::engine::Module as _;
+use crate::engine::Status;
+use crate::engine::auditor::Auditor;
+use crate::engine::outbox::{Breakers, Outbox};
+use crate::notify::{Channel, Letter, Said};
+use crate::store::testing::{NOW, entries};
+use crate::store::{Tx, Urgency, escalations, lapses, messages};
+
+/// A provider that is down until an instant.
+struct Down {
+    until: Instant,
+    asked: Mutex<usize>,
+    wire: Wire,
+}
+
+impl Channel for Down {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Email
+    }
+
+    fn send(&self, letter: &Letter, now: Instant) -> Said {
+        *self.asked.lock().unwrap() += 1;
+        if now >= self.until {
+            return self.wire.send(letter, now);
+        }
+        Said { attempt: Attempt::Later(None), provider_id: None, code: "down", answered: false }
+    }
+}
+
+fn mail(ward: &Ward) -> Vec<messages::Stored> {
+    let about = ward.alert.to_string();
+    let mut all = ward.home.read(|view| messages::of_case(view, escalations::ALERT, &about)).unwrap();
+    all.retain(|message| message.channel == message::Channel::Email);
+    all
+}
+
+#[test]
+fn an_outage_is_left_alone_and_loses_nothing() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let down = Arc::new(Down { until: at(30), asked: Mutex::default(), wire: Wire::default() });
+        let mut post = Outbox::new(
+            (*ward.home).clone(),
+            Arc::clone(&down) as Arc<dyn Channel>,
+            Breakers::default(),
+            String::new(),
+        );
+        for second in 0..(45 * 60) {
+            let now = NOW.plus(Duration::from_secs(second));
+            if second % 60 == 0 {
+                ward.tick(now);
+            }
+            while post.run(now).unwrap().more {}
+        }
+        // Five pages were planned by then, each with retries of its own: nobody hammers who is down.
+        assert!(*down.asked.lock().unwrap() < 60, "{}", down.asked.lock().unwrap());
+        let mut given = down.wire.given.lock().unwrap().clone();
+        given.sort();
+        given.dedup();
+        let all = mail(&ward);
+        assert_eq!((given.len(), all.len()), (all.len(), 5));
+        assert!(all.iter().all(|message| message.way.state == State::Accepted));
+    }
+}
+
+/// Acked on the phone, the message still came, and again with the next attempt (oncall 4654).
+#[test]
+fn an_answer_ends_the_attempts_of_what_is_under_way() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let house = |now, f: &mut dyn FnMut(&mut Tx<'_>) -> crate::store::Result<Vec<messages::Stored>>| {
+            ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
+        };
+        let claimed = house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, 10));
+        assert_eq!(claimed.len(), 1);
+        assert!(
+            house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, 10)).is_empty(),
+            "one has it"
+        );
+        ward.act(1, Act::Ack, at(1));
+        house(at(1), &mut |tx| {
+            let wait = Some(Duration::from_secs(5));
+            messages::attempted(tx, &claimed[0], Attempt::Later(None), ("smtp_451", None), wait)?;
+            Ok(vec![])
+        });
+        assert_eq!(mail(&ward)[0].way.state, State::Failed);
+        assert!(house(at(9), &mut |tx| messages::claim(tx, message::Channel::Email, 10)).is_empty());
+    }
+}
+
+/// Stuck in sending for ever (chatwoot 13807); receipts that contradict each other (chatwoot 13377).
+#[test]
+fn an_attempt_that_never_reported_is_made_again_and_receipts_only_move_forward() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let claim = |now| {
+            let take = |tx: &mut Tx<'_>| messages::claim(tx, message::Channel::Email, 10);
+            ward.home.keep_house(Urgency::Urgent, "test", now, take).unwrap()
+        };
+        let first = claim(NOW);
+        let wire = Arc::new(Wire::default());
+        let mut post = Outbox::new(
+            (*ward.home).clone(),
+            Arc::clone(&wire) as Arc<dyn Channel>,
+            Breakers::default(),
+            String::new(),
+        );
+        post.run(at(0).plus(Duration::from_secs(29))).unwrap();
+        assert!(wire.given.lock().unwrap().is_empty());
+        while post.run(at(1)).unwrap().more {}
+        assert_eq!(*wire.given.lock().unwrap(), [first[0].key.clone()], "the same key");
+        let receipt = |receipt| {
+            let take = |tx: &mut Tx<'_>| messages::receipt(tx, &first[0].key, receipt);
+            ward.home.keep_house(Urgency::Urgent, "test", at(2), take).unwrap()
+        };
+        assert!(receipt(Receipt::Undeliverable));
+        assert!(!receipt(Receipt::Delivered));
+        assert_eq!(mail(&ward)[0].way.state, State::Failed);
+        assert_eq!((entries(&ward.home, "message.sent"), receipt(Receipt::Undeliverable)), (1, false));
+    }
+}
+
+/// Hours passed and nobody knew (grafana oncall 1206): what is late is raised by who did not plan it.
+#[test]
+fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is() {
+    for ward in wards() {
+        let mut auditor = Auditor::new((*ward.home).clone(), Status::default());
+        auditor.run(at(1)).unwrap();
+        let standing = || ward.home.read(lapses::standing).unwrap();
+        assert!(standing().is_empty(), "a minute is not late");
+        auditor.run(at(3)).unwrap();
+        let kinds: Vec<String> = standing().into_iter().map(|one| one.lapse.kind).collect();
+        assert_eq!(kinds, ["late_step"]);
+        assert_eq!(entries(&ward.home, "engine.lapse"), 1);
+        auditor.run(at(4)).unwrap();
+        assert_eq!(entries(&ward.home, "engine.lapse"), 1, "told once");
+        ward.tick(at(5));
+        auditor.run(at(6)).unwrap();
+        assert!(standing().is_empty());
+        let alive = |now| ward.home.read(|view| crate::engine::auditor::heartbeat(view, now)).unwrap();
+        assert_eq!((alive(at(8)), alive(at(10))), (Some(at(6)), None), "a dead auditor is noticed");
+    }
+}

@@ -1,0 +1,194 @@
+//! A clinic with one red alert and four people who could be called, on a store of a test.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::domain::alert::Act;
+use crate::domain::escalation::{Policy, State, Step, Target};
+use crate::domain::message::{self, Attempt, State as Way};
+use crate::domain::rule::Name;
+use crate::domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
+use crate::engine::Module as _;
+use crate::engine::escalate::Escalate;
+use crate::engine::outbox::{self, Breakers, Outbox};
+use crate::notify::{Channel, Letter, Said};
+use crate::store::testing::{Home, NOW, stores};
+use crate::store::{
+    Actor, Error, Result, Store, Tx, Urgency, alerts, escalations, messages, paging, patients, users,
+    versions,
+};
+
+const MINUTE: u64 = 60;
+
+/// The clinic.
+pub struct Ward {
+    pub home: Home,
+    pub alert: AlertId,
+    pub people: Vec<UserId>,
+}
+
+pub fn at(minutes: u64) -> Instant {
+    NOW.plus(Duration::from_secs(minutes * MINUTE))
+}
+
+pub fn wards() -> Vec<Ward> {
+    stores().into_iter().map(ward).collect()
+}
+
+fn step(user: UserId, minutes: u32) -> Step {
+    Step { targets: vec![Target::Person(user)], minutes, certificate: false, skip_if_empty: true }
+}
+
+pub fn ward(home: Home) -> Ward {
+    let system = Actor::System("test");
+    let people: Vec<UserId> = (0..4).map(|n| staff(&home, &format!("p{n}@example.org"))).collect();
+    let policy = Policy {
+        id: escalations::RED.into(),
+        version: 1,
+        name: Name { pt: "a".into(), en: "a".into() },
+        starts_after: 0,
+        steps: people.iter().take(3).map(|user| step(*user, 5)).collect(),
+        repeat: 0,
+        acknowledged_for: Some(30),
+        nobody_reached: step(people[3], 15),
+    };
+    home.write(system, NOW, |tx| {
+        versions::seed(tx, escalations::RED, &policy)?;
+        outbox::seed(tx)
+    })
+    .unwrap();
+    let alert = raise(&home, NOW);
+    Ward { home, alert, people }
+}
+
+fn staff(store: &Store, email: &str) -> UserId {
+    let identity = StaffIdentity { name: "Ana Lima".parse().unwrap(), email: email.parse().unwrap() };
+    let new = users::NewUser { identity, role: Role::Clinician, patient: None, password: None };
+    store.write(Actor::System("test"), NOW, |tx| users::insert(tx, &new)).unwrap().id
+}
+
+pub fn raise(store: &Store, at: Instant) -> AlertId {
+    let identity = PatientIdentity {
+        name: "Bia Reis".parse().unwrap(),
+        birth_date: "1990-05-17".parse().unwrap(),
+        cpf: None,
+        cns: None,
+        email: None,
+        phone: None,
+    };
+    let details = patients::Details { identity, zone: "America/Sao_Paulo".into(), language: "pt-BR".into() };
+    store
+        .write(Actor::System("test"), at, |tx| {
+            let patient = patients::insert(tx, &details)?;
+            red(tx, (patient.key, patient.id), at)
+        })
+        .unwrap()
+}
+
+fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant) -> Result<AlertId> {
+    let rule = &Rule::seeds()[0];
+    let episode = serde_json::from_value(json!({
+        "rule": rule.id, "version": rule.version, "started_at": at.minus(Duration::from_secs(60)).micros(),
+        "levels": [{ "at": at.micros(), "level": "red" }], "ended_at": null, "by_hand": false,
+    }));
+    let sample =
+        json!({ "at": at, "value": 137.0, "unit": "/min", "device_id": UserId::new(at), "flags": [] });
+    let finding = serde_json::from_value(json!({
+        "rule": rule.id, "version": rule.version, "level": "red", "signal": "heart_rate",
+        "condition": { "op": ">", "value": 120.0, "for": 60 }, "count": 61,
+        "min": sample, "max": sample, "samples": [sample], "sources": [UserId::new(at)],
+    }));
+    alerts::open(tx, patient, rule, &episode.unwrap(), &finding.unwrap(), false)
+}
+
+impl Ward {
+    /// From now on people are reached by e-mail too.
+    pub fn sends_e_mail(&self) {
+        self.home.keep_house(Urgency::Urgent, "test", NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
+    }
+
+    /// One cycle of the engine.
+    pub fn tick(&self, now: Instant) -> usize {
+        Escalate::new((*self.home).clone()).run(now).unwrap().did
+    }
+
+    pub fn act(&self, who: usize, what: Act, now: Instant) {
+        let id = self.people[who];
+        let actor = Actor::User { id, role: Role::Clinician };
+        let mut refused = None;
+        let done = self.home.write(actor, now, |tx| {
+            alerts::acted(tx, self.alert, id, what, None).map(drop).or_else(|why| match why {
+                alerts::Refused::Store(error) => Err(error),
+                other @ alerts::Refused::Act(_) => {
+                    refused = Some(other);
+                    Err(Error::Conflict("refused"))
+                }
+            })
+        });
+        assert!(done.is_ok(), "{what:?}: {refused:?} {done:?}");
+    }
+
+    pub fn state(&self) -> State {
+        self.home.read(|view| escalations::of_alert(view, self.alert)).unwrap().unwrap().run.state
+    }
+
+    /// What the climb did so far: the word, the rung and the place of whoever was paged.
+    pub fn story(&self) -> Vec<(String, Option<usize>, Vec<usize>)> {
+        self.home
+            .read(|view| {
+                let id = escalations::of_alert(view, self.alert)?.unwrap().id;
+                escalations::steps(view, &id)
+            })
+            .unwrap()
+            .into_iter()
+            .map(|did| {
+                let place = |user| self.people.iter().position(|one| *one == user).unwrap();
+                (did.did, did.step, did.people.into_iter().map(place).collect())
+            })
+            .collect()
+    }
+
+    pub fn ways(&self) -> Vec<Way> {
+        let about = self.alert.to_string();
+        let all = self.home.read(|view| messages::of_case(view, escalations::ALERT, &about)).unwrap();
+        all.into_iter().map(|message| message.way.state).collect()
+    }
+}
+
+pub fn paged(step: usize, who: usize) -> (String, Option<usize>, Vec<usize>) {
+    ("paged".into(), Some(step), vec![who])
+}
+
+/// A wire that writes down what it was given, and may end what sends.
+#[derive(Default)]
+pub struct Wire {
+    /// The keys of what it was given, in order.
+    pub given: Mutex<Vec<String>>,
+}
+
+impl Channel for Wire {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Email
+    }
+
+    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+        self.given.lock().unwrap().push(letter.key.clone());
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", answered: true }
+    }
+}
+
+/// One cycle of the ladder and of the outbox of a wire.
+pub fn cycle(store: &Store, wire: &Arc<dyn Channel>, now: Instant) -> Result<usize> {
+    let mut ladder = Escalate::new(store.clone());
+    let mut post = Outbox::new(store.clone(), Arc::clone(wire), Breakers::default(), String::new());
+    let mut did = 0;
+    loop {
+        let progress = [ladder.run(now)?, post.run(now)?];
+        did += progress.iter().map(|one| one.did).sum::<usize>();
+        if progress.iter().all(|one| !one.more) {
+            return Ok(did);
+        }
+    }
+}

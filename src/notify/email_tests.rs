@@ -1,0 +1,192 @@
+//! A server that answers by a script: what a real one seldom says, and never on demand.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+
+use super::*;
+use crate::domain::message::Attempt;
+use crate::notify::options::{Hidden, Login};
+
+/// What the server answers to each first word, for one connection after the other; the last script stays.
+type Script = &'static [(&'static str, &'static str)];
+
+const GOOD: Script = &[
+    ("", "220 mx ready"),
+    ("EHLO", "250-mx\r\n250-8BITMIME\r\n250 AUTH PLAIN"),
+    ("AUTH", "235 welcome"),
+    ("MAIL", "250 ok"),
+    ("RCPT", "250 ok"),
+    ("DATA", "354 go on"),
+    (".", "250 OK id=1abc"),
+    ("NOOP", "250 ok"),
+    ("QUIT", "221 bye"),
+];
+
+/// Listens, and tells each word it hears with the number of its connection.
+fn serve(scripts: Vec<Vec<(&'static str, &'static str)>>) -> (Place, Receiver<(usize, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, heard) = channel();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let script = scripts.get(number).or(scripts.last()).unwrap().clone();
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                converse(stream.unwrap(), &script, |word| {
+                    let _nobody_listens = tell.send((number, word.to_owned()));
+                });
+            });
+        }
+    });
+    (Place { host: "127.0.0.1".into(), port, cover: Cover::Plain }, heard)
+}
+
+fn converse(mut stream: TcpStream, script: &[(&str, &str)], tell: impl Fn(&str)) -> Option<()> {
+    // An empty answer is silence; "-" hangs up.
+    let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut answer = |word: &str| -> Option<()> {
+        let said = script.iter().find(|(asked, _)| *asked == word).map_or("500 what?", |(_, said)| *said);
+        match said {
+            "" => Some(()),
+            "-" => None,
+            said => stream.write_all(format!("{said}\r\n").as_bytes()).ok(),
+        }
+    };
+    answer("")?;
+    let mut in_letter = false;
+    for line in lines {
+        let line = line.ok()?;
+        let word = line.split(' ').next().unwrap_or_default();
+        if in_letter && word != "." {
+            continue;
+        }
+        tell(word);
+        in_letter = word == "DATA";
+        answer(word)?;
+    }
+    None
+}
+
+fn but(changes: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    changes.iter().chain(GOOD).copied().collect()
+}
+
+fn email(place: Place) -> Email {
+    let login = Some(Login { user: "zelo".into(), password: Hidden::new("s3cret".into()) });
+    let smtp = Smtp { place, from: "zelo@zelo.example".into(), login, ca: None };
+    Email::new(&smtp, b"s").unwrap()
+}
+
+fn letter() -> Letter {
+    let to = Address::Email("ana@clinica.example".into());
+    Letter { key: "esc:1".into(), to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1 }
+}
+
+const NOW: Instant = Instant::from_secs(1_800_000_000);
+
+#[test]
+fn each_answer_becomes_what_the_letter_needs() {
+    let later = Attempt::Later(None);
+    for (change, attempt, code, answered) in [
+        (("", "421 too many"), later, "smtp_421", false),
+        (("", "554 go away"), later, "smtp_554", false),
+        (("", "-"), later, "smtp_odd", false),
+        (("", ""), later, "timeout", false),
+        (("EHLO", "250 mx"), later, "smtp_lacks_a_feature", false),
+        (("AUTH", "535 wrong password"), later, "smtp_535", false),
+        (("MAIL", "421 closing"), later, "smtp_421", false),
+        (("MAIL", "530 who are you"), later, "smtp_530", false),
+        (("MAIL", "452 full"), later, "smtp_452", true),
+        (("RCPT", "450 greylisted"), later, "smtp_450", true),
+        (("RCPT", "550 no such mailbox"), Attempt::Never, "smtp_550", true),
+        (("RCPT", "521 never"), Attempt::Never, "smtp_5xx", true),
+        (("RCPT", ""), later, "timeout", false),
+        (("QUIT", ""), Attempt::Accepted, "smtp_250", true),
+        (("DATA", "451 not now"), later, "smtp_451", true),
+        ((".", "554 spam"), Attempt::Never, "smtp_554", true),
+        ((".", ""), later, "timeout", false),
+        ((".", "-"), later, "smtp_odd", false),
+        ((".", "hello?"), later, "smtp_odd", false),
+    ] {
+        let (place, _heard) = serve(vec![but(&[change])]);
+        let limit = if code == "timeout" { Duration::from_millis(400) } else { LIMIT };
+        let said = Email { limit, ..email(place) }.send(&letter(), NOW);
+        assert_eq!((said.attempt, said.code, said.answered), (attempt, code, answered), "{change:?}");
+    }
+}
+
+#[test]
+fn a_connection_is_used_again_until_it_is_gone() {
+    let (place, heard) = serve(vec![GOOD.to_vec(), GOOD.to_vec()]);
+    let email = email(place);
+    for _ in 0..60 {
+        let said = email.send(&letter(), NOW);
+        assert_eq!(said, Said::accepted("smtp_250", Some("OK id=1abc".into())));
+    }
+    drop(email);
+    let told: Vec<(usize, String)> = heard.try_iter().collect();
+    let count = |number, word: &str| told.iter().filter(|(at, said)| *at == number && said == word).count();
+    assert_eq!((count(0, "EHLO"), count(0, "MAIL")), (1, 50));
+    assert_eq!((count(1, "EHLO"), count(1, "MAIL")), (1, 10));
+}
+
+#[test]
+fn the_late_answer_to_one_letter_is_never_taken_for_the_next() {
+    for change in [(".", ""), ("NOOP", "-"), ("NOOP", "221 idle too long")] {
+        let (place, heard) = serve(vec![but(&[change]), GOOD.to_vec()]);
+        let mut email = email(place);
+        email.limit = if change.0 == "." { Duration::from_millis(400) } else { LIMIT };
+        let first = email.send(&letter(), NOW);
+        email.limit = LIMIT;
+        assert_eq!(first.code, if change.0 == "." { "timeout" } else { "smtp_250" });
+        assert_eq!(email.send(&letter(), NOW).attempt, Attempt::Accepted);
+        let second: Vec<_> = heard.try_iter().filter(|(number, _)| *number == 1).collect();
+        assert!(second.iter().any(|(_, word)| word == "MAIL"), "{change:?}: a connection of its own");
+    }
+}
+
+/// Stripping STARTTLS from the answer must not open the letter to the network.
+#[test]
+fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
+    let (place, heard) = serve(vec![GOOD.to_vec()]);
+    let said = email(Place { cover: Cover::StartTls, ..place }).send(&letter(), NOW);
+    assert_eq!(
+        (said.attempt, said.code, said.answered),
+        (Attempt::Later(None), "smtp_lacks_a_feature", false)
+    );
+    let told: Vec<String> = heard.try_iter().map(|(_, word)| word).collect();
+    assert!(!told.iter().any(|word| word == "AUTH" || word == "MAIL"), "{told:?}");
+}
+
+#[test]
+fn what_would_break_out_of_a_header_stays_inside() {
+    let (place, _heard) = serve(vec![GOOD.to_vec()]);
+    let email = email(place);
+    let sly = Letter { subject: "Olá\r\nBcc: todos@x.example".into(), ..letter() };
+    let (envelope, text) = email.compose(&sly, NOW).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(!text.to_ascii_lowercase().contains("\r\nbcc:"), "{text}");
+    assert_eq!(envelope.to().len(), 1);
+    let sly = Letter { to: Address::Email("ana@x.example>\r\nRCPT TO:<eva@x.example".into()), ..letter() };
+    assert_eq!(email.send(&sly, NOW).code, "bad_address");
+    let foreign = Letter { to: Address::Email("ána@clínica.example".into()), ..letter() };
+    assert_eq!(email.send(&foreign, NOW).code, "bad_address");
+}
+
+#[test]
+fn a_file_that_is_no_certificate_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let place = Place { host: "localhost".into(), port: 1, cover: Cover::Tls };
+    let smtp = |ca: &std::path::Path| Smtp {
+        place: place.clone(),
+        from: "zelo@zelo.example".into(),
+        login: None,
+        ca: Some(ca.into()),
+    };
+    assert!(matches!(Email::new(&smtp(file.path()), b"s"), Err(Error::NoCertificate(_))));
+    assert!(matches!(
+        Email::new(&smtp(std::path::Path::new("/nowhere.pem")), b"s"),
+        Err(Error::Unreadable { .. })
+    ));
+}

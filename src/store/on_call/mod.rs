@@ -1,0 +1,175 @@
+//! Who answers when, as the store knows it: the schedule in force at each instant, who can be reached, whose
+//! certificate is valid, who carries how much. A later edit never rewrites who was on call.
+
+pub mod capacity;
+pub mod feeds;
+mod fitness;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::error::{Error, Result};
+use super::versions::{self, Version};
+use super::{Tx, View};
+use crate::domain::civil::{Window, Zone, union};
+use crate::domain::on_call::{Because, Duty, Issue, Need, Override, Schedule, Shift, issues};
+use crate::domain::rule::Name;
+use crate::domain::{Instant, UserId};
+pub use fitness::{
+    Certificate, Gone, certificate, certify, lost, mark_unreachable, people, reached_again, unreachable,
+};
+
+/// A schedule with the version that was in force in a window.
+type Piece = (Window, Version<Duty>);
+
+/// How far ahead the linter looks.
+const AHEAD: Duration = Duration::from_secs(30 * 86_400);
+
+/// The schedules that the seeded policies name, each with a zone and nobody in it.
+///
+/// # Errors
+/// Database errors.
+pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
+    let seeds = [
+        ("clinician_on_call", "Clínico de plantão", "Clinician on call", true),
+        ("clinician_backup", "Clínico reserva", "Backup clinician", true),
+        ("coordination", "Coordenação", "Coordination", false),
+        ("duty_manager", "Gestor de plantão", "Duty manager", false),
+    ];
+    for (id, pt, en, certificate) in seeds {
+        let schedule = Schedule {
+            zone: Zone::SAO_PAULO,
+            rotations: Vec::new(),
+            temporaries: Vec::new(),
+            overrides: Vec::new(),
+        };
+        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600) };
+        versions::seed(tx, id, &Duty { name: Name { pt: pt.into(), en: en.into() }, need, schedule })?;
+    }
+    Ok(())
+}
+
+/// The schedule as it is in force now.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get(view: &mut View<'_>, id: &str, now: Instant) -> Result<Version<Duty>> {
+    versions::in_force(view, id, now)?.ok_or(Error::NotFound("schedule"))
+}
+
+/// Puts a schedule in force. Overrides and temporary schedules that were over before are left out: the versions
+/// before hold them.
+///
+/// # Errors
+/// [`Error::Refused`] for what cannot be lived or names somebody who cannot be on call; [`Error::Stale`].
+pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32> {
+    duty.check().map_err(|faulty| Error::Refused { code: "E_INVALID", what: told(faulty) })?;
+    let (known, now) = (people(tx)?, tx.now());
+    let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule.people());
+    let was = before.unwrap_or_default();
+    // Whoever was there before may stay until somebody takes them out: the linter is loud about them.
+    let strange = |user: &UserId| !known.contains_key(user) && !was.contains(user);
+    if duty.schedule.people().iter().any(strange) {
+        let what = "somebody named there is no active member of staff; name users who may sign in";
+        return Err(Error::Refused { code: "E_INVALID", what });
+    }
+    let mut kept = duty.clone();
+    kept.schedule.overrides.retain(|over| over.to > now);
+    kept.schedule.temporaries.retain(|own| own.to > now);
+    versions::publish(tx, id, &kept, seen)
+}
+
+/// One more override on top of the others.
+///
+/// # Errors
+/// As [`publish`]; [`Error::NotFound`].
+pub fn override_with(tx: &mut Tx<'_>, id: &str, over: Override, seen: Option<u32>) -> Result<u32> {
+    let now = tx.now();
+    let Version { version, mut body, .. } = get(tx, id, now)?;
+    body.schedule.overrides.push(over);
+    publish(tx, id, &body, seen.unwrap_or(version))
+}
+
+fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
+    use crate::domain::on_call::Faulty;
+    match faulty {
+        Faulty::Name => "a name is empty or too long",
+        Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
+        Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",
+        Faulty::Window => "a window ends after it starts, and holds its shifts",
+        Faulty::Starts => "a rotation starts between 2000 and 2200 and ends after it starts",
+        Faulty::Hours => "a person may be on call for 1 to 168 hours a week",
+    }
+}
+
+/// Which version was in force when, within a window, in order of time.
+///
+/// # Errors
+/// Database errors.
+pub fn pieces(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<Piece>> {
+    let mut out = Vec::new();
+    let mut until = within.to;
+    for version in versions::history::<Duty>(view, id)? {
+        let Some(from) = version.in_force_at else { continue };
+        let window = Window { from: from.max(within.from), to: until };
+        until = until.min(from);
+        if window.from < window.to {
+            out.push((window, version));
+        }
+        if until <= within.from {
+            break;
+        }
+    }
+    out.reverse();
+    Ok(out)
+}
+
+/// Who was, is and will be on call in a window, each stretch by the version in force then.
+///
+/// # Errors
+/// Database errors.
+pub fn shifts(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<Shift>> {
+    let pieces = pieces(view, id, within)?;
+    Ok(pieces.iter().flat_map(|(window, version)| version.body.schedule.shifts(*window)).collect())
+}
+
+/// Who was on call at an instant and why, by the version in force then.
+///
+/// # Errors
+/// [`Error::NotFound`] when there was no such schedule at that instant.
+pub fn on_call(view: &mut View<'_>, id: &str, at: Instant) -> Result<(u32, Vec<(UserId, Because)>)> {
+    let Version { version, body, .. } = get(view, id, at)?;
+    Ok((version, body.schedule.at(at)))
+}
+
+/// The turns of each person in a window: one from when they come to when they leave, whatever edits and reasons
+/// there are in between. In order of time.
+///
+/// # Errors
+/// Database errors.
+pub fn turns(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<(Window, UserId)>> {
+    let mut shifts = shifts(view, id, within)?;
+    shifts.sort_unstable_by_key(|shift| (shift.user, shift.window));
+    let people = shifts.chunk_by(|a, b| a.user == b.user);
+    let mut turns: Vec<(Window, UserId)> = people
+        .flat_map(|shifts| {
+            let windows = union(shifts.iter().map(|shift| shift.window).collect());
+            windows.into_iter().zip(shifts.iter().cycle()).map(|(window, shift)| (window, shift.user))
+        })
+        .collect();
+    turns.sort_unstable();
+    Ok(turns)
+}
+
+/// What will go wrong with a schedule in the next 30 days, the loudest first.
+///
+/// # Errors
+/// Database errors.
+pub fn problems(view: &mut View<'_>, duty: &Duty, now: Instant) -> Result<Vec<Issue>> {
+    let within = Window { from: now, to: now.plus(AHEAD) };
+    let people = people(view)?;
+    Ok(issues(&duty.schedule.shifts(within), within, duty.need, &people))
+}

@@ -1,0 +1,47 @@
+//! People and schedules for tests of what is on call.
+
+use std::time::Duration;
+
+use chrono::NaiveDateTime;
+
+use crate::domain::civil::Zone;
+use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule};
+use crate::domain::rule::Name;
+use crate::domain::{Role, StaffIdentity, UserId};
+use crate::store::testing::NOW;
+use crate::store::users::{self, NewUser};
+use crate::store::{Actor, Store};
+
+/// Somebody who may be on call.
+pub fn person(store: &Store, role: Role) -> UserId {
+    let email = format!("{}@clinica.example", UserId::new(NOW));
+    let identity = StaffIdentity { name: "Ana Lima".parse().unwrap(), email: email.parse().unwrap() };
+    let new = NewUser { identity, role, password: None, patient: None };
+    store.write(Actor::Operator, NOW, |tx| users::insert(tx, &new)).unwrap().id
+}
+
+/// Turns of one length.
+pub fn rotation(starts: NaiveDateTime, length: Length, people: &[UserId]) -> Rotation {
+    Rotation {
+        name: "Semana".into(),
+        starts,
+        ends: None,
+        lengths: vec![length],
+        people: people.to_vec(),
+        hours: None,
+    }
+}
+
+/// A schedule of São Paulo without a certificate.
+pub fn duty(rotations: Vec<Rotation>) -> Duty {
+    Duty {
+        name: Name { pt: "Plantão".into(), en: "On call".into() },
+        need: Need { certificate: false, most_in_a_week: Duration::from_secs(168 * 3_600) },
+        schedule: Schedule {
+            zone: Zone::SAO_PAULO,
+            rotations,
+            temporaries: Vec::new(),
+            overrides: Vec::new(),
+        },
+    }
+}

@@ -1,0 +1,112 @@
+//! A schedule in other calendars: an address with a secret that shows turns by first name, and how to make and end it.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{Datelike, Months, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Call, Reply};
+use crate::domain::Instant;
+use crate::domain::civil::{Window, Zone};
+use crate::store::on_call::{self, feeds};
+use crate::store::{View, users};
+use crate::web::fault::Fault;
+use crate::web::ical::Feed;
+use crate::web::state::State;
+use crate::web::{Code, Lang};
+
+/// The address of a feed.
+#[derive(Serialize, ToSchema)]
+pub struct Address {
+    /// The path with its secret, shown once.
+    path: String,
+}
+
+/// The path of a feed.
+pub(crate) fn path(schedule: &str, secret: &str) -> String {
+    format!("/api/v1/schedules/{schedule}/calendar.ics?token={secret}")
+}
+
+/// Makes the address of this schedule's feed for whoever asks; an earlier one stops working.
+#[utoipa::path(post, path = "/api/v1/schedules/{id}/feed", tag = "schedules", params(("id" = String, Path)), responses((status = 201, body = Address), (status = 404)))]
+pub async fn open(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| {
+        let secret = desk.write(|tx| {
+            on_call::get(tx, &id, desk.now)?;
+            Ok(feeds::open(tx, &id, desk.viewer.id)?)
+        })?;
+        Reply::with(StatusCode::CREATED, &Address { path: path(&id, secret.reveal()) })
+    })
+    .await
+}
+
+/// Ends the address.
+#[utoipa::path(delete, path = "/api/v1/schedules/{id}/feed", tag = "schedules", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
+pub async fn close(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(feeds::close(tx, &id, desk.viewer.id)?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// The secret of the address.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Shown {
+    /// As `POST …/feed` gave it.
+    #[serde(default)]
+    token: String,
+    /// `pt-BR` or `en`.
+    lang: Option<String>,
+}
+
+/// The schedule as iCalendar (RFC 5545), from the start of last month to six months ahead.
+#[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), security(()), responses((status = 200, description = "text/calendar"), (status = 404, description = "no such address, or it was ended")))]
+pub async fn calendar(
+    request: HttpRequest,
+    state: Data<State>,
+    id: Path<String>,
+    shown: Query<Shown>,
+) -> Answer {
+    let lang = Lang::choose(shown.lang.as_deref(), None);
+    let done = web::block(move || {
+        let now = state.now();
+        state.store.read(|view| Ok(text(view, &id, &shown.token, lang, now)))?
+    })
+    .await
+    .map_err(|_stopped| Fault::new(Code::Busy));
+    match done.and_then(|done| done) {
+        Ok(text) => Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(text)),
+        Err(fault) => Err(fault.of(&request)),
+    }
+}
+
+fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) -> Result<String, Fault> {
+    if feeds::whose(view, id, token)?.is_none() {
+        return Err(Fault::new(Code::NotFound));
+    }
+    let duty = on_call::get(view, id, now)?.body;
+    let mut turns = Vec::new();
+    for (window, user) in on_call::turns(view, id, around(duty.schedule.zone, now))? {
+        let who = users::get(view, user)?.identity;
+        let first = who.and_then(|who| who.name.as_str().split_whitespace().next().map(str::to_owned));
+        turns.push((window, user.to_string(), first.unwrap_or_default()));
+    }
+    let name = match lang {
+        Lang::PtBr => &duty.name.pt,
+        Lang::En => &duty.name.en,
+    };
+    Ok(Feed { schedule: id, name, now, turns }.text())
+}
+
+/// Whole months, so that a turn cut at the edge keeps its id while the month lasts.
+fn around(zone: Zone, now: Instant) -> Window {
+    let today = zone.date(now);
+    let month = NaiveDate::from_ymd_opt(today.year(), today.month(), 1).unwrap_or(today);
+    let before = month.checked_sub_months(Months::new(1)).unwrap_or(month);
+    let after = month.checked_add_months(Months::new(7)).unwrap_or(month);
+    Window { from: zone.day(before).from, to: zone.day(after).from }
+}

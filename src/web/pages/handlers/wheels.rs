@@ -1,0 +1,192 @@
+//! The forms of a schedule, which need no script: an override, a rotation, the end of a feed.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Form, Path};
+
+use super::schedule::{LOCAL, clock, local};
+use super::visit::{Answer, Visit};
+use crate::domain::UserId;
+use crate::domain::calendar::Hours;
+use crate::domain::on_call::{Duty, Length, Override, Rotation, Schedule};
+use crate::store::Tx;
+use crate::store::on_call::{self, feeds};
+use crate::web::Code;
+use crate::web::api::schedules::change;
+use crate::web::fault::Fault;
+use crate::web::pages::schedule::Wheel;
+
+/// Empty places for people at the end of the form.
+const SPARE: usize = 3;
+const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
+
+/// Every rotation as its form holds it, and an empty one.
+pub fn of(schedule: &Schedule) -> Vec<Wheel> {
+    let held = schedule.rotations.iter().enumerate().map(|(place, rotation)| wheel(place, rotation));
+    let empty = Wheel {
+        lengths: [("1".to_owned(), "weeks"), (String::new(), "days")],
+        people: vec![String::new(); 4],
+        hours: vec![String::new(); 7],
+        ..Wheel::default()
+    };
+    held.chain([empty]).collect()
+}
+
+fn wheel(place: usize, rotation: &Rotation) -> Wheel {
+    let mut people: Vec<String> = rotation.people.iter().map(ToString::to_string).collect();
+    people.resize(people.len() + SPARE, String::new());
+    let mut lengths = rotation.lengths.iter().map(|length| match length {
+        Length::Hours(n) => (n.to_string(), "hours"),
+        Length::Days(n) => (n.to_string(), "days"),
+        Length::Weeks(n) => (n.to_string(), "weeks"),
+    });
+    let mut length = || lengths.next().unwrap_or_else(|| (String::new(), "days"));
+    let hours = |hours: &[Hours; 7]| hours.iter().map(|day| String::from(day.clone())).collect();
+    Wheel {
+        place: place.to_string(),
+        name: rotation.name.clone(),
+        starts: rotation.starts.format(LOCAL).to_string(),
+        ends: rotation.ends.map_or_else(String::new, |ends| ends.format(LOCAL).to_string()),
+        lengths: [length(), length()],
+        people,
+        hours: rotation.hours.as_ref().map_or_else(|| vec![String::new(); 7], hours),
+        beyond: rotation.lengths.len() > 2,
+    }
+}
+
+/// What a form sent: names may come more than once.
+struct Sent(Vec<(String, String)>);
+
+impl Sent {
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(held, _)| held == name);
+        named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next()
+    }
+
+    fn version(&self) -> Result<u32, Fault> {
+        let version = self.first("version").and_then(|text| text.parse().ok());
+        version.ok_or_else(|| Fault::new(Code::PreconditionRequired))
+    }
+
+    fn user(&self, name: &'static str) -> Result<Option<UserId>, Fault> {
+        self.first(name).map(|id| id.parse().map_err(|_id| Fault::invalid(name, "a person"))).transpose()
+    }
+
+    fn rotation(&self) -> Result<Rotation, Fault> {
+        let when = |name: &'static str| {
+            self.first(name).map(|text| clock(text).ok_or_else(|| Fault::invalid(name, "a day and an hour")))
+        };
+        let starts = when("starts").ok_or_else(|| Fault::invalid("starts", "a day and an hour"))??;
+        let people =
+            self.all("person").map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person")));
+        let lengths = [self.length("n1", "u1")?, self.length("n2", "u2")?];
+        Ok(Rotation {
+            name: self.first("name").ok_or_else(|| Fault::invalid("name", "a name"))?.to_owned(),
+            starts,
+            ends: when("ends").transpose()?,
+            lengths: lengths.into_iter().flatten().collect(),
+            people: people.collect::<Result<_, _>>()?,
+            hours: self.hours()?,
+        })
+    }
+
+    fn length(&self, count: &'static str, unit: &'static str) -> Result<Option<Length>, Fault> {
+        let Some(text) = self.first(count) else { return Ok(None) };
+        let n = text.parse().map_err(|_number| Fault::invalid(count, "a whole number"))?;
+        match self.first(unit) {
+            Some("hours") => Ok(Some(Length::Hours(n))),
+            Some("days") => Ok(Some(Length::Days(n))),
+            Some("weeks") => Ok(Some(Length::Weeks(n))),
+            _ => Err(Fault::invalid(unit, "hours, days or weeks")),
+        }
+    }
+
+    fn hours(&self) -> Result<Option<[Hours; 7]>, Fault> {
+        let mut told: BTreeMap<usize, Hours> = BTreeMap::new();
+        for (day, name) in HOURS.into_iter().enumerate() {
+            if let Some(text) = self.first(name) {
+                let hours =
+                    Hours::parse(text).map_err(|_hours| Fault::invalid(name, "07:00-12:00 13:00-19:00"))?;
+                told.insert(day, hours);
+            }
+        }
+        let of = |day: usize| told.get(&day).cloned().unwrap_or_default();
+        Ok((!told.is_empty()).then(|| std::array::from_fn(of)))
+    }
+}
+
+/// POST `/schedules/{id}/{override|rotation|remove}`.
+pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<Vec<(String, String)>>) -> Answer {
+    let (id, name) = path.into_inner();
+    let sent = Sent(sent.into_inner());
+    visit
+        .act(move |room| {
+            room.write(|tx| match name.as_str() {
+                "override" => over(tx, &id, &sent),
+                "rotation" => turned(tx, &id, &sent),
+                "remove" => removed(tx, &id, &sent),
+                _ => Err(Code::NotFound.into()),
+            })?;
+            Ok(format!("/schedules/{id}"))
+        })
+        .await
+}
+
+/// POST `/schedules/{id}/unfeed`: ends the viewer's feed.
+pub async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
+    visit
+        .act(move |room| {
+            room.write(|tx| Ok(feeds::close(tx, &id, room.viewer.id)?))?;
+            Ok(format!("/schedules/{id}#feed"))
+        })
+        .await
+}
+
+fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
+    let now = tx.now();
+    Ok(on_call::get(tx, id, now)?.body)
+}
+
+fn over(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+    let zone = duty(tx, id)?.schedule.zone;
+    let at = |name: &'static str| {
+        let read = sent.first(name).and_then(|text| local(zone, text));
+        read.ok_or_else(|| Fault::invalid(name, "a day and an hour"))
+    };
+    let (from, to) = (at("from")?, at("to")?);
+    if from >= to {
+        return Err(Fault::invalid("to", "after its start"));
+    }
+    let change = change(sent.user("add")?, sent.user("remove")?)?;
+    on_call::override_with(tx, id, Override { from, to, change }, Some(sent.version()?))?;
+    Ok(())
+}
+
+fn turned(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+    let mut duty = duty(tx, id)?;
+    let rotation = sent.rotation()?;
+    match sent.first("place") {
+        None => duty.schedule.rotations.push(rotation),
+        Some(place) => *held(&mut duty, place)? = rotation,
+    }
+    on_call::publish(tx, id, &duty, sent.version()?)?;
+    Ok(())
+}
+
+fn removed(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
+    let mut duty = duty(tx, id)?;
+    let place = sent.first("place").and_then(|place| place.parse().ok());
+    let place = place.filter(|place: &usize| *place < duty.schedule.rotations.len());
+    duty.schedule.rotations.remove(place.ok_or_else(|| Fault::new(Code::NotFound))?);
+    on_call::publish(tx, id, &duty, sent.version()?)?;
+    Ok(())
+}
+
+fn held<'a>(duty: &'a mut Duty, place: &str) -> Result<&'a mut Rotation, Fault> {
+    let place: Option<usize> = place.parse().ok();
+    place.and_then(|place| duty.schedule.rotations.get_mut(place)).ok_or_else(|| Fault::new(Code::NotFound))
+}

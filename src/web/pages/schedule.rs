@@ -1,0 +1,184 @@
+//! One schedule: two weeks of turns as strips and as a table, what is missing in red, forms that need no script, and
+//! who was on call at any instant of the past.
+
+use askama::Template;
+
+use super::schedules::{Present, Trouble};
+use super::{Choice, Html};
+use crate::domain::Instant;
+use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+
+/// The page. Its clock is the schedule's.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Its lasting id.
+    pub id: String,
+    /// Its name in the reader's language.
+    pub name: String,
+    /// The version in force, for the stale check of the forms.
+    pub version: u32,
+    /// Who wrote it; `None`: the program.
+    pub author: Option<String>,
+    /// Since when.
+    pub since: Option<Instant>,
+    /// Who is on call now.
+    pub present: Vec<Present>,
+    /// When that changes.
+    pub next: Option<Instant>,
+    /// What will go wrong in the next 30 days.
+    pub troubles: Vec<Trouble>,
+    /// The days shown.
+    pub days: Vec<Day>,
+    /// Where nobody is on call; empty: nowhere.
+    pub gaps: Vec<Cell>,
+    /// A strip per person.
+    pub strips: Vec<Strip>,
+    /// The same as rows, gaps among them.
+    pub turns: Vec<Turn>,
+    /// The days before and after, as `YYYY-MM-DD`.
+    pub around: (String, String),
+    /// What was asked of the past, as the field holds it.
+    pub asked: String,
+    /// Its answer.
+    pub answer: Option<Then>,
+    /// Whether the forms are shown.
+    pub may_manage: bool,
+    /// Who may be on call.
+    pub people: Vec<Choice>,
+    /// Every rotation, and an empty one at the end.
+    pub rotations: Vec<Wheel>,
+    /// Whether the reader follows it in another calendar.
+    pub followed: bool,
+    /// The address of the reader's feed, shown once.
+    pub feed: Option<String>,
+}
+
+/// A day of the calendar.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// The weekday and the date.
+    pub label: String,
+    /// Whether it is today.
+    pub today: bool,
+}
+
+/// One person's days.
+#[derive(Debug, Clone)]
+pub struct Strip {
+    /// The name.
+    pub name: String,
+    /// One a day.
+    pub cells: Vec<Cell>,
+}
+
+/// One day of a strip.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// Where a bar begins and how long it is, in thousandths of the day.
+    pub bars: Vec<(u64, u64)>,
+    /// The same in words: `08:00–20:00`.
+    pub hours: Vec<String>,
+}
+
+impl Cell {
+    fn words(&self) -> String {
+        self.hours.join(", ")
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// From when.
+    pub from: Instant,
+    /// Until when.
+    pub to: Instant,
+    /// Who and why; `None`: nobody.
+    pub who: Option<Present>,
+}
+
+/// Who was on call at an instant.
+#[derive(Debug, Clone)]
+pub struct Then {
+    /// When.
+    pub at: Instant,
+    /// By which version; `None`: there was no such schedule.
+    pub version: Option<u32>,
+    /// Who.
+    pub present: Vec<Present>,
+}
+
+/// A rotation as its form holds it.
+#[derive(Debug, Clone, Default)]
+pub struct Wheel {
+    /// Its place; empty for a new one.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// As `datetime-local` writes it.
+    pub starts: String,
+    /// As `datetime-local` writes it; empty: never.
+    pub ends: String,
+    /// How many of which unit; two turns that alternate at the most.
+    pub lengths: [(String, &'static str); 2],
+    /// Ids in the order of their turns, with empty places at the end.
+    pub people: Vec<String>,
+    /// Monday to Sunday, as `07:00-12:00 13:00-19:00`.
+    pub hours: Vec<String>,
+    /// More than this form can say.
+    pub beyond: bool,
+}
+
+impl Wheel {
+    fn is(&self, place: &usize, id: &str) -> bool {
+        self.people.get(*place).is_some_and(|held| held == id)
+    }
+
+    fn hours_of(&self, day: &usize) -> &str {
+        self.hours.get(*day).map_or("", String::as_str)
+    }
+
+    #[expect(clippy::unused_self, reason = "a page can only call what hangs on a value")]
+    fn is_unit(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
+    fn is_new(&self) -> bool {
+        self.place.is_empty()
+    }
+}
+
+const UNITS: [(&str, Key); 3] =
+    [("hours", Key("unit-hours")), ("days", Key("unit-days")), ("weeks", Key("unit-weeks"))];
+
+const WEEK: [Key; 7] = [
+    Key("weekday-mon"),
+    Key("weekday-tue"),
+    Key("weekday-wed"),
+    Key("weekday-thu"),
+    Key("weekday-fri"),
+    Key("weekday-sat"),
+    Key("weekday-sun"),
+];
+
+/// The short word of a weekday, Monday first.
+#[must_use]
+pub fn weekday(place: usize) -> Key {
+    WEEK.get(place).copied().unwrap_or(Key("weekday-mon"))
+}
+
+#[derive(Template)]
+#[template(path = "schedule.html")]
+struct Page<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+}
+
+/// The page. POST `/schedules/{id}/{override|rotation|remove|feed|unfeed}`.
+///
+/// # Errors
+/// The formatter's.
+pub fn page(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view }.render()
+}

@@ -1,0 +1,144 @@
+//! Webhooks to a receiver that was written apart from us, in Python, after the specification.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+use zelo::domain::message::Attempt::{Accepted, Later, Never};
+use zelo::domain::{Clock, Instant};
+use zelo::notify::webhook::{Hook, Secret};
+use zelo::notify::{Address, Channel, Letter, Said};
+
+const OURS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const ANOTHERS: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+struct Program {
+    child: Child,
+    /// Its end is what ends the program.
+    stdin: Option<ChildStdin>,
+    port: u16,
+    calls: Receiver<Value>,
+}
+
+impl Program {
+    fn start() -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/notify/receiver.py");
+        let mut python = Command::new("python3");
+        let python = python.args([script, OURS]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = python.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.next().unwrap().unwrap().parse().unwrap();
+        let (tell, calls) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _nobody_asks = tell.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let stdin = child.stdin.take();
+        Self { child, stdin, port, calls }
+    }
+
+    fn letter(&self, key: &str, path: &str, secret: &str) -> Letter {
+        let secret = Secret::parse(secret).unwrap();
+        Letter {
+            key: key.into(),
+            to: Address::Webhook { url: format!("http://127.0.0.1:{}/{path}", self.port), secret },
+            subject: "Zelo: alguém espera por você".into(),
+            text: "Entre para ver.".into(),
+            attempt: 1,
+        }
+    }
+
+    fn call(&self) -> Value {
+        self.calls.recv_timeout(Duration::from_secs(10)).expect("a call")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ended = self.child.wait();
+    }
+}
+
+fn now() -> Instant {
+    Clock::System.now()
+}
+
+#[test]
+fn a_receiver_that_another_wrote_believes_the_signature_and_only_ours() {
+    let program = Program::start();
+    let hook = Hook::new();
+    let said = hook.send(&program.letter("esc:1", "status/200", OURS), now());
+    assert_eq!((said.attempt, said.code), (Accepted, "http_200"));
+    let call = program.call();
+    assert_eq!((&call["id"], &call["good"]), (&Value::from("esc:1"), &Value::from(true)), "{call}");
+    assert_eq!(call["body"]["data"]["subject"], "Zelo: alguém espera por você");
+    assert_eq!(call["type"], "application/json");
+    let old = now().minus(Duration::from_secs(600));
+    for (secret, at) in [(ANOTHERS, now()), (OURS, old)] {
+        assert_eq!(hook.send(&program.letter("esc:2", "status/200", secret), at).code, "http_401");
+        assert_eq!(program.call()["good"], false);
+    }
+}
+
+#[test]
+fn each_answer_becomes_what_the_letter_needs() {
+    let program = Program::start();
+    let (hook, impatient) = (Hook::new(), Hook::within(Duration::from_millis(400)));
+    let seconds = |n| Later(Some(Duration::from_secs(n)));
+    for (path, attempt, code, answered) in [
+        ("status/200", Accepted, "http_200", true),
+        ("status/202", Accepted, "http_202", true),
+        ("status/206", Accepted, "http_2xx", true),
+        ("redirect", Never, "http_3xx", true),
+        ("status/400", Never, "http_400", true),
+        ("status/404", Never, "http_404", true),
+        ("status/410", Never, "http_410", true),
+        ("status/422", Never, "http_4xx", true),
+        ("status/408", Later(None), "http_408", true),
+        ("status/425", Later(None), "http_425", true),
+        ("status/429", Later(None), "http_429", true),
+        ("status/429/7", seconds(7), "http_429", true),
+        ("status/429/86400", seconds(300), "http_429", true),
+        ("status/500", Later(None), "http_500", true),
+        ("status/500/7", Later(None), "http_500", true),
+        ("status/502", Later(None), "http_502", false),
+        ("status/503", Later(None), "http_503", false),
+        ("status/503/30", seconds(30), "http_503", false),
+        ("silence", Later(None), "timeout", false),
+        ("cut", Later(None), "unreachable", false),
+        ("noise", Later(None), "http_odd", false),
+    ] {
+        let hook = if code == "timeout" { &impatient } else { &hook };
+        let said = hook.send(&program.letter(path, path, OURS), now());
+        assert_eq!(said, Said { attempt, provider_id: None, code, answered }, "{path}");
+    }
+    let calls: Vec<Value> = std::iter::from_fn(|| program.calls.try_recv().ok()).collect();
+    let to_where: Vec<&Value> = calls.iter().filter(|call| call["id"] == "redirect").collect();
+    assert_eq!(to_where.len(), 1, "a redirect is not followed: {to_where:?}");
+}
+
+#[test]
+fn a_repetition_carries_the_same_id_and_the_same_words() {
+    let program = Program::start();
+    let hook = Hook::new();
+    let codes = [1, 2, 3].map(|attempt| {
+        let letter = Letter { attempt, ..program.letter("esc:3", "twice/2", OURS) };
+        hook.send(&letter, now()).code
+    });
+    assert_eq!(codes, ["http_500", "http_500", "http_200"]);
+    let calls = [program.call(), program.call(), program.call()];
+    assert!(calls.iter().all(|call| call["id"] == "esc:3" && call["body"] == calls[0]["body"]), "{calls:?}");
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_out_of_reach() {
+    let program = Program::start();
+    let letter = program.letter("esc:4", "status/200", OURS);
+    drop(program);
+    let said = Hook::new().send(&letter, now());
+    assert_eq!((said.attempt, said.code, said.answered), (Later(None), "unreachable", false));
+}
