@@ -9,7 +9,7 @@ use crate::domain::message::{Channel, Receipt};
 use crate::domain::{Instant, UserId};
 use crate::notify::bounce::Bounce;
 use crate::notify::mailbox::{self, Reports, Visit, Watermark};
-use crate::store::{self, Store, Tx, Urgency, View, messages, paging, settings};
+use crate::store::{self, Store, Tx, Urgency, View, messages, on_call, settings};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
@@ -76,12 +76,23 @@ impl Module for Bounces {
     }
 }
 
+/// One report that cannot be put down holds up no other: the mailbox would never be read on.
 fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
+    match counted(tx, bounce) {
+        Err(error @ (store::Error::Corrupt(_) | store::Error::NotFound(_))) => {
+            tracing::error!(%error, "a report on a letter cannot be put down; it is left out");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     let Some(letter) = messages::reported(tx, &bounce.key, bounce.receipt)? else { return Ok(()) };
     let gone = bounce.receipt == Receipt::Undeliverable && bounce.permanent;
     match letter.recipient.parse::<UserId>() {
         Ok(user) if gone && letter.channel == Channel::Email => {
-            paging::lose(tx, user, Channel::Email, BOUNCED).map(drop)
+            on_call::mark_unreachable(tx, user, Channel::Email, BOUNCED).map(drop)
         }
         _ => Ok(()),
     }

@@ -134,8 +134,9 @@ impl Email {
             .date(UNIX_EPOCH + since_1970)
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN)
-            // The end of the letter brings its own line end.
-            .body(letter.text.trim_end().to_owned())
+            // The end of the letter brings its own line end. No line end stands alone: a lenient server would take
+            // what follows it for commands (RUSTSEC-2026-0561).
+            .body(letter.text.trim_end().replace("\r\n", "\n").replace('\r', "\n"))
             .map_err(|_unwritable| Said::never("unwritable"))?;
         Ok((message.envelope().clone(), message.formatted()))
     }

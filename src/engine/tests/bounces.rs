@@ -10,7 +10,7 @@ use crate::notify::Channel;
 use crate::notify::bounce::Bounce;
 use crate::notify::mailbox::{Error, Reports, Visit, Watermark};
 use crate::store::testing::entries;
-use crate::store::{Store, escalations, messages, paging};
+use crate::store::{Store, escalations, messages, on_call, paging};
 
 /// A mailbox with one report a mail.
 #[derive(Default)]
@@ -70,7 +70,7 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         let mut bounces = reader(&ward.home, &mailbox);
         assert_eq!(bounces.run(at(1)).unwrap().did, 1);
         assert_eq!(letters(&ward)[0].way.state, State::Failed);
-        let lost = ward.home.read(|view| paging::lost(view, ward.people[0])).unwrap();
+        let lost = ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap();
         assert_eq!(
             (lost.len(), lost[0].channel, lost[0].why.as_str()),
             (1, message::Channel::Email, "bounced")
@@ -94,8 +94,9 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         assert_eq!(channels(ward.people[1]), [message::Channel::InApp, message::Channel::Email]);
         // Somebody looked into it.
         let system = crate::store::Actor::Operator;
-        let regain =
-            |tx: &mut crate::store::Tx<'_>| paging::regain(tx, ward.people[0], message::Channel::Email);
+        let regain = |tx: &mut crate::store::Tx<'_>| {
+            on_call::reached_again(tx, ward.people[0], message::Channel::Email)
+        };
         ward.home.write(system, at(20), regain).unwrap();
         *mailbox.validity.lock().unwrap() = 8;
         assert_eq!(reader(&ward.home, &mailbox).run(at(21)).unwrap().did, 1);
@@ -113,7 +114,7 @@ fn a_mailbox_that_is_full_ends_the_letter_and_the_person_stays_in_reach() {
         mailbox.mails.lock().unwrap().push(bounce(&letters(&ward)[0], false));
         reader(&ward.home, &mailbox).run(at(1)).unwrap();
         assert_eq!(letters(&ward)[0].way.state, State::Failed);
-        assert_eq!(ward.home.read(|view| paging::lost(view, ward.people[0])).unwrap(), []);
+        assert_eq!(ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap(), []);
         let events = ward.home.read(|view| messages::events(view, letters(&ward)[0].id)).unwrap();
         let last = events.last().map(|(_, what, code)| (what.as_str(), code.as_deref()));
         assert_eq!(last, Some(("failed", Some("bounced"))), "the alert's page can say why");

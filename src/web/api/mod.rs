@@ -9,6 +9,7 @@ pub mod consents;
 pub mod devices;
 pub mod duty;
 pub mod feeds;
+pub mod message_log;
 pub mod messages;
 pub mod patients;
 pub mod policies;
@@ -17,8 +18,10 @@ pub mod readings;
 pub mod rules;
 pub mod schedules;
 pub mod status;
+pub mod templates;
 pub mod terms;
 pub mod users;
+pub mod webhooks;
 
 mod body;
 mod desk;

@@ -7,6 +7,7 @@ mod live;
 mod records;
 mod schedules;
 mod sign_in;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -2,5 +2,6 @@
 //! installed them.
 
 mod hook;
+mod ladder;
 mod mail;
 mod post;

@@ -165,7 +165,7 @@ impl Post {
                accept domains = {DOMAIN}\n  deny\n\
              data:\n  accept\n\
              begin routers\n\
-             known:\n  driver = accept\n  domains = {DOMAIN}\n  local_parts = zelo : ana\n  transport = box\n\
+             known:\n  driver = accept\n  domains = {DOMAIN}\n  local_parts = zelo : ana : bia : caio\n  transport = box\n\
              begin transports\n\
              box:\n  driver = appendfile\n  maildir_format\n  create_directory\n  directory = {dir}/mail/$local_part_data\n  \
                user = {user}\n  group = {group}\n\
