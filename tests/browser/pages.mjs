@@ -18,6 +18,9 @@ export function pages({ patient, masked, alert, resolved, device }) {
     ['patient, masked', 'clinician', `/patients/${masked}`],
     ['patient for the dpo', 'dpo', `/patients/${patient}`],
     ['rules', 'clinician', '/rules'],
+    ['policies', 'manager', '/policies'],
+    ['policy', 'clinician', '/policies/red_alert'],
+    ['policy for an auditor', 'auditor', '/policies/red_alert?rehearse=1'],
     ['devices', 'technician', '/devices'],
     ['device', 'technician', `/devices/${device}`],
     ['pairing, shown before', 'technician', `/devices/${device}/pairing`],
@@ -38,4 +41,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'audit', 'portal'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal'];
