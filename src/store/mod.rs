@@ -2,6 +2,7 @@
 
 pub mod accesses;
 pub mod act;
+pub mod ahead;
 mod alert_acts;
 pub mod alerts;
 pub mod bindings;

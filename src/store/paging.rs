@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
+use super::act::Act;
+use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{certificates, unreachable, users, webhooks};
 use super::settings;
@@ -60,10 +62,13 @@ pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<C
     Ok(out)
 }
 
-/// Who is paged, looked up once a step for as long as this lives: within one transaction.
+/// Who is paged and by which ways, looked up once for as long as this lives: within one transaction.
 #[derive(Default)]
 pub struct Finder {
     known: Vec<(Step, Found)>,
+    channels: BTreeMap<UserId, Vec<Channel>>,
+    webhooks: Option<Vec<String>>,
+    templates: BTreeMap<&'static str, i64>,
 }
 
 impl Finder {
@@ -79,6 +84,42 @@ impl Finder {
         let found: Found = all.into_iter().filter(|one| one.left_out.is_none()).map(|one| one.user).collect();
         self.known.push((step.clone(), found.clone()));
         Ok(found)
+    }
+
+    /// Every way on which a step reaches these people: each of their channels, and every webhook.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn ways(&mut self, view: &mut View<'_>, people: &[UserId]) -> Result<Vec<(Channel, String)>> {
+        let mut ways = Vec::new();
+        for user in people {
+            let known = match self.channels.get(user) {
+                Some(known) => known.clone(),
+                None => channels(view, *user)?,
+            };
+            ways.extend(known.iter().map(|channel| (*channel, user.to_string())));
+            self.channels.insert(*user, known);
+        }
+        let hooks = match self.webhooks.take() {
+            Some(known) => known,
+            None => webhooks(view)?,
+        };
+        ways.extend(hooks.iter().map(|id| (Channel::Webhook, id.clone())));
+        self.webhooks = Some(hooks);
+        Ok(ways)
+    }
+
+    /// The version of a template that is in force.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn template(&mut self, view: &mut View<'_>, name: &'static str) -> Result<i64> {
+        if let Some(version) = self.templates.get(name) {
+            return Ok(*version);
+        }
+        let version = versions::newest_in_force(view, "template", name)?;
+        self.templates.insert(name, version);
+        Ok(version)
     }
 }
 
@@ -97,6 +138,72 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
         channels.push(Channel::Email);
     }
     Ok(channels)
+}
+
+/// A channel that does not reach somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Who.
+    pub user: UserId,
+    /// Which channel.
+    pub channel: Channel,
+    /// Why: `bounced`, or what the person said.
+    pub why: String,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// The channels that do not reach a person.
+///
+/// # Errors
+/// Database errors.
+pub fn lost(view: &mut View<'_>, user: UserId) -> Result<Vec<Lost>> {
+    let rows: Vec<(String, String, i64)> = unreachable::table
+        .filter(unreachable::user_id.eq(user.to_string()))
+        .order(unreachable::channel)
+        .select((unreachable::channel, unreachable::why, unreachable::since))
+        .load(view.conn)?;
+    let read = |(channel, why, since): (String, String, i64)| {
+        let channel = Channel::from_name(&channel).ok_or(Error::Corrupt("unreachable.channel"))?;
+        Ok(Lost { user, channel, why, since: Instant::from_micros(since) })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// A channel reaches a person no more: later pages go by the others. Says whether that is new.
+///
+/// # Errors
+/// Database errors.
+pub fn lose(tx: &mut Tx<'_>, user: UserId, channel: Channel, why: &str) -> Result<bool> {
+    let row = diesel::insert_into(unreachable::table).values((
+        unreachable::user_id.eq(user.to_string()),
+        unreachable::channel.eq(channel.name()),
+        unreachable::why.eq(why),
+        unreachable::since.eq(tx.now().micros()),
+    ));
+    let lost = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if lost {
+        told(tx, user, channel, "unreachable", why)?;
+    }
+    Ok(lost)
+}
+
+/// A channel reaches a person again, as somebody who looked into it says.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was not lost.
+pub fn regain(tx: &mut Tx<'_>, user: UserId, channel: Channel) -> Result<()> {
+    let row = unreachable::table.find((user.to_string(), channel.name()));
+    if diesel::delete(row).execute(tx.conn)? == 0 {
+        return Err(Error::NotFound("channel"));
+    }
+    told(tx, user, channel, "reachable", "by hand")
+}
+
+fn told(tx: &mut Tx<'_>, user: UserId, channel: Channel, did: &str, why: &str) -> Result<()> {
+    let body = serde_json::json!({ "user": user, "channel": channel.name(), "did": did, "why": why });
+    tx.audit(&Act::new("admin.config").body(body))?;
+    tx.signal("config.changed", "reach")
 }
 
 /// Notes whether this installation sends e-mail: without a server nothing is planned for it.

@@ -17,6 +17,9 @@ export function pages({ patient, masked, alert, resolved, device }) {
     ['patient', 'clinician', `/patients/${patient}`],
     ['patient, masked', 'clinician', `/patients/${masked}`],
     ['patient for the dpo', 'dpo', `/patients/${patient}`],
+    ['schedules', 'manager', '/schedules'],
+    ['schedule', 'manager', '/schedules/clinician_on_call'],
+    ['schedule of an agent, the past', 'agent', '/schedules/duty_manager?at=2020-03-12T03:12'],
     ['rules', 'clinician', '/rules'],
     ['policies', 'manager', '/policies'],
     ['policy', 'clinician', '/policies/red_alert'],
@@ -41,4 +44,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule'];

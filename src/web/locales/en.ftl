@@ -909,6 +909,7 @@ schedule-weeks = Weeks
 schedule-before = Before
 schedule-today = Today
 schedule-after = After
+schedule-strips = A strip per person; in red, when there is nobody.
 schedule-table = Turns as a table
 schedule-why = Why
 schedule-history = Who was on call?

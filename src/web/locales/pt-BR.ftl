@@ -925,6 +925,7 @@ schedule-weeks = Semanas
 schedule-before = Antes
 schedule-today = Hoje
 schedule-after = Depois
+schedule-strips = Uma faixa por pessoa; em vermelho, quando não há ninguém.
 schedule-table = Turnos em tabela
 schedule-why = Por quê
 schedule-history = Quem estava de plantão?

@@ -63,6 +63,7 @@ fn overrides_and_temporary_schedules_are_new_versions_and_the_past_stays() {
         house.put(&manager, path, Some("\"0\""), &written(&people[..1])).must(200);
         let began = house.now();
         house.clock.advance(Duration::from_secs(3_600));
+        let manager = house.staff(Role::Manager);
         let now = house.now();
         let hours = |n: u64| now.plus(Duration::from_secs(3_600 * n));
         let over = json!({ "from": now, "to": hours(2), "remove": people[0], "add": people[1] });

@@ -152,6 +152,8 @@ impl Post {
              acl_smtp_rcpt = rcpt\n\
              acl_smtp_data = data\n\
              never_users =\n\
+             exim_user = {user}\n\
+             exim_group = {group}\n\
              admin_groups = {group}\n\
              keep_environment =\n\
              host_lookup =\n\

@@ -45,7 +45,10 @@ async fn an_empty_schedule_is_loud_and_a_rotation_by_form_makes_it_quiet() {
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     let page = clinic.get(Role::Agent, PATH).await.text;
     assert!(page.contains("Pessoa clinician") && page.contains("rodízio Semana"), "{page}");
-    assert!(!page.contains("strip-gaps") && page.contains("Ninguém com certificado"));
+    assert!(page.contains("strip-gaps") && page.contains("00:00–09:10"), "nobody, until it was in force");
+    assert!(page.contains("Ninguém com certificado"));
+    let week = format!("{PATH}?from=2026-11-23");
+    assert!(!clinic.get(Role::Agent, &week).await.text.contains("strip-gaps"));
     assert!(!page.contains("/rotation\""), "an agent changes nothing");
     let seen = version(&clinic).to_string();
     let backwards = [("version", seen.as_str()), ("from", "2026-11-24T20:00"), ("to", "2026-11-24T08:00")];
@@ -61,7 +64,7 @@ async fn an_empty_schedule_is_loud_and_a_rotation_by_form_makes_it_quiet() {
         clinic.post(Role::Admin, &format!("{PATH}/override"), &over).await.status,
         StatusCode::SEE_OTHER
     );
-    let page = clinic.get(Role::Agent, PATH).await.text;
+    let page = clinic.get(Role::Agent, &week).await.text;
     assert!(page.contains("strip-gaps") && page.contains("08:00–20:00"), "the gap of that day, in its hours");
     let seen = version(&clinic).to_string();
     let gone = [("version", seen.as_str()), ("place", "0")];

@@ -1,7 +1,7 @@
 //! The templates that every clinic begins with.
 
-use super::template::{Template, Words};
-use crate::domain::message::Class;
+use super::super::message::Class;
+use super::{Template, Words};
 
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
@@ -108,7 +108,7 @@ pub fn seeds() -> Vec<Template> {
 #[cfg(test)]
 mod tests {
     use super::super::lint::lint;
-    use super::super::template::{Lang, Vars};
+    use super::super::{Lang, Vars};
     use super::*;
 
     #[test]
