@@ -16,8 +16,8 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, bounces, deadline, escalate, handover, housekeeping, outbox, reevaluate,
-    roll, seal, seat, silence,
+    Lane, Status, Wake, auditor, bounces, coverage, deadline, escalate, handover, housekeeping, outbox,
+    reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -138,6 +138,7 @@ impl House {
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),
+                Box::new(coverage::Coverage::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seat::Seat::new(store.clone(), slot)),

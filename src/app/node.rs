@@ -7,11 +7,13 @@ use std::sync::Arc;
 use mqtt::gateway::{Registry, TlsOptions};
 
 use super::{House, Options, Post, Signers};
+use crate::domain::message::Channel;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId};
-use crate::engine::Status;
+use crate::domain::{Clock, DeviceId, Instant};
+use crate::engine::outbox::Breakers;
+use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
-use crate::store::{Store, log};
+use crate::store::{self, Store, View, log};
 use crate::web;
 
 /// Where a node listens and what it trusts.
@@ -78,7 +80,7 @@ impl Node {
                 plain: house.gateway.local_addr(),
                 tls: house.gateway.tls_addr(),
             }),
-            engine: Arc::new(EngineView(house.engine.clone())),
+            engine: Arc::new(EngineView(house.engine.clone(), house.breakers.clone())),
             node: format!("node-{}", house.slot),
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
@@ -156,7 +158,7 @@ impl web::Edge for EdgeView {
 }
 
 /// The engine as the pages see it.
-struct EngineView(Status);
+struct EngineView(Status, Breakers);
 
 impl web::EngineView for EngineView {
     fn modules(&self) -> Vec<web::Module> {
@@ -171,5 +173,17 @@ impl web::EngineView for EngineView {
                 error: module.error,
             })
             .collect()
+    }
+
+    fn silent(&self, late: Instant) -> Vec<&'static str> {
+        self.0.silent(late)
+    }
+
+    fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
+        self.1.open_until()
+    }
+
+    fn heartbeat(&self, view: &mut View<'_>, now: Instant) -> store::Result<Option<Instant>> {
+        auditor::heartbeat(view, now)
     }
 }

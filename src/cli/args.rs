@@ -172,6 +172,8 @@ pub enum Command {
     Keys(Keys),
     /// Measure this machine: ingest, latency, idle connections, kill, revocations, audit
     Bench(super::bench::Args),
+    /// Live through days of an invented clinic in seconds, into an empty data directory that `serve` opens
+    Simulate(super::simulate::Args),
     /// Look at this machine: clock, disk, descriptors, keys, schema, seal
     Doctor,
 }

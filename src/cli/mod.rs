@@ -13,6 +13,7 @@ pub mod out;
 mod remote;
 pub mod revocations;
 mod run;
+mod simulate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,6 +88,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         },
         Command::Keys(asked) => keys::run(&options, &asked, out),
         Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
+        Command::Simulate(asked) => simulate::run(&asked, global.data_dir.as_deref(), out, clock),
         Command::Doctor => doctor::run(&options, out, clock),
     }
 }

@@ -103,6 +103,12 @@ pub enum Can {
     ProposeRules,
     /// Approve another's proposal.
     ApproveRules,
+    /// Escalation policies as they stand and stood, and whom they page.
+    SeePolicies,
+    /// Propose a policy version.
+    ProposePolicies,
+    /// Put another's proposal of a policy in force, or refuse one.
+    ApprovePolicies,
     /// Who is on call when, and how much everybody carries.
     SeeSchedules,
     /// Change schedules, teams, certificates and capacities.
@@ -139,8 +145,10 @@ impl Can {
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],
-            Self::SeeRules => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
-            Self::ApproveRules => &[Clinician, Manager],
+            Self::SeeRules | Self::SeePolicies => {
+                &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin]
+            }
+            Self::ApproveRules | Self::ProposePolicies | Self::ApprovePolicies => &[Clinician, Manager],
             Self::SeeSchedules => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageSchedules => &[Manager, Admin],
             Self::SeeTemplates => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],

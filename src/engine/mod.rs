@@ -3,6 +3,7 @@
 
 pub mod auditor;
 pub mod bounces;
+pub mod coverage;
 pub mod deadline;
 pub mod escalate;
 pub mod handover;

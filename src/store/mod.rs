@@ -2,6 +2,7 @@
 
 pub mod accesses;
 pub mod act;
+pub mod ahead;
 mod alert_acts;
 pub mod alerts;
 pub mod bindings;
@@ -11,6 +12,7 @@ pub mod conn;
 pub mod consents;
 pub mod devices;
 pub mod error;
+pub mod escalation_history;
 pub mod escalations;
 pub mod gate;
 pub mod idempotency;
@@ -29,6 +31,7 @@ pub mod migrate;
 pub mod nodes;
 pub mod on_call;
 pub mod page;
+pub mod pages_seen;
 pub mod paging;
 pub mod patients;
 pub mod quarantine;

@@ -69,6 +69,8 @@ codes! {
     TooLarge = "E_TOO_LARGE", PAYLOAD_TOO_LARGE, Key("code-too-large"), Key("code-too-large-detail"), "";
     MediaType = "E_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE, Key("code-media-type"), Key("code-media-type-detail"), "";
     Claimed = "E_CLAIMED", CONFLICT, Key("code-claimed"), Key("code-claimed-detail"), "";
+    StaleStep = "E_STALE_STEP", CONFLICT, Key("code-stale-step"), Key("code-stale-step-detail"), "";
+    FourEyes = "E_FOUR_EYES", FORBIDDEN, Key("code-four-eyes"), Key("code-four-eyes-detail"), "LGPD art. 46";
     Capacity = "E_CAPACITY", CONFLICT, Key("code-capacity"), Key("code-capacity-detail"), "";
     State = "E_STATE", CONFLICT, Key("code-state"), Key("code-state-detail"), "";
     Conflict = "E_CONFLICT", CONFLICT, Key("code-conflict"), Key("code-conflict-detail"), "";

@@ -118,8 +118,12 @@ impl From<alerts::Refused> for Fault {
     fn from(refused: alerts::Refused) -> Self {
         match refused {
             alerts::Refused::Store(error) => error.into(),
-            alerts::Refused::Act(ActRefused::Claimed { owner, .. }) => {
-                Self::new(Code::Claimed).with("owner", owner.to_string())
+            alerts::Refused::Act(ActRefused::Claimed { owner, until }) => {
+                let fault = Self::new(Code::Claimed).with("owner", owner.to_string());
+                match until {
+                    Some(until) => fault.with("until", until.rfc3339()),
+                    None => fault,
+                }
             }
             alerts::Refused::Act(ActRefused::Resolved | ActRefused::NotAcknowledged) => {
                 Self::new(Code::State)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use super::l10n::{Key, Lang, Words};
@@ -85,10 +85,33 @@ impl Words {
         local.format(pattern).to_string()
     }
 
+    /// A day of the calendar: `03/11/2026`, `3 Nov 2026`.
+    #[must_use]
+    pub fn date(&self, day: NaiveDate) -> String {
+        let pattern = match self.lang {
+            Lang::PtBr => "%d/%m/%Y",
+            Lang::En => "%-d %b %Y",
+        };
+        day.format(pattern).to_string()
+    }
+
     /// How long from `from` until now, in its two largest parts: `48 s`, `12 min`, `2 h 05`, `3 d 4 h`.
     #[must_use]
     pub fn wait(&self, from: &Instant) -> String {
         self.span(&self.now.since(*from))
+    }
+
+    /// How long until an instant: `4:05`, `2 h 05`; a word once it is due.
+    #[must_use]
+    pub fn left(&self, to: &Instant) -> String {
+        if *to <= self.now {
+            return self.say(Key("countdown-due"));
+        }
+        let left = to.since(self.now);
+        match left.as_secs() {
+            secs if secs < 3_600 => format!("{}:{:02}", secs / 60, secs % 60),
+            _ => self.span(&left),
+        }
     }
 
     /// How long ago, in a sentence: `há 12 min`, `12 min ago`; `agora` below five seconds.

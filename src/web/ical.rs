@@ -28,6 +28,8 @@ impl Feed<'_> {
             ("PRODID", "-//Zelo//Schedules//PT"),
             ("CALSCALE", "GREGORIAN"),
             ("METHOD", "PUBLISH"),
+            // RFC 7986 §5.1, and what older readers know.
+            ("NAME", &escaped(self.name)),
             ("X-WR-CALNAME", &escaped(self.name)),
             ("REFRESH-INTERVAL;VALUE=DURATION", "PT1H"),
             ("X-PUBLISHED-TTL", "PT1H"),

@@ -37,7 +37,10 @@ fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
         "term.published" => Can::SignedIn,
         "rules.changed" => Can::SeeRules,
         "audit.sealed" => Can::ReadAudit,
-        "config.changed" | "message.changed" => Can::SeeAlerts,
+        "config.changed" => Can::SeePolicies,
+        // Whoever is called knows; so do those who see an alert's ladder with its receipts.
+        "message.changed" if viewer.id.to_string() == subject => return true,
+        "message.changed" => Can::SeeAlerts,
         "session.ended" => return viewer.id.to_string() == subject,
         _ => return false,
     };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -17,6 +18,7 @@ use super::auth::{self, Viewer};
 use super::code::Code;
 use super::fault::Fault;
 use super::problem::Refusal;
+use super::pulse::Pulse;
 use super::state::State;
 use crate::domain::{Can, Level};
 use crate::store::{alerts, reevaluations, settings};
@@ -56,6 +58,30 @@ pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     }
 }
 
+/// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
+/// silent or a module has not come round. No person, no case.
+pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    let taken = web::block(move || {
+        let now = state.now();
+        state.store.read(|view| Ok(Pulse::take(view, &state, now)))?
+    })
+    .await;
+    let pulse = match taken {
+        Ok(Ok(pulse)) => pulse,
+        Ok(Err(fault)) => return Err(fault.of(&request)),
+        Err(_stopped) => return Err(Fault::new(Code::Busy).of(&request)),
+    };
+    let status = if pulse.is_well() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(HttpResponse::build(status).json(serde_json::json!({
+        "ok": pulse.is_well(),
+        "heartbeat_at": pulse.heartbeat,
+        "silent": pulse.silent,
+        "lapses": pulse.lapses.len(),
+        "nobody_reached": pulse.unreached,
+        "set_aside": pulse.set_aside,
+    })))
+}
+
 type ByName = Family<Vec<(&'static str, String)>, Gauge>;
 
 /// Counts in the Prometheus text format: for this machine, and for those who may see the status.
@@ -80,9 +106,15 @@ fn whole(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
 fn gathered(state: &State) -> Result<String, Fault> {
+    let now = state.now();
     let (backlog, counts) =
         state.store.read(|view| Ok((reevaluations::backlog(view)?.0, alerts::counts(view)?)))?;
+    let pulse = state.store.read(|view| Ok(Pulse::take(view, state, now)))??;
     let mut registry = Registry::with_prefix("zelo");
     let mut one = |name: &str, help: &str, value: i64| {
         let gauge = <Gauge>::default();
@@ -96,6 +128,16 @@ fn gathered(state: &State) -> Result<String, Fault> {
     );
     one("commits", "Transactions since the start", whole(state.store.commits()));
     one("reevaluations", "Series that wait to be judged anew", backlog);
+    one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
+    one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
+    one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
+    let beat = pulse.heartbeat.map_or(-1, |at| whole(now.since(at).as_secs()));
+    one("engine_heartbeat_age_seconds", "Since the auditor's last look; -1: too long", beat);
+    let letters = ByName::default();
+    for ((channel, state), n) in &pulse.letters {
+        letters.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);
+    }
+    registry.register("messages", "Messages on their way", letters);
     let mut family = |name: &str, help: &str, label: &'static str, rows: Vec<(String, i64)>| {
         let family = ByName::default();
         for (value, count) in rows {

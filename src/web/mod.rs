@@ -15,6 +15,8 @@ pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
+pub mod pulse;
+pub mod rehearsal;
 pub mod routes;
 pub mod serve;
 pub mod shell;

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, patients, quarantine,
-    readings, rules, schedules, status, templates, terms, users, webhooks,
+    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, messages, patients, policies,
+    quarantine, readings, rules, schedules, status, templates, terms, users, webhooks,
 };
 use super::live;
 
@@ -22,7 +22,7 @@ use super::live;
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
-        alerts::reassign,
+        alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         quarantine::list, quarantine::release, quarantine::discard,
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
@@ -31,6 +31,8 @@ use super::live;
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
         users::end_sessions,
         rules::list, rules::get,
+        policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
+        policies::targets, policies::dry_run,
         message_log::list, templates::list, templates::get, templates::history, templates::propose, templates::approve,
         templates::refuse,
         webhooks::list, webhooks::create, webhooks::disable, webhooks::test, webhooks::messages, webhooks::replay,

@@ -118,7 +118,7 @@ impl ResponseError for Refusal {
             return to_sign_in(&shell.path);
         }
         let more = |name: &str| self.more.get(name).and_then(Value::as_str);
-        let named = Named { owner: more("owner_name"), field: more("field") };
+        let named = Named { owner: more("owner_name"), until: more("until_clock"), field: more("field") };
         let html = match self.dress.form {
             Form::Json => None,
             Form::Page => pages::error::page(shell, self.code, named).ok(),

@@ -10,8 +10,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, patients, quarantine,
-    readings, rules, schedules, status, templates, terms, users, webhooks,
+    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, messages, patients, policies,
+    quarantine, readings, rules, schedules, status, templates, terms, users, webhooks,
 };
 use super::code::Code;
 use super::fault::Fault;
@@ -116,6 +116,11 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
         POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
         POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
+        POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
+        GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
+        GET "/api/v1/messages" SignedIn => messages::list;
+        POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
         POST "/api/v1/quarantine/{id}/release" JudgeQuarantine => quarantine::release;
         POST "/api/v1/quarantine/{id}/discard" JudgeQuarantine => quarantine::discard;
         GET "/api/v1/devices" SeeDevices => devices::list;
@@ -159,6 +164,14 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/on-call/capacity" SeeSchedules => duty::carried;
         GET "/api/v1/rule-sets" SeeRules => rules::list;
         GET "/api/v1/rule-sets/{id}" SeeRules => rules::get;
+        GET "/api/v1/escalation-policies" SeePolicies => policies::list;
+        GET "/api/v1/escalation-policies/{id}" SeePolicies => policies::get;
+        GET "/api/v1/escalation-policies/{id}/history" SeePolicies => policies::history;
+        GET "/api/v1/escalation-policies/{id}/targets" SeePolicies => policies::targets;
+        POST "/api/v1/escalation-policies/{id}/proposals" ProposePolicies => policies::propose;
+        POST "/api/v1/escalation-policies/{id}/approve" ApprovePolicies => policies::approve;
+        POST "/api/v1/escalation-policies/{id}/refuse" ApprovePolicies => policies::refuse;
+        POST "/api/v1/escalation-policies/{id}/dry-run" SeePolicies => policies::dry_run;
         GET "/api/v1/message-templates" SeeTemplates => templates::list;
         GET "/api/v1/message-templates/{id}" SeeTemplates => templates::get;
         GET "/api/v1/message-templates/{id}/history" SeeTemplates => templates::history;
@@ -182,6 +195,7 @@ pub fn api() -> Vec<Row> {
     };
     rows.extend([
         Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, metrics::healthz),
+        Row::new(Method::GET, "/healthz/engine", Can::Anyone, Face::Probe, metrics::healthz_engine),
         Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, metrics::readyz),
         Row::new(Method::GET, "/metrics", Can::Anyone, Face::Probe, metrics::metrics),
     ]);

@@ -106,6 +106,8 @@ pub enum Section {
     Devices,
     /// Rules.
     Rules,
+    /// Escalation policies.
+    Policies,
     /// The audit explorer.
     Audit,
     /// Users.
@@ -120,12 +122,13 @@ pub enum Section {
 
 impl Section {
     /// Those of the navigation, in its order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Queue,
         Self::Patients,
         Self::Schedules,
         Self::Devices,
         Self::Rules,
+        Self::Policies,
         Self::Audit,
         Self::Users,
         Self::Status,
@@ -141,6 +144,7 @@ impl Section {
             Self::Schedules => "/schedules",
             Self::Devices => "/devices",
             Self::Rules => "/rules",
+            Self::Policies => "/policies",
             Self::Audit => "/audit",
             Self::Users => "/users",
             Self::Status => "/status",
@@ -158,6 +162,7 @@ impl Section {
             Self::Schedules => Key("nav-schedules"),
             Self::Devices => Key("nav-devices"),
             Self::Rules => Key("nav-rules"),
+            Self::Policies => Key("nav-policies"),
             Self::Audit => Key("nav-audit"),
             Self::Users => Key("nav-users"),
             Self::Status => Key("nav-status"),
@@ -175,6 +180,7 @@ impl Section {
             Self::Schedules => "clock",
             Self::Devices => "watch",
             Self::Rules => "sliders-horizontal",
+            Self::Policies => "bell",
             Self::Audit => "scroll-text",
             Self::Users => "key-round",
             Self::Status => "activity",
@@ -192,6 +198,7 @@ impl Section {
             Self::Schedules => Can::SeeSchedules,
             Self::Devices => Can::SeeDevices,
             Self::Rules => Can::SeeRules,
+            Self::Policies => Can::SeePolicies,
             Self::Audit => Can::ReadAudit,
             Self::Users => Can::ManageUsers,
             Self::Status => Can::SeeStatus,
@@ -251,6 +258,12 @@ impl Shell {
     pub fn places(&self) -> Vec<Section> {
         let Some(viewer) = &self.viewer else { return Vec::new() };
         Section::ALL.into_iter().filter(|section| section.needs().held_by(viewer.role)).collect()
+    }
+
+    /// Whether a policy may call the viewer: those who work here.
+    #[must_use]
+    pub fn may_be_paged(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| !matches!(viewer.role, Role::Patient | Role::Service))
     }
 
     /// Whether the viewer holds a right.

@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use crate::audit::Vkey;
+use crate::domain::message::Channel;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, UserId};
-use crate::store::Store;
+use crate::store::{self, Store, View};
 
 /// Passwords checked at once: each check takes 19 MiB.
 const CHECKS: usize = 2;
@@ -72,6 +73,21 @@ pub struct Module {
 pub trait EngineView: Send + Sync {
     /// Every module, by name.
     fn modules(&self) -> Vec<Module>;
+    /// Modules that have not come round without an error since `late`.
+    fn silent(&self, _late: Instant) -> Vec<&'static str> {
+        Vec::new()
+    }
+    /// Until when each channel's provider is left alone; `None`: it is asked.
+    fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
+        Vec::new()
+    }
+    /// When the auditor last finished a look; `None`: never, or too long ago.
+    ///
+    /// # Errors
+    /// Database errors.
+    fn heartbeat(&self, _view: &mut View<'_>, _now: Instant) -> store::Result<Option<Instant>> {
+        Ok(None)
+    }
 }
 
 /// No engine on this node.

@@ -8,6 +8,7 @@ mod demo;
 mod durability;
 mod foreign;
 mod notify;
+mod on_call;
 mod remote;
 mod spine;
 mod support;

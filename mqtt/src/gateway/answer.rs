@@ -104,6 +104,11 @@ impl Reply {
         Self { to: Some(Arc::clone(to)), number, bytes }
     }
 
+    /// For a message that came by no connection, such as a simulated one: nobody waits for its answer.
+    pub const fn unheard() -> Self {
+        Self { to: None, number: 0, bytes: 0 }
+    }
+
     /// Answers. The acknowledgement leaves in receive order, so it may wait for earlier answers.
     pub fn send(mut self, answer: impl Into<Answer>) {
         self.post(answer.into());

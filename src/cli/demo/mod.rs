@@ -2,6 +2,7 @@
 //! clinic; `replay()` runs its devices against a gateway that listens.
 
 pub mod clinic;
+mod duty;
 mod keep;
 pub mod playhead;
 pub mod recording;

@@ -8,6 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use super::clinic::{Answer, PATIENTS, Person, STAFF, Wearable};
+use super::duty;
 use crate::domain::password::{self, Cost};
 use crate::domain::token::Signer;
 use crate::domain::{DeviceId, DeviceIdentity, Instant, PatientId, PatientIdentity, Role, StaffIdentity};
@@ -124,6 +125,7 @@ fn clinic(
             cast.devices.push(enrol(tx, signer, now, patient, wearable, n == 0)?);
         }
     }
+    let mut staff = Vec::new();
     for (shown, role, name, hash) in sign_ins {
         let new = NewUser {
             identity: StaffIdentity {
@@ -134,9 +136,10 @@ fn clinic(
             password: Some(hash.clone()),
             patient: first.filter(|_| *role == Role::Patient),
         };
-        users::insert(tx, &new)?;
+        staff.push((*role, users::insert(tx, &new)?.id));
         cast.users.push(shown.clone());
     }
+    duty::seed(tx, &staff, now)?;
     Ok(cast)
 }
 

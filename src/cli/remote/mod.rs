@@ -32,6 +32,7 @@ pub(super) const fn only_here(command: &Command) -> Option<(&'static str, &'stat
         Command::Demo(_) => Some(("demo", "it starts a node of its own")),
         Command::Serve(_) => Some(("serve", "it starts a node of its own")),
         Command::Bench(_) => Some(("bench", "it starts nodes of its own")),
+        Command::Simulate(_) => Some(("simulate", "it fills a data directory here")),
         Command::Init(_) => Some(("init", "it makes a data directory here")),
         Command::Migrate(_) => Some(("migrate", "it changes the schema of a stopped node")),
         Command::Backup { .. } => Some(("backup", "it reads the database of a stopped node")),

@@ -150,6 +150,10 @@ impl Run {
         if !matches!(self.state, State::Acknowledged(_) | State::Snoozed(_) | State::Done) {
             return Err(Refused::NotAcknowledged);
         }
+        // A case that was closed too soon and is open again climbs on.
+        if self.state == State::Done {
+            self.state = State::Climbing;
+        }
         self.rearm(now)
     }
 

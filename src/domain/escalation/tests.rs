@@ -59,6 +59,18 @@ fn a_red_that_nobody_answers_climbs_to_the_top_and_then_says_so_for_ever() {
     assert_eq!(pages(&told(&mut run, 36..60, &mut everybody(&red()))), []);
 }
 
+/// A red that judgement opens again after it was closed is nobody's business otherwise.
+#[test]
+fn a_case_that_is_open_again_climbs_on_where_it_stood() {
+    let mut run = Run::begin(red(), minute(0));
+    told(&mut run, 0..7, &mut everybody(&red()));
+    run.finish();
+    assert_eq!(told(&mut run, 7..20, &mut everybody(&red())), []);
+    run.unacknowledge(minute(20)).unwrap();
+    let again = told(&mut run, 20..26, &mut everybody(&red()));
+    assert_eq!(pages(&again), [(20, person(2)), (25, person(3))]);
+}
+
 #[test]
 fn every_seed_can_be_climbed_and_says_how_long_it_lasts() {
     let lasts: Vec<(String, u64)> = seeds()

@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 7] = [
+const SEEDS: [Seed; 8] = [
     (
         "page",
         Class::Clinical,
@@ -86,6 +86,16 @@ const SEEDS: [Seed; 7] = [
         [
             "Uma tarefa prevista para {since} não aconteceu. Entre para ver o que está parado: {link}\n",
             "Something planned for {since} did not happen. Sign in to see what stands still: {link}\n",
+        ],
+    ),
+    (
+        "coverage",
+        Class::Transactional,
+        ["Falta gente na escala", "Nobody on call"],
+        ["Zelo: a partir de {from} não há quem atenda", "Zelo: from {from} nobody could be called"],
+        [
+            "A partir de {from} ninguém da escala poderia ser chamado. Entre para completar a escala: {link}\n",
+            "From {from} nobody on this schedule could be called. Sign in to fill it: {link}\n",
         ],
     ),
 ];

@@ -10,7 +10,7 @@ use super::act::Act;
 use super::conn::on;
 use super::error::{Error, Result};
 use super::escalations::Escalation;
-use super::paging;
+use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
@@ -136,8 +136,12 @@ impl Row {
 /// # Errors
 /// Database errors.
 pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
-    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
     let version = versions::newest_in_force(tx, "template", new.template)?;
+    insert(tx, new, version)
+}
+
+fn insert(tx: &mut Tx<'_>, new: &New<'_>, version: i64) -> Result<bool> {
+    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
     let now = tx.now();
     let there = new.channel == Channel::InApp && new.due_at <= now;
     let row = diesel::insert_into(messages::table).values((
@@ -158,7 +162,9 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
         messages::attempt.eq(0_i64),
     ));
     let planned = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
-    if planned == 1 && there {
+    // Their page asks once, however many came with this commit.
+    let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == new.recipient;
+    if planned == 1 && there && !tx.kept.iter().any(told) {
         tx.signal("message.changed", &new.recipient)?;
     }
     Ok(planned == 1)
@@ -168,7 +174,7 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// Database errors.
-pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()> {
+pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, finder: &mut Finder) -> Result<()> {
     let Did::Paged { step, people, .. } = did else { return Ok(()) };
     let now = tx.now();
     let template = match (step, run.round) {
@@ -176,13 +182,9 @@ pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()
         (Some(_), 0) => "page",
         (Some(_), _) => "page_repeat",
     };
-    let mut to: Vec<(Channel, String)> = Vec::new();
-    for user in people {
-        to.extend(paging::channels(tx, *user)?.into_iter().map(|channel| (channel, user.to_string())));
-    }
-    to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
-    for (channel, recipient) in to {
-        plan(
+    let version = finder.template(tx, template)?;
+    for (channel, recipient) in finder.ways(tx, people)? {
+        insert(
             tx,
             &New {
                 key: format!("esc:{}:{}:{recipient}:{}", of.id, run.fence, channel.name()),
@@ -200,6 +202,7 @@ pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()
                 due_at: now,
                 not_after: now.plus(PAGE_LASTS),
             },
+            version,
         )?;
     }
     Ok(())

@@ -14,8 +14,7 @@ use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, Filter, StoredAlert};
-use crate::store::on_call::capacity;
-use crate::store::{Cursor, View, patients, telemetry, users};
+use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
 
@@ -253,7 +252,6 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
                     return Err(Fault::invalid("to", "somebody who may act on alerts"));
                 }
             }
-            capacity::admit(tx, id, desk.viewer.id, what)?;
             Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
         })?;
         desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))
@@ -272,6 +270,115 @@ pub async fn claim(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> A
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
 pub async fn ack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
     acted(call, *id, Act::Ack, body.and_then(|body| body.value.note)).await
+}
+
+/// Takes every answer back: the alert waits for a person again, and its ladder pages anew.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
+pub async fn unack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
+    acted(call, *id, Act::Unack, body.and_then(|body| body.value.note)).await
+}
+
+/// What the caller saw when they pressed the button.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EscalateSeen)]
+#[serde(deny_unknown_fields)]
+pub struct SeenAt {
+    /// The `stepped_at` that was shown.
+    #[schema(value_type = String)]
+    seen: Instant,
+}
+
+/// Pages the next rung now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Climb), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
+pub async fn escalate(call: Call, id: Path<AlertId>, body: Body<SeenAt>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| Ok(escalations::force(tx, *id, body.value.seen)?))?;
+        climb(desk, *id)
+    })
+    .await
+}
+
+/// One thing that a climb did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationStep)]
+pub struct Stepped {
+    #[schema(value_type = String)]
+    at: Instant,
+    #[schema(value_type = String)]
+    due_at: Instant,
+    /// `paged`, `empty`, `nobody_reached`, `resumed`.
+    did: String,
+    /// From 1; null: those who are called when nobody was reached.
+    step: Option<usize>,
+    round: u8,
+    #[schema(value_type = Vec<String>)]
+    people: Vec<UserId>,
+}
+
+/// A page to a person, and what became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationPage)]
+pub struct Sent {
+    #[schema(value_type = String)]
+    at: Instant,
+    recipient: String,
+    channel: &'static str,
+    state: &'static str,
+}
+
+/// An alert's climb of its policy.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Escalation)]
+pub struct Climb {
+    policy: String,
+    version: u32,
+    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `done`.
+    #[schema(value_type = Object)]
+    state: crate::domain::escalation::State,
+    /// When somebody was last paged: what `escalate` must have seen.
+    #[schema(value_type = String)]
+    stepped_at: Instant,
+    /// When it acts next by itself.
+    #[schema(value_type = Option<String>)]
+    next_at: Option<Instant>,
+    steps: Vec<Stepped>,
+    pages: Vec<Sent>,
+}
+
+fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
+    desk.read(|view| {
+        let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
+        let steps = escalations::steps(view, &held.id)?.into_iter().map(|step| Stepped {
+            at: step.at,
+            due_at: step.due_at,
+            did: step.did,
+            step: step.step.map(|place| place + 1),
+            round: step.round,
+            people: step.people,
+        });
+        let pages = messages::of_case(view, &held.kind, &held.subject)?.into_iter().map(|page| Sent {
+            at: page.created_at,
+            recipient: page.recipient,
+            channel: page.channel.name(),
+            state: page.way.state.name(),
+        });
+        let run = &held.run;
+        Reply::ok(&Climb {
+            policy: run.policy.id.clone(),
+            version: run.policy.version,
+            state: run.state,
+            stepped_at: run.stepped_at,
+            next_at: run.next_at,
+            steps: steps.collect(),
+            pages: pages.collect(),
+        })
+    })
+}
+
+/// Who was paged for an alert, with which receipt, and when its ladder acts next.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Climb), (status = 404)))]
+pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
+    call.run(move |desk| climb(desk, *id)).await
 }
 
 /// Silences an alert until an instant or a worse level.

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
 use crate::domain::{Instant, Level};
-use crate::store::{alerts, reevaluations};
+use crate::store::{alerts, lapses, reevaluations};
+use crate::web::pulse::Pulse;
 use crate::web::state::Module;
 
 /// One engine module.
@@ -42,6 +43,57 @@ pub struct Status {
     red: i64,
     yellow: i64,
     modules: Vec<Run>,
+    /// When the engine's auditor last finished a look; null: too long ago.
+    #[schema(value_type = Option<String>)]
+    heartbeat_at: Option<Instant>,
+    /// Plans that were not carried out in time.
+    lapses: Vec<Lapse>,
+    /// Alerts that nobody answered up to the top of their policy.
+    nobody_reached: u32,
+    /// Messages on their way.
+    messages: Vec<Letters>,
+    /// Providers that are left alone for a while.
+    breakers: Vec<Resting>,
+}
+
+/// A plan that was not carried out in time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusLapse)]
+pub struct Lapse {
+    /// `late_step`, `late_timer`, `late_message`, `stuck_message`, `unescalated_red`, `set_aside`.
+    kind: String,
+    /// The row's id.
+    subject: String,
+    #[schema(value_type = String)]
+    expected_at: Instant,
+    #[schema(value_type = String)]
+    noticed_at: Instant,
+}
+
+impl From<lapses::Standing> for Lapse {
+    fn from(standing: lapses::Standing) -> Self {
+        let lapses::Standing { lapse, noticed_at } = standing;
+        Self { kind: lapse.kind, subject: lapse.subject, expected_at: lapse.expected_at, noticed_at }
+    }
+}
+
+/// Messages of a channel in a state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusMessages)]
+pub struct Letters {
+    channel: String,
+    state: String,
+    count: i64,
+}
+
+/// A provider that is left alone.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusBreaker)]
+pub struct Resting {
+    channel: &'static str,
+    /// Null: it is asked.
+    #[schema(value_type = Option<String>)]
+    open_until: Option<Instant>,
 }
 
 /// How this node is doing.
@@ -50,6 +102,7 @@ pub async fn show(call: Call) -> Answer {
     call.run(|desk| {
         let (waiting, counts) =
             desk.read(|view| Ok((reevaluations::backlog(view)?.0, alerts::counts(view)?)))?;
+        let pulse = desk.read(|view| Pulse::take(view, &desk.state, desk.now))?;
         let of = |level: Level| counts.iter().find(|(code, _)| *code == level.code()).map_or(0, |(_, n)| *n);
         let state = &desk.state;
         Reply::ok(&Status {
@@ -61,6 +114,19 @@ pub async fn show(call: Call) -> Answer {
             red: of(Level::Red),
             yellow: of(Level::Yellow),
             modules: state.engine.modules().into_iter().map(Run::from).collect(),
+            heartbeat_at: pulse.heartbeat,
+            nobody_reached: pulse.unreached,
+            lapses: pulse.lapses.into_iter().map(Lapse::from).collect(),
+            messages: pulse
+                .letters
+                .into_iter()
+                .map(|((channel, state), count)| Letters { channel, state, count })
+                .collect(),
+            breakers: pulse
+                .breakers
+                .into_iter()
+                .map(|(channel, open_until)| Resting { channel: channel.name(), open_until })
+                .collect(),
         })
     })
     .await

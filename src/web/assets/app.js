@@ -115,10 +115,17 @@
     const held = $("#rows [data-red-open]") ?? $("[data-red-open]");
     if (!held) return;
     const now = Number(held.dataset.redOpen);
-    document.title = now > 0 ? `(${now}) ${title}` : title;
     if (reds !== null && now > reds) say(body.dataset.sayNewRed);
     reds = now;
+    badge();
   }
+
+  // Pages that wait for this very person come before the number of reds.
+  function badge() {
+    const now = Number(body.dataset.pages ?? 0) || reds || 0;
+    document.title = now > 0 ? `(${now}) ${title}` : title;
+  }
+  body.addEventListener("zelo:pages", badge);
 
   function say(text) {
     const place = $("#say");
@@ -141,6 +148,15 @@
     for (const time of $$("time[data-wait]")) {
       const text = span((Date.now() - Date.parse(time.dateTime)) / 1000);
       if (time.textContent !== text) time.textContent = text;
+    }
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    for (const time of $$("time[data-left]")) {
+      const left = (Date.parse(time.dateTime) - Date.now()) / 1000;
+      // For whom movement disturbs, minutes count down and the last one in steps of ten seconds.
+      const shown = !still ? left : left > 60 ? Math.ceil(left / 60) * 60 : Math.ceil(left / 10) * 10;
+      const text = left <= 0 ? time.dataset.left : shown < 3600 ? `${Math.floor(shown / 60)}:${String(Math.floor(shown % 60)).padStart(2, "0")}` : span(shown);
+      if (time.textContent !== text) time.textContent = text;
+      time.classList.toggle("is-due", left <= 0);
     }
   }, 1000);
 

@@ -183,8 +183,6 @@ queue-empty = Nobody is waiting
 queue-empty-next = New alerts appear here by themselves. Leave this page open.
 queue-empty-filter = Nothing with these filters
 queue-waiting = Waiting for
-queue-due = due { $time }
-queue-overdue = was due { $time }
 queue-now = latest:
 queue-yours = Yours
 queue-nobody = Unclaimed
@@ -699,6 +697,197 @@ code-prohibited-detail = Health data is not shared for economic advantage.
 code-no-care-plan = No active care plan
 code-no-care-plan-detail = The health-protection basis needs an active care plan.
 
+## Escalation policies
+
+nav-policies = Escalation
+policies-title = Escalation policies
+policies-what = Who is paged, in which order, and how long each has to answer. A change is a new version and holds only once a second person has approved it.
+policies-waiting = Proposals that wait for a second person
+policies-none = No policy in force
+policies-none-next = The first policies come into force when the service starts.
+policy-yours = Your proposal
+policy-lasts = up to { $span } without an answer
+policy-step = Step { $n }
+policy-starts = Start
+policy-starts-at-once = the first step is paged at once
+policy-starts-in = the first step is paged after { $span }
+policy-repeat = Repetition
+policy-repeats =
+    { $n ->
+        [0] climbed once only
+        [one] climbed { $n } more time
+       *[other] climbed { $n } more times
+    }
+policy-acknowledged = Acknowledged and not resolved
+policy-acknowledged-for = pages again after { $span }
+policy-acknowledged-never = does not page again
+policy-nobody = Nobody reached
+policy-nobody-every = { $step }, repeated until somebody takes it
+policy-certificate-only = Only with a valid certificate
+policy-skip-if-empty = With nobody there, climb on at once
+policy-waits-if-empty = with nobody there, waits
+policy-target-unknown = { $name } (does not exist)
+policy-person = person
+policy-role = role
+policy-schedule = schedule
+policy-team = team
+policy-schedules = Schedules
+policy-roles = Roles
+policy-teams = Teams
+policy-people = People
+policy-person-gone = Somebody who left
+policy-by-name = by name
+policy-because-rotation = turn in rotation { $n }
+policy-because-temporary = temporary schedule
+policy-because-override = shift change
+policy-left-disabled = no access
+policy-left-certificate = no valid certificate
+policy-left-twice = paged already in this step
+policy-finds-nobody = Nobody would be paged
+policy-line-new = new
+policy-line-gone = goes
+policy-line-changed = changes
+policy-before = In force
+policy-after = Proposed
+policy-proposal = Proposal v{ $version }
+policy-second-person = Whoever proposed it cannot approve it: ask a second person.
+policy-approve = Approve v{ $version } and put it in force
+policy-refuse = Refuse v{ $version }
+policy-withdraw = Withdraw v{ $version }
+policy-ladder = In force, step by step
+policy-not-in-force = No version is in force.
+policy-now = Who would be paged at { $time }
+policy-now-draft = Whom the proposal would page at { $time }
+policy-now-what = Through which target, why, and who is left out.
+policy-editor = Propose a change
+policy-editor-what = Nothing changes until a second person approves. Alerts that climb already keep the version they began with.
+policy-history = Every version
+policy-proposed-at = Proposed
+policy-superseded = Superseded
+policy-proposed = Waiting
+policy-refused = Refused
+policy-name-pt = Name in Portuguese
+policy-name-en = Name in English
+policy-starts-after = Minutes before the first step
+policy-repeat-field = Times that the ladder begins again
+policy-acknowledged-field = Minutes until it pages again
+policy-acknowledged-hint = After an acknowledgement that nobody resolved. Empty: it does not page again.
+policy-target = Target { $n }
+policy-target-add = One more target
+policy-target-none = none
+policy-minutes = Minutes to answer
+policy-every = Repeated every (minutes)
+policy-up = Up
+policy-remove = Remove
+policy-add = One more step
+policy-check = See what changes
+policy-rehearse = Simulate on last month
+policy-rehearse-held = Simulate the version in force on last month
+policy-propose = Propose
+policy-changes = What changes
+policy-changes-nothing = Nothing changes against the version in force.
+policy-wrong =
+    { $n ->
+        [one] One field must be corrected
+       *[other] { $n } fields must be corrected
+    }
+policy-wrong-name = Give it a name.
+policy-wrong-wait = Whole minutes, up to 10,080 (a week).
+policy-wrong-repeat = 0 to 9 times.
+policy-wrong-minutes = 1 to 10,080 minutes.
+policy-wrong-targets = Choose at least one target.
+policy-wrong-no-steps = The policy needs at least one step.
+policy-wrong-many-steps = At most 20 steps.
+policy-rehearsed = From { $from } to { $to }
+policy-rehearsed-alerts =
+    { $n ->
+        [one] { $n } red alert.
+       *[other] { $n } red alerts.
+    }
+policy-rehearsed-how = With today's people and schedules, supposing that each answered when they did.
+policy-rehearsed-before = in force: { $n }
+policy-rehearsed-steps = Pages by step
+policy-rehearsed-step = Step
+policy-rehearsed-people = Who would be paged most
+policy-pages = Pages
+policy-empty = Nobody there
+policy-unanswered = Nobody reached
+policy-worst = Pages to one person on one day, at most
+policy-worst-day = On the worst day
+policy-day = Day
+code-stale-step = It climbed already
+code-stale-step-detail = Somebody else was paged after what this page showed. Look again before you page another.
+code-four-eyes = It needs a second person
+code-four-eyes-detail = Whoever proposed it cannot approve it. Ask another person who holds that right.
+
+## Ladders, pages to people, and the engine's promises
+
+queue-unreached-group = Nobody reached: somebody must take it now
+countdown-due = now
+claimed-until = until { $time }
+act-unack = Take the acknowledgement back
+did-unacknowledged = Took the acknowledgement back
+ladder-title = Escalation
+ladder-climbing = Waiting for an answer
+ladder-answered = { $who } answered
+ladder-held = With { $who } for now
+ladder-nobody = Nobody answered. Take this alert now.
+ladder-done = Done
+ladder-spoiled = The escalation stopped on an error: call somebody yourself.
+ladder-paged = paged
+ladder-empty = nobody was found
+ladder-resumed = pages again
+ladder-round = round { $n }
+ladder-handed-over = Handed over
+ladder-next-at = at { $time }, in
+ladder-force = Page the next step now
+channel-in-app = Dashboard
+channel-email = E-mail
+channel-webhook = Webhook
+receipt-due = queued
+receipt-sending = sending
+receipt-accepted = accepted
+receipt-sent = sent
+receipt-delivered = delivered
+receipt-read = read
+receipt-failed = failed
+receipt-cancelled = cancelled
+pager-called = An alert waits for your answer
+pager-unreached = Nobody answered an alert: take it
+pager-lapse = The system is late: see what stopped
+sound-on = Sound on
+sound-off = Sound off
+sound-blocked = The browser blocks sound in this tab until you click in it. Click anywhere.
+status-lapses = What the auditor found late
+status-heartbeat = Auditor alive
+status-no-heartbeat = The auditor gives no sign
+status-no-lapses = Nothing is late.
+status-lapse = What
+status-expected = Expected
+status-noticed = Noticed
+status-letters = Messages on their way
+status-channel = Channel
+status-gone = handed over
+status-provider = Provider
+status-resting = left alone until { $time }
+status-asked = in use
+lapse-late-step = Escalation step late
+lapse-late-timer = Timer late
+lapse-late-message = Message late
+lapse-stuck-message = Message stuck in sending
+lapse-unescalated-red = Red alert without escalation
+lapse-set-aside = Row set aside after an error
+lapse-other = Another lapse
+pager-waiting =
+    { $n ->
+        [one] { $n } page for you
+       *[other] { $n } pages for you
+    }
+pager-times =
+    { $n ->
+        [one] { $n } time
+       *[other] { $n } times
+    }
 ## On call
 
 nav-schedules = On call
@@ -720,6 +909,7 @@ schedule-weeks = Weeks
 schedule-before = Before
 schedule-today = Today
 schedule-after = After
+schedule-strips = A strip per person; in red, when there is nobody.
 schedule-table = Turns as a table
 schedule-why = Why
 schedule-history = Who was on call?

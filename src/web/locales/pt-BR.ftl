@@ -199,8 +199,6 @@ queue-empty = Ninguém esperando
 queue-empty-next = Novos alertas aparecem aqui sozinhos. Deixe esta página aberta.
 queue-empty-filter = Nada com estes filtros
 queue-waiting = Esperando há
-queue-due = até { $time }
-queue-overdue = venceu às { $time }
 queue-now = último:
 queue-yours = Com você
 queue-nobody = Sem responsável
@@ -715,6 +713,197 @@ code-prohibited-detail = Dados de saúde não se compartilham para obter vantage
 code-no-care-plan = Sem plano de cuidado ativo
 code-no-care-plan-detail = A base de tutela da saúde exige um plano de cuidado ativo.
 
+## Escalation policies
+
+nav-policies = Escalonamento
+policies-title = Políticas de escalonamento
+policies-what = Quem é chamado, em que ordem, e quanto tempo cada um tem para responder. Uma mudança é uma versão nova e só vale com a aprovação de uma segunda pessoa.
+policies-waiting = Propostas à espera de uma segunda pessoa
+policies-none = Nenhuma política em vigor
+policies-none-next = As políticas iniciais entram em vigor quando o serviço inicia.
+policy-yours = Proposta sua
+policy-lasts = até { $span } sem resposta
+policy-step = Passo { $n }
+policy-starts = Início
+policy-starts-at-once = o primeiro passo é chamado na hora
+policy-starts-in = o primeiro passo é chamado depois de { $span }
+policy-repeat = Repetição
+policy-repeats =
+    { $n ->
+        [0] sobe uma só vez
+        [one] sobe mais { $n } vez
+       *[other] sobe mais { $n } vezes
+    }
+policy-acknowledged = Reconhecido e não resolvido
+policy-acknowledged-for = chama de novo depois de { $span }
+policy-acknowledged-never = não chama de novo
+policy-nobody = Ninguém alcançado
+policy-nobody-every = { $step }, repetido até que alguém assuma
+policy-certificate-only = Só com certificado válido
+policy-skip-if-empty = Sem ninguém, sobe na hora
+policy-waits-if-empty = sem ninguém, espera
+policy-target-unknown = { $name } (não existe)
+policy-person = pessoa
+policy-role = papel
+policy-schedule = escala
+policy-team = time
+policy-schedules = Escalas
+policy-roles = Papéis
+policy-teams = Times
+policy-people = Pessoas
+policy-person-gone = Pessoa que saiu
+policy-by-name = pelo nome
+policy-because-rotation = vez no rodízio { $n }
+policy-because-temporary = escala temporária
+policy-because-override = troca de plantão
+policy-left-disabled = sem acesso
+policy-left-certificate = sem certificado válido
+policy-left-twice = já chamada antes neste passo
+policy-finds-nobody = Ninguém seria chamado
+policy-line-new = novo
+policy-line-gone = sai
+policy-line-changed = muda
+policy-before = Em vigor
+policy-after = Proposto
+policy-proposal = Proposta v{ $version }
+policy-second-person = Quem propôs não aprova: peça a uma segunda pessoa.
+policy-approve = Aprovar e pôr em vigor a v{ $version }
+policy-refuse = Recusar a v{ $version }
+policy-withdraw = Retirar a v{ $version }
+policy-ladder = Em vigor, passo a passo
+policy-not-in-force = Nenhuma versão está em vigor.
+policy-now = Quem seria chamado às { $time }
+policy-now-draft = Quem a proposta chamaria às { $time }
+policy-now-what = Por qual destino, por que, e quem fica de fora.
+policy-editor = Propor mudança
+policy-editor-what = Nada muda até que uma segunda pessoa aprove. Alertas que já sobem seguem a versão com que começaram.
+policy-history = Todas as versões
+policy-proposed-at = Proposta em
+policy-superseded = Substituída
+policy-proposed = Em espera
+policy-refused = Recusada
+policy-name-pt = Nome em português
+policy-name-en = Nome em inglês
+policy-starts-after = Minutos antes do primeiro passo
+policy-repeat-field = Vezes que a escada recomeça
+policy-acknowledged-field = Minutos até chamar de novo
+policy-acknowledged-hint = Depois de reconhecido, se ninguém resolver. Vazio: não chama de novo.
+policy-target = Destino { $n }
+policy-target-add = Mais um destino
+policy-target-none = nenhum
+policy-minutes = Minutos para responder
+policy-every = Repete a cada (minutos)
+policy-up = Subir
+policy-remove = Tirar
+policy-add = Mais um passo
+policy-check = Ver o que muda
+policy-rehearse = Simular com o último mês
+policy-rehearse-held = Simular a versão em vigor com o último mês
+policy-propose = Propor
+policy-changes = O que muda
+policy-changes-nothing = Nada muda em relação à versão em vigor.
+policy-wrong =
+    { $n ->
+        [one] Um campo precisa de correção
+       *[other] { $n } campos precisam de correção
+    }
+policy-wrong-name = Dê um nome.
+policy-wrong-wait = Minutos inteiros, até 10.080 (uma semana).
+policy-wrong-repeat = De 0 a 9 vezes.
+policy-wrong-minutes = De 1 a 10.080 minutos.
+policy-wrong-targets = Escolha ao menos um destino.
+policy-wrong-no-steps = A política precisa de ao menos um passo.
+policy-wrong-many-steps = No máximo 20 passos.
+policy-rehearsed = De { $from } a { $to }
+policy-rehearsed-alerts =
+    { $n ->
+        [one] { $n } alerta vermelho.
+       *[other] { $n } alertas vermelhos.
+    }
+policy-rehearsed-how = Com as pessoas e escalas de hoje, e supondo que cada um respondeu quando respondeu.
+policy-rehearsed-before = em vigor: { $n }
+policy-rehearsed-steps = Chamadas por passo
+policy-rehearsed-step = Passo
+policy-rehearsed-people = Quem seria mais chamado
+policy-pages = Chamadas
+policy-empty = Sem ninguém
+policy-unanswered = Ninguém alcançado
+policy-worst = Chamadas a uma pessoa num dia, no máximo
+policy-worst-day = No pior dia
+policy-day = Dia
+code-stale-step = Já escalou
+code-stale-step-detail = Outra pessoa foi chamada depois do que esta página mostrava. Olhe de novo antes de chamar mais alguém.
+code-four-eyes = Precisa de uma segunda pessoa
+code-four-eyes-detail = Quem propôs não aprova. Peça a outra pessoa com esse direito.
+
+## Ladders, pages to people, and the engine's promises
+
+queue-unreached-group = Ninguém alcançado: alguém precisa assumir agora
+countdown-due = agora
+claimed-until = até { $time }
+act-unack = Desfazer reconhecimento
+did-unacknowledged = Desfez o reconhecimento
+ladder-title = Escalonamento
+ladder-climbing = À espera de resposta
+ladder-answered = { $who } respondeu
+ladder-held = Com { $who } por enquanto
+ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
+ladder-done = Encerrado
+ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
+ladder-paged = chamado
+ladder-empty = ninguém foi encontrado
+ladder-resumed = voltou a chamar
+ladder-round = { $n }ª volta
+ladder-handed-over = Passado adiante
+ladder-next-at = às { $time }, em
+ladder-force = Chamar o próximo passo agora
+channel-in-app = Painel
+channel-email = E-mail
+channel-webhook = Webhook
+receipt-due = na fila
+receipt-sending = enviando
+receipt-accepted = aceito
+receipt-sent = enviado
+receipt-delivered = entregue
+receipt-read = lido
+receipt-failed = falhou
+receipt-cancelled = cancelado
+pager-called = Um alerta espera a sua resposta
+pager-unreached = Ninguém respondeu a um alerta: assuma
+pager-lapse = O sistema está atrasado: veja o que parou
+sound-on = Som ligado
+sound-off = Som desligado
+sound-blocked = O navegador bloqueia o som nesta aba até você clicar nela. Clique em qualquer lugar.
+status-lapses = O que o auditor achou atrasado
+status-heartbeat = Auditor ativo
+status-no-heartbeat = O auditor não dá sinal
+status-no-lapses = Nada atrasado.
+status-lapse = O quê
+status-expected = Previsto
+status-noticed = Notado
+status-letters = Mensagens a caminho
+status-channel = Canal
+status-gone = entregues ao canal
+status-provider = Provedor
+status-resting = em pausa até { $time }
+status-asked = em uso
+lapse-late-step = Passo de escalonamento atrasado
+lapse-late-timer = Prazo atrasado
+lapse-late-message = Mensagem atrasada
+lapse-stuck-message = Mensagem parada no envio
+lapse-unescalated-red = Alerta vermelho sem escalonamento
+lapse-set-aside = Linha separada por erro
+lapse-other = Outro atraso
+pager-waiting =
+    { $n ->
+        [one] { $n } chamado para você
+       *[other] { $n } chamados para você
+    }
+pager-times =
+    { $n ->
+        [one] { $n } vez
+       *[other] { $n } vezes
+    }
 ## On call
 
 nav-schedules = Plantão
@@ -736,6 +925,7 @@ schedule-weeks = Semanas
 schedule-before = Antes
 schedule-today = Hoje
 schedule-after = Depois
+schedule-strips = Uma faixa por pessoa; em vermelho, quando não há ninguém.
 schedule-table = Turnos em tabela
 schedule-why = Por quê
 schedule-history = Quem estava de plantão?

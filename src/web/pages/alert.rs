@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::ladder::{Ladder, Standing};
 use super::{AlertState, Choice, Html, Level, Masked, Owner};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
@@ -43,6 +44,10 @@ pub struct View {
     pub retrospective: bool,
     /// Every step was climbed and nobody answered.
     pub nobody_reached: bool,
+    /// Until when the owner's claim keeps others away.
+    pub claimed_until: Option<Instant>,
+    /// Its climb.
+    pub ladder: Option<Ladder>,
     /// The finding and its readings, or why they are hidden.
     pub finding: Finding,
     /// What was done, oldest first.
@@ -51,6 +56,14 @@ pub struct View {
     pub may_act: bool,
     /// Whom it can be given to.
     pub colleagues: Vec<Choice>,
+}
+
+impl View {
+    /// Whether the reader may take it: nobody has it, or a claim ran out without an answer.
+    #[must_use]
+    pub const fn may_claim(&self) -> bool {
+        self.owner.is_none()
+    }
 }
 
 /// What was found.
@@ -163,6 +176,8 @@ pub enum ActKind {
     Claimed,
     /// Acknowledged.
     Acknowledged,
+    /// The answer was taken back.
+    Unacknowledged,
     /// Put off.
     Snoozed,
     /// Given to another.
@@ -182,6 +197,7 @@ impl ActKind {
         Some(match name {
             "claim" => Self::Claimed,
             "ack" => Self::Acknowledged,
+            "unack" => Self::Unacknowledged,
             "snooze" => Self::Snoozed,
             "reassign" => Self::Reassigned,
             "resolve" => Self::Resolved,
@@ -197,6 +213,7 @@ impl ActKind {
             Self::Level(level) => w.one("did-level", "level", w.say(level.word()).to_lowercase()),
             Self::Claimed => w.say("did-claimed"),
             Self::Acknowledged => w.say("did-acknowledged"),
+            Self::Unacknowledged => w.say("did-unacknowledged"),
             Self::Snoozed => w.say("did-snoozed"),
             Self::Reassigned => w.say("did-reassigned"),
             Self::Paged => w.say("did-paged"),
@@ -212,6 +229,7 @@ impl ActKind {
             Self::Raised(level) | Self::Level(level) => level.icon(),
             Self::Claimed | Self::Reassigned => "hand",
             Self::Acknowledged => "check",
+            Self::Unacknowledged => "undo-2",
             Self::Snoozed => "clock",
             Self::Paged => "bell",
             Self::Escalated => "siren",

@@ -11,6 +11,8 @@ use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 pub struct Named<'a> {
     /// Who has what was asked for.
     pub owner: Option<&'a str>,
+    /// Until when they keep others away, in the reader's words.
+    pub until: Option<&'a str>,
     /// The field of the form that was not taken.
     pub field: Option<&'a str>,
 }

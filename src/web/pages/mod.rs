@@ -17,11 +17,16 @@ pub mod consents;
 pub mod devices;
 pub mod error;
 pub mod handlers;
+pub mod ladder;
 pub mod login;
+pub mod pager;
 pub mod pairing;
 pub mod password;
 pub mod patient;
 pub mod patients;
+pub mod policies;
+pub mod policy;
+pub mod policy_form;
 pub mod portal;
 pub mod queue;
 pub mod readings;
@@ -239,6 +244,15 @@ impl Shell {
         let (machine, exact) = (from.rfc3339(), self.words.at_second(from));
         let text = self.words.wait(from);
         Safe(format!(r#"<time datetime="{machine}" title="{exact}" data-wait>{text}</time>"#))
+    }
+
+    /// How long until an instant; the script counts it down.
+    #[must_use]
+    pub fn countdown(&self, to: &Instant) -> Safe<String> {
+        let (machine, exact) = (to.rfc3339(), self.words.at_second(to));
+        let text = self.words.left(to);
+        let late = self.words.say("countdown-due");
+        Safe(format!(r#"<time datetime="{machine}" title="{exact}" data-left="{late}">{text}</time>"#))
     }
 
     fn time_as(&self, at: &Instant, text: &str) -> Safe<String> {

@@ -15,6 +15,8 @@ pub struct View {
     pub counts: Counts,
     /// What goes on before what late data told of the past; the gravest first, then the longest waiting.
     pub rows: Vec<Row>,
+    /// Alerts that nobody answered up to the top of their policy: above every queue, whatever was asked for.
+    pub pinned: Vec<Row>,
     /// Which part of the list this is.
     pub paging: Paging,
     /// Whether the reader may claim.
@@ -90,8 +92,8 @@ pub struct Row {
     pub state: AlertState,
     /// Since when someone should look: the start, or the end of a snooze.
     pub since: Instant,
-    /// When the policy wants it acknowledged; from 80 % of the way there the wait is shown in bold.
-    pub due: Option<Instant>,
+    /// What its policy does next; from 80 % of the way there the wait is shown in bold.
+    pub climb: Option<Climb>,
     /// What fired, in the reader's language: "Frequência cardíaca acima de 120 bpm por 1 min".
     pub finding: String,
     /// What it rests on: "61 leituras, 121–134 bpm".
@@ -112,17 +114,35 @@ pub struct Row {
     pub nobody_reached: bool,
 }
 
+/// The climb of an alert, as its row tells it.
+#[derive(Debug, Clone)]
+pub struct Climb {
+    /// The step that comes next: "Passo 2".
+    pub next: String,
+    /// When it comes.
+    pub at: Instant,
+    /// When somebody was last paged, or it began.
+    pub since: Instant,
+    /// Whether it waits because a person has it.
+    pub held: bool,
+}
+
 impl View {
-    /// The rows by heading: what goes on and what is of the past, or what was resolved.
-    fn groups(&self) -> [(Key, Vec<&Row>); 2] {
+    /// The rows by heading: what nobody answered, what goes on and what is of the past, or what was resolved.
+    fn groups(&self) -> [(Key, Vec<&Row>); 3] {
+        let pinned = (Key("queue-unreached-group"), self.pinned.iter().collect());
         if self.filter.state == Some(AlertState::Resolved) {
-            return [
-                (Key("queue-resolved-group"), self.rows.iter().collect()),
-                (Key("queue-past-group"), Vec::new()),
-            ];
+            let resolved = (Key("queue-resolved-group"), self.rows.iter().collect());
+            return [pinned, resolved, (Key("queue-past-group"), Vec::new())];
         }
         let (past, now) = self.rows.iter().partition(|row| row.is_past());
-        [(Key("queue-now-group"), now), (Key("queue-past-group"), past)]
+        [pinned, (Key("queue-now-group"), now), (Key("queue-past-group"), past)]
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.pinned.is_empty()
     }
 }
 
@@ -130,11 +150,11 @@ impl Row {
     /// How far the wait has gone: nothing, near its bound, beyond it.
     #[must_use]
     pub fn pressure(&self, w: &Words) -> &'static str {
-        let Some(due) = self.due else { return "" };
-        if w.now >= due {
+        let Some(climb) = self.climb.as_ref().filter(|climb| !climb.held) else { return "" };
+        if w.now >= climb.at {
             return "is-late";
         }
-        let (gone, whole) = (w.now.since(self.since), due.since(self.since));
+        let (gone, whole) = (w.now.since(climb.since), climb.at.since(climb.since));
         if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
     }
 

@@ -41,6 +41,58 @@ pub struct View {
     pub free_bytes: Option<u64>,
     /// Red alerts whose policy was climbed to the top without an answer.
     pub nobody_reached: u32,
+    /// When the auditor last finished a look; `None`: too long ago.
+    pub heartbeat: Option<Instant>,
+    /// What was planned and not done in time.
+    pub lapses: Vec<Lapse>,
+    /// Messages by channel.
+    pub letters: Vec<Letters>,
+}
+
+/// Something that was planned and not done in time.
+#[derive(Debug, Clone)]
+pub struct Lapse {
+    /// `late_step`, `late_timer`, …
+    pub kind: String,
+    /// The row's id.
+    pub subject: String,
+    /// When it was to be done.
+    pub expected_at: Instant,
+    /// Since when it is known.
+    pub noticed_at: Instant,
+}
+
+impl Lapse {
+    /// What it is.
+    #[must_use]
+    pub fn word(&self) -> Key {
+        match self.kind.as_str() {
+            "late_step" => Key("lapse-late-step"),
+            "late_timer" => Key("lapse-late-timer"),
+            "late_message" => Key("lapse-late-message"),
+            "stuck_message" => Key("lapse-stuck-message"),
+            "unescalated_red" => Key("lapse-unescalated-red"),
+            "set_aside" => Key("lapse-set-aside"),
+            _ => Key("lapse-other"),
+        }
+    }
+}
+
+/// Messages of one channel.
+#[derive(Debug, Clone, Copy)]
+pub struct Letters {
+    /// Its name.
+    pub channel: Key,
+    /// Waiting.
+    pub due: u64,
+    /// Handed to a provider.
+    pub sending: u64,
+    /// Taken, sent on, delivered or read.
+    pub gone: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Until when its provider is left alone.
+    pub resting: Option<Instant>,
 }
 
 /// Rows that wait, and for how long the oldest has.

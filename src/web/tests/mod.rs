@@ -2,8 +2,10 @@
 
 mod access;
 mod alerts;
+mod escalation;
 mod live;
 mod records;
+mod schedules;
 mod sign_in;
 mod webhooks;
 

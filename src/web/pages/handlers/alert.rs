@@ -13,11 +13,12 @@ use super::visit::{Answer, Look, Room, Visit, masked};
 use crate::domain::alert::Act as Deed;
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
 use crate::store::alerts::{self, ActRow, StoredAlert};
-use crate::store::{Ask, View, devices, patients, users};
+use crate::store::{Ask, View, devices, escalations, patients, users};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
 use crate::web::pages::alert::{self, Act, ActKind, Evidence, Finding, Outcome};
-use crate::web::pages::{Choice, Masked};
+use crate::web::pages::ladder::Standing;
+use crate::web::pages::{AlertState, Choice, Masked};
 use crate::web::shell::back;
 use crate::web::{Code, Section};
 
@@ -28,6 +29,10 @@ pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answ
     let look = visit.look(patient).await?;
     visit
         .page(Section::Queue, move |room| {
+            // A part is fetched for a tab that nobody may be looking at.
+            if !room.is_part {
+                super::pager::opened(room, &format!("/alerts/{id}"))?;
+            }
             let view = room.read(|view| fill(view, room, id, look))?;
             Ok(if room.is_part { alert::part(&room.shell, &view) } else { alert::page(&room.shell, &view) })
         })
@@ -42,6 +47,9 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
     let mut people = People::default();
     let phone = patient.identity.and_then(|who| who.phone).map(String::from);
     let may_act = room.viewer.may(Can::ActOnAlerts);
+    let ladder = super::ladder::of_alert(view, room, id)?;
+    let waits = matches!(shown_state(case), AlertState::Open);
+    let owner = queue::holder(case, room.now);
     Ok(alert::View {
         alert: id,
         patient: case.patient,
@@ -55,11 +63,13 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         state: shown_state(case),
         started_at: case.facts.started_at,
         ended_at: case.facts.ended_at,
-        due: None,
-        owner: people.owner(view, case.owner, room.viewer.id)?,
+        due: ladder.as_ref().filter(|_| waits).and_then(|ladder| ladder.next.as_ref()).map(|next| next.at),
+        owner: people.owner(view, owner, room.viewer.id)?,
+        claimed_until: case.claimed_until.filter(|until| *until > room.now),
         outcome: case.outcome.map(shown_outcome),
         retrospective: stored.retrospective,
-        nobody_reached: false,
+        nobody_reached: ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NobodyReached),
+        ladder,
         finding: finding(view, room, &stored, look, &mut people)?,
         acts: story(view, room, &stored, &mut people)?,
         may_act,
@@ -178,6 +188,7 @@ pub struct Sent {
     outcome: String,
     minutes: String,
     to: String,
+    seen: String,
     back: String,
 }
 
@@ -186,6 +197,7 @@ impl Sent {
         Ok(match name {
             "claim" => Deed::Claim,
             "ack" => Deed::Ack,
+            "unack" => Deed::Unack,
             "snooze" => {
                 let minutes: u64 =
                     self.minutes.parse().map_err(|_number| Fault::invalid("minutes", "how long"))?;
@@ -207,7 +219,7 @@ impl Sent {
     /// The reason; those who end, silence or hand over give one.
     fn note(&self, deed: Deed) -> Result<Option<&str>, Fault> {
         let note = self.reason.trim();
-        let wanted = !matches!(deed, Deed::Claim | Deed::Ack);
+        let wanted = !matches!(deed, Deed::Claim | Deed::Ack | Deed::Unack);
         let length = note.chars().count();
         if wanted && length < 3 || length > 500 {
             return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
@@ -216,11 +228,19 @@ impl Sent {
     }
 }
 
-/// POST `/alerts/{id}/{claim|ack|snooze|resolve|reassign}`.
+/// POST `/alerts/{id}/{claim|ack|unack|snooze|resolve|reassign|escalate}`.
 pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {
+            let asked = back(&sent.back);
+            let next = if asked == "/" { format!("/alerts/{id}") } else { asked.to_owned() };
+            if name == "escalate" {
+                let seen = domain::Instant::parse(&sent.seen);
+                let seen = seen.ok_or_else(|| Fault::invalid("seen", "what was shown"))?;
+                room.write(|tx| Ok(escalations::force(tx, id, seen)?))?;
+                return Ok(next);
+            }
             let deed = sent.deed(&name, room.now)?;
             let note = sent.note(deed)?;
             let done = room.write(|tx| {
@@ -233,16 +253,21 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
                 Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?)
             });
             done.map_err(|fault| named_owner(room, fault))?;
-            let asked = back(&sent.back);
-            Ok(if asked == "/" { format!("/alerts/{id}") } else { asked.to_owned() })
+            Ok(next)
         })
         .await
 }
 
 /// A claimed alert says who has it, by name.
 fn named_owner(room: &Room, fault: Fault) -> Fault {
-    let owner = fault.more.get("owner").and_then(serde_json::Value::as_str).and_then(|id| id.parse().ok());
+    let text = |name: &str| fault.more.get(name).and_then(serde_json::Value::as_str);
+    let owner = text("owner").and_then(|id| id.parse().ok());
     let Some(owner) = owner.filter(|_| fault.code == Code::Claimed) else { return fault };
+    let until = text("until").and_then(domain::Instant::parse);
+    let fault = match until {
+        Some(until) => fault.with("until_clock", room.words().clock(&until)),
+        None => fault,
+    };
     match room.read(|view| People::default().user(view, owner)) {
         Ok(name) => fault.with("owner_name", name),
         Err(_unknown) => fault,

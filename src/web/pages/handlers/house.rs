@@ -6,14 +6,18 @@ use std::time::Duration;
 use super::audit::seal_age;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::Instant;
+use crate::domain::message::Channel;
 use crate::domain::rule::{Condition, Kind};
+use crate::store::lapses::Standing;
 use crate::store::rules::RuleVersion;
 use crate::store::waiting::COUNTED;
 use crate::store::{Url, View, reevaluations, rules, waiting};
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
+use crate::web::pages::ladder::channel_word;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
 use crate::web::pages::status::{self as pages, Backlog, Health, Module, Rolling};
+use crate::web::pulse::Pulse;
 use crate::web::{Key, Lang, Section};
 
 /// A module that has not ended a run for so long is late.
@@ -26,6 +30,9 @@ const CLOSED: Duration = Duration::from_secs(1_200);
 pub async fn status(visit: Visit) -> Answer {
     visit
         .page(Section::Status, |room| {
+            if !room.is_part {
+                super::pager::opened(room, "/status")?;
+            }
             let view = room.read(|view| fill(view, room))?;
             Ok(if room.is_part { pages::part(&room.shell, &view) } else { pages::page(&room.shell, &view) })
         })
@@ -40,6 +47,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         depth: whole(depth),
         age: since.map(|at| room.now.since(at)),
     };
+    let pulse = Pulse::take(view, state, room.now)?;
     let counts = state.edge.counts();
     let count = |name: &str| counts.iter().find(|(known, _)| *known == name).map(|(_, n)| *n);
     let edge = [
@@ -68,8 +76,32 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         backend: backend.to_owned(),
         stored_bytes: waiting.bytes.map(whole),
         free_bytes,
-        nobody_reached: 0,
+        nobody_reached: pulse.unreached,
+        heartbeat: pulse.heartbeat,
+        letters: Channel::ALL.into_iter().map(|channel| letters(&pulse, channel)).collect(),
+        lapses: pulse
+            .lapses
+            .into_iter()
+            .map(|Standing { lapse, noticed_at }| pages::Lapse {
+                kind: lapse.kind,
+                subject: lapse.subject,
+                expected_at: lapse.expected_at,
+                noticed_at,
+            })
+            .collect(),
     })
+}
+
+fn letters(pulse: &Pulse, channel: Channel) -> pages::Letters {
+    let resting = pulse.breakers.iter().find(|(known, _)| *known == channel).and_then(|(_, until)| *until);
+    pages::Letters {
+        channel: channel_word(channel),
+        due: pulse.letters(channel, &["due"]),
+        sending: pulse.letters(channel, &["sending"]),
+        gone: pulse.letters(channel, &["accepted", "sent", "delivered", "read"]),
+        failed: pulse.letters(channel, &["failed"]),
+        resting,
+    }
 }
 
 fn whole(n: i64) -> u64 {

@@ -1,20 +1,25 @@
 //! The queue for one viewer now: what goes on, then what late data told of the past, then, when asked for, what was
 //! resolved. A list that is longer than a page says so and leads on.
 
+use std::collections::HashMap;
+
 use actix_web::web::Query;
 use serde::Deserialize;
 
+use super::ladder::next_label;
 use super::people::{People, short};
 use super::search::Wanted;
 use super::told::{RuleNames, told};
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{self, AlertCase};
+use crate::domain::escalation::{Run, State};
+use crate::domain::{self, AlertCase, AlertId};
 use crate::store::View;
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, StoredAlert};
+use crate::store::escalations::{self, Escalation};
 use crate::web::Section;
 use crate::web::fault::Fault;
-use crate::web::pages::queue::{self, Counts, Filter, Row};
+use crate::web::pages::queue::{self, Climb, Counts, Filter, Row};
 use crate::web::pages::{AlertState, Level, Paging};
 use crate::web::shell::address;
 
@@ -90,6 +95,9 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
     let all = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
     let open = awake(alerts::page(view, all, MOST)?, room);
     let counts = count(&open, room);
+    let climbs = Climbs::load(view)?;
+    let (unreached, open): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|alert| climbs.unreached(alert.id()));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {
@@ -102,6 +110,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
                 (
                     is_past(&alert.case, alert.retrospective),
                     std::cmp::Reverse(level(&alert.case)),
+                    // Within a level the next deadline; what has none waits behind, the longest waiting first.
+                    climbs.next_at(alert.id()).unwrap_or(domain::Instant::from_micros(i64::MAX)),
                     since(&alert.case),
                 )
             });
@@ -110,12 +120,52 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
         }
     };
     let mut names = RuleNames::load(view, room.words().lang)?;
-    let mut rows = Vec::new();
-    for alert in &wanted {
-        let name = short(&people.patient(view, alert.case.patient)?);
-        rows.push(row(view, room, alert, &name, (&mut people, &mut names), recorded)?);
+    let mut shown = |alerts: &[StoredAlert]| -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::new();
+        for alert in alerts {
+            let name = short(&people.patient(view, alert.case.patient)?);
+            let mut row = row(view, room, alert, &name, (&mut people, &mut names), recorded)?;
+            row.climb = climbs.of(alert.id(), room);
+            row.nobody_reached = climbs.unreached(alert.id());
+            rows.push(row);
+        }
+        Ok(rows)
+    };
+    let (pinned, rows) = (shown(&unreached)?, shown(&wanted)?);
+    let may_act = room.viewer.may(domain::Can::ActOnAlerts);
+    Ok(queue::View { filter, counts, rows, pinned, paging, may_act })
+}
+
+/// What climbs, by alert.
+struct Climbs(HashMap<String, Escalation>);
+
+impl Climbs {
+    fn load(view: &mut View<'_>) -> Result<Self, Fault> {
+        let all = escalations::going_on(view, escalations::ALERT, MOST)?;
+        Ok(Self(all.into_iter().map(|climb| (climb.subject.clone(), climb)).collect()))
     }
-    Ok(queue::View { filter, counts, rows, paging, may_act: room.viewer.may(domain::Can::ActOnAlerts) })
+
+    fn run(&self, alert: AlertId) -> Option<&Run> {
+        self.0.get(&alert.to_string()).map(|climb| &climb.run)
+    }
+
+    fn unreached(&self, alert: AlertId) -> bool {
+        self.run(alert).is_some_and(|run| run.state == State::NobodyReached)
+    }
+
+    fn next_at(&self, alert: AlertId) -> Option<domain::Instant> {
+        self.run(alert)?.next_at
+    }
+
+    fn of(&self, alert: AlertId, room: &Room) -> Option<Climb> {
+        let run = self.run(alert)?;
+        Some(Climb {
+            next: next_label(room.words(), run),
+            at: run.next_at?,
+            since: run.stepped_at,
+            held: matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)),
+        })
+    }
 }
 
 /// Those that the filter means.
@@ -199,6 +249,11 @@ fn count(open: &[StoredAlert], room: &Room) -> Counts {
     }
 }
 
+/// Who has it: an owner whose claim ran out without an answer keeps nobody away.
+pub fn holder(case: &AlertCase, now: domain::Instant) -> Option<domain::UserId> {
+    case.owner.filter(|_| case.claimed_until.is_none_or(|until| until > now))
+}
+
 /// As it stands; at its gravest until a named person has answered for that, and again once it is resolved.
 pub fn level(case: &AlertCase) -> Level {
     let over = case.state == domain::AlertState::Resolved;
@@ -246,13 +301,13 @@ fn row(
         level: level(case),
         state: shown_state(case),
         since: since(case),
-        due: None,
+        climb: None,
         finding: told.sentence,
         detail: told.detail,
         started_at: case.facts.started_at,
         ended_at: case.facts.ended_at,
         latest: told.latest.filter(|_| case.state != domain::AlertState::Resolved),
-        owner: people.owner(view, case.owner, room.viewer.id)?,
+        owner: people.owner(view, holder(case, room.now), room.viewer.id)?,
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: alert.retrospective,
         nobody_reached: false,

@@ -63,6 +63,14 @@ pub enum Look {
     NotYours,
 }
 
+/// What becomes of a form that was sent.
+pub enum Step {
+    /// The page again, with what is wrong or what would be.
+    Html(Html),
+    /// Done: the reader goes on to this address.
+    To(String),
+}
+
 impl Visit {
     /// Renders on a blocking thread.
     ///
@@ -81,6 +89,30 @@ impl Visit {
         .await;
         match done {
             Ok(html) => Ok(html_of(html)),
+            Err(fault) => Err(fault.of(&self.request)),
+        }
+    }
+
+    /// Does something on a blocking thread that leads on, or to a page that says what is still wrong.
+    ///
+    /// # Errors
+    /// What `work` says, in the form that the reader wants.
+    pub async fn form(
+        self,
+        section: Section,
+        work: impl FnOnce(&Room) -> Result<Step, Fault> + Send + 'static,
+    ) -> Answer {
+        let room = self.room(section);
+        let done = blocking(move || {
+            let room = room.with_badge()?;
+            work(&room)
+        })
+        .await;
+        match done.and_then(|step| match step {
+            Step::Html(html) => html.map(html_of).map_err(unrendered),
+            Step::To(to) => Ok(see_other(&to)),
+        }) {
+            Ok(answer) => Ok(answer),
             Err(fault) => Err(fault.of(&self.request)),
         }
     }

@@ -63,29 +63,29 @@ impl Sent {
         named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn one<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
     fn version(&self) -> Result<u32, Fault> {
-        let version = self.one("version").and_then(|text| text.parse().ok());
+        let version = self.first("version").and_then(|text| text.parse().ok());
         version.ok_or_else(|| Fault::new(Code::PreconditionRequired))
     }
 
     fn user(&self, name: &'static str) -> Result<Option<UserId>, Fault> {
-        self.one(name).map(|id| id.parse().map_err(|_id| Fault::invalid(name, "a person"))).transpose()
+        self.first(name).map(|id| id.parse().map_err(|_id| Fault::invalid(name, "a person"))).transpose()
     }
 
     fn rotation(&self) -> Result<Rotation, Fault> {
         let when = |name: &'static str| {
-            self.one(name).map(|text| clock(text).ok_or_else(|| Fault::invalid(name, "a day and an hour")))
+            self.first(name).map(|text| clock(text).ok_or_else(|| Fault::invalid(name, "a day and an hour")))
         };
         let starts = when("starts").ok_or_else(|| Fault::invalid("starts", "a day and an hour"))??;
         let people =
             self.all("person").map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person")));
         let lengths = [self.length("n1", "u1")?, self.length("n2", "u2")?];
         Ok(Rotation {
-            name: self.one("name").ok_or_else(|| Fault::invalid("name", "a name"))?.to_owned(),
+            name: self.first("name").ok_or_else(|| Fault::invalid("name", "a name"))?.to_owned(),
             starts,
             ends: when("ends").transpose()?,
             lengths: lengths.into_iter().flatten().collect(),
@@ -95,9 +95,9 @@ impl Sent {
     }
 
     fn length(&self, count: &'static str, unit: &'static str) -> Result<Option<Length>, Fault> {
-        let Some(text) = self.one(count) else { return Ok(None) };
+        let Some(text) = self.first(count) else { return Ok(None) };
         let n = text.parse().map_err(|_number| Fault::invalid(count, "a whole number"))?;
-        match self.one(unit) {
+        match self.first(unit) {
             Some("hours") => Ok(Some(Length::Hours(n))),
             Some("days") => Ok(Some(Length::Days(n))),
             Some("weeks") => Ok(Some(Length::Weeks(n))),
@@ -108,7 +108,7 @@ impl Sent {
     fn hours(&self) -> Result<Option<[Hours; 7]>, Fault> {
         let mut told: BTreeMap<usize, Hours> = BTreeMap::new();
         for (day, name) in HOURS.into_iter().enumerate() {
-            if let Some(text) = self.one(name) {
+            if let Some(text) = self.first(name) {
                 let hours =
                     Hours::parse(text).map_err(|_hours| Fault::invalid(name, "07:00-12:00 13:00-19:00"))?;
                 told.insert(day, hours);
@@ -154,7 +154,7 @@ fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
 fn over(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let zone = duty(tx, id)?.schedule.zone;
     let at = |name: &'static str| {
-        let read = sent.one(name).and_then(|text| local(zone, text));
+        let read = sent.first(name).and_then(|text| local(zone, text));
         read.ok_or_else(|| Fault::invalid(name, "a day and an hour"))
     };
     let (from, to) = (at("from")?, at("to")?);
@@ -169,7 +169,7 @@ fn over(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
 fn turned(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let mut duty = duty(tx, id)?;
     let rotation = sent.rotation()?;
-    match sent.one("place") {
+    match sent.first("place") {
         None => duty.schedule.rotations.push(rotation),
         Some(place) => *held(&mut duty, place)? = rotation,
     }
@@ -179,7 +179,7 @@ fn turned(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
 
 fn removed(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let mut duty = duty(tx, id)?;
-    let place = sent.one("place").and_then(|place| place.parse().ok());
+    let place = sent.first("place").and_then(|place| place.parse().ok());
     let place = place.filter(|place: &usize| *place < duty.schedule.rotations.len());
     duty.schedule.rotations.remove(place.ok_or_else(|| Fault::new(Code::NotFound))?);
     on_call::publish(tx, id, &duty, sent.version()?)?;

@@ -18,7 +18,12 @@ impl Night {
             level,
             state: AlertState::Open,
             since: self.ago(waited),
-            due: Some(self.ago(waited).plus(Duration::from_secs(900))),
+            climb: Some(queue::Climb {
+                next: self.pick("Passo 2", "Step 2"),
+                at: self.ago(waited).plus(Duration::from_secs(900)),
+                since: self.ago(waited),
+                held: false,
+            }),
             finding: finding.to_owned(),
             detail: Some("61 × 121–142 bpm".to_owned()),
             started_at: self.ago(waited),
@@ -49,17 +54,18 @@ impl Night {
         third.state = AlertState::Acknowledged;
         let mut fourth =
             self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
-        fourth.due = Some(self.later(6_000));
+        fourth.climb = None;
         fourth.owner = Some(Owner { name: "Renata Okamoto".to_owned(), me: true });
         let mut fifth = self.row(5, "Lídia M.", Level::Yellow, 300, &sweet);
         fifth.retrospective = true;
-        fifth.due = None;
+        fifth.climb = None;
         fifth.ended_at = Some(self.ago(60));
         queue::View {
             filter: queue::Filter::default(),
+            pinned: vec![first],
             counts: queue::Counts { red: 3, yellow: 2, unclaimed: 3, mine: 1, past: 1 },
-            rows: vec![first, second, third, fourth, fifth],
-            paging: Paging { seen: 5, total: 9, before: None, after: Some("/queue?from=5".to_owned()) },
+            rows: vec![second, third, fourth, fifth],
+            paging: Paging { seen: 4, total: 9, before: None, after: Some("/queue?from=5".to_owned()) },
             may_act: true,
         }
     }
@@ -264,6 +270,8 @@ impl Night {
             outcome: None,
             retrospective: false,
             nobody_reached: true,
+            claimed_until: None,
+            ladder: Some(self.ladder()),
             finding,
             acts: vec![
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),

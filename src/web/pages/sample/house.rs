@@ -81,6 +81,33 @@ impl Night {
             stored_bytes: Some(1_840_000_000),
             free_bytes: Some(if bad { 82_000 } else { 82_000_000_000 }),
             nobody_reached: u32::from(bad),
+            heartbeat: (!bad).then(|| self.ago(12)),
+            lapses: [
+                "late_step",
+                "late_timer",
+                "late_message",
+                "stuck_message",
+                "unescalated_red",
+                "set_aside",
+                "new",
+            ]
+            .into_iter()
+            .filter(|_| bad)
+            .map(|kind| status::Lapse {
+                kind: kind.to_owned(),
+                subject: "4711".to_owned(),
+                expected_at: self.ago(400),
+                noticed_at: self.ago(300),
+            })
+            .collect(),
+            letters: vec![status::Letters {
+                channel: Key("channel-email"),
+                due: 4,
+                sending: 1,
+                gone: 1_204,
+                failed: 2,
+                resting: bad.then(|| self.later(30)),
+            }],
         }
     }
 

@@ -1,6 +1,8 @@
 //! A night at the clinic, for the render tests: every page with realistic data at three in the morning.
 
 mod care;
+mod climbs;
+mod duty;
 mod house;
 
 use std::time::Duration;
@@ -243,6 +245,7 @@ impl Night {
                 api_docs::page(&at(Role::Admin, Elsewhere, "/api/docs"), &Self::docs()),
             ),
         ];
+        out.extend(self.duty());
         if let Some(detail) = self.device() {
             out.push((
                 "device",
@@ -271,6 +274,7 @@ impl Night {
                 error::page(&at(Role::Agent, Elsewhere, path), code, error::Named::default()),
             ));
         }
+        out.extend(self.policy_pages());
         out
     }
 
@@ -309,7 +313,7 @@ impl Night {
                 error::fragment(
                     &shell,
                     Code::Claimed,
-                    error::Named { owner: Some("Caio Lima"), field: Some("reason") },
+                    error::Named { owner: Some("Caio Lima"), until: Some("03:14"), field: Some("reason") },
                 ),
             ),
         ];
@@ -320,6 +324,7 @@ impl Night {
                 patient::part(&shell, &patient, part),
             ));
         }
+        out.extend(self.policy_parts());
         out
     }
 }

@@ -2,7 +2,10 @@
 
 mod account;
 mod clinic;
+mod ladder;
 mod lists;
+mod policies;
+mod schedules;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
@@ -37,6 +40,9 @@ async fn every_page_opens_for_the_roles_of_its_right_and_for_nobody_else() {
         ("/audit".to_owned(), vec![Can::ReadAudit]),
         ("/status".to_owned(), vec![Can::SeeStatus]),
         ("/rules".to_owned(), vec![Can::SeeRules]),
+        ("/policies".to_owned(), vec![Can::SeePolicies]),
+        ("/policies/red_alert".to_owned(), vec![Can::SeePolicies]),
+        ("/policies/red_alert?rehearse=1".to_owned(), vec![Can::SeePolicies]),
         ("/users".to_owned(), vec![Can::ManageUsers]),
         ("/me".to_owned(), vec![Can::OwnThings]),
     ];

@@ -1,0 +1,228 @@
+//! A house without threads: its ingest and its engine's lanes are run by hand, at the instants at which something
+//! happens or is due.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use mqtt::gateway::{Delivery, Protocol, Reply};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use super::clinic::{self, Clinic};
+use super::people::People;
+use super::summary::Telemetry;
+use super::wearer::STEP;
+use super::wire::{self, Log, Wire};
+use super::{Plan, telemetry};
+use crate::audit::note::Signer;
+use crate::cli::demo::seed::DemoUser;
+use crate::cli::error::Result;
+use crate::domain::message::Channel;
+use crate::domain::{AlertId, Clock, DeviceId, Instant};
+use crate::engine::{
+    Lane, Status, auditor, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, silence,
+};
+use crate::ingest::admit::Admitted;
+use crate::ingest::commit::Committer;
+use crate::ingest::{self, Stats};
+use crate::rules::Watchlist;
+use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, paging, rules, sla};
+
+/// Messages in one commit, as in a running node.
+const GROUP: usize = 4_096;
+/// How often the house is kept: seals, rolls, looks after itself.
+const KEPT: i64 = 900;
+/// A lane that always has more to do is a fault of the program.
+const ROUNDS: usize = 100_000;
+
+/// Everything that a simulation moves.
+pub(super) struct World {
+    store: Store,
+    clock: Clock,
+    until: Instant,
+    clinic: Clinic,
+    people: People,
+    committer: Committer,
+    stats: Arc<Stats>,
+    prompt: Lane,
+    house: Lane,
+    post: Lane,
+    status: Status,
+    signals: Receiver<Signalled>,
+    log: Arc<Mutex<Log>>,
+}
+
+impl World {
+    /// Founds the clinic and builds the house around it.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub(super) fn begin(store: &Store, clock: Clock, signer: Signer, plan: &Plan) -> Result<Self> {
+        let now = clock.now();
+        let rules = store.keep_house(Urgency::Urgent, "start", now, |tx| {
+            rules::seed(tx)?;
+            escalations::seed(tx)?;
+            outbox::seed(tx)?;
+            sla::seed(tx)?;
+            paging::send_e_mail(tx, true)?;
+            rules::in_force(tx)
+        })?;
+        let clinic = clinic::found(store, plan, now)?;
+        let watch = Arc::new(Mutex::new(Watchlist::new(rules.into())));
+        let stats = Arc::new(Stats::default());
+        let bases = consent::Bases::default();
+        let options = ingest::Options {
+            node: 0,
+            bases: bases.clone(),
+            watch: Arc::clone(&watch),
+            committed: Box::new(|| {}),
+        };
+        let committer = Committer::new(store.clone(), clock.clone(), options, Arc::clone(&stats))?;
+        let (status, log) = (Status::default(), Arc::new(Mutex::new(Log::default())));
+        let breakers = outbox::Breakers::default();
+        let way = |channel, away| {
+            let wire = Arc::new(Wire::new(channel, away, &log));
+            let base_url = "https://zelo.example".to_owned();
+            outbox::Outbox::new(store.clone(), wire, breakers.clone(), base_url)
+        };
+        let post = Lane::new(
+            "outbox",
+            vec![Box::new(way(Channel::InApp, None)), Box::new(way(Channel::Email, Some(plan.away())))],
+        );
+        let prompt = Lane::new(
+            "engine",
+            vec![
+                Box::new(reevaluate::Reevaluate::new(store.clone(), bases, watch)),
+                Box::new(escalate::Escalate::new(store.clone())),
+                Box::new(deadline::Deadline::new(store.clone())),
+            ],
+        );
+        let house = Lane::new(
+            "house",
+            vec![
+                Box::new(silence::Silence::new(store.clone())),
+                Box::new(housekeeping::Housekeeping::new(store.clone())),
+                Box::new(seal::Seal::new(store.clone(), signer)?),
+                Box::new(roll::Roll::new(store.clone())),
+                Box::new(auditor::Auditor::new(store.clone(), status.clone())),
+            ],
+        );
+        Ok(Self {
+            signals: store.signals(),
+            store: store.clone(),
+            people: People::new(plan.seed),
+            until: plan.until,
+            clock,
+            clinic,
+            committer,
+            stats,
+            prompt,
+            house,
+            post,
+            status,
+            log,
+        })
+    }
+
+    /// Lives until the end, and seals what happened.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(super) fn run(&mut self) -> Result<()> {
+        let mut step = self.clock.now().plus(STEP);
+        loop {
+            let now = self.clock.now();
+            let due = self.store.read(|view| ahead::next(view, now))?;
+            let awaited = [Some(step), due, self.people.next(), Some(self.until)];
+            let Some(next) = awaited.into_iter().flatten().min() else { break };
+            let now = next.max(now);
+            self.clock.advance(now.since(self.clock.now()));
+            if now >= self.until {
+                break;
+            }
+            if now == step {
+                self.measure(now);
+                step = step.plus(STEP);
+            }
+            self.people.act(&self.store, now)?;
+            self.cycle(now);
+            if now.secs().rem_euclid(KEPT) == 0 {
+                drain(&mut self.house, now, &self.status);
+            }
+            self.look()?;
+        }
+        // What the last second brought is sealed when it is over.
+        self.clock.advance(std::time::Duration::from_secs(2));
+        drain(&mut self.house, self.clock.now(), &self.status);
+        Ok(())
+    }
+
+    /// What came in.
+    pub(super) fn telemetry(&self) -> Telemetry {
+        telemetry(&self.stats)
+    }
+
+    /// Who signs in.
+    pub(super) fn users(&self) -> Vec<DemoUser> {
+        self.clinic.users.clone()
+    }
+
+    /// Every wearable measures, and tells what it has to tell.
+    fn measure(&mut self, now: Instant) {
+        let mut group = Vec::new();
+        for wearer in &mut self.clinic.wearers {
+            let device = wearer.device;
+            group.extend(wearer.step(now).into_iter().map(|text| delivered(device, text, now)));
+        }
+        while !group.is_empty() {
+            let mut part: Vec<Admitted> = group.drain(..group.len().min(GROUP)).collect();
+            self.committer.commit(&mut part);
+        }
+    }
+
+    /// The engine works off what is due, then the letters leave.
+    fn cycle(&mut self, now: Instant) {
+        drain(&mut self.prompt, now, &self.status);
+        drain(&mut self.post, now, &self.status);
+    }
+
+    /// People see what changed and what reached them.
+    fn look(&mut self) -> Result<()> {
+        loop {
+            match self.signals.try_recv() {
+                Ok(signal) if signal.name == "alert.changed" => {
+                    let Ok(id) = signal.subject.parse::<AlertId>() else { continue };
+                    let stored = self.store.read(|view| alerts::get(view, id))?;
+                    self.people.see(&self.clinic, &stored);
+                }
+                Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        self.people.hear(&self.clinic, wire::take(&self.log));
+        Ok(())
+    }
+}
+
+/// Cycles until nothing more is to be done at this instant.
+fn drain(lane: &mut Lane, now: Instant, status: &Status) {
+    let rounds = (0..ROUNDS).take_while(|_| lane.cycle(now, status)).count();
+    if rounds == ROUNDS {
+        tracing::error!("a lane of the engine does not come to rest");
+    }
+}
+
+fn delivered(device: DeviceId, text: String, now: Instant) -> Admitted {
+    Admitted::from(Delivery {
+        device: device.0,
+        session: 1,
+        packet_id: Some(1),
+        qos: 1,
+        dup: false,
+        content_type: None,
+        payload: Bytes::from(text),
+        received_at: now.micros(),
+        protocol: Protocol::V5,
+        reply: Reply::unheard(),
+    })
+}

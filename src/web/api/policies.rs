@@ -1,0 +1,407 @@
+//! Escalation policies: versions that nobody changes, proposals that a second person puts in force, and what a policy
+//! would have done last month.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Call, Desk, IfMatch, List, Reply};
+use crate::domain::escalation::{Policy, Step, Target};
+use crate::domain::on_call::Because;
+use crate::domain::rule::Name;
+use crate::domain::{Instant, UserId};
+use crate::store::paging::{self, LeftOut};
+use crate::store::versions::{self, Version};
+use crate::web::fault::Fault;
+use crate::web::rehearsal::{Rehearsal, faulty_field, rehearse};
+
+/// One version of a policy, and who stands behind it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationPolicy)]
+pub struct Seen {
+    /// id, version, name, starts_after, steps, repeat, acknowledged_for, nobody_reached. Minutes.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    policy: Policy,
+    /// `proposed`, `in_force`, `superseded` or `refused`.
+    state: &'static str,
+    /// `user:<id>`, or a named part of the program.
+    author: String,
+    #[schema(value_type = String)]
+    proposed_at: Instant,
+    approver: Option<String>,
+    #[schema(value_type = Option<String>)]
+    in_force_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    refused_at: Option<Instant>,
+}
+
+impl Seen {
+    fn of(version: Version<Policy>, in_force: Option<u32>) -> Self {
+        let Version { version: number, body, author, proposed_at, approver, in_force_at, refused_at, .. } =
+            version;
+        let state = match (in_force_at, refused_at) {
+            (_, Some(_)) => "refused",
+            (None, None) => "proposed",
+            (Some(_), None) if in_force == Some(number) => "in_force",
+            (Some(_), None) => "superseded",
+        };
+        Self { policy: body, state, author, proposed_at, approver, in_force_at, refused_at }
+    }
+}
+
+/// What a policy says.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EscalationPolicyProposal)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// In both languages: {pt, en}.
+    #[schema(value_type = Object)]
+    name: Name,
+    /// Minutes before the first step.
+    #[serde(default)]
+    starts_after: u32,
+    /// {targets: [{person | role | schedule | team: …}], minutes, certificate?, skip_if_empty?}, first to last.
+    #[schema(value_type = Vec<Object>)]
+    steps: Vec<Step>,
+    #[serde(default)]
+    repeat: u8,
+    /// Minutes after which an acknowledged case that nobody resolved pages again; null: never.
+    acknowledged_for: Option<u32>,
+    /// Who is paged when nobody was reached, every so many minutes.
+    #[schema(value_type = Object)]
+    nobody_reached: Step,
+}
+
+impl Said {
+    fn policy(self, id: &str, version: u32) -> Result<Policy, Fault> {
+        let Self { name, starts_after, steps, repeat, acknowledged_for, nobody_reached } = self;
+        let id = id.to_owned();
+        let policy =
+            Policy { id, version, name, starts_after, steps, repeat, acknowledged_for, nobody_reached };
+        policy.check().map_err(|faulty| faulty_field(&faulty))?;
+        Ok(policy)
+    }
+}
+
+/// Which proposal.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EscalationPolicyVersion)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    version: u32,
+}
+
+/// Which policies.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// `in_force` unless said, or `proposed`: those that wait for a second person.
+    state: Option<String>,
+}
+
+/// Policies in force, or proposals that wait for a second person.
+#[utoipa::path(get, path = "/api/v1/escalation-policies", tag = "escalation", params(Wanted), responses((status = 200, body = List<Seen>)))]
+pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
+    call.run(move |desk| {
+        let items = desk.read(|view| {
+            Ok(match wanted.state.as_deref() {
+                None | Some("in_force") => {
+                    let held = versions::all_in_force::<Policy>(view, desk.now)?.into_iter();
+                    held.map(|version| {
+                        let number = Some(version.version);
+                        Seen::of(version, number)
+                    })
+                    .collect()
+                }
+                Some("proposed") => {
+                    let held = versions::proposals::<Policy>(view)?.into_iter();
+                    held.map(|version| Seen::of(version, None)).collect::<Vec<_>>()
+                }
+                Some(_) => return Err(Fault::invalid("state", "in_force or proposed")),
+            })
+        })?;
+        Reply::ok(&List::whole(items))
+    })
+    .await
+}
+
+/// Every version, newest first; `E_NOT_FOUND` when there is none.
+fn known(desk: &Desk, id: &str) -> Result<(Vec<Version<Policy>>, Option<u32>), Fault> {
+    desk.read(|view| {
+        let history = versions::history::<Policy>(view, id)?;
+        if history.is_empty() {
+            return Err(crate::web::Code::NotFound.into());
+        }
+        let in_force = versions::in_force::<Policy>(view, id, desk.now)?.map(|held| held.version);
+        Ok((history, in_force))
+    })
+}
+
+/// The newest number: what a change must have seen.
+fn newest(history: &[Version<Policy>]) -> i64 {
+    history.first().map_or(0, |version| i64::from(version.version))
+}
+
+/// One policy as it is in force; its ETag is the newest version's number, proposals included.
+#[utoipa::path(get, path = "/api/v1/escalation-policies/{id}", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
+pub async fn get(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| {
+        let (history, in_force) = known(desk, &id)?;
+        let tag = newest(&history);
+        let held = history.into_iter().find(|version| Some(version.version) == in_force);
+        let held = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
+        Ok(Reply::ok(&Seen::of(held, in_force))?.at(tag))
+    })
+    .await
+}
+
+/// Every version of a policy, newest first, with its author and whoever approved it.
+#[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/history", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
+pub async fn history(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| {
+        let (history, in_force) = known(desk, &id)?;
+        let tag = newest(&history);
+        let items = history.into_iter().map(|version| Seen::of(version, in_force)).collect();
+        Ok(Reply::ok(&List::whole(items))?.at(tag))
+    })
+    .await
+}
+
+/// Proposes a version, which waits for a second person. `If-Match` holds the newest number that was seen, `"0"` for a
+/// new policy.
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/proposals", tag = "escalation", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 412), (status = 422)))]
+pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
+    call.run(move |desk| {
+        named(&id)?;
+        let newest = desk.read(|view| Ok(newest(&versions::history::<Policy>(view, &id)?)))?;
+        let seen = seen.or(newest)?;
+        let stale = || Fault::new(crate::web::Code::Precondition).with("current", newest);
+        let seen = u32::try_from(seen).map_err(|_range| stale())?;
+        let policy = body.value.policy(&id, seen.saturating_add(1))?;
+        let made = desk.write(|tx| {
+            let version = versions::propose(tx, &id, &policy, seen)?;
+            Ok(versions::get::<Policy>(tx, &id, version)?)
+        })?;
+        let tag = i64::from(made.version);
+        Ok(Reply::with(StatusCode::CREATED, &Seen::of(made, None))?.at(tag))
+    })
+    .await
+}
+
+/// An id is a word that stands in addresses and in the log for ever.
+fn named(id: &str) -> Result<(), Fault> {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if id.is_empty() || id.len() > 64 || !id.bytes().all(word) {
+        return Err(Fault::invalid("id", "1 to 64 of a-z, 0-9 and _"));
+    }
+    Ok(())
+}
+
+fn decide(desk: &Desk, id: &str, which: u32, approve: bool) -> Result<Reply, Fault> {
+    desk.write(|tx| {
+        if approve {
+            versions::approve::<Policy>(tx, id, which)?;
+        } else {
+            versions::refuse::<Policy>(tx, id, which)?;
+        }
+        Ok(())
+    })?;
+    let (history, in_force) = known(desk, id)?;
+    let tag = newest(&history);
+    let held = history.into_iter().find(|version| version.version == which);
+    let held = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
+    Ok(Reply::ok(&Seen::of(held, in_force))?.at(tag))
+}
+
+/// Puts another person's proposal in force, now. Alerts that are being escalated keep the version they began with.
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/approve", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 403, description = "E_FOUR_EYES"), (status = 409)))]
+pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+    call.run(move |desk| decide(desk, &id, body.value.version, true)).await
+}
+
+/// Takes a proposal off the table.
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/refuse", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 409)))]
+pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
+    call.run(move |desk| decide(desk, &id, body.value.version, false)).await
+}
+
+/// When.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct When {
+    /// Now unless said.
+    #[param(value_type = Option<String>)]
+    at: Option<Instant>,
+}
+
+/// Somebody whom a step means.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationCandidate)]
+pub struct Candidate {
+    #[schema(value_type = String)]
+    user_id: UserId,
+    /// Through which target.
+    #[schema(value_type = Object)]
+    target: Target,
+    /// For a schedule: {rotation | temporary | override: its place}.
+    #[schema(value_type = Option<Object>)]
+    because: Option<Because>,
+    /// `disabled`, `no_certificate` or `twice`: not paged.
+    left_out: Option<&'static str>,
+}
+
+/// Whom a step would page.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationStepTargets)]
+pub struct Meant {
+    /// From 1; null for those who are called when nobody was reached.
+    step: Option<usize>,
+    people: Vec<Candidate>,
+}
+
+impl From<paging::Candidate> for Candidate {
+    fn from(candidate: paging::Candidate) -> Self {
+        let left_out = candidate.left_out.map(|why| match why {
+            LeftOut::Disabled => "disabled",
+            LeftOut::NoCertificate => "no_certificate",
+            LeftOut::Twice => "twice",
+        });
+        let paging::Candidate { user, target, because, .. } = candidate;
+        Self { user_id: user, target, because, left_out }
+    }
+}
+
+/// Who would be paged at an instant, and why, by the version in force then.
+#[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/targets", tag = "escalation", params(("id" = String, Path), When), responses((status = 200, body = List<Meant>), (status = 404)))]
+pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer {
+    call.run(move |desk| {
+        let at = when.at.unwrap_or(desk.now);
+        let items = desk.read(|view| {
+            let held = versions::in_force::<Policy>(view, &id, at)?;
+            let policy = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?.body;
+            let steps = policy.steps.iter().enumerate().map(|(place, step)| (Some(place + 1), step));
+            let mut items = Vec::new();
+            for (step, meant) in steps.chain(std::iter::once((None, &policy.nobody_reached))) {
+                let people = paging::candidates(view, meant, at)?.into_iter().map(Candidate::from);
+                items.push(Meant { step, people: people.collect() });
+            }
+            Ok(items)
+        })?;
+        Reply::ok(&List::whole(items))
+    })
+    .await
+}
+
+/// What one rung would have done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DryRunStep)]
+pub struct Rung {
+    /// How often it paged somebody.
+    climbed: u32,
+    pages: u32,
+    /// How often nobody was found.
+    empty: u32,
+}
+
+/// Pages to a person on a day.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DryRunDay)]
+pub struct Day {
+    #[schema(value_type = String)]
+    user_id: UserId,
+    /// A date of the organisation's zone.
+    day: String,
+    pages: u32,
+}
+
+/// What a policy would have done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DryRunOutcome)]
+pub struct Told {
+    /// Alerts that were climbed.
+    alerts: u32,
+    pages: u32,
+    /// Alerts that came to the top without an answer.
+    nobody_reached: u32,
+    steps: Vec<Rung>,
+    top: Rung,
+    people: Vec<Day>,
+}
+
+/// A policy over the last month's alerts, beside the version in force.
+#[derive(Serialize, ToSchema)]
+pub struct DryRun {
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = String)]
+    to: Instant,
+    draft: Told,
+    in_force: Option<Told>,
+    difference: Option<Difference>,
+}
+
+/// The draft less the version in force.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DryRunDifference)]
+pub struct Difference {
+    pages: i64,
+    nobody_reached: i64,
+    /// Pages to the most paged person on that person's worst day.
+    worst_day: i64,
+}
+
+impl From<crate::domain::escalation::Told> for Told {
+    fn from(told: crate::domain::escalation::Told) -> Self {
+        let rung = |rung: &crate::domain::escalation::Rung| Rung {
+            climbed: rung.climbed,
+            pages: rung.pages,
+            empty: rung.empty,
+        };
+        let people = told.people.iter().flat_map(|(user, days)| {
+            days.iter().map(|(day, pages)| Day { user_id: *user, day: day.to_string(), pages: *pages })
+        });
+        Self {
+            alerts: told.cases,
+            pages: told.pages(),
+            nobody_reached: told.unanswered,
+            steps: told.rungs.iter().map(rung).collect(),
+            top: rung(&told.top),
+            people: people.collect(),
+        }
+    }
+}
+
+impl From<Rehearsal> for DryRun {
+    fn from(rehearsal: Rehearsal) -> Self {
+        let difference = rehearsal.difference().map(|less| Difference {
+            pages: less.pages,
+            nobody_reached: less.unanswered,
+            worst_day: less.worst_day,
+        });
+        let Rehearsal { from, to, draft, in_force } = rehearsal;
+        Self { from, to, draft: draft.into(), in_force: in_force.map(Told::from), difference }
+    }
+}
+
+/// What a policy would have done with the red alerts of the last 30 days, with today's people and schedules; without
+/// a body, the version in force.
+#[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/dry-run", tag = "escalation", params(("id" = String, Path)), request_body = Option<Said>, responses((status = 200, body = DryRun), (status = 404), (status = 422)))]
+pub async fn dry_run(call: Call, id: Path<String>, body: Option<Body<Said>>) -> Answer {
+    call.run(move |desk| {
+        let policy = body.map(|body| body.value.policy(&id, 0)).transpose()?;
+        let rehearsal = desk.read(|view| {
+            let policy = match policy {
+                Some(policy) => policy,
+                None => {
+                    let held = versions::in_force::<Policy>(view, &id, desk.now)?;
+                    held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?.body
+                }
+            };
+            rehearse(view, &policy, desk.now)
+        })?;
+        Reply::ok(&DryRun::from(rehearsal))
+    })
+    .await
+}

@@ -1,0 +1,176 @@
+//! The climb of an alert for one viewer now: what was done with its receipts, what comes next and whom it would page.
+
+use super::people::People;
+use super::policy_words::{names, people};
+use super::visit::Room;
+use crate::domain::escalation::{Run, State, Step};
+use crate::domain::message::Channel;
+use crate::domain::{AlertId, UserId};
+use crate::store::View;
+use crate::store::escalations::{self, Escalation, Stepped};
+use crate::store::messages::{self, Stored};
+use crate::web::Words;
+use crate::web::fault::Fault;
+use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
+use crate::web::pages::policies::{self, Names};
+use crate::web::pages::policy::Paged;
+
+/// The climb of an alert; `None` when nothing climbs.
+///
+/// # Errors
+/// Store faults.
+pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Option<Ladder>, Fault> {
+    let Some(climb) = escalations::of_alert(view, alert)? else { return Ok(None) };
+    let (w, run) = (room.words(), &climb.run);
+    let names = names(view, room)?;
+    let mut known = People::default();
+    let standing = standing(view, &mut known, run)?;
+    let next = match run.next_at {
+        Some(at) => {
+            let (label, step) = coming(w, run);
+            let people = step.map(|step| people(view, room, &names, step)).transpose()?.unwrap_or_default();
+            Some(Next { at, paged: Paged { label, people } })
+        }
+        None => None,
+    };
+    let above = match run.state {
+        State::Done | State::NobodyReached => Vec::new(),
+        _ => above(w, run, &names),
+    };
+    Ok(Some(Ladder {
+        policy: run.policy.id.clone(),
+        name: policies::name(w, &run.policy),
+        version: run.policy.version,
+        standing,
+        next,
+        done: done(view, w, &climb, &mut known)?,
+        above,
+        seen: run.stepped_at,
+        spoiled: climb.spoiled.is_some(),
+    }))
+}
+
+fn standing(view: &mut View<'_>, known: &mut People, run: &Run) -> Result<Standing, Fault> {
+    Ok(match run.state {
+        State::Climbing => Standing::Climbing,
+        State::Acknowledged(by) => Standing::Answered(known.user(view, by)?),
+        State::Snoozed(by) => Standing::Held(known.user(view, by)?),
+        State::NobodyReached => Standing::NobodyReached,
+        State::Done => Standing::Done,
+    })
+}
+
+/// Which rung a run climbs when it acts next by itself: its place, or `None` for those who are called when nobody was
+/// reached.
+#[must_use]
+pub fn next_place(run: &Run) -> Option<usize> {
+    let steps = run.policy.steps.len();
+    match run.state {
+        State::NobodyReached | State::Done => None,
+        // A wait that ends pages the rung it stood on once more.
+        State::Acknowledged(_) | State::Snoozed(_) => Some(run.step.unwrap_or(0)),
+        State::Climbing => match run.step.map_or(0, |step| step + 1) {
+            next if next < steps => Some(next),
+            _ if run.round < run.policy.repeat => Some(0),
+            _ => None,
+        },
+    }
+}
+
+/// What a run's next step is called.
+#[must_use]
+pub fn next_label(w: &Words, run: &Run) -> String {
+    match next_place(run) {
+        Some(place) => w.one("policy-step", "n", place + 1),
+        None => w.say("policy-nobody"),
+    }
+}
+
+fn coming<'a>(w: &Words, run: &'a Run) -> (String, Option<&'a Step>) {
+    let step = match next_place(run) {
+        Some(place) => run.policy.steps.get(place),
+        None => Some(&run.policy.nobody_reached),
+    };
+    (next_label(w, run), step)
+}
+
+/// The steps that come after the next one.
+fn above(w: &Words, run: &Run, names: &Names) -> Vec<(String, String)> {
+    let Some(next) = next_place(run) else { return Vec::new() };
+    let said = |step: &Step| {
+        step.targets.iter().map(|target| names.target(w, target)).collect::<Vec<_>>().join(", ")
+    };
+    let later = run.policy.steps.iter().enumerate().skip(next + 1);
+    let later = later.map(|(place, step)| (w.one("policy-step", "n", place + 1), said(step)));
+    later.chain(std::iter::once((w.say("policy-nobody"), said(&run.policy.nobody_reached)))).collect()
+}
+
+/// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
+fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) -> Result<Vec<Rung>, Fault> {
+    let mut letters = messages::of_case(view, &climb.kind, &climb.subject)?;
+    letters.retain(|letter| letter.channel != Channel::Webhook);
+    let mut rungs = Vec::new();
+    for step in escalations::steps(view, &climb.id)? {
+        let mut called = Vec::new();
+        for user in &step.people {
+            called.push(Called { name: known.user(view, *user)?, ways: taken(&mut letters, &step, *user) });
+        }
+        rungs.push(Rung { at: step.at, label: label(w, &step), what: what(&step), people: called });
+    }
+    for letter in letters {
+        let Ok(user) = letter.recipient.parse::<UserId>() else { continue };
+        let way = (letter.channel, letter.way.state);
+        let name = known.user(view, user)?;
+        let same = |rung: &&mut Rung| {
+            rung.at == letter.created_at && rung.people.iter().any(|held| held.name == name)
+        };
+        match rungs.iter_mut().find(same) {
+            Some(rung) => {
+                rung.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way))
+            }
+            None => rungs.push(Rung {
+                at: letter.created_at,
+                label: w.say("ladder-handed-over"),
+                what: What::Paged,
+                people: vec![Called { name, ways: vec![way] }],
+            }),
+        }
+    }
+    rungs.sort_by_key(|rung| rung.at);
+    Ok(rungs)
+}
+
+/// The messages of one step to one person: those that were planned in its transaction.
+fn taken(
+    letters: &mut Vec<Stored>,
+    step: &Stepped,
+    user: UserId,
+) -> Vec<(Channel, crate::domain::message::State)> {
+    let recipient = user.to_string();
+    let (of_step, rest) = std::mem::take(letters)
+        .into_iter()
+        .partition::<Vec<_>, _>(|letter| letter.created_at == step.at && letter.recipient == recipient);
+    *letters = rest;
+    of_step.into_iter().map(|letter| (letter.channel, letter.way.state)).collect()
+}
+
+fn label(w: &Words, step: &Stepped) -> String {
+    let step_label = match step.step {
+        Some(place) => w.one("policy-step", "n", place + 1),
+        None => w.say("policy-nobody"),
+    };
+    if step.round == 0 {
+        return step_label;
+    }
+    format!("{step_label} ({})", w.one("ladder-round", "n", u32::from(step.round) + 1))
+}
+
+fn what(step: &Stepped) -> What {
+    match step.did.as_str() {
+        "empty" => What::Empty,
+        "nobody_reached" => What::NobodyReached,
+        "resumed" => What::Resumed,
+        _ if step.people.is_empty() => What::Empty,
+        _ => What::Paged,
+    }
+}

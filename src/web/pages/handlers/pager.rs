@@ -1,0 +1,67 @@
+//! What waits on the reader's dashboard, fetched herewith; what they open is read.
+
+use actix_web::web::Form;
+use serde::Deserialize;
+
+use super::visit::{Answer, Room, Visit};
+use crate::domain::message::State;
+use crate::store::pages_seen::{self, link};
+use crate::web::Section;
+use crate::web::fault::Fault;
+use crate::web::pages::pager::{self, Case, Cause, View};
+use crate::web::shell::back;
+
+/// `/pager`: the part above every page.
+pub async fn show(visit: Visit) -> Answer {
+    visit
+        .page(Section::Elsewhere, |room| {
+            let view = waiting(room)?;
+            Ok(pager::part(&room.shell, &view))
+        })
+        .await
+}
+
+fn waiting(room: &Room) -> Result<View, Fault> {
+    let letters = pages_seen::fetched(&room.state.store, room.viewer.id, room.now)?;
+    let mut view = View { on_its_way: false, cases: Vec::new() };
+    for letter in &letters {
+        view.on_its_way |= matches!(letter.way.state, State::Due | State::Sending);
+        let (link, cause) = (link(letter), Cause::of(&letter.template));
+        match view.cases.iter_mut().find(|case| case.link == link) {
+            Some(case) => {
+                case.times += 1;
+                case.cause = case.cause.max(cause);
+            }
+            None => {
+                view.cases.push(Case { link: link.to_owned(), since: letter.created_at, times: 1, cause });
+            }
+        }
+    }
+    Ok(view)
+}
+
+/// The reader opened a page that they may have been called to.
+///
+/// # Errors
+/// Store faults.
+pub fn opened(room: &Room, link: &str) -> Result<(), Fault> {
+    pages_seen::opened(&room.state.store, room.viewer.id, link, room.now)?;
+    Ok(())
+}
+
+/// What the reader has in sight.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Sight {
+    link: String,
+}
+
+/// POST `/pager`: the place is open and in sight while a page for it comes in.
+pub async fn seen(visit: Visit, sight: Form<Sight>) -> Answer {
+    visit
+        .act(move |room| {
+            opened(room, &sight.link)?;
+            Ok(back(&sight.link).to_owned())
+        })
+        .await
+}

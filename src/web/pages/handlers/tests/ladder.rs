@@ -1,0 +1,94 @@
+//! The ladder of an alert, what waits for a person, and a queue on whose top stands what nobody answered.
+
+use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
+
+use super::clinic::{Clinic, now};
+use crate::domain::Role;
+use crate::engine::Module as _;
+use crate::engine::escalate::Escalate;
+use crate::store::escalations;
+
+fn cycle(clinic: &Clinic) {
+    Escalate::new(clinic.state.store.clone()).run(now()).unwrap();
+}
+
+fn seen(clinic: &Clinic) -> String {
+    let climb = clinic.state.store.read(|view| escalations::of_alert(view, clinic.alert)).unwrap().unwrap();
+    climb.run.stepped_at.rfc3339()
+}
+
+#[actix_web::test]
+async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
+    let clinic = Clinic::open();
+    let path = format!("/alerts/{}", clinic.alert);
+    cycle(&clinic);
+    let page = clinic.get(Role::Agent, &path).await.text;
+    for text in ["Passo 1</strong> · ninguém foi encontrado", "Passo 4</strong> · chamado", "Pessoa manager"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(page.contains("Painel: aceito") && page.contains("data-left=\"agora\""), "{page}");
+    assert!(page.contains("Chamar o próximo passo agora"));
+    let waits = clinic.get(Role::Manager, "/pager").await.text;
+    assert!(waits.contains("data-unread=\"1\"") && waits.contains(&format!("href=\"{path}\"")), "{waits}");
+    assert!(clinic.get(Role::Agent, &path).await.text.contains("Painel: entregue"));
+    assert!(clinic.get(Role::Agent, "/pager").await.text.contains("data-unread=\"0\""));
+
+    let part = TestRequest::get().uri(&path).insert_header(("hx-request-type", "partial"));
+    clinic.send(Some(Role::Manager), part).await;
+    assert!(
+        clinic.get(Role::Manager, "/pager").await.text.contains("data-unread=\"1\""),
+        "a part may be unseen"
+    );
+    clinic.post(Role::Manager, "/pager", &[("link", &path)]).await;
+    assert!(clinic.get(Role::Manager, "/pager").await.text.contains("data-unread=\"0\""));
+    let page = clinic.get(Role::Manager, &path).await.text;
+    assert!(
+        page.contains("Painel: lido") && !page.contains("Chamar o próximo passo agora"),
+        "sees, does not act"
+    );
+}
+
+#[actix_web::test]
+async fn what_nobody_answered_stands_on_top_of_every_queue_until_a_named_person_takes_it() {
+    let clinic = Clinic::open();
+    let act = |name: &str| format!("/alerts/{}/{name}", clinic.alert);
+    let stale = seen(&clinic);
+    let before = clinic.get(Role::Agent, "/queue").await.text;
+    assert!(before.contains("Passo 1 <span class=\"countdown\">") && !before.contains("is-loud"), "{before}");
+    cycle(&clinic);
+    let late = clinic.post(Role::Agent, &act("escalate"), &[("seen", &stale)]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text.contains("E_STALE_STEP") && late.text.contains("Já escalou"));
+    let fresh = clinic.post(Role::Agent, &act("escalate"), &[("seen", &seen(&clinic))]).await;
+    assert_eq!(fresh.status, StatusCode::SEE_OTHER, "{}", fresh.text);
+    cycle(&clinic);
+    for role in [Role::Agent, Role::Technician, Role::Clinician, Role::Manager] {
+        for path in
+            ["/queue", "/queue?level=yellow", "/queue?mine=1", "/queue?state=resolved", "/queue?q=zzz"]
+        {
+            let queue = clinic.get(role, path).await.text;
+            let pinned = queue.find("Ninguém alcançado: alguém precisa assumir agora").expect(path);
+            assert!(queue.find("Maria Souza").expect(path) > pinned, "{path} for {role:?}");
+            assert_eq!(queue.matches("class=\"row-link\"").count(), 1, "{path}: once");
+        }
+    }
+    let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
+    assert!(page.contains("Ninguém respondeu. Assuma este alerta agora."));
+
+    clinic.post(Role::Agent, &act("claim"), &[]).await;
+    let taken = clinic.post(Role::Clinician, &act("claim"), &[]).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+    assert!(taken.text.contains("Pessoa agent</strong> até 09:20"), "who, and until when: {}", taken.text);
+    let queue = clinic.get(Role::Clinician, "/queue").await.text;
+    assert!(!queue.contains("alguém precisa assumir agora") && queue.contains("Pessoa agent"), "{queue}");
+
+    let acked = clinic.post(Role::Agent, &act("ack"), &[]).await;
+    assert_eq!(acked.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
+    assert!(page.contains("Pessoa agent respondeu") && page.contains("Desfazer reconhecimento"), "{page}");
+    clinic.post(Role::Clinician, &act("unack"), &[]).await;
+    let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
+    assert!(page.contains("Desfez o reconhecimento") && page.contains("À espera de resposta"), "{page}");
+}

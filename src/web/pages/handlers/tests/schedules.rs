@@ -1,0 +1,109 @@
+//! The pages of schedules: what they say, what their forms do without a script, who may.
+
+use actix_web::http::StatusCode;
+
+use super::clinic::{Clinic, now};
+use crate::domain::{Role, UserId};
+use crate::store::{Actor, on_call};
+
+const PATH: &str = "/schedules/clinician_on_call";
+
+fn opened() -> Clinic {
+    let clinic = Clinic::open();
+    clinic.state.store.write(Actor::System("test"), now(), on_call::seed).unwrap();
+    clinic
+}
+
+fn version(clinic: &Clinic) -> u32 {
+    clinic.state.store.read(|view| on_call::get(view, "clinician_on_call", now())).unwrap().version
+}
+
+#[actix_web::test]
+async fn an_empty_schedule_is_loud_and_a_rotation_by_form_makes_it_quiet() {
+    let clinic = opened();
+    let list = clinic.get(Role::Agent, "/schedules").await.text;
+    assert!(list.contains("Clínico de plantão") && list.contains("Lacuna"), "{list}");
+    assert!(list.contains("Ninguém de plantão"));
+    let page = clinic.get(Role::Manager, PATH).await.text;
+    assert!(page.contains("class=\"strip\"") && page.contains("aria-current=\"date\""), "{page}");
+    let clinician: UserId = clinic.people[&Role::Clinician];
+    let (seen, who) = (version(&clinic).to_string(), clinician.to_string());
+    let form = [
+        ("version", seen.as_str()),
+        ("name", "Semana"),
+        ("starts", "2026-11-16T08:00"),
+        ("n1", "1"),
+        ("u1", "weeks"),
+        ("person", who.as_str()),
+        ("person", ""),
+    ];
+    let refused = clinic.post(Role::Agent, &format!("{PATH}/rotation"), &form).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let done = clinic.post(Role::Manager, &format!("{PATH}/rotation"), &form).await;
+    assert_eq!((done.status, done.to.as_str()), (StatusCode::SEE_OTHER, PATH), "{}", done.text);
+    let stale = clinic.post(Role::Manager, &format!("{PATH}/rotation"), &form).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let page = clinic.get(Role::Agent, PATH).await.text;
+    assert!(page.contains("Pessoa clinician") && page.contains("rodízio Semana"), "{page}");
+    assert!(page.contains("strip-gaps") && page.contains("00:00–09:10"), "nobody, until it was in force");
+    assert!(page.contains("Ninguém com certificado"));
+    let week = format!("{PATH}?from=2026-11-23");
+    assert!(!clinic.get(Role::Agent, &week).await.text.contains("strip-gaps"));
+    assert!(!page.contains("/rotation\""), "an agent changes nothing");
+    let seen = version(&clinic).to_string();
+    let backwards = [("version", seen.as_str()), ("from", "2026-11-24T20:00"), ("to", "2026-11-24T08:00")];
+    let backwards = clinic.post(Role::Manager, &format!("{PATH}/override"), &backwards).await;
+    assert_eq!(backwards.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let over = [
+        ("version", seen.as_str()),
+        ("from", "2026-11-24T08:00"),
+        ("to", "2026-11-24T20:00"),
+        ("remove", who.as_str()),
+    ];
+    assert_eq!(
+        clinic.post(Role::Admin, &format!("{PATH}/override"), &over).await.status,
+        StatusCode::SEE_OTHER
+    );
+    let page = clinic.get(Role::Agent, &week).await.text;
+    assert!(page.contains("strip-gaps") && page.contains("08:00–20:00"), "the gap of that day, in its hours");
+    let seen = version(&clinic).to_string();
+    let gone = [("version", seen.as_str()), ("place", "0")];
+    assert_eq!(
+        clinic.post(Role::Manager, &format!("{PATH}/remove"), &gone).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert!(!clinic.get(Role::Agent, PATH).await.text.contains("rodízio Semana"));
+}
+
+#[actix_web::test]
+async fn the_past_is_asked_on_the_clock_of_the_schedule_and_a_feed_is_shown_once() {
+    let clinic = opened();
+    // 09:10 in São Paulo is 12:10 in UTC, the instant of the seeds.
+    let then = clinic.get(Role::Technician, &format!("{PATH}?at=2026-11-22T09:30")).await.text;
+    assert!(then.contains("22/11/2026 09:30: ninguém de plantão"), "{then}");
+    let before = clinic.get(Role::Technician, &format!("{PATH}?at=2026-03-12T03:12")).await.text;
+    assert!(before.contains("12/03/2026 03:12 esta escala ainda não existia"), "{before}");
+    assert_eq!(
+        clinic.get(Role::Agent, &format!("{PATH}?from=%2B262142-01-01&at=x")).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(clinic.get(Role::Agent, "/schedules/nothing").await.status, StatusCode::NOT_FOUND);
+    let made = clinic.post(Role::Agent, &format!("{PATH}/feed"), &[]).await;
+    assert!(made.text.contains("calendar.ics?token="), "{}", made.text);
+    let again = clinic.get(Role::Agent, PATH).await.text;
+    assert!(!again.contains("token=") && again.contains("/unfeed"));
+    assert_eq!(clinic.post(Role::Agent, &format!("{PATH}/unfeed"), &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(!clinic.get(Role::Agent, PATH).await.text.contains("/unfeed"));
+}
+
+#[actix_web::test]
+async fn the_pages_open_for_those_who_may_see_schedules_and_for_nobody_else() {
+    let clinic = opened();
+    for role in super::PEOPLE {
+        let may = crate::domain::Can::SeeSchedules.held_by(role);
+        let status = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        for path in ["/schedules", PATH] {
+            assert_eq!(clinic.get(role, path).await.status, status, "{path} for {role:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What climbs that night, and the policies behind it.
+
+use crate::domain::escalation::{Policy, Target, seeds};
+use crate::domain::message::{Channel, State};
+use crate::domain::{Role, UserId};
+use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
+use crate::web::pages::pager::{self, Case, Cause};
+use crate::web::pages::policies::{self, Names, Waiting, side_by_side};
+use crate::web::pages::policy::{self, Editor, Load, Paged, Person, Proposal, Rehearsed, Row, Sum, Targets};
+use crate::web::pages::policy_form::{Draft, sent};
+use crate::web::pages::{Choice, Html};
+use crate::web::{Key, Section};
+
+use super::{Drawn, Night, user_id};
+
+impl Night {
+    pub(super) fn ladder(&self) -> Ladder {
+        let called = |name: &str, ways| Called { name: name.to_owned(), ways };
+        let step = |n: &str| self.pick("Passo ", "Step ") + n;
+        Ladder {
+            policy: "red_alert".to_owned(),
+            name: self.pick("Alerta vermelho", "Red alert"),
+            version: 3,
+            standing: Standing::NobodyReached,
+            next: Some(Next { at: self.later(245), paged: self.paged(step("3")) }),
+            done: vec![
+                Rung {
+                    at: self.ago(900),
+                    label: step("1"),
+                    what: What::Paged,
+                    people: vec![called(
+                        "Caio Lima",
+                        vec![(Channel::InApp, State::Delivered), (Channel::Email, State::Failed)],
+                    )],
+                },
+                Rung { at: self.ago(600), label: step("2"), what: What::Empty, people: vec![] },
+                Rung { at: self.ago(300), label: step("4"), what: What::NobodyReached, people: vec![] },
+                Rung { at: self.ago(290), label: step("1"), what: What::Resumed, people: vec![] },
+            ],
+            above: vec![(step("4"), self.pick("Gestão (papel)", "Management (role)"))],
+            seen: self.ago(300),
+            spoiled: true,
+        }
+    }
+
+    fn paged(&self, label: String) -> Paged {
+        let person = |name: &str, left_out: Option<String>| Person {
+            name: name.to_owned(),
+            because: self.pick(
+                "Plantão clínico (escala): vez no rodízio 1",
+                "Clinician on call (schedule): rotation 1",
+            ),
+            left_out,
+        };
+        let out = self.pick("sem certificado válido", "no valid certificate");
+        Paged { label, people: vec![person("Caio Lima", None), person("Ana Terra", Some(out))] }
+    }
+
+    fn names(&self) -> Names {
+        let people: [(UserId, String); 1] = [(user_id(2), "Caio Lima".to_owned())];
+        Names {
+            schedules: [("clinician_on_call".to_owned(), self.pick("Plantão clínico", "Clinician on call"))]
+                .into(),
+            people: people.into(),
+            ..Names::default()
+        }
+    }
+
+    fn targets(&self) -> Targets {
+        let empty = Paged { label: self.pick("Passo 2", "Step 2"), people: vec![] };
+        Targets { at: self.now, steps: vec![self.paged(self.pick("Passo 1", "Step 1")), empty] }
+    }
+
+    fn rehearsed(&self) -> Rehearsed {
+        Rehearsed {
+            from: self.ago(30 * 86_400),
+            to: self.now,
+            alerts: 212,
+            rows: vec![Row {
+                label: self.pick("Passo 1", "Step 1"),
+                pages: 240,
+                empty: 3,
+                before: Some(212),
+            }],
+            sums: vec![Sum { what: Key("policy-pages"), now: 240, before: Some(212) }],
+            people: vec![Load {
+                name: "Caio Lima".to_owned(),
+                pages: 91,
+                worst: 11,
+                day: "03/11/2026".to_owned(),
+            }],
+        }
+    }
+
+    fn policy(&self) -> policy::View {
+        let shell = self.shell(Some(Role::Clinician), Section::Policies, "/policies/red_alert");
+        let (w, names) = (&shell.words, self.names());
+        let old: Policy = seeds().remove(0);
+        let mut new = old.clone();
+        new.steps.remove(1);
+        new.steps[0].minutes = 9;
+        new.steps[1].targets = vec![Target::Person(user_id(2)), Target::Team("gone".to_owned())];
+        let (before, after) = (names.lines(w, &old), names.lines(w, &new));
+        let mut draft = Draft::of(&new);
+        draft.steps[0].minutes = "\"><b>".to_owned();
+        draft.steps[1].targets.clear();
+        let proposal = |version, mine| Proposal {
+            version,
+            author: Some("Ana Terra".to_owned()),
+            mine,
+            proposed_at: self.ago(4_000),
+            changes: side_by_side(&before, &after),
+        };
+        let version = |number, state| policy::Version {
+            number,
+            state,
+            author: None,
+            proposed_at: self.ago(900_000),
+            approver: Some("Ana Terra".to_owned()),
+            in_force_at: Some(self.ago(800_000)),
+        };
+        policy::View {
+            id: "red_alert".to_owned(),
+            name: policies::name(w, &old),
+            version: Some(1),
+            lines: before.clone(),
+            proposals: vec![proposal(2, false), proposal(3, true)],
+            may_approve: true,
+            targets: self.targets(),
+            editor: Some(Editor {
+                seen: 3,
+                wrong: draft.policy("red_alert", 4).unwrap_err(),
+                draft,
+                choices: vec![(
+                    Key("policy-roles"),
+                    vec![Choice { value: sent(&Target::Role(Role::Manager)), label: "Gestão".to_owned() }],
+                )],
+                refused: Some(crate::web::Code::Precondition),
+                changes: side_by_side(&before, &after),
+                targets: Some(self.targets()),
+                rehearsed: Some(self.rehearsed()),
+            }),
+            rehearsed: Some(self.rehearsed()),
+            history: [
+                policy::Standing::InForce,
+                policy::Standing::Proposed,
+                policy::Standing::Refused,
+                policy::Standing::Superseded,
+            ]
+            .into_iter()
+            .zip(1..)
+            .map(|(state, number)| version(number, state))
+            .collect(),
+        }
+    }
+
+    pub(super) fn policy_pages(&self) -> Vec<Drawn> {
+        let at = |role, path: &str| self.shell(Some(role), Section::Policies, path);
+        let shell = at(Role::Manager, "/policies");
+        let row = |policy: Policy| policies::Row {
+            id: policy.id.clone(),
+            name: policies::name(&shell.words, &policy),
+            version: policy.version,
+            lines: self.names().lines(&shell.words, &policy),
+            lasts: policy.lasts(),
+        };
+        let waiting = Waiting {
+            id: "red_alert".to_owned(),
+            name: self.pick("Alerta vermelho", "Red alert"),
+            version: 2,
+            author: Some("Ana Terra".to_owned()),
+            mine: false,
+            proposed_at: self.ago(4_000),
+        };
+        let list = policies::View {
+            policies: seeds().into_iter().map(row).collect(),
+            proposals: vec![Waiting { mine: true, ..waiting.clone() }, waiting],
+        };
+        let path = "/policies/red_alert";
+        vec![
+            ("policies", "/policies".into(), policies::page(&shell, &list)),
+            ("policies-none", "/policies?none".into(), policies::page(&shell, &policies::View::default())),
+            ("policy", path.into(), policy::page(&at(Role::Clinician, path), &self.policy())),
+            (
+                "policy-read",
+                "/policies/red_alert?read".into(),
+                policy::page(
+                    &at(Role::Auditor, path),
+                    &policy::View { editor: None, rehearsed: None, ..self.policy() },
+                ),
+            ),
+        ]
+    }
+
+    pub(super) fn policy_parts(&self) -> Vec<Drawn> {
+        let shell = self.shell(Some(Role::Clinician), Section::Policies, "/policies/red_alert");
+        vec![
+            ("part-editor", "/policies/red_alert".into(), policy::editor(&shell, &self.policy())),
+            (
+                "part-targets",
+                "/policies/red_alert?part=targets".into(),
+                policy::targets(&shell, &self.policy()),
+            ),
+            ("part-pager", "/pager".into(), self.pager()),
+        ]
+    }
+
+    fn pager(&self) -> Html {
+        let shell = self.shell(Some(Role::Clinician), Section::Queue, "/queue");
+        let case =
+            |link: &str, times, cause| Case { link: link.to_owned(), since: self.ago(70), times, cause };
+        let cases = vec![
+            case("/alerts/1", 1, Cause::Called),
+            case("/alerts/2", 3, Cause::Unreached),
+            case("/status", 1, Cause::Lapse),
+        ];
+        pager::part(&shell, &pager::View { cases, on_its_way: true })
+    }
+}

@@ -1,0 +1,112 @@
+//! A schedule of two weeks with a gap, its forms, and the list with what everybody carries.
+
+use super::{Drawn, Night, user_id};
+use crate::domain::Role;
+use crate::web::Section;
+use crate::web::pages::schedule::{Cell, Day, Strip, Then, Turn, Wheel};
+use crate::web::pages::schedules::{Load, Present, Row, Trouble};
+use crate::web::pages::{Choice, schedule, schedules};
+
+fn present(name: &str) -> Present {
+    Present { name: name.to_owned(), why: "rodízio Noites".to_owned() }
+}
+
+fn cells(hours: &str, bars: &[(u64, u64)]) -> Vec<Cell> {
+    let cell = |day: u64| match day % 2 {
+        0 => Cell { bars: bars.to_vec(), hours: vec![hours.to_owned()] },
+        _ => Cell::default(),
+    };
+    (0..14).map(cell).collect()
+}
+
+impl Night {
+    /// The pages of schedules.
+    pub(super) fn duty(&self) -> Vec<Drawn> {
+        let trouble =
+            |grave, kind: &str, text: &str| Trouble { grave, kind: kind.to_owned(), text: text.to_owned() };
+        let gap = trouble(true, &self.pick("Lacuna", "Gap"), "24/11/2026 08:00 – 20:00");
+        let overload = trouble(false, &self.pick("Sobrecarga", "Overload"), "Ana Beatriz Conceição · 96 h");
+        let row = |id: &str, name: &str, present, troubles| Row {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            present,
+            next: Some(self.later(7_200)),
+            troubles,
+        };
+        let list = schedules::View {
+            rows: vec![
+                row("clinician_on_call", "Clínico de plantão", vec![present("Ana Conceição")], vec![]),
+                row("duty_manager", "Gestor de plantão", vec![], vec![gap.clone(); 6]),
+            ],
+            people: vec![
+                Load { name: "Ana Conceição".into(), on_call: true, load: 9, capacity: 10, free: 0 },
+                Load { name: "Caio Lima".into(), on_call: false, load: 2, capacity: 10, free: 7 },
+            ],
+            reserve: 2,
+            reserve_used: 1,
+            waiting: 9,
+            displaced: 2,
+        };
+        let wheel = Wheel {
+            place: "0".into(),
+            name: "Noites".into(),
+            starts: "2026-11-16T19:00".into(),
+            lengths: [("5".into(), "days"), ("2".into(), "days")],
+            people: vec![user_id(1).to_string(), String::new()],
+            hours: vec!["00:00-07:00 19:00-24:00".into(); 7],
+            ..Wheel::default()
+        };
+        let one = schedule::View {
+            id: "clinician_on_call".into(),
+            name: "Clínico de plantão".into(),
+            version: 7,
+            author: Some("Renata Okamoto".into()),
+            since: Some(self.ago(400_000)),
+            present: vec![present("Ana Conceição")],
+            next: Some(self.later(7_200)),
+            troubles: vec![gap, overload],
+            days: (0..14).map(|n| Day { label: format!("dia {n}"), today: n == 2 }).collect(),
+            gaps: cells("08:00–20:00", &[(333, 500)]),
+            strips: vec![
+                Strip {
+                    name: "Ana Conceição".into(),
+                    cells: cells("00:00–07:00, 19:00–24:00", &[(0, 292), (792, 208)]),
+                },
+                Strip { name: "Caio Lima".into(), cells: cells("07:00–08:00", &[(292, 41)]) },
+            ],
+            turns: vec![
+                Turn { from: self.ago(7_200), to: self.later(7_200), who: Some(present("Ana Conceição")) },
+                Turn { from: self.later(7_200), to: self.later(9_200), who: None },
+            ],
+            around: ("2026-11-08".into(), "2026-12-06".into()),
+            asked: "2026-03-12T03:12".into(),
+            answer: Some(Then {
+                at: self.ago(22_000_000),
+                version: Some(3),
+                present: vec![present("Caio Lima")],
+            }),
+            may_manage: true,
+            people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],
+            rotations: vec![
+                wheel.clone(),
+                Wheel { place: "1".into(), beyond: true, ..wheel },
+                Wheel::default(),
+            ],
+            followed: true,
+            feed: Some("https://zelo.example/api/v1/schedules/x/calendar.ics?token=y".into()),
+        };
+        let never = schedule::View {
+            answer: Some(Then { at: self.ago(90_000_000), version: None, present: vec![] }),
+            may_manage: false,
+            feed: None,
+            ..one.clone()
+        };
+        let shell = |role, path: &str| self.shell(Some(role), Section::Schedules, path);
+        let at = "/schedules/clinician_on_call";
+        vec![
+            ("schedules", "/schedules".into(), schedules::page(&shell(Role::Agent, "/schedules"), &list)),
+            ("schedule", at.into(), schedule::page(&shell(Role::Manager, at), &one)),
+            ("schedule-past", format!("{at}?at"), schedule::page(&shell(Role::Agent, at), &never)),
+        ]
+    }
+}

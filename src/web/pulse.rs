@@ -1,0 +1,73 @@
+//! Whether promises with a time in them are kept: the auditor's heartbeat and findings, messages on their way, and
+//! climbs that nobody answered. Counts, kinds and instants; nothing of a person.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::fault::Fault;
+use super::state::State;
+use crate::domain::Instant;
+use crate::domain::escalation;
+use crate::domain::message::Channel;
+use crate::store::lapses::{self, Standing};
+use crate::store::{View, escalations, messages};
+
+/// A module that has not come round for this long is silent.
+const SILENT_AFTER: Duration = Duration::from_secs(90);
+/// As many climbs as one look takes in.
+const MOST: i64 = 5_000;
+
+/// How the engine keeps its promises.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse {
+    /// When the auditor last finished a look, lately.
+    pub heartbeat: Option<Instant>,
+    /// Modules that have not come round.
+    pub silent: Vec<&'static str>,
+    /// What was planned and not done in time.
+    pub lapses: Vec<Standing>,
+    /// Messages by channel and state.
+    pub letters: BTreeMap<(String, String), i64>,
+    /// Until when each channel's provider is left alone.
+    pub breakers: Vec<(Channel, Option<Instant>)>,
+    /// Climbs that came to the top without an answer.
+    pub unreached: u32,
+    /// Climbs that were set aside.
+    pub set_aside: u32,
+}
+
+impl Pulse {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn take(view: &mut View<'_>, state: &State, now: Instant) -> Result<Self, Fault> {
+        let climbs = escalations::going_on(view, escalations::ALERT, MOST)?;
+        let count = |takes: &dyn Fn(&escalations::Escalation) -> bool| {
+            u32::try_from(climbs.iter().filter(|climb| takes(climb)).count()).unwrap_or(u32::MAX)
+        };
+        let letters = messages::counts(view)?.into_iter().map(|(channel, state, n)| ((channel, state), n));
+        Ok(Self {
+            heartbeat: state.engine.heartbeat(view, now)?,
+            silent: state.engine.silent(now.minus(SILENT_AFTER)),
+            lapses: lapses::standing(view)?,
+            letters: letters.collect(),
+            breakers: state.engine.breakers(),
+            unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
+            set_aside: count(&|climb| climb.spoiled.is_some()),
+        })
+    }
+
+    /// Whether an outside monitor may sleep.
+    #[must_use]
+    pub const fn is_well(&self) -> bool {
+        self.heartbeat.is_some() && self.silent.is_empty()
+    }
+
+    /// Messages of a channel that stand at any of these states.
+    #[must_use]
+    pub fn letters(&self, channel: Channel, states: &[&str]) -> u64 {
+        let of = |state: &&str| self.letters.get(&(channel.name().to_owned(), (*state).to_owned())).copied();
+        u64::try_from(states.iter().filter_map(of).sum::<i64>()).unwrap_or(0)
+    }
+}

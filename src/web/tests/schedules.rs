@@ -1,0 +1,143 @@
+//! Schedules over the API: written with a version, told by the version in force then, followed from elsewhere.
+
+use super::*;
+
+fn written(people: &[UserId]) -> Value {
+    json!({
+        "name": { "pt": "Plantão", "en": "On call" },
+        "need": { "certificate": true, "most_hours_in_a_week": 168 },
+        "zone": "America/Sao_Paulo",
+        "rotations": [{
+            "name": "Semana", "starts": "2026-11-16T08:00:00", "lengths": [{ "weeks": 1 }], "people": people,
+        }],
+    })
+}
+
+impl House {
+    fn put(&self, who: &str, path: &str, seen: Option<&str>, body: &Value) -> Got {
+        let mut headers = vec![("authorization", who)];
+        headers.extend(seen.map(|seen| ("if-match", seen)));
+        self.call("PUT", path, &headers, Some(&body.to_string()))
+    }
+}
+
+#[test]
+fn a_schedule_is_written_with_its_version_and_says_what_it_leaves_open() {
+    for house in houses() {
+        let (manager, agent) = (house.staff(Role::Manager), house.staff(Role::Agent));
+        let (ana, bia) = (house.user(Role::Clinician, None), house.user(Role::Clinician, None));
+        let path = "/api/v1/schedules/nights";
+        let body = written(&[ana, bia]);
+        assert_eq!(house.put(&manager, path, None, &body).code(), "E_PRECONDITION_REQUIRED");
+        assert_eq!(house.put(&agent, path, Some("\"0\""), &body).code(), "E_ROLE");
+        let made = house.put(&manager, path, Some("\"0\""), &body).must(200);
+        assert_eq!(made["version"], 1);
+        assert_eq!(made["issues"][0]["kind"], "nobody_certified", "{made}");
+        assert_eq!(house.put(&manager, path, Some("\"0\""), &body).code(), "E_PRECONDITION");
+        for user in [ana, bia] {
+            let until = json!({ "valid_until": "2027-06-01T00:00:00Z" });
+            let fit =
+                house.put(&manager, &format!("/api/v1/users/{user}/certificate"), None, &until).must(200);
+            assert_eq!(fit["valid"], true);
+        }
+        let open = house.get(&agent, &format!("{path}/issues")).must(200);
+        assert_eq!(open["items"], json!([]));
+        let got = house.get(&agent, path);
+        assert_eq!(got.tag.as_deref(), Some("\"1\""));
+        let seen = got.must(200);
+        assert_eq!(seen["on_call"], json!([{ "user_id": ana, "because": { "rotation": 0 } }]));
+        assert_eq!(seen["next_handover_at"], "2026-11-23T11:00:00.000Z");
+        let mut wrong = written(&[ana]);
+        wrong["rotations"][0]["lengths"] = json!([{ "hours": 0 }]);
+        assert_eq!(house.put(&manager, path, Some("\"1\""), &wrong).code(), "E_INVALID");
+        assert_eq!(house.put(&manager, "/api/v1/schedules/A%20b", Some("\"0\""), &body).code(), "E_INVALID");
+    }
+}
+
+#[test]
+fn overrides_and_temporary_schedules_are_new_versions_and_the_past_stays() {
+    for house in houses() {
+        let manager = house.staff(Role::Manager);
+        let people: Vec<UserId> = (0..3).map(|_| house.user(Role::Clinician, None)).collect();
+        let path = "/api/v1/schedules/nights";
+        house.put(&manager, path, Some("\"0\""), &written(&people[..1])).must(200);
+        let began = house.now();
+        house.clock.advance(Duration::from_secs(3_600));
+        let manager = house.staff(Role::Manager);
+        let now = house.now();
+        let hours = |n: u64| now.plus(Duration::from_secs(3_600 * n));
+        let over = json!({ "from": now, "to": hours(2), "remove": people[0], "add": people[1] });
+        let made = house.post(&manager, &format!("{path}/overrides"), &over).must(201);
+        assert_eq!(made["version"], 2);
+        let own = [json!({ "user_id": people[2], "from": hours(3), "to": hours(4) })];
+        let own = json!({ "from": hours(3), "to": hours(5), "shifts": own });
+        let made = house.post(&manager, &format!("{path}/temporaries"), &own).must(201);
+        assert_eq!(made["issues"][0]["kind"], "gap", "{made}");
+        let at = |at: Instant| {
+            let told = house.get(&manager, &format!("{path}/on-call?at={at}")).must(200);
+            let on_call = told["on_call"].as_array().unwrap().iter();
+            (told["version"].clone(), on_call.map(|one| one["user_id"].clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(at(began), (json!(1), vec![json!(people[0])]), "it was her, whatever was changed later");
+        assert_eq!(at(hours(1)), (json!(3), vec![json!(people[1])]));
+        assert_eq!(at(hours(3)), (json!(3), vec![json!(people[2])]));
+        assert_eq!(at(hours(4)).1, Vec::<Value>::new());
+        let window = format!("{path}/shifts?from={began}&to={}", hours(6));
+        let shifts = house.get(&manager, &window).must(200);
+        assert_eq!(shifts["items"][0]["user_id"], json!(people[0]));
+        let wide = format!("{path}/shifts?from=2000-01-01T00:00:00Z&to=2026-01-01T00:00:00Z");
+        assert_eq!(house.get(&manager, &wide).code(), "E_INVALID");
+        let nothing = json!({ "from": now, "to": hours(2) });
+        assert_eq!(house.post(&manager, &format!("{path}/overrides"), &nothing).code(), "E_INVALID");
+        let before = house.get(&manager, &format!("{path}/on-call?at=2020-01-01T00:00:00Z"));
+        assert_eq!(before.status, 404);
+    }
+}
+
+#[test]
+fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended() {
+    for house in houses() {
+        let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));
+        let path = "/api/v1/schedules/nights";
+        house.put(&manager, path, Some("\"0\""), &written(&[ana])).must(200);
+        let made = house.post(&manager, &format!("{path}/feed"), &json!({})).must(201);
+        let address = made["path"].as_str().unwrap().to_owned();
+        let read = |address: &str| house.call("GET", address, &[], None);
+        let text = read(&address).must(200);
+        let text = text.as_str().unwrap();
+        assert!(
+            text.starts_with("BEGIN:VCALENDAR\r\n") && text.contains("SUMMARY:clinician · Plantão"),
+            "{text}"
+        );
+        assert!(!text.contains(&ana.to_string()) && !text.contains('@') || text.contains("@zelo"), "{text}");
+        assert_eq!(read(&format!("{path}/calendar.ics")).status, 404);
+        let other = address.replace("nights", "days");
+        assert_eq!(read(&other).status, 404);
+        let ended = house.call("DELETE", &format!("{path}/feed"), &[("authorization", &manager)], None);
+        assert_eq!((ended.status, read(&address).status), (204, 404));
+    }
+}
+
+#[test]
+fn capacity_is_told_with_its_reserve_and_teams_are_kept() {
+    for house in houses() {
+        let (manager, agent) = (house.staff(Role::Manager), house.user(Role::Agent, None));
+        let path = format!("/api/v1/users/{agent}/capacity");
+        assert_eq!(house.put(&manager, &path, None, &json!({ "most": 20 })).status, 204);
+        assert_eq!(house.put(&manager, &path, None, &json!({ "most": 501 })).code(), "E_INVALID");
+        let told = house.get(&manager, "/api/v1/on-call/capacity").must(200);
+        let people = told["people"].as_array().unwrap();
+        let mine = people.iter().find(|one| one["user_id"] == json!(agent)).unwrap();
+        assert_eq!(
+            (&mine["capacity"], &mine["ordinary_free"], &mine["red_free"]),
+            (&json!(20), &json!(18), &json!(20))
+        );
+        let team = json!({ "name": { "pt": "Frente", "en": "Front" }, "members": [agent] });
+        let made = house.put(&manager, "/api/v1/teams/front", Some("\"0\""), &team).must(200);
+        assert_eq!((&made["version"], &made["members"]), (&json!(1), &json!([agent])));
+        assert_eq!(house.get(&manager, "/api/v1/teams").must(200)["items"][0]["id"], "front");
+        let gone = format!("/api/v1/users/{agent}/unreachable/email");
+        let cleared = house.call("DELETE", &gone, &[("authorization", &manager)], None);
+        assert_eq!(cleared.status, 204);
+    }
+}
