@@ -49,7 +49,7 @@ for (const [name, role, path] of pages(places).filter(([name]) => inEnglish.incl
   const words = await page.locator('body').innerText();
   stage.step(`${name} is English`, (await page.locator('html').getAttribute('lang')) === 'en' && !/\b(Abrir|Sair|Leituras|Fila)\b/.test(words));
 }
-await inPortuguese(await stage.person('clinician'));
+for (const role of ['clinician', 'manager', 'agent']) await inPortuguese(await stage.person(role));
 await paging.aPolicyNeedsTwo(stage);
 await paging.aRedCallsAPersonWhoLooksElsewhere(stage, first);
 process.exit(await stage.close());
