@@ -7,8 +7,8 @@ use std::sync::Arc;
 use mqtt::gateway::{Registry, TlsOptions};
 
 use super::{House, Options, Post, Signers};
-use crate::domain::token::Signer;
 use crate::domain::message::Channel;
+use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant};
 use crate::engine::outbox::Breakers;
 use crate::engine::{Status, auditor};

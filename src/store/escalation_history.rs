@@ -70,9 +70,8 @@ impl Staff {
             Ok((id, Role::from_name(&role).ok_or(Error::Corrupt("users.role"))?))
         };
         let rows: Vec<(UserId, Role)> = rows.into_iter().map(held).collect::<Result<_>>()?;
-        let certified: Vec<(String, i64)> = certificates::table
-            .select((certificates::user_id, certificates::valid_until))
-            .load(view.conn)?;
+        let certified: Vec<(String, i64)> =
+            certificates::table.select((certificates::user_id, certificates::valid_until)).load(view.conn)?;
         let certified = certified.into_iter().map(|(id, until)| {
             let id = id.parse().map_err(|_not_an_id| Error::Corrupt("certificates.user_id"))?;
             Ok((id, Instant::from_micros(until)))
@@ -123,7 +122,7 @@ mod tests {
     use crate::domain::rule::Name;
     use crate::store::testing::{NOW, stores};
     use crate::store::users::{NewUser, insert};
-    use crate::store::{Actor, Act};
+    use crate::store::{Act, Actor};
 
     #[test]
     fn a_step_finds_roles_teams_and_persons_who_may_sign_in_and_certificates_end() {

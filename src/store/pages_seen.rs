@@ -80,7 +80,8 @@ mod tests {
                 store.keep_house(Urgency::Urgent, "test", NOW, |tx| messages::plan(tx, &new)).unwrap();
             }
             let states = |user| -> Vec<State> {
-                let all = store.read(|view| messages::after(view, Channel::InApp, &UserId::to_string(&user), 0, 9));
+                let all =
+                    store.read(|view| messages::after(view, Channel::InApp, &UserId::to_string(&user), 0, 9));
                 all.unwrap().into_iter().map(|letter| letter.way.state).collect()
             };
             fetched(&store, ana, NOW).unwrap();

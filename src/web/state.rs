@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use crate::audit::Vkey;
-use crate::domain::token::Signer;
 use crate::domain::message::Channel;
+use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, UserId};
 use crate::store::{self, Store, View};
 

@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn what_was_acknowledged_and_forgotten_pages_again() {
         let policy = red();
-        let case = Happened { began: minute(0), answered: Some((person(1), minute(1))), over: Some(minute(40)) };
+        let case =
+            Happened { began: minute(0), answered: Some((person(1), minute(1))), over: Some(minute(40)) };
         let told = dry_run(&policy, &[case], minute(10_000), zone(), &mut everybody(&policy));
         // Thirty minutes after the answer, at 31, the first rung; at 36 the second.
         assert_eq!((told.rungs[0].climbed, told.rungs[1].climbed), (2, 1));
@@ -229,7 +230,8 @@ mod tests {
     fn the_difference_says_what_a_change_costs() {
         let (now, mut slower) = (red(), red());
         slower.steps[0].minutes = 15;
-        let case = Happened { began: minute(0), answered: Some((person(1), minute(9))), over: Some(minute(12)) };
+        let case =
+            Happened { began: minute(0), answered: Some((person(1), minute(9))), over: Some(minute(12)) };
         let old = dry_run(&now, &[case], minute(1_000), zone(), &mut everybody(&now));
         let new = dry_run(&slower, &[case], minute(1_000), zone(), &mut everybody(&slower));
         assert_eq!(new.against(&old), Difference { pages: -1, unanswered: 0, worst_day: 0 });

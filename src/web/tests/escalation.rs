@@ -97,19 +97,18 @@ fn a_dry_run_and_who_would_be_paged_now() {
         assert_eq!(draft["people"][0], json!({ "user_id": clinician, "day": "2026-11-22", "pages": 1 }));
         assert_eq!((&draft["nobody_reached"], &told["in_force"]["pages"]), (&json!(1), &json!(0)));
         assert_eq!(told["difference"]["pages"], 1);
-        let held = house.call(
-            "POST",
-            &format!("{POLICIES}/red_alert/dry-run"),
-            &[("authorization", &who)],
-            None,
-        );
+        let held =
+            house.call("POST", &format!("{POLICIES}/red_alert/dry-run"), &[("authorization", &who)], None);
         assert_eq!(held.must(200)["difference"]["pages"], 0);
 
         let path = format!("{POLICIES}/complexity_high/targets");
         let targets = house.get(&who, &path).must(200);
         let people = targets["items"][0]["people"].as_array().unwrap();
         assert_eq!((people.len(), &people[0]["user_id"]), (1, &json!(clinician)));
-        assert_eq!((&people[0]["target"], &people[0]["left_out"]), (&json!({ "role": "clinician" }), &Value::Null));
+        assert_eq!(
+            (&people[0]["target"], &people[0]["left_out"]),
+            (&json!({ "role": "clinician" }), &Value::Null)
+        );
         let before = house.now().minus(Duration::from_secs(86_400));
         assert_eq!(house.get(&who, &format!("{path}?at={before}")).status, 404, "it was not in force then");
     }

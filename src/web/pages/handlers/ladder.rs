@@ -6,9 +6,9 @@ use super::visit::Room;
 use crate::domain::escalation::{Run, State, Step};
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, UserId};
+use crate::store::View;
 use crate::store::escalations::{self, Escalation, Stepped};
 use crate::store::messages::{self, Stored};
-use crate::store::View;
 use crate::web::Words;
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
@@ -106,12 +106,7 @@ fn above(w: &Words, run: &Run, names: &Names) -> Vec<(String, String)> {
 }
 
 /// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
-fn done(
-    view: &mut View<'_>,
-    w: &Words,
-    climb: &Escalation,
-    known: &mut People,
-) -> Result<Vec<Rung>, Fault> {
+fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) -> Result<Vec<Rung>, Fault> {
     let mut letters = messages::of_case(view, &climb.kind, &climb.subject)?;
     letters.retain(|letter| letter.channel != Channel::Webhook);
     let mut rungs = Vec::new();
@@ -126,9 +121,13 @@ fn done(
         let Ok(user) = letter.recipient.parse::<UserId>() else { continue };
         let way = (letter.channel, letter.way.state);
         let name = known.user(view, user)?;
-        let same = |rung: &&mut Rung| rung.at == letter.created_at && rung.people.iter().any(|held| held.name == name);
+        let same = |rung: &&mut Rung| {
+            rung.at == letter.created_at && rung.people.iter().any(|held| held.name == name)
+        };
         match rungs.iter_mut().find(same) {
-            Some(rung) => rung.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way)),
+            Some(rung) => {
+                rung.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way))
+            }
             None => rungs.push(Rung {
                 at: letter.created_at,
                 label: w.say("ladder-handed-over"),
@@ -142,7 +141,11 @@ fn done(
 }
 
 /// The messages of one step to one person: those that were planned in its transaction.
-fn taken(letters: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channel, crate::domain::message::State)> {
+fn taken(
+    letters: &mut Vec<Stored>,
+    step: &Stepped,
+    user: UserId,
+) -> Vec<(Channel, crate::domain::message::State)> {
     let recipient = user.to_string();
     let (of_step, rest) = std::mem::take(letters)
         .into_iter()

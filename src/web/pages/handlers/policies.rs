@@ -9,8 +9,8 @@ use super::policy_words::{choices, names, rehearsed, targets};
 use super::visit::{Answer, Room, Step, Visit};
 use crate::domain::Can;
 use crate::domain::escalation::Policy;
-use crate::store::versions::{self, Version as Stored};
 use crate::store::View;
+use crate::store::versions::{self, Version as Stored};
 use crate::web::fault::Fault;
 use crate::web::pages::policies::{self as list_pages, Names, Row, Waiting, side_by_side};
 use crate::web::pages::policy::{self as pages, Editor, Proposal, Standing, Version};
@@ -143,7 +143,8 @@ impl Held {
             });
         }
         let may_propose = room.viewer.may(Can::ProposePolicies);
-        let editor = self.newest().filter(|_| may_propose).map(|newest| self.editor(room, Draft::of(&newest.body)));
+        let editor =
+            self.newest().filter(|_| may_propose).map(|newest| self.editor(room, Draft::of(&newest.body)));
         Ok(pages::View {
             id: self.id.clone(),
             name: body.map(|body| list_pages::name(w, body)).unwrap_or_default(),

@@ -20,15 +20,8 @@ use crate::web::shell::role_word;
 use crate::web::{Key, Lang, Words};
 
 /// Roles that a ladder may page: people who work here.
-const STAFF: [Role; 7] = [
-    Role::Agent,
-    Role::Technician,
-    Role::Clinician,
-    Role::Manager,
-    Role::Dpo,
-    Role::Auditor,
-    Role::Admin,
-];
+const STAFF: [Role; 7] =
+    [Role::Agent, Role::Technician, Role::Clinician, Role::Manager, Role::Dpo, Role::Auditor, Role::Admin];
 /// People whose load a dry run lists, the most paged first.
 const MOST_LOADED: usize = 20;
 
@@ -68,8 +61,7 @@ pub fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
     };
     let roles = STAFF.iter().map(|role| choice(Target::Role(*role), w.say(role_word(*role)))).collect();
     let here = names.people.iter().filter(|(id, _)| !names.gone.contains(id));
-    let mut people: Vec<Choice> =
-        here.map(|(id, name)| choice(Target::Person(*id), name.clone())).collect();
+    let mut people: Vec<Choice> = here.map(|(id, name)| choice(Target::Person(*id), name.clone())).collect();
     people.sort_by_key(|choice| choice.label.to_lowercase());
     vec![
         (Key("policy-schedules"), of(&names.schedules, Target::Schedule)),
@@ -134,7 +126,8 @@ fn called(w: &Words, names: &Names, user: UserId) -> String {
 pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) -> Rehearsed {
     let w = room.words();
     let Rehearsal { from, to, draft, in_force } = told;
-    let before = |place: usize| in_force.as_ref().and_then(|told| told.rungs.get(place)).map(|rung| rung.pages);
+    let before =
+        |place: usize| in_force.as_ref().and_then(|told| told.rungs.get(place)).map(|rung| rung.pages);
     let step = |(place, rung): (usize, &crate::domain::escalation::Rung)| Row {
         label: w.one("policy-step", "n", place + 1),
         pages: rung.pages,

@@ -96,7 +96,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
     let open = awake(alerts::page(view, all, MOST)?, room);
     let counts = count(&open, room);
     let climbs = Climbs::load(view)?;
-    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert.id()));
+    let (unreached, open): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|alert| climbs.unreached(alert.id()));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {

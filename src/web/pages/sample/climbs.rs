@@ -46,7 +46,10 @@ impl Night {
     fn paged(&self, label: String) -> Paged {
         let person = |name: &str, left_out: Option<String>| Person {
             name: name.to_owned(),
-            because: self.pick("Plantão clínico (escala): vez no rodízio 1", "Clinician on call (schedule): rotation 1"),
+            because: self.pick(
+                "Plantão clínico (escala): vez no rodízio 1",
+                "Clinician on call (schedule): rotation 1",
+            ),
             left_out,
         };
         let out = self.pick("sem certificado válido", "no valid certificate");
@@ -56,7 +59,8 @@ impl Night {
     fn names(&self) -> Names {
         let people: [(UserId, String); 1] = [(user_id(2), "Caio Lima".to_owned())];
         Names {
-            schedules: [("clinician_on_call".to_owned(), self.pick("Plantão clínico", "Clinician on call"))].into(),
+            schedules: [("clinician_on_call".to_owned(), self.pick("Plantão clínico", "Clinician on call"))]
+                .into(),
             people: people.into(),
             ..Names::default()
         }
@@ -72,9 +76,19 @@ impl Night {
             from: self.ago(30 * 86_400),
             to: self.now,
             alerts: 212,
-            rows: vec![Row { label: self.pick("Passo 1", "Step 1"), pages: 240, empty: 3, before: Some(212) }],
+            rows: vec![Row {
+                label: self.pick("Passo 1", "Step 1"),
+                pages: 240,
+                empty: 3,
+                before: Some(212),
+            }],
             sums: vec![Sum { what: Key("policy-pages"), now: 240, before: Some(212) }],
-            people: vec![Load { name: "Caio Lima".to_owned(), pages: 91, worst: 11, day: "03/11/2026".to_owned() }],
+            people: vec![Load {
+                name: "Caio Lima".to_owned(),
+                pages: 91,
+                worst: 11,
+                day: "03/11/2026".to_owned(),
+            }],
         }
     }
 
@@ -182,14 +196,19 @@ impl Night {
         let shell = self.shell(Some(Role::Clinician), Section::Policies, "/policies/red_alert");
         vec![
             ("part-editor", "/policies/red_alert".into(), policy::editor(&shell, &self.policy())),
-            ("part-targets", "/policies/red_alert?part=targets".into(), policy::targets(&shell, &self.policy())),
+            (
+                "part-targets",
+                "/policies/red_alert?part=targets".into(),
+                policy::targets(&shell, &self.policy()),
+            ),
             ("part-pager", "/pager".into(), self.pager()),
         ]
     }
 
     fn pager(&self) -> Html {
         let shell = self.shell(Some(Role::Clinician), Section::Queue, "/queue");
-        let case = |link: &str, times, cause| Case { link: link.to_owned(), since: self.ago(70), times, cause };
+        let case =
+            |link: &str, times, cause| Case { link: link.to_owned(), since: self.ago(70), times, cause };
         let cases = vec![
             case("/alerts/1", 1, Cause::Called),
             case("/alerts/2", 3, Cause::Unreached),

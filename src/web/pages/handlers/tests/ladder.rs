@@ -32,7 +32,8 @@ async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
     let path = format!("/alerts/{}", clinic.alert);
     cycle(&clinic);
     let page = clinic.get(Role::Agent, &path).await.text;
-    for text in ["Passo 1</strong> · ninguém foi encontrado", "Passo 4</strong> · chamado", "Pessoa manager"] {
+    for text in ["Passo 1</strong> · ninguém foi encontrado", "Passo 4</strong> · chamado", "Pessoa manager"]
+    {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(page.contains("Painel: aceito") && page.contains("data-left=\"agora\""), "{page}");
@@ -44,11 +45,17 @@ async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
 
     let part = TestRequest::get().uri(&path).insert_header(("hx-request-type", "partial"));
     clinic.send(Some(Role::Manager), part).await;
-    assert!(clinic.get(Role::Manager, "/pager").await.text.contains("data-unread=\"1\""), "a part may be unseen");
+    assert!(
+        clinic.get(Role::Manager, "/pager").await.text.contains("data-unread=\"1\""),
+        "a part may be unseen"
+    );
     clinic.post(Role::Manager, "/pager", &[("link", &path)]).await;
     assert!(clinic.get(Role::Manager, "/pager").await.text.contains("data-unread=\"0\""));
     let page = clinic.get(Role::Manager, &path).await.text;
-    assert!(page.contains("Painel: lido") && !page.contains("Chamar o próximo passo agora"), "sees, does not act");
+    assert!(
+        page.contains("Painel: lido") && !page.contains("Chamar o próximo passo agora"),
+        "sees, does not act"
+    );
 }
 
 #[actix_web::test]
@@ -66,7 +73,9 @@ async fn what_nobody_answered_stands_on_top_of_every_queue_until_a_named_person_
     assert_eq!(fresh.status, StatusCode::SEE_OTHER, "{}", fresh.text);
     cycle(&clinic);
     for role in [Role::Agent, Role::Technician, Role::Clinician, Role::Manager] {
-        for path in ["/queue", "/queue?level=yellow", "/queue?mine=1", "/queue?state=resolved", "/queue?q=zzz"] {
+        for path in
+            ["/queue", "/queue?level=yellow", "/queue?mine=1", "/queue?state=resolved", "/queue?q=zzz"]
+        {
             let queue = clinic.get(role, path).await.text;
             let pinned = queue.find("Ninguém alcançado: alguém precisa assumir agora").expect(path);
             assert!(queue.find("Maria Souza").expect(path) > pinned, "{path} for {role:?}");

@@ -51,7 +51,9 @@ async fn a_mistake_stands_at_its_field_and_what_was_typed_stays() {
     let more = post(&clinic, Role::Clinician, PATH, form("5", "add")).await;
     assert!(more.text.contains("id=\"s3-minutes\"") && !more.text.contains("aria-invalid"), "a step more");
     let fewer = post(&clinic, Role::Clinician, PATH, form("5", "remove-1")).await;
-    assert!(!fewer.text.contains("id=\"s2-minutes\"") && fewer.text.contains("value=\"role:manager\" selected"));
+    assert!(
+        !fewer.text.contains("id=\"s2-minutes\"") && fewer.text.contains("value=\"role:manager\" selected")
+    );
 }
 
 #[actix_web::test]
@@ -84,7 +86,9 @@ async fn a_second_person_puts_a_proposal_in_force_and_its_author_cannot() {
     assert!(again.text.contains("E_PRECONDITION"), "it was made from an older version: {}", again.text);
 
     let own = clinic.get(Role::Clinician, PATH).await.text;
-    assert!(own.contains("Quem propôs não aprova") && !own.contains("action=\"/policies/red_alert/approve\""));
+    assert!(
+        own.contains("Quem propôs não aprova") && !own.contains("action=\"/policies/red_alert/approve\"")
+    );
     let approve = format!("{PATH}/approve");
     let refused = clinic.post(Role::Clinician, &approve, &[("version", "2")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
@@ -99,7 +103,10 @@ async fn a_second_person_puts_a_proposal_in_force_and_its_author_cannot() {
     let held = held.unwrap().unwrap();
     assert_eq!((held.version, held.body.version, held.body.steps[0].minutes), (2, 2, 7));
     let history = clinic.get(Role::Auditor, PATH).await.text;
-    assert!(history.contains("Pessoa clinician") && history.contains("Pessoa manager"), "who stands behind it");
+    assert!(
+        history.contains("Pessoa clinician") && history.contains("Pessoa manager"),
+        "who stands behind it"
+    );
     let late = clinic.post(Role::Manager, &format!("{PATH}/refuse"), &[("version", "2")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
 }
