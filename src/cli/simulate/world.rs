@@ -31,7 +31,7 @@ use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, paging
 /// Messages in one commit, as in a running node.
 const GROUP: usize = 4_096;
 /// How often the house is kept: seals, rolls, looks after itself.
-const KEPT: i64 = 900;
+const KEPT: i64 = 1_800;
 /// A lane that always has more to do is a fault of the program.
 const ROUNDS: usize = 100_000;
 
@@ -130,26 +130,35 @@ impl World {
     /// The store failed.
     pub(super) fn run(&mut self) -> Result<()> {
         let mut step = self.clock.now().plus(STEP);
+        let mut due = None;
+        let mut stirred = true;
         loop {
-            let now = self.clock.now();
-            let due = self.store.read(|view| ahead::next(view, now))?;
+            if stirred {
+                let now = self.clock.now();
+                due = self.store.read(|view| ahead::next(view, now))?;
+            }
             let awaited = [Some(step), due, self.people.next(), Some(self.until)];
             let Some(next) = awaited.into_iter().flatten().min() else { break };
-            let now = next.max(now);
-            self.clock.advance(now.since(self.clock.now()));
+            self.clock.advance(next.since(self.clock.now()));
+            let now = self.clock.now();
             if now >= self.until {
                 break;
             }
+            let mut sent = false;
             if now == step {
-                self.measure(now);
+                sent = self.measure(now);
                 step = step.plus(STEP);
             }
-            self.people.act(&self.store, now)?;
-            self.cycle(now);
+            // Where nobody said anything and nothing is due there is nothing to do.
+            stirred = sent || due == Some(now) || self.people.next().is_some_and(|at| at <= now);
+            if stirred {
+                self.people.act(&self.store, now)?;
+                self.cycle(now);
+                self.look()?;
+            }
             if now.secs().rem_euclid(KEPT) == 0 {
                 drain(&mut self.house, now, &self.status);
             }
-            self.look()?;
         }
         // What the last second brought is sealed when it is over.
         self.clock.advance(std::time::Duration::from_secs(2));
@@ -167,17 +176,19 @@ impl World {
         self.clinic.users.clone()
     }
 
-    /// Every wearable measures, and tells what it has to tell.
-    fn measure(&mut self, now: Instant) {
+    /// Every wearable measures, and tells what it has to tell; says whether any did.
+    fn measure(&mut self, now: Instant) -> bool {
         let mut group = Vec::new();
         for wearer in &mut self.clinic.wearers {
             let device = wearer.device;
             group.extend(wearer.step(now).into_iter().map(|text| delivered(device, text, now)));
         }
+        let sent = !group.is_empty();
         while !group.is_empty() {
             let mut part: Vec<Admitted> = group.drain(..group.len().min(GROUP)).collect();
             self.committer.commit(&mut part);
         }
+        sent
     }
 
     /// The engine works off what is due, then the letters leave.

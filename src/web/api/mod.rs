@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod audit;
 pub mod auth;
+pub mod calendars;
 pub mod commands;
 pub mod consents;
 pub mod devices;
@@ -13,10 +14,12 @@ pub mod message_log;
 pub mod messages;
 pub mod patients;
 pub mod policies;
+pub mod promises;
 pub mod quarantine;
 pub mod readings;
 pub mod rules;
 pub mod schedules;
+pub mod service_levels;
 pub mod status;
 pub mod templates;
 pub mod terms;
@@ -25,6 +28,7 @@ pub mod webhooks;
 
 mod body;
 mod desk;
+pub mod kept;
 
 pub use body::{Body, IfMatch};
 pub use desk::{Answer, Call, Desk, Reply};

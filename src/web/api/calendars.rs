@@ -1,0 +1,44 @@
+//! Calendars: when a team works. A change is a new version; clocks that run keep the one they started with.
+
+use actix_web::web::Path;
+
+use super::kept::{self, Kept};
+use super::{Answer, Body, Call, IfMatch, List, Reply};
+use crate::domain::calendar::Calendar;
+use crate::store::versions;
+use crate::web::code::Code;
+use crate::web::fault::Fault;
+
+/// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions}.
+#[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<Kept>)))]
+pub async fn list(call: Call) -> Answer {
+    call.run(kept::list::<Calendar>).await
+}
+
+/// One calendar as it is in force.
+#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = Kept), (status = 404)))]
+pub async fn get(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| kept::get::<Calendar>(desk, &id)).await
+}
+
+/// Every version of a calendar, newest first.
+#[utoipa::path(get, path = "/api/v1/calendars/{id}/history", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Kept>), (status = 404)))]
+pub async fn history(call: Call, id: Path<String>) -> Answer {
+    call.run(move |desk| kept::history::<Calendar>(desk, &id)).await
+}
+
+/// Puts a version in force. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
+#[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = Kept), (status = 412), (status = 422)))]
+pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
+    call.run(move |desk| {
+        kept::named(&id)?;
+        let newest = desk.read(|view| kept::newest::<Calendar>(view, &id))?;
+        let seen = u32::try_from(seen.or(newest)?).map_err(|_range| Fault::new(Code::Precondition))?;
+        let made = desk.write(|tx| {
+            let version = versions::publish(tx, &id, &body.value, seen)?;
+            Ok(versions::get::<Calendar>(tx, &id, version)?)
+        })?;
+        Ok(Reply::ok(&Kept::of(&made, Some(made.version))?)?.at(i64::from(made.version)))
+    })
+    .await
+}
