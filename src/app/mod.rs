@@ -16,11 +16,12 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, deadline, escalate, handover, housekeeping, outbox, reevaluate, roll, seal,
-    seat, silence,
+    Lane, Status, Wake, auditor, bounces, coverage, deadline, escalate, handover, housekeeping, outbox,
+    reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
+use crate::notify::mailbox::Reports;
 use crate::rules::Watchlist;
 use crate::store::{Store, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
 use edge::{Door, Edge};
@@ -47,6 +48,8 @@ pub struct Post {
     pub channels: Vec<Arc<dyn Channel>>,
     /// What links begin with.
     pub base_url: String,
+    /// Where reports on letters that left by e-mail arrive.
+    pub bounces: Option<Arc<dyn Reports>>,
 }
 
 /// The keys that sign.
@@ -135,6 +138,7 @@ impl House {
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),
+                Box::new(coverage::Coverage::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seat::Seat::new(store.clone(), slot)),
@@ -150,7 +154,11 @@ impl House {
             let way = outbox::Outbox::new(store.clone(), channel, breakers.clone(), base_url);
             Lane::new("outbox", vec![Box::new(way)])
         });
-        let lanes: Vec<Lane> = [prompt, patient, audits].into_iter().chain(post).collect();
+        // Waiting for a mail server holds up nobody else.
+        let back = options.post.bounces.map(|mailbox| {
+            Lane::new("bounces", vec![Box::new(bounces::Bounces::new(store.clone(), mailbox))])
+        });
+        let lanes: Vec<Lane> = [prompt, patient, audits].into_iter().chain(post).chain(back).collect();
         let registry = Arc::new(OnceLock::new());
         let (edge, scribe) = Edge::start(
             store.clone(),

@@ -26,6 +26,7 @@ use crate::config::{Options, TlsFiles};
 use crate::domain::Clock;
 use crate::domain::token::Signer;
 use crate::notify;
+use crate::notify::mailbox::{Mailbox, Reports};
 use crate::store::kek::Keks;
 use crate::store::{Store, signing};
 
@@ -109,7 +110,16 @@ fn post(options: &Options, store: &Store) -> Result<Post> {
     let secret = store.read(|view| view.blind("notify.marks", ""))?;
     let channels = notify::from_options(&options.notify, &secret)
         .map_err(|fault| Error::Failed(format!("e-mail cannot be set up: {fault}")))?;
-    Ok(Post { channels, base_url: options.notify.base_url.clone().unwrap_or_default() })
+    let bounces = match (&options.notify.imap, &options.notify.smtp) {
+        (Some(imap), Some(smtp)) => {
+            let mailbox = Mailbox::new(imap, &smtp.from, &secret)
+                .map_err(|fault| Error::Failed(format!("bounces cannot be read: {fault}")))?;
+            let mailbox: Arc<dyn Reports> = Arc::new(mailbox);
+            Some(mailbox)
+        }
+        _ => None,
+    };
+    Ok(Post { channels, base_url: options.notify.base_url.clone().unwrap_or_default(), bounces })
 }
 
 /// Appends to `revocations.log` after each revocation's commit.

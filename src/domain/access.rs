@@ -113,6 +113,14 @@ pub enum Can {
     SeeSchedules,
     /// Change schedules, teams, certificates and capacities.
     ManageSchedules,
+    /// What messages say, and said.
+    SeeTemplates,
+    /// Propose what a message says, and put another's proposal in force or refuse it.
+    ManageTemplates,
+    /// The programs that are called, and what they were told.
+    SeeWebhooks,
+    /// Add, try, disable programs that are called; call them again.
+    ManageWebhooks,
     /// Engine, ingest and storage status.
     SeeStatus,
     /// A patient's own things.
@@ -143,6 +151,10 @@ impl Can {
             Self::ApproveRules | Self::ProposePolicies | Self::ApprovePolicies => &[Clinician, Manager],
             Self::SeeSchedules => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageSchedules => &[Manager, Admin],
+            Self::SeeTemplates => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
+            Self::ManageTemplates => &[Clinician, Manager, Dpo],
+            Self::SeeWebhooks => &[Manager, Admin],
+            Self::ManageWebhooks => &[Admin],
             Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
             Self::OwnThings => &[Patient],
         }

@@ -234,6 +234,16 @@ impl Message {
         true
     }
 
+    /// Due once more because its receiver asks for it, with the same key. What is on its way comes anyway, and what
+    /// is no longer wanted stays so.
+    pub fn again(&mut self, now: Instant, not_after: Instant) -> bool {
+        if matches!(self.state, State::Due | State::Sending | State::Cancelled) {
+            return false;
+        }
+        (self.state, self.due_at, self.not_after) = (State::Due, now, not_after);
+        true
+    }
+
     /// No longer wanted. What was handed to a provider cannot be called back.
     pub fn cancel(&mut self) -> bool {
         let wanted = self.state == State::Due;
@@ -319,6 +329,21 @@ mod tests {
         let mut gone = page();
         gone.claim(second(0));
         assert!(!gone.cancel());
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_due_once_more_unless_nobody_wants_it() {
+        for (state, again) in [
+            (State::Due, false),
+            (State::Sending, false),
+            (State::Accepted, true),
+            (State::Failed, true),
+            (State::Cancelled, false),
+        ] {
+            let mut message = Message { state, attempt: 3, not_after: second(60), ..page() };
+            assert_eq!(message.again(second(7_200), second(9_000)), again, "{state:?}");
+            assert_eq!(message.claim(second(7_200)), again.then_some(4));
+        }
     }
 
     proptest! {

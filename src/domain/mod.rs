@@ -15,8 +15,10 @@ pub mod person;
 pub mod rule;
 pub mod signal;
 pub mod sla;
+pub mod template;
 pub mod time;
 pub mod token;
+pub mod webhook;
 
 pub use access::{Can, Role};
 pub use alert::{AlertCase, AlertState, Level, Outcome};

@@ -98,7 +98,7 @@ fn climb(tx: &mut Tx<'_>, row: Row, finder: &mut Finder) -> store::Result<()> {
     escalations::keep(tx, &escalation, &run)?;
     for one in &did {
         escalations::record(tx, &escalation, &run, one, due_at)?;
-        messages::page(tx, &escalation, &run, one)?;
+        messages::page(tx, &escalation, &run, one, finder)?;
         if *one == Did::Resumed {
             resume(tx, &escalation)?;
         }

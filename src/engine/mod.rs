@@ -2,6 +2,8 @@
 //! restart loses nothing and a wake-up carries nothing.
 
 pub mod auditor;
+pub mod bounces;
+pub mod coverage;
 pub mod deadline;
 pub mod escalate;
 pub mod handover;

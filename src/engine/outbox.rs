@@ -1,15 +1,16 @@
 //! What is due on one channel goes out: claimed by one node, tried within its limit, tried again with more and more
 //! time between, and left alone while its provider is down. What waits stays due: nothing is lost.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Module, Progress};
 use crate::domain::civil::Zone;
 use crate::domain::message::{self, Attempt};
-use crate::domain::{Instant, UserId};
+use crate::domain::template::{Lang, Template, Vars};
+use crate::domain::{Instant, UserId, webhook};
 use crate::notify::breaker::Breaker;
-use crate::notify::template::{Lang, Template, Vars};
 use crate::notify::{Address, Channel, Letter, Said, retry};
 use crate::store::messages::{self, Stored};
 use crate::store::versions::{self, Versioned};
@@ -22,28 +23,44 @@ impl Versioned for Template {
 /// Letters under way at once: a slow provider holds up only so many.
 const AT_ONCE: i64 = 8;
 
+/// Who answers for a letter: the channel's provider, or with webhooks the program that is called.
+type Provider = (message::Channel, Option<String>);
+
 /// How the providers are doing, for the status page. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Breakers(Arc<Mutex<Vec<(message::Channel, Breaker)>>>);
+pub struct Breakers(Arc<Mutex<BTreeMap<Provider, Breaker>>>);
 
 impl Breakers {
-    /// Until when each channel's provider is left alone; `None`: it is asked.
+    /// Until when each channel's provider is left alone; `None`: it is asked. Of the programs that webhooks call, the
+    /// one that rests longest speaks for its channel.
     #[must_use]
     pub fn open_until(&self) -> Vec<(message::Channel, Option<Instant>)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(channel, breaker)| (*channel, breaker.open_until())).collect()
+        let mut channels = BTreeMap::new();
+        for ((channel, _), breaker) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let rest: &mut Option<Instant> = channels.entry(*channel).or_default();
+            *rest = (*rest).max(breaker.open_until());
+        }
+        channels.into_iter().collect()
     }
 
-    fn with<T>(&self, channel: message::Channel, f: impl FnOnce(&mut Breaker) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, breaker)) = all.iter_mut().find(|(known, _)| *known == channel) {
-            return f(breaker);
-        }
-        let mut breaker = Breaker::default();
-        let out = f(&mut breaker);
-        all.push((channel, breaker));
-        out
+    /// The programs that are left alone, and until when.
+    #[must_use]
+    pub fn resting(&self) -> Vec<(String, Instant)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter_map(|((_, to), breaker)| Some((to.clone()?, breaker.open_until()?))).collect()
     }
+
+    fn with<T>(&self, provider: &Provider, f: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        f(all.entry(provider.clone()).or_default())
+    }
+}
+
+/// Somebody who may be asked now.
+struct Turn {
+    provider: Provider,
+    /// It was left alone, and is asked whether it is back.
+    rested: bool,
 }
 
 /// The outbox of one channel as a module.
@@ -82,6 +99,53 @@ impl Outbox {
         })
     }
 
+    /// Whom something is due to.
+    fn waiting(&self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<Provider>> {
+        let channel = self.channel.channel();
+        if channel != message::Channel::Webhook {
+            let due = messages::any_due(view, channel, None, now)?;
+            return Ok(if due { vec![(channel, None)] } else { vec![] });
+        }
+        let mut waiting = Vec::new();
+        for id in webhooks::ids(view)? {
+            if messages::any_due(view, channel, Some(&id), now)? {
+                waiting.push((channel, Some(id)));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// The turn is shared by those who may be asked; one who rested is asked with one letter whether it is back.
+    fn turns(&self, waiting: Vec<Provider>, now: Instant) -> Vec<Turn> {
+        let mut turns: Vec<Turn> = Vec::new();
+        for provider in waiting {
+            let (admitted, rested) = self
+                .breakers
+                .with(&provider, |breaker| (breaker.admits(now), breaker.open_until().is_some()));
+            if admitted {
+                turns.push(Turn { provider, rested });
+            }
+        }
+        turns
+    }
+
+    fn claim(&self, turns: &[Turn], now: Instant) -> store::Result<Vec<Stored>> {
+        let share = i64::try_from(turns.len()).map_or(1, |count| (AT_ONCE / count.max(1)).max(1));
+        self.house(now, |tx| {
+            let mut claimed = Vec::new();
+            for Turn { provider: (channel, to), rested } in turns {
+                let letters = if *rested { 1 } else { share };
+                claimed.extend(messages::claim(tx, *channel, to.as_deref(), letters)?);
+            }
+            Ok(claimed)
+        })
+    }
+
+    fn provider(&self, of: &Stored) -> Provider {
+        let to = (of.channel == message::Channel::Webhook).then(|| of.recipient.clone());
+        (self.channel.channel(), to)
+    }
+
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
         self.store.keep_house(Urgency::Urgent, "outbox", now, f)
     }
@@ -97,26 +161,29 @@ impl Module for Outbox {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        let channel = self.channel.channel();
         if self.store.read(|view| messages::any_overdue(view, now))? {
             self.house(now, |tx| messages::overdue(tx, 100))?;
         }
-        if !self.store.read(|view| messages::any_due(view, channel, now))? {
+        let waiting = self.store.read(|view| self.waiting(view, now))?;
+        let turns = self.turns(waiting, now);
+        if turns.is_empty() {
             return Ok(Progress::default());
         }
-        if !self.breakers.with(channel, |breaker| breaker.admits(now)) {
-            return Ok(Progress::default());
-        }
-        // Whether the provider is back is asked with one letter.
-        let resting = self.breakers.with(channel, |breaker| breaker.open_until().is_some());
-        let claimed =
-            self.house(now, |tx| messages::claim(tx, channel, if resting { 1 } else { AT_ONCE }))?;
-        let said = self.send_all(&claimed, now);
-        self.breakers.with(channel, |breaker| {
-            for one in &said {
-                if one.answered { breaker.answered() } else { breaker.failed(now) }
+        let claimed = self.claim(&turns, now);
+        // Who was to be asked whether they are back, and was not, is asked next time.
+        for turn in &turns {
+            let asked = claimed.iter().flatten().any(|one| self.provider(one) == turn.provider);
+            if !asked {
+                self.breakers.with(&turn.provider, Breaker::not_asked);
             }
-        });
+        }
+        let claimed = claimed?;
+        let said = self.send_all(&claimed, now);
+        for (one, said) in claimed.iter().zip(&said) {
+            self.breakers.with(&self.provider(one), |breaker| {
+                if said.answered { breaker.answered() } else { breaker.failed(now) }
+            });
+        }
         self.house(now, |tx| {
             claimed.iter().zip(&said).try_for_each(|(one, said)| {
                 let wait = retry::wait(one.way.class, &one.key, one.way.attempt);
@@ -161,6 +228,11 @@ fn letter(view: &mut View<'_>, of: &Stored, base_url: &str) -> store::Result<Res
             }
         }
     };
+    let key = of.key.clone();
+    if of.channel == message::Channel::Webhook {
+        let Ok(text) = call(of, base_url) else { return Ok(Err("unsendable")) };
+        return Ok(Ok(Letter { key, to, subject: String::new(), text, attempt: of.way.attempt }));
+    }
     let version = of.template_version.max(1);
     let template = match versions::get::<Template>(view, &of.template, version) {
         Ok(template) => template.body,
@@ -168,21 +240,27 @@ fn letter(view: &mut View<'_>, of: &Stored, base_url: &str) -> store::Result<Res
         Err(error) => return Err(error),
     };
     let Ok(words) = template.render(Lang::Pt, &vars(of, base_url)) else { return Ok(Err("template")) };
-    let text = match of.channel {
-        message::Channel::Webhook => call(of, base_url),
-        _ => words.text,
-    };
-    Ok(Ok(Letter { key: of.key.clone(), to, subject: words.subject, text, attempt: of.way.attempt }))
+    Ok(Ok(Letter { key, to, subject: words.subject, text: words.text, attempt: of.way.attempt }))
 }
 
-/// What another program is told: that something waits, where, and the number to go on from. Nothing measured.
-fn call(of: &Stored, base_url: &str) -> String {
+/// What another program is told. Only from what was planned: each attempt has the same bytes.
+fn call(of: &Stored, base_url: &str) -> serde_json::Result<String> {
     let link = of.variables.get("link").and_then(serde_json::Value::as_str).unwrap_or_default();
-    serde_json::json!({
-        "type": of.template, "cursor": of.id, "case": { "kind": of.kind, "id": of.subject },
-        "at": of.created_at.to_string(), "link": format!("{base_url}{link}"),
-    })
-    .to_string()
+    let call = webhook::Call {
+        kind: &of.template,
+        at: of.created_at,
+        data: webhook::Data {
+            cursor: of.id,
+            case: webhook::Case { kind: &of.kind, id: &of.subject },
+            link: &format!("{base_url}{link}"),
+            repetition: repetition(of).unwrap_or(1),
+        },
+    };
+    serde_json::to_string(&call)
+}
+
+fn repetition(of: &Stored) -> Option<u32> {
+    of.variables.get("repetition")?.as_u64()?.try_into().ok()
 }
 
 fn vars(of: &Stored, base_url: &str) -> Vars {
@@ -191,10 +269,9 @@ fn vars(of: &Stored, base_url: &str) -> Vars {
         let at = Instant::parse(&text(name)?)?;
         Some(Zone::SAO_PAULO.local(at).format("%d/%m %H:%M").to_string())
     };
-    let repetition = of.variables.get("repetition").and_then(serde_json::Value::as_u64);
     Vars {
         link: text("link").map(|link| format!("{base_url}{link}")),
-        repetition: repetition.and_then(|n| u32::try_from(n).ok()),
+        repetition: repetition(of),
         since: moment("since"),
         from: moment("from"),
         until: moment("until"),

@@ -32,6 +32,11 @@ impl Breaker {
         }
     }
 
+    /// There was nothing to ask with after all: another one may ask.
+    pub fn not_asked(&mut self) {
+        self.probing = false;
+    }
+
     /// The provider answered, whatever it said about the message.
     pub fn answered(&mut self) {
         *self = Self::default();
@@ -77,6 +82,8 @@ mod tests {
         assert!(!breaker.admits(second(10)));
         assert!(breaker.admits(second(11)), "one asks");
         assert!(!breaker.admits(second(11)), "and only one");
+        breaker.not_asked();
+        assert!(breaker.admits(second(11)), "unless it had nothing to ask with");
         breaker.failed(second(12));
         assert!(!breaker.admits(second(31)));
         assert!(breaker.admits(second(32)), "twice as long");

@@ -175,6 +175,16 @@ fn what_would_break_out_of_a_header_stays_inside() {
 }
 
 #[test]
+fn no_line_end_of_a_letter_stands_alone() {
+    let (place, _heard) = serve(vec![GOOD.to_vec()]);
+    let text = "one\r.\rtwo\n.\nthree\r\n.\r\nMAIL FROM:<x@x.example>\r\r\nfour".to_owned();
+    let (_envelope, mail) = email(place).compose(&Letter { text, ..letter() }, NOW).unwrap();
+    let mail = String::from_utf8(mail).unwrap();
+    assert!(!mail.replace("\r\n", "").contains(['\r', '\n']), "{mail:?}");
+    assert!(mail.contains("one\r\n.\r\ntwo\r\n.\r\nthree\r\n.\r\nMAIL"), "{mail:?}");
+}
+
+#[test]
 fn a_file_that_is_no_certificate_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let place = Place { host: "localhost".into(), port: 1, cover: Cover::Tls };

@@ -100,6 +100,31 @@ impl Error {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Stream for T {}
 
+/// Where reports on our letters are read.
+pub trait Reports: Send + Sync {
+    /// What came after a watermark, or everything when there is none; see [`Mailbox::visit`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn visit(&self, since: Option<Watermark>) -> Result<Visit, Error>;
+
+    /// The reports of a visit are put down; see [`Mailbox::settle`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    fn settle(&self, visit: &Visit) -> Result<(), Error>;
+}
+
+impl Reports for Mailbox {
+    fn visit(&self, since: Option<Watermark>) -> Result<Visit, Error> {
+        Self::visit(self, since)
+    }
+
+    fn settle(&self, visit: &Visit) -> Result<(), Error> {
+        Self::settle(self, visit)
+    }
+}
+
 /// One mailbox.
 pub struct Mailbox {
     imap: Imap,
@@ -226,7 +251,10 @@ async fn sign_in(imap: &Imap, tls: Option<TlsConnector>) -> Result<Session<Box<d
         (Some(tls), Cover::Tls | Cover::Plain) => {
             greeted(Client::new(secured(&tls, &place.host, tcp).await?)).await?
         }
-        (None, _) => greeted(Client::new(Box::new(tcp) as Box<dyn Stream>)).await?,
+        (None, _) => {
+            let tcp: Box<dyn Stream> = Box::new(tcp);
+            greeted(Client::new(tcp)).await?
+        }
     };
     let login = client.login(&imap.login.user, imap.login.password.shown()).await;
     login.map_err(|(fault, _client)| of(&fault, Error::Denied))

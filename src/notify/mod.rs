@@ -4,14 +4,11 @@
 pub mod bounce;
 pub mod breaker;
 pub mod email;
-pub mod lint;
 pub mod mailbox;
 pub mod mark;
 pub mod options;
 pub mod place;
 pub mod retry;
-pub mod seeds;
-pub mod template;
 pub mod webhook;
 mod wire;
 
@@ -21,6 +18,7 @@ use std::sync::Arc;
 use crate::domain::message::{self, Attempt};
 use crate::domain::{Instant, UserId};
 
+pub use crate::domain::template::{self, lint, seeds};
 pub use options::{Hidden, Options};
 
 /// What leaves the house: already rendered, already linted.
@@ -31,7 +29,7 @@ pub struct Letter {
     pub to: Address,
     /// One line.
     pub subject: String,
-    /// Plain text.
+    /// Plain text; for a program, the whole body of the call.
     pub text: String,
     /// The number of this attempt, from 1.
     pub attempt: u32,

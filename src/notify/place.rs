@@ -1,6 +1,6 @@
 //! Where a mail server is and how it is spoken to, from one URL. Nothing goes in clear beyond this host.
 
-use std::net::IpAddr;
+pub use crate::domain::webhook::is_this_host;
 
 /// How a connection is kept from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +84,6 @@ impl Place {
         }
         Ok(Self { host: host.to_owned(), port, cover })
     }
-}
-
-/// Whether a host, with or without brackets, is this one.
-#[must_use]
-pub fn is_this_host(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

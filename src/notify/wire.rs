@@ -35,7 +35,8 @@ impl Wire {
                 let _unheard = tell.send(said);
             }
         });
-        hear.recv().ok()
+        // One that keeps the thread to itself cannot be dropped; its caller goes on all the same.
+        hear.recv_timeout(limit.saturating_add(Duration::from_millis(500))).ok()
     }
 }
 

@@ -7,6 +7,7 @@ use super::act::Act as Entry;
 use super::alerts::{StoredAlert, get, keep};
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
+use super::on_call::capacity;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::tx::{Touched, Tx, View};
@@ -35,6 +36,7 @@ pub fn acted(
     what: Act,
     note: Option<&str>,
 ) -> std::result::Result<StoredAlert, Refused> {
+    capacity::admit(tx, id, who, what)?;
     let stored = get(tx, id)?;
     let now = tx.now();
     let mut next = stored.clone();

@@ -60,10 +60,13 @@ pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<C
     Ok(out)
 }
 
-/// Who is paged, looked up once a step for as long as this lives: within one transaction.
+/// Who is paged and by which ways, looked up once for as long as this lives: within one transaction.
 #[derive(Default)]
 pub struct Finder {
     known: Vec<(Step, Found)>,
+    channels: BTreeMap<UserId, Vec<Channel>>,
+    webhooks: Option<Vec<String>>,
+    templates: BTreeMap<&'static str, i64>,
 }
 
 impl Finder {
@@ -79,6 +82,42 @@ impl Finder {
         let found: Found = all.into_iter().filter(|one| one.left_out.is_none()).map(|one| one.user).collect();
         self.known.push((step.clone(), found.clone()));
         Ok(found)
+    }
+
+    /// Every way on which a step reaches these people: each of their channels, and every webhook.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn ways(&mut self, view: &mut View<'_>, people: &[UserId]) -> Result<Vec<(Channel, String)>> {
+        let mut ways = Vec::new();
+        for user in people {
+            let known = match self.channels.get(user) {
+                Some(known) => known.clone(),
+                None => channels(view, *user)?,
+            };
+            ways.extend(known.iter().map(|channel| (*channel, user.to_string())));
+            self.channels.insert(*user, known);
+        }
+        let hooks = match self.webhooks.take() {
+            Some(known) => known,
+            None => webhooks(view)?,
+        };
+        ways.extend(hooks.iter().map(|id| (Channel::Webhook, id.clone())));
+        self.webhooks = Some(hooks);
+        Ok(ways)
+    }
+
+    /// The version of a template that is in force.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn template(&mut self, view: &mut View<'_>, name: &'static str) -> Result<i64> {
+        if let Some(version) = self.templates.get(name) {
+            return Ok(*version);
+        }
+        let version = versions::newest_in_force(view, "template", name)?;
+        self.templates.insert(name, version);
+        Ok(version)
     }
 }
 

@@ -25,6 +25,15 @@ pub fn get(view: &mut View<'_>, name: &str) -> Result<Option<String>> {
 /// # Errors
 /// Database errors.
 pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
+    keep(tx, name, value)?;
+    tx.audit(&Act::new("admin.config").body(serde_json::json!({ "setting": name, "value": value })))
+}
+
+/// Keeps a mark of the program's own, such as how far it read: nobody's act, and no entry of the log.
+///
+/// # Errors
+/// Database errors.
+pub fn keep(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
     let row = (settings::name.eq(name), settings::value.eq(value));
     on!(&mut *tx.conn, |conn| diesel::insert_into(settings::table)
         .values(row)
@@ -32,7 +41,7 @@ pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
         .do_update()
         .set(settings::value.eq(value))
         .execute(conn))?;
-    tx.audit(&Act::new("admin.config").body(serde_json::json!({ "setting": name, "value": value })))
+    Ok(())
 }
 
 #[cfg(test)]

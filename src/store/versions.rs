@@ -226,6 +226,25 @@ pub fn history<T: Versioned>(view: &mut View<'_>, name: &str) -> Result<Vec<Vers
     rows.into_iter().map(Row::read).collect()
 }
 
+/// The versions that came into force after an instant and before another, newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn between<T: Versioned>(
+    view: &mut View<'_>,
+    name: &str,
+    after: Instant,
+    before: Instant,
+) -> Result<Vec<Version<T>>> {
+    let rows = v::versions
+        .filter(v::kind.eq(T::KIND).and(v::name.eq(name)))
+        .filter(v::in_force_at.gt(after.micros()).and(v::in_force_at.lt(before.micros())))
+        .order(v::version.desc())
+        .select(COLUMNS)
+        .load::<Row>(view.conn)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// One version.
 ///
 /// # Errors

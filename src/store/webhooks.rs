@@ -1,15 +1,25 @@
 //! Other programs that are called: where, and the secret both sides sign with, sealed.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use diesel::prelude::*;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::act::Act;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
+use super::messages;
 use super::schema::webhooks;
-use super::seal::Place;
+use super::seal::{Broken, Place};
 use super::tx::{Tx, View};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
+use crate::domain::message::{self, Channel};
+
+/// How long a call that only tries is worth making.
+const TEST_LASTS: Duration = Duration::from_secs(3_600);
 
 /// A program that is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +82,74 @@ pub fn address(view: &mut View<'_>, id: &str) -> Result<Option<(String, String)>
         .optional()?;
     let Some((url, secret)) = row else { return Ok(None) };
     Ok(Some((text(view, "url", id, &url)?, text(view, "secret", id, &secret)?)))
+}
+
+/// The ids of all programs, those that are called no more included: what was planned for them comes to an end.
+///
+/// # Errors
+/// Database errors.
+pub fn ids(view: &mut View<'_>) -> Result<Vec<String>> {
+    Ok(webhooks::table.order(webhooks::id).select(webhooks::id).load(view.conn)?)
+}
+
+/// One program.
+///
+/// # Errors
+/// [`Error::NotFound`]; as [`address`].
+pub fn get(view: &mut View<'_>, id: &str) -> Result<Webhook> {
+    all(view)?.into_iter().find(|webhook| webhook.id == id).ok_or(Error::NotFound("webhook"))
+}
+
+/// A secret for both sides, as the Standard Webhooks specification writes it: `whsec_` and 32 random bytes.
+///
+/// # Errors
+/// No randomness.
+pub fn fresh_secret() -> Result<String> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| Broken::NoRandomness)?;
+    Ok(format!("whsec_{}", STANDARD.encode(bytes)))
+}
+
+/// Plans a call that says nothing but that calls arrive. Gives its cursor.
+///
+/// # Errors
+/// [`Error::NotFound`] for a program that is not called.
+pub fn try_out(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
+    if get(tx, id)?.disabled_at.is_some() {
+        return Err(Error::NotFound("webhook"));
+    }
+    let now = tx.now();
+    let key = format!("test:{}", uuid_at(now));
+    let new = messages::New {
+        key: key.clone(),
+        class: message::Class::Transactional,
+        channel: Channel::Webhook,
+        recipient: id.to_owned(),
+        template: "test",
+        variables: serde_json::json!({ "link": "/" }),
+        kind: "webhook",
+        subject: id,
+        due_at: now,
+        not_after: now.plus(TEST_LASTS),
+    };
+    messages::plan(tx, &new)?;
+    tx.audit(&Act::new("admin.config").body(serde_json::json!({ "webhook": id, "did": "tested" })))?;
+    let planned = messages::by_key(tx, &key)?.ok_or(Error::Corrupt("a planned message"))?;
+    Ok(planned.id)
+}
+
+/// Makes what was planned for a program after a cursor due again; see [`messages::replay`].
+///
+/// # Errors
+/// [`Error::NotFound`] for a program that is not called.
+pub fn replay(tx: &mut Tx<'_>, id: &str, after: i64) -> Result<(usize, Option<i64>)> {
+    if get(tx, id)?.disabled_at.is_some() {
+        return Err(Error::NotFound("webhook"));
+    }
+    let (count, next) = messages::replay(tx, Channel::Webhook, id, after)?;
+    let body = serde_json::json!({ "webhook": id, "did": "replayed", "after": after, "count": count });
+    tx.audit(&Act::new("admin.config").body(body))?;
+    Ok((count, next))
 }
 
 /// Every program, the newest last.

@@ -6,8 +6,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, messages, patients, policies,
-    promises, quarantine, readings, rules, schedules, service_levels, status, terms, users,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
+    terms, users, webhooks,
 };
 use super::live;
 
@@ -37,12 +38,16 @@ use super::live;
         rules::list, rules::get,
         policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
         policies::targets, policies::dry_run,
+        message_log::list, templates::list, templates::get, templates::history, templates::propose, templates::approve,
+        templates::refuse,
+        webhooks::list, webhooks::create, webhooks::disable, webhooks::test, webhooks::messages, webhooks::replay,
         schedules::list, schedules::get, schedules::put, schedules::override_with, schedules::instead, schedules::shifts,
         schedules::at, schedules::issues, feeds::open, feeds::close, feeds::calendar,
         duty::teams, duty::team, duty::put_team, duty::fitness, duty::certify, duty::carry, duty::reached, duty::carried,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
-    )
+    ),
+    components(schemas(webhooks::Told))
 )]
 struct Document;
 

@@ -10,8 +10,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, messages, patients, policies,
-    promises, quarantine, readings, rules, schedules, service_levels, status, terms, users,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
+    terms, users, webhooks,
 };
 use super::code::Code;
 use super::fault::Fault;
@@ -110,6 +111,7 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
         GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
+        GET "/api/v1/alerts/{id}/messages" SeeAlerts => message_log::list;
         POST "/api/v1/alerts/{id}/claim" ActOnAlerts => alerts::claim;
         POST "/api/v1/alerts/{id}/ack" ActOnAlerts => alerts::ack;
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
@@ -184,6 +186,18 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/escalation-policies/{id}/approve" ApprovePolicies => policies::approve;
         POST "/api/v1/escalation-policies/{id}/refuse" ApprovePolicies => policies::refuse;
         POST "/api/v1/escalation-policies/{id}/dry-run" SeePolicies => policies::dry_run;
+        GET "/api/v1/message-templates" SeeTemplates => templates::list;
+        GET "/api/v1/message-templates/{id}" SeeTemplates => templates::get;
+        GET "/api/v1/message-templates/{id}/history" SeeTemplates => templates::history;
+        POST "/api/v1/message-templates/{id}/proposals" ManageTemplates => templates::propose;
+        POST "/api/v1/message-templates/{id}/approve" ManageTemplates => templates::approve;
+        POST "/api/v1/message-templates/{id}/refuse" ManageTemplates => templates::refuse;
+        GET "/api/v1/webhooks" SeeWebhooks => webhooks::list;
+        POST "/api/v1/webhooks" ManageWebhooks => webhooks::create;
+        POST "/api/v1/webhooks/{id}/disable" ManageWebhooks => webhooks::disable;
+        POST "/api/v1/webhooks/{id}/test" ManageWebhooks => webhooks::test;
+        GET "/api/v1/webhooks/{id}/messages" SeeWebhooks => webhooks::messages;
+        POST "/api/v1/webhooks/{id}/replay" ManageWebhooks => webhooks::replay;
         GET "/api/v1/audit/entries" ReadAudit => audit::entries;
         GET "/api/v1/audit/checkpoint" ReadAudit => audit::checkpoint;
         GET "/api/v1/audit/key" ReadAudit => audit::public_key;

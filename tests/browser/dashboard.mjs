@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { Stage } from './stage.mjs';
 import { inEnglish, pages, refusals } from './pages.mjs';
+import * as paging from './paging.mjs';
 import * as stories from './stories.mjs';
 
 const [, , line, chromium, shots] = process.argv;
@@ -48,6 +49,9 @@ for (const [name, role, path] of pages(places).filter(([name]) => inEnglish.incl
   const words = await page.locator('body').innerText();
   stage.step(`${name} is English`, (await page.locator('html').getAttribute('lang')) === 'en' && !/\b(Abrir|Sair|Leituras|Fila)\b/.test(words));
 }
+await inPortuguese(await stage.person('clinician'));
+await paging.aPolicyNeedsTwo(stage);
+await paging.aRedCallsAPersonWhoLooksElsewhere(stage, first);
 process.exit(await stage.close());
 
 async function show(page, name, path) {
@@ -60,4 +64,10 @@ async function english(page) {
   if ((await page.locator('html').getAttribute('lang')) === 'en') return;
   await page.locator('form.switches button[value="en"]').first().evaluate((button) => button.click());
   await page.waitForSelector('html[lang="en"]');
+}
+
+async function inPortuguese(page) {
+  await page.goto(`${ready.http}/queue`);
+  await page.locator('form.switches button[value="pt-BR"]').first().evaluate((button) => button.click());
+  await page.waitForSelector('html[lang="pt-BR"]');
 }

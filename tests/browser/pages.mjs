@@ -21,6 +21,9 @@ export function pages({ patient, masked, alert, resolved, device }) {
     ['schedule', 'manager', '/schedules/clinician_on_call'],
     ['schedule of an agent, the past', 'agent', '/schedules/duty_manager?at=2020-03-12T03:12'],
     ['rules', 'clinician', '/rules'],
+    ['policies', 'manager', '/policies'],
+    ['policy', 'clinician', '/policies/red_alert'],
+    ['policy for an auditor', 'auditor', '/policies/red_alert?rehearse=1'],
     ['devices', 'technician', '/devices'],
     ['device', 'technician', `/devices/${device}`],
     ['pairing, shown before', 'technician', `/devices/${device}/pairing`],
@@ -41,4 +44,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'audit', 'portal', 'schedule'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule'];

@@ -11,7 +11,7 @@ export async function aRedArrivesWhileTyping(stage, device) {
   await page.locator('.live-state.is-on').waitFor();
   const before = await reds(page);
   stage.step('reds of the recordings are in the queue', before > 0);
-  stage.step('the title counts them', (await page.title()).startsWith(`(${before}) `), await page.title());
+  stage.step('the title counts them', await titled(page, before), await page.title());
   const field = page.locator('#q');
   await field.click();
   await page.keyboard.type(HALF);
@@ -29,7 +29,13 @@ export async function aRedArrivesWhileTyping(stage, device) {
   stage.step('typing goes on where it was', (await field.inputValue()) === 'Ana xyBe', await field.inputValue());
   await stage.until('a screen reader hears of it', page.locator('#say', { hasText: 'Novo alerta vermelho' }).waitFor({ state: 'attached' }));
   await stage.until('the number beside the queue counts it', page.locator(`#red-open [data-red-open="${before + 1}"]`).waitFor());
-  stage.step('the title counts it', (await page.title()).startsWith(`(${before + 1}) `), await page.title());
+  stage.step('the title counts it', await titled(page, before + 1), await page.title());
+}
+
+// Pages that wait for this very person come before the number of reds.
+async function titled(page, reds) {
+  const called = Number(await page.evaluate(() => document.body.dataset.pages ?? 0));
+  return (await page.title()).startsWith(`(${called || reds}) `);
 }
 
 const reds = async (page) => Number(await page.locator('#rows [data-red-open]').getAttribute('data-red-open'));

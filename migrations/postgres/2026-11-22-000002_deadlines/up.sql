@@ -137,6 +137,9 @@ CREATE TABLE messages (
     CHECK ((state = 'sending') = (sending_until IS NOT NULL))
 );
 CREATE INDEX messages_due ON messages (channel, due_at) WHERE state = 'due' AND spoiled IS NULL;
+-- One program's turn is found without walking over what waits for another that is down.
+CREATE INDEX messages_due_to ON messages (recipient, due_at)
+    WHERE channel = 'webhook' AND state = 'due' AND spoiled IS NULL;
 CREATE INDEX messages_sending ON messages (sending_until) WHERE state = 'sending';
 CREATE INDEX messages_by_case ON messages (kind, subject);
 CREATE INDEX messages_by_recipient ON messages (recipient, channel, id);

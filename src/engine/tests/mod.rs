@@ -1,5 +1,7 @@
 //! What the engine promises, under driven time and on every backend at hand.
 
+mod bounces;
+mod hooks;
 mod kills;
 mod ladder;
 mod nodes;

@@ -81,10 +81,10 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
         let house = |now, f: &mut dyn FnMut(&mut Tx<'_>) -> crate::store::Result<Vec<messages::Stored>>| {
             ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
         };
-        let claimed = house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, 10));
+        let claimed = house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, None, 10));
         assert_eq!(claimed.len(), 1);
         assert!(
-            house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, 10)).is_empty(),
+            house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, None, 10)).is_empty(),
             "one has it"
         );
         ward.act(1, Act::Ack, at(1));
@@ -94,7 +94,7 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
             Ok(vec![])
         });
         assert_eq!(mail(&ward)[0].way.state, State::Failed);
-        assert!(house(at(9), &mut |tx| messages::claim(tx, message::Channel::Email, 10)).is_empty());
+        assert!(house(at(9), &mut |tx| messages::claim(tx, message::Channel::Email, None, 10)).is_empty());
     }
 }
 
@@ -105,7 +105,7 @@ fn an_attempt_that_never_reported_is_made_again_and_receipts_only_move_forward()
         ward.sends_e_mail();
         ward.tick(NOW);
         let claim = |now| {
-            let take = |tx: &mut Tx<'_>| messages::claim(tx, message::Channel::Email, 10);
+            let take = |tx: &mut Tx<'_>| messages::claim(tx, message::Channel::Email, None, 10);
             ward.home.keep_house(Urgency::Urgent, "test", now, take).unwrap()
         };
         let first = claim(NOW);

@@ -2,6 +2,7 @@
 
 use super::super::error::Result;
 use super::super::messages;
+use super::super::paging::Finder;
 use super::super::tx::{Actor, Tx};
 use super::super::versions;
 use super::{ALERT, RED, begin, hold, keep};
@@ -34,7 +35,7 @@ pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrosp
         messages::cancel(tx, ALERT, &climb.subject)?;
     }
     match did {
-        Some(did) => messages::page(tx, &climb, &run, &did),
+        Some(did) => messages::page(tx, &climb, &run, &did, &mut Finder::default()),
         None => Ok(()),
     }
 }

@@ -110,17 +110,16 @@ fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
 /// # Errors
 /// Database errors.
 pub fn pieces(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<Piece>> {
+    let mut versions = versions::between::<Duty>(view, id, within.from, within.to)?;
+    versions.extend(versions::in_force(view, id, within.from)?);
     let mut out = Vec::new();
     let mut until = within.to;
-    for version in versions::history::<Duty>(view, id)? {
+    for version in versions {
         let Some(from) = version.in_force_at else { continue };
         let window = Window { from: from.max(within.from), to: until };
         until = until.min(from);
         if window.from < window.to {
             out.push((window, version));
-        }
-        if until <= within.from {
-            break;
         }
     }
     out.reverse();

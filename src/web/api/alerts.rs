@@ -14,7 +14,6 @@ use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, Filter, StoredAlert};
-use crate::store::on_call::capacity;
 use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
@@ -253,7 +252,6 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
                     return Err(Fault::invalid("to", "somebody who may act on alerts"));
                 }
             }
-            capacity::admit(tx, id, desk.viewer.id, what)?;
             Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
         })?;
         desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))

@@ -1,5 +1,8 @@
 //! A schedule in other calendars: an address with a secret that shows turns by first name, and how to make and end it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
-use crate::domain::Instant;
 use crate::domain::civil::{Window, Zone};
+use crate::domain::{Instant, UserId};
 use crate::store::on_call::{self, feeds};
 use crate::store::{View, users};
 use crate::web::fault::Fault;
@@ -89,17 +92,26 @@ fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) ->
         return Err(Fault::new(Code::NotFound));
     }
     let duty = on_call::get(view, id, now)?.body;
-    let mut turns = Vec::new();
+    let (mut turns, mut names) = (Vec::new(), BTreeMap::new());
     for (window, user) in on_call::turns(view, id, around(duty.schedule.zone, now))? {
-        let who = users::get(view, user)?.identity;
-        let first = who.and_then(|who| who.name.as_str().split_whitespace().next().map(str::to_owned));
-        turns.push((window, user.to_string(), first.unwrap_or_default()));
+        let name = match names.entry(user) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => place.insert(first_name(view, user)?),
+        };
+        turns.push((window, user.to_string(), name.clone()));
     }
     let name = match lang {
         Lang::PtBr => &duty.name.pt,
         Lang::En => &duty.name.en,
     };
     Ok(Feed { schedule: id, name, now, turns }.text())
+}
+
+/// The first word of a name; nothing once erased.
+fn first_name(view: &mut View<'_>, user: UserId) -> Result<String, Fault> {
+    let who = users::get(view, user)?.identity;
+    let first = who.and_then(|who| who.name.as_str().split_whitespace().next().map(str::to_owned));
+    Ok(first.unwrap_or_default())
 }
 
 /// Whole months, so that a turn cut at the edge keeps its id while the month lasts.

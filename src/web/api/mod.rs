@@ -10,6 +10,7 @@ pub mod consents;
 pub mod devices;
 pub mod duty;
 pub mod feeds;
+pub mod message_log;
 pub mod messages;
 pub mod patients;
 pub mod policies;
@@ -20,8 +21,10 @@ pub mod rules;
 pub mod schedules;
 pub mod service_levels;
 pub mod status;
+pub mod templates;
 pub mod terms;
 pub mod users;
+pub mod webhooks;
 
 mod body;
 mod desk;

@@ -375,7 +375,7 @@ impl From<&Issue> for Problem {
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/issues", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = List<Problem>), (status = 404)))]
 pub async fn issues(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
-        let found = desk.read(|view| Ok(published(view, &id, desk.now)?))?;
+        let found = desk.read(|view| published(view, &id, desk.now))?;
         Reply::ok(&List::whole(found.issues))
     })
     .await

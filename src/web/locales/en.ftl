@@ -757,6 +757,7 @@ policy-withdraw = Withdraw v{ $version }
 policy-ladder = In force, step by step
 policy-not-in-force = No version is in force.
 policy-now = Who would be paged at { $time }
+policy-now-draft = Whom the proposal would page at { $time }
 policy-now-what = Through which target, why, and who is left out.
 policy-editor = Propose a change
 policy-editor-what = Nothing changes until a second person approves. Alerts that climb already keep the version they began with.

@@ -773,6 +773,7 @@ policy-withdraw = Retirar a v{ $version }
 policy-ladder = Em vigor, passo a passo
 policy-not-in-force = Nenhuma versão está em vigor.
 policy-now = Quem seria chamado às { $time }
+policy-now-draft = Quem a proposta chamaria às { $time }
 policy-now-what = Por qual destino, por que, e quem fica de fora.
 policy-editor = Propor mudança
 policy-editor-what = Nada muda até que uma segunda pessoa aprove. Alertas que já sobem seguem a versão com que começaram.

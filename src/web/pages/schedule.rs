@@ -53,6 +53,16 @@ pub struct View {
     pub feed: Option<String>,
 }
 
+impl View {
+    /// The loudest troubles, and the rest.
+    fn troubles_apart(&self) -> (&[Trouble], &[Trouble]) {
+        self.troubles.split_at_checked(LOUD).unwrap_or((&self.troubles, &[]))
+    }
+}
+
+/// As many troubles as are read at a glance.
+const LOUD: usize = 6;
+
 /// A day of the calendar.
 #[derive(Debug, Clone)]
 pub struct Day {

@@ -8,6 +8,7 @@ mod promises;
 mod records;
 mod schedules;
 mod sign_in;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 """Reads an iCalendar feed with the icalendar library, strictly, and answers with its events as JSON."""
 import json
+import re
 import sys
 
 from icalendar import Calendar
@@ -19,4 +20,5 @@ for event in calendar.walk("VEVENT"):
         "summary": str(event["SUMMARY"]),
         "names": sorted(event.keys()),
     })
-print(json.dumps({"name": str(calendar["NAME"]), "events": events}))
+# The library gives a property that it has no type for as it was written.
+print(json.dumps({"name": re.sub(r"\\(.)", r"\1", str(calendar["NAME"])), "events": events}))

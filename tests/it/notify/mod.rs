@@ -1,6 +1,7 @@
-//! The channels against servers that we did not write. What needs installed ones runs when `ZELO_TEST_FOREIGN=1`, which
-//! `tests/run` sets.
+//! The channels against servers that we did not write. Runs when `ZELO_TEST_FOREIGN=1`, which `tests/run` sets after it
+//! installed them.
 
 mod hook;
+mod ladder;
 mod mail;
 mod post;

@@ -152,6 +152,8 @@ impl Post {
              acl_smtp_rcpt = rcpt\n\
              acl_smtp_data = data\n\
              never_users =\n\
+             exim_user = {user}\n\
+             exim_group = {group}\n\
              admin_groups = {group}\n\
              keep_environment =\n\
              host_lookup =\n\
@@ -163,7 +165,7 @@ impl Post {
                accept domains = {DOMAIN}\n  deny\n\
              data:\n  accept\n\
              begin routers\n\
-             known:\n  driver = accept\n  domains = {DOMAIN}\n  local_parts = zelo : ana\n  transport = box\n\
+             known:\n  driver = accept\n  domains = {DOMAIN}\n  local_parts = zelo : ana : bia : caio\n  transport = box\n\
              begin transports\n\
              box:\n  driver = appendfile\n  maildir_format\n  create_directory\n  directory = {dir}/mail/$local_part_data\n  \
                user = {user}\n  group = {group}\n\

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 
+# Under a clock that a test drives, a timestamp is signed and not looked at.
+timeless = "timeless" in sys.argv[2:]
 secret = base64.b64decode(sys.argv[1].removeprefix("whsec_"))
 calls: dict[str, int] = {}
 gone = threading.Event()
@@ -17,7 +19,7 @@ gone = threading.Event()
 
 def verified(headers, body):
     ident, stamp = headers["webhook-id"], headers["webhook-timestamp"]
-    if abs(time.time() - int(stamp)) > 300:
+    if not timeless and abs(time.time() - int(stamp)) > 300:
         return False
     content = ident.encode() + b"." + stamp.encode() + b"." + body
     ours = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()

@@ -124,16 +124,29 @@ impl Clinic {
     }
 
     pub async fn house_with(&self, store: &Store, mqtt_tls: Option<TlsOptions>) -> House {
-        let log = log::open(store, &self.keys(), Clock::System.now()).unwrap();
+        let post = Post { channels: vec![Arc::new(InApp)], ..Post::default() };
+        self.start(store, &Clock::System, mqtt_tls, post).await
+    }
+
+    /// A house on a clock that the test drives, with the channels that it gives.
+    pub async fn house_on(&self, clock: &Clock, post: Post) -> House {
+        self.start(&self.store, clock, None, post).await
+    }
+
+    async fn start(&self, store: &Store, clock: &Clock, mqtt_tls: Option<TlsOptions>, post: Post) -> House {
+        let log = log::open(store, &self.keys(), clock.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
-        let options = Options {
-            mqtt: "127.0.0.1:0".parse().unwrap(),
-            mqtt_tls,
-            node: 0,
-            bases: consent::Bases::default(),
-            post: Post { channels: vec![Arc::new(InApp)], ..Post::default() },
-        };
-        House::start(store, &Clock::System, signers, options).await.unwrap()
+        let mqtt = "127.0.0.1:0".parse().unwrap();
+        let options = Options { mqtt, mqtt_tls, node: 0, bases: consent::Bases::default(), post };
+        House::start(store, clock, signers, options).await.unwrap()
+    }
+
+    /// How many entries of a kind the audit log holds.
+    pub fn entries(&self, kind: &str) -> i64 {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
+        let sql = format!("SELECT COUNT(*) AS n FROM audit_entries WHERE kind = '{kind}'");
+        let counted: Counted = diesel::sql_query(sql).get_result(&mut conn).unwrap();
+        counted.n
     }
 
     /// What the database answers to a question, one text a row (`told`), after everything is on its disk.

@@ -5,20 +5,12 @@ use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
 use crate::domain::Role;
-use crate::domain::message::{Attempt, Channel};
 use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
-use crate::store::{Urgency, escalations, messages};
+use crate::store::escalations;
 
 fn cycle(clinic: &Clinic) {
     Escalate::new(clinic.state.store.clone()).run(now()).unwrap();
-    let accept = |tx: &mut crate::store::Tx<'_>| {
-        for letter in messages::claim(tx, Channel::InApp, 100)? {
-            messages::attempted(tx, &letter, Attempt::Accepted, ("in_app", None), None)?;
-        }
-        Ok(())
-    };
-    clinic.state.store.keep_house(Urgency::Urgent, "test", now(), accept).unwrap();
 }
 
 fn seen(clinic: &Clinic) -> String {

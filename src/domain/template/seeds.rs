@@ -1,12 +1,12 @@
 //! The templates that every clinic begins with.
 
-use super::template::{Template, Words};
-use crate::domain::message::Class;
+use super::super::message::Class;
+use super::{Template, Words};
 
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 7] = [
+const SEEDS: [Seed; 8] = [
     (
         "page",
         Class::Clinical,
@@ -88,6 +88,16 @@ const SEEDS: [Seed; 7] = [
             "Something planned for {since} did not happen. Sign in to see what stands still: {link}\n",
         ],
     ),
+    (
+        "coverage",
+        Class::Transactional,
+        ["Falta gente na escala", "Nobody on call"],
+        ["Zelo: a partir de {from} não há quem atenda", "Zelo: from {from} nobody could be called"],
+        [
+            "A partir de {from} ninguém da escala poderia ser chamado. Entre para completar a escala: {link}\n",
+            "From {from} nobody on this schedule could be called. Sign in to fill it: {link}\n",
+        ],
+    ),
 ];
 
 /// The first version of each.
@@ -108,7 +118,7 @@ pub fn seeds() -> Vec<Template> {
 #[cfg(test)]
 mod tests {
     use super::super::lint::lint;
-    use super::super::template::{Lang, Vars};
+    use super::super::{Lang, Vars};
     use super::*;
 
     #[test]

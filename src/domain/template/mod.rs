@@ -1,10 +1,13 @@
 //! What a letter says, as data: versioned, in both languages, checked before it is approved. A template knows that
 //! something waits, never what.
 
+pub mod lint;
+pub mod seeds;
+
 use serde::{Deserialize, Serialize};
 
-use super::lint::{self, Tells};
-use crate::domain::message::Class;
+use super::message::Class;
+use lint::Tells;
 
 /// A language of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,7 +266,7 @@ fn pieces(words: &str) -> Result<Vec<Piece<'_>>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seeds::seeds;
+    use super::seeds::seeds;
     use super::*;
 
     fn page() -> Template {

@@ -1,30 +1,26 @@
 //! Messages on their way to people and programs: planned in the transaction that needs them, claimed by one node at
 //! a time, moved by what providers say. A key is sent once, however often it is planned.
 
+mod attempts;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::act::Act;
-use super::conn::{Conn, on};
+use super::conn::on;
 use super::error::{Error, Result};
 use super::escalations::Escalation;
-use super::paging;
+use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
 use crate::domain::escalation::{Did, Run};
-use crate::domain::message::{Attempt, Channel, Class, Message, Receipt, State};
+use crate::domain::message::{Channel, Class, Message, State};
 use crate::domain::{Instant, UserId};
 
-/// The rows of a query, held until the transaction ends; what another node holds is waited for, or left to it.
-macro_rules! held {
-    ($tx:expr, $rows:expr $(, $skip:ident)?) => {
-        match &mut *$tx.conn {
-            Conn::Pg(conn) => $rows.select(Row::as_select()).for_update()$(.$skip())?.load::<Row>(conn)?,
-            Conn::Sqlite(conn) => $rows.select(Row::as_select()).load::<Row>(conn)?,
-        }
-    };
-}
+pub use attempts::{
+    REPLAYED, any_due, any_overdue, attempted, by_key, claim, overdue, receipt, replay, reported,
+};
 
 /// How long a page is worth sending: an answer cancels it before that.
 const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
@@ -140,8 +136,12 @@ impl Row {
 /// # Errors
 /// Database errors.
 pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
-    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
     let version = versions::newest_in_force(tx, "template", new.template)?;
+    insert(tx, new, version)
+}
+
+fn insert(tx: &mut Tx<'_>, new: &New<'_>, version: i64) -> Result<bool> {
+    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
     let now = tx.now();
     let there = new.channel == Channel::InApp && new.due_at <= now;
     let row = diesel::insert_into(messages::table).values((
@@ -162,7 +162,9 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
         messages::attempt.eq(0_i64),
     ));
     let planned = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
-    if planned == 1 && there {
+    // Their page asks once, however many came with this commit.
+    let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == new.recipient;
+    if planned == 1 && there && !tx.kept.iter().any(told) {
         tx.signal("message.changed", &new.recipient)?;
     }
     Ok(planned == 1)
@@ -172,7 +174,7 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// Database errors.
-pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()> {
+pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, finder: &mut Finder) -> Result<()> {
     let Did::Paged { step, people, .. } = did else { return Ok(()) };
     let now = tx.now();
     let template = match (step, run.round) {
@@ -180,13 +182,9 @@ pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()
         (Some(_), 0) => "page",
         (Some(_), _) => "page_repeat",
     };
-    let mut to: Vec<(Channel, String)> = Vec::new();
-    for user in people {
-        to.extend(paging::channels(tx, *user)?.into_iter().map(|channel| (channel, user.to_string())));
-    }
-    to.extend(paging::webhooks(tx)?.into_iter().map(|id| (Channel::Webhook, id)));
-    for (channel, recipient) in to {
-        plan(
+    let version = finder.template(tx, template)?;
+    for (channel, recipient) in finder.ways(tx, people)? {
+        insert(
             tx,
             &New {
                 key: format!("esc:{}:{}:{recipient}:{}", of.id, run.fence, channel.name()),
@@ -204,6 +202,7 @@ pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did) -> Result<()
                 due_at: now,
                 not_after: now.plus(PAGE_LASTS),
             },
+            version,
         )?;
     }
     Ok(())
@@ -235,137 +234,6 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     // Their badges count one less.
     people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
     Ok(cancelled)
-}
-
-/// Whether anything of a channel is due: a look that takes no turn to write.
-///
-/// # Errors
-/// Database errors.
-pub fn any_due(view: &mut View<'_>, channel: Channel, now: Instant) -> Result<bool> {
-    let first: Option<i64> = messages::table
-        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
-        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
-        .select(messages::id)
-        .first(view.conn)
-        .optional()?;
-    Ok(first.is_some())
-}
-
-/// Whether an attempt never reported.
-///
-/// # Errors
-/// Database errors.
-pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
-    let first: Option<i64> = messages::table
-        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
-        .select(messages::id)
-        .first(view.conn)
-        .optional()?;
-    Ok(first.is_some())
-}
-
-/// Takes messages of a channel that are due for an attempt each; nobody else gets them until their answer is
-/// overdue. What is out of date ends here.
-///
-/// # Errors
-/// Database errors.
-pub fn claim(tx: &mut Tx<'_>, channel: Channel, limit: i64) -> Result<Vec<Stored>> {
-    let now = tx.now();
-    let due = messages::table
-        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
-        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
-        .order((messages::due_at, messages::id))
-        .limit(limit);
-    let mut claimed = Vec::new();
-    for row in held!(tx, due, skip_locked) {
-        let id = row.id;
-        let Ok(mut stored) = row.open() else {
-            spoil(tx, id, "the row cannot be read")?;
-            continue;
-        };
-        let taken = stored.way.claim(now).is_some();
-        write(tx, &stored, None)?;
-        if taken {
-            claimed.push(stored);
-        } else {
-            note(tx, id, "failed", Some("out_of_date"))?;
-        }
-    }
-    Ok(claimed)
-}
-
-/// What came of an attempt; the word of an older one changes nothing. `wait` is the time until the next attempt
-/// when the provider names none.
-///
-/// # Errors
-/// Database errors.
-pub fn attempted(
-    tx: &mut Tx<'_>,
-    claimed: &Stored,
-    said: Attempt,
-    (code, provider_id): (&str, Option<&str>),
-    wait: Option<std::time::Duration>,
-) -> Result<()> {
-    let now = tx.now();
-    let Some(mut stored) = one(tx, claimed.id)? else { return Ok(()) };
-    let before = stored.way;
-    stored.way.attempted(claimed.way.attempt, said, now, wait);
-    if stored.way == before {
-        return Ok(());
-    }
-    if stored.way.state == State::Accepted {
-        stored.accepted_at = Some(now);
-    }
-    write(tx, &stored, provider_id)?;
-    note(tx, stored.id, stored.way.state.name(), Some(code))?;
-    let kind = match stored.way.state {
-        State::Accepted => "message.sent",
-        State::Failed => "message.failed",
-        _ => return Ok(()),
-    };
-    told(tx, &stored, kind, code)
-}
-
-/// Attempts that never reported: a page is tried again, anything else ends.
-///
-/// # Errors
-/// Database errors.
-pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
-    let now = tx.now();
-    let late = messages::table
-        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
-        .order(messages::sending_until)
-        .limit(limit);
-    let rows = held!(tx, late, skip_locked);
-    let count = rows.len();
-    for row in rows {
-        let id = row.id;
-        let Ok(mut stored) = row.open() else {
-            spoil(tx, id, "the row cannot be read")?;
-            continue;
-        };
-        stored.way.overdue(now);
-        write(tx, &stored, None)?;
-        note(tx, id, stored.way.state.name(), Some("no_answer"))?;
-    }
-    Ok(count)
-}
-
-/// A receipt for the message with this key; only forward. Says whether it changed anything.
-///
-/// # Errors
-/// Database errors.
-pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
-    let row = messages::table.filter(messages::key.eq(key));
-    let Some(row) = held!(tx, row).into_iter().next() else { return Ok(false) };
-    let mut stored = row.open()?;
-    let changed = stored.way.receipt(receipt);
-    if changed {
-        write(tx, &stored, None)?;
-        note(tx, stored.id, stored.way.state.name(), None)?;
-        tx.signal("message.changed", &stored.recipient)?;
-    }
-    Ok(changed)
 }
 
 /// What waits on the dashboard for a person, oldest first: pages that they have not read and that still matter.
@@ -440,49 +308,6 @@ pub fn events(view: &mut View<'_>, id: i64) -> Result<Vec<(Instant, String, Opti
         .select((message_events::at, message_events::what, message_events::code))
         .load(view.conn)?;
     Ok(rows.into_iter().map(|(at, what, code)| (Instant::from_micros(at), what, code)).collect())
-}
-
-fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
-    let row = messages::table.filter(messages::id.eq(id));
-    held!(tx, row).into_iter().next().map(Row::open).transpose()
-}
-
-/// Sets a row aside that cannot be worked off.
-fn spoil(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<()> {
-    diesel::update(messages::table.find(id)).set(messages::spoiled.eq(why)).execute(tx.conn)?;
-    let body = serde_json::json!({ "table": "messages", "row": id, "why": why });
-    tx.audit(&Act::new("engine.quarantined").body(body))
-}
-
-fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<()> {
-    let way = stored.way;
-    diesel::update(messages::table.find(stored.id))
-        .set((
-            messages::state.eq(way.state.name()),
-            messages::due_at.eq(way.due_at.micros()),
-            messages::attempt.eq(i64::from(way.attempt)),
-            messages::sending_until.eq(way.sending_until.map(Instant::micros)),
-            messages::accepted_at.eq(stored.accepted_at.map(Instant::micros)),
-        ))
-        .execute(tx.conn)?;
-    if let Some(provider_id) = provider_id {
-        diesel::update(messages::table.find(stored.id))
-            .set(messages::provider_id.eq(provider_id))
-            .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-fn note(tx: &mut Tx<'_>, id: i64, what: &str, code: Option<&str>) -> Result<()> {
-    diesel::insert_into(message_events::table)
-        .values((
-            message_events::message_id.eq(id),
-            message_events::at.eq(tx.now().micros()),
-            message_events::what.eq(what),
-            message_events::code.eq(code),
-        ))
-        .execute(tx.conn)?;
-    Ok(())
 }
 
 fn told(tx: &mut Tx<'_>, of: &Stored, kind: &'static str, code: &str) -> Result<()> {

@@ -1,0 +1,116 @@
+//! What came back by mail: reports on our letters are put down together with the place up to which the mailbox was
+//! read, and a person whose mailbox is gone is paged by the other channels from then on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Module, Progress};
+use crate::domain::message::{Channel, Receipt};
+use crate::domain::{Instant, UserId};
+use crate::notify::bounce::Bounce;
+use crate::notify::mailbox::{self, Reports, Visit, Watermark};
+use crate::store::{self, Store, Tx, Urgency, View, messages, on_call, settings};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(60);
+/// Why a channel reaches somebody no more.
+pub const BOUNCED: &str = "bounced";
+const WATERMARK: &str = "notify.bounces";
+
+/// The bounce mailbox as a module. It waits for a server for up to a minute: it needs a lane of its own. Two nodes may
+/// read the same report: it counts once, because a report that was heard is told by the letter's own row.
+pub struct Bounces {
+    store: Store,
+    mailbox: Arc<dyn Reports>,
+    last: Option<Instant>,
+}
+
+impl Bounces {
+    /// Reads this mailbox into this store.
+    #[must_use]
+    pub fn new(store: Store, mailbox: Arc<dyn Reports>) -> Self {
+        Self { store, mailbox, last: None }
+    }
+
+    fn read(&self, now: Instant) -> store::Result<Result<Visit, mailbox::Error>> {
+        let since = self.store.read(watermark)?;
+        let visit = match self.mailbox.visit(since) {
+            Ok(visit) => visit,
+            Err(error) => return Ok(Err(error)),
+        };
+        if since != Some(visit.watermark) {
+            self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
+                visit.bounces.iter().try_for_each(|bounce| put_down(tx, bounce))?;
+                move_on(tx, visit.watermark)
+            })?;
+        }
+        Ok(self.mailbox.settle(&visit).map(|()| visit))
+    }
+}
+
+impl Module for Bounces {
+    fn name(&self) -> &'static str {
+        "bounces"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if self.last.is_some_and(|last| now.since(last) < EVERY) {
+            return Ok(Progress::default());
+        }
+        self.last = Some(now);
+        match self.read(now)? {
+            Ok(visit) => {
+                if visit.broken > 0 {
+                    tracing::warn!(mails = visit.broken, "mail in the bounce mailbox cannot be read");
+                }
+                if visit.more {
+                    self.last = None;
+                }
+                Ok(Progress { did: visit.bounces.len(), more: visit.more })
+            }
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "bounces are not read; tried again in a minute");
+                Ok(Progress::default())
+            }
+        }
+    }
+}
+
+/// One report that cannot be put down holds up no other: the mailbox would never be read on.
+fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
+    match counted(tx, bounce) {
+        Err(error @ (store::Error::Corrupt(_) | store::Error::NotFound(_))) => {
+            tracing::error!(%error, "a report on a letter cannot be put down; it is left out");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
+    let Some(letter) = messages::reported(tx, &bounce.key, bounce.receipt)? else { return Ok(()) };
+    let gone = bounce.receipt == Receipt::Undeliverable && bounce.permanent;
+    match letter.recipient.parse::<UserId>() {
+        Ok(user) if gone && letter.channel == Channel::Email => {
+            on_call::mark_unreachable(tx, user, Channel::Email, BOUNCED).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn watermark(view: &mut View<'_>) -> store::Result<Option<Watermark>> {
+    let kept = settings::get(view, WATERMARK)?;
+    Ok(kept.and_then(|text| {
+        let (validity, uid) = text.split_once(':')?;
+        Some(Watermark { validity: validity.parse().ok()?, uid: uid.parse().ok()? })
+    }))
+}
+
+/// Another node may have read further meanwhile.
+fn move_on(tx: &mut Tx<'_>, to: Watermark) -> store::Result<()> {
+    let ahead = watermark(tx)?.is_some_and(|kept| kept.validity == to.validity && kept.uid > to.uid);
+    if ahead {
+        return Ok(());
+    }
+    settings::keep(tx, WATERMARK, &format!("{}:{}", to.validity, to.uid))
+}

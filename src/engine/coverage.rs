@@ -1,0 +1,138 @@
+//! What will go wrong with a schedule is told before it does: once a day every schedule is looked at, and who runs
+//! the clinic hears of hours in the coming week in which nobody could be called.
+
+use std::time::Duration;
+
+use super::{Module, Progress};
+use crate::domain::civil::Zone;
+use crate::domain::escalation::{Step, Target};
+use crate::domain::message::Class;
+use crate::domain::on_call::{Duty, Issue};
+use crate::domain::{Instant, Role};
+use crate::store::paging::Finder;
+use crate::store::{self, Store, Tx, Urgency, messages, on_call, settings, versions};
+
+/// Problems further ahead are on the page of schedules; these are told.
+const SOON: Duration = Duration::from_secs(7 * 86_400);
+/// How often it asks whether the day is new.
+const EVERY: Duration = Duration::from_secs(60);
+const LOOKED: &str = "coverage.looked";
+
+/// The linter of schedules as a module.
+pub struct Coverage {
+    store: Store,
+    last: Option<Instant>,
+}
+
+impl Coverage {
+    /// Watches over the schedules of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store, last: None }
+    }
+}
+
+impl Module for Coverage {
+    fn name(&self) -> &'static str {
+        "coverage"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if self.last.is_some_and(|last| now.since(last) < EVERY) {
+            return Ok(Progress::default());
+        }
+        self.last = Some(now);
+        let today = Zone::SAO_PAULO.date(now).to_string();
+        if self.store.read(|view| settings::get(view, LOOKED))?.as_deref() == Some(&today) {
+            return Ok(Progress::default());
+        }
+        let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
+            settings::set(tx, LOOKED, &today)?;
+            look(tx, &today)
+        })?;
+        Ok(Progress { did, more: false })
+    }
+}
+
+fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
+    let now = tx.now();
+    let mut told = 0;
+    for held in versions::all_in_force::<Duty>(tx, now)? {
+        // A schedule that nobody is in is not used: the ladder skips it, and its page says so.
+        if held.body.schedule.people().is_empty() {
+            continue;
+        }
+        let issues = on_call::problems(tx, &held.body, now)?;
+        if let Some(at) = issues.iter().filter_map(unanswered).find(|at| at.since(now) < SOON) {
+            told += tell(tx, &held.name, at, today)?;
+        }
+    }
+    Ok(told)
+}
+
+/// From when a call would find nobody.
+const fn unanswered(issue: &Issue) -> Option<Instant> {
+    match issue {
+        Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
+            Some(window.from)
+        }
+        Issue::CertificateEnds(..) | Issue::Overload(..) => None,
+    }
+}
+
+fn tell(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::Result<usize> {
+    let now = tx.now();
+    let targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
+    let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
+    let mut finder = Finder::default();
+    let people = finder.find(tx, &step, now)?;
+    let mut told = 0;
+    for (channel, recipient) in finder.ways(tx, &people)? {
+        let new = messages::New {
+            key: format!("coverage:{schedule}:{today}:{recipient}:{}", channel.name()),
+            class: Class::Transactional,
+            channel,
+            recipient,
+            template: "coverage",
+            variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
+            kind: "schedule",
+            subject: schedule,
+            due_at: now,
+            not_after: now.plus(SOON),
+        };
+        told += usize::from(messages::plan(tx, &new)?);
+    }
+    Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::on_call::Length;
+    use crate::store::Actor;
+    use crate::store::on_call::testing::{duty, person, rotation};
+    use crate::store::testing::{NOW, stores};
+
+    /// Nobody knew that the weekend was empty (grafana oncall 934): it is told before, once a day.
+    #[test]
+    fn a_gap_in_the_coming_week_is_told_to_the_managers_once_a_day() {
+        for store in stores() {
+            let (ana, boss) = (person(&store, Role::Clinician), person(&store, Role::Manager));
+            let starts = Zone::SAO_PAULO.local(NOW);
+            let mut gap = duty(vec![rotation(starts, Length::Days(2), &[ana])]);
+            gap.schedule.rotations[0].ends = Some(starts + chrono::TimeDelta::days(2));
+            let publish = |tx: &mut Tx<'_>| versions::publish(tx, "ward", &gap, 0);
+            store.write(Actor::System("test"), NOW, publish).unwrap();
+            let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
+            assert_eq!((run(NOW), run(NOW.plus(EVERY))), (1, 0));
+            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(told.len(), 1);
+            assert_eq!((told[0].template.as_str(), told[0].subject.as_str()), ("coverage", "ward"));
+            assert_eq!(
+                run(NOW.plus(Duration::from_secs(86_400))),
+                1,
+                "and again the next day, while it stands"
+            );
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Programs that are called: each rests alone when it is down, is told the same each time, and asks again for what it
+//! missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::ward::{Ward, at, wards};
+use crate::domain::Instant;
+use crate::domain::alert::Act;
+use crate::domain::message::{self, Attempt, State};
+use crate::engine::Module as _;
+use crate::engine::outbox::{Breakers, Outbox};
+use crate::notify::{Address, Channel, Letter, Said};
+use crate::store::messages::Stored;
+use crate::store::testing::{NOW, entries};
+use crate::store::{self, Tx, Urgency, messages, webhooks};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const LIVING: &str = "https://vivo.example/hook";
+const DEAD: &str = "https://morto.example/hook";
+
+/// Programs, some of which are down.
+#[derive(Default)]
+struct Programs {
+    down: Mutex<Vec<&'static str>>,
+    /// What each was given, in order: key and body.
+    given: Mutex<BTreeMap<String, Vec<(String, String)>>>,
+    asked: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Channel for Programs {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Webhook
+    }
+
+    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+        let Address::Webhook { url, .. } = &letter.to else { panic!("{letter:?}") };
+        *self.asked.lock().unwrap().entry(url.clone()).or_default() += 1;
+        let down = self.down.lock().unwrap().iter().any(|down| down == url);
+        let told = (letter.key.clone(), letter.text.clone());
+        self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
+        let attempt = if down { Attempt::Later(None) } else { Attempt::Accepted };
+        Said { attempt, provider_id: None, code: "programs", answered: !down }
+    }
+}
+
+fn house<T>(ward: &Ward, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> T {
+    ward.home.keep_house(Urgency::Urgent, "test", now, f).unwrap()
+}
+
+fn add(ward: &Ward, url: &str) -> String {
+    house(ward, NOW, |tx| webhooks::insert(tx, url, SECRET))
+}
+
+fn of(ward: &Ward, id: &str) -> Vec<Stored> {
+    ward.home.read(|view| messages::after(view, message::Channel::Webhook, id, 0, 100)).unwrap()
+}
+
+fn post(ward: &Ward, programs: &Arc<Programs>, breakers: &Breakers) -> Outbox {
+    let channel = Arc::clone(programs) as Arc<dyn Channel>;
+    Outbox::new((*ward.home).clone(), channel, breakers.clone(), "https://zelo.example".into())
+}
+
+#[test]
+fn a_program_that_is_down_rests_alone_and_the_others_are_called_as_ever() {
+    for ward in wards() {
+        let (dead, living) = (add(&ward, DEAD), add(&ward, LIVING));
+        let programs = Arc::new(Programs { down: Mutex::new(vec![DEAD]), ..Programs::default() });
+        let breakers = Breakers::default();
+        let mut post = post(&ward, &programs, &breakers);
+        for second in 0..(30 * 60) {
+            let now = NOW.plus(Duration::from_secs(second));
+            if second % 60 == 0 {
+                ward.tick(now);
+            }
+            while post.run(now).unwrap().more {}
+            let waits = of(&ward, &living).iter().filter(|one| one.way.state != State::Accepted).count();
+            assert_eq!(waits, 0, "after {second} s");
+        }
+        let rests: Vec<String> = breakers.resting().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(rests, [dead.as_str()].as_slice());
+        assert!(breakers.open_until()[0].1.is_some(), "the channel shows it");
+        let asked = programs.asked.lock().unwrap()[DEAD];
+        assert!(asked < 40, "nobody hammers who is down: {asked}");
+        // It comes back: nothing was lost, and it is called by the same keys.
+        programs.down.lock().unwrap().clear();
+        for second in (30 * 60)..(36 * 60) {
+            while post.run(NOW.plus(Duration::from_secs(second))).unwrap().more {}
+        }
+        let states: Vec<State> = of(&ward, &dead).iter().map(|one| one.way.state).collect();
+        assert_eq!(
+            (states.len(), states.iter().all(|state| *state == State::Accepted)),
+            (4, true),
+            "{states:?}"
+        );
+        assert_eq!(breakers.resting(), []);
+    }
+}
+
+#[test]
+fn a_call_says_that_something_waits_and_where_with_the_same_bytes_each_time() {
+    for ward in wards() {
+        add(&ward, DEAD);
+        let programs = Arc::new(Programs { down: Mutex::new(vec![DEAD]), ..Programs::default() });
+        let mut post = post(&ward, &programs, &Breakers::default());
+        ward.tick(NOW);
+        for second in [0, 10, 30] {
+            post.run(NOW.plus(Duration::from_secs(second))).unwrap();
+        }
+        let given = programs.given.lock().unwrap()[DEAD].clone();
+        assert_eq!(given.len(), 3);
+        assert!(given.iter().all(|one| *one == given[0]), "{given:?}");
+        let body: Value = serde_json::from_str(&given[0].1).unwrap();
+        let wanted = json!({
+            "type": "page", "at": NOW, "data": {
+                "cursor": body["data"]["cursor"], "case": { "kind": "alert", "id": ward.alert },
+                "link": format!("https://zelo.example/alerts/{}", ward.alert), "repetition": 1,
+            },
+        });
+        assert_eq!(body, wanted);
+        assert!(body["data"]["cursor"].is_i64());
+    }
+}
+
+#[test]
+fn a_program_that_lost_a_day_asks_for_it_again_by_the_same_ids() {
+    for ward in wards() {
+        let id = add(&ward, LIVING);
+        let programs = Arc::new(Programs::default());
+        let mut post = post(&ward, &programs, &Breakers::default());
+        for minute in 0..20 {
+            ward.tick(at(minute));
+            while post.run(at(minute)).unwrap().more {}
+        }
+        let before = of(&ward, &id);
+        assert_eq!(before.len(), 4);
+        let first = before[0].id;
+        let again = |now, after| house(&ward, now, |tx| webhooks::replay(tx, &id, after));
+        assert_eq!(again(at(24 * 60), first), (3, None), "after the first");
+        assert_eq!(again(at(24 * 60), first), (0, None), "what is due comes anyway");
+        while post.run(at(24 * 60)).unwrap().more {}
+        // Calls of one turn are made side by side.
+        let keys = |from: usize| -> BTreeSet<String> {
+            programs.given.lock().unwrap()[LIVING][from..].iter().map(|(key, _)| key.clone()).collect()
+        };
+        assert_eq!(keys(4), before[1..].iter().map(|one| one.key.clone()).collect());
+        assert!(of(&ward, &id).iter().all(|one| one.way.state == State::Accepted));
+        // Somebody answers while the last page is on its way back: it is wanted no more.
+        again(at(24 * 60), before[2].id);
+        ward.act(3, Act::Ack, at(24 * 60));
+        assert_eq!(again(at(24 * 60 + 1), before[2].id), (0, None));
+        while post.run(at(24 * 60 + 1)).unwrap().more {}
+        assert_eq!(programs.asked.lock().unwrap()[LIVING], 7);
+    }
+}
+
+#[test]
+fn a_call_can_be_tried_and_a_program_that_is_disabled_is_called_no_more() {
+    for ward in wards() {
+        let id = add(&ward, LIVING);
+        let programs = Arc::new(Programs::default());
+        let mut post = post(&ward, &programs, &Breakers::default());
+        let cursor = house(&ward, NOW, |tx| webhooks::try_out(tx, &id));
+        post.run(NOW).unwrap();
+        let (_, body) = programs.given.lock().unwrap()[LIVING][0].clone();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["cursor"]), (&json!("test"), &json!(cursor)));
+        house(&ward, NOW, |tx| webhooks::try_out(tx, &id));
+        house(&ward, NOW, |tx| webhooks::disable(tx, &id));
+        while post.run(NOW).unwrap().more {}
+        let states: Vec<State> = of(&ward, &id).iter().map(|one| one.way.state).collect();
+        assert_eq!(states, [State::Accepted, State::Failed]);
+        let refused = ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| webhooks::replay(tx, &id, 0));
+        assert!(matches!(refused, Err(store::Error::NotFound("webhook"))), "{refused:?}");
+        assert_eq!(entries(&ward.home, "message.failed"), 1);
+    }
+}

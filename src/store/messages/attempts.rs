@@ -1,0 +1,279 @@
+//! The way of one message from due to sent: who takes it for an attempt, what came of that, what a provider said
+//! later, and what is sent once more because its receiver asks.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::super::act::Act;
+use super::super::conn::Conn;
+use super::super::error::Result;
+use super::super::schema::{message_events, messages};
+use super::super::tx::{Tx, View};
+use super::{Row, Stored, told};
+use crate::domain::Instant;
+use crate::domain::message::{Attempt, Channel, Receipt, State};
+
+/// How long what was asked for again is worth sending.
+const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);
+/// At most so many are made due again at once.
+pub const REPLAYED: i64 = 500;
+
+/// The rows of a query, held until the transaction ends; what another node holds is waited for, or left to it.
+macro_rules! held {
+    ($tx:expr, $rows:expr $(, $skip:ident)?) => {
+        match &mut *$tx.conn {
+            Conn::Pg(conn) => $rows.select(Row::as_select()).for_update()$(.$skip())?.load::<Row>(conn)?,
+            Conn::Sqlite(conn) => $rows.select(Row::as_select()).load::<Row>(conn)?,
+        }
+    };
+}
+
+/// Whether anything of a channel is due, to anybody or to one recipient: a look that takes no turn to write.
+///
+/// # Errors
+/// Database errors.
+pub fn any_due(view: &mut View<'_>, channel: Channel, to: Option<&str>, now: Instant) -> Result<bool> {
+    let due = messages::table
+        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
+        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .select(messages::id);
+    let first: Option<i64> = match to {
+        Some(to) => due.filter(messages::recipient.eq(to)).first(view.conn).optional()?,
+        None => due.first(view.conn).optional()?,
+    };
+    Ok(first.is_some())
+}
+
+/// Whether an attempt never reported.
+///
+/// # Errors
+/// Database errors.
+pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let first: Option<i64> = messages::table
+        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
+        .select(messages::id)
+        .first(view.conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
+/// Takes messages of a channel, to anybody or to one recipient, that are due for an attempt each; nobody else gets
+/// them until their answer is overdue. What is out of date ends here.
+///
+/// # Errors
+/// Database errors.
+pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) -> Result<Vec<Stored>> {
+    let now = tx.now();
+    let due = messages::table
+        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
+        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .order((messages::due_at, messages::id))
+        .limit(limit);
+    let rows = match to {
+        Some(to) => held!(tx, due.filter(messages::recipient.eq(to)), skip_locked),
+        None => held!(tx, due, skip_locked),
+    };
+    let mut claimed = Vec::new();
+    for row in rows {
+        let id = row.id;
+        let Ok(mut stored) = row.open() else {
+            spoil(tx, id, "the row cannot be read")?;
+            continue;
+        };
+        let taken = stored.way.claim(now).is_some();
+        write(tx, &stored, None)?;
+        if taken {
+            claimed.push(stored);
+        } else {
+            note(tx, id, "failed", Some("out_of_date"))?;
+        }
+    }
+    Ok(claimed)
+}
+
+/// What came of an attempt; the word of an older one changes nothing. `wait` is the time until the next attempt
+/// when the provider names none.
+///
+/// # Errors
+/// Database errors.
+pub fn attempted(
+    tx: &mut Tx<'_>,
+    claimed: &Stored,
+    said: Attempt,
+    (code, provider_id): (&str, Option<&str>),
+    wait: Option<Duration>,
+) -> Result<()> {
+    let now = tx.now();
+    let Some(mut stored) = one(tx, claimed.id)? else { return Ok(()) };
+    let before = stored.way;
+    stored.way.attempted(claimed.way.attempt, said, now, wait);
+    if stored.way == before {
+        return Ok(());
+    }
+    if stored.way.state == State::Accepted {
+        stored.accepted_at = Some(now);
+    }
+    write(tx, &stored, provider_id)?;
+    note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    let kind = match stored.way.state {
+        State::Accepted => "message.sent",
+        State::Failed => "message.failed",
+        _ => return Ok(()),
+    };
+    told(tx, &stored, kind, code)
+}
+
+/// Attempts that never reported: a page is tried again, anything else ends.
+///
+/// # Errors
+/// Database errors.
+pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
+    let now = tx.now();
+    let late = messages::table
+        .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
+        .order(messages::sending_until)
+        .limit(limit);
+    let rows = held!(tx, late, skip_locked);
+    let count = rows.len();
+    for row in rows {
+        let id = row.id;
+        let Ok(mut stored) = row.open() else {
+            spoil(tx, id, "the row cannot be read")?;
+            continue;
+        };
+        stored.way.overdue(now);
+        write(tx, &stored, None)?;
+        note(tx, id, stored.way.state.name(), Some("no_answer"))?;
+    }
+    Ok(count)
+}
+
+/// A receipt for the message with this key; only forward. Says whether it changed anything.
+///
+/// # Errors
+/// Database errors.
+pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
+    match by_key(tx, key)? {
+        Some(stored) => received(tx, stored, receipt, None),
+        None => Ok(false),
+    }
+}
+
+/// A report that comes by mail on the letter with this key. Gives the letter when it is heard for the first time:
+/// the same report may be read again, by another node too.
+///
+/// # Errors
+/// Database errors.
+pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<Stored>> {
+    let Some(stored) = by_key(tx, key)? else { return Ok(None) };
+    let code = if receipt == Receipt::Undeliverable { "bounced" } else { "reported" };
+    let heard: i64 = message_events::table
+        .filter(message_events::message_id.eq(stored.id).and(message_events::code.eq(code)))
+        .count()
+        .get_result(tx.conn)?;
+    if heard > 0 {
+        return Ok(None);
+    }
+    if !received(tx, stored.clone(), receipt, Some(code))? {
+        note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    }
+    Ok(Some(stored))
+}
+
+/// Makes what was planned for a recipient after a cursor due again, with the same keys: at most [`REPLAYED`] at once.
+/// What is on its way comes anyway, and what was cancelled is no longer wanted. Says how many, and from which cursor
+/// to go on where there is more.
+///
+/// # Errors
+/// Database errors.
+pub fn replay(tx: &mut Tx<'_>, channel: Channel, to: &str, after: i64) -> Result<(usize, Option<i64>)> {
+    let now = tx.now();
+    let since = messages::table
+        .filter(messages::recipient.eq(to).and(messages::channel.eq(channel.name())))
+        .filter(messages::id.gt(after))
+        .order(messages::id)
+        .limit(REPLAYED + 1);
+    let mut rows = held!(tx, since);
+    let more = i64::try_from(rows.len()).is_ok_and(|n| n > REPLAYED);
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().map(|row| row.id).filter(|_| more);
+    let mut count = 0;
+    for row in rows {
+        // One that cannot be read is the auditor's to tell.
+        let Ok(mut stored) = row.open() else { continue };
+        if stored.way.again(now, now.plus(REPLAY_LASTS)) {
+            write(tx, &stored, None)?;
+            note(tx, stored.id, State::Due.name(), Some("replay"))?;
+            count += 1;
+        }
+    }
+    Ok((count, next))
+}
+
+fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<&str>) -> Result<bool> {
+    let changed = stored.way.receipt(receipt);
+    if changed {
+        write(tx, &stored, None)?;
+        note(tx, stored.id, stored.way.state.name(), code)?;
+        if let (State::Failed, Some(code)) = (stored.way.state, code) {
+            told(tx, &stored, "message.failed", code)?;
+        }
+        tx.signal("message.changed", &stored.recipient)?;
+    }
+    Ok(changed)
+}
+
+/// The message with a key, held until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Stored>> {
+    let row = messages::table.filter(messages::key.eq(key));
+    held!(tx, row).into_iter().next().map(Row::open).transpose()
+}
+
+fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
+    let row = messages::table.filter(messages::id.eq(id));
+    held!(tx, row).into_iter().next().map(Row::open).transpose()
+}
+
+/// Sets a row aside that cannot be worked off.
+fn spoil(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<()> {
+    diesel::update(messages::table.find(id)).set(messages::spoiled.eq(why)).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "messages", "row": id, "why": why });
+    tx.audit(&Act::new("engine.quarantined").body(body))
+}
+
+fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<()> {
+    let way = stored.way;
+    diesel::update(messages::table.find(stored.id))
+        .set((
+            messages::state.eq(way.state.name()),
+            messages::due_at.eq(way.due_at.micros()),
+            messages::attempt.eq(i64::from(way.attempt)),
+            messages::sending_until.eq(way.sending_until.map(Instant::micros)),
+            messages::accepted_at.eq(stored.accepted_at.map(Instant::micros)),
+        ))
+        .execute(tx.conn)?;
+    if let Some(provider_id) = provider_id {
+        diesel::update(messages::table.find(stored.id))
+            .set(messages::provider_id.eq(provider_id))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+fn note(tx: &mut Tx<'_>, id: i64, what: &str, code: Option<&str>) -> Result<()> {
+    diesel::insert_into(message_events::table)
+        .values((
+            message_events::message_id.eq(id),
+            message_events::at.eq(tx.now().micros()),
+            message_events::what.eq(what),
+            message_events::code.eq(code),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+// A red calls a person who looks elsewhere: sound, title, ladder, answer by keyboard, and a queue on whose top stands
+// what nobody answered.
+import { alertOf, api } from './stories.mjs';
+import { tachycardia } from './wearable.mjs';
+
+const FORCE = '#ladder form[action$="/escalate"] button';
+
+export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
+  const page = await stage.person('clinician');
+  await page.goto(`${stage.ready.http}/patients`);
+  await page.locator('.live-state.is-on').waitFor();
+  await page.locator('#sound').click();
+  await stage.until('the sound is turned on', page.locator('#sound[data-state="on"][aria-pressed="true"]').waitFor());
+  stage.step('and nothing says that it is blocked', await page.locator('#sound-blocked').isHidden());
+  const before = Number(await page.locator('#pager').getAttribute('data-unread'));
+  const rang = Number(await page.locator('#sound').getAttribute('data-rang') ?? 0);
+
+  const other = await page.context().newPage();
+  await other.goto(`${stage.ready.http}/rules`);
+  await other.bringToFront();
+  stage.step('a tab that nobody touched says that its sound is blocked, or plays it', await other.locator('#sound').getAttribute('data-state') !== 'off');
+  await tachycardia(stage.ready, device);
+  await stage.until('a red calls the clinician on call, in a tab behind', page.locator(`#pager[data-unread="${before + 1}"]`).waitFor({ timeout: 5_000 }));
+  await stage.until('the title counts it', eventually(async () => (await page.title()).startsWith(`(${before + 1}) `)));
+  stage.step('and the sound is played', Number(await page.locator('#sound').getAttribute('data-rang')) > rang);
+  await stage.accessible(page, 'a page of somebody who is called');
+  await other.close();
+
+  const alert = await alertOf(stage, device);
+  await page.goto(`${stage.ready.http}${alert}`);
+  await stage.until('the ladder says who was called', page.locator('#ladder .ladder-done').getByText('chamado').first().waitFor());
+  await stage.until('opening it is reading it', page.locator('#ladder .called').getByText('Painel: lido').first().waitFor());
+  const left = page.locator('#ladder time[data-left]');
+  const first = await left.textContent();
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  await stage.until('the time to the next step counts down', eventually(async () => await left.textContent() !== first));
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  const seen = (await api(stage, 'clinician', `/api/v1${alert}/escalation`)).stepped_at;
+
+  await page.locator('#main').focus();
+  await page.keyboard.press('c');
+  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+  await page.locator('#main').focus();
+  await page.keyboard.press('c');
+  await stage.until('c again answers for it', page.locator('#ladder .ladder-standing').getByText('respondeu').waitFor());
+  await page.locator('[data-unack]').focus();
+  await page.keyboard.press('Enter');
+  await stage.until('the answer is taken back, and it pages again', page.locator('#ladder .ladder-standing').getByText('À espera').waitFor());
+  await page.waitForTimeout(1_500);
+  const stale = await api(stage, 'clinician', `/api/v1${alert}/escalate`, { seen }).then(() => 'taken', (error) => error.message);
+  stage.step('a button that is older than the last page is stale', stale.includes('E_STALE_STEP'), stale);
+
+  for (let i = 0; i < 8 && !(await page.locator('#ladder .ladder-standing.is-loud').count()); i += 1) {
+    await page.goto(`${stage.ready.http}${alert}`);
+    await page.locator(FORCE).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(1_000);
+    await page.goto(`${stage.ready.http}${alert}`);
+  }
+  await stage.until('the ladder is over and nobody answered', page.locator('#ladder .ladder-standing.is-loud').waitFor());
+  await stage.accessible(page, 'an alert that nobody answered');
+
+  const agent = await stage.person('agent');
+  const pinned = agent.locator(`.group.is-unreached .row-link[href="${alert}"]`);
+  for (const path of ['/queue', '/queue?level=yellow', '/queue?state=resolved']) {
+    await agent.goto(`${stage.ready.http}${path}`);
+    stage.step(`it stands on top of ${path}`, await pinned.count() === 1);
+  }
+  await agent.goto(`${stage.ready.http}/queue`);
+  await stage.accessible(agent, 'a queue with what nobody answered');
+  await agent.locator('.group.is-unreached .row', { has: agent.locator(`[href="${alert}"]`) }).locator('[data-claim]').click();
+  await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
+  await page.bringToFront();
+  await page.goto(`${stage.ready.http}${alert}`);
+  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+}
+
+async function eventually(holds) {
+  for (let i = 0; i < 50; i += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('not within five seconds');
+}
+
+// A policy is changed by one person and put in force by another, with what it would have done beside it.
+export async function aPolicyNeedsTwo(stage) {
+  const author = await stage.person('clinician');
+  await author.goto(`${stage.ready.http}/policies/red_alert`);
+  await author.fill('#s1-minutes', 'logo');
+  await author.locator('#editor-check').click();
+  await stage.until('a mistake stands at its field', author.locator('#s1-minutes-wrong').waitFor());
+  await author.fill('#s1-minutes', '7');
+  await author.locator('#editor-rehearse').click();
+  await stage.until('a dry run over last month is beside it', author.locator('#draft-rehearsed').waitFor());
+  await stage.accessible(author, 'a policy being written');
+  await author.getByRole('button', { name: 'Propor', exact: true }).click();
+  await author.waitForURL((url) => url.hash.startsWith('#proposal-'));
+  stage.step('its author is told to ask another', await author.getByText('Quem propôs não aprova').count() === 1);
+  const second = await stage.person('manager');
+  await second.goto(`${stage.ready.http}/policies/red_alert`);
+  await stage.accessible(second, 'a proposal that waits');
+  await second.getByRole('button', { name: /^Aprovar/ }).click();
+  await second.waitForURL((url) => url.hash === '#history');
+  await stage.until('a second person puts it in force', second.locator('.head').getByText('v2').first().waitFor());
+}

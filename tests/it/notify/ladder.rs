@@ -1,0 +1,275 @@
+//! The whole way, with nothing replaced but the clock: a wearable publishes over MQTT, the engine climbs, Exim delivers,
+//! another program is called, a bounce comes back by IMAP, and the audit log has every hop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::v5::Event;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::Packet;
+use serde_json::Value;
+use zelo::app::{House, Post as Ways};
+use zelo::domain::alert::Act;
+use zelo::domain::escalation::{Policy, State as Climb, Step, Target};
+use zelo::domain::message::{Channel as Way, State};
+use zelo::domain::rule::Name;
+use zelo::domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
+use zelo::notify::InApp;
+use zelo::notify::mailbox::Mailbox;
+use zelo::notify::webhook::Hook;
+use zelo::store::messages::{self, Stored};
+use zelo::store::{Actor, alerts, escalations, on_call, users, versions, webhooks};
+
+use super::hook::Program;
+use super::mail::{FROM, SECRET, imap, plain};
+use super::post::{DOMAIN, Post};
+use crate::support::clinic::{Bed, Clinic, eventually};
+use crate::support::lacks;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const BASE: &str = "https://zelo.example";
+
+/// A clinic whose first person on call has an address that is gone.
+struct Night {
+    clinic: Clinic,
+    clock: Clock,
+    house: House,
+    people: [UserId; 4],
+    post: Post,
+    program: Program,
+}
+
+impl Night {
+    async fn begin(clinic: Clinic) -> Self {
+        let clock = Clock::driven(Clock::System.now());
+        let post = Post::open();
+        let people = ["nobody-here", "ana", "bia", "caio"].map(|name| staff(&clinic, &clock, name));
+        let secret = webhooks::fresh_secret().unwrap();
+        let program = Program::timeless(&secret);
+        clinic
+            .store
+            .write(Actor::Operator, clock.now(), |tx| {
+                versions::seed(tx, escalations::RED, &policy(people))?;
+                webhooks::insert(tx, &format!("http://127.0.0.1:{}/status/200", program.port), &secret)
+            })
+            .unwrap();
+        let mailbox = Mailbox::new(&imap(&format!("plain://127.0.0.1:{}", post.imap)), FROM, SECRET).unwrap();
+        let ways = Ways {
+            channels: vec![Arc::new(InApp), Arc::new(plain(&post)), Arc::new(Hook::new())],
+            base_url: BASE.into(),
+            bounces: Some(Arc::new(mailbox)),
+        };
+        let house = clinic.house_on(&clock, ways).await;
+        Self { clinic, clock, house, people, post, program }
+    }
+
+    /// A wearable measures two minutes, the second of them too fast.
+    async fn publish(&self) {
+        let bed = &self.clinic.beds[0];
+        let (client, mut events) = bed.client(&self.house);
+        let from = self.clock.now().minus(Duration::from_secs(122));
+        client.publish(bed.topic(), QoS::AtLeastOnce, false, beats(from)).await.unwrap();
+        loop {
+            if let Event::Incoming(Packet::PubAck(_)) = events.poll().await.unwrap() {
+                return;
+            }
+        }
+    }
+
+    fn alert(&self) -> Option<AlertId> {
+        let Bed { patient_key, .. } = self.clinic.beds[0];
+        let filter = alerts::Filter { patient_key: Some(patient_key), ..alerts::Filter::default() };
+        let found = self.clinic.store.read(|view| alerts::page(view, filter, 10)).unwrap();
+        found.first().map(|alert| alert.case.id)
+    }
+
+    fn planned(&self, alert: AlertId) -> Vec<Stored> {
+        let id = alert.to_string();
+        self.clinic.store.read(|view| messages::of_case(view, escalations::ALERT, &id)).unwrap()
+    }
+
+    fn keys(&self, alert: AlertId, way: Way, user: Option<usize>) -> Vec<String> {
+        let to = user.map(|place| self.people[place].to_string());
+        let wanted = |one: &Stored| one.channel == way && to.as_ref().is_none_or(|to| *to == one.recipient);
+        self.planned(alert).into_iter().filter(wanted).map(|one| one.key).collect()
+    }
+
+    fn climb(&self, alert: AlertId) -> escalations::Escalation {
+        self.clinic.store.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap()
+    }
+
+    /// Nothing that is due now is left to do.
+    async fn quiet(&self, alert: AlertId) {
+        let now = self.clock.now();
+        eventually("everything that is due is done", || {
+            let due = self.clinic.store.read(|view| escalations::any_due(view, now)).unwrap();
+            let open = |one: &Stored| matches!(one.way.state, State::Due | State::Sending);
+            !due && !self.planned(alert).iter().any(open)
+        })
+        .await;
+    }
+
+    async fn minutes(&self, count: u32, alert: AlertId) {
+        for _ in 0..count {
+            self.clock.advance(MINUTE);
+            self.house.wake.wake();
+            self.quiet(alert).await;
+        }
+    }
+
+    /// The Message-IDs in a mailbox once it holds so many mails.
+    fn arrived(&self, user: &str, count: usize) -> Vec<String> {
+        let mails = self.post.mails(user, count);
+        let mut ids: Vec<String> =
+            mails.iter().map(|mail| mail["headers"]["message-id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    }
+}
+
+fn staff(clinic: &Clinic, clock: &Clock, name: &str) -> UserId {
+    let email = format!("{name}@{DOMAIN}").parse().unwrap();
+    let identity = StaffIdentity { name: "Ana Lima".parse().unwrap(), email };
+    let new = users::NewUser { identity, role: Role::Clinician, patient: None, password: None };
+    clinic.store.write(Actor::Operator, clock.now(), |tx| users::insert(tx, &new)).unwrap().id
+}
+
+fn policy(people: [UserId; 4]) -> Policy {
+    let step = |user, minutes| Step {
+        targets: vec![Target::Person(user)],
+        minutes,
+        certificate: false,
+        skip_if_empty: true,
+    };
+    let [first, second, third, last] = people;
+    Policy {
+        id: escalations::RED.into(),
+        version: 1,
+        name: Name { pt: "Noite".into(), en: "Night".into() },
+        starts_after: 0,
+        steps: vec![step(first, 3), step(second, 3), step(third, 3)],
+        repeat: 1,
+        acknowledged_for: None,
+        nobody_reached: step(last, 5),
+    }
+}
+
+fn beats(from: Instant) -> String {
+    let samples = (0..122_u64).map(|second| {
+        let at = from.plus(Duration::from_secs(second)).millis();
+        serde_json::json!({ "ts": at, "values": { "heart_rate": if second < 61 { 80 } else { 130 } } })
+    });
+    Value::Array(samples.collect()).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_red_that_nobody_answers_walks_the_whole_ladder_by_every_way_until_somebody_does() {
+    if lacks("ZELO_TEST_FOREIGN") {
+        return;
+    }
+    for clinic in Clinic::each(1) {
+        walk(Night::begin(clinic).await).await;
+    }
+}
+
+async fn walk(night: Night) {
+    night.publish().await;
+    eventually("a red is raised", || night.alert().is_some()).await;
+    let alert = night.alert().unwrap();
+    night.quiet(alert).await;
+
+    // The first person's mailbox is gone: the report comes back, and is read within the next minute.
+    let [first, ..] = night.people;
+    let mail = night.keys(alert, Way::Email, Some(0));
+    assert_eq!(mail.len(), 1);
+    night.post.mails("zelo", 1);
+    night.minutes(1, alert).await;
+    let gone = || night.clinic.store.read(|view| on_call::unreachable(view, first)).unwrap();
+    eventually("the bounce is read", || !gone().is_empty()).await;
+    assert_eq!((gone()[0].channel, gone()[0].why.as_str()), (Way::Email, "bounced"));
+
+    // Twice the whole policy, then "nobody reached", and its second call five minutes later.
+    night.minutes(17 + 5, alert).await;
+    assert_eq!(night.climb(alert).run.state, Climb::NobodyReached);
+    let told: Vec<(String, Option<usize>, Vec<UserId>)> = {
+        let id = night.climb(alert).id;
+        let steps = night.clinic.store.read(|view| escalations::steps(view, &id)).unwrap();
+        steps.into_iter().map(|did| (did.did, did.step, did.people)).collect()
+    };
+    let [_, ana, bia, caio] = night.people;
+    let paged = |step: usize, user| ("paged".to_owned(), Some(step), vec![user]);
+    let round = [paged(0, first), paged(1, ana), paged(2, bia)];
+    let last = [
+        ("nobody_reached".to_owned(), None, vec![]),
+        ("paged".to_owned(), None, vec![caio]),
+        ("paged".to_owned(), None, vec![caio]),
+    ];
+    assert_eq!(told, [&round[..], &round[..], &last[..]].concat());
+
+    // By the dashboard to everybody, by e-mail to whom it reaches, and to the other program.
+    assert_eq!(night.keys(alert, Way::InApp, Some(0)).len(), 2);
+    assert_eq!(night.keys(alert, Way::Email, Some(0)), mail, "not by e-mail again");
+    let marks = zelo::notify::mark::Marks::new(SECRET, DOMAIN);
+    for (place, name) in [(1, "ana"), (2, "bia"), (3, "caio")] {
+        let keys = night.keys(alert, Way::Email, Some(place));
+        let mut wanted: Vec<String> = keys.iter().map(|key| marks.id(key)).collect();
+        wanted.sort();
+        assert_eq!((night.arrived(name, 2), wanted.len()), (wanted, 2), "{name}\n{}", night.post.logs());
+    }
+    calls(&night, alert);
+
+    // Every hop is in the log.
+    let log = |kind| night.clinic.entries(kind);
+    assert_eq!((log("alert.raised"), log("alert.escalated"), log("alert.unreached")), (1, 8, 1));
+    let letters = i64::try_from(night.keys(alert, Way::Email, None).len()).unwrap();
+    assert_eq!(
+        (log("message.sent"), log("message.failed")),
+        (letters + 8, 1),
+        "seven letters, eight calls, one bounce"
+    );
+    assert_eq!(log("engine.lapse"), 0, "everything was done in time");
+
+    // Somebody answers: nothing more goes out, however long it takes.
+    let who = Actor::User { id: caio, role: Role::Clinician };
+    night
+        .clinic
+        .store
+        .write(who, night.clock.now(), |tx| {
+            alerts::acted(tx, alert, caio, Act::Ack, None)
+                .map(drop)
+                .map_err(|_refused| zelo::store::Error::Conflict("refused"))
+        })
+        .unwrap();
+    let before = night.planned(alert).len();
+    night.minutes(30, alert).await;
+    assert_eq!((night.planned(alert).len(), log("alert.escalated"), log("alert.ack")), (before, 8, 1));
+    assert!(night.program.calls.try_recv().is_err());
+    assert_eq!(night.arrived("caio", 2).len(), 2);
+    let Night { clinic, house, .. } = night;
+    house.stop().await;
+    clinic.verify();
+}
+
+/// Each rung called the other program once, signed, with a growing cursor and nothing of a person.
+fn calls(night: &Night, alert: AlertId) {
+    let calls: Vec<Value> = std::iter::from_fn(|| night.program.calls.try_recv().ok()).collect();
+    assert!(calls.iter().all(|call| call["good"] == true && call["count"] == 1), "{calls:?}");
+    let kinds: Vec<&str> = calls.iter().map(|call| call["body"]["type"].as_str().unwrap()).collect();
+    let (page, again, nobody) = (["page"; 3], ["page_repeat"; 3], ["nobody_reached"; 2]);
+    assert_eq!(kinds, [&page[..], &again[..], &nobody[..]].concat());
+    let keys = night.keys(alert, Way::Webhook, None);
+    assert_eq!(calls.iter().map(|call| call["id"].as_str().unwrap()).collect::<Vec<_>>(), keys);
+    let cursors: Vec<i64> =
+        calls.iter().map(|call| call["body"]["data"]["cursor"].as_i64().unwrap()).collect();
+    assert!(cursors.is_sorted_by(|one, next| one < next), "{cursors:?}");
+    let link = format!("{BASE}/alerts/{alert}");
+    for call in &calls {
+        let body: BTreeMap<String, Value> = serde_json::from_value(call["body"].clone()).unwrap();
+        assert_eq!(body.keys().collect::<Vec<_>>(), ["at", "data", "type"]);
+        assert_eq!(
+            (&body["data"]["link"], &body["data"]["case"]["kind"]),
+            (&Value::from(link.as_str()), &"alert".into())
+        );
+    }
+}
