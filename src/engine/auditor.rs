@@ -56,7 +56,7 @@ impl Module for Auditor {
             if let Some(first) = fresh.first() {
                 tell(tx, first)?;
             }
-            settings::set(tx, HEARTBEAT, &now.micros().to_string())?;
+            settings::keep(tx, HEARTBEAT, &now.micros().to_string())?;
             Ok(fresh)
         })?;
         for lapse in &fresh {

@@ -47,7 +47,7 @@ impl Module for Coverage {
             return Ok(Progress::default());
         }
         let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
-            settings::set(tx, LOOKED, &today)?;
+            settings::keep(tx, LOOKED, &today)?;
             look(tx, &today)
         })?;
         Ok(Progress { did, more: false })

@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     manager(&site.store, now)?;
     let pager = Arc::new(Pager::default());
-    let post = Post { channels: vec![Arc::clone(&pager) as Arc<dyn Channel>], ..Post::default() };
+    let post = Post { channels: vec![pager.clone()], ..Post::default() };
     let house = runtime.block_on(site.house_with(post))?;
     let dashboard = Dashboard::open(&site, &runtime)?;
     settled(&house);

@@ -6,4 +6,5 @@ mod kills;
 mod ladder;
 mod nodes;
 mod post;
+mod promises;
 mod ward;

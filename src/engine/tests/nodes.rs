@@ -36,7 +36,7 @@ fn run(nodes: &[Store], wire: &Arc<Wire>, minutes: u64) {
     let start = Barrier::new(nodes.len());
     std::thread::scope(|scope| {
         for node in nodes {
-            let (start, wire): (_, Arc<dyn Channel>) = (&start, Arc::clone(wire) as Arc<dyn Channel>);
+            let (start, wire): (_, Arc<dyn Channel>) = (&start, wire.clone());
             scope.spawn(move || {
                 for minute in 0..=minutes {
                     start.wait();

@@ -48,12 +48,7 @@ fn an_outage_is_left_alone_and_loses_nothing() {
     for ward in wards() {
         ward.sends_e_mail();
         let down = Arc::new(Down { until: at(30), asked: Mutex::default(), wire: Wire::default() });
-        let mut post = Outbox::new(
-            (*ward.home).clone(),
-            Arc::clone(&down) as Arc<dyn Channel>,
-            Breakers::default(),
-            String::new(),
-        );
+        let mut post = Outbox::new((*ward.home).clone(), down.clone(), Breakers::default(), String::new());
         for second in 0..(45 * 60) {
             let now = NOW.plus(Duration::from_secs(second));
             if second % 60 == 0 {
@@ -110,12 +105,7 @@ fn an_attempt_that_never_reported_is_made_again_and_receipts_only_move_forward()
         };
         let first = claim(NOW);
         let wire = Arc::new(Wire::default());
-        let mut post = Outbox::new(
-            (*ward.home).clone(),
-            Arc::clone(&wire) as Arc<dyn Channel>,
-            Breakers::default(),
-            String::new(),
-        );
+        let mut post = Outbox::new((*ward.home).clone(), wire.clone(), Breakers::default(), String::new());
         post.run(at(0).plus(Duration::from_secs(29))).unwrap();
         assert!(wire.given.lock().unwrap().is_empty());
         while post.run(at(1)).unwrap().more {}

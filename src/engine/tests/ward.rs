@@ -119,11 +119,11 @@ impl Ward {
         let actor = Actor::User { id, role: Role::Clinician };
         let mut refused = None;
         let done = self.home.write(actor, now, |tx| {
-            alerts::acted(tx, self.alert, id, what, None).map(drop).or_else(|why| match why {
-                alerts::Refused::Store(error) => Err(error),
+            alerts::acted(tx, self.alert, id, what, None).map(drop).map_err(|why| match why {
+                alerts::Refused::Store(error) => error,
                 other @ alerts::Refused::Act(_) => {
                     refused = Some(other);
-                    Err(Error::Conflict("refused"))
+                    Error::Conflict("refused")
                 }
             })
         });

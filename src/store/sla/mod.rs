@@ -6,7 +6,7 @@ mod due;
 mod follow;
 mod pause;
 #[cfg(test)]
-mod tests;
+pub mod testing;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Both backends have the same migrations, and after them the tables that `src/store/schema.rs` tells diesel of:
+//! Both backends have the same migrations, and after them the tables that `src/store/schema` tells diesel of:
 //! the same columns, each with its kind and whether it may be empty.
 
 use std::collections::BTreeMap;
@@ -85,9 +85,13 @@ fn columns(rows: Vec<Column>) -> Columns {
     rows.into_iter().map(|row| (row.name, (row.kind, row.nullable))).collect()
 }
 
-/// What `schema.rs` tells diesel, with each kind named as the backend names it.
+/// What `schema` tells diesel, with each kind named as the backend names it.
 fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
-    let schema = include_str!("../../../src/store/schema.rs");
+    let schema = [
+        include_str!("../../../src/store/schema/mod.rs"),
+        include_str!("../../../src/store/schema/deadlines.rs"),
+    ]
+    .join("\n");
     let (mut columns, mut table, mut renamed) = (Columns::new(), String::new(), None);
     for line in schema.lines().map(str::trim).filter(|line| !line.contains("joinable!")) {
         if let Some((name, _)) = line.split_once(" (").filter(|(_, rest)| rest.ends_with(") {")) {
@@ -108,7 +112,7 @@ fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
 }
 
 fn assert_same(told: &Columns, found: &Columns) {
-    assert!(told.len() > 100, "schema.rs was not read: {} columns", told.len());
+    assert!(told.len() > 100, "the schema was not read: {} columns", told.len());
     let mut complaints = vec![];
     for name in told.keys().chain(found.keys()).collect::<std::collections::BTreeSet<_>>() {
         if told.get(name) != found.get(name) {

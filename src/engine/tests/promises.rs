@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
-use super::*;
 use crate::domain::alert::{Act, Outcome};
+use crate::domain::calendar::Calendar;
 use crate::domain::calendar::Exception;
 use crate::domain::message::State;
-use crate::domain::sla::{PauseReason, Target};
-use crate::domain::{PatientIdentity, Role, Rule, StaffIdentity, UserId};
+use crate::domain::sla::{PauseReason, ServiceLevel, Target};
+use crate::domain::{AlertId, Instant, Level, PatientIdentity, Role, Rule, StaffIdentity, UserId};
 use crate::engine::Module;
 use crate::engine::deadline::Deadline;
 use crate::rules::{Change, Episode, Finding};
 use crate::store::alerts::{self, StoredAlert};
+use crate::store::sla::*;
 use crate::store::testing::{Home, NOW};
-use crate::store::{Actor, Urgency, escalations, messages, paging, patients, testing, users};
+use crate::store::{
+    Actor, Error, Tx, Urgency, escalations, messages, paging, patients, sla, testing, users, versions,
+};
 
 /// 2026-11-22 is a Sunday: this is Monday the 23rd, 09:00 in São Paulo.
 const MONDAY: Instant = Instant::from_secs(1_795_348_800 + 86_400);
@@ -120,23 +123,12 @@ fn run(store: &Home, at: Instant) -> usize {
 }
 
 fn set_aside(store: &Home) -> Vec<String> {
-    store
-        .read(|view| {
-            let rows = t::sla_timers.filter(t::spoiled.is_not_null());
-            Ok(rows.select(t::spoiled.assume_not_null()).load(view.conn)?)
-        })
-        .unwrap()
+    store.read(sla::testing::set_aside).unwrap()
 }
 
 /// When the engine acts on a clock by itself.
 fn next(store: &Home, id: AlertId, name: &str) -> Option<Instant> {
-    let at: Option<i64> = store
-        .read(|view| {
-            let row = t::sla_timers.filter(t::subject.eq(id.to_string()).and(t::service_level.eq(name)));
-            Ok(row.select(t::next_at).first(view.conn)?)
-        })
-        .unwrap();
-    at.map(Instant::from_micros)
+    store.read(|view| sla::testing::next(view, id, name)).unwrap()
 }
 
 fn publish<T: versions::Versioned>(store: &Home, name: &str, at: Instant, change: impl Fn(&mut T)) {
@@ -335,13 +327,7 @@ fn a_row_that_cannot_be_read_is_set_aside_and_the_others_go_on() {
     for store in stores() {
         let bad = raised(&store, Level::Red, MONDAY, false);
         let good = raised(&store, Level::Red, MONDAY.plus(minutes(1)), false);
-        store
-            .keep_house(Urgency::Urgent, "test", MONDAY, |tx| {
-                let rows = t::sla_timers.filter(t::subject.eq(bad.to_string()));
-                diesel::update(rows).set(t::record.eq("{}")).execute(tx.conn)?;
-                Ok(())
-            })
-            .unwrap();
+        store.keep_house(Urgency::Urgent, "test", MONDAY, |tx| sla::testing::break_rows(tx, bad)).unwrap();
         let mut module = Deadline::new((*store).clone());
         while module.run(MONDAY.plus(minutes(17))).unwrap().more {}
         assert!(clock(&store, good, "red_first_response").warned_at().is_some());

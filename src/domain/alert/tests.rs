@@ -1,0 +1,125 @@
+//! What people and judgement may do with a case, one sentence a test.
+
+use std::time::Duration;
+
+use super::*;
+
+const NOW: Instant = Instant::from_secs(1_000);
+
+fn facts(level: Level, peak: Level, ended: bool) -> Facts {
+    Facts { started_at: Instant::from_secs(900), ended_at: ended.then_some(NOW), level, peak }
+}
+
+fn case(level: Level) -> AlertCase {
+    AlertCase::open(AlertId::new(NOW), PatientId::new(NOW), facts(level, level, false))
+}
+
+fn hour() -> Instant {
+    NOW.plus(Duration::from_secs(3_600))
+}
+
+#[test]
+fn claiming_a_claimed_alert_is_refused_and_names_the_owner() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+    let mine = act(&case(Level::Red), Act::Claim, ana, NOW).unwrap();
+    assert_eq!((mine.owner, mine.state), (Some(ana), AlertState::Open));
+    assert_eq!(act(&mine, Act::Claim, ana, NOW).unwrap(), mine);
+    assert_eq!(
+        act(&mine, Act::Claim, bia, NOW),
+        Err(ActRefused::Claimed { owner: ana, until: Some(NOW.plus(LEASE)) })
+    );
+    assert_eq!(act(&mine, Act::Reassign { to: bia }, ana, NOW).unwrap().owner, Some(bia));
+}
+
+#[test]
+fn the_end_closes_a_yellow_that_nobody_holds_and_never_an_unanswered_red() {
+    let ana = UserId::new(NOW);
+    let yellow = case(Level::Yellow).judged(facts(Level::Yellow, Level::Yellow, true), NOW);
+    assert_eq!((yellow.state, yellow.outcome), (AlertState::Resolved, None));
+    let stepped_down = case(Level::Red).judged(facts(Level::Yellow, Level::Red, true), NOW);
+    assert_eq!(stepped_down.state, AlertState::Open);
+    let held = act(&case(Level::Yellow), Act::Claim, ana, NOW).unwrap();
+    assert_eq!(held.judged(facts(Level::Yellow, Level::Yellow, true), NOW).state, AlertState::Open);
+    let answered = act(&stepped_down, Act::Ack, ana, NOW).unwrap();
+    assert_eq!((answered.state, answered.owner), (AlertState::Acknowledged, Some(ana)));
+}
+
+#[test]
+fn a_worse_level_breaks_a_snooze_and_the_next_reading_of_the_same_level_does_not() {
+    let ana = UserId::new(NOW);
+    let snoozed = act(&case(Level::Yellow), Act::Snooze { until: hour() }, ana, NOW).unwrap();
+    let same = snoozed.judged(facts(Level::Yellow, Level::Yellow, false), NOW);
+    assert_eq!(same.state, AlertState::Snoozed);
+    let worse = same.judged(facts(Level::Red, Level::Red, false), NOW);
+    assert_eq!((worse.state, worse.snooze), (AlertState::Open, None));
+    let after_step_down = case(Level::Red).judged(facts(Level::Yellow, Level::Red, false), NOW);
+    let snoozed = act(&after_step_down, Act::Snooze { until: hour() }, ana, NOW).unwrap();
+    assert_eq!(snoozed.judged(facts(Level::Red, Level::Red, false), NOW).state, AlertState::Open);
+}
+
+#[test]
+fn a_snooze_ends_with_its_time_and_must_lie_ahead() {
+    let ana = UserId::new(NOW);
+    let snoozed = act(&case(Level::Red), Act::Snooze { until: hour() }, ana, NOW).unwrap();
+    assert_eq!(snoozed.awake(hour().minus(Duration::from_micros(1))).state, AlertState::Snoozed);
+    assert_eq!(snoozed.awake(hour()).state, AlertState::Open);
+    let answered = act(&case(Level::Red), Act::Ack, ana, NOW).unwrap();
+    let quiet = act(&answered, Act::Snooze { until: hour() }, ana, NOW).unwrap();
+    assert_eq!(quiet.awake(hour()).state, AlertState::Acknowledged);
+    let past = Act::Snooze { until: NOW };
+    assert_eq!(act(&case(Level::Red), past, ana, NOW), Err(ActRefused::SnoozeInThePast));
+}
+
+#[test]
+fn an_acknowledged_yellow_that_turns_red_waits_for_a_person_again() {
+    let ana = UserId::new(NOW);
+    let answered = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
+    let red = answered.judged(facts(Level::Red, Level::Red, false), NOW);
+    assert_eq!((red.state, red.acknowledgements.len()), (AlertState::Open, 1));
+    let closed = act(&answered, Act::Resolve { outcome: Outcome::FalseAlarm }, ana, NOW).unwrap();
+    let late = closed.judged(facts(Level::Yellow, Level::Red, true), NOW);
+    assert_eq!((late.state, late.outcome), (AlertState::Open, None));
+}
+
+#[test]
+fn a_resolved_alert_takes_no_act_but_the_label_that_judgement_left_out() {
+    let ana = UserId::new(NOW);
+    let resolve = |outcome| Act::Resolve { outcome };
+    let closed = act(&case(Level::Red), resolve(Outcome::TrueAlarm), ana, NOW).unwrap();
+    assert_eq!((closed.resolved_by, closed.answered_for()), (Some(ana), true));
+    assert_eq!(act(&closed, Act::Ack, ana, NOW), Err(ActRefused::Resolved));
+    assert_eq!(act(&closed, resolve(Outcome::Other), ana, NOW), Err(ActRefused::Resolved));
+    let by_itself = case(Level::Yellow).judged(facts(Level::Yellow, Level::Yellow, true), NOW);
+    let labelled = act(&by_itself, resolve(Outcome::TrueAlarm), ana, NOW).unwrap();
+    assert_eq!(labelled.outcome, Some(Outcome::TrueAlarm));
+    let retracted = case(Level::Red).withdrawn(Outcome::Retracted, NOW);
+    assert_eq!(act(&retracted, resolve(Outcome::TrueAlarm), ana, NOW), Err(ActRefused::Resolved));
+    let refused = Err(ActRefused::NotYours { outcome: Outcome::Retracted });
+    assert_eq!(act(&case(Level::Red), resolve(Outcome::Retracted), ana, NOW), refused);
+}
+
+#[test]
+fn a_merge_keeps_every_acknowledgement() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+    let kept = act(&case(Level::Yellow), Act::Ack, ana, NOW).unwrap();
+    let kept = kept.judged(facts(Level::Red, Level::Red, false), NOW);
+    let other = act(&case(Level::Red), Act::Ack, bia, NOW).unwrap();
+    let merged = kept.absorbing(&other);
+    assert_eq!((merged.state, merged.owner), (AlertState::Acknowledged, Some(ana)));
+    assert_eq!(merged.acknowledgements.len(), 2);
+    assert_eq!(other.withdrawn(Outcome::Duplicate, NOW).outcome, Some(Outcome::Duplicate));
+}
+
+#[test]
+fn stored_numbers_and_names_lead_back() {
+    assert!(Level::Green < Level::Yellow && Level::Yellow < Level::Red);
+    for outcome in Outcome::ALL {
+        assert_eq!(Outcome::from_code(outcome.code()), Some(*outcome));
+        assert_eq!(Outcome::from_name(outcome.name()), Some(*outcome));
+        assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+    }
+    for state in AlertState::ALL {
+        assert_eq!(AlertState::from_code(state.code()), Some(*state));
+        assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+    }
+}

@@ -1,0 +1,155 @@
+//! The tables of deadlines: settings in versions, who is on call, climbs, promises, messages, lapses.
+
+diesel::table! {
+    versions (kind, name, version) {
+        kind -> Text,
+        name -> Text,
+        version -> BigInt,
+        body -> Text,
+        author -> Text,
+        proposed_at -> BigInt,
+        approver -> Nullable<Text>,
+        in_force_at -> Nullable<BigInt>,
+        refused_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    certificates (user_id) {
+        user_id -> Text,
+        valid_until -> BigInt,
+        noted_by -> Text,
+        noted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    unreachable (user_id, channel) {
+        user_id -> Text,
+        channel -> Text,
+        why -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
+    capacities (user_id) {
+        user_id -> Text,
+        most -> BigInt,
+    }
+}
+
+diesel::table! {
+    feeds (secret) {
+        secret -> Binary,
+        user_id -> Text,
+        schedule -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    escalations (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        patient_id -> Nullable<Text>,
+        policy -> Text,
+        policy_version -> BigInt,
+        record -> Text,
+        state -> Text,
+        next_at -> Nullable<BigInt>,
+        started_at -> BigInt,
+        updated_at -> BigInt,
+        fence -> BigInt,
+        spoiled -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    escalation_steps (id) {
+        id -> BigInt,
+        escalation_id -> Text,
+        fence -> BigInt,
+        at -> BigInt,
+        due_at -> BigInt,
+        did -> Text,
+        step -> Nullable<BigInt>,
+        round -> BigInt,
+        people -> Text,
+    }
+}
+
+diesel::table! {
+    sla_timers (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        service_level -> Text,
+        metric -> Text,
+        calendar -> Text,
+        calendar_version -> BigInt,
+        on_breach -> Nullable<Text>,
+        record -> Text,
+        standing -> Text,
+        due_at -> Nullable<BigInt>,
+        next_at -> Nullable<BigInt>,
+        started_at -> BigInt,
+        fence -> BigInt,
+        spoiled -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Text,
+        url -> Binary,
+        secret -> Binary,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> BigInt,
+        key -> Text,
+        class -> Text,
+        channel -> Text,
+        recipient -> Text,
+        template -> Text,
+        template_version -> BigInt,
+        variables -> Text,
+        kind -> Text,
+        subject -> Text,
+        state -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        not_after -> BigInt,
+        attempt -> BigInt,
+        sending_until -> Nullable<BigInt>,
+        accepted_at -> Nullable<BigInt>,
+        provider_id -> Nullable<Text>,
+        spoiled -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    message_events (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        at -> BigInt,
+        what -> Text,
+        code -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    lapses (kind, subject, expected_at) {
+        kind -> Text,
+        subject -> Text,
+        expected_at -> BigInt,
+        noticed_at -> BigInt,
+        over_at -> Nullable<BigInt>,
+    }
+}
