@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Plan;
 use crate::audit::note::Vkey;
+use crate::domain::message::State;
 use crate::domain::{Instant, Level};
 use crate::store::alerts::{self, Filter, StoredAlert};
 use crate::store::{self, View, escalations, log, messages, sla};
@@ -108,16 +109,16 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
             }
         }
         let letters = messages::of_case(view, escalations::ALERT, &alert.id().to_string())?;
-        let mail = letters.iter().filter(|letter| letter.channel.name() == "email");
-        outage.planned +=
-            u64::try_from(mail.filter(|letter| away.holds(letter.created_at)).count()).unwrap_or(0);
+        for mail in letters.iter().filter(|letter| letter.channel.name() == "email") {
+            outage.planned += u64::from(away.holds(mail.created_at));
+            // One that an answer overtook is not missed.
+            let wanted = mail.way.not_after.since(mail.created_at) >= messages::PAGE_LASTS;
+            outage.lost += u64::from(mail.way.state == State::Failed && wanted);
+        }
     }
     let mut letters = BTreeMap::new();
-    for (channel, state, count) in messages::counts(view)? {
+    for (channel, _state, count) in messages::counts(view)? {
         let count = u64::try_from(count).unwrap_or(0);
-        if channel == "email" && state == "failed" {
-            outage.lost = count;
-        }
         *letters.entry(channel).or_insert(0) += count;
     }
     let mut clocks = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! A house without threads: its ingest and its engine's lanes are run by hand, at the instants at which something
 //! happens or is due.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -12,13 +13,13 @@ use super::clinic::{self, Clinic};
 use super::people::People;
 use super::summary::Telemetry;
 use super::wearer::STEP;
-use super::wire::{self, Log, Wire};
+use super::wire::{Told, Wire};
 use super::{Plan, telemetry};
 use crate::audit::note::Signer;
 use crate::cli::demo::seed::DemoUser;
 use crate::cli::error::Result;
 use crate::domain::message::Channel;
-use crate::domain::{AlertId, Clock, DeviceId, Instant};
+use crate::domain::{AlertId, Clock, DeviceId, Instant, UserId};
 use crate::engine::{
     Lane, Status, auditor, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, silence,
 };
@@ -26,7 +27,7 @@ use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;
 use crate::ingest::{self, Stats};
 use crate::rules::Watchlist;
-use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, paging, rules, sla};
+use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, messages, paging, rules, sla};
 
 /// Messages in one commit, as in a running node.
 const GROUP: usize = 4_096;
@@ -49,7 +50,8 @@ pub(super) struct World {
     post: Lane,
     status: Status,
     signals: Receiver<Signalled>,
-    log: Arc<Mutex<Log>>,
+    /// How far each person has looked at their dashboard.
+    seen: HashMap<UserId, i64>,
 }
 
 impl World {
@@ -78,10 +80,10 @@ impl World {
             committed: Box::new(|| {}),
         };
         let committer = Committer::new(store.clone(), clock.clone(), options, Arc::clone(&stats))?;
-        let (status, log) = (Status::default(), Arc::new(Mutex::new(Log::default())));
+        let status = Status::default();
         let breakers = outbox::Breakers::default();
         let way = |channel, away| {
-            let wire = Arc::new(Wire::new(channel, away, &log));
+            let wire = Arc::new(Wire::new(channel, away));
             let base_url = "https://zelo.example".to_owned();
             outbox::Outbox::new(store.clone(), wire, breakers.clone(), base_url)
         };
@@ -120,7 +122,7 @@ impl World {
             house,
             post,
             status,
-            log,
+            seen: HashMap::new(),
         })
     }
 
@@ -199,6 +201,7 @@ impl World {
 
     /// People see what changed and what reached them.
     fn look(&mut self) -> Result<()> {
+        let mut called = BTreeSet::new();
         loop {
             match self.signals.try_recv() {
                 Ok(signal) if signal.name == "alert.changed" => {
@@ -206,12 +209,34 @@ impl World {
                     let stored = self.store.read(|view| alerts::get(view, id))?;
                     self.people.see(&self.clinic, &stored);
                 }
+                Ok(signal) if signal.name == "message.changed" => {
+                    if let Ok(user) = signal.subject.parse::<UserId>() {
+                        called.insert(user);
+                    }
+                }
                 Ok(_) | Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        self.people.hear(&self.clinic, wire::take(&self.log));
+        let mut told = Vec::new();
+        for user in called {
+            told.extend(self.rung(user)?);
+        }
+        self.people.hear(&self.clinic, told);
         Ok(())
+    }
+
+    /// What came to a person's dashboard since they last looked.
+    fn rung(&mut self, user: UserId) -> Result<Vec<Told>> {
+        let seen = self.seen.entry(user).or_default();
+        let (after, name) = (*seen, user.to_string());
+        let fresh = self.store.read(|view| messages::after(view, Channel::InApp, &name, after, 1_000))?;
+        *seen = fresh.last().map_or(after, |last| last.id);
+        let about = |page: &messages::Stored| {
+            let alert = (page.kind == escalations::ALERT).then(|| page.subject.parse().ok()).flatten()?;
+            Some(Told { at: page.created_at, alert, user })
+        };
+        Ok(fresh.iter().filter_map(about).collect())
     }
 }
 

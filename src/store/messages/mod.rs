@@ -23,7 +23,7 @@ pub use attempts::{
 };
 
 /// How long a page is worth sending: an answer cancels it before that.
-const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+pub const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
 
 /// A message to be planned.
 #[derive(Debug, Clone)]
