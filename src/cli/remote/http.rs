@@ -47,6 +47,8 @@ impl Http {
             }
         };
         let config = Agent::config_builder()
+            // A kept connection may be closed by the other side just as it is used again.
+            .max_idle_connections(0)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)

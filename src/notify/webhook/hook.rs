@@ -44,6 +44,8 @@ impl Hook {
             .root_certs(RootCerts::from(roots))
             .build();
         let config = Agent::config_builder()
+            // A kept connection may be closed by the other side just as it is used again.
+            .max_idle_connections(0)
             .http_status_as_error(false)
             // Somebody else's address would get what was signed for this one.
             .max_redirects(0)

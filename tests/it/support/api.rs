@@ -34,6 +34,8 @@ impl Api {
     /// A caller without a name.
     pub fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder()
+            // A kept connection may be closed by the other side just as it is used again.
+            .max_idle_connections(0)
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
