@@ -48,7 +48,7 @@ impl Module for Auditor {
         }
         let late = now.minus(LATE_AFTER);
         let found = self.store.read(|view| lapses::look(view, late))?;
-        for module in self.status.silent(late) {
+        for module in self.status.silent(late).into_iter().filter(|name| *name != self.name()) {
             tracing::error!(module, "an engine module has not come round; /healthz/engine says so");
         }
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {

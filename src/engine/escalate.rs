@@ -6,10 +6,12 @@ use crate::domain::Instant;
 use crate::domain::escalation::Did;
 use crate::store::escalations::{self, Escalation, Row};
 use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, alerts, messages};
+use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
 const BATCH: i64 = 100;
+/// Batches at once on PostgreSQL, where what is held by one is left alone by the others.
+const AT_ONCE: usize = 5;
 
 /// Escalation as a module.
 pub struct Escalate {
@@ -21,6 +23,31 @@ impl Escalate {
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store }
+    }
+
+    /// One batch, and more beside it when it was full and the database serves several at once.
+    fn work(&self, now: Instant) -> store::Result<usize> {
+        let did = self.batch(now)?;
+        let full = i64::try_from(did).is_ok_and(|did| did == BATCH);
+        if !full || matches!(self.store.url(), Url::Sqlite(_)) {
+            return Ok(did);
+        }
+        let beside = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(|| self.batch(now))).collect();
+            let lost = |_panicked| Err(store::Error::Corrupt("an escalation"));
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).sum::<store::Result<usize>>()
+        })?;
+        Ok(did + beside)
+    }
+
+    fn batch(&self, now: Instant) -> store::Result<usize> {
+        self.house(now, |tx| {
+            let mut finder = Finder::default();
+            let due = escalations::due(tx, BATCH)?;
+            let count = due.len();
+            due.into_iter().try_for_each(|row| climb(tx, row, &mut finder))?;
+            Ok(count)
+        })
     }
 
     /// One by one, after a batch failed: what fails alone is set aside.
@@ -59,14 +86,7 @@ impl Module for Escalate {
         if !self.store.read(|view| escalations::any_due(view, now))? {
             return Ok(Progress::default());
         }
-        let batch = self.house(now, |tx| {
-            let mut finder = Finder::default();
-            let due = escalations::due(tx, BATCH)?;
-            let count = due.len();
-            due.into_iter().try_for_each(|row| climb(tx, row, &mut finder))?;
-            Ok(count)
-        });
-        let did = match batch {
+        let did = match self.work(now) {
             Err(error) if !passes(&error) => self.one_by_one(now)?,
             done => done?,
         };

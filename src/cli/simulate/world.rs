@@ -106,7 +106,7 @@ impl World {
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signer)?),
                 Box::new(roll::Roll::new(store.clone())),
-                Box::new(auditor::Auditor::new(store.clone(), status.clone())),
+                Box::new(auditor::Auditor::new(store.clone(), Status::default())),
             ],
         );
         Ok(Self {
