@@ -31,8 +31,10 @@ use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, messag
 
 /// Messages in one commit, as in a running node.
 const GROUP: usize = 4_096;
-/// How often the house is kept: seals, rolls, looks after itself.
+/// How often the house is kept: seals and looks after itself.
 const KEPT: i64 = 1_800;
+/// How often the journal is rolled: each time looks over all of it, and time runs fast here.
+const ROLLED: i64 = 6 * 3_600;
 /// A lane that always has more to do is a fault of the program.
 const ROUNDS: usize = 100_000;
 
@@ -47,6 +49,7 @@ pub(super) struct World {
     stats: Arc<Stats>,
     prompt: Lane,
     house: Lane,
+    slow: Lane,
     post: Lane,
     status: Status,
     signals: Receiver<Signalled>,
@@ -105,10 +108,10 @@ impl World {
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signer)?),
-                Box::new(roll::Roll::new(store.clone())),
                 Box::new(auditor::Auditor::new(store.clone(), Status::default())),
             ],
         );
+        let slow = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
         Ok(Self {
             signals: store.signals(),
             store: store.clone(),
@@ -120,6 +123,7 @@ impl World {
             stats,
             prompt,
             house,
+            slow,
             post,
             status,
             seen: HashMap::new(),
@@ -161,9 +165,13 @@ impl World {
             if now.secs().rem_euclid(KEPT) == 0 {
                 drain(&mut self.house, now, &self.status);
             }
+            if now.secs().rem_euclid(ROLLED) == 0 {
+                drain(&mut self.slow, now, &self.status);
+            }
         }
         // What the last second brought is sealed when it is over.
         self.clock.advance(std::time::Duration::from_secs(2));
+        drain(&mut self.slow, self.clock.now(), &self.status);
         drain(&mut self.house, self.clock.now(), &self.status);
         Ok(())
     }
