@@ -40,36 +40,19 @@ impl Escalate {
         Ok(did + beside)
     }
 
+    /// A batch at once; when a row is at fault, again with each row on its own, and that one is set aside.
     fn batch(&self, now: Instant) -> store::Result<usize> {
-        self.house(now, |tx| {
+        let at_once = self.house(now, |tx| {
             let mut finder = Finder::default();
             let due = escalations::due(tx, BATCH)?;
             let count = due.len();
             due.into_iter().try_for_each(|row| climb(tx, row, &mut finder))?;
             Ok(count)
-        })
-    }
-
-    /// One by one, after a batch failed: what fails alone is set aside.
-    fn one_by_one(&self, now: Instant) -> store::Result<usize> {
-        let due = self.house(now, |tx| escalations::due(tx, BATCH))?;
-        let mut did = 0;
-        for row in due {
-            let id = row.id.clone();
-            let done = self.house(now, |tx| match escalations::due_one(tx, &id)? {
-                Some(row) => climb(tx, row, &mut Finder::default()).map(|()| 1),
-                None => Ok(0),
-            });
-            match done {
-                Ok(worked) => did += worked,
-                Err(error) if passes(&error) => return Err(error),
-                Err(error) => {
-                    tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
-                    self.house(now, |tx| escalations::spoil(tx, &id, &error.to_string()))?;
-                }
-            }
+        });
+        match at_once {
+            Err(error) if error.is_the_rows() => self.house(now, one_by_one),
+            done => done,
         }
-        Ok(did)
     }
 
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
@@ -86,18 +69,25 @@ impl Module for Escalate {
         if !self.store.read(|view| escalations::any_due(view, now))? {
             return Ok(Progress::default());
         }
-        let did = match self.work(now) {
-            Err(error) if !passes(&error) => self.one_by_one(now)?,
-            done => done?,
-        };
+        let did = self.work(now)?;
         Ok(Progress { did, more: did > 0 })
     }
 }
 
-/// Whether an error is the moment's and not the row's.
-fn passes(error: &store::Error) -> bool {
-    error.may_pass()
-        || matches!(error, store::Error::Busy | store::Error::Open(_) | store::Error::Stale { .. })
+fn one_by_one(tx: &mut Tx<'_>) -> store::Result<usize> {
+    let due = escalations::due(tx, BATCH)?;
+    let count = due.len();
+    for row in due {
+        let id = row.id.clone();
+        match tx.item(|tx| climb(tx, row, &mut Finder::default())) {
+            Err(error) if error.is_the_rows() => {
+                tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
+                escalations::spoil(tx, &id, &error.to_string())?;
+            }
+            done => done?,
+        }
+    }
+    Ok(count)
 }
 
 fn climb(tx: &mut Tx<'_>, row: Row, finder: &mut Finder) -> store::Result<()> {

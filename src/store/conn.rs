@@ -36,6 +36,20 @@ macro_rules! on {
 }
 pub(in crate::store) use on;
 
+/// The rows of a query, held until the transaction ends. What another node holds is waited for, or left to it with
+/// `skip_locked`; on SQLite there is one writer.
+macro_rules! held {
+    ($tx:expr, $row:ty, $rows:expr $(, $skip:ident)?) => {
+        match &mut *$tx.conn {
+            $crate::store::Conn::Pg(conn) => {
+                $rows.select(<$row>::as_select()).for_update()$(.$skip())?.load::<$row>(conn)?
+            }
+            $crate::store::Conn::Sqlite(conn) => $rows.select(<$row>::as_select()).load::<$row>(conn)?,
+        }
+    };
+}
+pub(in crate::store) use held;
+
 /// Where the data is, told by the URL's scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Url {

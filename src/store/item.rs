@@ -13,7 +13,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// What `f` says.
-    pub(in crate::store) fn item<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub fn item<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let marks = (self.kept.len(), self.signals.len(), self.touched.len(), self.elsewhere.len());
         let (fresh, destroyed, entries) = (self.fresh.len(), self.destroyed.len(), self.entries);
         Manager::begin_transaction(self.conn)?;

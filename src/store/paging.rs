@@ -176,7 +176,11 @@ fn meant(view: &mut View<'_>, target: &Target, at: Instant) -> Result<Vec<(UserI
     })
 }
 
-fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
+/// Everybody of a role who may sign in.
+///
+/// # Errors
+/// Database errors.
+pub fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
     let ids: Vec<String> = users::table
         .filter(users::role.eq(role.name()).and(users::disabled_at.is_null()))
         .order(users::id)

@@ -62,7 +62,8 @@ pub struct Version<T> {
     pub refused_at: Option<Instant>,
 }
 
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::versions)]
 struct Row {
     name: String,
     version: i64,
@@ -73,12 +74,6 @@ struct Row {
     in_force_at: Option<i64>,
     refused_at: Option<i64>,
 }
-
-type Columns =
-    (v::name, v::version, v::body, v::author, v::proposed_at, v::approver, v::in_force_at, v::refused_at);
-
-const COLUMNS: Columns =
-    (v::name, v::version, v::body, v::author, v::proposed_at, v::approver, v::in_force_at, v::refused_at);
 
 impl Row {
     fn read<T: Versioned>(self) -> Result<Version<T>> {
@@ -175,8 +170,8 @@ pub fn in_force<T: Versioned>(view: &mut View<'_>, name: &str, at: Instant) -> R
     let row = v::versions
         .filter(v::kind.eq(T::KIND).and(v::name.eq(name)).and(v::in_force_at.le(at.micros())))
         .order(v::version.desc())
-        .select(COLUMNS)
-        .first::<Row>(view.conn)
+        .select(Row::as_select())
+        .first(view.conn)
         .optional()?;
     row.map(Row::read).transpose()
 }
@@ -201,8 +196,8 @@ pub fn all_in_force<T: Versioned>(view: &mut View<'_>, at: Instant) -> Result<Ve
     let rows = v::versions
         .filter(v::kind.eq(T::KIND).and(v::in_force_at.le(at.micros())))
         .order((v::name.asc(), v::version.asc()))
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
+        .select(Row::as_select())
+        .load(view.conn)?;
     let mut out: Vec<Version<T>> = Vec::new();
     for row in rows {
         if out.last().is_some_and(|last| last.name == row.name) {
@@ -221,8 +216,8 @@ pub fn history<T: Versioned>(view: &mut View<'_>, name: &str) -> Result<Vec<Vers
     let rows = v::versions
         .filter(v::kind.eq(T::KIND).and(v::name.eq(name)))
         .order(v::version.desc())
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
+        .select(Row::as_select())
+        .load(view.conn)?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -240,8 +235,8 @@ pub fn between<T: Versioned>(
         .filter(v::kind.eq(T::KIND).and(v::name.eq(name)))
         .filter(v::in_force_at.gt(after.micros()).and(v::in_force_at.lt(before.micros())))
         .order(v::version.desc())
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
+        .select(Row::as_select())
+        .load(view.conn)?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -252,8 +247,8 @@ pub fn between<T: Versioned>(
 pub fn get<T: Versioned>(view: &mut View<'_>, name: &str, version: u32) -> Result<Version<T>> {
     let row = v::versions
         .find((T::KIND, name, i64::from(version)))
-        .select(COLUMNS)
-        .first::<Row>(view.conn)
+        .select(Row::as_select())
+        .first(view.conn)
         .optional()?;
     row.ok_or(Error::NotFound("version"))?.read()
 }
@@ -266,8 +261,8 @@ pub fn proposals<T: Versioned>(view: &mut View<'_>) -> Result<Vec<Version<T>>> {
     let rows = v::versions
         .filter(v::kind.eq(T::KIND).and(v::in_force_at.is_null()).and(v::refused_at.is_null()))
         .order((v::proposed_at.asc(), v::name.asc()))
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
+        .select(Row::as_select())
+        .load(view.conn)?;
     rows.into_iter().map(Row::read).collect()
 }
 

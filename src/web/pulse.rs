@@ -54,7 +54,7 @@ impl Pulse {
             letters: letters.collect(),
             breakers: state.engine.breakers(),
             unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
-            set_aside: count(&|climb| climb.spoiled.is_some()),
+            set_aside: u32::try_from(escalations::set_aside(view)?).unwrap_or(u32::MAX),
         })
     }
 

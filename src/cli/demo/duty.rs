@@ -1,4 +1,4 @@
-//! Who is on call at the demo's clinic: three clinicians who take turns by the day, somebody behind them, and the
+//! Who is on call at the demo's clinic: four clinicians who take turns by the day, somebody behind them, and the
 //! manager at the top of the ladder.
 
 use std::time::Duration;
@@ -13,9 +13,10 @@ use crate::store::users::{self, NewUser};
 use crate::store::{Tx, on_call};
 
 /// Colleagues without a sign-in: role, name, e-mail address.
-const COLLEAGUES: [(Role, &str, &str); 3] = [
+const COLLEAGUES: [(Role, &str, &str); 4] = [
     (Role::Clinician, "Caio Exemplo", "caio@clinica.example"),
     (Role::Clinician, "Célia Exemplo", "celia@clinica.example"),
+    (Role::Clinician, "Cecília Exemplo", "cecilia@clinica.example"),
     (Role::Agent, "Artur Exemplo", "artur@clinica.example"),
 ];
 /// Turns are handed over at seven in the morning.

@@ -95,6 +95,11 @@ fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
         ward.tick(NOW);
         assert_eq!(ward.story(), [paged(0, 0)]);
         assert_eq!(ward.tick(at(1)), 0, "it is not tried again and again");
+        let shown = ward.home.read(|view| escalations::going_on(view, escalations::ALERT, 9)).unwrap();
+        assert_eq!(shown.len(), 1, "queue and status go on without it");
+        ward.act_on(other, 2, Act::Ack, at(1));
+        let case = ward.home.read(|view| alerts::get(view, other)).unwrap().case;
+        assert_eq!(case.state.name(), "acknowledged", "nobody is kept from answering");
         let late = ward.home.read(|view| lapses::look(view, at(3))).unwrap();
         assert!(late.iter().any(|lapse| lapse.kind == "set_aside"), "{late:?}");
     }

@@ -115,11 +115,15 @@ impl Ward {
     }
 
     pub fn act(&self, who: usize, what: Act, now: Instant) {
+        self.act_on(self.alert, who, what, now);
+    }
+
+    pub fn act_on(&self, alert: AlertId, who: usize, what: Act, now: Instant) {
         let id = self.people[who];
         let actor = Actor::User { id, role: Role::Clinician };
         let mut refused = None;
         let done = self.home.write(actor, now, |tx| {
-            alerts::acted(tx, self.alert, id, what, None).map(drop).map_err(|why| match why {
+            alerts::acted(tx, alert, id, what, None).map(drop).map_err(|why| match why {
                 alerts::Refused::Store(error) => error,
                 other @ alerts::Refused::Act(_) => {
                     refused = Some(other);

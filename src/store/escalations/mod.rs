@@ -6,7 +6,7 @@ mod follow;
 use diesel::prelude::*;
 
 use super::act::Act;
-use super::conn::{Conn, on};
+use super::conn::{held, on};
 use super::error::{Error, Result};
 use super::schema::{escalation_steps, escalations};
 use super::tx::{Tx, View};
@@ -43,7 +43,8 @@ pub struct Escalation {
 }
 
 /// A row as it is read; opening it may fail, and then it alone is set aside.
-#[derive(Queryable, Debug, Clone)]
+#[derive(Queryable, Selectable, Debug, Clone)]
+#[diesel(table_name = escalations)]
 pub struct Row {
     /// Its id.
     pub id: String,
@@ -56,30 +57,6 @@ pub struct Row {
     fence: i64,
     spoiled: Option<String>,
 }
-
-type Columns = (
-    escalations::id,
-    escalations::kind,
-    escalations::subject,
-    escalations::patient_id,
-    escalations::record,
-    escalations::started_at,
-    escalations::updated_at,
-    escalations::fence,
-    escalations::spoiled,
-);
-
-const COLUMNS: Columns = (
-    escalations::id,
-    escalations::kind,
-    escalations::subject,
-    escalations::patient_id,
-    escalations::record,
-    escalations::started_at,
-    escalations::updated_at,
-    escalations::fence,
-    escalations::spoiled,
-);
 
 impl Row {
     /// The climb in the row.
@@ -142,17 +119,17 @@ pub fn begin(
     Ok(began == 1)
 }
 
-/// The climb of a case.
+/// The climb of a case. A row that cannot be read counts as none: it was set aside, and the auditor tells of it.
 ///
 /// # Errors
-/// Database errors; [`Error::Corrupt`].
+/// Database errors.
 pub fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
     let row = escalations::table
         .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
-        .select(COLUMNS)
-        .first::<Row>(view.conn)
+        .select(Row::as_select())
+        .first(view.conn)
         .optional()?;
-    row.map(Row::open).transpose()
+    Ok(row.and_then(|row: Row| row.open().ok()))
 }
 
 /// The climb of an alert.
@@ -163,7 +140,7 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> 
     of(view, ALERT, &id.to_string())
 }
 
-/// Every climb of a kind that is not done, by its case.
+/// Every climb of a kind that is not done, the next to act first; those that cannot be read are left out.
 ///
 /// # Errors
 /// As [`of`].
@@ -172,9 +149,17 @@ pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escal
         .filter(escalations::kind.eq(kind).and(escalations::state.ne(name(State::Done))))
         .order((escalations::next_at.asc(), escalations::id.asc()))
         .limit(limit)
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
-    rows.into_iter().map(Row::open).collect()
+        .select(Row::as_select())
+        .load(view.conn)?;
+    Ok(rows.into_iter().filter_map(|row: Row| row.open().ok()).collect())
+}
+
+/// How many climbs were set aside.
+///
+/// # Errors
+/// Database errors.
+pub fn set_aside(view: &mut View<'_>) -> Result<i64> {
+    Ok(escalations::table.filter(escalations::spoiled.is_not_null()).count().get_result(view.conn)?)
 }
 
 /// Whether anything is due: a look that takes no turn to write.
@@ -199,27 +184,8 @@ pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
     let due = escalations::table
         .filter(escalations::next_at.le(now).and(escalations::spoiled.is_null()))
         .order(escalations::next_at)
-        .limit(limit)
-        .select(COLUMNS);
-    Ok(match &mut *tx.conn {
-        Conn::Pg(conn) => due.for_update().skip_locked().load(conn)?,
-        Conn::Sqlite(conn) => due.load(conn)?,
-    })
-}
-
-/// One row that is due, held.
-///
-/// # Errors
-/// Database errors.
-pub fn due_one(tx: &mut Tx<'_>, id: &str) -> Result<Option<Row>> {
-    let now = tx.now().micros();
-    let due = escalations::table
-        .filter(escalations::id.eq(id).and(escalations::next_at.le(now)).and(escalations::spoiled.is_null()))
-        .select(COLUMNS);
-    Ok(match &mut *tx.conn {
-        Conn::Pg(conn) => due.for_update().skip_locked().first(conn).optional()?,
-        Conn::Sqlite(conn) => due.first(conn).optional()?,
-    })
+        .limit(limit);
+    Ok(held!(tx, Row, due, skip_locked))
 }
 
 /// Writes what became of a climb, where its fence still stands.
@@ -392,14 +358,8 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
 
 /// The climb of a case, held until the transaction ends.
 fn hold(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
-    let row = escalations::table
-        .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
-        .select(COLUMNS);
-    let row: Option<Row> = match &mut *tx.conn {
-        Conn::Pg(conn) => row.for_update().first(conn).optional()?,
-        Conn::Sqlite(conn) => row.first(conn).optional()?,
-    };
-    row.map(Row::open).transpose()
+    let row = escalations::table.filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)));
+    held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
 type Changing = (

@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::super::act::Act;
-use super::super::conn::Conn;
+use super::super::conn::held;
 use super::super::error::Result;
 use super::super::schema::{message_events, messages};
 use super::super::tx::{Tx, View};
@@ -18,16 +18,6 @@ use crate::domain::message::{Attempt, Channel, Receipt, State};
 const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);
 /// At most so many are made due again at once.
 pub const REPLAYED: i64 = 500;
-
-/// The rows of a query, held until the transaction ends; what another node holds is waited for, or left to it.
-macro_rules! held {
-    ($tx:expr, $rows:expr $(, $skip:ident)?) => {
-        match &mut *$tx.conn {
-            Conn::Pg(conn) => $rows.select(Row::as_select()).for_update()$(.$skip())?.load::<Row>(conn)?,
-            Conn::Sqlite(conn) => $rows.select(Row::as_select()).load::<Row>(conn)?,
-        }
-    };
-}
 
 /// Whether anything of a channel is due, to anybody or to one recipient: a look that takes no turn to write.
 ///
@@ -71,8 +61,8 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) ->
         .order((messages::due_at, messages::id))
         .limit(limit);
     let rows = match to {
-        Some(to) => held!(tx, due.filter(messages::recipient.eq(to)), skip_locked),
-        None => held!(tx, due, skip_locked),
+        Some(to) => held!(tx, Row, due.filter(messages::recipient.eq(to)), skip_locked),
+        None => held!(tx, Row, due, skip_locked),
     };
     let mut claimed = Vec::new();
     for row in rows {
@@ -134,7 +124,7 @@ pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
         .filter(messages::state.eq(State::Sending.name()).and(messages::sending_until.le(now.micros())))
         .order(messages::sending_until)
         .limit(limit);
-    let rows = held!(tx, late, skip_locked);
+    let rows = held!(tx, Row, late, skip_locked);
     let count = rows.len();
     for row in rows {
         let id = row.id;
@@ -194,7 +184,7 @@ pub fn replay(tx: &mut Tx<'_>, channel: Channel, to: &str, after: i64) -> Result
         .filter(messages::id.gt(after))
         .order(messages::id)
         .limit(REPLAYED + 1);
-    let mut rows = held!(tx, since);
+    let mut rows = held!(tx, Row, since);
     let more = i64::try_from(rows.len()).is_ok_and(|n| n > REPLAYED);
     if more {
         rows.pop();
@@ -232,12 +222,12 @@ fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<
 /// Database errors.
 pub fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Stored>> {
     let row = messages::table.filter(messages::key.eq(key));
-    held!(tx, row).into_iter().next().map(Row::open).transpose()
+    held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
 fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
     let row = messages::table.filter(messages::id.eq(id));
-    held!(tx, row).into_iter().next().map(Row::open).transpose()
+    held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
 /// Sets a row aside that cannot be worked off.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 
 use super::follow::told;
-use super::{ALERT, COLUMNS, Promise, Row, keep};
+use super::{ALERT, Promise, Row, keep};
 use crate::domain::escalation::{Found, Policy};
 use crate::domain::message::{Channel, Class};
 use crate::domain::{AlertId, Instant, UserId};
 use crate::store::act::Act;
 use crate::store::alerts::{self, StoredAlert};
+use crate::store::conn::held;
 use crate::store::error::{Error, Result};
 use crate::store::messages::{self, New};
 use crate::store::paging::{self, Finder};
@@ -86,12 +87,8 @@ fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
     let query = t::sla_timers
         .filter(t::next_at.le(now).and(t::spoiled.is_null()))
         .order((t::next_at.asc(), t::id.asc()))
-        .limit(limit)
-        .select(COLUMNS);
-    Ok(match &mut *tx.conn {
-        Conn::Pg(conn) => query.for_update().skip_locked().load(conn)?,
-        Conn::Sqlite(conn) => query.load(conn)?,
-    })
+        .limit(limit);
+    Ok(held!(tx, Row, query, skip_locked))
 }
 
 /// `None` when nothing was due after all, or somebody is changing the alert: the next cycle sees.

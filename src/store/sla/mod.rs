@@ -17,6 +17,7 @@ pub use due::{Did, Done, any_due, work};
 pub use follow::follow;
 pub use pause::{pause, resume};
 
+use super::conn;
 use super::error::{Error, Result};
 use super::schema::sla_timers::dsl as t;
 use super::tx::{Tx, View};
@@ -89,7 +90,8 @@ pub struct Promise {
     record: Record,
 }
 
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::sla_timers)]
 struct Row {
     id: String,
     subject: String,
@@ -102,32 +104,6 @@ struct Row {
     fence: i64,
     spoiled: Option<String>,
 }
-
-type Columns = (
-    t::id,
-    t::subject,
-    t::service_level,
-    t::metric,
-    t::calendar,
-    t::calendar_version,
-    t::on_breach,
-    t::record,
-    t::fence,
-    t::spoiled,
-);
-
-const COLUMNS: Columns = (
-    t::id,
-    t::subject,
-    t::service_level,
-    t::metric,
-    t::calendar,
-    t::calendar_version,
-    t::on_breach,
-    t::record,
-    t::fence,
-    t::spoiled,
-);
 
 impl Row {
     fn read(self, view: &mut View<'_>) -> Result<Promise> {
@@ -281,9 +257,9 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
     let rows = t::sla_timers
         .filter(t::kind.eq(ALERT).and(t::subject.eq(id.to_string())))
         .order((t::started_at.asc(), t::service_level.asc()))
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
-    rows.into_iter().map(|row| row.read(view)).collect()
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(|row: Row| row.read(view)).collect()
 }
 
 /// How many clocks stand where, by the word of the store.
@@ -316,12 +292,8 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 fn held(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<Promise>> {
     let query = t::sla_timers
         .filter(t::kind.eq(ALERT).and(t::subject.eq(subject)).and(t::spoiled.is_null()))
-        .order((t::started_at.asc(), t::service_level.asc()))
-        .select(COLUMNS);
-    let rows: Vec<Row> = match &mut *tx.conn {
-        super::Conn::Pg(conn) => query.for_update().load(conn)?,
-        super::Conn::Sqlite(conn) => query.load(conn)?,
-    };
+        .order((t::started_at.asc(), t::service_level.asc()));
+    let rows = conn::held!(tx, Row, query);
     let mut promises = Vec::with_capacity(rows.len());
     for row in rows {
         let id = row.id.clone();

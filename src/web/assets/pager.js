@@ -102,7 +102,7 @@
 
   // Whoever has the place open, and looks, has seen the page for it.
   function seen() {
-    if (unread === 0 || document.visibilityState !== "visible") return;
+    if (document.visibilityState !== "visible") return;
     if (![...document.querySelectorAll("#pager a")].some((link) => link.pathname === location.pathname)) return;
     fetch("/pager", { method: "POST", body: new URLSearchParams({ link: location.pathname }), headers: { "x-zelo-form": "1" }, credentials: "same-origin" }).catch(() => {});
   }

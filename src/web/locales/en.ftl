@@ -830,7 +830,7 @@ did-unacknowledged = Took the acknowledgement back
 ladder-title = Escalation
 ladder-climbing = Waiting for an answer
 ladder-answered = { $who } answered
-ladder-held = With { $who } for now
+ladder-held = Taken by { $who }
 ladder-nobody = Nobody answered. Take this alert now.
 ladder-done = Done
 ladder-spoiled = The escalation stopped on an error: call somebody yourself.
@@ -854,6 +854,10 @@ receipt-failed = failed
 receipt-cancelled = cancelled
 pager-called = An alert waits for your answer
 pager-unreached = Nobody answered an alert: take it
+pager-on-call = Your turn on call begins: see the schedule
+pager-coverage = A schedule has hours without anybody: fill them
+pager-warned = The time promised for an alert is nearly over
+pager-breached = The time promised for an alert is over
 pager-lapse = The system is late: see what stopped
 sound-on = Sound on
 sound-off = Sound off
@@ -882,6 +886,11 @@ pager-waiting =
     { $n ->
         [one] { $n } page for you
        *[other] { $n } pages for you
+    }
+pager-notices =
+    { $n ->
+        [one] { $n } notice for you
+       *[other] { $n } notices for you
     }
 pager-times =
     { $n ->

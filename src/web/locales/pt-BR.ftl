@@ -846,7 +846,7 @@ did-unacknowledged = Desfez o reconhecimento
 ladder-title = Escalonamento
 ladder-climbing = À espera de resposta
 ladder-answered = { $who } respondeu
-ladder-held = Com { $who } por enquanto
+ladder-held = Assumido por { $who }
 ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
 ladder-done = Encerrado
 ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
@@ -870,6 +870,10 @@ receipt-failed = falhou
 receipt-cancelled = cancelado
 pager-called = Um alerta espera a sua resposta
 pager-unreached = Ninguém respondeu a um alerta: assuma
+pager-on-call = Começa o seu plantão: veja a escala
+pager-coverage = Falta gente na escala: complete
+pager-warned = O prazo prometido a um alerta está no fim
+pager-breached = O prazo prometido a um alerta passou
 pager-lapse = O sistema está atrasado: veja o que parou
 sound-on = Som ligado
 sound-off = Som desligado
@@ -898,6 +902,11 @@ pager-waiting =
     { $n ->
         [one] { $n } chamado para você
        *[other] { $n } chamados para você
+    }
+pager-notices =
+    { $n ->
+        [one] { $n } aviso para você
+       *[other] { $n } avisos para você
     }
 pager-times =
     { $n ->

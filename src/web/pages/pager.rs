@@ -15,7 +15,15 @@ pub struct View {
     pub on_its_way: bool,
 }
 
-/// A case that the reader was called to.
+impl View {
+    /// Cases that somebody must come to.
+    #[must_use]
+    pub fn ringing(&self) -> usize {
+        self.cases.iter().filter(|case| case.cause.rings()).count()
+    }
+}
+
+/// A case that the reader was called to, or a notice.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Where it is answered.
@@ -31,6 +39,14 @@ pub struct Case {
 /// Why somebody was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// Their turn on call begins: to be known, not to be answered.
+    OnCall,
+    /// A schedule has hours in which nobody could be called.
+    Coverage,
+    /// The time promised for an alert is nearly over.
+    Warned,
+    /// The time promised for an alert is over.
+    Breached,
     /// The program is late with something it had planned.
     Lapse,
     /// An alert waits for an answer.
@@ -44,16 +60,30 @@ impl Cause {
     #[must_use]
     pub fn of(template: &str) -> Self {
         match template {
+            "handover" => Self::OnCall,
+            "coverage" => Self::Coverage,
+            "sla_warning" => Self::Warned,
+            "sla_breach" => Self::Breached,
             "lapse" => Self::Lapse,
             "nobody_reached" => Self::Unreached,
             _ => Self::Called,
         }
     }
 
+    /// Whether somebody must come: it sounds and counts in the title. The others are notices.
+    #[must_use]
+    pub const fn rings(self) -> bool {
+        !matches!(self, Self::OnCall | Self::Coverage)
+    }
+
     /// What it says.
     #[must_use]
     pub const fn word(self) -> Key {
         match self {
+            Self::OnCall => Key("pager-on-call"),
+            Self::Coverage => Key("pager-coverage"),
+            Self::Warned => Key("pager-warned"),
+            Self::Breached => Key("pager-breached"),
             Self::Lapse => Key("pager-lapse"),
             Self::Called => Key("pager-called"),
             Self::Unreached => Key("pager-unreached"),

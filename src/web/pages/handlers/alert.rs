@@ -29,10 +29,6 @@ pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answ
     let look = visit.look(patient).await?;
     visit
         .page(Section::Queue, move |room| {
-            // A part is fetched for a tab that nobody may be looking at.
-            if !room.is_part {
-                super::pager::opened(room, &format!("/alerts/{id}"))?;
-            }
             let view = room.read(|view| fill(view, room, id, look))?;
             Ok(if room.is_part { alert::part(&room.shell, &view) } else { alert::page(&room.shell, &view) })
         })

@@ -30,9 +30,6 @@ const CLOSED: Duration = Duration::from_secs(1_200);
 pub async fn status(visit: Visit) -> Answer {
     visit
         .page(Section::Status, |room| {
-            if !room.is_part {
-                super::pager::opened(room, "/status")?;
-            }
             let view = room.read(|view| fill(view, room))?;
             Ok(if room.is_part { pages::part(&room.shell, &view) } else { pages::page(&room.shell, &view) })
         })

@@ -40,15 +40,6 @@ fn waiting(room: &Room) -> Result<View, Fault> {
     Ok(view)
 }
 
-/// The reader opened a page that they may have been called to.
-///
-/// # Errors
-/// Store faults.
-pub fn opened(room: &Room, link: &str) -> Result<(), Fault> {
-    pages_seen::opened(&room.state.store, room.viewer.id, link, room.now)?;
-    Ok(())
-}
-
 /// What the reader has in sight.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -60,7 +51,7 @@ pub struct Sight {
 pub async fn seen(visit: Visit, sight: Form<Sight>) -> Answer {
     visit
         .act(move |room| {
-            opened(room, &sight.link)?;
+            pages_seen::opened(&room.state.store, room.viewer.id, &sight.link, room.now)?;
             Ok(back(&sight.link).to_owned())
         })
         .await

@@ -83,7 +83,7 @@ impl Visit {
     ) -> Answer {
         let room = self.room(section);
         let done = blocking(move || {
-            let room = room.with_badge()?;
+            let room = room.entered()?;
             work(&room)?.map_err(unrendered)
         })
         .await;
@@ -104,7 +104,7 @@ impl Visit {
     ) -> Answer {
         let room = self.room(section);
         let done = blocking(move || {
-            let room = room.with_badge()?;
+            let room = room.entered()?;
             work(&room)
         })
         .await;
@@ -282,7 +282,14 @@ impl Room {
         })
     }
 
-    fn with_badge(mut self) -> Result<Self, Fault> {
+    /// What comes before every page: what the reader was called to is read once they open it, and the rail gets its
+    /// number.
+    fn entered(mut self) -> Result<Self, Fault> {
+        // A part is fetched for a tab that nobody may be looking at.
+        if !self.is_part {
+            let place = self.shell.path.split('?').next().unwrap_or_default();
+            store::pages_seen::opened(&self.state.store, self.viewer.id, place, self.now)?;
+        }
         if self.viewer.may(Can::SeeAlerts) {
             self.shell.red_open = Some(self.read(super::queue::red_open)?);
         }

@@ -213,6 +213,7 @@ impl Night {
             case("/alerts/1", 1, Cause::Called),
             case("/alerts/2", 3, Cause::Unreached),
             case("/status", 1, Cause::Lapse),
+            case("/schedules/duty_manager", 1, Cause::OnCall),
         ];
         pager::part(&shell, &pager::View { cases, on_its_way: true })
     }

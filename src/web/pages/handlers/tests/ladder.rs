@@ -5,9 +5,10 @@ use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
 use crate::domain::Role;
+use crate::domain::message::{Channel, Class};
 use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
-use crate::store::escalations;
+use crate::store::{Urgency, escalations, messages, on_call, paging};
 
 fn cycle(clinic: &Clinic) {
     Escalate::new(clinic.state.store.clone()).run(now()).unwrap();
@@ -48,6 +49,40 @@ async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
         page.contains("Painel: lido") && !page.contains("Chamar o próximo passo agora"),
         "sees, does not act"
     );
+}
+
+/// A turn on call that begins is told, and is no siren.
+#[actix_web::test]
+async fn a_notice_is_calm_and_is_read_where_it_leads() {
+    let clinic = Clinic::open();
+    let store = &clinic.state.store;
+    let boss = store.read(|view| paging::with_role(view, Role::Manager)).unwrap()[0];
+    let notice = messages::New {
+        key: "handover:a".into(),
+        class: Class::Transactional,
+        channel: Channel::InApp,
+        recipient: boss.to_string(),
+        template: "handover",
+        variables: serde_json::json!({ "link": "/schedules/duty_manager" }),
+        kind: "schedule",
+        subject: "duty_manager",
+        due_at: now(),
+        not_after: now().plus(std::time::Duration::from_secs(3_600)),
+    };
+    store
+        .keep_house(Urgency::Urgent, "test", now(), |tx| {
+            on_call::seed(tx)?;
+            messages::plan(tx, &notice)
+        })
+        .unwrap();
+    let waits = clinic.get(Role::Manager, "/pager").await.text;
+    for text in ["data-unread=\"0\"", "is-calm", "1 aviso para você", "Começa o seu plantão"] {
+        assert!(waits.contains(text), "{text}: {waits}");
+    }
+    assert!(!waits.contains("Um alerta espera"), "{waits}");
+    clinic.get(Role::Manager, "/schedules/duty_manager?at=2026-11-22T03:12").await;
+    let read = clinic.get(Role::Manager, "/pager").await.text;
+    assert!(!read.contains("is-calm"), "{read}");
 }
 
 #[actix_web::test]
