@@ -4,7 +4,7 @@
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::domain::escalation::Did;
-use crate::store::escalations::{self, Escalation, Row};
+use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::paging::Finder;
 use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages};
 
@@ -43,10 +43,9 @@ impl Escalate {
     /// A batch at once; when a row is at fault, again with each row on its own, and that one is set aside.
     fn batch(&self, now: Instant) -> store::Result<usize> {
         let at_once = self.house(now, |tx| {
-            let mut finder = Finder::default();
             let due = escalations::due(tx, BATCH)?;
             let count = due.len();
-            due.into_iter().try_for_each(|row| climb(tx, row, &mut finder))?;
+            climb(tx, due)?;
             Ok(count)
         });
         match at_once {
@@ -79,7 +78,7 @@ fn one_by_one(tx: &mut Tx<'_>) -> store::Result<usize> {
     let count = due.len();
     for row in due {
         let id = row.id.clone();
-        match tx.item(|tx| climb(tx, row, &mut Finder::default())) {
+        match tx.item(|tx| climb(tx, vec![row])) {
             Err(error) if error.is_the_rows() => {
                 tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
                 escalations::spoil(tx, &id, &error.to_string())?;
@@ -90,10 +89,29 @@ fn one_by_one(tx: &mut Tx<'_>) -> store::Result<usize> {
     Ok(count)
 }
 
-fn climb(tx: &mut Tx<'_>, row: Row, finder: &mut Finder) -> store::Result<()> {
-    let escalation = row.open()?;
-    let Some(due_at) = escalation.run.next_at else { return Ok(()) };
-    let mut run = escalation.run.clone();
+/// Climbs each row, then writes what became of all of them at once.
+fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
+    let mut finder = Finder::default();
+    let climbed: Vec<Climbed> = rows
+        .into_iter()
+        .map(|row| tick(tx, row.open()?, &mut finder))
+        .filter_map(Result::transpose)
+        .collect::<store::Result<_>>()?;
+    escalations::keep(tx, &climbed)?;
+    escalations::record(tx, &climbed)?;
+    messages::page(tx, &climbed, &mut finder)?;
+    for one in climbed.iter().filter(|one| one.from.kind == escalations::ALERT) {
+        if one.did.contains(&Did::Resumed) {
+            resume(tx, &one.from)?;
+        }
+        tx.signal("alert.changed", &one.from.subject)?;
+    }
+    Ok(())
+}
+
+fn tick(tx: &mut Tx<'_>, from: Escalation, finder: &mut Finder) -> store::Result<Option<Climbed>> {
+    let Some(due_at) = from.run.next_at else { return Ok(None) };
+    let mut run = from.run.clone();
     let now = tx.now();
     let mut failed = None;
     let did = run.tick(now, &mut |step| {
@@ -102,28 +120,11 @@ fn climb(tx: &mut Tx<'_>, row: Row, finder: &mut Finder) -> store::Result<()> {
             Vec::new()
         })
     });
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    escalations::keep(tx, &escalation, &run)?;
-    for one in &did {
-        escalations::record(tx, &escalation, &run, one, due_at)?;
-        messages::page(tx, &escalation, &run, one, finder)?;
-        if *one == Did::Resumed {
-            resume(tx, &escalation)?;
-        }
-    }
-    if escalation.kind == escalations::ALERT {
-        tx.signal("alert.changed", &escalation.subject)?;
-    }
-    Ok(())
+    failed.map_or(Ok(Some(Climbed { from, run, did, due_at })), Err)
 }
 
 /// The case waits for a person again, and its pages show it.
 fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<()> {
-    if of.kind != escalations::ALERT {
-        return Ok(());
-    }
     let id = of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
     alerts::resume(tx, id)
 }

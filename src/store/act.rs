@@ -4,9 +4,10 @@ use diesel::prelude::*;
 use ring::rand::SystemRandom;
 use uuid::Uuid;
 
+use super::conn::insert_all;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::schema::audit_bodies;
+use super::schema::{audit_bodies, audit_entries};
 use super::seal::{Broken, Place};
 use super::tx::{Actor, Tx};
 use crate::audit::entry::Alg;
@@ -14,6 +15,53 @@ use crate::audit::tag::tag;
 use crate::audit::{self, ActorKind, Body, Decision, Digest, Entry, EntryType, Nonce};
 use crate::domain::id::uuid_at;
 use crate::domain::{PatientId, Role};
+
+/// What a transaction logs: written in one go before its commit, however much it is.
+#[derive(Default)]
+pub(in crate::store) struct Logged {
+    entries: Vec<KeptEntry>,
+    bodies: Vec<KeptBody>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_entries)]
+struct KeptEntry {
+    at: i64,
+    kind: &'static str,
+    entry: Vec<u8>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_bodies)]
+struct KeptBody {
+    hash: Vec<u8>,
+    subject: String,
+    bytes: Vec<u8>,
+}
+
+impl Logged {
+    /// How much there is, to come back to with [`Logged::cut`].
+    pub(in crate::store) const fn len(&self) -> (usize, usize) {
+        (self.entries.len(), self.bodies.len())
+    }
+
+    /// Forgets what came after.
+    pub(in crate::store) fn cut(&mut self, (entries, bodies): (usize, usize)) {
+        self.entries.truncate(entries);
+        self.bodies.truncate(bodies);
+    }
+
+    /// Writes what a transaction logged.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub(in crate::store) fn write(tx: &mut Tx<'_>) -> Result<()> {
+        let Self { entries, bodies } = std::mem::take(&mut tx.logged);
+        insert_all!(tx, audit_bodies::table, bodies);
+        insert_all!(tx, audit_entries::table, entries);
+        Ok(())
+    }
+}
 
 /// An act to be written to the audit log. The actor and the instant are the transaction's.
 #[derive(Debug, Clone)]
@@ -122,6 +170,14 @@ impl<'a> Act<'a> {
         self.kind
     }
 
+    /// Puts the entry, and beside it its body, to what the transaction logs.
+    pub(in crate::store) fn log(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let entry = self.encode(tx)?;
+        let at = tx.now().micros();
+        tx.logged.entries.push(KeptEntry { at, kind: self.kind, entry });
+        Ok(())
+    }
+
     /// The canonical bytes of the entry; the body is kept beside the log.
     pub(in crate::store) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
         let kind = EntryType::from_name(self.kind)
@@ -171,14 +227,8 @@ impl<'a> Act<'a> {
             (Alg::Sealed, tx.seal_json(subject, Class::Audit, place, body)?)
         };
         let hash = Digest::of(&bytes);
-        diesel::insert_into(audit_bodies::table)
-            .values((
-                audit_bodies::hash.eq(hash.0.as_slice()),
-                audit_bodies::subject.eq(subject.name()),
-                audit_bodies::bytes.eq(&bytes),
-            ))
-            .execute(tx.conn)?;
         let n = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        tx.logged.bodies.push(KeptBody { hash: hash.0.to_vec(), subject: subject.name(), bytes });
         Ok(Body { alg, hash, n })
     }
 }

@@ -50,6 +50,39 @@ macro_rules! held {
 }
 pub(in crate::store) use held;
 
+/// Inserts rows in their order: on PostgreSQL in one statement, for each is a journey; on SQLite one after the other,
+/// for there a statement that is kept prepared is quicker. `or_skip` leaves out what is there already.
+macro_rules! insert_all {
+    ($tx:expr, $table:expr, $rows:expr $(, $or_skip:ident)?) => {
+        match (&mut *$tx.conn, $rows.as_slice()) {
+            ($crate::store::Conn::Pg(conn), rows) if rows.len() > 1 => {
+                for some in rows.chunks($crate::store::conn::AT_ONCE) {
+                    let insert = diesel::insert_into($table).values(some);
+                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                }
+            }
+            ($crate::store::Conn::Pg(conn), rows) => {
+                for row in rows {
+                    let insert = diesel::insert_into($table).values(row);
+                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                }
+            }
+            ($crate::store::Conn::Sqlite(conn), rows) => {
+                for row in rows {
+                    let insert = diesel::insert_into($table).values(row);
+                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                }
+            }
+        }
+    };
+    (@run $insert:expr, $conn:expr) => { $insert.execute($conn)? };
+    (@run $insert:expr, $conn:expr, or_skip) => { $insert.on_conflict_do_nothing().execute($conn)? };
+}
+pub(in crate::store) use insert_all;
+
+/// Rows in one statement: PostgreSQL takes 65,535 values.
+pub(in crate::store) const AT_ONCE: usize = 1_000;
+
 /// Where the data is, told by the URL's scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Url {

@@ -299,6 +299,7 @@ impl Store {
         let out = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             let out = f(&mut tx)?;
+            act::Logged::write(&mut tx)?;
             signals::keep(&mut tx)?;
             listen::tell(&mut tx, &self.inner.name)?;
             after = Some((tx.signals, tx.touched, tx.fresh, tx.destroyed));

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::AT_ONCE;
 use super::error::Result;
 use super::schema::signals;
 use super::{Conn, Signalled, Tx, View};
@@ -57,17 +58,30 @@ pub(in crate::store) fn keep(tx: &mut Tx<'_>) -> Result<()> {
     if tx.kept.is_empty() {
         return Ok(());
     }
-    if let Conn::Pg(conn) = &mut *tx.conn {
-        let lock = "SELECT pg_advisory_xact_lock(hashtext('zelo.signals'), hashtext(current_schema()))";
-        diesel::sql_query(lock).execute(conn)?;
-    }
     let at = tx.now().micros();
-    for (name, subject) in std::mem::take(&mut tx.kept) {
-        let row = (signals::name.eq(name), signals::subject.eq(&subject), signals::at.eq(at));
-        let insert = diesel::insert_into(signals::table).values(row).returning(signals::id);
-        let id: i64 = insert.get_result(tx.conn)?;
-        tx.signals.push(Signalled { id, name, subject });
+    let kept = std::mem::take(&mut tx.kept);
+    let row = |(name, subject)| (signals::name.eq(name), signals::subject.eq(subject), signals::at.eq(at));
+    let rows: Vec<_> = kept.iter().map(|(name, subject)| row((*name, subject))).collect();
+    let mut ids: Vec<i64> = Vec::with_capacity(rows.len());
+    match &mut *tx.conn {
+        Conn::Pg(conn) => {
+            let lock = "SELECT pg_advisory_xact_lock(hashtext('zelo.signals'), hashtext(current_schema()))";
+            diesel::sql_query(lock).execute(conn)?;
+            for some in rows.chunks(AT_ONCE) {
+                let insert = diesel::insert_into(signals::table).values(some).returning(signals::id);
+                ids.extend(insert.get_results::<i64>(conn)?);
+            }
+        }
+        Conn::Sqlite(conn) => {
+            for row in rows {
+                let insert = diesel::insert_into(signals::table).values(row).returning(signals::id);
+                ids.push(insert.get_result(conn)?);
+            }
+        }
     }
+    ids.sort_unstable();
+    let told = ids.into_iter().zip(kept);
+    tx.signals.extend(told.map(|(id, (name, subject))| Signalled { id, name, subject }));
     Ok(())
 }
 

@@ -4,16 +4,14 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::act::Act;
+use super::act::{Act, Logged};
 use super::conn::Conn;
 use super::error::{Error, Result};
 use super::keys::{Class, Keyring, Subject, SubjectKey};
 use super::listen;
-use super::schema::audit_entries;
 use super::seal::{Broken, Place};
 use crate::domain::{DeviceId, Instant, Role, UserId};
 
@@ -124,6 +122,8 @@ pub struct Tx<'a> {
     view: View<'a>,
     actor: Actor,
     now: Instant,
+    /// What the audit log is told.
+    pub(in crate::store) logged: Logged,
     /// What is told and kept, without its number yet.
     pub(in crate::store) kept: Vec<(&'static str, String)>,
     pub(in crate::store) signals: Vec<Signalled>,
@@ -149,11 +149,12 @@ impl<'a> DerefMut for Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(in crate::store) const fn new(view: View<'a>, actor: Actor, now: Instant) -> Self {
+    pub(in crate::store) fn new(view: View<'a>, actor: Actor, now: Instant) -> Self {
         Self {
             view,
             actor,
             now,
+            logged: Logged::default(),
             kept: Vec::new(),
             signals: Vec::new(),
             touched: Vec::new(),
@@ -223,19 +224,12 @@ impl<'a> Tx<'a> {
         self.seal(subject, class, place, &plain)
     }
 
-    /// Writes the act's audit entry in this transaction.
+    /// Logs the act in this transaction: its entry is written as it ends.
     ///
     /// # Errors
     /// The entry is not in the log's form; database errors.
     pub fn audit(&mut self, act: &Act<'_>) -> Result<()> {
-        let entry = act.encode(self)?;
-        diesel::insert_into(audit_entries::table)
-            .values((
-                audit_entries::at.eq(self.now.micros()),
-                audit_entries::kind.eq(act.kind()),
-                audit_entries::entry.eq(entry),
-            ))
-            .execute(self.view.conn)?;
+        act.log(self)?;
         self.entries += 1;
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::super::messages;
 use super::super::paging::Finder;
 use super::super::tx::{Actor, Tx};
 use super::super::versions;
-use super::{ALERT, RED, begin, hold, keep};
+use super::{ALERT, Climbed, RED, begin, hold, keep};
 use crate::domain::escalation::{Did, Policy, Run, State};
 use crate::domain::{AlertCase, AlertState, Instant, Level};
 
@@ -43,14 +43,12 @@ pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrosp
     if run == climb.run {
         return Ok(());
     }
-    keep(tx, &climb, &run)?;
-    if run.state != State::Climbing && run.state != State::NobodyReached {
-        messages::cancel(tx, ALERT, &climb.subject)?;
+    let climbed = [Climbed { from: climb, run, did: did.into_iter().collect(), due_at: tx.now() }];
+    keep(tx, &climbed)?;
+    if !climbed.iter().any(|one| matches!(one.run.state, State::Climbing | State::NobodyReached)) {
+        messages::cancel(tx, ALERT, &case)?;
     }
-    match did {
-        Some(did) => messages::page(tx, &climb, &run, &did, &mut Finder::default()),
-        None => Ok(()),
-    }
+    messages::page(tx, &climbed, &mut Finder::default())
 }
 
 fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<bool> {

@@ -1,6 +1,7 @@
 //! Climbs of escalation policies: one row a case, changed only where its fence still stands, so that of two nodes
 //! one acts. A case's changes reach its climb in the transaction that makes them.
 
+mod climbed;
 mod follow;
 
 use diesel::prelude::*;
@@ -11,9 +12,10 @@ use super::error::{Error, Result};
 use super::schema::{escalation_steps, escalations};
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
-use crate::domain::escalation::{Did, Policy, Refused, Run, State, seeds};
+use crate::domain::escalation::{Policy, Refused, Run, State, seeds};
 use crate::domain::id::uuid_at;
 use crate::domain::{AlertId, Instant, PatientId, UserId};
+pub use climbed::{Climbed, keep, record};
 pub use follow::follow;
 
 /// The kind of case that an alert is.
@@ -113,7 +115,7 @@ pub fn begin(
             escalations::policy_version.eq(i64::from(policy.version)),
             escalations::started_at.eq(now.micros()),
         ),
-        changing(&run, now)?,
+        climbed::changing(&run, now)?,
     ));
     let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
     Ok(began == 1)
@@ -188,24 +190,6 @@ pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
     Ok(held!(tx, Row, due, skip_locked))
 }
 
-/// Writes what became of a climb, where its fence still stands.
-///
-/// # Errors
-/// [`Error::Stale`] when somebody else changed it; database errors.
-pub fn keep(tx: &mut Tx<'_>, old: &Escalation, run: &Run) -> Result<()> {
-    let now = tx.now();
-    let fence = i64::try_from(old.run.fence).unwrap_or(i64::MAX);
-    let changed = diesel::update(
-        escalations::table.filter(escalations::id.eq(&old.id).and(escalations::fence.eq(fence))),
-    )
-    .set(changing(run, now)?)
-    .execute(tx.conn)?;
-    if changed == 0 {
-        return Err(Error::Stale { current: fence });
-    }
-    Ok(())
-}
-
 /// Sets a row aside that cannot be worked off: it holds up nobody else, and a person is told.
 ///
 /// # Errors
@@ -214,44 +198,6 @@ pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
     diesel::update(escalations::table.find(id)).set(escalations::spoiled.eq(why)).execute(tx.conn)?;
     let body = serde_json::json!({ "table": "escalations", "row": id, "why": why });
     tx.audit(&Act::new("engine.quarantined").body(body))
-}
-
-/// Notes what a climb did, in its history and in the audit log.
-///
-/// # Errors
-/// Database errors.
-pub fn record(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, due_at: Instant) -> Result<()> {
-    let none = Vec::new();
-    let (what, step, people) = match did {
-        Did::Paged { step, people, .. } => ("paged", *step, people),
-        Did::Empty { step, .. } => ("empty", Some(*step), &none),
-        Did::NobodyReached => ("nobody_reached", None, &none),
-        Did::Resumed => ("resumed", run.step, &none),
-    };
-    let step = step.map(|step| i64::try_from(step).unwrap_or(i64::MAX));
-    let people: Vec<String> = people.iter().map(ToString::to_string).collect();
-    diesel::insert_into(escalation_steps::table)
-        .values((
-            escalation_steps::escalation_id.eq(&of.id),
-            escalation_steps::fence.eq(i64::try_from(run.fence).unwrap_or(i64::MAX)),
-            escalation_steps::at.eq(tx.now().micros()),
-            escalation_steps::due_at.eq(due_at.micros()),
-            escalation_steps::did.eq(what),
-            escalation_steps::step.eq(step),
-            escalation_steps::round.eq(i64::from(run.round)),
-            escalation_steps::people.eq(people.join(" ")),
-        ))
-        .execute(tx.conn)?;
-    let body = serde_json::json!({
-        "case": of.subject, "kind": of.kind, "policy": run.policy.id, "version": run.policy.version,
-        "did": what, "step": step, "round": run.round, "people": people,
-    });
-    let kind = if *did == Did::NobodyReached { "alert.unreached" } else { "alert.escalated" };
-    let act = Act::new(kind).body(body);
-    tx.audit(&match of.patient {
-        Some(patient) => act.patient(patient),
-        None => act,
-    })
 }
 
 /// What all climbs did so far, counted.
@@ -346,7 +292,9 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
         },
         _ => Error::Conflict("the case is resolved"),
     })?;
-    keep(tx, &old, &run)?;
+    let forced = Climbed { did: Vec::new(), due_at: tx.now(), from: old, run };
+    keep(tx, std::slice::from_ref(&forced))?;
+    let Climbed { from: old, .. } = forced;
     let body = serde_json::json!({ "case": old.subject, "kind": old.kind, "did": "forced" });
     let act = Act::new("alert.escalated").body(body);
     tx.audit(&match old.patient {
@@ -360,25 +308,6 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
 fn hold(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
     let row = escalations::table.filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)));
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
-}
-
-type Changing = (
-    diesel::dsl::Eq<escalations::record, String>,
-    diesel::dsl::Eq<escalations::state, &'static str>,
-    diesel::dsl::Eq<escalations::next_at, Option<i64>>,
-    diesel::dsl::Eq<escalations::updated_at, i64>,
-    diesel::dsl::Eq<escalations::fence, i64>,
-);
-
-fn changing(run: &Run, now: Instant) -> Result<Changing> {
-    Ok((
-        escalations::record
-            .eq(serde_json::to_string(run).map_err(|_shape| Error::Corrupt("an escalation to store"))?),
-        escalations::state.eq(name(run.state)),
-        escalations::next_at.eq(run.next_at.map(Instant::micros)),
-        escalations::updated_at.eq(now.micros()),
-        escalations::fence.eq(i64::try_from(run.fence).unwrap_or(i64::MAX)),
-    ))
 }
 
 const fn name(state: State) -> &'static str {

@@ -7,14 +7,14 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::act::Act;
-use super::conn::on;
+use super::conn::{insert_all, on};
 use super::error::{Error, Result};
-use super::escalations::Escalation;
+use super::escalations::Climbed;
 use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
-use crate::domain::escalation::{Did, Run};
+use crate::domain::escalation::Did;
 use crate::domain::message::{Channel, Class, Message, State};
 use crate::domain::{Instant, UserId};
 
@@ -130,52 +130,97 @@ impl Row {
     }
 }
 
-/// Plans a message, unless one with this key is there. Says whether it did. What is due on the dashboard is there
-/// at once: the dashboard is this store.
+#[derive(Insertable)]
+#[diesel(table_name = messages)]
+struct Planned<'a> {
+    key: String,
+    class: String,
+    channel: &'static str,
+    recipient: String,
+    template: &'a str,
+    template_version: i64,
+    variables: String,
+    kind: &'a str,
+    subject: &'a str,
+    state: &'static str,
+    accepted_at: Option<i64>,
+    created_at: i64,
+    due_at: i64,
+    not_after: i64,
+    attempt: i64,
+}
+
+impl<'a> Planned<'a> {
+    /// What is due on the dashboard is there at once: the dashboard is this store.
+    fn of(new: New<'a>, version: i64, now: Instant) -> Result<Self> {
+        let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
+        let there = new.channel == Channel::InApp && new.due_at <= now;
+        Ok(Self {
+            key: new.key,
+            class: class.as_str().unwrap_or_default().to_owned(),
+            channel: new.channel.name(),
+            recipient: new.recipient,
+            template: new.template,
+            template_version: version,
+            variables: new.variables.to_string(),
+            kind: new.kind,
+            subject: new.subject,
+            state: if there { State::Accepted } else { State::Due }.name(),
+            accepted_at: there.then_some(now.micros()),
+            created_at: now.micros(),
+            due_at: new.due_at.micros(),
+            not_after: new.not_after.micros(),
+            attempt: 0,
+        })
+    }
+
+    /// Their page asks once, however many came with this commit.
+    fn tell(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == self.recipient;
+        if self.accepted_at.is_none() || tx.kept.iter().any(told) {
+            return Ok(());
+        }
+        tx.signal("message.changed", &self.recipient)
+    }
+}
+
+/// Plans a message, unless one with this key is there. Says whether it did.
 ///
 /// # Errors
 /// Database errors.
 pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
     let version = versions::newest_in_force(tx, "template", new.template)?;
-    insert(tx, new, version)
-}
-
-fn insert(tx: &mut Tx<'_>, new: &New<'_>, version: i64) -> Result<bool> {
-    let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
-    let now = tx.now();
-    let there = new.channel == Channel::InApp && new.due_at <= now;
-    let row = diesel::insert_into(messages::table).values((
-        messages::key.eq(&new.key),
-        messages::class.eq(class.as_str().unwrap_or_default()),
-        messages::channel.eq(new.channel.name()),
-        messages::recipient.eq(&new.recipient),
-        messages::template.eq(new.template),
-        messages::template_version.eq(version),
-        messages::variables.eq(new.variables.to_string()),
-        messages::kind.eq(new.kind),
-        messages::subject.eq(new.subject),
-        messages::state.eq(if there { State::Accepted } else { State::Due }.name()),
-        messages::accepted_at.eq(there.then_some(now.micros())),
-        messages::created_at.eq(now.micros()),
-        messages::due_at.eq(new.due_at.micros()),
-        messages::not_after.eq(new.not_after.micros()),
-        messages::attempt.eq(0_i64),
-    ));
-    let planned = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
-    // Their page asks once, however many came with this commit.
-    let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == new.recipient;
-    if planned == 1 && there && !tx.kept.iter().any(told) {
-        tx.signal("message.changed", &new.recipient)?;
+    let planned = Planned::of(new.clone(), version, tx.now())?;
+    let row = diesel::insert_into(messages::table).values(&planned);
+    let fresh = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if fresh {
+        planned.tell(tx)?;
     }
-    Ok(planned == 1)
+    Ok(fresh)
 }
 
-/// Plans what a climb's step sends: to each person on every channel that reaches them, and to every webhook.
+/// Plans what climbs' steps send: to each person on every channel that reaches them, and to every webhook.
 ///
 /// # Errors
 /// Database errors.
-pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, finder: &mut Finder) -> Result<()> {
-    let Did::Paged { step, people, .. } = did else { return Ok(()) };
+pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result<()> {
+    let mut pages = Vec::new();
+    for one in climbed {
+        for did in &one.did {
+            pages.extend(pages_of(tx, one, did, finder)?);
+        }
+    }
+    insert_all!(tx, messages::table, pages, or_skip);
+    pages.iter().try_for_each(|page| page.tell(tx))
+}
+
+fn pages_of<'a>(
+    tx: &mut Tx<'_>,
+    Climbed { from, run, .. }: &'a Climbed,
+    did: &Did,
+    finder: &mut Finder,
+) -> Result<Vec<Planned<'a>>> {
+    let Did::Paged { step, people, .. } = did else { return Ok(Vec::new()) };
     let now = tx.now();
     let template = match (step, run.round) {
         (None, _) => "nobody_reached",
@@ -183,29 +228,26 @@ pub fn page(tx: &mut Tx<'_>, of: &Escalation, run: &Run, did: &Did, finder: &mut
         (Some(_), _) => "page_repeat",
     };
     let version = finder.template(tx, template)?;
-    for (channel, recipient) in finder.ways(tx, people)? {
-        insert(
-            tx,
-            &New {
-                key: format!("esc:{}:{}:{recipient}:{}", of.id, run.fence, channel.name()),
-                class: Class::Clinical,
-                channel,
-                recipient,
-                template,
-                variables: serde_json::json!({
-                    "link": format!("/{}s/{}", of.kind, of.subject),
-                    "since": of.started_at.to_string(),
-                    "repetition": u32::from(run.round) + 1,
-                }),
-                kind: &of.kind,
-                subject: &of.subject,
-                due_at: now,
-                not_after: now.plus(PAGE_LASTS),
-            },
-            version,
-        )?;
-    }
-    Ok(())
+    let page = |(channel, recipient): (Channel, String)| {
+        let new = New {
+            key: format!("esc:{}:{}:{recipient}:{}", from.id, run.fence, channel.name()),
+            class: Class::Clinical,
+            channel,
+            recipient,
+            template,
+            variables: serde_json::json!({
+                "link": format!("/{}s/{}", from.kind, from.subject),
+                "since": from.started_at.to_string(),
+                "repetition": u32::from(run.round) + 1,
+            }),
+            kind: &from.kind,
+            subject: &from.subject,
+            due_at: now,
+            not_after: now.plus(PAGE_LASTS),
+        };
+        Planned::of(new, version, now)
+    };
+    finder.ways(tx, people)?.into_iter().map(page).collect()
 }
 
 /// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
