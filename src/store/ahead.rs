@@ -17,18 +17,18 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
     let climb: Option<i64> = escalations::table
         .filter(escalations::next_at.gt(now).and(escalations::spoiled.is_null()))
         .select(min(escalations::next_at))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     let promise: Option<i64> = sla_timers::table
         .filter(sla_timers::next_at.gt(now).and(sla_timers::spoiled.is_null()))
         .select(min(sla_timers::next_at))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     let letter: Option<i64> = messages::table
         .filter(messages::state.eq("due").and(messages::due_at.gt(now)).and(messages::spoiled.is_null()))
         .select(min(messages::due_at))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     let snooze: Option<i64> = alerts::table
         .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.gt(now)))
         .select(min(alerts::snoozed_until))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     Ok([climb, promise, letter, snooze].into_iter().flatten().min().map(Instant::from_micros))
 }

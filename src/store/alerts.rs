@@ -377,7 +377,7 @@ pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
 /// [`Error::NotFound`].
 pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
     let id: Option<String> =
-        patients::table.find(patient_key).select(patients::id).first(view.conn).optional()?;
+        patients::table.find(patient_key).select(patients::id).get_result(view.conn).optional()?;
     id.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }
 

@@ -111,7 +111,7 @@ pub fn bind(
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
     let device_key = super::devices::lock(tx, device)?;
     let open = bindings::device_key.eq(device_key).and(bindings::to_at.is_null());
-    let row: Option<Row> = rows!().filter(open).first(tx.conn).optional()?;
+    let row: Option<Row> = rows!().filter(open).get_result(tx.conn).optional()?;
     let binding = read(row.ok_or(Error::NotFound("open binding"))?)?;
     if at <= binding.from {
         return Err(Error::Conflict("a binding ends after it begins"));
@@ -133,7 +133,7 @@ pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Opti
     let row: Option<Row> = rows!()
         .filter(bindings::device_key.eq(device_key).and(bindings::from_at.le(at)))
         .filter(bindings::to_at.is_null().or(bindings::to_at.gt(at)))
-        .first(view.conn)
+        .get_result(view.conn)
         .optional()?;
     row.map(read).transpose()
 }

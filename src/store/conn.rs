@@ -25,6 +25,9 @@ mod multi {
     }
 }
 
+// One row by its key is read with `get_result`: `first` binds a LIMIT, and SQLite prepares a statement anew each time
+// a bound LIMIT is set.
+
 /// Runs the same body on the concrete connection of either backend.
 macro_rules! on {
     ($conn:expr, |$c:ident| $body:expr) => {

@@ -227,7 +227,7 @@ fn last_event(view: &mut View<'_>, key: i64, record: &Record) -> Result<ConsentI
     let purpose = events::purpose.eq(record.purpose.as_str());
     let row =
         events::table.filter(events::patient_key.eq(key).and(purpose).and(events::epoch.eq(record.epoch)));
-    let id: String = row.select(events::id).first(view.conn)?;
+    let id: String = row.select(events::id).get_result(view.conn)?;
     id.parse().map_err(|_not_an_id| Error::Corrupt("consent_events.id"))
 }
 
@@ -309,7 +309,7 @@ pub fn events(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Event>> {
 /// [`Error::NotFound`]; [`Error::Sealed`] after an erasure; database errors.
 pub fn evidence(view: &mut View<'_>, id: ConsentId) -> Result<Option<serde_json::Value>> {
     let text = id.to_string();
-    let row = events::table.find(&text).select(events::evidence).first(view.conn).optional()?;
+    let row = events::table.find(&text).select(events::evidence).get_result(view.conn).optional()?;
     let sealed: Option<Vec<u8>> = row.ok_or(Error::NotFound("consent event"))?;
     sealed.map(|blob| view.open_json(Place::new("consent_events", "evidence", &text), &blob)).transpose()
 }

@@ -99,7 +99,8 @@ pub fn insert(tx: &mut Tx<'_>, identity: &DeviceIdentity) -> Result<Device> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn get(view: &mut View<'_>, id: DeviceId) -> Result<Device> {
-    let row = devices::table.filter(devices::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
+    let row =
+        devices::table.filter(devices::id.eq(id.to_string())).select(Row::as_select()).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("device"))?.open(view)
 }
 
@@ -149,7 +150,8 @@ pub fn ended_tokens_online(view: &mut View<'_>) -> Result<Vec<(DeviceId, TokenId
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
-    let row = devices::table.filter(devices::id.eq(id.to_string())).select(devices::key).first(view.conn);
+    let row =
+        devices::table.filter(devices::id.eq(id.to_string())).select(devices::key).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("device"))
 }
 
@@ -158,7 +160,8 @@ pub fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn id_of(view: &mut View<'_>, key: i64) -> Result<DeviceId> {
-    let row: Option<String> = devices::table.find(key).select(devices::id).first(view.conn).optional()?;
+    let row: Option<String> =
+        devices::table.find(key).select(devices::id).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("device"))?.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))
 }
 
@@ -398,7 +401,7 @@ pub fn report_status(tx: &mut Tx<'_>, id: DeviceId, status: &[u8]) -> Result<()>
 /// [`Error::NotFound`]; database errors.
 pub fn status(view: &mut View<'_>, id: DeviceId) -> Result<Option<Vec<u8>>> {
     let text = id.to_string();
-    let row = devices::table.filter(devices::id.eq(&text)).select(devices::status).first(view.conn);
+    let row = devices::table.filter(devices::id.eq(&text)).select(devices::status).get_result(view.conn);
     let sealed: Option<Vec<u8>> = row.optional()?.ok_or(Error::NotFound("device"))?;
     sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()
 }
@@ -407,8 +410,8 @@ pub fn status(view: &mut View<'_>, id: DeviceId) -> Result<Option<Vec<u8>>> {
 pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
     let row = devices::table.filter(devices::id.eq(id.to_string()));
     let key: Option<i64> = match &mut *tx.conn {
-        Conn::Pg(conn) => row.for_no_key_update().select(devices::key).first(conn).optional()?,
-        Conn::Sqlite(conn) => row.select(devices::key).first(conn).optional()?,
+        Conn::Pg(conn) => row.for_no_key_update().select(devices::key).get_result(conn).optional()?,
+        Conn::Sqlite(conn) => row.select(devices::key).get_result(conn).optional()?,
     };
     key.ok_or(Error::NotFound("device"))
 }

@@ -63,7 +63,7 @@ pub fn find(view: &mut View<'_>, call: &Call<'_>) -> Result<Option<Answer>> {
     let row: Option<(Vec<u8>, i16, Vec<u8>)> = answers::table
         .find((call.actor, call.route, &index))
         .select((answers::request, answers::status, answers::answer))
-        .first(view.conn)
+        .get_result(view.conn)
         .optional()?;
     let Some((request, status, sealed)) = row else { return Ok(None) };
     if request != call.fingerprint(view)? {

@@ -114,8 +114,8 @@ pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -
 pub(in crate::store) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Record>> {
     let row = consents::table.find((patient_key, purpose.as_str()));
     let row: Option<Row> = match &mut *tx.conn {
-        Conn::Pg(conn) => row.for_update().select(Row::as_select()).first(conn).optional()?,
-        Conn::Sqlite(conn) => row.select(Row::as_select()).first(conn).optional()?,
+        Conn::Pg(conn) => row.for_update().select(Row::as_select()).get_result(conn).optional()?,
+        Conn::Sqlite(conn) => row.select(Row::as_select()).get_result(conn).optional()?,
     };
     Ok(row.map(Row::read).transpose()?.map(|(_, record)| record))
 }

@@ -101,7 +101,7 @@ pub fn start(inner: &Arc<Inner>) -> Result<()> {
     let Url::Postgres(_) = &inner.url else { return Ok(()) };
     let mut ear = Ear { opener: Opener { url: inner.url.clone(), read_only: true }, last: 0 };
     let mut conn = ear.connect()?;
-    let newest: Option<i64> = signals::table.select(diesel::dsl::max(signals::id)).first(&mut conn)?;
+    let newest: Option<i64> = signals::table.select(diesel::dsl::max(signals::id)).get_result(&mut conn)?;
     ear.last = newest.unwrap_or(0);
     let inner = Arc::downgrade(inner);
     std::thread::Builder::new().name("listen".into()).spawn(move || ear.listen(&inner, conn)).map_err(

@@ -201,7 +201,7 @@ fn unfit(view: &mut View<'_>, user: UserId, certificate: bool, at: Instant) -> R
         return Ok(None);
     }
     let until: Option<i64> =
-        certificates::table.find(&id).select(certificates::valid_until).first(view.conn).optional()?;
+        certificates::table.find(&id).select(certificates::valid_until).get_result(view.conn).optional()?;
     Ok(until.is_none_or(|until| until <= at.micros()).then_some(LeftOut::NoCertificate))
 }
 

@@ -175,8 +175,10 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
-    let row =
-        patients::table.filter(patients::id.eq(id.to_string())).select(Row::as_select()).first(view.conn);
+    let row = patients::table
+        .filter(patients::id.eq(id.to_string()))
+        .select(Row::as_select())
+        .get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
 }
 
@@ -186,7 +188,8 @@ pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
 /// Database errors.
 pub fn find_by_cpf(view: &mut View<'_>, cpf: &Cpf) -> Result<Option<Patient>> {
     let index = view.blind(CPF, cpf.as_str())?;
-    let row = patients::table.filter(patients::cpf_index.eq(index)).select(Row::as_select()).first(view.conn);
+    let row =
+        patients::table.filter(patients::cpf_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
@@ -196,7 +199,8 @@ pub fn find_by_cpf(view: &mut View<'_>, cpf: &Cpf) -> Result<Option<Patient>> {
 /// Database errors.
 pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
     let index = view.blind(CNS, cns.as_str())?;
-    let row = patients::table.filter(patients::cns_index.eq(index)).select(Row::as_select()).first(view.conn);
+    let row =
+        patients::table.filter(patients::cns_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
@@ -260,7 +264,8 @@ pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
-    let row = patients::table.filter(patients::id.eq(id.to_string())).select(patients::key).first(view.conn);
+    let row =
+        patients::table.filter(patients::id.eq(id.to_string())).select(patients::key).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))
 }
 
@@ -269,7 +274,8 @@ pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn id_of(view: &mut View<'_>, key: i64) -> Result<PatientId> {
-    let row: Option<String> = patients::table.find(key).select(patients::id).first(view.conn).optional()?;
+    let row: Option<String> =
+        patients::table.find(key).select(patients::id).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }
 
@@ -278,7 +284,7 @@ pub fn id_of(view: &mut View<'_>, key: i64) -> Result<PatientId> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn subject(view: &mut View<'_>, key: i64, now: Instant) -> Result<consent::Subject> {
-    let row = patients::table.find(key).select(Row::as_select()).first(view.conn).optional()?;
+    let row = patients::table.find(key).select(Row::as_select()).get_result(view.conn).optional()?;
     let patient = row.ok_or(Error::NotFound("patient"))?.open(view)?;
     Ok(consent::Subject {
         age_band: patient.identity.map_or(consent::AgeBand::Child, |who| age_band(who.birth_date, now)),

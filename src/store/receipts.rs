@@ -32,8 +32,9 @@ pub fn append(tx: &mut Tx<'_>, second: i64, node: u8, pack: &Pack) -> Result<()>
 /// Database errors.
 pub fn last_second(view: &mut View<'_>) -> Result<Option<i64>> {
     let open: Option<i64> =
-        receipts_open::table.select(diesel::dsl::max(receipts_open::second)).first(view.conn)?;
-    let packed: Option<i64> = receipts::table.select(diesel::dsl::max(receipts::second)).first(view.conn)?;
+        receipts_open::table.select(diesel::dsl::max(receipts_open::second)).get_result(view.conn)?;
+    let packed: Option<i64> =
+        receipts::table.select(diesel::dsl::max(receipts::second)).get_result(view.conn)?;
     Ok(open.max(packed))
 }
 

@@ -148,9 +148,9 @@ pub fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<
         Conn::Pg(conn) => {
             // It may be held while this process holds its machines: rather again than long.
             conn.batch_execute("SET LOCAL lock_timeout = '2s'")?;
-            row.for_update().first(conn).optional()?
+            row.for_update().get_result(conn).optional()?
         }
-        Conn::Sqlite(conn) => row.first(conn).optional()?,
+        Conn::Sqlite(conn) => row.get_result(conn).optional()?,
     };
     Ok(row.map(|(from, version)| (Instant::from_micros(from), version)))
 }
@@ -171,6 +171,6 @@ pub fn clear(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<()> {
 pub fn backlog(view: &mut View<'_>) -> Result<(i64, Option<Instant>)> {
     let (count, oldest): (i64, Option<i64>) = reevaluations::table
         .select((diesel::dsl::count_star(), diesel::dsl::min(reevaluations::since)))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     Ok((count, oldest.map(Instant::from_micros)))
 }

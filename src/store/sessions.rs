@@ -101,7 +101,7 @@ impl Row {
 pub fn create(tx: &mut Tx<'_>, user: UserId, kind: Kind) -> Result<(Session, Secret)> {
     let now = tx.now();
     let enabled = users::table.find(user.to_string()).filter(users::disabled_at.is_null());
-    let enabled: Option<String> = enabled.select(users::id).first(tx.conn).optional()?;
+    let enabled: Option<String> = enabled.select(users::id).get_result(tx.conn).optional()?;
     enabled.ok_or(Error::NotFound("user"))?;
     let secret = Secret::fresh()?;
     let id = SessionId::new(now);
@@ -128,7 +128,7 @@ pub fn create(tx: &mut Tx<'_>, user: UserId, kind: Kind) -> Result<(Session, Sec
 /// Database errors.
 pub fn find(view: &mut View<'_>, secret: &str, now: Instant) -> Result<Option<Session>> {
     let row = sessions::table.filter(sessions::secret.eq(hash(secret))).select(Row::as_select());
-    let row: Option<Row> = row.first(view.conn).optional()?;
+    let row: Option<Row> = row.get_result(view.conn).optional()?;
     row.map_or(Ok(None), |row| row.live(now))
 }
 
@@ -137,7 +137,8 @@ pub fn find(view: &mut View<'_>, secret: &str, now: Instant) -> Result<Option<Se
 /// # Errors
 /// Database errors.
 pub fn live(view: &mut View<'_>, id: SessionId, now: Instant) -> Result<Option<Session>> {
-    let row = sessions::table.find(id.to_string()).select(Row::as_select()).first(view.conn).optional()?;
+    let row =
+        sessions::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
     row.map_or(Ok(None), |row: Row| row.live(now))
 }
 
@@ -206,7 +207,7 @@ pub fn rotate(tx: &mut Tx<'_>, secret: &str) -> Result<Rotated> {
         }
     }
     let spent = sessions::table.filter(sessions::previous.eq(Some(&old)).and(sessions::ended_at.is_null()));
-    let spent: Option<String> = spent.select(sessions::id).first(tx.conn).optional()?;
+    let spent: Option<String> = spent.select(sessions::id).get_result(tx.conn).optional()?;
     let Some(id) = spent else { return Ok(Rotated::Unknown) };
     let id = id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.id"))?;
     kill(tx, id, "reused")?;
@@ -218,7 +219,8 @@ pub fn rotate(tx: &mut Tx<'_>, secret: &str) -> Result<Rotated> {
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn kill(tx: &mut Tx<'_>, id: SessionId, by: &'static str) -> Result<()> {
-    let row = sessions::table.find(id.to_string()).select(sessions::user_id).first(tx.conn).optional()?;
+    let row =
+        sessions::table.find(id.to_string()).select(sessions::user_id).get_result(tx.conn).optional()?;
     let user: String = row.ok_or(Error::NotFound("session"))?;
     let user = user.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?;
     end(tx, Some(id), user, by)

@@ -17,7 +17,7 @@ pub const INSTANCE: &str = "instance";
 /// # Errors
 /// Database errors.
 pub fn get(view: &mut View<'_>, name: &str) -> Result<Option<String>> {
-    Ok(settings::table.find(name).select(settings::value).first(view.conn).optional()?)
+    Ok(settings::table.find(name).select(settings::value).get_result(view.conn).optional()?)
 }
 
 /// Sets a setting; the act is `admin.config`.

@@ -25,7 +25,8 @@ pub struct Told {
 /// # Errors
 /// Database errors.
 pub fn after(view: &mut View<'_>, last: i64, limit: i64) -> Result<Option<Vec<Told>>> {
-    let known: Option<i64> = signals::table.find(last).select(signals::id).first(view.conn).optional()?;
+    let known: Option<i64> =
+        signals::table.find(last).select(signals::id).get_result(view.conn).optional()?;
     if known.is_none() {
         return Ok(None);
     }

@@ -52,7 +52,7 @@ pub fn wait(view: &mut View<'_>, buckets: &[Bucket<'_>], now: Instant) -> Result
     for bucket in buckets {
         let blind = bucket.blind(view)?;
         let until: Option<i64> =
-            throttles::table.find(blind).select(throttles::until_at).first(view.conn).optional()?;
+            throttles::table.find(blind).select(throttles::until_at).get_result(view.conn).optional()?;
         longest = longest.max(until.map_or(Duration::ZERO, |until| Instant::from_micros(until).since(now)));
     }
     Ok(longest)

@@ -136,7 +136,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
 /// Database errors.
 pub fn find_by_email(view: &mut View<'_>, email: &Email) -> Result<Option<Account>> {
     let index = view.blind(EMAIL, email.as_str())?;
-    let row = users::table.filter(users::email_index.eq(index)).select(Row::as_select()).first(view.conn);
+    let row =
+        users::table.filter(users::email_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
@@ -145,7 +146,7 @@ pub fn find_by_email(view: &mut View<'_>, email: &Email) -> Result<Option<Accoun
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn account(view: &mut View<'_>, id: UserId) -> Result<Account> {
-    let row = users::table.find(id.to_string()).select(Row::as_select()).first(view.conn).optional()?;
+    let row = users::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("user"))?.open(view)
 }
 
@@ -212,7 +213,7 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>) -> Result<()
 pub fn totp(view: &mut View<'_>, id: UserId) -> Result<Option<Vec<u8>>> {
     let text = id.to_string();
     let sealed: Option<Option<Vec<u8>>> =
-        users::table.find(&text).select(users::totp).first(view.conn).optional()?;
+        users::table.find(&text).select(users::totp).get_result(view.conn).optional()?;
     let sealed = sealed.ok_or(Error::NotFound("user"))?;
     sealed.map(|blob| view.open(place("totp", &text), &blob)).transpose()
 }

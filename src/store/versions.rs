@@ -184,7 +184,7 @@ pub fn newest_in_force(view: &mut View<'_>, kind: &str, name: &str) -> Result<i6
     let newest: Option<i64> = v::versions
         .filter(v::kind.eq(kind).and(v::name.eq(name)).and(v::in_force_at.is_not_null()))
         .select(diesel::dsl::max(v::version))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     Ok(newest.unwrap_or(0))
 }
 
@@ -248,7 +248,7 @@ pub fn get<T: Versioned>(view: &mut View<'_>, name: &str, version: u32) -> Resul
     let row = v::versions
         .find((T::KIND, name, i64::from(version)))
         .select(Row::as_select())
-        .first(view.conn)
+        .get_result(view.conn)
         .optional()?;
     row.ok_or(Error::NotFound("version"))?.read()
 }
@@ -292,7 +292,7 @@ fn newest(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
     let last: Option<i64> = v::versions
         .filter(v::kind.eq(kind).and(v::name.eq(name)))
         .select(diesel::dsl::max(v::version))
-        .first(view.conn)?;
+        .get_result(view.conn)?;
     Ok(last.unwrap_or(0))
 }
 

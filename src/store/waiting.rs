@@ -50,11 +50,11 @@ pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
     let outbox = messages::table
         .filter(messages::state.eq("due").and(messages::spoiled.is_null()))
         .select((count(), diesel::dsl::min(messages::created_at)))
-        .first(conn)?;
+        .get_result(conn)?;
     let commands = commands::table
         .filter(commands::acknowledged_at.is_null())
         .select((count(), diesel::dsl::min(commands::created_at)))
-        .first(conn)?;
+        .get_result(conn)?;
     let unrolled = diesel::sql_query(format!(
         "SELECT COUNT(*) AS number FROM (SELECT 1 FROM readings WHERE at < {} LIMIT {COUNTED}) AS closed",
         closed.micros()

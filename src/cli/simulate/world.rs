@@ -34,7 +34,7 @@ const GROUP: usize = 4_096;
 /// How often the house is kept: seals and looks after itself.
 const KEPT: i64 = 1_800;
 /// How often the journal is rolled: each time looks over all of it, and time runs fast here.
-const ROLLED: i64 = 6 * 3_600;
+const ROLLED: i64 = 24 * 3_600;
 /// A lane that always has more to do is a fault of the program.
 const ROUNDS: usize = 100_000;
 

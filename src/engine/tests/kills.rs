@@ -16,7 +16,8 @@ use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
 use crate::engine::outbox::{Breakers, Outbox};
 use crate::notify::{Channel, Letter, Said};
-use crate::store::testing::stores;
+use crate::store::kek::Keks;
+use crate::store::testing::{Home, stores};
 use crate::store::{Store, Url};
 
 const MINUTES: u64 = 17;
@@ -91,52 +92,57 @@ fn live(store: &Store, dir: &Path, die_at: usize) -> usize {
 fn a_story_that_another_test_kills() {
     #[expect(clippy::disallowed_methods, reason = "the test that starts this process says it so")]
     let Ok(story) = std::env::var(STORY) else { return };
-    let (dir, die_at) = story.split_once('|').unwrap();
-    let store = Store::open_dir(Path::new(dir)).unwrap();
+    let [dir, database, die_at] = *story.split('|').collect::<Vec<_>>() else { panic!("{story}") };
+    let keks = Keks::load(&Path::new(dir).join("keys")).unwrap();
+    let store = Store::open(&Url::parse(database).unwrap(), keks).unwrap();
     live(&store, Path::new(dir), die_at.parse().unwrap());
 }
 
 #[test]
 fn killed_at_each_commit_point_every_rung_is_paged_once_or_twice_and_logged_once() {
     // How many points a whole life has.
-    let points = {
-        let home = stores().remove(0);
+    let points = stores().into_iter().map(|home| {
         let ward = ward(home);
         ward.sends_e_mail();
         live(&ward.home, ward.home.dir(), usize::MAX)
-    };
+    });
+    let points = points.max().unwrap();
     assert!(points >= 16, "{points}");
-    for die_at in 1..=points {
-        let home = stores().remove(0);
-        assert!(matches!(home.url(), Url::Sqlite(_)));
-        let ward = ward(home);
-        ward.sends_e_mail();
-        let dir = ward.home.dir();
-        let killed = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "engine::tests::kills::a_story_that_another_test_kills"])
-            .env(STORY, format!("{}|{die_at}", dir.display()))
-            .output()
-            .unwrap();
-        assert!(!killed.status.success(), "point {die_at}: the process lived");
-        // What was under way is given up after a while, and made again.
-        live(&ward.home, dir, usize::MAX);
-        let mut post = Outbox::new(
-            (*ward.home).clone(),
-            Arc::new(Wire {
-                file: dir.join("wire"),
-                fate: Arc::new(Fate { at: usize::MAX, passed: AtomicUsize::new(0) }),
-            }),
-            Breakers::default(),
-            String::new(),
-        );
-        while post.run(at(MINUTES + 1)).unwrap().more {}
-        let given = std::fs::read_to_string(dir.join("wire")).unwrap();
-        let mut times = std::collections::BTreeMap::new();
-        given.lines().for_each(|key| *times.entry(key).or_insert(0) += 1);
-        assert_eq!(times.len(), 4, "point {die_at}: {times:?}");
-        assert!(times.values().all(|times| (1..=2).contains(times)), "point {die_at}: {times:?}");
-        let mut story = vec![paged(0, 0), paged(1, 1), paged(2, 2), ("nobody_reached".into(), None, vec![])];
-        story.push(("paged".to_owned(), None, vec![3]));
-        assert_eq!(ward.story(), story, "point {die_at}");
-    }
+    (1..=points).for_each(|die_at| stores().into_iter().for_each(|home| killed(home, die_at)));
+}
+
+fn killed(home: Home, die_at: usize) {
+    let ward = ward(home);
+    ward.sends_e_mail();
+    let dir = ward.home.dir();
+    let database = match ward.home.url() {
+        Url::Sqlite(file) => format!("sqlite://{}", file.display()),
+        Url::Postgres(url) => url.clone(),
+    };
+    let killed = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "engine::tests::kills::a_story_that_another_test_kills"])
+        .env(STORY, format!("{}|{database}|{die_at}", dir.display()))
+        .output()
+        .unwrap();
+    assert!(!killed.status.success(), "point {die_at}: the process lived");
+    // What was under way is given up after a while, and made again.
+    live(&ward.home, dir, usize::MAX);
+    let mut post = Outbox::new(
+        (*ward.home).clone(),
+        Arc::new(Wire {
+            file: dir.join("wire"),
+            fate: Arc::new(Fate { at: usize::MAX, passed: AtomicUsize::new(0) }),
+        }),
+        Breakers::default(),
+        String::new(),
+    );
+    while post.run(at(MINUTES + 1)).unwrap().more {}
+    let given = std::fs::read_to_string(dir.join("wire")).unwrap();
+    let mut times = std::collections::BTreeMap::new();
+    given.lines().for_each(|key| *times.entry(key).or_insert(0) += 1);
+    assert_eq!(times.len(), 4, "point {die_at}: {times:?}");
+    assert!(times.values().all(|times| (1..=2).contains(times)), "point {die_at}: {times:?}");
+    let mut story = vec![paged(0, 0), paged(1, 1), paged(2, 2), ("nobody_reached".into(), None, vec![])];
+    story.push(("paged".to_owned(), None, vec![3]));
+    assert_eq!(ward.story(), story, "point {die_at}");
 }

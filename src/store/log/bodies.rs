@@ -47,7 +47,7 @@ impl Bodies {
         let row: Option<(String, Vec<u8>)> = bodies::table
             .find(body.hash.0.as_slice())
             .select((bodies::subject, bodies::bytes))
-            .first(view.conn)
+            .get_result(view.conn)
             .optional()?;
         let (subject, bytes) = match row {
             Some(row) => row,
@@ -78,7 +78,7 @@ impl Bodies {
 
     /// Whether there are bodies that no entry speaks of.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
-        let stored: i64 = bodies::table.select(count_star()).first(view.conn)?;
+        let stored: i64 = bodies::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} bodies are stored; the log speaks of {}", self.seen);
         Ok((stored != self.seen).then_some(Break { index: None, what }))
     }

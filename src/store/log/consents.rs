@@ -108,7 +108,7 @@ fn stored(view: &mut View<'_>, id: &str) -> Result<Option<Stored>> {
         events::event,
         events::evidence,
     );
-    Ok(events::table.find(id).select(columns).first(view.conn).optional()?)
+    Ok(events::table.find(id).select(columns).get_result(view.conn).optional()?)
 }
 
 fn agrees(entry: &Entry, said: &Said, stored: &Stored) -> bool {

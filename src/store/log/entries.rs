@@ -57,12 +57,12 @@ pub(super) const fn same_time(entry: &Entry, at: i64) -> bool {
 
 /// How many rows say that they have a place.
 pub(super) fn sealed(view: &mut View<'_>) -> Result<i64> {
-    Ok(entries::table.filter(entries::leaf.is_not_null()).select(count_star()).first(view.conn)?)
+    Ok(entries::table.filter(entries::leaf.is_not_null()).select(count_star()).get_result(view.conn)?)
 }
 
 /// No row claims a place that the log of `size` entries does not have.
 pub(super) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
-    let last: Option<i64> = entries::table.select(max(entries::leaf)).first(view.conn)?;
+    let last: Option<i64> = entries::table.select(max(entries::leaf)).get_result(view.conn)?;
     let beyond = last.and_then(|leaf| u64::try_from(leaf).ok()).filter(|leaf| *leaf >= size);
     Ok(beyond.map(|leaf| Break {
         index: Some(leaf),

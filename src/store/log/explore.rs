@@ -79,7 +79,7 @@ pub fn page(view: &mut View<'_>, filter: &Filter<'_>, before: Option<u64>, limit
         Some(subject) => Some(view.key(subject, Class::Audit)?),
         None => None,
     };
-    let newest: Option<i64> = entries::table.select(diesel::dsl::max(entries::leaf)).first(view.conn)?;
+    let newest: Option<i64> = entries::table.select(diesel::dsl::max(entries::leaf)).get_result(view.conn)?;
     let end = newest.and_then(|leaf| u64::try_from(leaf).ok()).map_or(0, |leaf| leaf + 1);
     let before = before.unwrap_or(u64::MAX).min(end);
     let floor = before.saturating_sub(if filter.opens() { OPENED } else { REACH });

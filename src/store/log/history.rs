@@ -33,7 +33,7 @@ pub(super) fn history(view: &mut View<'_>, trees: &[Tree], brought: &[String]) -
             return Ok(Some(Break { index: None, what }));
         }
     }
-    let stored: i64 = checkpoints::table.select(count_star()).first(view.conn)?;
+    let stored: i64 = checkpoints::table.select(count_star()).get_result(view.conn)?;
     if stored != kept {
         return Ok(Some(Break {
             index: None,

@@ -47,7 +47,7 @@ impl Packs {
 
     /// Whether there are packs that no entry speaks of.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
-        let stored: i64 = receipts::table.select(count_star()).first(view.conn)?;
+        let stored: i64 = receipts::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} packs of receipts are stored; the log speaks of {}", self.seen);
         Ok((stored != self.seen).then_some(Break { index: None, what }))
     }

@@ -73,7 +73,7 @@ fn of_message(
         };
         let Some(place) = pack.0.iter().position(ours) else { continue };
         let (Some(message), Some(path)) = (pack.0.get(place), pack.path(place)) else { continue };
-        let leaf: Option<i64> = entries::table.find(entry).select(entries::leaf).first(view.conn)?;
+        let leaf: Option<i64> = entries::table.find(entry).select(entries::leaf).get_result(view.conn)?;
         let Some(leaf) = leaf.and_then(|leaf| u64::try_from(leaf).ok()) else { break };
         let bytes = Entries::new(view)?.entry(leaf)?.ok_or(Error::Corrupt("audit_bundles.bytes"))?;
         let position = u64::try_from(place).unwrap_or(u64::MAX);
@@ -94,7 +94,7 @@ fn received(
     let hot: Option<i64> = readings::table
         .find((at.micros(), patient_key, signal.code(), device_key))
         .select(readings::received)
-        .first(view.conn)
+        .get_result(view.conn)
         .optional()?;
     if let Some(hot) = hot {
         return Ok(Some(ReceiptRef::from_stored(hot)));

@@ -48,7 +48,7 @@ impl<'v, 'c> Rows<'v, 'c> {
         tiles::table
             .find((self.year, i16::from(level), index))
             .select(tiles::bytes)
-            .first(self.view.borrow_mut().conn)
+            .get_result(self.view.borrow_mut().conn)
             .optional()
     }
 }

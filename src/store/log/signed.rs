@@ -170,7 +170,7 @@ fn around(epochs: &[(i64, u64)], second: i64) -> impl Iterator<Item = u64> {
 
 fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {
     let Ok(key) = i64::try_from(key) else { return Ok(None) };
-    let id: Option<String> = devices::table.find(key).select(devices::id).first(view.conn).optional()?;
+    let id: Option<String> = devices::table.find(key).select(devices::id).get_result(view.conn).optional()?;
     let Some(id) = id else { return Ok(None) };
     let id: DeviceId = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
     let mut people: Vec<i64> =

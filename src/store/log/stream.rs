@@ -27,7 +27,7 @@ impl Second {
     pub fn leaf(&self, view: &mut View<'_>) -> Result<Option<u64>> {
         let Some(entry) = self.entry else { return Ok(None) };
         let leaf: Option<Option<i64>> =
-            entries::table.find(entry).select(entries::leaf).first(view.conn).optional()?;
+            entries::table.find(entry).select(entries::leaf).get_result(view.conn).optional()?;
         Ok(leaf.flatten().and_then(|leaf| u64::try_from(leaf).ok()))
     }
 }
@@ -50,8 +50,8 @@ impl Receipts {
     pub fn seconds(view: &mut View<'_>) -> Result<Option<Range<i64>>> {
         type Ends = (Option<i64>, Option<i64>);
         let packed: Ends =
-            receipts::table.select((min(receipts::second), max(receipts::second))).first(view.conn)?;
-        let open: Ends = open::table.select((min(open::second), max(open::second))).first(view.conn)?;
+            receipts::table.select((min(receipts::second), max(receipts::second))).get_result(view.conn)?;
+        let open: Ends = open::table.select((min(open::second), max(open::second))).get_result(view.conn)?;
         let first = [packed.0, open.0].into_iter().flatten().min();
         Ok(first.zip(packed.1.max(open.1)).map(|(first, last)| first..last))
     }

@@ -71,7 +71,7 @@ pub fn certificate(view: &mut View<'_>, user: UserId) -> Result<Option<Certifica
     let row: Option<(i64, String, i64)> = certificates::table
         .find(user.to_string())
         .select((certificates::valid_until, certificates::noted_by, certificates::noted_at))
-        .first(view.conn)
+        .get_result(view.conn)
         .optional()?;
     Ok(row.map(|(until, noted_by, at)| Certificate {
         user,
@@ -174,7 +174,7 @@ pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
 
 fn known(view: &mut View<'_>, user: UserId) -> Result<()> {
     let found: Option<String> =
-        users::table.find(user.to_string()).select(users::id).first(view.conn).optional()?;
+        users::table.find(user.to_string()).select(users::id).get_result(view.conn).optional()?;
     found.map(drop).ok_or(Error::NotFound("user"))
 }
 

@@ -119,7 +119,7 @@ pub(in crate::store) fn open_by_id(
     series: Series,
     chunk: &Outline,
 ) -> Result<Vec<StoredReading>> {
-    let sealed: Vec<u8> = dsl::chunks.find(chunk.id).select(dsl::sealed).first(view.conn)?;
+    let sealed: Vec<u8> = dsl::chunks.find(chunk.id).select(dsl::sealed).get_result(view.conn)?;
     open(view, series, chunk.span(), &sealed)
 }
 

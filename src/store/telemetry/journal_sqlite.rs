@@ -4,11 +4,10 @@
 use std::ops::Range;
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, SmallInt};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
-use super::row::COLUMNS;
 use super::{Identity, ReadingStore, Row, Share, in_order};
 use crate::store::schema::readings::dsl;
 
@@ -70,8 +69,55 @@ fn insert_by<const N: usize>(
     Ok(at)
 }
 
-fn find_one(conn: &mut SqliteConnection, identity: Identity) -> QueryResult<Option<Row>> {
-    dsl::readings.find(identity).select(COLUMNS).first(conn).optional()
+/// A lookup of exactly `N` identities: one walk down the key each, in their order.
+struct Find<'a, const N: usize>(&'a [Identity; N]);
+
+impl<const N: usize> QueryFragment<Sqlite> for Find<'_, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("WITH w (at, patient_key, signal, device_key) AS (VALUES ");
+        for (place, (at, patient_key, signal, device_key)) in self.0.iter().enumerate() {
+            out.push_sql(if place == 0 { "(" } else { ",(" });
+            out.push_bind_param::<BigInt, _>(at)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(patient_key)?;
+            out.push_sql(",");
+            out.push_bind_param::<SmallInt, _>(signal)?;
+            out.push_sql(",");
+            out.push_bind_param::<BigInt, _>(device_key)?;
+            out.push_sql(")");
+        }
+        // CROSS JOIN keeps the order of the loops: the journal is never walked.
+        out.push_sql(
+            ") SELECT r.at, r.patient_key, r.signal, r.device_key, r.masked, r.attrs, r.received \
+             FROM w CROSS JOIN readings r ON r.at = w.at AND r.patient_key = w.patient_key \
+             AND r.signal = w.signal AND r.device_key = w.device_key",
+        );
+        Ok(())
+    }
+}
+
+impl<const N: usize> QueryId for Find<'_, N> {
+    type QueryId = Find<'static, N>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const N: usize> Query for Find<'_, N> {
+    type SqlType = (BigInt, BigInt, SmallInt, BigInt, BigInt, SmallInt, BigInt);
+}
+
+impl<const N: usize> RunQueryDsl<SqliteConnection> for Find<'_, N> {}
+
+/// Looks the leading identities up in statements of `N`, and tells what is left.
+fn find_by<'i, const N: usize>(
+    conn: &mut SqliteConnection,
+    identities: &'i [Identity],
+    found: &mut Vec<Row>,
+) -> QueryResult<&'i [Identity]> {
+    let (groups, rest) = identities.as_chunks::<N>();
+    for group in groups {
+        found.extend(Find(group).load::<Row>(conn)?);
+    }
+    Ok(rest)
 }
 
 impl ReadingStore for SqliteConnection {
@@ -89,11 +135,11 @@ impl ReadingStore for SqliteConnection {
     }
 
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>> {
-        let mut rows = Vec::new();
-        for identity in identities {
-            rows.extend(find_one(self, *identity)?);
-        }
-        Ok(rows)
+        let mut found = Vec::with_capacity(identities.len());
+        let rest = find_by::<MANY>(self, identities, &mut found)?;
+        let rest = find_by::<SOME>(self, rest, &mut found)?;
+        find_by::<1>(self, rest, &mut found)?;
+        Ok(found)
     }
 
     fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()> {

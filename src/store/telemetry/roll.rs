@@ -234,7 +234,7 @@ fn reach(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<(Level, Sp
 fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     let there = touching(tx.conn, plan.series, plan.read)?;
     let erased: Option<i64> =
-        patients::table.find(plan.series.patient_key).select(patients::erased_at).first(tx.conn)?;
+        patients::table.find(plan.series.patient_key).select(patients::erased_at).get_result(tx.conn)?;
     if there != plan.seen || erased.is_some() {
         return Ok(false);
     }
@@ -274,6 +274,6 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
 
 /// A patient's id by its key.
 pub(in crate::store) fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
-    let id: String = patients::table.find(patient_key).select(patients::id).first(view.conn)?;
+    let id: String = patients::table.find(patient_key).select(patients::id).get_result(view.conn)?;
     id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }

@@ -72,9 +72,11 @@ pub fn scan(
     let Some(earliest) = wanted.values().min() else { return Ok(HashMap::new()) };
     // What nobody asked for is passed over before it becomes a row.
     let signals: BTreeSet<i16> = wanted.keys().map(|(_, signal)| *signal).collect();
+    let patients: BTreeSet<i64> = wanted.keys().map(|(patient, _)| *patient).collect();
     let query = readings::table
         .filter(readings::at.ge(earliest.micros()).and(readings::at.lt(to.micros())))
         .filter(readings::signal.eq_any(signals))
+        .filter(readings::patient_key.eq_any(patients))
         .order((readings::at, readings::patient_key, readings::signal, readings::device_key))
         .select(COLUMNS);
     let mut journal: HashMap<(i64, i16), Vec<Row>> = HashMap::new();

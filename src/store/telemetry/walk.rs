@@ -81,7 +81,7 @@ pub(in crate::store) fn walk(
                 continue;
             }
             let signal = Signal::from_code(signal).ok_or(Error::Corrupt("chunks.signal"))?;
-            let sealed: Vec<u8> = chunks::table.find(id).select(chunks::sealed).first(view.conn)?;
+            let sealed: Vec<u8> = chunks::table.find(id).select(chunks::sealed).get_result(view.conn)?;
             for reading in open(view, Series::new(patient, signal), Span { from, to }, &sealed)? {
                 told((patient, reading))?;
                 let identity = (patient, reading.reading.at.micros(), signal.code(), reading.device_key);

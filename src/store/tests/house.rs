@@ -129,7 +129,7 @@ fn an_act_that_postgresql_gives_up_for_another_is_done_all_the_same() {
         assert!(runs >= 3, "one of the two was given up, and done again: {runs}");
         for key in keys {
             let version: i64 = store
-                .read(|view| Ok(patients::table.find(key).select(patients::version).first(view.conn)?))
+                .read(|view| Ok(patients::table.find(key).select(patients::version).get_result(view.conn)?))
                 .unwrap();
             assert_eq!(version, 3, "each change is there once");
         }

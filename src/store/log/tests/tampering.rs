@@ -256,7 +256,7 @@ fn a_flipped_bit_in_any_entry_is_found_at_that_entry() {
         lived_in(&mut house);
         let whole: Vec<u8> = house
             .home
-            .read(|view| Ok(bundles::table.find((2026, 0)).select(bundles::bytes).first(view.conn)?))
+            .read(|view| Ok(bundles::table.find((2026, 0)).select(bundles::bytes).get_result(view.conn)?))
             .unwrap();
         let put = |bytes: &[u8]| {
             house
