@@ -1068,6 +1068,7 @@ calendar-week-hint = Intervals in order, as in 08:00-12:00 13:00-18:00; the day 
 calendar-day = Day
 calendar-open-hours = Open
 calendar-why = Why
+calendar-strip = From 0 to 24 h
 calendar-scope = Where it holds
 calendar-scope-national = national
 calendar-scope-state = state
@@ -1084,8 +1085,8 @@ calendar-own-days-count =
        *[other] { $n } days
     }
 calendar-own-day = Own day { $n }
-calendar-own-hint = They come before the week and the holidays: a half day, a bridge day, a worked holiday. No hours: closed. To remove one, clear its three fields.
-calendar-own-label = Why (municipal holiday, eve…)
+calendar-own-hint = They come before the week and the holidays: a municipal holiday, a half day, a bridge day, a worked holiday. No hours: closed. To remove one, clear its three fields.
+calendar-own-label = Why
 calendar-editor = Change the calendar
 calendar-editor-what = See first what changes in the next days. It holds as soon as it is put in force.
 calendar-save = Put in force

@@ -1084,6 +1084,7 @@ calendar-week-hint = Intervalos em ordem, como 08:00-12:00 13:00-18:00; o dia te
 calendar-day = Dia
 calendar-open-hours = Aberto
 calendar-why = Por quê
+calendar-strip = Das 0 às 24 h
 calendar-scope = De onde vem
 calendar-scope-national = nacional
 calendar-scope-state = estadual
@@ -1100,8 +1101,8 @@ calendar-own-days-count =
        *[other] { $n } dias
     }
 calendar-own-day = Dia próprio { $n }
-calendar-own-hint = Valem antes da semana e dos feriados: meio expediente, ponte, feriado trabalhado. Sem horas: fechado. Para tirar um dia, apague os três campos.
-calendar-own-label = Por quê (feriado municipal, véspera…)
+calendar-own-hint = Valem antes da semana e dos feriados: feriado municipal, meio expediente, ponte, feriado trabalhado. Sem horas: fechado. Para tirar um dia, apague os três campos.
+calendar-own-label = Por quê
 calendar-editor = Mudar o calendário
 calendar-editor-what = Veja antes o que muda nos próximos dias. Vale assim que for posto em vigor.
 calendar-save = Pôr em vigor

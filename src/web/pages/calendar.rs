@@ -83,7 +83,7 @@ pub fn place(w: &Words, place: Option<Place>) -> String {
     told.extend(place.municipality.map(|code| {
         let known = MUNICIPALITIES.iter().find(|(held, ..)| *held == code);
         w.one(
-            "calendar-city",
+            Key("calendar-city"),
             "name",
             known.map_or_else(|| code.to_string(), |(.., name)| (*name).to_owned()),
         )

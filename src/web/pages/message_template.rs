@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::Html;
 use super::kept::{Editor, Kept, Kind, Line, Wrong};
+use crate::domain::civil::Zone;
 use crate::domain::message::Class;
 use crate::domain::template::{self, Fault, Lang as In, Rendered, Variable, Vars};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
@@ -94,7 +95,11 @@ pub fn lines(w: &Words, template: &template::Template) -> Vec<Line> {
 /// A template as letters of it read, filled with what could stand there.
 #[must_use]
 pub fn letters(w: &Words, template: &template::Template) -> Vec<Letter> {
-    let at = |hours: u64| Some(w.clock(&w.now.plus(std::time::Duration::from_secs(3_600 * hours))));
+    // As the outbox writes it.
+    let at = |hours: u64| {
+        let at = w.now.plus(std::time::Duration::from_secs(3_600 * hours));
+        Some(Zone::SAO_PAULO.local(at).format("%d/%m %H:%M").to_string())
+    };
     let vars = Vars {
         link: Some("https://zelo.exemplo/alerts/0190a1b2".to_owned()),
         repetition: Some(2),
@@ -189,7 +194,8 @@ impl Draft {
                 &w.one("template-wrong-brace", "names", variables()),
             ),
             Fault::Unknown { name } => {
-                let what = w.two("template-wrong-unknown", "name", name, "names", variables());
+                let what =
+                    w.two("template-wrong-unknown", "name", format!("{{{name}}}"), "names", variables());
                 here(&|held, _, text| held != "name" && text.contains(&format!("{{{name}")), &what)
             }
             Fault::OneLanguage(variable) => {

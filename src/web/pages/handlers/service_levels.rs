@@ -12,7 +12,7 @@ use crate::store::View;
 use crate::store::versions;
 use crate::web::fault::Fault;
 use crate::web::pages::kept::{self as list_pages, Editor, Kind, List};
-use crate::web::pages::service_level::{self as pages, Draft, Due, lines, target};
+use crate::web::pages::service_level::{self as pages, Draft, Due, lines};
 use crate::web::pages::{Choice, policies};
 use crate::web::{Code, Section};
 
@@ -67,7 +67,7 @@ impl Around {
             kind: KIND,
             name: &|level| pages::name(w, level),
             lines: &|level| lines(w, level, &self.policies),
-            hint: &|level| target(w, level.target),
+            hint: &|_| String::new(),
         })
     }
 
