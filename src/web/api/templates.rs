@@ -105,7 +105,9 @@ fn problem(wrong: &Wrong) -> Value {
         Wrong::Empty { part, lang } => (Some(*part), Some(language(lang)), None),
         Wrong::Subject(lang) => (Some("subject"), Some(language(lang)), None),
         Wrong::Unknown { name } => (None, None, Some(name.as_str())),
-        Wrong::OneLanguage(variable) | Wrong::Missing(variable) => (None, None, Some(variable.name())),
+        Wrong::OneLanguage(variable) | Wrong::Missing(variable) | Wrong::NotGiven(variable) => {
+            (None, None, Some(variable.name()))
+        }
         Wrong::Tells { part, lang, tells } => (Some(*part), Some(language(lang)), Some(tells.word)),
     };
     json!({ "field": field, "language": lang, "word": word, "reason": wrong.to_string() })

@@ -39,7 +39,7 @@ pub struct View {
 /// One day ahead.
 #[derive(Debug, Clone, Default)]
 pub struct Day {
-    /// "ter 24/11/2026".
+    /// "ter 24/11".
     pub label: String,
     /// "08:00–12:00, 13:00–18:00", or nothing: closed.
     pub hours: String,
@@ -127,6 +127,10 @@ fn days(from: NaiveDate, count: u64) -> impl Iterator<Item = NaiveDate> {
 /// The next days from a date on.
 #[must_use]
 pub fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
+    let pattern = match w.lang {
+        Lang::PtBr => "%d/%m",
+        Lang::En => "%-d %b",
+    };
     let day = |date: NaiveDate| {
         let (hours, closed) = calendar.day(date);
         let bar = |(from, to): &(u16, u16)| {
@@ -135,7 +139,7 @@ pub fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
         };
         let place = usize::try_from(date.weekday().num_days_from_monday()).unwrap_or(0);
         Day {
-            label: format!("{} {}", w.say(weekday(place)), w.date(date)),
+            label: format!("{} {}", w.say(weekday(place)), date.format(pattern)),
             hours: spoken(hours),
             bars: hours.intervals().iter().map(bar).collect(),
             why: match closed {

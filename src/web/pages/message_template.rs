@@ -17,6 +17,8 @@ pub struct View {
     pub kept: Kept,
     /// What letters of it are for.
     pub class: Option<Key>,
+    /// What letters of it may be filled with, and what that is.
+    pub variables: Vec<(Variable, Key)>,
     /// As letters of the version in force read.
     pub letters: Vec<Letter>,
     /// The form, for who may propose.
@@ -63,6 +65,13 @@ const VARIABLES: [(Variable, Key); 5] = [
     (Variable::From, Key("template-from")),
     (Variable::Until, Key("template-until")),
 ];
+
+/// What letters of a template may be filled with, and what that is.
+#[must_use]
+pub fn variables(id: &str) -> Vec<(Variable, Key)> {
+    let given = template::given(id);
+    VARIABLES.into_iter().filter(|(variable, _)| given.contains(variable)).collect()
+}
 
 /// Its name in the reader's language.
 #[must_use]
@@ -160,12 +169,13 @@ impl Draft {
             text: words(text_pt, text_en),
             ..held.clone()
         };
-        let wrong: Vec<Wrong> = made.check().iter().flat_map(|fault| self.wrongs(w, fault)).collect();
+        let wrong: Vec<Wrong> =
+            made.check().iter().flat_map(|fault| self.wrongs(w, &held.id, fault)).collect();
         if wrong.is_empty() { Ok(made) } else { Err(wrong) }
     }
 
     /// A fault at the fields that have it.
-    fn wrongs(&self, w: &Words, fault: &Fault) -> Vec<Wrong> {
+    fn wrongs(&self, w: &Words, id: &str, fault: &Fault) -> Vec<Wrong> {
         let here = |is_here: &dyn Fn(&str, In, &str) -> bool, what: &str| -> Vec<Wrong> {
             let all = FIELDS.into_iter().zip(&self.fields);
             let found = all.filter(|((_, part, lang, _), text)| is_here(part, *lang, text));
@@ -177,7 +187,13 @@ impl Draft {
                 })
                 .collect()
         };
+        let names = || in_braces(&template::given(id));
         match fault {
+            Fault::NotGiven(variable) => {
+                let braced = format!("{{{}}}", variable.name());
+                let what = w.two("template-wrong-not-given", "name", &braced, "names", names());
+                here(&|part, _, text| part != "name" && text.contains(&braced), &what)
+            }
             Fault::Empty { part, lang } => {
                 here(&|held, of, _| held == *part && of == *lang, &w.say("template-wrong-empty"))
             }
@@ -191,11 +207,10 @@ impl Draft {
             }
             Fault::Unknown { name } if name == "}" => here(
                 &|held, _, text| held != "name" && lone_brace(text),
-                &w.one("template-wrong-brace", "names", variables()),
+                &w.one("template-wrong-brace", "names", names()),
             ),
             Fault::Unknown { name } => {
-                let what =
-                    w.two("template-wrong-unknown", "name", format!("{{{name}}}"), "names", variables());
+                let what = w.two("template-wrong-unknown", "name", format!("{{{name}}}"), "names", names());
                 here(&|held, _, text| held != "name" && text.contains(&format!("{{{name}")), &what)
             }
             Fault::OneLanguage(variable) => {
@@ -222,8 +237,9 @@ fn ended(text: String) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
-fn variables() -> String {
-    Variable::ALL.map(|variable| format!("{{{}}}", variable.name())).join(", ")
+fn in_braces(variables: &[Variable]) -> String {
+    let each = variables.iter().map(|variable| format!("{{{}}}", variable.name()));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// A brace that closes nothing.
@@ -301,6 +317,12 @@ mod tests {
         only(wrong(|fields| fields[3].clear()), "subject-en", "idiomas");
         only(wrong(|fields| fields[4].push_str(" {patient}")), "text-pt", "{patient}");
         only(wrong(|fields| fields[4].push('}')), "text-pt", "chave");
+        let not_given = wrong(|fields| fields[2..4].fill("{until}".to_owned()));
+        assert_eq!(
+            not_given.iter().map(|(field, _)| field).collect::<Vec<_>>(),
+            ["subject-pt", "subject-en"]
+        );
+        assert!(not_given[0].1.contains("{link}, {since}"), "{not_given:?}");
         only(wrong(|fields| fields[5] = "Sign in: {link}".to_owned()), "text-en", "{since}");
     }
 

@@ -10,7 +10,7 @@ use crate::store::View;
 use crate::store::versions;
 use crate::web::fault::Fault;
 use crate::web::pages::kept::{self as list_pages, Editor, Kind};
-use crate::web::pages::message_template::{self as pages, Draft, class, letters, lines};
+use crate::web::pages::message_template::{self as pages, Draft, class, letters, lines, variables};
 use crate::web::{Code, Section};
 
 const KIND: Kind = Kind::Templates;
@@ -62,6 +62,7 @@ fn shown(
     Ok(pages::View {
         kept: told(room, |telling| held.kept(view, room, telling))?,
         class: held.newest().map(|template| class(template.class)),
+        variables: variables(&held.id),
         letters: held.in_force().map(|template| letters(room.words(), template)).unwrap_or_default(),
         editor,
         drafted: Vec::new(),

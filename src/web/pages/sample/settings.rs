@@ -116,6 +116,7 @@ impl Night {
         message_template::View {
             kept: self.kept(Kind::Templates, "page", message_template::name(w, &held), &before, &after),
             class: Some(message_template::class(held.class)),
+            variables: message_template::variables(&held.id),
             letters: message_template::letters(w, &held),
             editor: Some(Editor {
                 seen: 3,

@@ -282,7 +282,7 @@ async fn a_template_that_tells_too_much_is_refused_by_field_and_word_and_one_tha
     assert_eq!(wrong.status, StatusCode::OK);
     for text in [
         "value=\"Alerta vermelho\" aria-invalid=\"true\" aria-describedby=\"subject-pt-wrong\"",
-        "\u{0022}vermelh\u{0022} revela a cor de um alerta",
+        "\u{0022}vermelh…\u{0022} revela a cor de um alerta",
         "id=\"text-pt-wrong\"",
         "revela um sinal vital",
         "Glicose desde {since}: {link}</textarea>",
