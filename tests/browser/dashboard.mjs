@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { Stage } from './stage.mjs';
 import { inEnglish, pages, refusals } from './pages.mjs';
 import * as paging from './paging.mjs';
+import * as settings from './settings.mjs';
 import * as stories from './stories.mjs';
 
 const [, , line, chromium, shots] = process.argv;
@@ -51,6 +52,9 @@ for (const [name, role, path] of pages(places).filter(([name]) => inEnglish.incl
 }
 for (const role of ['clinician', 'manager', 'agent']) await inPortuguese(await stage.person(role));
 await paging.aPolicyNeedsTwo(stage);
+await settings.aCalendarIsSeenBeforeItHolds(stage);
+await settings.aLetterMayNotTell(stage);
+await settings.aPolicyIsBegun(stage);
 await paging.aRedCallsAPersonWhoLooksElsewhere(stage, first);
 process.exit(await stage.close());
 

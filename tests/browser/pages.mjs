@@ -24,6 +24,13 @@ export function pages({ patient, masked, alert, resolved, device }) {
     ['policies', 'manager', '/policies'],
     ['policy', 'clinician', '/policies/red_alert'],
     ['policy for an auditor', 'auditor', '/policies/red_alert?rehearse=1'],
+    ['service levels', 'manager', '/service-levels'],
+    ['service level', 'clinician', '/service-levels/yellow_first_response'],
+    ['calendars', 'agent', '/calendars'],
+    ['calendar', 'manager', '/calendars/clinic'],
+    ['a new calendar', 'manager', '/calendars/night?new=1'],
+    ['message templates', 'auditor', '/message-templates'],
+    ['message template', 'dpo', '/message-templates/page'],
     ['devices', 'technician', '/devices'],
     ['device', 'technician', `/devices/${device}`],
     ['pairing, shown before', 'technician', `/devices/${device}/pairing`],
@@ -44,4 +51,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule', 'calendar', 'message template'];

@@ -49,6 +49,60 @@ pub enum State {
     Ac, Al, Am, Ap, Ba, Ce, Df, Es, Go, Ma, Mg, Ms, Mt, Pa, Pb, Pe, Pi, Pr, Rj, Rn, Ro, Rr, Rs, Sc, Se, Sp, To,
 }
 
+/// Municipalities whose own holidays are here: the IBGE's code, the state, the name.
+pub const MUNICIPALITIES: [(u32, State, &str); 2] =
+    [(2_304_400, State::Ce, "Fortaleza"), (3_550_308, State::Sp, "São Paulo")];
+
+impl State {
+    /// Every state, by its name.
+    #[rustfmt::skip]
+    pub const ALL: [Self; 27] = [
+        Self::Ac, Self::Al, Self::Ap, Self::Am, Self::Ba, Self::Ce, Self::Df, Self::Es, Self::Go, Self::Ma,
+        Self::Mt, Self::Ms, Self::Mg, Self::Pa, Self::Pb, Self::Pr, Self::Pe, Self::Pi, Self::Rj, Self::Rn,
+        Self::Rs, Self::Ro, Self::Rr, Self::Sc, Self::Sp, Self::Se, Self::To,
+    ];
+
+    /// Its two letters and its name.
+    #[must_use]
+    pub const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Ac => ("AC", "Acre"),
+            Self::Al => ("AL", "Alagoas"),
+            Self::Ap => ("AP", "Amapá"),
+            Self::Am => ("AM", "Amazonas"),
+            Self::Ba => ("BA", "Bahia"),
+            Self::Ce => ("CE", "Ceará"),
+            Self::Df => ("DF", "Distrito Federal"),
+            Self::Es => ("ES", "Espírito Santo"),
+            Self::Go => ("GO", "Goiás"),
+            Self::Ma => ("MA", "Maranhão"),
+            Self::Mt => ("MT", "Mato Grosso"),
+            Self::Ms => ("MS", "Mato Grosso do Sul"),
+            Self::Mg => ("MG", "Minas Gerais"),
+            Self::Pa => ("PA", "Pará"),
+            Self::Pb => ("PB", "Paraíba"),
+            Self::Pr => ("PR", "Paraná"),
+            Self::Pe => ("PE", "Pernambuco"),
+            Self::Pi => ("PI", "Piauí"),
+            Self::Rj => ("RJ", "Rio de Janeiro"),
+            Self::Rn => ("RN", "Rio Grande do Norte"),
+            Self::Rs => ("RS", "Rio Grande do Sul"),
+            Self::Ro => ("RO", "Rondônia"),
+            Self::Rr => ("RR", "Roraima"),
+            Self::Sc => ("SC", "Santa Catarina"),
+            Self::Sp => ("SP", "São Paulo"),
+            Self::Se => ("SE", "Sergipe"),
+            Self::To => ("TO", "Tocantins"),
+        }
+    }
+
+    /// From its two letters.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.names().0 == code)
+    }
+}
+
 /// When in a year.
 #[derive(Debug, Clone, Copy)]
 enum When {

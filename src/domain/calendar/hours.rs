@@ -74,6 +74,12 @@ impl Hours {
         self.0.is_empty()
     }
 
+    /// The intervals, in minutes of the day.
+    #[must_use]
+    pub fn intervals(&self) -> &[(u16, u16)] {
+        &self.0
+    }
+
     /// The intervals on the clock of a date.
     pub fn on(&self, date: NaiveDate) -> impl Iterator<Item = (NaiveDateTime, NaiveDateTime)> + '_ {
         let at = move |minute: u16| {

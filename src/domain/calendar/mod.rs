@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::civil::{Window, Zone, next, union};
 use super::time::Instant;
-pub use holidays::{Holiday, Place, Scope, State};
+pub use holidays::{Holiday, MUNICIPALITIES, Place, Scope, State};
 pub use hours::{Hours, NoHours};
 
 /// Nothing is looked for further ahead: a calendar that opens no more has no deadline.

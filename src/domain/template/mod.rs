@@ -167,6 +167,9 @@ pub enum Fault {
     /// The two languages say different things.
     #[error("{{{}}} stands in one language only: use it in both", .0.name())]
     OneLanguage(Variable),
+    /// A letter of it would have nothing to fill it with.
+    #[error("{{{}}} is not given to letters of this template", .0.name())]
+    NotGiven(Variable),
     /// It gives something away.
     #[error("{part} in {lang:?}: {tells}")]
     Tells {
@@ -215,7 +218,16 @@ impl Template {
                 (pt, en) => faults.extend([pt.err(), en.err()].into_iter().flatten()),
             }
         }
+        let given = given(&self.id);
+        let missing = |variable: &Variable| self.fills(*variable) && !given.contains(variable);
+        faults.extend(Variable::ALL.into_iter().filter(missing).map(Fault::NotGiven));
         faults
+    }
+
+    /// Whether a letter of it is filled with a variable.
+    fn fills(&self, variable: Variable) -> bool {
+        let words = [&self.subject, &self.text].into_iter().flat_map(|words| [&words.pt, &words.en]);
+        words.filter_map(|words| pieces(words).ok()).any(|pieces| uses(&pieces, variable))
     }
 
     /// Its words with every variable filled; what is filled in is not read again.
@@ -226,6 +238,15 @@ impl Template {
         let subject = fill(self.subject.of(lang), vars)?.replace(char::is_control, " ");
         Ok(Rendered { subject, text: fill(self.text.of(lang), vars)? })
     }
+}
+
+/// What letters of a template are given to be filled with: what its first version asks for. Any variable, for one that
+/// the program does not begin with.
+#[must_use]
+pub fn given(id: &str) -> Vec<Variable> {
+    let first = seeds::seeds().into_iter().find(|template| template.id == id);
+    let is_given = |variable: &Variable| first.as_ref().is_none_or(|first| first.fills(*variable));
+    Variable::ALL.into_iter().filter(is_given).collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -276,7 +297,7 @@ mod tests {
     #[test]
     fn what_tells_too_much_or_is_half_is_refused_in_either_language() {
         type Change = fn(&mut Template);
-        let wrong: [(&str, Change); 10] = [
+        let wrong: [(&str, Change); 11] = [
             ("one line", |t| t.subject.pt = "Olá\nBcc: todos".into()),
             ("a vital sign", |t| t.text.pt = "Glicose alta: {link} {since}".into()),
             ("the level of an alert", |t| t.subject.en = "Red alert".into()),
@@ -285,6 +306,9 @@ mod tests {
             ("{}}", |t| t.text.en = "waits} {link} {since}".into()),
             ("{link} stands in one language", |t| t.text.en = "waits since {since}".into()),
             ("text is empty in En", |t| t.text.en = " ".into()),
+            ("{until} is not given", |t| {
+                t.text = Words { pt: "Até {until}: {link}".into(), en: "Until {until}: {link}".into() };
+            }),
             ("version", |t| t.version = 0),
             ("id", |t| t.id = "Page 1".into()),
         ];

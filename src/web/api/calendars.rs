@@ -2,12 +2,19 @@
 
 use actix_web::web::Path;
 
-use super::kept::{self, Kept};
-use super::{Answer, Body, Call, IfMatch, List, Reply};
+use super::kept::{self, Kept, Shown, Standing};
+use super::{Answer, Body, Call, IfMatch, List};
 use crate::domain::calendar::Calendar;
-use crate::store::versions;
-use crate::web::code::Code;
+use crate::store::versions::Version;
 use crate::web::fault::Fault;
+
+impl Shown for Calendar {
+    type Seen = Kept;
+
+    fn seen(held: Version<Self>, standing: Standing) -> Result<Kept, Fault> {
+        Kept::of(&held, standing)
+    }
+}
 
 /// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions}.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<Kept>)))]
@@ -30,15 +37,5 @@ pub async fn history(call: Call, id: Path<String>) -> Answer {
 /// Puts a version in force. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = Kept), (status = 412), (status = 422)))]
 pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
-    call.run(move |desk| {
-        kept::named(&id)?;
-        let newest = desk.read(|view| kept::newest::<Calendar>(view, &id))?;
-        let seen = u32::try_from(seen.or(newest)?).map_err(|_range| Fault::new(Code::Precondition))?;
-        let made = desk.write(|tx| {
-            let version = versions::publish(tx, &id, &body.value, seen)?;
-            Ok(versions::get::<Calendar>(tx, &id, version)?)
-        })?;
-        Ok(Reply::ok(&Kept::of(&made, Some(made.version))?)?.at(i64::from(made.version)))
-    })
-    .await
+    call.run(move |desk| kept::publish(desk, &id, seen, body.value)).await
 }

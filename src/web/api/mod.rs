@@ -28,7 +28,7 @@ pub mod webhooks;
 
 mod body;
 mod desk;
-pub mod kept;
+pub(in crate::web) mod kept;
 
 pub use body::{Body, IfMatch};
 pub use desk::{Answer, Call, Desk, Reply};

@@ -1,12 +1,12 @@
 //! Escalation policies: versions that nobody changes, proposals that a second person puts in force, and what a policy
 //! would have done last month.
 
-use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Call, Desk, IfMatch, List, Reply};
+use super::kept::{self, Shown, Standing, Wanted};
+use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::escalation::{Policy, Step, Target};
 use crate::domain::on_call::Because;
 use crate::domain::rule::Name;
@@ -24,30 +24,15 @@ pub struct Seen {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     policy: Policy,
-    /// `proposed`, `in_force`, `superseded` or `refused`.
-    state: &'static str,
-    /// `user:<id>`, or a named part of the program.
-    author: String,
-    #[schema(value_type = String)]
-    proposed_at: Instant,
-    approver: Option<String>,
-    #[schema(value_type = Option<String>)]
-    in_force_at: Option<Instant>,
-    #[schema(value_type = Option<String>)]
-    refused_at: Option<Instant>,
+    #[serde(flatten)]
+    standing: Standing,
 }
 
-impl Seen {
-    fn of(version: Version<Policy>, in_force: Option<u32>) -> Self {
-        let Version { version: number, body, author, proposed_at, approver, in_force_at, refused_at, .. } =
-            version;
-        let state = match (in_force_at, refused_at) {
-            (_, Some(_)) => "refused",
-            (None, None) => "proposed",
-            (Some(_), None) if in_force == Some(number) => "in_force",
-            (Some(_), None) => "superseded",
-        };
-        Self { policy: body, state, author, proposed_at, approver, in_force_at, refused_at }
+impl Shown for Policy {
+    type Seen = Seen;
+
+    fn seen(held: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
+        Ok(Seen { policy: held.body, standing })
     }
 }
 
@@ -85,146 +70,43 @@ impl Said {
     }
 }
 
-/// Which proposal.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = EscalationPolicyVersion)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    version: u32,
-}
-
-/// Which policies.
-#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// `in_force` unless said, or `proposed`: those that wait for a second person.
-    state: Option<String>,
-}
+kept::which!(EscalationPolicyVersion);
 
 /// Policies in force, or proposals that wait for a second person.
 #[utoipa::path(get, path = "/api/v1/escalation-policies", tag = "escalation", params(Wanted), responses((status = 200, body = List<Seen>)))]
 pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
-    call.run(move |desk| {
-        let items = desk.read(|view| {
-            Ok(match wanted.state.as_deref() {
-                None | Some("in_force") => {
-                    let held = versions::all_in_force::<Policy>(view, desk.now)?.into_iter();
-                    held.map(|version| {
-                        let number = Some(version.version);
-                        Seen::of(version, number)
-                    })
-                    .collect()
-                }
-                Some("proposed") => {
-                    let held = versions::proposals::<Policy>(view)?.into_iter();
-                    held.map(|version| Seen::of(version, None)).collect::<Vec<_>>()
-                }
-                Some(_) => return Err(Fault::invalid("state", "in_force or proposed")),
-            })
-        })?;
-        Reply::ok(&List::whole(items))
-    })
-    .await
-}
-
-/// Every version, newest first; `E_NOT_FOUND` when there is none.
-fn known(desk: &Desk, id: &str) -> Result<(Vec<Version<Policy>>, Option<u32>), Fault> {
-    desk.read(|view| {
-        let history = versions::history::<Policy>(view, id)?;
-        if history.is_empty() {
-            return Err(crate::web::Code::NotFound.into());
-        }
-        let in_force = versions::in_force::<Policy>(view, id, desk.now)?.map(|held| held.version);
-        Ok((history, in_force))
-    })
-}
-
-/// The newest number: what a change must have seen.
-fn newest(history: &[Version<Policy>]) -> i64 {
-    history.first().map_or(0, |version| i64::from(version.version))
+    call.run(move |desk| kept::wanted::<Policy>(desk, &wanted)).await
 }
 
 /// One policy as it is in force; its ETag is the newest version's number, proposals included.
 #[utoipa::path(get, path = "/api/v1/escalation-policies/{id}", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
 pub async fn get(call: Call, id: Path<String>) -> Answer {
-    call.run(move |desk| {
-        let (history, in_force) = known(desk, &id)?;
-        let tag = newest(&history);
-        let held = history.into_iter().find(|version| Some(version.version) == in_force);
-        let held = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
-        Ok(Reply::ok(&Seen::of(held, in_force))?.at(tag))
-    })
-    .await
+    call.run(move |desk| kept::get::<Policy>(desk, &id)).await
 }
 
 /// Every version of a policy, newest first, with its author and whoever approved it.
 #[utoipa::path(get, path = "/api/v1/escalation-policies/{id}/history", tag = "escalation", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
 pub async fn history(call: Call, id: Path<String>) -> Answer {
-    call.run(move |desk| {
-        let (history, in_force) = known(desk, &id)?;
-        let tag = newest(&history);
-        let items = history.into_iter().map(|version| Seen::of(version, in_force)).collect();
-        Ok(Reply::ok(&List::whole(items))?.at(tag))
-    })
-    .await
+    call.run(move |desk| kept::history::<Policy>(desk, &id)).await
 }
 
 /// Proposes a version, which waits for a second person. `If-Match` holds the newest number that was seen, `"0"` for a
 /// new policy.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/proposals", tag = "escalation", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Said, responses((status = 201, body = Seen), (status = 412), (status = 422)))]
 pub async fn propose(call: Call, id: Path<String>, seen: IfMatch, body: Body<Said>) -> Answer {
-    call.run(move |desk| {
-        named(&id)?;
-        let newest = desk.read(|view| Ok(newest(&versions::history::<Policy>(view, &id)?)))?;
-        let seen = seen.or(newest)?;
-        let stale = || Fault::new(crate::web::Code::Precondition).with("current", newest);
-        let seen = u32::try_from(seen).map_err(|_range| stale())?;
-        let policy = body.value.policy(&id, seen.saturating_add(1))?;
-        let made = desk.write(|tx| {
-            let version = versions::propose(tx, &id, &policy, seen)?;
-            Ok(versions::get::<Policy>(tx, &id, version)?)
-        })?;
-        let tag = i64::from(made.version);
-        Ok(Reply::with(StatusCode::CREATED, &Seen::of(made, None))?.at(tag))
-    })
-    .await
-}
-
-/// An id is a word that stands in addresses and in the log for ever.
-fn named(id: &str) -> Result<(), Fault> {
-    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if id.is_empty() || id.len() > 64 || !id.bytes().all(word) {
-        return Err(Fault::invalid("id", "1 to 64 of a-z, 0-9 and _"));
-    }
-    Ok(())
-}
-
-fn decide(desk: &Desk, id: &str, which: u32, approve: bool) -> Result<Reply, Fault> {
-    desk.write(|tx| {
-        if approve {
-            versions::approve::<Policy>(tx, id, which)?;
-        } else {
-            versions::refuse::<Policy>(tx, id, which)?;
-        }
-        Ok(())
-    })?;
-    let (history, in_force) = known(desk, id)?;
-    let tag = newest(&history);
-    let held = history.into_iter().find(|version| version.version == which);
-    let held = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
-    Ok(Reply::ok(&Seen::of(held, in_force))?.at(tag))
+    call.run(move |desk| kept::propose(desk, &id, seen, |_, version| body.value.policy(&id, version))).await
 }
 
 /// Puts another person's proposal in force, now. Alerts that are being escalated keep the version they began with.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/approve", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 403, description = "E_FOUR_EYES"), (status = 409)))]
 pub async fn approve(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
-    call.run(move |desk| decide(desk, &id, body.value.version, true)).await
+    call.run(move |desk| kept::decide::<Policy>(desk, &id, body.value.version, true)).await
 }
 
 /// Takes a proposal off the table.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/refuse", tag = "escalation", params(("id" = String, Path)), request_body = Which, responses((status = 200, body = Seen), (status = 409)))]
 pub async fn refuse(call: Call, id: Path<String>, body: Body<Which>) -> Answer {
-    call.run(move |desk| decide(desk, &id, body.value.version, false)).await
+    call.run(move |desk| kept::decide::<Policy>(desk, &id, body.value.version, false)).await
 }
 
 /// When.

@@ -699,12 +699,10 @@ code-no-care-plan-detail = The health-protection basis needs an active care plan
 
 ## Escalation policies
 
-nav-policies = Escalation
+nav-policies = Response
 policies-title = Escalation policies
 policies-what = Who is paged, in which order, and how long each has to answer. A change is a new version and holds only once a second person has approved it.
 policies-waiting = Proposals that wait for a second person
-policies-none = No policy in force
-policies-none-next = The first policies come into force when the service starts.
 policy-yours = Your proposal
 policy-lasts = up to { $span } without an answer
 policy-step = Step { $n }
@@ -986,3 +984,152 @@ capacity-load = Load
 capacity-most = Capacity
 capacity-free = Room
 capacity-full = Red only
+
+## Settings kept in versions: tabs, beginning one
+
+kept-tabs = Response rules
+kept-policies = Escalation
+kept-service-levels = Deadlines
+kept-calendars = Calendars
+kept-templates = Messages
+kept-none = Nothing in force
+kept-none-next = What comes with the system is put in force when the service starts.
+kept-id = Id
+kept-id-hint = Stays in addresses and in the audit log for ever: small letters, digits and _, as in night_shift.
+kept-id-wrong = 1 to 64 small letters without accents, digits and _.
+kept-id-taken = It exists already: open it in the list, or choose another id.
+kept-begin = Continue
+policies-begin = New policy
+
+## Service levels
+
+levels-title = Promised deadlines
+levels-what = How soon an alert is answered and resolved, on which calendar, and what follows when the time is over. A change holds only once a second person has approved it.
+levels-begin = New deadline
+level-in-force = In force
+level-level = For alerts
+level-metric = The clock stops when
+level-first-response = a person acknowledges the alert
+level-resolution = the case is resolved
+level-target = Time allowed
+level-count = Time allowed: how many
+level-unit = Time allowed: counted in
+level-unit-minutes = minutes, day and night
+level-unit-open-minutes = minutes of open calendar
+level-unit-days = days, to the end of the day
+level-unit-working-days = working days, to the end of the day
+level-in-minutes = { $span }, day and night
+level-in-open-minutes = { $span } of open calendar
+level-in-days =
+    { $n ->
+        [one] end of the next day
+       *[other] end of day { $n }
+    }
+level-in-working-days =
+    { $n ->
+        [one] end of the next working day
+       *[other] end of working day { $n }
+    }
+level-calendar = Calendar
+level-on-breach = When the time is over, climb
+level-no-policy = no policy
+level-editor-what = Nothing changes until a second person approves it. Clocks that run keep the version they started with.
+level-now = An alert that came now would have until
+level-warned = warned at
+level-never = never: the calendar opens no more
+level-drafted = With what is written
+level-wrong-level = Choose red or yellow.
+level-wrong-metric = Choose what stops the clock.
+level-wrong-unit = Choose minutes or days.
+level-wrong-target = A whole number, from 1 minute to 366 days.
+level-wrong-calendar = Choose a calendar that is in force.
+level-wrong-policy = Choose a policy that is in force, or none.
+
+## Calendars
+
+calendars-title = Working calendars
+calendars-what = When people work: deadlines in open hours and working days count only open time. A change holds at once; clocks that run keep the version they started with.
+calendars-begin = New calendar
+calendar-zone = Time zone
+calendar-holidays = Holidays
+calendar-no-holidays = works through holidays
+calendar-national = national
+calendar-national-only = national only
+calendar-and-state = national and { $name }
+calendar-city = municipality: { $name }
+calendar-city-field = Municipal holidays
+calendar-city-none = none
+calendar-city-hint = For another municipality, write its holidays as own days.
+calendar-closed = closed
+calendar-is-open = Open now
+calendar-is-closed = Closed now
+calendar-week = Week
+calendar-week-hint = Intervals in order, as in 08:00-12:00 13:00-18:00; the day ends at 24:00. Empty: closed.
+calendar-day = Day
+calendar-open-hours = Open
+calendar-why = Why
+calendar-strip = From 0 to 24 h
+calendar-scope = Where it holds
+calendar-scope-national = national
+calendar-scope-state = state
+calendar-scope-municipal = municipal
+calendar-scope-own = of this calendar
+calendar-year = Holidays and own days of the next 12 months
+calendar-year-none = None.
+calendar-ahead = Next 30 days
+calendar-ahead-draft = Next 30 days with what is written
+calendar-own-days = Own days
+calendar-own-days-count =
+    { $n ->
+        [one] { $n } day
+       *[other] { $n } days
+    }
+calendar-own-day = Own day { $n }
+calendar-own-hint = They come before the week and the holidays: a municipal holiday, a half day, a bridge day, a worked holiday. No hours: closed. To remove one, clear its three fields.
+calendar-own-label = Why
+calendar-editor = Change the calendar
+calendar-editor-what = See first what changes in the next days. It holds as soon as it is put in force.
+calendar-save = Put in force
+calendar-wrong-zone = Choose a zone like America/Sao_Paulo.
+calendar-wrong-state = Choose a state of the list.
+calendar-wrong-city = Choose a municipality of the chosen state, or none.
+calendar-wrong-form = "{ $part }" is no interval: write it like 08:00-12:00.
+calendar-wrong-backwards = "{ $part }" ends before it starts; over midnight it is two, on two days.
+calendar-wrong-order = "{ $part }" touches the one before it or comes too early: in order, and joined where they touch.
+calendar-wrong-date = Choose the date.
+calendar-wrong-label = Say why.
+calendar-wrong-twice = This date stands in another row already.
+
+## Message templates
+
+templates-title = Messages
+templates-what = What the letters that leave here say: that something waits, never what. A change holds only once a second person has approved it.
+template-clinical = somebody must come
+template-transactional = what was asked for or agreed
+template-care = care and reminders
+template-marketing = surveys and campaigns
+template-reads = As it reads, filled
+template-reads-what = With sample values.
+template-drafted = As what is written would read
+template-in-pt = In Portuguese
+template-in-en = In English
+template-editor-what = Nothing changes until a second person approves it. What is planned already leaves with the words it had. In braces, what is filled in:
+template-subject-pt = Subject in Portuguese
+template-subject-en = Subject in English
+template-text-pt = Text in Portuguese
+template-text-en = Text in English
+template-link = where to sign in and see
+template-repetition = the number of the repetition
+template-since = since when something waits
+template-from = the start of a shift
+template-until = the end of a shift, or a deadline
+template-tells-vital = a vital sign
+template-tells-level = the level of an alert
+template-tells-specialty = a specialty or an illness
+template-wrong-tells = "{ $word }…" gives away { $what }: say only that something waits.
+template-wrong-empty = Write it in both languages.
+template-wrong-subject = One line only.
+template-wrong-brace = A brace closes nothing. In braces only: { $names }.
+template-wrong-unknown = "{ $name }" does not exist. In braces only: { $names }.
+template-wrong-not-given = Nothing fills { $name } in these letters. In braces only: { $names }.
+template-wrong-one-language = { $name } stands in the other language only: use it in both.

@@ -715,12 +715,10 @@ code-no-care-plan-detail = A base de tutela da saúde exige um plano de cuidado 
 
 ## Escalation policies
 
-nav-policies = Escalonamento
+nav-policies = Atendimento
 policies-title = Políticas de escalonamento
 policies-what = Quem é chamado, em que ordem, e quanto tempo cada um tem para responder. Uma mudança é uma versão nova e só vale com a aprovação de uma segunda pessoa.
 policies-waiting = Propostas à espera de uma segunda pessoa
-policies-none = Nenhuma política em vigor
-policies-none-next = As políticas iniciais entram em vigor quando o serviço inicia.
 policy-yours = Proposta sua
 policy-lasts = até { $span } sem resposta
 policy-step = Passo { $n }
@@ -1002,3 +1000,152 @@ capacity-load = Carga
 capacity-most = Capacidade
 capacity-free = Espaço
 capacity-full = Só vermelho
+
+## Settings kept in versions: tabs, beginning one
+
+kept-tabs = Regras de atendimento
+kept-policies = Escalonamento
+kept-service-levels = Prazos
+kept-calendars = Calendários
+kept-templates = Mensagens
+kept-none = Nada em vigor
+kept-none-next = O que vem com o sistema entra em vigor quando o serviço inicia.
+kept-id = Identificador
+kept-id-hint = Fica para sempre em endereços e na auditoria: letras minúsculas sem acento, números e _, como plantao_noturno.
+kept-id-wrong = De 1 a 64 letras minúsculas sem acento, números e _.
+kept-id-taken = Já existe: abra-o na lista ou escolha outro identificador.
+kept-begin = Continuar
+policies-begin = Nova política
+
+## Service levels
+
+levels-title = Prazos prometidos
+levels-what = Em quanto tempo um alerta é respondido e resolvido, em que calendário, e o que acontece quando o prazo passa. Uma mudança só vale com a aprovação de uma segunda pessoa.
+levels-begin = Novo prazo
+level-in-force = Em vigor
+level-level = Para alertas
+level-metric = O relógio para quando
+level-first-response = uma pessoa reconhece o alerta
+level-resolution = o caso é resolvido
+level-target = Prazo
+level-count = Prazo: quantidade
+level-unit = Prazo: contado em
+level-unit-minutes = minutos corridos
+level-unit-open-minutes = minutos de calendário aberto
+level-unit-days = dias corridos, até o fim do dia
+level-unit-working-days = dias úteis, até o fim do dia
+level-in-minutes = { $span }, dia e noite
+level-in-open-minutes = { $span } de calendário aberto
+level-in-days =
+    { $n ->
+        [one] fim do dia seguinte
+       *[other] fim do { $n }º dia
+    }
+level-in-working-days =
+    { $n ->
+        [one] fim do dia útil seguinte
+       *[other] fim do { $n }º dia útil
+    }
+level-calendar = Calendário
+level-on-breach = Quando o prazo passa, sobe
+level-no-policy = nenhuma política
+level-editor-what = Nada muda até que uma segunda pessoa aprove. Relógios que já correm seguem a versão com que começaram.
+level-now = Um alerta que chegasse agora teria até
+level-warned = aviso em
+level-never = nunca: o calendário não abre mais
+level-drafted = Com o que está escrito
+level-wrong-level = Escolha vermelho ou amarelo.
+level-wrong-metric = Escolha o que para o relógio.
+level-wrong-unit = Escolha minutos ou dias.
+level-wrong-target = Número inteiro, de 1 minuto a 366 dias.
+level-wrong-calendar = Escolha um calendário em vigor.
+level-wrong-policy = Escolha uma política em vigor, ou nenhuma.
+
+## Calendars
+
+calendars-title = Calendários de atendimento
+calendars-what = Quando se trabalha: os prazos em horas e dias úteis contam só o tempo aberto. Uma mudança vale na hora; relógios que já correm seguem a versão com que começaram.
+calendars-begin = Novo calendário
+calendar-zone = Fuso horário
+calendar-holidays = Feriados
+calendar-no-holidays = não fecha em feriados
+calendar-national = nacionais
+calendar-national-only = só nacionais
+calendar-and-state = nacionais e { $name }
+calendar-city = município: { $name }
+calendar-city-field = Feriados municipais
+calendar-city-none = nenhum
+calendar-city-hint = De outro município, escreva os feriados como dias próprios.
+calendar-closed = fechado
+calendar-is-open = Aberto agora
+calendar-is-closed = Fechado agora
+calendar-week = Semana
+calendar-week-hint = Intervalos em ordem, como 08:00-12:00 13:00-18:00; o dia termina às 24:00. Vazio: fechado.
+calendar-day = Dia
+calendar-open-hours = Aberto
+calendar-why = Por quê
+calendar-strip = Das 0 às 24 h
+calendar-scope = De onde vem
+calendar-scope-national = nacional
+calendar-scope-state = estadual
+calendar-scope-municipal = municipal
+calendar-scope-own = deste calendário
+calendar-year = Feriados e dias próprios nos próximos 12 meses
+calendar-year-none = Nenhum.
+calendar-ahead = Próximos 30 dias
+calendar-ahead-draft = Próximos 30 dias com o que está escrito
+calendar-own-days = Dias próprios
+calendar-own-days-count =
+    { $n ->
+        [one] { $n } dia
+       *[other] { $n } dias
+    }
+calendar-own-day = Dia próprio { $n }
+calendar-own-hint = Valem antes da semana e dos feriados: feriado municipal, meio expediente, ponte, feriado trabalhado. Sem horas: fechado. Para tirar um dia, apague os três campos.
+calendar-own-label = Por quê
+calendar-editor = Mudar o calendário
+calendar-editor-what = Veja antes o que muda nos próximos dias. Vale assim que for posto em vigor.
+calendar-save = Pôr em vigor
+calendar-wrong-zone = Escolha um fuso como America/Sao_Paulo.
+calendar-wrong-state = Escolha um estado da lista.
+calendar-wrong-city = Escolha um município do estado escolhido, ou nenhum.
+calendar-wrong-form = "{ $part }" não é um intervalo: escreva como 08:00-12:00.
+calendar-wrong-backwards = "{ $part }" termina antes de começar; por cima da meia-noite são dois, em dois dias.
+calendar-wrong-order = "{ $part }" encosta no anterior ou vem antes dele: em ordem, e juntos se encostam.
+calendar-wrong-date = Escolha a data.
+calendar-wrong-label = Diga por quê.
+calendar-wrong-twice = Esta data já está em outra linha.
+
+## Message templates
+
+templates-title = Mensagens
+templates-what = O que dizem os avisos que saem daqui: que algo espera, nunca o quê. Uma mudança só vale com a aprovação de uma segunda pessoa.
+template-clinical = alguém precisa vir
+template-transactional = o que foi pedido ou combinado
+template-care = cuidado e lembretes
+template-marketing = pesquisas e campanhas
+template-reads = Como se lê, preenchida
+template-reads-what = Com valores de exemplo.
+template-drafted = Como se leria o que está escrito
+template-in-pt = Em português
+template-in-en = Em inglês
+template-editor-what = Nada muda até que uma segunda pessoa aprove. O que já está planejado sai com as palavras de antes. Entre chaves, o que é preenchido na hora:
+template-subject-pt = Assunto em português
+template-subject-en = Assunto em inglês
+template-text-pt = Texto em português
+template-text-en = Texto em inglês
+template-link = o endereço onde entrar e ver
+template-repetition = o número da repetição
+template-since = desde quando algo espera
+template-from = o início de um turno
+template-until = o fim de um turno, ou um prazo
+template-tells-vital = um sinal vital
+template-tells-level = a cor de um alerta
+template-tells-specialty = uma especialidade ou doença
+template-wrong-tells = "{ $word }…" revela { $what }: diga só que algo espera.
+template-wrong-empty = Escreva nos dois idiomas.
+template-wrong-subject = Uma linha só.
+template-wrong-brace = Uma chave não fecha nada. Entre chaves só: { $names }.
+template-wrong-unknown = "{ $name }" não existe. Entre chaves só: { $names }.
+template-wrong-not-given = Não há com que preencher { $name } nestas mensagens. Entre chaves só: { $names }.
+template-wrong-one-language = { $name } está só no outro idioma: use nos dois.

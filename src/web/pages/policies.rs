@@ -1,65 +1,13 @@
-//! Escalation policies: who is paged in which order. The list, and the words in which one ladder is told.
+//! Escalation policies: who is paged in which order. The words in which one ladder is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use askama::Template;
-
-use super::Html;
+use super::kept::Line;
+use crate::domain::UserId;
 use crate::domain::escalation::{Policy, Step, Target};
-use crate::domain::{Instant, UserId};
 use crate::web::shell::role_word;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
-
-/// The list.
-#[derive(Debug, Clone, Default)]
-pub struct View {
-    /// In force, by id.
-    pub policies: Vec<Row>,
-    /// Waiting for a second person, oldest first.
-    pub proposals: Vec<Waiting>,
-}
-
-/// One policy in force.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Its lasting id.
-    pub id: String,
-    /// Its name in the reader's language.
-    pub name: String,
-    /// The version in force.
-    pub version: u32,
-    /// The ladder in words.
-    pub lines: Vec<Line>,
-    /// How long until nobody was reached, at the longest.
-    pub lasts: Duration,
-}
-
-/// A proposal that waits.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// Of which policy.
-    pub id: String,
-    /// Its name in the reader's language.
-    pub name: String,
-    /// Its number.
-    pub version: u32,
-    /// Who wrote it; `None`: the program.
-    pub author: Option<String>,
-    /// Whether the reader wrote it.
-    pub mine: bool,
-    /// When.
-    pub proposed_at: Instant,
-}
-
-/// One line of a ladder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// "Passo 1".
-    pub label: String,
-    /// "Plantão clínico (escala) · 5 min · só com certificado".
-    pub text: String,
-}
+use crate::web::{Key, Lang, Words};
 
 /// How schedules, teams and people are called.
 #[derive(Debug, Clone, Default)]
@@ -141,84 +89,5 @@ pub fn name(w: &Words, policy: &Policy) -> String {
     match w.lang {
         Lang::PtBr => policy.name.pt.clone(),
         Lang::En => policy.name.en.clone(),
-    }
-}
-
-/// A line of two versions side by side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Which line.
-    pub label: String,
-    /// In force.
-    pub before: Option<String>,
-    /// Proposed.
-    pub after: Option<String>,
-}
-
-impl Change {
-    /// Whether they differ.
-    #[must_use]
-    pub fn differs(&self) -> bool {
-        self.before != self.after
-    }
-
-    /// What happened to the line.
-    #[must_use]
-    pub const fn word(&self) -> Key {
-        match (&self.before, &self.after) {
-            (None, _) => Key("policy-line-new"),
-            (_, None) => Key("policy-line-gone"),
-            _ => Key("policy-line-changed"),
-        }
-    }
-}
-
-/// Two ladders side by side, in the order of the second; lines that are gone stand where they stood.
-#[must_use]
-pub fn side_by_side(before: &[Line], after: &[Line]) -> Vec<Change> {
-    let text = |lines: &[Line], label: &str| {
-        lines.iter().find(|line| line.label == label).map(|line| line.text.clone())
-    };
-    let longer = if before.len() > after.len() { before } else { after };
-    let of = |line: &Line| Change {
-        label: line.label.clone(),
-        before: text(before, &line.label),
-        after: text(after, &line.label),
-    };
-    longer.iter().map(of).collect()
-}
-
-#[derive(Template)]
-#[template(path = "policies.html")]
-struct Page<'a> {
-    shell: &'a Shell,
-    w: &'a Words,
-    view: &'a View,
-}
-
-/// The page.
-///
-/// # Errors
-/// The formatter's.
-pub fn page(shell: &Shell, view: &View) -> Html {
-    Page { shell, w: &shell.words, view }.render()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_ladders_lie_side_by_side_and_what_is_gone_is_told() {
-        let line = |label: &str, text: &str| Line { label: label.to_owned(), text: text.to_owned() };
-        let before = [line("1", "a"), line("2", "b"), line("end", "z")];
-        let after = [line("1", "c"), line("end", "z")];
-        let told = side_by_side(&before, &after);
-        let words: Vec<(&str, bool, Key)> =
-            told.iter().map(|change| (change.label.as_str(), change.differs(), change.word())).collect();
-        assert_eq!(words[0], ("1", true, Key("policy-line-changed")));
-        assert_eq!(words[1], ("2", true, Key("policy-line-gone")));
-        assert!(!words[2].1);
-        assert_eq!(side_by_side(&after, &before)[1].word(), Key("policy-line-new"));
     }
 }

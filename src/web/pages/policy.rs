@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::policies::{Change, Line};
+use super::kept::{Change, Kept, Kind};
 use super::policy_form::{Draft, Wrong};
 use super::{Choice, Html};
 use crate::domain::Instant;
@@ -12,94 +12,14 @@ use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 /// The page of one policy.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// Its lasting id.
-    pub id: String,
-    /// Its name in the reader's language.
-    pub name: String,
-    /// The version in force.
-    pub version: Option<u32>,
-    /// The ladder in force.
-    pub lines: Vec<Line>,
-    /// Proposals that wait for a second person.
-    pub proposals: Vec<Proposal>,
-    /// Whether the reader may decide on proposals.
-    pub may_approve: bool,
+    /// The ladder in force, what waits, what was.
+    pub kept: Kept,
     /// Whom it would page, step by step.
     pub targets: Targets,
     /// The editor, for who may propose.
     pub editor: Option<Editor>,
     /// What the version in force would have done, when it was asked for.
     pub rehearsed: Option<Rehearsed>,
-    /// Newest first.
-    pub history: Vec<Version>,
-}
-
-/// A proposal beside the version in force.
-#[derive(Debug, Clone)]
-pub struct Proposal {
-    /// Its number.
-    pub version: u32,
-    /// Who wrote it; `None`: the program.
-    pub author: Option<String>,
-    /// Whether the reader wrote it: then another must approve it.
-    pub mine: bool,
-    /// When.
-    pub proposed_at: Instant,
-    /// Line by line.
-    pub changes: Vec<Change>,
-}
-
-/// A version of the history.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// Its number.
-    pub number: u32,
-    /// How it stands.
-    pub state: Standing,
-    /// Who wrote it; `None`: the program.
-    pub author: Option<String>,
-    /// When.
-    pub proposed_at: Instant,
-    /// Who approved it; `None` while nobody has, or the program.
-    pub approver: Option<String>,
-    /// Since when it was in force.
-    pub in_force_at: Option<Instant>,
-}
-
-/// How a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It holds.
-    InForce,
-    /// It held.
-    Superseded,
-    /// It waits for a second person.
-    Proposed,
-    /// It was refused.
-    Refused,
-}
-
-impl Standing {
-    /// The word.
-    #[must_use]
-    pub const fn word(self) -> Key {
-        match self {
-            Self::InForce => Key("rule-in-force"),
-            Self::Superseded => Key("policy-superseded"),
-            Self::Proposed => Key("policy-proposed"),
-            Self::Refused => Key("policy-refused"),
-        }
-    }
-
-    /// Its tone.
-    #[must_use]
-    pub const fn tone(self) -> &'static str {
-        match self {
-            Self::InForce => "on",
-            Self::Proposed => "warn",
-            Self::Superseded | Self::Refused => "off",
-        }
-    }
 }
 
 /// Whom a policy would page at an instant, and why.

@@ -130,6 +130,13 @@ fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
 }
 
 impl Draft {
+    /// A policy that nobody wrote yet: one empty step, climbed once.
+    #[must_use]
+    pub fn new() -> Self {
+        let zero = || "0".to_owned();
+        Self { starts_after: zero(), steps: vec![Rung::default()], repeat: zero(), ..Self::default() }
+    }
+
     /// A policy as it stands, to be changed.
     #[must_use]
     pub fn of(policy: &Policy) -> Self {

@@ -171,7 +171,7 @@ fn every_control_has_a_label_and_every_table_a_caption() {
                 _ => {}
             }
             for reference in ["aria-describedby", "aria-labelledby"] {
-                if let Some(id) = tag.get(reference) {
+                for id in tag.get(reference).into_iter().flat_map(str::split_whitespace) {
                     assert!(ids.contains(id), "{name}: {reference} names {id}, which is not there");
                 }
             }

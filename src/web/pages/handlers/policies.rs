@@ -4,16 +4,16 @@
 use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
-use super::people::People;
+use super::kept::{self, New, Sent, Telling, Which, written};
 use super::policy_words::{choices, names, rehearsed, targets};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::Can;
 use crate::domain::escalation::Policy;
 use crate::store::View;
-use crate::store::versions::{self, Version as Stored};
+use crate::store::versions;
 use crate::web::fault::Fault;
-use crate::web::pages::policies::{self as list_pages, Names, Row, Waiting, side_by_side};
-use crate::web::pages::policy::{self as pages, Editor, Proposal, Standing, Version};
+use crate::web::pages::kept::{self as list_pages, Kind, List};
+use crate::web::pages::policies::{self as words, Names};
+use crate::web::pages::policy::{self as pages, Editor};
 use crate::web::pages::policy_form::Draft;
 use crate::web::rehearsal::rehearse;
 use crate::web::{Code, Section};
@@ -22,34 +22,31 @@ use crate::web::{Code, Section};
 pub async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
-            let view = room.read(|view| known(view, room))?;
+            let view = room.read(|view| listed(view, room))?;
             Ok(list_pages::page(&room.shell, &view))
         })
         .await
 }
 
-fn known(view: &mut View<'_>, room: &Room) -> Result<list_pages::View, Fault> {
-    let (w, names) = (room.words(), names(view, room)?);
-    let row = |version: Stored<Policy>| Row {
-        id: version.name,
-        name: list_pages::name(w, &version.body),
-        version: version.version,
-        lines: names.lines(w, &version.body),
-        lasts: version.body.lasts(),
-    };
-    let policies = versions::all_in_force::<Policy>(view, room.now)?.into_iter().map(row).collect();
-    let mut proposals = Vec::new();
-    for waiting in versions::proposals::<Policy>(view)? {
-        proposals.push(Waiting {
-            name: list_pages::name(w, &waiting.body),
-            author: People::default().actor(view, &waiting.author)?,
-            mine: waiting.author == room.viewer.actor().name(),
-            id: waiting.name,
-            version: waiting.version,
-            proposed_at: waiting.proposed_at,
-        });
-    }
-    Ok(list_pages::View { policies, proposals })
+/// POST `/policies`: a new one.
+pub async fn begin(visit: Visit, new: Form<New>) -> Answer {
+    kept::begin::<Policy>(visit, Kind::Policies, new.into_inner(), listed).await
+}
+
+fn listed(view: &mut View<'_>, room: &Room) -> Result<List, Fault> {
+    let names = names(view, room)?;
+    told(room, &names, |telling| kept::list(view, room, telling))
+}
+
+/// Tells policies in the reader's words.
+fn told<R>(room: &Room, names: &Names, tell: impl FnOnce(&Telling<'_, Policy>) -> R) -> R {
+    let w = room.words();
+    tell(&Telling {
+        kind: Kind::Policies,
+        name: &|policy| words::name(w, policy),
+        lines: &|policy| names.lines(w, policy),
+        hint: &|policy| w.one("policy-lasts", "span", w.span(&policy.lasts())),
+    })
 }
 
 /// What a person asked to see.
@@ -58,6 +55,7 @@ fn known(view: &mut View<'_>, room: &Room) -> Result<list_pages::View, Fault> {
 pub struct Asked {
     rehearse: String,
     part: String,
+    new: String,
 }
 
 /// `/policies/{id}`.
@@ -65,11 +63,11 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Held::read(view, room, &id)?;
+                let held = Held::read(view, room, &id, !asked.new.is_empty())?;
                 let mut shown = held.shown(view, room)?;
-                if let Some(policy) = held.in_force().filter(|_| !asked.rehearse.is_empty()) {
-                    let told = rehearse(view, &policy.body, room.now)?;
-                    shown.rehearsed = Some(rehearsed(room, &held.names, &policy.body, &told));
+                if let Some(policy) = held.kept.in_force().filter(|_| !asked.rehearse.is_empty()) {
+                    let told = rehearse(view, policy, room.now)?;
+                    shown.rehearsed = Some(rehearsed(room, &held.names, policy, &told));
                 }
                 Ok(shown)
             })?;
@@ -81,99 +79,34 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
         .await
 }
 
-/// A policy with all its versions, newest first.
+/// A policy with all its versions, and how what it names is called.
 struct Held {
-    id: String,
-    history: Vec<Stored<Policy>>,
-    current: Option<u32>,
+    kept: kept::Held<Policy>,
     names: Names,
 }
 
 impl Held {
-    fn read(view: &mut View<'_>, room: &Room, id: &str) -> Result<Self, Fault> {
-        let history = versions::history::<Policy>(view, id)?;
-        if history.is_empty() {
-            return Err(Code::NotFound.into());
-        }
-        let current = versions::in_force::<Policy>(view, id, room.now)?.map(|held| held.version);
-        Ok(Self { id: id.to_owned(), history, current, names: names(view, room)? })
-    }
-
-    fn in_force(&self) -> Option<&Stored<Policy>> {
-        self.history.iter().find(|version| Some(version.version) == self.current)
-    }
-
-    /// What an editor begins with: the newest version that was not refused.
-    fn newest(&self) -> Option<&Stored<Policy>> {
-        self.history.iter().find(|version| version.refused_at.is_none()).or_else(|| self.history.first())
-    }
-
-    fn seen(&self) -> u32 {
-        self.history.first().map_or(0, |version| version.version)
+    fn read(view: &mut View<'_>, room: &Room, id: &str, begins: bool) -> Result<Self, Fault> {
+        let kept = kept::Held::read(view, room, Kind::Policies, id, begins)?;
+        Ok(Self { kept, names: names(view, room)? })
     }
 
     fn shown(&self, view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
-        let w = room.words();
-        let body = self.in_force().or_else(|| self.newest()).map(|version| &version.body);
-        let lines = self.in_force().map(|held| self.names.lines(w, &held.body)).unwrap_or_default();
-        let mut proposals = Vec::new();
-        let mut history = Vec::new();
-        for version in &self.history {
-            let author = People::default().actor(view, &version.author)?;
-            let standing = self.standing(version);
-            if standing == Standing::Proposed {
-                proposals.push(Proposal {
-                    version: version.version,
-                    author: author.clone(),
-                    mine: version.author == room.viewer.actor().name(),
-                    proposed_at: version.proposed_at,
-                    changes: side_by_side(&lines, &self.names.lines(w, &version.body)),
-                });
-            }
-            history.push(Version {
-                number: version.version,
-                state: standing,
-                author,
-                proposed_at: version.proposed_at,
-                approver: match &version.approver {
-                    Some(approver) => People::default().actor(view, approver)?,
-                    None => None,
-                },
-                in_force_at: version.in_force_at,
-            });
-        }
-        let may_propose = room.viewer.may(Can::ProposePolicies);
-        let editor =
-            self.newest().filter(|_| may_propose).map(|newest| self.editor(room, Draft::of(&newest.body)));
+        let editor = room.viewer.may(Kind::Policies.changed_by());
         Ok(pages::View {
-            id: self.id.clone(),
-            name: body.map(|body| list_pages::name(w, body)).unwrap_or_default(),
-            version: self.current,
-            targets: match self.in_force() {
-                Some(held) => targets(view, room, &self.names, &held.body)?,
+            kept: told(room, &self.names, |telling| self.kept.kept(view, room, telling))?,
+            targets: match self.kept.in_force() {
+                Some(policy) => targets(view, room, &self.names, policy)?,
                 None => pages::Targets { at: room.now, steps: Vec::new() },
             },
-            lines,
-            proposals,
-            may_approve: room.viewer.may(Can::ApprovePolicies),
-            editor,
+            editor: editor.then(|| self.editor(room, self.kept.newest().map_or_else(Draft::new, Draft::of))),
             rehearsed: None,
-            history,
         })
-    }
-
-    const fn standing(&self, version: &Stored<Policy>) -> Standing {
-        match (version.in_force_at, version.refused_at, self.current) {
-            (_, Some(_), _) => Standing::Refused,
-            (None, None, _) => Standing::Proposed,
-            (Some(_), None, Some(current)) if current == version.version => Standing::InForce,
-            (Some(_), None, _) => Standing::Superseded,
-        }
     }
 
     fn editor(&self, room: &Room, draft: Draft) -> Editor {
         let choices = choices(room.words(), &self.names);
-        Editor { seen: self.seen(), draft, choices, ..Editor::default() }
+        Editor { seen: self.kept.seen(), draft, choices, ..Editor::default() }
     }
 }
 
@@ -181,27 +114,21 @@ impl Held {
 pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
-            let get = |name: &str| {
-                let found = sent.iter().find(|(held, _)| held == name);
-                found.map(|(_, value)| value.as_str()).unwrap_or_default()
-            };
-            // The button that was pressed comes last; the first is what Enter presses.
-            let button = sent.iter().rev().find(|(held, _)| held == "act");
-            let button = button.map_or("check", |(_, value)| value.as_str());
-            let mut draft = Draft::from_pairs(&sent);
+            let sent = Sent(sent.into_inner());
+            let button = sent.button();
+            let mut draft = Draft::from_pairs(&sent.0);
             draft.press(button);
-            let seen: u32 = get("seen").parse().map_err(|_number| Fault::new(Code::Invalid))?;
+            let seen = sent.seen()?;
             let made = draft.policy(&id, seen.saturating_add(1));
             let mut refused = None;
             if let ("propose", Ok(policy)) = (button, &made) {
-                match room.write(|tx| Ok(versions::propose(tx, &id, policy, seen)?)) {
-                    Ok(version) => return Ok(Step::To(format!("/policies/{}#proposal-{version}", *id))),
-                    Err(fault) if fault.code == Code::Precondition => refused = Some(fault.code),
-                    Err(fault) => return Err(fault),
+                match written(room.write(|tx| Ok(versions::propose(tx, &id, policy, seen)?)))? {
+                    Some(version) => return Ok(Step::To(format!("/policies/{}#proposal-{version}", *id))),
+                    None => refused = Some(Code::Precondition),
                 }
             }
             let view = room.read(|view| {
-                let held = Held::read(view, room, &id)?;
+                let held = Held::read(view, room, &id, true)?;
                 let mut shown = held.shown(view, room)?;
                 let mut editor = held.editor(room, draft.clone());
                 (editor.seen, editor.refused) = (seen, refused);
@@ -238,34 +165,12 @@ fn look(
     policy: &Policy,
     editor: &mut Editor,
 ) -> Result<(), Fault> {
-    let w = room.words();
-    let before = held.in_force().map(|held_now| held.names.lines(w, &held_now.body)).unwrap_or_default();
-    editor.changes = side_by_side(&before, &held.names.lines(w, policy));
+    editor.changes = told(room, &held.names, |telling| held.kept.changes(telling, policy));
     editor.targets = Some(targets(view, room, &held.names, policy)?);
     Ok(())
 }
 
-/// Which proposal.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Which {
-    version: u32,
-}
-
 /// POST `/policies/{id}/{approve|refuse}`.
 pub async fn decide(visit: Visit, path: Path<(String, String)>, which: Form<Which>) -> Answer {
-    let (id, act) = path.into_inner();
-    visit
-        .act(move |room| {
-            room.write(|tx| {
-                match act.as_str() {
-                    "approve" => versions::approve::<Policy>(tx, &id, which.version)?,
-                    "refuse" => versions::refuse::<Policy>(tx, &id, which.version)?,
-                    _ => return Err(Code::NotFound.into()),
-                }
-                Ok(())
-            })?;
-            Ok(format!("/policies/{id}#history"))
-        })
-        .await
+    kept::decide::<Policy>(visit, Kind::Policies, path, which).await
 }

@@ -3,10 +3,11 @@
 use crate::domain::escalation::{Policy, Target, seeds};
 use crate::domain::message::{Channel, State};
 use crate::domain::{Role, UserId};
+use crate::web::pages::kept::{Kept, Kind, Line, Proposal, Standing as Stands, Version, side_by_side};
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
 use crate::web::pages::pager::{self, Case, Cause};
-use crate::web::pages::policies::{self, Names, Waiting, side_by_side};
-use crate::web::pages::policy::{self, Editor, Load, Paged, Person, Proposal, Rehearsed, Row, Sum, Targets};
+use crate::web::pages::policies::{self, Names};
+use crate::web::pages::policy::{self, Editor, Load, Paged, Person, Rehearsed, Row, Sum, Targets};
 use crate::web::pages::policy_form::{Draft, sent};
 use crate::web::pages::{Choice, Html};
 use crate::web::{Key, Section};
@@ -104,28 +105,8 @@ impl Night {
         let mut draft = Draft::of(&new);
         draft.steps[0].minutes = "\"><b>".to_owned();
         draft.steps[1].targets.clear();
-        let proposal = |version, mine| Proposal {
-            version,
-            author: Some("Ana Terra".to_owned()),
-            mine,
-            proposed_at: self.ago(4_000),
-            changes: side_by_side(&before, &after),
-        };
-        let version = |number, state| policy::Version {
-            number,
-            state,
-            author: None,
-            proposed_at: self.ago(900_000),
-            approver: Some("Ana Terra".to_owned()),
-            in_force_at: Some(self.ago(800_000)),
-        };
         policy::View {
-            id: "red_alert".to_owned(),
-            name: policies::name(w, &old),
-            version: Some(1),
-            lines: before.clone(),
-            proposals: vec![proposal(2, false), proposal(3, true)],
-            may_approve: true,
+            kept: self.kept(Kind::Policies, "red_alert", policies::name(w, &old), &before, &after),
             targets: self.targets(),
             editor: Some(Editor {
                 seen: 3,
@@ -141,45 +122,43 @@ impl Night {
                 rehearsed: Some(self.rehearsed()),
             }),
             rehearsed: Some(self.rehearsed()),
-            history: [
-                policy::Standing::InForce,
-                policy::Standing::Proposed,
-                policy::Standing::Refused,
-                policy::Standing::Superseded,
-            ]
-            .into_iter()
-            .zip(1..)
-            .map(|(state, number)| version(number, state))
-            .collect(),
+        }
+    }
+
+    /// A setting with a version in force, two proposals, and a history of every standing.
+    pub(super) fn kept(&self, kind: Kind, id: &str, name: String, before: &[Line], after: &[Line]) -> Kept {
+        let proposal = |version, mine| Proposal {
+            version,
+            author: Some("Ana Terra".to_owned()),
+            mine,
+            proposed_at: self.ago(4_000),
+            changes: side_by_side(before, after),
+        };
+        let version = |(state, number)| Version {
+            number,
+            state,
+            author: None,
+            proposed_at: self.ago(900_000),
+            approver: Some("Ana Terra".to_owned()),
+            in_force_at: Some(self.ago(800_000)),
+        };
+        let stands = [Stands::InForce, Stands::Proposed, Stands::Refused, Stands::Superseded];
+        Kept {
+            kind,
+            id: id.to_owned(),
+            name,
+            version: Some(1),
+            lines: before.to_vec(),
+            proposals: vec![proposal(2, false), proposal(3, true)],
+            may_decide: true,
+            history: stands.into_iter().zip(1..).map(version).collect(),
         }
     }
 
     pub(super) fn policy_pages(&self) -> Vec<Drawn> {
         let at = |role, path: &str| self.shell(Some(role), Section::Policies, path);
-        let shell = at(Role::Manager, "/policies");
-        let row = |policy: Policy| policies::Row {
-            id: policy.id.clone(),
-            name: policies::name(&shell.words, &policy),
-            version: policy.version,
-            lines: self.names().lines(&shell.words, &policy),
-            lasts: policy.lasts(),
-        };
-        let waiting = Waiting {
-            id: "red_alert".to_owned(),
-            name: self.pick("Alerta vermelho", "Red alert"),
-            version: 2,
-            author: Some("Ana Terra".to_owned()),
-            mine: false,
-            proposed_at: self.ago(4_000),
-        };
-        let list = policies::View {
-            policies: seeds().into_iter().map(row).collect(),
-            proposals: vec![Waiting { mine: true, ..waiting.clone() }, waiting],
-        };
         let path = "/policies/red_alert";
         vec![
-            ("policies", "/policies".into(), policies::page(&shell, &list)),
-            ("policies-none", "/policies?none".into(), policies::page(&shell, &policies::View::default())),
             ("policy", path.into(), policy::page(&at(Role::Clinician, path), &self.policy())),
             (
                 "policy-read",

@@ -4,6 +4,7 @@ mod care;
 mod climbs;
 mod duty;
 mod house;
+mod settings;
 
 use std::time::Duration;
 
@@ -275,6 +276,7 @@ impl Night {
             ));
         }
         out.extend(self.policy_pages());
+        out.extend(self.setting_pages());
         out
     }
 

@@ -6,6 +6,7 @@ mod ladder;
 mod lists;
 mod policies;
 mod schedules;
+mod settings;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
