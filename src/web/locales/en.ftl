@@ -897,6 +897,65 @@ pager-times =
         [one] { $n } time
        *[other] { $n } times
     }
+## Promises to an alert, and the whole ladder ahead
+
+promises-title = Promised times
+promise-first-response = First response
+promise-resolution = Resolution
+promise-running = in time
+promise-paused = stands still: { $why }
+promise-warned = nearly over
+promise-breached = time is over
+promise-met = kept
+promise-late = done too late
+promise-withdrawn = ended without counting
+promise-open-time = { $span } of working hours
+promise-days =
+    { $n ->
+        [one] { $n } day
+       *[other] { $n } days
+    }
+promise-working-days =
+    { $n ->
+        [one] { $n } working day
+       *[other] { $n } working days
+    }
+promise-used = Used { $used } of { $target }
+promise-due = over at { $time }, in
+promise-was-due = due by { $time }
+promise-warned-at = Warned at { $time }
+promise-warns-at = Warns at { $time }
+promise-stopped = stopped counting at { $time }
+promise-calendar = Counts in the working hours of
+promise-always = Counts day and night
+promise-earlier =
+    { $n ->
+        [one] { $n } clock before this one
+       *[other] { $n } clocks before this one
+    }
+promise-trace = When it counted and when it stood still
+promise-stood = stood still: { $why }
+promise-ran = counted
+promise-resume = Count again
+promise-pause = Stop counting
+promise-pause-why = What is waited for?
+promise-pause-hint = Stands still for seven days at the most, and is in the audit log. The first response never does.
+promise-pause-do = Stop the clocks
+pause-waiting-patient = an answer of the patient
+pause-waiting-third-party = somebody outside
+pause-scheduled-callback = a call that was agreed
+closed-off-hours = outside working hours
+closed-day-off = a day off
+field-pause = Choose what is waited for.
+ladder-ahead = After that, when nobody answers
+ladder-ahead-at = about { $time }
+ladder-ahead-hint = With whoever will be on call at those hours, by the schedule of now.
+ladder-rounds-left =
+    { $n ->
+        [one] All steps once more
+       *[other] All steps { $n } times more
+    }
+
 ## On call
 
 nav-schedules = On call

@@ -913,6 +913,65 @@ pager-times =
         [one] { $n } vez
        *[other] { $n } vezes
     }
+## Promises to an alert, and the whole ladder ahead
+
+promises-title = Prazos prometidos
+promise-first-response = Primeira resposta
+promise-resolution = Resolução
+promise-running = no prazo
+promise-paused = parado: { $why }
+promise-warned = perto do fim
+promise-breached = prazo vencido
+promise-met = cumprido
+promise-late = cumprido com atraso
+promise-withdrawn = encerrado sem conta
+promise-open-time = { $span } de expediente
+promise-days =
+    { $n ->
+        [one] { $n } dia
+       *[other] { $n } dias
+    }
+promise-working-days =
+    { $n ->
+        [one] { $n } dia útil
+       *[other] { $n } dias úteis
+    }
+promise-used = Usado { $used } de { $target }
+promise-due = vence às { $time }, em
+promise-was-due = prazo até { $time }
+promise-warned-at = Avisado às { $time }
+promise-warns-at = Avisa às { $time }
+promise-stopped = parou de contar às { $time }
+promise-calendar = Conta no expediente de
+promise-always = Conta dia e noite
+promise-earlier =
+    { $n ->
+        [one] { $n } contagem antes desta
+       *[other] { $n } contagens antes desta
+    }
+promise-trace = Quando contou e quando parou
+promise-stood = parado: { $why }
+promise-ran = contou
+promise-resume = Voltar a contar
+promise-pause = Parar de contar
+promise-pause-why = O que se espera?
+promise-pause-hint = Para por sete dias no máximo e fica na auditoria. A primeira resposta não para.
+promise-pause-do = Parar os prazos
+pause-waiting-patient = resposta do paciente
+pause-waiting-third-party = ação de um terceiro
+pause-scheduled-callback = ligação combinada
+closed-off-hours = fora do expediente
+closed-day-off = dia sem expediente
+field-pause = Escolha o que se espera.
+ladder-ahead = Depois, se ninguém responder
+ladder-ahead-at = por volta de { $time }
+ladder-ahead-hint = Com quem estará de plantão nessas horas, pela escala de agora.
+ladder-rounds-left =
+    { $n ->
+        [one] Todos os passos mais uma vez
+       *[other] Todos os passos mais { $n } vezes
+    }
+
 ## On call
 
 nav-schedules = Plantão

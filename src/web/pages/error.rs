@@ -37,6 +37,7 @@ impl Named<'_> {
             ("outcome", _) => Key("field-outcome"),
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
+            ("pause", _) => Key("field-pause"),
             _ => return None,
         })
     }

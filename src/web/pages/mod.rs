@@ -28,6 +28,7 @@ pub mod policies;
 pub mod policy;
 pub mod policy_form;
 pub mod portal;
+pub mod promises;
 pub mod queue;
 pub mod readings;
 pub mod rules;

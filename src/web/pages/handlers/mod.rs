@@ -17,6 +17,7 @@ mod people;
 mod policies;
 mod policy_words;
 mod portal;
+mod promises;
 mod queue;
 mod readings;
 mod schedule;
@@ -56,6 +57,7 @@ pub fn rows() -> Vec<Row> {
         GET "/queue" SeeAlerts => queue::show;
         GET "/alerts/{id}" SeeAlerts => alert::show;
         POST "/alerts/{id}/{act}" ActOnAlerts => alert::act;
+        POST "/alerts/{id}/sla/{act}" ActOnAlerts => promises::act;
         GET "/pager" SignedIn => pager::show;
         POST "/pager" SignedIn => pager::seen;
         GET "/patients" SeeContacts => patients::list;

@@ -4,6 +4,7 @@ mod care;
 mod climbs;
 mod duty;
 mod house;
+mod hub;
 
 use std::time::Duration;
 
