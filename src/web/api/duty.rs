@@ -13,6 +13,7 @@ use crate::domain::on_call::Team;
 use crate::domain::on_call::capacity::{self, Agent, Work};
 use crate::domain::rule::Name;
 use crate::domain::{AlertId, Instant, UserId};
+use crate::store::Tx;
 use crate::store::on_call::{self, Certificate, Gone};
 use crate::store::versions::{self, Version};
 use crate::web::Code;
@@ -78,17 +79,12 @@ pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Bod
         lasting(&id)?;
         let WrittenTeam { name, members } = body.value;
         let team = Team { name, members };
-        team.check().map_err(|faulty| Fault::invalid("members", &faulty.to_string()))?;
         let held = desk.write(|tx| {
             let now = tx.now();
-            let known = on_call::people(tx)?;
-            if !team.members.iter().all(|user| known.contains_key(user)) {
-                return Err(Fault::invalid("members", "active members of staff"));
-            }
             let current = versions::in_force::<Team>(tx, &id, now)?.map_or(0, |held| held.version);
             let seen = expected.or(i64::from(current))?;
             let seen = u32::try_from(seen).map_err(|_range| Fault::new(Code::Precondition))?;
-            let version = versions::publish(tx, &id, &team, seen)?;
+            let version = keep_team(tx, &id, &team, seen)?;
             Ok(SeenTeam {
                 id: id.to_string(),
                 version,
@@ -100,6 +96,19 @@ pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Bod
         Ok(Reply::ok(&held)?.at(version))
     })
     .await
+}
+
+/// Puts a team in force whose members may sign in.
+///
+/// # Errors
+/// `E_INVALID` names the field; `E_PRECONDITION`; store faults.
+pub(crate) fn keep_team(tx: &mut Tx<'_>, id: &str, team: &Team, seen: u32) -> Result<u32, Fault> {
+    team.check().map_err(|faulty| Fault::invalid("members", &faulty.to_string()))?;
+    let known = on_call::people(tx)?;
+    if !team.members.iter().all(|user| known.contains_key(user)) {
+        return Err(Fault::invalid("members", "active members of staff"));
+    }
+    Ok(versions::publish(tx, id, team, seen)?)
 }
 
 /// What is known of a person who may be on call.

@@ -870,11 +870,12 @@ status-lapse = What
 status-expected = Expected
 status-noticed = Noticed
 status-letters = Messages on their way
-status-channel = Channel
 status-gone = handed over
-status-provider = Provider
 status-resting = left alone until { $time }
 status-asked = in use
+status-not-set-up = not set up
+status-no-email = Nobody is paged by e-mail. Give a server in notify_smtp_url and the address of this dashboard in notify_base_url, and restart (docs/OPERATIONS.md).
+status-no-webhook = No program is called. An administrator may add one on the page Webhooks.
 lapse-late-step = Escalation step late
 lapse-late-timer = Timer late
 lapse-late-message = Message late
@@ -955,6 +956,73 @@ ladder-rounds-left =
         [one] All steps once more
        *[other] All steps { $n } times more
     }
+
+## Around a schedule: what it needs, teams, people on duty
+
+duty-tab-schedules = Schedules
+name-pt = Name in Portuguese
+name-en = Name in English
+lasting-id = Identifier
+lasting-id-hint = Stays for ever and stands in policies: small letters, digits, _ and -.
+schedule-new = New schedule
+schedule-new-do = Create the schedule
+need-title = What it needs
+need-edit = Name, time zone and needs
+need-zone = Time zone
+need-zone-hint = As in America/Sao_Paulo or America/Manaus. Turns follow the clock there.
+need-hours = Most hours a person in seven days
+need-most = up to { $n } h a person in seven days
+need-certificate = a valid certificate
+need-hint = Whoever holds no valid certificate where one is needed is named among the problems.
+need-save = Save
+teams-title = Teams
+teams-what = People whom a policy pages together.
+teams-none = No team yet
+teams-none-next = Create one to page it in a policy.
+teams-change = Change teams
+team-empty = Nobody: paging it reaches nobody
+team-new = New team
+team-new-do = Create the team
+team-edit = Team { $name }
+team-members = Who belongs to it
+team-save = Save the team
+people-title = People on duty
+people-what = Who may be on call, what they carry and how they are reached.
+people-certificate = Professional certificate
+people-reach = Reach
+people-reached = All channels
+people-lost = { $channel } does not reach
+people-reached-again = Reaches again
+people-lost-what = Nothing is sent by a channel that does not reach, until somebody says it is back.
+people-load = Load
+people-no-alerts = This role takes no alerts
+lost-bounced = Messages came back
+lost-by-hand = Noted by somebody
+certificate-none = None noted
+certificate-until = valid until { $day }
+certificate-over = ran out on { $day }
+certificate-noted = Noted by
+certificate-what = A schedule that needs a certificate only pages who holds a valid one.
+certificate-last-day = Last day of validity
+certificate-save = Save the certificate
+certificate-end = Take away now
+load-of = { $load } of { $capacity }
+load-free =
+    { $n ->
+        [one] room for { $n } more
+       *[other] room for { $n } more
+    }
+load-only-red = only red
+load-reserve = { $n } kept for red, { $used } in use
+capacity-set = How many alerts at once
+capacity-set-hint = 0 to 500. A tenth, rounded up, is kept for red.
+capacity-save = Save the capacity
+field-id = Use 1 to 64 small letters, digits, _ or -.
+field-id-taken = This identifier is taken: choose another.
+field-hours-a-week = Write 1 to 168 hours.
+field-members = Choose at most 200 people who may sign in.
+field-day = Choose a day.
+field-most = Write a number from 0 to 500.
 
 ## On call
 

@@ -886,11 +886,12 @@ status-lapse = O quê
 status-expected = Previsto
 status-noticed = Notado
 status-letters = Mensagens a caminho
-status-channel = Canal
 status-gone = entregues ao canal
-status-provider = Provedor
 status-resting = em pausa até { $time }
 status-asked = em uso
+status-not-set-up = não configurado
+status-no-email = Ninguém é chamado por e-mail. Informe um servidor em notify_smtp_url e o endereço deste painel em notify_base_url, e reinicie (docs/OPERATIONS.md).
+status-no-webhook = Nenhum programa é chamado. Quem administra pode acrescentar um na página Webhooks.
 lapse-late-step = Passo de escalonamento atrasado
 lapse-late-timer = Prazo atrasado
 lapse-late-message = Mensagem atrasada
@@ -971,6 +972,73 @@ ladder-rounds-left =
         [one] Todos os passos mais uma vez
        *[other] Todos os passos mais { $n } vezes
     }
+
+## Around a schedule: what it needs, teams, people on duty
+
+duty-tab-schedules = Escalas
+name-pt = Nome em português
+name-en = Nome em inglês
+lasting-id = Identificador
+lasting-id-hint = Fica para sempre e aparece nas políticas: letras minúsculas, números, _ e -.
+schedule-new = Nova escala
+schedule-new-do = Criar a escala
+need-title = O que ela exige
+need-edit = Nome, fuso e exigências
+need-zone = Fuso horário
+need-zone-hint = Como America/Sao_Paulo ou America/Manaus. Os turnos seguem o relógio de lá.
+need-hours = Máximo de horas por pessoa em sete dias
+need-most = até { $n } h por pessoa em sete dias
+need-certificate = certificado válido
+need-hint = Quem não tem certificado válido, quando ele é exigido, aparece nos problemas.
+need-save = Salvar
+teams-title = Equipes
+teams-what = Pessoas que uma política chama juntas.
+teams-none = Nenhuma equipe ainda
+teams-none-next = Crie uma para chamá-la em uma política.
+teams-change = Mudar as equipes
+team-empty = Sem ninguém: chamá-la não alcança ninguém
+team-new = Nova equipe
+team-new-do = Criar a equipe
+team-edit = Equipe { $name }
+team-members = Quem faz parte
+team-save = Salvar a equipe
+people-title = Pessoas de plantão
+people-what = Quem pode estar de plantão, com o que carrega e por onde é alcançado.
+people-certificate = Certificado profissional
+people-reach = Alcance
+people-reached = Todos os canais
+people-lost = { $channel } não alcança
+people-reached-again = Alcança de novo
+people-lost-what = Nada é enviado por um canal que não alcança, até alguém dizer que voltou.
+people-load = Carga
+people-no-alerts = Este papel não assume alertas
+lost-bounced = As mensagens voltaram
+lost-by-hand = Anotado por alguém
+certificate-none = Nenhum anotado
+certificate-until = válido até { $day }
+certificate-over = venceu em { $day }
+certificate-noted = Anotado por
+certificate-what = Uma escala que exige certificado só chama quem tem um válido.
+certificate-last-day = Último dia de validade
+certificate-save = Salvar o certificado
+certificate-end = Retirar agora
+load-of = { $load } de { $capacity }
+load-free =
+    { $n ->
+        [one] espaço para mais { $n }
+       *[other] espaço para mais { $n }
+    }
+load-only-red = só vermelho
+load-reserve = { $n } para vermelho, { $used } em uso
+capacity-set = Quantos alertas por vez
+capacity-set-hint = De 0 a 500. Um décimo, arredondado para cima, fica para vermelho.
+capacity-save = Salvar a capacidade
+field-id = Use de 1 a 64 letras minúsculas, números, _ ou -.
+field-id-taken = Este identificador já existe: escolha outro.
+field-hours-a-week = Escreva de 1 a 168 horas.
+field-members = Escolha no máximo 200 pessoas que possam entrar.
+field-day = Escolha um dia.
+field-most = Escreva um número de 0 a 500.
 
 ## On call
 

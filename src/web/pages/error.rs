@@ -22,6 +22,7 @@ impl Named<'_> {
     #[must_use]
     pub fn advice(&self, code: Code) -> Option<Key> {
         Some(match (self.field?, code) {
+            ("id", Code::Conflict) => Key("field-id-taken"),
             ("cpf", Code::Conflict) => Key("field-cpf-taken"),
             ("email", Code::Conflict) => Key("field-email-taken"),
             ("patient_id", Code::Conflict) => Key("field-device-bound"),
@@ -38,6 +39,12 @@ impl Named<'_> {
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
             ("pause", _) => Key("field-pause"),
+            ("id", _) => Key("field-id"),
+            ("pt" | "en", _) => Key("field-name"),
+            ("hours", _) => Key("field-hours-a-week"),
+            ("members", _) => Key("field-members"),
+            ("day", _) => Key("field-day"),
+            ("most", _) => Key("field-most"),
             _ => return None,
         })
     }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod handlers;
 pub mod ladder;
 pub mod login;
+pub mod on_duty;
 pub mod pager;
 pub mod pairing;
 pub mod password;
@@ -35,6 +36,7 @@ pub mod rules;
 pub mod schedule;
 pub mod schedules;
 pub mod status;
+pub mod teams;
 pub mod users;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.

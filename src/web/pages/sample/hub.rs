@@ -1,8 +1,12 @@
 //! Promised times of that night, and the pages around a schedule: teams, people on duty, programs that are called.
 
-use super::Night;
-use crate::web::Key;
+use super::{Drawn, Night, user_id};
+use crate::domain::Role;
+use crate::web::pages::on_duty::{Certificate, Load, Lost, One, Person};
 use crate::web::pages::promises::{Promises, Row, Standing, Stretch};
+use crate::web::pages::teams::{Member, Team};
+use crate::web::pages::{Choice, on_duty, teams};
+use crate::web::{Key, Section};
 
 impl Night {
     pub(super) fn promises(&self) -> Promises {
@@ -40,5 +44,71 @@ impl Night {
         };
         let first = row(Key("promise-first-response"), Standing::Warned, 800);
         Promises { rows: vec![first, paused, done], may_pause: true, may_resume: true }
+    }
+
+    fn person(&self, n: i64, certificate: Certificate, load: Option<Load>) -> Person {
+        let lost = |channel, word, why| Lost { channel, word, why, since: self.ago(90_000) };
+        Person {
+            id: user_id(n),
+            name: "Ana Beatriz Conceição".to_owned(),
+            role: Role::Clinician,
+            on_call: n == 1,
+            certificate,
+            lost: if n == 1 {
+                vec![
+                    lost("email", Key("channel-email"), Key("lost-bounced")),
+                    lost("in_app", Key("channel-in-app"), Key("lost-by-hand")),
+                ]
+            } else {
+                Vec::new()
+            },
+            load,
+        }
+    }
+
+    fn people(&self) -> Vec<Person> {
+        let load = |load, free, used| Load { load, capacity: 10, reserve: 1, reserve_used: used, free };
+        vec![
+            self.person(1, Certificate::Valid(self.later(8_000_000)), Some(load(10, 0, 1))),
+            self.person(2, Certificate::Over(self.ago(80_000)), Some(load(9, 0, 0))),
+            self.person(3, Certificate::None, Some(load(3, 6, 0))),
+            self.person(4, Certificate::None, None),
+        ]
+    }
+
+    /// The pages around a schedule.
+    pub(super) fn hub(&self) -> Vec<Drawn> {
+        let shell = |role, path: &str| self.shell(Some(role), Section::Schedules, path);
+        let member = |n: i64, gone| Member { id: user_id(n).to_string(), name: "Caio Lima".to_owned(), gone };
+        let team = |id: &str, members| Team {
+            id: id.to_owned(),
+            version: 2,
+            pt: "Enfermagem noturna".to_owned(),
+            en: "Night nurses".to_owned(),
+            members,
+        };
+        let list = teams::View {
+            rows: vec![team("nurses", vec![member(1, false), member(2, true)]), team("empty", vec![])],
+            people: vec![Choice { value: user_id(1).to_string(), label: "Caio Lima".to_owned() }],
+            may_manage: true,
+        };
+        let one = |place: usize, may_manage| One {
+            person: self.people().remove(place),
+            noted: Some((Some("Renata Okamoto".to_owned()), self.ago(500))),
+            last_day: "2027-01-31".to_owned(),
+            may_manage,
+        };
+        let (path, other) = (format!("/on-duty/{}", user_id(1)), format!("/on-duty/{}", user_id(4)));
+        vec![
+            ("teams", "/teams".into(), teams::page(&shell(Role::Manager, "/teams"), &list)),
+            ("teams-none", "/teams?none".into(), teams::page(&shell(Role::Agent, "/teams"), &teams::View::default())),
+            (
+                "on-duty",
+                "/on-duty".into(),
+                on_duty::page(&shell(Role::Agent, "/on-duty"), &on_duty::View { rows: self.people() }),
+            ),
+            ("on-duty-one", path.clone(), on_duty::one(&shell(Role::Manager, &path), &one(0, true))),
+            ("on-duty-seen", other.clone(), on_duty::one(&shell(Role::Agent, &other), &one(3, false))),
+        ]
     }
 }

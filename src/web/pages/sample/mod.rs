@@ -247,6 +247,7 @@ impl Night {
             ),
         ];
         out.extend(self.duty());
+        out.extend(self.hub());
         if let Some(detail) = self.device() {
             out.push((
                 "device",

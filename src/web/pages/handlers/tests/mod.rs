@@ -5,6 +5,7 @@ mod clinic;
 mod ladder;
 mod lists;
 mod policies;
+mod promises;
 mod schedules;
 
 use actix_web::http::StatusCode;
