@@ -1024,6 +1024,25 @@ field-members = Choose at most 200 people who may sign in.
 field-day = Choose a day.
 field-most = Write a number from 0 to 500.
 
+## Trying whether a page arrives
+
+pager-trial = A test page arrived: open it to confirm
+trial-title = Try whether pages reach you
+trial-what = A test page rings on the dashboard and goes by e-mail, as a real one does. It says that it is a test.
+trial-tried = tried
+trial-not-tried = not tried
+trial-lost = Messages to you came back. Ask who keeps the schedules to correct the address and say that it works again.
+trial-no-server = This installation sends no e-mail.
+trial-send = Send me a test page
+trial-wait = Three an hour are enough. The next may go at { $time }.
+trial-enough = Three tests an hour are enough. Look at their receipts below, and wait until the time that is named.
+trial-none = No test yet.
+trial-sent = Tests and their receipts
+trial-arrived = The test page arrived
+trial-arrived-what = You opened the page: this channel reaches you.
+trial-only = It was only a test, nobody waits for you.
+trial-back = Back to your account
+
 ## On call
 
 nav-schedules = On call

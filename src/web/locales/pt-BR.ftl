@@ -1040,6 +1040,25 @@ field-members = Escolha no máximo 200 pessoas que possam entrar.
 field-day = Escolha um dia.
 field-most = Escreva um número de 0 a 500.
 
+## Trying whether a page arrives
+
+pager-trial = Um chamado de teste chegou: abra para confirmar
+trial-title = Testar se os chamados chegam a você
+trial-what = Um chamado de teste toca no painel e vai por e-mail, como um de verdade. Ele diz que é um teste.
+trial-tried = testado
+trial-not-tried = não testado
+trial-lost = As mensagens a você voltaram. Peça a quem cuida das escalas para corrigir o endereço e dizer que ele voltou a funcionar.
+trial-no-server = Esta instalação não envia e-mail.
+trial-send = Enviar um chamado de teste para mim
+trial-wait = Três por hora bastam. O próximo pode sair às { $time }.
+trial-enough = Três testes por hora bastam. Veja os recibos abaixo e espere até a hora indicada.
+trial-none = Nenhum teste ainda.
+trial-sent = Testes enviados e seus recibos
+trial-arrived = O chamado de teste chegou
+trial-arrived-what = Você abriu o chamado: este canal alcança você.
+trial-only = Era só um teste, ninguém espera por você.
+trial-back = Voltar à sua conta
+
 ## On call
 
 nav-schedules = Plantão

@@ -22,6 +22,7 @@ impl Named<'_> {
     #[must_use]
     pub fn advice(&self, code: Code) -> Option<Key> {
         Some(match (self.field?, code) {
+            ("trial", Code::Rate) => Key("trial-enough"),
             ("id", Code::Conflict) => Key("field-id-taken"),
             ("cpf", Code::Conflict) => Key("field-cpf-taken"),
             ("email", Code::Conflict) => Key("field-email-taken"),

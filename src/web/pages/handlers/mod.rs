@@ -28,6 +28,7 @@ mod search;
 mod teams;
 mod timeline;
 mod told;
+mod trial;
 mod users;
 mod visit;
 mod wheels;
@@ -102,6 +103,8 @@ pub fn rows() -> Vec<Row> {
         POST "/users/{id}/{act}" ManageUsers => users::act;
         GET "/me" OwnThings => portal::show;
         GET "/account" SignedIn => account::show;
+        GET "/account/trial" SignedIn => trial::arrived;
+        POST "/account/trial" SignedIn => trial::send;
         POST "/account/totp" SignedIn => account::set;
         POST "/account/totp/remove" SignedIn => account::remove;
         GET "/api/docs" Anyone => door::api_docs;

@@ -2,10 +2,12 @@
 
 use super::{Drawn, Night, user_id};
 use crate::domain::Role;
+use crate::domain::message::{Channel, State};
+use crate::web::pages::ladder::Called;
 use crate::web::pages::on_duty::{Certificate, Load, Lost, One, Person};
 use crate::web::pages::promises::{Promises, Row, Standing, Stretch};
 use crate::web::pages::teams::{Member, Team};
-use crate::web::pages::{Choice, on_duty, teams};
+use crate::web::pages::{Choice, account, on_duty, teams};
 use crate::web::{Key, Section};
 
 impl Night {
@@ -44,6 +46,20 @@ impl Night {
         };
         let first = row(Key("promise-first-response"), Standing::Warned, 800);
         Promises { rows: vec![first, paused, done], may_pause: true, may_resume: true }
+    }
+
+    pub(super) fn trial(&self) -> account::Trial {
+        let (app, mail) = (Channel::InApp, Channel::Email);
+        let called = |ways| Called { name: String::new(), ways };
+        account::Trial {
+            ways: vec![(app, None), (mail, Some(Key("trial-no-server")))],
+            sent: vec![
+                called(vec![(app, State::Read), (mail, State::Failed)]),
+                called(vec![(app, State::Delivered)]),
+            ],
+            sent_at: vec![self.ago(60), self.ago(600)],
+            wait: Some(self.later(1_800)),
+        }
     }
 
     fn person(&self, n: i64, certificate: Certificate, load: Option<Load>) -> Person {
@@ -99,7 +115,12 @@ impl Night {
             may_manage,
         };
         let (path, other) = (format!("/on-duty/{}", user_id(1)), format!("/on-duty/{}", user_id(4)));
+        let arrived = account::View { trial: Some(self.trial()), ..account::View::default() };
+        let calm = account::View { trial: Some(account::Trial::default()), ..account::View::default() };
+        let account = |path: &str| self.shell(Some(Role::Clinician), Section::Elsewhere, path);
         vec![
+            ("account-trial", "/account/trial".into(), account::arrived(&account("/account/trial"), &arrived)),
+            ("account-calm", "/account?calm".into(), account::page(&account("/account"), &calm)),
             ("teams", "/teams".into(), teams::page(&shell(Role::Manager, "/teams"), &list)),
             ("teams-none", "/teams?none".into(), teams::page(&shell(Role::Agent, "/teams"), &teams::View::default())),
             (
