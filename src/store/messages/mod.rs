@@ -330,6 +330,20 @@ pub fn after(
     rows.into_iter().map(Row::open).collect()
 }
 
+/// What was planned last for a recipient on a channel, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn newest(view: &mut View<'_>, channel: Channel, recipient: &str, limit: i64) -> Result<Vec<Stored>> {
+    let rows = messages::table
+        .filter(messages::recipient.eq(recipient).and(messages::channel.eq(channel.name())))
+        .order(messages::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
 /// How many messages stand where, by channel.
 ///
 /// # Errors

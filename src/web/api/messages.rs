@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::{Instant, UserId};
 use crate::domain::message::Channel;
+use crate::domain::{Instant, UserId};
 use crate::store::messages::{self, Stored};
 use crate::store::{Cursor, Tx, pages_seen};
 use crate::web::Code;

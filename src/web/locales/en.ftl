@@ -1043,6 +1043,51 @@ trial-arrived-what = You opened the page: this channel reaches you.
 trial-only = It was only a test, nobody waits for you.
 trial-back = Back to your account
 
+## Programs that are called
+
+webhooks-title = Webhooks
+webhooks-what = Programs that Zelo calls when it pages somebody. Each call is signed (Standard Webhooks) and carries nothing of a patient.
+webhooks-none = No program yet
+webhooks-none-next = An administrator may add one.
+webhook-add = Add a program
+webhook-add-do = Add
+webhook-url = Address
+webhook-url-hint = https://…, without name and password in it; http:// on this machine only.
+field-url = Write an https:// address without name and password; http:// is for this machine only.
+webhook-made = Program added
+webhook-secret-once = The secret is shown this once: copy it to the program that checks the signature.
+webhook-secret = Secret
+webhook-on = called
+webhook-off = off since { $day }
+webhook-since = Since
+webhook-last = Last call
+webhook-no-calls = No call.
+webhook-test = Send a test
+webhook-replay = Call again
+webhook-replay-do = Call again for what came after
+webhook-after = Last number that arrived
+webhook-after-hint = What came after it is due again with the same webhook-id, 500 at once. What was cancelled stays out. 0: everything.
+field-after = Write the number of the last call that arrived, or 0.
+webhook-again =
+    { $n ->
+        [one] { $n } call is due again
+       *[other] { $n } calls are due again
+    }
+webhook-disable = Disable
+webhook-disable-effect = It is called no more, and what was due fails. This cannot be undone: add it again, with another secret.
+webhook-disable-do = Disable now
+webhook-calls = Calls
+webhook-cursor = From number
+webhook-cursor-ask = Show
+webhook-newest = The newest
+webhook-newest-first = The newest first
+webhook-from-cursor = After number { $cursor }, in the order of planning
+webhook-place = Number
+webhook-kind = Type
+webhook-planned = Planned
+webhook-attempts = Attempts
+webhook-case = Case
+
 ## On call
 
 nav-schedules = On call

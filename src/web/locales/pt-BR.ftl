@@ -1059,6 +1059,51 @@ trial-arrived-what = Você abriu o chamado: este canal alcança você.
 trial-only = Era só um teste, ninguém espera por você.
 trial-back = Voltar à sua conta
 
+## Programs that are called
+
+webhooks-title = Webhooks
+webhooks-what = Programas que o Zelo avisa quando chama alguém. Cada aviso é assinado (Standard Webhooks) e não leva nada do paciente.
+webhooks-none = Nenhum programa ainda
+webhooks-none-next = Quem administra pode acrescentar um.
+webhook-add = Acrescentar programa
+webhook-add-do = Acrescentar
+webhook-url = Endereço
+webhook-url-hint = https://…, sem nome nem senha nele; http:// só nesta máquina.
+field-url = Escreva um endereço https:// sem nome nem senha; http:// só para esta máquina.
+webhook-made = Programa acrescentado
+webhook-secret-once = O segredo aparece só agora: copie-o para o programa que confere a assinatura.
+webhook-secret = Segredo
+webhook-on = avisado
+webhook-off = desligado desde { $day }
+webhook-since = Desde
+webhook-last = Último aviso
+webhook-no-calls = Nenhum aviso.
+webhook-test = Enviar um teste
+webhook-replay = Enviar de novo
+webhook-replay-do = Enviar de novo o que veio depois
+webhook-after = Último número que chegou
+webhook-after-hint = O que veio depois dele volta à fila com o mesmo webhook-id, 500 por vez. O que foi cancelado fica fora. 0: tudo.
+field-after = Escreva o número do último aviso que chegou, ou 0.
+webhook-again =
+    { $n ->
+        [one] { $n } aviso volta à fila
+       *[other] { $n } avisos voltam à fila
+    }
+webhook-disable = Desligar
+webhook-disable-effect = Nada mais é enviado a ele, e o que estava na fila falha. Isto não se desfaz: acrescente-o de novo, com outro segredo.
+webhook-disable-do = Desligar agora
+webhook-calls = Avisos
+webhook-cursor = A partir do número
+webhook-cursor-ask = Ver
+webhook-newest = Os mais novos
+webhook-newest-first = Os mais novos primeiro
+webhook-from-cursor = Depois do número { $cursor }, na ordem em que foram planejados
+webhook-place = Número
+webhook-kind = Tipo
+webhook-planned = Planejado
+webhook-attempts = Tentativas
+webhook-case = Caso
+
 ## On call
 
 nav-schedules = Plantão

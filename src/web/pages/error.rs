@@ -41,6 +41,8 @@ impl Named<'_> {
             ("to", _) => Key("field-to"),
             ("pause", _) => Key("field-pause"),
             ("id", _) => Key("field-id"),
+            ("url", _) => Key("field-url"),
+            ("after", _) => Key("field-after"),
             ("pt" | "en", _) => Key("field-name"),
             ("hours", _) => Key("field-hours-a-week"),
             ("members", _) => Key("field-members"),

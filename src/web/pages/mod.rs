@@ -38,6 +38,7 @@ pub mod schedules;
 pub mod status;
 pub mod teams;
 pub mod users;
+pub mod webhooks;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.
 pub type Html = Result<String, askama::Error>;

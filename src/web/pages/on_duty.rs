@@ -100,7 +100,10 @@ impl Load {
             0 => w.say("load-only-red"),
             free => w.count("load-free", free),
         };
-        format!("{carried} · {room} · {}", w.two("load-reserve", "n", self.reserve, "used", self.reserve_used))
+        format!(
+            "{carried} · {room} · {}",
+            w.two("load-reserve", "n", self.reserve, "used", self.reserve_used)
+        )
     }
 
     const fn tone(&self) -> &'static str {

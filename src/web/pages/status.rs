@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Html;
-use crate::domain::Instant;
+use crate::domain::{Can, Instant};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The state of one node.

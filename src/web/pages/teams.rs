@@ -85,5 +85,6 @@ struct Page<'a> {
 /// # Errors
 /// The formatter's.
 pub fn page(shell: &Shell, view: &View) -> Html {
-    Page { shell, w: &shell.words, view, forms: if view.may_manage { view.forms() } else { Vec::new() } }.render()
+    Page { shell, w: &shell.words, view, forms: if view.may_manage { view.forms() } else { Vec::new() } }
+        .render()
 }

@@ -31,6 +31,7 @@ mod told;
 mod trial;
 mod users;
 mod visit;
+mod webhooks;
 mod wheels;
 
 #[cfg(test)]
@@ -80,6 +81,10 @@ pub fn rows() -> Vec<Row> {
         GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;
         POST "/audit/verify" ReadAudit => audit::verify;
         GET "/status" SeeStatus => house::status;
+        GET "/webhooks" SeeWebhooks => webhooks::list;
+        POST "/webhooks" ManageWebhooks => webhooks::create;
+        GET "/webhooks/{id}" SeeWebhooks => webhooks::show;
+        POST "/webhooks/{id}/{act}" ManageWebhooks => webhooks::act;
         GET "/rules" SeeRules => house::rules;
         GET "/policies" SeePolicies => policies::list;
         GET "/policies/{id}" SeePolicies => policies::show;

@@ -7,8 +7,9 @@ use crate::web::pages::ladder::Called;
 use crate::web::pages::on_duty::{Certificate, Load, Lost, One, Person};
 use crate::web::pages::promises::{Promises, Row, Standing, Stretch};
 use crate::web::pages::teams::{Member, Team};
-use crate::web::pages::{Choice, account, on_duty, teams};
-use crate::web::{Key, Section};
+use crate::web::pages::webhooks::{Call, Program};
+use crate::web::pages::{Choice, account, on_duty, teams, webhooks};
+use crate::web::{Code, Key, Section};
 
 impl Night {
     pub(super) fn promises(&self) -> Promises {
@@ -40,10 +41,8 @@ impl Night {
             earlier: 1,
             ..row(Key("promise-resolution"), Standing::Paused(Key("pause-waiting-patient")), 0)
         };
-        let done = Row {
-            stopped: Some(self.ago(30)),
-            ..row(Key("promise-first-response"), Standing::Late, 1_000)
-        };
+        let done =
+            Row { stopped: Some(self.ago(30)), ..row(Key("promise-first-response"), Standing::Late, 1_000) };
         let first = row(Key("promise-first-response"), Standing::Warned, 800);
         Promises { rows: vec![first, paused, done], may_pause: true, may_resume: true }
     }
@@ -118,11 +117,80 @@ impl Night {
         let arrived = account::View { trial: Some(self.trial()), ..account::View::default() };
         let calm = account::View { trial: Some(account::Trial::default()), ..account::View::default() };
         let account = |path: &str| self.shell(Some(Role::Clinician), Section::Elsewhere, path);
+        let call = |cursor, state, code: Option<&str>| Call {
+            cursor,
+            kind: "page".to_owned(),
+            case: "alert 0190a1b2-0000-7000-8000-000000000065".to_owned(),
+            at: self.ago(300),
+            state,
+            attempts: 2,
+            accepted: (state == State::Accepted).then(|| self.ago(299)),
+            code: code.map(str::to_owned),
+        };
+        let program = |id: &str, disabled, last| Program {
+            id: id.to_owned(),
+            url: "https://chamados.clinica.example/zelo".to_owned(),
+            since: self.ago(900_000),
+            disabled,
+            last,
+        };
+        let programs = webhooks::View {
+            rows: vec![
+                program("a", None, Some(call(7, State::Failed, None))),
+                program("b", Some(self.ago(100)), None),
+            ],
+            url: "ftp://x".to_owned(),
+            refused: Some(Code::Invalid),
+            made: Some(("https://chamados.clinica.example/zelo".to_owned(), "whsec_c2VncmVkbw==".to_owned())),
+            may_manage: true,
+        };
+        let calls = webhooks::One {
+            program: program("a", None, None),
+            calls: vec![
+                call(9, State::Accepted, None),
+                call(8, State::Due, Some("http_503")),
+                call(7, State::Failed, Some("timeout")),
+            ],
+            cursor: "6".to_owned(),
+            next: Some(9),
+            again: Some(3),
+            after: "9".to_owned(),
+            may_manage: true,
+        };
+        let quiet = webhooks::One {
+            calls: Vec::new(),
+            cursor: String::new(),
+            again: None,
+            after: String::new(),
+            may_manage: false,
+            ..calls.clone()
+        };
+        let status = |role, path: &str| self.shell(Some(role), Section::Status, path);
         vec![
-            ("account-trial", "/account/trial".into(), account::arrived(&account("/account/trial"), &arrived)),
+            ("webhooks", "/webhooks".into(), webhooks::page(&status(Role::Admin, "/webhooks"), &programs)),
+            (
+                "webhooks-none",
+                "/webhooks?none".into(),
+                webhooks::page(&status(Role::Manager, "/webhooks"), &webhooks::View::default()),
+            ),
+            ("webhook", "/webhooks/a".into(), webhooks::one(&status(Role::Admin, "/webhooks/a"), &calls)),
+            (
+                "webhook-quiet",
+                "/webhooks/b".into(),
+                webhooks::one(&status(Role::Manager, "/webhooks/b"), &quiet),
+            ),
+            (
+                "account-trial",
+                "/account/trial".into(),
+                account::arrived(&account("/account/trial"), &arrived),
+            ),
             ("account-calm", "/account?calm".into(), account::page(&account("/account"), &calm)),
             ("teams", "/teams".into(), teams::page(&shell(Role::Manager, "/teams"), &list)),
-            ("teams-none", "/teams?none".into(), teams::page(&shell(Role::Agent, "/teams"), &teams::View::default())),
+            (
+                "teams-none",
+                "/teams?none".into(),
+                teams::page(&shell(Role::Agent, "/teams"), &teams::View::default()),
+            ),
             (
                 "on-duty",
                 "/on-duty".into(),

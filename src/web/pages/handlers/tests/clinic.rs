@@ -23,8 +23,8 @@ use crate::store::telemetry::{self, Batch, ReceiptRef};
 use crate::store::testing::{Home, NOW, stores};
 use crate::store::users::NewUser;
 use crate::store::{
-    Actor, Class, Subject, alerts, bindings, consents, devices, escalations, ledger, patients, rules, sla, terms,
-    users,
+    Actor, Class, Subject, alerts, bindings, consents, devices, escalations, ledger, patients, rules, sla,
+    terms, users,
 };
 use crate::web::serve::everything;
 use crate::web::state::{NoEdge, NoEngine, Parts, State};

@@ -24,7 +24,9 @@ async fn the_whole_ladder_that_is_ahead_names_whom_it_would_page_and_when() {
     let clinic = Clinic::open();
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
     let ahead = page.split("ladder-ahead").nth(1).unwrap();
-    for text in ["Passo 2", "Passo 4", "Ninguém alcançado", "por volta de", "Pessoa manager", "Ninguém seria chamado"] {
+    for text in
+        ["Passo 2", "Passo 4", "Ninguém alcançado", "por volta de", "Pessoa manager", "Ninguém seria chamado"]
+    {
         assert!(ahead.contains(text), "{text}: {ahead}");
     }
 }

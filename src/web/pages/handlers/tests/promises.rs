@@ -25,10 +25,13 @@ async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {
     assert!(!clinic.get(Role::Manager, &path).await.text.contains("Parar os prazos"), "sees, does not act");
     assert_eq!(clinic.post(Role::Manager, &pause, &waiting).await.status, StatusCode::FORBIDDEN);
 
-    let nothing = TestRequest::post().uri(&pause).insert_header(("x-zelo-form", "1")).set_form([("pause", "")]);
+    let nothing =
+        TestRequest::post().uri(&pause).insert_header(("x-zelo-form", "1")).set_form([("pause", "")]);
     let nothing = clinic.send(Some(Role::Agent), nothing).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(nothing.text.contains("data-field=\"pause\"") && nothing.text.contains("Escolha o que se espera"));
+    assert!(
+        nothing.text.contains("data-field=\"pause\"") && nothing.text.contains("Escolha o que se espera")
+    );
 
     let done = clinic.post(Role::Agent, &pause, &waiting).await;
     assert_eq!((done.status, done.to), (StatusCode::SEE_OTHER, format!("{path}#promises")), "{}", done.text);
