@@ -28,6 +28,8 @@ pub struct Person {
     pub on_call: bool,
     /// Their certificate.
     pub certificate: Certificate,
+    /// Channels that reach them.
+    pub ways: Vec<Key>,
     /// Channels that reach them no more.
     pub lost: Vec<Lost>,
     /// What they carry; `None`: their role takes no alerts.
@@ -35,6 +37,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// The ways that reach them, in words.
+    fn reached(&self, w: &Words) -> String {
+        self.ways.iter().map(|way| w.say(*way)).collect::<Vec<_>>().join(", ")
+    }
+
     fn role_word(&self) -> Key {
         role_word(self.role)
     }

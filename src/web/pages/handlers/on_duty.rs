@@ -11,7 +11,7 @@ use crate::domain::message::Channel;
 use crate::domain::on_call::capacity::{Agent, MOST, Work};
 use crate::domain::{Can, Instant, UserId};
 use crate::store::on_call::{self, Gone};
-use crate::store::{View, users};
+use crate::store::{View, paging, users};
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::channel_word;
 use crate::web::pages::on_duty::{self as pages, Certificate, Load, Lost, One, Person};
@@ -49,6 +49,7 @@ fn rows(view: &mut View<'_>, room: &Room) -> Result<Vec<Person>, Fault> {
             role: users::get(view, id)?.role,
             on_call: on_duty.contains(&id),
             certificate: certificate(room, fit.certified_until),
+            ways: paging::channels(view, id)?.into_iter().map(channel_word).collect(),
             lost: on_call::unreachable(view, id)?.into_iter().map(lost).collect(),
             load: agents.iter().find(|agent| agent.user == id).map(load),
         });

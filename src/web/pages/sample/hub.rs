@@ -68,6 +68,10 @@ impl Night {
             name: "Ana Beatriz Conceição".to_owned(),
             role: Role::Clinician,
             on_call: n == 1,
+            ways: [Key("channel-in-app"), Key("channel-email")]
+                .into_iter()
+                .skip(usize::from(n == 1))
+                .collect(),
             certificate,
             lost: if n == 1 {
                 vec![
