@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::schedules::lasting;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::message::Channel;
-use crate::domain::on_call::Team;
 use crate::domain::on_call::capacity::{self, Agent, Work};
+use crate::domain::on_call::{Licence, Team};
 use crate::domain::rule::Name;
 use crate::domain::{AlertId, Instant, UserId};
 use crate::store::Tx;
@@ -124,6 +124,9 @@ pub struct Fit {
     noted_by: Option<String>,
     #[schema(value_type = Option<String>)]
     noted_at: Option<Instant>,
+    /// `{council, number}`, as in `COREN-SP` and the number in its register.
+    #[schema(value_type = Option<Object>)]
+    licence: Option<Licence>,
     /// Channels that reach them no more: `{channel, why, since}`.
     unreachable: Vec<Lost>,
 }
@@ -146,7 +149,8 @@ impl Fit {
             valid_until,
             valid: valid_until.is_some_and(|until| now < until),
             noted_at: held.as_ref().map(|held| held.noted_at),
-            noted_by: held.map(|held| held.noted_by),
+            noted_by: held.as_ref().map(|held| held.noted_by.clone()),
+            licence: held.and_then(|held| held.licence),
             unreachable: gone.into_iter().map(lost).collect(),
         }
     }
@@ -173,6 +177,10 @@ pub struct Certified {
     /// The first instant at which it is not valid; now or earlier takes it away.
     #[schema(value_type = String)]
     valid_until: Instant,
+    /// `{council, number}`; what was noted stays unless it is given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    licence: Option<Licence>,
 }
 
 /// Notes or renews a person's certificate.
@@ -180,8 +188,16 @@ pub struct Certified {
 pub async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Answer {
     call.run(move |desk| {
         let fit = desk.write(|tx| {
-            let held = on_call::certify(tx, *id, body.value.valid_until)?;
-            Ok(Fit::of(*id, Some(held), on_call::unreachable(tx, *id)?, desk.now))
+            let Certified { valid_until, licence } = &body.value;
+            on_call::certify(tx, *id, *valid_until)?;
+            if let Some(licence) = licence {
+                if !licence.is_whole() {
+                    return Err(Fault::invalid("licence", "a council and a number of 1 to 40 letters each"));
+                }
+                on_call::license(tx, *id, Some(licence))?;
+            }
+            let (held, gone) = (on_call::certificate(tx, *id)?, on_call::unreachable(tx, *id)?);
+            Ok(Fit::of(*id, held, gone, desk.now))
         })?;
         Reply::ok(&fit)
     })

@@ -47,6 +47,7 @@ impl Named<'_> {
             ("hours", _) => Key("field-hours-a-week"),
             ("members", _) => Key("field-members"),
             ("day", _) => Key("field-day"),
+            ("council" | "number" | "licence", _) => Key("field-licence"),
             ("most", _) => Key("field-most"),
             _ => return None,
         })

@@ -131,6 +131,8 @@ pub struct One {
     pub person: Person,
     /// Who noted the certificate, and when.
     pub noted: Option<(Option<String>, Instant)>,
+    /// The council that keeps them, and the number in its register.
+    pub licence: (String, String),
     /// The last day of the certificate as the field holds it.
     pub last_day: String,
     /// Whether the forms are shown.

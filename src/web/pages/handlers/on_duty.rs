@@ -8,6 +8,7 @@ use super::people::People;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::civil::Zone;
 use crate::domain::message::Channel;
+use crate::domain::on_call::Licence;
 use crate::domain::on_call::capacity::{Agent, MOST, Work};
 use crate::domain::{Can, Instant, UserId};
 use crate::store::on_call::{self, Gone};
@@ -65,10 +66,13 @@ fn one(view: &mut View<'_>, room: &Room, id: UserId) -> Result<One, Fault> {
         Some(held) => Some((People::default().actor(view, &held.noted_by)?, held.noted_at)),
         None => None,
     };
+    let licence = held.as_ref().and_then(|held| held.licence.clone());
+    let licence = licence.map_or_else(Default::default, |licence| (licence.council, licence.number));
     let day = held.map_or_else(String::new, |held| zone(room).date(last(held.valid_until)).to_string());
     Ok(One {
         person: person.ok_or_else(|| Fault::new(Code::NotFound))?,
         noted,
+        licence,
         last_day: day,
         may_manage: room.viewer.may(Can::ManageSchedules),
     })
@@ -112,6 +116,8 @@ fn load(agent: &Agent) -> Load {
 #[serde(default)]
 pub struct Sent {
     day: String,
+    council: String,
+    number: String,
     most: String,
     channel: String,
 }
@@ -123,6 +129,17 @@ impl Sent {
         let next = day.and_then(|day| day.checked_add_days(Days::new(1)));
         let next = next.filter(|day| (2_000..2_200).contains(&chrono::Datelike::year(day)));
         Ok(zone.day(next.ok_or_else(|| Fault::invalid("day", "a day"))?).from)
+    }
+
+    /// Both, or neither.
+    fn licence(&self) -> Result<Option<Licence>, Fault> {
+        let (council, number) = (self.council.trim().to_owned(), self.number.trim().to_owned());
+        if council.is_empty() && number.is_empty() {
+            return Ok(None);
+        }
+        let field = if council.is_empty() || council.chars().count() > 40 { "council" } else { "number" };
+        let licence = Some(Licence { council, number }).filter(Licence::is_whole);
+        licence.map(Some).ok_or_else(|| Fault::invalid(field, "a council and a number"))
     }
 
     fn most(&self) -> Result<u32, Fault> {
@@ -138,8 +155,16 @@ pub async fn act(visit: Visit, path: Path<(UserId, String)>, sent: Form<Sent>) -
         .act(move |room| {
             match name.as_str() {
                 "certificate" => {
-                    let until = sent.until(zone(room))?;
-                    room.write(|tx| Ok(on_call::certify(tx, id, until)?))?;
+                    let (until, licence) = (sent.until(zone(room))?, sent.licence()?);
+                    room.write(|tx| {
+                        on_call::certify(tx, id, until)?;
+                        let noted = on_call::certificate(tx, id)?.and_then(|held| held.licence);
+                        if noted == licence {
+                            Ok(())
+                        } else {
+                            Ok(on_call::license(tx, id, licence.as_ref())?)
+                        }
+                    })?;
                 }
                 "uncertify" => {
                     room.write(|tx| Ok(on_call::certify(tx, id, room.now)?))?;

@@ -114,6 +114,7 @@ impl Night {
         let one = |place: usize, may_manage| One {
             person: self.people().remove(place),
             noted: Some((Some("Renata Okamoto".to_owned()), self.ago(500))),
+            licence: ("COREN-SP".to_owned(), "123456-ENF".to_owned()),
             last_day: "2027-01-31".to_owned(),
             may_manage,
         };

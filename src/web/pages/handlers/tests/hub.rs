@@ -145,10 +145,15 @@ async fn a_person_on_duty_has_a_certificate_a_capacity_and_channels_that_reach_a
     }
     for (name, field, value, says) in [
         ("certificate", "day", "amanhã", "Escolha um dia"),
+        ("certificate", "number", "", "deixe os dois em branco"),
         ("capacity", "most", "501", "0 a 500"),
         ("reached", "channel", "pigeon", "E_INVALID"),
     ] {
-        let refused = typed(&clinic, &act(name), &[(field, value)]).await;
+        let mut form = vec![(field, value)];
+        form.extend(
+            [("day", "2026-12-31"), ("council", "COREN-SP")].into_iter().filter(|(held, _)| *held != field),
+        );
+        let refused = typed(&clinic, &act(name), &form).await;
         let marked = format!("data-field=\"{field}\"");
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
         assert!(refused.text.contains(&marked) && refused.text.contains(says), "{name}: {}", refused.text);
@@ -158,7 +163,9 @@ async fn a_person_on_duty_has_a_certificate_a_capacity_and_channels_that_reach_a
         ("capacity", ("most", "1")),
         ("reached", ("channel", "email")),
     ] {
-        let done = clinic.post(Role::Manager, &act(name), &[form]).await;
+        let done = clinic
+            .post(Role::Manager, &act(name), &[form, ("council", "COREN-SP"), ("number", "123456-ENF")])
+            .await;
         assert_eq!(
             (done.status, done.to.as_str()),
             (StatusCode::SEE_OTHER, path.as_str()),
@@ -170,9 +177,13 @@ async fn a_person_on_duty_has_a_certificate_a_capacity_and_channels_that_reach_a
     let first = Instant::parse("2027-01-01T03:00:00Z").unwrap();
     assert_eq!(held.valid_until, first, "the whole last day, in São Paulo");
     let page = clinic.get(Role::Manager, &path).await.text;
-    for text in
-        ["válido até 31/12", "Pessoa manager", "0 de 1 · só vermelho · 1 para vermelho", "Painel, E-mail"]
-    {
+    for text in [
+        "válido até 31/12",
+        "COREN-SP 123456-ENF",
+        "Pessoa manager",
+        "0 de 1 · só vermelho · 1 para vermelho",
+        "Painel, E-mail",
+    ] {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(page.contains("value=\"2026-12-31\""), "the form begins with what is held");
