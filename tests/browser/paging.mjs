@@ -39,7 +39,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
   await page.locator('#main').focus();
   await page.keyboard.press('c');
   await stage.until('c again answers for it', page.locator('#ladder .ladder-standing').getByText('respondeu').waitFor());
@@ -72,7 +72,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
 }
 
 async function eventually(holds) {
