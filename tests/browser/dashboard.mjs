@@ -31,6 +31,7 @@ const colleague = (await stories.api(stage, 'manager', '/api/v1/on-call/capacity
 const webhook = await paging.aProgramIsAdded(stage);
 await paging.aTeamKeepsWhatWasTyped(stage);
 await paging.aTestPageRings(stage);
+await paging.nothingIsCutOffOnWideGlass(stage);
 const places = { patient: replayed, masked: second.patient_id, alert: `/alerts/${open.items[0].id}`, resolved, device, colleague, webhook };
 const nobody = await stage.stranger();
 for (const [name, role, path] of pages(places)) {

@@ -168,3 +168,13 @@ export async function aTestPageRings(stage) {
   await stage.until('a test page is read where it leads', page.waitForSelector('main .tag-on:has-text("lido")'));
   stage.step('it rings no more', (await page.locator('#pager a[href="/account/trial"]').count()) === 0);
 }
+
+// What is looked at together is in sight together: two weeks of a schedule and the state of every channel.
+export async function nothingIsCutOffOnWideGlass(stage) {
+  for (const [role, path] of [['manager', '/schedules/clinician_on_call'], ['admin', '/status'], ['manager', '/on-duty']]) {
+    const page = await stage.person(role);
+    await page.goto(`${stage.ready.http}${path}`);
+    const cut = await page.locator('.scroll').evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth).filter((more) => more > 0));
+    stage.step(`no table of ${path} scrolls at 1440px`, cut.length === 0, cut.join(', '));
+  }
+}

@@ -177,3 +177,25 @@ fn what(step: &Stepped) -> What {
         _ => What::Paged,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Instant;
+    use crate::domain::escalation::seeds;
+
+    #[test]
+    fn the_rounds_that_are_left_are_counted_from_the_round_of_the_next_step() {
+        let mut policy = seeds().remove(0);
+        policy.repeat = 2;
+        let last = policy.steps.len() - 1;
+        let mut run = Run::begin(policy, Instant::from_secs(0));
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 2));
+        run.step = Some(last - 1);
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(last), 2));
+        run.step = Some(last);
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 1), "the ladder begins again");
+        run.round = 2;
+        assert_eq!((next_place(&run), rounds_left(&run)), (None, 0), "nobody reached comes next");
+    }
+}
