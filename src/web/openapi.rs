@@ -24,6 +24,7 @@ use super::live;
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
+        messages::try_out, messages::tests,
         promises::show, promises::pause, promises::resume,
         calendars::list, calendars::get, calendars::put, calendars::history,
         service_levels::list, service_levels::get, service_levels::history, service_levels::propose,

@@ -122,6 +122,8 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
         GET "/api/v1/messages" SignedIn => messages::list;
         POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
+        GET "/api/v1/messages/test" SignedIn => messages::tests;
+        POST "/api/v1/messages/test" SignedIn => messages::try_out;
         GET "/api/v1/alerts/{id}/sla" SeeAlerts => promises::show;
         POST "/api/v1/alerts/{id}/sla/pause" ActOnAlerts => promises::pause;
         POST "/api/v1/alerts/{id}/sla/resume" ActOnAlerts => promises::resume;

@@ -1,7 +1,7 @@
 // Every page of the house, and how it is reached: the list that axe and the camera walk.
 
 // [name, role, path]; a role of null is nobody signed in.
-export function pages({ patient, masked, alert, resolved, device }) {
+export function pages({ patient, masked, alert, resolved, device, colleague, webhook }) {
   return [
     ['login', null, '/login'],
     ['api docs', null, '/api/docs'],
@@ -20,6 +20,15 @@ export function pages({ patient, masked, alert, resolved, device }) {
     ['schedules', 'manager', '/schedules'],
     ['schedule', 'manager', '/schedules/clinician_on_call'],
     ['schedule of an agent, the past', 'agent', '/schedules/duty_manager?at=2020-03-12T03:12'],
+    ['teams', 'manager', '/teams'],
+    ['teams for an agent', 'agent', '/teams'],
+    ['people on duty', 'manager', '/on-duty'],
+    ['a person on duty', 'manager', `/on-duty/${colleague}`],
+    ['a person on duty for an agent', 'agent', `/on-duty/${colleague}`],
+    ['webhooks', 'admin', '/webhooks'],
+    ['webhook', 'manager', `/webhooks/${webhook}`],
+    ['account', 'agent', '/account'],
+    ['a test page arrived', 'agent', '/account/trial'],
     ['rules', 'clinician', '/rules'],
     ['policies', 'manager', '/policies'],
     ['policy', 'clinician', '/policies/red_alert'],
@@ -51,4 +60,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule', 'calendar', 'message template'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule', 'teams', 'people on duty', 'webhooks', 'account', 'calendar', 'message template'];

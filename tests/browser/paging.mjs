@@ -39,7 +39,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
   await page.locator('#main').focus();
   await page.keyboard.press('c');
   await stage.until('c again answers for it', page.locator('#ladder .ladder-standing').getByText('respondeu').waitFor());
@@ -72,7 +72,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('por enquanto').waitFor());
+  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
 }
 
 async function eventually(holds) {
@@ -103,4 +103,78 @@ export async function aPolicyNeedsTwo(stage) {
   await second.getByRole('button', { name: /^Aprovar/ }).click();
   await second.waitForURL((url) => url.hash === '#history');
   await stage.until('a second person puts it in force', second.locator('.head').getByText('v2').first().waitFor());
+}
+
+// A program is added, its secret is on that page alone; it is tried, and disabled before anybody would miss it.
+export async function aProgramIsAdded(stage) {
+  const page = await stage.person('admin');
+  const add = async (url) => {
+    if (!(await page.locator('#url').isVisible())) await page.locator('details.enrol > summary').click();
+    await page.fill('#url', url);
+    await page.click('form[action="/webhooks"] button[type=submit]');
+  };
+  await page.goto(`${stage.ready.http}/webhooks`);
+  await stage.expecting([422], async () => {
+    await add('http://pager.example/');
+    await page.waitForSelector('#webhook-refused');
+  });
+  stage.step('an address that is not taken stays in its field', (await page.inputValue('#url')) === 'http://pager.example/');
+  await add('http://127.0.0.1:9/');
+  await page.waitForSelector('#secret');
+  stage.step('the secret is shown', (await page.inputValue('#secret')).startsWith('whsec_'));
+  await page.goto(`${stage.ready.http}/webhooks`);
+  stage.step('the secret is shown once', (await page.locator('#secret').count()) === 0);
+  await page.locator('main h2 a').first().click();
+  await page.waitForSelector('#calls');
+  const id = new URL(page.url()).pathname.split('/').at(-1);
+  await page.click('form[action$="/test"] button');
+  await stage.until('a test is planned', page.waitForSelector('#calls td code'));
+  await page.locator('details.act', { has: page.locator('form[action$="/disable"]') }).locator('summary').click();
+  await page.click('form[action$="/disable"] button');
+  await stage.until('a program is called no more', page.waitForSelector('form[action$="/test"]', { state: 'detached' }));
+  return id;
+}
+
+// A refused team says which field is wrong, and keeps its people.
+export async function aTeamKeepsWhatWasTyped(stage) {
+  const page = await stage.person('manager');
+  await page.goto(`${stage.ready.http}/teams`);
+  await page.locator('details.act', { has: page.locator('#new-id') }).locator('summary').click();
+  await page.fill('#new-id', '-');
+  await page.evaluate(() => { document.querySelector('#new-id').value = 'Night nurses'; document.querySelector('#new-id').removeAttribute('pattern'); });
+  await page.fill('#new-pt', 'Enfermagem da noite');
+  await page.fill('#new-en', 'Night nurses');
+  await page.check('#new-m1');
+  await stage.expecting([422], async () => {
+    await page.click('form[action="/teams"] button[type=submit]');
+    await page.waitForSelector('#new-id[aria-invalid]');
+  });
+  stage.step('a refused team keeps what was typed', (await page.inputValue('#new-pt')) === 'Enfermagem da noite' && await page.isChecked('#new-m1'));
+  await page.fill('#new-id', 'night_nurses');
+  await page.click('form[action="/teams"] button[type=submit]');
+  await stage.until('a team is there', page.waitForSelector('#t-night_nurses'));
+}
+
+// A test page rings on the dashboard of who sent it, and is read where it leads.
+export async function aTestPageRings(stage) {
+  const page = await stage.person('technician');
+  await page.goto(`${stage.ready.http}/account`);
+  await page.click('form[action="/account/trial"] button');
+  const link = page.locator('#pager a[href="/account/trial"]');
+  await stage.until('a test page rings', link.waitFor());
+  await stage.until('its receipt moves', page.waitForSelector('#trial .tag-on:has-text("entregue")'));
+  await link.click();
+  await page.waitForURL('**/account/trial');
+  await stage.until('a test page is read where it leads', page.waitForSelector('main .tag-on:has-text("lido")'));
+  stage.step('it rings no more', (await page.locator('#pager a[href="/account/trial"]').count()) === 0);
+}
+
+// What is looked at together is in sight together: two weeks of a schedule and the state of every channel.
+export async function nothingIsCutOffOnWideGlass(stage) {
+  for (const [role, path] of [['manager', '/schedules/clinician_on_call'], ['admin', '/status'], ['manager', '/on-duty']]) {
+    const page = await stage.person(role);
+    await page.goto(`${stage.ready.http}${path}`);
+    const cut = await page.locator('.scroll').evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth).filter((more) => more > 0));
+    stage.step(`no table of ${path} scrolls at 1440px`, cut.length === 0, cut.join(', '));
+  }
 }

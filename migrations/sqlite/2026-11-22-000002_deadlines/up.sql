@@ -21,7 +21,9 @@ CREATE TABLE certificates (
     user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
     valid_until INTEGER NOT NULL,
     noted_by TEXT NOT NULL,
-    noted_at INTEGER NOT NULL
+    noted_at INTEGER NOT NULL,
+    -- Sealed: the council and the number in its register.
+    licence BLOB
 ) STRICT;
 
 -- A channel that reaches a person no more (a bounce), or that they turned off.

@@ -1,6 +1,6 @@
 //! Whether a schedule can be lived: what nobody could follow, or would take for ever to unfold, is refused by name.
 
-use super::{Change, Duty, Length, Rotation, Schedule, Team};
+use super::{Change, Duty, Length, Licence, Rotation, Schedule, Team};
 use crate::domain::id::UserId;
 use crate::domain::rule::Name;
 
@@ -28,6 +28,7 @@ pub enum Faulty {
 }
 
 const MOST_NAME: usize = 80;
+const MOST_LICENCE: usize = 40;
 const MOST_TURN: i64 = 366 * 24;
 const MOST_ROTATIONS: usize = 20;
 const MOST_LENGTHS: usize = 60;
@@ -57,6 +58,15 @@ impl Team {
     pub fn check(&self) -> Result<(), Faulty> {
         name(&self.name)?;
         few("members", self.members.len(), MOST_PEOPLE)
+    }
+}
+
+impl Licence {
+    /// Whether somebody could look it up.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let fits = |text: &str| (1..=MOST_LICENCE).contains(&text.trim().chars().count());
+        fits(&self.council) && fits(&self.number)
     }
 }
 

@@ -58,6 +58,16 @@ pub struct Team {
     pub members: Vec<UserId>,
 }
 
+/// What a council of the profession keeps somebody under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    /// The council, as in `COREN-SP`.
+    pub council: String,
+    /// The number in its register.
+    pub number: String,
+}
+
 /// A window with shifts of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

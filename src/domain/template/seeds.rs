@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 8] = [
+const SEEDS: [Seed; 9] = [
     (
         "page",
         Class::Clinical,
@@ -96,6 +96,18 @@ const SEEDS: [Seed; 8] = [
         [
             "A partir de {from} ninguém da escala poderia ser chamado. Entre para completar a escala: {link}\n",
             "From {from} nobody on this schedule could be called. Sign in to fill it: {link}\n",
+        ],
+    ),
+    (
+        "test",
+        Class::Transactional,
+        ["Chamado de teste", "Test page"],
+        ["Zelo: isto é só um teste", "Zelo: this is only a test"],
+        [
+            "Você pediu este teste às {since}. Ninguém espera por você.\n\n\
+             Abra para confirmar que ele chegou: {link}\n",
+            "You asked for this test at {since}. Nobody is waiting for you.\n\n\
+             Open it to confirm that it arrived: {link}\n",
         ],
     ),
 ];

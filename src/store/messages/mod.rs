@@ -2,6 +2,7 @@
 //! a time, moved by what providers say. A key is sent once, however often it is planned.
 
 mod attempts;
+mod trial;
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -21,6 +22,7 @@ use crate::domain::{Instant, UserId};
 pub use attempts::{
     REPLAYED, any_due, any_overdue, attempted, by_key, claim, overdue, receipt, replay, reported,
 };
+pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.
 pub const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
@@ -322,6 +324,20 @@ pub fn after(
         .filter(messages::recipient.eq(recipient).and(messages::channel.eq(channel.name())))
         .filter(messages::id.gt(cursor))
         .order(messages::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Row::open).collect()
+}
+
+/// What was planned last for a recipient on a channel, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn newest(view: &mut View<'_>, channel: Channel, recipient: &str, limit: i64) -> Result<Vec<Stored>> {
+    let rows = messages::table
+        .filter(messages::recipient.eq(recipient).and(messages::channel.eq(channel.name())))
+        .order(messages::id.desc())
         .limit(limit)
         .select(Row::as_select())
         .load(view.conn)?;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use crate::domain::message::Channel;
-use crate::domain::on_call::Fitness;
+use crate::domain::on_call::{Fitness, Licence};
 use crate::domain::{Instant, Role, UserId};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
+use crate::store::keys::Class;
 use crate::store::schema::{certificates, unreachable as gone, users};
+use crate::store::seal::{Broken, Place};
 use crate::store::{Act, Subject, Tx, View};
 
 /// A person's certificate, as somebody noted it.
@@ -23,6 +25,8 @@ pub struct Certificate {
     pub noted_by: String,
     /// When.
     pub noted_at: Instant,
+    /// The council that keeps them, and the number; `None`: not noted, or erased.
+    pub licence: Option<Licence>,
 }
 
 /// A channel that reaches a person no more.
@@ -60,7 +64,27 @@ pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Ce
     let body = serde_json::json!({ "certificate": { "user": user, "valid_until": valid_until } });
     tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))?;
     tx.signal("config.changed", "certificate")?;
-    Ok(Certificate { user, valid_until, noted_by: by, noted_at: now })
+    certificate(tx, user)?.ok_or(Error::NotFound("certificate"))
+}
+
+/// Notes under which number a person's council keeps them, beside their certificate; `None` takes it away.
+///
+/// # Errors
+/// [`Error::NotFound`] without a certificate.
+pub fn license(tx: &mut Tx<'_>, user: UserId, licence: Option<&Licence>) -> Result<()> {
+    let id = user.to_string();
+    let seal = |licence| tx.seal_json(Subject::User(user), Class::Identity, place(&id), licence);
+    let sealed = licence.map(seal).transpose()?;
+    let row = certificates::table.find(&id);
+    if diesel::update(row).set(certificates::licence.eq(sealed)).execute(tx.conn)? == 0 {
+        return Err(Error::NotFound("certificate"));
+    }
+    let body = serde_json::json!({ "licence": { "user": user, "noted": licence.is_some() } });
+    tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))
+}
+
+const fn place(user: &str) -> Place<'_> {
+    Place::new("certificates", "licence", user)
 }
 
 /// A person's certificate.
@@ -68,17 +92,24 @@ pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Ce
 /// # Errors
 /// Database errors.
 pub fn certificate(view: &mut View<'_>, user: UserId) -> Result<Option<Certificate>> {
-    let row: Option<(i64, String, i64)> = certificates::table
-        .find(user.to_string())
-        .select((certificates::valid_until, certificates::noted_by, certificates::noted_at))
+    let id = user.to_string();
+    let row: Option<(i64, String, i64, Option<Vec<u8>>)> = certificates::table
+        .find(&id)
+        .select((
+            certificates::valid_until,
+            certificates::noted_by,
+            certificates::noted_at,
+            certificates::licence,
+        ))
         .get_result(view.conn)
         .optional()?;
-    Ok(row.map(|(until, noted_by, at)| Certificate {
-        user,
-        valid_until: Instant::from_micros(until),
-        noted_by,
-        noted_at: Instant::from_micros(at),
-    }))
+    let Some((until, noted_by, at, sealed)) = row else { return Ok(None) };
+    let licence = match sealed.map(|blob| view.open_json(place(&id), &blob)).transpose() {
+        Err(Error::Sealed(Broken::KeyDestroyed)) => None,
+        opened => opened?,
+    };
+    let (valid_until, noted_at) = (Instant::from_micros(until), Instant::from_micros(at));
+    Ok(Some(Certificate { user, valid_until, noted_by, noted_at, licence }))
 }
 
 /// A channel does not reach a person any more; the first reason stays.

@@ -19,7 +19,8 @@ use crate::domain::on_call::{Because, Duty, Issue, Need, Override, Schedule, Shi
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
-    Certificate, Gone, certificate, certify, lost, mark_unreachable, people, reached_again, unreachable,
+    Certificate, Gone, certificate, certify, license, lost, mark_unreachable, people, reached_again,
+    unreachable,
 };
 
 /// A schedule with the version that was in force in a window.

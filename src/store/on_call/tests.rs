@@ -9,7 +9,7 @@ use super::testing::{duty, person, rotation};
 use super::*;
 use crate::domain::alert::{Act as Deed, Level};
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Change, Length, Team};
+use crate::domain::on_call::{Change, Length, Licence, Team};
 use crate::domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
 use crate::rules::{Change as Judged, Episode, Finding, JudgedReading};
 use crate::store::testing::{NOW, entries, stores};
@@ -125,6 +125,10 @@ fn a_certificate_is_noted_renewed_and_in_the_log() {
         assert!(matches!(nobody, Err(Error::NotFound("user"))));
         let fit = store.read(people).unwrap()[&ana];
         assert_eq!(fit.certified_until, Some(NOW.plus(DAY * 400)));
+        let licence = Licence { council: "COREN-SP".into(), number: "123456-ENF".into() };
+        write(&store, NOW, |tx| license(tx, ana, Some(&licence)));
+        let again = write(&store, NOW, |tx| certify(tx, ana, NOW.plus(DAY)));
+        assert_eq!(again.licence, Some(licence), "renewing keeps the number");
         write(&store, NOW, |tx| users::disable(tx, ana));
         assert!(!store.read(people).unwrap().contains_key(&ana));
     }

@@ -20,6 +20,7 @@ diesel::table! {
         valid_until -> BigInt,
         noted_by -> Text,
         noted_at -> BigInt,
+        licence -> Nullable<Binary>,
     }
 }
 

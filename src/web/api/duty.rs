@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use super::schedules::lasting;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::message::Channel;
-use crate::domain::on_call::Team;
 use crate::domain::on_call::capacity::{self, Agent, Work};
+use crate::domain::on_call::{Licence, Team};
 use crate::domain::rule::Name;
 use crate::domain::{AlertId, Instant, UserId};
+use crate::store::Tx;
 use crate::store::on_call::{self, Certificate, Gone};
 use crate::store::versions::{self, Version};
 use crate::web::Code;
@@ -78,17 +79,12 @@ pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Bod
         lasting(&id)?;
         let WrittenTeam { name, members } = body.value;
         let team = Team { name, members };
-        team.check().map_err(|faulty| Fault::invalid("members", &faulty.to_string()))?;
         let held = desk.write(|tx| {
             let now = tx.now();
-            let known = on_call::people(tx)?;
-            if !team.members.iter().all(|user| known.contains_key(user)) {
-                return Err(Fault::invalid("members", "active members of staff"));
-            }
             let current = versions::in_force::<Team>(tx, &id, now)?.map_or(0, |held| held.version);
             let seen = expected.or(i64::from(current))?;
             let seen = u32::try_from(seen).map_err(|_range| Fault::new(Code::Precondition))?;
-            let version = versions::publish(tx, &id, &team, seen)?;
+            let version = keep_team(tx, &id, &team, seen)?;
             Ok(SeenTeam {
                 id: id.to_string(),
                 version,
@@ -100,6 +96,19 @@ pub async fn put_team(call: Call, id: Path<String>, expected: IfMatch, body: Bod
         Ok(Reply::ok(&held)?.at(version))
     })
     .await
+}
+
+/// Puts a team in force whose members may sign in.
+///
+/// # Errors
+/// `E_INVALID` names the field; `E_PRECONDITION`; store faults.
+pub(crate) fn keep_team(tx: &mut Tx<'_>, id: &str, team: &Team, seen: u32) -> Result<u32, Fault> {
+    team.check().map_err(|faulty| Fault::invalid("members", &faulty.to_string()))?;
+    let known = on_call::people(tx)?;
+    if !team.members.iter().all(|user| known.contains_key(user)) {
+        return Err(Fault::invalid("members", "active members of staff"));
+    }
+    Ok(versions::publish(tx, id, team, seen)?)
 }
 
 /// What is known of a person who may be on call.
@@ -115,6 +124,9 @@ pub struct Fit {
     noted_by: Option<String>,
     #[schema(value_type = Option<String>)]
     noted_at: Option<Instant>,
+    /// `{council, number}`, as in `COREN-SP` and the number in its register.
+    #[schema(value_type = Option<Object>)]
+    licence: Option<Licence>,
     /// Channels that reach them no more: `{channel, why, since}`.
     unreachable: Vec<Lost>,
 }
@@ -137,7 +149,8 @@ impl Fit {
             valid_until,
             valid: valid_until.is_some_and(|until| now < until),
             noted_at: held.as_ref().map(|held| held.noted_at),
-            noted_by: held.map(|held| held.noted_by),
+            noted_by: held.as_ref().map(|held| held.noted_by.clone()),
+            licence: held.and_then(|held| held.licence),
             unreachable: gone.into_iter().map(lost).collect(),
         }
     }
@@ -164,6 +177,10 @@ pub struct Certified {
     /// The first instant at which it is not valid; now or earlier takes it away.
     #[schema(value_type = String)]
     valid_until: Instant,
+    /// `{council, number}`; what was noted stays unless it is given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    licence: Option<Licence>,
 }
 
 /// Notes or renews a person's certificate.
@@ -171,8 +188,16 @@ pub struct Certified {
 pub async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Answer {
     call.run(move |desk| {
         let fit = desk.write(|tx| {
-            let held = on_call::certify(tx, *id, body.value.valid_until)?;
-            Ok(Fit::of(*id, Some(held), on_call::unreachable(tx, *id)?, desk.now))
+            let Certified { valid_until, licence } = &body.value;
+            on_call::certify(tx, *id, *valid_until)?;
+            if let Some(licence) = licence {
+                if !licence.is_whole() {
+                    return Err(Fault::invalid("licence", "a council and a number of 1 to 40 letters each"));
+                }
+                on_call::license(tx, *id, Some(licence))?;
+            }
+            let (held, gone) = (on_call::certificate(tx, *id)?, on_call::unreachable(tx, *id)?);
+            Ok(Fit::of(*id, held, gone, desk.now))
         })?;
         Reply::ok(&fit)
     })

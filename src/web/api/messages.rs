@@ -1,14 +1,16 @@
-//! What waits on a person's dashboard: pages about cases, by id and link. They carry no name and no measurement.
+//! What waits on a person's dashboard: pages about cases, by id and link. They carry no name and no measurement. And
+//! test pages, by which a person tries whether they are reached.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::Instant;
 use crate::domain::message::Channel;
+use crate::domain::{Instant, UserId};
 use crate::store::messages::{self, Stored};
-use crate::store::{Cursor, pages_seen};
+use crate::store::{Cursor, Tx, pages_seen};
 use crate::web::Code;
 use crate::web::fault::Fault;
 
@@ -91,4 +93,69 @@ pub async fn read(call: Call, id: Path<String>) -> Answer {
         Ok(Reply::none())
     })
     .await
+}
+
+/// A test page on one channel.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TestPage)]
+pub struct Tried {
+    id: String,
+    /// The same for all channels of one test.
+    test: String,
+    /// `in_app` or `email`.
+    channel: &'static str,
+    /// `due`, `sending`, `accepted`, `sent`, `delivered`, `read`, `failed`.
+    state: &'static str,
+    #[schema(value_type = String)]
+    at: Instant,
+}
+
+impl From<Stored> for Tried {
+    fn from(stored: Stored) -> Self {
+        Self {
+            id: stored.key,
+            test: stored.subject,
+            channel: stored.channel.name(),
+            state: stored.way.state.name(),
+            at: stored.created_at,
+        }
+    }
+}
+
+/// The last test pages that are looked at.
+const TRIED: i64 = 20;
+
+/// Sends the caller a test page on each channel that is set up for them; it rings on their dashboard until they open
+/// `/account/trial`. It says that it is a test and nothing else. At most three an hour.
+#[utoipa::path(post, path = "/api/v1/messages/test", tag = "messages", responses((status = 202, body = List<Tried>), (status = 429, description = "E_RATE")))]
+pub async fn try_out(call: Call) -> Answer {
+    call.run(move |desk| {
+        let sent = desk.write(|tx| tried(tx, desk.viewer.id))?;
+        let items = sent.into_iter().map(Tried::from).collect();
+        Reply::with(StatusCode::ACCEPTED, &List::whole(items))
+    })
+    .await
+}
+
+/// What became of the caller's test pages, the newest first.
+#[utoipa::path(get, path = "/api/v1/messages/test", tag = "messages", responses((status = 200, body = List<Tried>)))]
+pub async fn tests(call: Call) -> Answer {
+    call.run(move |desk| {
+        let sent = desk.read(|view| Ok(messages::trials(view, desk.viewer.id, TRIED)?))?;
+        Reply::ok(&List::whole(sent.into_iter().map(Tried::from).collect()))
+    })
+    .await
+}
+
+/// Plans a test page; too many are refused with the time until the next.
+///
+/// # Errors
+/// `E_RATE`; store faults.
+pub(crate) fn tried(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Stored>, Fault> {
+    let now = tx.now();
+    if let Some(next) = messages::next_trial(tx, user, now)? {
+        let wait = next.since(now).as_secs().max(1);
+        return Err(Fault::new(Code::Rate).with("field", "trial").with("retry_after", wait));
+    }
+    Ok(messages::try_out(tx, user)?)
 }

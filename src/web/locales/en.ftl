@@ -868,11 +868,12 @@ status-lapse = What
 status-expected = Expected
 status-noticed = Noticed
 status-letters = Messages on their way
-status-channel = Channel
 status-gone = handed over
-status-provider = Provider
 status-resting = left alone until { $time }
 status-asked = in use
+status-not-set-up = not set up
+status-no-email = Nobody is paged by e-mail. Give a server in notify_smtp_url and the address of this dashboard in notify_base_url, and restart (docs/OPERATIONS.md).
+status-no-webhook = No program is called. An administrator may add one on the page Webhooks.
 lapse-late-step = Escalation step late
 lapse-late-timer = Timer late
 lapse-late-message = Message late
@@ -895,6 +896,201 @@ pager-times =
         [one] { $n } time
        *[other] { $n } times
     }
+## Promises to an alert, and the whole ladder ahead
+
+promises-title = Promised times
+promise-first-response = First response
+promise-resolution = Resolution
+promise-running = in time
+promise-paused = stands still: { $why }
+promise-warned = nearly over
+promise-breached = time is over
+promise-met = kept
+promise-late = done too late
+promise-withdrawn = ended without counting
+promise-open-time = { $span } of working hours
+promise-days =
+    { $n ->
+        [one] { $n } day
+       *[other] { $n } days
+    }
+promise-working-days =
+    { $n ->
+        [one] { $n } working day
+       *[other] { $n } working days
+    }
+promise-used = Used { $used } of { $target }
+promise-due = over at { $time }, in
+promise-was-due = due by { $time }
+promise-warned-at = Warned at { $time }
+promise-warns-at = Warns at { $time }
+promise-stopped = stopped counting at { $time }
+promise-calendar = Counts in the working hours of
+promise-always = Counts day and night
+promise-earlier =
+    { $n ->
+        [one] { $n } clock before this one
+       *[other] { $n } clocks before this one
+    }
+promise-trace = When it counted and when it stood still
+promise-stood = stood still: { $why }
+promise-ran = counted
+promise-resume = Count again
+promise-pause = Stop counting
+promise-pause-why = What is waited for?
+promise-pause-hint = Stands still for seven days at the most, and is in the audit log. The first response never does.
+promise-pause-do = Stop the clocks
+pause-waiting-patient = an answer of the patient
+pause-waiting-third-party = somebody outside
+pause-scheduled-callback = a call that was agreed
+closed-off-hours = outside working hours
+closed-day-off = a day off
+field-pause = Choose what is waited for.
+ladder-ahead = After that, when nobody answers
+ladder-ahead-at = about { $time }
+ladder-ahead-hint = With whoever will be on call at those hours, by the schedule of now.
+ladder-rounds-left =
+    { $n ->
+        [one] All steps once more
+       *[other] All steps { $n } times more
+    }
+
+## Around a schedule: what it needs, teams, people on duty
+
+duty-tab-schedules = Schedules
+name-pt = Name in Portuguese
+name-en = Name in English
+lasting-id = Identifier
+lasting-id-hint = Stays for ever and stands in policies: small letters, digits, _ and -.
+schedule-new = New schedule
+schedule-new-do = Create the schedule
+need-title = What it needs
+need-edit = Name, time zone and needs
+need-zone = Time zone
+need-zone-hint = As in America/Sao_Paulo or America/Manaus. Turns follow the clock there.
+need-hours = Most hours a person in seven days
+need-most = up to { $n } h a person in seven days
+need-certificate = a valid certificate
+need-hint = Whoever holds no valid certificate where one is needed is named among the problems.
+need-save = Save
+teams-title = Teams
+teams-what = People whom a policy pages together.
+teams-none = No team yet
+teams-none-next = Create one to page it in a policy.
+teams-change = Change teams
+team-empty = Nobody: paging it reaches nobody
+team-new = New team
+team-new-do = Create the team
+team-edit = Team { $name }
+team-members = Who belongs to it
+team-save = Save the team
+people-title = People on duty
+people-what = Who may be on call, what they carry and how they are reached.
+people-certificate = Professional certificate
+people-reach = Reach
+people-only-dashboard = Only an open dashboard
+people-only-dashboard-what = A closed dashboard wakes nobody: set up e-mail, or correct the address of this person.
+people-lost = { $channel } does not reach
+people-reached-again = Reaches again
+people-lost-what = Nothing is sent by a channel that does not reach, until somebody says it is back.
+people-load = Load
+people-no-alerts = This role takes no alerts
+lost-bounced = Messages came back
+lost-by-hand = Noted by somebody
+certificate-none = None noted
+certificate-until = valid until { $day }
+certificate-over = ran out on { $day }
+certificate-noted = Noted by
+certificate-what = A schedule that needs a certificate only pages who holds a valid one.
+licence-council = Council
+licence-number = Registration number
+licence-hint = As in COREN-SP, and the number in its register. May be left empty.
+field-licence = Write the council and the number, with up to 40 letters each, or leave both empty.
+certificate-last-day = Last day of validity
+certificate-save = Save the certificate
+certificate-end = Take away now
+load-of = { $load } of { $capacity }
+load-free =
+    { $n ->
+        [one] room for { $n } more
+       *[other] room for { $n } more
+    }
+load-only-red = only red
+load-reserve = { $n } kept for red, { $used } in use
+capacity-set = How many alerts at once
+capacity-set-hint = 0 to 500. A tenth, rounded up, is kept for red.
+capacity-save = Save the capacity
+field-id = Use 1 to 64 small letters, digits, _ or -.
+field-id-taken = This identifier is taken: choose another.
+field-hours-a-week = Write 1 to 168 hours.
+field-members = Choose at most 200 people who may sign in.
+field-day = Choose a day.
+field-most = Write a number from 0 to 500.
+
+## Trying whether a page arrives
+
+pager-trial = A test page arrived: open it to confirm
+trial-title = Try whether pages reach you
+trial-what = A test page rings on the dashboard and goes by e-mail, as a real one does. It says that it is a test.
+trial-tried = in the test
+trial-not-tried = left out of the test
+trial-lost = Messages to you came back. Ask who keeps the schedules to correct the address and say that it works again.
+trial-no-server = This installation sends no e-mail.
+trial-send = Send me a test page
+trial-wait = Three an hour are enough. The next may go at { $time }.
+trial-enough = Three tests an hour are enough. Look at their receipts below, and wait until the time that is named.
+trial-none = No test yet.
+trial-sent = Tests and their receipts
+trial-arrived = The test page arrived
+trial-arrived-what = You opened the page: this channel reaches you.
+trial-only = It was only a test, nobody waits for you.
+trial-back = Back to your account
+
+## Programs that are called
+
+webhooks-title = Webhooks
+webhooks-what = Programs that Zelo calls when it pages somebody. Each call is signed (Standard Webhooks) and carries nothing of a patient.
+webhooks-none = No program yet
+webhooks-none-next = An administrator may add one.
+webhook-add = Add a program
+webhook-add-do = Add
+webhook-url = Address
+webhook-url-hint = https://…, without name and password in it; http:// on this machine only.
+field-url = Write an https:// address without name and password; http:// is for this machine only.
+webhook-made = Program added
+webhook-secret-once = The secret is shown this once: copy it to the program that checks the signature.
+webhook-secret = Secret
+webhook-on = called
+webhook-off = off since { $day }
+webhook-since = Since
+webhook-last = Last call
+webhook-no-calls = No call.
+webhook-test = Send a test
+webhook-replay = Call again
+webhook-replay-do = Call again for what came after
+webhook-after = Last number that arrived
+webhook-after-hint = What came after it is due again with the same webhook-id, 500 at once. What was cancelled stays out. 0: everything.
+field-after = Write the number of the last call that arrived, or 0.
+webhook-again =
+    { $n ->
+        [one] { $n } call is due again
+       *[other] { $n } calls are due again
+    }
+webhook-disable = Disable
+webhook-disable-effect = It is called no more, and what was due fails. This cannot be undone: add it again, with another secret.
+webhook-disable-do = Disable now
+webhook-calls = Calls
+webhook-cursor = From number
+webhook-cursor-ask = Show
+webhook-newest = The newest
+webhook-newest-first = The newest first
+webhook-from-cursor = After number { $cursor }, in the order of planning
+webhook-place = Number
+webhook-kind = Type
+webhook-planned = Planned
+webhook-attempts = Attempts
+webhook-case = Case
+
 ## On call
 
 nav-schedules = On call

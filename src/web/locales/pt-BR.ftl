@@ -884,11 +884,12 @@ status-lapse = O quê
 status-expected = Previsto
 status-noticed = Notado
 status-letters = Mensagens a caminho
-status-channel = Canal
 status-gone = entregues ao canal
-status-provider = Provedor
 status-resting = em pausa até { $time }
 status-asked = em uso
+status-not-set-up = não configurado
+status-no-email = Ninguém é chamado por e-mail. Informe um servidor em notify_smtp_url e o endereço deste painel em notify_base_url, e reinicie (docs/OPERATIONS.md).
+status-no-webhook = Nenhum programa é chamado. Quem administra pode acrescentar um na página Webhooks.
 lapse-late-step = Passo de escalonamento atrasado
 lapse-late-timer = Prazo atrasado
 lapse-late-message = Mensagem atrasada
@@ -911,6 +912,201 @@ pager-times =
         [one] { $n } vez
        *[other] { $n } vezes
     }
+## Promises to an alert, and the whole ladder ahead
+
+promises-title = Prazos prometidos
+promise-first-response = Primeira resposta
+promise-resolution = Resolução
+promise-running = no prazo
+promise-paused = parado: { $why }
+promise-warned = perto do fim
+promise-breached = prazo vencido
+promise-met = cumprido
+promise-late = cumprido com atraso
+promise-withdrawn = encerrado sem conta
+promise-open-time = { $span } de expediente
+promise-days =
+    { $n ->
+        [one] { $n } dia
+       *[other] { $n } dias
+    }
+promise-working-days =
+    { $n ->
+        [one] { $n } dia útil
+       *[other] { $n } dias úteis
+    }
+promise-used = Usado { $used } de { $target }
+promise-due = vence às { $time }, em
+promise-was-due = prazo até { $time }
+promise-warned-at = Avisado às { $time }
+promise-warns-at = Avisa às { $time }
+promise-stopped = parou de contar às { $time }
+promise-calendar = Conta no expediente de
+promise-always = Conta dia e noite
+promise-earlier =
+    { $n ->
+        [one] { $n } contagem antes desta
+       *[other] { $n } contagens antes desta
+    }
+promise-trace = Quando contou e quando parou
+promise-stood = parado: { $why }
+promise-ran = contou
+promise-resume = Voltar a contar
+promise-pause = Parar de contar
+promise-pause-why = O que se espera?
+promise-pause-hint = Para por sete dias no máximo e fica na auditoria. A primeira resposta não para.
+promise-pause-do = Parar os prazos
+pause-waiting-patient = resposta do paciente
+pause-waiting-third-party = ação de um terceiro
+pause-scheduled-callback = ligação combinada
+closed-off-hours = fora do expediente
+closed-day-off = dia sem expediente
+field-pause = Escolha o que se espera.
+ladder-ahead = Depois, se ninguém responder
+ladder-ahead-at = por volta de { $time }
+ladder-ahead-hint = Com quem estará de plantão nessas horas, pela escala de agora.
+ladder-rounds-left =
+    { $n ->
+        [one] Todos os passos mais uma vez
+       *[other] Todos os passos mais { $n } vezes
+    }
+
+## Around a schedule: what it needs, teams, people on duty
+
+duty-tab-schedules = Escalas
+name-pt = Nome em português
+name-en = Nome em inglês
+lasting-id = Identificador
+lasting-id-hint = Fica para sempre e aparece nas políticas: letras minúsculas, números, _ e -.
+schedule-new = Nova escala
+schedule-new-do = Criar a escala
+need-title = O que ela exige
+need-edit = Nome, fuso e exigências
+need-zone = Fuso horário
+need-zone-hint = Como America/Sao_Paulo ou America/Manaus. Os turnos seguem o relógio de lá.
+need-hours = Máximo de horas por pessoa em sete dias
+need-most = até { $n } h por pessoa em sete dias
+need-certificate = certificado válido
+need-hint = Quem não tem certificado válido, quando ele é exigido, aparece nos problemas.
+need-save = Salvar
+teams-title = Equipes
+teams-what = Pessoas que uma política chama juntas.
+teams-none = Nenhuma equipe ainda
+teams-none-next = Crie uma para chamá-la em uma política.
+teams-change = Mudar as equipes
+team-empty = Sem ninguém: chamá-la não alcança ninguém
+team-new = Nova equipe
+team-new-do = Criar a equipe
+team-edit = Equipe { $name }
+team-members = Quem faz parte
+team-save = Salvar a equipe
+people-title = Pessoas de plantão
+people-what = Quem pode estar de plantão, com o que carrega e por onde é alcançado.
+people-certificate = Certificado profissional
+people-reach = Alcance
+people-only-dashboard = Só o painel aberto
+people-only-dashboard-what = Ninguém acorda com um painel fechado: configure o e-mail, ou corrija o endereço desta pessoa.
+people-lost = { $channel } não alcança
+people-reached-again = Alcança de novo
+people-lost-what = Nada é enviado por um canal que não alcança, até alguém dizer que voltou.
+people-load = Carga
+people-no-alerts = Este papel não assume alertas
+lost-bounced = As mensagens voltaram
+lost-by-hand = Anotado por alguém
+certificate-none = Nenhum anotado
+certificate-until = válido até { $day }
+certificate-over = venceu em { $day }
+certificate-noted = Anotado por
+certificate-what = Uma escala que exige certificado só chama quem tem um válido.
+licence-council = Conselho
+licence-number = Número do registro
+licence-hint = Como COREN-SP e o número no registro dele. Pode ficar em branco.
+field-licence = Escreva o conselho e o número, com até 40 letras cada, ou deixe os dois em branco.
+certificate-last-day = Último dia de validade
+certificate-save = Salvar o certificado
+certificate-end = Retirar agora
+load-of = { $load } de { $capacity }
+load-free =
+    { $n ->
+        [one] espaço para mais { $n }
+       *[other] espaço para mais { $n }
+    }
+load-only-red = só vermelho
+load-reserve = { $n } para vermelho, { $used } em uso
+capacity-set = Quantos alertas por vez
+capacity-set-hint = De 0 a 500. Um décimo, arredondado para cima, fica para vermelho.
+capacity-save = Salvar a capacidade
+field-id = Use de 1 a 64 letras minúsculas, números, _ ou -.
+field-id-taken = Este identificador já existe: escolha outro.
+field-hours-a-week = Escreva de 1 a 168 horas.
+field-members = Escolha no máximo 200 pessoas que possam entrar.
+field-day = Escolha um dia.
+field-most = Escreva um número de 0 a 500.
+
+## Trying whether a page arrives
+
+pager-trial = Um chamado de teste chegou: abra para confirmar
+trial-title = Testar se os chamados chegam a você
+trial-what = Um chamado de teste toca no painel e vai por e-mail, como um de verdade. Ele diz que é um teste.
+trial-tried = entra no teste
+trial-not-tried = fica fora do teste
+trial-lost = As mensagens a você voltaram. Peça a quem cuida das escalas para corrigir o endereço e dizer que ele voltou a funcionar.
+trial-no-server = Esta instalação não envia e-mail.
+trial-send = Enviar um chamado de teste para mim
+trial-wait = Três por hora bastam. O próximo pode sair às { $time }.
+trial-enough = Três testes por hora bastam. Veja os recibos abaixo e espere até a hora indicada.
+trial-none = Nenhum teste ainda.
+trial-sent = Testes enviados e seus recibos
+trial-arrived = O chamado de teste chegou
+trial-arrived-what = Você abriu o chamado: este canal alcança você.
+trial-only = Era só um teste, ninguém espera por você.
+trial-back = Voltar à sua conta
+
+## Programs that are called
+
+webhooks-title = Webhooks
+webhooks-what = Programas que o Zelo avisa quando chama alguém. Cada aviso é assinado (Standard Webhooks) e não leva nada do paciente.
+webhooks-none = Nenhum programa ainda
+webhooks-none-next = Quem administra pode acrescentar um.
+webhook-add = Acrescentar programa
+webhook-add-do = Acrescentar
+webhook-url = Endereço
+webhook-url-hint = https://…, sem nome nem senha nele; http:// só nesta máquina.
+field-url = Escreva um endereço https:// sem nome nem senha; http:// só para esta máquina.
+webhook-made = Programa acrescentado
+webhook-secret-once = O segredo aparece só agora: copie-o para o programa que confere a assinatura.
+webhook-secret = Segredo
+webhook-on = avisado
+webhook-off = desligado desde { $day }
+webhook-since = Desde
+webhook-last = Último aviso
+webhook-no-calls = Nenhum aviso.
+webhook-test = Enviar um teste
+webhook-replay = Enviar de novo
+webhook-replay-do = Enviar de novo o que veio depois
+webhook-after = Último número que chegou
+webhook-after-hint = O que veio depois dele volta à fila com o mesmo webhook-id, 500 por vez. O que foi cancelado fica fora. 0: tudo.
+field-after = Escreva o número do último aviso que chegou, ou 0.
+webhook-again =
+    { $n ->
+        [one] { $n } aviso volta à fila
+       *[other] { $n } avisos voltam à fila
+    }
+webhook-disable = Desligar
+webhook-disable-effect = Nada mais é enviado a ele, e o que estava na fila falha. Isto não se desfaz: acrescente-o de novo, com outro segredo.
+webhook-disable-do = Desligar agora
+webhook-calls = Avisos
+webhook-cursor = A partir do número
+webhook-cursor-ask = Ver
+webhook-newest = Os mais novos
+webhook-newest-first = Os mais novos primeiro
+webhook-from-cursor = Depois do número { $cursor }, na ordem em que foram planejados
+webhook-place = Número
+webhook-kind = Tipo
+webhook-planned = Planejado
+webhook-attempts = Tentativas
+webhook-case = Caso
+
 ## On call
 
 nav-schedules = Plantão

@@ -4,12 +4,15 @@
 use askama::Template;
 use askama::filters::Safe;
 
+use super::ladder::{Called, channel_icon, channel_word};
 use super::{Html, pairing};
+use crate::domain::Instant;
+use crate::domain::message::Channel;
 use crate::web::problem::url_encoded;
-use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 
 /// The account of the reader.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct View {
     /// E-mail.
     pub email: String,
@@ -17,14 +20,41 @@ pub struct View {
     pub factor: Factor,
     /// Why the last act was refused.
     pub refused: Option<Code>,
+    /// Trying whether pages reach the reader; `None`: nobody pages them.
+    pub trial: Option<Trial>,
+}
+
+/// Trying whether pages reach the reader.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// Each channel, and what keeps it from being tried.
+    pub ways: Vec<(Channel, Option<Key>)>,
+    /// What was sent, the newest first.
+    pub sent: Vec<Called>,
+    /// When each of these was sent.
+    pub sent_at: Vec<Instant>,
+    /// Until when no other may be sent.
+    pub wait: Option<Instant>,
+}
+
+impl Trial {
+    fn lines(&self) -> Vec<(&Instant, &Called)> {
+        self.sent_at.iter().zip(&self.sent).collect()
+    }
+
+    #[expect(clippy::unused_self, reason = "a page can only call what hangs on a value")]
+    fn way(&self, channel: &Channel) -> (&'static str, Key) {
+        (channel_icon(*channel), channel_word(*channel))
+    }
 }
 
 /// How the second factor stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Factor {
     /// Sign-in asks for a code.
     Set,
     /// It does not.
+    #[default]
     Missing,
     /// A secret was made; it counts once a code of it was typed.
     Offered(String),
@@ -56,7 +86,7 @@ impl View {
 }
 
 #[derive(Template)]
-#[template(path = "account.html")]
+#[template(path = "account.html", blocks = ["trial"])]
 struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,
@@ -71,4 +101,28 @@ struct Page<'a> {
 /// The formatter's.
 pub fn page(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, setup: view.setup() }.render()
+}
+
+/// The part that shows what became of test pages, asked for again when a receipt came.
+///
+/// # Errors
+/// The formatter's.
+pub fn trial(shell: &Shell, view: &View) -> Html {
+    Page { shell, w: &shell.words, view, setup: None }.as_trial().render()
+}
+
+#[derive(Template)]
+#[template(path = "account_trial.html")]
+struct Arrived<'a> {
+    shell: &'a Shell,
+    w: &'a Words,
+    view: &'a View,
+}
+
+/// Where a test page leads: it arrived.
+///
+/// # Errors
+/// The formatter's.
+pub fn arrived(shell: &Shell, view: &View) -> Html {
+    Arrived { shell, w: &shell.words, view }.render()
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::ladder::{Ladder, Standing};
+use super::promises::{Promises, REASONS};
 use super::{AlertState, Choice, Html, Level, Masked, Owner};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
@@ -48,6 +49,8 @@ pub struct View {
     pub claimed_until: Option<Instant>,
     /// Its climb.
     pub ladder: Option<Ladder>,
+    /// The promises to it.
+    pub promises: Promises,
     /// The finding and its readings, or why they are hidden.
     pub finding: Finding,
     /// What was done, oldest first.

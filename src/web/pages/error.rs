@@ -22,6 +22,8 @@ impl Named<'_> {
     #[must_use]
     pub fn advice(&self, code: Code) -> Option<Key> {
         Some(match (self.field?, code) {
+            ("trial", Code::Rate) => Key("trial-enough"),
+            ("id", Code::Conflict) => Key("field-id-taken"),
             ("cpf", Code::Conflict) => Key("field-cpf-taken"),
             ("email", Code::Conflict) => Key("field-email-taken"),
             ("patient_id", Code::Conflict) => Key("field-device-bound"),
@@ -37,6 +39,16 @@ impl Named<'_> {
             ("outcome", _) => Key("field-outcome"),
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
+            ("pause", _) => Key("field-pause"),
+            ("id", _) => Key("field-id"),
+            ("url", _) => Key("field-url"),
+            ("after", _) => Key("field-after"),
+            ("pt" | "en", _) => Key("field-name"),
+            ("hours", _) => Key("field-hours-a-week"),
+            ("members", _) => Key("field-members"),
+            ("day", _) => Key("field-day"),
+            ("council" | "number" | "licence", _) => Key("field-licence"),
+            ("most", _) => Key("field-most"),
             _ => return None,
         })
     }

@@ -21,8 +21,10 @@ pub struct Ladder {
     pub next: Option<Next>,
     /// What it did, oldest first.
     pub done: Vec<Rung>,
-    /// Steps above the next one: their labels and words.
-    pub above: Vec<(String, String)>,
+    /// What comes after the next step when nobody answers, whoever is on call then.
+    pub ahead: Vec<Next>,
+    /// How often the whole ladder is climbed again before the last of them.
+    pub rounds_left: u32,
     /// When somebody was last paged: a button that was drawn before the next page is stale.
     pub seen: Instant,
     /// Why the engine set it aside; a person must look.

@@ -23,6 +23,7 @@ pub mod kept;
 pub mod ladder;
 pub mod login;
 pub mod message_template;
+pub mod on_duty;
 pub mod pager;
 pub mod pairing;
 pub mod password;
@@ -32,6 +33,7 @@ pub mod policies;
 pub mod policy;
 pub mod policy_form;
 pub mod portal;
+pub mod promises;
 pub mod queue;
 pub mod readings;
 pub mod rules;
@@ -39,7 +41,9 @@ pub mod schedule;
 pub mod schedules;
 pub mod service_level;
 pub mod status;
+pub mod teams;
 pub mod users;
+pub mod webhooks;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.
 pub type Html = Result<String, askama::Error>;

@@ -43,6 +43,8 @@ pub enum Cause {
     OnCall,
     /// A schedule has hours in which nobody could be called.
     Coverage,
+    /// They try whether they are reached: it rings as a page does.
+    Trial,
     /// The time promised for an alert is nearly over.
     Warned,
     /// The time promised for an alert is over.
@@ -64,6 +66,7 @@ impl Cause {
             "coverage" => Self::Coverage,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
+            "test" => Self::Trial,
             "lapse" => Self::Lapse,
             "nobody_reached" => Self::Unreached,
             _ => Self::Called,
@@ -84,6 +87,7 @@ impl Cause {
             Self::Coverage => Key("pager-coverage"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
+            Self::Trial => Key("pager-trial"),
             Self::Lapse => Key("pager-lapse"),
             Self::Called => Key("pager-called"),
             Self::Unreached => Key("pager-unreached"),

@@ -45,6 +45,8 @@ pub struct View {
     pub may_manage: bool,
     /// Who may be on call.
     pub people: Vec<Choice>,
+    /// What it is called and what it must hold.
+    pub need: Need,
     /// Every rotation, and an empty one at the end.
     pub rotations: Vec<Wheel>,
     /// Whether the reader follows it in another calendar.
@@ -58,6 +60,21 @@ impl View {
     fn troubles_apart(&self) -> (&[Trouble], &[Trouble]) {
         self.troubles.split_at_checked(LOUD).unwrap_or((&self.troubles, &[]))
     }
+}
+
+/// What a schedule is called, on whose clock its people live, and what it must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Need {
+    /// Its name in Portuguese.
+    pub pt: String,
+    /// Its name in English.
+    pub en: String,
+    /// The IANA zone.
+    pub zone: String,
+    /// Whether whoever answers must hold a valid certificate.
+    pub certificate: bool,
+    /// The most hours that one person may be on call in seven days.
+    pub hours: u64,
 }
 
 /// As many troubles as are read at a glance.

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::Html;
-use crate::domain::Instant;
+use super::schedule::Need;
+use crate::domain::{Can, Instant};
 use crate::web::{Lang, Section, Shell, Theme, Words};
 
 /// The list, and what everybody carries.
@@ -11,6 +12,8 @@ use crate::web::{Lang, Section, Shell, Theme, Words};
 pub struct View {
     /// By id.
     pub rows: Vec<Row>,
+    /// What the form for a new one begins with.
+    pub fresh: Need,
     /// Everybody who works on alerts, by name.
     pub people: Vec<Load>,
     /// A tenth of everybody's capacity.

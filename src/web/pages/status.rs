@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Html;
-use crate::domain::Instant;
+use crate::domain::{Can, Instant};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The state of one node.
@@ -91,8 +91,19 @@ pub struct Letters {
     pub gone: u64,
     /// Given up.
     pub failed: u64,
-    /// Until when its provider is left alone.
-    pub resting: Option<Instant>,
+    /// How its provider is doing.
+    pub provider: Provider,
+}
+
+/// How the provider of a channel is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// It is asked.
+    Asked,
+    /// It is left alone until an instant.
+    Resting(Instant),
+    /// There is none, and what to do.
+    Missing(Key),
 }
 
 /// Rows that wait, and for how long the oldest has.

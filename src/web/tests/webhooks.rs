@@ -203,3 +203,33 @@ fn an_alert_tells_why_nobody_got_a_page() {
         assert_eq!(mail["unreachable"][0]["why"], "bounced");
     }
 }
+
+#[test]
+fn a_test_page_goes_to_its_sender_on_their_channels_and_a_fourth_in_an_hour_is_refused() {
+    for house in houses() {
+        house.write(|tx| crate::store::paging::send_e_mail(tx, true));
+        let path = "/api/v1/messages/test";
+        let (agent, other) = (house.staff(Role::Agent), house.staff(Role::Manager));
+        let sent = house.post(&agent, path, &json!({})).must(202)["items"].clone();
+        let ways: Vec<(&Value, &Value)> =
+            sent.as_array().unwrap().iter().map(|one| (&one["channel"], &one["state"])).collect();
+        assert_eq!(ways, [(&json!("in_app"), &json!("accepted")), (&json!("email"), &json!("due"))]);
+        assert_eq!(sent[0]["test"], sent[1]["test"]);
+        let unread = house.get(&agent, "/api/v1/messages?unread").must(200)["items"].clone();
+        assert_eq!((&unread[0]["template"], &unread[0]["link"]), (&json!("test"), &json!("/account/trial")));
+        let now = house.get(&agent, path).must(200)["items"].clone();
+        assert_eq!(
+            (&now[1]["state"], &now[0]["state"]),
+            (&json!("delivered"), &json!("due")),
+            "the newest first"
+        );
+        assert_eq!(house.get(&other, path).must(200)["items"], json!([]), "nobody sees anybody else's");
+        for _test in 0..2 {
+            house.post(&agent, path, &json!({})).must(202);
+        }
+        let refused = house.post(&agent, path, &json!({}));
+        assert_eq!((refused.status, refused.code()), (429, "E_RATE"));
+        assert_eq!(refused.body["retry_after"], 3_600);
+        house.post(&other, path, &json!({})).must(202);
+    }
+}

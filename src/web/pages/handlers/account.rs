@@ -7,6 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use totp_rs::Secret;
 
+use super::trial;
 use super::visit::{Answer, Room, Visit};
 use crate::store::users;
 use crate::web::fault::Fault;
@@ -20,7 +21,15 @@ const LENGTH: usize = 20;
 
 /// `/account`.
 pub async fn show(visit: Visit) -> Answer {
-    visit.page(Section::Elsewhere, |room| page(room, None, None)).await
+    visit
+        .page(Section::Elsewhere, |room| {
+            if !room.is_part {
+                return page(room, None, None);
+            }
+            let view = pages::View { trial: trial::of(room)?, ..pages::View::default() };
+            Ok(pages::trial(&room.shell, &view))
+        })
+        .await
 }
 
 /// The account, with a secret that is offered and what was refused.
@@ -36,7 +45,7 @@ fn page(
         Some(secret) => Factor::Offered(secret),
         None => Factor::Missing,
     };
-    Ok(pages::page(&room.shell, &pages::View { email, factor, refused }))
+    Ok(pages::page(&room.shell, &pages::View { email, factor, refused, trial: trial::of(room)? }))
 }
 
 /// What the forms of the second factor send.

@@ -66,6 +66,7 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         retrospective: stored.retrospective,
         nobody_reached: ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NobodyReached),
         ladder,
+        promises: super::promises::of_alert(view, room, id)?,
         finding: finding(view, room, &stored, look, &mut people)?,
         acts: story(view, room, &stored, &mut people)?,
         may_act,

@@ -11,12 +11,12 @@ use crate::domain::rule::{Condition, Kind};
 use crate::store::lapses::Standing;
 use crate::store::rules::RuleVersion;
 use crate::store::waiting::COUNTED;
-use crate::store::{Url, View, reevaluations, rules, waiting};
+use crate::store::{Url, View, paging, reevaluations, rules, waiting};
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
 use crate::web::pages::ladder::channel_word;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
-use crate::web::pages::status::{self as pages, Backlog, Health, Module, Rolling};
+use crate::web::pages::status::{self as pages, Backlog, Health, Module, Provider, Rolling};
 use crate::web::pulse::Pulse;
 use crate::web::{Key, Lang, Section};
 
@@ -75,7 +75,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         free_bytes,
         nobody_reached: pulse.unreached,
         heartbeat: pulse.heartbeat,
-        letters: Channel::ALL.into_iter().map(|channel| letters(&pulse, channel)).collect(),
+        letters: letters(view, room, &pulse)?,
         lapses: pulse
             .lapses
             .into_iter()
@@ -89,16 +89,27 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     })
 }
 
-fn letters(pulse: &Pulse, channel: Channel) -> pages::Letters {
-    let resting = pulse.breakers.iter().find(|(known, _)| *known == channel).and_then(|(_, until)| *until);
-    pages::Letters {
+fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::Letters>, Fault> {
+    let modules = room.state.engine.modules();
+    let sends = |name: &str| modules.iter().any(|module| module.name == name);
+    let called = !paging::webhooks(view)?.is_empty();
+    let provider = |channel| {
+        let known = pulse.breakers.iter().find(|(known, _)| *known == channel);
+        match channel {
+            Channel::Email if !sends("outbox email") => Provider::Missing(Key("status-no-email")),
+            Channel::Webhook if !called => Provider::Missing(Key("status-no-webhook")),
+            _ => known.and_then(|(_, until)| *until).map_or(Provider::Asked, Provider::Resting),
+        }
+    };
+    let of = |channel| pages::Letters {
         channel: channel_word(channel),
         due: pulse.letters(channel, &["due"]),
         sending: pulse.letters(channel, &["sending"]),
         gone: pulse.letters(channel, &["accepted", "sent", "delivered", "read"]),
         failed: pulse.letters(channel, &["failed"]),
-        resting,
-    }
+        provider: provider(channel),
+    };
+    Ok(Channel::ALL.into_iter().map(of).collect())
 }
 
 fn whole(n: i64) -> u64 {

@@ -1,7 +1,9 @@
 //! The climb of an alert for one viewer now: what was done with its receipts, what comes next and whom it would page.
 
+use std::time::Duration;
+
 use super::people::People;
-use super::policy_words::{names, people};
+use super::policy_words::{names, people_at};
 use super::visit::Room;
 use crate::domain::escalation::{Run, State, Step};
 use crate::domain::message::Channel;
@@ -25,18 +27,8 @@ pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Opti
     let names = names(view, room)?;
     let mut known = People::default();
     let standing = standing(view, &mut known, run)?;
-    let next = match run.next_at {
-        Some(at) => {
-            let (label, step) = coming(w, run);
-            let people = step.map(|step| people(view, room, &names, step)).transpose()?.unwrap_or_default();
-            Some(Next { at, paged: Paged { label, people } })
-        }
-        None => None,
-    };
-    let above = match run.state {
-        State::Done | State::NobodyReached => Vec::new(),
-        _ => above(w, run, &names),
-    };
+    let mut ahead = ahead(view, room, run, &names)?;
+    let next = if ahead.is_empty() { None } else { Some(ahead.remove(0)) };
     Ok(Some(Ladder {
         policy: run.policy.id.clone(),
         name: policies::name(w, &run.policy),
@@ -44,7 +36,8 @@ pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Opti
         standing,
         next,
         done: done(view, w, &climb, &mut known)?,
-        above,
+        rounds_left: if ahead.is_empty() { 0 } else { rounds_left(run) },
+        ahead,
         seen: run.stepped_at,
         spoiled: climb.spoiled.is_some(),
     }))
@@ -86,23 +79,33 @@ pub fn next_label(w: &Words, run: &Run) -> String {
     }
 }
 
-fn coming<'a>(w: &Words, run: &'a Run) -> (String, Option<&'a Step>) {
-    let step = match next_place(run) {
-        Some(place) => run.policy.steps.get(place),
-        None => Some(&run.policy.nobody_reached),
-    };
-    (next_label(w, run), step)
+/// How often the whole ladder is climbed again after the round of the next step.
+fn rounds_left(run: &Run) -> u32 {
+    let goes_round = run.state == State::Climbing && run.step.is_some() && next_place(run) == Some(0);
+    let round = run.round.saturating_add(u8::from(goes_round));
+    u32::from(run.policy.repeat.saturating_sub(round))
 }
 
-/// The steps that come after the next one.
-fn above(w: &Words, run: &Run, names: &Names) -> Vec<(String, String)> {
-    let Some(next) = next_place(run) else { return Vec::new() };
-    let said = |step: &Step| {
-        step.targets.iter().map(|target| names.target(w, target)).collect::<Vec<_>>().join(", ")
-    };
-    let later = run.policy.steps.iter().enumerate().skip(next + 1);
-    let later = later.map(|(place, step)| (w.one("policy-step", "n", place + 1), said(step)));
-    later.chain(std::iter::once((w.say("policy-nobody"), said(&run.policy.nobody_reached)))).collect()
+/// The next step and everything above it, each at the instant at which it would come and with whoever is there then.
+/// A step that finds nobody is passed at once where its policy says so.
+fn ahead(view: &mut View<'_>, room: &Room, run: &Run, names: &Names) -> Result<Vec<Next>, Fault> {
+    let (w, policy) = (room.words(), &run.policy);
+    let Some(mut at) = run.next_at else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    if let Some(next) = next_place(run) {
+        for (place, step) in policy.steps.iter().enumerate().skip(next) {
+            let people = people_at(view, room, names, step, at.max(room.now))?;
+            let paged = Paged { label: w.one("policy-step", "n", place + 1), people };
+            let passed = step.skip_if_empty && !paged.reaches();
+            out.push(Next { at, paged });
+            at = if passed { at } else { at.plus(step.time()) };
+        }
+        let once: Duration = policy.steps.iter().map(Step::time).sum();
+        at = at.plus(once * rounds_left(run));
+    }
+    let people = people_at(view, room, names, &policy.nobody_reached, at.max(room.now))?;
+    out.push(Next { at, paged: Paged { label: w.say("policy-nobody"), people } });
+    Ok(out)
 }
 
 /// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
@@ -172,5 +175,27 @@ fn what(step: &Stepped) -> What {
         "resumed" => What::Resumed,
         _ if step.people.is_empty() => What::Empty,
         _ => What::Paged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Instant;
+    use crate::domain::escalation::seeds;
+
+    #[test]
+    fn the_rounds_that_are_left_are_counted_from_the_round_of_the_next_step() {
+        let mut policy = seeds().remove(0);
+        policy.repeat = 2;
+        let last = policy.steps.len() - 1;
+        let mut run = Run::begin(policy, Instant::from_secs(0));
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 2));
+        run.step = Some(last - 1);
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(last), 2));
+        run.step = Some(last);
+        assert_eq!((next_place(&run), rounds_left(&run)), (Some(0), 1), "the ladder begins again");
+        run.round = 2;
+        assert_eq!((next_place(&run), rounds_left(&run)), (None, 0), "nobody reached comes next");
     }
 }

@@ -7,7 +7,7 @@ use super::visit::Room;
 use crate::domain::escalation::{Policy, Step, Target};
 use crate::domain::on_call::{Because, Duty, Team};
 use crate::domain::rule::Name;
-use crate::domain::{Role, UserId};
+use crate::domain::{Instant, Role, UserId};
 use crate::store::paging::{self, Candidate, LeftOut};
 use crate::store::{Ask, View, users, versions};
 use crate::web::fault::Fault;
@@ -91,9 +91,22 @@ pub fn targets(view: &mut View<'_>, room: &Room, names: &Names, policy: &Policy)
 /// # Errors
 /// Store faults.
 pub fn people(view: &mut View<'_>, room: &Room, names: &Names, step: &Step) -> Result<Vec<Person>, Fault> {
-    let w = room.words();
-    let meant = paging::candidates(view, step, room.now)?;
-    Ok(meant.iter().map(|candidate| person(w, names, candidate)).collect())
+    people_at(view, room, names, step, room.now)
+}
+
+/// Whom a step would page at an instant, and who is left out.
+///
+/// # Errors
+/// Store faults.
+pub fn people_at(
+    view: &mut View<'_>,
+    room: &Room,
+    names: &Names,
+    step: &Step,
+    at: Instant,
+) -> Result<Vec<Person>, Fault> {
+    let meant = paging::candidates(view, step, at)?;
+    Ok(meant.iter().map(|candidate| person(room.words(), names, candidate)).collect())
 }
 
 fn person(w: &Words, names: &Names, candidate: &Candidate) -> Person {

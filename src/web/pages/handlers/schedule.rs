@@ -13,12 +13,13 @@ use super::schedules::{in_zone, name, next, one, present, troubles};
 use super::visit::{Answer, Room, Visit};
 use super::wheels;
 use crate::domain::civil::{Window, Zone, union};
+use crate::domain::on_call::Duty;
 use crate::domain::{Can, Instant, UserId};
 use crate::store::on_call::{self, feeds};
 use crate::store::{View, users, versions};
 use crate::web::fault::Fault;
 use crate::web::pages::Choice;
-use crate::web::pages::schedule::{self as pages, Cell, Day, Strip, Then, Turn, weekday};
+use crate::web::pages::schedule::{self as pages, Cell, Day, Need, Strip, Then, Turn, weekday};
 use crate::web::{Section, Words};
 
 /// How many days the calendar shows.
@@ -75,7 +76,7 @@ fn fill(
     view: &mut View<'_>,
     room: &Room,
     w: &Words,
-    held: versions::Version<crate::domain::on_call::Duty>,
+    held: versions::Version<Duty>,
     asked: &Asked,
 ) -> Result<pages::View, Fault> {
     let (mut people, id, duty) = (People::default(), held.name, held.body);
@@ -110,10 +111,21 @@ fn fill(
         may_manage,
         rotations: wheels::of(&duty.schedule),
         people: staff,
+        need: form(&duty),
         followed: feeds::is_open(view, &id, room.viewer.id)?,
         feed: None,
         id,
     })
+}
+
+fn form(duty: &Duty) -> Need {
+    Need {
+        pt: duty.name.pt.clone(),
+        en: duty.name.en.clone(),
+        zone: duty.schedule.zone.name().to_owned(),
+        certificate: duty.need.certificate,
+        hours: duty.need.most_in_a_week.as_secs() / 3_600,
+    }
 }
 
 fn day(w: &Words, date: NaiveDate, today: bool) -> Day {
@@ -219,7 +231,7 @@ fn answer(
     asked: &str,
 ) -> Result<Option<Then>, Fault> {
     let Some(at) = local(zone, asked) else { return Ok(None) };
-    let held = versions::in_force::<crate::domain::on_call::Duty>(view, id, at)?;
+    let held = versions::in_force::<Duty>(view, id, at)?;
     let Some(held) = held else { return Ok(Some(Then { at, version: None, present: Vec::new() })) };
     let present = present(view, w, people, &held.body.schedule, at)?;
     Ok(Some(Then { at, version: Some(held.version), present }))
@@ -239,7 +251,10 @@ pub fn clock(text: &str) -> Option<NaiveDateTime> {
 }
 
 /// Everybody who may be on call, by name.
-fn staff(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
+///
+/// # Errors
+/// Store faults.
+pub fn staff(view: &mut View<'_>) -> Result<Vec<Choice>, Fault> {
     let mut out = Vec::new();
     for user in on_call::people(view)?.into_keys() {
         if let Some(who) = users::get(view, user)?.identity {

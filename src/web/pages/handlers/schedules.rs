@@ -2,13 +2,14 @@
 
 use super::people::People;
 use super::visit::{Answer, Visit};
-use crate::domain::civil::Window;
+use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::capacity::{self, Work};
 use crate::domain::on_call::{Because, Duty, Issue, Schedule};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 use crate::store::{View, on_call, versions};
 use crate::web::fault::Fault;
+use crate::web::pages::schedule::Need;
 use crate::web::pages::schedules::{self as pages, Load, Present, Row, Trouble};
 use crate::web::{Lang, Section, Words};
 
@@ -60,6 +61,7 @@ fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
         reserve_used: report.reserve_used,
         waiting,
         displaced: report.displaced,
+        fresh: Need { zone: Zone::SAO_PAULO.name().to_owned(), hours: 60, ..Need::default() },
     })
 }
 

@@ -9,6 +9,7 @@ use super::visit::{Answer, Visit};
 use crate::domain::UserId;
 use crate::domain::calendar::Hours;
 use crate::domain::on_call::{Duty, Length, Override, Rotation, Schedule};
+use crate::domain::rule::Name;
 use crate::store::Tx;
 use crate::store::on_call::{self, feeds};
 use crate::web::Code;
@@ -18,6 +19,8 @@ use crate::web::pages::schedule::Wheel;
 
 /// Empty places for people at the end of the form.
 const SPARE: usize = 3;
+/// Letters of a name.
+const MOST_NAME: usize = 80;
 const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Every rotation as its form holds it, and an empty one.
@@ -55,19 +58,37 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
 }
 
 /// What a form sent: names may come more than once.
-struct Sent(Vec<(String, String)>);
+pub struct Sent(pub Vec<(String, String)>);
 
 impl Sent {
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    /// Every value of a name, without those that are empty.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(held, _)| held == name);
         named.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    /// Its first value.
+    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.all(name).next()
     }
 
-    fn version(&self) -> Result<u32, Fault> {
+    /// A name in both languages.
+    ///
+    /// # Errors
+    /// `E_INVALID` names the language.
+    pub fn name(&self) -> Result<Name, Fault> {
+        let of = |lang: &'static str| {
+            let text = self.first(lang).filter(|text| text.chars().count() <= MOST_NAME);
+            text.map(str::to_owned).ok_or_else(|| Fault::invalid(lang, "a name"))
+        };
+        Ok(Name { pt: of("pt")?, en: of("en")? })
+    }
+
+    /// The version that the form was drawn from.
+    ///
+    /// # Errors
+    /// `E_PRECONDITION_REQUIRED`.
+    pub fn version(&self) -> Result<u32, Fault> {
         let version = self.first("version").and_then(|text| text.parse().ok());
         version.ok_or_else(|| Fault::new(Code::PreconditionRequired))
     }
@@ -146,7 +167,11 @@ pub async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
         .await
 }
 
-fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
+/// The schedule in force.
+///
+/// # Errors
+/// `E_NOT_FOUND`; store faults.
+pub fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
     let now = tx.now();
     Ok(on_call::get(tx, id, now)?.body)
 }

@@ -272,6 +272,7 @@ impl Night {
             nobody_reached: true,
             claimed_until: None,
             ladder: Some(self.ladder()),
+            promises: self.promises(),
             finding,
             acts: vec![
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),

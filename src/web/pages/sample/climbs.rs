@@ -38,7 +38,11 @@ impl Night {
                 Rung { at: self.ago(300), label: step("4"), what: What::NobodyReached, people: vec![] },
                 Rung { at: self.ago(290), label: step("1"), what: What::Resumed, people: vec![] },
             ],
-            above: vec![(step("4"), self.pick("Gestão (papel)", "Management (role)"))],
+            ahead: vec![
+                Next { at: self.later(545), paged: self.paged(step("4")) },
+                Next { at: self.later(1_745), paged: Paged { label: step("5"), people: vec![] } },
+            ],
+            rounds_left: 1,
             seen: self.ago(300),
             spoiled: true,
         }

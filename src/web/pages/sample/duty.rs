@@ -3,12 +3,17 @@
 use super::{Drawn, Night, user_id};
 use crate::domain::Role;
 use crate::web::Section;
-use crate::web::pages::schedule::{Cell, Day, Strip, Then, Turn, Wheel};
+use crate::web::pages::schedule::{Cell, Day, Need, Strip, Then, Turn, Wheel};
 use crate::web::pages::schedules::{Load, Present, Row, Trouble};
 use crate::web::pages::{Choice, schedule, schedules};
 
 fn present(name: &str) -> Present {
     Present { name: name.to_owned(), why: "rodízio Noites".to_owned() }
+}
+
+fn need() -> Need {
+    let (pt, en) = ("Clínico de plantão".to_owned(), "Clinician on call".to_owned());
+    Need { pt, en, zone: "America/Manaus".to_owned(), certificate: true, hours: 60 }
 }
 
 fn cells(hours: &str, bars: &[(u64, u64)]) -> Vec<Cell> {
@@ -42,6 +47,7 @@ impl Night {
                 Load { name: "Ana Conceição".into(), on_call: true, load: 9, capacity: 10, free: 0 },
                 Load { name: "Caio Lima".into(), on_call: false, load: 2, capacity: 10, free: 7 },
             ],
+            fresh: need(),
             reserve: 2,
             reserve_used: 1,
             waiting: 9,
@@ -86,6 +92,7 @@ impl Night {
                 present: vec![present("Caio Lima")],
             }),
             may_manage: true,
+            need: need(),
             people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],
             rotations: vec![
                 wheel.clone(),

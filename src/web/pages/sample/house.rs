@@ -100,14 +100,20 @@ impl Night {
                 noticed_at: self.ago(300),
             })
             .collect(),
-            letters: vec![status::Letters {
+            letters: [
+                status::Provider::Asked,
+                status::Provider::Resting(self.later(30)),
+                status::Provider::Missing(Key("status-no-email")),
+            ]
+            .map(|provider| status::Letters {
                 channel: Key("channel-email"),
                 due: 4,
                 sending: 1,
                 gone: 1_204,
                 failed: 2,
-                resting: bad.then(|| self.later(30)),
-            }],
+                provider,
+            })
+            .into(),
         }
     }
 

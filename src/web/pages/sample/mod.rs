@@ -4,6 +4,7 @@ mod care;
 mod climbs;
 mod duty;
 mod house;
+mod hub;
 mod settings;
 
 use std::time::Duration;
@@ -95,7 +96,7 @@ impl Night {
                 "/account".into(),
                 account::page(
                     &at(Role::Agent, Elsewhere, "/account"),
-                    &Self::account(account::Factor::Missing),
+                    &self.account(account::Factor::Missing),
                 ),
             ),
             (
@@ -103,13 +104,13 @@ impl Night {
                 "/account/totp".into(),
                 account::page(
                     &at(Role::Agent, Elsewhere, "/account"),
-                    &Self::account(account::Factor::Offered("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".to_owned())),
+                    &self.account(account::Factor::Offered("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".to_owned())),
                 ),
             ),
             (
                 "account-set",
                 "/account?set".into(),
-                account::page(&at(Role::Agent, Elsewhere, "/account"), &Self::account(account::Factor::Set)),
+                account::page(&at(Role::Agent, Elsewhere, "/account"), &self.account(account::Factor::Set)),
             ),
             ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
             (
@@ -247,6 +248,7 @@ impl Night {
             ),
         ];
         out.extend(self.duty());
+        out.extend(self.hub());
         if let Some(detail) = self.device() {
             out.push((
                 "device",
@@ -280,8 +282,9 @@ impl Night {
         out
     }
 
-    fn account(factor: account::Factor) -> account::View {
-        account::View { email: "renata@clinica.example".to_owned(), factor, refused: Some(Code::Credentials) }
+    fn account(&self, factor: account::Factor) -> account::View {
+        let email = "renata@clinica.example".to_owned();
+        account::View { email, factor, refused: Some(Code::Credentials), trial: Some(self.trial()) }
     }
 
     /// Parts that are asked for again, by address.

@@ -23,8 +23,8 @@ use crate::store::telemetry::{self, Batch, ReceiptRef};
 use crate::store::testing::{Home, NOW, stores};
 use crate::store::users::NewUser;
 use crate::store::{
-    Actor, Class, Subject, alerts, bindings, consents, devices, escalations, ledger, patients, rules, terms,
-    users,
+    Actor, Class, Subject, alerts, bindings, consents, devices, escalations, ledger, patients, rules, sla,
+    terms, users,
 };
 use crate::web::serve::everything;
 use crate::web::state::{NoEdge, NoEngine, Parts, State};
@@ -155,6 +155,7 @@ fn measure(home: &Home, patient: PatientId, key: i64) -> DeviceId {
     home.write(SEED, NOW, |tx| {
         rules::seed(tx)?;
         escalations::seed(tx)?;
+        sla::seed(tx)?;
         let device = devices::insert(tx, &identity)?;
         bindings::bind(tx, device.id, patient, NOW, true)?;
         for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {

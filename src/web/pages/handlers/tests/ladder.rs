@@ -20,6 +20,18 @@ fn seen(clinic: &Clinic) -> String {
 }
 
 #[actix_web::test]
+async fn the_whole_ladder_that_is_ahead_names_whom_it_would_page_and_when() {
+    let clinic = Clinic::open();
+    let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
+    let ahead = page.split("ladder-ahead").nth(1).unwrap();
+    for text in
+        ["Passo 2", "Passo 4", "Ninguém alcançado", "por volta de", "Pessoa manager", "Ninguém seria chamado"]
+    {
+        assert!(ahead.contains(text), "{text}: {ahead}");
+    }
+}
+
+#[actix_web::test]
 async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
     let clinic = Clinic::open();
     let path = format!("/alerts/{}", clinic.alert);

@@ -2,11 +2,15 @@
 
 mod account;
 mod clinic;
+mod hub;
 mod ladder;
 mod lists;
 mod policies;
+mod promises;
 mod schedules;
 mod settings;
+mod trial;
+mod webhooks;
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
