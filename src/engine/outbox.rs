@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::civil::Zone;
 use crate::domain::message::{self, Attempt};
-use crate::domain::template::{Lang, Template, Vars};
+use crate::domain::template::{Template, Vars};
 use crate::domain::{Instant, UserId, webhook};
 use crate::notify::breaker::Breaker;
 use crate::notify::{Address, Channel, Letter, Said, retry};
+use crate::store::letters::{self, Reader};
 use crate::store::messages::{self, Stored};
 use crate::store::versions::{self, Versioned};
 use crate::store::{self, Store, Tx, Urgency, View, users, webhooks};
@@ -239,7 +240,12 @@ fn letter(view: &mut View<'_>, of: &Stored, base_url: &str) -> store::Result<Res
         Err(store::Error::NotFound(_)) => return Ok(Err("template")),
         Err(error) => return Err(error),
     };
-    let Ok(words) = template.render(Lang::Pt, &vars(of, base_url)) else { return Ok(Err("template")) };
+    let reader = match of.recipient.parse() {
+        Ok(user) => letters::reader(view, user)?,
+        Err(_not_a_person) => Reader::default(),
+    };
+    let vars = vars(of, base_url, reader.zone);
+    let Ok(words) = template.render(reader.lang, &vars) else { return Ok(Err("template")) };
     Ok(Ok(Letter { key, to, subject: words.subject, text: words.text, attempt: of.way.attempt }))
 }
 
@@ -263,11 +269,11 @@ fn repetition(of: &Stored) -> Option<u32> {
     of.variables.get("repetition")?.as_u64()?.try_into().ok()
 }
 
-fn vars(of: &Stored, base_url: &str) -> Vars {
+fn vars(of: &Stored, base_url: &str, zone: Zone) -> Vars {
     let text = |name: &str| of.variables.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let moment = |name: &str| {
         let at = Instant::parse(&text(name)?)?;
-        Some(Zone::SAO_PAULO.local(at).format("%d/%m %H:%M").to_string())
+        Some(zone.local(at).format("%d/%m %H:%M").to_string())
     };
     Vars {
         link: text("link").map(|link| format!("{base_url}{link}")),

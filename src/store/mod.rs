@@ -23,6 +23,7 @@ pub mod kek;
 pub mod keys;
 pub mod lapses;
 pub mod ledger;
+pub mod letters;
 pub mod links;
 mod listen;
 pub mod log;

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log, messages,
     patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
     terms, users, webhooks,
 };
@@ -24,7 +24,7 @@ use super::live;
         readings::list, readings::series, readings::latest,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
-        messages::try_out, messages::tests,
+        messages::try_out, messages::tests, letters::get, letters::put,
         promises::show, promises::pause, promises::resume,
         calendars::list, calendars::get, calendars::put, calendars::history,
         service_levels::list, service_levels::get, service_levels::history, service_levels::propose,

@@ -10,7 +10,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, message_log, messages,
+    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log, messages,
     patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
     terms, users, webhooks,
 };
@@ -124,6 +124,8 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
         GET "/api/v1/messages/test" SignedIn => messages::tests;
         POST "/api/v1/messages/test" SignedIn => messages::try_out;
+        GET "/api/v1/messages/letters" SignedIn => letters::get;
+        PUT "/api/v1/messages/letters" SignedIn => letters::put;
         GET "/api/v1/alerts/{id}/sla" SeeAlerts => promises::show;
         POST "/api/v1/alerts/{id}/sla/pause" ActOnAlerts => promises::pause;
         POST "/api/v1/alerts/{id}/sla/resume" ActOnAlerts => promises::resume;

@@ -26,6 +26,13 @@ CREATE TABLE certificates (
     licence BYTEA
 );
 
+-- In which language letters to a person are written, and on which clock. Without a row: Portuguese, São Paulo.
+CREATE TABLE letters (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+    lang TEXT NOT NULL,
+    zone TEXT NOT NULL
+);
+
 -- A channel that reaches a person no more (a bounce), or that they turned off.
 CREATE TABLE unreachable (
     user_id TEXT NOT NULL REFERENCES users (id),
@@ -165,3 +172,6 @@ CREATE TABLE lapses (
     PRIMARY KEY (kind, subject, expected_at)
 );
 CREATE INDEX lapses_open ON lapses (noticed_at) WHERE over_at IS NULL;
+
+-- The next silence that ends.
+CREATE INDEX alerts_snoozed ON alerts (snoozed_until) WHERE state = 'snoozed';

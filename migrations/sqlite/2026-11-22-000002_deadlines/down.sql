@@ -1,3 +1,4 @@
+DROP INDEX alerts_snoozed;
 DROP TABLE lapses;
 DROP TABLE message_events;
 DROP TABLE messages;
@@ -8,5 +9,6 @@ DROP TABLE escalations;
 DROP TABLE feeds;
 DROP TABLE capacities;
 DROP TABLE unreachable;
+DROP TABLE letters;
 DROP TABLE certificates;
 DROP TABLE versions;

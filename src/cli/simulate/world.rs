@@ -2,6 +2,7 @@
 //! happens or is due.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -49,7 +50,6 @@ pub(super) struct World {
     stats: Arc<Stats>,
     prompt: Lane,
     house: Lane,
-    slow: Lane,
     post: Lane,
     status: Status,
     signals: Receiver<Signalled>,
@@ -111,7 +111,6 @@ impl World {
                 Box::new(auditor::Auditor::new(store.clone(), Status::default())),
             ],
         );
-        let slow = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
         Ok(Self {
             signals: store.signals(),
             store: store.clone(),
@@ -123,7 +122,6 @@ impl World {
             stats,
             prompt,
             house,
-            slow,
             post,
             status,
             seen: HashMap::new(),
@@ -135,6 +133,22 @@ impl World {
     /// # Errors
     /// The store failed.
     pub(super) fn run(&mut self) -> Result<()> {
+        let mut slow = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(self.store.clone()))]);
+        let status = self.status.clone();
+        // In a thread of its own, as in a running node: nothing that a person sees hangs on where a reading lies.
+        std::thread::scope(|scope| {
+            let (midnight, midnights) = std::sync::mpsc::sync_channel(1);
+            scope.spawn(move || midnights.iter().for_each(|now| drain(&mut slow, now, &status)));
+            self.live(&midnight)
+        })?;
+        // What the last second brought is sealed when it is over.
+        self.clock.advance(std::time::Duration::from_secs(2));
+        drain(&mut self.house, self.clock.now(), &self.status);
+        Ok(())
+    }
+
+    /// From one thing that is due to the next.
+    fn live(&mut self, midnight: &SyncSender<Instant>) -> Result<()> {
         let mut step = self.clock.now().plus(STEP);
         let mut due = None;
         let mut stirred = true;
@@ -166,13 +180,10 @@ impl World {
                 drain(&mut self.house, now, &self.status);
             }
             if now.secs().rem_euclid(ROLLED) == 0 {
-                drain(&mut self.slow, now, &self.status);
+                roll(midnight, now);
             }
         }
-        // What the last second brought is sealed when it is over.
-        self.clock.advance(std::time::Duration::from_secs(2));
-        drain(&mut self.slow, self.clock.now(), &self.status);
-        drain(&mut self.house, self.clock.now(), &self.status);
+        roll(midnight, self.clock.now());
         Ok(())
     }
 
@@ -245,6 +256,13 @@ impl World {
             Some(Told { at: page.created_at, alert, user })
         };
         Ok(fresh.iter().filter_map(about).collect())
+    }
+}
+
+/// Has the journal rolled; waits while two rolls are under way.
+fn roll(midnight: &SyncSender<Instant>, now: Instant) {
+    if midnight.send(now).is_err() {
+        tracing::error!("the journal is not rolled any more");
     }
 }
 

@@ -22,6 +22,21 @@ pub enum Lang {
 impl Lang {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Pt, Self::En];
+
+    /// Its BCP 47 tag.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Pt => "pt-BR",
+            Self::En => "en",
+        }
+    }
+
+    /// From its tag.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lang| lang.tag() == tag)
+    }
 }
 
 /// The same in both languages.

@@ -6,14 +6,17 @@ use std::time::Duration;
 use super::ward::{Ward, Wire, at, wards};
 use crate::domain::Instant;
 use crate::domain::alert::Act;
+use crate::domain::civil::Zone;
 use crate::domain::message::{self, Attempt, Receipt, State};
+use crate::domain::template::Lang;
 use crate::engine::Module as _;
 use crate::engine::Status;
 use crate::engine::auditor::Auditor;
 use crate::engine::outbox::{Breakers, Outbox};
 use crate::notify::{Channel, Letter, Said};
+use crate::store::letters::{self, Reader};
 use crate::store::testing::{NOW, entries};
-use crate::store::{Tx, Urgency, escalations, lapses, messages};
+use crate::store::{Actor, Tx, Urgency, escalations, lapses, messages};
 
 /// A provider that is down until an instant.
 struct Down {
@@ -64,6 +67,40 @@ fn an_outage_is_left_alone_and_loses_nothing() {
         let all = mail(&ward);
         assert_eq!((given.len(), all.len()), (all.len(), 5));
         assert!(all.iter().all(|message| message.way.state == State::Accepted));
+    }
+}
+
+/// Keeps what it is given.
+#[derive(Default)]
+struct Letterbox(Mutex<Vec<String>>);
+
+impl Channel for Letterbox {
+    fn channel(&self) -> message::Channel {
+        message::Channel::Email
+    }
+
+    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+        self.0.lock().unwrap().push(format!("{}: {}", letter.subject, letter.text));
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "box", answered: true }
+    }
+}
+
+#[test]
+fn a_letter_is_in_the_language_and_on_the_clock_of_its_reader() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let manaus = Reader { lang: Lang::En, zone: Zone::parse("America/Manaus").unwrap() };
+        let reader = ward.people[1];
+        ward.home.write(Actor::Operator, NOW, |tx| letters::write_for(tx, reader, manaus)).unwrap();
+        let inbox = Arc::new(Letterbox::default());
+        let mut post = Outbox::new((*ward.home).clone(), inbox.clone(), Breakers::default(), String::new());
+        for minute in 0..=5 {
+            ward.tick(at(minute));
+            while post.run(at(minute)).unwrap().more {}
+        }
+        let [first, second] = &inbox.0.lock().unwrap()[..] else { panic!("{:?}", inbox.0) };
+        assert!(first.contains("09:00") && first.contains("Entre"), "São Paulo: {first}");
+        assert!(second.contains("08:00") && !second.contains("Entre"), "Manaus: {second}");
     }
 }
 

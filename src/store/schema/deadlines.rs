@@ -25,6 +25,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    letters (user_id) {
+        user_id -> Text,
+        lang -> Text,
+        zone -> Text,
+    }
+}
+
+diesel::table! {
     unreachable (user_id, channel) {
         user_id -> Text,
         channel -> Text,

@@ -3,8 +3,8 @@
 mod deadlines;
 
 pub use deadlines::{
-    capacities, certificates, escalation_steps, escalations, feeds, lapses, message_events, messages,
-    sla_timers, unreachable, versions, webhooks,
+    capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
+    messages, sla_timers, unreachable, versions, webhooks,
 };
 
 diesel::table! {

@@ -10,6 +10,7 @@ pub mod consents;
 pub mod devices;
 pub mod duty;
 pub mod feeds;
+pub mod letters;
 pub mod message_log;
 pub mod messages;
 pub mod patients;

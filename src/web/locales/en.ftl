@@ -1027,6 +1027,14 @@ field-members = Choose at most 200 people who may sign in.
 field-day = Choose a day.
 field-most = Write a number from 0 to 500.
 
+## How letters are written
+
+letters-title = E-mails to you
+letters-what = In which language pages by e-mail are written, and on whose clock they tell the time.
+letters-lang = Language
+letters-zone = Time zone
+letters-keep = Keep
+
 ## Trying whether a page arrives
 
 pager-trial = A test page arrived: open it to confirm

@@ -1043,6 +1043,14 @@ field-members = Escolha no máximo 200 pessoas que possam entrar.
 field-day = Escolha um dia.
 field-most = Escreva um número de 0 a 500.
 
+## How letters are written
+
+letters-title = E-mails para você
+letters-what = Em que idioma os chamados por e-mail são escritos e em que fuso contam as horas.
+letters-lang = Idioma
+letters-zone = Fuso horário
+letters-keep = Guardar
+
 ## Trying whether a page arrives
 
 pager-trial = Um chamado de teste chegou: abra para confirmar

@@ -4,10 +4,13 @@
 use askama::Template;
 use askama::filters::Safe;
 
+use super::calendar::ZONES;
 use super::ladder::{Called, channel_icon, channel_word};
 use super::{Html, pairing};
 use crate::domain::Instant;
 use crate::domain::message::Channel;
+use crate::domain::template;
+use crate::store::letters::Reader;
 use crate::web::problem::url_encoded;
 use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 
@@ -20,6 +23,8 @@ pub struct View {
     pub factor: Factor,
     /// Why the last act was refused.
     pub refused: Option<Code>,
+    /// How letters to the reader are written; `None`: nobody writes to them.
+    pub letters: Option<Reader>,
     /// Trying whether pages reach the reader; `None`: nobody pages them.
     pub trial: Option<Trial>,
 }

@@ -176,7 +176,7 @@ const fn scope(scope: Scope) -> Key {
 }
 
 /// Zones of Brazil, to choose from; any other may be typed.
-const ZONES: [&str; 10] = [
+pub(super) const ZONES: [&str; 10] = [
     "America/Sao_Paulo",
     "America/Noronha",
     "America/Bahia",

@@ -9,7 +9,8 @@ use totp_rs::Secret;
 
 use super::trial;
 use super::visit::{Answer, Room, Visit};
-use crate::store::users;
+use crate::store::{letters as reading, users};
+use crate::web::api::letters::reader;
 use crate::web::fault::Fault;
 use crate::web::pages::account::{self as pages, Factor};
 use crate::web::sign_in;
@@ -45,7 +46,11 @@ fn page(
         Some(secret) => Factor::Offered(secret),
         None => Factor::Missing,
     };
-    Ok(pages::page(&room.shell, &pages::View { email, factor, refused, trial: trial::of(room)? }))
+    let letters = match room.shell.may_be_paged() {
+        true => Some(room.read(|view| Ok(reading::reader(view, room.viewer.id)?))?),
+        false => None,
+    };
+    Ok(pages::page(&room.shell, &pages::View { email, factor, refused, letters, trial: trial::of(room)? }))
 }
 
 /// What the forms of the second factor send.
@@ -110,6 +115,24 @@ pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answe
         }
         Err(fault) => again(visit, fault, None).await,
     }
+}
+
+/// How letters to the reader are to be written.
+#[derive(Deserialize)]
+pub struct Letters {
+    lang: String,
+    zone: String,
+}
+
+/// POST `/account/letters`.
+pub async fn letters(visit: Visit, sent: Form<Letters>) -> Answer {
+    visit
+        .act(move |room| {
+            let reader = reader(&sent.lang, &sent.zone)?;
+            room.write(|tx| Ok(reading::write_for(tx, room.viewer.id, reader)?))?;
+            Ok("/account#letters".to_owned())
+        })
+        .await
 }
 
 /// The page again, saying what was refused.

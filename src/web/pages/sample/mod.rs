@@ -10,6 +10,7 @@ mod settings;
 use std::time::Duration;
 
 use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
+use crate::store::letters::Reader;
 use crate::web::pages::{
     AlertState, Html, Masked, account, alert, api_docs, audit, devices, error, login, pairing, password,
     patient, patients, portal, queue, readings, rules, status, users,
@@ -284,7 +285,13 @@ impl Night {
 
     fn account(&self, factor: account::Factor) -> account::View {
         let email = "renata@clinica.example".to_owned();
-        account::View { email, factor, refused: Some(Code::Credentials), trial: Some(self.trial()) }
+        account::View {
+            email,
+            factor,
+            refused: Some(Code::Credentials),
+            trial: Some(self.trial()),
+            letters: Some(Reader::default()),
+        }
     }
 
     /// Parts that are asked for again, by address.
