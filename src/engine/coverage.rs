@@ -123,6 +123,9 @@ mod tests {
             gap.schedule.rotations[0].ends = Some(starts + chrono::TimeDelta::days(2));
             let publish = |tx: &mut Tx<'_>| versions::publish(tx, "ward", &gap, 0);
             store.write(Actor::System("test"), NOW, publish).unwrap();
+            let unused = duty(Vec::new());
+            let publish = |tx: &mut Tx<'_>| versions::publish(tx, "spare", &unused, 0);
+            store.write(Actor::System("test"), NOW, publish).unwrap();
             let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
             assert_eq!((run(NOW), run(NOW.plus(EVERY))), (1, 0));
             let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();

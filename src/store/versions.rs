@@ -352,8 +352,15 @@ mod tests {
             assert!(matches!(again, Err(Error::Conflict(_))));
             let stale = as_user(&store, bia, at(4), |tx| propose(tx, "tested", &body, 1));
             assert!(matches!(stale, Err(Error::Stale { current: 2 })));
+            // Two proposals at once: the older one does not come back over the newer one.
+            for seen in [2, 3] {
+                as_user(&store, ana, at(5), |tx| propose(tx, "tested", &body, seen)).unwrap();
+            }
+            as_user(&store, bia, at(6), |tx| approve::<Policy>(tx, "tested", 4)).unwrap();
+            let older = as_user(&store, bia, at(7), |tx| approve::<Policy>(tx, "tested", 3));
+            assert!(matches!(older, Err(Error::Conflict(_))), "{older:?}");
             let history = store.read(|view| history::<Policy>(view, "tested")).unwrap();
-            assert_eq!(history.iter().map(|v| v.version).collect::<Vec<_>>(), [2, 1]);
+            assert_eq!(history.iter().map(|v| v.version).collect::<Vec<_>>(), [4, 3, 2, 1]);
         }
     }
 }

@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
-use super::ward::{at, paged, raise, wards};
+use super::ward::{at, paged, raise, raise_late, wards};
 use crate::domain::alert::{Act, LEASE};
-use crate::domain::escalation::State;
+use crate::domain::escalation::{Policy, State};
 use crate::domain::message::State as Way;
 use crate::domain::{Outcome, Role};
+use crate::store::escalations::Climbed;
 use crate::store::testing::{NOW, entries};
-use crate::store::{Actor, Error, Urgency, alerts, escalations, lapses, users};
+use crate::store::{
+    Actor, Error, Tx, Urgency, alerts, escalations, lapses, messages, paging, users, versions,
+};
 
 #[test]
 fn with_nobody_answering_it_climbs_to_nobody_reached_and_calls_again_until_somebody_takes_it() {
@@ -102,6 +105,8 @@ fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
         assert_eq!(case.state.name(), "acknowledged", "nobody is kept from answering");
         let late = ward.home.read(|view| lapses::look(view, at(3))).unwrap();
         assert!(late.iter().any(|lapse| lapse.kind == "set_aside"), "{late:?}");
+        assert_eq!(ward.tick(at(5)), 1, "the others climb on");
+        assert_eq!(entries(&ward.home, "engine.quarantined"), 1);
     }
 }
 
@@ -112,5 +117,126 @@ fn a_rung_without_anybody_is_skipped_at_once() {
         ward.home.write(Actor::System("test"), NOW, |tx| users::disable(tx, ward.people[0])).unwrap();
         ward.tick(NOW);
         assert_eq!(ward.story(), [("empty".to_owned(), Some(0), vec![]), paged(1, 1)]);
+    }
+}
+
+/// Two nodes read the same row; between the look and the word of one, a person answers: the answer stands.
+#[test]
+fn a_climb_that_was_read_before_an_answer_is_not_written_over_it() {
+    for ward in wards() {
+        let other = raise(&ward.home, NOW);
+        ward.tick(NOW);
+        let read = |alert| {
+            let from = ward.home.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap();
+            let mut run = from.run.clone();
+            let did = run.tick(at(5), &mut |_step| vec![ward.people[1]]);
+            Climbed { from, run, did, due_at: at(5) }
+        };
+        let (stale, fresh) = (read(ward.alert), read(other));
+        ward.act(0, Act::Ack, at(1));
+        for climbed in [vec![stale.clone()], vec![fresh.clone(), stale]] {
+            let kept =
+                ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalations::keep(tx, &climbed));
+            assert!(matches!(kept, Err(Error::Stale { .. })), "{kept:?}");
+        }
+        assert_eq!(ward.state(), State::Acknowledged(ward.people[0]));
+        let after = ward.home.read(|view| escalations::of_alert(view, other)).unwrap();
+        assert_eq!(after, Some(fresh.from), "and nothing of the same commit is kept");
+    }
+}
+
+#[test]
+fn a_page_that_is_planned_twice_is_sent_once() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let from = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
+        let mut run = from.run.clone();
+        let did = run.tick(NOW, &mut |_step| ward.people[..2].to_vec());
+        let climbed = [Climbed { from, run, did, due_at: NOW }];
+        for _ in 0..2 {
+            ward.home
+                .keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                    messages::page(tx, &climbed, &mut paging::Finder::default())
+                })
+                .unwrap();
+            assert_eq!(ward.ways().len(), 4, "two people, on the dashboard and by e-mail");
+        }
+    }
+}
+
+#[test]
+fn a_red_that_is_found_too_late_pages_nobody() {
+    for ward in wards() {
+        let late = raise_late(&ward.home, NOW);
+        assert_eq!(ward.home.read(|view| escalations::of_alert(view, late)).unwrap(), None);
+        assert_eq!(ward.tick(NOW), 1, "only the other one");
+    }
+}
+
+#[test]
+fn an_answer_cancels_the_pages_of_a_climb_that_cannot_be_read_too() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        assert_eq!(ward.ways(), [Way::Accepted, Way::Due]);
+        let broken = ward.alert;
+        ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| escalations::break_row(tx, broken)).unwrap();
+        ward.act(2, Act::Ack, at(1));
+        assert_eq!(ward.ways(), [Way::Cancelled, Way::Cancelled]);
+    }
+}
+
+#[test]
+fn an_answer_to_one_case_leaves_the_pages_of_the_others() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let other = raise(&ward.home, NOW);
+        assert_eq!(ward.tick(NOW), 2);
+        ward.act_on(other, 2, Act::Ack, at(1));
+        assert_eq!(ward.ways(), [Way::Accepted, Way::Due]);
+        assert_eq!(ward.tick(at(5)), 1);
+    }
+}
+
+/// Late data disproved it, the patient said stop, another case tells the same story: nobody need come.
+#[test]
+fn what_is_withdrawn_pages_nobody_any_more() {
+    for outcome in [Outcome::Retracted, Outcome::ConsentRevoked, Outcome::Duplicate] {
+        for ward in wards() {
+            ward.sends_e_mail();
+            ward.tick(NOW);
+            ward.home
+                .write(Actor::System("test"), at(1), |tx| {
+                    let stored = alerts::get(tx, ward.alert)?;
+                    alerts::withdraw(tx, &stored, outcome).map(drop)
+                })
+                .unwrap();
+            assert_eq!((ward.state(), ward.tick(at(60))), (State::Done, 0), "{outcome:?}");
+            assert_eq!(ward.ways(), [Way::Cancelled, Way::Cancelled], "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_climb_keeps_the_version_of_its_policy() {
+    for ward in wards() {
+        ward.tick(NOW);
+        let change = |tx: &mut Tx<'_>| {
+            let mut red = versions::in_force::<Policy>(tx, escalations::RED, NOW)?.unwrap();
+            red.body.steps.reverse();
+            red.body.steps.iter_mut().for_each(|step| step.minutes = 30);
+            versions::publish(tx, escalations::RED, &red.body, red.version)
+        };
+        ward.home.write(Actor::System("test"), at(1), change).unwrap();
+        let later = raise(&ward.home, at(2));
+        ward.tick(at(5));
+        ward.tick(at(10));
+        assert_eq!(ward.story(), [paged(0, 0), paged(1, 1), paged(2, 2)]);
+        let new = ward.home.read(|view| escalations::of_alert(view, later)).unwrap().unwrap();
+        assert_eq!(
+            (new.run.policy.version, new.run.next_at),
+            (2, Some(at(35))),
+            "the new one is for new cases"
+        );
     }
 }

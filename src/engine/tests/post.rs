@@ -4,19 +4,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::ward::{Ward, Wire, at, wards};
-use crate::domain::Instant;
 use crate::domain::alert::Act;
 use crate::domain::civil::Zone;
 use crate::domain::message::{self, Attempt, Receipt, State};
-use crate::domain::template::Lang;
+use crate::domain::template::{Lang, Template};
+use crate::domain::{Instant, Role};
 use crate::engine::Module as _;
 use crate::engine::Status;
 use crate::engine::auditor::Auditor;
 use crate::engine::outbox::{Breakers, Outbox};
 use crate::notify::{Channel, Letter, Said};
 use crate::store::letters::{self, Reader};
+use crate::store::on_call::testing::person;
 use crate::store::testing::{NOW, entries};
-use crate::store::{Actor, Tx, Urgency, escalations, lapses, messages};
+use crate::store::{Actor, Tx, Urgency, escalations, lapses, messages, users, versions};
 
 /// A provider that is down until an instant.
 struct Down {
@@ -67,6 +68,7 @@ fn an_outage_is_left_alone_and_loses_nothing() {
         let all = mail(&ward);
         assert_eq!((given.len(), all.len()), (all.len(), 5));
         assert!(all.iter().all(|message| message.way.state == State::Accepted));
+        assert!(all.iter().all(|message| message.accepted_at >= Some(at(30))), "when it was taken is kept");
     }
 }
 
@@ -162,6 +164,7 @@ fn an_attempt_that_never_reported_is_made_again_and_receipts_only_move_forward()
 #[test]
 fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is() {
     for ward in wards() {
+        let boss = person(&ward.home, Role::Manager);
         let mut auditor = Auditor::new((*ward.home).clone(), Status::default());
         auditor.run(at(1)).unwrap();
         let standing = || ward.home.read(lapses::standing).unwrap();
@@ -172,10 +175,67 @@ fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is
         assert_eq!(entries(&ward.home, "engine.lapse"), 1);
         auditor.run(at(4)).unwrap();
         assert_eq!(entries(&ward.home, "engine.lapse"), 1, "told once");
+        let told = ward.home.read(|view| messages::unread(view, boss, 9)).unwrap();
+        assert_eq!(told.iter().map(|one| one.template.as_str()).collect::<Vec<_>>(), ["lapse"]);
         ward.tick(at(5));
         auditor.run(at(6)).unwrap();
         assert!(standing().is_empty());
         let alive = |now| ward.home.read(|view| crate::engine::auditor::heartbeat(view, now)).unwrap();
         assert_eq!((alive(at(8)), alive(at(10))), (Some(at(6)), None), "a dead auditor is noticed");
+    }
+}
+
+/// What the log says was sent is what was sent, whatever the template says by then.
+#[test]
+fn a_letter_is_written_from_the_template_that_was_in_force_when_it_was_planned() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let rewrite = |tx: &mut Tx<'_>| {
+            let mut page = versions::in_force::<Template>(tx, "page", NOW)?.unwrap();
+            page.body.subject.pt = "Outra coisa".to_owned();
+            versions::publish(tx, "page", &page.body, page.version)
+        };
+        ward.home.write(Actor::Operator, at(1), rewrite).unwrap();
+        let inbox = Arc::new(Letterbox::default());
+        let mut post = Outbox::new((*ward.home).clone(), inbox.clone(), Breakers::default(), String::new());
+        post.run(at(1)).unwrap();
+        ward.tick(at(5));
+        post.run(at(5)).unwrap();
+        let given = inbox.0.lock().unwrap().clone();
+        let new: Vec<bool> = given.iter().map(|letter| letter.starts_with("Outra coisa: ")).collect();
+        assert_eq!(new, [false, true], "{given:?}");
+    }
+}
+
+/// Whoever left between the plan and the attempt gets nothing more.
+#[test]
+fn a_letter_to_somebody_who_may_no_longer_sign_in_is_not_sent() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        ward.home.write(Actor::Operator, NOW, |tx| users::disable(tx, ward.people[0]).map(drop)).unwrap();
+        let wire = Arc::new(Wire::default());
+        let mut post = Outbox::new((*ward.home).clone(), wire.clone(), Breakers::default(), String::new());
+        while post.run(at(1)).unwrap().more {}
+        assert_eq!(wire.given.lock().unwrap().len(), 0);
+        assert_eq!((mail(&ward)[0].way.state, entries(&ward.home, "message.failed")), (State::Failed, 1));
+    }
+}
+
+#[test]
+fn a_page_that_nobody_could_send_in_time_is_not_sent_afterwards() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let wire = Arc::new(Wire::default());
+        let mut post = Outbox::new((*ward.home).clone(), wire.clone(), Breakers::default(), String::new());
+        let late = NOW.plus(messages::PAGE_LASTS).plus(Duration::from_micros(1));
+        while post.run(late).unwrap().more {}
+        assert_eq!(wire.given.lock().unwrap().len(), 0);
+        let page = &mail(&ward)[0];
+        let events = ward.home.read(|view| messages::events(view, page.id)).unwrap();
+        let ended = [(late, "failed".to_owned(), Some("out_of_date".to_owned()))];
+        assert_eq!((page.way.state, events.as_slice()), (State::Failed, ended.as_slice()));
     }
 }

@@ -400,3 +400,66 @@ fn an_answer_that_is_taken_back_starts_a_clock_of_its_own() {
         assert!(!clock(&store, id, "red_resolution").timer().is_paused());
     }
 }
+
+/// Of two that read the same clock, the second does not write over the first.
+#[test]
+fn a_clock_that_was_read_before_an_answer_is_not_written_over_it() {
+    for store in stores() {
+        let id = raised(&store, Level::Red, MONDAY, false);
+        let mut stale = clock(&store, id, "red_first_response");
+        acts(&store, id, Act::Ack, MONDAY.plus(minutes(5)));
+        let at = MONDAY.plus(minutes(6));
+        let kept = store.keep_house(Urgency::Urgent, "test", at, |tx| sla::testing::keep(tx, &mut stale));
+        assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
+        assert_eq!(clock(&store, id, "red_first_response").ended(), Some(Ended::Answered));
+    }
+}
+
+/// Whether or not somebody answered for the yellow: the red pages from its first rung.
+#[test]
+fn a_yellow_that_turns_red_begins_to_climb() {
+    for store in stores() {
+        for answered in [false, true] {
+            let id = raised(&store, Level::Yellow, MONDAY, false);
+            if answered {
+                acts(&store, id, Act::Ack, MONDAY.plus(minutes(10)));
+            }
+            let climb = || store.read(|view| escalations::of_alert(view, id)).unwrap();
+            assert_eq!(climb(), None);
+            worse(&store, id, MONDAY.plus(hours(1)));
+            let run = climb().unwrap().run;
+            assert_eq!((run.policy.id.as_str(), run.next_at), ("red_alert", Some(MONDAY.plus(hours(1)))));
+        }
+    }
+}
+
+#[test]
+fn an_answer_cancels_the_warnings_of_a_case_that_nothing_climbs_for() {
+    for store in stores() {
+        member(&store, Role::Agent);
+        let id = raised(&store, Level::Yellow, MONDAY, false);
+        run(&store, MONDAY.plus(hours(4)).plus(minutes(12)));
+        let ways = || {
+            let letters = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+            letters.into_iter().map(|letter| letter.way.state).collect::<Vec<_>>()
+        };
+        assert_eq!(ways(), [State::Accepted, State::Due], "on the dashboard and by e-mail");
+        acts(&store, id, Act::Ack, MONDAY.plus(hours(4)).plus(minutes(13)));
+        assert_eq!(ways(), [State::Cancelled, State::Cancelled]);
+    }
+}
+
+#[test]
+fn a_red_that_was_found_too_late_and_turns_out_to_be_in_time_begins_to_climb() {
+    for store in stores() {
+        let id = raised(&store, Level::Red, MONDAY, true);
+        let climb = || store.read(|view| escalations::of_alert(view, id)).unwrap();
+        assert_eq!(climb(), None);
+        let again = |tx: &mut Tx<'_>| {
+            let stored = alerts::get(tx, id)?;
+            alerts::judged(tx, &stored, &stored.episode.clone(), None, false).map(drop)
+        };
+        store.write(Actor::System("reevaluate"), MONDAY.plus(minutes(1)), again).unwrap();
+        assert_eq!(climb().unwrap().run.next_at, Some(MONDAY.plus(minutes(1))));
+    }
+}

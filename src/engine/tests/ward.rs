@@ -70,6 +70,15 @@ fn staff(store: &Store, email: &str) -> UserId {
 }
 
 pub fn raise(store: &Store, at: Instant) -> AlertId {
+    raised(store, at, false)
+}
+
+/// One that late readings told of.
+pub fn raise_late(store: &Store, at: Instant) -> AlertId {
+    raised(store, at, true)
+}
+
+fn raised(store: &Store, at: Instant, retrospective: bool) -> AlertId {
     let identity = PatientIdentity {
         name: "Bia Reis".parse().unwrap(),
         birth_date: "1990-05-17".parse().unwrap(),
@@ -82,12 +91,12 @@ pub fn raise(store: &Store, at: Instant) -> AlertId {
     store
         .write(Actor::System("test"), at, |tx| {
             let patient = patients::insert(tx, &details)?;
-            red(tx, (patient.key, patient.id), at)
+            red(tx, (patient.key, patient.id), at, retrospective)
         })
         .unwrap()
 }
 
-fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant) -> Result<AlertId> {
+fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant, retrospective: bool) -> Result<AlertId> {
     let rule = &Rule::seeds()[0];
     let episode = serde_json::from_value(json!({
         "rule": rule.id, "version": rule.version, "started_at": at.minus(Duration::from_secs(60)).micros(),
@@ -100,7 +109,7 @@ fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant) -> Result<AlertI
         "condition": { "op": ">", "value": 120.0, "for": 60 }, "count": 61,
         "min": sample, "max": sample, "samples": [sample], "sources": [UserId::new(at)],
     }));
-    alerts::open(tx, patient, rule, &episode.unwrap(), &finding.unwrap(), false)
+    alerts::open(tx, patient, rule, &episode.unwrap(), &finding.unwrap(), retrospective)
 }
 
 impl Ward {

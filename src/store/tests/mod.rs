@@ -3,6 +3,9 @@
 mod consents;
 mod devices;
 mod house;
+mod item;
+mod lapses;
+mod paging;
 mod patients;
 mod sign_in;
 

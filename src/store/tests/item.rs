@@ -1,0 +1,83 @@
+//! One thing of a batch that fails leaves nothing, and what was done beside it stays.
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::{act, entries};
+use crate::domain::UserId;
+use crate::store::schema::audit_bodies;
+use crate::store::testing::{NOW, stores};
+use crate::store::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx, settings, signals};
+
+fn said(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {
+    tx.audit(&Act::new(kind).body(json!({ "row": kind })))
+}
+
+/// Does everything that a transaction can leave behind, then fails.
+fn failing(tx: &mut Tx<'_>, subject: Subject) -> Result<()> {
+    settings::set(tx, "colour", "red")?;
+    said(tx, "engine.quarantined")?;
+    tx.signal("alert.changed", "undone")?;
+    tx.tell_nodes("alert.changed", "undone");
+    tx.touch(Touched::Rules);
+    tx.key_or_new(subject, Class::Audit)?;
+    Err(Error::Conflict("no"))
+}
+
+fn bodies(store: &Store) -> i64 {
+    store.read(|view| Ok(audit_bodies::table.count().get_result(view.conn)?)).unwrap()
+}
+
+#[test]
+fn an_item_that_fails_leaves_no_entry_no_body_no_word_and_no_change() {
+    for store in stores() {
+        let subject = Subject::User(UserId::new(NOW));
+        let before = (entries(&store, "admin.config"), bodies(&store));
+        let last = store.read(signals::newest).unwrap();
+        let mut told = store.signals();
+        drop(store.take_touched());
+        act(&store, |tx| {
+            said(tx, "engine.lapse")?;
+            assert!(tx.item(|tx| failing(tx, subject)).is_err());
+            tx.item(|tx| said(tx, "engine.lapse"))?;
+            tx.signal("config.changed", "done")
+        })
+        .unwrap();
+        assert_eq!((entries(&store, "engine.lapse"), entries(&store, "engine.quarantined")), (2, 0));
+        assert_eq!((entries(&store, "admin.config"), bodies(&store)), (before.0, before.1 + 2));
+        assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);
+        let kept = store.read(|view| signals::after(view, last, 9)).unwrap().unwrap();
+        assert_eq!(kept.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["done"]);
+        assert_eq!(store.take_touched(), []);
+        crate::store::testing::hears(&mut told, "config.changed", &"done");
+        assert!(told.try_recv().is_err(), "nothing else was told");
+    }
+}
+
+#[test]
+fn an_item_that_fails_answers_for_no_other_change() {
+    for store in stores() {
+        let silent = act(&store, |tx| {
+            assert!(tx.item(|tx| failing(tx, Subject::System)).is_err());
+            settings::keep(tx, "colour", "blue")
+        });
+        assert!(matches!(silent, Err(Error::Unaudited)), "{silent:?}");
+        assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_key_that_an_item_made_and_lost_seals_nothing() {
+    for store in stores() {
+        let subject = Subject::User(UserId::new(NOW));
+        let place = Place::new("audit_bodies", "bytes", "a");
+        let blob = act(&store, |tx| {
+            assert!(tx.item(|tx| failing(tx, subject)).is_err());
+            said(tx, "engine.lapse")?;
+            tx.seal(subject, Class::Audit, place, b"kept")
+        });
+        let blob = blob.unwrap();
+        let again = store.reopened().unwrap();
+        assert_eq!(again.read(|view| view.open(place, &blob)).unwrap(), b"kept");
+    }
+}

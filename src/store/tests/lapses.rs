@@ -1,0 +1,181 @@
+//! The auditor's look: each kind of plan that was not carried out is found, and what was carried out is not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::{act, entries, patient};
+use crate::domain::alert::{Act as Deed, Level};
+use crate::domain::message::{Channel, Class};
+use crate::domain::{AlertId, Instant, Role, Rule};
+use crate::rules::{Change, Episode, Finding};
+use crate::store::lapses::{Lapse, look, settle, standing};
+use crate::store::messages::{self, New};
+use crate::store::on_call::testing::person;
+use crate::store::schema::{escalations as climbs, messages as letters, sla_timers as clocks};
+use crate::store::testing::{NOW, stores};
+use crate::store::{Actor, Error, Store, Urgency, alerts, escalations, sla};
+
+fn at(minutes: u64) -> Instant {
+    NOW.plus(Duration::from_secs(60 * minutes))
+}
+
+fn red(store: &Store, retrospective: bool) -> AlertId {
+    let maria = patient(store, "Maria");
+    let rule = &Rule::seeds()[0];
+    let opened =
+        Change::Opened { level: Level::Red, started_at: NOW.minus(Duration::from_secs(60)), at: NOW };
+    let episode = Episode::opened(rule, &opened).unwrap();
+    let finding = Finding::of(rule, Level::Red, &[]);
+    act(store, |tx| alerts::open(tx, (maria.key, maria.id), rule, &episode, &finding, retrospective)).unwrap()
+}
+
+/// A letter that is due at once. Gives its number.
+fn letter(store: &Store, key: &str, recipient: &str) -> i64 {
+    let planned = act(store, |tx| {
+        tx.unchanged();
+        let new = New {
+            key: key.to_owned(),
+            class: Class::Clinical,
+            channel: Channel::Email,
+            recipient: recipient.to_owned(),
+            template: "page",
+            variables: serde_json::json!({}),
+            kind: "alert",
+            subject: key,
+            due_at: NOW,
+            not_after: at(600),
+        };
+        messages::plan(tx, &new)?;
+        messages::by_key(tx, key)
+    });
+    planned.unwrap().unwrap().id
+}
+
+/// Kind and row of whatever is late.
+fn late(store: &Store, than: Instant) -> BTreeSet<(String, String)> {
+    let found = store.read(|view| look(view, than)).unwrap();
+    found.into_iter().map(|lapse| (lapse.kind, lapse.subject)).collect()
+}
+
+fn climb_of(store: &Store, alert: AlertId) -> String {
+    store.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap().id
+}
+
+fn clock_of(store: &Store, alert: AlertId, name: &str) -> String {
+    let all = store.read(|view| sla::of_alert(view, alert)).unwrap();
+    all.into_iter().find(|promise| promise.service_level == name).unwrap().id
+}
+
+/// A store with the policies and the service levels of a house.
+fn houses() -> Vec<crate::store::testing::Home> {
+    let seeded = |store: &Store| act(store, |tx| escalations::seed(tx).and_then(|()| sla::seed(tx)));
+    stores().into_iter().inspect(|store| seeded(store).unwrap()).collect()
+}
+
+#[test]
+fn each_kind_of_plan_that_was_not_carried_out_is_found() {
+    for store in houses() {
+        let (climbing, lost) = (red(&store, false), red(&store, false));
+        let (due, stuck) = (letter(&store, "due", "a"), letter(&store, "stuck", "b"));
+        act(&store, |tx| {
+            diesel::delete(climbs::table.filter(climbs::subject.eq(lost.to_string()))).execute(tx.conn)?;
+            diesel::delete(clocks::table.filter(clocks::subject.eq(lost.to_string()))).execute(tx.conn)?;
+            tx.unchanged();
+            messages::claim(tx, Channel::Email, Some("b"), 1)
+        })
+        .unwrap();
+        assert_eq!(late(&store, NOW.minus(Duration::from_micros(1))), BTreeSet::new(), "nothing was due yet");
+        let told = |kind: &str, row: String| (kind.to_owned(), row);
+        let mut wanted = BTreeSet::from([
+            told("late_step", climb_of(&store, climbing)),
+            told("late_message", due.to_string()),
+            told("unescalated_red", lost.to_string()),
+        ]);
+        assert_eq!(late(&store, NOW), wanted);
+        wanted.insert(told("stuck_message", stuck.to_string()));
+        assert_eq!(late(&store, at(1)), wanted, "an attempt has half a minute");
+        wanted.insert(told("late_timer", clock_of(&store, climbing, "red_first_response")));
+        assert_eq!(late(&store, at(16)), wanted, "the warning was due");
+    }
+}
+
+#[test]
+fn what_was_set_aside_is_told_once_and_not_as_late() {
+    for store in houses() {
+        let alert = red(&store, false);
+        let clock = clock_of(&store, alert, "red_first_response");
+        let letter = letter(&store, "broken", "a");
+        let climb = climb_of(&store, alert);
+        act(&store, |tx| {
+            diesel::update(climbs::table.find(&climb)).set(climbs::spoiled.eq("why")).execute(tx.conn)?;
+            diesel::update(clocks::table.find(&clock)).set(clocks::spoiled.eq("why")).execute(tx.conn)?;
+            diesel::update(letters::table.find(letter)).set(letters::spoiled.eq("why")).execute(tx.conn)?;
+            tx.unchanged();
+            Ok(())
+        })
+        .unwrap();
+        let wanted = [climb, clock, letter.to_string()].map(|row| ("set_aside".to_owned(), row));
+        assert_eq!(late(&store, at(16)), BTreeSet::from(wanted));
+    }
+}
+
+#[test]
+fn what_was_answered_sent_or_found_too_late_to_page_is_no_lapse() {
+    for store in houses() {
+        red(&store, true);
+        let (answered, ana) = (red(&store, false), person(&store, Role::Clinician));
+        letter(&store, "sent", "a");
+        let ack = |tx: &mut crate::store::Tx<'_>| {
+            let acted = alerts::acted(tx, answered, ana, Deed::Ack, None);
+            acted.map(drop).map_err(|_refused| Error::Conflict("refused"))
+        };
+        store.write(Actor::User { id: ana, role: Role::Clinician }, at(1), ack).unwrap();
+        act(&store, |tx| {
+            tx.unchanged();
+            let claimed = messages::claim(tx, Channel::Email, None, 9)?;
+            let sent = crate::domain::message::Attempt::Accepted;
+            claimed.iter().try_for_each(|one| messages::attempted(tx, one, sent, ("ok", None), None))
+        })
+        .unwrap();
+        assert_eq!(late(&store, at(16)), BTreeSet::new());
+    }
+}
+
+/// One bad row blocks the module (goalert 3783): so with letters.
+#[test]
+fn a_letter_that_cannot_be_read_is_set_aside_once_and_holds_up_nobody() {
+    for store in houses() {
+        let (bad, good) = (letter(&store, "bad", "a"), letter(&store, "good", "b"));
+        let broken = |class: &'static str| {
+            act(&store, |tx| {
+                diesel::update(letters::table.find(bad)).set(letters::class.eq(class)).execute(tx.conn)?;
+                tx.unchanged();
+                messages::claim(tx, Channel::Email, None, 9)
+            })
+        };
+        let claimed: Vec<i64> = broken("odd").unwrap().into_iter().map(|one| one.id).collect();
+        assert_eq!((claimed, entries(&store, "engine.quarantined")), (vec![good], 1));
+        letter(&store, "next", "c");
+        assert_eq!(broken("odd").unwrap().len(), 1);
+        assert_eq!(entries(&store, "engine.quarantined"), 1, "it is not tried again and again");
+        let sooner = late(&store, NOW);
+        assert!(sooner.contains(&("set_aside".to_owned(), bad.to_string())), "{sooner:?}");
+    }
+}
+
+#[test]
+fn a_lapse_that_comes_back_stands_again() {
+    for store in stores() {
+        let found = [Lapse { kind: "late_step".to_owned(), subject: "a".to_owned(), expected_at: NOW }];
+        let settled = |found: &[Lapse], at| {
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().len()
+        };
+        assert_eq!((settled(&found, at(1)), settled(&found, at(2)), settled(&[], at(3))), (1, 0, 0));
+        assert_eq!(store.read(standing).unwrap(), []);
+        assert_eq!(settled(&found, at(4)), 1);
+        let stands: Vec<Lapse> = store.read(standing).unwrap().into_iter().map(|one| one.lapse).collect();
+        assert_eq!((stands.as_slice(), entries(&store, "engine.lapse")), (found.as_slice(), 2));
+    }
+}
