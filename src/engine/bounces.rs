@@ -78,7 +78,7 @@ impl Module for Bounces {
 
 /// One report that cannot be put down holds up no other: the mailbox would never be read on.
 fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
-    match counted(tx, bounce) {
+    match tx.item(|tx| counted(tx, bounce)) {
         Err(error @ (store::Error::Corrupt(_) | store::Error::NotFound(_))) => {
             tracing::error!(%error, "a report on a letter cannot be put down; it is left out");
             Ok(())

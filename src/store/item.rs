@@ -30,7 +30,8 @@ impl Tx<'_> {
                 self.signals.truncate(marks.1);
                 self.touched.truncate(marks.2);
                 self.elsewhere.truncate(marks.3);
-                self.fresh.truncate(fresh);
+                let lost = self.fresh.split_off(fresh);
+                lost.iter().for_each(|(subject, class, id, _)| self.keys.lose(*subject, *class, *id));
                 self.destroyed.truncate(destroyed);
                 self.entries = entries;
                 Err(error)

@@ -258,6 +258,15 @@ impl Keyring {
         }
     }
 
+    /// Forgets a key that was made and not committed, wherever it was looked at meanwhile.
+    pub fn lose(&self, subject: Subject, class: Class, id: i64) {
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let mut by_subject = self.by_subject.write().unwrap_or_else(PoisonError::into_inner);
+        if by_subject.get(&(subject, class)).is_some_and(|(known, _)| *known == id) {
+            by_subject.remove(&(subject, class));
+        }
+    }
+
     /// Forgets every key; each is loaded again when it is asked for.
     pub fn forget_all(&self) {
         self.by_subject.write().unwrap_or_else(PoisonError::into_inner).clear();

@@ -297,16 +297,23 @@ impl Store {
     ) -> Result<T> {
         let keys = &self.inner.keys;
         let mut after = None;
-        let out = conn.transaction(|conn| {
+        let mut fresh = Vec::new();
+        let done = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
-            let out = f(&mut tx)?;
-            act::Logged::write(&mut tx)?;
-            signals::keep(&mut tx)?;
-            listen::tell(&mut tx, &self.inner.name)?;
-            after = Some((tx.signals, tx.touched, tx.fresh, tx.destroyed));
-            Ok::<T, Error>(out)
+            let out = f(&mut tx).and_then(|out| {
+                act::Logged::write(&mut tx)?;
+                signals::keep(&mut tx)?;
+                listen::tell(&mut tx, &self.inner.name)?;
+                Ok::<T, Error>(out)
+            });
+            fresh = std::mem::take(&mut tx.fresh);
+            after = Some((tx.signals, tx.touched, tx.destroyed));
+            out
+        });
+        let out = done.inspect_err(|_lost| {
+            fresh.iter().for_each(|(subject, class, id, _)| keys.lose(*subject, *class, *id));
         })?;
-        if let Some((signals, touched, fresh, destroyed)) = after {
+        if let Some((signals, touched, destroyed)) = after {
             fresh.iter().for_each(|(subject, class, id, key)| keys.remember(*subject, *class, *id, key));
             destroyed.iter().for_each(|(subject, class)| keys.forget(*subject, *class));
             // Before the turn to write ends: the next ingest commit must see it.

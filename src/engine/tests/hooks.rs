@@ -185,3 +185,19 @@ fn a_call_can_be_tried_and_a_program_that_is_disabled_is_called_no_more() {
         assert_eq!(entries(&ward.home, "message.failed"), 1);
     }
 }
+
+/// Pages are worth sending for a day; whoever asks for older ones wants them all the same.
+#[test]
+fn a_program_that_lost_a_weekend_gets_what_it_asks_for() {
+    for ward in wards() {
+        let id = add(&ward, LIVING);
+        let programs = Arc::new(Programs::default());
+        let mut post = post(&ward, &programs, &Breakers::default());
+        ward.tick(NOW);
+        while post.run(NOW).unwrap().more {}
+        let monday = 72 * 60;
+        assert_eq!(house(&ward, at(monday), |tx| webhooks::replay(tx, &id, 0)), (1, None));
+        while post.run(at(monday + 1)).unwrap().more {}
+        assert_eq!((asked(&programs, LIVING), of(&ward, &id)[0].way.state), (2, State::Accepted));
+    }
+}

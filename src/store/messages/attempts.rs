@@ -243,6 +243,7 @@ fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<
         .set((
             messages::state.eq(way.state.name()),
             messages::due_at.eq(way.due_at.micros()),
+            messages::not_after.eq(way.not_after.micros()),
             messages::attempt.eq(i64::from(way.attempt)),
             messages::sending_until.eq(way.sending_until.map(Instant::micros)),
             messages::accepted_at.eq(stored.accepted_at.map(Instant::micros)),

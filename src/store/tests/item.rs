@@ -4,9 +4,10 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::{act, entries};
-use crate::domain::UserId;
+use crate::domain::{Role, StaffIdentity, UserId};
 use crate::store::schema::audit_bodies;
 use crate::store::testing::{NOW, stores};
+use crate::store::users::{self, NewUser};
 use crate::store::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx, settings, signals};
 
 fn said(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {
@@ -79,5 +80,48 @@ fn a_key_that_an_item_made_and_lost_seals_nothing() {
         let blob = blob.unwrap();
         let again = store.reopened().unwrap();
         assert_eq!(again.read(|view| view.open(place, &blob)).unwrap(), b"kept");
+    }
+}
+
+#[test]
+fn a_key_that_was_looked_at_before_its_commit_failed_is_forgotten_with_it() {
+    for store in stores() {
+        let subject = Subject::User(UserId::new(NOW));
+        let place = Place::new("audit_bodies", "bytes", "a");
+        let lost = act(&store, |tx| {
+            tx.key_or_new(subject, Class::Audit)?;
+            tx.key(subject, Class::Audit)?;
+            Err::<(), _>(Error::Conflict("no"))
+        });
+        assert!(lost.is_err());
+        let kept = act(&store, |tx| {
+            let item = tx.item(|tx| {
+                tx.key_or_new(subject, Class::Audit)?;
+                tx.key(subject, Class::Audit)?;
+                Err::<(), _>(Error::Conflict("no"))
+            });
+            assert!(item.is_err());
+            said(tx, "engine.lapse")?;
+            tx.seal(subject, Class::Audit, place, b"kept")
+        });
+        let blob = kept.unwrap();
+        let again = store.reopened().unwrap();
+        assert_eq!(again.read(|view| view.open(place, &blob)).unwrap(), b"kept");
+    }
+}
+
+#[test]
+fn a_user_whose_act_failed_does_not_stand_in_the_way_of_the_next_one() {
+    for store in stores() {
+        let identity = StaffIdentity {
+            name: "Ana Lima".parse().unwrap(),
+            email: "ana@clinica.example".parse().unwrap(),
+        };
+        let new = NewUser { identity, role: Role::Agent, password: None, patient: None };
+        let lost =
+            act(&store, |tx| users::insert(tx, &new).and_then(|_user| Err::<(), _>(Error::Conflict("no"))));
+        assert!(lost.is_err());
+        let again = act(&store, |tx| users::insert(tx, &new));
+        assert!(again.is_ok(), "{again:?}");
     }
 }

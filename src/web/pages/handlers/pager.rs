@@ -37,6 +37,8 @@ fn waiting(room: &Room) -> Result<View, Fault> {
             }
         }
     }
+    // What rings comes first, then what waits longest.
+    view.cases.sort_by_key(|case| !case.cause.rings());
     Ok(view)
 }
 
