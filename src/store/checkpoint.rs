@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::{Conn, Error, Inner, Result, Urgency, Url, Writer, open_one};
+use super::{Conn, Error, Inner, Result, Store, Urgency, Url, Writer, open_one};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(100);
@@ -79,11 +80,31 @@ fn passive(conn: &mut Conn) -> Result<i64> {
     Ok(moved.log)
 }
 
+impl Store {
+    /// Runs `f` with commits that do not wait for the disk, and waits for it once, when `f` is done: for a store that
+    /// is made in one go and made anew when the machine dies meanwhile. PostgreSQL waits as ever.
+    ///
+    /// # Errors
+    /// What `f` says; database errors.
+    pub fn in_one_go<T, E: From<Error>>(
+        &self,
+        f: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.tell_sqlite("PRAGMA synchronous=OFF")?;
+        let done = f();
+        self.tell_sqlite("PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        done
+    }
+
+    fn tell_sqlite(&self, pragmas: &str) -> Result<()> {
+        let Writer::One(gate) = &self.inner.write else { return Ok(()) };
+        Ok(gate.enter(Urgency::Urgent).conn.batch_execute(pragmas)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant as Moment;
-
-    use diesel::connection::SimpleConnection;
 
     use super::*;
     use crate::store::testing::{NOW, bare};
@@ -109,5 +130,29 @@ mod tests {
         }
         let long = std::fs::metadata(&log).unwrap().len();
         assert!(long < written * 6_000_000, "{long} bytes after {written} writes of six million");
+    }
+
+    #[test]
+    fn what_is_made_in_one_go_lies_on_the_disk_when_it_is_done() {
+        let home = bare().swap_remove(0);
+        let synchronous = || {
+            #[derive(QueryableByName)]
+            struct Found {
+                #[diesel(sql_type = BigInt)]
+                synchronous: i64,
+            }
+            let ask = diesel::sql_query("SELECT synchronous FROM pragma_synchronous");
+            let look = |tx: &mut crate::store::Tx<'_>| Ok(ask.get_result::<Found>(tx.conn)?.synchronous);
+            home.keep_house(Urgency::Patient, "test", NOW, look)
+        };
+        let log = home.dir().join("zelo.db-wal");
+        let meanwhile = home.in_one_go(|| {
+            home.keep_house(Urgency::Patient, "test", NOW, |tx| {
+                Ok(tx.conn.batch_execute("CREATE TABLE filler (bytes BLOB)")?)
+            })?;
+            synchronous()
+        });
+        assert_eq!((meanwhile.unwrap(), std::fs::metadata(&log).unwrap().len()), (0, 0));
+        assert_eq!(synchronous().unwrap(), 2, "each commit waits again");
     }
 }

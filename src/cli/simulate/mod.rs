@@ -122,7 +122,8 @@ fn simulate(dir: &Path, plan: &Plan) -> Result<(Summary, Vec<DemoUser>)> {
     let key = signer.vkey().clone();
     note(&format!("simulating {} days of {} patients…", plan.days, plan.patients));
     let mut world = world::World::begin(&store, clock, signer, plan)?;
-    world.run()?;
+    // Whoever dies here begins anew in an empty directory: only the whole must last.
+    store.in_one_go(|| world.run())?;
     let mut summary = store.read(|view| summary::of(view, plan, &key))?;
     summary.telemetry = world.telemetry();
     summary.seconds = began.elapsed().as_secs();
