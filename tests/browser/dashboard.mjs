@@ -47,7 +47,8 @@ for (const [name, role, path, status] of refusals) {
     await stage.accessible(page, name);
   });
 }
-for (const [name, role, path] of pages(places).filter(([name]) => inEnglish.includes(name))) {
+const readInEnglish = pages(places).filter(([name]) => inEnglish.includes(name));
+for (const [name, role, path] of readInEnglish) {
   const page = await stage.person(role);
   await page.goto(`${ready.http}${path}`);
   await english(page);
@@ -55,7 +56,7 @@ for (const [name, role, path] of pages(places).filter(([name]) => inEnglish.incl
   const words = await page.locator('body').innerText();
   stage.step(`${name} is English`, (await page.locator('html').getAttribute('lang')) === 'en' && !/\b(Abrir|Sair|Leituras|Fila)\b/.test(words));
 }
-for (const role of ['clinician', 'manager', 'agent']) await inPortuguese(await stage.person(role));
+for (const [role, path] of new Map(readInEnglish.map(([, role, path]) => [role, path]))) await inPortuguese(await stage.person(role), path);
 await paging.aPolicyNeedsTwo(stage);
 await settings.aCalendarIsSeenBeforeItHolds(stage);
 await settings.aLetterMayNotTell(stage);
@@ -75,8 +76,8 @@ async function english(page) {
   await page.waitForSelector('html[lang="en"]');
 }
 
-async function inPortuguese(page) {
-  await page.goto(`${ready.http}/queue`);
+async function inPortuguese(page, path) {
+  await page.goto(`${ready.http}${path}`);
   await page.locator('form.switches button[value="pt-BR"]').first().evaluate((button) => button.click());
   await page.waitForSelector('html[lang="pt-BR"]');
 }

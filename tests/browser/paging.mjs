@@ -19,6 +19,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await other.goto(`${stage.ready.http}/rules`);
   await other.bringToFront();
   stage.step('a tab that nobody touched says that its sound is blocked, or plays it', await other.locator('#sound').getAttribute('data-state') !== 'off');
+  await page.evaluate(outOfSight);
   await tachycardia(stage.ready, device);
   await stage.until('a red calls the clinician on call, in a tab behind', page.locator(`#pager[data-unread="${before + 1}"]`).waitFor({ timeout: 5_000 }));
   await stage.until('the title counts it', eventually(async () => (await page.title()).startsWith(`(${before + 1}) `)));
@@ -73,6 +74,16 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
   await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
+}
+
+// What a browser takes from a tab that nobody sees: frames, and timers shorter than a second. A headless one hides none.
+function outOfSight() {
+  Object.defineProperty(document, 'visibilityState', { get: () => 'hidden', configurable: true });
+  Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+  const later = window.setTimeout.bind(window);
+  window.setTimeout = (act, ms = 0, ...rest) => later(act, Math.max(ms, 1_000), ...rest);
+  window.requestAnimationFrame = () => 0;
+  document.dispatchEvent(new Event('visibilitychange'));
 }
 
 async function eventually(holds) {

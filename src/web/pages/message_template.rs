@@ -43,7 +43,7 @@ pub struct Letter {
 /// A template while it is being written: six fields, by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// In the order of [`FIELDS`].
+    /// In the order in which the form shows them.
     pub fields: [String; 6],
 }
 
