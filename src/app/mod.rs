@@ -4,6 +4,7 @@ mod commands;
 mod edge;
 mod node;
 mod revocations;
+mod scribe;
 mod takeovers;
 
 use std::net::SocketAddr;

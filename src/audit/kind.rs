@@ -53,6 +53,7 @@ kinds! {
     DeviceUnbound = "device.unbound";
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
+    DeviceCommandCancelled = "device.command_cancelled";
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";

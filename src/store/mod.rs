@@ -10,6 +10,7 @@ mod checkpoint;
 pub mod commands;
 pub mod conn;
 pub mod consents;
+pub mod device_status;
 pub mod devices;
 pub mod error;
 pub mod escalation_history;

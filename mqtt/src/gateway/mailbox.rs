@@ -3,14 +3,16 @@
 
 use super::answer::{Answer, Farewell};
 use super::backend::EndReason;
-use super::limits::Room;
+use crate::room::Room;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use uuid::Uuid;
 
-/// Notices that may wait for a connection; more are dropped, they are only notices.
+/// Orders that may wait for a connection, and bytes of notices among them; further notices are dropped, they are only
+/// notices.
 const NOTICES: usize = 64;
+const NOTICE_BYTES: usize = 64 * 1024;
 /// Room an empty list may keep.
 const KEPT: usize = 32;
 
@@ -47,8 +49,28 @@ impl Mail {
 struct State {
     mail: Mail,
     waker: Option<Waker>,
+    /// Of the notices that wait.
+    notice_bytes: usize,
     closing: bool,
     gone: bool,
+}
+
+impl State {
+    fn has_room_for(&mut self, order: &Order) -> bool {
+        match order {
+            Order::Close { .. } => true,
+            // One waiting is as good as many.
+            Order::Commands => !self.mail.orders.iter().any(|waiting| matches!(waiting, Order::Commands)),
+            Order::Notice(body) => {
+                let bytes = self.notice_bytes + body.len();
+                let fits = bytes <= NOTICE_BYTES && self.mail.orders.len() < NOTICES;
+                if fits {
+                    self.notice_bytes = bytes;
+                }
+                fits
+            }
+        }
+    }
 }
 
 pub(crate) struct Mailbox {
@@ -72,7 +94,7 @@ impl Mailbox {
         self.session
     }
 
-    pub(crate) fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
     }
 
@@ -99,7 +121,7 @@ impl Mailbox {
 
     pub(crate) fn order(&self, order: Order) {
         let mut state = self.lock();
-        if state.gone || (matches!(order, Order::Notice(_)) && state.mail.orders.len() >= NOTICES) {
+        if state.gone || !state.has_room_for(&order) {
             return;
         }
         state.closing |= matches!(order, Order::Close { .. });
@@ -114,6 +136,7 @@ impl Mailbox {
             remember(&mut state, cx);
             return Poll::Pending;
         }
+        state.notice_bytes = 0;
         std::mem::swap(&mut state.mail, mail);
         Poll::Ready(())
     }

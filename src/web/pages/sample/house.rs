@@ -215,6 +215,12 @@ impl Night {
                 ends_at: Some(self.later(20_000_000)),
                 revoked_at: None,
             }],
+            commands: vec![devices::Command {
+                body: "{\"interval_s\":30}".to_owned(),
+                state: crate::store::commands::State::Refused(0x83),
+                given_at: self.ago(7_200),
+                at: self.ago(7_190),
+            }],
             may_manage: true,
             patients: devices::Offer { patients: Vec::new(), typed: true },
         })
