@@ -54,6 +54,7 @@ kinds! {
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
     DeviceCommandCancelled = "device.command_cancelled";
+    ClockStepped = "clock.stepped";
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";

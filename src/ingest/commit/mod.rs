@@ -195,7 +195,7 @@ impl Committer {
             let Some(patient) = plan.patient.as_ref().filter(|_| !plan.readings.is_empty()) else { continue };
             let id = patient.row.id;
             let last = self.announced.get(&id);
-            if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY) {
+            if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY || *last > now) {
                 self.announced.insert(id, now);
                 self.store.announce("readings.changed", id);
             }

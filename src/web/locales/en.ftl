@@ -541,6 +541,9 @@ status-took = Took
 status-did = Did
 status-no-modules = The engine is not running
 status-no-modules-next = Without it nothing escalates or is sent. Restart the service and read the log.
+status-clock-back = The server's clock went back by { $span } at { $time }
+status-clock-forward = The server's clock went forward by { $span } at { $time }
+status-clock-next = What was planned on the wrong time has been planned again. Check the time service (NTP) of the server.
 status-nobody-reached =
     { $n ->
         [one] 1 red alert reached nobody

@@ -557,6 +557,9 @@ status-took = Levou
 status-did = Fez
 status-no-modules = O motor não está rodando
 status-no-modules-next = Sem ele nada escala nem é enviado. Reinicie o serviço e veja o log.
+status-clock-back = O relógio do servidor voltou { $span } em { $time }
+status-clock-forward = O relógio do servidor adiantou { $span } em { $time }
+status-clock-next = O que estava agendado pela hora errada foi reagendado. Verifique a sincronização de horário (NTP) do servidor.
 status-nobody-reached =
     { $n ->
         [one] { $n } alerta vermelho não alcançou ninguém

@@ -81,6 +81,7 @@ impl Night {
             stored_bytes: Some(1_840_000_000),
             free_bytes: Some(if bad { 82_000 } else { 82_000_000_000 }),
             nobody_reached: u32::from(bad),
+            step: bad.then(|| crate::domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
             heartbeat: (!bad).then(|| self.ago(12)),
             lapses: [
                 "late_step",
