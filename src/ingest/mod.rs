@@ -183,3 +183,55 @@ fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
 pub fn lock(watch: &SharedWatchlist) -> std::sync::MutexGuard<'_, Watchlist> {
     watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use mqtt::gateway::{Protocol, Reply};
+
+    use super::*;
+
+    fn delivery(bytes: usize) -> Delivery {
+        Delivery {
+            device: uuid::Uuid::nil(),
+            session: 1,
+            packet_id: Some(1),
+            qos: 1,
+            dup: false,
+            content_type: None,
+            payload: Bytes::from(vec![b' '; bytes]),
+            received_at: 0,
+            protocol: Protocol::V5,
+            reply: Reply::unheard(),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_the_commit_is_weighed_by_what_it_becomes() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (queue, mut waiting) = mpsc::channel(QUEUE);
+            let room = Arc::new(Room::new(200_000));
+            let ingest = Ingest { queue, room: Arc::clone(&room), stats: Arc::default() };
+            ingest.take(vec![delivery(10_000)]).await;
+            assert_eq!(room.used(), 10_000 * GROWS + MESSAGE_BYTES);
+            let second = tokio::spawn(async move { ingest.take(vec![delivery(10_000)]).await });
+            tokio::task::yield_now().await;
+            assert!(!second.is_finished(), "it waits as it came, and is not lost");
+            // Committed and answered.
+            drop(waiting.recv().await);
+            second.await.unwrap();
+            drop(waiting.recv().await);
+            assert_eq!(room.used(), 0);
+        });
+    }
+
+    #[test]
+    fn small_messages_wait_together_and_a_large_one_alone() {
+        let sizes = [vec![100; 100], vec![200_000, 100]].concat();
+        let mut batch = sizes.into_iter().map(delivery).collect::<Vec<_>>().into_iter().peekable();
+        let parts: Vec<usize> =
+            std::iter::from_fn(|| Some(part(&mut batch).len()).filter(|n| *n > 0)).collect();
+        assert_eq!(parts, [64, 36, 1, 1]);
+    }
+}

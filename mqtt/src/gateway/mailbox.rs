@@ -179,3 +179,25 @@ fn wake(mut state: MutexGuard<'_, State>) {
         waker.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_that_wait_are_bounded_in_bytes() {
+        let mailbox = Mailbox::new(1, None, Arc::new(Room::new(1_000)));
+        for _ in 0..10 {
+            mailbox.order(Order::Notice(Bytes::from(vec![b'x'; 20_000])));
+            mailbox.order(Order::Commands);
+        }
+        let mut mail = Mail::default();
+        assert_eq!(mailbox.poll_take(&Context::from_waker(Waker::noop()), &mut mail), Poll::Ready(()));
+        let bytes = |order: &Order| if let Order::Notice(body) = order { body.len() } else { 0 };
+        assert_eq!(mail.orders.iter().map(bytes).sum::<usize>(), 60_000);
+        assert_eq!(mail.orders.len(), 4, "and one word on commands");
+        mailbox.order(Order::Notice(Bytes::from_static(b"room again")));
+        let mut mail = Mail::default();
+        assert_eq!(mailbox.poll_take(&Context::from_waker(Waker::noop()), &mut mail), Poll::Ready(()));
+    }
+}
