@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub authority_orders: &'a [Purpose],
     /// The subject's own open request stands behind the act (LGPD art. 18 V).
     pub subject_request: bool,
+    /// The subject asks for their own data (LGPD art. 18 II). The service sets it, never the client.
+    pub own: bool,
     /// The data passed a dated test of anonymisation (LGPD art. 12).
     pub anonymised: bool,
 }

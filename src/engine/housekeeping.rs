@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals,
-    telemetry, throttles,
+    self, Store, Urgency, alerts, consents, idempotency, links, quarantine, sessions, signals, telemetry,
+    throttles,
 };
 
 /// How long open pages can resume their stream.
@@ -47,7 +47,6 @@ impl Module for Housekeeping {
                 + signals::prune(tx, now.minus(SIGNALS_KEPT))?
                 + throttles::prune(tx)?
                 + idempotency::prune(tx)?
-                + accesses::prune(tx)?
                 + telemetry::prune_unstamped(tx, now)?)
         })?;
         // On its own: it takes the turn of a person's act.

@@ -37,6 +37,7 @@ pub mod page;
 pub mod pages_seen;
 pub mod paging;
 pub mod patients;
+pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;

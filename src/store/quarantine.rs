@@ -145,13 +145,14 @@ fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
     })
 }
 
-/// What waits for a decision on a patient, newest first.
+/// What waits for a decision on a patient, newest first. What was set aside was measured too: it is shown under both
+/// permits, to keep it and to show it.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
 pub fn waiting(
     view: &mut View<'_>,
-    _permit: &consent::Permit<consent::TelemetryCollect>,
+    _permits: (&consent::Permit<consent::TelemetryCollect>, &consent::Permit<consent::AlertEvaluate>),
     patient_key: i64,
     limit: i64,
 ) -> Result<Vec<Item>> {

@@ -199,7 +199,30 @@ pub fn permit_display(
     viewer: &Viewer,
     patient_key: i64,
 ) -> Result<Permit<AlertEvaluate>, Fault> {
-    permit(view, state, viewer, patient_key, &[Datum::Reading])
+    // What is kept of a person is theirs to see, whatever the staff may see of it (LGPD art. 18 II).
+    let own = viewer.role == Role::Patient;
+    decided(view, state, Asks { purposes: purposes(viewer.role), own, datum: Datum::Reading }, patient_key)
+}
+
+/// What is asked for, and as whom.
+struct Asks {
+    purposes: &'static [Purpose],
+    own: bool,
+    datum: Datum,
+}
+
+/// The permit to tell what judgement said of a patient: level, rule and finding, no reading. The right to see alerts is
+/// the route's; here the patient decides.
+///
+/// # Errors
+/// As [`permit_display`].
+pub fn permit_finding(
+    view: &mut View<'_>,
+    state: &State,
+    patient_key: i64,
+) -> Result<Permit<AlertEvaluate>, Fault> {
+    let asks = Asks { purposes: &[Purpose::AlertEvaluate], own: false, datum: Datum::Finding };
+    decided(view, state, asks, patient_key)
 }
 
 /// The permit to look at what a patient's devices sent and nobody believed yet.
@@ -212,20 +235,21 @@ pub fn permit_collected(
     viewer: &Viewer,
     patient_key: i64,
 ) -> Result<Permit<TelemetryCollect>, Fault> {
-    permit(view, state, viewer, patient_key, &[Datum::Reading])
+    let asks = Asks { purposes: purposes(viewer.role), own: false, datum: Datum::Reading };
+    decided(view, state, asks, patient_key)
 }
 
-fn permit<P: consent::Typed>(
+fn decided<P: consent::Typed>(
     view: &mut View<'_>,
     state: &State,
-    viewer: &Viewer,
+    asks: Asks,
     patient_key: i64,
-    data: &[Datum],
 ) -> Result<Permit<P>, Fault> {
     let now = state.now();
     let records = ledger::of(view, patient_key)?;
     let subject = patients::subject(view, patient_key, now)?;
-    let context = Context { data, ..Context::person(now.micros(), purposes(viewer.role)) };
+    let person = Context::person(now.micros(), asks.purposes);
+    let context = Context { data: &[asks.datum], own: asks.own, ..person };
     let request = Request { bases: &state.bases, records: &records, subject: &subject, context: &context };
     Ok(consent::decide::<P>(&request)?)
 }

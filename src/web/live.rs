@@ -15,10 +15,11 @@ use super::auth::Viewer;
 use super::code::Code;
 use super::fault::Fault;
 use super::problem::Refusal;
+use super::pseudonyms::knows_none;
 use super::state::State;
-use crate::domain::{Can, Role};
+use crate::domain::{Can, PatientId, Role};
 use crate::store::signals::{self, Told};
-use crate::store::{Signalled, sessions};
+use crate::store::{Signalled, pseudonyms, sessions};
 
 /// A comment this often: proxies and browsers see that the stream lives.
 const BEAT: Duration = Duration::from_secs(15);
@@ -135,8 +136,12 @@ impl Listener {
             None => {}
             Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
                 self.last = told.last().map_or(newest, |told| told.id);
-                let known = told.iter().filter(|told| may_know(&self.viewer, &told.name, &told.subject));
-                self.ready.extend(known.map(|Told { id, name, subject }| event(*id, name, subject)));
+                for Told { id, name, subject } in &told {
+                    if may_know(&self.viewer, name, subject) {
+                        let subject = self.known_as(name, subject).await;
+                        self.ready.push_back(event(*id, name, &subject));
+                    }
+                }
             }
             Some(_) => self.ready.push_back(reset(newest)),
         }
@@ -176,9 +181,21 @@ impl Listener {
         }
         let told_again = signal.id > 0 && signal.id <= self.last;
         if !told_again && may_know(&self.viewer, signal.name, &signal.subject) {
-            self.ready.push_back(event(signal.id, signal.name, &signal.subject));
+            let subject = self.known_as(signal.name, &signal.subject).await;
+            self.ready.push_back(event(signal.id, signal.name, &subject));
         }
         Some(())
+    }
+
+    /// The id under which this listener knows whom an event is about.
+    async fn known_as(&self, name: &str, subject: &str) -> String {
+        let patient = subject.parse::<PatientId>().ok();
+        let Some(patient) = patient.filter(|_| name == "consent.changed" && knows_none(&self.viewer)) else {
+            return subject.to_owned();
+        };
+        let (state, viewer) = (Data::clone(&self.state), self.viewer.id);
+        let asked = web::block(move || state.store.read(|view| pseudonyms::of(view, viewer, patient)));
+        asked.await.ok().and_then(Result::ok).map(|id| id.to_string()).unwrap_or_default()
     }
 
     /// Whether the session still stands.

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod cases;
 pub mod code;
 mod device_word;
 pub mod fault;
@@ -16,11 +17,13 @@ pub mod metrics;
 pub mod openapi;
 pub mod pages;
 pub mod problem;
+pub mod pseudonyms;
 pub mod pulse;
 pub mod rehearsal;
 pub mod routes;
 pub mod serve;
 pub mod shell;
+pub mod sight;
 pub mod sign_in;
 pub mod state;
 #[cfg(test)]

@@ -6,9 +6,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log, messages,
-    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
-    terms, users, webhooks,
+    accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
+    messages, patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status,
+    templates, terms, users, webhooks,
 };
 use super::live;
 
@@ -22,7 +22,7 @@ use super::live;
         auth::token, auth::refresh, auth::logout, auth::jwks,
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest,
-        alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
+        accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
         promises::show, promises::pause, promises::resume,

@@ -106,6 +106,14 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut answer = self.dressed();
+        answer.extensions_mut().insert(self.code);
+        answer
+    }
+}
+
+impl Refusal {
+    fn dressed(&self) -> HttpResponse<BoxBody> {
         let shell = &self.dress.shell;
         let mut answer = HttpResponse::build(self.code.status());
         if self.code.status() == StatusCode::UNAUTHORIZED {

@@ -2,20 +2,25 @@
 //! exist, and the gate of each row runs before its handler.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
+use actix_web::web::Data;
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
 use super::api::{
-    alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log, messages,
-    patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status, templates,
-    terms, users, webhooks,
+    accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
+    messages, patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status,
+    templates, terms, users, webhooks,
 };
+use super::auth::Viewer;
 use super::code::Code;
 use super::fault::Fault;
+use super::sight::{self, About, Sight};
+use super::state::State;
 use super::{auth as viewer, live, metrics, openapi, problem};
 use crate::domain::{Can, Role};
 
@@ -107,6 +112,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/latest" SeeReadings or OwnThings => readings::latest;
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
+        GET "/api/v1/patients/{id}/accesses" ReadAudit or OwnThings => accesses::list;
         GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;
         POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
@@ -228,45 +234,95 @@ pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>) {
         by_path.entry(row.path).or_default().push(row);
     }
     for (path, rows) in by_path {
-        let gates: Vec<(Method, Vec<Can>)> =
-            rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
+        let rights = rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
+        let gate = Arc::new(Gate { path, about: About::of(path), rights });
         let resource = rows.into_iter().fold(web::resource(path), |resource, row| resource.route(row.route));
         config.service(
             resource
                 .default_service(web::to(wrong_method))
-                .wrap(from_fn(move |request, next| gate(gates.clone(), request, next))),
+                .wrap(from_fn(move |request, next| Arc::clone(&gate).pass(request, next))),
         );
     }
 }
 
-/// Knows who asks and lets pass who may.
-async fn gate(
-    gates: Vec<(Method, Vec<Can>)>,
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((_, rights)) = gates.iter().find(|(method, _)| method == request.method()) else {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    };
-    let known = viewer::identify(request.request()).await;
-    let refused = match &known {
-        Ok(found) if admits(rights, found.as_ref().map(|viewer| viewer.role)) => None,
-        Ok(Some(_)) => Some(Fault::new(Code::Role)),
-        Ok(None) => Some(Fault::new(Code::SignIn)),
-        Err(fault) => Some(fault.clone()),
-    };
-    if let Some(fault) = refused {
-        if let Ok(Some(found)) = known {
-            request.extensions_mut().insert(found);
+/// What stands before and behind every handler of one path.
+struct Gate {
+    path: &'static str,
+    about: Option<About>,
+    rights: Vec<(Method, Vec<Can>)>,
+}
+
+impl Gate {
+    /// Knows who asks, lets pass who may, and puts every look, or refused look, in the log before the answer goes out.
+    async fn pass(
+        self: Arc<Self>,
+        request: ServiceRequest,
+        next: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let Some((_, rights)) = self.rights.iter().find(|(method, _)| method == request.method()) else {
+            return Ok(next.call(request).await?.map_into_boxed_body());
+        };
+        let known = viewer::identify(request.request()).await;
+        let refused = match &known {
+            Ok(found) if admits(rights, found.as_ref().map(|viewer| viewer.role)) => None,
+            Ok(Some(_)) => Some(Fault::new(Code::Role)),
+            Ok(None) => Some(Fault::new(Code::SignIn)),
+            Err(fault) => Some(fault.clone()),
+        };
+        let found = known.ok().flatten();
+        let sight = Sight::default();
+        request.extensions_mut().insert(sight.clone());
+        if let Some(found) = &found {
+            request.extensions_mut().insert(found.clone());
         }
-        let refusal = fault.of(request.request());
-        let answer = actix_web::ResponseError::error_response(&refusal);
-        return Ok(request.into_response(answer));
+        let answer = match refused {
+            Some(fault) => {
+                let refusal = fault.of(request.request());
+                request.into_response(actix_web::ResponseError::error_response(&refusal))
+            }
+            None => next.call(request).await?.map_into_boxed_body(),
+        };
+        match found {
+            Some(found) => self.witnessed(answer, &found, &sight).await,
+            None => Ok(answer),
+        }
     }
-    if let Ok(Some(found)) = known {
-        request.extensions_mut().insert(found);
+
+    async fn witnessed(
+        &self,
+        answer: ServiceResponse<BoxBody>,
+        viewer: &Viewer,
+        sight: &Sight,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let Some(state) = answer.request().app_data::<Data<State>>().cloned() else { return Ok(answer) };
+        let status = answer.status();
+        let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE);
+        let shown = status.is_success() && status != StatusCode::NO_CONTENT;
+        if let Some(about) = self.about.filter(|_| refused || shown) {
+            let id = answer.request().match_info().get("id").unwrap_or_default().to_owned();
+            if let Some(patient) = about.patient(&state, viewer, &id).await {
+                match refused {
+                    true => sight.refused(patient, about.what(), code_of(&answer)),
+                    false if sight.is_silent() => sight.saw(patient, about.what()),
+                    false => {}
+                }
+            }
+        }
+        match sight::witness(&state, viewer, self.path, sight.taken()).await {
+            Ok(()) => Ok(answer),
+            // A refusal shows nothing that the log must know of first.
+            Err(_) if refused => Ok(answer),
+            Err(fault) => {
+                let refusal = fault.of(answer.request());
+                Ok(answer.into_response(actix_web::ResponseError::error_response(&refusal)))
+            }
+        }
     }
-    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// The code that a refusal carries.
+fn code_of(answer: &ServiceResponse<BoxBody>) -> &'static str {
+    answer.response().extensions().get::<Code>().map_or(Code::NotFound.name(), |code| code.name())
 }
 
 async fn wrong_method(request: HttpRequest) -> actix_web::HttpResponse {

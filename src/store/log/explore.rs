@@ -1,16 +1,20 @@
 //! What an auditor asks of the log: a page of entries, one entry, every entry about one person. Entries carry
 //! no readings and no names, so nothing here needs a permit.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
 use super::years::Entries;
 use crate::audit::tag::{Found, finds};
-use crate::audit::{ActorKind, Decision, Entry};
-use crate::domain::Instant;
+use crate::audit::{ActorKind, Decision, Entry, EntryType};
+use crate::domain::{Instant, PatientId};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
+use crate::store::keys::SubjectKey;
 use crate::store::schema::audit_entries as entries;
-use crate::store::{Class, Subject, View};
+use crate::store::seal::Broken;
+use crate::store::{Class, Subject, View, accesses};
 
 /// The most entries a page holds.
 const MOST: usize = 1_000;
@@ -32,8 +36,8 @@ pub struct Filter<'a> {
     pub decision: Option<Decision>,
     /// The kind of actor.
     pub actor: Option<ActorKind>,
-    /// About or by this person or device: found by their tag key alone.
-    pub subject: Option<Subject>,
+    /// Each of these people or devices has a part in it: found by their tag keys alone.
+    pub subjects: [Option<Subject>; 2],
 }
 
 /// One entry on a page.
@@ -43,7 +47,7 @@ pub struct Line {
     pub leaf: u64,
     /// What it says; `None` when it cannot be read: the log was altered.
     pub entry: Option<Entry>,
-    /// The part that the person asked for has in it.
+    /// The part that the first person asked for has in it.
     pub found: Option<Found>,
 }
 
@@ -57,15 +61,18 @@ pub struct Slice {
 }
 
 impl Filter<'_> {
-    const fn opens(&self) -> bool {
-        self.decision.is_some() || self.actor.is_some() || self.subject.is_some()
+    fn opens(&self) -> bool {
+        self.decision.is_some() || self.actor.is_some() || self.names().next().is_some()
+    }
+
+    fn names(&self) -> impl Iterator<Item = Subject> {
+        self.subjects.into_iter().flatten()
     }
 
     fn takes(&self, line: &Line) -> bool {
         let Some(entry) = &line.entry else { return true };
         self.decision.is_none_or(|decision| entry.decision == Some(decision))
             && self.actor.is_none_or(|kind| entry.actor.kind == kind)
-            && (self.subject.is_none() || line.found.is_some())
     }
 }
 
@@ -75,22 +82,29 @@ impl Filter<'_> {
 /// The person's key was destroyed; database errors.
 pub fn page(view: &mut View<'_>, filter: &Filter<'_>, before: Option<u64>, limit: usize) -> Result<Slice> {
     let limit = limit.clamp(1, MOST);
-    let key = match filter.subject {
-        Some(subject) => Some(view.key(subject, Class::Audit)?),
-        None => None,
-    };
+    let mut wanted = Vec::new();
+    for subject in filter.names() {
+        match Wanted::of(view, subject)? {
+            Some(known) => wanted.push(known),
+            // No entry bears the tag of somebody who has no key, or has none any more.
+            None => return Ok(Slice::default()),
+        }
+    }
     let newest: Option<i64> = entries::table.select(diesel::dsl::max(entries::leaf)).get_result(view.conn)?;
     let end = newest.and_then(|leaf| u64::try_from(leaf).ok()).map_or(0, |leaf| leaf + 1);
     let before = before.unwrap_or(u64::MAX).min(end);
     let floor = before.saturating_sub(if filter.opens() { OPENED } else { REACH });
     let leaves = leaves(view, filter, floor, before, if filter.opens() { None } else { Some(limit) })?;
-    let entries = Entries::new(view)?;
     let mut slice = Slice { lines: Vec::new(), next: (floor > 0).then_some(floor) };
     for leaf in leaves {
-        let bytes = entries.entry(leaf)?.unwrap_or_default();
-        let found = key.as_ref().and_then(|key| finds(&bytes, key.tag_mac()));
-        let line = Line { leaf, entry: Entry::read(&bytes).ok(), found };
-        if filter.takes(&line) {
+        let bytes = Entries::new(view)?.entry(leaf)?.unwrap_or_default();
+        let entry = Entry::read(&bytes).ok();
+        let mut parts = Vec::with_capacity(wanted.len());
+        for person in &wanted {
+            parts.push(person.part(view, &bytes, entry.as_ref())?);
+        }
+        let line = Line { leaf, entry, found: parts.first().copied().flatten() };
+        if parts.iter().all(Option::is_some) && filter.takes(&line) {
             slice.lines.push(line);
         }
         if slice.lines.len() == limit {
@@ -99,6 +113,37 @@ pub fn page(view: &mut View<'_>, filter: &Filter<'_>, before: Option<u64>, limit
         }
     }
     Ok(slice)
+}
+
+/// Somebody whose entries are looked for.
+struct Wanted {
+    key: Arc<SubjectKey>,
+    patient: Option<PatientId>,
+}
+
+impl Wanted {
+    /// `None` for whom no entry can be told any more: they never had a part in one, or were erased.
+    fn of(view: &mut View<'_>, subject: Subject) -> Result<Option<Self>> {
+        let patient = match subject {
+            Subject::Patient(id) => Some(id),
+            _ => None,
+        };
+        match view.key(subject, Class::Audit) {
+            Ok(key) => Ok(Some(Self { key, patient })),
+            Err(Error::Sealed(Broken::NoKey | Broken::KeyDestroyed)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The part they have in an entry; a look at a list names them in its body.
+    fn part(&self, view: &mut View<'_>, bytes: &[u8], entry: Option<&Entry>) -> Result<Option<Found>> {
+        let tagged = finds(bytes, self.key.tag_mac());
+        let (None, Some(patient), Some(entry)) = (tagged, self.patient, entry) else { return Ok(tagged) };
+        if entry.kind != EntryType::AccessRead || entry.subject.is_some() {
+            return Ok(None);
+        }
+        Ok(accesses::listed(view, entry)?.contains(&patient).then_some(Found::Subject))
+    }
 }
 
 /// The places from `before` down to `floor` whose kind and time are wanted.

@@ -128,7 +128,7 @@ fn subject(view: &mut View<'_>, key: &Vkey, dir: &Dir, id: PatientId) -> Result<
     for (hash, sealed) in &rows {
         put(dir, &format!("bodies/{}", hex::encode(hash)), sealed)?;
     }
-    let filter = Filter { subject: Some(subject), ..Filter::default() };
+    let filter = Filter { subjects: [Some(subject), None], ..Filter::default() };
     let (mut leaves, mut before) = (Vec::new(), None);
     loop {
         let slice = page(view, &filter, before, usize::MAX)?;

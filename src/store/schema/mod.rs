@@ -381,11 +381,15 @@ diesel::table! {
 }
 
 diesel::table! {
-    accesses (viewer, subject, purpose) {
+    looks (id) {
+        id -> BigInt,
+        patient_key -> BigInt,
         viewer -> Text,
-        subject -> Text,
-        purpose -> Text,
-        until_at -> BigInt,
+        role -> Text,
+        what -> Text,
+        code -> Text,
+        listed -> Bool,
+        at -> BigInt,
     }
 }
 

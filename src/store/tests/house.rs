@@ -6,33 +6,48 @@ use diesel::prelude::*;
 
 use super::{act, entries, patient};
 use crate::domain::{Role, UserId};
-use crate::store::accesses::{self, COVERS, Seen};
+use crate::store::accesses::{self, COVERS, Look, What};
 use crate::store::idempotency::{self, Answer, Call};
 use crate::store::schema::patients;
 use crate::store::testing::{NOW, stores};
 use crate::store::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url, settings, signals};
 
 #[test]
-fn looks_are_in_the_log_once_in_five_minutes_per_viewer_subject_and_purpose() {
+fn looks_are_in_the_log_once_in_five_minutes_per_viewer_patient_and_thing() {
     for store in stores() {
-        let ana = patient(&store, "Ana").id;
+        let (ana, bia) = (patient(&store, "Ana"), patient(&store, "Bia"));
         let viewer = |role| Actor::User { id: UserId::new(NOW), role };
         let (one, two) = (viewer(Role::Clinician), viewer(Role::Agent));
-        let look = |who, seen, purpose, now| accesses::witness(&store, who, seen, purpose, now).unwrap();
+        let at =
+            |who: &crate::store::patients::Patient, what, refused| Look { patient: who.id, what, refused };
+        let look = |who, seen: &[Look], now| {
+            accesses::witness(&store, who, Some("patients"), &seen.iter().copied().collect(), now).unwrap();
+        };
         let written = || entries(&store, "access.read");
-        look(one, Seen::Patient(ana), "alert.evaluate", NOW);
-        look(one, Seen::Patient(ana), "alert.evaluate", NOW);
+        let readings = at(&ana, What::Readings, None);
+        look(one, &[readings], NOW);
+        look(one, &[readings], NOW);
         assert_eq!(written(), 1);
-        look(two, Seen::Patient(ana), "alert.evaluate", NOW);
-        look(one, Seen::Patient(ana), "care.remind", NOW);
-        look(one, Seen::Queue("alerts"), "alert.evaluate", NOW);
-        assert_eq!(written(), 4);
-        look(one, Seen::Patient(ana), "alert.evaluate", NOW.plus(COVERS));
-        assert_eq!(written(), 5);
-        store.write(one, NOW, |tx| accesses::record(tx, Seen::Patient(ana), "alert.evaluate")).unwrap();
-        assert_eq!(written(), 5);
-        let later = NOW.plus(COVERS);
-        assert_eq!(store.keep_house(Urgency::Patient, "retention", later, accesses::prune).unwrap(), 3);
+        look(two, &[readings], NOW);
+        look(one, &[at(&ana, What::Consents, None)], NOW);
+        look(one, &[at(&ana, What::Readings, Some("E_REVOKED"))], NOW);
+        assert_eq!(written(), 4, "another viewer, another thing, a refusal");
+        let list = [at(&ana, What::Identity, None), at(&bia, What::Identity, None)];
+        look(two, &list, NOW);
+        look(two, &list, NOW);
+        assert_eq!(written(), 5, "a list is one entry");
+        look(one, &[readings], NOW.plus(COVERS));
+        assert_eq!(written(), 6);
+        let of = |who: &crate::store::patients::Patient| {
+            store.read(|view| accesses::of_patient(view, who.key, None, 10)).unwrap()
+        };
+        let told: Vec<_> = of(&ana).into_iter().map(|told| (told.what, told.refused, told.listed)).collect();
+        assert_eq!(told.len(), 6);
+        assert!(told.contains(&(What::Readings, Some("E_REVOKED".to_owned()), false)));
+        assert_eq!(of(&bia).len(), 1);
+        let stranger = Look { patient: crate::domain::PatientId::new(NOW), ..readings };
+        look(one, &[stranger], NOW);
+        assert_eq!(written(), 6, "nobody was looked at");
     }
 }
 

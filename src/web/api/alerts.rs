@@ -1,10 +1,7 @@
 //! Alerts: the queue, one case, and what people do with it. A finding is shown whole to who may see readings; front
 //! line and technicians get the newest value of the alerting signal, managers none.
 
-use std::collections::HashMap;
-
 use actix_web::web::{Path, Query};
-use consent::{AlertEvaluate, Permit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,10 +9,10 @@ use super::readings::{Names, Shown};
 use super::{Answer, Body, Call, Desk, List, Paging, Reply};
 use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
-use crate::store::accesses::Seen;
-use crate::store::alerts::{self, Filter, StoredAlert};
+use crate::store::alerts::{self, Filter};
 use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
 use crate::web::auth::permit_display;
+use crate::web::cases::{Case, Cases, Judged};
 use crate::web::fault::Fault;
 
 /// An alert as a viewer may see it.
@@ -25,11 +22,12 @@ pub struct Alert {
     id: AlertId,
     #[schema(value_type = String)]
     patient_id: PatientId,
-    rule: String,
-    rule_version: u32,
-    signal: &'static str,
-    level: &'static str,
-    peak: &'static str,
+    /// Null without a legal basis to show, as are version, signal, level, peak and finding: `masked` says why.
+    rule: Option<String>,
+    rule_version: Option<u32>,
+    signal: Option<&'static str>,
+    level: Option<&'static str>,
+    peak: Option<&'static str>,
     state: &'static str,
     #[schema(value_type = String)]
     started_at: Instant,
@@ -42,6 +40,8 @@ pub struct Alert {
     owner: Option<UserId>,
     outcome: Option<&'static str>,
     retrospective: bool,
+    /// Why judgement's part is hidden; null when it is not.
+    masked: Option<Hidden>,
     /// Null without a legal basis, and for who may not see it.
     #[schema(value_type = Option<Told>)]
     finding: Option<serde_json::Value>,
@@ -58,65 +58,87 @@ pub struct Told {
     readings: serde_json::Value,
 }
 
-/// Shapes alerts for one viewer, with one decision per patient.
+/// Why the judgement of an alert is not shown.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AlertMasked)]
+pub struct Hidden {
+    /// Such as `E_REVOKED`.
+    code: &'static str,
+    /// The rule of law behind it.
+    article: Option<&'static str>,
+    /// Since when.
+    since: Option<String>,
+}
+
+impl From<&Fault> for Hidden {
+    fn from(fault: &Fault) -> Self {
+        let since = fault.more.get("since").and_then(serde_json::Value::as_str).map(str::to_owned);
+        Self { code: fault.code.name(), article: fault.code.article(), since }
+    }
+}
+
+/// Shapes alerts for one viewer.
 struct Shape<'a> {
     desk: &'a Desk,
-    permits: HashMap<i64, Option<Permit<AlertEvaluate>>>,
+    cases: Cases<'a>,
     names: Names,
     rules: Vec<Rule>,
 }
 
 impl<'a> Shape<'a> {
     fn new(desk: &'a Desk) -> Self {
-        Self { desk, permits: HashMap::new(), names: Names::default(), rules: Rule::seeds() }
+        Self { desk, cases: desk.cases(), names: Names::default(), rules: Rule::seeds() }
     }
 
-    fn of(&mut self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Alert, Fault> {
-        let case = stored.case.awake(self.desk.now);
+    fn of(&mut self, view: &mut View<'_>, case: &Case) -> Result<Alert, Fault> {
+        self.cases.show([case]);
+        let judged = case.judged().ok();
+        let finding = match judged {
+            Some(judged) => self.finding(view, case.patient_key, judged)?,
+            None => None,
+        };
         Ok(Alert {
             id: case.id,
             patient_id: case.patient,
-            rule: stored.episode.rule.clone(),
-            rule_version: stored.episode.version,
-            signal: stored.signal.name(),
-            level: case.facts.level.name(),
-            peak: case.facts.peak.name(),
+            rule: judged.map(|judged| judged.rule.clone()),
+            rule_version: judged.map(|judged| judged.rule_version),
+            signal: judged.map(|judged| judged.signal.name()),
+            level: judged.map(|judged| judged.level.name()),
+            peak: judged.map(|judged| judged.peak.name()),
             state: case.state.name(),
-            started_at: case.facts.started_at,
-            ended_at: case.facts.ended_at,
-            raised_at: stored.raised_at,
+            started_at: case.started_at,
+            ended_at: case.ended_at,
+            raised_at: case.raised_at,
             owner: case.owner,
             outcome: case.outcome.map(Outcome::name),
-            retrospective: stored.retrospective,
-            finding: self.finding(view, stored)?,
-            version: stored.version,
+            retrospective: case.retrospective,
+            masked: case.judged().err().map(Hidden::from),
+            finding,
+            version: case.version,
         })
     }
 
     fn finding(
         &mut self,
         view: &mut View<'_>,
-        stored: &StoredAlert,
+        key: i64,
+        judged: &Judged,
     ) -> Result<Option<serde_json::Value>, Fault> {
-        let key = stored.patient_key;
         let desk = self.desk;
-        let permit = self.permits.entry(key).or_insert_with(|| {
-            // Without a basis the finding is hidden; the alert itself is the work of who sees it.
-            permit_display(view, &desk.state, &desk.viewer, key).ok()
-        });
-        let Some(permit) = permit else { return Ok(None) };
+        // Managers see that an alert stands, and no value.
+        let Ok(permit) = permit_display(view, &desk.state, &desk.viewer, key) else { return Ok(None) };
         let told = match desk.viewer.role {
-            Role::Clinician | Role::Patient => stored.finding(view, permit)?.map(|finding| {
+            Role::Clinician | Role::Patient => judged.finding(view, &permit)?.map(|finding| {
                 let mut spoken = finding.spoken();
                 spoken.readings.retain(|sample| permit.covers(sample.at.micros()).is_ok());
                 serde_json::to_value(spoken)
             }),
             Role::Agent | Role::Technician => {
-                let latest = telemetry::latest(view, permit, key, &[stored.signal])?;
+                let latest = telemetry::latest(view, &permit, key, &[judged.signal])?;
                 let names = &mut self.names;
                 let shown = latest.iter().map(|stored| Shown::of(view, names, stored));
                 let readings = serde_json::to_value(shown.collect::<Result<Vec<_>, _>>()?);
-                let (pt, en) = headline(&self.rules, stored);
+                let (pt, en) = headline(&self.rules, judged);
                 Some(readings.and_then(|readings| serde_json::to_value(Told { pt, en, readings })))
             }
             _ => None,
@@ -126,11 +148,11 @@ impl<'a> Shape<'a> {
 }
 
 /// Level and rule by name: no value.
-fn headline(rules: &[Rule], stored: &StoredAlert) -> (String, String) {
-    let rule = &stored.episode.rule;
+fn headline(rules: &[Rule], judged: &Judged) -> (String, String) {
+    let rule = &judged.rule;
     let names = rules.iter().find(|known| known.id == *rule).map(|known| known.name.clone());
     let (pt, en) = names.map_or_else(|| (rule.clone(), rule.clone()), |name| (name.pt, name.en));
-    let (level_pt, level_en) = match stored.case.facts.level {
+    let (level_pt, level_en) = match judged.level {
         Level::Red => ("Vermelho", "Red"),
         Level::Yellow => ("Amarelo", "Yellow"),
         Level::Green => ("Verde", "Green"),
@@ -170,9 +192,9 @@ fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Repl
     desk.read(|view| {
         let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
         let filter = Filter { level, state, unresolved: false, patient_key };
-        let rows = alerts::page(view, filter, reach)?;
-        let more = rows.len() > skip + ask.limit;
         let mut shape = Shape::new(desk);
+        let rows = shape.cases.page(view, filter, reach)?;
+        let more = rows.len() > skip + ask.limit;
         let items = rows.iter().skip(skip).take(ask.limit).map(|row| shape.of(view, row));
         let items = items.collect::<Result<Vec<_>, _>>()?;
         let next = i64::try_from(skip + ask.limit).unwrap_or(i64::MAX);
@@ -184,22 +206,23 @@ fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Repl
 /// Alerts, the worst first, then the oldest.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(Wanted), responses((status = 200, body = List<Alert>)))]
 pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
-    call.witnessed(Seen::Queue("alerts"), move |desk| page(desk, &wanted, wanted.patient_id)).await
+    call.run(move |desk| page(desk, &wanted, wanted.patient_id)).await
 }
 
 /// One patient's alerts.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/alerts", tag = "alerts", params(("id" = String, Path), Wanted), responses((status = 200, body = List<Alert>)))]
 pub async fn of_patient(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
-    call.witnessed(Seen::Queue("alerts"), move |desk| page(desk, &wanted, Some(*id))).await
+    call.run(move |desk| page(desk, &wanted, Some(*id))).await
 }
 
 /// One alert.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Alert), (status = 404)))]
 pub async fn get(call: Call, id: Path<AlertId>) -> Answer {
-    call.witnessed(Seen::Queue("alerts"), move |desk| {
+    call.run(move |desk| {
         desk.read(|view| {
-            let stored = alerts::get(view, *id)?;
-            Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version))
+            let mut shape = Shape::new(desk);
+            let case = shape.cases.get(view, *id)?;
+            Ok(Reply::ok(&shape.of(view, &case)?)?.at(case.version))
         })
     })
     .await
@@ -243,7 +266,7 @@ pub struct Reassign {
 }
 
 async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
-    call.witnessed(Seen::Queue("alerts"), move |desk| {
+    call.run(move |desk| {
         let stored = desk.write(|tx| {
             if let Act::Reassign { to } = what {
                 let target = users::get(tx, to)?;
@@ -254,7 +277,11 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
             }
             Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
         })?;
-        desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))
+        desk.read(|view| {
+            let mut shape = Shape::new(desk);
+            let case = shape.cases.of(view, &stored)?;
+            Ok(Reply::ok(&shape.of(view, &case)?)?.at(case.version))
+        })
     })
     .await
 }
@@ -347,6 +374,7 @@ pub struct Climb {
 
 fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
     desk.read(|view| {
+        desk.cases().get(view, id)?.told()?;
         let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
         let steps = escalations::steps(view, &held.id)?.into_iter().map(|step| Stepped {
             at: step.at,

@@ -13,11 +13,13 @@ use super::{Answer, Call, Desk, Reply};
 use crate::audit::tile::dir::Dir;
 use crate::audit::{ActorKind, Decision, Vkey};
 use crate::domain::{Instant, PatientId, UserId};
+use crate::store::accesses::What;
 use crate::store::log::{self, Filter, Scope};
 use crate::store::page::{MOST, USUAL};
 use crate::store::{Act, Subject};
 use crate::web::code::Code;
 use crate::web::fault::Fault;
+use crate::web::pseudonyms;
 
 /// Which entries.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -71,14 +73,20 @@ pub struct Lines {
 #[utoipa::path(get, path = "/api/v1/audit/entries", tag = "audit", params(Wanted), responses((status = 200, body = Lines)))]
 pub async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
-        let patient = wanted.patient_id.map(Subject::Patient);
+        let patient = match wanted.patient_id {
+            Some(said) => Some(desk.read(|view| pseudonyms::meant(view, &desk.viewer, said))?),
+            None => None,
+        };
+        // Whoever asks the log about one person looks at who looked.
+        patient.into_iter().for_each(|id| desk.sight.saw(id, What::Looks));
+        let patient = patient.map(Subject::Patient);
         let filter = Filter {
             kind: wanted.kind.as_deref(),
             from: wanted.from,
             to: wanted.to,
             decision: wanted.decision,
             actor: wanted.actor,
-            subject: patient.or(wanted.user_id.map(Subject::User)),
+            subjects: [patient, wanted.user_id.map(Subject::User)],
         };
         let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
         let slice = desk.read(|view| Ok(log::page(view, &filter, wanted.before, limit)?))?;

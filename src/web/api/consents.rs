@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Paging, Reply};
 use crate::domain::{Can, ConsentId, Instant, PatientId, Role};
+use crate::store::accesses::What;
 use crate::store::consents::{self, Hand, Outcome};
 use crate::store::{Cursor, Error, Subject, Tx, ledger, patients};
 use crate::web::fault::Fault;
+use crate::web::pseudonyms;
 
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
@@ -84,8 +86,10 @@ pub async fn state(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> An
         desk.viewer.reaches(*id)?;
         let ask = paging.ask()?;
         let (ledger, page) = desk.read(|view| {
-            let key = patients::key_of(view, *id)?;
-            Ok((ledger::of(view, key)?, consents::history(view, *id, &ask)?))
+            let id = pseudonyms::meant(view, &desk.viewer, *id)?;
+            let key = patients::key_of(view, id)?;
+            desk.sight.saw(id, What::Consents);
+            Ok((ledger::of(view, key)?, consents::history(view, id, &ask)?))
         })?;
         let past = |entry: consents::Entry| Past {
             id: entry.id,
@@ -153,9 +157,10 @@ pub async fn act(call: Call, id: Path<PatientId>, body: Body<Choice>) -> Answer 
         desk.viewer.reaches(*id)?;
         let right = if body.value.action == Action::Revoke { Can::RevokeConsent } else { Can::AssistConsent };
         desk.viewer.must(right)?;
+        let id = desk.read(|view| pseudonyms::meant(view, &desk.viewer, *id))?;
         let mut rejected = None;
         let done = desk.create(&body.bytes, |tx| {
-            let outcome = carry_out(tx, desk.viewer.role, *id, &body.value, &mut rejected)?;
+            let outcome = carry_out(tx, desk.viewer.role, id, &body.value, &mut rejected)?;
             let status = if outcome.changed { StatusCode::CREATED } else { StatusCode::OK };
             let Outcome { id: event, record, .. } = outcome;
             let made = Made {
@@ -166,11 +171,11 @@ pub async fn act(call: Call, id: Path<PatientId>, body: Body<Choice>) -> Answer 
                 at: Instant::from_micros(record.since),
                 term_sha256: record.term_sha256.map(hex::encode),
             };
-            Ok((Subject::Patient(*id), status, made))
+            Ok((Subject::Patient(id), status, made))
         });
         if let Some(rejected) = rejected {
             // The attempt counts although its transaction is gone.
-            desk.write(|tx| Ok(consents::rejected(tx, *id, &rejected)?))?;
+            desk.write(|tx| Ok(consents::rejected(tx, id, &rejected)?))?;
         }
         done
     })

@@ -1,8 +1,6 @@
 //! From a request to an answer: who asks, the store on a blocking thread, the access entry ahead of health data,
 //! the kept answer of a repeated call.
 
-use std::time::Duration;
-
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -13,19 +11,15 @@ use serde::Serialize;
 use std::future::{Ready, ready};
 
 use super::super::auth::{Viewer, permit_display};
+use super::super::cases::Cases;
 use super::super::code::Code;
 use super::super::fault::Fault;
 use super::super::problem::{self, Refusal};
+use super::super::sight::Sight;
 use super::super::state::State;
 use crate::domain::{Instant, PatientId};
-use crate::store::accesses::{self, Seen};
 use crate::store::idempotency;
 use crate::store::{Subject, Tx, View, patients};
-
-/// The purpose under which readings are shown.
-pub const DISPLAY: &str = "alert.evaluate";
-/// How long an access entry may take before nothing is shown.
-const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a handler gives.
 pub type Answer = Result<HttpResponse, Refusal>;
@@ -34,6 +28,7 @@ pub type Answer = Result<HttpResponse, Refusal>;
 pub struct Call {
     request: HttpRequest,
     state: Data<State>,
+    sight: Sight,
     /// Who asks.
     pub viewer: Viewer,
 }
@@ -46,7 +41,9 @@ impl FromRequest for Call {
         let viewer = request.extensions().get::<Viewer>().cloned();
         let state = request.app_data::<Data<State>>().cloned();
         ready(match (viewer, state) {
-            (Some(viewer), Some(state)) => Ok(Self { request: request.clone(), state, viewer }),
+            (Some(viewer), Some(state)) => {
+                Ok(Self { request: request.clone(), state, sight: Sight::of(request), viewer })
+            }
             _ => Err(problem::error(request, Code::SignIn)),
         })
     }
@@ -75,23 +72,6 @@ impl Call {
         blocking(move || work(&desk)).await
     }
 
-    /// As [`Call::run`], for work that shows something of a page of a list; the look is in the log first.
-    ///
-    /// # Errors
-    /// `E_AUDIT` when it cannot be within two seconds; what `work` says.
-    pub async fn witnessed(
-        self,
-        seen: Seen,
-        work: impl FnOnce(&Desk) -> Result<Reply, Fault> + Send + 'static,
-    ) -> Answer {
-        let (ahead, desk) = (self.desk(), self.desk());
-        let done = match witness(ahead, seen).await {
-            Ok(()) => blocking(move || work(&desk)).await,
-            Err(fault) => Err(fault),
-        };
-        finish(&self.request, done)
-    }
-
     /// Shows a patient's readings: decided first, witnessed second, read under the permit of that moment, and
     /// not given out when a revocation came in between.
     ///
@@ -105,7 +85,7 @@ impl Call {
         let (first, ahead, desk) = (self.desk(), self.desk(), self.desk());
         let decided = blocking(move || first.may_show(patient)).await;
         let witnessed = match decided {
-            Ok(()) => witness(ahead, Seen::Patient(patient)).await,
+            Ok(()) => ahead.sight.witness_ahead(&ahead.state, &ahead.viewer, patient).await,
             Err(fault) => Err(fault),
         };
         let done = match witnessed {
@@ -127,6 +107,7 @@ impl Call {
             state: Data::clone(&self.state),
             viewer: self.viewer.clone(),
             now: self.state.now(),
+            sight: self.sight.clone(),
             route: format!("{} {}", self.request.method(), self.request.path()),
             key: key.map(str::to_owned),
         }
@@ -137,20 +118,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     web::block(work).await.map_err(|_stopped| Fault::new(Code::Busy))?
-}
-
-async fn witness(desk: Desk, seen: Seen) -> Result<(), Fault> {
-    let written = web::block(move || {
-        accesses::witness(&desk.state.store, desk.viewer.actor(), seen, DISPLAY, desk.now)
-    });
-    match tokio::time::timeout(WITNESSED_WITHIN, written).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(error))) => {
-            tracing::error!(%error, "an access could not be written to the log: nothing is shown");
-            Err(Code::Audit.into())
-        }
-        Ok(Err(_)) | Err(_) => Err(Code::Audit.into()),
-    }
 }
 
 fn finish(request: &HttpRequest, done: Result<Reply, Fault>) -> Answer {
@@ -165,11 +132,19 @@ pub struct Desk {
     pub viewer: Viewer,
     /// The instant of the request.
     pub now: Instant,
+    /// What the request shows of whom.
+    pub sight: Sight,
     route: String,
     key: Option<String>,
 }
 
 impl Desk {
+    /// Alerts as this viewer may see them now.
+    #[must_use]
+    pub fn cases(&self) -> Cases<'_> {
+        Cases::new(&self.state, self.now, &self.sight)
+    }
+
     /// Reads.
     ///
     /// # Errors

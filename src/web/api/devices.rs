@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, List, Paging, Reply};
 use crate::domain::{BindingId, DeviceId, DeviceIdentity, Instant, PatientId, TokenId};
+use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
 use crate::store::{Subject, Tx, View};
@@ -67,7 +68,10 @@ fn seen(view: &mut View<'_>, desk: &Desk, device: Device) -> Result<Seen, Fault>
         label: device.identity.label,
         model: device.identity.model,
         serial: device.identity.serial,
-        patient_id: binding.map(|binding| binding.patient),
+        patient_id: binding.map(|binding| {
+            desk.sight.saw(binding.patient, What::Identity);
+            binding.patient
+        }),
         online: device.online,
         created_at: device.created_at,
         disabled_at: device.disabled_at,

@@ -8,7 +8,7 @@ use super::{Answer, Call, List, Reply};
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Instant, UserId};
 use crate::store::messages::{self, Stored};
-use crate::store::{View, alerts, escalations, on_call};
+use crate::store::{View, escalations, on_call};
 use crate::web::fault::Fault;
 
 /// A message about an alert.
@@ -72,7 +72,7 @@ pub struct Lost {
 pub async fn list(call: Call, id: Path<AlertId>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
-            alerts::get(view, *id)?;
+            desk.cases().get(view, *id)?.told()?;
             let all = messages::of_case(view, escalations::ALERT, &id.to_string())?;
             let items = all.into_iter().map(|stored| seen(view, stored)).collect::<Result<Vec<_>, _>>()?;
             Reply::ok(&List::whole(items))

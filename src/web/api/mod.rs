@@ -1,6 +1,7 @@
 //! The JSON API: one file per resource. A handler says what it needs of a [`Call`], works on a blocking thread
 //! at a [`Desk`] and gives back a [`Reply`].
 
+pub mod accesses;
 pub mod alerts;
 pub mod audit;
 pub mod auth;

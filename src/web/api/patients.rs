@@ -10,6 +10,7 @@ use super::{Answer, Body, Call, IfMatch, List, Paging, Reply};
 use crate::domain::civil::Zone;
 use crate::domain::{Cns, Cpf, Email, Instant, Name, PatientId, PatientIdentity, Phone, Role};
 use crate::store::Subject;
+use crate::store::accesses::What;
 use crate::store::patients::{self, Details, Patient};
 use crate::web::code::Code;
 use crate::web::fault::Fault;
@@ -123,6 +124,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| Ok(patients::page(view, &ask)?))?;
+        page.items.iter().for_each(|patient| desk.sight.saw(patient.id, What::Contacts));
         Reply::ok(&List::of(page, |patient| Seen::of(patient, desk.viewer.role)))
     })
     .await

@@ -8,8 +8,7 @@ use super::{Answer, Body, Call, List, Reply};
 use crate::domain::calendar::Closed;
 use crate::domain::sla::{PauseReason, Segment, Still, Target};
 use crate::domain::{AlertId, Instant};
-use crate::store::accesses::Seen;
-use crate::store::{alerts, sla};
+use crate::store::sla;
 use crate::web::fault::Fault;
 
 /// A promise and its clock.
@@ -123,9 +122,9 @@ pub struct Why {
 /// The promises to an alert, each with the trace that explains its clock.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
 pub async fn show(call: Call, id: Path<AlertId>) -> Answer {
-    call.witnessed(Seen::Queue("alerts"), move |desk| {
+    call.run(move |desk| {
         let promises = desk.read(|view| {
-            alerts::get(view, *id)?;
+            desk.cases().get(view, *id)?.told()?;
             Ok(sla::of_alert(view, *id)?)
         })?;
         Shown::all(promises, desk.now)

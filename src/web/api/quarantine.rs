@@ -8,10 +8,9 @@ use uuid::Uuid;
 use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, PatientId};
-use crate::store::accesses::Seen;
 use crate::store::telemetry::{self, Batch};
 use crate::store::{Class, Subject, Tx, patients, quarantine, reevaluations};
-use crate::web::auth::{Viewer, permit_collected};
+use crate::web::auth::{Viewer, permit_collected, permit_display};
 use crate::web::code::Code;
 use crate::web::fault::Fault;
 use crate::web::state::State;
@@ -43,14 +42,15 @@ pub struct Aside {
 #[utoipa::path(get, path = "/api/v1/patients/{id}/quarantine", tag = "quarantine", params(("id" = String, Path), Paging),
     responses((status = 200, body = List<Aside>), (status = 403, description = "No legal basis: code and article")))]
 pub async fn list(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
-    call.witnessed(Seen::Patient(*id), move |desk| {
+    call.run(move |desk| {
         let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
         desk.read(|view| {
             let key = patients::key_of(view, *id)?;
             let permit = permit_collected(view, &desk.state, &desk.viewer, key)?;
+            let display = permit_display(view, &desk.state, &desk.viewer, key)?;
             let mut names = Names::default();
             let mut items = Vec::new();
-            for item in quarantine::waiting(view, &permit, key, limit)? {
+            for item in quarantine::waiting(view, (&permit, &display), key, limit)? {
                 let reading = item.reading;
                 items.push(Aside {
                     id: item.id,

@@ -15,20 +15,12 @@ pub struct View {
     pub alert: AlertId,
     /// The patient.
     pub patient: PatientId,
-    /// What its rule looks at.
-    pub signal: Signal,
     /// Their name.
     pub name: String,
     /// Their telephone, for who may see contacts.
     pub phone: Option<String>,
-    /// The rule, such as `tachycardia`.
-    pub rule: String,
-    /// Its version.
-    pub rule_version: u32,
-    /// As it stands.
-    pub level: Level,
-    /// At its gravest.
-    pub peak: Level,
+    /// What judgement said; `None` without a legal basis to show.
+    pub judged: Option<Judged>,
     /// Where it stands.
     pub state: AlertState,
     /// The start.
@@ -62,11 +54,38 @@ pub struct View {
 }
 
 impl View {
+    /// As it stands, where that may be told.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.judged.as_ref().map(|judged| judged.level)
+    }
+
+    /// Whether it stands at red, as far as that may be told.
+    #[must_use]
+    pub fn is_red(&self) -> bool {
+        self.level() == Some(Level::Red)
+    }
+
     /// Whether the reader may take it: nobody has it, or a claim ran out without an answer.
     #[must_use]
     pub const fn may_claim(&self) -> bool {
         self.owner.is_none()
     }
+}
+
+/// What judgement said.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// What the rule looks at.
+    pub signal: Signal,
+    /// The rule, such as `tachycardia`.
+    pub rule: String,
+    /// Its version.
+    pub rule_version: u32,
+    /// As it stands.
+    pub level: Level,
+    /// At its gravest.
+    pub peak: Level,
 }
 
 /// What was found.

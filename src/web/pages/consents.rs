@@ -1,7 +1,9 @@
 //! Consents, purpose by purpose: where each stands, under which text, and the acts that change it.
 
+use consent::{Denied, Purpose, Verdict};
+
 use crate::domain::{Instant, PatientId};
-use crate::web::Key;
+use crate::web::{Key, Words};
 
 /// Consents of one patient.
 #[derive(Debug, Clone)]
@@ -31,8 +33,53 @@ pub struct Line {
     pub epoch: u64,
     /// The version of the text that was accepted.
     pub accepted: Option<String>,
+    /// What the program does for it now, as the decision says.
+    pub effect: Effect,
     /// The text in force, which a grant accepts. Without one there is nothing to grant.
     pub term: Option<Term>,
+}
+
+/// What the program does for a purpose now: made of the decision alone, so that no sentence says something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It acts.
+    Acts(Purpose),
+    /// It does not.
+    Rests(Purpose),
+    /// It does not, because this purpose above it is not in force.
+    Idle(Purpose),
+}
+
+impl Effect {
+    /// Of a decision that the house asks for itself.
+    #[must_use]
+    pub fn of(purpose: Purpose, decided: &Result<Verdict, Denied>) -> Self {
+        match decided {
+            Ok(_) => Self::Acts(purpose),
+            Err(denied) => match denied.root().1.filter(|root| *root != purpose) {
+                Some(above) => Self::Idle(above),
+                None => Self::Rests(purpose),
+            },
+        }
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn words(&self, w: &Words) -> String {
+        match self {
+            Self::Acts(Purpose::TelemetryCollect) => w.say("effect-collect-on"),
+            Self::Rests(Purpose::TelemetryCollect) => w.say("effect-collect-off"),
+            Self::Acts(Purpose::AlertEvaluate) => w.say("effect-evaluate-on"),
+            Self::Rests(Purpose::AlertEvaluate) => w.say("effect-evaluate-off"),
+            Self::Acts(_) => w.say("effect-on"),
+            Self::Rests(_) => w.say("effect-off"),
+            Self::Idle(above) => {
+                let name = purpose(above.as_str())
+                    .map_or_else(|| above.as_str().to_owned(), |(name, _)| w.say(name));
+                w.one("effect-idle", "purpose", name)
+            }
+        }
+    }
 }
 
 /// A consent text in force.
@@ -146,4 +193,66 @@ pub fn purpose(id: &str) -> Option<(Key, Key)> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use consent::{
+        AlertEvaluate, Bases, Change, Context, Record, Request, Scope, State, Subject, TelemetryCollect,
+        decide,
+    };
+
+    use super::{Effect, Purpose};
+
+    /// A row of one purpose in one state, as the ledger keeps it.
+    fn row(purpose: Purpose, state: Option<State>) -> Option<Record> {
+        state.map(|state| Record {
+            purpose,
+            state,
+            previous: None,
+            epoch: 1,
+            since: 0,
+            term_sha256: None,
+            valid_from: 0,
+            valid_until: None,
+            measured_from: 0,
+            first_granted_at: Some(0),
+            scope: Scope::default(),
+            pending: Change::None,
+            guardian: false,
+        })
+    }
+
+    #[test]
+    fn no_state_has_a_sentence_that_the_decision_does_not_bear_out() {
+        let states = State::ALL.iter().copied().map(Some).chain([None]);
+        let subject = Subject::default();
+        let context = Context::system(1);
+        let bases = Bases::default();
+        for collect in states.clone() {
+            for evaluate in states.clone() {
+                let records: Vec<Record> =
+                    [row(Purpose::TelemetryCollect, collect), row(Purpose::AlertEvaluate, evaluate)]
+                        .into_iter()
+                        .flatten()
+                        .collect();
+                let request =
+                    Request { bases: &bases, records: &records, subject: &subject, context: &context };
+                let stores = decide::<TelemetryCollect>(&request).is_ok();
+                let shows = decide::<AlertEvaluate>(&request);
+                let said = |purpose| Effect::of(purpose, &consent::judge(purpose, &request));
+                let stored = said(Purpose::TelemetryCollect) == Effect::Acts(Purpose::TelemetryCollect);
+                assert_eq!(stored, stores, "{collect:?} {evaluate:?}");
+                let shown = said(Purpose::AlertEvaluate);
+                assert_eq!(shown == Effect::Acts(Purpose::AlertEvaluate), shows.is_ok());
+                if !stores && evaluate == Some(State::Granted) {
+                    assert_eq!(
+                        shown,
+                        Effect::Idle(Purpose::TelemetryCollect),
+                        "a child says what it waits for"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -229,6 +229,18 @@ impl Shell {
         Safe(format!(r#"<span class="chip chip-{name}">{icon}<span>{word}</span></span>"#))
     }
 
+    /// The level where it may be shown; else that it is hidden.
+    #[must_use]
+    pub fn chip_or_mask(&self, level: &Option<Level>) -> Safe<String> {
+        match level {
+            Some(level) => self.chip(level),
+            None => {
+                let (icon, word) = (self.icon("eye-off").0, self.words.say("level-hidden"));
+                Safe(format!(r#"<span class="chip chip-hidden">{icon}<span>{word}</span></span>"#))
+            }
+        }
+    }
+
     /// An instant for people, with the exact one for machines and on hover.
     #[must_use]
     pub fn time(&self, at: &Instant) -> Safe<String> {

@@ -52,8 +52,8 @@ pub struct Contact {
 pub struct AlertLine {
     /// The alert.
     pub alert: AlertId,
-    /// As it stands, or stood at its gravest when over.
-    pub level: Level,
+    /// As it stands, or stood at its gravest when over; `None` without a legal basis to show.
+    pub level: Option<Level>,
     /// Where it stands.
     pub state: AlertState,
     /// The finding in the reader's language; `None` when hidden.

@@ -33,8 +33,10 @@ pub struct Look {
     pub at: Instant,
     /// Who.
     pub who: String,
-    /// At what, under which purpose, in the reader's words.
+    /// At what, in the reader's words.
     pub what: String,
+    /// Whether it was refused: they saw nothing.
+    pub refused: bool,
 }
 
 #[derive(Template)]

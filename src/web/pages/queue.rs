@@ -86,8 +86,8 @@ pub struct Row {
     pub patient: PatientId,
     /// Their short name.
     pub name: String,
-    /// As it stands.
-    pub level: Level,
+    /// As it stands; `None` without a legal basis to show.
+    pub level: Option<Level>,
     /// Where it stands.
     pub state: AlertState,
     /// Since when someone should look: the start, or the end of a snooze.
@@ -162,6 +162,12 @@ impl Row {
     #[must_use]
     pub fn is_past(&self) -> bool {
         self.state == AlertState::Resolved || self.retrospective && self.ended_at.is_some()
+    }
+
+    /// Whether it stands at red, as far as that may be told.
+    #[must_use]
+    pub fn is_red(&self) -> bool {
+        self.level == Some(Level::Red)
     }
 
     /// Whether another person has it: the row steps back.

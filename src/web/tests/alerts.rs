@@ -44,7 +44,15 @@ fn a_finding_is_whole_for_clinicians_one_value_for_the_front_line_and_hidden_wit
         house.clock.advance(Duration::from_secs(1));
         house.revoke(ana.id, "alert.evaluate").must(201);
         for role in [Role::Clinician, Role::Agent] {
-            assert_eq!(seen(role)["finding"], Value::Null);
+            let masked = seen(role);
+            for told in ["finding", "rule", "rule_version", "signal", "level", "peak"] {
+                assert_eq!(masked[told], Value::Null, "{told} for {role:?}");
+            }
+            assert_eq!(masked["masked"]["code"], "E_REVOKED");
+            for part in ["escalation", "messages", "sla"] {
+                let refused = house.get(&house.staff(role), &format!("{path}/{part}"));
+                assert_eq!((refused.status, refused.code()), (403, "E_REVOKED"), "{part}");
+            }
         }
     }
 }

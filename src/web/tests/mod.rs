@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod escalation;
 mod live;
+mod looks;
 mod promises;
 mod records;
 mod schedules;

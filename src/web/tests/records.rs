@@ -121,8 +121,8 @@ fn a_look_is_in_the_log_and_a_refused_one_shows_nothing() {
     let path = format!("/api/v1/patients/{}/latest", ana.id);
     let viewer = Actor::User { id: user, role: Role::Clinician };
     let covered = || {
-        let seen = accesses::Seen::Patient(ana.id);
-        house.home.read(|view| accesses::is_covered(view, viewer, seen, "alert.evaluate", NOW)).unwrap()
+        let look = accesses::Look { patient: ana.id, what: accesses::What::Readings, refused: None };
+        house.home.read(|view| accesses::is_covered(view, viewer, look, NOW)).unwrap()
     };
     assert_eq!(house.get(&clinician, &path).status, 403);
     assert!(!covered());

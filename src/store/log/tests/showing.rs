@@ -45,7 +45,8 @@ fn pages_go_from_the_newest_entry_to_the_first_and_filters_hold() {
         assert_eq!(all(denied, 9).len(), 200);
         let later = Filter { from: Some(Instant::from_secs(NOW.secs() + 1)), ..Filter::default() };
         assert_eq!(all(later, 9), []);
-        let hers = all(Filter { subject: Some(Subject::Patient(house.patient.1)), ..Filter::default() }, 8);
+        let hers =
+            all(Filter { subjects: [Some(Subject::Patient(house.patient.1)), None], ..Filter::default() }, 8);
         assert!(hers.iter().all(|line| line.found == Some(Found::Subject)));
         let kinds = hers.iter().filter(|line| line.entry.as_ref().unwrap().kind.name() == "access.read");
         assert_eq!(kinds.count(), 30);

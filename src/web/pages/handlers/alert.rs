@@ -7,18 +7,21 @@ use actix_web::web::{Form, Path};
 use serde::Deserialize;
 
 use super::people::People;
-use super::queue::{self, shown_level, shown_state};
+use super::queue::{shown_level, shown_state};
 use super::told::{self, RuleNames, tongue};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use crate::domain::alert::Act as Deed;
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
-use crate::store::alerts::{self, ActRow, StoredAlert};
+use crate::store::accesses::What;
+use crate::store::alerts::{self, ActRow};
 use crate::store::{Ask, View, devices, escalations, patients, users};
 use crate::web::auth::permit_display;
+use crate::web::cases::Case;
 use crate::web::fault::Fault;
-use crate::web::pages::alert::{self, Act, ActKind, Evidence, Finding, Outcome};
+use crate::web::pages::alert::{self, Act, ActKind, Evidence, Finding, Judged, Outcome};
 use crate::web::pages::ladder::Standing;
-use crate::web::pages::{AlertState, Choice, Masked};
+use crate::web::pages::promises::Promises;
+use crate::web::pages::{Choice, Masked};
 use crate::web::shell::back;
 use crate::web::{Code, Section};
 
@@ -36,39 +39,47 @@ pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answ
 }
 
 fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<alert::View, Fault> {
-    let mut stored = alerts::get(view, id)?;
-    stored.case = stored.case.awake(room.now);
-    let patient = patients::get(view, stored.case.patient)?;
-    let case = &stored.case;
+    let mut cases = room.cases();
+    let case = cases.get(view, id)?;
+    let patient = patients::get(view, case.patient)?;
     let mut people = People::default();
     let phone = patient.identity.and_then(|who| who.phone).map(String::from);
+    let phone = phone.filter(|_| room.viewer.may(Can::SeeContacts));
+    if phone.is_some() {
+        room.sight.saw(case.patient, What::Contacts);
+    }
     let may_act = room.viewer.may(Can::ActOnAlerts);
-    let ladder = super::ladder::of_alert(view, room, id)?;
-    let waits = matches!(shown_state(case), AlertState::Open);
-    let owner = queue::holder(case, room.now);
+    // Whom a policy calls, and by when, tells how grave it is.
+    let (ladder, promises) = match case.judged() {
+        Ok(_) => (super::ladder::of_alert(view, room, id)?, super::promises::of_alert(view, room, id)?),
+        Err(_hidden) => (None, Promises::default()),
+    };
+    let waits = matches!(case.state, domain::AlertState::Open);
     Ok(alert::View {
         alert: id,
         patient: case.patient,
-        signal: stored.signal,
-        name: people.patient(view, case.patient)?,
-        phone: phone.filter(|_| room.viewer.may(Can::SeeContacts)),
-        rule: stored.episode.rule.clone(),
-        rule_version: stored.episode.version,
-        level: queue::level(case),
-        peak: shown_level(case.facts.peak),
-        state: shown_state(case),
-        started_at: case.facts.started_at,
-        ended_at: case.facts.ended_at,
+        name: people.patient(view, room, case.patient)?,
+        phone,
+        judged: case.judged().ok().map(|judged| Judged {
+            signal: judged.signal,
+            rule: judged.rule.clone(),
+            rule_version: judged.rule_version,
+            level: shown_level(judged.shown),
+            peak: shown_level(judged.peak),
+        }),
+        state: shown_state(case.state),
+        started_at: case.started_at,
+        ended_at: case.ended_at,
         due: ladder.as_ref().filter(|_| waits).and_then(|ladder| ladder.next.as_ref()).map(|next| next.at),
-        owner: people.owner(view, owner, room.viewer.id)?,
+        owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         claimed_until: case.claimed_until.filter(|until| *until > room.now),
         outcome: case.outcome.map(shown_outcome),
-        retrospective: stored.retrospective,
+        retrospective: case.retrospective,
         nobody_reached: ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NobodyReached),
         ladder,
-        promises: super::promises::of_alert(view, room, id)?,
-        finding: finding(view, room, &stored, look, &mut people)?,
-        acts: story(view, room, &stored, &mut people)?,
+        promises,
+        finding: finding(view, room, &case, look, &mut people)?,
+        acts: story(view, room, &case, &mut people)?,
         may_act,
         colleagues: if may_act { colleagues(view, room)? } else { Vec::new() },
     })
@@ -88,7 +99,7 @@ const fn shown_outcome(outcome: Ended) -> Outcome {
 fn finding(
     view: &mut View<'_>,
     room: &Room,
-    stored: &StoredAlert,
+    case: &Case,
     look: Look,
     people: &mut People,
 ) -> Result<Finding, Fault> {
@@ -98,10 +109,14 @@ fn finding(
         Look::Unrecorded => return Ok(hidden(Code::Audit)),
         Look::Open | Look::NotYours => {}
     }
+    let judged = match case.told() {
+        Ok(judged) => judged,
+        Err(fault) => return masked(fault).map(Finding::Hidden),
+    };
     let w = room.words();
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
-        let said = told::told(view, room, stored, &names, true)?;
+        let said = told::told(view, room, case, &names)?;
         let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
             format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
@@ -112,13 +127,11 @@ fn finding(
             readings: Vec::new(),
         });
     }
-    let permit = match permit_display(view, &room.state, &room.viewer, stored.patient_key) {
+    let permit = match permit_display(view, &room.state, &room.viewer, case.patient_key) {
         Ok(permit) => permit,
         Err(fault) => return masked(fault).map(Finding::Hidden),
     };
-    let Some(found) = stored.finding(view, &permit)? else {
-        return Ok(Finding::Hidden(Masked { code: Code::Revoked, since: stored.case.resolved_at }));
-    };
+    let Some(found) = judged.finding(view, &permit)? else { return Ok(hidden(Code::Revoked)) };
     let spoken = found.spoken();
     let mut readings = Vec::new();
     for sample in spoken.readings {
@@ -132,18 +145,14 @@ fn finding(
         };
         readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
     }
-    let headline = Some(told::headline(w, stored.signal, found.condition));
+    let headline = Some(told::headline(w, judged.signal, found.condition));
     Ok(Finding::Shown { headline, text: tongue(w, spoken.pt, spoken.en), readings })
 }
 
 /// What happened, oldest first: levels as judgement saw them, acts as people did them.
-fn story(
-    view: &mut View<'_>,
-    room: &Room,
-    stored: &StoredAlert,
-    people: &mut People,
-) -> Result<Vec<Act>, Fault> {
-    let levels = stored.episode.levels.iter().enumerate();
+fn story(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> Result<Vec<Act>, Fault> {
+    let judged = case.judged().ok();
+    let levels = judged.into_iter().flat_map(|judged| judged.levels.iter().enumerate());
     let mut story: Vec<Act> = levels
         .map(|(place, step)| {
             let level = shown_level(step.level);
@@ -151,7 +160,9 @@ fn story(
             Act { at: step.at, who: None, what, note: None }
         })
         .collect();
-    for row in alerts::acts(view, stored.id())? {
+    for mut row in alerts::acts(view, case.id)? {
+        // A note may say what was found.
+        row.note = row.note.filter(|_| judged.is_some());
         story.extend(deed(view, room, row, people)?);
     }
     story.sort_by_key(|act| act.at);

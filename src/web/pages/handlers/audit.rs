@@ -11,9 +11,11 @@ use super::visit::{Answer, Room, Visit};
 use crate::audit::kind::EntryType;
 use crate::audit::{ActorKind, Decision, Vkey, merkle};
 use crate::domain::{Instant, PatientId};
+use crate::store::accesses::What;
 use crate::store::{Subject, View, log};
 use crate::web::fault::Fault;
 use crate::web::pages::audit::{self as pages, Checkpoint, Detail, Entry, Filter, Verified};
+use crate::web::pseudonyms;
 use crate::web::{Code, Section, Words};
 
 /// Entries on a page.
@@ -52,6 +54,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         text => {
             let id: PatientId =
                 text.parse().map_err(|_not_an_id| Fault::invalid("patient", "a patient's id"))?;
+            let id = pseudonyms::meant(view, &room.viewer, id)?;
+            room.sight.saw(id, What::Looks);
             Some(Subject::Patient(id))
         }
     };
@@ -65,7 +69,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
             _ => None,
         },
         actor: actor_kind(&asked.actor),
-        subject,
+        subjects: [subject, None],
     };
     let slice = log::page(view, &filter, asked.cursor.parse().ok(), SHOWN)?;
     let entries = slice.lines.iter().map(entry).collect();

@@ -1,15 +1,19 @@
 //! Consents of one patient, purpose by purpose, and the acts on them: the text is shown, its hash comes back.
 
 use actix_web::web::{Form, Path};
-use consent::{Giver, Grant, Purpose, Record, State as Stands};
+use consent::{
+    Channel, Context, Denied, Giver, Grant, Ledger, Purpose, Reach, Record, Request, State as Stands, Verdict,
+};
 use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, Instant, PatientId, Role};
+use crate::store::accesses::What;
 use crate::store::consents::{self, Hand};
 use crate::store::{View, ledger, patients, terms};
 use crate::web::fault::Fault;
-use crate::web::pages::consents::{Consents, Line, State, Term};
+use crate::web::pages::consents::{Consents, Effect, Line, State, Term};
+use crate::web::pseudonyms;
 use crate::web::shell::back;
 use crate::web::{Code, Lang};
 
@@ -19,6 +23,7 @@ use crate::web::{Code, Lang};
 /// Store faults.
 pub fn fill(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Consents, Fault> {
     let key = patients::key_of(view, patient)?;
+    room.sight.saw(patient, What::Consents);
     let ledger = ledger::of(view, key)?;
     let mut lines = Vec::new();
     for purpose in Purpose::ALL {
@@ -27,15 +32,36 @@ pub fn fill(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Cons
         if record.is_none() && term.is_none() {
             continue;
         }
-        lines.push(line(view, *purpose, record, term)?);
+        let effect = Effect::of(*purpose, &judged(view, room, (key, &ledger), *purpose)?);
+        lines.push(line(view, *purpose, record, term, effect)?);
     }
     Ok(Consents {
-        patient,
+        patient: pseudonyms::shown(view, &room.viewer, patient)?,
         lines,
         may_grant: room.viewer.may(Can::AssistConsent),
         may_revoke: room.viewer.may(Can::RevokeConsent),
         own: room.viewer.role == Role::Patient,
     })
+}
+
+/// What the house may do by itself for a purpose now, if whoever is to be reached can be.
+fn judged(
+    view: &mut View<'_>,
+    room: &Room,
+    (key, records): (i64, &Ledger),
+    purpose: Purpose,
+) -> Result<Result<Verdict, Denied>, Fault> {
+    let subject = patients::subject(view, key, room.now)?;
+    let reach = Reach::To {
+        channel: Channel::Sms,
+        opted_in: true,
+        template_allowed: true,
+        quiet_hours: false,
+        red: true,
+    };
+    let context = Context { reach, ..Context::system(room.now.micros()) };
+    let bases = &room.state.bases;
+    Ok(consent::judge(purpose, &Request { bases, records, subject: &subject, context: &context }))
 }
 
 fn current(view: &mut View<'_>, purpose: Purpose, lang: Lang) -> Result<Option<Term>, Fault> {
@@ -53,6 +79,7 @@ fn line(
     purpose: Purpose,
     record: Option<&Record>,
     term: Option<Term>,
+    effect: Effect,
 ) -> Result<Line, Fault> {
     let accepted = match record.and_then(|record| record.term_sha256) {
         Some(hash) => terms::by_hash(view, &hash)?.map(|text| text.version),
@@ -64,6 +91,7 @@ fn line(
         at: record.map(|record| Instant::from_micros(record.since)),
         epoch: record.map_or(0, |record| u64::try_from(record.epoch).unwrap_or(0)),
         accepted,
+        effect,
         term,
     })
 }
@@ -93,7 +121,7 @@ pub struct Sent {
 
 /// POST `/patients/{id}/consents`: `action` is `grant`, `refuse` or `revoke`.
 pub async fn act(visit: Visit, id: Path<PatientId>, sent: Form<Sent>) -> Answer {
-    let patient = *id;
+    let (said, patient) = (*id, visit.meant(*id).await?);
     visit
         .act(move |room| {
             room.viewer.reaches(patient)?;
@@ -104,7 +132,7 @@ pub async fn act(visit: Visit, id: Path<PatientId>, sent: Form<Sent>) -> Answer 
             let home = if room.viewer.role == Role::Patient {
                 "/me".to_owned()
             } else {
-                format!("/patients/{patient}")
+                format!("/patients/{said}")
             };
             let page = if to == "/" { home } else { to.to_owned() };
             Ok(format!("{}#consents", page.split('#').next().unwrap_or_default()))

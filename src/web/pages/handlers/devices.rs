@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
-use super::people::{People, reference};
+use super::people::People;
 use super::search::Number;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
@@ -120,10 +120,7 @@ pub fn link(
 ) -> Result<Link, Fault> {
     let patient = match bound.filter(|bound| bound.to.is_none()) {
         None => None,
-        Some(bound) if room.viewer.may(Can::SeeContacts) => {
-            Some((bound.patient, people.patient(view, bound.patient)?))
-        }
-        Some(bound) => Some((bound.patient, reference(&bound.patient.to_string()))),
+        Some(bound) => Some((bound.patient, people.patient(view, room, bound.patient)?)),
     };
     let silent = device.last_seen_at.is_some_and(|seen| room.now.since(seen) > SILENT);
     let state = match (device.disabled_at, device.online || room.state.edge.connected(device.id)) {
@@ -168,11 +165,9 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
     let device_key = device.key;
     let bindings = bindings::of_device(view, device_key)?;
     let mut people = People::default();
-    let sees = room.viewer.may(Can::SeeContacts);
     let mut spans = Vec::new();
     for bound in bindings.iter().rev() {
-        let name =
-            if sees { people.patient(view, bound.patient)? } else { reference(&bound.patient.to_string()) };
+        let name = people.patient(view, room, bound.patient)?;
         spans.push(pages::Binding { patient: bound.patient, name, from: bound.from, to: bound.to });
     }
     let open = bindings.iter().rev().find(|bound| bound.to.is_none());

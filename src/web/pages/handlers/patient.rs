@@ -5,21 +5,23 @@ use chrono::Datelike;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::people::{People, reference};
+use super::people::People;
 use super::queue::{level, shown_level, shown_state};
 use super::readings::{self, Asked};
 use super::told::{RuleNames, told};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
 use crate::domain::{AlertState, Can, PatientId};
+use crate::store::accesses::What;
 use crate::store::patients::Patient;
 use crate::store::{View, alerts, patients, quarantine};
-use crate::web::auth::permit_collected;
+use crate::web::Section;
+use crate::web::auth::{permit_collected, permit_display};
 use crate::web::fault::Fault;
 use crate::web::pages::patient::{self as pages, AlertLine, Contact, Part, Quarantined};
 use crate::web::pages::readings::Readings;
+use crate::web::pseudonyms;
 use crate::web::shell::{DEFAULT_ZONE, back};
-use crate::web::{Section, Words};
 
 /// Items of the quarantine shown.
 const SHOWN: i64 = 50;
@@ -28,7 +30,7 @@ const LINES: usize = 12;
 
 /// `/patients/{id}`, or one of its parts.
 pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
-    let id = *id;
+    let id = visit.meant(*id).await?;
     let part = Part::from_name(&asked.part).filter(|_| visit.is_part());
     let health = part.is_none_or(|part| matches!(part, Part::Readings | Part::Alerts | Part::Quarantine));
     let sees = visit.viewer.may(Can::SeeAlerts);
@@ -57,16 +59,17 @@ fn fill(
     let may = |right: Can, wanted: Part| wants(wanted) && room.viewer.may(right);
     let page = format!("/patients/{id}");
     let own = if room.viewer.may(Can::SeeReadings) { look.clone() } else { Look::NotYours };
+    let shown = pseudonyms::shown(view, &room.viewer, id)?;
     Ok(pages::View {
-        patient: id,
-        name: name(&patient, room),
-        contact: room.viewer.may(Can::SeeContacts).then(|| contact(&patient, room.words())),
+        patient: shown,
+        name: People::default().patient(view, room, id)?,
+        contact: room.viewer.may(Can::SeeContacts).then(|| contact(&patient, room)),
         readings: match wants(Part::Readings) {
             true => readings::fill(view, room, id, own, asked, &page)?,
             false => Readings::NotYours,
         },
         alerts: match may(Can::SeeAlerts, Part::Alerts) {
-            true => Some(lines(view, room, &patient, &look)?),
+            true => Some(lines(view, room, &patient)?),
             false => None,
         },
         consents: match may(Can::SeeConsents, Part::Consents) {
@@ -78,23 +81,17 @@ fn fill(
             false => None,
         },
         quarantine: match may(Can::JudgeQuarantine, Part::Quarantine) {
-            true => set_aside(view, room, &patient, &look)?,
+            true => set_aside(view, room, &patient)?,
             false => None,
         },
         timeline: if wants(Part::Timeline) { timeline::fill(view, room, &patient)? } else { Vec::new() },
     })
 }
 
-fn name(patient: &Patient, room: &Room) -> String {
-    let reference = reference(&patient.id.to_string());
-    match &patient.identity {
-        Some(who) if room.viewer.may(Can::SeeContacts) => who.name.as_str().to_owned(),
-        _ => reference,
-    }
-}
-
 /// How to reach a patient, their age and the clock where they live.
-fn contact(patient: &Patient, w: &Words) -> Contact {
+fn contact(patient: &Patient, room: &Room) -> Contact {
+    room.sight.saw(patient.id, What::Contacts);
+    let w = room.words();
     let who = patient.identity.as_ref();
     let zone: chrono_tz::Tz = patient.zone.parse().unwrap_or(DEFAULT_ZONE);
     let there = w.now.utc().map(|utc| utc.with_timezone(&zone));
@@ -114,53 +111,49 @@ fn contact(patient: &Patient, w: &Words) -> Contact {
     }
 }
 
-fn lines(view: &mut View<'_>, room: &Room, patient: &Patient, look: &Look) -> Result<Vec<AlertLine>, Fault> {
+fn lines(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<AlertLine>, Fault> {
     let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
-    let mut stored = alerts::page(view, filter, 1_000)?;
+    let mut cases = room.cases();
+    let mut found = cases.page(view, filter, 1_000)?;
     // What waits for somebody first, then the newest.
-    stored.sort_by_key(|alert| {
-        (alert.case.state == AlertState::Resolved, std::cmp::Reverse(alert.case.facts.started_at))
-    });
-    stored.truncate(LINES);
+    found.sort_by_key(|case| (case.state == AlertState::Resolved, std::cmp::Reverse(case.started_at)));
+    found.truncate(LINES);
+    cases.show(&found);
     let names = RuleNames::load(view, room.words().lang)?;
     let mut people = People::default();
     let mut lines = Vec::new();
-    for alert in stored {
-        let case = alert.case.awake(room.now);
-        let finding = match look {
-            Look::Masked(_) | Look::Unrecorded => None,
-            Look::Open if alert.is_hidden() => None,
-            Look::Open | Look::NotYours => Some(told(view, room, &alert, &names, true)?.sentence),
+    for case in found {
+        let finding = match case.judged() {
+            Ok(_) => Some(told(view, room, &case, &names)?.sentence),
+            Err(_hidden) => None,
         };
-        let over = case.facts.ended_at.is_some();
+        let peak = case.judged().ok().map(|judged| shown_level(judged.peak));
         lines.push(AlertLine {
             alert: case.id,
-            level: if over { shown_level(case.facts.peak) } else { level(&case) },
-            state: shown_state(&case),
+            level: if case.ended_at.is_some() { peak } else { level(&case) },
+            state: shown_state(case.state),
             finding,
-            started_at: case.facts.started_at,
-            ended_at: case.facts.ended_at,
+            started_at: case.started_at,
+            ended_at: case.ended_at,
             owner: people.owner(view, case.owner, room.viewer.id)?,
         });
     }
     Ok(lines)
 }
 
-/// What waits for a decision; hidden as a whole without a permit to collect.
-fn set_aside(
-    view: &mut View<'_>,
-    room: &Room,
-    patient: &Patient,
-    look: &Look,
-) -> Result<Option<Vec<Quarantined>>, Fault> {
-    let permit = match permit_collected(view, &room.state, &room.viewer, patient.key) {
-        Ok(permit) => permit,
+/// What waits for a decision; hidden as a whole without the permits to keep and to show it.
+fn set_aside(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Option<Vec<Quarantined>>, Fault> {
+    let collected = permit_collected(view, &room.state, &room.viewer, patient.key);
+    let permits = collected
+        .and_then(|collected| Ok((collected, permit_display(view, &room.state, &room.viewer, patient.key)?)));
+    let (collected, display) = match permits {
+        Ok(permits) => permits,
         Err(fault) => return masked(fault).map(|_hidden| None),
     };
-    let shows = matches!(look, Look::Open);
+    room.sight.saw(patient.id, What::Readings);
     let mut people = People::default();
     let mut items = Vec::new();
-    for item in quarantine::waiting(view, &permit, patient.key, SHOWN)? {
+    for item in quarantine::waiting(view, (&collected, &display), patient.key, SHOWN)? {
         let device = crate::store::devices::id_of(view, item.device_key)?;
         let w = room.words();
         let value = item.reading.map(|reading| {
@@ -172,7 +165,7 @@ fn set_aside(
             at: item.reading.map(|reading| reading.at),
             received_at: item.received_at,
             code: item.reason,
-            value: value.filter(|_| shows),
+            value,
             device: people.device(view, device)?,
         });
     }

@@ -10,6 +10,7 @@ use super::search::{Number, Wanted};
 use super::visit::{Answer, Room, Visit};
 use crate::domain::civil::Zone;
 use crate::domain::{Can, PatientIdentity};
+use crate::store::accesses::What;
 use crate::store::page::Cursor;
 use crate::store::patients::{Details, Patient};
 use crate::store::{Ask, View, alerts, bindings, devices, ledger, patients};
@@ -49,11 +50,14 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     };
     let granted = ledger::in_state(view, Purpose::TelemetryCollect, &[State::Granted])?;
     let filter = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
-    let open = if room.viewer.may(Can::SeeAlerts) { alerts::page(view, filter, MOST)? } else { Vec::new() };
+    let mut cases = room.cases();
+    let open = if room.viewer.may(Can::SeeAlerts) { cases.page(view, filter, MOST)? } else { Vec::new() };
     let mut rows = Vec::new();
     for patient in found {
         let Some(who) = patient.identity else { continue };
-        let mine = open.iter().filter(|alert| alert.patient_key == patient.key);
+        room.sight.saw(patient.id, What::Contacts);
+        let mine: Vec<_> = open.iter().filter(|alert| alert.patient_key == patient.key).collect();
+        cases.show(mine.iter().copied());
         let (mut seen_at, mut online) = (None, false);
         for bound in bindings::open_of_patient(view, patient.key)? {
             let device = devices::get(view, bound.device)?;
@@ -65,7 +69,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
             name: String::from(who.name),
             phone: who.phone.map(String::from),
             email: who.email.map(String::from),
-            level: mine.map(|alert| level(&alert.case)).max(),
+            level: mine.iter().filter_map(|alert| level(alert)).max(),
             collecting: granted.iter().any(|(key, _)| *key == patient.key),
             seen_at,
             online,

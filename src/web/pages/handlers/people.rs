@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{DeviceId, PatientId, UserId};
+use super::visit::Room;
+use crate::domain::{Can, DeviceId, PatientId, Role, UserId};
+use crate::store::accesses::What;
 use crate::store::{View, devices, patients, users};
 use crate::web::fault::Fault;
 use crate::web::pages::Owner;
+use crate::web::pseudonyms;
 
 /// Names of users, patients and devices.
 #[derive(Default)]
@@ -25,7 +28,11 @@ impl People {
             return Ok(name.clone());
         }
         let user = users::get(view, id)?;
-        let name = user.identity.map_or_else(|| reference(&id.to_string()), |who| String::from(who.name));
+        // A patient who acts for themselves is no name on anybody's page: that is theirs alone.
+        let name = match user.identity.filter(|_| user.role != Role::Patient) {
+            Some(who) => String::from(who.name),
+            None => reference(&id.to_string()),
+        };
         self.users.insert(id, name.clone());
         Ok(name)
     }
@@ -54,11 +61,23 @@ impl People {
         }
     }
 
-    /// A patient's name; the reference once erased.
+    /// A patient's name for who may reach them, which is a look at who they are; else, and once erased, a reference.
     ///
     /// # Errors
     /// Store faults.
-    pub fn patient(&mut self, view: &mut View<'_>, id: PatientId) -> Result<String, Fault> {
+    pub fn patient(&mut self, view: &mut View<'_>, room: &Room, id: PatientId) -> Result<String, Fault> {
+        if !room.viewer.may(Can::SeeContacts) {
+            return Ok(reference(&pseudonyms::shown(view, &room.viewer, id)?.to_string()));
+        }
+        room.sight.saw(id, What::Identity);
+        self.name(view, id)
+    }
+
+    /// The same for what a person looks for: it is held against names and not shown.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn name(&mut self, view: &mut View<'_>, id: PatientId) -> Result<String, Fault> {
         if let Some(name) = self.patients.get(&id) {
             return Ok(name.clone());
         }

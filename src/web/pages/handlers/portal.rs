@@ -2,20 +2,21 @@
 
 use actix_web::web::Query;
 
-use super::people::short;
+use super::people::{People, short};
 use super::readings::{self, Asked};
 use super::visit::{Answer, Look, Room, Visit};
 use super::{consents, devices};
-use crate::audit::ActorKind;
 use crate::domain::PatientId;
-use crate::store::{Subject, View, log, patients};
+use crate::store::accesses::{self, What};
+use crate::store::patients::Patient;
+use crate::store::{View, patients};
 use crate::web::fault::Fault;
 use crate::web::pages::portal::{self as pages, Look as Looked};
 use crate::web::pages::readings::Readings;
-use crate::web::{Code, Section};
+use crate::web::{Code, Key, Section, shell};
 
 /// Looks shown.
-const SHOWN: usize = 20;
+const SHOWN: i64 = 100;
 
 /// `/me`, or one of its parts.
 pub async fn show(visit: Visit, asked: Query<Asked>, request: actix_web::HttpRequest) -> Answer {
@@ -46,7 +47,8 @@ fn fill(
     wants_readings: bool,
 ) -> Result<pages::View, Fault> {
     let patient = patients::get(view, me)?;
-    let name = patient.identity.map_or_else(String::new, |who| short(who.name.as_str()));
+    room.sight.saw(me, What::Identity);
+    let name = patient.identity.as_ref().map_or_else(String::new, |who| short(who.name.as_str()));
     let readings = match wants_readings {
         true => readings::fill(view, room, me, look, asked, "/me")?,
         false => Readings::NotYours,
@@ -57,29 +59,37 @@ fn fill(
         readings,
         consents: consents::fill(view, room, me)?,
         devices: devices::of_patient(view, room, me)?,
-        looks: looks(view, room, me)?,
+        looks: looks(view, room, &patient)?,
     })
 }
 
-/// Entries of the log about this patient's data being read; the log knows the reader only as a tag.
-fn looks(view: &mut View<'_>, room: &Room, me: PatientId) -> Result<Vec<Looked>, Fault> {
+/// Who looked at this patient, or was refused: by name and role, for it is theirs to know (LGPD art. 18).
+fn looks(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Looked>, Fault> {
     let w = room.words();
-    let filter = log::Filter {
-        kind: Some("access.read"),
-        subject: Some(Subject::Patient(me)),
-        ..log::Filter::default()
-    };
-    let slice = log::page(view, &filter, None, SHOWN)?;
-    let entries = slice.lines.into_iter().filter_map(|line| line.entry);
-    Ok(entries
-        .map(|entry| Looked {
-            at: entry.at,
-            who: match entry.actor.kind {
-                ActorKind::Subject => w.say("look-you"),
-                ActorKind::System | ActorKind::Device => w.say("the-system"),
-                ActorKind::User => w.say("look-staff"),
-            },
-            what: w.say("look-readings"),
-        })
-        .collect())
+    let mut people = People::default();
+    let mut told = Vec::new();
+    for look in accesses::of_patient(view, patient.key, None, SHOWN)? {
+        let who = match (look.viewer, look.role) {
+            (Some(id), _) if id == room.viewer.id => w.say("look-you"),
+            (Some(id), Some(role)) => {
+                w.two("look-who", "name", people.user(view, id)?, "role", w.say(shell::role_word(role)))
+            }
+            _ => w.say("the-system"),
+        };
+        told.push(Looked { at: look.at, who, what: w.say(saw(look.what)), refused: look.refused.is_some() });
+    }
+    Ok(told)
+}
+
+/// What of a person was looked at, in words.
+#[must_use]
+pub const fn saw(what: What) -> Key {
+    match what {
+        What::Identity => Key("look-identity"),
+        What::Contacts => Key("look-contacts"),
+        What::Consents => Key("look-consents"),
+        What::Alerts => Key("look-alerts"),
+        What::Readings => Key("look-readings"),
+        What::Looks => Key("look-looks"),
+    }
 }

@@ -12,12 +12,12 @@ use super::search::Wanted;
 use super::told::{RuleNames, told};
 use super::visit::{Answer, Room, Visit};
 use crate::domain::escalation::{Run, State};
-use crate::domain::{self, AlertCase, AlertId};
+use crate::domain::{self, AlertId};
 use crate::store::View;
-use crate::store::accesses::Seen;
-use crate::store::alerts::{self, StoredAlert};
+use crate::store::alerts;
 use crate::store::escalations::{self, Escalation};
 use crate::web::Section;
+use crate::web::cases::{Case, Cases};
 use crate::web::fault::Fault;
 use crate::web::pages::queue::{self, Climb, Counts, Filter, Row};
 use crate::web::pages::{AlertState, Level, Paging};
@@ -62,30 +62,19 @@ pub async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
     if asked.part == "badge" {
         return visit.page(Section::Queue, |room| Ok(queue::badge(&room.shell))).await;
     }
-    let recorded = visit.witness(Seen::Queue("alerts")).await;
     visit
         .page(Section::Queue, move |room| {
-            let view = room.read(|view| fill(view, room, &asked, recorded))?;
+            let view = room.read(|view| fill(view, room, &asked))?;
             Ok(if room.is_part { queue::rows(&room.shell, &view) } else { queue::page(&room.shell, &view) })
         })
         .await
-}
-
-/// Unresolved alerts that stand at red.
-///
-/// # Errors
-/// Store faults.
-pub fn red_open(view: &mut View<'_>) -> Result<u32, Fault> {
-    let filter = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
-    let open = alerts::page(view, filter, MOST)?;
-    Ok(counted(open.iter().filter(|alert| level(&alert.case) == Level::Red).count()))
 }
 
 fn counted(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Result<queue::View, Fault> {
+fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, Fault> {
     let filter = Filter {
         level: Level::from_name(&asked.level),
         state: AlertState::from_name(&asked.state),
@@ -93,40 +82,41 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
         q: asked.q.trim().to_owned(),
     };
     let all = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
-    let open = awake(alerts::page(view, all, MOST)?, room);
+    let mut cases = room.cases();
+    let open = cases.page(view, all, MOST)?;
     let counts = count(&open, room);
     let climbs = Climbs::load(view)?;
-    let (unreached, open): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|alert| climbs.unreached(alert.id()));
+    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert.id));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {
-            let (found, paging) = resolved(view, asked, filter.is_narrow())?;
+            let (found, paging) = resolved(view, &mut cases, asked, filter.is_narrow())?;
             (matching(view, room, &filter, found, &mut people)?, paging)
         }
         _ => {
             let mut wanted = matching(view, room, &filter, open, &mut people)?;
             wanted.sort_by_key(|alert| {
                 (
-                    is_past(&alert.case, alert.retrospective),
-                    std::cmp::Reverse(level(&alert.case)),
+                    alert.is_past(),
+                    std::cmp::Reverse(level(alert)),
                     // Within a level the next deadline; what has none waits behind, the longest waiting first.
-                    climbs.next_at(alert.id()).unwrap_or(domain::Instant::from_micros(i64::MAX)),
-                    since(&alert.case),
+                    climbs.next_at(alert.id).unwrap_or(domain::Instant::from_micros(i64::MAX)),
+                    since(alert),
                 )
             });
             let paging = cut(&mut wanted, asked);
             (wanted, paging)
         }
     };
-    let mut names = RuleNames::load(view, room.words().lang)?;
-    let mut shown = |alerts: &[StoredAlert]| -> Result<Vec<Row>, Fault> {
+    cases.show(unreached.iter().chain(&wanted));
+    let names = RuleNames::load(view, room.words().lang)?;
+    let mut shown = |alerts: &[Case]| -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::new();
         for alert in alerts {
-            let name = short(&people.patient(view, alert.case.patient)?);
-            let mut row = row(view, room, alert, &name, (&mut people, &mut names), recorded)?;
-            row.climb = climbs.of(alert.id(), room);
-            row.nobody_reached = climbs.unreached(alert.id());
+            let name = short(&people.patient(view, room, alert.patient)?);
+            let mut row = row(view, room, alert, &name, (&mut people, &names))?;
+            row.climb = climbs.of(alert.id, room).filter(|_| row.level.is_some());
+            row.nobody_reached = climbs.unreached(alert.id);
             rows.push(row);
         }
         Ok(rows)
@@ -173,17 +163,16 @@ fn matching(
     view: &mut View<'_>,
     room: &Room,
     filter: &Filter,
-    alerts: Vec<StoredAlert>,
+    alerts: Vec<Case>,
     people: &mut People,
-) -> Result<Vec<StoredAlert>, Fault> {
+) -> Result<Vec<Case>, Fault> {
     let wanted = Wanted::of(&filter.q);
     let mut found = Vec::new();
     for alert in alerts {
-        let case = &alert.case;
-        let fits = filter.level.is_none_or(|wanted| level(case) == wanted)
-            && filter.state.is_none_or(|wanted| shown_state(case) == wanted)
-            && (!filter.mine || case.owner == Some(room.viewer.id));
-        if fits && (wanted.is_empty() || wanted.fits(&people.patient(view, case.patient)?)) {
+        let fits = filter.level.is_none_or(|wanted| level(&alert) == Some(wanted))
+            && filter.state.is_none_or(|wanted| shown_state(alert.state) == wanted)
+            && (!filter.mine || alert.owner == Some(room.viewer.id));
+        if fits && (wanted.is_empty() || wanted.fits(&people.name(view, alert.patient)?)) {
             found.push(alert);
         }
     }
@@ -191,9 +180,14 @@ fn matching(
 }
 
 /// A stretch of what was resolved, the newest first.
-fn resolved(view: &mut View<'_>, asked: &Asked, narrow: bool) -> Result<(Vec<StoredAlert>, Paging), Fault> {
+fn resolved(
+    view: &mut View<'_>,
+    cases: &mut Cases<'_>,
+    asked: &Asked,
+    narrow: bool,
+) -> Result<(Vec<Case>, Paging), Fault> {
     let window = if narrow { WINDOW } else { SHOWN };
-    let (found, total) = alerts::resolved(view, asked.from, window)?;
+    let (found, total) = cases.resolved(view, asked.from, window)?;
     let (seen, total) = (asked.from + found.len(), usize::try_from(total).unwrap_or(0));
     let paging = Paging {
         seen: positive(seen),
@@ -205,7 +199,7 @@ fn resolved(view: &mut View<'_>, asked: &Asked, narrow: bool) -> Result<(Vec<Sto
 }
 
 /// Leaves the page that was asked for.
-fn cut(alerts: &mut Vec<StoredAlert>, asked: &Asked) -> Paging {
+fn cut(alerts: &mut Vec<Case>, asked: &Asked) -> Paging {
     let total = alerts.len();
     let from = asked.from.min(total);
     alerts.drain(..from);
@@ -223,41 +217,20 @@ fn positive(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
-/// Told by late data when it was over.
-const fn is_past(case: &AlertCase, retrospective: bool) -> bool {
-    retrospective && case.facts.ended_at.is_some()
-}
-
-fn awake(alerts: Vec<StoredAlert>, room: &Room) -> Vec<StoredAlert> {
-    let wake = |mut alert: StoredAlert| {
-        alert.case = alert.case.awake(room.now);
-        alert
-    };
-    alerts.into_iter().map(wake).collect()
-}
-
-fn count(open: &[StoredAlert], room: &Room) -> Counts {
-    let past = open.iter().filter(|alert| is_past(&alert.case, alert.retrospective)).count();
-    let of =
-        |takes: &dyn Fn(&AlertCase) -> bool| counted(open.iter().filter(|alert| takes(&alert.case)).count());
+fn count(open: &[Case], room: &Room) -> Counts {
+    let of = |takes: &dyn Fn(&Case) -> bool| counted(open.iter().filter(|case| takes(case)).count());
     Counts {
-        red: of(&|case| level(case) == Level::Red),
-        yellow: of(&|case| level(case) == Level::Yellow),
+        red: of(&|case| level(case) == Some(Level::Red)),
+        yellow: of(&|case| level(case) == Some(Level::Yellow)),
         unclaimed: of(&|case| case.owner.is_none()),
         mine: of(&|case| case.owner == Some(room.viewer.id)),
-        past: counted(past),
+        past: of(&Case::is_past),
     }
 }
 
-/// Who has it: an owner whose claim ran out without an answer keeps nobody away.
-pub fn holder(case: &AlertCase, now: domain::Instant) -> Option<domain::UserId> {
-    case.owner.filter(|_| case.claimed_until.is_none_or(|until| until > now))
-}
-
-/// As it stands; at its gravest until a named person has answered for that, and again once it is resolved.
-pub fn level(case: &AlertCase) -> Level {
-    let over = case.state == domain::AlertState::Resolved;
-    shown_level(if case.answered_for() && !over { case.facts.level } else { case.facts.peak })
+/// The level as people are to take it; `None` where it may not be told.
+pub fn level(case: &Case) -> Option<Level> {
+    case.level().map(shown_level)
 }
 
 /// A level as pages show it.
@@ -270,8 +243,8 @@ pub const fn shown_level(level: domain::Level) -> Level {
 }
 
 /// A state as pages show it.
-pub const fn shown_state(case: &AlertCase) -> AlertState {
-    match case.state {
+pub const fn shown_state(state: domain::AlertState) -> AlertState {
+    match state {
         domain::AlertState::Open => AlertState::Open,
         domain::AlertState::Acknowledged => AlertState::Acknowledged,
         domain::AlertState::Snoozed => AlertState::Snoozed,
@@ -280,36 +253,34 @@ pub const fn shown_state(case: &AlertCase) -> AlertState {
 }
 
 /// Since when someone should look: the start, or the end of a snooze.
-fn since(case: &AlertCase) -> domain::Instant {
-    case.snooze.map_or(case.facts.started_at, |snooze| snooze.until)
+fn since(case: &Case) -> domain::Instant {
+    case.snooze.map_or(case.started_at, |snooze| snooze.until)
 }
 
 fn row(
     view: &mut View<'_>,
     room: &Room,
-    alert: &StoredAlert,
+    case: &Case,
     name: &str,
-    (people, names): (&mut People, &mut RuleNames),
-    recorded: bool,
+    (people, names): (&mut People, &RuleNames),
 ) -> Result<Row, Fault> {
-    let case = &alert.case;
-    let told = told(view, room, alert, names, recorded)?;
+    let told = told(view, room, case, names)?;
     Ok(Row {
         alert: case.id,
         patient: case.patient,
         name: name.to_owned(),
         level: level(case),
-        state: shown_state(case),
+        state: shown_state(case.state),
         since: since(case),
         climb: None,
         finding: told.sentence,
         detail: told.detail,
-        started_at: case.facts.started_at,
-        ended_at: case.facts.ended_at,
+        started_at: case.started_at,
+        ended_at: case.ended_at,
         latest: told.latest.filter(|_| case.state != domain::AlertState::Resolved),
-        owner: people.owner(view, holder(case, room.now), room.viewer.id)?,
+        owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         snoozed_until: case.snooze.map(|snooze| snooze.until),
-        retrospective: alert.retrospective,
+        retrospective: case.retrospective,
         nobody_reached: false,
     })
 }

@@ -54,7 +54,7 @@ pub fn fill(
         Ok(permit) => permit,
         Err(fault) => return masked(fault).map(Readings::Masked),
     };
-    let levels = open_levels(view, key)?;
+    let levels = open_levels(view, room, key)?;
     let stored = telemetry::latest(view, &permit, key, Signal::ALL)?;
     let latest: Vec<Latest> = stored
         .iter()
@@ -78,11 +78,12 @@ pub fn fill(
 }
 
 /// The gravest unresolved level of each signal, by its number.
-fn open_levels(view: &mut View<'_>, key: i64) -> Result<BTreeMap<i16, Level>, Fault> {
+fn open_levels(view: &mut View<'_>, room: &Room, key: i64) -> Result<BTreeMap<i16, Level>, Fault> {
     let mut levels = BTreeMap::new();
-    for alert in alerts::open_of(view, key)? {
-        let level = shown_level(alert.case.facts.level);
-        let held = levels.entry(alert.signal.code()).or_insert(level);
+    for case in room.cases().open_of(view, key)? {
+        let Ok(judged) = case.judged() else { continue };
+        let level = shown_level(judged.level);
+        let held = levels.entry(judged.signal.code()).or_insert(level);
         *held = level.max(*held);
     }
     Ok(levels)
@@ -117,7 +118,7 @@ fn chart(
         to,
         tabs,
         bands: bands(view, signal)?,
-        marks: marks(view, key, signal, from)?,
+        marks: marks(view, room, key, signal, from)?,
         table: drawn.buckets.iter().map(bucket).collect(),
         source: (!sources.is_empty()).then(|| sources.join(", ")),
     })
@@ -136,20 +137,19 @@ fn bands(view: &mut View<'_>, signal: Signal) -> Result<Vec<Band>, Fault> {
 
 fn marks(
     view: &mut View<'_>,
+    room: &Room,
     key: i64,
     signal: Signal,
     from: crate::domain::Instant,
 ) -> Result<Vec<Mark>, Fault> {
     let filter = alerts::Filter { patient_key: Some(key), ..alerts::Filter::default() };
-    let all = alerts::page(view, filter, 200)?;
+    let all = room.cases().page(view, filter, 200)?;
     let mut marks: Vec<Mark> = all
         .iter()
-        .filter(|alert| alert.signal == signal && alert.case.facts.started_at >= from)
-        .map(|alert| Mark {
-            alert: alert.id(),
-            at: alert.case.facts.started_at,
-            level: shown_level(alert.case.facts.peak),
-        })
+        .filter(|case| case.started_at >= from)
+        .filter_map(|case| Some((case, case.judged().ok()?)))
+        .filter(|(_, judged)| judged.signal == signal)
+        .map(|(case, judged)| Mark { alert: case.id, at: case.started_at, level: shown_level(judged.peak) })
         .collect();
     marks.sort_by_key(|mark| mark.at);
     Ok(marks)

@@ -110,20 +110,27 @@ fn episodes(
     let w = room.words();
     let names = RuleNames::load(view, w.lang)?;
     let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
-    let mut stored = alerts::page(view, filter, 1_000)?;
-    stored.sort_by_key(|alert| std::cmp::Reverse(alert.case.facts.started_at));
-    stored.truncate(SHOWN);
+    let mut cases = room.cases();
+    let mut found = cases.page(view, filter, 1_000)?;
+    found.sort_by_key(|case| std::cmp::Reverse(case.started_at));
+    found.truncate(SHOWN);
+    cases.show(&found);
     let mut events = Vec::new();
-    for alert in stored {
-        let rule = names.of(&alert);
-        let raised = ActKind::Raised(shown_level(alert.case.facts.peak)).words(w);
-        let mut text = format!("{rule}: {raised}");
-        let measured = alert.case.facts.started_at;
+    for alert in found {
+        // Which rule spoke, and how gravely, is part of what it found.
+        let (rule, mut text) = match alert.judged() {
+            Ok(judged) => {
+                let (rule, peak) = (names.of(judged), shown_level(judged.peak));
+                (rule.clone(), format!("{rule}: {}", ActKind::Raised(peak).words(w)))
+            }
+            Err(_hidden) => (w.say("alert-masked"), w.say("alert-masked")),
+        };
+        let measured = alert.started_at;
         if alert.raised_at.since(measured) > LATE {
             text = format!("{text} · {}", w.one("event-measured", "time", w.clock(&measured)));
         }
         events.push(event(alert.raised_at, EventKind::Alert, text, None));
-        for row in alerts::acts(view, alert.id())? {
+        for row in alerts::acts(view, alert.id)? {
             let Some(what) = ActKind::from_name(&row.act) else { continue };
             let who = people.actor(view, &row.actor)?;
             events.push(event(row.at, EventKind::Act, format!("{rule}: {}", what.words(w)), who));

@@ -4,9 +4,9 @@
 use super::visit::{Room, masked};
 use crate::domain::rule::Condition;
 use crate::domain::{self, Role, Signal};
-use crate::store::alerts::StoredAlert;
 use crate::store::{View, rules, telemetry};
 use crate::web::auth::permit_display;
+use crate::web::cases::{Case, Judged};
 use crate::web::fault::Fault;
 use crate::web::pages::queue::Latest;
 use crate::web::pages::rules::Step;
@@ -26,39 +26,34 @@ pub struct Told {
 ///
 /// # Errors
 /// Store faults.
-pub fn told(
-    view: &mut View<'_>,
-    room: &Room,
-    alert: &StoredAlert,
-    names: &RuleNames,
-    recorded: bool,
-) -> Result<Told, Fault> {
+pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<Told, Fault> {
     let w = room.words();
-    let rule = names.of(alert);
     let hidden = |sentence: String| Told { sentence, detail: None, latest: None };
-    if !recorded {
-        return Ok(hidden(w.say("code-audit")));
-    }
+    let judged = match case.told() {
+        Ok(judged) => judged,
+        Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
+    };
+    let rule = names.of(judged);
     if crate::web::auth::purposes(room.viewer.role).is_empty() {
         return Ok(hidden(rule));
     }
-    let permit = match permit_display(view, &room.state, &room.viewer, alert.patient_key) {
+    let permit = match permit_display(view, &room.state, &room.viewer, case.patient_key) {
         Ok(permit) => permit,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
     };
-    let latest = telemetry::latest(view, &permit, alert.patient_key, &[alert.signal])?;
+    let latest = telemetry::latest(view, &permit, case.patient_key, &[judged.signal])?;
     let latest = latest.first().map(|stored| Latest {
-        signal: alert.signal,
+        signal: judged.signal,
         value: stored.reading.canonical(),
         at: stored.reading.at,
     });
     let (sentence, detail) = match room.viewer.role {
-        Role::Clinician => match alert.finding(view, &permit)? {
+        Role::Clinician => match judged.finding(view, &permit)? {
             Some(found) => {
                 let range = found.min.zip(found.max).map(|(min, max)| (min.value, max.value));
                 (
-                    headline(w, alert.signal, found.condition),
-                    Some(evidence(w, alert.signal, found.count, range)),
+                    headline(w, judged.signal, found.condition),
+                    Some(evidence(w, judged.signal, found.count, range)),
                 )
             }
             None => (w.say("finding-hidden"), None),
@@ -117,8 +112,8 @@ impl RuleNames {
 
     /// The name of the rule that raised an alert; its id when it is no more.
     #[must_use]
-    pub fn of(&self, alert: &StoredAlert) -> String {
-        let id = &alert.episode.rule;
+    pub fn of(&self, judged: &Judged) -> String {
+        let id = &judged.rule;
         self.0.iter().find(|(known, _)| known == id).map_or_else(|| id.clone(), |(_, name)| name.clone())
     }
 }

@@ -2,7 +2,6 @@
 //! health data, the whole page or the part that htmx asked for.
 
 use std::future::{Ready, ready};
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -10,20 +9,18 @@ use actix_web::web::{self, Data};
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
 
 use crate::domain::{AlertId, Can, Instant, PatientId};
-use crate::store::accesses::{self, Seen};
+use crate::store::accesses::What;
 use crate::store::{self, Tx, View};
 use crate::web::auth::{self, Viewer, permit_display};
+use crate::web::cases::{self, Cases};
 use crate::web::fault::Fault;
 use crate::web::pages::{Html, Masked};
 use crate::web::problem::{self, Refusal};
+use crate::web::pseudonyms;
 use crate::web::shell;
+use crate::web::sight::Sight;
 use crate::web::state::State;
 use crate::web::{Code, Section, Shell, Words};
-
-/// The purpose under which readings are shown.
-const DISPLAY: &str = "alert.evaluate";
-/// How long an access entry may take before nothing is shown (DESIGN §6).
-const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a handler gives.
 pub type Answer = Result<HttpResponse, Refusal>;
@@ -32,6 +29,7 @@ pub type Answer = Result<HttpResponse, Refusal>;
 pub struct Visit {
     request: HttpRequest,
     state: Data<State>,
+    sight: Sight,
     /// Who looks.
     pub viewer: Viewer,
 }
@@ -44,7 +42,9 @@ impl FromRequest for Visit {
         let viewer = request.extensions().get::<Viewer>().cloned();
         let state = request.app_data::<Data<State>>().cloned();
         ready(match (viewer, state) {
-            (Some(viewer), Some(state)) => Ok(Self { request: request.clone(), state, viewer }),
+            (Some(viewer), Some(state)) => {
+                Ok(Self { request: request.clone(), state, sight: Sight::of(request), viewer })
+            }
             _ => Err(problem::error(request, Code::SignIn)),
         })
     }
@@ -171,6 +171,16 @@ impl Visit {
         self.looked(patient).await.map_err(|fault| fault.of(&self.request))
     }
 
+    /// The patient whom this reader means by an id.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub async fn meant(&self, said: PatientId) -> Result<PatientId, Refusal> {
+        let room = self.room(Section::Elsewhere);
+        let meant = blocking(move || room.read(|view| pseudonyms::meant(view, &room.viewer, said))).await;
+        meant.map_err(|fault| fault.of(&self.request))
+    }
+
     async fn looked(&self, patient: PatientId) -> Result<Look, Fault> {
         self.viewer.reaches(patient)?;
         if auth::purposes(self.viewer.role).is_empty() {
@@ -179,9 +189,11 @@ impl Visit {
         let room = self.room(Section::Elsewhere);
         let decided = blocking(move || room.decide(patient)).await?;
         if let Some(masked) = decided {
+            self.sight.refused(patient, What::Readings, masked.code.name());
             return Ok(Look::Masked(masked));
         }
-        Ok(if self.witness(Seen::Patient(patient)).await { Look::Open } else { Look::Unrecorded })
+        let witnessed = self.sight.witness_ahead(&self.state, &self.viewer, patient).await;
+        Ok(if witnessed.is_ok() { Look::Open } else { Look::Unrecorded })
     }
 
     /// Whose alert it is.
@@ -190,23 +202,7 @@ impl Visit {
     /// `E_NOT_FOUND`; store faults.
     pub async fn patient_of(&self, alert: AlertId) -> Result<PatientId, Fault> {
         let room = self.room(Section::Elsewhere);
-        blocking(move || room.read(|view| Ok(store::alerts::get(view, alert)?.case.patient))).await
-    }
-
-    /// Puts a look in the log; false when it cannot be there in time, and then nothing is shown.
-    pub async fn witness(&self, seen: Seen) -> bool {
-        let room = self.room(Section::Elsewhere);
-        let written = web::block(move || {
-            accesses::witness(&room.state.store, room.viewer.actor(), seen, DISPLAY, room.now)
-        });
-        match tokio::time::timeout(WITNESSED_WITHIN, written).await {
-            Ok(Ok(Ok(()))) => true,
-            Ok(Ok(Err(error))) => {
-                tracing::error!(%error, "an access could not be written to the log: nothing is shown");
-                false
-            }
-            Ok(Err(_)) | Err(_) => false,
-        }
+        blocking(move || room.read(|view| Ok(cases::patient_of(view, alert)?))).await
     }
 
     fn room(&self, section: Section) -> Room {
@@ -216,6 +212,7 @@ impl Visit {
             state: Data::clone(&self.state),
             viewer: self.viewer.clone(),
             now: shell.words.now,
+            sight: self.sight.clone(),
             is_part: self.is_part(),
             shell,
         }
@@ -230,6 +227,8 @@ pub struct Room {
     pub viewer: Viewer,
     /// The instant of the request.
     pub now: Instant,
+    /// What the request shows of whom.
+    pub sight: Sight,
     /// Whether htmx asks for a part.
     pub is_part: bool,
     /// What surrounds the page.
@@ -237,6 +236,12 @@ pub struct Room {
 }
 
 impl Room {
+    /// Alerts as this reader may see them now.
+    #[must_use]
+    pub fn cases(&self) -> Cases<'_> {
+        Cases::new(&self.state, self.now, &self.sight)
+    }
+
     /// The reader's words.
     #[must_use]
     pub const fn words(&self) -> &Words {
@@ -291,7 +296,8 @@ impl Room {
             store::pages_seen::opened(&self.state.store, self.viewer.id, place, self.now)?;
         }
         if self.viewer.may(Can::SeeAlerts) {
-            self.shell.red_open = Some(self.read(super::queue::red_open)?);
+            let red = self.read(|view| Ok(cases::red_open(view, super::queue::MOST)?))?;
+            self.shell.red_open = Some(u32::try_from(red).unwrap_or(u32::MAX));
         }
         Ok(self)
     }

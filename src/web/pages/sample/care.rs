@@ -15,7 +15,7 @@ impl Night {
             alert: alert_id(n),
             patient: patient_id(n),
             name: name.to_owned(),
-            level,
+            level: Some(level),
             state: AlertState::Open,
             since: self.ago(waited),
             climb: Some(queue::Climb {
@@ -134,6 +134,7 @@ impl Night {
             at,
             epoch: 2,
             accepted: Some("1.2.0".to_owned()),
+            effect: consents::Effect::Acts(consent::Purpose::TelemetryCollect),
             term: Some(term.clone()),
         };
         consents::Consents {
@@ -177,7 +178,7 @@ impl Night {
     pub(super) fn patient(&self, readings: readings::Readings) -> patient::View {
         let line = |n, level, state, secs: u64, over: Option<u64>| patient::AlertLine {
             alert: alert_id(n),
-            level,
+            level: Some(level),
             state,
             finding: Some(self.pick(
                 "Frequência cardíaca acima de 120 bpm por 60 s: pico 142",
@@ -255,14 +256,16 @@ impl Night {
         };
         alert::View {
             alert: alert_id(1),
-            signal: Signal::HeartRate,
             patient: patient_id(1),
             name: "Maria das Graças Silveira".to_owned(),
             phone: Some("+55 92 99999-0142".to_owned()),
-            rule: "tachycardia".to_owned(),
-            rule_version: 3,
-            level: Level::Red,
-            peak: Level::Red,
+            judged: Some(alert::Judged {
+                signal: Signal::HeartRate,
+                rule: "tachycardia".to_owned(),
+                rule_version: 3,
+                level: Level::Red,
+                peak: Level::Red,
+            }),
             state: AlertState::Open,
             started_at: self.ago(1_330),
             ended_at: None,

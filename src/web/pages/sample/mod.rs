@@ -238,6 +238,7 @@ impl Night {
                             who: "Renata Okamoto".to_owned(),
                             what: self
                                 .pick("Leituras, para avaliar e mostrar", "Readings, to judge and show"),
+                            refused: false,
                         }],
                     },
                 ),

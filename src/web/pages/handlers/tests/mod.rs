@@ -106,22 +106,22 @@ async fn the_queue_speaks_the_readers_language() {
 
 #[actix_web::test]
 async fn a_look_is_in_the_log_before_it_is_answered() {
+    use crate::store::accesses::{self, What};
     let clinic = Clinic::open();
-    let covered = |viewer, seen| {
+    let covered = |viewer, what| {
         let actor = crate::store::Actor::User { id: clinic.people[&viewer], role: viewer };
-        let store = &clinic.state.store;
-        store
-            .read(|view| crate::store::accesses::is_covered(view, actor, seen, "alert.evaluate", now()))
-            .unwrap()
+        let look = accesses::Look { patient: clinic.patient, what, refused: None };
+        clinic.state.store.read(|view| accesses::is_covered(view, actor, look, now())).unwrap()
     };
-    use crate::store::accesses::Seen;
-    assert!(!covered(Role::Clinician, Seen::Patient(clinic.patient)));
+    assert!(!covered(Role::Clinician, What::Readings));
     clinic.get(Role::Clinician, &format!("/patients/{}", clinic.patient)).await;
-    assert!(covered(Role::Clinician, Seen::Patient(clinic.patient)));
+    for what in [What::Readings, What::Contacts, What::Consents, What::Alerts] {
+        assert!(covered(Role::Clinician, what), "{what:?}");
+    }
     clinic.get(Role::Admin, &format!("/patients/{}", clinic.patient)).await;
-    assert!(!covered(Role::Admin, Seen::Patient(clinic.patient)), "an admin sees nothing to write down");
+    assert!(!covered(Role::Admin, What::Readings) && covered(Role::Admin, What::Contacts));
     clinic.get(Role::Manager, "/queue").await;
-    assert!(covered(Role::Manager, Seen::Queue("alerts")));
+    assert!(covered(Role::Manager, What::Alerts));
 }
 
 #[actix_web::test]
@@ -132,15 +132,20 @@ async fn a_revocation_leaves_the_sentence_with_day_and_article_and_no_value() {
         (Role::Clinician, format!("/patients/{}", clinic.patient)),
         (Role::Clinician, format!("/alerts/{}", clinic.alert)),
         (Role::Agent, format!("/alerts/{}", clinic.alert)),
-        (Role::Patient, "/me".to_owned()),
     ] {
         let seen = clinic.get(role, &path).await;
         assert_eq!(seen.status, StatusCode::OK, "{path}");
+        for told in ["tachycardia", "Taquicardia", "Vermelho", "chip-red"] {
+            assert!(!seen.text.contains(told), "{path} for {role:?} still says {told}");
+        }
         assert!(!shows_value(&seen.text), "{path} for {role:?} still shows a value");
         for text in ["sem base legal para exibir", "22/11", "LGPD art. 8 §5"] {
             assert!(seen.text.contains(text), "{path} for {role:?} does not say {text}");
         }
     }
+    // What is kept of her is hers to see (LGPD art. 18 II), and no sentence says that nothing is stored.
+    let mine = clinic.get(Role::Patient, "/me").await.text;
+    assert!(shows_value(&mine) && mine.contains("as leituras são recebidas e guardadas"), "{mine}");
     let queue = clinic.get(Role::Clinician, "/queue").await.text;
     assert!(!queue.contains("Maria") && !shows_value(&queue), "the alert left the queue");
 }

@@ -1,0 +1,92 @@
+//! Who saw a patient's data: one question, one answer for the patient, the DPO and the auditor.
+
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Call, Reply};
+use crate::domain::{Instant, PatientId, Role};
+use crate::store::accesses::{self, What};
+use crate::store::page::{MOST, USUAL};
+use crate::store::{patients, users};
+use crate::web::fault::Fault;
+use crate::web::pseudonyms;
+
+/// Which looks.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// The `next` of the page before.
+    before: Option<i64>,
+    /// At most so many rows.
+    limit: Option<usize>,
+}
+
+/// A look at a patient, or one that was refused.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Access)]
+pub struct Looked {
+    #[schema(value_type = String)]
+    at: Instant,
+    /// By which role; null for the program and its operator.
+    role: Option<&'static str>,
+    /// By whom: an id; for the DPO and auditors a pseudonym of their own.
+    #[schema(value_type = Option<String>)]
+    viewer: Option<uuid::Uuid>,
+    /// The name, for the patient alone.
+    name: Option<String>,
+    /// `identity`, `contacts`, `consents`, `alerts`, `readings` or `looks`.
+    what: &'static str,
+    /// The code that refused it: nothing was shown.
+    refused: Option<String>,
+    /// As one of several in a list.
+    listed: bool,
+}
+
+/// Looks, the newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Accesses)]
+pub struct Looks {
+    items: Vec<Looked>,
+    /// Pass it as `before`; null at the first.
+    next: Option<i64>,
+}
+
+/// Who looked at a patient, or was refused, the newest first.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/accesses", tag = "audit", params(("id" = String, Path), Wanted), responses((status = 200, body = Looks), (status = 404)))]
+pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
+    call.run(move |desk| {
+        desk.viewer.reaches(*id)?;
+        let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
+        desk.read(|view| {
+            let id = pseudonyms::meant(view, &desk.viewer, *id)?;
+            let key = patients::key_of(view, id)?;
+            desk.sight.saw(id, What::Looks);
+            let most = i64::try_from(limit).unwrap_or(i64::MAX);
+            let found = accesses::of_patient(view, key, wanted.before, most)?;
+            let next = found.last().filter(|_| found.len() == limit).map(|look| look.id);
+            let mut items = Vec::with_capacity(found.len());
+            for look in found {
+                let (viewer, name) = match look.viewer {
+                    Some(user) if desk.viewer.role == Role::Patient => {
+                        let name = users::get(view, user)?.identity.map(|who| String::from(who.name));
+                        (Some(user.0), name)
+                    }
+                    Some(user) => (Some(pseudonyms::shown(view, &desk.viewer, PatientId(user.0))?.0), None),
+                    None => (None, None),
+                };
+                items.push(Looked {
+                    at: look.at,
+                    role: look.role.map(Role::name),
+                    viewer,
+                    name,
+                    what: look.what.name(),
+                    refused: look.refused,
+                    listed: look.listed,
+                });
+            }
+            Ok::<_, Fault>(Reply::ok(&Looks { items, next })?)
+        })
+    })
+    .await
+}

@@ -1,0 +1,277 @@
+//! Alerts as a viewer may see them: the work on one for whoever may see alerts; what judgement said (rule, signal,
+//! level, finding) under the patient's permit of this moment alone. API and pages take alerts from here and from
+//! nowhere else.
+
+use std::collections::HashMap;
+
+use consent::{AlertEvaluate, Permit};
+
+use super::auth::permit_finding;
+use super::code::Code;
+use super::fault::Fault;
+use super::sight::Sight;
+use super::state::State;
+use crate::domain::alert::Snooze;
+use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Signal, UserId};
+use crate::rules::{Finding, LevelAt};
+use crate::store::accesses::What;
+use crate::store::alerts::{self, Filter, StoredAlert};
+use crate::store::{self, View};
+
+/// An alert: what people do with it, and what judgement said of it where that may be told.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its id.
+    pub id: AlertId,
+    /// Whose it is.
+    pub patient: PatientId,
+    /// The same by number.
+    pub patient_key: i64,
+    /// Where the work stands.
+    pub state: AlertState,
+    /// Who works on it.
+    pub owner: Option<UserId>,
+    /// Until when the owner's claim keeps others away.
+    pub claimed_until: Option<Instant>,
+    /// A silence.
+    pub snooze: Option<Snooze>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it was over.
+    pub ended_at: Option<Instant>,
+    /// When the program first knew of it.
+    pub raised_at: Instant,
+    /// Found too late to page.
+    pub retrospective: bool,
+    /// Grows with each change (ETag).
+    pub version: i64,
+    judged: Result<Judged, Fault>,
+}
+
+/// What judgement said of an alert. Only a permit makes one.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The rule.
+    pub rule: String,
+    /// Its version.
+    pub rule_version: u32,
+    /// What the rule looks at.
+    pub signal: Signal,
+    /// As it stands.
+    pub level: Level,
+    /// At its gravest.
+    pub peak: Level,
+    /// As people are to take it: at its gravest until a named person has answered for that, and again once resolved.
+    pub shown: Level,
+    /// Each level and from when it was in force.
+    pub levels: Vec<LevelAt>,
+    stored: StoredAlert,
+}
+
+impl Judged {
+    fn of(stored: &StoredAlert, _permit: &Permit<AlertEvaluate>) -> Self {
+        let (facts, over) = (&stored.case.facts, stored.case.state == AlertState::Resolved);
+        Self {
+            rule: stored.episode.rule.clone(),
+            rule_version: stored.episode.version,
+            signal: stored.signal,
+            level: facts.level,
+            peak: facts.peak,
+            shown: if stored.case.answered_for() && !over { facts.level } else { facts.peak },
+            levels: stored.episode.levels.clone(),
+            stored: stored.clone(),
+        }
+    }
+
+    /// The finding, for whoever may see readings.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn finding(
+        &self,
+        view: &mut View<'_>,
+        permit: &Permit<AlertEvaluate>,
+    ) -> Result<Option<Finding>, Fault> {
+        Ok(self.stored.finding(view, permit)?)
+    }
+}
+
+impl Case {
+    /// What judgement said.
+    ///
+    /// # Errors
+    /// Why it may not be told: the refusal of the decision, with its article.
+    pub const fn judged(&self) -> Result<&Judged, &Fault> {
+        self.judged.as_ref()
+    }
+
+    /// What judgement said, for what cannot be shown without it.
+    ///
+    /// # Errors
+    /// As [`Case::judged`].
+    pub fn told(&self) -> Result<&Judged, Fault> {
+        self.judged.as_ref().map_err(Clone::clone)
+    }
+
+    /// The level as people are to take it; `None` where it may not be told.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.judged.as_ref().ok().map(|judged| judged.shown)
+    }
+
+    /// Told by late data when it was over.
+    #[must_use]
+    pub const fn is_past(&self) -> bool {
+        self.retrospective && self.ended_at.is_some()
+    }
+
+    /// Who has it: an owner whose claim ran out without an answer keeps nobody away.
+    #[must_use]
+    pub fn holder(&self, now: Instant) -> Option<UserId> {
+        self.owner.filter(|_| self.claimed_until.is_none_or(|until| until > now))
+    }
+}
+
+/// Opens alerts at one moment, with one decision per patient.
+pub struct Cases<'a> {
+    state: &'a State,
+    now: Instant,
+    sight: &'a Sight,
+    permits: HashMap<i64, Result<Permit<AlertEvaluate>, Fault>>,
+}
+
+impl<'a> Cases<'a> {
+    /// For one request.
+    #[must_use]
+    pub fn new(state: &'a State, now: Instant, sight: &'a Sight) -> Self {
+        Self { state, now, sight, permits: HashMap::new() }
+    }
+
+    /// As this viewer may see it now. Whoever shows it says so with [`Cases::show`].
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn of(&mut self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Case, Fault> {
+        let mut stored = stored.clone();
+        stored.case = stored.case.awake(self.now);
+        let key = stored.patient_key;
+        if !self.permits.contains_key(&key) {
+            let decided = match permit_finding(view, self.state, key) {
+                Err(fault) if fault.code.status().is_server_error() => return Err(fault),
+                decided => decided,
+            };
+            self.permits.insert(key, decided);
+        }
+        let hidden = || match stored.case.resolved_at {
+            Some(at) => Fault::new(Code::Revoked).with("since", at.rfc3339()),
+            None => Fault::new(Code::Revoked),
+        };
+        let judged = match self.permits.get(&key) {
+            // What a revocation hid stays hidden when the patient grants anew.
+            Some(Ok(_)) if stored.is_hidden() => Err(hidden()),
+            Some(Ok(permit)) => Ok(Judged::of(&stored, permit)),
+            Some(Err(fault)) => Err(fault.clone()),
+            None => Err(Code::Internal.into()),
+        };
+        let case = &stored.case;
+        Ok(Case {
+            id: case.id,
+            patient: case.patient,
+            patient_key: key,
+            state: case.state,
+            owner: case.owner,
+            claimed_until: case.claimed_until,
+            snooze: case.snooze,
+            outcome: case.outcome,
+            started_at: case.facts.started_at,
+            ended_at: case.facts.ended_at,
+            raised_at: stored.raised_at,
+            retrospective: stored.retrospective,
+            version: stored.version,
+            judged,
+        })
+    }
+
+    /// The viewer is shown these.
+    pub fn show<'c>(&self, cases: impl IntoIterator<Item = &'c Case>) {
+        for case in cases {
+            match &case.judged {
+                Ok(_) => self.sight.saw(case.patient, What::Alerts),
+                Err(fault) => self.sight.refused(case.patient, What::Alerts, fault.code.name()),
+            }
+        }
+    }
+
+    fn all(&mut self, view: &mut View<'_>, stored: &[StoredAlert]) -> Result<Vec<Case>, Fault> {
+        stored.iter().map(|stored| self.of(view, stored)).collect()
+    }
+
+    /// One alert, which is shown.
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub fn get(&mut self, view: &mut View<'_>, id: AlertId) -> Result<Case, Fault> {
+        let stored = alerts::get(view, id)?;
+        let case = self.of(view, &stored)?;
+        self.show([&case]);
+        Ok(case)
+    }
+
+    /// As [`alerts::page`]. A level is asked of what may be told alone.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn page(&mut self, view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Case>, Fault> {
+        let stored = alerts::page(view, filter, limit)?;
+        let mut cases = self.all(view, &stored)?;
+        cases.retain(|case| filter.level.is_none() || case.judged.is_ok());
+        Ok(cases)
+    }
+
+    /// As [`alerts::resolved`].
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn resolved(
+        &mut self,
+        view: &mut View<'_>,
+        skipped: usize,
+        limit: usize,
+    ) -> Result<(Vec<Case>, i64), Fault> {
+        let (stored, count) = alerts::resolved(view, skipped, limit)?;
+        Ok((self.all(view, &stored)?, count))
+    }
+
+    /// As [`alerts::open_of`].
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn open_of(&mut self, view: &mut View<'_>, patient_key: i64) -> Result<Vec<Case>, Fault> {
+        let stored = alerts::open_of(view, patient_key)?;
+        self.all(view, &stored)
+    }
+}
+
+/// Unresolved alerts that people are to take as red: a number without names.
+///
+/// # Errors
+/// Store faults.
+pub fn red_open(view: &mut View<'_>, most: i64) -> store::Result<usize> {
+    let filter = Filter { unresolved: true, ..Filter::default() };
+    let red = |stored: &StoredAlert| {
+        let facts = &stored.case.facts;
+        let level = if stored.case.answered_for() { facts.level } else { facts.peak };
+        level == Level::Red
+    };
+    Ok(alerts::page(view, filter, most)?.iter().filter(|stored| red(stored)).count())
+}
+
+/// Whose an alert is.
+///
+/// # Errors
+/// Not found; store faults.
+pub fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<PatientId> {
+    Ok(alerts::get(view, id)?.case.patient)
+}
