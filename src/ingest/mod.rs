@@ -6,7 +6,9 @@ pub mod answer;
 pub mod bounds;
 pub mod commit;
 pub mod normal;
+pub mod parts;
 mod roster;
+mod units;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

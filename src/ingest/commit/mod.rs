@@ -4,6 +4,7 @@
 mod judge;
 mod ledger;
 mod plan;
+mod reception;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
 use judge::{Fresh, judge};
 use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
+use reception::Receptions;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
 /// consent refused it, and these.
@@ -51,6 +53,7 @@ pub struct Committer {
     ledger: Ledger,
     batch: Batch,
     involved: Vec<i64>,
+    receptions: Receptions,
     announced: HashMap<PatientId, Instant>,
 }
 
@@ -72,6 +75,7 @@ impl Committer {
             ledger: Ledger::new(options.node, last),
             batch: Batch::default(),
             involved: Vec::new(),
+            receptions: Receptions::default(),
             announced: HashMap::new(),
         })
     }
@@ -140,6 +144,7 @@ impl Committer {
         self.batch.clear();
         self.involved.clear();
         self.ledger.begin(now);
+        self.receptions.begin(now);
         self.roster.gather(tx, group, now)?;
         let mut planner = Planner {
             roster: &self.roster,
@@ -147,6 +152,7 @@ impl Committer {
             batch: &mut self.batch,
             bases: &self.bases,
             standings: Standings::new(),
+            receptions: &mut self.receptions,
             now,
         };
         let mut planned = Vec::with_capacity(group.len());
@@ -174,7 +180,8 @@ impl Committer {
             (message.reply, answer)
         }));
         let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();
-        let aside = planned.iter().flat_map(|plan| &plan.parts).filter(|part| part.aside).count();
+        let aside =
+            planned.iter().map(|plan| usize::try_from(plan.parts.aside()).unwrap_or(usize::MAX)).sum();
         Stats::add(&self.stats.messages, planned.len());
         Stats::add(&self.stats.refused, refused);
         Stats::add(&self.stats.quarantined, aside);
