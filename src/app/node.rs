@@ -108,6 +108,12 @@ impl Node {
         self.house.gateway.local_addr()
     }
 
+    /// The bound address of MQTT over TLS, where it listens.
+    #[must_use]
+    pub fn mqtt_tls(&self) -> Option<SocketAddr> {
+        self.house.gateway.tls_addr()
+    }
+
     /// Stops: pages first, then the gateway, what is queued is committed, the engine last.
     pub async fn stop(self) {
         if let Err(error) = self.web.stop().await {

@@ -28,7 +28,7 @@ use crate::domain::token::Signer;
 use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
 use crate::store::kek::Keks;
-use crate::store::{Store, signing};
+use crate::store::{Store, Url, signing};
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -36,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// Runs the demo until it is told to stop.
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
+    demo_keeps_its_own_database(options)?;
     note("Preparing the demo's clinic…");
     let prepared = demo::prepare(dir.map(Path::new), clock)?;
     let (store, tokens) = (prepared.store.clone(), Arc::clone(&prepared.tokens));
@@ -47,6 +48,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
         let ready = Ready {
             http: url(options, node.http()),
             mqtt: node.mqtt().to_string(),
+            mqtts: node.mqtt_tls().map(|bound| bound.to_string()),
             users: &prepared.cast.users,
             devices: &prepared.cast.devices,
         };
@@ -57,6 +59,16 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
         close(node, &store, prepared.home.dir(), keeping).await;
         played
     })
+}
+
+/// The demo is seeded into a SQLite file of its own and says so, instead of leaving another database aside in silence.
+fn demo_keeps_its_own_database(options: &Options) -> Result<()> {
+    if options.database == Url::Sqlite(options.data_dir.join("zelo.db")) {
+        return Ok(());
+    }
+    let why = "the demo keeps a SQLite file of its own in its data directory; leave out --database-url, ZELO_DATABASE_URL \
+               and database_url, or run `zelo init` and `zelo serve --database-url …` for another database";
+    Err(Error::Usage(why.to_owned()))
 }
 
 /// Runs a node until it is told to stop.
@@ -76,8 +88,13 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
         let node = open(options, &store, tokens, &home.keys(), clock).await?;
         let keeping = keep_revocations(&store, home.dir());
         let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
-        let words = format!("{http}\nMQTT {mqtt}");
-        out.say(&serde_json::json!({ "http": http, "mqtt": mqtt }), &words);
+        let mut words = format!("{http}\nMQTT {mqtt}");
+        let mut ready = serde_json::json!({ "http": http, "mqtt": mqtt });
+        if let (Some(bound), Some(line)) = (node.mqtt_tls(), ready.as_object_mut()) {
+            words.push_str(&format!("\nMQTT TLS {bound}"));
+            line.insert("mqtts".to_owned(), bound.to_string().into());
+        }
+        out.say(&ready, &words);
         let _stopped = stop.wait_for(|stop| *stop).await;
         close(node, &store, home.dir(), keeping).await;
         Ok(())

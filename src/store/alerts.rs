@@ -120,6 +120,8 @@ impl StoredAlert {
 pub struct Filter {
     /// Only this level.
     pub level: Option<Level>,
+    /// Only what was this bad at its worst.
+    pub peak: Option<Level>,
     /// Only this state; without it all.
     pub state: Option<AlertState>,
     /// Only what is not resolved.
@@ -299,6 +301,9 @@ pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Store
     let mut query = alerts::table.select(COLUMNS).into_boxed();
     if let Some(level) = filter.level {
         query = query.filter(alerts::level.eq(level.code()));
+    }
+    if let Some(peak) = filter.peak {
+        query = query.filter(alerts::peak.eq(peak.code()));
     }
     if let Some(state) = filter.state {
         query = query.filter(alerts::state.eq(state.name()));

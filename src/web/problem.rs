@@ -17,7 +17,7 @@ use super::pages::error::Named;
 use super::shell::{self, Shell};
 
 /// The body of a refusal (RFC 9457 §3), `application/problem+json`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// The documentation of the code.
     #[serde(rename = "type")]
@@ -35,6 +35,7 @@ pub struct Problem {
     pub article: Option<&'static str>,
     /// Members of single codes, such as `owner` of `E_CLAIMED`.
     #[serde(flatten)]
+    #[schema(value_type = HashMap<String, serde_json::Value>)]
     pub more: Map<String, Value>,
 }
 

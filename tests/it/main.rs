@@ -4,6 +4,7 @@
 
 mod audit_foreign;
 mod browser;
+mod contract;
 mod demo;
 mod durability;
 mod foreign;

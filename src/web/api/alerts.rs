@@ -142,8 +142,10 @@ fn headline(rules: &[Rule], stored: &StoredAlert) -> (String, String) {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// `green`, `yellow` or `red`.
+    /// How bad it is now: `green`, `yellow` or `red`.
     level: Option<String>,
+    /// How bad it was at its worst: `yellow` or `red`.
+    peak: Option<String>,
     /// `open`, `acknowledged`, `snoozed`, `resolved`; all unless said.
     state: Option<String>,
     /// Only this patient's.
@@ -163,13 +165,14 @@ fn named<T>(field: &str, text: Option<&str>, from: fn(&str) -> Option<T>) -> Res
 fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Reply, Fault> {
     let ask = Paging { limit: wanted.limit, after: wanted.after.clone() }.ask()?;
     let level = named("level", wanted.level.as_deref(), Level::from_name)?;
+    let peak = named("peak", wanted.peak.as_deref(), Level::from_name)?;
     let state = named("state", wanted.state.as_deref(), AlertState::from_name)?;
     // The queue is ordered by what is worst, so a page is a distance from its head.
     let skip = usize::try_from(ask.after.at.max(0)).unwrap_or(0);
     let reach = i64::try_from(skip.saturating_add(ask.limit).saturating_add(1)).unwrap_or(i64::MAX);
     desk.read(|view| {
         let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
-        let filter = Filter { level, state, unresolved: false, patient_key };
+        let filter = Filter { level, peak, state, unresolved: false, patient_key };
         let rows = alerts::page(view, filter, reach)?;
         let more = rows.len() > skip + ask.limit;
         let mut shape = Shape::new(desk);

@@ -14,6 +14,7 @@ use crate::web::fault::Fault;
 
 /// A command and what became of it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Command)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: CommandId,
@@ -54,6 +55,7 @@ pub struct NewCommand {
 
 /// The id of something made.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CommandId)]
 pub struct Given {
     #[schema(value_type = String)]
     id: CommandId,

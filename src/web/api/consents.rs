@@ -15,6 +15,7 @@ use crate::web::fault::Fault;
 
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Consent)]
 pub struct Standing {
     #[schema(value_type = String)]
     purpose: Purpose,
@@ -120,6 +121,7 @@ pub enum Action {
 /// An act of consent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConsentChoice)]
 pub struct Choice {
     purpose: String,
     action: Action,
@@ -132,6 +134,7 @@ pub struct Choice {
 
 /// What an act led to.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ConsentEvent)]
 pub struct Made {
     #[schema(value_type = String)]
     id: ConsentId,

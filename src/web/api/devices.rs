@@ -15,6 +15,7 @@ use crate::web::fault::Fault;
 
 /// A device.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: DeviceId,
@@ -80,6 +81,7 @@ pub async fn get(call: Call, id: Path<DeviceId>) -> Answer {
 
 /// A device at a patient for a span.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Binding)]
 pub struct Bound {
     #[schema(value_type = String)]
     id: BindingId,
@@ -127,6 +129,7 @@ pub struct NewDevice {
 
 /// An enrolled device with its token, which is shown once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeviceWithToken)]
 pub struct Enrolled {
     #[schema(value_type = String)]
     id: DeviceId,
@@ -169,6 +172,7 @@ pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
 /// At whom, from when.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewBinding)]
 pub struct Binder {
     #[schema(value_type = String)]
     patient_id: PatientId,
@@ -196,6 +200,7 @@ pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer 
 /// Until when.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BindingEnd)]
 pub struct Unbinder {
     /// Now unless said.
     #[schema(value_type = Option<String>)]
@@ -236,6 +241,7 @@ pub async fn enable(call: Call, id: Path<DeviceId>) -> Answer {
 /// Until when a token counts.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDeviceToken)]
 pub struct NewToken {
     /// Until revoked unless said.
     #[schema(value_type = Option<String>)]

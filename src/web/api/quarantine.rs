@@ -18,6 +18,7 @@ use crate::web::state::State;
 
 /// Something set aside.
 #[derive(Serialize, ToSchema)]
+#[schema(as = QuarantinedReading)]
 pub struct Aside {
     #[schema(value_type = String)]
     id: Uuid,

@@ -17,6 +17,7 @@ use crate::web::fault::Fault;
 
 /// One reading.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Reading)]
 pub struct Shown {
     signal: &'static str,
     #[schema(value_type = String)]

@@ -15,6 +15,7 @@ use crate::web::fault::Fault;
 
 /// Somebody who signs in.
 #[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: UserId,
@@ -51,6 +52,7 @@ impl From<User> for Seen {
 /// Who is to be added.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewUser)]
 pub struct Added {
     #[schema(value_type = String)]
     name: Name,
@@ -68,6 +70,7 @@ pub struct Added {
 /// What is changed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserChange)]
 pub struct Change {
     /// Their sessions end with the old role.
     #[schema(value_type = String)]
@@ -76,6 +79,7 @@ pub struct Change {
 
 /// A one-time link.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ResetLink)]
 pub struct Link {
     /// The secret of the link, shown once.
     token: String,

@@ -50,6 +50,23 @@ fn a_finding_is_whole_for_clinicians_one_value_for_the_front_line_and_hidden_wit
 }
 
 #[test]
+fn alerts_are_found_by_what_they_are_and_by_what_they_were() {
+    for house in houses() {
+        let ana = house.patient("Ana");
+        house.grant_all(ana.id);
+        let id = raise(&house, &ana);
+        let clinician = house.staff(Role::Clinician);
+        let found = |query: &str| {
+            let list = house.get(&clinician, &format!("/api/v1/alerts?{query}")).must(200);
+            list["items"].as_array().unwrap().iter().any(|alert| alert["id"] == json!(id.to_string()))
+        };
+        assert!(found("peak=red") && found("level=red&peak=red"));
+        assert!(!found("peak=yellow") && !found("level=yellow&peak=red"));
+        assert_eq!(house.get(&clinician, "/api/v1/alerts?peak=purple").status, 422);
+    }
+}
+
+#[test]
 fn a_claimed_alert_names_its_owner_and_can_be_handed_over() {
     for house in houses() {
         let ana = house.patient("Ana");

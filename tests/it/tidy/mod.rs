@@ -3,6 +3,7 @@
 
 mod files;
 mod imports;
+mod openapi;
 mod repository;
 mod schema;
 

@@ -11,12 +11,15 @@ use super::api::{
     terms, users, webhooks,
 };
 use super::live;
+use super::problem::Problem;
+
+mod shared;
 
 /// The document.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Zelo", description = "Refusals are RFC 9457 problems with a code `E_…`. Lists are {items, next}. Instants are RFC 3339, `from` inclusive, `to` exclusive."),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Shared),
     security(("bearer" = [])),
     paths(
         auth::token, auth::refresh, auth::logout, auth::jwks,
@@ -48,7 +51,7 @@ use super::live;
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     ),
-    components(schemas(webhooks::Told))
+    components(schemas(webhooks::Told, Problem))
 )]
 struct Document;
 
@@ -58,6 +61,14 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         document.components.get_or_insert_with(Default::default).add_security_scheme("bearer", scheme);
+    }
+}
+
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        shared::complete(document);
     }
 }
 
