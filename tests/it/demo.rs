@@ -41,3 +41,15 @@ fn the_demo_refuses_another_database() {
     assert_eq!(asked.status.code(), Some(2), "{said}");
     assert!(asked.stdout.is_empty() && said.contains("SQLite file of its own"), "{said}");
 }
+
+/// What the program itself holds, without the pages of its file; what the demo's own devices hold is part of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_demo_holds_no_more_memory_than_it_may() {
+    let node = Node::demo();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
+    let held = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let kib: u64 = held.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(kib <= 80 * 1024, "{kib} KiB");
+    assert!(node.stop().success());
+}
