@@ -3,6 +3,7 @@
 
 mod files;
 mod imports;
+mod purposes;
 mod repository;
 mod schema;
 
