@@ -79,6 +79,8 @@ pub enum Can {
     SeeAlerts,
     /// Claim, acknowledge, snooze, resolve, reassign.
     ActOnAlerts,
+    /// Be called about an alert, and then claim, acknowledge and hand over that one.
+    AnswerCalls,
     /// A patient's consents and their history.
     SeeConsents,
     /// Assist a patient in granting or refusing.
@@ -136,7 +138,7 @@ impl Can {
             Self::Anyone | Self::SignedIn => &Role::ALL,
             Self::SeeContacts => &[Agent, Technician, Clinician, Manager, Admin],
             Self::SeeReadings | Self::JudgeQuarantine | Self::ProposeRules => &[Clinician],
-            Self::SeeAlerts => &[Agent, Technician, Clinician, Manager],
+            Self::SeeAlerts | Self::AnswerCalls => &[Agent, Technician, Clinician, Manager],
             Self::ActOnAlerts => &[Agent, Clinician],
             Self::SeeConsents => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
             Self::AssistConsent => &[Agent, Clinician, Dpo, Patient],

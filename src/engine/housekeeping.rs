@@ -1,12 +1,12 @@
-//! Ends what has ended: snoozes, consents, quarantine, sign-ins, links, kept answers and signals.
+//! Ends what has ended: snoozes, quarantine, sign-ins, links, kept answers and signals.
 
 use std::time::Duration;
 
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals,
-    telemetry, throttles,
+    self, Store, Urgency, accesses, alerts, idempotency, links, quarantine, sessions, signals, telemetry,
+    throttles,
 };
 
 /// How long open pages can resume their stream.
@@ -50,8 +50,6 @@ impl Module for Housekeeping {
                 + accesses::prune(tx)?
                 + telemetry::prune_unstamped(tx, now)?)
         })?;
-        // On its own: it takes the turn of a person's act.
-        let did = did + self.store.keep_house(Urgency::Urgent, self.name(), now, consents::expire)?;
         Ok(Progress { did, more: false })
     }
 }

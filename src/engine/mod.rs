@@ -2,6 +2,7 @@
 //! restart loses nothing and a wake-up carries nothing.
 
 pub mod auditor;
+pub mod bases;
 pub mod bounces;
 pub mod clock;
 pub mod coverage;

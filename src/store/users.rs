@@ -158,6 +158,16 @@ pub fn get(view: &mut View<'_>, id: UserId) -> Result<User> {
     Ok(account(view, id)?.user)
 }
 
+/// The role of a user; `None` without such a user.
+///
+/// # Errors
+/// Database errors.
+pub fn role_of(view: &mut View<'_>, id: UserId) -> Result<Option<Role>> {
+    let row = users::table.filter(users::id.eq(id.to_string())).select(users::role);
+    let role: Option<String> = row.first(view.conn).optional()?;
+    Ok(role.and_then(|role| Role::from_name(&role)))
+}
+
 /// Users in the order in which they came.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::act::Act;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::messages;
+use super::messages::{self, About, Topic};
 use super::schema::webhooks;
 use super::seal::{Broken, Place};
 use super::tx::{Tx, View};
@@ -127,8 +127,7 @@ pub fn try_out(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
         recipient: id.to_owned(),
         template: "test",
         variables: serde_json::json!({ "link": "/" }),
-        kind: "webhook",
-        subject: id,
+        about: About::house(Topic::Webhook, id),
         due_at: now,
         not_after: now.plus(TEST_LASTS),
     };

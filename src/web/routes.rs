@@ -112,11 +112,11 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
         GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
         GET "/api/v1/alerts/{id}/messages" SeeAlerts => message_log::list;
-        POST "/api/v1/alerts/{id}/claim" ActOnAlerts => alerts::claim;
-        POST "/api/v1/alerts/{id}/ack" ActOnAlerts => alerts::ack;
+        POST "/api/v1/alerts/{id}/claim" ActOnAlerts or AnswerCalls => alerts::claim;
+        POST "/api/v1/alerts/{id}/ack" ActOnAlerts or AnswerCalls => alerts::ack;
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
         POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
-        POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/alerts/{id}/reassign" ActOnAlerts or AnswerCalls => alerts::reassign;
         POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
         POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
         GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;

@@ -22,7 +22,7 @@ use crate::cli::error::Result;
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Clock, DeviceId, Instant, UserId};
 use crate::engine::{
-    Lane, Status, auditor, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, silence,
+    Lane, Status, auditor, bases, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, silence,
 };
 use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;
@@ -106,6 +106,7 @@ impl World {
             "house",
             vec![
                 Box::new(silence::Silence::new(store.clone())),
+                Box::new(bases::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signer)?),
                 Box::new(auditor::Auditor::new(store.clone(), Status::default())),

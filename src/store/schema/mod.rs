@@ -4,7 +4,7 @@ mod deadlines;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
-    messages, sla_timers, unreachable, versions, webhooks,
+    messages, sla_timers, supersessions, unreachable, versions, webhooks,
 };
 
 diesel::table! {

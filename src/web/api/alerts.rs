@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Path, Query};
-use consent::{AlertEvaluate, Permit};
+use consent::{AlertEscalate, AlertEvaluate, Permit, Purpose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +14,7 @@ use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::Seen;
 use crate::store::alerts::{self, Filter, StoredAlert};
-use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
+use crate::store::{Cursor, View, escalations, messages, patients, permits, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
 
@@ -42,10 +42,24 @@ pub struct Alert {
     owner: Option<UserId>,
     outcome: Option<&'static str>,
     retrospective: bool,
+    /// Why nobody is called about an unresolved red; null when people are called.
+    #[schema(value_type = Option<Uncalled>)]
+    uncalled: Option<Uncalled>,
     /// Null without a legal basis, and for who may not see it.
     #[schema(value_type = Option<Told>)]
     finding: Option<serde_json::Value>,
     version: i64,
+}
+
+/// Why nobody is called about an alert.
+#[derive(Serialize, ToSchema)]
+pub struct Uncalled {
+    /// Such as `E_REVOKED`.
+    code: &'static str,
+    /// The article of the law.
+    basis: &'static str,
+    /// The purpose that was refused.
+    purpose: &'static str,
 }
 
 /// Why the alert stands.
@@ -88,9 +102,23 @@ impl<'a> Shape<'a> {
             owner: case.owner,
             outcome: case.outcome.map(Outcome::name),
             retrospective: stored.retrospective,
+            uncalled: self.uncalled(view, stored)?,
             finding: self.finding(view, stored)?,
             version: stored.version,
         })
+    }
+
+    fn uncalled(&self, view: &mut View<'_>, stored: &StoredAlert) -> Result<Option<Uncalled>, Fault> {
+        let waits = stored.case.facts.level == Level::Red && stored.case.state != AlertState::Resolved;
+        if !waits {
+            return Ok(None);
+        }
+        let denied = permits::look::<AlertEscalate>(view, stored.patient_key, self.desk.now)?.err();
+        Ok(denied.map(|denied| {
+            let (code, purpose) = denied.root();
+            let purpose = purpose.unwrap_or(Purpose::AlertEscalate).as_str();
+            Uncalled { code: code.as_str(), basis: code.basis_text(), purpose }
+        }))
     }
 
     fn finding(
@@ -239,7 +267,7 @@ pub struct Resolve {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reassign {
-    /// To whom: somebody who may act on alerts.
+    /// To whom: somebody who can be called about alerts.
     #[schema(value_type = String)]
     to: UserId,
     note: Option<String>,
@@ -247,16 +275,7 @@ pub struct Reassign {
 
 async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
     call.witnessed(Seen::Queue("alerts"), move |desk| {
-        let stored = desk.write(|tx| {
-            if let Act::Reassign { to } = what {
-                let target = users::get(tx, to)?;
-                let able = crate::domain::Can::ActOnAlerts.held_by(target.role);
-                if !able || target.disabled_at.is_some() {
-                    return Err(Fault::invalid("to", "somebody who may act on alerts"));
-                }
-            }
-            Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
-        })?;
+        let stored = desk.write(|tx| Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?))?;
         desk.read(|view| Ok(Reply::ok(&Shape::new(desk).of(view, &stored)?)?.at(stored.version)))
     })
     .await
@@ -309,7 +328,7 @@ pub struct Stepped {
     at: Instant,
     #[schema(value_type = String)]
     due_at: Instant,
-    /// `paged`, `empty`, `nobody_reached`, `resumed`.
+    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld` (no legal basis for calling people).
     did: String,
     /// From 1; null: those who are called when nobody was reached.
     step: Option<usize>,
@@ -335,7 +354,7 @@ pub struct Sent {
 pub struct Climb {
     policy: String,
     version: u32,
-    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `done`.
+    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
     #[schema(value_type = Object)]
     state: crate::domain::escalation::State,
     /// When somebody was last paged: what `escalate` must have seen.

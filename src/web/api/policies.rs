@@ -130,7 +130,7 @@ pub struct Candidate {
     /// For a schedule: {rotation | temporary | override: its place}.
     #[schema(value_type = Option<Object>)]
     because: Option<Because>,
-    /// `disabled`, `no_certificate` or `twice`: not paged.
+    /// `disabled`, `cannot_answer`, `no_certificate` or `twice`: not paged.
     left_out: Option<&'static str>,
 }
 
@@ -149,6 +149,7 @@ impl From<paging::Candidate> for Candidate {
             LeftOut::Disabled => "disabled",
             LeftOut::NoCertificate => "no_certificate",
             LeftOut::Twice => "twice",
+            LeftOut::CannotAnswer => "cannot_answer",
         });
         let paging::Candidate { user, target, because, .. } = candidate;
         Self { user_id: user, target, because, left_out }

@@ -192,6 +192,7 @@ impl House {
         let agent = self.staff(Role::Agent);
         self.grant(&agent, patient, "telemetry.collect");
         self.grant(&agent, patient, "alert.evaluate");
+        self.grant(&agent, patient, "alert.escalate");
     }
 
     fn revoke(&self, patient: PatientId, purpose: &str) -> Got {

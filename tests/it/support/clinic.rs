@@ -248,7 +248,7 @@ fn enrol(store: &Store, tokens: &Signer, now: Instant) -> Bed {
             let identity = DeviceIdentity { label: "Pulseira".into(), model: "Z1".into(), serial: None };
             let device = devices::insert(tx, &identity)?;
             bindings::bind(tx, device.id, patient.id, now.minus(SINCE), false)?;
-            for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+            for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate] {
                 grant(tx, patient.id, purpose, Some(now.minus(SINCE)))?;
             }
             let token = devices::issue_token(tx, device.id, None)?;

@@ -4,6 +4,7 @@
 mod files;
 mod imports;
 mod openapi;
+mod purposes;
 mod repository;
 mod schema;
 

@@ -43,7 +43,9 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
     let mut people = People::default();
     let phone = patient.identity.and_then(|who| who.phone).map(String::from);
     let may_act = room.viewer.may(Can::ActOnAlerts);
+    let may_answer = may_act || alerts::was_called(view, &stored, room.viewer.id)?;
     let ladder = super::ladder::of_alert(view, room, id)?;
+    let ladder_waits = ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NoBasis);
     let waits = matches!(shown_state(case), AlertState::Open);
     let owner = queue::holder(case, room.now);
     Ok(alert::View {
@@ -69,8 +71,10 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         promises: super::promises::of_alert(view, room, id)?,
         finding: finding(view, room, &stored, look, &mut people)?,
         acts: story(view, room, &stored, &mut people)?,
+        uncalled: super::ladder::uncalled(view, room, stored.patient_key, ladder_waits)?,
         may_act,
-        colleagues: if may_act { colleagues(view, room)? } else { Vec::new() },
+        may_answer,
+        colleagues: if may_answer { colleagues(view, room)? } else { Vec::new() },
     })
 }
 
@@ -168,7 +172,7 @@ fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> R
 fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
     let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let able = page.items.into_iter().filter(|user| {
-        user.id != room.viewer.id && user.disabled_at.is_none() && Can::ActOnAlerts.held_by(user.role)
+        user.id != room.viewer.id && user.disabled_at.is_none() && Can::AnswerCalls.held_by(user.role)
     });
     Ok(able
         .filter_map(|user| {
@@ -233,6 +237,9 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
             let asked = back(&sent.back);
             let next = if asked == "/" { format!("/alerts/{id}") } else { asked.to_owned() };
             if name == "escalate" {
+                if !room.viewer.may(Can::ActOnAlerts) {
+                    return Err(Code::Role.into());
+                }
                 let seen = domain::Instant::parse(&sent.seen);
                 let seen = seen.ok_or_else(|| Fault::invalid("seen", "what was shown"))?;
                 room.write(|tx| Ok(escalations::force(tx, id, seen)?))?;
@@ -240,15 +247,7 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
             }
             let deed = sent.deed(&name, room.now)?;
             let note = sent.note(deed)?;
-            let done = room.write(|tx| {
-                if let Deed::Reassign { to } = deed {
-                    let target = users::get(tx, to)?;
-                    if target.disabled_at.is_some() || !Can::ActOnAlerts.held_by(target.role) {
-                        return Err(Fault::invalid("to", "somebody who may act on alerts"));
-                    }
-                }
-                Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?)
-            });
+            let done = room.write(|tx| Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?));
             done.map_err(|fault| named_owner(room, fault))?;
             Ok(next)
         })

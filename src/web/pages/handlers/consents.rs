@@ -13,7 +13,8 @@ use crate::web::pages::consents::{Consents, Line, State, Term};
 use crate::web::shell::back;
 use crate::web::{Code, Lang};
 
-/// Where each purpose stands: those that were asked, and those with a text to grant.
+/// Where each purpose stands that code of this program asks for before it acts, when it was answered or has a text to
+/// grant. A switch without code behind it is not shown.
 ///
 /// # Errors
 /// Store faults.
@@ -21,7 +22,7 @@ pub fn fill(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Cons
     let key = patients::key_of(view, patient)?;
     let ledger = ledger::of(view, key)?;
     let mut lines = Vec::new();
-    for purpose in Purpose::ALL {
+    for purpose in Purpose::ASKED {
         let record = ledger.records().iter().find(|record| record.purpose == *purpose);
         let term = current(view, *purpose, room.words().lang)?;
         if record.is_none() && term.is_none() {

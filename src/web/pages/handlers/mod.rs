@@ -65,7 +65,7 @@ pub fn rows() -> Vec<Row> {
         POST "/preferences" Anyone => door::prefer;
         GET "/queue" SeeAlerts => queue::show;
         GET "/alerts/{id}" SeeAlerts => alert::show;
-        POST "/alerts/{id}/{act}" ActOnAlerts => alert::act;
+        POST "/alerts/{id}/{act}" AnswerCalls => alert::act;
         POST "/alerts/{id}/sla/{act}" ActOnAlerts => promises::act;
         GET "/pager" SignedIn => pager::show;
         POST "/pager" SignedIn => pager::seen;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::web::Query;
 use serde::Deserialize;
 
-use super::ladder::next_label;
+use super::ladder::{next_label, uncalled};
 use super::people::{People, short};
 use super::search::Wanted;
 use super::told::{RuleNames, told};
@@ -127,6 +127,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked, recorded: bool) -> Resu
             let mut row = row(view, room, alert, &name, (&mut people, &mut names), recorded)?;
             row.climb = climbs.of(alert.id(), room);
             row.nobody_reached = climbs.unreached(alert.id());
+            row.uncalled = uncalled(view, room, alert.patient_key, climbs.waits(alert.id()))?;
             rows.push(row);
         }
         Ok(rows)
@@ -151,6 +152,11 @@ impl Climbs {
 
     fn unreached(&self, alert: AlertId) -> bool {
         self.run(alert).is_some_and(|run| run.state == State::NobodyReached)
+    }
+
+    /// Whether it waits for a legal basis to call people.
+    fn waits(&self, alert: AlertId) -> bool {
+        self.run(alert).is_some_and(|run| run.state == State::NoBasis)
     }
 
     fn next_at(&self, alert: AlertId) -> Option<domain::Instant> {
@@ -311,5 +317,6 @@ fn row(
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: alert.retrospective,
         nobody_reached: false,
+        uncalled: None,
     })
 }

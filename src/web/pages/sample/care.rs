@@ -33,6 +33,7 @@ impl Night {
             snoozed_until: None,
             retrospective: false,
             nobody_reached: false,
+            uncalled: None,
         }
     }
 
@@ -282,6 +283,8 @@ impl Night {
                 act(430, None, alert::ActKind::Escalated, None),
             ],
             may_act: true,
+            may_answer: true,
+            uncalled: None,
             colleagues: vec![Choice { value: user_id(2).to_string(), label: "Caio Lima".to_owned() }],
         }
     }

@@ -158,7 +158,7 @@ fn measure(home: &Home, patient: PatientId, key: i64) -> DeviceId {
         sla::seed(tx)?;
         let device = devices::insert(tx, &identity)?;
         bindings::bind(tx, device.id, patient, NOW, true)?;
-        for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+        for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate] {
             let term = terms::current(tx, purpose)?.remove(0);
             let mut hash = [0; 32];
             hex::decode_to_slice(term.text_sha256, &mut hash).unwrap();
