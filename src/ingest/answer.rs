@@ -7,7 +7,10 @@ use mqtt::gateway::{Answer, Outcome};
 use serde::Serialize;
 
 use super::admit::Admitted;
-use crate::domain::Instant;
+use crate::domain::{Instant, Signal};
+
+/// Stored and judged, but too extreme to be believed alone: measure again.
+const SUSPECT: &str = "E_SUSPECT";
 
 /// One part of a message that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,11 +54,18 @@ struct Notice<'a> {
     signals: &'a [Part],
 }
 
-/// The answer to a message, with its notice when anything of it was not taken.
+/// The answer to a message, with its notice when anything of it was not taken, or is to be measured again:
+/// `suspect` are the signals that were stored with a value too extreme to be believed alone.
 #[must_use]
-pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instant) -> Answer {
+pub fn answer(
+    message: &Admitted,
+    verdict: &Verdict,
+    parts: &[Part],
+    suspect: &[Signal],
+    now: Instant,
+) -> Answer {
     let outcome = match verdict {
-        Verdict::Taken if parts.is_empty() => return Outcome::committed().into(),
+        Verdict::Taken if parts.is_empty() && suspect.is_empty() => return Outcome::committed().into(),
         Verdict::Taken => {
             Outcome::Committed { refused: names(parts, false), quarantined: names(parts, true) }
         }
@@ -70,15 +80,22 @@ pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instan
         Verdict::Refused { code, basis } => (code, basis),
         Verdict::Malformed(reason) => ("E_PAYLOAD", reason),
         Verdict::Quota(reason) => ("E_QUOTA", reason),
+        Verdict::Taken if parts.is_empty() => (SUSPECT, "measure again"),
         Verdict::Taken | Verdict::NotStored => ("E_PARTIAL", ""),
     };
+    let again = suspect.iter().map(|signal| Part {
+        signal: Cow::Borrowed(signal.name()),
+        code: Cow::Borrowed(SUSPECT),
+        aside: false,
+    });
+    let parts: Vec<Part> = parts.iter().cloned().chain(again).collect();
     let notice = Notice {
         at: now,
         code,
         basis,
         packet_id: message.packet_id,
         payload_sha256: hex::encode(message.sha256()),
-        signals: parts,
+        signals: &parts,
     };
     let answer = Answer::from(outcome);
     let answer = match serde_json::to_vec(&notice) {
