@@ -16,8 +16,8 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, bounces, coverage, deadline, escalate, handover, housekeeping, outbox,
-    reevaluate, roll, seal, seat, silence,
+    Lane, Status, Wake, auditor, bounces, coverage, deadline, escalate, handover, housekeeping, late_reds,
+    outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -134,7 +134,8 @@ impl House {
         let prompt = Lane::new(
             "engine",
             vec![
-                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
+                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, Arc::clone(&watch))),
+                Box::new(late_reds::LateReds::new(store.clone(), watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),

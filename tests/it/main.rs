@@ -7,6 +7,7 @@ mod browser;
 mod demo;
 mod durability;
 mod foreign;
+mod judgement;
 mod notify;
 mod on_call;
 mod remote;

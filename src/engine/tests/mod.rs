@@ -4,6 +4,7 @@ mod bounces;
 mod hooks;
 mod kills;
 mod ladder;
+mod late_reds;
 mod nodes;
 mod post;
 mod promises;
