@@ -18,7 +18,7 @@ use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
     Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, escalate,
-    handover, housekeeping, outbox, reevaluate, roll, seal, seat, silence,
+    handover, housekeeping, late_reds, outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -137,7 +137,8 @@ impl House {
             "engine",
             vec![
                 Box::new(clock_watch::Watch::new(store.clone(), clock.clone(), breakers.clone())),
-                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
+                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, Arc::clone(&watch))),
+                Box::new(late_reds::LateReds::new(store.clone(), watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),

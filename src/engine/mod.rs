@@ -10,6 +10,7 @@ pub mod deadline;
 pub mod escalate;
 pub mod handover;
 pub mod housekeeping;
+pub mod late_reds;
 pub mod outbox;
 pub mod reevaluate;
 pub mod roll;

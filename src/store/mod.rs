@@ -26,6 +26,7 @@ pub mod judgement;
 pub mod kek;
 pub mod keys;
 pub mod lapses;
+pub mod late_reds;
 pub mod ledger;
 pub mod letters;
 pub mod links;

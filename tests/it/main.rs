@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod durability;
 mod foreign;
+mod judgement;
 mod notify;
 mod on_call;
 mod remote;

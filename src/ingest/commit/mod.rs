@@ -182,7 +182,7 @@ impl Committer {
     fn tell(&mut self, group: impl Iterator<Item = Admitted>, planned: Vec<Planned>) {
         let now = self.clock.now();
         Reply::send_all(group.zip(&planned).map(|(message, plan)| {
-            let answer = answer(&message, &plan.verdict, &plan.parts, now);
+            let answer = answer(&message, &plan.verdict, &plan.parts, &plan.suspect(), now);
             (message.reply, answer)
         }));
         let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();

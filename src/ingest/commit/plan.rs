@@ -11,7 +11,7 @@ use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryC
 use super::decision;
 use super::ledger::Ledger;
 use super::reception::Receptions;
-use crate::domain::{DeviceId, Instant, Reading};
+use crate::domain::{DeviceId, Instant, Reading, Signal};
 use crate::ingest::admit::{Admitted, Content};
 use crate::ingest::answer::Verdict;
 use crate::ingest::normal::{Normalised, Why};
@@ -199,6 +199,17 @@ impl Planned {
     fn refuse(&mut self, decision: u8, code: &'static str, basis: &'static str) {
         self.decision = decision;
         self.verdict = Verdict::Refused { code: Cow::Borrowed(code), basis: Cow::Borrowed(basis) };
+    }
+
+    /// The signals that are to be measured again, each once.
+    pub fn suspect(&self) -> Vec<Signal> {
+        let mut signals = Vec::new();
+        for reading in self.readings.iter().filter(|reading| reading.flags.is_suspect()) {
+            if !signals.contains(&reading.signal) {
+                signals.push(reading.signal);
+            }
+        }
+        signals
     }
 
     fn sort(

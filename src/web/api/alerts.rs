@@ -70,6 +70,8 @@ pub struct Told {
     /// What it rests on; for front line and technicians the newest value alone.
     #[schema(value_type = Vec<Object>)]
     readings: serde_json::Value,
+    /// Whether it rests on one value too extreme to be believed alone, or the newest value is such.
+    measure_again: bool,
 }
 
 /// Shapes alerts for one viewer, with one decision per patient.
@@ -142,10 +144,14 @@ impl<'a> Shape<'a> {
             Role::Agent | Role::Technician => {
                 let latest = telemetry::latest(view, permit, key, &[stored.signal])?;
                 let names = &mut self.names;
+                let measure_again = latest.iter().any(|stored| stored.reading.flags.is_suspect());
                 let shown = latest.iter().map(|stored| Shown::of(view, names, stored));
                 let readings = serde_json::to_value(shown.collect::<Result<Vec<_>, _>>()?);
                 let (pt, en) = headline(&self.rules, stored);
-                Some(readings.and_then(|readings| serde_json::to_value(Told { pt, en, readings })))
+                Some(
+                    readings
+                        .and_then(|readings| serde_json::to_value(Told { pt, en, readings, measure_again })),
+                )
             }
             _ => None,
         };

@@ -231,6 +231,7 @@ did-paged = Notice sent
 did-escalated = Next step of the policy
 did-resolved = Resolved the alert
 finding-hidden = finding hidden: no consent
+finding-measure-again = { $measured }: extreme value, measure again
 finding-readings =
     { $n ->
         [one] { $n } reading
@@ -245,7 +246,7 @@ readings-none = No readings yet
 readings-none-next = Bind and pair a device; readings appear as soon as it connects.
 readings-not-yours = Your role does not see readings
 readings-not-yours-why = Readings are seen only by the clinicians who care for the patient (LGPD art. 6 III, necessity).
-reading-suspect = suspect
+reading-suspect = extreme value: measure again
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h

@@ -247,6 +247,7 @@ did-paged = Aviso enviado
 did-escalated = Próximo passo da política
 did-resolved = Resolveu o alerta
 finding-hidden = achado oculto: sem consentimento
+finding-measure-again = { $measured }: valor extremo, meça de novo
 finding-readings =
     { $n ->
         [one] { $n } leitura
@@ -261,7 +262,7 @@ readings-none = Nenhuma leitura ainda
 readings-none-next = Vincule e emparelhe um dispositivo; as leituras aparecem assim que ele se conectar.
 readings-not-yours = Seu papel não vê leituras
 readings-not-yours-why = Leituras são vistas só pela equipe clínica que cuida do paciente (LGPD art. 6 III, necessidade).
-reading-suspect = suspeita
+reading-suspect = valor extremo: meça de novo
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h

@@ -182,6 +182,8 @@ pub struct Latest {
     pub value: f64,
     /// When.
     pub at: Instant,
+    /// Too extreme to be believed alone: to be measured again.
+    pub suspect: bool,
 }
 
 #[derive(Template)]

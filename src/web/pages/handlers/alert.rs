@@ -108,7 +108,10 @@ fn finding(
         let said = told::told(view, room, stored, &names, true)?;
         let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
-            format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
+            let again =
+                if latest.suspect { format!(" · {}", w.say("reading-suspect")) } else { String::new() };
+            let (unit, ago) = (w.unit(&latest.signal), w.ago(&latest.at));
+            format!(" · {} {value} {unit} · {ago}{again}", w.say("queue-now"))
         });
         return Ok(Finding::Shown {
             headline: None,
@@ -123,6 +126,7 @@ fn finding(
     let Some(found) = stored.finding(view, &permit)? else {
         return Ok(Finding::Hidden(Masked { code: Code::Revoked, since: stored.case.resolved_at }));
     };
+    let headline = Some(told::headline(w, stored.signal, &found));
     let spoken = found.spoken();
     let mut readings = Vec::new();
     for sample in spoken.readings {
@@ -136,7 +140,6 @@ fn finding(
         };
         readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
     }
-    let headline = Some(told::headline(w, stored.signal, found.condition));
     Ok(Finding::Shown { headline, text: tongue(w, spoken.pt, spoken.en), readings })
 }
 
