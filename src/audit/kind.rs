@@ -53,6 +53,7 @@ kinds! {
     DeviceUnbound = "device.unbound";
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
+    ReadingAmended = "reading.amended";
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";

@@ -157,6 +157,8 @@ impl Flags {
     pub const HIGH: Self = Self(8);
     /// Came without an instant of its own and was stamped on receipt.
     pub const STAMPED: Self = Self(16);
+    /// Stands in place of another value that was found wrong. Never stored: it is told as the reading is read.
+    pub const CORRECTED: Self = Self(64);
 
     /// Whether every bit of `other` is set.
     #[must_use]
@@ -179,6 +181,7 @@ impl Flags {
             (Self::LOW, "low"),
             (Self::HIGH, "high"),
             (Self::STAMPED, "stamped_on_receipt"),
+            (Self::CORRECTED, "corrected"),
         ]
         .into_iter()
         .filter_map(|(bit, name)| self.has(bit).then_some(name))

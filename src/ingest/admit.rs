@@ -75,7 +75,7 @@ impl Admitted {
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Readings { normal, .. } => normal.readings.len().max(1),
+            Content::Readings { normal, .. } => (normal.readings.len() + normal.corrections.len()).max(1),
             Content::Malformed(_) => 1,
         }
     }
@@ -84,7 +84,10 @@ impl Admitted {
     #[must_use]
     pub fn first_at(&self) -> Option<Instant> {
         match &self.content {
-            Content::Readings { normal, .. } => normal.readings.first().map(|reading| reading.at),
+            Content::Readings { normal, .. } => {
+                let corrected = || normal.corrections.first().map(|correction| correction.reading.at);
+                normal.readings.first().map(|reading| reading.at).or_else(corrected)
+            }
             Content::Malformed(_) => None,
         }
     }

@@ -79,11 +79,22 @@ pub struct Quarantined {
     pub why: Why,
 }
 
+/// What its sender says of a reading that it sent before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Correction {
+    /// The value to stand there from now on; of a withdrawal only signal and instant count.
+    pub reading: Reading,
+    /// Entered in error: nothing stands there any more.
+    pub withdrawn: bool,
+}
+
 /// A message in domain words.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Normalised {
     /// What may be stored, in the order of the message; (signal, instant) appears once.
     pub readings: Vec<Reading>,
+    /// What was sent before and is put right.
+    pub corrections: Vec<Correction>,
     /// What holds no reading.
     pub refused: Vec<Refused>,
     /// What must not be believed unseen.
@@ -94,7 +105,7 @@ impl Normalised {
     /// Whether nothing at all was understood, so that the message as a whole is answered 0x99.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.readings.is_empty() && self.quarantined.is_empty()
+        self.readings.is_empty() && self.quarantined.is_empty() && self.corrections.is_empty()
     }
 }
 

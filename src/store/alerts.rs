@@ -350,7 +350,7 @@ pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
         .load(view.conn)?)
 }
 
-/// Ends snoozes that are over.
+/// Ends snoozes that are over. One that cannot be read holds up no other.
 ///
 /// # Errors
 /// Database errors.
@@ -362,11 +362,18 @@ pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
         .limit(limit)
         .select(COLUMNS)
         .load::<Row>(tx.conn)?;
-    let count = due.len();
+    let mut count = 0;
     for row in due {
-        let stored = row.read()?;
-        let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
-        keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+        let woken = tx.item(|tx| {
+            let stored = row.read()?;
+            let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
+            keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))
+        });
+        match woken {
+            Ok(_) => count += 1,
+            Err(error) if error.is_the_rows() => tracing::error!(%error, "a snooze could not be ended"),
+            Err(error) => return Err(error),
+        }
     }
     Ok(count)
 }

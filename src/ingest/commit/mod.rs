@@ -22,7 +22,7 @@ use crate::store::telemetry::{self, Batch};
 use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
 use judge::{Fresh, judge};
 use ledger::Ledger;
-use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
+use plan::{Kept, Planned, Planner, Standings, amend, set_aside_conflicts};
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
 /// consent refused it, and these.
@@ -157,6 +157,7 @@ impl Committer {
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
         let appended = telemetry::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
+        amend(tx, group, &mut planned, &standings, &mut lock(&self.watch))?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
         let mut watch = lock(&self.watch);

@@ -15,9 +15,10 @@ use crate::ingest::admit::{Admitted, Content};
 use crate::ingest::answer::{Part, Verdict};
 use crate::ingest::normal::Normalised;
 use crate::ingest::roster::{PatientCopy, Roster};
+use crate::rules::{SeriesKey, Watchlist};
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{self, Appended, Batch, ReceiptRef};
+use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef};
 use crate::store::{Result, Subject, Tx};
 
 /// One message on its way through a commit.
@@ -30,6 +31,8 @@ pub struct Planned {
     pub rows: Range<usize>,
     /// Its readings, in the order of `rows`.
     pub readings: Vec<Reading>,
+    /// What it corrects and withdraws; after [`amend`], what of it changed anything.
+    pub amended: Vec<Amended>,
     /// Its device, when it is enrolled.
     pub device: Option<Arc<DeviceRow>>,
     /// Whose it is, when it is somebody's.
@@ -62,6 +65,12 @@ impl Kept {
     /// All but what was there already.
     pub fn new(appended: &Appended) -> Self {
         Self { not: appended.same.iter().chain(&appended.conflicts).copied().collect() }
+    }
+
+    /// The readings of a message that its receipt counts: what is new, and what it puts right.
+    pub fn counted<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
+        let right = plan.amended.iter().filter(|amended| !amended.withdrawn).map(|amended| &amended.reading);
+        self.of(plan).chain(right)
     }
 
     /// The readings of a message that are new.
@@ -98,6 +107,7 @@ impl Planner<'_> {
             parts: Vec::new(),
             rows: 0..0,
             readings: Vec::new(),
+            amended: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
             received: None,
@@ -223,6 +233,18 @@ impl Planned {
                 self.readings.push(*reading);
             }
         }
+        for correction in &normal.corrections {
+            let reading = correction.reading;
+            if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
+                aside.unbound(reading)?;
+                self.part(reading.signal.name(), "E_NOT_BOUND", true);
+            } else if let Err(denied) = permit.covers(reading.at.micros()) {
+                self.part(reading.signal.name(), denied.code.as_str(), false);
+                before_grant = Some(denied.code);
+            } else {
+                self.amended.push(aside.amended(reading, correction.withdrawn));
+            }
+        }
         for set in &normal.quarantined {
             aside.reading(set.reading, set.why.code())?;
             self.part(set.reading.signal.name(), set.why.code(), true);
@@ -240,7 +262,7 @@ impl Planned {
 
     fn conclude(&mut self, normal: &Normalised, before_grant: Option<consent::Code>) {
         let something_aside = self.parts.iter().any(|part| part.aside);
-        if !self.readings.is_empty() || something_aside {
+        if !self.readings.is_empty() || !self.amended.is_empty() || something_aside {
             self.decision = if self.parts.is_empty() { 0 } else { decision::IN_PART };
         } else if let Some(code) = before_grant {
             self.refuse(code.number(), code.as_str(), code.basis_text());
@@ -274,6 +296,17 @@ impl Setting<'_, '_> {
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
+    const fn amended(&self, reading: Reading, withdrawn: bool) -> Amended {
+        Amended {
+            patient: (self.patient.row.key, self.patient.row.id),
+            device_key: self.device.key,
+            reading,
+            withdrawn,
+            received: self.received,
+            by: By::Source,
+        }
+    }
+
     fn unbound(&mut self, reading: Reading) -> Result<()> {
         let aside = Aside {
             patient: None,
@@ -302,6 +335,34 @@ impl Setting<'_, '_> {
             payload: None,
         }
     }
+}
+
+/// Puts right what the messages correct, and forgets what was right already. The series are to be judged again: what
+/// is watched of them is forgotten, and this node asks for the replay.
+///
+/// # Errors
+/// Database errors.
+pub fn amend(
+    tx: &mut Tx<'_>,
+    group: &[Admitted],
+    planned: &mut [Planned],
+    standings: &Standings,
+    watch: &mut Watchlist,
+) -> Result<()> {
+    for (message, plan) in group.iter().zip(planned) {
+        let mut changed = Vec::new();
+        for amended in std::mem::take(&mut plan.amended) {
+            let standing = standings.get(&(amended.patient.0, message.device));
+            let Some(Ok(permit)) = standing.map(|standing| &standing.collect) else { continue };
+            if telemetry::amend(tx, permit, &amended)? {
+                let Reading { signal, .. } = amended.reading;
+                watch.forget(SeriesKey { patient_key: amended.patient.0, signal });
+                changed.push(amended);
+            }
+        }
+        plan.amended = changed;
+    }
+    Ok(())
 }
 
 /// Another value came first: the later one is set aside and told so.

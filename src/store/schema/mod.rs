@@ -253,6 +253,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    amendments (patient_key, signal, at, device_key, generation) {
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        at -> BigInt,
+        device_key -> BigInt,
+        generation -> BigInt,
+        received -> BigInt,
+        amended_at -> BigInt,
+        item -> Nullable<Text>,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
     unstamped (device_key, payload_index) {
         device_key -> BigInt,
         payload_index -> Binary,

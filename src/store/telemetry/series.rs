@@ -9,6 +9,7 @@ use diesel::dsl::max;
 use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
+use super::amendments::{in_force, lay_over};
 use super::chunk_rows::{self, Series, open, sealed_between};
 use super::preference::{preference, rank};
 use super::roll::patient_of;
@@ -144,7 +145,31 @@ pub(in crate::store) fn opened(
     rows.iter().map(|row| row.open(&key)).collect()
 }
 
+/// The series of a span as it is in force: journal and chunks, and amendments laid over them.
 fn joined(
+    view: &mut View<'_>,
+    series: Series,
+    rows: &[Row],
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let mut out = committed(view, series, rows, from, to)?;
+    lay_over(&mut out, in_force(view, series, Span { from: from.micros(), to: to.micros() })?);
+    Ok(out)
+}
+
+/// The values of a span that were committed first, whatever was found wrong with them.
+pub(in crate::store) fn first_committed(
+    view: &mut View<'_>,
+    series: Series,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let rows = journal(view.conn, series, from, to)?;
+    committed(view, series, &rows, from, to)
+}
+
+fn committed(
     view: &mut View<'_>,
     series: Series,
     rows: &[Row],
@@ -167,16 +192,6 @@ fn joined(
     Ok(out)
 }
 
-/// The newest instant of a series, without opening anything.
-///
-/// # Errors
-/// Database errors.
-pub fn head(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Option<Instant>> {
-    let row = newest_rows(view.conn, patient_key, &[signal])?.remove(&signal.code());
-    let chunk = chunk_rows::before(view.conn, Series::new(patient_key, signal), i64::MAX)?;
-    Ok(row.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))
-}
-
 /// The newest reading of each signal, in the order asked; a signal never measured is absent. Of two devices
 /// at one instant the preferred one speaks.
 ///
@@ -195,26 +210,44 @@ pub fn latest(
         let series = Series::new(patient_key, *signal);
         let row = rows.get(&signal.code()).copied();
         let chunk = chunk_rows::before(view.conn, series, i64::MAX)?;
-        let readings = match (row, chunk) {
+        let mut readings = match (row, chunk) {
             (Some(at), chunk) if chunk.is_none_or(|chunk| at > chunk.last_at) => {
                 let from = Instant::from_micros(at);
                 let rows = journal(view.conn, series, from, Instant::MAX)?;
                 // A roll may have taken it since: then it is in a chunk.
                 if rows.is_empty() {
-                    range(view, series, from, Instant::MAX)?
+                    first_committed(view, series, from, Instant::MAX)?
                 } else {
                     opened(view, series, &rows)?
                 }
             }
             (_, Some(chunk)) => chunk_rows::open_by_id(view, series, &chunk)?,
-            (_, None) => continue,
+            (_, None) => Vec::new(),
         };
+        let from = readings.first().map_or(i64::MIN, |first| first.reading.at.micros());
+        lay_over(&mut readings, in_force(view, series, Span { from, to: i64::MAX })?);
+        if readings.is_empty() && from > i64::MIN {
+            readings = last_before(view, series, from)?;
+        }
         let end = readings.last().map(|r| r.reading.at);
         let newest = readings.into_iter().rev().take_while(|r| Some(r.reading.at) == end);
         let newest = newest.min_by_key(|r| rank(&ranks, r.device_key));
         out.extend(newest.filter(|r| permit.covers(r.reading.at.micros()).is_ok()));
     }
     Ok(out)
+}
+
+/// The end of a series before an instant, where all that came after was withdrawn.
+fn last_before(view: &mut View<'_>, series: Series, to: i64) -> Result<Vec<StoredReading>> {
+    let to = Instant::from_micros(to);
+    for back in [LAST, 60 * LAST, 24 * 60 * LAST, 30 * 24 * 60 * LAST, i64::MAX] {
+        let from = Instant::from_micros(to.micros().saturating_sub(back));
+        let found = range(view, series, from, to)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end
