@@ -113,6 +113,7 @@ impl Committer {
         if done.is_err() {
             // What memory learned in a transaction that is gone must be forgotten with it.
             self.roster.clear();
+            self.batch.failed();
             let mut watch = lock(&self.watch);
             self.involved.drain(..).for_each(|key| watch.forget_patient(key));
         }

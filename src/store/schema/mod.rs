@@ -267,6 +267,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    measured (patient_key, signal) {
+        patient_key -> BigInt,
+        signal -> SmallInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     unstamped (device_key, payload_index) {
         device_key -> BigInt,
         payload_index -> Binary,

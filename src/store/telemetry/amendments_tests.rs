@@ -106,6 +106,27 @@ fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
 }
 
 #[test]
+fn a_signal_that_ended_long_ago_is_found_without_walking_the_journal() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let weight = |second, value| super::testing::reading(Signal::Weight, at(second), value);
+        // Rising by less than the grain, late ones among them: the last is found all the same.
+        for (n, second) in [0, 119, 60, 130, 248, 249, 20].into_iter().enumerate() {
+            let sent = [weight(second, 60.0 + f64::from(u8::try_from(n).unwrap()))];
+            clinic.send(&patient, device, message(1, u16::try_from(n).unwrap()), &sent);
+        }
+        clinic.send(&patient, device, message(2, 0), &[heart_rate(at(90_000), 70.0)]);
+        let signals = [Signal::Weight, HR, Signal::Glucose];
+        let look = |view: &mut crate::store::View<'_>| latest(view, &evaluate(), patient.key, &signals);
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0]);
+        roll(&clinic.store, NOON, at(200)).unwrap();
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0], "chunks before it");
+        roll(&clinic.store, NOON, at(300)).unwrap();
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0], "rolled");
+    }
+}
+
+#[test]
 fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());

@@ -10,6 +10,7 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod measured;
 mod preference;
 mod roll;
 mod row;
@@ -82,6 +83,7 @@ pub(in crate::store) fn in_order(rows: &[Row]) -> Vec<usize> {
 pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
     let rows = batch.rows();
     let doubtful = on!(&mut *tx.conn, |c| c.insert(rows))?;
+    batch.noted.note(tx, rows)?;
     if doubtful.is_empty() {
         return Ok(Appended { new: rows.len(), ..Appended::default() });
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
+use super::measured::Noted;
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
 use crate::store::error::{Error, Result};
 use crate::store::keys::{Spot, SubjectKey};
@@ -195,6 +196,8 @@ pub struct Batch {
     rows: Vec<Row>,
     /// Where each message's rows end, and the key that they are masked under.
     keys: Vec<(usize, Arc<SubjectKey>)>,
+    /// Which ends of series were written down.
+    pub(super) noted: Noted,
 }
 
 impl Batch {
@@ -245,6 +248,11 @@ impl Batch {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.keys.clear();
+    }
+
+    /// The commit failed: nothing that it wrote down is there.
+    pub fn failed(&self) {
+        self.noted.forget();
     }
 
     pub(in crate::store) fn rows(&self) -> &[Row] {

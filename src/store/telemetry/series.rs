@@ -11,6 +11,7 @@ use diesel::prelude::*;
 
 use super::amendments::{in_force, lay_over};
 use super::chunk_rows::{self, Series, open, sealed_between};
+use super::measured::ends;
 use super::preference::{preference, rank};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
@@ -203,7 +204,7 @@ pub fn latest(
     patient_key: i64,
     signals: &[Signal],
 ) -> Result<Vec<StoredReading>> {
-    let rows = newest_rows(view.conn, patient_key, signals)?;
+    let rows = newest_rows(view, patient_key, signals)?;
     let ranks = preference(view, patient_key)?;
     let mut out = Vec::new();
     for signal in signals {
@@ -250,24 +251,30 @@ fn last_before(view: &mut View<'_>, series: Series, to: i64) -> Result<Vec<Store
     Ok(Vec::new())
 }
 
-/// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end
-/// finds what a worn device sends, only then is all of it read.
-fn newest_rows(conn: &mut Conn, patient_key: i64, signals: &[Signal]) -> Result<HashMap<i16, i64>> {
-    let Some(end) = readings::table.select(max(readings::at)).first::<Option<i64>>(conn)? else {
+/// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end finds what
+/// a worn device sends, and of the rest it is known about where each ends. Never is all of it read.
+fn newest_rows(view: &mut View<'_>, patient_key: i64, signals: &[Signal]) -> Result<HashMap<i16, i64>> {
+    let Some(end) = readings::table.select(max(readings::at)).first::<Option<i64>>(view.conn)? else {
         return Ok(HashMap::new());
     };
     let codes: Vec<i16> = signals.iter().map(|signal| signal.code()).collect();
-    let mut found = HashMap::new();
-    for from in [end.saturating_sub(LAST), i64::MIN] {
-        let rows: Vec<(i16, Option<i64>)> = readings::table
-            .filter(readings::at.ge(from))
-            .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq_any(&codes)))
+    let newest = |conn: &mut Conn, from: i64, to: i64, codes: &[i16]| -> Result<Vec<(i16, Option<i64>)>> {
+        Ok(readings::table
+            .filter(readings::at.ge(from).and(readings::at.le(to)))
+            .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq_any(codes)))
             .group_by(readings::signal)
             .select((readings::signal, max(readings::at)))
-            .load(conn)?;
-        found = rows.into_iter().filter_map(|(signal, at)| Some((signal, at?))).collect();
-        if found.len() == codes.len() {
-            break;
+            .load(conn)?)
+    };
+    let recent = newest(view.conn, end.saturating_sub(LAST), end, &codes)?;
+    let mut found: HashMap<i16, i64> =
+        recent.into_iter().filter_map(|(signal, at)| Some((signal, at?))).collect();
+    if found.len() < codes.len() {
+        let ends = ends(view, patient_key)?;
+        for code in codes.iter().filter(|code| !found.contains_key(code)).copied().collect::<Vec<i16>>() {
+            let Some((from, to)) = ends.get(&code) else { continue };
+            let rows = newest(view.conn, *from, *to, &[code])?;
+            found.extend(rows.into_iter().filter_map(|(signal, at)| Some((signal, at?))));
         }
     }
     Ok(found)
