@@ -54,6 +54,8 @@ kinds! {
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
     ReadingAmended = "reading.amended";
+    DeviceCommandCancelled = "device.command_cancelled";
+    ClockStepped = "clock.stepped";
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";

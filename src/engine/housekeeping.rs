@@ -36,14 +36,13 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
 /// Housekeeping as a module.
 pub struct Housekeeping {
     store: Store,
-    last: Instant,
 }
 
 impl Housekeeping {
     /// Keeps this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, last: Instant::from_micros(0) }
+        Self { store }
     }
 }
 
@@ -52,11 +51,11 @@ impl Module for Housekeeping {
         "housekeeping"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if now.since(self.last) < EVERY {
-            return Ok(Progress::default());
-        }
-        self.last = now;
         let (mut did, mut failed) = (0, None);
         for (what, urgency, chore) in CHORES {
             match self.store.keep_house(*urgency, self.name(), now, |tx| chore(tx, now)) {

@@ -1,11 +1,13 @@
 //! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
 
 mod deadlines;
+mod series;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
     messages, sla_timers, unreachable, versions, webhooks,
 };
+pub use series::{amendments, measured};
 
 diesel::table! {
     settings (name) {
@@ -125,6 +127,15 @@ diesel::table! {
         node -> Nullable<SmallInt>,
         status -> Nullable<Binary>,
         version -> BigInt,
+        status_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    device_charges (device_key) {
+        device_key -> BigInt,
+        at -> BigInt,
+        level -> Binary,
     }
 }
 
@@ -159,6 +170,10 @@ diesel::table! {
         acknowledged_at -> Nullable<BigInt>,
         replied_at -> Nullable<BigInt>,
         reply -> Nullable<Binary>,
+        expires_at -> Nullable<BigInt>,
+        refused_at -> Nullable<BigInt>,
+        refused_code -> Nullable<SmallInt>,
+        cancelled_at -> Nullable<BigInt>,
     }
 }
 
@@ -246,28 +261,6 @@ diesel::table! {
         id -> BigInt,
         received -> BigInt,
         device_key -> BigInt,
-        patient_key -> BigInt,
-        signal -> SmallInt,
-        at -> BigInt,
-    }
-}
-
-diesel::table! {
-    amendments (patient_key, signal, at, device_key, generation) {
-        patient_key -> BigInt,
-        signal -> SmallInt,
-        at -> BigInt,
-        device_key -> BigInt,
-        generation -> BigInt,
-        received -> BigInt,
-        amended_at -> BigInt,
-        item -> Nullable<Text>,
-        sealed -> Binary,
-    }
-}
-
-diesel::table! {
-    measured (patient_key, signal) {
         patient_key -> BigInt,
         signal -> SmallInt,
         at -> BigInt,
