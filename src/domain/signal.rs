@@ -59,7 +59,7 @@ signals! {
     SystolicBp = 7, "systolic_bp", MillimetreHg, "Systolic blood pressure, mmHg (LOINC 8480-6).";
     DiastolicBp = 8, "diastolic_bp", MillimetreHg, "Diastolic blood pressure, mmHg (LOINC 8462-4).";
     Glucose = 9, "glucose", MgPerDl, "Interstitial glucose, mg/dL (LOINC 99504-3).";
-    GlucoseCapillary = 10, "glucose_capillary", MgPerDl, "Fingerstick glucose, mg/dL (LOINC 41653-7).";
+    GlucoseCapillary = 10, "glucose_capillary", MgPerDl, "Glucose in blood at one moment, fingerstick or laboratory, mg/dL (LOINC 41653-7).";
     Weight = 11, "weight", Kilogram, "Body weight, kg (LOINC 29463-7).";
     Height = 12, "height", Centimetre, "Body height, cm (LOINC 8302-2).";
     Steps = 13, "steps", One, "Steps of the interval that ends at the instant.";
@@ -138,6 +138,7 @@ units! {
     Second = 30, "s";
     PerSecond = 31, "/s";
     Ratio = 32, "{ratio}";
+    Foot = 33, "[ft_i]";
 }
 
 /// What is to be known of a reading beside its value. Stored; a bit never changes its meaning.
@@ -247,6 +248,7 @@ impl Reading {
             (Unit::Gram, Unit::Kilogram) => v / 1_000.0,
             (Unit::Pound, Unit::Kilogram) => v * 0.453_592_37,
             (Unit::Inch, Unit::Centimetre) => v * 2.54,
+            (Unit::Foot, Unit::Centimetre) => v * 30.48,
             (Unit::Metre, Unit::Centimetre) => v * 100.0,
             (Unit::Kilopascal, Unit::MillimetreHg) => v * 7.500_616_827,
             (Unit::Pascal, Unit::MillimetreHg) => v * 0.007_500_616_827,
@@ -270,7 +272,7 @@ impl Reading {
             (Unit::Fahrenheit | Unit::Kelvin, Unit::Celsius)
                 | (Unit::MmolPerL, Unit::MgPerDl)
                 | (Unit::Gram | Unit::Pound, Unit::Kilogram)
-                | (Unit::Inch | Unit::Metre, Unit::Centimetre)
+                | (Unit::Inch | Unit::Foot | Unit::Metre, Unit::Centimetre)
                 | (Unit::Kilopascal | Unit::Pascal, Unit::MillimetreHg)
                 | (Unit::Hour | Unit::Second, Unit::Minute)
                 | (Unit::Second, Unit::Millisecond)

@@ -15,8 +15,8 @@ pub struct Admitted {
     pub session: u64,
     /// Its packet identifier.
     pub packet_id: Option<u16>,
-    /// Whether it was marked as sent before.
-    pub dup: bool,
+    /// Whether MQTT says that it was sent before.
+    pub resent: bool,
     /// When it was read from the socket.
     pub received_at: Instant,
     /// What it says.
@@ -35,7 +35,7 @@ pub enum Content {
     Readings {
         /// The readings and the rest.
         normal: Normalised,
-        /// Whether an instant leans on the reception: a repeat must find the first one's.
+        /// Whether an instant leans on the reception: a resend must find the first one's.
         unstamped: bool,
     },
     /// It cannot be read.
@@ -50,7 +50,7 @@ impl From<Delivery> for Admitted {
             device: DeviceId(delivery.device),
             session: delivery.session,
             packet_id: delivery.packet_id,
-            dup: delivery.dup,
+            resent: delivery.resent,
             received_at,
             content,
             payload: delivery.payload,
@@ -75,7 +75,7 @@ impl Admitted {
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Readings { normal, .. } => (normal.readings.len() + normal.corrections.len()).max(1),
+            Content::Readings { normal, .. } => normal.readings.len().max(1),
             Content::Malformed(_) => 1,
         }
     }
@@ -84,15 +84,12 @@ impl Admitted {
     #[must_use]
     pub fn first_at(&self) -> Option<Instant> {
         match &self.content {
-            Content::Readings { normal, .. } => {
-                let corrected = || normal.corrections.first().map(|correction| correction.reading.at);
-                normal.readings.first().map(|reading| reading.at).or_else(corrected)
-            }
+            Content::Readings { normal, .. } => normal.readings.first().map(|taken| taken.reading.at),
             Content::Malformed(_) => None,
         }
     }
 
-    /// Reads it again as if it had come at `first`: a repeat keeps the first reception's instants.
+    /// Reads it again as if it had come at `first`: a resend keeps the first reception's instants.
     #[must_use]
     pub fn as_received_at(&self, first: Instant) -> Content {
         read(self.content_type.as_deref(), &self.payload, first)

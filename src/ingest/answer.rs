@@ -7,19 +7,8 @@ use mqtt::gateway::{Answer, Outcome};
 use serde::Serialize;
 
 use super::admit::Admitted;
+use super::parts::{Part, Parts};
 use crate::domain::Instant;
-
-/// One part of a message that was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Part {
-    /// The signal's name, as far as it is known.
-    pub signal: Cow<'static, str>,
-    /// Why.
-    pub code: Cow<'static, str>,
-    /// Set aside, rather than refused.
-    #[serde(skip)]
-    pub aside: bool,
-}
 
 /// What became of a message as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,17 +37,22 @@ struct Notice<'a> {
     basis: &'a str,
     packet_id: Option<u16>,
     payload_sha256: String,
-    signals: &'a [Part],
+    signals: Vec<&'a Part>,
+    /// How many further names there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<u32>,
 }
 
 /// The answer to a message, with its notice when anything of it was not taken.
 #[must_use]
-pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instant) -> Answer {
+pub fn answer(message: &Admitted, verdict: &Verdict, parts: &Parts, now: Instant) -> Answer {
     let outcome = match verdict {
         Verdict::Taken if parts.is_empty() => return Outcome::committed().into(),
-        Verdict::Taken => {
-            Outcome::Committed { refused: names(parts, false), quarantined: names(parts, true) }
-        }
+        Verdict::Taken => Outcome::Committed {
+            refused: parts.names(false),
+            quarantined: parts.names(true),
+            reason: parts.text(),
+        },
         Verdict::Refused { code, basis } => {
             Outcome::Refused { code: code.clone(), reason: basis.clone().into_owned() }
         }
@@ -78,7 +72,8 @@ pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instan
         basis,
         packet_id: message.packet_id,
         payload_sha256: hex::encode(message.sha256()),
-        signals: parts,
+        signals: parts.iter().collect(),
+        more: Some(parts.more()).filter(|more| *more > 0),
     };
     let answer = Answer::from(outcome);
     let answer = match serde_json::to_vec(&notice) {
@@ -89,14 +84,4 @@ pub fn answer(message: &Admitted, verdict: &Verdict, parts: &[Part], now: Instan
         return answer.then_disconnect(0x98, "E_REVOKED LGPD art. 8 §5");
     }
     answer
-}
-
-fn names(parts: &[Part], aside: bool) -> Vec<Cow<'static, str>> {
-    let mut names: Vec<_> = Vec::new();
-    for part in parts.iter().filter(|part| part.aside == aside) {
-        if !names.contains(&part.signal) {
-            names.push(part.signal.clone());
-        }
-    }
-    names
 }

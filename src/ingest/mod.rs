@@ -6,7 +6,9 @@ pub mod answer;
 pub mod bounds;
 pub mod commit;
 pub mod normal;
+pub mod parts;
 mod roster;
+mod units;
 
 use std::iter::Peekable;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -197,7 +199,7 @@ mod tests {
             session: 1,
             packet_id: Some(1),
             qos: 1,
-            dup: false,
+            resent: false,
             content_type: None,
             payload: Bytes::from(vec![b' '; bytes]),
             received_at: 0,

@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use mqtt::payload::{At, Sample, Samples, Skip, Value};
+use mqtt::payload::{At, Sample, Samples, Skip, Status, Value};
+use uuid::Uuid;
 
 use super::bounds::{Band, bounds, is_unit_suspect};
+use super::parts::{Parts, Place};
+use super::units;
 use crate::domain::signal::{CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
 use crate::domain::time::Instant;
 
@@ -14,8 +17,6 @@ use crate::domain::time::Instant;
 const EARLIEST: Instant = Instant::from_secs(946_684_800);
 /// How far a device's clock may run ahead of reception.
 const AHEAD: Duration = Duration::from_secs(300);
-/// The longest name that goes back to the device, in characters.
-const NAME_LENGTH: usize = 64;
 
 macro_rules! whys {
     ($($variant:ident = $number:literal, $code:literal, $doc:literal;)+) => {
@@ -56,56 +57,69 @@ whys! {
     Implausible = 4, "E_IMPLAUSIBLE", "Outside the hard bounds of the signal. Quarantined.";
     Clock = 5, "E_CLOCK", "Stamped before 2000, or more than 5 minutes after reception. Quarantined.";
     Conflict = 6, "E_CONFLICT", "Another value for the same signal and instant came first. Quarantined.";
-    Stamp = 7, "E_STAMP", "A date without a time of day places no reading. Refused.";
-    Retracted = 8, "E_RETRACTED", "The sender says that it was entered in error. Refused.";
+    Stamp = 7, "E_STAMP", "No instant to place the reading at: a date alone, or one that cannot be read. Refused.";
+    Retracted = 8, "E_RETRACTED", "The sender takes it back or says that it was never measured. Refused.";
     Statistic = 9, "E_STATISTIC", "A statistic of a span is not a measurement. Refused.";
+    Record = 10, "E_RECORD", "The record breaks the rules of its format. Refused.";
+    Subject = 11, "E_SUBJECT", "The record says that it is of somebody else. Quarantined.";
 }
 
-/// A part that holds no reading, by the name the device gave it (cut to 64 characters, control characters as `?`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// The name.
-    pub name: String,
-    /// Why.
-    pub why: Why,
+/// A reading with where it stood and whether it corrects what its source said before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Taken {
+    /// The reading.
+    pub reading: Reading,
+    /// The record of the message, from 0.
+    pub record: u32,
+    /// Said for the first time, or a correction. What was entered in error is not among the readings.
+    pub status: Status,
+}
+
+impl Taken {
+    /// Where it stood.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { record: self.record, at: Some(self.reading.at) }
+    }
 }
 
 /// A reading that waits for a clinician instead of entering the patient's story.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quarantined {
     /// The reading as it was sent.
-    pub reading: Reading,
+    pub taken: Taken,
     /// Why.
     pub why: Why,
-}
-
-/// What its sender says of a reading that it sent before.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Correction {
-    /// The value to stand there from now on; of a withdrawal only signal and instant count.
-    pub reading: Reading,
-    /// Entered in error: nothing stands there any more.
-    pub withdrawn: bool,
 }
 
 /// A message in domain words.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Normalised {
     /// What may be stored, in the order of the message; (signal, instant) appears once.
-    pub readings: Vec<Reading>,
-    /// What was sent before and is put right.
-    pub corrections: Vec<Correction>,
+    pub readings: Vec<Taken>,
     /// What holds no reading.
-    pub refused: Vec<Refused>,
+    pub refused: Parts,
     /// What must not be believed unseen.
     pub quarantined: Vec<Quarantined>,
+    /// Which records say whose they are, in their order; `None`: nobody that this house knows.
+    pub claims: Vec<(u32, Option<Uuid>)>,
+    /// How far the instants given on receipt reach beyond it, in microseconds: one each for the readings of one signal.
+    pub spread: i64,
 }
 
 impl Normalised {
     /// Whether nothing at all was understood, so that the message as a whole is answered 0x99.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.readings.is_empty() && self.quarantined.is_empty() && self.corrections.is_empty()
+        self.readings.is_empty() && self.quarantined.is_empty()
+    }
+
+    /// Whether a record may be this patient's: it says nothing of whose it is, or names them.
+    #[must_use]
+    pub fn may_be_of(&self, record: u32, patient: Uuid) -> bool {
+        let claim = self.claims.binary_search_by_key(&record, |(record, _)| *record);
+        let claim = claim.ok().and_then(|place| self.claims.get(place));
+        claim.is_none_or(|(_, who)| *who == Some(patient))
     }
 }
 
@@ -115,60 +129,107 @@ impl Normalised {
 #[must_use]
 pub fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
     let mut out = Normalised { readings: Vec::with_capacity(samples.list.len()), ..Normalised::default() };
-    let mut taken = Taken::default();
+    let (mut places, mut unstamped) = (Places::default(), Unstamped::default());
     for sample in &samples.list {
+        let place = || Place { record: sample.record, at: Some(instant(sample.at, received_at).0) };
         match reading(sample, received_at) {
-            Ok(reading) => out.place(reading, received_at, &mut taken),
-            Err(why) => out.refuse(&sample.name, why),
+            Ok(mut reading) => {
+                if sample.at == At::Reception(0) {
+                    reading.at = unstamped.next(reading.signal, received_at);
+                }
+                let taken = Taken { reading, record: sample.record, status: sample.status };
+                out.place(taken, received_at, &mut places);
+            }
+            Err(why) => out.refused.add(&sample.name, why.code(), false, place()),
         }
     }
     for skipped in &samples.skipped {
-        out.refuse(&skipped.name, why_skipped(skipped.why));
+        let at = skipped.at.map(|at| instant(at, received_at).0);
+        let why = why_skipped(skipped.why, &skipped.name);
+        out.refused.add(&skipped.name, why.code(), false, Place { record: skipped.record, at });
     }
+    out.claims = samples.claims.iter().map(|claim| (claim.record, person(&claim.subject))).collect();
+    out.spread = unstamped.spread();
     suspect_crossed_pressures(&mut out.readings);
     out
 }
 
 impl Normalised {
-    fn refuse(&mut self, name: &str, why: Why) {
-        let name = name.chars().take(NAME_LENGTH).map(|c| if c.is_control() { '?' } else { c }).collect();
-        self.refused.push(Refused { name, why });
-    }
-
-    fn place(&mut self, reading: Reading, received_at: Instant, taken: &mut Taken) {
-        let reading = flagged(reading);
-        if let Some(why) = disbelief(&reading, received_at) {
-            self.quarantined.push(Quarantined { reading, why });
+    fn place(&mut self, taken: Taken, received_at: Instant, places: &mut Places) {
+        let taken = Taken { reading: flagged(taken.reading), ..taken };
+        if let Some(why) = disbelief(&taken.reading, received_at) {
+            self.quarantined.push(Quarantined { taken, why });
             return;
         }
-        match taken.first(&self.readings, &reading) {
-            None => self.readings.push(reading),
-            Some(first) if says_the_same(first, &reading) => {}
-            Some(_) => self.quarantined.push(Quarantined { reading, why: Why::Conflict }),
+        match places.first(&self.readings, &taken.reading) {
+            None => self.readings.push(taken),
+            Some(first) if says_the_same(first, &taken.reading) => {}
+            Some(_) => self.quarantined.push(Quarantined { taken, why: Why::Conflict }),
         }
     }
 }
 
-const fn why_skipped(skip: Skip) -> Why {
+/// The person that a reference names: a patient of this house is referred to by id, in whatever form it is written
+/// (`Patient/ID`, a URL that ends so, `urn:uuid:ID`, the id alone).
+fn person(subject: &str) -> Option<Uuid> {
+    let subject = subject.split("/_history/").next().unwrap_or_default();
+    subject.rsplit(['/', ':']).next().and_then(|id| id.trim().parse().ok())
+}
+
+/// The readings of a message that say no instant: of one signal, the second is not the first, so each has an
+/// instant of its own, a microsecond apart.
+#[derive(Default)]
+struct Unstamped {
+    counts: Vec<(Signal, i64)>,
+}
+
+impl Unstamped {
+    fn next(&mut self, signal: Signal, received_at: Instant) -> Instant {
+        if let Some((_, count)) = self.counts.iter_mut().find(|(known, _)| *known == signal) {
+            *count += 1;
+            return Instant::from_micros(received_at.micros().saturating_add(*count));
+        }
+        self.counts.push((signal, 0));
+        received_at
+    }
+
+    fn spread(&self) -> i64 {
+        self.counts.iter().map(|(_, count)| *count).max().unwrap_or(0)
+    }
+}
+
+fn why_skipped(skip: Skip, name: &str) -> Why {
     match skip {
         Skip::Unknown => Why::UnknownSignal,
         Skip::Retracted => Why::Retracted,
+        Skip::NoValue | Skip::Unit if !name.is_empty() && Signal::from_name(name).is_none() => {
+            Why::UnknownSignal
+        }
         Skip::NoValue => Why::Value,
+        Skip::Unit => Why::Unit,
         Skip::Undated => Why::Stamp,
         Skip::Statistic => Why::Statistic,
+        Skip::Malformed => Why::Record,
+    }
+}
+
+/// When it was measured, and whether that leans on the reception.
+fn instant(at: At, received_at: Instant) -> (Instant, Flags) {
+    match at {
+        At::Unix(micros) => (Instant::from_micros(micros), Flags::default()),
+        At::Reception(offset) => {
+            (Instant::from_micros(received_at.micros().saturating_add(offset)), Flags::STAMPED)
+        }
     }
 }
 
 fn reading(sample: &Sample<'_>, received_at: Instant) -> Result<Reading, Why> {
     let signal = Signal::from_name(&sample.name).ok_or(Why::UnknownSignal)?;
     let sent_in = sample.unit.as_deref().map_or(Ok(signal.unit()), |text| unit(signal, text))?;
-    let (at, stamped) = match sample.at {
-        At::Unix(micros) => (Instant::from_micros(micros), Flags::default()),
-        At::Reception(0) => (received_at, Flags::STAMPED),
-        At::Reception(offset) => {
-            (Instant::from_micros(received_at.micros().saturating_add(offset)), Flags::STAMPED)
-        }
-    };
+    if sample.status == Status::EnteredInError {
+        return Err(Why::Retracted);
+    }
+    let (at, stamped) = instant(sample.at, received_at);
     let (value, unit, word) = match &sample.value {
         Value::Number(_) if signal == Signal::Consciousness => return Err(Why::Value),
         Value::Number(value) => (*value, sent_in, Flags::default()),
@@ -176,18 +237,23 @@ fn reading(sample: &Sample<'_>, received_at: Instant) -> Result<Reading, Why> {
             let (value, flag) = word_value(signal, word).ok_or(Why::Value)?;
             (value, signal.unit(), flag)
         }
+        Value::Absent => return Err(Why::Value),
     };
     Ok(Reading { signal, at, value, unit, flags: stamped.with(word) })
 }
 
-/// What a word stands for: a sensor's sentinel or a letter of consciousness.
+/// What a word stands for: a sensor's sentinel or a letter of consciousness, in any case and with blanks around it.
 fn word_value(signal: Signal, word: &str) -> Option<(f64, Flags)> {
-    match (signal, word) {
-        (Signal::Glucose | Signal::GlucoseCapillary, "LOW") => Some((SENTINEL_LOW, Flags::LOW)),
-        (Signal::Glucose | Signal::GlucoseCapillary, "HIGH") => Some((SENTINEL_HIGH, Flags::HIGH)),
-        (Signal::Consciousness, letter) => (0_u8..)
+    let word = word.trim();
+    match signal {
+        Signal::Glucose | Signal::GlucoseCapillary => match word.to_lowercase().as_str() {
+            "low" | "lo" | "baixo" | "baixa" => Some((SENTINEL_LOW, Flags::LOW)),
+            "high" | "hi" | "alto" | "alta" => Some((SENTINEL_HIGH, Flags::HIGH)),
+            _ => None,
+        },
+        Signal::Consciousness => (0_u8..)
             .zip(CONSCIOUSNESS)
-            .find(|(_, known)| *known == letter)
+            .find(|(_, known)| known.eq_ignore_ascii_case(word))
             .map(|(number, _)| (f64::from(number), Flags::default())),
         _ => None,
     }
@@ -195,28 +261,8 @@ fn word_value(signal: Signal, word: &str) -> Option<(f64, Flags)> {
 
 /// The unit that a text names, if the signal can be measured in it.
 fn unit(signal: Signal, text: &str) -> Result<Unit, Why> {
-    let known = Unit::from_ucum(text).or_else(|| unit_as_written(text)).ok_or(Why::Unit)?;
+    let known = units::named(signal, text).ok_or(Why::Unit)?;
     if Reading::convertible(signal, known) { Ok(known) } else { Err(Why::Unit) }
-}
-
-/// Units as devices and Open mHealth write them, beside UCUM.
-fn unit_as_written(text: &str) -> Option<Unit> {
-    Some(match text {
-        "bpm" | "beats/min" | "beat/min" | "breaths/min" | "{beat}/min" | "{beats}/min" | "{breath}/min"
-        | "{breaths}/min" => Unit::PerMinute,
-        "°C" | "C" | "degC" => Unit::Celsius,
-        "°F" | "F" | "degF" => Unit::Fahrenheit,
-        "mmHg" => Unit::MillimetreHg,
-        "mg/dl" => Unit::MgPerDl,
-        "mmol/l" => Unit::MmolPerL,
-        "lb" | "lbs" => Unit::Pound,
-        "in" => Unit::Inch,
-        "steps" | "count" | "{steps}" | "{step}" | "/d" | "{steps}/d" => Unit::One,
-        "sec" => Unit::Second,
-        "hr" => Unit::Hour,
-        "l/min" => Unit::LitrePerMinute,
-        _ => return None,
-    })
 }
 
 /// The reading with what its value alone says of it.
@@ -248,35 +294,36 @@ fn says_the_same(first: &Reading, later: &Reading) -> bool {
 
 /// Which (signal, instant) the message has filled: a short search, then a map.
 #[derive(Default)]
-struct Taken {
+struct Places {
     many: HashMap<(Signal, Instant), usize>,
 }
 
-impl Taken {
+impl Places {
     const FEW: usize = 16;
 
     /// The reading that holds this place already; notes the place otherwise.
-    fn first<'r>(&mut self, so_far: &'r [Reading], next: &Reading) -> Option<&'r Reading> {
+    fn first<'r>(&mut self, so_far: &'r [Taken], next: &Reading) -> Option<&'r Reading> {
         if so_far.len() < Self::FEW {
-            return so_far.iter().find(|r| r.signal == next.signal && r.at == next.at);
+            return so_far.iter().map(|t| &t.reading).find(|r| r.signal == next.signal && r.at == next.at);
         }
         if self.many.is_empty() {
-            self.many.extend(so_far.iter().enumerate().map(|(index, r)| ((r.signal, r.at), index)));
+            let known = so_far.iter().map(|t| (t.reading.signal, t.reading.at)).enumerate();
+            self.many.extend(known.map(|(index, place)| (place, index)));
         }
         let index = *self.many.entry((next.signal, next.at)).or_insert(so_far.len());
-        so_far.get(index)
+        so_far.get(index).map(|taken| &taken.reading)
     }
 }
 
 /// Systolic at or below diastolic at one instant: one of them is wrong, and nobody knows which.
-fn suspect_crossed_pressures(readings: &mut [Reading]) {
+fn suspect_crossed_pressures(taken: &mut [Taken]) {
+    let readings = || taken.iter().map(|taken| &taken.reading);
     let lower: HashMap<Instant, f64> =
-        readings.iter().filter(|r| r.signal == Signal::DiastolicBp).map(|r| (r.at, r.canonical())).collect();
+        readings().filter(|r| r.signal == Signal::DiastolicBp).map(|r| (r.at, r.canonical())).collect();
     if lower.is_empty() {
         return;
     }
-    let crossed: Vec<Instant> = readings
-        .iter()
+    let crossed: Vec<Instant> = readings()
         .filter(|r| {
             r.signal == Signal::SystolicBp && lower.get(&r.at).is_some_and(|low| r.canonical() <= *low)
         })
@@ -284,7 +331,8 @@ fn suspect_crossed_pressures(readings: &mut [Reading]) {
         .collect();
     let crossed: std::collections::HashSet<Instant> = crossed.into_iter().collect();
     let is_pressure = |r: &&mut Reading| matches!(r.signal, Signal::SystolicBp | Signal::DiastolicBp);
-    for reading in readings.iter_mut().filter(is_pressure).filter(|r| crossed.contains(&r.at)) {
+    let readings = taken.iter_mut().map(|taken| &mut taken.reading);
+    for reading in readings.filter(is_pressure).filter(|r| crossed.contains(&r.at)) {
         reading.flags = reading.flags.with(Flags::SUSPECT);
     }
 }

@@ -15,19 +15,19 @@ fn normal(text: &str) -> Normalised {
 fn one(text: &str) -> Reading {
     let normal = normal(text);
     assert_eq!(
-        (normal.readings.len(), normal.refused.len(), normal.quarantined.len()),
+        (normal.readings.len(), normal.refused.total(), normal.quarantined.len()),
         (1, 0, 0),
         "{normal:?}"
     );
-    normal.readings[0]
+    normal.readings[0].reading
 }
 
 fn refused(text: &str) -> Vec<(String, &'static str)> {
-    normal(text).refused.into_iter().map(|r| (r.name, r.why.code())).collect()
+    normal(text).refused.iter().map(|part| (part.signal.to_string(), part.code)).collect()
 }
 
 fn quarantined(text: &str) -> Vec<(&'static str, &'static str)> {
-    normal(text).quarantined.into_iter().map(|q| (q.reading.signal.name(), q.why.code())).collect()
+    normal(text).quarantined.into_iter().map(|q| (q.taken.reading.signal.name(), q.why.code())).collect()
 }
 
 #[test]
@@ -41,8 +41,8 @@ fn a_known_signal_is_read_and_an_unknown_one_is_refused_beside_it() {
         unit: Unit::PerMinute,
         flags: Flags::default(),
     };
-    assert_eq!(normal.readings, [reading]);
-    assert_eq!(normal.refused, [Refused { name: "mood".to_owned(), why: Why::UnknownSignal }]);
+    assert_eq!(normal.readings, [Taken { reading, record: 0, status: Status::Final }]);
+    assert_eq!(normal.refused.text(), "mood E_UNKNOWN_SIGNAL record 0 at 2024-11-21T23:59:50.500Z");
     assert!(!normal.is_nothing());
     assert!(normalise(&decode(None, br#"{"mood":7}"#).unwrap(), NOW).is_nothing());
 }
@@ -93,10 +93,94 @@ fn the_sentinels_fall_below_and_above_every_threshold_and_only_glucose_has_them(
     // The mark is in the canonical unit, whatever unit the sensor speaks.
     assert_eq!(one(r#"{"values":{"glucose":"LOW"},"units":{"glucose":"mmol/L"}}"#).unit, Unit::MgPerDl);
     assert_eq!(refused(r#"{"heart_rate":"LOW"}"#), [("heart_rate".to_owned(), "E_VALUE")]);
-    assert_eq!(refused(r#"{"glucose":"low"}"#), [("glucose".to_owned(), "E_VALUE")]);
     assert_eq!(refused(r#"{"glucose":"110"}"#), [("glucose".to_owned(), "E_VALUE")]);
     // The number behind a mark, sent as a number, is no sentinel.
     assert_eq!(quarantined(r#"{"glucose":0}"#), [("glucose", "E_IMPLAUSIBLE")]);
+}
+
+#[test]
+fn a_sentinel_is_known_in_any_case_with_blanks_in_both_languages() {
+    for word in ["Low", "LO", "lo", " low ", "Baixo", "BAIXO", "baixa"] {
+        assert!(one(&format!(r#"{{"glucose":"{word}"}}"#)).flags.has(Flags::LOW), "{word}");
+    }
+    for word in ["High", "HI", "hi ", "Alto", "alta", "\u{a0}HIGH"] {
+        assert!(one(&format!(r#"{{"glucose_capillary":"{word}"}}"#)).flags.has(Flags::HIGH), "{word}");
+    }
+    assert!(one(r#"[{"n":"glucose","vs":"Lo"}]"#).flags.has(Flags::LOW));
+    assert_eq!(one(r#"{"consciousness":" p "}"#).letter(), Some("P"));
+    for word in ["", "l", "lower", "---", "sensor"] {
+        assert_eq!(refused(&format!(r#"{{"glucose":"{word}"}}"#)), [("glucose".to_owned(), "E_VALUE")]);
+    }
+}
+
+#[test]
+fn a_unit_is_known_by_what_it_means() {
+    for (signal, units, canonical) in [
+        (
+            "heart_rate",
+            &["1/min", "count/min", "{Beats}/min", "/min{beats}", "{beats}.1/min", "BPM", "beats per minute"]
+                [..],
+            74.0,
+        ),
+        ("respiratory_rate", &["{Breaths}/min", "breaths/minute", "irpm"], 74.0),
+        ("glucose", &["MGDL", "mg/dl", "mg/dL{glucose}", "MG/DL", "mg / dL"], 74.0),
+        ("glucose", &["mmol/l", "MMOL/L", "mmol<180.1558800000541>/L"], 74.0 * 18.016),
+        ("body_temperature", &["degC", "ºC", "°C", "Cel", "celsius"], 74.0),
+        ("body_temperature", &["degF", "°F", "[degF]", "Fahrenheit"], (74.0 - 32.0) * 5.0 / 9.0),
+        ("weight", &["lb", "lbs", "LB", "pounds"], 74.0 * 0.453_592_37),
+        ("height", &["ft", "[ft_i]"], 74.0 * 30.48),
+        ("systolic_bp", &["mm Hg", "MM[HG]", "mmHg"], 74.0),
+        ("spo2", &["percent", "%{SpO2}"], 74.0),
+        ("hrv_sdnn", &["msec"], 74.0),
+        ("steps", &["{steps}", "count", "steps/day", "{count}"], 74.0),
+    ] {
+        for unit in units {
+            let text = format!(r#"{{"values":{{"{signal}":74}},"units":{{"{signal}":"{unit}"}}}}"#);
+            if *unit == "{beats}.1/min" {
+                assert_eq!(refused(&text), [(signal.to_owned(), "E_UNIT")]);
+                continue;
+            }
+            let normal = normal(&text);
+            let quarantined = normal.quarantined.iter().map(|q| q.taken);
+            let taken = normal.readings.iter().copied().chain(quarantined).next();
+            let taken = taken.unwrap_or_else(|| panic!("{signal} in {unit}: {:?}", normal.refused));
+            assert!((taken.reading.canonical() - canonical).abs() < 1e-9, "{signal} in {unit}");
+        }
+    }
+    assert!((one(r#"{"values":{"spo2":0.97},"units":{"spo2":"1"}}"#).canonical() - 97.0).abs() < 1e-9);
+}
+
+#[test]
+fn readings_without_an_instant_are_as_many_as_were_sent() {
+    let sent = normal(r#"[{"heart_rate":60,"spo2":97},{"heart_rate":60},{"heart_rate":61,"spo2":97}]"#);
+    let at: Vec<_> = sent
+        .readings
+        .iter()
+        .map(|t| (t.reading.signal, t.reading.at.micros() - NOW.micros(), t.record))
+        .collect();
+    let (heart, spo2) = (Signal::HeartRate, Signal::Spo2);
+    assert_eq!(at, [(heart, 0, 0), (spo2, 0, 0), (heart, 1, 1), (heart, 2, 2), (spo2, 1, 2)]);
+    assert_eq!((sent.quarantined.len(), sent.spread), (0, 2));
+}
+
+#[test]
+fn a_record_is_a_patients_unless_it_names_somebody_else() {
+    let maria = Uuid::from_u128(7);
+    let heart = r#""code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}]},"status":"final",
+        "valueQuantity":{"value":60,"code":"/min"},"effectiveDateTime":"2024-11-22T00:00:00Z""#;
+    let with = |subject: &str| normal(&format!(r#"{{"resourceType":"Observation",{heart}{subject}}}"#));
+    let reference = |text: &str| with(&format!(r#","subject":{{"reference":"{text}"}}"#));
+    assert!(with("").may_be_of(0, maria) && with(r#","subject":{"display":"Maria"}"#).may_be_of(0, maria));
+    for mine in [
+        format!("Patient/{maria}"),
+        format!("urn:uuid:{maria}"),
+        format!("https://zelo.example/fhir/r4/Patient/{maria}/_history/2"),
+    ] {
+        assert!(reference(&mine).may_be_of(0, maria), "{mine}");
+    }
+    for other in ["Patient/other", "#contained", "Patient/00000000-0000-0000-0000-000000000008", ""] {
+        assert!(!reference(other).may_be_of(0, maria), "{other}");
+    }
 }
 
 #[test]
@@ -119,16 +203,16 @@ fn every_bound_belongs_to_its_inside() {
         let name = signal.name();
         let send = |value: f64| normal(&format!(r#"{{"{name}":{value:e}}}"#));
         for edge in [suspect.0, suspect.1] {
-            assert!(!send(edge).readings[0].flags.has(Flags::SUSPECT), "{name} {edge}");
+            assert!(!send(edge).readings[0].reading.flags.has(Flags::SUSPECT), "{name} {edge}");
         }
         for beyond in [hard.0.next_down(), hard.1.next_up()] {
             assert_eq!(send(beyond).quarantined[0].why, Why::Implausible, "{name} {beyond}");
         }
         if hard.0 < suspect.0 {
-            assert!(send(suspect.0.next_down()).readings[0].flags.has(Flags::SUSPECT), "{name}");
+            assert!(send(suspect.0.next_down()).readings[0].reading.flags.has(Flags::SUSPECT), "{name}");
         }
         if suspect.1 < hard.1 {
-            assert!(send(suspect.1.next_up()).readings[0].flags.has(Flags::SUSPECT), "{name}");
+            assert!(send(suspect.1.next_up()).readings[0].reading.flags.has(Flags::SUSPECT), "{name}");
         }
     }
     assert_eq!(quarantined(r#"{"weight":0}"#), [("weight", "E_IMPLAUSIBLE")]);
@@ -138,8 +222,13 @@ fn every_bound_belongs_to_its_inside() {
 fn a_number_that_fits_another_unit_is_flagged_and_never_converted() {
     let suspect = |text: &str| {
         let normal = normal(text);
-        let quarantined = normal.quarantined.iter().map(|q| q.reading);
-        normal.readings.iter().copied().chain(quarantined).all(|r| r.flags.has(Flags::UNIT_SUSPECT))
+        let quarantined = normal.quarantined.iter().map(|q| q.taken.reading);
+        normal
+            .readings
+            .iter()
+            .map(|taken| taken.reading)
+            .chain(quarantined)
+            .all(|r| r.flags.has(Flags::UNIT_SUSPECT))
     };
     assert!(suspect(r#"{"body_temperature":98.6}"#));
     assert!(suspect(r#"{"spo2":0.97}"#));
@@ -156,8 +245,9 @@ fn a_number_that_fits_another_unit_is_flagged_and_never_converted() {
 
 #[test]
 fn crossed_pressures_of_one_instant_are_both_suspect() {
-    let flags =
-        |text: &str| normal(text).readings.iter().map(|r| r.flags.has(Flags::SUSPECT)).collect::<Vec<_>>();
+    let flags = |text: &str| {
+        normal(text).readings.iter().map(|r| r.reading.flags.has(Flags::SUSPECT)).collect::<Vec<_>>()
+    };
     assert_eq!(
         flags(r#"{"ts":1732233600,"systolic_bp":80,"heart_rate":60,"diastolic_bp":80}"#),
         [true, false, true]
@@ -197,9 +287,9 @@ fn the_same_place_twice_is_stored_once_and_another_value_there_is_a_conflict() {
     };
     let twice = records(&[r#"{"heart_rate":60}"#, r#"{"heart_rate":60}"#, r#"{"heart_rate":61}"#]);
     assert_eq!(twice.readings.len(), 1);
-    assert_eq!(twice.readings[0].value, 60.0);
+    assert_eq!(twice.readings[0].reading.value, 60.0);
     assert_eq!(
-        twice.quarantined.iter().map(|q| (q.reading.value, q.why)).collect::<Vec<_>>(),
+        twice.quarantined.iter().map(|q| (q.taken.reading.value, q.why)).collect::<Vec<_>>(),
         [(61.0, Why::Conflict)]
     );
     // Beyond the short search the rule is the same.
@@ -239,6 +329,8 @@ fn numbers_and_codes_of_the_reasons_never_change() {
         (7, "E_STAMP"),
         (8, "E_RETRACTED"),
         (9, "E_STATISTIC"),
+        (10, "E_RECORD"),
+        (11, "E_SUBJECT"),
     ];
     assert_eq!(all, stored);
     assert!(Why::ALL.iter().all(|why| Why::from_number(why.number()) == Some(*why)));
@@ -276,9 +368,10 @@ proptest! {
             })
             .collect();
         let normal = normal(&format!("[{}]", records.join(",")));
-        let told = normal.readings.len() + normal.refused.len() + normal.quarantined.len();
+        let refused = usize::try_from(normal.refused.total()).unwrap();
+        let told = normal.readings.len() + refused + normal.quarantined.len();
         prop_assert!(told <= values.len());
-        let places: std::collections::HashSet<_> = normal.readings.iter().map(|r| (r.signal, r.at)).collect();
+        let places: std::collections::HashSet<_> = normal.readings.iter().map(|r| (r.reading.signal, r.reading.at)).collect();
         prop_assert_eq!(places.len(), normal.readings.len());
         let sent: std::collections::HashSet<_> =
             values.iter().map(|(signal, value, offset)| (signal, value.to_bits(), offset)).collect();

@@ -28,7 +28,7 @@ pub struct Aside<'a> {
     pub device_key: i64,
     /// Whose key seals it.
     pub subject: Subject,
-    /// A code: `E_CLOCK`, `E_IMPLAUSIBLE`, `E_NOT_BOUND`, `E_CONFLICT`, `E_PAYLOAD`.
+    /// A code: `E_CLOCK`, `E_IMPLAUSIBLE`, `E_NOT_BOUND`, `E_SUBJECT`, `E_CONFLICT`, `E_PAYLOAD`.
     pub reason: &'a str,
     /// The message it came in.
     pub received: ReceiptRef,

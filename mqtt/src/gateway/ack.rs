@@ -58,7 +58,7 @@ pub(crate) fn repeat_pubrec(out: &mut Vec<u8>, packet_id: u16) {
 }
 
 fn is_whole(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Committed { refused, quarantined } if refused.is_empty() && quarantined.is_empty())
+    matches!(outcome, Outcome::Committed { refused, quarantined, .. } if refused.is_empty() && quarantined.is_empty())
 }
 
 /// The core forgets the identifier; the bytes are ours, so its events are not needed.
@@ -100,13 +100,16 @@ fn explanation(manner: Manner, outcome: &Outcome) -> Properties {
         return Properties::new();
     }
     match outcome {
-        Outcome::Committed { refused, quarantined } => {
+        Outcome::Committed { refused, quarantined, reason } => {
             let refused = refused.iter().map(|signal| ("refused", signal));
             let quarantined = quarantined.iter().map(|signal| ("quarantined", signal));
             let parts = refused.chain(quarantined);
             parts
                 .filter_map(|(what, signal)| UserProperty::new(what, signal.as_ref()).ok())
                 .map(Property::from)
+                .chain(
+                    Some(reason).filter(|reason| !reason.is_empty()).and_then(|reason| wire::reason(reason)),
+                )
                 .collect()
         }
         Outcome::Refused { code, reason } if reason.is_empty() => Vec::from_iter(wire::reason(code)),

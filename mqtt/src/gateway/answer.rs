@@ -9,12 +9,14 @@ use std::sync::Arc;
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Durable. 0x00, with one user property for each part that was not taken. Empty lists cost nothing.
+    /// Durable. 0x00, with one user property for each signal of which a part was not taken. Empty lists cost nothing.
     Committed {
         /// Signals without a permit: `refused=<signal>`.
         refused: Vec<Cow<'static, str>>,
         /// Signals set aside: `quarantined=<signal>`.
         quarantined: Vec<Cow<'static, str>>,
+        /// Which records of them, and why; empty when everything was taken.
+        reason: String,
     },
     /// No permit: 0x87 with `<code> <reason>`.
     Refused {
@@ -41,7 +43,7 @@ impl Outcome {
     /// Durable as a whole.
     #[must_use]
     pub const fn committed() -> Self {
-        Self::Committed { refused: Vec::new(), quarantined: Vec::new() }
+        Self::Committed { refused: Vec::new(), quarantined: Vec::new(), reason: String::new() }
     }
 }
 

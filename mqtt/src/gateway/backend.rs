@@ -120,8 +120,9 @@ pub struct Delivery {
     pub packet_id: Option<u16>,
     /// 0, 1 or 2.
     pub qos: u8,
-    /// Whether the device marked it as sent before.
-    pub dup: bool,
+    /// Whether MQTT says that it was sent before: the DUP flag, or a packet identifier of this session whose message
+    /// still waits for its acknowledgement. QoS 0 is never sent again.
+    pub resent: bool,
     /// The content type of an MQTT 5 message.
     pub content_type: Option<Arc<str>>,
     /// The payload, at most the maximum packet size.

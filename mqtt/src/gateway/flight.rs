@@ -58,6 +58,11 @@ impl Flight {
         self.bytes
     }
 
+    /// Whether a message with this identifier still waits for its acknowledgement.
+    pub(crate) fn holds(&self, packet_id: u16) -> bool {
+        self.slots.iter().any(|slot| slot.packet_id == Some(packet_id))
+    }
+
     /// Whether a QoS 2 message with this identifier still waits.
     pub(crate) fn holds_qos2(&self, packet_id: u16) -> bool {
         self.slots.iter().any(|s| s.qos == 2 && s.packet_id == Some(packet_id))
@@ -68,6 +73,18 @@ impl Flight {
 mod tests {
     use super::super::answer::Outcome;
     use super::*;
+
+    #[test]
+    fn an_identifier_is_held_until_its_acknowledgement() {
+        let mut flight = Flight::default();
+        let number = flight.push(Some(7), 1, 10);
+        flight.push(None, 0, 10);
+        assert_eq!((flight.holds(7), flight.holds(8)), (true, false));
+        flight.settle(number, Outcome::committed().into());
+        assert!(flight.holds(7), "answered, and not yet told");
+        drop(flight.next_answered());
+        assert!(!flight.holds(7));
+    }
 
     #[test]
     fn answers_in_any_order_leave_in_receive_order() {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{MAX_DEPTH, Malformed, What};
 
-type Read<T> = Result<T, Malformed>;
+pub(super) type Read<T> = Result<T, Malformed>;
 
 /// A number, with its own text for those who need its decimals.
 #[derive(Debug, Clone, Copy)]
@@ -55,15 +55,18 @@ impl<'a> Scanner<'a> {
 
     /// Opens an object or an array.
     pub(super) fn open(&mut self, bracket: u8, expected: &'static str) -> Read<()> {
-        if self.peek() != bracket {
-            return self.refuse(What::Expected(expected));
-        }
+        self.opens(bracket, expected)?;
         if self.depth == MAX_DEPTH {
             return self.refuse(What::TooDeep);
         }
         self.depth += 1;
         self.at += 1;
         Ok(())
+    }
+
+    /// Whether this bracket stands next; it is left in place.
+    pub(super) fn opens(&mut self, bracket: u8, expected: &'static str) -> Read<()> {
+        if self.peek() == bracket { Ok(()) } else { self.refuse(What::Expected(expected)) }
     }
 
     /// Whether another member follows; takes the comma, or the closing bracket.
@@ -246,7 +249,103 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Passes over one value of any kind, still holding it to the grammar.
+    /// Reads one value that may be faulty by itself. The inner error is its own fault, and the scanner stands behind
+    /// it either way; the outer one is a fault of the document, which is over.
+    pub(super) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Read<T>> {
+        let before = *self;
+        match read(self) {
+            Err(fault) if fault.quota().is_none() => {
+                *self = before;
+                self.pass().map_err(|broken| if broken.at == fault.at { fault } else { broken })?;
+                Ok(Err(fault))
+            }
+            read => read.map(Ok),
+        }
+    }
+
+    /// Passes over one value and holds it to the grammar alone, however deep it is nested.
+    pub(super) fn pass(&mut self) -> Read<()> {
+        let (depth, mut open) = (self.depth, Vec::new());
+        loop {
+            let close = match self.peek() {
+                b'{' => Some(b'}'),
+                b'[' => Some(b']'),
+                _ => None,
+            };
+            let mut first = close.is_some();
+            match close {
+                Some(close) => {
+                    self.at += 1;
+                    open.push(close);
+                }
+                None => self.pass_scalar()?,
+            }
+            loop {
+                let Some(close) = open.last().copied() else {
+                    self.depth = depth;
+                    return Ok(());
+                };
+                if self.more(&mut first, close)? {
+                    if close == b'}' {
+                        self.pass_key()?;
+                    }
+                    break;
+                }
+                open.pop();
+                first = false;
+            }
+        }
+    }
+
+    fn pass_key(&mut self) -> Read<()> {
+        if self.peek() != b'"' {
+            return self.refuse(What::Expected("a key"));
+        }
+        self.pass_string()?;
+        if self.peek() != b':' {
+            return self.refuse(What::Expected("`:`"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn pass_scalar(&mut self) -> Read<()> {
+        match self.peek() {
+            b'"' => self.pass_string(),
+            b'-' | b'0'..=b'9' => match self.number() {
+                // The grammar knows no largest number.
+                Err(fault) if fault.what != What::NumberRange => Err(fault),
+                _ => Ok(()),
+            },
+            _ => self.skip(),
+        }
+    }
+
+    /// A string by the grammar, which also allows halves of surrogate pairs.
+    fn pass_string(&mut self) -> Read<()> {
+        self.at += 1;
+        loop {
+            match self.byte() {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b'\\' => {
+                    self.at += 1;
+                    if self.take(b"u") {
+                        let start = self.at;
+                        self.hex().ok_or(Malformed::byte(start, What::Expected("a Unicode escape")))?;
+                    } else if !self.take(b"\"\\/bfnrt") {
+                        return self.refuse(What::Expected("an escape"));
+                    }
+                }
+                0..0x20 => return self.refuse(What::Expected("the end of a string")),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Passes over one value of any kind, still holding it to the rules of a record.
     pub(super) fn skip(&mut self) -> Read<()> {
         match self.peek() {
             b'{' => self.object(|scanner, _key| scanner.skip()),

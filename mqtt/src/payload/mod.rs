@@ -1,19 +1,20 @@
-//! Wire formats to samples: what a wearable sent, told apart by content type or by shape, read strictly
-//! and placed (a byte or a record) when it cannot be read. Knows no clock, no bounds and no consent.
+//! Wire formats to samples: what a wearable sent, told apart by content type or by shape, read strictly and record
+//! by record, and placed (a byte or a record) where it cannot be read. Knows no clock, no bounds and no consent.
 
 mod fhir;
 mod json;
 mod openmhealth;
+mod samples;
 mod senml;
 mod senml_cbor;
 mod senml_json;
 mod stamp;
 mod zelo;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use json::Scanner;
+pub use samples::{At, Claim, Sample, Samples, Skip, Skipped, Status, Value};
 
 /// The quota on readings in one message; the answer to more is 0x97 and names it.
 pub const MAX_READINGS: usize = 10_000;
@@ -34,101 +35,6 @@ pub enum Format {
     OpenMhealth,
     /// FHIR R4 Observation or Bundle.
     Fhir,
-}
-
-/// When a sample says it was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
-    /// Microseconds since the Unix epoch, UTC.
-    Unix(i64),
-    /// Microseconds after reception (negative: before). 0 means that the device gave no instant.
-    Reception(i64),
-}
-
-/// What a sample says was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
-    /// A finite number.
-    Number(f64),
-    /// A word: a CGM sentinel (`LOW`, `HIGH`) or a level of consciousness.
-    Text(Cow<'a, str>),
-}
-
-/// One value as it was on the wire.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample<'a> {
-    /// The signal's name on the wire; may be one that nobody knows.
-    pub name: Cow<'a, str>,
-    /// The value, in `unit`.
-    pub value: Value<'a>,
-    /// The unit as UCUM or as the device wrote it; `None`: the signal's canonical one.
-    pub unit: Option<Cow<'a, str>>,
-    /// When it was measured.
-    pub at: At,
-}
-
-/// Why a well-formed part of a message holds no value to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Skip {
-    /// A code, schema or specimen outside the contract.
-    Unknown,
-    /// FHIR status `entered-in-error` or `cancelled`.
-    Retracted,
-    /// No value, or a kind of value that no signal has (a boolean, bytes, a code).
-    NoValue,
-    /// A date without a time of day: no instant to place the reading at.
-    Undated,
-    /// A statistic of a span (maximum, median, a mean over more than an hour), not a measurement.
-    Statistic,
-}
-
-/// A part that was read and not taken.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Skipped<'a> {
-    /// The signal's name, or the code or schema when it has none here.
-    pub name: Cow<'a, str>,
-    /// Why.
-    pub why: Skip,
-}
-
-/// A message, read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Samples<'a> {
-    /// The format it was read as.
-    pub format: Format,
-    /// The values, in the order of the message.
-    pub list: Vec<Sample<'a>>,
-    /// What was understood and not taken.
-    pub skipped: Vec<Skipped<'a>>,
-}
-
-impl<'a> Samples<'a> {
-    fn new(format: Format) -> Self {
-        Self { format, list: Vec::with_capacity(4), skipped: Vec::new() }
-    }
-
-    /// Whether a sample takes its instant from reception, so that a repeat of the message must find the first one's.
-    #[must_use]
-    pub fn leans_on_reception(&self) -> bool {
-        self.list.iter().any(|s| matches!(s.at, At::Reception(_)))
-    }
-
-    fn push(&mut self, sample: Sample<'a>, place: Place) -> Result<(), Malformed> {
-        self.room(place)?;
-        self.list.push(sample);
-        Ok(())
-    }
-
-    fn skip(&mut self, name: Cow<'a, str>, why: Skip, place: Place) -> Result<(), Malformed> {
-        self.room(place)?;
-        self.skipped.push(Skipped { name, why });
-        Ok(())
-    }
-
-    fn room(&self, at: Place) -> Result<(), Malformed> {
-        let taken = self.list.len().saturating_add(self.skipped.len());
-        if taken < MAX_READINGS { Ok(()) } else { Err(Malformed { at, what: What::TooMany }) }
-    }
 }
 
 /// Where in a message it cannot be read.
@@ -222,12 +128,17 @@ pub enum What {
     /// SenML: two values in one record, or none.
     #[error("exactly one value expected in the record")]
     OneValue,
+    /// SenML: a base field that this record stands on could not be read.
+    #[error("a base field that cannot be read stands")]
+    Base,
     /// More than [`MAX_READINGS`].
     #[error("more than 10000 readings (quota readings_per_message)")]
     TooMany,
 }
 
-/// Reads a message.
+/// Reads a message, record by record: one that is malformed, or a member that holds no value, is named in
+/// [`Samples::skipped`] and the rest is read. Only what is no document of its format, or holds nothing that can be
+/// read, is an error.
 ///
 /// `content_type` is the v5 property when there is one; parameters after `;` are ignored and an unknown
 /// type leaves the choice to the shape.
@@ -258,7 +169,7 @@ pub fn decode<'a>(content_type: Option<&str>, bytes: &'a [u8]) -> Result<Samples
     if samples.list.is_empty() && samples.skipped.is_empty() {
         return Err(Malformed::byte(0, What::NoReading));
     }
-    Ok(samples)
+    samples.fault().map_or(Ok(samples), Err)
 }
 
 fn format_named(content_type: &str) -> Option<Format> {

@@ -3,11 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::json::Scanner;
+use super::json::{Read, Scanner};
 use super::stamp::Written;
-use super::{At, Format, Malformed, Place, Sample, Samples, Skip, Value, What, stamp};
-
-type Read<T> = Result<T, Malformed>;
+use super::{At, Format, Malformed, Samples, Skip, Value, What, stamp};
 
 /// The longest span whose mean still stands for its end.
 const MEAN_SPAN: i64 = 3_600_000_000;
@@ -43,9 +41,9 @@ fn is_of_a_span(schema: &str) -> bool {
 pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Read<Samples<'a>> {
     let mut out = Samples::new(Format::OpenMhealth);
     if scanner.peek() == b'[' {
-        scanner.array(|scanner| point(scanner, &mut out))?;
+        scanner.array(|scanner| out.record(scanner, point))?;
     } else {
-        point(scanner, &mut out)?;
+        out.record(scanner, point)?;
     }
     Ok(out)
 }
@@ -53,10 +51,10 @@ pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Read<Samples<'a>> {
 /// One data point. The header may come after the body, so the body is bookmarked and read last.
 fn point<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
     let at = scanner.place();
-    let (mut schema, mut body) = (None, None);
+    let (mut head, mut body) = (Header::default(), None);
     scanner.object(|scanner, key| {
         match key {
-            "header" => schema = header(scanner)?,
+            "header" => head = header(scanner)?,
             "body" => {
                 body = Some(*scanner);
                 scanner.skip()?;
@@ -65,26 +63,47 @@ fn point<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
         }
         Ok(())
     })?;
-    let schema = schema.ok_or(Malformed::byte(at, What::Missing("header.schema_id")))?;
+    if let Some(user) = head.user {
+        out.claim(user);
+    }
+    let schema = head.schema.ok_or(Malformed::byte(at, What::Missing("header.schema_id")))?;
     let mut body = body.ok_or(Malformed::byte(at, What::Missing("body")))?;
     match measures(&schema) {
         Some(measures) => read_body(&mut body, measures, is_of_a_span(&schema), out),
-        None => out.skip(schema, Skip::Unknown, Place::Byte(at)),
+        None => out.skip(schema, Skip::Unknown, None),
     }
 }
 
-/// The schema's name.
-fn header<'a>(scanner: &mut Scanner<'a>) -> Read<Option<Cow<'a, str>>> {
-    let mut name = None;
+/// What a header says: the schema's name, and whose the point is.
+#[derive(Default)]
+struct Header<'a> {
+    schema: Option<Cow<'a, str>>,
+    user: Option<Cow<'a, str>>,
+}
+
+fn header<'a>(scanner: &mut Scanner<'a>) -> Read<Header<'a>> {
+    let mut header = Header::default();
     scanner.object(|scanner, key| match key {
         "schema_id" => scanner.object(|scanner, key| match key {
-            "name" => scanner.string("a schema name").map(|text| name = Some(text)),
+            "name" => scanner.string("a schema name").map(|text| header.schema = Some(text)),
             _ => scanner.skip(),
         }),
+        "user_id" => user_id(scanner).map(|user| header.user = Some(user)),
         _ => scanner.skip(),
     })?;
-    Ok(name)
+    Ok(header)
 }
+
+/// A text, or whatever else a vendor puts there: a claim all the same.
+fn user_id<'a>(scanner: &mut Scanner<'a>) -> Read<Cow<'a, str>> {
+    match scanner.attempt(|scanner| scanner.string("a user id"))? {
+        Ok(user) => Ok(user),
+        Err(_no_text) => Ok(Cow::Borrowed("")),
+    }
+}
+
+/// One value of a body, or what is wrong with it.
+type Found<'a> = (&'static str, Read<Quantity<'a>>);
 
 fn read_body<'a>(
     scanner: &mut Scanner<'a>,
@@ -93,16 +112,16 @@ fn read_body<'a>(
     out: &mut Samples<'a>,
 ) -> Read<()> {
     let at = scanner.place();
-    let mut found: Vec<(&'static str, Quantity<'a>)> = Vec::with_capacity(measures.len());
+    let mut found: Vec<Found<'a>> = Vec::with_capacity(measures.len());
     let (mut frame, mut statistic, mut per_span) = (None, None, false);
     let (mut specimen, mut location) = (None, None);
     scanner.object(|scanner, key| {
         if let Some((_, signal)) = measures.iter().find(|(body_key, _)| *body_key == key) {
-            found.push((signal, quantity(scanner)?));
+            found.push((signal, scanner.attempt(quantity)?));
             return Ok(());
         }
         match key {
-            "effective_time_frame" => frame = Some(time_frame(scanner)?),
+            "effective_time_frame" => frame = Some(scanner.attempt(time_frame)?),
             "descriptive_statistic" => statistic = Some(scanner.string("a statistic")?),
             "descriptive_statistic_denominator" => {
                 per_span = true;
@@ -116,26 +135,32 @@ fn read_body<'a>(
     })?;
     let first_key = measures.first().map_or("", |(key, _)| *key);
     if found.is_empty() {
-        return Err(Malformed::byte(at, What::Missing(first_key)));
+        let signal = measures.first().map_or("", |(_, signal)| *signal);
+        let fault = Malformed::byte(at, What::Missing(first_key));
+        return out.refuse(Cow::Borrowed(signal), Skip::NoValue, None, Some(fault));
     }
-    let frame = frame.ok_or(Malformed::byte(at, What::Missing("effective_time_frame")))?;
-    if needs_span && matches!(frame, Frame::Moment(_)) {
-        return Err(Malformed::byte(at, What::Missing("time_interval")));
-    }
-    let stands = is_a_reading(statistic.as_deref(), per_span, frame);
+    let missing = |what| Err(Malformed::byte(at, What::Missing(what)));
+    let frame = match frame.unwrap_or_else(|| missing("effective_time_frame")) {
+        Ok(Frame::Moment(_)) if needs_span => missing("time_interval"),
+        frame => frame,
+    };
+    let end = match frame {
+        Ok(Frame::Moment(end) | Frame::Span { end, .. }) => Some(At::Unix(end)),
+        _ => None,
+    };
     for (signal, quantity) in found {
-        let place = Place::Byte(at);
-        let Some(name) = signal_at(signal, specimen.as_deref(), location.as_deref()) else {
-            out.skip(Cow::Borrowed(first_key), Skip::Unknown, place)?;
-            continue;
-        };
-        let name = Cow::Borrowed(name);
-        match (frame, stands) {
-            (Frame::Undated, _) => out.skip(name, Skip::Undated, place)?,
-            (_, false) => out.skip(name, Skip::Statistic, place)?,
-            (Frame::Moment(end) | Frame::Span { end, .. }, true) => {
-                let value = Value::Number(quantity.value);
-                out.push(Sample { name, value, unit: quantity.unit, at: At::Unix(end) }, place)?;
+        let name = signal_at(signal, specimen.as_deref(), location.as_deref()).map(Cow::Borrowed);
+        match (name, frame, end, quantity) {
+            (None, ..) => out.skip(Cow::Borrowed(first_key), Skip::Unknown, end)?,
+            (Some(name), .., Err(fault)) => out.refuse(name, Skip::NoValue, end, Some(fault))?,
+            (Some(name), Err(fault), ..) => out.refuse(name, Skip::Undated, None, Some(fault))?,
+            (Some(name), Ok(_), None, _) => out.skip(name, Skip::Undated, None)?,
+            (Some(name), Ok(frame), Some(end), Ok(quantity)) => {
+                if is_a_reading(statistic.as_deref(), per_span, frame) {
+                    out.push(name, quantity.value, quantity.unit, end)?;
+                } else {
+                    out.skip(name, Skip::Statistic, Some(end))?;
+                }
             }
         }
     }
@@ -155,7 +180,15 @@ fn is_a_reading(statistic: Option<&str>, per_span: bool, frame: Frame) -> bool {
 fn signal_at(signal: &'static str, specimen: Option<&str>, location: Option<&str>) -> Option<&'static str> {
     match (signal, specimen, location) {
         ("glucose", None | Some("interstitial fluid"), _) => Some(signal),
-        ("glucose", Some("capillary blood"), _) => Some("glucose_capillary"),
+        // A spot value of blood, wherever it was drawn: the thresholds of hypoglycaemia are those of plasma.
+        (
+            "glucose",
+            Some(
+                "capillary blood" | "venous blood" | "arterial blood" | "whole blood" | "plasma" | "serum"
+                | "venous plasma" | "serum or plasma",
+            ),
+            _,
+        ) => Some("glucose_capillary"),
         ("glucose", ..) => None,
         ("body_temperature", _, Some("finger" | "toe" | "wrist" | "left wrist" | "right wrist")) => {
             Some("skin_temperature")
@@ -165,19 +198,23 @@ fn signal_at(signal: &'static str, specimen: Option<&str>, location: Option<&str
 }
 
 struct Quantity<'a> {
-    value: f64,
+    value: Value<'a>,
     unit: Option<Cow<'a, str>>,
 }
 
 /// `{"value", "unit"}`, or a bare number as step-count had before version 3.
 fn quantity<'a>(scanner: &mut Scanner<'a>) -> Read<Quantity<'a>> {
     if scanner.peek() != b'{' {
-        return Ok(Quantity { value: scanner.number()?.value, unit: None });
+        return Ok(Quantity { value: Value::Number(scanner.number()?.value), unit: None });
     }
     let at = scanner.place();
     let (mut value, mut unit) = (None, None);
     scanner.object(|scanner, key| match key {
-        "value" => scanner.number().map(|n| value = Some(n.value)),
+        // A sensor at the end of its range writes a word.
+        "value" if scanner.peek() == b'"' => {
+            scanner.string("a value").map(|word| value = Some(Value::Text(word)))
+        }
+        "value" => scanner.number().map(|n| value = Some(Value::Number(n.value))),
         "unit" => scanner.string("a unit").map(|text| unit = Some(text)),
         _ => scanner.skip(),
     })?;
@@ -240,7 +277,9 @@ fn date_time(scanner: &mut Scanner<'_>) -> Read<i64> {
 /// A duration in microseconds; `None` for months and years, whose length nobody knows.
 fn duration(scanner: &mut Scanner<'_>) -> Read<Option<i64>> {
     let at = scanner.place();
-    let Quantity { value, unit } = quantity(scanner)?;
+    let Quantity { value: Value::Number(value), unit } = quantity(scanner)? else {
+        return Err(Malformed::byte(at, What::Expected("a number")));
+    };
     let seconds = match unit.as_deref() {
         Some("ms") => 0.001,
         Some("sec") => 1.0,

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{At, Malformed, Place, Sample, Samples, Skip, Value, What, stamp};
+use super::json::Read;
+use super::{At, Malformed, Place, Samples, Skip, Value, What, stamp};
 
 /// The version that is understood.
 const VERSION: f64 = 10.0;
@@ -31,6 +32,11 @@ macro_rules! labels {
 
             pub(super) const fn coded(code: i64) -> Option<Self> {
                 match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// Whether it holds for the records that follow, too.
+            pub(super) const fn is_base(self) -> bool {
+                match self { $(Self::$variant => $code < 0,)+ }
             }
 
             pub(super) const fn kind(self) -> Kind {
@@ -84,11 +90,21 @@ pub(super) struct Record<'a> {
     sum: Option<f64>,
     time: Option<f64>,
     update: Option<f64>,
+    /// The first fault in it, with the label where it stands.
+    fault: Option<(Option<Label>, Malformed)>,
+    /// Its base fields that cannot be read: they are in force, and nobody knows what they say.
+    lost: Vec<Label>,
 }
 
 impl<'a> Record<'a> {
-    /// Puts a datum under its label; `None` when the label was there already.
-    pub(super) fn set(&mut self, label: Label, datum: Datum<'a>) -> Option<()> {
+    /// Notes that it cannot be taken, and whether those that follow can.
+    pub(super) fn spoil(&mut self, label: Option<Label>, fault: Malformed) {
+        self.lost.extend(label.filter(|label| label.is_base()));
+        self.fault.get_or_insert((label, fault));
+    }
+
+    /// Puts a datum under the label that stands at byte `at`; given twice, it is a fault.
+    pub(super) fn set(&mut self, label: Label, datum: Datum<'a>, at: usize) {
         let was_there = match datum {
             Datum::Number(n) => match label {
                 Label::BaseVersion => self.version.replace(n),
@@ -115,7 +131,22 @@ impl<'a> Record<'a> {
             }
             .is_some(),
         };
-        (!was_there).then_some(())
+        if was_there {
+            self.spoil(Some(label), Malformed::byte(at, What::DuplicateKey));
+        }
+    }
+
+    /// Which base fields it gives anew.
+    fn gives(&self, label: Label) -> bool {
+        match label {
+            Label::BaseVersion => self.version.is_some(),
+            Label::BaseName => self.base_name.is_some(),
+            Label::BaseTime => self.base_time.is_some(),
+            Label::BaseUnit => self.base_unit.is_some(),
+            Label::BaseValue => self.base_value.is_some(),
+            Label::BaseSum => self.base_sum.is_some(),
+            _ => false,
+        }
     }
 
     fn values(&self) -> usize {
@@ -141,50 +172,86 @@ pub(super) struct Bases<'a> {
     unit: Option<Cow<'a, str>>,
     value: Option<f64>,
     sum: Option<f64>,
+    /// Base fields in force that could not be read.
+    lost: Vec<Label>,
     records: usize,
 }
 
+/// What a record comes to.
+enum Resolved<'a> {
+    /// A value in its unit.
+    Value(Value<'a>, Option<Cow<'a, str>>),
+    /// A kind of value that no signal has.
+    NoValue,
+    /// Only base fields.
+    Nothing,
+}
+
 impl<'a> Bases<'a> {
-    /// Resolves the next record into `out`.
-    pub(super) fn resolve(&mut self, record: Record<'a>, out: &mut Samples<'a>) -> Result<(), Malformed> {
+    /// Resolves the next record into `out`. A fault in it is its own; only a version that is not understood ends the
+    /// pack (RFC 8428 §4.4).
+    pub(super) fn resolve(&mut self, mut record: Record<'a>, out: &mut Samples<'a>) -> Read<()> {
         let place = Place::Record(self.records);
         self.records = self.records.saturating_add(1);
-        let refuse = |what| Malformed { at: place, what };
         self.take(&record, place)?;
-        let only_base = record.is_only_base();
-        let own_value = record.base_value.is_some();
-        let given = record.values();
         let time = self.time + record.time.unwrap_or(0.0);
-        let name = self.name_of(record.name).map_err(refuse)?;
-        if only_base && (!own_value || name.is_empty()) {
-            return Ok(());
-        }
-        let at = instant(time).ok_or(refuse(What::Stamp))?;
-        let unit = record.unit.or_else(|| self.unit.clone()).map(ucum);
-        let value = match (given, record.value, record.text) {
-            (2.., ..) => return Err(refuse(What::OneValue)),
-            (1, Some(v), _) => self.value.unwrap_or(0.0) + v,
-            (1, None, Some(text)) => {
-                return out.push(Sample { name, value: Value::Text(text), unit, at }, place);
+        let at = instant(time).filter(|_| !self.lost.contains(&Label::BaseTime));
+        let name = self.name_of(record.name.clone());
+        let fault = record.fault.take().or_else(|| {
+            let is_only_base = record.is_only_base() && record.base_value.is_none();
+            let stands_on = self.lost.first().filter(|_| !is_only_base);
+            stands_on.map(|label| (Some(*label), Malformed { at: place, what: What::Base }))
+        });
+        if let Some((label, fault)) = fault {
+            let at = at.filter(|_| label != Some(Label::Time));
+            out.refuse(name.unwrap_or_default(), why(label), at, Some(fault))?;
+        } else {
+            let refuse = |what| Malformed { at: place, what };
+            match (self.value_of(record, name.as_ref().is_ok_and(|name| !name.is_empty())), name, at) {
+                (Ok(Resolved::Nothing), ..) => {}
+                (_, Err(what), _) => {
+                    out.refuse(Cow::Borrowed(""), Skip::Malformed, at, Some(refuse(what)))?
+                }
+                (Err(what), Ok(name), _) => out.refuse(name, Skip::NoValue, at, Some(refuse(what)))?,
+                (_, Ok(name), None) => out.refuse(name, Skip::Undated, None, Some(refuse(What::Stamp)))?,
+                (Ok(Resolved::NoValue), Ok(name), _) => out.skip(name, Skip::NoValue, at)?,
+                (Ok(Resolved::Value(value, unit)), Ok(name), Some(at)) => out.push(name, value, unit, at)?,
             }
-            (1, None, None) => return out.skip(name, Skip::NoValue, place),
+        }
+        out.next_record();
+        Ok(())
+    }
+
+    fn value_of(&self, record: Record<'a>, is_named: bool) -> Result<Resolved<'a>, What> {
+        if record.is_only_base() && (record.base_value.is_none() || !is_named) {
+            return Ok(Resolved::Nothing);
+        }
+        let unit = record.unit.as_ref().or(self.unit.as_ref()).cloned().map(ucum);
+        let value = match (record.values(), record.value, record.text) {
+            (2.., ..) => return Err(What::OneValue),
+            (1, Some(v), _) => self.value.unwrap_or(0.0) + v,
+            (1, None, Some(text)) => return Ok(Resolved::Value(Value::Text(text), unit)),
+            (1, None, None) => return Ok(Resolved::NoValue),
             _ => match self.value {
                 Some(base) => base,
                 // A sum is the integral of a signal over time: no signal here has that unit.
-                None if record.sum.is_some() || self.sum.is_some() => {
-                    return out.skip(name, Skip::NoValue, place);
-                }
-                None => return Err(refuse(What::OneValue)),
+                None if record.sum.is_some() || self.sum.is_some() => return Ok(Resolved::NoValue),
+                None => return Err(What::OneValue),
             },
         };
-        if !value.is_finite() {
-            return Err(refuse(What::NumberRange));
+        if value.is_finite() {
+            Ok(Resolved::Value(Value::Number(value), unit))
+        } else {
+            Err(What::NumberRange)
         }
-        out.push(Sample { name, value: Value::Number(value), unit, at }, place)
     }
 
     /// Lays the record's base fields over those in force.
-    fn take(&mut self, record: &Record<'a>, at: Place) -> Result<(), Malformed> {
+    fn take(&mut self, record: &Record<'a>, at: Place) -> Read<()> {
+        self.lost.retain(|label| !record.gives(*label));
+        let fresh: Vec<Label> =
+            record.lost.iter().filter(|label| !self.lost.contains(label)).copied().collect();
+        self.lost.extend(fresh);
         let version = *self.version.get_or_insert(record.version.unwrap_or(VERSION));
         if version > VERSION
             || version.fract() != 0.0
@@ -233,6 +300,16 @@ fn last_segment(name: Cow<'_, str>) -> Cow<'_, str> {
     match name {
         Cow::Borrowed(name) => Cow::Borrowed(name.rsplit([':', '/']).next().unwrap_or_default()),
         Cow::Owned(name) => Cow::Owned(name.rsplit([':', '/']).next().unwrap_or_default().to_owned()),
+    }
+}
+
+/// Why a record with a fault at this label holds no value to take.
+const fn why(label: Option<Label>) -> Skip {
+    match label {
+        Some(Label::Value | Label::StringValue | Label::BooleanValue | Label::DataValue) => Skip::NoValue,
+        Some(Label::Time | Label::BaseTime) => Skip::Undated,
+        Some(Label::Unit | Label::BaseUnit) => Skip::Unit,
+        _ => Skip::Malformed,
     }
 }
 

@@ -8,6 +8,7 @@ use minicbor::Decoder;
 use minicbor::data::{Tag, Type};
 use minicbor::decode::Error;
 
+use super::json::Read;
 use super::senml::{Bases, Datum, Kind, Label, Record};
 use super::{Format, MAX_DEPTH, Malformed, Samples, What};
 
@@ -15,8 +16,6 @@ use super::{Format, MAX_DEPTH, Malformed, Samples, What};
 const SELF_DESCRIBED: Tag = Tag::new(55_799);
 /// `[exponent, mantissa]`, base 10 (RFC 8949 §3.4.4).
 const DECIMAL_FRACTION: Tag = Tag::new(4);
-
-type Read<T> = Result<T, Malformed>;
 
 pub(super) fn read(bytes: &[u8]) -> Read<Samples<'_>> {
     let mut cbor = Cbor { decoder: Decoder::new(bytes) };
@@ -85,25 +84,60 @@ impl<'a> Cbor<'a> {
         }
     }
 
+    /// Reads one item that may be faulty by itself: the inner error is its own fault, and the decoder stands behind it
+    /// either way; the outer one is a fault of the document.
+    fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Read<T>> {
+        let before = self.decoder.position();
+        let read = read(self);
+        if let Err(fault) = &read {
+            self.decoder.set_position(before);
+            self.item("a CBOR item", Decoder::skip).map_err(|_broken| *fault)?;
+        }
+        Ok(read)
+    }
+
+    /// A record with what of it could be read: those that follow stand on its base fields.
     fn record(&mut self) -> Read<Record<'a>> {
         let (mut record, mut ignored) = (Record::default(), HashSet::new());
+        let at = self.decoder.position();
+        if !matches!(self.kind()?, Type::Map | Type::MapIndef) {
+            self.item("a CBOR item", Decoder::skip)?;
+            record.spoil(None, Malformed::byte(at, What::Expected("a map")));
+            return Ok(record);
+        }
         let mut left = self.open(true)?;
         while self.more(&mut left)? {
             let at = self.decoder.position();
-            let Some(label) = self.label()? else {
-                self.once(&mut ignored, at)?;
-                self.pass(2)?;
-                continue;
+            let label = self.attempt(Self::label)?;
+            let read = match label {
+                Ok(Some(label)) => self.attempt(|cbor| cbor.datum(label))?,
+                Ok(None) => {
+                    let is_new = self.once(&mut ignored, at);
+                    let passed = self.attempt(|cbor| cbor.pass(2))?;
+                    is_new.and(passed).map(|()| Datum::Other)
+                }
+                Err(fault) => {
+                    self.item("a CBOR item", Decoder::skip)?;
+                    Err(fault)
+                }
             };
-            let datum = match label.kind() {
-                Kind::Number => Datum::Number(self.number()?),
-                Kind::Text => Datum::Text(self.text()?),
-                Kind::Boolean => self.item("a boolean", Decoder::bool).map(|_known| Datum::Other)?,
-                Kind::Data => self.item("bytes", Decoder::bytes).map(|_known| Datum::Other)?,
-            };
-            record.set(label, datum).ok_or(Malformed::byte(at, What::DuplicateKey))?;
+            let label = label.ok().flatten();
+            match (label, read) {
+                (_, Err(fault)) => record.spoil(label, fault),
+                (Some(label), Ok(datum)) => record.set(label, datum, at),
+                (None, Ok(_ignored)) => {}
+            }
         }
         Ok(record)
+    }
+
+    fn datum(&mut self, label: Label) -> Read<Datum<'a>> {
+        Ok(match label.kind() {
+            Kind::Number => Datum::Number(self.number()?),
+            Kind::Text => Datum::Text(self.text()?),
+            Kind::Boolean => self.item("a boolean", Decoder::bool).map(|_known| Datum::Other)?,
+            Kind::Data => self.item("bytes", Decoder::bytes).map(|_known| Datum::Other)?,
+        })
     }
 
     /// The key that began at `at` and was just read is not among those before it.

@@ -4,16 +4,18 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::json::Scanner;
-use super::{At, Format, Malformed, Place, Sample, Samples, Value, What, senml, stamp};
+use super::json::{Read, Scanner};
+use super::{At, Format, Malformed, Sample, Samples, Skip, Skipped, Value, What, senml, stamp};
 
 /// Which JSON format this is, by the keys of the (first) object.
-pub(super) fn shape(mut scanner: Scanner<'_>) -> Result<Format, Malformed> {
+pub(super) fn shape(mut scanner: Scanner<'_>) -> Read<Format> {
     let list = scanner.peek() == b'[';
     if list {
         scanner.open(b'[', "an array")?;
-        if !scanner.more(&mut true, b']')? {
-            return Ok(Format::Zelo);
+        let mut first = true;
+        // What is no object tells nothing.
+        while scanner.more(&mut first, b']')? && scanner.peek() != b'{' {
+            scanner.pass()?;
         }
     }
     if scanner.peek() != b'{' {
@@ -27,31 +29,31 @@ pub(super) fn shape(mut scanner: Scanner<'_>) -> Result<Format, Malformed> {
             "resourceType" => return Ok(Format::Fhir),
             "header" | "body" => return Ok(Format::OpenMhealth),
             label if list && senml::Label::named(label).is_some() => return Ok(Format::SenmlJson),
-            _ => scanner.skip()?,
+            _ => scanner.pass()?,
         }
     }
     Ok(Format::Zelo)
 }
 
-pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Result<Samples<'a>, Malformed> {
+pub(super) fn read<'a>(scanner: &mut Scanner<'a>) -> Read<Samples<'a>> {
     let mut out = Samples::new(Format::Zelo);
     if scanner.peek() == b'[' {
-        scanner.array(|scanner| record(scanner, &mut out))?;
+        scanner.array(|scanner| out.record(scanner, record))?;
     } else {
-        record(scanner, &mut out)?;
+        out.record(scanner, record)?;
     }
     Ok(out)
 }
 
 /// One object: its values, then its instant and units laid over them, in whatever order they came.
-fn record<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Result<(), Malformed> {
-    let mut names = Names { start: out.list.len(), many: HashSet::new() };
+fn record<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
+    let mut names = Names { start: (out.list.len(), out.skipped.len()), many: HashSet::new() };
     let (mut ts, mut units, mut values) = (None, None, false);
     scanner.open(b'{', "an object")?;
     let mut first = true;
     while let Some((key, at)) = scanner.key(&mut first)? {
         match key.as_ref() {
-            "ts" if ts.is_none() => ts = Some(instant(scanner)?),
+            "ts" if ts.is_none() => ts = Some(scanner.attempt(instant)?),
             "values" if !values => {
                 values = true;
                 named_values(scanner, out, &mut names)?;
@@ -61,26 +63,33 @@ fn record<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Result<(), Ma
             _ => value(scanner, (key, at), out, &mut names)?,
         }
     }
-    let fresh = out.list.get_mut(names.start..).unwrap_or_default();
-    if let Some(micros) = ts {
-        fresh.iter_mut().for_each(|sample| sample.at = At::Unix(micros));
-    }
     if let Some(units) = units {
-        fresh.iter_mut().for_each(|sample| sample.unit = units.get(&sample.name).cloned());
+        lay_units(&units, names.start.0, out)?;
     }
-    Ok(())
+    match ts {
+        None => Ok(()),
+        Some(Ok(micros)) => {
+            let (samples, skipped) = names.since(out);
+            samples.iter_mut().for_each(|sample| sample.at = At::Unix(micros));
+            skipped.iter_mut().for_each(|skipped| skipped.at = Some(At::Unix(micros)));
+            Ok(())
+        }
+        // It says another time than now, and nobody knows which.
+        Some(Err(fault)) => {
+            let undated: Vec<_> = out.list.drain(names.start.0..).collect();
+            undated
+                .into_iter()
+                .try_for_each(|sample| out.refuse(sample.name, Skip::Undated, None, Some(fault)))
+        }
+    }
 }
 
-fn instant(scanner: &mut Scanner<'_>) -> Result<i64, Malformed> {
+fn instant(scanner: &mut Scanner<'_>) -> Read<i64> {
     let number = scanner.number()?;
     stamp::unix(number).ok_or(Malformed::byte(number.at, What::Stamp))
 }
 
-fn named_values<'a>(
-    scanner: &mut Scanner<'a>,
-    out: &mut Samples<'a>,
-    names: &mut Names<'a>,
-) -> Result<(), Malformed> {
+fn named_values<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>, names: &mut Names<'a>) -> Read<()> {
     scanner.open(b'{', "an object of values")?;
     let mut first = true;
     while let Some(key) = scanner.key(&mut first)? {
@@ -94,49 +103,80 @@ fn value<'a>(
     (name, at): (Cow<'a, str>, usize),
     out: &mut Samples<'a>,
     names: &mut Names<'a>,
-) -> Result<(), Malformed> {
-    if !names.add(&out.list, name.clone()) {
+) -> Read<()> {
+    if !names.add(out, name.clone()) {
         return Err(Malformed::byte(at, What::DuplicateKey));
     }
-    let value = match scanner.peek() {
-        b'"' => Value::Text(scanner.string("a string")?),
-        b't' | b'f' | b'n' | b'{' | b'[' => return scanner.refuse(What::Expected("a number or a string")),
-        _ => Value::Number(scanner.number()?.value),
-    };
-    out.push(Sample { name, value, unit: None, at: At::Reception(0) }, Place::Byte(at))
+    let value = scanner.attempt(|scanner| match scanner.peek() {
+        b'"' => scanner.string("a string").map(Value::Text),
+        b't' | b'f' | b'n' | b'{' | b'[' => scanner.refuse(What::Expected("a number or a string")),
+        _ => scanner.number().map(|number| Value::Number(number.value)),
+    })?;
+    match value {
+        Ok(value) => out.push(name, value, None, At::Reception(0)),
+        Err(fault) => out.refuse(name, Skip::NoValue, None, Some(fault)),
+    }
 }
 
-type Units<'a> = HashMap<Cow<'a, str>, Cow<'a, str>>;
+/// The units by name; the fault of one that is no text.
+type Units<'a> = HashMap<Cow<'a, str>, Read<Cow<'a, str>>>;
 
-fn named_units<'a>(scanner: &mut Scanner<'a>) -> Result<Units<'a>, Malformed> {
+fn named_units<'a>(scanner: &mut Scanner<'a>) -> Read<Units<'a>> {
     let mut units = Units::new();
     scanner.open(b'{', "an object of units")?;
     let mut first = true;
     while let Some((name, at)) = scanner.key(&mut first)? {
-        if units.insert(name, scanner.string("a unit")?).is_some() {
+        let unit = scanner.attempt(|scanner| scanner.string("a unit"))?;
+        if units.insert(name, unit).is_some() {
             return Err(Malformed::byte(at, What::DuplicateKey));
         }
     }
     Ok(units)
 }
 
-/// The names of one record: the samples themselves while they are few, then a set.
+/// Gives the samples from `start` on their units; one whose unit cannot be read is refused.
+fn lay_units<'a>(units: &Units<'a>, start: usize, out: &mut Samples<'a>) -> Read<()> {
+    let mut unread = Vec::new();
+    for sample in out.list.get_mut(start..).unwrap_or_default() {
+        match units.get(&sample.name) {
+            Some(Ok(unit)) => sample.unit = Some(unit.clone()),
+            Some(Err(fault)) => unread.push((sample.name.clone(), *fault)),
+            None => {}
+        }
+    }
+    for (name, fault) in unread {
+        if let Some(place) = out.list.iter().skip(start).position(|sample| sample.name == name) {
+            out.list.remove(start + place);
+        }
+        out.refuse(name, Skip::Unit, None, Some(fault))?;
+    }
+    Ok(())
+}
+
+/// The names of one record: its samples and what was refused of it while they are few, then a set.
 struct Names<'a> {
-    start: usize,
+    start: (usize, usize),
     many: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Names<'a> {
     const FEW: usize = 16;
 
+    /// What the record brought so far.
+    fn since<'o>(&self, out: &'o mut Samples<'a>) -> (&'o mut [Sample<'a>], &'o mut [Skipped<'a>]) {
+        let samples = out.list.get_mut(self.start.0..).unwrap_or_default();
+        (samples, out.skipped.get_mut(self.start.1..).unwrap_or_default())
+    }
+
     /// Whether the name is new.
-    fn add(&mut self, list: &[Sample<'a>], name: Cow<'a, str>) -> bool {
-        let so_far = list.get(self.start..).unwrap_or_default();
-        if so_far.len() < Self::FEW {
-            return so_far.iter().all(|sample| sample.name != name);
+    fn add(&mut self, out: &mut Samples<'a>, name: Cow<'a, str>) -> bool {
+        let (samples, skipped) = self.since(out);
+        let mut so_far = samples.iter().map(|s| &s.name).chain(skipped.iter().map(|s| &s.name));
+        if samples.len() + skipped.len() < Self::FEW {
+            return so_far.all(|known| *known != name);
         }
         if self.many.is_empty() {
-            self.many.extend(so_far.iter().map(|sample| sample.name.clone()));
+            self.many.extend(so_far.cloned());
         }
         self.many.insert(name)
     }

@@ -33,7 +33,7 @@ pub struct Seen {
     pub payload: String,
     pub packet_id: Option<u16>,
     pub qos: u8,
-    pub dup: bool,
+    pub resent: bool,
     pub content_type: Option<String>,
     pub protocol: Protocol,
     pub session: u64,
@@ -55,9 +55,12 @@ impl House {
             b"refuse" => Outcome::Refused { code: "E_REFUSED".into(), reason: "LGPD art. 11".into() }.into(),
             b"malformed" => Outcome::Malformed { reason: "byte 3: expected a number".into() }.into(),
             b"quota" => Outcome::Quota { reason: "10,000 readings a message".into() }.into(),
-            b"parts" => {
-                Outcome::Committed { refused: vec!["spo2".into()], quarantined: vec!["weight".into()] }.into()
+            b"parts" => Outcome::Committed {
+                refused: vec!["spo2".into()],
+                quarantined: vec!["weight".into()],
+                reason: String::new(),
             }
+            .into(),
             b"lose" => return drop(reply),
             b"hold" => return self.held.lock().unwrap().push(reply),
             b"notice" => {
@@ -124,7 +127,7 @@ impl Backend for House {
                 payload: String::from_utf8_lossy(&d.payload).into_owned(),
                 packet_id: d.packet_id,
                 qos: d.qos,
-                dup: d.dup,
+                resent: d.resent,
                 content_type: d.content_type.as_deref().map(str::to_owned),
                 protocol: d.protocol,
                 session: d.session,

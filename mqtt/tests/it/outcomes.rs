@@ -122,7 +122,7 @@ async fn the_backend_sees_what_was_sent() {
     assert_eq!(raw.ack().await.1, 9);
     let seen = edge.house.seen();
     assert_eq!(seen[0].content_type.as_deref(), Some("application/senml+json"));
-    assert_eq!((seen[0].packet_id, seen[0].qos, seen[0].dup), (Some(9), 1, true));
+    assert_eq!((seen[0].packet_id, seen[0].qos, seen[0].resent), (Some(9), 1, true));
     assert_eq!((seen[0].payload.as_str(), seen[0].protocol), ("first", Protocol::V5));
 }
 

@@ -43,6 +43,12 @@ fn each_code_of_the_table_gives_its_signal() {
         ("93832-4", "sleep_duration", "h"),
         ("80404-7", "hrv_sdnn", "ms"),
         ("3151-8", "supplemental_oxygen", "L/min"),
+        ("3141-9", "weight", "kg"),
+        ("8331-1", "body_temperature", "Cel"),
+        ("8889-8", "heart_rate", "/min"),
+        ("76534-7", "systolic_bp", "mm[Hg]"),
+        ("15074-8", "glucose_capillary", "mmol/L"),
+        ("2345-7", "glucose_capillary", "mg/dL"),
     ] {
         let text = observation(&format!("{},{AT},{}", coded(loinc), quantity("42.5", ucum)));
         assert_eq!(says(&text), [format!("{signal} 42.5 {ucum} @{MICROS}")]);
@@ -57,11 +63,17 @@ fn the_known_code_counts_among_others_and_only_in_its_system() {
         says(&observation(&format!("{both},{AT},{}", quantity("48.0", "/min")))),
         [format!("heart_rate 48 /min @{MICROS}")]
     );
-    let foreign = both.replace("http://loinc.org", "http://example.org");
+    let device = both.replace("http://loinc.org", "http://example.org");
+    let text = observation(&format!("{device},{AT},{}", quantity("48.0", "/min")));
     assert_eq!(
-        skips(&observation(&format!("{foreign},{AT},{}", quantity("48.0", "/min")))),
-        ["149530 Unknown"]
+        says(&text),
+        [format!("heart_rate 48 /min @{MICROS}")],
+        "the nomenclature of devices is known"
     );
+    let foreign = text.replace("urn:iso:std:iso:11073:10101", "urn:other");
+    assert_eq!(skips(&foreign), ["149530 Unknown"]);
+    let mean = observation(&format!("{},{AT},{}", coded("96608-5"), quantity("136", "mm[Hg]")));
+    assert_eq!(skips(&mean), ["systolic_bp Statistic"]);
 }
 
 #[test]
@@ -100,7 +112,7 @@ fn the_effective_time_is_an_instant_the_end_of_a_period_or_nothing_to_go_by() {
     ] {
         assert_eq!(says(&with(&format!(",{time}"))), [format!("heart_rate 60 /min @{MICROS}")]);
     }
-    assert_eq!(says(&with("")), ["heart_rate 60 /min @reception"]);
+    assert_eq!(skips(&with("")), ["heart_rate Undated"]);
     for time in
         [r#","effectiveDateTime":"2020-06-30""#, r#","effectivePeriod":{"start":"2020-06-30T09:50:55Z"}"#]
     {
@@ -123,7 +135,7 @@ fn a_comparator_is_the_end_of_the_sensors_range() {
 #[test]
 fn retracted_and_valueless_observations_are_named_and_not_taken() {
     let text = observation(&format!("{},{AT},{}", coded("8867-4"), quantity("60", "/min")));
-    assert_eq!(skips(&text.replace("final", "entered-in-error")), ["heart_rate Retracted"]);
+    assert_eq!(skips(&text.replace("final", "cancelled")), ["heart_rate Retracted"]);
     assert_eq!(skips(&observation(&format!("{},{AT}", coded("8867-4")))), ["heart_rate NoValue"]);
     let missing = text.replace(r#""status":"final","#, "");
     assert_eq!(fault(&missing).to_string(), "missing status at byte 0");

@@ -9,6 +9,11 @@ fn messages() -> impl Iterator<Item = &'static [u8]> {
     CORPUS.iter().copied().filter(|message| message.starts_with(b"{") || message.starts_with(b"["))
 }
 
+/// Those whose first object is a record: what a Bundle says beside its entries is not read.
+fn records() -> impl Iterator<Item = &'static [u8]> {
+    messages().filter(|message| !message.windows(8).any(|word| word == b"\"Bundle\""))
+}
+
 /// Where the first number that is a member's value stands.
 fn first_number(message: &[u8]) -> (usize, usize) {
     let from = (1..message.len())
@@ -27,9 +32,12 @@ fn spliced(message: &[u8], (from, to): (usize, usize), piece: &[u8]) -> Vec<u8> 
     [&message[..from], piece, &message[to..]].concat()
 }
 
-/// What is said of a message that must be refused, and the byte it points at.
+/// What is said of a message, or of its record, that must be refused, and the byte it points at.
 fn refused(message: &[u8]) -> (What, usize) {
-    let fault = decode(None, message).err();
+    let fault = match decode(None, message) {
+        Err(fault) => Some(fault),
+        Ok(samples) => samples.skipped.iter().find_map(|skipped| skipped.fault),
+    };
     let fault = fault.unwrap_or_else(|| panic!("accepted: {}", String::from_utf8_lossy(message)));
     let told = fault.to_string();
     let place = told.rsplit(' ').next().and_then(|place| place.parse().ok());
@@ -56,7 +64,7 @@ fn a_number_that_is_none_or_too_large_is_refused_where_it_stands_in_every_format
 
 #[test]
 fn a_key_given_twice_is_refused_where_it_comes_again_in_every_format() {
-    for message in messages() {
+    for message in records() {
         let opening = message.iter().position(|byte| *byte == b'{').unwrap() + 1;
         let bad = spliced(message, (opening, opening), br#""zz":"a","zz":"b","#);
         assert_eq!(refused(&bad), (What::DuplicateKey, opening + 9), "{}", String::from_utf8_lossy(&bad));
@@ -70,7 +78,7 @@ fn a_key_given_twice_is_refused_where_it_comes_again_in_every_format() {
 
 #[test]
 fn nesting_without_end_is_refused_in_every_format_and_costs_no_stack() {
-    for message in messages() {
+    for message in records() {
         let opening = message.iter().position(|byte| *byte == b'{').unwrap() + 1;
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             for deep in [40, 200_000] {

@@ -11,17 +11,19 @@ mod fhir;
 mod fuzz;
 mod hostile;
 mod openmhealth;
+mod records;
 mod senml;
 mod strict;
 mod zelo;
 
-use mqtt::payload::{At, Malformed, Sample, Samples, Value, decode};
+use mqtt::payload::{At, Malformed, Sample, Samples, Skip, Value, decode};
 
 /// One sample in a line: `name value [unit] @instant`.
 fn line(sample: &Sample<'_>) -> String {
     let value = match &sample.value {
         Value::Number(n) => n.to_string(),
         Value::Text(text) => format!("{text:?}"),
+        Value::Absent => "absent".to_owned(),
     };
     let at = match sample.at {
         At::Unix(micros) => micros.to_string(),
@@ -44,6 +46,12 @@ fn says(text: &str) -> Vec<String> {
 fn skips(text: &str) -> Vec<String> {
     let samples = decode(None, text.as_bytes()).unwrap_or_else(|e| panic!("{e} in {text}"));
     samples.skipped.iter().map(|s| format!("{} {:?}", s.name, s.why)).collect()
+}
+
+/// What of a message was not taken, each with its record.
+fn refused(text: &str) -> Vec<(u32, String, Skip)> {
+    let samples = decode(None, text.as_bytes()).unwrap_or_else(|e| panic!("{e} in {text}"));
+    samples.skipped.iter().map(|s| (s.record, s.name.to_string(), s.why)).collect()
 }
 
 fn fault(text: &str) -> Malformed {

@@ -96,8 +96,13 @@ fn statistics_of_a_span_days_and_foreign_schemas_are_not_readings() {
     let morning = r#""effective_time_frame":{"time_interval":{"date":"2020-02-05","part_of_day":"morning"}}"#;
     assert_eq!(skips(&point("heart-rate", &format!("{heart},{morning}"))), ["heart_rate Undated"]);
     assert_eq!(skips(&point("body-fat-percentage", "")), ["body-fat-percentage Unknown"]);
-    let serum = format!(r#""blood_glucose":{{"unit":"mg/dL","value":95}},"specimen_source":"serum",{AT}"#);
-    assert_eq!(skips(&point("blood-glucose", &serum)), ["blood_glucose Unknown"]);
+    let of = |specimen: &str| {
+        let body =
+            format!(r#""blood_glucose":{{"unit":"mg/dL","value":95}},"specimen_source":"{specimen}",{AT}"#);
+        point("blood-glucose", &body)
+    };
+    assert_eq!(says(&of("serum")), [format!("glucose_capillary 95 mg/dL @{MICROS}")]);
+    assert_eq!(skips(&of("tears")), ["blood_glucose Unknown"]);
 }
 
 #[test]

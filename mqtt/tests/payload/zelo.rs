@@ -66,7 +66,11 @@ fn the_quota_of_readings_is_a_fault_of_its_own_that_names_itself() {
     assert_eq!(says(&records(MAX_READINGS)).len(), MAX_READINGS);
     let fault = fault(&records(MAX_READINGS + 1));
     assert_eq!((fault.what, fault.quota()), (What::TooMany, Some("readings_per_message")));
-    assert!(fault.to_string().starts_with("more than 10000 readings (quota readings_per_message) at byte "));
+    assert!(
+        fault
+            .to_string()
+            .starts_with("more than 10000 readings (quota readings_per_message) at record 10000")
+    );
 }
 
 #[test]

@@ -282,7 +282,7 @@ fn delivered(device: DeviceId, text: String, now: Instant) -> Admitted {
         session: 1,
         packet_id: Some(1),
         qos: 1,
-        dup: false,
+        resent: false,
         content_type: None,
         payload: Bytes::from(text),
         received_at: now.micros(),

@@ -90,7 +90,7 @@ impl Ledger {
                 device_key: u64::try_from(device.key).unwrap_or(0),
                 ordinal: received.ordinal(),
                 decision: plan.decision,
-                refused: u32::try_from(plan.parts.len()).unwrap_or(u32::MAX),
+                refused: plan.parts.total(),
                 receipt,
             });
         }

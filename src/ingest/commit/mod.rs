@@ -5,6 +5,7 @@ mod charges;
 mod judge;
 mod ledger;
 mod plan;
+mod reception;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use charges::Charges;
 use judge::{Fresh, judge};
 use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, amend, set_aside_conflicts};
+use reception::Receptions;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
 /// consent refused it, and these.
@@ -54,6 +56,7 @@ pub struct Committer {
     batch: Batch,
     charges: Charges,
     involved: Vec<i64>,
+    receptions: Receptions,
     announced: HashMap<PatientId, Instant>,
 }
 
@@ -76,6 +79,7 @@ impl Committer {
             batch: Batch::default(),
             charges: Charges::default(),
             involved: Vec::new(),
+            receptions: Receptions::default(),
             announced: HashMap::new(),
         })
     }
@@ -146,6 +150,7 @@ impl Committer {
         self.batch.clear();
         self.involved.clear();
         self.ledger.begin(now);
+        self.receptions.begin(now);
         self.roster.gather(tx, group, now)?;
         let mut planner = Planner {
             roster: &self.roster,
@@ -153,6 +158,7 @@ impl Committer {
             batch: &mut self.batch,
             bases: &self.bases,
             standings: Standings::new(),
+            receptions: &mut self.receptions,
             now,
         };
         let mut planned = Vec::with_capacity(group.len());
@@ -182,7 +188,8 @@ impl Committer {
             (message.reply, answer)
         }));
         let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();
-        let aside = planned.iter().flat_map(|plan| &plan.parts).filter(|part| part.aside).count();
+        let aside =
+            planned.iter().map(|plan| usize::try_from(plan.parts.aside()).unwrap_or(usize::MAX)).sum();
         Stats::add(&self.stats.messages, planned.len());
         Stats::add(&self.stats.refused, refused);
         Stats::add(&self.stats.quarantined, aside);

@@ -8,12 +8,16 @@ use std::sync::Arc;
 
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryCollect, decide};
 
+use mqtt::payload::Status;
+
 use super::decision;
 use super::ledger::Ledger;
+use super::reception::Receptions;
 use crate::domain::{DeviceId, Instant, Reading};
 use crate::ingest::admit::{Admitted, Content};
-use crate::ingest::answer::{Part, Verdict};
-use crate::ingest::normal::Normalised;
+use crate::ingest::answer::Verdict;
+use crate::ingest::normal::{Normalised, Why};
+use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
 use crate::rules::{SeriesKey, Watchlist};
 use crate::store::quarantine::{self, Aside, Unreadable};
@@ -26,13 +30,15 @@ pub struct Planned {
     /// What it is told.
     pub verdict: Verdict,
     /// What of it was not taken.
-    pub parts: Vec<Part>,
+    pub parts: Parts,
     /// Its places in the batch.
     pub rows: Range<usize>,
     /// Its readings, in the order of `rows`.
     pub readings: Vec<Reading>,
     /// What it corrects and withdraws; after [`amend`], what of it changed anything.
     pub amended: Vec<Amended>,
+    /// The records of the message that they stood in.
+    pub records: Vec<u32>,
     /// Its device, when it is enrolled.
     pub device: Option<Arc<DeviceRow>>,
     /// Whose it is, when it is somebody's.
@@ -92,6 +98,8 @@ pub struct Planner<'c> {
     pub bases: &'c consent::Bases,
     /// What consent said so far in this commit.
     pub standings: Standings,
+    /// Which instants stand for the receptions of unstamped messages.
+    pub receptions: &'c mut Receptions,
     /// The instant of the commit.
     pub now: Instant,
 }
@@ -104,10 +112,11 @@ impl Planner<'_> {
     pub fn plan(&mut self, tx: &mut Tx<'_>, message: &Admitted) -> Result<Planned> {
         let mut plan = Planned {
             verdict: Verdict::Taken,
-            parts: Vec::new(),
+            parts: Parts::default(),
             rows: 0..0,
             readings: Vec::new(),
             amended: Vec::new(),
+            records: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
             received: None,
@@ -140,8 +149,9 @@ impl Planner<'_> {
         plan.epoch = permit.epoch();
         let again;
         let content = match &message.content {
-            Content::Readings { unstamped: true, .. } => {
-                again = first_received(tx, message, device.key)?;
+            Content::Readings { unstamped: true, normal } => {
+                let at = self.receptions.of(tx, message, device.key, normal.spread)?;
+                again = (at != message.received_at).then(|| message.as_received_at(at));
                 again.as_ref().unwrap_or(&message.content)
             }
             content => content,
@@ -197,15 +207,6 @@ impl Planner<'_> {
     }
 }
 
-/// An unstamped message that came before keeps its first instant of reception.
-fn first_received(tx: &mut Tx<'_>, message: &Admitted, device_key: i64) -> Result<Option<Content>> {
-    let sha256 = message.sha256();
-    let session = i64::try_from(message.session).unwrap_or(i64::MAX);
-    let first =
-        telemetry::first_reception(tx, device_key, &sha256, session, message.dup, message.received_at)?;
-    Ok((first != message.received_at).then(|| message.as_received_at(first)))
-}
-
 impl Planned {
     fn refuse(&mut self, decision: u8, code: &'static str, basis: &'static str) {
         self.decision = decision;
@@ -219,42 +220,35 @@ impl Planned {
         device: &DeviceRow,
         aside: &mut Setting<'_, '_>,
     ) -> Result<()> {
-        let mine = aside.patient.row.key;
+        let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
         let mut before_grant = None;
+        self.parts = normal.refused.clone();
         self.readings.reserve_exact(normal.readings.len());
-        for reading in &normal.readings {
-            if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
-                aside.unbound(*reading)?;
-                self.part(reading.signal.name(), "E_NOT_BOUND", true);
-            } else if let Err(denied) = permit.covers(reading.at.micros()) {
-                self.part(reading.signal.name(), denied.code.as_str(), false);
-                before_grant = Some(denied.code);
-            } else {
-                self.readings.push(*reading);
-            }
-        }
-        for correction in &normal.corrections {
-            let reading = correction.reading;
+        self.records.reserve_exact(normal.readings.len());
+        for taken in &normal.readings {
+            let (reading, place) = (taken.reading, taken.place());
             if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
                 aside.unbound(reading)?;
-                self.part(reading.signal.name(), "E_NOT_BOUND", true);
+                self.part(reading, "E_NOT_BOUND", true, place);
             } else if let Err(denied) = permit.covers(reading.at.micros()) {
-                self.part(reading.signal.name(), denied.code.as_str(), false);
+                self.part(reading, denied.code.as_str(), false, place);
                 before_grant = Some(denied.code);
+            } else if !normal.may_be_of(taken.record, who) {
+                aside.reading(reading, Why::Subject.code())?;
+                self.part(reading, Why::Subject.code(), true, place);
+            } else if taken.status == Status::Correction {
+                self.amended.push(aside.amended(reading, false));
             } else {
-                self.amended.push(aside.amended(reading, correction.withdrawn));
+                self.readings.push(reading);
+                self.records.push(taken.record);
             }
         }
         for set in &normal.quarantined {
-            aside.reading(set.reading, set.why.code())?;
-            self.part(set.reading.signal.name(), set.why.code(), true);
-        }
-        for refused in &normal.refused {
-            self.parts.push(Part {
-                signal: Cow::Owned(refused.name.clone()),
-                code: Cow::Borrowed(refused.why.code()),
-                aside: false,
-            });
+            let (reading, place) = (set.taken.reading, set.taken.place());
+            let is_theirs = normal.may_be_of(set.taken.record, who);
+            let why = if is_theirs { set.why } else { Why::Subject };
+            aside.reading(reading, why.code())?;
+            self.part(reading, why.code(), true, place);
         }
         self.conclude(normal, before_grant);
         Ok(())
@@ -268,15 +262,13 @@ impl Planned {
             self.refuse(code.number(), code.as_str(), code.basis_text());
         } else if normal.is_nothing() {
             self.decision = decision::NOTHING;
-            let why = self.parts.iter().map(|part| format!("{} {}", part.signal, part.code));
-            let why: Vec<String> = why.take(8).collect();
             self.verdict =
-                Verdict::Malformed(format!("nothing in the message can be taken: {}", why.join(", ")));
+                Verdict::Malformed(format!("nothing in the message can be taken: {}", self.parts.text()));
         }
     }
 
-    pub(super) fn part(&mut self, signal: &'static str, code: &'static str, aside: bool) {
-        self.parts.push(Part { signal: Cow::Borrowed(signal), code: Cow::Borrowed(code), aside });
+    fn part(&mut self, reading: Reading, code: &'static str, aside: bool, place: Place) {
+        self.parts.add(reading.signal.name(), code, aside, place);
     }
 }
 
@@ -379,9 +371,9 @@ pub fn set_aside_conflicts(
         return Ok(());
     }
     for (message, plan) in group.iter().zip(planned.iter_mut()) {
-        let mine: Vec<Reading> = (plan.rows.clone().zip(&plan.readings))
+        let mine: Vec<(Reading, u32)> = (plan.rows.clone().zip(plan.readings.iter().zip(&plan.records)))
             .filter(|(row, _)| conflicts.contains(row))
-            .map(|(_, reading)| *reading)
+            .map(|(_, (reading, record))| (*reading, *record))
             .collect();
         if mine.is_empty() {
             continue;
@@ -392,9 +384,10 @@ pub fn set_aside_conflicts(
             continue;
         };
         let mut aside = Setting { tx, device: &device, id: message.device, patient: &patient, received };
-        for reading in mine {
-            aside.reading(reading, "E_CONFLICT")?;
-            plan.part(reading.signal.name(), "E_CONFLICT", true);
+        for (reading, record) in mine {
+            let place = Place { record, at: Some(reading.at) };
+            aside.reading(reading, Why::Conflict.code())?;
+            plan.part(reading, Why::Conflict.code(), true, place);
         }
         plan.decision = decision::IN_PART;
     }

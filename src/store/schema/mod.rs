@@ -271,7 +271,6 @@ diesel::table! {
     unstamped (device_key, payload_index) {
         device_key -> BigInt,
         payload_index -> Binary,
-        session -> BigInt,
         at -> BigInt,
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::store) use row::{Identity, Row};
 pub(in crate::store) use series::range;
 pub use series::{Want, latest, scan, series};
 pub use sizes::{Part, Sizes, kept_of, sizes};
-pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped};
+pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 
 use super::conn::on;
 use super::error::{Error, Result};

@@ -1,4 +1,5 @@
-//! Payloads without an instant of their own: a repetition keeps the instant of its first reception (DESIGN §4).
+//! Payloads without an instant of their own: one that MQTT sends again keeps the instant of its first reception
+//! (DESIGN §4).
 
 use std::time::Duration;
 
@@ -10,11 +11,14 @@ use crate::store::conn::on;
 use crate::store::error::Result;
 use crate::store::schema::unstamped::dsl;
 
-/// How long a payload is remembered.
+/// How long a reception is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// When this payload was first received: `now`, unless the device sent the same bytes within ten minutes, in
-/// the same session or marked as a duplicate.
+/// When a message that MQTT says was sent before came first: the same bytes under the same packet identifier within
+/// ten minutes. `None`: its first sending did not arrive, so this one is it.
+///
+/// A resend carries the identifier of the first sending (MQTT 5 §4.4), so that of several messages with the same bytes
+/// each finds its own.
 ///
 /// # Errors
 /// Database errors.
@@ -22,38 +26,44 @@ pub fn first_reception(
     tx: &mut Tx<'_>,
     device_key: i64,
     payload_sha256: &[u8; 32],
-    session: i64,
-    dup: bool,
+    packet_id: u16,
     now: Instant,
-) -> Result<Instant> {
-    // Keyed: a short payload could be guessed from a plain hash.
-    let index = tx.blind("unstamped.payload", &hex::encode(payload_sha256))?;
-    let known: Option<(i64, i64)> = dsl::unstamped
-        .find((device_key, index.as_slice()))
-        .select((dsl::session, dsl::at))
-        .first(tx.conn)
-        .optional()?;
-    if let Some((before, at)) = known {
-        let at = Instant::from_micros(at);
-        if now.since(at) < REMEMBERED && (dup || before == session) {
-            return Ok(at);
-        }
-    }
-    let values = (
-        dsl::device_key.eq(device_key),
-        dsl::payload_index.eq(index.as_slice()),
-        dsl::session.eq(session),
-        dsl::at.eq(now.micros()),
-    );
+) -> Result<Option<Instant>> {
+    let index = index(tx, payload_sha256, packet_id)?;
+    let known: Option<i64> =
+        dsl::unstamped.find((device_key, index.as_slice())).select(dsl::at).first(tx.conn).optional()?;
+    Ok(known.map(Instant::from_micros).filter(|first| now.since(*first) < REMEMBERED))
+}
+
+/// Remembers when a message came; the identifier is free again after its acknowledgement, so the latest stands.
+///
+/// # Errors
+/// Database errors.
+pub fn remember_reception(
+    tx: &mut Tx<'_>,
+    device_key: i64,
+    payload_sha256: &[u8; 32],
+    packet_id: u16,
+    at: Instant,
+) -> Result<()> {
+    let index = index(tx, payload_sha256, packet_id)?;
+    let values =
+        (dsl::device_key.eq(device_key), dsl::payload_index.eq(index.as_slice()), dsl::at.eq(at.micros()));
     on!(&mut *tx.conn, |c| {
         diesel::insert_into(dsl::unstamped)
             .values(values)
             .on_conflict((dsl::device_key, dsl::payload_index))
             .do_update()
-            .set((dsl::session.eq(session), dsl::at.eq(now.micros())))
+            .set(dsl::at.eq(at.micros()))
             .execute(c)?
     });
-    Ok(now)
+    Ok(())
+}
+
+/// Keyed: a short payload could be guessed from a plain hash.
+fn index(tx: &mut Tx<'_>, payload_sha256: &[u8; 32], packet_id: u16) -> Result<Vec<u8>> {
+    let text = format!("{}:{packet_id}", hex::encode(payload_sha256));
+    tx.blind("unstamped.payload", &text)
 }
 
 /// Forgets payloads that are too old to be repeated. Returns how many.
@@ -72,23 +82,31 @@ mod tests {
     use crate::store::telemetry::testing::{Clinic, NOON};
 
     #[test]
-    fn a_repeated_payload_keeps_its_first_instant_for_ten_minutes() {
+    fn a_resend_finds_its_own_first_reception_for_ten_minutes() {
         for clinic in Clinic::each() {
             let after = |seconds| Instant::from_secs(NOON.secs() + seconds);
-            let ask = |session, dup, now| {
+            let keep = |packet_id, at| {
+                let kept = clinic.store.keep_house(Urgency::Patient, "test", at, |tx| {
+                    remember_reception(tx, 1, &[7; 32], packet_id, at)
+                });
+                kept.unwrap();
+            };
+            let ask = |packet_id, now| {
                 let asked = clinic.store.keep_house(Urgency::Patient, "test", now, |tx| {
-                    first_reception(tx, 1, &[7; 32], session, dup, now)
+                    first_reception(tx, 1, &[7; 32], packet_id, now)
                 });
                 asked.unwrap()
             };
-            assert_eq!(ask(1, false, after(0)), after(0));
-            assert_eq!(ask(1, false, after(9)), after(0), "the same session");
-            assert_eq!(ask(2, true, after(10)), after(0), "another session, marked as a duplicate");
-            assert_eq!(ask(2, false, after(11)), after(11), "another session measures anew");
-            assert_eq!(ask(2, true, after(11 + 600)), after(611), "too late to be a repetition");
+            keep(1, after(0));
+            keep(2, after(1));
+            assert_eq!((ask(1, after(9)), ask(2, after(9))), (Some(after(0)), Some(after(1))));
+            assert_eq!(ask(3, after(9)), None, "its first sending never arrived");
+            keep(1, after(10));
+            assert_eq!(ask(1, after(11)), Some(after(10)), "the identifier was used again");
+            assert_eq!(ask(1, after(610)), None, "too late to be a resend");
             let pruned =
                 |now| clinic.store.keep_house(Urgency::Patient, "test", now, |tx| prune(tx, now)).unwrap();
-            assert_eq!((pruned(after(1_210)), pruned(after(1_211))), (0, 1));
+            assert_eq!((pruned(after(600)), pruned(after(601)), pruned(after(610))), (0, 1, 1));
         }
     }
 }

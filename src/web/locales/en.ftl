@@ -305,6 +305,7 @@ quarantine-not-bound = Measured outside the device's binding to this patient.
 quarantine-clock = The device's clock is wrong.
 quarantine-conflict = The same instant already holds another value. Released, this one takes its place.
 quarantine-implausible = A value beyond what a human body allows.
+quarantine-subject = The record says it is about another person.
 quarantine-says = says { $time }
 quarantine-came = came { $time }
 quarantine-judge = Decide…

@@ -321,6 +321,7 @@ quarantine-not-bound = Medida fora do vínculo do dispositivo com este paciente.
 quarantine-clock = O relógio do dispositivo está errado.
 quarantine-conflict = O mesmo instante já tem outro valor. Se for liberada, esta leitura passa a valer no lugar dele.
 quarantine-implausible = Valor fora do que o corpo humano permite.
+quarantine-subject = O registro diz ser de outra pessoa.
 quarantine-says = diz { $time }
 quarantine-came = chegou { $time }
 quarantine-judge = Decidir…

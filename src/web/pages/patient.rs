@@ -94,6 +94,7 @@ impl Quarantined {
             "E_CLOCK" => Key("quarantine-clock"),
             "E_CONFLICT" => Key("quarantine-conflict"),
             "E_IMPLAUSIBLE" => Key("quarantine-implausible"),
+            "E_SUBJECT" => Key("quarantine-subject"),
             _ => return None,
         })
     }

@@ -84,6 +84,7 @@ impl Session {
             return self.refuse_topic(p, qos);
         };
         let bytes = limits::cost(p.payload.len());
+        let resent = p.packet_id.is_some_and(|id| p.dup || self.flight.holds(id));
         let number = self.flight.push(p.packet_id, qos, bytes);
         let reply = Reply::new(&self.mailbox, number, bytes);
         let (device, session) = (self.device, self.mailbox.session());
@@ -98,7 +99,7 @@ impl Session {
                     session,
                     packet_id: p.packet_id,
                     qos,
-                    dup: p.dup,
+                    resent,
                     content_type,
                     payload,
                     received_at: self.received_at,

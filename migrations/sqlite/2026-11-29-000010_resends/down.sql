@@ -1,0 +1,2 @@
+DELETE FROM unstamped;
+ALTER TABLE unstamped ADD COLUMN session BIGINT NOT NULL DEFAULT 0;
