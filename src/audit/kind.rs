@@ -53,6 +53,7 @@ kinds! {
     DeviceUnbound = "device.unbound";
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
+    ReadingAmended = "reading.amended";
     DeviceCommandCancelled = "device.command_cancelled";
     ClockStepped = "clock.stepped";
     QuarantineReleased = "quarantine.released";

@@ -158,6 +158,8 @@ impl Flags {
     pub const HIGH: Self = Self(8);
     /// Came without an instant of its own and was stamped on receipt.
     pub const STAMPED: Self = Self(16);
+    /// Stands in place of another value that was found wrong. Never stored: it is told as the reading is read.
+    pub const CORRECTED: Self = Self(64);
 
     /// Whether the value, or the unit that it came in, is too odd to be believed alone: to be measured again.
     #[must_use]
@@ -186,6 +188,7 @@ impl Flags {
             (Self::LOW, "low"),
             (Self::HIGH, "high"),
             (Self::STAMPED, "stamped_on_receipt"),
+            (Self::CORRECTED, "corrected"),
         ]
         .into_iter()
         .filter_map(|(bit, name)| self.has(bit).then_some(name))

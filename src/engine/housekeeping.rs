@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, accesses, alerts, idempotency, links, quarantine, sessions, signals, telemetry,
-    throttles,
+    self, Store, Tx, Urgency, accesses, alerts, idempotency, links, quarantine, sessions, signals,
+    telemetry, throttles,
 };
 
 /// How long open pages can resume their stream.
@@ -15,6 +15,21 @@ const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
+
+type Chore = fn(&mut Tx<'_>, Instant) -> store::Result<usize>;
+
+/// Each in a transaction of its own, so that one that fails holds up no other.
+const CHORES: &[(&str, Urgency, Chore)] = &[
+    ("snoozes", Urgency::Patient, |tx, _| alerts::wake(tx, 500)),
+    ("quarantine", Urgency::Patient, |tx, _| quarantine::expire(tx)),
+    ("sessions", Urgency::Patient, |tx, now| sessions::prune(tx, now.minus(SIGN_INS_KEPT))),
+    ("links", Urgency::Patient, |tx, now| links::prune(tx, now.minus(SIGN_INS_KEPT))),
+    ("signals", Urgency::Patient, |tx, now| signals::prune(tx, now.minus(SIGNALS_KEPT))),
+    ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
+    ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
+    ("accesses", Urgency::Patient, |tx, _| accesses::prune(tx)),
+    ("unstamped", Urgency::Patient, telemetry::prune_unstamped),
+];
 
 /// Housekeeping as a module.
 pub struct Housekeeping {
@@ -39,17 +54,16 @@ impl Module for Housekeeping {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
-            Ok(alerts::wake(tx, 500)?
-                + quarantine::expire(tx)?
-                + sessions::prune(tx, now.minus(SIGN_INS_KEPT))?
-                + links::prune(tx, now.minus(SIGN_INS_KEPT))?
-                + signals::prune(tx, now.minus(SIGNALS_KEPT))?
-                + throttles::prune(tx)?
-                + idempotency::prune(tx)?
-                + accesses::prune(tx)?
-                + telemetry::prune_unstamped(tx, now)?)
-        })?;
-        Ok(Progress { did, more: false })
+        let (mut did, mut failed) = (0, None);
+        for (what, urgency, chore) in CHORES {
+            match self.store.keep_house(*urgency, self.name(), now, |tx| chore(tx, now)) {
+                Ok(count) => did += count,
+                Err(error) => {
+                    tracing::error!(%error, what, "a chore failed; the others go on");
+                    failed = failed.or(Some(error));
+                }
+            }
+        }
+        failed.map_or(Ok(Progress { did, more: false }), Err)
     }
 }

@@ -354,7 +354,8 @@ pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
         .load(view.conn)?)
 }
 
-/// Ends snoozes that are over. What somebody is changing is left for the next time.
+/// Ends snoozes that are over. What somebody is changing is left for the next time; one that cannot be read holds up
+/// no other.
 ///
 /// # Errors
 /// Database errors.
@@ -372,11 +373,19 @@ pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
     let ids: Vec<String> = due.into_iter().map(|(id, _)| id).collect();
     let mut woken = 0;
     for id in hold_free(tx, &ids)? {
-        let stored = get(tx, id)?;
-        let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
-        if next.case != stored.case {
-            keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
-            woken += 1;
+        let done = tx.item(|tx| {
+            let stored = get(tx, id)?;
+            let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
+            let changed = next.case != stored.case;
+            if changed {
+                keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+            }
+            Ok(changed)
+        });
+        match done {
+            Ok(changed) => woken += usize::from(changed),
+            Err(error) if error.is_the_rows() => tracing::error!(%error, "a snooze could not be ended"),
+            Err(error) => return Err(error),
         }
     }
     Ok(woken)

@@ -105,6 +105,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/readings" SeeReadings or OwnThings => readings::list;
         GET "/api/v1/patients/{id}/series" SeeReadings or OwnThings => readings::series;
         GET "/api/v1/patients/{id}/latest" SeeReadings or OwnThings => readings::latest;
+        GET "/api/v1/patients/{id}/superseded" SeeReadings or OwnThings => readings::superseded;
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
         GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;

@@ -1,11 +1,13 @@
 //! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
 
 mod deadlines;
+mod series;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
     messages, sla_timers, supersessions, unreachable, versions, webhooks,
 };
+pub use series::{amendments, measured};
 
 diesel::table! {
     settings (name) {

@@ -24,7 +24,7 @@ mod shared;
     paths(
         auth::token, auth::refresh, auth::logout, auth::jwks,
         patients::list, patients::create, patients::get, patients::patch,
-        readings::list, readings::series, readings::latest,
+        readings::list, readings::series, readings::latest, readings::superseded,
         alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
