@@ -5,6 +5,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod code;
+pub mod connections;
 pub mod fault;
 pub mod format;
 pub mod guard;
@@ -26,6 +27,7 @@ pub mod state;
 mod tests;
 
 pub use code::Code;
+pub use connections::Limits;
 pub use l10n::{Key, Lang, Words};
 pub use serve::{Options, Running, serve};
 pub use shell::{Section, Shell, Theme, Viewer};
