@@ -6,6 +6,7 @@ pub mod assets;
 pub mod auth;
 pub mod code;
 pub mod connections;
+mod device_word;
 pub mod fault;
 pub mod format;
 pub mod guard;

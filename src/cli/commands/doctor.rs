@@ -8,7 +8,7 @@ use crate::cli::out::Out;
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
-use crate::store::{Store, log, signing};
+use crate::store::{Store, clock, log, signing};
 
 #[derive(Serialize)]
 struct Finding {
@@ -127,7 +127,29 @@ fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
         Ok(store) => store,
         Err(fault) => return vec![bad("database", fault.to_string())],
     };
-    vec![good("schema", "fits this program".to_owned()), seal(&store, home, now)]
+    vec![good("schema", "fits this program".to_owned()), steps(&store, now), seal(&store, home, now)]
+}
+
+/// Whether the clock is behind what was written, and whether it was stepped lately.
+fn steps(store: &Store, now: Instant) -> Finding {
+    match store.read(|view| Ok((clock::written(view)?, clock::told(view, now)?))) {
+        Err(fault) => bad("clock step", fault.to_string()),
+        Ok((Some(last), _)) if last.since(now) > clock::BEHIND => bad(
+            "clock step",
+            format!(
+                "the last entry is {} s ahead of this clock: set it (NTP) before starting",
+                last.since(now).as_secs()
+            ),
+        ),
+        Ok((_, Some(step))) => bad(
+            "clock step",
+            format!(
+                "the clock was stepped by {} ms at {}: look at the time service (NTP)",
+                step.by_ms, step.at
+            ),
+        ),
+        Ok((_, None)) => good("clock step", "none in the last day".to_owned()),
+    }
 }
 
 /// A stopped node seals nothing: the age is told and not judged.
