@@ -10,7 +10,7 @@ use mqtt::gateway::{Registry, TlsOptions};
 use super::{House, Options, Post, Signers};
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant};
+use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::engine::outbox::Breakers;
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
@@ -29,6 +29,10 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
+    /// How many connections of people and programs, and how slow.
+    pub limits: web::Limits,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
     /// This node's slot, 0 to 15, on SQLite.
     pub slot: u8,
     /// What the organisation declared for each purpose.
@@ -55,7 +59,18 @@ impl Node {
         keys: &Path,
         options: NodeOptions,
     ) -> anyhow::Result<Self> {
-        let NodeOptions { http, http_tls, behind_proxy, mqtt, mqtt_tls, slot, bases, post } = options;
+        let NodeOptions {
+            http,
+            http_tls,
+            behind_proxy,
+            mqtt,
+            mqtt_tls,
+            limits,
+            factor_roles,
+            slot,
+            bases,
+            post,
+        } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
             tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
@@ -83,9 +98,11 @@ impl Node {
             }),
             engine: Arc::new(EngineView(house.engine.clone(), house.breakers.clone())),
             node: format!("node-{}", house.slot),
+            factor_roles,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
-        let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });
+        let served =
+            web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie, limits });
         match served {
             Ok(web) => Ok(Self { house, web }),
             Err(source) => {

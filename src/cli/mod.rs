@@ -10,6 +10,7 @@ pub mod error;
 pub mod home;
 mod local;
 pub mod out;
+mod process;
 mod remote;
 pub mod revocations;
 mod run;
@@ -40,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(2));
         }
     };
+    process::keep_files_private();
     match act(cli, &Clock::System) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

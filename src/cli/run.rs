@@ -20,15 +20,17 @@ use super::desk::require_initialised;
 use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
+use super::process::raise_descriptors;
 use super::revocations;
 use crate::app::{Node, NodeOptions, Post};
 use crate::config::{Options, TlsFiles};
-use crate::domain::Clock;
 use crate::domain::token::Signer;
+use crate::domain::{Clock, Role};
 use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
 use crate::store::kek::Keks;
 use crate::store::{Store, Url, signing};
+use crate::web;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -43,7 +45,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     let keys = prepared.home.keys();
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let node = open(options, &store, tokens, &keys, clock).await?;
+        let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
             http: url(options, node.http()),
@@ -85,7 +87,8 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let node = open(options, &store, tokens, &home.keys(), clock).await?;
+        let demanded = options.factor_roles.clone();
+        let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
         let keeping = keep_revocations(&store, home.dir());
         let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
         let mut words = format!("{http}\nMQTT {mqtt}");
@@ -107,6 +110,7 @@ async fn open(
     tokens: Arc<Signer>,
     keys: &Path,
     clock: &Clock,
+    factor_roles: Vec<Role>,
 ) -> Result<Node> {
     let asked = NodeOptions {
         http: options.http,
@@ -114,6 +118,8 @@ async fn open(
         behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
         mqtt_tls: tls(options)?,
+        limits: web::Limits::of_descriptors(raise_descriptors()),
+        factor_roles,
         slot: options.node,
         bases: Bases::default(),
         post: post(options, store)?,

@@ -41,6 +41,17 @@ impl Role {
         Self::Service,
     ];
 
+    /// Those who work here.
+    pub const STAFF: [Self; 7] = [
+        Self::Agent,
+        Self::Technician,
+        Self::Clinician,
+        Self::Manager,
+        Self::Auditor,
+        Self::Dpo,
+        Self::Admin,
+    ];
+
     /// The stored and spoken name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -95,6 +106,8 @@ pub enum Can {
     ManageDevices,
     /// Users and their roles.
     ManageUsers,
+    /// Users, to vouch for what somebody else did to an account.
+    VouchForUsers,
     /// Register and correct patients.
     ManagePatients,
     /// Release or discard quarantined readings.
@@ -147,6 +160,7 @@ impl Can {
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],
+            Self::VouchForUsers => &[Admin, Manager],
             Self::SeeRules | Self::SeePolicies => {
                 &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin]
             }

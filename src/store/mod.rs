@@ -19,6 +19,7 @@ pub mod error;
 pub mod escalation_history;
 pub mod escalations;
 pub mod gate;
+pub mod holds;
 pub mod idempotency;
 pub mod init;
 pub mod item;

@@ -5,6 +5,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod code;
+pub mod connections;
 mod device_word;
 pub mod fault;
 pub mod format;
@@ -27,6 +28,7 @@ pub mod state;
 mod tests;
 
 pub use code::Code;
+pub use connections::Limits;
 pub use l10n::{Key, Lang, Words};
 pub use serve::{Options, Running, serve};
 pub use shell::{Section, Shell, Theme, Viewer};

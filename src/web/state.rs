@@ -1,17 +1,17 @@
 //! What every handler leans on, filled once by `app`. The device edge and the engine are seen through traits:
 //! this room knows neither.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use super::connections::Streams;
 use crate::audit::Vkey;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant, UserId};
+use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
 
 /// Passwords checked at once: each check takes 19 MiB.
@@ -119,6 +119,8 @@ pub struct Parts {
     pub engine: Arc<dyn EngineView>,
     /// The name of this node.
     pub node: String,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
 }
 
 /// What every handler leans on.
@@ -141,19 +143,21 @@ pub struct State {
     pub engine: Arc<dyn EngineView>,
     /// The name of this node.
     pub node: String,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
     /// Password checks wait here.
     pub(super) checks: Semaphore,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
-    /// The last time step of each person's second factor: a code counts once.
-    steps: Mutex<HashMap<UserId, u64>>,
+    /// Live streams that are open.
+    pub(super) streams: Streams,
 }
 
 impl State {
     /// From its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, tokens, bases, vkey, edge, engine, node } = parts;
+        let Parts { store, clock, tokens, bases, vkey, edge, engine, node, factor_roles } = parts;
         Self {
             store,
             started_at: clock.now(),
@@ -164,9 +168,10 @@ impl State {
             edge,
             engine,
             node,
+            factor_roles,
             checks: Semaphore::new(CHECKS),
             stopping: watch::Sender::new(false),
-            steps: Mutex::default(),
+            streams: Streams::default(),
         }
     }
 
@@ -174,15 +179,5 @@ impl State {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
-    }
-
-    /// Spends a time step of a second factor; false when it, or a later one, was spent before.
-    pub(super) fn spend_step(&self, user: UserId, step: u64) -> bool {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = steps.get(&user).is_none_or(|last| step > *last);
-        if fresh {
-            steps.insert(user, step);
-        }
-        fresh
     }
 }

@@ -53,6 +53,11 @@ pub enum User {
         /// E-mail address
         email: String,
     },
+    /// Vouch for what somebody else did to an account, after asking its owner
+    Vouch {
+        /// E-mail address
+        email: String,
+    },
     /// Let a disabled sign-in in again, and forget its failed attempts
     Unlock {
         /// E-mail address

@@ -60,8 +60,11 @@ impl Dashboard {
             edge: std::sync::Arc::new(web::NoEdge),
             engine: std::sync::Arc::new(web::NoEngine),
             node: "bench".to_owned(),
+            factor_roles: Vec::new(),
         });
-        let options = web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false };
+        let limits = web::Limits::of_descriptors(65_536);
+        let options =
+            web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false, limits };
         let served = runtime.block_on(async { web::serve(state, options) })?;
         let eyes = Eyes { address: served.address, cookie: format!("zelo={}", secret.reveal()) };
         Ok(Self { viewer: user.id, eyes, served })

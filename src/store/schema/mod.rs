@@ -49,6 +49,10 @@ diesel::table! {
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         version -> BigInt,
+        totp_step -> Nullable<BigInt>,
+        held_by -> Nullable<Text>,
+        held_for -> Nullable<Text>,
+        held_at -> Nullable<BigInt>,
     }
 }
 
@@ -58,7 +62,6 @@ diesel::table! {
         user_id -> Text,
         kind -> Text,
         secret -> Binary,
-        previous -> Nullable<Binary>,
         created_at -> BigInt,
         seen_at -> BigInt,
         expires_at -> BigInt,
@@ -74,6 +77,7 @@ diesel::table! {
         purpose -> Text,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        made_by -> Nullable<Text>,
     }
 }
 

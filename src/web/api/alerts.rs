@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::readings::{Names, Shown};
-use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::Seen;
@@ -290,20 +290,20 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
 /// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.  One below red is `E_CAPACITY` for who has no
 /// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
-pub async fn claim(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Claim, body.and_then(|body| body.value.note)).await
+pub async fn claim(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Claim, body.0.and_then(|said| said.note)).await
 }
 
 /// Answers for an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn ack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Ack, body.and_then(|body| body.value.note)).await
+pub async fn ack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
 }
 
 /// Takes every answer back: the alert waits for a person again, and its ladder pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn unack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Unack, body.and_then(|body| body.value.note)).await
+pub async fn unack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
 }
 
 /// What the caller saw when they pressed the button.

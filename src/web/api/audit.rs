@@ -137,6 +137,10 @@ pub async fn proofs(call: Call, of: Query<Of>) -> Answer {
 /// The whole log with the terms, as a tar archive that verifies offline.
 #[utoipa::path(get, path = "/api/v1/audit/export", tag = "audit", responses((status = 200, content_type = "application/x-tar"), (status = 404, description = "Nothing is sealed yet")))]
 pub async fn export(request: HttpRequest, call: Call) -> Answer {
+    let packed = |desk: &super::Desk| {
+        desk.stepped_up()?;
+        packed(desk)
+    };
     let made = call.gather(packed).await.map_err(|fault| fault.of(&request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/x-tar")

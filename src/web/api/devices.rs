@@ -5,7 +5,7 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::{BindingId, DeviceId, DeviceIdentity, Instant, PatientId, TokenId};
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
@@ -173,7 +173,8 @@ fn issue(tx: &mut Tx<'_>, desk: &Desk, id: DeviceId, expires: Option<Instant>) -
 
 fn short(field: &str, text: String) -> Result<String, Fault> {
     let text = text.trim().to_owned();
-    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let right =
+        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
     if right { Ok(text) } else { Err(Fault::invalid(field, "1 to 200 characters on one line")) }
 }
 
@@ -235,9 +236,9 @@ pub struct Unbinder {
 
 /// Ends a device's binding.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Bound), (status = 404)))]
-pub async fn unbind(call: Call, id: Path<DeviceId>, body: Option<Body<Unbinder>>) -> Answer {
+pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
-        let at = body.and_then(|body| body.value.at).unwrap_or(desk.now);
+        let at = body.0.and_then(|said| said.at).unwrap_or(desk.now);
         let bound = desk.write(|tx| Ok(bindings::unbind(tx, *id, at)?))?;
         Reply::ok(&Bound::from(bound))
     })

@@ -1355,3 +1355,23 @@ template-wrong-brace = A brace closes nothing. In braces only: { $names }.
 template-wrong-unknown = "{ $name }" does not exist. In braces only: { $names }.
 template-wrong-not-given = Nothing fills { $name } in these letters. In braces only: { $names }.
 template-wrong-one-language = { $name } stands in the other language only: use it in both.
+
+code-step-up = Confirm that it is you
+code-step-up-detail = Roles, resets and exports need a sign-in of less than five minutes ago. Sign out, sign in again and repeat.
+code-held = This account waits for another person
+code-held-detail = A change to this account was not yet confirmed by a second person. Ask an administrator or a manager to confirm it.
+code-factor = The second factor is missing
+code-factor-detail = Your role requires a second factor. Sign in with the browser, set it under My account and sign in again.
+code-last-admin = Nobody would be left to manage users
+code-last-admin-detail = This is the only person who manages users. Make another administrator first.
+
+user-vouch = Vouch for account
+user-held = waits for confirmation
+user-unlock = Unblock
+user-unlock-do = Let in again
+user-lock-do = Block now
+user-lock-open = { $n ->
+    [0] No open alert is with this person.
+    [one] { $n } open alert is with this person and is left to others.
+   *[other] { $n } open alerts are with this person and are left to others.
+}

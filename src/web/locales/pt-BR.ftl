@@ -1371,3 +1371,23 @@ template-wrong-brace = Uma chave não fecha nada. Entre chaves só: { $names }.
 template-wrong-unknown = "{ $name }" não existe. Entre chaves só: { $names }.
 template-wrong-not-given = Não há com que preencher { $name } nestas mensagens. Entre chaves só: { $names }.
 template-wrong-one-language = { $name } está só no outro idioma: use nos dois.
+
+code-step-up = Confirme que é você
+code-step-up-detail = Papéis, redefinições e exportações pedem um acesso de menos de cinco minutos. Saia, entre de novo e repita.
+code-held = O acesso espera outra pessoa
+code-held-detail = Uma mudança neste acesso ainda não foi confirmada por uma segunda pessoa. Peça a confirmação a quem administra ou gerencia.
+code-factor = Falta o segundo fator
+code-factor-detail = O seu papel exige um segundo fator. Entre pelo navegador, configure-o em Minha conta e entre de novo.
+code-last-admin = Não sobraria quem administra
+code-last-admin-detail = É a única pessoa que administra os acessos. Primeiro crie outra.
+
+user-vouch = Confirmar acesso
+user-held = espera confirmação
+user-unlock = Desbloquear
+user-unlock-do = Deixar entrar de novo
+user-lock-do = Bloquear agora
+user-lock-open = { $n ->
+    [0] Nenhum alerta aberto está com esta pessoa.
+    [one] { $n } alerta aberto está com esta pessoa e fica para os outros.
+   *[other] { $n } alertas abertos estão com esta pessoa e ficam para os outros.
+}

@@ -37,7 +37,7 @@ mod shared;
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
         devices::disable, devices::enable, devices::issue_token, devices::revoke_token,
         commands::list, commands::create, commands::cancel,
-        users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
+        users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::vouch, users::reset,
         users::end_sessions,
         rules::list, rules::get,
         policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,

@@ -121,9 +121,9 @@ pub fn rows() -> Vec<Row> {
         POST "/schedules/{id}/feed" SeeSchedules => schedule::feed;
         POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
         POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
-        GET "/users" ManageUsers => users::list;
+        GET "/users" ManageUsers or VouchForUsers => users::list;
         POST "/users" ManageUsers => users::create;
-        POST "/users/{id}/{act}" ManageUsers => users::act;
+        POST "/users/{id}/{act}" ManageUsers or VouchForUsers => users::act;
         GET "/me" OwnThings => portal::show;
         GET "/account" SignedIn => account::show;
         GET "/account/trial" SignedIn => trial::arrived;

@@ -70,6 +70,7 @@ impl Clinic {
             edge: Arc::new(NoEdge),
             engine: Arc::new(NoEngine),
             node: "node-0".to_owned(),
+            factor_roles: Vec::new(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }
     }
