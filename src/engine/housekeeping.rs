@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, sessions, signals,
-    telemetry, throttles,
+    self, Store, Urgency, accesses, alerts, consents, idempotency, links, quarantine, rewrap, sessions,
+    signals, telemetry, throttles,
 };
 
 /// How long open pages can resume their stream.
@@ -52,6 +52,8 @@ impl Module for Housekeeping {
         })?;
         // On its own: it takes the turn of a person's act.
         let did = did + self.store.keep_house(Urgency::Urgent, self.name(), now, consents::expire)?;
+        // On its own: it is about keys only, and nothing to do almost always.
+        let did = did + self.store.keep_house(Urgency::Patient, self.name(), now, rewrap::rewrap)?;
         self.last = now;
         Ok(Progress { did, more: false })
     }

@@ -13,6 +13,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, alerts, ledger, patients, terms, turn};
 use crate::audit::Digest;
 use crate::domain::{ConsentId, PatientId};
@@ -147,6 +148,7 @@ pub fn act(
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
     if record.state == State::Revoked {
+        withdrawals::note(tx, &Withdrawal::Consent { patient, purpose })?;
         withdraw_alerts(tx, key, purpose)?;
     }
     Ok(Outcome { id, record, changed: true })

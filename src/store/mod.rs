@@ -38,6 +38,7 @@ pub mod patients;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod rewrap;
 pub mod roster;
 pub mod rules;
 mod schema;
@@ -63,6 +64,7 @@ pub mod users;
 pub mod versions;
 pub mod waiting;
 pub mod webhooks;
+pub mod withdrawals;
 
 use std::collections::BTreeSet;
 use std::path::Path;

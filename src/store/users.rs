@@ -7,6 +7,7 @@ use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
 use super::schema::users;
 use super::seal::{Broken, Place};
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, links, sessions, throttles};
 use crate::domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
 
@@ -183,6 +184,7 @@ pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str) -> Result<()> {
         .set((users::password.eq(Some(phc)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "password")?;
     tx.audit(
@@ -203,6 +205,7 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>) -> Result<()
         .set((users::totp.eq(sealed), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))
 }
 
@@ -234,6 +237,7 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     diesel::update(users::table.find(id.to_string()))
         .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
+    withdrawals::note(tx, &Withdrawal::Role { user: id, role })?;
     sessions::kill_all(tx, id, "role")?;
     tx.audit(&role_act(id, Some(role)))?;
     get(tx, id)
@@ -249,6 +253,7 @@ pub fn disable(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
         .set((users::disabled_at.eq(Some(now)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::User { user: id, disabled: true })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "disabled")?;
     tx.audit(&role_act(id, None))
@@ -266,6 +271,7 @@ pub fn unlock(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
         diesel::update(users::table.find(id.to_string()))
             .set((users::disabled_at.eq(None::<i64>), users::version.eq(users::version + 1)))
             .execute(tx.conn)?;
+        withdrawals::note(tx, &Withdrawal::User { user: id, disabled: false })?;
         tx.audit(&role_act(id, Some(user.role)))?;
     }
     let body = serde_json::json!({ "sign_in": "unlocked" });
