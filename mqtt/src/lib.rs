@@ -3,3 +3,6 @@
 
 pub mod gateway;
 pub mod payload;
+mod room;
+
+pub use room::{Held, Room};

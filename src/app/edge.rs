@@ -5,20 +5,15 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use consent::{Purpose, Records};
 use mqtt::gateway::{
-    Backend, Command, Credentials, Delivery, DeviceEvent, Identity, Outcome, Refusal, RefusalCode, Registry,
+    Backend, Command, Credentials, Delivery, DeviceEvent, Foreign, Identity, Refusal, RefusalCode, Registry,
 };
 use tokio::sync::mpsc;
 
-use super::takeovers;
+use super::scribe::Scribe;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, CommandId, DeviceId, Instant};
+use crate::domain::{Clock, DeviceId, Instant};
 use crate::ingest::Ingest;
-use crate::store::{Result, Store, Touched, Urgency, Url, bindings, commands, devices, ledger};
-
-/// Events waiting to be written down in one transaction.
-const EVENTS: usize = 1_024;
-/// Attempts to write them down.
-const ATTEMPTS: u32 = 5;
+use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger};
 
 /// What the gateway asks.
 pub struct Edge {
@@ -43,18 +38,13 @@ impl Edge {
         slot: u8,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (events, waiting) = mpsc::unbounded_channel();
-        let scribe = Scribe { store: store.clone(), clock: clock.clone(), registry, slot };
+        let scribe = Scribe::new(store.clone(), clock.clone(), registry, slot);
         let thread =
             std::thread::Builder::new().name("device-events".into()).spawn(move || scribe.run(waiting))?;
         Ok((Self { store, clock, tokens, ingest, events }, thread))
     }
 
-    fn admit(
-        &self,
-        device: DeviceId,
-        token: Option<&str>,
-        now: Instant,
-    ) -> std::result::Result<Identity, Refusal> {
+    fn admit(&self, device: DeviceId, token: Option<&str>, now: Instant) -> Result<Identity, Refusal> {
         let refused = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
         let mut expires_at = None;
         let mut token_id = None;
@@ -107,18 +97,20 @@ impl Edge {
 pub struct Door(pub Arc<Edge>);
 
 impl Backend for Door {
-    async fn authenticate(&self, credentials: Credentials) -> std::result::Result<Identity, Refusal> {
+    async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
         let edge = Arc::clone(&self.0);
         let now = edge.clock.now();
         let looked_up = tokio::task::spawn_blocking(move || match credentials {
             Credentials::Token { device, token } => edge.admit(DeviceId(device), Some(&token), now),
-            Credentials::Certificate { cn, not_after, .. } => match cn.parse::<DeviceId>() {
-                Ok(device) => edge
-                    .admit(device, None, now)
-                    .map(|identity| Identity { expires_at: Some(not_after), ..identity }),
+            Credentials::Certificate { cn, not_after, token, .. } => match cn.parse::<DeviceId>() {
+                // What is shown beside a certificate is held against it: one identity, or none.
+                Ok(device) => edge.admit(device, token.as_deref(), now).map(|identity| Identity {
+                    expires_at: Some(identity.expires_at.map_or(not_after, |end| end.min(not_after))),
+                    ..identity
+                }),
                 Err(_not_an_id) => Err(Refusal {
                     code: RefusalCode::NotAuthorized,
-                    reason: "the certificate's common name is not a device id".into(),
+                    reason: "the certificate's common name is not one device id".into(),
                 }),
             },
         });
@@ -136,10 +128,15 @@ impl Backend for Door {
         drop(self.0.events.send(event));
     }
 
+    fn foreign_topic(&self, foreign: &Foreign) -> Option<Bytes> {
+        Some(foreign_topic(self.0.clock.now(), foreign))
+    }
+
     async fn pending(&self, device: uuid::Uuid) -> Vec<Command> {
-        let store = self.0.store.clone();
-        let waiting =
-            tokio::task::spawn_blocking(move || store.read(|view| commands::waiting(view, DeviceId(device))));
+        let (store, now) = (self.0.store.clone(), self.0.clock.now());
+        let waiting = tokio::task::spawn_blocking(move || {
+            store.read(|view| commands::waiting(view, DeviceId(device), now))
+        });
         match waiting.await {
             Ok(Ok(waiting)) => waiting
                 .into_iter()
@@ -164,110 +161,11 @@ impl Backend for Door {
     }
 }
 
-/// Writes down what happens at devices.
-struct Scribe {
-    store: Store,
-    clock: Clock,
-    registry: Arc<OnceLock<Registry>>,
-    slot: u8,
-}
-
-impl Scribe {
-    fn run(&self, mut waiting: mpsc::UnboundedReceiver<DeviceEvent>) {
-        while let Some(first) = waiting.blocking_recv() {
-            let mut events = vec![first];
-            while events.len() < EVENTS
-                && let Ok(next) = waiting.try_recv()
-            {
-                events.push(next);
-            }
-            let written = self.keep(&events);
-            match written {
-                Ok(()) => {
-                    let now = self.clock.now();
-                    events.into_iter().for_each(|event| self.answer(event, now));
-                }
-                Err(error) => tracing::error!(%error, "device events could not be written"),
-            }
-        }
-    }
-
-    /// In one transaction; again where another node's stood in its way.
-    fn keep(&self, events: &[DeviceEvent]) -> Result<()> {
-        let mut attempts = ATTEMPTS;
-        loop {
-            let kept = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), |tx| {
-                for event in events {
-                    match self.write(tx, event) {
-                        // A device that was removed meanwhile has nothing to be written down.
-                        Ok(()) | Err(crate::store::Error::NotFound(_)) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(())
-            });
-            attempts -= 1;
-            match kept {
-                Err(error) if error.may_pass() && attempts > 0 => {}
-                kept => return kept,
-            }
-        }
-    }
-
-    fn write(&self, tx: &mut crate::store::Tx<'_>, event: &DeviceEvent) -> Result<()> {
-        match event {
-            DeviceEvent::Connected { device, session, .. } => {
-                devices::connected(tx, DeviceId(*device), self.slot)?;
-                takeovers::announce(tx, DeviceId(*device), *session);
-                Ok(())
-            }
-            DeviceEvent::Disconnected { device, will, .. } => {
-                let still = self.registry.get().is_some_and(|registry| registry.is_connected(*device));
-                if let Some(will) = will {
-                    devices::report_status(tx, DeviceId(*device), will)?;
-                }
-                if still { Ok(()) } else { devices::disconnected(tx, DeviceId(*device), self.slot) }
-            }
-            DeviceEvent::Status { device, payload, .. } => {
-                devices::report_status(tx, DeviceId(*device), payload)
-            }
-            DeviceEvent::Reply { device, payload, .. } => {
-                let Ok(reply) = serde_json::from_slice::<serde_json::Value>(payload) else { return Ok(()) };
-                let id =
-                    reply.get("id").and_then(|id| id.as_str()).and_then(|id| id.parse::<CommandId>().ok());
-                match id {
-                    Some(id) => commands::reply(tx, DeviceId(*device), id, &reply),
-                    None => Ok(()),
-                }
-            }
-            DeviceEvent::CommandAcked { device, id, .. } => {
-                commands::acknowledge(tx, DeviceId(*device), CommandId(*id))
-            }
-            DeviceEvent::WrongTopic { .. } => Ok(()),
-        }
-    }
-
-    fn answer(&self, event: DeviceEvent, now: Instant) {
-        match event {
-            DeviceEvent::Status { reply, .. } | DeviceEvent::Reply { reply, .. } => {
-                reply.send(Outcome::committed())
-            }
-            DeviceEvent::WrongTopic { device, packet_id, payload, .. } => {
-                if let Some(registry) = self.registry.get() {
-                    registry.notice(device, foreign_topic(now, packet_id, &payload));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// The notice that a message went to a topic of somebody else (docs/MQTT.md, notices).
-fn foreign_topic(now: Instant, packet_id: Option<u16>, payload: &[u8]) -> Bytes {
-    let hash = ring::digest::digest(&ring::digest::SHA256, payload);
+fn foreign_topic(now: Instant, foreign: &Foreign) -> Bytes {
     let notice = serde_json::json!({
-        "at": now, "code": "E_TOPIC", "basis": "", "packet_id": packet_id,
-        "payload_sha256": hex::encode(hash), "signals": [],
+        "at": now, "code": "E_TOPIC", "basis": "", "packet_id": foreign.packet_id,
+        "payload_sha256": hex::encode(foreign.payload_sha256), "signals": [],
     });
     Bytes::from(notice.to_string())
 }

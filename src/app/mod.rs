@@ -4,6 +4,7 @@ mod commands;
 mod edge;
 mod node;
 mod revocations;
+mod scribe;
 mod takeovers;
 
 use std::net::SocketAddr;
@@ -16,8 +17,8 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, bounces, coverage, deadline, escalate, handover, housekeeping, outbox,
-    reevaluate, roll, seal, seat, silence,
+    Lane, Status, Wake, auditor, bounces, clock as clock_watch, coverage, deadline, escalate, handover,
+    housekeeping, outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -131,9 +132,11 @@ impl House {
                 committed: Box::new(move || committed.wake()),
             },
         )?;
+        let breakers = outbox::Breakers::default();
         let prompt = Lane::new(
             "engine",
             vec![
+                Box::new(clock_watch::Watch::new(store.clone(), clock.clone(), breakers.clone())),
                 Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
@@ -148,7 +151,6 @@ impl House {
         let patient = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
         let audits =
             Lane::new("engine-audit", vec![Box::new(auditor::Auditor::new(store.clone(), engine.clone()))]);
-        let breakers = outbox::Breakers::default();
         let post = options.post.channels.into_iter().map(|channel| {
             let base_url = options.post.base_url.clone();
             let way = outbox::Outbox::new(store.clone(), channel, breakers.clone(), base_url);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mqtt::gateway::{Registry, TlsOptions};
 
@@ -175,8 +176,8 @@ impl web::EngineView for EngineView {
             .collect()
     }
 
-    fn silent(&self, late: Instant) -> Vec<&'static str> {
-        self.0.silent(late)
+    fn silent(&self, now: Instant, long: Duration) -> Vec<&'static str> {
+        self.0.silent(now, long)
     }
 
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {

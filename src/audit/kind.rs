@@ -53,6 +53,8 @@ kinds! {
     DeviceUnbound = "device.unbound";
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
+    DeviceCommandCancelled = "device.command_cancelled";
+    ClockStepped = "clock.stepped";
     QuarantineReleased = "quarantine.released";
     QuarantineDiscarded = "quarantine.discarded";
     AlertRaised = "alert.raised";

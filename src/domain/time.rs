@@ -1,9 +1,10 @@
-//! Instants in microseconds UTC, and the one clock. Everything else receives `now`.
+//! Instants in microseconds UTC, and the one clock. Everything else receives `now`. How long something takes or waits
+//! is measured on the steady side of the clock, which no step of the wall clock moves.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant as Moment};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -116,14 +117,22 @@ pub enum Clock {
     /// The machine's clock.
     System,
     /// Stands still until moved.
-    Driven(Arc<AtomicI64>),
+    Driven(Arc<Hands>),
+}
+
+/// The two sides of a driven clock, in microseconds.
+#[derive(Debug)]
+pub struct Hands {
+    wall: AtomicI64,
+    steady: AtomicI64,
 }
 
 impl Clock {
     /// A clock that stands at `start` until [`Clock::advance`].
     #[must_use]
     pub fn driven(start: Instant) -> Self {
-        Self::Driven(Arc::new(AtomicI64::new(start.micros())))
+        let hands = Hands { wall: AtomicI64::new(start.micros()), steady: AtomicI64::new(0) };
+        Self::Driven(Arc::new(hands))
     }
 
     /// The present instant.
@@ -131,19 +140,100 @@ impl Clock {
     pub fn now(&self) -> Instant {
         match self {
             Self::System => system_now(),
-            Self::Driven(at) => Instant(at.load(Ordering::SeqCst)),
+            Self::Driven(hands) => Instant(hands.wall.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// How long this clock has run: for pauses and paces. Steps of the wall clock do not move it.
+    #[must_use]
+    pub fn steady(&self) -> Duration {
+        match self {
+            Self::System => START.elapsed(),
+            Self::Driven(hands) => {
+                Duration::from_micros(u64::try_from(hands.steady.load(Ordering::SeqCst)).unwrap_or(0))
+            }
+        }
+    }
+
+    /// Sets a driven clock's wall side forward or back, as somebody does with a machine's clock.
+    pub fn step(&self, micros: i64) {
+        if let Self::Driven(hands) = self {
+            hands.wall.fetch_add(micros, Ordering::SeqCst);
         }
     }
 
     /// Moves a driven clock; the system's clock is left alone.
     pub fn advance(&self, d: Duration) {
-        if let Self::Driven(at) = self {
-            at.fetch_add(i64::try_from(d.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Self::Driven(hands) = self {
+            let micros = i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
+            hands.wall.fetch_add(micros, Ordering::SeqCst);
+            hands.steady.fetch_add(micros, Ordering::SeqCst);
         }
     }
 }
 
+/// When this process first asked how long it runs.
+static START: LazyLock<Moment> = LazyLock::new(Moment::now);
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn system_now() -> Instant {
     Instant(Utc::now().timestamp_micros())
+}
+
+/// A step of the wall clock: what it shows moved by more than the time that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When it was noticed, on the clock as it shows now.
+    pub at: Instant,
+    /// By how much, milliseconds; negative: back.
+    pub by_ms: i64,
+}
+
+/// What both sides of a clock showed when it was last looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked {
+    wall: Instant,
+    steady: Duration,
+}
+
+/// A difference between the sides that a clock may show without having been stepped: slewing, a suspended thread.
+const TOLERATED: Duration = Duration::from_secs(2);
+
+impl Looked {
+    /// Looks for the first time.
+    #[must_use]
+    pub fn at(clock: &Clock) -> Self {
+        Self { wall: clock.now(), steady: clock.steady() }
+    }
+
+    /// Looks again: whether the wall clock was stepped since.
+    pub fn again(&mut self, clock: &Clock) -> Option<Step> {
+        let before = std::mem::replace(self, Self::at(clock));
+        let expected = before.wall.plus(self.steady.saturating_sub(before.steady));
+        let by = self.wall.micros().saturating_sub(expected.micros());
+        let stepped = by.unsigned_abs() > u64::try_from(TOLERATED.as_micros()).unwrap_or(u64::MAX);
+        stepped.then(|| Step { at: self.wall, by_ms: by / 1_000 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_told_from_time_that_passes() {
+        let clock = Clock::driven(Instant::from_secs(1_798_761_500));
+        let mut looked = Looked::at(&clock);
+        clock.advance(Duration::from_secs(3_600));
+        assert_eq!(looked.again(&clock), None);
+        for by_ms in [-7_200_000, 7_200_000, 86_400_000, -30_000] {
+            clock.advance(Duration::from_millis(250));
+            clock.step(by_ms * 1_000);
+            assert_eq!(looked.again(&clock), Some(Step { at: clock.now(), by_ms }));
+            assert_eq!(looked.again(&clock), None, "a step is one step");
+        }
+        clock.step(1_000_000);
+        assert_eq!(looked.again(&clock), None, "a second is slewed");
+        assert_eq!(clock.steady(), Duration::from_secs(3_601), "and nothing of it moved the steady side");
+    }
 }

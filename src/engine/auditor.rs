@@ -26,14 +26,13 @@ const HEARTBEAT: &str = "engine.heartbeat";
 pub struct Auditor {
     store: Store,
     status: Status,
-    last: Option<Instant>,
 }
 
 impl Auditor {
     /// Watches over the plans in this store and the modules of this process.
     #[must_use]
     pub const fn new(store: Store, status: Status) -> Self {
-        Self { store, status, last: None }
+        Self { store, status }
     }
 }
 
@@ -42,13 +41,14 @@ impl Module for Auditor {
         "auditor"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if self.last.is_some_and(|last| now.since(last) < EVERY) {
-            return Ok(Progress::default());
-        }
         let late = now.minus(LATE_AFTER);
         let found = self.store.read(|view| lapses::look(view, late))?;
-        for module in self.status.silent(late).into_iter().filter(|name| *name != self.name()) {
+        for module in self.status.silent(now, LATE_AFTER).into_iter().filter(|name| *name != self.name()) {
             tracing::error!(module, "an engine module has not come round; /healthz/engine says so");
         }
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
@@ -62,7 +62,6 @@ impl Module for Auditor {
         for lapse in &fresh {
             tracing::error!(kind = %lapse.kind, subject = %lapse.subject, expected_at = %lapse.expected_at, "a plan was not carried out in time");
         }
-        self.last = Some(now);
         Ok(Progress { did: fresh.len(), more: false })
     }
 }
@@ -102,11 +101,14 @@ fn plan(tx: &mut Tx<'_>, first: &Lapse, channel: Channel, recipient: String) -> 
     messages::plan(tx, &new).map(drop)
 }
 
-/// When the auditor last finished a look; `None`: never, or longer ago than [`HEARTBEAT_LASTS`].
+/// A heartbeat this far ahead of now was made on a wrong clock, and is none.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// When the auditor last finished a look; `None`: never, longer ago than [`HEARTBEAT_LASTS`], or in the future.
 ///
 /// # Errors
 /// Database errors.
 pub fn heartbeat(view: &mut store::View<'_>, now: Instant) -> store::Result<Option<Instant>> {
     let kept = settings::get(view, HEARTBEAT)?.and_then(|text| text.parse().ok()).map(Instant::from_micros);
-    Ok(kept.filter(|at| now.since(*at) <= HEARTBEAT_LASTS))
+    Ok(kept.filter(|at| now.since(*at) <= HEARTBEAT_LASTS && at.since(now) <= AHEAD))
 }

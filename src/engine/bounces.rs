@@ -22,14 +22,13 @@ const WATERMARK: &str = "notify.bounces";
 pub struct Bounces {
     store: Store,
     mailbox: Arc<dyn Reports>,
-    last: Option<Instant>,
 }
 
 impl Bounces {
     /// Reads this mailbox into this store.
     #[must_use]
     pub fn new(store: Store, mailbox: Arc<dyn Reports>) -> Self {
-        Self { store, mailbox, last: None }
+        Self { store, mailbox }
     }
 
     fn read(&self, now: Instant) -> store::Result<Result<Visit, mailbox::Error>> {
@@ -53,18 +52,15 @@ impl Module for Bounces {
         "bounces"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if self.last.is_some_and(|last| now.since(last) < EVERY) {
-            return Ok(Progress::default());
-        }
-        self.last = Some(now);
         match self.read(now)? {
             Ok(visit) => {
                 if visit.broken > 0 {
                     tracing::warn!(mails = visit.broken, "mail in the bounce mailbox cannot be read");
-                }
-                if visit.more {
-                    self.last = None;
                 }
                 Ok(Progress { did: visit.bounces.len(), more: visit.more })
             }

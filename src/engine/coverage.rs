@@ -21,14 +21,13 @@ const LOOKED: &str = "coverage.looked";
 /// The linter of schedules as a module.
 pub struct Coverage {
     store: Store,
-    last: Option<Instant>,
 }
 
 impl Coverage {
     /// Watches over the schedules of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, last: None }
+        Self { store }
     }
 }
 
@@ -37,11 +36,11 @@ impl Module for Coverage {
         "coverage"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if self.last.is_some_and(|last| now.since(last) < EVERY) {
-            return Ok(Progress::default());
-        }
-        self.last = Some(now);
         let today = Zone::SAO_PAULO.date(now).to_string();
         if self.store.read(|view| settings::get(view, LOOKED))?.as_deref() == Some(&today) {
             return Ok(Progress::default());

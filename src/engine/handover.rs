@@ -37,7 +37,6 @@ impl Turn {
 /// Hand-over notices as a module.
 pub struct Handover {
     store: Store,
-    last: Instant,
     /// Keys that are planned for certain; without it, each would be looked up each time.
     told: BTreeSet<String>,
 }
@@ -46,7 +45,7 @@ impl Handover {
     /// Tells the people of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, last: Instant::from_micros(0), told: BTreeSet::new() }
+        Self { store, told: BTreeSet::new() }
     }
 
     fn due(&self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<Turn>> {
@@ -72,10 +71,11 @@ impl Module for Handover {
         "handover"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if now.since(self.last) < EVERY {
-            return Ok(Progress::default());
-        }
         let due = self.store.read(|view| self.due(view, now))?;
         let mut did = 0;
         if !due.is_empty() {
@@ -85,7 +85,6 @@ impl Module for Handover {
         }
         self.told.retain(|key| began(key) > now.minus(CATCH_UP).micros());
         self.told.extend(due.iter().map(Turn::key));
-        self.last = now;
         Ok(Progress { did, more: false })
     }
 }

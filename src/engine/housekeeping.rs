@@ -19,14 +19,13 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Housekeeping as a module.
 pub struct Housekeeping {
     store: Store,
-    last: Instant,
 }
 
 impl Housekeeping {
     /// Keeps this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, last: Instant::from_micros(0) }
+        Self { store }
     }
 }
 
@@ -35,10 +34,11 @@ impl Module for Housekeeping {
         "housekeeping"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if now.since(self.last) < EVERY {
-            return Ok(Progress::default());
-        }
         let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
             Ok(alerts::wake(tx, 500)?
                 + quarantine::expire(tx)?
@@ -54,7 +54,6 @@ impl Module for Housekeeping {
         let did = did + self.store.keep_house(Urgency::Urgent, self.name(), now, consents::expire)?;
         // On its own: it is about keys only, and nothing to do almost always.
         let did = did + self.store.keep_house(Urgency::Patient, self.name(), now, rewrap::rewrap)?;
-        self.last = now;
         Ok(Progress { did, more: false })
     }
 }

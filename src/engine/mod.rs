@@ -3,6 +3,7 @@
 
 pub mod auditor;
 pub mod bounces;
+pub mod clock;
 pub mod coverage;
 pub mod deadline;
 pub mod escalate;
@@ -40,6 +41,11 @@ pub struct Progress {
 pub trait Module: Send {
     /// Its name, as the log of the program and the metrics show it.
     fn name(&self) -> &'static str;
+
+    /// How often it is to run at most; zero: in each cycle. One that has more to do, or failed, runs in the next.
+    fn every(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// One short cycle.
     ///
@@ -103,24 +109,39 @@ impl Wake {
 /// The modules of one thread, in the order they run.
 pub struct Lane {
     name: &'static str,
-    modules: Vec<Box<dyn Module>>,
+    modules: Vec<Paced>,
+}
+
+/// A module and when, on the steady side of the clock, it last came to rest.
+struct Paced {
+    module: Box<dyn Module>,
+    rested: Option<Duration>,
+}
+
+impl Paced {
+    fn is_due(&self, steady: Duration) -> bool {
+        self.rested.is_none_or(|rested| steady.saturating_sub(rested) >= self.module.every())
+    }
 }
 
 impl Lane {
     /// A lane of modules.
     #[must_use]
     pub fn new(name: &'static str, modules: Vec<Box<dyn Module>>) -> Self {
-        Self { name, modules }
+        Self { name, modules: modules.into_iter().map(|module| Paced { module, rested: None }).collect() }
     }
 
-    /// One cycle at `now`: every module once. Says whether any has more to do.
-    pub fn cycle(&mut self, now: Instant, status: &Status) -> bool {
+    /// One cycle at `now`, which the steady clock calls `steady`: every module that is due, once. Says whether any has
+    /// more to do.
+    pub fn cycle(&mut self, now: Instant, steady: Duration, status: &Status) -> bool {
         let mut more = false;
-        for module in &mut self.modules {
+        for paced in self.modules.iter_mut().filter(|paced| paced.is_due(steady)) {
+            let Paced { module, rested } = paced;
             let began = Moment::now();
             // A module that panics is tried again like one that fails: the others go on.
             let done = catch_unwind(AssertUnwindSafe(|| module.run(now)))
                 .unwrap_or(Err(store::Error::Corrupt("an engine module panicked")));
+            *rested = done.as_ref().is_ok_and(|progress| !progress.more).then_some(steady);
             match &done {
                 Ok(progress) => more |= progress.more,
                 Err(error) => {
@@ -146,7 +167,7 @@ impl Lane {
         std::thread::Builder::new().name(self.name.into()).spawn(move || {
             let mut seen = 0;
             while !wake.stopped() {
-                let more = self.cycle(clock.now(), &status);
+                let more = self.cycle(clock.now(), clock.steady(), &status);
                 if more {
                     continue;
                 }

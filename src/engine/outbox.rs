@@ -51,6 +51,11 @@ impl Breakers {
         all.iter().filter_map(|((_, to), breaker)| Some((to.clone()?, breaker.open_until()?))).collect()
     }
 
+    /// Asks everybody again: how long they were to be left alone was measured on a wrong clock.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn with<T>(&self, provider: &Provider, f: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         f(all.entry(provider.clone()).or_default())

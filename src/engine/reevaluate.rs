@@ -28,7 +28,7 @@ const SERIES: i64 = 4_096;
 const GROUP: usize = 64;
 /// A turn ends after so long, whatever is left of its group: readings wait for it.
 const TURN: Duration = Duration::from_millis(8);
-/// A mark that its own node did not settle for so long is anybody's.
+/// A mark that its own node did not settle for so long is anybody's, and so is one of a clock this far ahead.
 pub const ORPHANED: Duration = Duration::from_secs(5);
 /// A stamp may be this far ahead of reception.
 const AHEAD: Duration = Duration::from_secs(360);
@@ -109,7 +109,10 @@ impl Reevaluate {
     fn mine(&self, mut marked: Vec<Due>, now: Instant) -> Vec<Due> {
         if let Url::Postgres(_) = self.store.url() {
             let watch = self.watch();
-            marked.retain(|due| watch.asks(key(due)) || now.since(due.since) >= ORPHANED);
+            marked.retain(|due| {
+                let ahead = due.since.since(now) >= ORPHANED;
+                watch.asks(key(due)) || now.since(due.since) >= ORPHANED || ahead
+            });
         }
         marked
     }

@@ -24,6 +24,8 @@ impl Module for Roll {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        // A pass in what was the future was on a wrong clock.
+        self.last = self.last.min(now);
         let Some(until) = self.store.read(|view| telemetry::due(view, now, self.last))? else {
             return Ok(Progress::default());
         };

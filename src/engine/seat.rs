@@ -13,14 +13,13 @@ const EVERY: Duration = Duration::from_secs(10);
 pub struct Seat {
     store: Store,
     slot: u8,
-    last: Instant,
 }
 
 impl Seat {
     /// Keeps a slot that was taken.
     #[must_use]
     pub const fn new(store: Store, slot: u8) -> Self {
-        Self { store, slot, last: Instant::from_micros(0) }
+        Self { store, slot }
     }
 }
 
@@ -29,12 +28,12 @@ impl Module for Seat {
         "seat"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
         let Url::Postgres(_) = self.store.url() else { return Ok(Progress::default()) };
-        if now.since(self.last) < EVERY {
-            return Ok(Progress::default());
-        }
-        self.last = now;
         let (slot, id) = (self.slot, self.store.name());
         let did = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| nodes::beat(tx, slot, id))?;
         Ok(Progress { did, more: false })

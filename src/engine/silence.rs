@@ -15,7 +15,6 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Silence as a module.
 pub struct Silence {
     store: Store,
-    last: Instant,
     known: BTreeSet<DeviceId>,
 }
 
@@ -23,7 +22,7 @@ impl Silence {
     /// Watches over this store's devices.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, last: Instant::from_micros(0), known: BTreeSet::new() }
+        Self { store, known: BTreeSet::new() }
     }
 }
 
@@ -32,11 +31,11 @@ impl Module for Silence {
         "silence"
     }
 
+    fn every(&self) -> Duration {
+        EVERY
+    }
+
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if now.since(self.last) < EVERY {
-            return Ok(Progress::default());
-        }
-        self.last = now;
         let silent = self.store.read(|view| devices::silent(view, now.minus(SILENT_AFTER)))?;
         let silent: BTreeSet<DeviceId> = silent.into_iter().collect();
         let changed: Vec<DeviceId> = silent.symmetric_difference(&self.known).copied().collect();

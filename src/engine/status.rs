@@ -56,11 +56,14 @@ impl Status {
         }
     }
 
-    /// The modules that have not come round without an error since `late`.
+    /// The modules that have not come round without an error for `long`. One that came round in the future did so on a
+    /// wrong clock, and not since.
     #[must_use]
-    pub fn silent(&self, late: Instant) -> Vec<&'static str> {
-        let ok =
-            |module: &ModuleStatus| module.last_ok_at.or(module.first_run_at).is_some_and(|at| at >= late);
+    pub fn silent(&self, now: Instant, long: Duration) -> Vec<&'static str> {
+        let lately = now.minus(long)..=now.plus(long);
+        let ok = |module: &ModuleStatus| {
+            module.last_ok_at.or(module.first_run_at).is_some_and(|at| lately.contains(&at))
+        };
         self.modules().into_iter().filter(|(_, module)| !ok(module)).map(|(name, _)| name).collect()
     }
 

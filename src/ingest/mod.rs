@@ -8,11 +8,13 @@ pub mod commit;
 pub mod normal;
 mod roster;
 
+use std::iter::Peekable;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mqtt::gateway::Delivery;
+use mqtt::{Held, Room};
 use tokio::sync::mpsc;
 
 use crate::domain::Clock;
@@ -20,10 +22,17 @@ use crate::rules::Watchlist;
 use crate::store::{self, Store};
 use admit::Admitted;
 
-/// Room for this many messages between the gateway and the commit.
+/// Room for this many messages between the gateway and the commit…
 const QUEUE: usize = 16_384;
-/// A connection waits for room for so many of its messages at once.
+/// …and for this many bytes of what they become once they are read: a message that decodes into many readings weighs
+/// more than its payload.
+const QUEUE_BYTES: usize = 96 * 1024 * 1024;
+/// What a byte of payload becomes at most, and what a message costs beside it.
+const GROWS: usize = 12;
+const MESSAGE_BYTES: usize = 512;
+/// A connection waits for room for so many of its messages at once, and for so many bytes of what they become.
 const TOGETHER: usize = 64;
+const TOGETHER_BYTES: usize = 1024 * 1024;
 /// One commit takes at most this many messages…
 const GROUP_MESSAGES: usize = 4_096;
 /// …and about this many readings.
@@ -59,8 +68,15 @@ impl Stats {
 /// The door that deliveries come in by. Cheap to clone.
 #[derive(Clone)]
 pub struct Ingest {
-    queue: mpsc::Sender<Admitted>,
+    queue: mpsc::Sender<Queued>,
+    room: Arc<Room>,
     stats: Arc<Stats>,
+}
+
+/// A message on its way to the commit; the last of those that came together holds their room.
+struct Queued {
+    admitted: Admitted,
+    held: Option<Held>,
 }
 
 /// What is watched, shared by the commit and the engine's replays.
@@ -96,20 +112,26 @@ impl Ingest {
             .name("ingest".into())
             .spawn(move || run(&mut committer, waiting))
             .map_err(|source| store::Error::Io { what: "the ingest thread cannot start".into(), source })?;
-        Ok((Self { queue, stats }, thread))
+        let room = Arc::new(Room::new(QUEUE_BYTES));
+        Ok((Self { queue, room, stats }, thread))
     }
 
     /// Takes the telemetry of one wake-up of one connection; waits for room. What comes together stays together: it is
     /// committed and answered at once.
     pub async fn take(&self, batch: Vec<Delivery>) {
-        let mut batch = batch.into_iter();
+        let mut batch = batch.into_iter().peekable();
         while batch.len() > 0 {
-            let admitted: Vec<Admitted> = batch.by_ref().take(TOGETHER).map(Admitted::from).collect();
-            let count = admitted.len();
+            let together = part(&mut batch);
+            let count = together.len();
+            // Before they are read: what waits for room waits as it came.
+            let mut held = Some(self.room.hold(together.iter().map(weight).sum()).await);
             self.stats.queued.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
             // A closed queue drops the deliveries: not stored, the device sends them again.
             let Ok(room) = self.queue.reserve_many(count).await else { return };
-            room.zip(admitted).for_each(|(place, admitted)| place.send(admitted));
+            for (left, (place, delivery)) in (0..count).rev().zip(room.zip(together)) {
+                let held = if left == 0 { held.take() } else { None };
+                place.send(Queued { admitted: Admitted::from(delivery), held });
+            }
         }
     }
 
@@ -120,22 +142,96 @@ impl Ingest {
     }
 }
 
-fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Admitted>) {
+/// The next messages that are taken together, a large one alone.
+fn part(batch: &mut Peekable<std::vec::IntoIter<Delivery>>) -> Vec<Delivery> {
+    let mut bytes = 0;
+    let mut together: Vec<Delivery> = Vec::with_capacity(batch.len().min(TOGETHER));
+    while together.len() < TOGETHER {
+        let fits = |next: &Delivery| together.is_empty() || bytes + weight(next) <= TOGETHER_BYTES;
+        let Some(next) = batch.next_if(fits) else { break };
+        bytes += weight(&next);
+        together.push(next);
+    }
+    together
+}
+
+/// What a message takes of the queue's room.
+fn weight(delivery: &Delivery) -> usize {
+    delivery.payload.len().saturating_mul(GROWS).saturating_add(MESSAGE_BYTES)
+}
+
+fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
     let mut group = Vec::with_capacity(GROUP_MESSAGES);
+    let mut held = Vec::new();
     while let Some(first) = waiting.blocking_recv() {
-        let mut readings = first.size();
-        group.push(first);
-        while group.len() < GROUP_MESSAGES && readings < GROUP_READINGS {
-            let Ok(next) = waiting.try_recv() else { break };
-            readings += next.size();
-            group.push(next);
+        let mut readings = 0;
+        let mut next = Some(first);
+        while let Some(Queued { admitted, held: share }) = next {
+            readings += admitted.size();
+            group.push(admitted);
+            held.extend(share);
+            let more = group.len() < GROUP_MESSAGES && readings < GROUP_READINGS;
+            next = if more { waiting.try_recv().ok() } else { None };
         }
         committer.commit(&mut group);
         group.clear();
+        held.clear();
     }
 }
 
 /// The lock on what is watched; a poisoned one is taken over, the series it held are replayed.
 pub fn lock(watch: &SharedWatchlist) -> std::sync::MutexGuard<'_, Watchlist> {
     watch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use mqtt::gateway::{Protocol, Reply};
+
+    use super::*;
+
+    fn delivery(bytes: usize) -> Delivery {
+        Delivery {
+            device: uuid::Uuid::nil(),
+            session: 1,
+            packet_id: Some(1),
+            qos: 1,
+            dup: false,
+            content_type: None,
+            payload: Bytes::from(vec![b' '; bytes]),
+            received_at: 0,
+            protocol: Protocol::V5,
+            reply: Reply::unheard(),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_the_commit_is_weighed_by_what_it_becomes() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (queue, mut waiting) = mpsc::channel(QUEUE);
+            let room = Arc::new(Room::new(200_000));
+            let ingest = Ingest { queue, room: Arc::clone(&room), stats: Arc::default() };
+            ingest.take(vec![delivery(10_000)]).await;
+            assert_eq!(room.used(), 10_000 * GROWS + MESSAGE_BYTES);
+            let second = tokio::spawn(async move { ingest.take(vec![delivery(10_000)]).await });
+            tokio::task::yield_now().await;
+            assert!(!second.is_finished(), "it waits as it came, and is not lost");
+            // Committed and answered.
+            drop(waiting.recv().await);
+            second.await.unwrap();
+            drop(waiting.recv().await);
+            assert_eq!(room.used(), 0);
+        });
+    }
+
+    #[test]
+    fn small_messages_wait_together_and_a_large_one_alone() {
+        let sizes = [vec![100; 100], vec![200_000, 100]].concat();
+        let mut batch = sizes.into_iter().map(delivery).collect::<Vec<_>>().into_iter().peekable();
+        let parts: Vec<usize> =
+            std::iter::from_fn(|| Some(part(&mut batch).len()).filter(|n| *n > 0)).collect();
+        assert_eq!(parts, [64, 36, 1, 1]);
+    }
 }

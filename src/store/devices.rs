@@ -392,28 +392,6 @@ pub fn all_offline(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(diesel::update(online).set(devices::online.eq(false)).execute(tx.conn)?)
 }
 
-/// Keeps what a device last said of itself on its `status` topic. Run it with [`super::Store::keep_house`].
-///
-/// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn report_status(tx: &mut Tx<'_>, id: DeviceId, status: &[u8]) -> Result<()> {
-    let (key, text) = (key_of(tx, id)?, id.to_string());
-    let sealed = tx.seal(Subject::Device(id), Class::Identity, place("status", &text), status)?;
-    diesel::update(devices::table.find(key)).set(devices::status.eq(Some(sealed))).execute(tx.conn)?;
-    tx.signal("device.changed", id)
-}
-
-/// What a device last said of itself.
-///
-/// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn status(view: &mut View<'_>, id: DeviceId) -> Result<Option<Vec<u8>>> {
-    let text = id.to_string();
-    let row = devices::table.filter(devices::id.eq(&text)).select(devices::status).get_result(view.conn);
-    let sealed: Option<Vec<u8>> = row.optional()?.ok_or(Error::NotFound("device"))?;
-    sealed.map(|blob| view.open(place("status", &text), &blob)).transpose()
-}
-
 /// The device's number, its row held on PostgreSQL: of two changes at once the second sees the first.
 pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
     let row = devices::table.filter(devices::id.eq(id.to_string()));

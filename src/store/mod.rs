@@ -7,9 +7,11 @@ mod alert_acts;
 pub mod alerts;
 pub mod bindings;
 mod checkpoint;
+pub mod clock;
 pub mod commands;
 pub mod conn;
 pub mod consents;
+pub mod device_status;
 pub mod devices;
 pub mod error;
 pub mod escalation_history;
@@ -117,6 +119,8 @@ enum Writer {
 const POOL_WAIT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
+/// Changes that wait for whoever keeps copies, before all copies count as changed.
+const TOUCHED: usize = 4_096;
 /// How often an act is tried that PostgreSQL gives up for another's sake.
 const TRIES: usize = 5;
 /// How long an act that was given up leaves the other alone.
@@ -343,7 +347,13 @@ impl Store {
 
 impl Inner {
     fn forget(&self, touched: impl IntoIterator<Item = Touched>) {
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(touched);
+        let mut all = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(touched);
+        // Taken by the next commit of readings; until there is one, much is as good as all.
+        if all.len() > TOUCHED {
+            all.clear();
+            all.push(Touched::Everything);
+        }
     }
 
     fn pass_on(&self, signal: Signalled) {

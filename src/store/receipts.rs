@@ -48,13 +48,17 @@ pub struct Second {
     rows: Vec<i64>,
 }
 
-/// Seconds before `before` that wait to be packed, oldest first, at most `limit` rows of them.
+/// A second this far ahead is of a clock that was set back, here or at another node: it is packed as it is, and what
+/// comes to it later is a further part of it.
+pub const AHEAD: i64 = 5;
+
+/// Seconds before `before`, or far ahead of it, that wait to be packed, oldest first, at most `limit` rows of them.
 ///
 /// # Errors
 /// Database errors; unreadable receipts.
 pub fn waiting(view: &mut View<'_>, before: i64, limit: i64) -> Result<Vec<Second>> {
     let mut query = receipts_open::table
-        .filter(receipts_open::second.lt(before))
+        .filter(receipts_open::second.lt(before).or(receipts_open::second.gt(before + AHEAD)))
         .order((receipts_open::second, receipts_open::id))
         .limit(limit)
         .select((receipts_open::second, receipts_open::id, receipts_open::pack))

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::Receiver;
 
 use super::kek::Keks;
 use super::schema::audit_entries;
-use super::{Opener, Signalled, Store, Url};
+use super::{Class, Opener, Signalled, Store, Subject, Url};
 use crate::domain::Instant;
 
 /// The instant at which tests begin: 2026-11-22T12:00:00Z.
@@ -72,6 +72,20 @@ pub fn bare() -> Vec<Home> {
 pub fn entries(store: &Store, kind: &str) -> i64 {
     let entries = audit_entries::table.filter(audit_entries::kind.eq(kind)).count();
     store.read(|view| Ok(entries.get_result(view.conn)?)).unwrap()
+}
+
+/// Destroys every key of a subject, as an erasure does.
+pub fn destroy_keys(store: &Store, subject: Subject) {
+    use super::schema::subject_keys as keys;
+    let destroyed = |tx: &mut super::Tx<'_>| {
+        let own = keys::table.filter(keys::subject.eq(subject.name()));
+        diesel::update(own).set(keys::destroyed_at.eq(Some(NOW.micros()))).execute(tx.conn)?;
+        Ok(())
+    };
+    store.keep_house(super::Urgency::Urgent, "test", NOW, destroyed).unwrap();
+    [Class::Identity, Class::Message, Class::Audit]
+        .into_iter()
+        .for_each(|class| store.keys().forget(subject, class));
 }
 
 /// Waits until a signal is told; on PostgreSQL it takes the way by the database.

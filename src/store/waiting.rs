@@ -53,7 +53,9 @@ pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
         .select((count(), diesel::dsl::min(messages::created_at)))
         .get_result(conn)?;
     let commands = commands::table
-        .filter(commands::acknowledged_at.is_null())
+        .filter(commands::acknowledged_at.is_null().and(commands::refused_at.is_null()))
+        .filter(commands::cancelled_at.is_null())
+        .filter(commands::expires_at.is_null().or(commands::expires_at.gt(closed.micros())))
         .select((count(), diesel::dsl::min(commands::created_at)))
         .get_result(conn)?;
     let unrolled = diesel::sql_query(format!(
@@ -90,7 +92,12 @@ mod tests {
             let (device, command) = store
                 .write(Actor::System("test"), NOW, |tx| {
                     let device = devices::insert(tx, &identity)?.id;
-                    let id = crate::store::commands::insert(tx, device, &serde_json::json!({}))?;
+                    let id = crate::store::commands::insert(
+                        tx,
+                        device,
+                        &serde_json::json!({}),
+                        NOW.plus(crate::store::commands::LASTS),
+                    )?;
                     Ok((device, id))
                 })
                 .unwrap();

@@ -21,7 +21,7 @@ use super::problem::Refusal;
 use super::pulse::Pulse;
 use super::state::State;
 use crate::domain::{Can, Level};
-use crate::store::{alerts, reevaluations, settings};
+use crate::store::{alerts, clock, reevaluations, settings};
 
 /// Answers since the start, by the first digit of their status.
 static ANSWERS: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
@@ -49,11 +49,19 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// The database answers too, with the schema that was found current when it was opened.
+/// The database answers too, with the schema that was found current when it was opened. A step of the clock is told in
+/// a second line: the node serves, and somebody should look.
 pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let read = web::block(move || state.store.read(|view| settings::get(view, settings::INSTANCE))).await;
-    match read {
-        Ok(Ok(Some(_))) => Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n")),
+    let read = web::block(move || {
+        let now = state.now();
+        state.store.read(|view| Ok((settings::get(view, settings::INSTANCE)?, clock::told(view, now)?)))
+    });
+    match read.await {
+        Ok(Ok((Some(_), step))) => {
+            let step = step.map(|step| format!("clock stepped by {} ms at {}\n", step.by_ms, step.at));
+            let body = format!("ready\n{}", step.unwrap_or_default());
+            Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))
+        }
         _ => Err(Fault::new(Code::Busy).of(&request)),
     }
 }
@@ -61,21 +69,19 @@ pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResp
 /// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
 /// silent or a module has not come round. No person, no case.
 pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let taken = web::block(move || {
-        let now = state.now();
-        state.store.read(|view| Ok(Pulse::take(view, &state, now)))?
-    })
-    .await;
+    let now = state.now();
+    let taken = web::block(move || state.store.read(|view| Ok(Pulse::take(view, &state, now)))?).await;
     let pulse = match taken {
         Ok(Ok(pulse)) => pulse,
         Ok(Err(fault)) => return Err(fault.of(&request)),
         Err(_stopped) => return Err(Fault::new(Code::Busy).of(&request)),
     };
-    let status = if pulse.is_well() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if pulse.is_well(now) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(HttpResponse::build(status).json(serde_json::json!({
-        "ok": pulse.is_well(),
+        "ok": pulse.is_well(now),
         "heartbeat_at": pulse.heartbeat,
         "silent": pulse.silent,
+        "clock_step": pulse.step,
         "lapses": pulse.lapses.len(),
         "nobody_reached": pulse.unreached,
         "set_aside": pulse.set_aside,
@@ -133,6 +139,8 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
     let beat = pulse.heartbeat.map_or(-1, |at| whole(now.since(at).as_secs()));
     one("engine_heartbeat_age_seconds", "Since the auditor's last look; -1: too long", beat);
+    let step = pulse.step.map_or(0, |step| step.by_ms);
+    one("clock_step_milliseconds", "The last step of the wall clock, for a day; 0: none", step);
     let letters = ByName::default();
     for ((channel, state), n) in &pulse.letters {
         letters.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);

@@ -5,6 +5,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod code;
+mod device_word;
 pub mod fault;
 pub mod format;
 pub mod guard;

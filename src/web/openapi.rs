@@ -33,7 +33,7 @@ use super::live;
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
         devices::disable, devices::enable, devices::issue_token, devices::revoke_token,
-        commands::list, commands::create,
+        commands::list, commands::create, commands::cancel,
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
         users::end_sessions,
         rules::list, rules::get,

@@ -9,11 +9,14 @@ use super::state::State;
 use crate::domain::Instant;
 use crate::domain::escalation;
 use crate::domain::message::Channel;
+use crate::domain::time::Step;
 use crate::store::lapses::{self, Standing};
-use crate::store::{View, escalations, messages};
+use crate::store::{View, clock, escalations, messages};
 
 /// A module that has not come round for this long is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(90);
+/// How long a step of the clock keeps an outside monitor awake.
+const STEP_ALARMS: Duration = Duration::from_secs(600);
 /// As many climbs as one look takes in.
 const MOST: i64 = 5_000;
 
@@ -24,6 +27,8 @@ pub struct Pulse {
     pub heartbeat: Option<Instant>,
     /// Modules that have not come round.
     pub silent: Vec<&'static str>,
+    /// The last step of the wall clock, as long as it is shown.
+    pub step: Option<Step>,
     /// What was planned and not done in time.
     pub lapses: Vec<Standing>,
     /// Messages by channel and state.
@@ -49,7 +54,8 @@ impl Pulse {
         let letters = messages::counts(view)?.into_iter().map(|(channel, state, n)| ((channel, state), n));
         Ok(Self {
             heartbeat: state.engine.heartbeat(view, now)?,
-            silent: state.engine.silent(now.minus(SILENT_AFTER)),
+            silent: state.engine.silent(now, SILENT_AFTER),
+            step: clock::told(view, now)?,
             lapses: lapses::standing(view)?,
             letters: letters.collect(),
             breakers: state.engine.breakers(),
@@ -60,8 +66,9 @@ impl Pulse {
 
     /// Whether an outside monitor may sleep.
     #[must_use]
-    pub const fn is_well(&self) -> bool {
-        self.heartbeat.is_some() && self.silent.is_empty()
+    pub fn is_well(&self, now: Instant) -> bool {
+        let stepped = self.step.is_some_and(|step| now.since(step.at) <= STEP_ALARMS);
+        self.heartbeat.is_some() && self.silent.is_empty() && !stepped
     }
 
     /// Messages of a channel that stand at any of these states.

@@ -152,6 +152,7 @@ pub fn api() -> Vec<Row> {
         DELETE "/api/v1/devices/{id}/tokens/{token}" ManageDevices => devices::revoke_token;
         GET "/api/v1/devices/{id}/commands" SeeDevices => commands::list;
         POST "/api/v1/devices/{id}/commands" ManageDevices => commands::create;
+        DELETE "/api/v1/devices/{id}/commands/{command}" ManageDevices => commands::cancel;
         GET "/api/v1/terms" SignedIn => terms::list;
         GET "/api/v1/users" ManageUsers => users::list;
         POST "/api/v1/users" ManageUsers => users::create;

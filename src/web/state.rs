@@ -74,7 +74,7 @@ pub trait EngineView: Send + Sync {
     /// Every module, by name.
     fn modules(&self) -> Vec<Module>;
     /// Modules that have not come round without an error since `late`.
-    fn silent(&self, _late: Instant) -> Vec<&'static str> {
+    fn silent(&self, _now: Instant, _long: Duration) -> Vec<&'static str> {
         Vec::new()
     }
     /// Until when each channel's provider is left alone; `None`: it is asked.

@@ -29,3 +29,15 @@ fn after_a_crash_the_demo_knows_the_same_people_and_devices() {
     assert_eq!(second.ready.devices, devices);
     assert!(second.stop().success());
 }
+
+/// What the program itself holds, without the pages of its file; what the demo's own devices hold is part of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_demo_holds_no_more_memory_than_it_may() {
+    let node = Node::demo();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
+    let held = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let kib: u64 = held.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(kib <= 80 * 1024, "{kib} KiB");
+    assert!(node.stop().success());
+}

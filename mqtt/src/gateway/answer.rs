@@ -94,12 +94,12 @@ impl From<Outcome> for Answer {
 pub struct Reply {
     to: Option<Arc<Mailbox>>,
     number: u32,
-    bytes: u32,
+    bytes: usize,
 }
 
 impl Reply {
     /// Takes `bytes` of the room until the answer.
-    pub(crate) fn new(to: &Arc<Mailbox>, number: u32, bytes: u32) -> Self {
+    pub(crate) fn new(to: &Arc<Mailbox>, number: u32, bytes: usize) -> Self {
         to.room().take(bytes);
         Self { to: Some(Arc::clone(to)), number, bytes }
     }
@@ -118,17 +118,19 @@ impl Reply {
     /// writes once.
     pub fn send_all(answers: impl IntoIterator<Item = (Self, Answer)>) {
         let mut open: Option<Arc<Mailbox>> = None;
-        let mut together = Vec::new();
+        let (mut together, mut bytes) = (Vec::new(), 0);
         for (mut reply, answer) in answers {
             let Some(to) = reply.to.take() else { continue };
-            to.room().give_back(reply.bytes);
             if let Some(before) = open.take_if(|before| !Arc::ptr_eq(before, &to)) {
+                before.room().give_back(std::mem::take(&mut bytes));
                 before.answer_all(&mut together);
             }
+            bytes += reply.bytes;
             together.push((reply.number, answer));
             open = Some(to);
         }
         if let Some(last) = open {
+            last.room().give_back(bytes);
             last.answer_all(&mut together);
         }
     }
@@ -152,9 +154,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
 
-    use super::super::limits::Room;
     use super::super::mailbox::Mail;
     use super::*;
+    use crate::room::Room;
 
     #[derive(Default)]
     struct Woken(AtomicUsize);

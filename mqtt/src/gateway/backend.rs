@@ -2,6 +2,7 @@
 //! [`Delivery`], [`DeviceEvent`]) and what the house must be able to do with it ([`Backend`]).
 
 use super::answer::Reply;
+use crate::room::Held;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::future::Future;
@@ -26,8 +27,13 @@ pub trait Backend: Send + Sync + 'static {
     /// and what was not taken is dropped unacknowledged.
     fn deliver(&self, batch: Vec<Delivery>) -> impl Future<Output = ()> + Send;
 
-    /// Told of everything else that happens at a device. Must not block.
+    /// Told of everything else that happens at a device. Must not block, and may keep the event as long as it needs:
+    /// each holds its share of a room ([`Reply`], [`Share`]), so that what waits is bounded in bytes.
     fn event(&self, event: DeviceEvent);
+
+    /// The notice for a publish on a topic that is not the device's own; a 3.1.1 device is told in no other way. Asked
+    /// only for a device that listens to its notices; must not block.
+    fn foreign_topic(&self, foreign: &Foreign) -> Option<Bytes>;
 
     /// The commands a device has not acknowledged yet, oldest first, at most a few dozen at once:
     /// asked after it subscribed to its commands, after [`super::Registry::push_command`], and
@@ -60,10 +66,12 @@ pub enum Credentials {
     },
     /// A client certificate whose chain and validity rustls has verified.
     Certificate {
-        /// The common name of the subject: the device id.
+        /// The one common name of the subject: the device id. Empty where there is none, or more than one.
         cn: String,
         /// SHA-256 of the certificate's DER bytes, for revocation by fingerprint.
         fingerprint: [u8; 32],
+        /// The password shown beside it: then it must be that device's token too.
+        token: Option<String>,
         /// The end of its validity, microseconds since the epoch, UTC.
         not_after: i64,
     },
@@ -126,6 +134,18 @@ pub struct Delivery {
     pub reply: Reply,
 }
 
+/// A session's share of the room of seats, held by each of its events until it is dropped.
+pub type Share = Arc<Held>;
+
+/// A publish on a topic that is not the device's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The packet identifier of a QoS 1 or 2 message.
+    pub packet_id: Option<u16>,
+    /// SHA-256 of what it sent.
+    pub payload_sha256: [u8; 32],
+}
+
 /// What happens at a device besides telemetry.
 pub enum DeviceEvent {
     /// A device connected. Events of two sessions of one device may cross: the higher session
@@ -139,6 +159,8 @@ pub enum DeviceEvent {
         protocol: Protocol,
         /// When, microseconds since the epoch, UTC.
         at: i64,
+        /// Its share.
+        share: Share,
     },
     /// A session ended.
     Disconnected {
@@ -152,6 +174,8 @@ pub enum DeviceEvent {
         will: Option<Bytes>,
         /// When, microseconds since the epoch, UTC.
         at: i64,
+        /// Its share.
+        share: Share,
     },
     /// A publish on `…/status`, acknowledged when `reply` is told so.
     Status {
@@ -183,18 +207,8 @@ pub enum DeviceEvent {
         id: Uuid,
         /// The reason code of the PUBACK; from 0x80 on the device refused the command.
         code: u8,
-    },
-    /// A publish on a topic that is not the device's own was refused with `E_TOPIC`. A 3.1.1
-    /// device was not told: the backend may send it a notice.
-    WrongTopic {
-        /// The device.
-        device: Uuid,
-        /// Its session.
-        session: u64,
-        /// The packet identifier of a QoS 1 or 2 message.
-        packet_id: Option<u16>,
-        /// What it sent.
-        payload: Bytes,
+        /// Its session's share.
+        share: Share,
     },
 }
 

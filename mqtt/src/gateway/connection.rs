@@ -2,13 +2,14 @@
 //! comes first. An idle connection holds no buffer; it reads into one that its thread shares.
 
 use super::answer::Farewell;
-use super::backend::{Backend, Command, Credentials, DeviceEvent, EndReason, Protocol};
-use super::limits::{Options, Room};
+use super::backend::{Backend, Command, Credentials, DeviceEvent, EndReason, Protocol, Share};
+use super::limits::Options;
 use super::mailbox::{Mail, Mailbox};
 use super::metrics::Metrics;
 use super::registry::Registry;
 use super::session::{End, Session};
 use super::wire;
+use crate::room::Room;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::future::{Future, pending, poll_fn};
@@ -29,6 +30,8 @@ use socket::{part, read_with, write};
 
 /// How far ahead a token's end is trusted to the monotonic clock before asking again.
 const RECHECK: Duration = Duration::from_secs(600);
+/// Bytes a second at which a packet may arrive at the slowest.
+const SLOWEST_BYTES: usize = 4096;
 /// A deadline that never comes.
 const NEVER: Duration = Duration::from_secs(86_400);
 
@@ -41,6 +44,7 @@ pub(crate) struct Context<B> {
     pub(crate) options: Options,
     pub(crate) registry: Registry,
     pub(crate) room: Arc<Room>,
+    pub(crate) seats: Arc<Room>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -57,6 +61,7 @@ struct Seat<B: Backend> {
     mailbox: Arc<Mailbox>,
     will: Option<Bytes>,
     reason: EndReason,
+    share: Share,
 }
 
 impl<B: Backend> Drop for Seat<B> {
@@ -67,7 +72,8 @@ impl<B: Backend> Drop for Seat<B> {
         let clean = self.reason == EndReason::Device(0);
         let will = self.will.take().filter(|_will| !clean);
         let at = self.cx.backend.now();
-        self.cx.backend.event(DeviceEvent::Disconnected { device, session, reason: self.reason, will, at });
+        let (reason, share) = (self.reason, Arc::clone(&self.share));
+        self.cx.backend.event(DeviceEvent::Disconnected { device, session, reason, will, at, share });
     }
 }
 
@@ -89,6 +95,8 @@ struct Live<S, B: Backend> {
     drain_until: Option<Instant>,
     /// When to look again whether the token has ended.
     token_check: Option<Instant>,
+    /// Which packet is on its way, and until when it must be whole.
+    arriving: Option<(u32, Instant)>,
 }
 
 /// Serves one connection to its end.
@@ -112,6 +120,7 @@ where
         deaf: None,
         drain_until: None,
         token_check: None,
+        arriving: None,
         cx,
     };
     live.check_token();
@@ -146,6 +155,7 @@ where
                 return end;
             }
             let (reading, full) = self.may_read();
+            let begun = self.session.arriving().is_some();
             let next = self.next_deadline();
             if next < alarm.deadline() {
                 alarm.as_mut().reset(next);
@@ -162,7 +172,7 @@ where
                     self.on_alarm();
                     alarm.as_mut().reset(self.next_deadline());
                 }
-                read = with_space(&cx.room, read_with(io, |bytes| feed(session, &*cx.backend, bytes))), if reading => {
+                read = with_space(&cx.room, begun, read_with(io, |bytes| feed(session, &*cx.backend, bytes))), if reading => {
                     match read {
                         Some(Ok(0) | Err(_)) => session.end_as(None, EndReason::Lost),
                         Some(Ok(_)) => self.heard = Instant::now(),
@@ -178,7 +188,8 @@ where
     fn may_read(&mut self) -> (bool, bool) {
         let free = !self.session.is_leaving()
             && self.session.in_flight_bytes() < self.cx.options.max_in_flight_bytes;
-        let space = self.cx.room.has_space();
+        // A packet that has begun has its room already.
+        let space = self.cx.room.has_space() || self.session.arriving().is_some();
         if free && space {
             if self.deaf.take().is_some() {
                 // What it sent meanwhile was not looked at; that is not its silence.
@@ -187,6 +198,7 @@ where
         } else {
             self.deaf.get_or_insert_with(Instant::now);
         }
+        self.watch_arriving();
         if self.session.is_leaving() {
             let until = Instant::now() + drain_timeout(&self.cx);
             self.drain_until = Some(self.drain_until.map_or(until, |set| set.min(until)));
@@ -199,6 +211,11 @@ where
         let Self { io, cx, session, mail, asking, .. } = self;
         for event in session.events.drain(..) {
             cx.backend.event(event);
+        }
+        for foreign in std::mem::take(&mut session.foreign) {
+            if let Some(body) = cx.backend.foreign_topic(&foreign) {
+                session.notice(&body);
+            }
         }
         if asking.is_none() && session.downlink.take_ask() {
             let (backend, device) = (Arc::clone(&cx.backend), session.device);
@@ -258,12 +275,29 @@ where
         if too_long && !self.session.is_leaving() {
             self.session.end_as(Some(no_room()), EndReason::NotStored);
         }
+        if self.arriving.is_some_and(|(_, until)| until <= now) {
+            let reason = Cow::Borrowed("a packet was begun and not finished in time");
+            self.session.end_as(Some(Farewell { code: 0x80, reason }), EndReason::Silent);
+        }
         let silent = self.keep_alive.is_some_and(|limit| self.heard + limit <= now);
         if silent && self.deaf.is_none() {
             let farewell =
                 Farewell { code: 0x8d, reason: Cow::Borrowed("silent for one and a half keep-alives") };
             self.session.end_as(Some(farewell), EndReason::Silent);
         }
+    }
+
+    /// A packet must be whole in time: its room is kept from others. A socket that is not read is not its fault.
+    fn watch_arriving(&mut self) {
+        self.arriving = match (self.session.arriving(), self.arriving) {
+            _ if self.deaf.is_some() => None,
+            (Some((packet, _)), Some((known, until))) if packet == known => Some((packet, until)),
+            (Some((packet, bytes)), _) => {
+                let slowest = Duration::from_secs(u64::try_from(bytes / SLOWEST_BYTES).unwrap_or(u64::MAX));
+                Some((packet, Instant::now() + self.cx.options.room_timeout + slowest))
+            }
+            (None, _) => None,
+        };
     }
 
     /// Ends the session of a token that has ended, or plans the next look: the wall clock may step.
@@ -284,7 +318,8 @@ where
         let silent = self.keep_alive.filter(|_limit| self.deaf.is_none()).map(|limit| self.heard + limit);
         let waiting = self.deaf.filter(|_since| self.drain_until.is_none());
         let deaf = waiting.map(|since| since + self.cx.options.room_timeout);
-        let all = [silent, deaf, self.token_check, self.drain_until];
+        let arriving = self.arriving.map(|(_, until)| until);
+        let all = [silent, deaf, arriving, self.token_check, self.drain_until];
         all.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + NEVER)
     }
 
@@ -318,11 +353,19 @@ fn feed<B: Backend>(session: &mut Session, backend: &B, bytes: &[u8]) {
     }
 }
 
-/// Reads only while there is room: it may have been filled since this read began to wait.
-async fn with_space(room: &Room, read: impl Future<Output = io::Result<usize>>) -> Option<io::Result<usize>> {
+/// Reads only while there is room, which may have been filled since this read began to wait, or when a packet has begun.
+async fn with_space(
+    room: &Room,
+    begun: bool,
+    read: impl Future<Output = io::Result<usize>>,
+) -> Option<io::Result<usize>> {
     tokio::pin!(read);
-    poll_fn(|task| if room.has_space() { read.as_mut().poll(task).map(Some) } else { Poll::Ready(None) })
-        .await
+    poll_fn(
+        |task| {
+            if begun || room.has_space() { read.as_mut().poll(task).map(Some) } else { Poll::Ready(None) }
+        },
+    )
+    .await
 }
 
 async fn answered(asking: &mut Option<Asking>) -> Vec<Command> {

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 /// Messages down that may wait for their PUBACK, whatever the device allows.
 const WINDOW: usize = 32;
+/// Bytes that wait to be written beyond which no notice is added to them.
+const NOTICES_OUT_BYTES: usize = 256 * 1024;
 /// Commands remembered as done, so that an answer of the backend that crossed the PUBACK is not sent again.
 const REMEMBERED: usize = 256;
 
@@ -69,6 +71,16 @@ impl Downlink {
         }
     }
 
+    /// Whether a message with this identifier waits for its PUBACK.
+    pub(crate) fn waits_for(&self, packet_id: u16) -> bool {
+        self.unacked.contains_key(&packet_id)
+    }
+
+    /// Whether the device listens to its notices.
+    pub(crate) fn hears_notices(&self) -> bool {
+        self.notices_qos.is_some()
+    }
+
     /// The command a PUBACK belongs to, if it was one.
     pub(crate) fn acked(&mut self, packet_id: u16) -> Option<Uuid> {
         let command = self.unacked.remove(&packet_id).flatten();
@@ -109,7 +121,7 @@ impl Downlink {
         body: &Bytes,
     ) {
         let Some(qos) = self.notices_qos else { return };
-        if qos > 0 && !self.has_room(core) {
+        if out.len() > NOTICES_OUT_BYTES || (qos > 0 && !self.has_room(core)) {
             return;
         }
         let topic = Down::Notices.topic(device);

@@ -11,7 +11,7 @@ const KEPT: usize = 32;
 pub(crate) struct Slot {
     pub(crate) packet_id: Option<u16>,
     pub(crate) qos: u8,
-    pub(crate) bytes: u32,
+    pub(crate) bytes: usize,
     answer: Option<Answer>,
 }
 
@@ -24,9 +24,9 @@ pub(crate) struct Flight {
 
 impl Flight {
     /// Takes its place in the order; the number is where its answer goes.
-    pub(crate) fn push(&mut self, packet_id: Option<u16>, qos: u8, bytes: u32) -> u32 {
+    pub(crate) fn push(&mut self, packet_id: Option<u16>, qos: u8, bytes: usize) -> u32 {
         let waiting = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.bytes += usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.bytes += bytes;
         self.slots.push_back(Slot { packet_id, qos, bytes, answer: None });
         self.first.wrapping_add(waiting)
     }
@@ -43,7 +43,7 @@ impl Flight {
         let answer = self.slots.front_mut()?.answer.take()?;
         let slot = self.slots.pop_front()?;
         self.first = self.first.wrapping_add(1);
-        self.bytes = self.bytes.saturating_sub(usize::try_from(slot.bytes).unwrap_or(usize::MAX));
+        self.bytes = self.bytes.saturating_sub(slot.bytes);
         if self.slots.is_empty() && self.slots.capacity() > KEPT {
             self.slots = VecDeque::new();
         }

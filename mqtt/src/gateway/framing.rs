@@ -14,6 +14,7 @@ pub(crate) enum Fault {
 #[derive(Debug)]
 pub(crate) struct Framing {
     max_bytes: usize,
+    first: u8,
     header_bytes: u8,
     length: usize,
     body_left: usize,
@@ -22,7 +23,22 @@ pub(crate) struct Framing {
 impl Framing {
     pub(crate) fn new(max_bytes: u32) -> Self {
         let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        Self { max_bytes, header_bytes: 0, length: 0, body_left: 0 }
+        Self { max_bytes, first: 0, header_bytes: 0, length: 0, body_left: 0 }
+    }
+
+    /// The packet type of the current packet, or of the last one between two.
+    pub(crate) fn kind(&self) -> u8 {
+        self.first >> 4
+    }
+
+    /// Whether the last packet is whole and no other has begun.
+    pub(crate) fn is_between(&self) -> bool {
+        self.header_bytes == 0 && self.body_left == 0
+    }
+
+    /// Bytes of the current packet that are still to come; 0 while its header is read.
+    pub(crate) fn left(&self) -> usize {
+        self.body_left
     }
 
     /// The front part of `bytes` that belongs to the current packet; at most one packet.
@@ -50,6 +66,7 @@ impl Framing {
         let position = self.header_bytes;
         self.header_bytes += 1;
         if position == 0 {
+            self.first = byte;
             return if flags_allowed(byte) { Ok(false) } else { Err(Fault::Malformed) };
         }
         self.length |= usize::from(byte & 0x7f) << (7 * (position - 1));
@@ -88,7 +105,7 @@ mod tests {
                     let (piece, rest) = framing.piece(part).unwrap();
                     packets.last_mut().unwrap().extend_from_slice(piece);
                     part = rest;
-                    if framing.body_left == 0 && framing.header_bytes == 0 {
+                    if framing.is_between() {
                         packets.push(Vec::new());
                     }
                 }

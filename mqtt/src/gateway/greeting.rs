@@ -5,6 +5,7 @@ use super::ack::Manner;
 use super::backend::{Credentials, Protocol, Refusal, RefusalCode};
 use super::framing::{Fault, Framing};
 use super::limits::Options;
+use super::strict;
 use super::wire::{self, Core, Event};
 use bytes::Bytes;
 use mqtt_protocol_core::mqtt::Version;
@@ -87,9 +88,11 @@ impl Greeting {
         for event in events {
             match event {
                 GenericEvent::NotifyPacketReceived(Packet::V3_1_1Connect(p)) => {
+                    strict::connect_v311(&p).map_err(|error| self.rejected(error))?;
                     return Ok(Some((hello_v311(&p), rest)));
                 }
                 GenericEvent::NotifyPacketReceived(Packet::V5_0Connect(p)) => {
+                    strict::connect_v5(&p).map_err(|error| self.rejected(error))?;
                     return Ok(Some((hello_v5(&p), rest)));
                 }
                 GenericEvent::NotifyError(error) => fault = Some(error),
@@ -106,13 +109,8 @@ impl Greeting {
         let (code, text) = wire::fault(error);
         match (self.core.get_protocol_version(), error) {
             (Version::V5_0, _) => Rejected::told(Protocol::V5, code, text),
-            // MQTT 3.1.1 §3.1.4: what is not a well-formed CONNECT gets no CONNACK.
-            (
-                _,
-                MqttError::UnsupportedProtocolVersion
-                | MqttError::ClientIdentifierNotValid
-                | MqttError::BadUserNameOrPassword,
-            ) => Rejected::told(Protocol::V311, code, text),
+            // MQTT-3.1.2-2; MQTT-3.1.4-1: what is not a well-formed CONNECT gets no CONNACK.
+            (_, MqttError::UnsupportedProtocolVersion) => Rejected::told(Protocol::V311, code, text),
             _ => Rejected::silent(code),
         }
     }
@@ -152,19 +150,27 @@ impl Hello {
         }
     }
 
-    /// User name and password as credentials; a verified certificate goes first.
+    /// User name and password as credentials, or a verified certificate. What is shown beside a certificate must be
+    /// the same device's: whoever shows two identities has none.
     pub(crate) fn credentials(&mut self, certificate: Option<Credentials>) -> Result<Credentials, Refusal> {
-        if let Some(certificate) = certificate {
-            return Ok(certificate);
+        let device = self.user_name.take().map(|name| {
+            Uuid::parse_str(&name).map_err(|_not_a_uuid| refusal("user name must be the device id (a UUID)"))
+        });
+        let token = self.password.take().map(|password| {
+            String::from_utf8(password)
+                .map_err(|_not_utf8| refusal("password must be the device token (text)"))
+        });
+        let (device, token) = (device.transpose()?, token.transpose()?);
+        if let Some(Credentials::Certificate { cn, fingerprint, not_after, .. }) = certificate {
+            if device.is_some_and(|device| Uuid::parse_str(&cn) != Ok(device)) {
+                return Err(refusal(
+                    "the user name is not the device of the certificate: show one of the two",
+                ));
+            }
+            return Ok(Credentials::Certificate { cn, fingerprint, not_after, token });
         }
-        let refusal = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
-        let name = self.user_name.take().ok_or_else(|| refusal("user name missing: it is the device id"))?;
-        let device = Uuid::parse_str(&name)
-            .map_err(|_not_a_uuid| refusal("user name must be the device id (a UUID)"))?;
-        let password =
-            self.password.take().ok_or_else(|| refusal("password missing: it is the device token"))?;
-        let token = String::from_utf8(password)
-            .map_err(|_not_utf8| refusal("password must be the device token (text)"))?;
+        let device = device.ok_or_else(|| refusal("user name missing: it is the device id"))?;
+        let token = token.ok_or_else(|| refusal("password missing: it is the device token"))?;
         Ok(Credentials::Token { device, token })
     }
 
@@ -176,6 +182,10 @@ impl Hello {
             Protocol::V5 => self.keep_alive_s.min(options.max_keep_alive_s),
         }
     }
+}
+
+fn refusal(reason: &str) -> Refusal {
+    Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() }
 }
 
 fn hello_v311(p: &v3_1_1::Connect) -> Hello {

@@ -1,15 +1,17 @@
-//! The knobs of the gateway, each with a bound that holds when nobody sets it, and the room:
-//! the bytes of all messages that were read and not yet answered.
+//! The knobs of the gateway, each with a bound that holds when nobody sets it.
 
 use super::tls::TlsOptions;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// What one in-flight message costs beyond its payload.
-const OVERHEAD_BYTES: u32 = 256;
+const OVERHEAD_BYTES: usize = 256;
+
+/// What a message of this payload length takes of the room while it waits for its answer.
+pub(crate) const fn cost(payload: usize) -> usize {
+    payload.saturating_add(OVERHEAD_BYTES)
+}
 
 /// How the gateway listens and what it bounds.
 #[derive(Debug, Clone)]
@@ -24,8 +26,13 @@ pub struct Options {
     pub receive_maximum: u16,
     /// Bytes of one connection that may wait for an answer before its socket is no longer read.
     pub max_in_flight_bytes: usize,
-    /// The same for all connections together.
+    /// The same for all connections together, packets that are still arriving included.
     pub max_total_in_flight_bytes: usize,
+    /// What all sessions may hold for the events of their lives, their wills included; a device that finds no room
+    /// within the connect timeout is closed.
+    pub max_seat_bytes: usize,
+    /// Largest will taken, bytes.
+    pub max_will_bytes: usize,
     /// From accept to CONNACK.
     pub connect_timeout: Duration,
     /// How long a write may stand still before the connection is dropped.
@@ -49,7 +56,9 @@ impl Default for Options {
             max_packet_bytes: 1024 * 1024,
             receive_maximum: 256,
             max_in_flight_bytes: 2 * 1024 * 1024,
-            max_total_in_flight_bytes: 128 * 1024 * 1024,
+            max_total_in_flight_bytes: 64 * 1024 * 1024,
+            max_seat_bytes: 64 * 1024 * 1024,
+            max_will_bytes: 8 * 1024,
             connect_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
             room_timeout: Duration::from_secs(30),
@@ -89,57 +98,4 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// Bytes that were read and wait for an answer, over all connections.
-#[derive(Debug)]
-pub(crate) struct Room {
-    used: AtomicUsize,
-    limit: usize,
-    freed: Notify,
-}
-
-impl Room {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { used: AtomicUsize::new(0), limit, freed: Notify::new() }
-    }
-
-    /// What a message of this payload length takes.
-    pub(crate) fn cost(payload: usize) -> u32 {
-        u32::try_from(payload).unwrap_or(u32::MAX).saturating_add(OVERHEAD_BYTES)
-    }
-
-    pub(crate) fn take(&self, bytes: u32) {
-        self.used.fetch_add(usize::try_from(bytes).unwrap_or(usize::MAX), Ordering::Relaxed);
-    }
-
-    pub(crate) fn give_back(&self, bytes: u32) {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let before = self.used.fetch_sub(bytes, Ordering::SeqCst);
-        if before >= self.limit && before.saturating_sub(bytes) < self.limit {
-            self.freed.notify_waiters();
-        }
-    }
-
-    pub(crate) fn has_space(&self) -> bool {
-        self.used.load(Ordering::SeqCst) < self.limit
-    }
-
-    /// Bytes in use now.
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Waits until there is space again.
-    pub(crate) async fn space(&self) {
-        loop {
-            let freed = self.freed.notified();
-            tokio::pin!(freed);
-            freed.as_mut().enable();
-            if self.has_space() {
-                return;
-            }
-            freed.await;
-        }
-    }
 }

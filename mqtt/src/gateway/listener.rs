@@ -2,10 +2,11 @@
 
 use super::backend::Backend;
 use super::connection::{Context, STOPPING, serve, stopped};
-use super::limits::{Error, Options, Room};
+use super::limits::{Error, Options};
 use super::metrics::Metrics;
 use super::registry::Registry;
 use super::tls;
+use crate::room::Room;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ impl Gateway {
 
         let (stop, stopping) = watch::channel(false);
         let room = Arc::new(Room::new(options.max_total_in_flight_bytes));
+        let seats = Arc::new(Room::new(options.max_seat_bytes));
         let metrics = Arc::new(Metrics::default());
         let first_session = u64::try_from(backend.now()).unwrap_or(0).saturating_add(1);
         let registry = Registry::new(first_session, Arc::clone(&room), Arc::clone(&metrics));
@@ -63,6 +65,7 @@ impl Gateway {
             options,
             registry: registry.clone(),
             room,
+            seats,
             metrics,
             stopping: stopping.clone(),
         };

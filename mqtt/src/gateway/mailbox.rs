@@ -3,14 +3,16 @@
 
 use super::answer::{Answer, Farewell};
 use super::backend::EndReason;
-use super::limits::Room;
+use crate::room::Room;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use uuid::Uuid;
 
-/// Notices that may wait for a connection; more are dropped, they are only notices.
+/// Orders that may wait for a connection, and bytes of notices among them; further notices are dropped, they are only
+/// notices.
 const NOTICES: usize = 64;
+const NOTICE_BYTES: usize = 64 * 1024;
 /// Room an empty list may keep.
 const KEPT: usize = 32;
 
@@ -47,8 +49,28 @@ impl Mail {
 struct State {
     mail: Mail,
     waker: Option<Waker>,
+    /// Of the notices that wait.
+    notice_bytes: usize,
     closing: bool,
     gone: bool,
+}
+
+impl State {
+    fn has_room_for(&mut self, order: &Order) -> bool {
+        match order {
+            Order::Close { .. } => true,
+            // One waiting is as good as many.
+            Order::Commands => !self.mail.orders.iter().any(|waiting| matches!(waiting, Order::Commands)),
+            Order::Notice(body) => {
+                let bytes = self.notice_bytes + body.len();
+                let fits = bytes <= NOTICE_BYTES && self.mail.orders.len() < NOTICES;
+                if fits {
+                    self.notice_bytes = bytes;
+                }
+                fits
+            }
+        }
+    }
 }
 
 pub(crate) struct Mailbox {
@@ -72,7 +94,7 @@ impl Mailbox {
         self.session
     }
 
-    pub(crate) fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
     }
 
@@ -99,7 +121,7 @@ impl Mailbox {
 
     pub(crate) fn order(&self, order: Order) {
         let mut state = self.lock();
-        if state.gone || (matches!(order, Order::Notice(_)) && state.mail.orders.len() >= NOTICES) {
+        if state.gone || !state.has_room_for(&order) {
             return;
         }
         state.closing |= matches!(order, Order::Close { .. });
@@ -114,6 +136,7 @@ impl Mailbox {
             remember(&mut state, cx);
             return Poll::Pending;
         }
+        state.notice_bytes = 0;
         std::mem::swap(&mut state.mail, mail);
         Poll::Ready(())
     }
@@ -154,5 +177,27 @@ fn wake(mut state: MutexGuard<'_, State>) {
     drop(state);
     if let Some(waker) = waker {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_that_wait_are_bounded_in_bytes() {
+        let mailbox = Mailbox::new(1, None, Arc::new(Room::new(1_000)));
+        for _ in 0..10 {
+            mailbox.order(Order::Notice(Bytes::from(vec![b'x'; 20_000])));
+            mailbox.order(Order::Commands);
+        }
+        let mut mail = Mail::default();
+        assert_eq!(mailbox.poll_take(&Context::from_waker(Waker::noop()), &mut mail), Poll::Ready(()));
+        let bytes = |order: &Order| if let Order::Notice(body) = order { body.len() } else { 0 };
+        assert_eq!(mail.orders.iter().map(bytes).sum::<usize>(), 60_000);
+        assert_eq!(mail.orders.len(), 4, "and one word on commands");
+        mailbox.order(Order::Notice(Bytes::from_static(b"room again")));
+        let mut mail = Mail::default();
+        assert_eq!(mailbox.poll_take(&Context::from_waker(Waker::noop()), &mut mail), Poll::Ready(()));
     }
 }

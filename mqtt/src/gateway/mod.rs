@@ -16,6 +16,7 @@ mod mailbox;
 mod metrics;
 mod registry;
 mod session;
+mod strict;
 mod subscribe;
 mod tls;
 mod topic;
@@ -23,7 +24,8 @@ mod wire;
 
 pub use answer::{Answer, Farewell, Outcome, Reply};
 pub use backend::{
-    Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Identity, Protocol, Refusal, RefusalCode,
+    Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Identity, Protocol, Refusal,
+    RefusalCode, Share,
 };
 pub use limits::{Error, Options};
 pub use listener::{Gateway, Handle};

@@ -3,9 +3,9 @@
 
 use super::answer::Farewell;
 use super::backend::EndReason;
-use super::limits::Room;
 use super::mailbox::{Mailbox, Order};
 use super::metrics::{Metrics, Snapshot};
+use crate::room::Room;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 
 use super::ack::Manner;
 use super::answer::Farewell;
-use super::backend::{Command, Delivery, DeviceEvent, EndReason};
+use super::backend::{Command, Delivery, DeviceEvent, EndReason, Foreign, Share};
 use super::downlink::Downlink;
 use super::flight::Flight;
 use super::framing::{Fault, Framing};
@@ -11,14 +11,32 @@ use super::mailbox::{Mail, Mailbox, Order};
 use super::metrics::Metrics;
 use super::subscribe::Request;
 use super::wire::{self, Core};
+use crate::room::Held;
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::GenericEvent;
 use mqtt_protocol_core::mqtt::packet::Packet;
+use mqtt_protocol_core::mqtt::result_code::MqttError;
 use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
 
+mod acks;
 mod uplink;
+
+/// A packet that has begun is weighed when more than this is still to come.
+const UNWEIGHED_BYTES: usize = 4096;
+
+/// A packet that has begun.
+struct Arriving {
+    packet: u32,
+    bytes: usize,
+    _held: Held,
+}
+
+/// PUBACK, PUBREC and PUBCOMP: what a device says of messages down.
+const fn is_answer(kind: u8) -> bool {
+    matches!(kind, 4 | 5 | 7)
+}
 
 /// How a connection ends.
 pub(crate) struct End {
@@ -35,11 +53,18 @@ pub(crate) struct Session {
     pub(crate) batch: Vec<Delivery>,
     /// Everything else to tell the backend.
     pub(crate) events: Vec<DeviceEvent>,
+    /// Publishes on topics of others, of which the device wants to hear.
+    pub(crate) foreign: Vec<Foreign>,
     /// Bytes to write.
     pub(crate) out: Vec<u8>,
     pub(crate) downlink: Downlink,
     core: Core,
     framing: Framing,
+    /// A packet that is the session's own to judge, as far as it has come.
+    aside: Vec<u8>,
+    arriving: Option<Arriving>,
+    packets: u32,
+    share: Share,
     flight: Flight,
     content_type: Option<Arc<str>>,
     received_at: i64,
@@ -56,6 +81,7 @@ impl Session {
         device: Uuid,
         mailbox: Arc<Mailbox>,
         metrics: Arc<Metrics>,
+        share: Share,
     ) -> Self {
         Self {
             device,
@@ -63,10 +89,15 @@ impl Session {
             mailbox,
             batch: Vec::new(),
             events: Vec::new(),
+            foreign: Vec::new(),
             out: Vec::new(),
             downlink: Downlink::default(),
             core,
             framing,
+            aside: Vec::new(),
+            arriving: None,
+            packets: 0,
+            share,
             flight: Flight::default(),
             content_type: None,
             received_at: 0,
@@ -83,7 +114,12 @@ impl Session {
         while !bytes.is_empty() && self.end.is_none() {
             match self.framing.piece(bytes) {
                 Ok((piece, rest)) => {
-                    self.recv(piece);
+                    if is_answer(self.framing.kind()) {
+                        self.answered(piece);
+                    } else {
+                        self.recv(piece);
+                    }
+                    self.weigh();
                     bytes = rest;
                 }
                 Err(Fault::TooLarge) => self.end_with(0x95, "packet larger than the announced maximum"),
@@ -93,6 +129,23 @@ impl Session {
         let messages = self.batch.len().saturating_sub(waiting);
         self.metrics
             .read(u64::try_from(messages).unwrap_or(u64::MAX), u64::try_from(read).unwrap_or(u64::MAX));
+    }
+
+    /// The packet that has begun and holds room until it is whole: which, and its bytes.
+    pub(crate) fn arriving(&self) -> Option<(u32, usize)> {
+        self.arriving.as_ref().map(|arriving| (arriving.packet, arriving.bytes))
+    }
+
+    /// A large packet takes its room as soon as its length is known; whole, it takes it as a message or not at all.
+    fn weigh(&mut self) {
+        if self.framing.is_between() {
+            self.arriving = None;
+        } else if self.arriving.is_none() && self.framing.left() > UNWEIGHED_BYTES {
+            self.packets = self.packets.wrapping_add(1);
+            let bytes = self.framing.left();
+            let held = self.mailbox.room().hold_now(bytes);
+            self.arriving = Some(Arriving { packet: self.packets, bytes, _held: held });
+        }
     }
 
     /// Takes answers and orders, and leaves `mail` empty.
@@ -138,6 +191,12 @@ impl Session {
         self.end_as(Some(farewell), EndReason::Protocol(code));
     }
 
+    /// A fault that the core or the rules of MQTT name.
+    fn end_for(&mut self, error: MqttError) {
+        let (code, text) = wire::fault(error);
+        self.end_with(code, text);
+    }
+
     /// Waiting for `leaving` is over.
     pub(crate) fn stop_draining(&mut self) {
         if let Some(End { farewell, reason }) = self.leaving.take() {
@@ -178,10 +237,7 @@ impl Session {
                 GenericEvent::RequestSendPacket { packet: Packet::V5_0Pubrec(p), .. } => {
                     self.repeat(p.packet_id())
                 }
-                GenericEvent::NotifyError(error) => {
-                    let (code, text) = wire::fault(error);
-                    self.end_with(code, text);
-                }
+                GenericEvent::NotifyError(error) => self.end_for(error),
                 // Its DISCONNECT is replaced by ours, which says why; timers are the loop's.
                 _ => {}
             }

@@ -3,6 +3,7 @@
 
 use super::ack::Manner;
 use super::downlink::Downlink;
+use super::strict;
 use super::topic::Down;
 use super::wire::{self, Core, fits};
 use mqtt_protocol_core::mqtt::packet::{
@@ -37,6 +38,7 @@ pub(crate) fn answer(
 ) -> Result<(), MqttError> {
     let packet: Packet = match request {
         Request::SubscribeV311(p) => {
+            strict::subscribe_v311(p.entries())?;
             let granted = listen(p.packet_id(), p.entries(), downlink, device)?;
             let codes = granted.into_iter().map(|qos| match qos {
                 Some(0) => SubackReturnCode::SuccessMaximumQos0,
@@ -45,12 +47,16 @@ pub(crate) fn answer(
             });
             v3_1_1::Suback::builder().packet_id(p.packet_id()).return_codes(codes.collect()).build()?.into()
         }
-        Request::SubscribeV5(p) => suback_v5(p, downlink, manner, device)?.into(),
+        Request::SubscribeV5(p) => {
+            strict::subscribe_v5(p)?;
+            suback_v5(p, downlink, manner, device)?.into()
+        }
         Request::UnsubscribeV311(p) => {
             unlisten(p.packet_id(), p.entries(), downlink, device)?;
             v3_1_1::Unsuback::builder().packet_id(p.packet_id()).build()?.into()
         }
         Request::UnsubscribeV5(p) => {
+            strict::properties(p.props())?;
             let had = unlisten(p.packet_id(), p.entries(), downlink, device)?;
             let codes = had.into_iter().map(|had| {
                 if had { UnsubackReasonCode::Success } else { UnsubackReasonCode::NoSubscriptionExisted }
@@ -117,6 +123,7 @@ fn unlisten(
     if packet_id == 0 || entries.is_empty() {
         return Err(MqttError::ProtocolError);
     }
+    strict::unsubscribe(entries)?;
     let leave = |filter: &MqttString| {
         Down::parse(filter.as_str(), device).is_some_and(|topic| downlink.unsubscribe(topic))
     };

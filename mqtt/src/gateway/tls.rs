@@ -81,15 +81,17 @@ impl TlsOptions {
     }
 }
 
-/// What a verified client certificate says; `None` when there is none or it has no common name.
+/// What a verified client certificate says; `None` when there is none. One that names nobody, or two, is somebody all
+/// the same: it is not passed over for a token.
 pub(crate) fn credentials(chain: Option<&[CertificateDer<'_>]>) -> Option<Credentials> {
     let der = chain?.first()?;
     let (_rest, certificate) = X509Certificate::from_der(der).ok()?;
-    let cn = certificate.subject().iter_common_name().next()?.as_str().ok()?.to_owned();
+    let mut names = certificate.subject().iter_common_name().map(|name| name.as_str().unwrap_or_default());
+    let cn = names.next().filter(|_first| names.next().is_none()).unwrap_or_default().to_owned();
     let not_after = certificate.validity().not_after.timestamp().saturating_mul(1_000_000);
     let digest = ring::digest::digest(&ring::digest::SHA256, der);
     let fingerprint = <[u8; 32]>::try_from(digest.as_ref()).ok()?;
-    Some(Credentials::Certificate { cn, fingerprint, not_after })
+    Some(Credentials::Certificate { cn, fingerprint, not_after, token: None })
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Error> {

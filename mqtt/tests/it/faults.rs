@@ -59,7 +59,6 @@ async fn faults_get_their_code() {
         ("packet of a server", vec![0x20, 2, 0, 0], 0x82),
         ("a second CONNECT", Hello::new(5, device).bytes(), 0x82),
         ("AUTH", vec![0xf0, 0], 0x82),
-        ("PUBACK for nothing", vec![0x40, 2, 0, 9], 0x82),
         ("SUBSCRIBE without filters", subscribe(5, 1, &[], 0), 0x82),
     ] {
         let mut raw = Raw::login(edge.handle.local_addr(), 5, device).await;

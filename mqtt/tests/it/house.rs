@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use mqtt::gateway::{
-    Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Gateway, Handle, Identity,
-    Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
+    Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Gateway, Handle,
+    Identity, Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,6 @@ pub enum Event {
     Status(String),
     Reply(String),
     CommandAcked(Uuid, u8),
-    WrongTopic(String),
 }
 
 /// A message as the backend saw it.
@@ -103,6 +102,9 @@ impl Backend for House {
         let (device, token) = match credentials {
             Credentials::Token { device, token } if token == TOKEN => (device, Some(TOKEN_ID)),
             Credentials::Token { .. } => return refuse("token unknown"),
+            Credentials::Certificate { token: Some(token), .. } if token != TOKEN => {
+                return refuse("token unknown");
+            }
             Credentials::Certificate { cn, .. } => match Uuid::parse_str(&cn) {
                 Ok(device) => (device, None),
                 Err(_) => return refuse("certificate without a device id"),
@@ -147,15 +149,19 @@ impl Backend for House {
                 self.answer(&payload, reply);
                 Event::Reply(text(&payload))
             }
-            DeviceEvent::CommandAcked { device, id, code } => {
+            DeviceEvent::CommandAcked { device, id, code, .. } => {
                 if let Some(kept) = self.commands.lock().unwrap().get_mut(&device) {
                     kept.retain(|c| c.id != id);
                 }
                 Event::CommandAcked(id, code)
             }
-            DeviceEvent::WrongTopic { payload, .. } => Event::WrongTopic(text(&payload)),
         };
         drop(self.events.send(event));
+    }
+
+    fn foreign_topic(&self, foreign: &Foreign) -> Option<Bytes> {
+        let hash: Vec<String> = foreign.payload_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Bytes::from(format!("E_TOPIC {:?} {}", foreign.packet_id, hash.concat())))
     }
 
     async fn pending(&self, device: Uuid) -> Vec<Command> {

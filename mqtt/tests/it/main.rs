@@ -16,6 +16,7 @@ mod connect;
 mod ends;
 mod faults;
 mod house;
+mod musts;
 mod outcomes;
 mod raw;
 mod tls;

@@ -154,7 +154,7 @@ async fn topic_aliases_are_resolved() {
 
 #[tokio::test]
 async fn only_the_own_topics_are_open() {
-    let mut edge = Edge::new();
+    let edge = Edge::new();
     let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
     let foreign =
         [topic(device(), "telemetry"), topic(raw.device, "commands"), "sensors".into(), "$SYS/x".into()];
@@ -165,8 +165,40 @@ async fn only_the_own_topics_are_open() {
         assert!(words.starts_with("E_TOPIC publish to your own"), "{words}");
     }
     assert!(edge.house.seen().is_empty());
-    edge.event().await;
-    assert_eq!(edge.event().await, Event::WrongTopic("x".into()), "a 3.1.1 device can be told by notice");
+}
+
+#[tokio::test]
+async fn a_3_1_1_device_is_told_of_a_foreign_topic_by_notice() {
+    let edge = Edge::new();
+    let mut raw = Raw::login(edge.handle.local_addr(), 4, device()).await;
+    raw.send(&publish(4, 0x32, "sensors", 1, &[], b"unheard")).await;
+    assert_eq!(raw.packet().await, (0x40, vec![0, 1]));
+    raw.send(&subscribe(4, 2, &[&topic(raw.device, "notices")], 0)).await;
+    assert_eq!(raw.packet().await, (0x90, vec![0, 2, 0]));
+    raw.send(&publish(4, 0x32, "sensors", 3, &[], b"x")).await;
+    assert_eq!(raw.packet().await, (0x40, vec![0, 3]));
+    let (first, body) = raw.packet().await;
+    let body = String::from_utf8_lossy(&body);
+    assert_eq!(first, 0x30);
+    assert!(
+        body.contains("E_TOPIC Some(3) 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_flood_on_a_foreign_topic_holds_nothing() {
+    let edge = Edge::new();
+    let mut raw = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    raw.send(&subscribe(5, 2, &[&topic(raw.device, "notices")], 1)).await;
+    assert_eq!(raw.packet().await.0, 0x90);
+    let large = publish(5, 0x30, "foreign/topic", 0, &[], &vec![b'x'; 1_000_000]);
+    for _ in 0..50 {
+        raw.send(&large).await;
+    }
+    raw.telemetry(1, 9, "ok").await;
+    while raw.packet().await.0 != 0x40 {}
+    assert_eq!(edge.handle.registry().metrics().in_flight_bytes, 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! TLS: a token over it, a client certificate instead of one, and certificates nobody signed.
 
-use super::house::{Edge, device};
+use super::house::{Edge, TOKEN, device};
 use super::raw::{Hello, Raw};
 use mqtt::gateway::{Error, TlsOptions};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
@@ -102,6 +102,49 @@ async fn a_certificate_whose_common_name_is_the_device_needs_no_token() {
     assert!(edge.handle.registry().is_connected(device));
     raw.telemetry(1, 1, "ok").await;
     assert_eq!(raw.ack().await.1, 1);
+}
+
+#[tokio::test]
+async fn two_identities_are_none() {
+    let authority = Authority::new();
+    let edge = edge(&authority);
+    let (own, other) = (device(), device());
+    let named = |name: Uuid, password: Option<&str>| Hello {
+        password: password.map(str::to_owned),
+        user_name: Some(name.to_string()),
+        ..anonymous()
+    };
+    let upper = Hello { user_name: Some(own.to_string().to_uppercase()), ..anonymous() };
+    for (why, hello, code) in [
+        ("somebody else's name and token", named(other, Some(TOKEN)), 0x87),
+        ("somebody else's name alone", named(other, None), 0x87),
+        ("a name that is no device", Hello { user_name: Some("root".into()), ..anonymous() }, 0x87),
+        ("a wrong token", named(own, Some("wrong")), 0x87),
+        ("its own name", named(own, None), 0),
+        ("its own name in capitals", upper, 0),
+        ("its own token", named(own, Some(TOKEN)), 0),
+    ] {
+        for level in [4, 5] {
+            let client = authority.sign(&own.to_string(), &[], ExtendedKeyUsagePurpose::ClientAuth);
+            let mut raw = connect(&edge, &authority, Some(client)).await;
+            raw.send(&Hello { level, ..hello.clone() }.bytes()).await;
+            let refused = if level == 4 && code != 0 { 5 } else { code };
+            assert_eq!(raw.packet().await.1[1], refused, "{why}, level {level}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_names_nobody_is_not_passed_over_for_a_token() {
+    let authority = Authority::new();
+    let edge = edge(&authority);
+    let own = device();
+    for (cn, hello) in [("fleet", Hello::new(5, own)), ("", Hello::new(5, own)), ("fleet", anonymous())] {
+        let client = authority.sign(cn, &[], ExtendedKeyUsagePurpose::ClientAuth);
+        let mut raw = connect(&edge, &authority, Some(client)).await;
+        raw.send(&hello.bytes()).await;
+        assert_eq!(raw.packet().await.1[1], 0x87, "{cn:?}");
+    }
 }
 
 #[tokio::test]

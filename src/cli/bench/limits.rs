@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use mqtt::gateway::{
-    self, Backend, Command, Credentials, Delivery, DeviceEvent, Gateway, Identity, Outcome, Refusal,
+    self, Backend, Command, Credentials, Delivery, DeviceEvent, Foreign, Gateway, Identity, Outcome, Refusal,
     RefusalCode,
 };
 
@@ -42,6 +43,10 @@ impl Backend for Yes {
 
     fn event(&self, event: DeviceEvent) {
         drop(event);
+    }
+
+    fn foreign_topic(&self, _foreign: &Foreign) -> Option<Bytes> {
+        None
     }
 
     async fn pending(&self, _device: uuid::Uuid) -> Vec<Command> {

@@ -9,7 +9,7 @@ use crate::cli::revocations;
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
-use crate::store::{Store, log, signing, withdrawals};
+use crate::store::{Store, clock, log, signing, withdrawals};
 
 #[derive(Serialize)]
 struct Finding {
@@ -128,7 +128,12 @@ fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
         Ok(store) => store,
         Err(fault) => return vec![bad("database", fault.to_string())],
     };
-    vec![good("schema", "fits this program".to_owned()), seal(&store, home, now), restored(&store, home)]
+    vec![
+        good("schema", "fits this program".to_owned()),
+        steps(&store, now),
+        seal(&store, home, now),
+        restored(&store, home),
+    ]
 }
 
 /// Whether a restore waits for a named person, or happened behind the program's back.
@@ -148,6 +153,28 @@ fn restored(store: &Store, home: &Home) -> Finding {
                 .into(),
         ),
         _ => good("restore", "none waits to be acknowledged".into()),
+    }
+}
+
+/// Whether the clock is behind what was written, and whether it was stepped lately.
+fn steps(store: &Store, now: Instant) -> Finding {
+    match store.read(|view| Ok((clock::written(view)?, clock::told(view, now)?))) {
+        Err(fault) => bad("clock step", fault.to_string()),
+        Ok((Some(last), _)) if last.since(now) > clock::BEHIND => bad(
+            "clock step",
+            format!(
+                "the last entry is {} s ahead of this clock: set it (NTP) before starting",
+                last.since(now).as_secs()
+            ),
+        ),
+        Ok((_, Some(step))) => bad(
+            "clock step",
+            format!(
+                "the clock was stepped by {} ms at {}: look at the time service (NTP)",
+                step.by_ms, step.at
+            ),
+        ),
+        Ok((_, None)) => good("clock step", "none in the last day".to_owned()),
     }
 }
 

@@ -14,6 +14,7 @@ use super::clinic::Protocol;
 
 /// Messages that may be under way at once; the gateway takes 256.
 pub(super) const WINDOW: usize = 8;
+const IN_FLIGHT: u16 = 16;
 const LARGEST: usize = 1_048_576;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -126,6 +127,8 @@ fn v5(login: &Login, tell: Told) -> (Client, JoinHandle<()>) {
     let mut options = v5::MqttOptions::new(&login.device, host, port);
     options.set_credentials(&login.device, &login.token);
     options.set_keep_alive(KEEP_ALIVE);
+    // The library keeps a place for each message that may be under way: 65,535 of them, 14 MB a client, unless told.
+    options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
     let (client, mut events) = v5::AsyncClient::new(options, WINDOW * 2);
     let listening = tokio::spawn(async move {
         loop {

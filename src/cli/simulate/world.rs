@@ -268,7 +268,9 @@ fn roll(midnight: &SyncSender<Instant>, now: Instant) {
 
 /// Cycles until nothing more is to be done at this instant.
 fn drain(lane: &mut Lane, now: Instant, status: &Status) {
-    let rounds = (0..ROUNDS).take_while(|_| lane.cycle(now, status)).count();
+    // Driven time never goes back: it is its own steady clock.
+    let steady = std::time::Duration::from_micros(u64::try_from(now.micros()).unwrap_or(0));
+    let rounds = (0..ROUNDS).take_while(|_| lane.cycle(now, steady, status)).count();
     if rounds == ROUNDS {
         tracing::error!("a lane of the engine does not come to rest");
     }

@@ -7,4 +7,5 @@ mod ladder;
 mod nodes;
 mod post;
 mod promises;
+mod steps;
 mod ward;

@@ -1,6 +1,7 @@
 //! Receipts of a commit: which second, which of its device's messages, and the 32 bytes over what was decided.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant as Moment;
 
 use super::plan::{Kept, Planned};
 use crate::audit::pack::{Pack, Receipted};
@@ -14,6 +15,8 @@ use crate::store::{Class, Error, Result, Subject, Tx, receipts};
 pub struct Ledger {
     node: u8,
     second: i64,
+    /// When that second began, on the clock that nobody steps.
+    since: Moment,
     ordinals: HashMap<i64, u16>,
     scribe: Scribe,
 }
@@ -22,18 +25,23 @@ impl Ledger {
     /// Begins after the last second that has receipts: a restart never numbers a message as an earlier one.
     pub fn new(node: u8, last: Option<i64>) -> Self {
         let second = last.map_or(i64::MIN, |last| last.saturating_add(1));
-        Self { node, second, ordinals: HashMap::new(), scribe: Scribe::default() }
+        Self { node, second, since: Moment::now(), ordinals: HashMap::new(), scribe: Scribe::default() }
     }
 
-    /// A commit begins at `now`. Seconds never go back.
+    /// A commit begins at `now`. Seconds never go back: on a clock that was set back they go on at the pace of time, so
+    /// that each is soon over and can be packed.
     pub fn begin(&mut self, now: Instant) {
+        let passed = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(0);
         if now.secs() > self.second {
             self.advance(now.secs());
+        } else if now.secs() < self.second - 1 && passed > 0 {
+            self.advance(self.second + passed);
         }
     }
 
     fn advance(&mut self, to: i64) {
         self.second = to;
+        self.since = Moment::now();
         self.ordinals.clear();
     }
 

@@ -1,6 +1,7 @@
 //! One commit for whatever is queued: who sent it, whose it is, whether consent permits it, the rows, the
 //! receipts, the judgement. Nothing is answered before it is durable; nothing that failed is answered at all.
 
+mod charges;
 mod judge;
 mod ledger;
 mod plan;
@@ -20,6 +21,7 @@ use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
 use crate::store::telemetry::{self, Batch};
 use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
+use charges::Charges;
 use judge::{Fresh, judge};
 use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
@@ -50,6 +52,7 @@ pub struct Committer {
     roster: Roster,
     ledger: Ledger,
     batch: Batch,
+    charges: Charges,
     involved: Vec<i64>,
     announced: HashMap<PatientId, Instant>,
 }
@@ -71,6 +74,7 @@ impl Committer {
             roster: Roster::default(),
             ledger: Ledger::new(options.node, last),
             batch: Batch::default(),
+            charges: Charges::default(),
             involved: Vec::new(),
             announced: HashMap::new(),
         })
@@ -113,6 +117,7 @@ impl Committer {
         if done.is_err() {
             // What memory learned in a transaction that is gone must be forgotten with it.
             self.roster.clear();
+            self.charges.forget();
             let mut watch = lock(&self.watch);
             self.involved.drain(..).for_each(|key| watch.forget_patient(key));
         }
@@ -159,6 +164,7 @@ impl Committer {
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
+        self.charges.keep(tx, group, &planned)?;
         let mut watch = lock(&self.watch);
         let fresh = fresh(group, &planned, &kept, &standings, &watch);
         judge(tx, &mut watch, &fresh, self.store.url().file().is_some())?;
@@ -189,7 +195,7 @@ impl Committer {
             let Some(patient) = plan.patient.as_ref().filter(|_| !plan.readings.is_empty()) else { continue };
             let id = patient.row.id;
             let last = self.announced.get(&id);
-            if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY) {
+            if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY || *last > now) {
                 self.announced.insert(id, now);
                 self.store.announce("readings.changed", id);
             }

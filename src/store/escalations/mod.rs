@@ -3,6 +3,7 @@
 
 mod climbed;
 mod follow;
+mod replan;
 
 use diesel::prelude::*;
 
@@ -17,6 +18,7 @@ use crate::domain::id::uuid_at;
 use crate::domain::{AlertId, Instant, PatientId, UserId};
 pub use climbed::{Climbed, keep, record};
 pub use follow::follow;
+pub use replan::replan;
 
 /// The kind of case that an alert is.
 pub const ALERT: &str = "alert";

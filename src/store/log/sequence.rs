@@ -167,7 +167,8 @@ fn due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     if years::newest(view)?.is_some_and(|year| year.is_over(now)) {
         return Ok(true);
     }
-    let over = open::table.filter(open::second.lt(now.secs())).select(open::id).limit(1);
+    let over = open::second.lt(now.secs()).or(open::second.gt(now.secs() + receipts::AHEAD));
+    let over = open::table.filter(over).select(open::id).limit(1);
     Ok(!over.load::<i64>(view.conn)?.is_empty())
 }
 

@@ -134,6 +134,15 @@ diesel::table! {
         node -> Nullable<SmallInt>,
         status -> Nullable<Binary>,
         version -> BigInt,
+        status_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    device_charges (device_key) {
+        device_key -> BigInt,
+        at -> BigInt,
+        level -> Binary,
     }
 }
 
@@ -168,6 +177,10 @@ diesel::table! {
         acknowledged_at -> Nullable<BigInt>,
         replied_at -> Nullable<BigInt>,
         reply -> Nullable<Binary>,
+        expires_at -> Nullable<BigInt>,
+        refused_at -> Nullable<BigInt>,
+        refused_code -> Nullable<SmallInt>,
+        cancelled_at -> Nullable<BigInt>,
     }
 }
 

@@ -5,6 +5,7 @@
 mod due;
 mod follow;
 mod pause;
+mod replan;
 #[cfg(test)]
 pub mod testing;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use due::{Did, Done, any_due, work};
 pub use follow::follow;
 pub use pause::{pause, resume};
+pub use replan::replan;
 
 use super::conn;
 use super::error::{Error, Result};

@@ -1,12 +1,16 @@
 //! Devices, their tokens, whom they measure and what they are told.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{act, patient};
 use crate::domain::{DeviceId, DeviceIdentity, Instant};
 use crate::store::bindings::{self, Of};
-use crate::store::testing::{NOW, hears, stores};
-use crate::store::{Ask, Error, Result, Store, Touched, Tx, Urgency, commands, devices};
+use crate::store::device_status::Charge;
+use crate::store::testing::{NOW, entries, hears, stores};
+use crate::store::{
+    Actor, Ask, Error, Result, Store, Touched, Tx, Urgency, commands, device_status, devices,
+};
 
 fn device(store: &Store) -> devices::Device {
     let identity = DeviceIdentity {
@@ -33,8 +37,7 @@ fn two_tokens_hold_at_once_and_a_third_ends_the_oldest() {
         let holds = |token, now| store.read(|view| devices::token_is_valid(view, id, token, now)).unwrap();
         let (first, second) = (issue(), issue());
         assert!(holds(first, NOW) && holds(second, NOW));
-        let third =
-            store.write(crate::store::Actor::Operator, hours(1), |tx| devices::issue_token(tx, id, None));
+        let third = store.write(Actor::Operator, hours(1), |tx| devices::issue_token(tx, id, None));
         let third = third.unwrap();
         assert!(holds(third, NOW));
         assert_eq!([first, second].into_iter().filter(|token| holds(*token, NOW)).count(), 1);
@@ -84,11 +87,11 @@ fn the_first_connection_is_told_once_and_status_comes_back() {
         assert!(store.read(|view| devices::get(view, id)).unwrap().online, "it is at another node");
         house(&store, |tx| devices::disconnected(tx, id, 3));
         assert!(!house(&store, |tx| devices::connected(tx, id, 3)));
-        house(&store, |tx| devices::report_status(tx, id, b"{\"battery\":80}"));
+        house(&store, |tx| device_status::report(tx, id, b"{\"battery\":80}"));
         let seen = store.read(|view| devices::get(view, id)).unwrap();
         assert!(seen.online && seen.first_seen_at == Some(NOW));
-        let status = store.read(|view| devices::status(view, id)).unwrap();
-        assert_eq!(status.as_deref(), Some(&b"{\"battery\":80}"[..]));
+        let status = store.read(|view| device_status::last(view, id)).unwrap();
+        assert_eq!(status, Some((b"{\"battery\":80}".to_vec(), Some(NOW))));
         assert_eq!(house(&store, devices::all_offline), 1);
         assert_eq!(store.read(|view| devices::page(view, &Ask::default())).unwrap().items.len(), 1);
     }
@@ -137,8 +140,8 @@ fn a_command_waits_until_its_own_device_has_it_and_the_first_reply_stays() {
     for store in stores() {
         let (id, other) = (device(&store).id, device(&store).id);
         let body = serde_json::json!({ "set": { "interval_s": 30 } });
-        let command = act(&store, |tx| commands::insert(tx, id, &body)).unwrap();
-        let waiting = || store.read(|view| commands::waiting(view, id)).unwrap();
+        let command = act(&store, |tx| commands::insert(tx, id, &body, NOW.plus(commands::LASTS))).unwrap();
+        let waiting = || store.read(|view| commands::waiting(view, id, NOW)).unwrap();
         assert_eq!(waiting()[0].body, body);
         let foreign =
             store.keep_house(Urgency::Urgent, "edge", NOW, |tx| commands::acknowledge(tx, other, command));
@@ -149,5 +152,69 @@ fn a_command_waits_until_its_own_device_has_it_and_the_first_reply_stays() {
         assert_eq!(waiting(), []);
         let kept = store.read(|view| commands::page(view, id, &Ask::default())).unwrap().items.remove(0);
         assert_eq!(kept.reply, Some((NOW, serde_json::json!("done"))));
+    }
+}
+
+#[test]
+fn a_command_that_nobody_came_for_expires_and_one_that_is_taken_back_is_not_sent() {
+    for store in stores() {
+        let id = device(&store).id;
+        let body = serde_json::json!({ "sync": true });
+        let give = |end| act(&store, |tx| commands::insert(tx, id, &body, end)).unwrap();
+        let (brief, long) = (give(hours(1)), give(hours(9)));
+        let waiting = |at| {
+            let waiting = store.read(|view| commands::waiting(view, id, at)).unwrap();
+            waiting.iter().map(|command| command.id).collect::<BTreeSet<_>>()
+        };
+        assert_eq!((waiting(NOW), waiting(hours(1))), ([brief, long].into(), [long].into()));
+        let cancel = |command, at| store.write(Actor::Operator, at, |tx| commands::cancel(tx, id, command));
+        assert!(matches!(cancel(brief, hours(1)), Err(Error::Conflict(_))), "expired");
+        cancel(long, hours(1)).unwrap();
+        cancel(long, hours(2)).unwrap();
+        assert_eq!(waiting(hours(1)), BTreeSet::new());
+        assert_eq!(entries(&store, "device.command_cancelled"), 1);
+        let states = || {
+            let page = store.read(|view| commands::page(view, id, &Ask::default())).unwrap();
+            let state =
+                |id| page.items.iter().find(|given| given.id == id).map(|given| given.state(hours(1)).name());
+            [state(brief), state(long)]
+        };
+        assert_eq!(states(), [Some("expired"), Some("cancelled")]);
+        // It was on its way, and arrived.
+        house(&store, |tx| commands::acknowledge(tx, id, long));
+        assert_eq!(states(), [Some("expired"), Some("acknowledged")]);
+        assert!(matches!(cancel(long, hours(1)), Err(Error::Conflict(_))));
+    }
+}
+
+#[test]
+fn what_waits_for_one_device_is_bounded() {
+    for store in stores() {
+        let id = device(&store).id;
+        let give = |body: &serde_json::Value| act(&store, |tx| commands::insert(tx, id, body, hours(9)));
+        let large = serde_json::json!({ "firmware": "x".repeat(60_000) });
+        for _ in 0..8 {
+            give(&large).unwrap();
+        }
+        let waiting = store.read(|view| commands::waiting(view, id, NOW)).unwrap();
+        assert_eq!(waiting.len(), 4, "a quarter of a MiB at once");
+        let small = serde_json::json!({});
+        for _ in 8..commands::WAITING {
+            give(&small).unwrap();
+        }
+        assert!(matches!(give(&small), Err(Error::Conflict(_))));
+    }
+}
+
+#[test]
+fn the_newest_battery_level_stays() {
+    for store in stores() {
+        let made = device(&store);
+        let charge = |at, percent| Charge { at, percent };
+        for charge in [charge(hours(1), 40.0), charge(hours(3), 7.0), charge(hours(2), 25.0)] {
+            house(&store, |tx| device_status::charge(tx, made.id, made.key, charge));
+        }
+        let kept = store.read(|view| device_status::charged(view, made.id, made.key)).unwrap();
+        assert_eq!(kept, Some(charge(hours(3), 7.0)));
     }
 }

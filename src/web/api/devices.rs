@@ -11,6 +11,7 @@ use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
 use crate::store::{Subject, Tx, View};
 use crate::web::code::Code;
+use crate::web::device_word::Word;
 use crate::web::fault::Fault;
 
 /// A device.
@@ -31,12 +32,37 @@ pub struct Seen {
     disabled_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     last_seen_at: Option<Instant>,
+    /// The newest battery level that it told, by telemetry or on its `status` topic.
+    battery: Option<Charged>,
+    /// What it last said on its `status` topic, its will included.
+    status: Option<Said>,
     version: i64,
+}
+
+/// How full a battery was.
+#[derive(Serialize, ToSchema)]
+pub struct Charged {
+    percent: f64,
+    #[schema(value_type = Option<String>)]
+    at: Option<Instant>,
+}
+
+/// What a device said of itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceStatus)]
+pub struct Said {
+    /// Its words, cut to one short line.
+    text: String,
+    #[schema(value_type = Option<String>)]
+    at: Option<Instant>,
 }
 
 fn seen(view: &mut View<'_>, desk: &Desk, device: Device) -> Result<Seen, Fault> {
     let binding = bindings::at(view, device.key, desk.now)?;
+    let word = Word::of(view, device.id, device.key)?;
     Ok(Seen {
+        battery: word.battery.map(|(percent, at)| Charged { percent, at }),
+        status: word.status.map(|(text, at)| Said { text, at }),
         id: device.id,
         label: device.identity.label,
         model: device.identity.model,

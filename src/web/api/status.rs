@@ -46,6 +46,8 @@ pub struct Status {
     /// When the engine's auditor last finished a look; null: too long ago.
     #[schema(value_type = Option<String>)]
     heartbeat_at: Option<Instant>,
+    /// The last step of the wall clock, for a day.
+    clock_step: Option<ClockStep>,
     /// Plans that were not carried out in time.
     lapses: Vec<Lapse>,
     /// Alerts that nobody answered up to the top of their policy.
@@ -54,6 +56,16 @@ pub struct Status {
     messages: Vec<Letters>,
     /// Providers that are left alone for a while.
     breakers: Vec<Resting>,
+}
+
+/// A step of the wall clock.
+#[derive(Serialize, ToSchema)]
+pub struct ClockStep {
+    /// When it was noticed.
+    #[schema(value_type = String)]
+    at: Instant,
+    /// By how much, milliseconds; negative: back.
+    by_ms: i64,
 }
 
 /// A plan that was not carried out in time.
@@ -115,6 +127,7 @@ pub async fn show(call: Call) -> Answer {
             yellow: of(Level::Yellow),
             modules: state.engine.modules().into_iter().map(Run::from).collect(),
             heartbeat_at: pulse.heartbeat,
+            clock_step: pulse.step.map(|step| ClockStep { at: step.at, by_ms: step.by_ms }),
             nobody_reached: pulse.unreached,
             lapses: pulse.lapses.into_iter().map(Lapse::from).collect(),
             messages: pulse

@@ -397,6 +397,14 @@ device-tokens-none = No token yet; pair to make one.
 device-token-made = made { $time }
 device-token-ends = valid until { $time }
 device-token-revoked = revoked { $time }
+device-status = Last message from the device
+device-commands = Commands
+command-given = given { $time }
+command-waiting = waiting for the device
+command-acknowledged = received { $time }
+command-refused = refused by the device { $time }, code { $code }
+command-cancelled = cancelled { $time }
+command-expired = expired { $time }
 pairing-title = Pair { $device }
 pairing-waiting = Waiting for the first connection
 pairing-waiting-next = This page turns green by itself.
@@ -533,6 +541,9 @@ status-took = Took
 status-did = Did
 status-no-modules = The engine is not running
 status-no-modules-next = Without it nothing escalates or is sent. Restart the service and read the log.
+status-clock-back = The server's clock went back by { $span } at { $time }
+status-clock-forward = The server's clock went forward by { $span } at { $time }
+status-clock-next = What was planned on the wrong time has been planned again. Check the time service (NTP) of the server.
 status-nobody-reached =
     { $n ->
         [one] 1 red alert reached nobody

@@ -413,6 +413,14 @@ device-tokens-none = Nenhum código ainda; emparelhe para criar um.
 device-token-made = criado em { $time }
 device-token-ends = vale até { $time }
 device-token-revoked = revogado { $time }
+device-status = Última mensagem do dispositivo
+device-commands = Comandos
+command-given = enviado em { $time }
+command-waiting = aguardando o dispositivo
+command-acknowledged = recebido em { $time }
+command-refused = recusado pelo dispositivo em { $time }, código { $code }
+command-cancelled = cancelado em { $time }
+command-expired = expirou em { $time }
 pairing-title = Emparelhar { $device }
 pairing-waiting = Aguardando a primeira conexão
 pairing-waiting-next = Esta página fica verde sozinha.
@@ -549,6 +557,9 @@ status-took = Levou
 status-did = Fez
 status-no-modules = O motor não está rodando
 status-no-modules-next = Sem ele nada escala nem é enviado. Reinicie o serviço e veja o log.
+status-clock-back = O relógio do servidor voltou { $span } em { $time }
+status-clock-forward = O relógio do servidor adiantou { $span } em { $time }
+status-clock-next = O que estava agendado pela hora errada foi reagendado. Verifique a sincronização de horário (NTP) do servidor.
 status-nobody-reached =
     { $n ->
         [one] { $n } alerta vermelho não alcançou ninguém

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Choice, Html, Paging};
 use crate::domain::{DeviceId, Instant, PatientId};
+use crate::store::commands::State as Stands;
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The list of devices.
@@ -41,6 +42,8 @@ pub struct Link {
     pub seen_at: Option<Instant>,
     /// Its battery, in percent.
     pub battery: Option<f64>,
+    /// What it last said of itself, and when.
+    pub status: Option<(String, Option<Instant>)>,
     /// Whom it measures; the name only for who may see contacts.
     pub patient: Option<(PatientId, String)>,
     /// Bound since.
@@ -118,6 +121,8 @@ pub struct Detail {
     pub bindings: Vec<Binding>,
     /// The tokens, newest first.
     pub tokens: Vec<Token>,
+    /// The last commands, newest first.
+    pub commands: Vec<Command>,
     /// Whether the reader may manage.
     pub may_manage: bool,
     /// Patients it can be bound to.
@@ -135,6 +140,44 @@ pub struct Binding {
     pub from: Instant,
     /// Exclusive; `None` while it lasts.
     pub to: Option<Instant>,
+}
+
+/// A command and how it stands.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// What was asked.
+    pub body: String,
+    /// How it stands.
+    pub state: Stands,
+    /// When it was given.
+    pub given_at: Instant,
+    /// Since when it stands so.
+    pub at: Instant,
+}
+
+impl Command {
+    /// The key of its state's sentence.
+    const fn word(&self) -> Key {
+        match self.state {
+            Stands::Waiting => Key("command-waiting"),
+            Stands::Acknowledged => Key("command-acknowledged"),
+            Stands::Refused(_) => Key("command-refused"),
+            Stands::Cancelled => Key("command-cancelled"),
+            Stands::Expired => Key("command-expired"),
+        }
+    }
+
+    /// How it stands and since when; of a refusal the code, as MQTT writes it.
+    #[must_use]
+    pub fn says(&self, w: &Words) -> String {
+        match self.state {
+            Stands::Waiting => w.say(self.word()),
+            Stands::Refused(code) => {
+                w.two(self.word(), "time", w.at(&self.at), "code", format!("0x{code:02X}"))
+            }
+            _ => w.one(self.word(), "time", w.at(&self.at)),
+        }
+    }
 }
 
 /// A device token, never its text.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Html;
+use crate::domain::time::Step;
 use crate::domain::{Can, Instant};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -41,6 +42,8 @@ pub struct View {
     pub free_bytes: Option<u64>,
     /// Red alerts whose policy was climbed to the top without an answer.
     pub nobody_reached: u32,
+    /// The last step of the wall clock, for a day.
+    pub step: Option<Step>,
     /// When the auditor last finished a look; `None`: too long ago.
     pub heartbeat: Option<Instant>,
     /// What was planned and not done in time.
@@ -256,6 +259,14 @@ struct Page<'a> {
     w: &'a Words,
     view: &'a View,
     figures: Vec<Figure>,
+}
+
+impl Page<'_> {
+    fn stepped(&self, step: &Step) -> String {
+        let key = if step.by_ms < 0 { Key("status-clock-back") } else { Key("status-clock-forward") };
+        let span = Duration::from_millis(step.by_ms.unsigned_abs());
+        self.w.two(key, "span", self.w.short_span(&span), "time", self.w.at(&step.at))
+    }
 }
 
 fn of<'a>(shell: &'a Shell, view: &'a View) -> Page<'a> {

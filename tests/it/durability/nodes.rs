@@ -92,9 +92,9 @@ async fn two_nodes_are_one_house() {
     let subscribed = |event| matches!(event, Ok(Event::Incoming(Packet::SubAck(_)))).then_some(());
     next(&mut from_b, subscribed).await;
     let order = serde_json::json!({ "set_interval_s": 60 });
-    let left = clinic
-        .store
-        .write(Actor::Operator, Clock::System.now(), |tx| commands::insert(tx, bed.device, &order));
+    let left = clinic.store.write(Actor::Operator, Clock::System.now(), |tx| {
+        commands::insert(tx, bed.device, &order, Clock::System.now().plus(commands::LASTS))
+    });
     let heard = |event| match event {
         Ok(Event::Incoming(Packet::Publish(message))) => Some(message.payload),
         _ => None,

@@ -12,6 +12,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
+/// What a session takes of the room of seats beside its will: its two events and its commands' acknowledgements.
+const SEAT_BYTES: usize = 512;
+
 /// A device that was let in.
 pub(super) struct Welcome<B: Backend> {
     pub(super) session: Box<Session>,
@@ -66,14 +69,23 @@ where
     let identity =
         cx.backend.authenticate(credentials).await.map_err(|refusal| refused(protocol, &refusal))?;
     let device = identity.device;
-    let will = own_will(&mut hello, device)?;
+    let will = own_will(&mut hello, device, cx.options.max_will_bytes)?;
     let connack = greeting.accept(&hello, &cx.options).map_err(|_too_small| Rejected::silent(0x95))?;
 
+    // For its coming and its going: the session that ends need not wait to say so.
+    let share = Arc::new(cx.seats.hold(SEAT_BYTES + will.as_ref().map_or(0, Bytes::len)).await);
     let at = cx.backend.now();
     let mailbox = cx.registry.join(device, identity.token, at);
-    cx.backend.event(DeviceEvent::Connected { device, session: mailbox.session(), protocol, at });
-    let seat =
-        Seat { cx: Arc::clone(cx), device, mailbox: Arc::clone(&mailbox), will, reason: EndReason::Lost };
+    let seat = Seat {
+        cx: Arc::clone(cx),
+        device,
+        mailbox: Arc::clone(&mailbox),
+        will,
+        reason: EndReason::Lost,
+        share: Arc::clone(&share),
+    };
+    let session = mailbox.session();
+    cx.backend.event(DeviceEvent::Connected { device, session, protocol, at, share: Arc::clone(&share) });
     let keep_alive_s = u64::from(hello.keep_alive_s(&cx.options));
     let keep_alive = (keep_alive_s > 0).then(|| Duration::from_millis(keep_alive_s * 1500));
     let mut session = Box::new(Session::new(
@@ -83,6 +95,7 @@ where
         device,
         mailbox,
         Arc::clone(&cx.metrics),
+        share,
     ));
     session.out = connack;
     Ok(Some(Welcome { session, seat, keep_alive, expires_at: identity.expires_at, rest }))
@@ -108,8 +121,12 @@ async fn read_connect<S: AsyncRead + Unpin>(
 }
 
 /// The will, which must be on the device's own status topic.
-fn own_will(hello: &mut Hello, device: Uuid) -> Result<Option<Bytes>, Rejected> {
+fn own_will(hello: &mut Hello, device: Uuid, max_bytes: usize) -> Result<Option<Bytes>, Rejected> {
     let Some(will) = hello.will.take() else { return Ok(None) };
+    if will.payload.len() > max_bytes {
+        let reason = format!("E_QUOTA a will has at most {max_bytes} bytes");
+        return Err(Rejected::told(hello.manner.protocol, 0x97, &reason));
+    }
     if Up::parse(&will.topic, device) == Some(Up::Status) {
         return Ok(Some(will.payload));
     }

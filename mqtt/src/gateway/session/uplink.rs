@@ -3,11 +3,12 @@
 
 use super::super::ack;
 use super::super::answer::{Answer, Outcome, Reply};
-use super::super::backend::{Delivery, DeviceEvent, EndReason, Protocol};
-use super::super::limits::Room;
+use super::super::backend::{Delivery, DeviceEvent, EndReason, Foreign, Protocol};
+use super::super::limits;
+use super::super::strict;
 use super::super::subscribe::{self, Request};
 use super::super::topic::Up;
-use super::super::wire::{self, short};
+use super::super::wire::short;
 use super::Session;
 use bytes::Bytes;
 use mqtt_protocol_core::mqtt::ArcPayload;
@@ -35,6 +36,9 @@ struct Incoming<'p> {
 
 impl Session {
     pub(super) fn publish_v311(&mut self, p: &v3_1_1::Publish) {
+        if let Err(error) = strict::publish_v311(p) {
+            return self.end_for(error);
+        }
         // 3.1.1 cannot be told that nothing is retained; §3.3.1.3 lets a server discard it.
         self.publish(&Incoming {
             topic: p.topic_name(),
@@ -47,6 +51,9 @@ impl Session {
     }
 
     pub(super) fn publish_v5(&mut self, p: &v5_0::Publish) {
+        if let Err(error) = strict::publish_v5(p) {
+            return self.end_for(error);
+        }
         if p.retain() {
             return self.end_with(0x9a, RETAINED);
         }
@@ -76,7 +83,7 @@ impl Session {
         let Some(up) = Up::parse(p.topic, self.device) else {
             return self.refuse_topic(p, qos);
         };
-        let bytes = Room::cost(p.payload.len());
+        let bytes = limits::cost(p.payload.len());
         let number = self.flight.push(p.packet_id, qos, bytes);
         let reply = Reply::new(&self.mailbox, number, bytes);
         let (device, session) = (self.device, self.mailbox.session());
@@ -104,13 +111,12 @@ impl Session {
     }
 
     fn refuse_topic(&mut self, p: &Incoming<'_>, qos: u8) {
-        let event = DeviceEvent::WrongTopic {
-            device: self.device,
-            session: self.mailbox.session(),
-            packet_id: p.packet_id,
-            payload: owned(p.payload),
-        };
-        self.events.push(event);
+        if self.downlink.hears_notices() {
+            let hash = ring::digest::digest(&ring::digest::SHA256, p.payload.as_slice());
+            let mut payload_sha256 = [0; 32];
+            payload_sha256.copy_from_slice(hash.as_ref());
+            self.foreign.push(Foreign { packet_id: p.packet_id, payload_sha256 });
+        }
         let number = self.flight.push(p.packet_id, qos, 0);
         let outcome = Outcome::Refused { code: Cow::Borrowed("E_TOPIC"), reason: FOREIGN.to_owned() };
         self.flight.settle(number, outcome.into());
@@ -178,15 +184,15 @@ impl Session {
             self.device,
         );
         if let Err(error) = answered {
-            let (code, text) = wire::fault(error);
-            self.end_with(code, text);
+            self.end_for(error);
         }
     }
 
     /// PUBACK for a message down.
     pub(super) fn acked(&mut self, packet_id: u16, code: u8) {
         if let Some(id) = self.downlink.acked(packet_id) {
-            self.events.push(DeviceEvent::CommandAcked { device: self.device, id, code });
+            let share = Arc::clone(&self.share);
+            self.events.push(DeviceEvent::CommandAcked { device: self.device, id, code, share });
         }
         self.pump();
     }
@@ -195,7 +201,7 @@ impl Session {
         self.downlink.pump(&mut self.core, &mut self.out, self.manner, self.device);
     }
 
-    pub(super) fn notice(&mut self, body: &Bytes) {
+    pub(crate) fn notice(&mut self, body: &Bytes) {
         self.downlink.notice(&mut self.core, &mut self.out, self.manner, self.device, body);
     }
 }

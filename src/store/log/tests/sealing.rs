@@ -131,3 +131,18 @@ fn another_key_does_not_take_the_log_up() {
         assert!(house.verified().ok);
     }
 }
+
+/// A clock that was set back left receipts in seconds to come: nothing waits until they have passed.
+#[test]
+fn what_was_written_on_a_clock_that_ran_ahead_is_sealed_at_once() {
+    for mut house in houses() {
+        house.message(7_200, 0, &[70.0]);
+        house.seal(10);
+        house.message(7_200, 1, &[71.0]);
+        house.message(11, 0, &[72.0]);
+        house.seal(12);
+        assert_eq!(house.home.read(receipts::open).unwrap(), 0);
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+    }
+}

@@ -11,7 +11,8 @@ use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{Device, TokenRow};
 use crate::store::page::USUAL;
-use crate::store::{Ask, Cursor, Page, Tx, View, devices, patients};
+use crate::store::{Ask, Cursor, Page, Tx, View, commands, devices, patients};
+use crate::web::device_word::Word;
 use crate::web::fault::Fault;
 use crate::web::pages::devices::{self as pages, Link, Offer, State};
 use crate::web::pages::{Choice, Paging, pairing};
@@ -22,6 +23,8 @@ use crate::web::{Code, Section};
 const SILENT: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// Tokens shown of a device.
 const TOKENS: i64 = 10;
+/// Commands shown of a device.
+const COMMANDS: i64 = 10;
 /// Most patients that a form offers by name.
 const OFFERED: i64 = 500;
 
@@ -130,25 +133,19 @@ pub fn link(
         (None, false) if silent => State::Silent,
         (None, false) => State::Away,
     };
+    let word = Word::of(view, device.id, device.key)?;
     Ok(Link {
         device: device.id,
         name: device.identity.label,
         state,
         seen_at: device.last_seen_at,
-        battery: battery(view, device.id)?,
+        battery: word.battery.map(|(percent, _)| percent),
+        status: word.status,
         patient,
         from: bound.map(|bound| bound.from),
         to: bound.and_then(|bound| bound.to),
         preferred: bound.is_some_and(|bound| bound.preferred),
     })
-}
-
-/// What the device last said of its battery on its `status` topic, in percent.
-fn battery(view: &mut View<'_>, id: DeviceId) -> Result<Option<f64>, Fault> {
-    let said =
-        devices::status(view, id)?.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    let level = said.as_ref().and_then(|said| said.get("battery")).and_then(serde_json::Value::as_f64);
-    Ok(level.filter(|level| (0.0..=100.0).contains(level)))
 }
 
 /// `/devices/{id}`.
@@ -184,9 +181,25 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
         link: link(view, room, device, open, &mut people)?,
         bindings: spans,
         tokens: devices::tokens(view, device_key, TOKENS)?.into_iter().map(token).collect(),
+        commands: commands::newest(view, device_key, COMMANDS)?
+            .iter()
+            .map(|given| command(room, given))
+            .collect(),
         may_manage,
         patients: if may_manage { offered(view)? } else { Offer::default() },
     })
+}
+
+fn command(room: &Room, given: &commands::Command) -> pages::Command {
+    let state = given.state(room.now);
+    let at = match state {
+        commands::State::Waiting => given.created_at,
+        commands::State::Acknowledged => given.acknowledged_at.unwrap_or(given.created_at),
+        commands::State::Refused(_) => given.refused.map_or(given.created_at, |(at, _)| at),
+        commands::State::Cancelled => given.cancelled_at.unwrap_or(given.created_at),
+        commands::State::Expired => given.expires_at.unwrap_or(given.created_at),
+    };
+    pages::Command { body: given.body.to_string(), state, given_at: given.created_at, at }
 }
 
 fn token(row: TokenRow) -> pages::Token {

@@ -74,6 +74,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         stored_bytes: waiting.bytes.map(whole),
         free_bytes,
         nobody_reached: pulse.unreached,
+        step: pulse.step,
         heartbeat: pulse.heartbeat,
         letters: letters(view, room, &pulse)?,
         lapses: pulse

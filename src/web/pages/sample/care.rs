@@ -158,6 +158,7 @@ impl Night {
             state,
             seen_at: seen.map(|secs| self.ago(secs)),
             battery,
+            status: (n == 2).then(|| ("offline".to_owned(), Some(self.ago(5_400)))),
             patient: Some((patient_id(n), "Maria das Graças S.".to_owned())),
             from: Some(self.ago(9_000_000)),
             to: None,

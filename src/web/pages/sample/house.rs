@@ -81,6 +81,7 @@ impl Night {
             stored_bytes: Some(1_840_000_000),
             free_bytes: Some(if bad { 82_000 } else { 82_000_000_000 }),
             nobody_reached: u32::from(bad),
+            step: bad.then(|| crate::domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
             heartbeat: (!bad).then(|| self.ago(12)),
             lapses: [
                 "late_step",
@@ -214,6 +215,12 @@ impl Night {
                 created_at: self.ago(9_000_000),
                 ends_at: Some(self.later(20_000_000)),
                 revoked_at: None,
+            }],
+            commands: vec![devices::Command {
+                body: "{\"interval_s\":30}".to_owned(),
+                state: crate::store::commands::State::Refused(0x83),
+                given_at: self.ago(7_200),
+                at: self.ago(7_190),
             }],
             may_manage: true,
             patients: devices::Offer { patients: Vec::new(), typed: true },

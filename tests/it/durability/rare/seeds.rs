@@ -6,8 +6,8 @@ use consent::{Context, Datum, Giver, Purpose, Request};
 use zelo::domain::alert::Act as OnAlert;
 use zelo::domain::{AlertId, Clock, DeviceIdentity, Outcome, PatientIdentity, Role, StaffIdentity};
 use zelo::store::{
-    Act, Actor, Result, Tx, View, alerts, commands, consents, devices, idempotency, links, patients,
-    quarantine, sessions, throttles, users,
+    Act, Actor, Result, Tx, View, alerts, commands, consents, device_status, devices, idempotency, links,
+    patients, quarantine, sessions, throttles, users,
 };
 
 use crate::support::clinic::{Bed, CPF, Clinic, EMAIL, NAME};
@@ -134,9 +134,14 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
         Ok(())
     });
     write(&|tx| {
-        let id = commands::insert(tx, bed.device, &serde_json::json!({ "show": WORDS[3] }))?;
+        let id = commands::insert(
+            tx,
+            bed.device,
+            &serde_json::json!({ "show": WORDS[3] }),
+            tx.now().plus(commands::LASTS),
+        )?;
         commands::reply(tx, bed.device, id, &serde_json::json!({ "done": WORDS[4] }))?;
-        devices::report_status(tx, bed.device, WORDS[5].as_bytes())?;
+        device_status::report(tx, bed.device, WORDS[5].as_bytes())?;
         let call = idempotency::Call {
             actor: "operator",
             route: "POST /api/v1/patients",

@@ -1,0 +1,62 @@
+//! Notices when the wall clock was stepped: within a cycle while the house runs, and at the start when it is behind what
+//! was written. Pauses and paces of the engine are measured on the steady clock, so that nothing waits for it.
+
+use super::outbox::Breakers;
+use super::{Module, Progress};
+use crate::domain::time::{Looked, Step};
+use crate::domain::{Clock, Instant};
+use crate::store::{self, Store, Urgency, clock};
+
+/// The watch over the clock as a module.
+pub struct Watch {
+    store: Store,
+    clock: Clock,
+    breakers: Breakers,
+    looked: Option<Looked>,
+    /// Noticed and not written down yet.
+    noticed: Option<Step>,
+}
+
+impl Watch {
+    /// Watches over this clock for this store.
+    #[must_use]
+    pub const fn new(store: Store, clock: Clock, breakers: Breakers) -> Self {
+        Self { store, clock, breakers, looked: None, noticed: None }
+    }
+
+    fn look(&mut self, now: Instant) -> store::Result<Option<Step>> {
+        match &mut self.looked {
+            Some(looked) => Ok(looked.again(&self.clock)),
+            None => {
+                let written = self.store.read(clock::written)?;
+                self.looked = Some(Looked::at(&self.clock));
+                let behind = written.map(|last| last.since(now)).filter(|behind| *behind > clock::BEHIND);
+                let by_ms =
+                    |behind: std::time::Duration| i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
+                Ok(behind.map(|behind| Step { at: now, by_ms: -by_ms(behind) }))
+            }
+        }
+    }
+}
+
+impl Module for Watch {
+    fn name(&self) -> &'static str {
+        "clock"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        if let Some(step) = self.look(now)? {
+            tracing::error!(by_ms = step.by_ms, at = %step.at, "the wall clock was stepped; look at the time service");
+            self.breakers.clear();
+            // Two steps before the first was written down are one.
+            let before = self.noticed.map_or(0, |step| step.by_ms);
+            self.noticed = Some(Step { by_ms: before.saturating_add(step.by_ms), ..step });
+        }
+        let Some(step) = self.noticed else { return Ok(Progress::default()) };
+        let did = self
+            .store
+            .keep_house(Urgency::Urgent, self.name(), self.clock.now(), |tx| clock::stepped(tx, step))?;
+        self.noticed = None;
+        Ok(Progress { did: did + 1, more: false })
+    }
+}
