@@ -220,7 +220,7 @@ fn whatever_is_altered_added_taken_or_signed_by_another_key_is_a_verdict_that_it
     assert!(verdict().ok);
     // Everything signed again by somebody else, consistent in itself.
     let other = Signer::from_seed(ORIGIN, &[8; 32]).unwrap();
-    let head = crate::audit::Checkpoint::open(&dir.text("checkpoint").unwrap(), &ours[0]).unwrap();
+    let head = Checkpoint::open(&dir.text("checkpoint").unwrap(), &ours[0]).unwrap();
     dir.put("checkpoint", head.sign(&other).as_bytes()).unwrap();
     dir.put("vkey.txt", format!("{}\n", other.vkey()).as_bytes()).unwrap();
     crate::audit::bundle::seal(&dir, &other).unwrap();
