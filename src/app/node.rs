@@ -75,7 +75,7 @@ impl Node {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
             tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
         };
-        let vkey = signer.vkey().clone();
+        let log_signer = signer.clone();
         let signers = Signers { tokens: Arc::clone(&tokens), log: signer };
         let house = House::start(
             store,
@@ -89,7 +89,7 @@ impl Node {
             clock: clock.clone(),
             tokens,
             bases,
-            vkey: Some(vkey),
+            log_signer: Some(log_signer),
             edge: Arc::new(EdgeView {
                 registry: house.registry.clone(),
                 ingest: Arc::clone(house.ingest.stats()),

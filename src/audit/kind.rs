@@ -114,6 +114,7 @@ kinds! {
     LogSealed = "log.sealed";
     BackupMade = "backup.made";
     BackupRestored = "backup.restored";
+    BackupAcknowledged = "backup.acknowledged";
     ClockSkew = "clock.skew";
     SlaStarted = "sla.started";
     SlaWarned = "sla.warned";

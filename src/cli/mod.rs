@@ -88,7 +88,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
             Some(http) => remote::sign_in(http, &asked, out),
             None => Err(Error::Usage("sign in where? name the running node with --url".into())),
         },
-        Command::Keys(asked) => keys::run(&options, &asked, out),
+        Command::Keys(asked) => keys::run(&options, &asked, out, clock),
         Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
         Command::Simulate(asked) => simulate::run(&asked, global.data_dir.as_deref(), out, clock),
         Command::Doctor => doctor::run(&options, out, clock),

@@ -43,6 +43,8 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     let prepared = demo::prepare(dir.map(Path::new), clock)?;
     let (store, tokens) = (prepared.store.clone(), Arc::clone(&prepared.tokens));
     let keys = prepared.home.keys();
+    prepared.home.require_restored()?;
+    take_stock(&store, prepared.home.dir(), clock)?;
     runtime()?.block_on(async {
         let mut stop = signals()?;
         let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
@@ -76,6 +78,7 @@ fn demo_keeps_its_own_database(options: &Options) -> Result<()> {
 /// Runs a node until it is told to stop.
 pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
+    home.require_restored()?;
     if migrate {
         let ran = backup::bring_up(options, &home, None, clock)?;
         note(&format!("{ran} schema version(s) applied"));
@@ -83,7 +86,7 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
     require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
-    let caught = revocations::catch_up(&store, home.dir())?;
+    let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
         let mut stop = signals()?;
@@ -145,15 +148,35 @@ fn post(options: &Options, store: &Store) -> Result<Post> {
     Ok(Post { channels, base_url: options.notify.base_url.clone().unwrap_or_default(), bounces })
 }
 
-/// Appends to `revocations.log` after each revocation's commit.
+/// Holds the database against `revocations.log` before anybody is let in.
+fn take_stock(store: &Store, dir: &Path, clock: &Clock) -> Result<usize> {
+    if let Some(restored) = revocations::heal(store, dir, clock.now())? {
+        note(&format!(
+            "The database is older than revocations.log: it was put back by hand. {} withdrawal(s) took hold again; \
+             `audit verify` and `doctor` are red until `zelo audit acknowledge`.",
+            restored.replayed
+        ));
+    }
+    revocations::catch_up(store, dir)
+}
+
+/// How long `revocations.log` may lag behind what is not a consent.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+
+/// Appends to `revocations.log` after each revocation's commit, and what else was withdrawn soon after.
 fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
     let (store, dir, mut told) = (store.clone(), dir.to_owned(), store.signals());
     tokio::spawn(async move {
+        let mut soon = tokio::time::interval(KEPT_EVERY);
         loop {
-            match told.recv().await {
+            let heard = tokio::select! {
+                heard = told.recv() => heard,
+                _ = soon.tick() => Err(RecvError::Lagged(0)),
+            };
+            match heard {
                 Ok(signal) if signal.name != "consent.changed" => continue,
                 Err(RecvError::Closed) => return,
-                // Missed some: the file is caught up all the same.
+                // Missed some, or some time went by: the file is caught up all the same.
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
             }
             let (store, dir) = (store.clone(), dir.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Tx, Urgency, accesses, alerts, idempotency, links, quarantine, sessions, signals,
+    self, Store, Tx, Urgency, accesses, alerts, idempotency, links, quarantine, rewrap, sessions, signals,
     telemetry, throttles,
 };
 
@@ -28,6 +28,7 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
     ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("accesses", Urgency::Patient, |tx, _| accesses::prune(tx)),
+    ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
     ("unstamped", Urgency::Patient, telemetry::prune_unstamped),
 ];
 

@@ -11,6 +11,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, basis, ledger, patients, terms, turn};
 
 mod ends;
@@ -163,6 +164,9 @@ fn change(
     }
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
+    if record.state == State::Revoked {
+        withdrawals::note(tx, &Withdrawal::Consent { patient, purpose })?;
+    }
     Ok(Outcome { id, record, changed: true })
 }
 

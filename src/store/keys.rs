@@ -1,5 +1,6 @@
-//! Keys per (subject, class), each wrapped by an epoch of the key-encryption key (DESIGN §6). Destroying
-//! a wrapped key makes everything it sealed unreadable, backups included once the epoch is gone.
+//! Keys per (subject, class), each wrapped by an epoch of the key-encryption key (DESIGN §6). Destroying a wrapped key
+//! makes everything it sealed unreadable here. A backup still holds the wrapped key: there it is unreadable once the
+//! epoch is retired ([`super::rewrap`]) and its file destroyed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +18,8 @@ use super::kek::Keks;
 use super::schema::subject_keys;
 use super::seal::{Broken, KeyRef, Place, Sealer, key_of};
 use super::telemetry::ReceiptRef;
+use super::withdrawals::{self, Withdrawal};
+use super::{Act, Tx};
 use crate::domain::{DeviceId, Instant, PatientId, Signal, UserId};
 
 /// What a key protects; each is destroyed on its own.
@@ -45,6 +48,13 @@ impl Class {
             Self::Message => 4,
             Self::Audit => 5,
         }
+    }
+
+    /// From the stored number.
+    #[must_use]
+    pub fn from_code(code: i16) -> Option<Self> {
+        let all = [Self::Identity, Self::Telemetry, Self::Clinical, Self::Message, Self::Audit];
+        all.into_iter().find(|class| class.code() == code)
     }
 }
 
@@ -313,6 +323,29 @@ impl Keyring {
         let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped)?;
         Ok(Arc::new(SubjectKey::new(&dek, KeyRef { id: row.id, epoch })?))
     }
+}
+
+/// Destroys the key of `(subject, class)`: what it sealed can never be opened again. Destroying twice changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when there never was one; database errors.
+pub fn destroy(tx: &mut Tx<'_>, subject: Subject, class: Class) -> Result<()> {
+    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
+    let row: Option<Option<i64>> =
+        subject_keys::table.filter(own).select(subject_keys::destroyed_at).first(tx.conn).optional()?;
+    if row.ok_or(Error::NotFound("key"))?.is_some() {
+        tx.unchanged();
+        return Ok(());
+    }
+    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
+    diesel::update(subject_keys::table.filter(own))
+        .set((subject_keys::wrapped.eq(Vec::new()), subject_keys::destroyed_at.eq(Some(tx.now().micros()))))
+        .execute(tx.conn)?;
+    tx.destroyed.push((subject, class));
+    withdrawals::note(tx, &Withdrawal::Key { subject: subject.name(), class: class.code() })?;
+    // The body names whose key it was, or the erasure would hide whom it was for; it says nothing else.
+    let body = serde_json::json!({ "subject": subject.name(), "class": class.code() });
+    tx.audit(&Act::new("key.destroyed").body(body))
 }
 
 type Columns = (

@@ -46,6 +46,7 @@ pub mod permits;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod rewrap;
 pub mod roster;
 pub mod rules;
 mod schema;
@@ -71,6 +72,7 @@ pub mod users;
 pub mod versions;
 pub mod waiting;
 pub mod webhooks;
+pub mod withdrawals;
 
 use std::collections::BTreeSet;
 use std::path::Path;

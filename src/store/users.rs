@@ -8,6 +8,7 @@ use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
 use super::schema::{alerts, users};
 use super::seal::{Broken, Place};
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, links, sessions, throttles};
 use crate::domain::{Can, Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
 
@@ -237,6 +238,7 @@ pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str, made_by: Option<User
         .set((users::password.eq(Some(phc)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "password")?;
     tx.audit(
@@ -263,6 +265,7 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>, stays: Optio
         .execute(tx.conn)?;
     found(changed)?;
     sessions::kill_others(tx, id, stays, "factor")?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))?;
     match holds::somebody_else(tx, id) {
         Some(by) if secret.is_none() => holds::hold(tx, id, by, Why::Factor),
@@ -315,6 +318,7 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     diesel::update(users::table.find(id.to_string()))
         .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
+    withdrawals::note(tx, &Withdrawal::Role { user: id, role })?;
     sessions::kill_all(tx, id, "role")?;
     tx.audit(&role_act(id, role))?;
     match holds::somebody_else(tx, id) {
@@ -343,6 +347,7 @@ pub fn block(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
         .set((users::disabled_at.eq(Some(now)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::User { user: id, disabled: true })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "disabled")?;
     let body = serde_json::json!({ "user": id, "role": "none", "reason": reason });
@@ -363,6 +368,7 @@ pub fn unlock(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
         diesel::update(users::table.find(id.to_string()))
             .set((users::disabled_at.eq(None::<i64>), users::version.eq(users::version + 1)))
             .execute(tx.conn)?;
+        withdrawals::note(tx, &Withdrawal::User { user: id, disabled: false })?;
         tx.audit(&role_act(id, user.role))?;
     }
     let body = serde_json::json!({ "sign_in": "unlocked", "reason": reason });

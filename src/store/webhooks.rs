@@ -14,6 +14,7 @@ use super::messages::{self, About, Topic};
 use super::schema::webhooks;
 use super::seal::{Broken, Place};
 use super::tx::{Tx, View};
+use super::withdrawals::{self, Withdrawal};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 use crate::domain::message::{self, Channel};
@@ -67,6 +68,7 @@ pub fn disable(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     if diesel::update(row).set(webhooks::disabled_at.eq(now)).execute(tx.conn)? == 0 {
         return Err(Error::NotFound("webhook"));
     }
+    withdrawals::note(tx, &Withdrawal::Webhook { webhook: id.to_owned() })?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "webhook": id, "did": "disabled" })))
 }
 

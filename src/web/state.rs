@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use super::connections::Streams;
-use crate::audit::Vkey;
+use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
@@ -112,7 +112,7 @@ pub struct Parts {
     /// The legal bases that the organisation declared.
     pub bases: consent::Bases,
     /// The log's key; `None` until the log was opened.
-    pub vkey: Option<Vkey>,
+    pub log_signer: Option<LogSigner>,
     /// The device edge.
     pub edge: Arc<dyn Edge>,
     /// The engine.
@@ -136,7 +136,7 @@ pub struct State {
     /// The legal bases that the organisation declared.
     pub bases: consent::Bases,
     /// The log's key; `None` until the log was opened.
-    pub vkey: Option<Vkey>,
+    pub log_signer: Option<LogSigner>,
     /// The device edge.
     pub edge: Arc<dyn Edge>,
     /// The engine.
@@ -157,14 +157,14 @@ impl State {
     /// From its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, tokens, bases, vkey, edge, engine, node, factor_roles } = parts;
+        let Parts { store, clock, tokens, bases, log_signer, edge, engine, node, factor_roles } = parts;
         Self {
             store,
             started_at: clock.now(),
             clock,
             tokens,
             bases,
-            vkey,
+            log_signer,
             edge,
             engine,
             node,

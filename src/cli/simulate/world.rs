@@ -22,8 +22,8 @@ use crate::cli::error::Result;
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Clock, DeviceId, Instant, UserId};
 use crate::engine::{
-    Lane, Status, auditor, bases, deadline, escalate, housekeeping, late_reds, outbox, reevaluate, roll, seal,
-    silence,
+    Lane, Status, auditor, bases, deadline, escalate, housekeeping, late_reds, outbox, reevaluate, roll,
+    seal, silence,
 };
 use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;

@@ -38,6 +38,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    withdrawals (seq) {
+        seq -> BigInt,
+        id -> Text,
+        at -> BigInt,
+        what -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Text,
         email_index -> Binary,

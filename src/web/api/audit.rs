@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Call, Desk, Reply};
 use crate::audit::tile::dir::Dir;
-use crate::audit::{ActorKind, Decision, Vkey};
+use crate::audit::{ActorKind, Decision, Signer, Vkey};
 use crate::domain::{Instant, PatientId, UserId};
 use crate::store::log::{self, Filter, Scope};
 use crate::store::page::{MOST, USUAL};
@@ -89,7 +89,12 @@ pub async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
 }
 
 fn key(desk: &Desk) -> Result<&Vkey, Fault> {
-    desk.state.vkey.as_ref().ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))
+    Ok(signer(desk)?.vkey())
+}
+
+fn signer(desk: &Desk) -> Result<&Signer, Fault> {
+    let signer = desk.state.log_signer.as_ref();
+    signer.ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))
 }
 
 /// The newest signed checkpoint (C2SP tlog-checkpoint), as text.
@@ -160,11 +165,11 @@ impl Drop for Scratch {
 }
 
 fn packed(desk: &Desk) -> Result<Vec<u8>, Fault> {
-    let key = key(desk)?;
+    let signer = signer(desk)?;
     desk.write(|tx| Ok(tx.audit(&Act::new("access.export"))?))?;
     let name = format!("zelo-audit-{}", crate::domain::id::uuid_at(desk.now).simple());
     let scratch = Scratch(std::env::temp_dir().join(name));
-    log::export(&desk.state.store, key, &Dir(scratch.0.clone()), Scope::Log)?;
+    log::export(&desk.state.store, signer, &Dir(scratch.0.clone()), Scope::Log)?;
     let unwritten = |error: std::io::Error| {
         tracing::error!(%error, "the export could not be packed");
         Fault::new(Code::Internal)

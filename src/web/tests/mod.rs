@@ -78,7 +78,7 @@ impl House {
             clock: clock.clone(),
             tokens: std::sync::Arc::clone(&tokens),
             bases: consent::Bases::default(),
-            vkey: None,
+            log_signer: None,
             edge: std::sync::Arc::new(NoEdge),
             engine: std::sync::Arc::new(NoEngine),
             node: "test".to_owned(),

@@ -66,7 +66,7 @@ impl Clinic {
             clock,
             tokens: Arc::new(Signer::new(&fresh_key().unwrap()).unwrap()),
             bases: consent::Bases::default(),
-            vkey: None,
+            log_signer: None,
             edge: Arc::new(NoEdge),
             engine: Arc::new(NoEngine),
             node: "node-0".to_owned(),
