@@ -201,7 +201,7 @@ fn brazilian(national: &str) -> Option<String> {
 /// Whether a letter is not seen and changes how its neighbours are: controls, line ends, marks that turn the direction
 /// of writing, and those without a width. A name with one of them can pass for another.
 #[must_use]
-pub const fn is_unseen(letter: char) -> bool {
+pub fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(
             letter,

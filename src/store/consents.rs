@@ -164,7 +164,7 @@ fn change(
     }
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
-    if record.state == State::Revoked {
+    if record.state == consent::State::Revoked {
         withdrawals::note(tx, &Withdrawal::Consent { patient, purpose })?;
     }
     Ok(Outcome { id, record, changed: true })

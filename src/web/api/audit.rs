@@ -142,7 +142,7 @@ pub async fn proofs(call: Call, of: Query<Of>) -> Answer {
 /// The whole log with the terms, as a tar archive that verifies offline.
 #[utoipa::path(get, path = "/api/v1/audit/export", tag = "audit", responses((status = 200, content_type = "application/x-tar"), (status = 404, description = "Nothing is sealed yet")))]
 pub async fn export(request: HttpRequest, call: Call) -> Answer {
-    let packed = |desk: &super::Desk| {
+    let packed = |desk: &Desk| {
         desk.stepped_up()?;
         packed(desk)
     };
