@@ -50,7 +50,7 @@ pub use ledger::{Applied, Ledger, Rejected, apply};
 pub use obligation::{Obligation, Obligations};
 pub use permit::{
     AccountSecure, AlertEscalate, AlertEvaluate, AnalyticsAnonymous, AnalyticsIdentified, AuditLog,
-    CareRemind, EngageMessage, NoticeLegal, Permit, RecordRetain, ResearchIdentified, ShareEhr,
+    CareRemind, EngageMessage, NoticeLegal, Permit, Reaches, RecordRetain, ResearchIdentified, ShareEhr,
     SharePortability, TelemetryCollect, Typed, Verdict,
 };
 pub use purpose::Purpose;

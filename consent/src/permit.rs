@@ -120,6 +120,15 @@ typed! {
     ShareEhr SharePortability ResearchIdentified RecordRetain AuditLog NoticeLegal AccountSecure
 }
 
+/// A purpose under which somebody is called or written to. Sealed with [`Typed`]: a message about a patient takes a
+/// [`Permit`] for one of these.
+pub trait Reaches: Typed {}
+
+impl Reaches for AlertEscalate {}
+impl Reaches for CareRemind {}
+impl Reaches for EngageMessage {}
+impl Reaches for NoticeLegal {}
+
 /// A yes for the purpose `P`: what `store` demands before it touches telemetry. Only [`decide`](fn@crate::decide) makes
 /// one; it lives no longer than the transaction that asked. It derefs to nothing, copies to nothing:
 ///
@@ -156,6 +165,12 @@ typed! {
 /// ```compile_fail,E0277
 /// struct Mine;
 /// impl consent::Typed for Mine { const PURPOSE: consent::Purpose = consent::Purpose::ShareCommercial; }
+/// ```
+/// ```compile_fail,E0277
+/// fn call<P: consent::Reaches>(_permit: &consent::Permit<P>) {}
+/// fn misuse(permit: &consent::Permit<consent::AlertEvaluate>) {
+///     call(permit);
+/// }
 /// ```
 #[must_use]
 pub struct Permit<P: Typed>(Verdict, PhantomData<fn() -> P>);

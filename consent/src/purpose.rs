@@ -41,6 +41,10 @@ registry! {
 }
 
 impl Purpose {
+    /// The purposes for which code of this program asks a permit before it acts. A patient is shown these and no other:
+    /// a switch without code behind it would be a promise that nothing holds.
+    pub const ASKED: &'static [Self] = &[Self::TelemetryCollect, Self::AlertEvaluate, Self::AlertEscalate];
+
     /// The purpose that must be permitted as well; refusing a parent disables its children, never the reverse.
     /// For `analytics.identified` and `research.identified` this holds for telemetry fields only.
     #[must_use]

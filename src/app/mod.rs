@@ -17,8 +17,8 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, bounces, clock as clock_watch, coverage, deadline, escalate, handover,
-    housekeeping, outbox, reevaluate, roll, seal, seat, silence,
+    Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, escalate,
+    handover, housekeeping, late_reds, outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -137,12 +137,14 @@ impl House {
             "engine",
             vec![
                 Box::new(clock_watch::Watch::new(store.clone(), clock.clone(), breakers.clone())),
-                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, watch)),
+                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, Arc::clone(&watch))),
+                Box::new(late_reds::LateReds::new(store.clone(), watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),
                 Box::new(coverage::Coverage::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
+                Box::new(bases::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seat::Seat::new(store.clone(), slot)),
                 Box::new(seal::Seal::new(store.clone(), signers.log)?),

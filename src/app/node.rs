@@ -10,7 +10,7 @@ use mqtt::gateway::{Registry, TlsOptions};
 use super::{House, Options, Post, Signers};
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant};
+use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::engine::outbox::Breakers;
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
@@ -29,6 +29,10 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
+    /// How many connections of people and programs, and how slow.
+    pub limits: web::Limits,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
     /// This node's slot, 0 to 15, on SQLite.
     pub slot: u8,
     /// What the organisation declared for each purpose.
@@ -55,12 +59,23 @@ impl Node {
         keys: &Path,
         options: NodeOptions,
     ) -> anyhow::Result<Self> {
-        let NodeOptions { http, http_tls, behind_proxy, mqtt, mqtt_tls, slot, bases, post } = options;
+        let NodeOptions {
+            http,
+            http_tls,
+            behind_proxy,
+            mqtt,
+            mqtt_tls,
+            limits,
+            factor_roles,
+            slot,
+            bases,
+            post,
+        } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
             tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
         };
-        let vkey = signer.vkey().clone();
+        let log_signer = signer.clone();
         let signers = Signers { tokens: Arc::clone(&tokens), log: signer };
         let house = House::start(
             store,
@@ -74,7 +89,7 @@ impl Node {
             clock: clock.clone(),
             tokens,
             bases,
-            vkey: Some(vkey),
+            log_signer: Some(log_signer),
             edge: Arc::new(EdgeView {
                 registry: house.registry.clone(),
                 ingest: Arc::clone(house.ingest.stats()),
@@ -83,9 +98,11 @@ impl Node {
             }),
             engine: Arc::new(EngineView(house.engine.clone(), house.breakers.clone())),
             node: format!("node-{}", house.slot),
+            factor_roles,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
-        let served = web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie });
+        let served =
+            web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie, limits });
         match served {
             Ok(web) => Ok(Self { house, web }),
             Err(source) => {
@@ -107,6 +124,12 @@ impl Node {
     #[must_use]
     pub fn mqtt(&self) -> SocketAddr {
         self.house.gateway.local_addr()
+    }
+
+    /// The bound address of MQTT over TLS, where it listens.
+    #[must_use]
+    pub fn mqtt_tls(&self) -> Option<SocketAddr> {
+        self.house.gateway.tls_addr()
     }
 
     /// Stops: pages first, then the gateway, what is queued is committed, the engine last.

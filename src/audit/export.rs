@@ -4,7 +4,8 @@
 use std::fs;
 use std::io;
 
-use super::note::{Checkpoint, NoteError, Vkey};
+use super::bundle;
+use super::note::{Checkpoint, NoteError, Signer};
 use super::tile::{
     Bundle, Dir, FULL, Piece, Place, Row, TileReader, Unreadable, bundle_prefix, places, tiles,
 };
@@ -34,16 +35,18 @@ pub enum ExportError {
     Io(#[from] io::Error),
 }
 
-/// Writes the log of `checkpoint` into `dir`, which is made when it does not exist.
+/// Writes the log of `checkpoint` into `dir`, which is made when it does not exist, and signs the list of all that is
+/// in it then.
 ///
 /// # Errors
-/// [`ExportError`]; without a `checkpoint` file the directory is no export.
+/// [`ExportError`]; without a signed list of its files the directory is no export.
 pub fn export<R: TileReader + ?Sized>(
     dir: &Dir,
     reader: &R,
     checkpoint: &str,
-    key: &Vkey,
+    signer: &Signer,
 ) -> Result<Checkpoint, ExportError> {
+    let key = signer.vkey();
     let head = Checkpoint::open(checkpoint, key)?;
     fs::create_dir_all(&dir.0)?;
     for place in places(Row::Entries, head.size).chain(tiles(head.size)) {
@@ -55,6 +58,7 @@ pub fn export<R: TileReader + ?Sized>(
     dir.put("VERIFY.md", GUIDE.as_bytes())?;
     GLUE.iter().try_for_each(|(name, text)| dir.put(name, text.as_bytes()))?;
     dir.put("checkpoint", checkpoint.as_bytes())?;
+    bundle::seal(dir, signer)?;
     Ok(head)
 }
 

@@ -53,6 +53,7 @@ kinds! {
     DeviceUnbound = "device.unbound";
     DeviceToken = "device.token";
     DeviceCommanded = "device.commanded";
+    ReadingAmended = "reading.amended";
     DeviceCommandCancelled = "device.command_cancelled";
     ClockStepped = "clock.stepped";
     QuarantineReleased = "quarantine.released";
@@ -113,6 +114,7 @@ kinds! {
     LogSealed = "log.sealed";
     BackupMade = "backup.made";
     BackupRestored = "backup.restored";
+    BackupAcknowledged = "backup.acknowledged";
     ClockSkew = "clock.skew";
     SlaStarted = "sla.started";
     SlaWarned = "sla.warned";

@@ -2,6 +2,7 @@
 //! export and verification. Pure: rows come and go through [`tile::TileReader`] and plain bytes; keys and
 //! instants are handed in. `VERIFY.md`, which every export carries, says how an outsider checks it.
 
+pub mod bundle;
 pub mod entry;
 pub mod export;
 pub mod jcs;
@@ -11,6 +12,7 @@ pub mod note;
 pub mod pack;
 pub mod proof;
 pub mod receipt;
+pub mod restores;
 pub mod tag;
 pub mod tile;
 pub mod verify;

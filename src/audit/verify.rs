@@ -7,9 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::bundle;
+use super::entry::Entry;
 use super::jcs;
 use super::merkle::{self, Hash};
 use super::note::{Checkpoint, NoteError, Vkey, claimed_origin};
+use super::restores::Restores;
 use super::tile::edge::Grown;
 use super::tile::{Bundle, Dir, Edge, FULL, Place, Row, TileReader, Unreadable, hashes, places, tiles};
 use super::years::{End, joined};
@@ -50,19 +53,33 @@ pub enum Unusable {
 /// Where an export keeps the logs of the years before the newest, each in a directory named for its year.
 pub const EARLIER: &str = "logs";
 
-/// Verifies an exported directory with the key in its `vkey.txt`, or with `key`, got out of band under any year's name:
-/// the newest log and, where the export has them, those of the years before and the seams between them. `since` is an
-/// earlier checkpoint of any of them. In the report `size` and `index` count through all years that are there.
+/// Verifies an exported directory with one of `keys`, got out of band under any year's name: every file under the signed
+/// list, the newest log and, where the export has them, those of the years before and the seams between them. `since` is
+/// an earlier checkpoint of any of them. In the report `size` and `index` count through all years that are there.
 ///
 /// # Errors
-/// [`Unusable`] when files or the key cannot be read.
-pub fn verify_dir(dir: &Dir, key: Option<&Vkey>, since: Option<&str>) -> Result<Report, Unusable> {
+/// [`Unusable`] when the directory cannot be read.
+pub fn verify_dir(dir: &Dir, keys: &[Vkey], since: Option<&str>) -> Result<Report, Unusable> {
+    let covered = bundle::check(dir, keys)?;
+    let walked = walk_dir(dir, keys, since);
+    match covered {
+        Ok(()) => walked,
+        // The walk says at which entry; what it does not look at, the list says.
+        Err(what) => Ok(match walked {
+            Ok(report) if !report.ok => report,
+            _ => Report::broken(None, Break::at(None, what)),
+        }),
+    }
+}
+
+fn walk_dir(dir: &Dir, keys: &[Vkey], since: Option<&str>) -> Result<Report, Unusable> {
     let years = dir.within(EARLIER)?;
     let (mut before, mut older) = (0, None::<Walked>);
+    let mut restores = Restores::default();
     let mut unmet = since;
     for (last, of) in years.iter().map(|of| (false, of)).chain([(true, dir)]) {
         let vkey: Vkey = of.text("vkey.txt")?.parse()?;
-        if key.is_some_and(|key| !key.same_key(&vkey)) {
+        if !keys.iter().any(|key| key.same_key(&vkey)) {
             let what = "vkey.txt is not the key that you gave: the export is not from that log";
             return Ok(Report::broken(None, Break { index: None, what: what.into() }));
         }
@@ -72,7 +89,11 @@ pub fn verify_dir(dir: &Dir, key: Option<&Vkey>, since: Option<&str>) -> Result<
             unmet = None;
         }
         let mut ends = (Vec::new(), Vec::new());
+        let size = before;
         let mut report = verify(of, &note, &vkey, ours, |place, bytes| {
+            if let Ok(entry) = Entry::read(bytes) {
+                restores.see(Some(size + place), entry.kind);
+            }
             if place == 0 {
                 ends.0 = bytes.to_vec();
             }
@@ -94,7 +115,10 @@ pub fn verify_dir(dir: &Dir, key: Option<&Vkey>, since: Option<&str>) -> Result<
             return Ok(report);
         }
         if last {
-            return Ok(report);
+            return Ok(match restores.open() {
+                Some(found) => Report { ok: false, first_break: Some(found), ..report },
+                None => report,
+            });
         }
         (before, older) = (report.size, Some(newer));
     }

@@ -129,6 +129,8 @@ pub trait Acts {
     fn disable_user(&self, id: UserId) -> Result<()>;
     /// Undoes [`Acts::disable_user`] and forgets failed sign-ins.
     fn unlock_user(&self, id: UserId) -> Result<()>;
+    /// Vouches for what somebody else did to an account.
+    fn vouch_for_user(&self, id: UserId) -> Result<()>;
 
     /// Registers a patient.
     fn add_patient(&self, details: &Details) -> Result<PatientId>;

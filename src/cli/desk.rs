@@ -24,6 +24,7 @@ impl Desk {
     /// Opens what the settings name.
     pub(super) fn open(options: &Options, out: Out, clock: &Clock) -> Result<Self> {
         let home = Home::existing(&options.data_dir)?;
+        home.require_restored()?;
         let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
         require_initialised(&store)?;
         Ok(Self { home, store, out, clock: clock.clone() })

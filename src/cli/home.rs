@@ -10,6 +10,24 @@ use crate::store::signing;
 
 const LOCK: &str = "zelo.lock";
 
+/// The file that stands while a restore is on its way.
+const UNFINISHED: &str = "restore.unfinished";
+
+/// A restore on its way.
+#[derive(Debug)]
+#[must_use]
+pub struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// It is whole.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn done(self) -> Result<()> {
+        fs::remove_file(&self.0).map_err(|source| Error::io("cannot remove", &self.0, &source))
+    }
+}
+
 /// An open data directory. The lock ends with it, also when the process is killed.
 #[derive(Debug)]
 pub struct Home {
@@ -62,6 +80,30 @@ impl Home {
     #[must_use]
     pub fn keys(&self) -> PathBuf {
         self.dir.join("keys")
+    }
+
+    /// Marks that a restore is on its way: until it is [`Unfinished::done`] nothing opens this directory.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn begin_restore(&self) -> Result<Unfinished> {
+        let path = self.dir.join(UNFINISHED);
+        write_private(&path, b"a restore began here and did not end\n")?;
+        Ok(Unfinished(path))
+    }
+
+    /// Refuses a directory whose restore broke off: what was revoked since the snapshot might stand again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the way out.
+    pub fn require_restored(&self) -> Result<()> {
+        if self.dir.join(UNFINISHED).exists() {
+            return Err(Error::Refused(format!(
+                "a restore into {} broke off: empty the database, remove {UNFINISHED}, and restore again",
+                self.dir.display()
+            )));
+        }
+        Ok(())
     }
 
     /// SQLite's file.

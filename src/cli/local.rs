@@ -11,7 +11,7 @@ use crate::store::bindings::Binding;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::patients::Details;
 use crate::store::users::NewUser;
-use crate::store::{Tx, bindings, consents, devices, ledger, patients, signing, terms, users};
+use crate::store::{Tx, bindings, consents, devices, holds, ledger, patients, signing, terms, users};
 
 /// Where the page is that spends a link; the address before it is the operator's.
 pub(super) fn path_of_link(secret: &str) -> String {
@@ -85,7 +85,11 @@ impl Acts for Desk {
     }
 
     fn unlock_user(&self, id: UserId) -> Result<()> {
-        self.write(|tx| users::unlock(tx, id))
+        self.write(|tx| users::unlock(tx, id, None))
+    }
+
+    fn vouch_for_user(&self, id: UserId) -> Result<()> {
+        self.write(|tx| holds::vouch(tx, id))
     }
 
     fn add_patient(&self, details: &Details) -> Result<PatientId> {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod home;
 mod local;
 pub mod out;
+mod process;
 mod remote;
 pub mod revocations;
 mod run;
@@ -40,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(2));
         }
     };
+    process::keep_files_private();
     match act(cli, &Clock::System) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -86,7 +88,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
             Some(http) => remote::sign_in(http, &asked, out),
             None => Err(Error::Usage("sign in where? name the running node with --url".into())),
         },
-        Command::Keys(asked) => keys::run(&options, &asked, out),
+        Command::Keys(asked) => keys::run(&options, &asked, out, clock),
         Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
         Command::Simulate(asked) => simulate::run(&asked, global.data_dir.as_deref(), out, clock),
         Command::Doctor => doctor::run(&options, out, clock),

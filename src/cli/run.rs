@@ -20,15 +20,17 @@ use super::desk::require_initialised;
 use super::error::{Error, Result};
 use super::home::Home;
 use super::out::{Out, note};
+use super::process::raise_descriptors;
 use super::revocations;
 use crate::app::{Node, NodeOptions, Post};
 use crate::config::{Options, TlsFiles};
-use crate::domain::Clock;
 use crate::domain::token::Signer;
+use crate::domain::{Clock, Role};
 use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
 use crate::store::kek::Keks;
-use crate::store::{Store, signing};
+use crate::store::{Store, Url, signing};
+use crate::web;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -36,17 +38,21 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// Runs the demo until it is told to stop.
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
+    demo_keeps_its_own_database(options)?;
     note("Preparing the demo's clinic…");
     let prepared = demo::prepare(dir.map(Path::new), clock)?;
     let (store, tokens) = (prepared.store.clone(), Arc::clone(&prepared.tokens));
     let keys = prepared.home.keys();
+    prepared.home.require_restored()?;
+    take_stock(&store, prepared.home.dir(), clock)?;
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let node = open(options, &store, tokens, &keys, clock).await?;
+        let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
             http: url(options, node.http()),
             mqtt: node.mqtt().to_string(),
+            mqtts: node.mqtt_tls().map(|bound| bound.to_string()),
             users: &prepared.cast.users,
             devices: &prepared.cast.devices,
         };
@@ -59,9 +65,20 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     })
 }
 
+/// The demo is seeded into a SQLite file of its own and says so, instead of leaving another database aside in silence.
+fn demo_keeps_its_own_database(options: &Options) -> Result<()> {
+    if options.database == Url::Sqlite(options.data_dir.join("zelo.db")) {
+        return Ok(());
+    }
+    let why = "the demo keeps a SQLite file of its own in its data directory; leave out --database-url, ZELO_DATABASE_URL \
+               and database_url, or run `zelo init` and `zelo serve --database-url …` for another database";
+    Err(Error::Usage(why.to_owned()))
+}
+
 /// Runs a node until it is told to stop.
 pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
+    home.require_restored()?;
     if migrate {
         let ran = backup::bring_up(options, &home, None, clock)?;
         note(&format!("{ran} schema version(s) applied"));
@@ -69,15 +86,21 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
     require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
-    let caught = revocations::catch_up(&store, home.dir())?;
+    let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
         let mut stop = signals()?;
-        let node = open(options, &store, tokens, &home.keys(), clock).await?;
+        let demanded = options.factor_roles.clone();
+        let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
         let keeping = keep_revocations(&store, home.dir());
         let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
-        let words = format!("{http}\nMQTT {mqtt}");
-        out.say(&serde_json::json!({ "http": http, "mqtt": mqtt }), &words);
+        let mut words = format!("{http}\nMQTT {mqtt}");
+        let mut ready = serde_json::json!({ "http": http, "mqtt": mqtt });
+        if let (Some(bound), Some(line)) = (node.mqtt_tls(), ready.as_object_mut()) {
+            words.push_str(&format!("\nMQTT TLS {bound}"));
+            line.insert("mqtts".to_owned(), bound.to_string().into());
+        }
+        out.say(&ready, &words);
         let _stopped = stop.wait_for(|stop| *stop).await;
         close(node, &store, home.dir(), keeping).await;
         Ok(())
@@ -90,6 +113,7 @@ async fn open(
     tokens: Arc<Signer>,
     keys: &Path,
     clock: &Clock,
+    factor_roles: Vec<Role>,
 ) -> Result<Node> {
     let asked = NodeOptions {
         http: options.http,
@@ -97,6 +121,8 @@ async fn open(
         behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
         mqtt_tls: tls(options)?,
+        limits: web::Limits::of_descriptors(raise_descriptors()),
+        factor_roles,
         slot: options.node,
         bases: Bases::default(),
         post: post(options, store)?,
@@ -122,15 +148,35 @@ fn post(options: &Options, store: &Store) -> Result<Post> {
     Ok(Post { channels, base_url: options.notify.base_url.clone().unwrap_or_default(), bounces })
 }
 
-/// Appends to `revocations.log` after each revocation's commit.
+/// Holds the database against `revocations.log` before anybody is let in.
+fn take_stock(store: &Store, dir: &Path, clock: &Clock) -> Result<usize> {
+    if let Some(restored) = revocations::heal(store, dir, clock.now())? {
+        note(&format!(
+            "The database is older than revocations.log: it was put back by hand. {} withdrawal(s) took hold again; \
+             `audit verify` and `doctor` are red until `zelo audit acknowledge`.",
+            restored.replayed
+        ));
+    }
+    revocations::catch_up(store, dir)
+}
+
+/// How long `revocations.log` may lag behind what is not a consent.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+
+/// Appends to `revocations.log` after each revocation's commit, and what else was withdrawn soon after.
 fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
     let (store, dir, mut told) = (store.clone(), dir.to_owned(), store.signals());
     tokio::spawn(async move {
+        let mut soon = tokio::time::interval(KEPT_EVERY);
         loop {
-            match told.recv().await {
+            let heard = tokio::select! {
+                heard = told.recv() => heard,
+                _ = soon.tick() => Err(RecvError::Lagged(0)),
+            };
+            match heard {
                 Ok(signal) if signal.name != "consent.changed" => continue,
                 Err(RecvError::Closed) => return,
-                // Missed some: the file is caught up all the same.
+                // Missed some, or some time went by: the file is caught up all the same.
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
             }
             let (store, dir) = (store.clone(), dir.clone());

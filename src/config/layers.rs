@@ -64,6 +64,7 @@ layer! {
     log_format: String,
     log: String,
     organisation: String,
+    second_factor: String,
     notify_base_url: String,
     notify_smtp_url: String,
     notify_smtp_from: String,

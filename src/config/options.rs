@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use super::{Error, Layer, notify};
+use crate::domain::Role;
 use crate::notify::Options as NotifyOptions;
 use crate::store::Url;
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub log: String,
     /// The controller's name; `None`: not set.
     pub organisation: Option<String>,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
     /// The channels to people.
     pub notify: NotifyOptions,
 }
@@ -90,6 +93,7 @@ impl Options {
             log_format,
             log: text(layer.log).unwrap_or_else(|| "info".to_owned()),
             organisation: text(layer.organisation),
+            factor_roles: roles(&layer.second_factor.unwrap_or_default())?,
             notify,
         };
         options.hold_together(layer.allow_plain_postgres.unwrap_or(false))?;
@@ -124,6 +128,13 @@ impl Options {
         }
         Ok(())
     }
+}
+
+fn roles(text: &str) -> Result<Vec<Role>, Error> {
+    let known = |name: &str| Role::from_name(name).filter(|role| Role::STAFF.contains(role));
+    let why =
+        "name roles of staff, with blanks between: agent technician clinician manager auditor dpo admin";
+    text.split_whitespace().map(|name| known(name).ok_or_else(|| fault("second_factor", why))).collect()
 }
 
 pub(super) fn fault(name: &'static str, why: &str) -> Error {

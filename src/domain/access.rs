@@ -41,6 +41,17 @@ impl Role {
         Self::Service,
     ];
 
+    /// Those who work here.
+    pub const STAFF: [Self; 7] = [
+        Self::Agent,
+        Self::Technician,
+        Self::Clinician,
+        Self::Manager,
+        Self::Auditor,
+        Self::Dpo,
+        Self::Admin,
+    ];
+
     /// The stored and spoken name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -79,6 +90,8 @@ pub enum Can {
     SeeAlerts,
     /// Claim, acknowledge, snooze, resolve, reassign.
     ActOnAlerts,
+    /// Be called about an alert, and then claim, acknowledge and hand over that one.
+    AnswerCalls,
     /// A patient's consents and their history.
     SeeConsents,
     /// Assist a patient in granting or refusing.
@@ -93,6 +106,8 @@ pub enum Can {
     ManageDevices,
     /// Users and their roles.
     ManageUsers,
+    /// Users, to vouch for what somebody else did to an account.
+    VouchForUsers,
     /// Register and correct patients.
     ManagePatients,
     /// Release or discard quarantined readings.
@@ -136,7 +151,7 @@ impl Can {
             Self::Anyone | Self::SignedIn => &Role::ALL,
             Self::SeeContacts => &[Agent, Technician, Clinician, Manager, Admin],
             Self::SeeReadings | Self::JudgeQuarantine | Self::ProposeRules => &[Clinician],
-            Self::SeeAlerts => &[Agent, Technician, Clinician, Manager],
+            Self::SeeAlerts | Self::AnswerCalls => &[Agent, Technician, Clinician, Manager],
             Self::ActOnAlerts => &[Agent, Clinician],
             Self::SeeConsents => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
             Self::AssistConsent => &[Agent, Clinician, Dpo, Patient],
@@ -145,6 +160,7 @@ impl Can {
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],
+            Self::VouchForUsers => &[Admin, Manager],
             Self::SeeRules | Self::SeePolicies => {
                 &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin]
             }

@@ -156,7 +156,7 @@ fn definitive_cns(root: &[u32]) -> Vec<u32> {
 fn email(text: &str) -> Option<String> {
     let text = text.trim();
     let (local, domain) = text.rsplit_once('@')?;
-    let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[]\\,;:\"@".contains(c);
+    let plain = |c: char| !is_unseen(c) && !c.is_whitespace() && !"<>()[]\\,;:\"@".contains(c);
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -198,9 +198,22 @@ fn brazilian(national: &str) -> Option<String> {
     right.then(|| format!("+55{national}"))
 }
 
+/// Whether a letter is not seen and changes how its neighbours are: controls, line ends, marks that turn the direction
+/// of writing, and those without a width. A name with one of them can pass for another.
+#[must_use]
+pub fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
 fn name(text: &str) -> Option<String> {
     let text = text.trim();
-    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(is_unseen);
     right.then(|| text.to_owned())
 }
 
@@ -269,6 +282,9 @@ mod tests {
             assert_eq!(bad.parse::<Email>(), Err(NotValid::Email), "{bad}");
         }
         assert!(serde_json::from_str::<Cpf>("\"52998224724\"").is_err());
-        assert_eq!("\n".parse::<Name>(), Err(NotValid::Name));
+        for unseen in ["\n", "Ana\u{202e}ailoM", "A\u{200b}na", "Ana\u{2028}Lima", "\u{feff}Ana"] {
+            assert_eq!(unseen.parse::<Name>(), Err(NotValid::Name), "{unseen:?}");
+        }
+        assert!("D'Ávila Conceição-Ñandú".parse::<Name>().is_ok());
     }
 }

@@ -209,11 +209,12 @@ impl Rule {
     }
 
     /// How far back readings decide: the state at an instant follows from the level in force and from the
-    /// readings of this span before it. The longest stretch, a gap at each of its ends, a slot of grid.
+    /// readings of this span before it. The longest stretch, a gap at each of its ends, one around a suspect
+    /// reading that differs, a slot of grid.
     #[must_use]
     pub fn lookback(&self) -> Duration {
         let Kind::Threshold(t) = &self.kind;
-        t.longest() + t.max_gap * 2 + t.longest() / 240 + Duration::from_micros(2)
+        t.longest() + t.max_gap * 3 + t.longest() / 240 + Duration::from_micros(2)
     }
 }
 

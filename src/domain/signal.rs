@@ -146,7 +146,7 @@ units! {
 pub struct Flags(pub u8);
 
 impl Flags {
-    /// Outside the suspect band of its signal: stored and shown, never alerting alone.
+    /// Outside the suspect band of its signal: stored, shown and judged, alone never above yellow.
     pub const SUSPECT: Self = Self(1);
     /// The number fits another unit better than the one it came with.
     pub const UNIT_SUSPECT: Self = Self(2);
@@ -158,6 +158,14 @@ impl Flags {
     pub const HIGH: Self = Self(8);
     /// Came without an instant of its own and was stamped on receipt.
     pub const STAMPED: Self = Self(16);
+    /// Stands in place of another value that was found wrong. Never stored: it is told as the reading is read.
+    pub const CORRECTED: Self = Self(64);
+
+    /// Whether the value, or the unit that it came in, is too odd to be believed alone: to be measured again.
+    #[must_use]
+    pub const fn is_suspect(self) -> bool {
+        self.has(Self::SUSPECT) || self.has(Self::UNIT_SUSPECT)
+    }
 
     /// Whether every bit of `other` is set.
     #[must_use]
@@ -180,6 +188,7 @@ impl Flags {
             (Self::LOW, "low"),
             (Self::HIGH, "high"),
             (Self::STAMPED, "stamped_on_receipt"),
+            (Self::CORRECTED, "corrected"),
         ]
         .into_iter()
         .filter_map(|(bit, name)| self.has(bit).then_some(name))

@@ -8,6 +8,7 @@ use crate::domain::escalation::{Step, Target};
 use crate::domain::message::{Channel, Class};
 use crate::domain::{Instant, Role};
 use crate::store::lapses::{self, Lapse};
+use crate::store::messages::{About, Topic};
 use crate::store::paging;
 use crate::store::{self, Store, Tx, Urgency, messages, settings};
 
@@ -93,8 +94,7 @@ fn plan(tx: &mut Tx<'_>, first: &Lapse, channel: Channel, recipient: String) -> 
         recipient,
         template: "lapse",
         variables: serde_json::json!({ "link": "/status", "since": first.expected_at }),
-        kind: "engine",
-        subject: &first.kind,
+        about: About::house(Topic::Engine, &first.kind),
         due_at: now,
         not_after: now.plus(WORD_LASTS),
     };

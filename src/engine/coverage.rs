@@ -9,6 +9,7 @@ use crate::domain::escalation::{Step, Target};
 use crate::domain::message::Class;
 use crate::domain::on_call::{Duty, Issue};
 use crate::domain::{Instant, Role};
+use crate::store::messages::{About, Topic};
 use crate::store::paging::Finder;
 use crate::store::{self, Store, Tx, Urgency, messages, on_call, settings, versions};
 
@@ -94,8 +95,7 @@ fn tell(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::R
             recipient,
             template: "coverage",
             variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
-            kind: "schedule",
-            subject: schedule,
+            about: About::house(Topic::Schedule, schedule),
             due_at: now,
             not_after: now.plus(SOON),
         };

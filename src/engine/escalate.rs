@@ -1,17 +1,25 @@
 //! Climbs that are due: pages the next rung, says when nobody was found or reached, and goes on where a wait ended.
 //! A row that cannot be worked off is set aside and holds up nobody else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use consent::Denied;
+
 use super::{Module, Progress};
-use crate::domain::Instant;
 use crate::domain::escalation::Did;
+use crate::domain::{Instant, PatientId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
+use crate::store::messages::Ground;
 use crate::store::paging::Finder;
 use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
-const BATCH: i64 = 100;
-/// Batches at once on PostgreSQL, where what is held by one is left alone by the others.
+const BATCH: usize = 100;
+/// Batches in one cycle; on PostgreSQL beside each other.
 const AT_ONCE: usize = 5;
+
+/// A climb that is due, and its case.
+type Due = (String, String);
 
 /// Escalation as a module.
 pub struct Escalate {
@@ -25,31 +33,30 @@ impl Escalate {
         Self { store }
     }
 
-    /// One batch, and more beside it when it was full and the database serves several at once.
-    fn work(&self, now: Instant) -> store::Result<usize> {
-        let did = self.batch(now)?;
-        let full = i64::try_from(did).is_ok_and(|did| did == BATCH);
-        if !full || matches!(self.store.url(), Url::Sqlite(_)) {
-            return Ok(did);
+    /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
+    /// at once.
+    fn work(&self, due: &[Due], now: Instant) -> store::Result<usize> {
+        if matches!(self.store.url(), Url::Sqlite(_)) {
+            return due.chunks(BATCH).map(|some| self.batch(some, now)).sum();
         }
-        let beside = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(|| self.batch(now))).collect();
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                due.chunks(BATCH).map(|some| scope.spawn(|| self.batch(some, now))).collect();
             let lost = |_panicked| Err(store::Error::Corrupt("an escalation"));
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).sum::<store::Result<usize>>()
-        })?;
-        Ok(did + beside)
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).sum()
+        })
     }
 
     /// A batch at once; when a row is at fault, again with each row on its own, and that one is set aside.
-    fn batch(&self, now: Instant) -> store::Result<usize> {
+    fn batch(&self, due: &[Due], now: Instant) -> store::Result<usize> {
         let at_once = self.house(now, |tx| {
-            let due = escalations::due(tx, BATCH)?;
-            let count = due.len();
-            climb(tx, due)?;
+            let rows = escalations::take(tx, due)?;
+            let count = rows.len();
+            climb(tx, rows)?;
             Ok(count)
         });
         match at_once {
-            Err(error) if error.is_the_rows() => self.house(now, one_by_one),
+            Err(error) if error.is_the_rows() => self.house(now, |tx| one_by_one(tx, due)),
             done => done,
         }
     }
@@ -65,18 +72,17 @@ impl Module for Escalate {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        if !self.store.read(|view| escalations::any_due(view, now))? {
-            return Ok(Progress::default());
-        }
-        let did = self.work(now)?;
+        let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
+        let due = self.store.read(|view| escalations::due(view, now, reach))?;
+        let did = self.work(&due, now)?;
         Ok(Progress { did, more: did > 0 })
     }
 }
 
-fn one_by_one(tx: &mut Tx<'_>) -> store::Result<usize> {
-    let due = escalations::due(tx, BATCH)?;
-    let count = due.len();
-    for row in due {
+fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
+    let rows = escalations::take(tx, due)?;
+    let count = rows.len();
+    for row in rows {
         let id = row.id.clone();
         match tx.item(|tx| climb(tx, vec![row])) {
             Err(error) if error.is_the_rows() => {
@@ -89,30 +95,51 @@ fn one_by_one(tx: &mut Tx<'_>) -> store::Result<usize> {
     Ok(count)
 }
 
-/// Climbs each row, then writes what became of all of them at once.
+/// Climbs each row, then writes what became of all of them at once: the alerts that wait for a person again first, for
+/// that is the order of locks.
 fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     let mut finder = Finder::default();
+    let permits = permits(tx, &rows)?;
     let climbed: Vec<Climbed> = rows
         .into_iter()
-        .map(|row| tick(tx, row.open()?, &mut finder))
+        .map(|row| tick(tx, row.open()?, &permits, &mut finder))
         .filter_map(Result::transpose)
         .collect::<store::Result<_>>()?;
+    for one in climbed.iter().filter(|one| one.did.contains(&Did::Resumed)) {
+        resume(tx, &one.from)?;
+    }
     escalations::keep(tx, &climbed)?;
     escalations::record(tx, &climbed)?;
-    messages::page(tx, &climbed, &mut finder)?;
-    for one in climbed.iter().filter(|one| one.from.kind == escalations::ALERT) {
-        if one.did.contains(&Did::Resumed) {
-            resume(tx, &one.from)?;
-        }
-        tx.signal("alert.changed", &one.from.subject)?;
+    for one in climbed.iter().filter(|one| one.ground.is_err()) {
+        messages::cancel(tx, &one.from.kind, &one.from.subject)?;
     }
-    Ok(())
+    messages::page(tx, &climbed, &mut finder)?;
+    climbed.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
 }
 
-fn tick(tx: &mut Tx<'_>, from: Escalation, finder: &mut Finder) -> store::Result<Option<Climbed>> {
+/// The permit for calling people, once for each patient of a batch.
+type Permits = BTreeMap<PatientId, Result<Ground, Denied>>;
+
+fn permits(tx: &mut Tx<'_>, rows: &[Row]) -> store::Result<Permits> {
+    let patients: BTreeSet<PatientId> = rows.iter().filter_map(Row::patient).collect();
+    Ground::ask_all(tx, &patients.into_iter().collect::<Vec<_>>())
+}
+
+fn tick(
+    tx: &mut Tx<'_>,
+    from: Escalation,
+    permits: &Permits,
+    finder: &mut Finder,
+) -> store::Result<Option<Climbed>> {
     let Some(due_at) = from.run.next_at else { return Ok(None) };
     let mut run = from.run.clone();
     let now = tx.now();
+    let known = from.patient.and_then(|patient| permits.get(&patient).copied());
+    let ground = known.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
+    if ground.is_err() {
+        let did = run.withhold(now);
+        return Ok(Some(Climbed { from, run, did, due_at, ground }));
+    }
     let mut failed = None;
     let did = run.tick(now, &mut |step| {
         finder.find(tx, step, now).unwrap_or_else(|error| {
@@ -120,7 +147,7 @@ fn tick(tx: &mut Tx<'_>, from: Escalation, finder: &mut Finder) -> store::Result
             Vec::new()
         })
     });
-    failed.map_or(Ok(Some(Climbed { from, run, did, due_at })), Err)
+    failed.map_or(Ok(Some(Climbed { from, run, did, due_at, ground })), Err)
 }
 
 /// The case waits for a person again, and its pages show it.

@@ -9,7 +9,7 @@ use crate::domain::civil::Window;
 use crate::domain::message::Class;
 use crate::domain::on_call::Duty;
 use crate::domain::{Instant, UserId};
-use crate::store::messages::{self, New};
+use crate::store::messages::{self, About, New, Topic};
 use crate::store::{self, Store, Tx, Urgency, View, on_call, paging, versions};
 
 /// How long before a turn its person is told.
@@ -113,8 +113,7 @@ fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
                 "from": window.from.to_string(),
                 "until": until.to_string(),
             }),
-            kind: "schedule",
-            subject: schedule,
+            about: About::house(Topic::Schedule, schedule),
             due_at: now,
             not_after: until,
         };

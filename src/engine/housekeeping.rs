@@ -1,11 +1,11 @@
-//! Ends what has ended: snoozes, consents, quarantine, sign-ins, links, kept answers and signals.
+//! Ends what has ended: snoozes, quarantine, sign-ins, links, kept answers and signals.
 
 use std::time::Duration;
 
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::store::{
-    self, Store, Urgency, alerts, consents, idempotency, links, quarantine, sessions, signals, telemetry,
+    self, Store, Tx, Urgency, alerts, idempotency, links, quarantine, rewrap, sessions, signals, telemetry,
     throttles,
 };
 
@@ -15,6 +15,21 @@ const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
+
+type Chore = fn(&mut Tx<'_>, Instant) -> store::Result<usize>;
+
+/// Each in a transaction of its own, so that one that fails holds up no other.
+const CHORES: &[(&str, Urgency, Chore)] = &[
+    ("snoozes", Urgency::Patient, |tx, _| alerts::wake(tx, 500)),
+    ("quarantine", Urgency::Patient, |tx, _| quarantine::expire(tx)),
+    ("sessions", Urgency::Patient, |tx, now| sessions::prune(tx, now.minus(SIGN_INS_KEPT))),
+    ("links", Urgency::Patient, |tx, now| links::prune(tx, now.minus(SIGN_INS_KEPT))),
+    ("signals", Urgency::Patient, |tx, now| signals::prune(tx, now.minus(SIGNALS_KEPT))),
+    ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
+    ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
+    ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
+    ("unstamped", Urgency::Patient, telemetry::prune_unstamped),
+];
 
 /// Housekeeping as a module.
 pub struct Housekeeping {
@@ -39,18 +54,16 @@ impl Module for Housekeeping {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
-            Ok(alerts::wake(tx, 500)?
-                + quarantine::expire(tx)?
-                + sessions::prune(tx, now.minus(SIGN_INS_KEPT))?
-                + links::prune(tx, now.minus(SIGN_INS_KEPT))?
-                + signals::prune(tx, now.minus(SIGNALS_KEPT))?
-                + throttles::prune(tx)?
-                + idempotency::prune(tx)?
-                + telemetry::prune_unstamped(tx, now)?)
-        })?;
-        // On its own: it takes the turn of a person's act.
-        let did = did + self.store.keep_house(Urgency::Urgent, self.name(), now, consents::expire)?;
-        Ok(Progress { did, more: false })
+        let (mut did, mut failed) = (0, None);
+        for (what, urgency, chore) in CHORES {
+            match self.store.keep_house(*urgency, self.name(), now, |tx| chore(tx, now)) {
+                Ok(count) => did += count,
+                Err(error) => {
+                    tracing::error!(%error, what, "a chore failed; the others go on");
+                    failed = failed.or(Some(error));
+                }
+            }
+        }
+        failed.map_or(Ok(Progress { did, more: false }), Err)
     }
 }

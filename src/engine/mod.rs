@@ -2,6 +2,7 @@
 //! restart loses nothing and a wake-up carries nothing.
 
 pub mod auditor;
+pub mod bases;
 pub mod bounces;
 pub mod clock;
 pub mod coverage;
@@ -9,6 +10,7 @@ pub mod deadline;
 pub mod escalate;
 pub mod handover;
 pub mod housekeeping;
+pub mod late_reds;
 pub mod outbox;
 pub mod reevaluate;
 pub mod roll;

@@ -13,7 +13,7 @@ use crate::domain::{Instant, UserId, webhook};
 use crate::notify::breaker::Breaker;
 use crate::notify::{Address, Channel, Letter, Said, retry};
 use crate::store::letters::{self, Reader};
-use crate::store::messages::{self, Stored};
+use crate::store::messages::{self, Cleared, Stored};
 use crate::store::versions::{self, Versioned};
 use crate::store::{self, Store, Tx, Urgency, View, users, webhooks};
 
@@ -84,21 +84,27 @@ impl Outbox {
         Self { store, channel, breakers, base_url }
     }
 
-    fn send(&self, claimed: &Stored, now: Instant) -> Said {
-        let letter = self.store.read(|view| letter(view, claimed, &self.base_url));
-        match letter {
-            Ok(Ok(letter)) => self.channel.send(&letter, now),
-            Ok(Err(code)) => Said { attempt: Attempt::Never, provider_id: None, code, answered: true },
+    /// Looks again in a transaction, and goes to the provider right after it. `None`: it ended there, and nothing was
+    /// sent.
+    fn send(&self, claimed: &Stored, now: Instant) -> Option<Said> {
+        let letter = self.house(now, |tx| match messages::hand_over(tx, claimed)? {
+            Ok(cleared) => letter(tx, &cleared, &self.base_url).map(Some),
+            Err(_ended) => Ok(None),
+        });
+        Some(match letter {
+            Ok(None) => return None,
+            Ok(Some(Ok(letter))) => self.channel.send(&letter, now),
+            Ok(Some(Err(code))) => Said { attempt: Attempt::Never, provider_id: None, code, answered: true },
             Err(_store) => {
                 Said { attempt: Attempt::Later(None), provider_id: None, code: "store", answered: true }
             }
-        }
+        })
     }
 
     /// Each letter on a thread of its own: the channel's limit bounds them all.
-    fn send_all(&self, claimed: &[Stored], now: Instant) -> Vec<Said> {
+    fn send_all(&self, claimed: &[Stored], now: Instant) -> Vec<Option<Said>> {
         let lost =
-            || Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", answered: false };
+            || Some(Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", answered: false });
         std::thread::scope(|scope| {
             let sends: Vec<_> = claimed.iter().map(|one| scope.spawn(|| self.send(one, now))).collect();
             sends.into_iter().map(|send| send.join().unwrap_or_else(|_panicked| lost())).collect()
@@ -176,26 +182,28 @@ impl Module for Outbox {
             return Ok(Progress::default());
         }
         let claimed = self.claim(&turns, now);
-        // Who was to be asked whether they are back, and was not, is asked next time.
+        let said = claimed.as_ref().map_or_else(|_store| Vec::new(), |claimed| self.send_all(claimed, now));
+        let sent =
+            || claimed.iter().flatten().zip(&said).filter_map(|(one, said)| Some((one, said.as_ref()?)));
+        // A provider due a recovery probe that had no message to carry it is probed next cycle.
         for turn in &turns {
-            let asked = claimed.iter().flatten().any(|one| self.provider(one) == turn.provider);
+            let asked = sent().any(|(one, _)| self.provider(one) == turn.provider);
             if !asked {
                 self.breakers.with(&turn.provider, Breaker::not_asked);
             }
         }
-        let claimed = claimed?;
-        let said = self.send_all(&claimed, now);
-        for (one, said) in claimed.iter().zip(&said) {
+        for (one, said) in sent() {
             self.breakers.with(&self.provider(one), |breaker| {
                 if said.answered { breaker.answered() } else { breaker.failed(now) }
             });
         }
-        self.house(now, |tx| {
-            claimed.iter().zip(&said).try_for_each(|(one, said)| {
-                let wait = retry::wait(one.way.class, &one.key, one.way.attempt);
-                messages::attempted(tx, one, said.attempt, (said.code, said.provider_id.as_deref()), wait)
-            })
-        })?;
+        // One message a transaction: no two are ever held together, so nothing waits in a circle.
+        for (one, said) in sent() {
+            let wait = retry::wait(one.way.class, &one.key, one.way.attempt);
+            let named = (said.code, said.provider_id.as_deref());
+            self.house(now, |tx| messages::attempted(tx, one, said.attempt, named, wait))?;
+        }
+        let claimed = claimed?;
         Ok(Progress { did: claimed.len(), more: !claimed.is_empty() })
     }
 }
@@ -209,7 +217,12 @@ pub fn seed(tx: &mut Tx<'_>) -> store::Result<()> {
 }
 
 /// The letter for a message, or the code of why there is none.
-fn letter(view: &mut View<'_>, of: &Stored, base_url: &str) -> store::Result<Result<Letter, &'static str>> {
+fn letter(
+    view: &mut View<'_>,
+    cleared: &Cleared,
+    base_url: &str,
+) -> store::Result<Result<Letter, &'static str>> {
+    let of = cleared.message();
     let to = match of.channel {
         message::Channel::Webhook => match webhooks::address(view, &of.recipient)? {
             Some((url, secret)) => {

@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::admit::Admitted;
 use super::parts::{Part, Parts};
-use crate::domain::Instant;
+use crate::domain::{Instant, Signal};
+
+/// Stored and judged, but too extreme to be believed alone: measure again.
+const SUSPECT: &str = "E_SUSPECT";
 
 /// What became of a message as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +46,19 @@ struct Notice<'a> {
     more: Option<u32>,
 }
 
-/// The answer to a message, with its notice when anything of it was not taken.
+/// The answer to a message, with its notice when anything of it was not taken, or is to be measured again:
+/// `suspect` are the signals that were stored with a value too extreme to be believed alone.
 #[must_use]
-pub fn answer(message: &Admitted, verdict: &Verdict, parts: &Parts, now: Instant) -> Answer {
+pub fn answer(
+    message: &Admitted,
+    verdict: &Verdict,
+    parts: &Parts,
+    suspect: &[Signal],
+    now: Instant,
+) -> Answer {
     let outcome = match verdict {
-        Verdict::Taken if parts.is_empty() => return Outcome::committed().into(),
+        Verdict::Taken if parts.is_empty() && suspect.is_empty() => return Outcome::committed().into(),
+        Verdict::Taken if parts.is_empty() => Outcome::committed(),
         Verdict::Taken => Outcome::Committed {
             refused: parts.names(false),
             quarantined: parts.names(true),
@@ -64,15 +75,24 @@ pub fn answer(message: &Admitted, verdict: &Verdict, parts: &Parts, now: Instant
         Verdict::Refused { code, basis } => (code, basis),
         Verdict::Malformed(reason) => ("E_PAYLOAD", reason),
         Verdict::Quota(reason) => ("E_QUOTA", reason),
+        Verdict::Taken if parts.is_empty() => (SUSPECT, "measure again"),
         Verdict::Taken | Verdict::NotStored => ("E_PARTIAL", ""),
     };
+    let ask = |signal: &Signal| Part {
+        signal: Cow::Borrowed(signal.name()),
+        code: SUSPECT,
+        aside: false,
+        count: 1,
+        records: Vec::new(),
+    };
+    let again: Vec<Part> = suspect.iter().map(ask).collect();
     let notice = Notice {
         at: now,
         code,
         basis,
         packet_id: message.packet_id,
         payload_sha256: hex::encode(message.sha256()),
-        signals: parts.iter().collect(),
+        signals: parts.iter().chain(&again).collect(),
         more: Some(parts.more()).filter(|more| *more > 0),
     };
     let answer = Answer::from(outcome);

@@ -115,7 +115,60 @@ fn the_sensors_low_and_high_count_as_beyond_every_line() {
     assert_eq!(peak(&rule("glucose_low"), &say(Flags::LOW, 4)), RED);
     assert_eq!(peak(&rule("glucose_high"), &say(Flags::HIGH, 4)), RED);
     assert_eq!(peak(&rule("glucose_high"), &say(Flags::LOW, 9)), Level::Green);
-    assert_eq!(peak(&rule("glucose_low"), &say(Flags::LOW.with(Flags::SUSPECT), 9)), Level::Green);
+    assert_eq!(peak(&rule("glucose_low"), &say(Flags::LOW.with(Flags::SUSPECT), 9)), RED);
+}
+
+/// As a device would send them: what lies outside the sensor's own range is suspect.
+fn flagged(step: i64, values: &[f64], band: std::ops::RangeInclusive<f64>) -> Vec<JudgedReading> {
+    let flag = |value: &f64| if band.contains(value) { Flags::default() } else { Flags::SUSPECT };
+    let at = (0..).zip(values);
+    at.map(|(index, value)| JudgedReading { flags: flag(value), ..reading(index * step, *value) }).collect()
+}
+
+#[test]
+fn a_fall_into_the_depths_is_red_before_it_is_deadly() {
+    let low = rule("glucose_low");
+    let falling = flagged(300, &[100.0, 62.0, 45.0, 38.0, 33.0, 28.0, 23.0], 40.0..=400.0);
+    assert_eq!(plain(&low, &falling), [(300, vec![(900, YELLOW), (1_500, RED)], None)]);
+    let steady = |value| flagged(300, &[value; 8], 40.0..=400.0);
+    assert_eq!(plain(&low, &steady(39.0)), [(0, vec![(0, YELLOW), (900, RED)], None)]);
+    assert_eq!(plain(&low, &steady(40.0)), [(0, vec![(900, RED)], None)]);
+    assert_eq!(plain(&rule("glucose_high"), &steady(450.0)), [(0, vec![(0, YELLOW), (900, RED)], None)]);
+}
+
+#[test]
+fn a_racing_heart_beyond_belief_is_as_red_as_a_believable_one() {
+    let tachycardia = rule("tachycardia");
+    let racing = |n| flagged(1, &vec![225.0; n], 25.0..=220.0);
+    assert_eq!(plain(&tachycardia, &racing(61)), [(0, vec![(0, YELLOW), (60, RED)], None)]);
+    assert_eq!(peak(&tachycardia, &racing(60)), YELLOW);
+    let mut rising = vec![150.0; 40];
+    rising.extend([230.0; 21]);
+    let told = plain(&tachycardia, &flagged(1, &rising, 25.0..=220.0));
+    assert_eq!(told, [(0, vec![(40, YELLOW), (60, RED)], None)], "it goes on being what it was");
+}
+
+#[test]
+fn a_rule_without_a_duration_waits_for_the_second_that_agrees() {
+    let mut at_once = rule("glucose_low");
+    let Kind::Threshold(t) = &mut at_once.kind;
+    (t.yellow.lasting, t.red.lasting, t.clear.lasting) = Default::default();
+    let of = |values: &[f64]| peak(&at_once, &flagged(300, values, 40.0..=400.0));
+    assert_eq!((of(&[100.0, 30.0, 100.0]), of(&[100.0, 30.0, 31.0]), of(&[30.0, 50.0])), (YELLOW, RED, RED));
+    assert_eq!(of(&[50.0, 30.0]), RED);
+    let ended = |values: &[f64]| told(&at_once, &flagged(300, values, 40.0..=400.0))[0].ended_at.is_some();
+    assert!(!ended(&[50.0, 450.0]), "one value beyond belief is no good news");
+    assert!(ended(&[50.0, 450.0, 440.0]) && ended(&[50.0, 120.0]));
+}
+
+#[test]
+fn one_value_beyond_belief_on_the_safe_side_breaks_no_stretch_and_two_do() {
+    let high = rule("glucose_high");
+    let of = |values: &[f64]| peak(&high, &flagged(300, values, 40.0..=400.0));
+    assert_eq!(of(&[300.0, 300.0, 20.0, 300.0]), RED);
+    assert_eq!(of(&[300.0, 300.0, 300.0, 20.0]), Level::Green, "not red by a reading that is not");
+    assert_eq!(of(&[300.0, 300.0, 20.0, 21.0, 300.0]), Level::Green);
+    assert_eq!(of(&[300.0, 300.0, 100.0, 300.0]), Level::Green);
 }
 
 #[test]

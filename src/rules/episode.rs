@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::alert::Facts;
+use crate::domain::rule::Kind;
 use crate::domain::{Instant, Level, Rule};
 
 /// What one step changed.
@@ -110,6 +111,13 @@ impl Episode {
     pub fn peaked_at(&self) -> Instant {
         let peak = self.peak();
         self.levels.iter().find(|l| l.level == peak).map_or(self.started_at, |l| l.at)
+    }
+
+    /// Whether it rests on a value too extreme to be believed alone: yellow, raised before the rule's own duration.
+    #[must_use]
+    pub fn is_suspicion(&self, rule: &Rule) -> bool {
+        let Kind::Threshold(t) = &rule.kind;
+        self.peak() == Level::Yellow && self.raised_at().since(self.started_at) < t.yellow.lasting
     }
 
     /// Its part in an alert case.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::rule::{Condition, Kind};
 use crate::domain::{DeviceId, Flags, Instant, Level, Rule, Signal};
 
+use super::episode::Episode;
 use super::machine::JudgedReading;
 use super::tongue::{EN, PT, Tongue, span, spoken_unit};
 
@@ -32,6 +33,9 @@ pub struct Finding {
     pub samples: Vec<Sample>,
     /// The devices that measured them, each once.
     pub sources: Vec<DeviceId>,
+    /// The last of them is too extreme to be believed alone, and the level rests on it: measure again.
+    #[serde(default)]
+    pub measure_again: bool,
 }
 
 /// How many readings a finding keeps.
@@ -61,6 +65,8 @@ pub struct Spoken {
     pub en: String,
     /// The readings it rests on.
     pub readings: Vec<Sample>,
+    /// Whether it asks for a second measurement.
+    pub measure_again: bool,
 }
 
 impl Finding {
@@ -90,13 +96,32 @@ impl Finding {
             max: counted.iter().max_by(by_value).map(sample),
             samples: spread(counted.len()).filter_map(|index| counted.get(index)).map(sample).collect(),
             sources,
+            measure_again: false,
         }
+    }
+
+    /// The same, told as what it is where `episode` [rests on one suspect value](Episode::is_suspicion).
+    #[must_use]
+    pub fn of_episode(rule: &Rule, episode: &Episode, level: Level, stretch: &[JudgedReading]) -> Self {
+        let measure_again = episode.is_suspicion(rule);
+        Self { measure_again, ..Self::of(rule, level, stretch) }
+    }
+
+    /// The value that is to be measured again.
+    #[must_use]
+    pub fn suspected(&self) -> Option<&Sample> {
+        self.samples.last().filter(|_| self.measure_again)
     }
 
     /// The sentences and the readings.
     #[must_use]
     pub fn spoken(&self) -> Spoken {
-        Spoken { pt: self.sentence(&PT), en: self.sentence(&EN), readings: self.samples.clone() }
+        Spoken {
+            pt: self.sentence(&PT),
+            en: self.sentence(&EN),
+            readings: self.samples.clone(),
+            measure_again: self.measure_again,
+        }
     }
 
     fn sentence(&self, tongue: &Tongue) -> String {
@@ -112,6 +137,11 @@ impl Finding {
         let readings = (tongue.readings)(self.count);
         let (level, word) = (tongue.level(self.level), tongue.for_);
         let (rule, version) = (&self.rule, self.version);
+        if let Some(sample) = self.suspected() {
+            let value = (tongue.measured)(&tongue.value(sample), unit);
+            let again = tongue.measure_again;
+            return format!("{level}: {name} {value}, {again} ({} {rule} v{version}).", tongue.rule);
+        }
         let source = (tongue.sources)(self.sources.len());
         format!(
             "{level}: {name} {over} {line} {unit} {word} {span} ({readings}{between}{source}; {} {rule} v{version}).",
@@ -156,7 +186,6 @@ mod tests {
         let rule = &Rule::seeds()[0];
         let mut stretch: Vec<_> = (0..=60).map(|s| reading(s, 128.0, Flags::default())).collect();
         stretch[7].value = 134.55;
-        stretch.insert(9, reading(8, 290.0, Flags::SUSPECT));
         let finding = Finding::of(rule, Level::Red, &stretch);
         let spoken = finding.spoken();
         assert_eq!(
@@ -190,6 +219,27 @@ mod tests {
         assert!(spoken.pt.contains("abaixo de 54 mg/dL por 15 min"), "{}", spoken.pt);
         assert!(spoken.pt.contains("de LOW (abaixo do que o sensor mede) a 53 mg/dL"), "{}", spoken.pt);
         assert_eq!(spoken.readings[1].flags, ["low"]);
+    }
+
+    #[test]
+    fn one_value_too_extreme_to_be_believed_is_told_and_asked_for_again() {
+        let rule = &Rule::seeds()[1];
+        let stretch = [reading(0, 62.0, Flags::default()), reading(300, 38.0, Flags::SUSPECT)];
+        let mut machine = super::super::Machine::new(rule);
+        let change = stretch.iter().filter_map(|r| machine.step(r)).last().unwrap();
+        let episode = Episode::opened(rule, &change).unwrap();
+        let spoken = Finding::of_episode(rule, &episode, Level::Yellow, &stretch).spoken();
+        assert_eq!(
+            spoken.pt,
+            "Amarelo: glicose intersticial de 38 mg/dL, valor extremo demais para uma só leitura: \
+             meça de novo agora (regra glucose_low v1)."
+        );
+        assert_eq!(
+            spoken.en,
+            "Yellow: interstitial glucose of 38 mg/dL, too extreme for a single reading: \
+             measure again now (rule glucose_low v1)."
+        );
+        assert!(spoken.measure_again);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::domain::rule::Kind;
 use crate::domain::{AlertId, DeviceId, Flags, Instant, Level, Rule};
 
 use super::*;
@@ -144,7 +145,8 @@ fn stretches(rule: &Rule) -> impl Strategy<Value = Vec<Stretch>> + use<> {
     )
 }
 
-/// Per reading: what befalls it (0 lost, 1 suspect, 2 LOW, 3 HIGH, 4 and 5 a second device, the rest nothing).
+/// Per reading: what befalls it (0 lost, 1 suspect, 2 LOW, 3 HIGH, 4 and 5 a second device, 6 and 7 far
+/// out and suspect, the rest nothing).
 fn readings(stretches: &[Stretch], fates: &[u8]) -> Vec<JudgedReading> {
     let device = |n| DeviceId(Uuid::from_u128(n));
     let (mut at, mut all, mut fates) = (0, Vec::new(), fates.iter().cycle());
@@ -162,6 +164,8 @@ fn readings(stretches: &[Stretch], fates: &[u8]) -> Vec<JudgedReading> {
             match fates.next().unwrap() {
                 0 => continue,
                 1 => reading.flags = Flags::SUSPECT,
+                6 => (reading.flags, reading.value) = (Flags::SUSPECT, 15.0),
+                7 => (reading.flags, reading.value) = (Flags::UNIT_SUSPECT, 450.0),
                 2 => reading.flags = Flags::LOW,
                 3 => reading.flags = Flags::HIGH,
                 4 => all.push(JudgedReading { device: device(1), value: value + 30.0, ..reading }),
@@ -270,14 +274,43 @@ proptest! {
     }
 
     #[test]
-    fn suspect_readings_neither_raise_nor_clear((rule, clean) in stream(), bit in 0..2_u8) {
+    fn one_suspect_reading_between_safe_ones_raises_yellow_and_never_red(
+        (rule, clean) in stream(), extreme in prop_oneof![Just(15.0), Just(450.0)], n in 2..9_usize,
+    ) {
+        let safe = if rule.id == "tachycardia" { 70.0 } else { 100.0 };
+        let mut clean = clean;
+        clean.dedup_by_key(|r| r.at);
+        let stream: Vec<_> = clean.iter().enumerate().map(|(index, r)| {
+            let alone = index % n == 0;
+            let (flags, value) = if alone { (Flags::SUSPECT, extreme) } else { (Flags::default(), safe) };
+            JudgedReading { flags, value, ..*r }
+        }).collect();
+        let told = Story::told(&rule, &stream);
+        prop_assert!(told.iter().all(|e| e.peak() == Level::Yellow && e.is_suspicion(&rule)), "{told:?}");
+        let Kind::Threshold(t) = &rule.kind;
+        prop_assert_eq!(told.is_empty(), !t.yellow.op.holds(extreme, t.yellow.value));
+    }
+
+    #[test]
+    fn what_is_red_stays_red_however_suspect(
+        (rule, clean) in stream(), fates in proptest::collection::vec(0..4_u8, 1..60), bit in 0..2_u8,
+    ) {
         let suspect = [Flags::SUSPECT, Flags::UNIT_SUSPECT][usize::from(bit)];
-        let flagged = clean.iter().map(|r| JudgedReading {
-            at: r.at.plus(Duration::from_millis(7)), flags: r.flags.with(suspect), ..*r
-        });
-        let mut mixed: Vec<_> = clean.iter().copied().chain(flagged).collect();
-        mixed.sort_by_key(|r| (r.at, r.device));
-        prop_assert_eq!(Story::told(&rule, &mixed), Story::told(&rule, &clean));
+        let plain = |r: &JudgedReading| JudgedReading { flags: Flags::default(), ..*r };
+        let clean: Vec<_> = clean.iter().map(plain).collect();
+        let flagged: Vec<_> = clean.iter().zip(fates.iter().cycle()).map(|(r, fate)| JudgedReading {
+            flags: if *fate < 3 { suspect } else { r.flags }, ..*r
+        }).collect();
+        let (mut believed, mut doubted) = (Machine::new(&rule), Machine::new(&rule));
+        for (plain, flagged) in clean.iter().zip(&flagged) {
+            let change = believed.step(plain);
+            doubted.step(flagged);
+            let red = match change {
+                Some(Change::Opened { level, .. } | Change::LevelChanged { level, .. }) => level == Level::Red,
+                _ => false,
+            };
+            prop_assert!(!red || doubted.level() == Level::Red, "at {}", plain.at);
+        }
     }
 
     #[test]

@@ -28,14 +28,12 @@ impl From<&Measured> for JudgedReading {
 }
 
 impl JudgedReading {
-    /// What is compared: `LOW` lies below every line, `HIGH` above. `None` for a suspect reading, a suspect
-    /// unit and what is not a number: those neither raise nor clear and count as absent, though a gap that
-    /// they leave is a gap.
+    /// What is compared: `LOW` lies below every line, `HIGH` above. `None` for what is not a number: it neither
+    /// raises nor clears and counts as absent, though a gap that it leaves is a gap.
     #[must_use]
     #[inline]
     pub const fn compared(&self) -> Option<f64> {
-        let suspect = self.flags.has(Flags::SUSPECT) || self.flags.has(Flags::UNIT_SUSPECT);
-        if suspect || self.value.is_nan() {
+        if self.value.is_nan() {
             None
         } else if self.flags.has(Flags::LOW) {
             Some(f64::NEG_INFINITY)
@@ -83,10 +81,10 @@ impl Machine {
             coverage: t.min_coverage,
             max_gap: micros(t.max_gap),
             head: None,
-            yellow: Watch::of(t.yellow),
-            red: Watch::of(t.red),
-            step_down: Watch::of(t.step_down),
-            clear: Watch::of(t.clear),
+            yellow: Watch::of(t.yellow, true),
+            red: Watch::of(t.red, true),
+            step_down: Watch::of(t.step_down, false),
+            clear: Watch::of(t.clear, false),
             window: Window::new(t.longest()),
         }
     }
@@ -144,7 +142,7 @@ impl Machine {
         if !self.see(reading) {
             return None;
         }
-        self.raised(reading.at).or_else(|| self.lowered(reading.at))
+        self.raised(reading).or_else(|| self.lowered(reading.at))
     }
 
     /// A person resolved the alert while the data had not ended it: the episode ends at the newest reading
@@ -175,18 +173,22 @@ impl Machine {
         };
         self.head = Some(at);
         self.window.mark(at);
-        self.yellow.see(value, at, joined);
-        self.red.see(value, at, joined);
-        self.step_down.see(value, at, joined);
-        self.clear.see(value, at, joined);
+        let suspect = reading.flags.is_suspect();
+        self.yellow.see(value, at, joined, suspect);
+        self.red.see(value, at, joined, suspect);
+        self.step_down.see(value, at, joined, suspect);
+        self.clear.see(value, at, joined, suspect);
         true
     }
 
     #[inline]
-    fn raised(&mut self, at: Instant) -> Option<Change> {
+    fn raised(&mut self, reading: &JudgedReading) -> Option<Change> {
+        let at = reading.at;
+        // Too extreme to be believed is not too extreme to be told: yellow at once, and somebody measures again.
+        let suspected = reading.flags.is_suspect() && self.yellow.holds();
         let (level, watch) = if self.level < Level::Red && self.proven(&self.red, at) {
             (Level::Red, self.red)
-        } else if self.level < Level::Yellow && self.proven(&self.yellow, at) {
+        } else if self.level < Level::Yellow && (suspected || self.proven(&self.yellow, at)) {
             (Level::Yellow, self.yellow)
         } else {
             return None;
@@ -215,10 +217,11 @@ impl Machine {
 
     #[inline]
     fn proven(&self, watch: &Watch, at: Instant) -> bool {
-        watch.since.is_some_and(|since| {
-            at.micros().saturating_sub(since.micros()) >= watch.lasting
-                && self.window.covered(watch.lasting, self.coverage)
-        })
+        watch.newest == Newest::Counts
+            && watch.since.is_some_and(|since| {
+                at.micros().saturating_sub(since.micros()) >= watch.lasting
+                    && self.window.covered(watch.lasting, self.coverage)
+            })
     }
 
     /// The first reading of the stretch. Of one that waited for coverage, only the part that proved it:
@@ -233,25 +236,59 @@ impl Machine {
 }
 
 /// One condition and since when it holds without a gap.
+///
+/// A suspect reading is believed for the worse, and for the better only when a second one agrees:
+/// - it goes on with a stretch that it holds for, and a stretch that it begins waits for a second reading;
+/// - one that speaks against a stretch of a condition that raises leaves it standing, two in a row end it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Watch {
     op: Op,
+    raises: bool,
+    newest: Newest,
     line: f64,
     lasting: i64,
     since: Option<Instant>,
 }
 
+/// What the newest reading is to a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    /// It holds, and counts in full.
+    Counts,
+    /// It holds, suspect and the first of its stretch: nothing is proven by it alone.
+    Alone,
+    /// It does not hold, but is suspect and the first to say so.
+    Differs,
+}
+
 impl Watch {
-    fn of(condition: Condition) -> Self {
-        Self { op: condition.op, line: condition.value, lasting: micros(condition.lasting), since: None }
+    fn of(condition: Condition, raises: bool) -> Self {
+        Self {
+            op: condition.op,
+            raises,
+            newest: Newest::Counts,
+            line: condition.value,
+            lasting: micros(condition.lasting),
+            since: None,
+        }
     }
 
     #[inline]
-    fn see(&mut self, value: f64, at: Instant, joined: bool) {
-        self.since = match self.since {
-            _ if !self.op.holds(value, self.line) => None,
-            Some(since) if joined => Some(since),
-            _ => Some(at),
+    fn see(&mut self, value: f64, at: Instant, joined: bool, suspect: bool) {
+        let since = self.since.filter(|_| joined);
+        (self.since, self.newest) = match (self.op.holds(value, self.line), since) {
+            (true, Some(since)) => (Some(since), Newest::Counts),
+            (true, None) if suspect => (Some(at), Newest::Alone),
+            (true, None) => (Some(at), Newest::Counts),
+            (false, Some(since)) if suspect && self.raises && self.newest != Newest::Differs => {
+                (Some(since), Newest::Differs)
+            }
+            (false, _) => (None, Newest::Counts),
         };
+    }
+
+    /// Whether the newest reading holds.
+    const fn holds(&self) -> bool {
+        self.since.is_some() && !matches!(self.newest, Newest::Differs)
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Tongue {
     ops: [&'static str; 4],
     sentinels: [&'static str; 2],
     signals: fn(Signal) -> &'static str,
+    pub(super) measure_again: &'static str,
+    pub(super) measured: fn(&str, &str) -> String,
     pub(super) between: fn(&str, &str, &str) -> String,
     pub(super) readings: fn(usize) -> String,
     pub(super) sources: fn(usize) -> String,
@@ -31,6 +33,8 @@ pub(super) const PT: Tongue = Tongue {
     ops: ["acima de", "em ou acima de", "abaixo de", "em ou abaixo de"],
     sentinels: ["LOW (abaixo do que o sensor mede)", "HIGH (acima do que o sensor mede)"],
     signals: |signal| spoken_signal(signal).0,
+    measure_again: "valor extremo demais para uma só leitura: meça de novo agora",
+    measured: |value, unit| format!("de {value} {unit}"),
     between: |min, max, unit| {
         if min == max { format!(", todas {min} {unit}") } else { format!(", de {min} a {max} {unit}") }
     },
@@ -47,6 +51,8 @@ pub(super) const EN: Tongue = Tongue {
     ops: ["above", "at or above", "below", "at or below"],
     sentinels: ["LOW (below what the sensor measures)", "HIGH (above what the sensor measures)"],
     signals: |signal| spoken_signal(signal).1,
+    measure_again: "too extreme for a single reading: measure again now",
+    measured: |value, unit| format!("of {value} {unit}"),
     between: |min, max, unit| {
         if min == max { format!(", all {min} {unit}") } else { format!(", from {min} to {max} {unit}") }
     },

@@ -156,6 +156,15 @@ impl Watchlist {
         }
     }
 
+    /// The instant of the newest reading of a known series.
+    #[must_use]
+    pub fn head(&self, key: SeriesKey) -> Option<Instant> {
+        match self.series.get(&key) {
+            Some(Series::Known { machines, .. }) => machines.iter().filter_map(Machine::head).max(),
+            _ => None,
+        }
+    }
+
     /// A replay of this series begins: from now on arrivals are held back for it.
     pub fn begin(&mut self, key: SeriesKey) {
         self.series.insert(key, Series::Replaying { arrived: Vec::new(), overflowed: false, marks: 0 });

@@ -4,15 +4,17 @@
 use diesel::prelude::*;
 
 use super::act::Act as Entry;
-use super::alerts::{StoredAlert, get, keep};
+use super::alerts::{StoredAlert, get, hold, keep};
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::on_call::capacity;
+use super::permits;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
-use super::tx::{Touched, Tx, View};
+use super::tx::{Actor, Touched, Tx, View};
+use super::{escalations, messages, users};
 use crate::domain::alert::{Act, ActRefused, act};
-use crate::domain::{AlertId, Instant, UserId};
+use crate::domain::{AlertId, Can, Instant, UserId};
 
 /// The answer to an act that a person tried.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,12 @@ pub enum Refused {
     /// The case does not take it.
     #[error(transparent)]
     Act(#[from] ActRefused),
+    /// Only whoever was called about it, or works on alerts, may do that.
+    #[error("you were not called about this alert")]
+    NotCalled,
+    /// It cannot be handed to that person.
+    #[error("an alert goes to somebody who can be called about it")]
+    Unable,
     /// The store does not.
     #[error(transparent)]
     Store(#[from] Error),
@@ -36,8 +44,12 @@ pub fn acted(
     what: Act,
     note: Option<&str>,
 ) -> std::result::Result<StoredAlert, Refused> {
+    // Consents first: a hand-over calls somebody. Then what the person carries, then the alert.
+    let key = get(tx, id)?.patient_key;
+    permits::hold(tx, &[key])?;
     capacity::admit(tx, id, who, what)?;
-    let stored = get(tx, id)?;
+    let stored = hold(tx, id)?;
+    answers(tx, &stored, who, what)?;
     let now = tx.now();
     let mut next = stored.clone();
     next.case = act(&stored.case.awake(now), what, who, now)?;
@@ -87,6 +99,41 @@ pub fn acted(
     };
     let body = serde_json::json!({ "alert": row, "act": name, "outcome": outcome });
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
+}
+
+/// Whoever works on alerts may do anything with one; whoever else is called about one may claim, acknowledge and hand
+/// over that one. An alert goes to somebody who can be called.
+fn answers(
+    tx: &mut Tx<'_>,
+    stored: &StoredAlert,
+    who: UserId,
+    what: Act,
+) -> std::result::Result<(), Refused> {
+    if let Act::Reassign { to } = what {
+        let target = users::get(tx, to)?;
+        if target.disabled_at.is_some() || !Can::AnswerCalls.held_by(target.role) {
+            return Err(Refused::Unable);
+        }
+    }
+    let Actor::User { role, .. } = tx.actor() else { return Ok(()) };
+    if Can::ActOnAlerts.held_by(role) {
+        return Ok(());
+    }
+    let an_answer = matches!(what, Act::Claim | Act::Ack | Act::Reassign { .. });
+    let called =
+        Can::AnswerCalls.held_by(role) && an_answer && was_called(tx, stored.id(), stored.case.owner, who)?;
+    if called { Ok(()) } else { Err(Refused::NotCalled) }
+}
+
+/// Whether a person was called about an alert, or it was given to them.
+///
+/// # Errors
+/// Database errors.
+pub fn was_called(view: &mut View<'_>, alert: AlertId, owner: Option<UserId>, who: UserId) -> Result<bool> {
+    if owner == Some(who) {
+        return Ok(true);
+    }
+    messages::reached(view, escalations::ALERT, &alert.to_string(), who)
 }
 
 /// A hand ended the episode at this instant: what came before never counts for a later one.

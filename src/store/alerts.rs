@@ -5,13 +5,17 @@ use diesel::prelude::*;
 
 use super::act::Act as Entry;
 use super::alert_acts::cut;
-pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts};
+pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts, was_called};
+pub(in crate::store) use super::alert_holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
 use super::error::{Error, Result};
 use super::escalations;
 use super::keys::{Class, Subject};
+use super::locks::Lock;
+use super::permits;
 use super::schema::{alerts, patients};
 use super::seal::Place;
 use super::sla;
+use super::turn;
 use super::tx::{Tx, View};
 use crate::domain::alert::{AlertCase, AlertState, Outcome};
 use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
@@ -38,7 +42,7 @@ pub struct StoredAlert {
 }
 
 #[derive(Queryable)]
-struct Row {
+pub(super) struct Row {
     patient_key: i64,
     signal: i16,
     retrospective: bool,
@@ -49,7 +53,7 @@ struct Row {
     version: i64,
 }
 
-type Columns = (
+pub(super) type Columns = (
     alerts::patient_key,
     alerts::signal,
     alerts::retrospective,
@@ -60,7 +64,7 @@ type Columns = (
     alerts::version,
 );
 
-const COLUMNS: Columns = (
+pub(super) const COLUMNS: Columns = (
     alerts::patient_key,
     alerts::signal,
     alerts::retrospective,
@@ -72,7 +76,7 @@ const COLUMNS: Columns = (
 );
 
 impl Row {
-    fn read(self) -> Result<StoredAlert> {
+    pub(super) fn read(self) -> Result<StoredAlert> {
         let json = |_shape| Error::Corrupt("alerts");
         Ok(StoredAlert {
             patient_key: self.patient_key,
@@ -120,6 +124,8 @@ impl StoredAlert {
 pub struct Filter {
     /// Only this level.
     pub level: Option<Level>,
+    /// Only what was this bad at its worst.
+    pub peak: Option<Level>,
     /// Only this state; without it all.
     pub state: Option<AlertState>,
     /// Only what is not resolved.
@@ -149,6 +155,8 @@ pub fn open(
     let row = id.to_string();
     let place = Place::new("alerts", "finding", &row);
     let sealed = tx.seal_json(Subject::Patient(patient), Class::Clinical, place, finding)?;
+    permits::hold(tx, &[patient_key])?;
+    tx.lock(Lock::Alert(id));
     diesel::insert_into(alerts::table)
         .values((
             (
@@ -172,14 +180,15 @@ pub fn open(
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
     tx.signal("alert.changed", id)?;
     sla::follow(tx, None, &case, retrospective)?;
-    escalations::follow(tx, None, &case, retrospective)?;
+    escalations::follow(tx, None, &case, retrospective, false)?;
+    tx.step_out();
     Ok(id)
 }
 
-/// Judgement speaks again of a stored episode.
+/// Judgement speaks again of a stored episode. What people did with the case since it was read stands.
 ///
 /// # Errors
-/// Database errors.
+/// [`Error::GivenUp`] when a hand ended the episode since it was read: judge again; database errors.
 pub fn judged(
     tx: &mut Tx<'_>,
     stored: &StoredAlert,
@@ -187,6 +196,7 @@ pub fn judged(
     finding: Option<&Finding>,
     retrospective: bool,
 ) -> Result<StoredAlert> {
+    let stored = &held(tx, stored)?;
     let mut next = stored.clone();
     next.case = stored.case.judged(episode.facts(), tx.now());
     next.episode = episode.clone();
@@ -210,6 +220,8 @@ pub fn judged(
 /// # Errors
 /// Database errors.
 pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Result<StoredAlert> {
+    permits::hold(tx, &[stored.patient_key])?;
+    let stored = &hold(tx, stored.id())?;
     let mut next = stored.clone();
     next.case = stored.case.withdrawn(outcome, tx.now());
     if next.episode.ended_at.is_none() {
@@ -231,6 +243,8 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
 /// # Errors
 /// Database errors.
 pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
+    permits::hold(tx, &[kept.patient_key])?;
+    let kept = &hold(tx, kept.id())?;
     let mut next = kept.clone();
     next.case = kept.case.absorbing(&merged.case);
     let body = serde_json::json!({ "alert": next.id(), "merged": merged.id() });
@@ -253,19 +267,6 @@ pub fn get(view: &mut View<'_>, id: AlertId) -> Result<StoredAlert> {
 pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
     let rows = alerts::table
         .filter(alerts::patient_key.eq(patient_key).and(alerts::ended_at.is_null()))
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
-    rows.into_iter().map(Row::read).collect()
-}
-
-/// What is not resolved, or goes on, of a patient.
-///
-/// # Errors
-/// Database errors.
-pub fn unresolved_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
-    let rows = alerts::table
-        .filter(alerts::patient_key.eq(patient_key))
-        .filter(alerts::state.ne("resolved").or(alerts::ended_at.is_null()))
         .select(COLUMNS)
         .load::<Row>(view.conn)?;
     rows.into_iter().map(Row::read).collect()
@@ -299,6 +300,9 @@ pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Store
     let mut query = alerts::table.select(COLUMNS).into_boxed();
     if let Some(level) = filter.level {
         query = query.filter(alerts::level.eq(level.code()));
+    }
+    if let Some(peak) = filter.peak {
+        query = query.filter(alerts::peak.eq(peak.code()));
     }
     if let Some(state) = filter.state {
         query = query.filter(alerts::state.eq(state.name()));
@@ -350,25 +354,41 @@ pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
         .load(view.conn)?)
 }
 
-/// Ends snoozes that are over.
+/// Ends snoozes that are over. What somebody is changing is left for the next time; one that cannot be read holds up
+/// no other.
 ///
 /// # Errors
 /// Database errors.
 pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
+    turn::share(tx)?;
     let now = tx.now();
-    let due = alerts::table
-        .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.le(now.micros())))
+    let over = || alerts::state.eq("snoozed").and(alerts::snoozed_until.le(now.micros()));
+    let due: Vec<(String, i64)> = alerts::table
+        .filter(over())
         .order(alerts::snoozed_until)
         .limit(limit)
-        .select(COLUMNS)
-        .load::<Row>(tx.conn)?;
-    let count = due.len();
-    for row in due {
-        let stored = row.read()?;
-        let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
-        keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+        .select((alerts::id, alerts::patient_key))
+        .load(tx.conn)?;
+    permits::hold(tx, &due.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
+    let ids: Vec<String> = due.into_iter().map(|(id, _)| id).collect();
+    let mut woken = 0;
+    for id in hold_free(tx, &ids)? {
+        let done = tx.item(|tx| {
+            let stored = get(tx, id)?;
+            let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
+            let changed = next.case != stored.case;
+            if changed {
+                keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+            }
+            Ok(changed)
+        });
+        match done {
+            Ok(changed) => woken += usize::from(changed),
+            Err(error) if error.is_the_rows() => tracing::error!(%error, "a snooze could not be ended"),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(count)
+    Ok(woken)
 }
 
 /// The patient behind a surrogate key.
@@ -381,21 +401,37 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
     id.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }
 
+/// The row as it stands, held; the judgement of an episode that a hand ended meanwhile is no judgement.
+fn held(tx: &mut Tx<'_>, read: &StoredAlert) -> Result<StoredAlert> {
+    permits::hold(tx, &[read.patient_key])?;
+    let held = hold(tx, read.id())?;
+    if held.episode == read.episode { Ok(held) } else { Err(Error::GivenUp) }
+}
+
+/// Writes the next state of an alert that this transaction holds, and what it means for clocks, escalation and messages.
 pub(in crate::store) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
     next: StoredAlert,
     entry: Entry<'_>,
 ) -> Result<StoredAlert> {
-    let next = write(tx, old, next, entry)?;
+    let (next, stopped) = write(tx, old, next, entry)?;
     // One found too late to page that turns out to be in time is news to the ladder.
     let known = (!old.retrospective || next.retrospective).then_some(&old.case);
-    escalations::follow(tx, known, &next.case, next.retrospective)?;
+    escalations::follow(tx, known, &next.case, next.retrospective, stopped)?;
+    tx.step_out();
     Ok(next)
 }
 
-fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry<'_>) -> Result<StoredAlert> {
+/// Says too whether a clock stopped: what was said of it is no longer wanted.
+fn write(
+    tx: &mut Tx<'_>,
+    old: &StoredAlert,
+    mut next: StoredAlert,
+    entry: Entry<'_>,
+) -> Result<(StoredAlert, bool)> {
     let id = next.id();
+    debug_assert!(tx.holds_alert(id), "an alert is changed under its lock");
     next.version = old.version.saturating_add(1);
     let changed = diesel::update(
         alerts::table.filter(alerts::id.eq(id.to_string()).and(alerts::version.eq(old.version))),
@@ -408,12 +444,13 @@ fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry
     ))
     .execute(tx.conn)?;
     if changed == 0 {
-        return Err(Error::Stale { current: get(tx, id)?.version });
+        // Nobody gave a version here: the same again may well succeed, and is never a 412.
+        return Err(Error::GivenUp);
     }
     tx.audit(&entry.patient(next.case.patient))?;
     tx.signal("alert.changed", id)?;
-    sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
-    Ok(next)
+    let stopped = sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
+    Ok((next, stopped))
 }
 
 /// A wait of the ladder came to its end: the case waits for a person again. The ladder knows already.
@@ -421,10 +458,10 @@ fn write(tx: &mut Tx<'_>, old: &StoredAlert, mut next: StoredAlert, entry: Entry
 /// # Errors
 /// Database errors.
 pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
-    let stored = get(tx, id)?;
+    let stored = &hold(tx, id)?;
     let next = StoredAlert { case: stored.case.resumed(tx.now()), ..stored.clone() };
     if next.case != stored.case {
-        write(tx, &stored, next, Entry::new("alert.judged").code("wait_over"))?;
+        write(tx, stored, next, Entry::new("alert.judged").code("wait_over"))?;
     }
     Ok(())
 }

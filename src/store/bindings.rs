@@ -7,6 +7,7 @@ use super::error::{Error, Result};
 use super::page::{Ask, Cursor, Page};
 use super::schema::{bindings, devices, patients};
 use super::tx::Touched;
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View};
 use crate::domain::{BindingId, DeviceId, Instant, PatientId};
 
@@ -120,6 +121,7 @@ pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding>
         .set(bindings::to_at.eq(Some(at.micros())))
         .execute(tx.conn)?;
     let binding = Binding { to: Some(at), ..binding };
+    withdrawals::note(tx, &Withdrawal::Binding { device, at })?;
     changed(tx, "device.unbound", &binding)?;
     Ok(binding)
 }

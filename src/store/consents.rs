@@ -1,9 +1,7 @@
 //! Consent as acts: each is an event, the row it leads to, its entry in the log and the word to everyone who
 //! holds a copy, in one transaction.
 
-use consent::{
-    Act as Choice, Applied, Basis, Change, Code, Event, Giver, Purpose, Record, Records, Rejected, State,
-};
+use consent::{Act as Choice, Applied, Basis, Code, Event, Giver, Purpose, Record, Records, Rejected};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +11,14 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
-use super::{Act, Tx, View, alerts, ledger, patients, terms, turn};
+use super::withdrawals::{self, Withdrawal};
+use super::{Act, Tx, View, basis, ledger, patients, terms, turn};
+
+mod ends;
 use crate::audit::Digest;
 use crate::domain::{ConsentId, PatientId};
+pub(in crate::store) use ends::supersede;
+pub use ends::{any_due, end_due};
 
 /// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
 #[derive(Debug, Clone)]
@@ -123,6 +126,21 @@ pub fn act(
 ) -> Result<Outcome> {
     turn::take(tx)?;
     let key = patients::key_of(tx, patient)?;
+    let outcome = change(tx, (key, patient), purpose, choice, by)?;
+    if outcome.changed {
+        basis::settle(tx, key)?;
+    }
+    Ok(outcome)
+}
+
+/// The event and the row it leads to. What hangs on it follows by [`basis::settle`].
+fn change(
+    tx: &mut Tx<'_>,
+    (key, patient): (i64, PatientId),
+    purpose: Purpose,
+    choice: Choice,
+    by: &Hand,
+) -> Result<Outcome> {
     let before = ledger::lock(tx, key, purpose)?;
     let event = Event::new(purpose, tx.now().micros(), choice).by(by.giver);
     let record = match consent::apply(before.as_ref(), &event)? {
@@ -146,21 +164,10 @@ pub fn act(
     }
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
-    if record.state == State::Revoked {
-        withdraw_alerts(tx, key, purpose)?;
+    if record.state == consent::State::Revoked {
+        withdrawals::note(tx, &Withdrawal::Consent { patient, purpose })?;
     }
     Ok(Outcome { id, record, changed: true })
-}
-
-/// Judgement ends with its legal basis: open alerts are resolved and their findings hidden, in the same transaction.
-fn withdraw_alerts(tx: &mut Tx<'_>, key: i64, purpose: Purpose) -> Result<()> {
-    if !matches!(purpose, Purpose::TelemetryCollect | Purpose::AlertEvaluate) {
-        return Ok(());
-    }
-    for alert in alerts::unresolved_of(tx, key)? {
-        alerts::withdraw(tx, &alert, crate::domain::Outcome::ConsentRevoked)?;
-    }
-    Ok(())
 }
 
 /// Puts an act that was rejected into the log: the attempt counts, its transaction is gone. Run it on its own.
@@ -229,29 +236,6 @@ fn last_event(view: &mut View<'_>, key: i64, record: &Record) -> Result<ConsentI
         events::table.filter(events::patient_key.eq(key).and(purpose).and(events::epoch.eq(record.epoch)));
     let id: String = row.select(events::id).get_result(view.conn)?;
     id.parse().map_err(|_not_an_id| Error::Corrupt("consent_events.id"))
-}
-
-/// A heavier text was published: every standing grant of the purpose takes note of it.
-pub(in crate::store) fn supersede(tx: &mut Tx<'_>, purpose: Purpose, change: Change) -> Result<()> {
-    for (key, _) in ledger::in_state(tx, purpose, &[State::Granted, State::Suspended])? {
-        let patient = patients::id_of(tx, key)?;
-        act(tx, patient, purpose, Choice::Superseded(change), &Giver::System.into())?;
-    }
-    Ok(())
-}
-
-/// Ends the grants whose period is over; says how many. Run it with [`super::Store::keep_house`].
-///
-/// # Errors
-/// Database errors.
-pub fn expire(tx: &mut Tx<'_>) -> Result<usize> {
-    let now = tx.now();
-    let due = ledger::due(tx, now)?;
-    for (key, record) in &due {
-        let patient = patients::id_of(tx, *key)?;
-        act(tx, patient, record.purpose, Choice::Expired, &Giver::System.into())?;
-    }
-    Ok(due.len())
 }
 
 type Row = (String, i64, i64, Option<String>, String);

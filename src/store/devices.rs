@@ -9,6 +9,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::{bindings, device_tokens, devices};
 use super::seal::Place;
 use super::tx::Touched;
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View};
 use crate::domain::{DeviceId, DeviceIdentity, Instant, TokenId};
 
@@ -217,6 +218,7 @@ pub fn disable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
     diesel::update(device_tokens::table.filter(open))
         .set(device_tokens::revoked_at.eq(Some(now)))
         .execute(tx.conn)?;
+    withdrawals::note(tx, &Withdrawal::Device { device: id, disabled: true })?;
     changed(tx, "device.disabled", id, key, &serde_json::json!({}))
 }
 
@@ -234,6 +236,7 @@ pub fn enable(tx: &mut Tx<'_>, id: DeviceId) -> Result<()> {
         tx.unchanged();
         return Ok(());
     }
+    withdrawals::note(tx, &Withdrawal::Device { device: id, disabled: false })?;
     changed(tx, "device.enabled", id, key, &serde_json::json!({}))
 }
 
@@ -257,6 +260,10 @@ pub fn issue_token(tx: &mut Tx<'_>, id: DeviceId, expires: Option<Instant>) -> R
     diesel::update(device_tokens::table.filter(device_tokens::id.eq_any(&outdated)))
         .set(device_tokens::revoked_at.eq(Some(now.micros())))
         .execute(tx.conn)?;
+    for token in &outdated {
+        let token = token.parse().map_err(|_not_an_id| Error::Corrupt("device_tokens.id"))?;
+        withdrawals::note(tx, &Withdrawal::Token { device: id, token })?;
+    }
     let token = TokenId::new(now);
     diesel::insert_into(device_tokens::table)
         .values((
@@ -285,6 +292,7 @@ pub fn revoke_token(tx: &mut Tx<'_>, id: DeviceId, token: TokenId) -> Result<()>
         return Ok(());
     }
     diesel::update(target).set(device_tokens::revoked_at.eq(Some(now))).execute(tx.conn)?;
+    withdrawals::note(tx, &Withdrawal::Token { device: id, token })?;
     changed(tx, "device.token", id, key, &serde_json::json!({ "revoked": [token] }))
 }
 

@@ -3,6 +3,7 @@
 use super::alerts::{self, StoredAlert};
 use super::error::Result;
 use super::tx::Tx;
+use crate::domain::rule::Kind;
 use crate::domain::{AlertId, Instant, Level, Outcome, PatientId, Rule};
 use crate::rules::{
     Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, reconcile, retrospective,
@@ -42,7 +43,8 @@ pub fn told(
         (Some(episode), None) => {
             let head = stretch.last().map_or(episode.started_at, |reading| reading.at);
             let late = retrospective(&episode, head, tx.now());
-            let finding = Finding::of(rule, episode.level(), since(stretch, episode.started_at));
+            let stretch = since(stretch, episode.started_at);
+            let finding = Finding::of_episode(rule, &episode, episode.level(), stretch);
             alerts::open(tx, (whose.key, whose.id), rule, &episode, &finding, late)?;
             Ok(Fit::Stored)
         }
@@ -50,7 +52,7 @@ pub fn told(
             let mut episode = stored.episode.clone();
             episode.apply(change);
             let worse = episode.peak() > stored.episode.peak();
-            let finding = worse.then(|| Finding::of(rule, episode.level(), stretch));
+            let finding = worse.then(|| Finding::of_episode(rule, &episode, episode.level(), stretch));
             let head = stretch.last().map_or(episode.started_at, |reading| reading.at);
             let late = stored.retrospective && retrospective(&episode, head, tx.now());
             alerts::judged(tx, &stored, &episode, finding.as_ref(), late)?;
@@ -95,10 +97,13 @@ fn settle(
             let finding = found(rule, episode, readings);
             alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
         }
-        EpisodeChange::Updated { id, episode, retrospective, .. } => {
+        EpisodeChange::Updated { id, episode, rose_to, retrospective } => {
             let stored = alerts::get(tx, *id)?;
-            let finding = found(rule, episode, readings);
-            alerts::judged(tx, &stored, episode, Some(&finding), *retrospective)?;
+            // What pages goes on paging, and a mere correction of what is over makes nobody run.
+            let retrospective = if rose_to.is_some() { *retrospective } else { stored.retrospective };
+            // What it rests on may lie before or after what was replayed: then it is known already.
+            let finding = rests_on(rule, episode, readings).then(|| found(rule, episode, readings));
+            alerts::judged(tx, &stored, episode, finding.as_ref(), retrospective)?;
         }
         EpisodeChange::Merged { id, into } => merge(tx, *id, *into)?,
         EpisodeChange::Retracted { id } => {
@@ -117,17 +122,31 @@ fn merge(tx: &mut Tx<'_>, id: AlertId, into: AlertId) -> Result<()> {
     Ok(())
 }
 
+/// From the first reading of an episode's finding to the one that completed it.
+fn stretch_of(rule: &Rule, episode: &Episode) -> (Instant, Instant) {
+    let until = episode.peaked_at();
+    let from = match episode.peak() {
+        Level::Red => until.minus(rule.lookback()).max(episode.started_at),
+        _ => episode.started_at,
+    };
+    (from, until)
+}
+
+/// Whether all that an episode's worst level rests on was replayed.
+fn rests_on(rule: &Rule, episode: &Episode, readings: &[JudgedReading]) -> bool {
+    let Kind::Threshold(t) = &rule.kind;
+    let (from, until) = stretch_of(rule, episode);
+    let from = if episode.peak() == Level::Red { until.minus(t.red.lasting) } else { from };
+    let (first, last) = (readings.first(), readings.last());
+    first.zip(last).is_some_and(|(first, last)| first.at <= from && until <= last.at)
+}
+
 fn found(rule: &Rule, episode: &Episode, readings: &[JudgedReading]) -> Finding {
     let worst = episode.peak();
-    let until = episode.peaked_at();
-    let from = if worst == Level::Red {
-        until.minus(rule.lookback()).max(episode.started_at)
-    } else {
-        episode.started_at
-    };
+    let (from, until) = stretch_of(rule, episode);
     let stretch = since(readings, from);
     let stretch = stretch.get(..stretch.partition_point(|reading| reading.at <= until)).unwrap_or(stretch);
-    Finding::of(rule, worst, stretch)
+    Finding::of_episode(rule, episode, worst, stretch)
 }
 
 fn since(readings: &[JudgedReading], from: Instant) -> &[JudgedReading] {

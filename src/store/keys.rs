@@ -1,5 +1,6 @@
-//! Keys per (subject, class), each wrapped by an epoch of the key-encryption key (DESIGN §6). Destroying
-//! a wrapped key makes everything it sealed unreadable, backups included once the epoch is gone.
+//! Keys per (subject, class), each wrapped by an epoch of the key-encryption key (DESIGN §6). Destroying a wrapped key
+//! makes everything it sealed unreadable here. A backup still holds the wrapped key: there it is unreadable once the
+//! epoch is retired ([`super::rewrap`]) and its file destroyed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,6 +17,9 @@ use super::error::{Error, Result};
 use super::kek::Keks;
 use super::schema::subject_keys;
 use super::seal::{Broken, KeyRef, Place, Sealer, key_of};
+use super::telemetry::ReceiptRef;
+use super::withdrawals::{self, Withdrawal};
+use super::{Act, Tx};
 use crate::domain::{DeviceId, Instant, PatientId, Signal, UserId};
 
 /// What a key protects; each is destroyed on its own.
@@ -44,6 +48,13 @@ impl Class {
             Self::Message => 4,
             Self::Audit => 5,
         }
+    }
+
+    /// From the stored number.
+    #[must_use]
+    pub fn from_code(code: i16) -> Option<Self> {
+        let all = [Self::Identity, Self::Telemetry, Self::Clinical, Self::Message, Self::Audit];
+        all.into_iter().find(|class| class.code() == code)
     }
 }
 
@@ -96,7 +107,7 @@ pub struct SubjectKey {
 }
 
 impl SubjectKey {
-    fn new(dek: &[u8; 32], key_ref: KeyRef) -> Result<Self> {
+    pub(in crate::store) fn new(dek: &[u8; 32], key_ref: KeyRef) -> Result<Self> {
         let derive = |label: &'static [u8]| -> Result<[u8; 32]> {
             let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"zelo/subject-key/1");
             let mut out = [0_u8; 32];
@@ -132,28 +143,40 @@ impl SubjectKey {
         &self.tag
     }
 
-    /// Masks or unmasks a value of the hot journal and its attributes: one AES-256 block over (instant, signal,
-    /// device), a triple that never carries two values. Its own inverse. Integrity comes from the receipt.
+    /// Masks or unmasks a value of the hot journal and its attributes. Its own inverse. Integrity comes from the
+    /// receipt.
     #[must_use]
-    pub fn mask(
-        &self,
-        at: Instant,
-        signal: Signal,
-        device_key: i64,
-        (bits, attrs): (i64, i16),
-    ) -> (i64, i16) {
-        let mut block = [0_u8; 16];
-        let [_, _, device @ ..] = device_key.to_be_bytes();
-        let parts = at.micros().to_be_bytes().into_iter().chain(signal.code().to_be_bytes()).chain(device);
-        for (to, from) in block.iter_mut().zip(parts) {
-            *to = from;
+    pub(in crate::store) fn mask(&self, spot: &Spot, (bits, attrs): (i64, i16)) -> (i64, i16) {
+        let [_, _, device @ ..] = spot.device_key.to_be_bytes();
+        let parts = spot.at.micros().to_be_bytes().into_iter().chain(spot.signal.code().to_be_bytes());
+        let mut pad = self.scrambled(parts.chain(device), [0; 16]);
+        if let Some(message) = spot.message {
+            pad = self.scrambled(message.stored().to_be_bytes().into_iter(), pad);
+        }
+        let [a, b, c, d, e, f, g, h, i, j, ..] = pad;
+        (bits ^ i64::from_be_bytes([a, b, c, d, e, f, g, h]), attrs ^ i16::from_be_bytes([i, j]))
+    }
+
+    /// One AES-256 block over `bytes` on top of the block before: two of them are a CBC-MAC of a fixed length.
+    fn scrambled(&self, bytes: impl Iterator<Item = u8>, mut block: [u8; 16]) -> [u8; 16] {
+        for (to, from) in block.iter_mut().zip(bytes) {
+            *to ^= from;
         }
         let mut block = block.into();
         self.mask.encrypt_block(&mut block);
-        let bytes: [u8; 16] = block.into();
-        let [a, b, c, d, e, f, g, h, i, j, ..] = bytes;
-        (bits ^ i64::from_be_bytes([a, b, c, d, e, f, g, h]), attrs ^ i16::from_be_bytes([i, j]))
+        block.into()
     }
+}
+
+/// What a mask is made from. The message is what keeps two values of one (instant, signal, device) apart: a late
+/// conflict was brought by another message, and a message's own second value never reaches the disk
+/// (`INSERT … ON CONFLICT DO NOTHING`).
+pub(in crate::store) struct Spot {
+    pub at: Instant,
+    pub signal: Signal,
+    pub device_key: i64,
+    /// `None` for a row from before messages were part of the mask.
+    pub message: Option<ReceiptRef>,
 }
 
 /// Unwrapped keys, loaded as they are asked for.
@@ -300,6 +323,29 @@ impl Keyring {
         let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped)?;
         Ok(Arc::new(SubjectKey::new(&dek, KeyRef { id: row.id, epoch })?))
     }
+}
+
+/// Destroys the key of `(subject, class)`: what it sealed can never be opened again. Destroying twice changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when there never was one; database errors.
+pub fn destroy(tx: &mut Tx<'_>, subject: Subject, class: Class) -> Result<()> {
+    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
+    let row: Option<Option<i64>> =
+        subject_keys::table.filter(own).select(subject_keys::destroyed_at).first(tx.conn).optional()?;
+    if row.ok_or(Error::NotFound("key"))?.is_some() {
+        tx.unchanged();
+        return Ok(());
+    }
+    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
+    diesel::update(subject_keys::table.filter(own))
+        .set((subject_keys::wrapped.eq(Vec::new()), subject_keys::destroyed_at.eq(Some(tx.now().micros()))))
+        .execute(tx.conn)?;
+    tx.destroyed.push((subject, class));
+    withdrawals::note(tx, &Withdrawal::Key { subject: subject.name(), class: class.code() })?;
+    // The body names whose key it was, or the erasure would hide whom it was for; it says nothing else.
+    let body = serde_json::json!({ "subject": subject.name(), "class": class.code() });
+    tx.audit(&Act::new("key.destroyed").body(body))
 }
 
 type Columns = (

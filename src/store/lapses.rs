@@ -72,8 +72,9 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "id",
             "raised_at",
             "alerts",
-            "state = 'open' AND level = 2 AND retrospective = FALSE AND updated_at <= $1 AND NOT EXISTS \
-             (SELECT 1 FROM escalations e WHERE e.kind = 'alert' AND e.subject = alerts.id AND e.state <> 'done')",
+            "state = 'open' AND level = 2 AND (retrospective = FALSE OR ended_at IS NULL) AND updated_at <= $1 \
+             AND NOT EXISTS (SELECT 1 FROM escalations e WHERE e.kind = 'alert' AND e.subject = alerts.id \
+             AND e.state <> 'done')",
         ),
         ("set_aside", "id", "updated_at", "escalations", "spoiled IS NOT NULL AND updated_at <= $1"),
         ("set_aside", "CAST(id AS TEXT)", "due_at", "messages", "spoiled IS NOT NULL AND due_at <= $1"),

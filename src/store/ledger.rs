@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::error::{Error, Result};
+use super::locks::Lock;
 use super::schema::consents;
 use super::{Tx, View};
 
@@ -78,15 +79,39 @@ pub fn in_state(view: &mut View<'_>, purpose: Purpose, states: &[State]) -> Resu
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Rows whose period has ended while they still stand.
+/// Patients after a key whose row for a purpose stands in one of `states` and names none of these texts.
 ///
 /// # Errors
 /// Database errors.
-pub fn due(view: &mut View<'_>, now: crate::domain::Instant) -> Result<Vec<(i64, Record)>> {
+pub fn standing(
+    view: &mut View<'_>,
+    purpose: Purpose,
+    but: &[Vec<u8>],
+    after: i64,
+    limit: usize,
+    states: &[State],
+) -> Result<Vec<i64>> {
+    let names: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    Ok(consents::table
+        .filter(consents::purpose.eq(purpose.as_str()).and(consents::state.eq_any(names)))
+        .filter(consents::patient_key.gt(after))
+        .filter(consents::term_sha256.is_null().or(consents::term_sha256.ne_all(but.to_vec())))
+        .order(consents::patient_key)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(consents::patient_key)
+        .load(view.conn)?)
+}
+
+/// Rows whose period has ended while they still stand, at most so many.
+///
+/// # Errors
+/// Database errors.
+pub fn due(view: &mut View<'_>, now: crate::domain::Instant, limit: usize) -> Result<Vec<(i64, Record)>> {
     let standing = [State::Granted.as_str(), State::Suspended.as_str()];
     let rows: Vec<Row> = consents::table
         .filter(consents::state.eq_any(standing).and(consents::valid_until.le(now.micros())))
         .order((consents::patient_key, consents::purpose))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(Row::as_select())
         .load(view.conn)?;
     rows.into_iter().map(Row::read).collect()
@@ -99,6 +124,7 @@ pub fn due(view: &mut View<'_>, now: crate::domain::Instant) -> Result<Vec<(i64,
 /// # Errors
 /// Database errors.
 pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -> Result<Vec<(i64, Record)>> {
+    patients.iter().for_each(|key| tx.lock(Lock::Consents(*key)));
     let names: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     let rows = consents::table
         .filter(consents::patient_key.eq_any(patients).and(consents::purpose.eq_any(names)))
@@ -112,6 +138,7 @@ pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -
 
 /// One row, held for a change.
 pub(in crate::store) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Record>> {
+    tx.lock(Lock::Consents(patient_key));
     let row = consents::table.find((patient_key, purpose.as_str()));
     let row: Option<Row> = match &mut *tx.conn {
         Conn::Pg(conn) => row.for_update().select(Row::as_select()).get_result(conn).optional()?,

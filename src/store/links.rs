@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::keys::Subject;
 use super::schema::links;
 use super::secret::{Secret, hash};
-use super::{Act, Tx, View};
+use super::{Act, Tx, View, holds};
 use crate::domain::{Instant, UserId};
 
 /// How long a link to set a password may be used.
@@ -39,12 +39,14 @@ pub fn insert(tx: &mut Tx<'_>, user: UserId, purpose: Purpose, life: Duration) -
         links::table.filter(links::user_id.eq(user.to_string()).and(links::purpose.eq(purpose.name())));
     diesel::delete(earlier).execute(tx.conn)?;
     let secret = Secret::fresh()?;
+    let made_by = holds::somebody_else(tx, user);
     diesel::insert_into(links::table)
         .values((
             links::secret.eq(hash(secret.reveal())),
             links::user_id.eq(user.to_string()),
             links::purpose.eq(purpose.name()),
             links::expires_at.eq(now.plus(life).micros()),
+            links::made_by.eq(made_by.map(|by| by.to_string())),
         ))
         .execute(tx.conn)?;
     let body = serde_json::json!({ "link": purpose.name(), "expires": now.plus(life) });
@@ -67,21 +69,24 @@ pub fn whose(view: &mut View<'_>, secret: &str, purpose: Purpose, now: Instant) 
     user.map(|user| user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))).transpose()
 }
 
-/// Spends a link and says whose it is; `None` when it is unknown, spent or too old.
+/// Spends a link and says whose it is and who else made it; `None` when it is unknown, spent or too old.
 ///
 /// # Errors
 /// Database errors.
-pub fn claim(tx: &mut Tx<'_>, secret: &str, purpose: Purpose) -> Result<Option<UserId>> {
+pub fn claim(tx: &mut Tx<'_>, secret: &str, purpose: Purpose) -> Result<Option<(UserId, Option<UserId>)>> {
     let now = tx.now().micros();
     let good = links::table.find(hash(secret)).filter(
         links::purpose.eq(purpose.name()).and(links::used_at.is_null()).and(links::expires_at.gt(now)),
     );
-    let user: Option<String> = diesel::update(good)
+    let spent: Option<(String, Option<String>)> = diesel::update(good)
         .set(links::used_at.eq(Some(now)))
-        .returning(links::user_id)
+        .returning((links::user_id, links::made_by))
         .get_result(tx.conn)
         .optional()?;
-    user.map(|user| user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))).transpose()
+    let Some((user, made_by)) = spent else { return Ok(None) };
+    let user = user.parse().map_err(|_not_an_id| Error::Corrupt("links.user_id"))?;
+    let made_by = made_by.map(|by| by.parse().map_err(|_not_an_id| Error::Corrupt("links.made_by")));
+    Ok(Some((user, made_by.transpose()?)))
 }
 
 /// Spends every link of a user.

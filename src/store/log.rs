@@ -69,6 +69,15 @@ impl Head {
     }
 }
 
+/// The newest checkpoint as it stands, unopened; `None` before the first entry is sequenced.
+///
+/// # Errors
+/// Database errors.
+pub fn newest_note(view: &mut View<'_>) -> Result<Option<String>> {
+    let Some(year) = years::newest(view)? else { return Ok(None) };
+    Ok(year.note(view)?.map(|(note, _)| note))
+}
+
 /// The newest checkpoint; `None` before the first entry is sequenced. `key` may bear any year's name.
 ///
 /// # Errors

@@ -4,7 +4,9 @@ pub mod accesses;
 pub mod act;
 pub mod ahead;
 mod alert_acts;
+mod alert_holds;
 pub mod alerts;
+pub mod basis;
 pub mod bindings;
 mod checkpoint;
 pub mod clock;
@@ -17,6 +19,7 @@ pub mod error;
 pub mod escalation_history;
 pub mod escalations;
 pub mod gate;
+pub mod holds;
 pub mod idempotency;
 pub mod init;
 pub mod item;
@@ -24,10 +27,12 @@ pub mod judgement;
 pub mod kek;
 pub mod keys;
 pub mod lapses;
+pub mod late_reds;
 pub mod ledger;
 pub mod letters;
 pub mod links;
 mod listen;
+mod locks;
 pub mod log;
 pub mod messages;
 pub mod migrate;
@@ -37,10 +42,12 @@ pub mod page;
 pub mod pages_seen;
 pub mod paging;
 pub mod patients;
+pub mod permits;
 pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod rewrap;
 pub mod roster;
 pub mod rules;
 mod schema;
@@ -66,6 +73,7 @@ pub mod users;
 pub mod versions;
 pub mod waiting;
 pub mod webhooks;
+pub mod withdrawals;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -122,6 +130,8 @@ const PG_WRITERS: u32 = 8;
 const TOUCHED: usize = 4_096;
 /// How often an act is tried that PostgreSQL gives up for another's sake.
 const TRIES: usize = 5;
+/// An act is not tried anew after so long: whoever waits is told.
+const TRIES_WITHIN: Duration = Duration::from_secs(5);
 /// How long an act that was given up leaves the other alone.
 const STEP_BACK: Duration = Duration::from_millis(20);
 
@@ -238,7 +248,7 @@ impl Store {
     }
 
     /// Runs `f` in a transaction that must leave an audit entry. `f` runs again, on fresh ground, when PostgreSQL
-    /// gave its transaction up for another's sake: nothing of the first try is kept.
+    /// gave its transaction up for another's sake, within [`TRIES_WITHIN`]: nothing of the first try is kept.
     ///
     /// # Errors
     /// What `f` says (nothing is kept), or [`Error::Unaudited`].
@@ -248,7 +258,11 @@ impl Store {
         now: Instant,
         mut f: impl FnMut(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut tries = TRIES;
+        let (mut tries, began) = (TRIES, std::time::Instant::now());
+        let again = |error: &Error| match self.url() {
+            Url::Postgres(_) => error.may_pass() && began.elapsed() < TRIES_WITHIN,
+            Url::Sqlite(_) => matches!(error, Error::GivenUp),
+        };
         loop {
             let done = self.transact(Urgency::Urgent, actor, now, |tx| {
                 let out = f(tx)?;
@@ -257,10 +271,19 @@ impl Store {
             tries -= 1;
             match done {
                 // The other's turn to take the rows: at once, both might meet in the same way again.
-                Err(error) if error.may_pass() && tries > 0 => std::thread::park_timeout(STEP_BACK),
+                Err(error) if tries > 0 && again(&error) => std::thread::park_timeout(STEP_BACK),
                 done => return done,
             }
         }
+    }
+
+    /// As [`Store::write`], with one try: what PostgreSQL gives up shows.
+    ///
+    /// # Errors
+    /// As [`Store::write`], and [`Error::may_pass`].
+    #[cfg(test)]
+    pub fn once<T>(&self, actor: Actor, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.transact(Urgency::Urgent, actor, now, f)
     }
 
     /// Runs housekeeping that changes nothing an auditor would ask for (session clocks, sequencing, rolls,

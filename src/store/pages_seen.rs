@@ -57,7 +57,7 @@ fn told(store: &Store, now: Instant, keys: &[String], receipt: Receipt) -> Resul
 mod tests {
     use super::*;
     use crate::domain::message::{Channel, Class};
-    use crate::store::messages::New;
+    use crate::store::messages::{About, New, Topic};
     use crate::store::testing::{NOW, stores};
 
     #[test]
@@ -72,8 +72,7 @@ mod tests {
                     recipient: user.to_string(),
                     template: "page",
                     variables: serde_json::json!({ "link": if n == 2 { "/alerts/a2" } else { "/alerts/a1" } }),
-                    kind: "alert",
-                    subject: "a",
+                    about: About::house(Topic::Engine, "a"),
                     due_at: NOW,
                     not_after: NOW.plus(std::time::Duration::from_secs(60)),
                 };

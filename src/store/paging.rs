@@ -12,7 +12,7 @@ use super::versions;
 use crate::domain::escalation::{Found, Step, Target};
 use crate::domain::message::Channel;
 use crate::domain::on_call::{Because, Duty, Team};
-use crate::domain::{Instant, Role, UserId};
+use crate::domain::{Can, Instant, Role, UserId};
 
 /// Somebody a step means, and whether they would be paged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Candidate {
 pub enum LeftOut {
     /// The user is disabled, or gone.
     Disabled,
+    /// Their role may not answer an alert: a call would ask for what they cannot give.
+    CannotAnswer,
     /// The step asks for a certificate that they do not hold, or that has run out.
     NoCertificate,
     /// They were found already through a target before.
@@ -193,9 +195,10 @@ pub fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
 fn unfit(view: &mut View<'_>, user: UserId, certificate: bool, at: Instant) -> Result<Option<LeftOut>> {
     let id = user.to_string();
     let enabled = users::table.filter(users::id.eq(&id).and(users::disabled_at.is_null()));
-    let enabled: i64 = enabled.count().get_result(view.conn)?;
-    if enabled == 0 {
-        return Ok(Some(LeftOut::Disabled));
+    let role: Option<String> = enabled.select(users::role).first(view.conn).optional()?;
+    let Some(role) = role else { return Ok(Some(LeftOut::Disabled)) };
+    if !Role::from_name(&role).is_some_and(|role| Can::AnswerCalls.held_by(role)) {
+        return Ok(Some(LeftOut::CannotAnswer));
     }
     if !certificate {
         return Ok(None);

@@ -9,7 +9,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::patients;
 use super::seal::{Broken, Place};
 use super::tx::Touched;
-use super::{Act, Tx, View, turn};
+use super::{Act, Tx, View, basis, permits, turn};
 use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -145,6 +145,9 @@ pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
 /// # Errors
 /// [`Error::Stale`] when it changed since, [`Error::NotFound`], [`Error::Conflict`] as for [`insert`].
 pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -> Result<Patient> {
+    turn::share(tx)?;
+    let key = key_of(tx, id)?;
+    permits::hold(tx, &[key])?;
     let text = id.to_string();
     let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
     let (cpf, cns) = indexes(tx, &details.identity)?;
@@ -167,6 +170,8 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
     tx.audit(&Act::new("patient.corrected").patient(id))?;
     tx.signal("patient.changed", id)?;
     tx.touch(Touched::Patient(patient.key));
+    // A birth date may have changed.
+    basis::settle(tx, patient.key)?;
     Ok(patient)
 }
 
@@ -217,7 +222,7 @@ pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
     tx.audit(&Act::new("dsr.answered").patient(id).body(serde_json::json!({ "blocked": blocked })))?;
     tx.signal("patient.changed", id)?;
     tx.touch(Touched::Patient(key));
-    Ok(())
+    basis::settle(tx, key).map(drop)
 }
 
 /// Patients in the order in which they came.

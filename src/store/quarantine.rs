@@ -179,7 +179,7 @@ pub fn get(view: &mut View<'_>, id: Uuid) -> Result<Item> {
     opened(view, raw)
 }
 
-/// Writes down what was decided; the caller stores a released reading.
+/// Writes down what was decided; a released reading was amended before.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it was decided before.

@@ -8,7 +8,7 @@ use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{bindings, devices as machines, patients as people};
 use super::tx::{Tx, View};
-use super::{ledger, patients};
+use super::{ledger, patients, permits};
 use crate::domain::{DeviceId, Instant, PatientId, age_band};
 
 /// Ids in one query: SQLite binds 32,766 at most.
@@ -134,10 +134,7 @@ fn bindings_of(view: &mut View<'_>, devices: &[i64]) -> Result<HashMap<i64, Vec<
     Ok(out)
 }
 
-/// The purposes that ingest asks for.
-const PURPOSES: [consent::Purpose; 2] = [consent::Purpose::TelemetryCollect, consent::Purpose::AlertEvaluate];
-
-/// A patient by surrogate key, with the consents that ingest asks for held as they stand until the
+/// A patient by surrogate key, with the consents that the house asks for held as they stand until the
 /// transaction ends.
 ///
 /// # Errors
@@ -157,7 +154,7 @@ pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
     for keys in keys.chunks(AT_ONCE) {
         // Consents first: whoever blocks or revokes waits from here on, and what is read after stands.
         let mut records: HashMap<i64, Vec<consent::Record>> = HashMap::with_capacity(keys.len());
-        for (key, record) in ledger::lock_for_share(tx, keys, &PURPOSES)? {
+        for (key, record) in ledger::lock_for_share(tx, keys, &permits::CHAIN)? {
             records.entry(key).or_default().push(record);
         }
         let query = people::table.filter(people::key.eq_any(keys)).select((

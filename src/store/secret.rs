@@ -31,7 +31,12 @@ impl Secret {
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The text to hand out: 43 URL-safe characters.
+    /// One that carries more than chance.
+    pub(in crate::store) const fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text to hand out: 43 URL-safe characters, or a refresh token in three parts.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -15,7 +15,7 @@ use crate::domain::{Instant, SessionId, UserId};
 /// No session outlives this, however busy.
 pub const LIFE: Duration = Duration::from_secs(12 * 3_600);
 /// A browser that is silent for this long signs in again.
-pub const IDLE: Duration = Duration::from_secs(30 * 60);
+pub const IDLE: Duration = Duration::from_secs(15 * 60);
 /// How stale `seen_at` may grow before it is written again.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
@@ -26,6 +26,8 @@ pub enum Kind {
     Browser,
     /// A refresh token that rotates.
     Program,
+    /// A cookie that opens nothing but the setting of the second factor that the role demands.
+    Enrolment,
 }
 
 impl Kind {
@@ -33,7 +35,13 @@ impl Kind {
         match self {
             Self::Browser => "browser",
             Self::Program => "program",
+            Self::Enrolment => "enrolment",
         }
+    }
+
+    fn from_name(name: &str) -> Result<Self> {
+        let kinds = [Self::Browser, Self::Program, Self::Enrolment];
+        kinds.into_iter().find(|kind| kind.name() == name).ok_or(Error::Corrupt("sessions.kind"))
     }
 }
 
@@ -79,7 +87,7 @@ struct Row {
 
 impl Row {
     fn live(self, now: Instant) -> Result<Option<Session>> {
-        let kind = if self.kind == Kind::Browser.name() { Kind::Browser } else { Kind::Program };
+        let kind = Kind::from_name(&self.kind)?;
         let session = Session {
             id: self.id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.id"))?,
             user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?,
@@ -88,7 +96,7 @@ impl Row {
             seen_at: Instant::from_micros(self.seen_at),
             expires_at: Instant::from_micros(self.expires_at),
         };
-        let idle = kind == Kind::Browser && now.since(session.seen_at) >= IDLE;
+        let idle = kind != Kind::Program && now.since(session.seen_at) >= IDLE;
         let lives = self.ended_at.is_none() && now < session.expires_at && !idle;
         Ok(lives.then_some(session))
     }
@@ -97,14 +105,15 @@ impl Row {
 /// Opens a session for somebody who has just shown who they are.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a user who does not exist or is disabled; database errors.
+/// [`Error::NotFound`] for a user who does not exist, is disabled or waits for a second person; database errors.
 pub fn create(tx: &mut Tx<'_>, user: UserId, kind: Kind) -> Result<(Session, Secret)> {
     let now = tx.now();
-    let enabled = users::table.find(user.to_string()).filter(users::disabled_at.is_null());
+    let may = users::disabled_at.is_null().and(users::held_at.is_null());
+    let enabled = users::table.find(user.to_string()).filter(may);
     let enabled: Option<String> = enabled.select(users::id).get_result(tx.conn).optional()?;
     enabled.ok_or(Error::NotFound("user"))?;
-    let secret = Secret::fresh()?;
     let id = SessionId::new(now);
+    let secret = fresh(tx, id, kind)?;
     let expires_at = now.plus(LIFE);
     diesel::insert_into(sessions::table)
         .values((
@@ -191,27 +200,51 @@ pub fn touch(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
 pub fn rotate(tx: &mut Tx<'_>, secret: &str) -> Result<Rotated> {
     let (now, old) = (tx.now(), hash(secret));
     if let Some(session) = find(tx, secret, now)?.filter(|session| session.kind == Kind::Program) {
-        let next = Secret::fresh()?;
+        let next = fresh(tx, session.id, Kind::Program)?;
         // The condition decides between two refreshes that run at once on PostgreSQL.
         let target = sessions::table.find(session.id.to_string());
         let changed =
             diesel::update(target.filter(sessions::secret.eq(&old).and(sessions::ended_at.is_null())))
-                .set((
-                    sessions::secret.eq(hash(next.reveal())),
-                    sessions::previous.eq(Some(&old)),
-                    sessions::seen_at.eq(now.micros()),
-                ))
+                .set((sessions::secret.eq(hash(next.reveal())), sessions::seen_at.eq(now.micros())))
                 .execute(tx.conn)?;
         if changed == 1 {
             return Ok(Rotated::Fresh(Session { seen_at: now, ..session }, next));
         }
     }
-    let spent = sessions::table.filter(sessions::previous.eq(Some(&old)).and(sessions::ended_at.is_null()));
-    let spent: Option<String> = spent.select(sessions::id).get_result(tx.conn).optional()?;
-    let Some(id) = spent else { return Ok(Rotated::Unknown) };
-    let id = id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.id"))?;
+    // Given out once and not in force: it was spent, however many rotations ago.
+    let Some(id) = given_out(tx, secret)? else { return Ok(Rotated::Unknown) };
+    let lives = sessions::table.find(id.to_string()).filter(sessions::ended_at.is_null());
+    let lives: Option<String> = lives.select(sessions::id).get_result(tx.conn).optional()?;
+    if lives.is_none() {
+        return Ok(Rotated::Unknown);
+    }
     kill(tx, id, "reused")?;
     Ok(Rotated::Reused(id))
+}
+
+/// What a browser or a program holds. A program's names its session and carries a tag that only this house makes, so
+/// that one that was spent long ago is told from one that was never given out.
+fn fresh(tx: &mut Tx<'_>, id: SessionId, kind: Kind) -> Result<Secret> {
+    let secret = Secret::fresh()?;
+    if kind != Kind::Program {
+        return Ok(secret);
+    }
+    let named = format!("{id}.{}", secret.reveal());
+    let tag = tag(tx, &named)?;
+    Ok(Secret::of(format!("{named}.{tag}")))
+}
+
+/// The session for which this token was once made here.
+fn given_out(view: &mut View<'_>, token: &str) -> Result<Option<SessionId>> {
+    let Some((named, shown)) = token.rsplit_once('.') else { return Ok(None) };
+    let right = tag(view, named)? == shown;
+    Ok(named.split_once('.').filter(|_| right).and_then(|(id, _)| id.parse().ok()))
+}
+
+fn tag(view: &mut View<'_>, named: &str) -> Result<String> {
+    use base64::Engine;
+    let mac = view.blind("sessions.refresh", named)?;
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac))
 }
 
 /// Ends a session; `by` says what ended it (`logout`, `admin`, `reused`). Killing twice changes nothing.
@@ -223,7 +256,7 @@ pub fn kill(tx: &mut Tx<'_>, id: SessionId, by: &'static str) -> Result<()> {
         sessions::table.find(id.to_string()).select(sessions::user_id).get_result(tx.conn).optional()?;
     let user: String = row.ok_or(Error::NotFound("session"))?;
     let user = user.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?;
-    end(tx, Some(id), user, by)
+    end(tx, Which::One(id), user, by)
 }
 
 /// Ends every session of a user.
@@ -231,24 +264,47 @@ pub fn kill(tx: &mut Tx<'_>, id: SessionId, by: &'static str) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn kill_all(tx: &mut Tx<'_>, user: UserId, by: &'static str) -> Result<()> {
-    end(tx, None, user, by)
+    end(tx, Which::AllBut(None), user, by)
 }
 
-fn end(tx: &mut Tx<'_>, only: Option<SessionId>, user: UserId, by: &'static str) -> Result<()> {
+/// Ends every session of a user but one.
+///
+/// # Errors
+/// Database errors.
+pub fn kill_others(tx: &mut Tx<'_>, user: UserId, stays: Option<SessionId>, by: &'static str) -> Result<()> {
+    end(tx, Which::AllBut(stays), user, by)
+}
+
+/// Which sessions of a user end.
+#[derive(Clone, Copy)]
+enum Which {
+    One(SessionId),
+    AllBut(Option<SessionId>),
+}
+
+fn end(tx: &mut Tx<'_>, which: Which, user: UserId, by: &'static str) -> Result<()> {
     let now = tx.now().micros();
     let mut target = diesel::update(sessions::table)
         .set((sessions::ended_at.eq(Some(now)), sessions::ended_by.eq(Some(by))))
         .into_boxed()
         .filter(sessions::user_id.eq(user.to_string()).and(sessions::ended_at.is_null()));
-    if let Some(id) = only {
-        target = target.filter(sessions::id.eq(id.to_string()));
-    }
+    let named = match which {
+        Which::One(id) => {
+            target = target.filter(sessions::id.eq(id.to_string()));
+            id.to_string()
+        }
+        Which::AllBut(Some(stays)) => {
+            target = target.filter(sessions::id.ne(stays.to_string()));
+            "others".to_owned()
+        }
+        Which::AllBut(None) => "all".to_owned(),
+    };
     let ended = target.execute(tx.conn)?;
     if ended == 0 {
         tx.unchanged();
         return Ok(());
     }
-    let body = serde_json::json!({ "by": by, "ended": ended, "session": only.map_or("all".to_owned(), |id| id.to_string()) });
+    let body = serde_json::json!({ "by": by, "ended": ended, "session": named });
     tx.audit(&Act::new("auth.session_killed").about(Subject::User(user)).body(body))?;
     tx.signal("session.ended", user)
 }

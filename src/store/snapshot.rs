@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use consent::Purpose;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -15,9 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conn::{Conn, Opener, Url};
 use super::error::{Error, Result};
-use super::schema::{consent_events, patients};
-use super::{View, migrate};
-use crate::domain::{ConsentId, Instant, PatientId};
+use super::migrate;
+use crate::domain::Instant;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
@@ -85,12 +83,37 @@ pub fn check(dir: &Path) -> Result<Manifest> {
             manifest.format
         )));
     }
+    named(&manifest)?;
     for file in &manifest.files {
+        let kind = std::fs::symlink_metadata(dir.join(&file.name)).map_err(|source| io(dir, source))?;
+        if !kind.is_file() {
+            return Err(Error::Open(format!(
+                "{} is no plain file: a snapshot holds nothing else",
+                file.name
+            )));
+        }
         if list(dir, file.name.clone())? != *file {
             return Err(Error::Open(format!("{} is not what the snapshot's manifest says", file.name)));
         }
     }
     Ok(manifest)
+}
+
+/// Every name is one that a snapshot of this backend gives, once: it leads nowhere else.
+fn named(manifest: &Manifest) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for file in &manifest.files {
+        let table = file.name.strip_suffix(".jsonl").unwrap_or_default();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let fits = match manifest.backend.as_str() {
+            "sqlite" => file.name == SQLITE_FILE,
+            _ => !table.is_empty() && table.chars().all(plain),
+        };
+        if !fits || !seen.insert(&file.name) {
+            return Err(Error::Open(format!("{:?} is not a file of a snapshot", file.name)));
+        }
+    }
+    if seen.is_empty() { Err(Error::Open("the snapshot lists no file".into())) } else { Ok(()) }
 }
 
 /// Puts a snapshot into an empty database.
@@ -112,31 +135,6 @@ pub fn put_back(from: &Path, manifest: &Manifest, url: &Url) -> Result<()> {
             "a snapshot of SQLite goes back into SQLite, one of PostgreSQL into PostgreSQL",
         )),
     }
-}
-
-/// Revocations from an instant on, oldest first.
-///
-/// # Errors
-/// Database errors.
-pub fn revoked_since(
-    view: &mut View<'_>,
-    from: Instant,
-) -> Result<Vec<(ConsentId, PatientId, Purpose, Instant)>> {
-    let rows: Vec<(String, String, String, i64)> = consent_events::table
-        .inner_join(patients::table.on(patients::key.eq(consent_events::patient_key)))
-        .filter(consent_events::action.eq("revoked").and(consent_events::at.ge(from.micros())))
-        .order((consent_events::at, consent_events::id))
-        .select((consent_events::id, patients::id, consent_events::purpose, consent_events::at))
-        .load(view.conn)?;
-    let read = |(id, patient, purpose, at): (String, String, String, i64)| {
-        Ok((
-            id.parse().map_err(|_not_an_id| Error::Corrupt("consent_events.id"))?,
-            patient.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?,
-            Purpose::parse(&purpose).ok_or(Error::Corrupt("consent_events.purpose"))?,
-            Instant::from_micros(at),
-        ))
-    };
-    rows.into_iter().map(read).collect()
 }
 
 fn open(url: &Url) -> Result<Conn> {

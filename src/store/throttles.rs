@@ -1,5 +1,7 @@
-//! Sign-in slows down after failures, per account and per address, and never locks anybody out: a stranger
-//! who guesses costs the true owner at most half a minute. Buckets are blind: no e-mail, no address is kept.
+//! Sign-in slows down after failures and never locks anybody out. What is counted is an account as tried from one
+//! network: a stranger elsewhere costs its owner nothing. A browser in which the owner signed in before has a count of
+//! its own, also beside a stranger. Only who has failed themselves feels how often an account is tried from everywhere.
+//! Buckets are blind: no e-mail, no address is kept.
 
 use std::time::Duration;
 
@@ -17,42 +19,69 @@ pub const LONGEST: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
 pub const FORGET: Duration = Duration::from_secs(900);
 
-/// What is counted.
+/// Who tries, as far as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bucket<'a> {
-    /// An account, by its e-mail in normal form, whether it exists or not.
-    Account(&'a str),
-    /// The address that asks.
-    Address(&'a str),
+pub struct Tried<'a> {
+    /// The account, by its e-mail in normal form, whether it exists or not.
+    pub account: &'a str,
+    /// The network that asks; empty: not known.
+    pub network: &'a str,
+    /// The browser, where it has shown that this account signed in there before.
+    pub browser: Option<&'a str>,
 }
 
-impl Bucket<'_> {
+/// One count.
+#[derive(Debug, Clone)]
+struct Bucket {
+    blind: Vec<u8>,
     /// Failures that cost nothing yet: people mistype, and many people share an address.
-    const fn free(self) -> i64 {
-        match self {
-            Self::Account(_) => 3,
-            Self::Address(_) => 20,
-        }
+    free: i64,
+}
+
+impl Tried<'_> {
+    fn bucket(label: &str, text: &str, free: i64, view: &mut View<'_>) -> Result<Bucket> {
+        Ok(Bucket { blind: view.blind(label, text)?, free })
     }
 
-    fn blind(self, view: &mut View<'_>) -> Result<Vec<u8>> {
-        match self {
-            Self::Account(email) => view.blind("throttles.account", email),
-            Self::Address(address) => view.blind("throttles.address", address),
+    /// What this attempt adds to and waits for.
+    fn own(self, view: &mut View<'_>) -> Result<Vec<Bucket>> {
+        if let Some(browser) = self.browser {
+            let pair = format!("{}\0{browser}", self.account);
+            return Ok(vec![Self::bucket("throttles.browser", &pair, 5, view)?]);
         }
+        let pair = format!("{}\0{}", self.account, self.network);
+        Ok(vec![
+            Self::bucket("throttles.pair", &pair, 3, view)?,
+            Self::bucket("throttles.network", self.network, 20, view)?,
+        ])
+    }
+
+    /// How often the account is tried from everywhere.
+    fn everywhere(self, view: &mut View<'_>) -> Result<Bucket> {
+        Self::bucket("throttles.account", self.account, 100, view)
     }
 }
 
-/// How long this account and this address must wait before they may try.
+/// How long they must wait before they may try.
 ///
 /// # Errors
 /// Database errors.
-pub fn wait(view: &mut View<'_>, buckets: &[Bucket<'_>], now: Instant) -> Result<Duration> {
+pub fn wait(view: &mut View<'_>, tried: Tried<'_>, now: Instant) -> Result<Duration> {
+    let mut counts = tried.own(view)?;
+    let failed_here = match counts.first() {
+        Some(pair) if tried.browser.is_none() => {
+            let row = throttles::table.find(&pair.blind).select(throttles::failures);
+            row.get_result::<i64>(view.conn).optional()?.unwrap_or(0) > 0
+        }
+        _ => false,
+    };
+    if failed_here {
+        counts.push(tried.everywhere(view)?);
+    }
     let mut longest = Duration::ZERO;
-    for bucket in buckets {
-        let blind = bucket.blind(view)?;
-        let until: Option<i64> =
-            throttles::table.find(blind).select(throttles::until_at).get_result(view.conn).optional()?;
+    for count in counts {
+        let row = throttles::table.find(&count.blind).select(throttles::until_at);
+        let until: Option<i64> = row.get_result(view.conn).optional()?;
         longest = longest.max(until.map_or(Duration::ZERO, |until| Instant::from_micros(until).since(now)));
     }
     Ok(longest)
@@ -62,10 +91,13 @@ pub fn wait(view: &mut View<'_>, buckets: &[Bucket<'_>], now: Instant) -> Result
 ///
 /// # Errors
 /// Database errors.
-pub fn failed(tx: &mut Tx<'_>, buckets: &[Bucket<'_>]) -> Result<()> {
+pub fn failed(tx: &mut Tx<'_>, tried: Tried<'_>) -> Result<()> {
     let now = tx.now();
-    for bucket in buckets {
-        let blind = bucket.blind(tx)?;
+    let mut counts = tried.own(tx)?;
+    counts.push(tried.everywhere(tx)?);
+    // One order for all: two nodes that count at once wait for one another and never in a ring.
+    counts.sort_by(|one, other| one.blind.cmp(&other.blind));
+    for Bucket { blind, free } in counts {
         let stale = throttles::updated_at.lt(now.minus(FORGET).micros());
         diesel::delete(throttles::table.find(&blind).filter(stale)).execute(tx.conn)?;
         let row = (
@@ -85,7 +117,7 @@ pub fn failed(tx: &mut Tx<'_>, buckets: &[Bucket<'_>]) -> Result<()> {
             .returning(throttles::failures)
             .get_result(conn))?;
         diesel::update(throttles::table.find(&blind))
-            .set(throttles::until_at.eq(now.plus(delay(failures - bucket.free())).micros()))
+            .set(throttles::until_at.eq(now.plus(delay(failures - free)).micros()))
             .execute(tx.conn)?;
     }
     tx.audit(&Act::new("auth.fail").decided(false))
@@ -99,14 +131,24 @@ fn delay(beyond: i64) -> Duration {
     }
 }
 
-/// Forgets an account's failures once its owner has signed in; those of the address stay.
+/// Forgets the failures of who has signed in, here and as counted from everywhere; those of the network stay.
 ///
 /// # Errors
 /// Database errors.
-pub fn succeeded(tx: &mut Tx<'_>, email: &str) -> Result<()> {
-    let blind = Bucket::Account(email).blind(tx)?;
-    diesel::delete(throttles::table.find(blind)).execute(tx.conn)?;
+pub fn succeeded(tx: &mut Tx<'_>, tried: Tried<'_>) -> Result<()> {
+    let mut gone: Vec<Vec<u8>> = tried.own(tx)?.into_iter().take(1).map(|count| count.blind).collect();
+    gone.push(tried.everywhere(tx)?.blind);
+    diesel::delete(throttles::table.filter(throttles::bucket.eq_any(gone))).execute(tx.conn)?;
     Ok(())
+}
+
+/// What a browser keeps of a sign-in: that this account signed in there, told by a tag that only this house makes.
+///
+/// # Errors
+/// The system key is missing.
+pub fn known_browser(view: &mut View<'_>, account: &str, chance: &str) -> Result<String> {
+    let tag = view.blind("throttles.known", &format!("{account}\0{chance}"))?;
+    Ok(format!("{chance}.{}", hex::encode(tag)))
 }
 
 /// Forgets what is too old to count.
@@ -124,46 +166,69 @@ mod tests {
     use crate::store::Actor;
     use crate::store::testing::{NOW, stores};
 
-    const MARIA: Bucket<'_> = Bucket::Account("maria@exemplo.br");
-    const STRANGER: Bucket<'_> = Bucket::Address("203.0.113.7");
+    const MARIA: Tried<'_> = Tried { account: "maria@exemplo.br", network: "203.0.113.7", browser: None };
+    const AT_HOME: Tried<'_> = Tried { network: "198.51.100.1", ..MARIA };
+    const KNOWN: Tried<'_> = Tried { browser: Some("a"), ..MARIA };
+
+    fn fail(store: &crate::store::Store, tried: Tried<'_>, times: usize) {
+        for _ in 0..times {
+            store.write(Actor::System("auth"), NOW, |tx| failed(tx, tried)).unwrap();
+        }
+    }
+
+    fn waits(store: &crate::store::Store, tried: Tried<'_>, now: Instant) -> u64 {
+        store.read(|view| wait(view, tried, now)).unwrap().as_secs()
+    }
 
     #[test]
     fn waits_double_to_half_a_minute_and_are_forgotten() {
         for store in stores() {
-            let fail =
-                || store.write(Actor::System("auth"), NOW, |tx| failed(tx, &[MARIA, STRANGER])).unwrap();
-            let waits = |bucket, now| store.read(|view| wait(view, &[bucket], now)).unwrap().as_secs();
             let seen: Vec<u64> = (0..10)
                 .map(|_| {
-                    fail();
-                    waits(MARIA, NOW)
+                    fail(&store, MARIA, 1);
+                    waits(&store, MARIA, NOW)
                 })
                 .collect();
             assert_eq!(seen, [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]);
-            assert_eq!(waits(STRANGER, NOW), 0);
-            assert_eq!(waits(MARIA, NOW.plus(LONGEST)), 0);
+            assert_eq!(waits(&store, Tried { account: "ana@exemplo.br", ..MARIA }, NOW), 0);
+            assert_eq!(waits(&store, MARIA, NOW.plus(LONGEST)), 0);
             let later = NOW.plus(FORGET).plus(Duration::from_secs(1));
-            store.write(Actor::System("auth"), later, |tx| failed(tx, &[MARIA])).unwrap();
-            assert_eq!(waits(MARIA, later), 0);
+            store.write(Actor::System("auth"), later, |tx| failed(tx, MARIA)).unwrap();
+            assert_eq!(waits(&store, MARIA, later), 0);
         }
     }
 
     #[test]
-    fn who_signs_in_is_forgiven_and_the_address_is_not() {
+    fn a_stranger_elsewhere_costs_the_owner_nothing_and_beside_them_only_until_the_browser_is_known() {
         for store in stores() {
-            for _ in 0..21 {
-                store.write(Actor::System("auth"), NOW, |tx| failed(tx, &[MARIA, STRANGER])).unwrap();
+            fail(&store, MARIA, 15);
+            assert_eq!(waits(&store, MARIA, NOW), 30);
+            assert_eq!((waits(&store, AT_HOME, NOW), waits(&store, KNOWN, NOW)), (0, 0));
+            // A known browser is no way to guess on.
+            fail(&store, KNOWN, 6);
+            assert_eq!(waits(&store, KNOWN, NOW), 1);
+        }
+    }
+
+    #[test]
+    fn many_strangers_slow_down_who_failed_once_and_not_who_comes_with_the_right_password() {
+        for store in stores() {
+            for n in 0..110 {
+                fail(&store, Tried { network: &format!("192.0.2.{n}"), ..MARIA }, 1);
             }
-            store
-                .keep_house(crate::store::Urgency::Urgent, "auth", NOW, |tx| {
-                    succeeded(tx, "maria@exemplo.br")
-                })
-                .unwrap();
-            assert_eq!(store.read(|view| wait(view, &[MARIA], NOW)).unwrap(), Duration::ZERO);
-            assert_eq!(
-                store.read(|view| wait(view, &[MARIA, STRANGER], NOW)).unwrap(),
-                Duration::from_secs(1)
-            );
+            assert_eq!(waits(&store, AT_HOME, NOW), 0);
+            fail(&store, AT_HOME, 1);
+            assert_eq!(waits(&store, AT_HOME, NOW), 30);
+        }
+    }
+
+    #[test]
+    fn who_signs_in_is_forgiven_and_the_network_is_not() {
+        for store in stores() {
+            fail(&store, MARIA, 21);
+            let done = |tx: &mut Tx<'_>| succeeded(tx, MARIA);
+            store.keep_house(crate::store::Urgency::Urgent, "auth", NOW, done).unwrap();
+            assert_eq!(waits(&store, MARIA, NOW), 1);
         }
     }
 }

@@ -5,6 +5,7 @@
 use diesel::prelude::*;
 
 use super::error::Result;
+use super::locks::Lock;
 use super::{Conn, Tx};
 
 /// Shares the turn until the transaction ends.
@@ -24,6 +25,7 @@ pub(in crate::store) fn take(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 fn ask(tx: &mut Tx<'_>, how: &str) -> Result<()> {
+    tx.lock(Lock::Turn);
     if let Conn::Pg(conn) = &mut *tx.conn {
         let lock = format!("SELECT {how}(hashtext('zelo.turn'), hashtext(current_schema()))");
         diesel::sql_query(lock).execute(conn)?;

@@ -12,8 +12,9 @@ use super::conn::Conn;
 use super::error::{Error, Result};
 use super::keys::{Class, Keyring, Subject, SubjectKey};
 use super::listen;
+use super::locks::{Lock, Locks};
 use super::seal::{Broken, Place};
-use crate::domain::{DeviceId, Instant, Role, UserId};
+use crate::domain::{AlertId, DeviceId, Instant, Role, UserId};
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,7 @@ pub struct Tx<'a> {
     pub(in crate::store) fresh: Vec<(Subject, Class, i64, Arc<SubjectKey>)>,
     pub(in crate::store) destroyed: Vec<(Subject, Class)>,
     pub(in crate::store) entries: usize,
+    locks: Locks,
 }
 
 impl<'a> Deref for Tx<'a> {
@@ -162,7 +164,31 @@ impl<'a> Tx<'a> {
             fresh: Vec::new(),
             destroyed: Vec::new(),
             entries: 0,
+            locks: Locks::default(),
         }
+    }
+
+    /// Notes a lock that this transaction takes. Debug builds assert its place in the order.
+    pub(in crate::store) fn lock(&mut self, lock: Lock) {
+        if matches!(&*self.view.conn, Conn::Pg(_)) {
+            let order = self.locks.take(lock);
+            debug_assert!(order.is_ok(), "{lock:?} out of order: {order:?}");
+        }
+    }
+
+    /// An act on one alert is over, and the next may begin.
+    pub(in crate::store) const fn step_out(&mut self) {
+        self.locks.step_out();
+    }
+
+    /// Whether the consents of a patient are held as they stand. On SQLite there is one writer.
+    pub(in crate::store) fn holds_consents(&self, patient_key: i64) -> bool {
+        matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_consents(patient_key)
+    }
+
+    /// Whether an alert's row is held. On SQLite there is one writer.
+    pub(in crate::store) fn holds_alert(&self, id: AlertId) -> bool {
+        matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_alert(id)
     }
 
     /// Who acts.

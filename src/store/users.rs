@@ -3,12 +3,14 @@
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
+use super::holds::{self, Why};
 use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
-use super::schema::users;
+use super::schema::{alerts, users};
 use super::seal::{Broken, Place};
+use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, links, sessions, throttles};
-use crate::domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
+use crate::domain::{Can, Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
 
 /// Somebody who signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +29,21 @@ pub struct User {
     pub created_at: Instant,
     /// Since when they may not sign in.
     pub disabled_at: Option<Instant>,
+    /// What waits for a second person before anybody may sign in here.
+    pub held: Option<Hold>,
     /// For If-Match.
     pub version: i64,
+}
+
+/// What waits for a second person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// Who did it, and so cannot vouch for it.
+    pub by: UserId,
+    /// What they did.
+    pub why: Why,
+    /// When.
+    pub at: Instant,
 }
 
 /// A user with what a sign-in compares.
@@ -64,6 +79,9 @@ struct Row {
     created_at: i64,
     disabled_at: Option<i64>,
     version: i64,
+    held_by: Option<String>,
+    held_for: Option<String>,
+    held_at: Option<i64>,
 }
 
 impl Row {
@@ -72,6 +90,14 @@ impl Row {
             Ok(identity) => Some(identity),
             Err(Error::Sealed(Broken::KeyDestroyed)) => None,
             Err(other) => return Err(other),
+        };
+        let held = match (self.held_by, self.held_for, self.held_at) {
+            (Some(by), Some(why), Some(at)) => Some(Hold {
+                by: by.parse().map_err(|_not_an_id| Error::Corrupt("users.held_by"))?,
+                why: Why::from_name(&why)?,
+                at: Instant::from_micros(at),
+            }),
+            _ => None,
         };
         let patient = self.patient_id.map(|id| id.parse()).transpose();
         let user = User {
@@ -82,6 +108,7 @@ impl Row {
             has_totp: self.totp.is_some(),
             created_at: Instant::from_micros(self.created_at),
             disabled_at: self.disabled_at.map(Instant::from_micros),
+            held,
             version: self.version,
         };
         Ok(Account { user, password: self.password })
@@ -126,7 +153,14 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
             Error::Conflict(_) => Error::Conflict("another user has this e-mail address"),
             other => other,
         })?;
-    tx.audit(&role_act(id, Some(new.role)))?;
+    tx.audit(&role_act(id, new.role))?;
+    if let Some(by) = holds::somebody_else(tx, id) {
+        match (Can::SeeReadings.held_by(new.role), new.password.is_some()) {
+            (true, _) => holds::hold(tx, id, by, Why::Role)?,
+            (false, true) => holds::hold(tx, id, by, Why::Password)?,
+            (false, false) => {}
+        }
+    }
     get(tx, id)
 }
 
@@ -158,6 +192,16 @@ pub fn get(view: &mut View<'_>, id: UserId) -> Result<User> {
     Ok(account(view, id)?.user)
 }
 
+/// The role of a user; `None` without such a user.
+///
+/// # Errors
+/// Database errors.
+pub fn role_of(view: &mut View<'_>, id: UserId) -> Result<Option<Role>> {
+    let row = users::table.filter(users::id.eq(id.to_string())).select(users::role);
+    let role: Option<String> = row.first(view.conn).optional()?;
+    Ok(role.and_then(|role| Role::from_name(&role)))
+}
+
 /// Users in the order in which they came.
 ///
 /// # Errors
@@ -174,27 +218,44 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<User>> {
     page.try_map(|row| row.open(view).map(|account| account.user))
 }
 
-/// Sets a password by its Argon2id string; every session and every link still open ends.
+/// How many open alerts somebody owns: what blocking them leaves to others.
+///
+/// # Errors
+/// Database errors.
+pub fn open_alerts(view: &mut View<'_>, id: UserId) -> Result<usize> {
+    let open = alerts::state.ne("resolved").and(alerts::owner.eq(Some(id.to_string())));
+    let count: i64 = alerts::table.filter(open).count().get_result(view.conn)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Sets a password by its Argon2id string; every session and every link still open ends. `made_by`: who made the link
+/// by which it is set; somebody else could know it, and so it opens nothing until a second person has vouched.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str) -> Result<()> {
+pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str, made_by: Option<UserId>) -> Result<()> {
     let changed = diesel::update(users::table.find(id.to_string()))
         .set((users::password.eq(Some(phc)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "password")?;
     tx.audit(
         &Act::new("admin.config").about(Subject::User(id)).body(serde_json::json!({ "password": "set" })),
-    )
+    )?;
+    match made_by.filter(|by| *by != id) {
+        Some(by) => holds::hold(tx, id, by, Why::Password),
+        None => Ok(()),
+    }
 }
 
-/// Sets or takes away the secret of the second factor.
+/// Sets or takes away the secret of the second factor. Every session but `stays` ends; taken away by somebody else, the
+/// account waits for a second person.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>) -> Result<()> {
+pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>, stays: Option<SessionId>) -> Result<()> {
     let text = id.to_string();
     let sealed = secret
         .map(|secret| tx.seal(Subject::User(id), Class::Identity, place("totp", &text), secret))
@@ -203,7 +264,26 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>) -> Result<()
         .set((users::totp.eq(sealed), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
-    tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))
+    sessions::kill_others(tx, id, stays, "factor")?;
+    withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
+    tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))?;
+    match holds::somebody_else(tx, id) {
+        Some(by) if secret.is_none() => holds::hold(tx, id, by, Why::Factor),
+        _ => Ok(()),
+    }
+}
+
+/// Spends a time step of a person's second factor; false when it, or a later one, was spent before, on any node.
+///
+/// # Errors
+/// Database errors.
+pub fn spend_step(tx: &mut Tx<'_>, id: UserId, step: u64) -> Result<bool> {
+    let step = i64::try_from(step).unwrap_or(i64::MAX);
+    let fresh = users::totp_step.is_null().or(users::totp_step.lt(step));
+    let spent = diesel::update(users::table.find(id.to_string()).filter(fresh))
+        .set(users::totp_step.eq(Some(step)))
+        .execute(tx.conn)?;
+    Ok(spent == 1)
 }
 
 /// The secret of the second factor, if one is set.
@@ -221,11 +301,15 @@ pub fn totp(view: &mut View<'_>, id: UserId) -> Result<Option<Vec<u8>>> {
 /// Gives a user another role; their sessions end, since a token carries the role.
 ///
 /// # Errors
-/// [`Error::Stale`], [`Error::NotFound`]; [`Error::Conflict`] for a role that is bound to a patient or a service.
+/// `E_FOUR_EYES` for one's own, `E_LAST_ADMIN`; [`Error::Stale`], [`Error::NotFound`]; [`Error::Conflict`] for a role that is bound to a patient or a service.
 pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result<User> {
     let user = get(tx, id)?;
     if user.version != version {
         return Err(Error::Stale { current: user.version });
+    }
+    holds::not_oneself(tx, id)?;
+    if role != Role::Admin {
+        holds::another_administrator_stays(tx, id)?;
     }
     let bound = [Role::Patient, Role::Service];
     if bound.contains(&role) || bound.contains(&user.role) {
@@ -234,41 +318,60 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     diesel::update(users::table.find(id.to_string()))
         .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
+    withdrawals::note(tx, &Withdrawal::Role { user: id, role })?;
     sessions::kill_all(tx, id, "role")?;
-    tx.audit(&role_act(id, Some(role)))?;
+    tx.audit(&role_act(id, role))?;
+    match holds::somebody_else(tx, id) {
+        Some(by) if Can::SeeReadings.held_by(role) => holds::hold(tx, id, by, Why::Role)?,
+        _ => {}
+    }
     get(tx, id)
 }
 
 /// Ends a user's sign-in until [`unlock`]; their sessions end with it.
 ///
 /// # Errors
-/// [`Error::NotFound`]; database errors.
+/// `E_LAST_ADMIN` for the only one who manages users; [`Error::NotFound`]; database errors.
 pub fn disable(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+    block(tx, id, None)
+}
+
+/// As [`disable`], with the reason that the log keeps.
+///
+/// # Errors
+/// As [`disable`].
+pub fn block(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
+    holds::another_administrator_stays(tx, id)?;
     let now = tx.now().micros();
     let changed = diesel::update(users::table.find(id.to_string()))
         .set((users::disabled_at.eq(Some(now)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
     found(changed)?;
+    withdrawals::note(tx, &Withdrawal::User { user: id, disabled: true })?;
     links::revoke_all(tx, id)?;
     sessions::kill_all(tx, id, "disabled")?;
-    tx.audit(&role_act(id, None))
+    let body = serde_json::json!({ "user": id, "role": "none", "reason": reason });
+    tx.audit(&Act::new("admin.role").about(Subject::User(id)).body(body))
 }
 
 /// Lets a disabled user sign in again with the password they had, and forgets the account's failed sign-ins.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for somebody who was erased; database errors.
-pub fn unlock(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+pub fn unlock(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
+    holds::not_oneself(tx, id)?;
     let user = get(tx, id)?;
     let who = user.identity.ok_or(Error::Conflict("the user was erased: add another"))?;
-    throttles::succeeded(tx, who.email.as_str())?;
+    let everywhere = throttles::Tried { account: who.email.as_str(), network: "", browser: None };
+    throttles::succeeded(tx, everywhere)?;
     if user.disabled_at.is_some() {
         diesel::update(users::table.find(id.to_string()))
             .set((users::disabled_at.eq(None::<i64>), users::version.eq(users::version + 1)))
             .execute(tx.conn)?;
-        tx.audit(&role_act(id, Some(user.role)))?;
+        withdrawals::note(tx, &Withdrawal::User { user: id, disabled: false })?;
+        tx.audit(&role_act(id, user.role))?;
     }
-    let body = serde_json::json!({ "sign_in": "unlocked" });
+    let body = serde_json::json!({ "sign_in": "unlocked", "reason": reason });
     tx.audit(&Act::new("admin.config").about(Subject::User(id)).body(body))
 }
 
@@ -276,7 +379,7 @@ const fn found(rows: usize) -> Result<()> {
     if rows == 0 { Err(Error::NotFound("user")) } else { Ok(()) }
 }
 
-fn role_act(id: UserId, role: Option<Role>) -> Act<'static> {
-    let body = serde_json::json!({ "user": id, "role": role.map_or("none", Role::name) });
+fn role_act(id: UserId, role: Role) -> Act<'static> {
+    let body = serde_json::json!({ "user": id, "role": role.name() });
     Act::new("admin.role").about(Subject::User(id)).body(body)
 }

@@ -9,28 +9,52 @@ use super::act::Act;
 use super::error::{Error, Result};
 use super::schema::versions::dsl as v;
 use super::tx::{Tx, View};
-use crate::domain::Instant;
+use super::users;
 use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Policy;
+use crate::domain::escalation::{Policy, Target};
 use crate::domain::on_call::{Duty, Team};
 use crate::domain::sla::ServiceLevel;
+use crate::domain::{Can, Instant, UserId};
 
 /// What is kept in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
     /// The kind's name in the store, the log and the signal.
     const KIND: &'static str;
+
+    /// The people whom it calls by name.
+    fn called(&self) -> Vec<UserId> {
+        Vec::new()
+    }
 }
 
 impl Versioned for Policy {
     const KIND: &'static str = "policy";
+
+    fn called(&self) -> Vec<UserId> {
+        let steps = self.steps.iter().chain([&self.nobody_reached]);
+        let named = |target: &Target| match target {
+            Target::Person(user) => Some(*user),
+            _ => None,
+        };
+        steps.flat_map(|step| step.targets.iter().filter_map(named)).collect()
+    }
 }
 
 impl Versioned for Duty {
     const KIND: &'static str = "schedule";
+
+    fn called(&self) -> Vec<UserId> {
+        // An override of the past keeps whoever it named; a call leaves out who could not answer it.
+        self.schedule.rotations.iter().flat_map(|rotation| rotation.people.iter().copied()).collect()
+    }
 }
 
 impl Versioned for Team {
     const KIND: &'static str = "team";
+
+    fn called(&self) -> Vec<UserId> {
+        self.members.clone()
+    }
 }
 
 impl Versioned for Calendar {
@@ -270,6 +294,15 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
     let last = newest(tx, T::KIND, name)?;
     if last != i64::from(seen) {
         return Err(Error::Stale { current: last });
+    }
+    for user in body.called() {
+        // One who is gone is left out of every call, and a schedule keeps their past.
+        let role = users::role_of(tx, user)?;
+        if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
+            let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
+                        or managers";
+            return Err(Error::Refused { code: "E_INVALID", what });
+        }
     }
     let (author, now) = (tx.actor().name(), tx.now().micros());
     let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;

@@ -1,4 +1,5 @@
-//! What waits in the tables, for the status page: counts and ages only. Each look is cheap, whatever the tables hold.
+//! What waits in the tables, for the status page: counts and ages only. A count walks the rows
+//! that it counts: it costs as much as there waits.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;

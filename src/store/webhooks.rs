@@ -10,10 +10,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::act::Act;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::messages;
+use super::messages::{self, About, Topic};
 use super::schema::webhooks;
 use super::seal::{Broken, Place};
 use super::tx::{Tx, View};
+use super::withdrawals::{self, Withdrawal};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 use crate::domain::message::{self, Channel};
@@ -67,6 +68,7 @@ pub fn disable(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     if diesel::update(row).set(webhooks::disabled_at.eq(now)).execute(tx.conn)? == 0 {
         return Err(Error::NotFound("webhook"));
     }
+    withdrawals::note(tx, &Withdrawal::Webhook { webhook: id.to_owned() })?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "webhook": id, "did": "disabled" })))
 }
 
@@ -127,8 +129,7 @@ pub fn try_out(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
         recipient: id.to_owned(),
         template: "test",
         variables: serde_json::json!({ "link": "/" }),
-        kind: "webhook",
-        subject: id,
+        about: About::house(Topic::Webhook, id),
         due_at: now,
         not_after: now.plus(TEST_LASTS),
     };

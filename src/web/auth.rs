@@ -48,6 +48,8 @@ pub struct Viewer {
     pub patient: Option<PatientId>,
     /// The name as the shell shows it; empty once erased.
     pub name: String,
+    /// Whether they may only set the second factor that their role demands.
+    pub enrolling: bool,
 }
 
 impl Viewer {
@@ -127,6 +129,12 @@ pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     last.and_then(|text| text.trim().parse().ok()).or_else(|| request.peer_addr().map(|peer| peer.ip()))
 }
 
+/// The network that asks: an IPv4 address, or the /64 that one IPv6 customer has; empty: not known.
+#[must_use]
+pub fn network(request: &HttpRequest) -> String {
+    address(request).map_or_else(String::new, |ip| super::connections::network(ip).to_string())
+}
+
 /// Who asks, if anybody known does.
 ///
 /// # Errors
@@ -150,11 +158,11 @@ fn known(state: &State, shown: &Shown) -> Result<Option<Viewer>, Fault> {
         Shown::Cookie(secret) => state
             .store
             .read(|view| sessions::find(view, secret, now))?
-            .filter(|session| session.kind == sessions::Kind::Browser),
+            .filter(|session| session.kind != sessions::Kind::Program),
     };
     let Some(session) = found else { return Ok(None) };
     let user = state.store.read(|view| users::get(view, session.user))?;
-    if user.disabled_at.is_some() {
+    if user.disabled_at.is_some() || user.held.is_some() {
         return Ok(None);
     }
     keep_alive(&state.store, &session, now);
@@ -163,6 +171,7 @@ fn known(state: &State, shown: &Shown) -> Result<Option<Viewer>, Fault> {
         role: user.role,
         session: session.id,
         patient: user.patient,
+        enrolling: session.kind == sessions::Kind::Enrolment,
         name: user.identity.map_or_else(String::new, |who| who.name.as_str().to_owned()),
     }))
 }

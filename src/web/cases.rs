@@ -219,14 +219,15 @@ impl<'a> Cases<'a> {
         Ok(case)
     }
 
-    /// As [`alerts::page`]. A level is asked of what may be told alone.
+    /// As [`alerts::page`]. A level, now or at its worst, is asked of what may be told alone.
     ///
     /// # Errors
     /// Store faults.
     pub fn page(&mut self, view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Case>, Fault> {
         let stored = alerts::page(view, filter, limit)?;
         let mut cases = self.all(view, &stored)?;
-        cases.retain(|case| filter.level.is_none() || case.judged.is_ok());
+        let asks_level = filter.level.is_some() || filter.peak.is_some();
+        cases.retain(|case| !asks_level || case.judged.is_ok());
         Ok(cases)
     }
 

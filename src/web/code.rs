@@ -71,6 +71,10 @@ codes! {
     Claimed = "E_CLAIMED", CONFLICT, Key("code-claimed"), Key("code-claimed-detail"), "";
     StaleStep = "E_STALE_STEP", CONFLICT, Key("code-stale-step"), Key("code-stale-step-detail"), "";
     FourEyes = "E_FOUR_EYES", FORBIDDEN, Key("code-four-eyes"), Key("code-four-eyes-detail"), "LGPD art. 46";
+    StepUp = "E_STEP_UP", FORBIDDEN, Key("code-step-up"), Key("code-step-up-detail"), "LGPD art. 46";
+    Held = "E_HELD", FORBIDDEN, Key("code-held"), Key("code-held-detail"), "LGPD art. 46";
+    Factor = "E_FACTOR", FORBIDDEN, Key("code-factor"), Key("code-factor-detail"), "LGPD art. 46";
+    LastAdmin = "E_LAST_ADMIN", CONFLICT, Key("code-last-admin"), Key("code-last-admin-detail"), "";
     Capacity = "E_CAPACITY", CONFLICT, Key("code-capacity"), Key("code-capacity-detail"), "";
     State = "E_STATE", CONFLICT, Key("code-state"), Key("code-state-detail"), "";
     Conflict = "E_CONFLICT", CONFLICT, Key("code-conflict"), Key("code-conflict-detail"), "";

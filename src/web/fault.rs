@@ -125,6 +125,10 @@ impl From<alerts::Refused> for Fault {
                     None => fault,
                 }
             }
+            alerts::Refused::NotCalled => {
+                Self::new(Code::Role).with("reason", "only whoever was called about this alert may answer it")
+            }
+            alerts::Refused::Unable => Self::invalid("to", "somebody who can be called about alerts"),
             alerts::Refused::Act(ActRefused::Resolved | ActRefused::NotAcknowledged) => {
                 Self::new(Code::State)
             }

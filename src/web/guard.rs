@@ -1,11 +1,15 @@
 //! What every answer carries and every request must pass before a handler sees it: the content security
 //! policy without `unsafe-*`, the refusal of cross-site acts, the size of bodies.
 
-use actix_web::body::{BoxBody, MessageBody};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, web};
 
 use super::code::Code;
@@ -66,23 +70,31 @@ pub async fn stand(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let transport = request.app_data::<web::Data<Transport>>().map_or(Transport::Plain, |held| ***held);
-    let mut response = if crosses_sites(request.method(), request.headers()) {
+    let bare = request.method() == Method::HEAD;
+    let mut response = if crosses_sites(request.method(), request.path(), request.headers()) {
         let refusal = problem::respond(request.request(), Code::CrossSite);
         request.into_response(refusal)
     } else {
         next.call(request).await?.map_into_boxed_body()
     };
     dress(response.headers_mut(), transport);
+    if bare {
+        // A body that is never sent need not be made, and a stream would never end.
+        response = response.map_body(|_, body| BoxBody::new(Left(body.size())));
+    }
     Ok(response)
 }
 
-/// Whether an act that a cookie would sign comes from elsewhere. `Sec-Fetch-Site` is set by the browser and
-/// out of a page's reach; a browser too old to send it must show an `Origin` of this host. A request without
-/// cookies signs nothing by itself.
-fn crosses_sites(method: &Method, headers: &HeaderMap) -> bool {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-        || !headers.contains_key(header::COOKIE)
-    {
+/// Whether an act of a page comes from elsewhere. `Sec-Fetch-Site` is set by the browser and
+/// out of a page's reach; a browser too old to send it must show an `Origin` of this host. Forms are held to it
+/// without a cookie too: else another site signs the reader in as somebody else.
+fn crosses_sites(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return false;
+    }
+    // A program signs with a token that no page of another site can add; a form signs in whoever sends it.
+    let program = path.starts_with("/api/") || path.starts_with("/fhir/");
+    if program && !headers.contains_key(header::COOKIE) {
         return false;
     }
     let text = |name: HeaderName| headers.get(name).map(HeaderValue::to_str);
@@ -94,6 +106,21 @@ fn crosses_sites(method: &Method, headers: &HeaderMap) -> bool {
             (None, _) => headers.contains_key(header::USER_AGENT) && is_browser(headers),
             _ => true,
         },
+    }
+}
+
+/// The body that an answer to HEAD leaves out: only its size is told.
+struct Left(BodySize);
+
+impl MessageBody for Left {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
     }
 }
 
@@ -137,15 +164,17 @@ mod tests {
             App::new()
                 .app_data(web::Data::new(transport))
                 .route("/act", web::route().to(HttpResponse::Ok))
+                .route("/api/act", web::route().to(HttpResponse::Ok))
                 .wrap(from_fn(stand)),
         )
         .await;
-        call_service(&app, request.uri("/act").to_request()).await
+        call_service(&app, request.to_request()).await
     }
 
     #[actix_web::test]
     async fn an_act_signed_by_a_cookie_from_another_site_is_refused() {
-        let act = || TestRequest::post().insert_header(("cookie", "zelo=x")).insert_header(("host", "z:1"));
+        let at = |path: &str| TestRequest::post().uri(path).insert_header(("host", "z:1"));
+        let act = || at("/api/act").insert_header(("cookie", "zelo=x"));
         for (header, value, status) in [
             ("sec-fetch-site", "cross-site", StatusCode::FORBIDDEN),
             ("sec-fetch-site", "same-site", StatusCode::FORBIDDEN),
@@ -160,22 +189,25 @@ mod tests {
             let request = act().insert_header((header, value));
             assert_eq!(answer(Transport::Plain, request).await.status(), status, "{header}: {value}");
         }
-        let tokened = TestRequest::post().insert_header(("sec-fetch-site", "cross-site"));
+        let tokened = at("/api/act").insert_header(("sec-fetch-site", "cross-site"));
         assert_eq!(answer(Transport::Plain, tokened).await.status(), StatusCode::OK);
-        let read = TestRequest::get().insert_header(("cookie", "zelo=x"));
+        // Signing somebody in from elsewhere needs no cookie.
+        let form = at("/act").insert_header(("sec-fetch-site", "cross-site"));
+        assert_eq!(answer(Transport::Plain, form).await.status(), StatusCode::FORBIDDEN);
+        let read = TestRequest::get().uri("/act").insert_header(("cookie", "zelo=x"));
         let read = read.insert_header(("sec-fetch-site", "cross-site"));
         assert_eq!(answer(Transport::Plain, read).await.status(), StatusCode::OK);
     }
 
     #[actix_web::test]
     async fn every_answer_carries_the_policy_and_only_tls_promises_tls() {
-        let plain = answer(Transport::Plain, TestRequest::get()).await;
+        let plain = answer(Transport::Plain, TestRequest::get().uri("/act")).await;
         assert!(!CSP.contains("unsafe"));
         assert_eq!(plain.headers().get(header::CONTENT_SECURITY_POLICY).unwrap(), CSP);
         assert_eq!(plain.headers().get(header::CACHE_CONTROL).unwrap(), "no-store");
         assert_eq!(plain.headers().get(header::REFERRER_POLICY).unwrap(), "no-referrer");
         assert!(!plain.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
-        let tls = answer(Transport::Tls, TestRequest::get()).await;
+        let tls = answer(Transport::Tls, TestRequest::get().uri("/act")).await;
         assert!(tls.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::auth::Viewer;
 use super::code::Code;
+use super::connections::{Held, Streams};
 use super::fault::Fault;
 use super::problem::Refusal;
 use super::pseudonyms::knows_none;
@@ -83,6 +84,7 @@ struct Listener {
     /// The newest event that was told again: those up to it are not told twice.
     last: i64,
     ready: VecDeque<String>,
+    _held: Held,
 }
 
 /// What changed, as it changes.
@@ -96,6 +98,7 @@ pub async fn stream(
         .headers()
         .get("last-event-id")
         .map(|id| id.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(-1));
+    let held = Streams::open(&state, viewer.id).ok_or_else(|| Fault::new(Code::Rate).of(&request))?;
     // Heard before what was missed is read: nothing falls between.
     let mut listener = Listener {
         heard: state.store.signals(),
@@ -104,6 +107,7 @@ pub async fn stream(
         viewer,
         last: 0,
         ready: VecDeque::new(),
+        _held: held,
     };
     listener.begin(resume).await.map_err(|fault| fault.of(&request))?;
     let events = stream::unfold(listener, async |mut listener| {

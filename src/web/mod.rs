@@ -6,6 +6,7 @@ pub mod assets;
 pub mod auth;
 pub mod cases;
 pub mod code;
+pub mod connections;
 mod device_word;
 pub mod fault;
 pub mod format;
@@ -30,6 +31,7 @@ pub mod state;
 mod tests;
 
 pub use code::Code;
+pub use connections::Limits;
 pub use l10n::{Key, Lang, Words};
 pub use serve::{Options, Running, serve};
 pub use shell::{Section, Shell, Theme, Viewer};

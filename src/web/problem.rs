@@ -17,7 +17,7 @@ use super::pages::error::Named;
 use super::shell::{self, Shell};
 
 /// The body of a refusal (RFC 9457 §3), `application/problem+json`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// The documentation of the code.
     #[serde(rename = "type")]
@@ -35,6 +35,7 @@ pub struct Problem {
     pub article: Option<&'static str>,
     /// Members of single codes, such as `owner` of `E_CLAIMED`.
     #[serde(flatten)]
+    #[schema(value_type = HashMap<String, serde_json::Value>)]
     pub more: Map<String, Value>,
 }
 
@@ -71,6 +72,8 @@ struct Dress {
     shell: Shell,
     /// Whether the request only reads.
     asks: bool,
+    /// Whether a link of another site led here, which a strict cookie does not follow.
+    from_elsewhere: bool,
     form: Form,
 }
 
@@ -88,7 +91,10 @@ impl Refusal {
         let mut shell = shell::of(request);
         shell.viewer = request.extensions().get::<super::auth::Viewer>().map(super::auth::Viewer::in_shell);
         let asks = request.method() == Method::GET;
-        let dress = Dress { shell, asks, form: form(request.path(), request.headers()) };
+        let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
+        let from_elsewhere = matches!(site, Some("cross-site" | "same-site"));
+        let form = form(request.path(), request.headers());
+        let dress = Dress { shell, asks, from_elsewhere, form };
         Self { code, more: Map::new(), dress: Box::new(dress) }
     }
 
@@ -122,8 +128,11 @@ impl Refusal {
         if matches!(self.code.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.insert_header((header::RETRY_AFTER, HeaderValue::from_static("5")));
         }
+        if self.code == Code::Factor && self.dress.form == Form::Page && self.dress.asks {
+            return HttpResponse::SeeOther().insert_header((header::LOCATION, "/account")).finish();
+        }
         if self.code == Code::SignIn && self.dress.form == Form::Page && self.dress.asks {
-            return to_sign_in(&shell.path);
+            return if self.dress.from_elsewhere { once_more(&shell.path) } else { to_sign_in(&shell.path) };
         }
         let more = |name: &str| self.more.get(name).and_then(Value::as_str);
         let named = Named { owner: more("owner_name"), until: more("until_clock"), field: more("field") };
@@ -145,6 +154,13 @@ impl Refusal {
             Err(_never_fails) => answer.finish(),
         }
     }
+}
+
+/// A reader who follows a link in a letter comes without the session's cookie, which other sites do not send. The page
+/// asks again from here, and then the cookie comes along; who has none is led to sign in.
+fn once_more(path: &str) -> HttpResponse {
+    let again = path.chars().filter(|c| c.is_ascii_graphic()).collect::<String>();
+    HttpResponse::Ok().insert_header(("refresh", format!("0; url={again}"))).finish()
 }
 
 /// A person who only wanted to look signs in first, then goes on.

@@ -62,7 +62,7 @@ pub fn faulty_field(faulty: &crate::domain::escalation::Faulty) -> Fault {
     };
     let field = match faulty {
         Faulty::NoSteps | Faulty::TooManySteps => "steps".to_owned(),
-        Faulty::NoTargets(number) => step(number, "targets"),
+        Faulty::NoTargets(number) | Faulty::CannotAnswer(number, _) => step(number, "targets"),
         Faulty::Minutes(number, _) => step(number, "minutes"),
         Faulty::Repeat(_) => "repeat".to_owned(),
         Faulty::Wait(name, _) => (*name).to_owned(),

@@ -46,6 +46,8 @@ pub struct Row {
     /// For whom it is.
     pub face: Face,
     route: Route,
+    /// The same for whoever asks only for the head of the answer.
+    head: Option<Route>,
 }
 
 impl Row {
@@ -56,8 +58,9 @@ impl Row {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
+        let head = (method == Method::GET).then(|| web::method(Method::HEAD).to(handler.clone()));
         let route = web::method(method.clone()).to(handler);
-        Self { method, path, rights: vec![right], face, route }
+        Self { method, path, rights: vec![right], face, route, head }
     }
 
     /// A page.
@@ -110,6 +113,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/readings" SeeReadings or OwnThings => readings::list;
         GET "/api/v1/patients/{id}/series" SeeReadings or OwnThings => readings::series;
         GET "/api/v1/patients/{id}/latest" SeeReadings or OwnThings => readings::latest;
+        GET "/api/v1/patients/{id}/superseded" SeeReadings or OwnThings => readings::superseded;
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
         GET "/api/v1/patients/{id}/accesses" ReadAudit or OwnThings => accesses::list;
@@ -118,11 +122,11 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
         GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
         GET "/api/v1/alerts/{id}/messages" SeeAlerts => message_log::list;
-        POST "/api/v1/alerts/{id}/claim" ActOnAlerts => alerts::claim;
-        POST "/api/v1/alerts/{id}/ack" ActOnAlerts => alerts::ack;
+        POST "/api/v1/alerts/{id}/claim" ActOnAlerts or AnswerCalls => alerts::claim;
+        POST "/api/v1/alerts/{id}/ack" ActOnAlerts or AnswerCalls => alerts::ack;
         POST "/api/v1/alerts/{id}/snooze" ActOnAlerts => alerts::snooze;
         POST "/api/v1/alerts/{id}/resolve" ActOnAlerts => alerts::resolve;
-        POST "/api/v1/alerts/{id}/reassign" ActOnAlerts => alerts::reassign;
+        POST "/api/v1/alerts/{id}/reassign" ActOnAlerts or AnswerCalls => alerts::reassign;
         POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
         POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
         GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
@@ -160,12 +164,13 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/devices/{id}/commands" ManageDevices => commands::create;
         DELETE "/api/v1/devices/{id}/commands/{command}" ManageDevices => commands::cancel;
         GET "/api/v1/terms" SignedIn => terms::list;
-        GET "/api/v1/users" ManageUsers => users::list;
+        GET "/api/v1/users" ManageUsers or VouchForUsers => users::list;
         POST "/api/v1/users" ManageUsers => users::create;
-        GET "/api/v1/users/{id}" ManageUsers => users::get;
+        GET "/api/v1/users/{id}" ManageUsers or VouchForUsers => users::get;
         PATCH "/api/v1/users/{id}" ManageUsers => users::patch;
         POST "/api/v1/users/{id}/disable" ManageUsers => users::disable;
         POST "/api/v1/users/{id}/unlock" ManageUsers => users::unlock;
+        POST "/api/v1/users/{id}/vouch" VouchForUsers => users::vouch;
         POST "/api/v1/users/{id}/reset" ManageUsers => users::reset;
         DELETE "/api/v1/users/{id}/sessions" ManageUsers => users::end_sessions;
         GET "/api/v1/users/{id}/certificate" SeeSchedules => duty::fitness;
@@ -236,7 +241,8 @@ pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>) {
     for (path, rows) in by_path {
         let rights = rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
         let gate = Arc::new(Gate { path, about: About::of(path), rights });
-        let resource = rows.into_iter().fold(web::resource(path), |resource, row| resource.route(row.route));
+        let routes = rows.into_iter().flat_map(|row| [Some(row.route), row.head]).flatten();
+        let resource = routes.fold(web::resource(path), actix_web::Resource::route);
         config.service(
             resource
                 .default_service(web::to(wrong_method))
@@ -259,11 +265,15 @@ impl Gate {
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
-        let Some((_, rights)) = self.rights.iter().find(|(method, _)| method == request.method()) else {
+        let asked = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let Some((_, rights)) = self.rights.iter().find(|(method, _)| method == asked) else {
             return Ok(next.call(request).await?.map_into_boxed_body());
         };
         let known = viewer::identify(request.request()).await;
         let refused = match &known {
+            Ok(Some(found)) if found.enrolling && !sets_factor(request.path(), rights) => {
+                Some(Fault::new(Code::Factor))
+            }
             Ok(found) if admits(rights, found.as_ref().map(|viewer| viewer.role)) => None,
             Ok(Some(_)) => Some(Fault::new(Code::Role)),
             Ok(None) => Some(Fault::new(Code::SignIn)),
@@ -323,6 +333,11 @@ impl Gate {
 /// The code that a refusal carries.
 fn code_of(answer: &ServiceResponse<BoxBody>) -> &'static str {
     answer.response().extensions().get::<Code>().map_or(Code::NotFound.name(), |code| code.name())
+}
+
+/// Where somebody who owes a second factor may go: to set it, out, and where anybody may.
+fn sets_factor(path: &str, rights: &[Can]) -> bool {
+    rights.contains(&Can::Anyone) || matches!(path, "/account" | "/account/totp" | "/logout")
 }
 
 async fn wrong_method(request: HttpRequest) -> actix_web::HttpResponse {

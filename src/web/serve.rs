@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
@@ -10,6 +11,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use super::auth::Site;
+use super::connections::{self, Connections, Limits};
 use super::guard::{self, Transport};
 use super::routes::{self, Row};
 use super::state::State;
@@ -27,6 +29,8 @@ pub struct Options {
     pub behind_proxy: bool,
     /// The cookie may only travel over TLS; false on plain loopback.
     pub secure_cookie: bool,
+    /// How many connections, and how slow.
+    pub limits: Limits,
 }
 
 /// A server that runs.
@@ -36,6 +40,7 @@ pub struct Running {
     handle: ServerHandle,
     state: Data<State>,
     ended: tokio::task::JoinHandle<io::Result<()>>,
+    keeper: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
@@ -46,6 +51,7 @@ impl Running {
     pub async fn stop(self) -> io::Result<()> {
         self.state.stopping.send_replace(true);
         self.handle.stop(true).await;
+        self.keeper.abort();
         self.ended.await.map_err(io::Error::other)?
     }
 }
@@ -55,12 +61,14 @@ impl Running {
 /// # Errors
 /// The address cannot be bound.
 pub fn serve(state: State, options: Options) -> io::Result<Running> {
-    let Options { http, tls, behind_proxy, secure_cookie } = options;
+    let Options { http, tls, behind_proxy, secure_cookie, limits } = options;
     let state = Data::new(state);
     let clock = Data::new(state.clock.clone());
     let site = Data::new(Site { secure_cookie, behind_proxy });
     let transport = Data::new(if tls.is_some() || behind_proxy { Transport::Tls } else { Transport::Plain });
     let shared = Data::clone(&state);
+    let connections = Connections::new(limits, behind_proxy);
+    let seated = Arc::clone(&connections);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&shared))
@@ -71,9 +79,15 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
             .wrap(Compress::default())
             .wrap(from_fn(guard::stand))
             .wrap(from_fn(super::metrics::note))
+            .wrap(from_fn(connections::pace))
             .configure(|config| everything(config, rows()))
     })
     .workers(2)
+    .on_connect(move |io, data| seated.admit(io, data))
+    .client_request_timeout(limits.head)
+    .client_disconnect_timeout(connections::FAREWELL)
+    .keep_alive(connections::KEEP_ALIVE)
+    .tls_handshake_timeout(connections::GREETING)
     .disable_signals()
     .shutdown_timeout(GRACE_SECS);
     let server = match tls {
@@ -83,7 +97,8 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
     let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"))?;
     let server = server.run();
     let handle = server.handle();
-    Ok(Running { address, handle, state, ended: tokio::spawn(server) })
+    let keeper = tokio::spawn(connections.keep());
+    Ok(Running { address, handle, state, ended: tokio::spawn(server), keeper })
 }
 
 /// Every row of the house.

@@ -200,7 +200,7 @@ impl Section {
             Self::Rules => Can::SeeRules,
             Self::Policies => Can::SeePolicies,
             Self::Audit => Can::ReadAudit,
-            Self::Users => Can::ManageUsers,
+            Self::Users => Can::VouchForUsers,
             Self::Status => Can::SeeStatus,
             Self::Me => Can::OwnThings,
             Self::Elsewhere => Can::Anyone,

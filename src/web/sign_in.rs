@@ -1,4 +1,4 @@
-//! Showing who one is: password and second factor, slowed down per account and per address, with answers and
+//! Showing who one is: password and second factor, slowed down per account and network, with answers and
 //! times that do not tell whether an account exists.
 
 use totp_rs::Builder;
@@ -9,9 +9,9 @@ use super::state::State;
 use crate::domain::password::{self, Cost};
 use crate::domain::{Email, Instant, UserId};
 use crate::store::sessions::{self, Kind, Session};
-use crate::store::throttles::{self, Bucket};
+use crate::store::throttles::{self, Tried};
 use crate::store::users::{self, User};
-use crate::store::{Actor, Secret};
+use crate::store::{Actor, Secret, Urgency};
 
 /// What somebody shows.
 pub struct Attempt {
@@ -21,8 +21,10 @@ pub struct Attempt {
     pub password: String,
     /// Code of the second factor.
     pub totp: Option<String>,
-    /// The address that asks.
-    pub address: String,
+    /// The network that asks.
+    pub network: String,
+    /// What the browser keeps of earlier sign-ins.
+    pub known: Vec<String>,
     /// What will carry the session.
     pub kind: Kind,
 }
@@ -40,26 +42,64 @@ pub struct Signed {
 /// Checks an attempt and opens a session. Waits for its turn, then runs on a blocking thread.
 ///
 /// # Errors
-/// `E_RATE`, `E_CREDENTIALS`, `E_TOTP`; store faults.
+/// `E_RATE`, `E_CREDENTIALS`, `E_TOTP`, `E_HELD`, `E_FACTOR`; store faults.
 pub async fn attempt(state: &actix_web::web::Data<State>, attempt: Attempt) -> Result<Signed, Fault> {
+    let (held, asked) = (actix_web::web::Data::clone(state), actix_web::web::Data::clone(state));
+    let attempt = std::sync::Arc::new(attempt);
+    let first = std::sync::Arc::clone(&attempt);
+    // Who must wait takes no turn from who need not.
+    let may = actix_web::web::block(move || Account::of(&first).must_not_wait(&asked)).await;
+    may.map_err(|_stopped| Fault::new(Code::Busy))??;
     let turn = state.checks.acquire().await.map_err(|_closed| Fault::new(Code::Busy))?;
-    let held = actix_web::web::Data::clone(state);
     let done = actix_web::web::block(move || check(&held, &attempt)).await;
     drop(turn);
     done.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
+/// The account that an attempt names, whether there is one or not.
+struct Account<'a> {
+    email: Option<Email>,
+    name: String,
+    attempt: &'a Attempt,
+}
+
+impl<'a> Account<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        let email: Option<Email> = attempt.email.parse().ok();
+        let typed = attempt.email.trim().to_lowercase();
+        let name = email.as_ref().map_or(typed, |email| email.as_str().to_owned());
+        Self { email, name, attempt }
+    }
+
+    /// As it is counted. A browser is known when it shows a tag that was made here for this account.
+    fn tried(&self, state: &State) -> Result<Tried<'_>, Fault> {
+        let mut browser = None;
+        for shown in &self.attempt.known {
+            let chance = shown.split_once('.').map_or("", |(chance, _)| chance);
+            let right = state.store.read(|view| throttles::known_browser(view, &self.name, chance))?;
+            if right == *shown {
+                browser = Some(chance);
+            }
+        }
+        Ok(Tried { account: &self.name, network: &self.attempt.network, browser })
+    }
+
+    fn must_not_wait(&self, state: &State) -> Result<(), Fault> {
+        let tried = self.tried(state)?;
+        let wait = state.store.read(|view| throttles::wait(view, tried, state.now()))?;
+        if wait.is_zero() {
+            return Ok(());
+        }
+        Err(Fault::new(Code::Rate).with("retry_after", wait.as_secs().max(1)))
+    }
+}
+
 fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
     let now = state.now();
-    let email: Option<Email> = attempt.email.parse().ok();
-    let typed = attempt.email.trim().to_lowercase();
-    let account_name = email.as_ref().map_or(typed.as_str(), Email::as_str);
-    let buckets = [Bucket::Account(account_name), Bucket::Address(&attempt.address)];
-    let wait = state.store.read(|view| throttles::wait(view, &buckets, now))?;
-    if !wait.is_zero() {
-        return Err(Fault::new(Code::Rate).with("retry_after", wait.as_secs().max(1)));
-    }
-    let account = match &email {
+    let named = Account::of(attempt);
+    named.must_not_wait(state)?;
+    let tried = named.tried(state)?;
+    let account = match &named.email {
         Some(email) => state.store.read(|view| users::find_by_email(view, email))?,
         None => None,
     };
@@ -72,7 +112,7 @@ fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
         }
     };
     let failed = |code: Code| {
-        let counted = state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, &buckets));
+        let counted = state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried));
         counted.map_or_else(Fault::from, |()| Fault::new(code))
     };
     let user = match account.map(|account| account.user) {
@@ -86,17 +126,62 @@ fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
             Some(_) => {}
         }
     }
+    if let Some(held) = user.held {
+        return Err(Fault::new(Code::Held).with("held_for", held.why.name()));
+    }
+    let kind = match attempt.kind {
+        _ if !owes_factor(state, &user, now) => attempt.kind,
+        Kind::Program => return Err(Code::Factor.into()),
+        Kind::Browser | Kind::Enrolment => Kind::Enrolment,
+    };
     let (session, secret) = state.store.write(Actor::User { id: user.id, role: user.role }, now, |tx| {
-        throttles::succeeded(tx, account_name)?;
-        sessions::create(tx, user.id, attempt.kind)
+        throttles::succeeded(tx, tried)?;
+        sessions::create(tx, user.id, kind)
     })?;
     Ok(Signed { user, session, secret })
 }
 
+/// A new account may sign in without its second factor for so long: it is set from inside.
+const FIRST_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+
+/// Whether the role demands a second factor that this account should have set by now.
+fn owes_factor(state: &State, user: &User, now: Instant) -> bool {
+    demands_factor(state, user.role) && !user.has_totp && now.since(user.created_at) > FIRST_DAY
+}
+
+/// Whether a role may not be without a second factor.
+#[must_use]
+pub fn demands_factor(state: &State, role: crate::domain::Role) -> bool {
+    state.factor_roles.contains(&role)
+}
+
+/// Whether who is signed in showed who they are within the last minutes: before roles, resets, exports and keys.
+///
+/// # Errors
+/// `E_STEP_UP`; store faults.
+pub fn stepped_up(state: &State, viewer: &super::auth::Viewer, now: Instant) -> Result<(), Fault> {
+    let session = state.store.read(|view| sessions::live(view, viewer.session, now))?;
+    let fresh = session.is_some_and(|session| now.since(session.created_at) <= STEP_UP);
+    if fresh { Ok(()) } else { Err(Code::StepUp.into()) }
+}
+
+/// How long a sign-in counts as fresh.
+const STEP_UP: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// Whether `code` is the code of now, the step before or the step after, and was not used yet (RFC 6238 §5.2).
 fn second_factor(state: &State, user: UserId, code: &str, now: Instant) -> Result<bool, Fault> {
     let Some(secret) = state.store.read(|view| users::totp(view, user))? else { return Ok(false) };
-    Ok(step(secret, code, now)?.is_some_and(|step| state.spend_step(user, step)))
+    let Some(step) = step(secret, code, now)? else { return Ok(false) };
+    spend(state, user, step, now)
+}
+
+/// Spends a time step, so that its code counts once, on this node and on every other.
+///
+/// # Errors
+/// Store faults.
+pub fn spend(state: &State, user: UserId, step: u64, now: Instant) -> Result<bool, Fault> {
+    let spent = state.store.keep_house(Urgency::Urgent, "auth", now, |tx| users::spend_step(tx, user, step));
+    Ok(spent?)
 }
 
 /// The time step whose code this is.
@@ -129,14 +214,16 @@ fn is_theirs(state: &State, user: UserId, typed: &str) -> Result<(), Fault> {
     let now = state.now();
     let account = state.store.read(|view| users::account(view, user))?;
     let Some(who) = account.user.identity else { return Err(Code::Credentials.into()) };
-    let buckets = [Bucket::Account(who.email.as_str())];
-    let wait = state.store.read(|view| throttles::wait(view, &buckets, now))?;
+    // Somebody who is signed in is a browser of their own.
+    let session = user.to_string();
+    let tried = Tried { account: who.email.as_str(), network: "", browser: Some(&session) };
+    let wait = state.store.read(|view| throttles::wait(view, tried, now))?;
     if !wait.is_zero() {
         return Err(Fault::new(Code::Rate).with("retry_after", wait.as_secs().max(1)));
     }
     if account.password.is_some_and(|phc| password::verify(typed, &phc)) {
         return Ok(());
     }
-    state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, &buckets))?;
+    state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried))?;
     Err(Code::Credentials.into())
 }

@@ -1,17 +1,17 @@
 //! What every handler leans on, filled once by `app`. The device edge and the engine are seen through traits:
 //! this room knows neither.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::audit::Vkey;
+use super::connections::Streams;
+use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant, UserId};
+use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
 
 /// Passwords checked at once: each check takes 19 MiB.
@@ -112,13 +112,15 @@ pub struct Parts {
     /// The legal bases that the organisation declared.
     pub bases: consent::Bases,
     /// The log's key; `None` until the log was opened.
-    pub vkey: Option<Vkey>,
+    pub log_signer: Option<LogSigner>,
     /// The device edge.
     pub edge: Arc<dyn Edge>,
     /// The engine.
     pub engine: Arc<dyn EngineView>,
     /// The name of this node.
     pub node: String,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
 }
 
 /// What every handler leans on.
@@ -134,39 +136,42 @@ pub struct State {
     /// The legal bases that the organisation declared.
     pub bases: consent::Bases,
     /// The log's key; `None` until the log was opened.
-    pub vkey: Option<Vkey>,
+    pub log_signer: Option<LogSigner>,
     /// The device edge.
     pub edge: Arc<dyn Edge>,
     /// The engine.
     pub engine: Arc<dyn EngineView>,
     /// The name of this node.
     pub node: String,
+    /// Roles that may not be without a second factor.
+    pub factor_roles: Vec<Role>,
     /// Password checks wait here.
     pub(super) checks: Semaphore,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
-    /// The last time step of each person's second factor: a code counts once.
-    steps: Mutex<HashMap<UserId, u64>>,
+    /// Live streams that are open.
+    pub(super) streams: Streams,
 }
 
 impl State {
     /// From its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, tokens, bases, vkey, edge, engine, node } = parts;
+        let Parts { store, clock, tokens, bases, log_signer, edge, engine, node, factor_roles } = parts;
         Self {
             store,
             started_at: clock.now(),
             clock,
             tokens,
             bases,
-            vkey,
+            log_signer,
             edge,
             engine,
             node,
+            factor_roles,
             checks: Semaphore::new(CHECKS),
             stopping: watch::Sender::new(false),
-            steps: Mutex::default(),
+            streams: Streams::default(),
         }
     }
 
@@ -174,15 +179,5 @@ impl State {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
-    }
-
-    /// Spends a time step of a second factor; false when it, or a later one, was spent before.
-    pub(super) fn spend_step(&self, user: UserId, step: u64) -> bool {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = steps.get(&user).is_none_or(|last| step > *last);
-        if fresh {
-            steps.insert(user, step);
-        }
-        fresh
     }
 }

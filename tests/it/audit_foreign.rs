@@ -50,9 +50,19 @@ fn fresh(dir: &Path) -> Dir {
         }
     }
     let dir = Dir(dir.to_owned());
-    export(&dir, &rows, &checkpoint, signer(7).vkey()).unwrap();
-    fs::write(dir.0.join("earlier"), earlier).unwrap();
+    export(&dir, &rows, &checkpoint, &signer(7)).unwrap();
+    fs::write(earlier_of(&dir), earlier).unwrap();
     dir
+}
+
+/// Beside the export, where a visitor kept it.
+fn earlier_of(dir: &Dir) -> PathBuf {
+    dir.0.with_extension("earlier")
+}
+
+/// The key as the visitor got it another way.
+fn key() -> String {
+    signer(7).vkey().to_string()
 }
 
 /// The export with one file altered; the file is put back when this is dropped.
@@ -82,7 +92,9 @@ impl Drop for Altered {
 /// One way to tamper: its name, the file, and what happens to its bytes.
 type Tampering = (&'static str, &'static str, fn(&mut Vec<u8>));
 
-const TAMPERINGS: [Tampering; 6] = [
+const TAMPERINGS: [Tampering; 8] = [
+    ("guide", "VERIFY.md", |bytes| bytes[40] ^= 1),
+    ("list", "files.sha256", |bytes| bytes[3] ^= 1),
     ("entry", "tile/entries/100", |bytes| bytes[9] ^= 1),
     ("tile", "tile/0/100", |bytes| bytes[8_000] ^= 1),
     ("checkpoint size", "checkpoint", |bytes| {
@@ -123,11 +135,12 @@ fn accepts_the_fresh_and_refuses_the_altered(dir: &Dir, judge: impl Fn() -> Outp
 }
 
 #[test]
-fn we_accept_the_fresh_export_and_refuse_six_altered_copies() {
+fn we_accept_the_fresh_export_and_refuse_eight_altered_copies() {
     let temp = tempfile::tempdir().unwrap();
-    let dir = fresh(temp.path());
-    let earlier = fs::read_to_string(dir.0.join("earlier")).unwrap();
-    let ok = || verify_dir(&dir, None, Some(&earlier)).unwrap().ok;
+    let dir = fresh(&temp.path().join("log"));
+    let earlier = fs::read_to_string(earlier_of(&dir)).unwrap();
+    let keys = [signer(7).vkey().clone()];
+    let ok = || verify_dir(&dir, &keys, Some(&earlier)).unwrap().ok;
     assert!(ok());
     for (what, file, alter) in TAMPERINGS {
         let _put_back = Altered::new(&dir, file, alter);
@@ -136,7 +149,7 @@ fn we_accept_the_fresh_export_and_refuse_six_altered_copies() {
 }
 
 #[test]
-fn go_sumdb_accepts_the_fresh_export_and_refuses_six_altered_copies() {
+fn go_sumdb_accepts_the_fresh_export_and_refuses_eight_altered_copies() {
     if skipped() {
         return;
     }
@@ -154,10 +167,10 @@ fn go_sumdb_accepts_the_fresh_export_and_refuses_six_altered_copies() {
     };
     let built = go(&["build", "-o", program.to_str().unwrap(), "verify.go"]);
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let earlier = dir.0.join("earlier");
-    let judge = || Command::new(&program).arg(&dir.0).arg(&earlier).output().unwrap();
+    let earlier = earlier_of(&dir);
+    let judge = || Command::new(&program).arg(&dir.0).arg(key()).arg(&earlier).output().unwrap();
     accepts_the_fresh_and_refuses_the_altered(&dir, judge);
-    let _rewritten = Altered::new(&dir, "earlier", |bytes| {
+    let _rewritten = Altered::new(&dir, "../log.earlier", |bytes| {
         let other = zelo::audit::Checkpoint { origin: ORIGIN.into(), size: 30_000, root: [1; 32] };
         *bytes = other.sign(&signer(7)).into_bytes();
     });
@@ -165,17 +178,25 @@ fn go_sumdb_accepts_the_fresh_export_and_refuses_six_altered_copies() {
 }
 
 #[test]
-fn sigstore_accepts_the_fresh_export_and_refuses_six_altered_copies() {
+fn sigstore_accepts_the_fresh_export_and_refuses_eight_altered_copies() {
     if skipped() {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
     let dir = fresh(&temp.path().join("log"));
+    // Beside the export: what is installed into it would be files that its list does not know.
+    let tools = temp.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    for file in ["verify.mjs", "package.json"] {
+        fs::copy(dir.0.join(file), tools.join(file)).unwrap();
+    }
     let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&dir.0);
+    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&tools);
     let installed = npm.output().expect("npm is not installed: apt-get install npm");
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
-    let judge = || Command::new("node").arg("verify.mjs").arg(".").current_dir(&dir.0).output().unwrap();
+    let judge = || {
+        Command::new("node").arg("verify.mjs").arg(&dir.0).arg(key()).current_dir(&tools).output().unwrap()
+    };
     accepts_the_fresh_and_refuses_the_altered(&dir, judge);
 }
 
@@ -185,7 +206,7 @@ fn openssl_accepts_the_checkpoint_by_the_commands_of_the_guide_and_no_altered_on
         return;
     }
     let temp = tempfile::tempdir().unwrap();
-    let dir = fresh(temp.path());
+    let dir = fresh(&temp.path().join("log"));
     let guide = fs::read_to_string(dir.0.join("VERIFY.md")).unwrap();
     let (_, section) = guide.split_once("## The signature alone").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();

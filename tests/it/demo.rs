@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::node::Node;
+use crate::support::node::{Node, program};
 
 const ROLES: [&str; 8] =
     ["admin", "agent", "auditor", "clinician", "dpo", "manager", "patient", "technician"];
@@ -28,6 +28,18 @@ fn after_a_crash_the_demo_knows_the_same_people_and_devices() {
     assert_eq!(second.ready.users, users);
     assert_eq!(second.ready.devices, devices);
     assert!(second.stop().success());
+}
+
+#[test]
+fn the_demo_refuses_another_database() {
+    let asked = std::process::Command::new(program())
+        .args(["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"])
+        .args(["--database-url", "postgres://zelo@127.0.0.1:1/zelo"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert_eq!(asked.status.code(), Some(2), "{said}");
+    assert!(asked.stdout.is_empty() && said.contains("SQLite file of its own"), "{said}");
 }
 
 /// What the program itself holds, without the pages of its file; what the demo's own devices hold is part of it.

@@ -4,9 +4,11 @@
 
 mod audit_foreign;
 mod browser;
+mod contract;
 mod demo;
 mod durability;
 mod foreign;
+mod judgement;
 mod notify;
 mod on_call;
 mod remote;

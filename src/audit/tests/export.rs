@@ -12,7 +12,7 @@ fn exported(size: u32) -> (tempfile::TempDir, Dir) {
     let (rows, checkpoint) = log_of(&small(0..size), 1_000);
     let temp = tempfile::tempdir().unwrap();
     let dir = Dir(temp.path().join("log"));
-    export(&dir, &rows, &checkpoint, signer().vkey()).unwrap();
+    export(&dir, &rows, &checkpoint, &signer()).unwrap();
     (temp, dir)
 }
 
@@ -32,7 +32,7 @@ fn judged(dir: &Dir, name: &str, alter: impl FnOnce(&mut Vec<u8>)) -> Result<Rep
     let mut bytes = whole.clone();
     alter(&mut bytes);
     fs::write(&path, bytes).unwrap();
-    let report = verify_dir(dir, None, None);
+    let report = verify_dir(dir, &[signer().vkey().clone()], None);
     fs::write(&path, whole).unwrap();
     report
 }
@@ -46,7 +46,7 @@ fn first_break(report: Result<Report, Unusable>) -> Option<u64> {
 #[test]
 fn a_fresh_export_is_whole_and_has_the_files_of_the_layout() {
     let (_temp, dir) = exported(700);
-    let report = verify_dir(&dir, Some(signer().vkey()), None).unwrap();
+    let report = verify_dir(&dir, &[signer().vkey().clone()], None).unwrap();
     assert!(report.ok && report.size == 700 && report.first_break.is_none(), "{report:?}");
     let root = dir.0.display().to_string();
     let names: Vec<_> = files(&dir.0).iter().map(|f| f.replace(&root, "")).collect();
@@ -109,7 +109,7 @@ fn any_flipped_bit_breaks_the_export_at_the_entry_it_belongs_to() {
         let verdict = judged(&dir, "vkey.txt", |bytes| bytes[byte] ^= 1);
         assert!(verdict.map_or(true, |report| !report.ok), "vkey byte {byte}");
     }
-    assert!(verify_dir(&dir, None, None).unwrap().ok);
+    assert!(verify_dir(&dir, &[signer().vkey().clone()], None).unwrap().ok);
 }
 
 #[test]
@@ -126,9 +126,11 @@ fn a_dropped_tail_a_swap_and_a_missing_tile_break_where_they_happened() {
     assert_eq!(first_break(judged(&dir, "tile/entries/001", |b| b.extend([0, 2, b'{', b'}']))), Some(511));
     assert_eq!(first_break(judged(&dir, "tile/0/001", |bytes| bytes.truncate(8_191))), Some(256));
     fs::remove_file(dir.0.join("tile/entries/001")).unwrap();
-    assert_eq!(first_break(verify_dir(&dir, None, None)), Some(256));
+    assert_eq!(first_break(verify_dir(&dir, &[signer().vkey().clone()], None)), Some(256));
     fs::remove_file(dir.0.join("checkpoint")).unwrap();
-    assert!(matches!(verify_dir(&dir, None, None), Err(Unusable::Unreadable(_))));
+    assert!(!verify_dir(&dir, &[signer().vkey().clone()], None).unwrap().ok);
+    fs::remove_dir_all(&dir.0).unwrap();
+    assert!(matches!(verify_dir(&dir, &[signer().vkey().clone()], None), Err(Unusable::Unreadable(_))));
 }
 
 #[test]
@@ -164,11 +166,87 @@ fn entries_and_tiles_rewritten_together_without_the_key_do_not_lead_to_the_signe
 fn another_key_than_the_one_at_hand_is_a_break_and_an_entry_that_is_not_canonical_too() {
     let (_temp, dir) = exported(10);
     let other = Signer::from_seed(ORIGIN, &[8; 32]).unwrap();
-    assert!(!verify_dir(&dir, Some(other.vkey()), None).unwrap().ok);
+    assert!(!verify_dir(&dir, &[other.vkey().clone()], None).unwrap().ok);
     let mut entries = small(0..10);
     entries[4] = b"{\"b\":1,\"a\":2}".to_vec();
     let (rows, checkpoint) = log_of(&entries, 10);
     let mut seen = Vec::new();
     let report = verify(&rows, &checkpoint, signer().vkey(), None, |index, _| seen.push(index)).unwrap();
     assert_eq!((first_break(Ok(report)), seen), (Some(4), vec![0, 1, 2, 3]));
+}
+
+/// Every single byte of every file, and everything that somebody could do to a file.
+#[test]
+fn whatever_is_altered_added_taken_or_signed_by_another_key_is_a_verdict_that_it_is_broken() {
+    let (_temp, dir) = exported(40);
+    let ours = [signer().vkey().clone()];
+    fs::create_dir(dir.0.join("terms")).unwrap();
+    let term = b"Autorizo.";
+    let name = format!("terms/{}.txt", hex::encode(crate::audit::merkle::sha256(term)));
+    dir.put(&name, term).unwrap();
+    crate::audit::bundle::seal(&dir, &signer()).unwrap();
+    let verdict = || verify_dir(&dir, &ours, None).unwrap();
+    assert!(verdict().ok, "{:?}", verdict());
+    let root = format!("{}/", dir.0.display());
+    for name in files(&dir.0).iter().map(|file| file.replace(&root, "")) {
+        let length = fs::read(dir.0.join(&name)).unwrap().len();
+        // The large ones that nobody judges by their content: at many places; all others at each.
+        let step = if length > 3_000 { 97 } else { 1 };
+        for byte in (0..length).step_by(step).chain([length - 1]) {
+            let report = judged(&dir, &name, |bytes| bytes[byte] ^= 1 << (byte % 8)).unwrap();
+            assert!(!report.ok, "{name} byte {byte}");
+        }
+        assert!(!judged(&dir, &name, |bytes| bytes.push(b'\n')).unwrap().ok, "{name} longer");
+        assert!(!judged(&dir, &name, |bytes| bytes.truncate(length - 1)).unwrap().ok, "{name} shorter");
+        assert!(!judged(&dir, &name, Vec::clear).unwrap().ok, "{name} empty");
+        let whole = fs::read(dir.0.join(&name)).unwrap();
+        fs::remove_file(dir.0.join(&name)).unwrap();
+        assert!(!verdict().ok, "{name} missing");
+        #[cfg(unix)]
+        {
+            let elsewhere = dir.0.parent().unwrap().join("elsewhere");
+            fs::write(&elsewhere, &whole).unwrap();
+            std::os::unix::fs::symlink(&elsewhere, dir.0.join(&name)).unwrap();
+            assert!(!verdict().ok, "{name} is a link");
+            fs::remove_file(dir.0.join(&name)).unwrap();
+        }
+        fs::write(dir.0.join(&name), whole).unwrap();
+    }
+    for added in ["more.txt", "tile/0/001", "terms/x.txt"] {
+        fs::write(dir.0.join(added), b"x").unwrap();
+        assert!(!verdict().ok, "{added} was added");
+        fs::remove_file(dir.0.join(added)).unwrap();
+    }
+    assert!(verdict().ok);
+    // Everything signed again by somebody else, consistent in itself.
+    let other = Signer::from_seed(ORIGIN, &[8; 32]).unwrap();
+    let head = Checkpoint::open(&dir.text("checkpoint").unwrap(), &ours[0]).unwrap();
+    dir.put("checkpoint", head.sign(&other).as_bytes()).unwrap();
+    dir.put("vkey.txt", format!("{}\n", other.vkey()).as_bytes()).unwrap();
+    crate::audit::bundle::seal(&dir, &other).unwrap();
+    assert!(!verdict().ok);
+    assert!(verify_dir(&dir, &[other.vkey().clone()], None).unwrap().ok);
+}
+
+#[test]
+fn a_list_that_leads_elsewhere_or_names_a_file_twice_is_refused_though_it_is_signed() {
+    let (_temp, dir) = exported(5);
+    let list = dir.text(crate::audit::bundle::LIST).unwrap();
+    let first = list.lines().next().unwrap().to_owned() + "\n";
+    let hash = &first[..64];
+    for bad in [
+        format!("{first}{list}"),
+        format!("{hash}  ../vkey.txt\n{list}"),
+        format!("{hash}  /etc/hostname\n{list}"),
+        format!("{hash} vkey.txt\n{list}"),
+    ] {
+        let text = format!(
+            "zelo-audit-bundle/1\n{ORIGIN}\n{}\n{}\n",
+            bad.lines().count(),
+            hex::encode(crate::audit::merkle::sha256(bad.as_bytes()))
+        );
+        dir.put(crate::audit::bundle::LIST, bad.as_bytes()).unwrap();
+        dir.put(crate::audit::bundle::SEAL, signer().sign(&text).as_bytes()).unwrap();
+        assert!(!verify_dir(&dir, &[signer().vkey().clone()], None).unwrap().ok, "{bad}");
+    }
 }

@@ -53,6 +53,11 @@ pub enum User {
         /// E-mail address
         email: String,
     },
+    /// Vouch for what somebody else did to an account, after asking its owner
+    Vouch {
+        /// E-mail address
+        email: String,
+    },
     /// Let a disabled sign-in in again, and forget its failed attempts
     Unlock {
         /// E-mail address
@@ -212,4 +217,11 @@ pub enum Keys {
     List,
     /// Make the next epoch of the key-encryption key; new data keys are wrapped by it
     Generate,
+    /// Wrap every data key again under the newest epoch, some at a time; a running node does so by itself
+    Rewrap,
+    /// End an epoch that wraps no key any more: its file is not asked for again
+    Retire {
+        /// Which
+        epoch: u32,
+    },
 }

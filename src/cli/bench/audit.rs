@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         proofs.add(began.elapsed());
     }
     let began = Instant::now();
-    let whole = log::verify(&site.store, &key, None, None)?;
+    let whole = log::verify(&site.store, &key, None, &[])?;
     anyhow::ensure!(whole.ok, "the log does not fit its tables: {whole:?}");
     let seen = Seen {
         backend: site.backend(),

@@ -50,18 +50,21 @@ impl Dashboard {
             let (_session, secret) = sessions::create(tx, user.id, Kind::Browser)?;
             Ok((user, secret))
         })?;
-        let vkey = log::open(&site.store, &site.dir().join("keys"), now)?.vkey().clone();
+        let log_signer = log::open(&site.store, &site.dir().join("keys"), now)?;
         let state = web::State::new(web::Parts {
             store: site.store.clone(),
             clock: Clock::System,
             tokens: site.tokens.clone(),
             bases: consent::Bases::default(),
-            vkey: Some(vkey),
+            log_signer: Some(log_signer),
             edge: std::sync::Arc::new(web::NoEdge),
             engine: std::sync::Arc::new(web::NoEngine),
             node: "bench".to_owned(),
+            factor_roles: Vec::new(),
         });
-        let options = web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false };
+        let limits = web::Limits::of_descriptors(65_536);
+        let options =
+            web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false, limits };
         let served = runtime.block_on(async { web::serve(state, options) })?;
         let eyes = Eyes { address: served.address, cookie: format!("zelo={}", secret.reveal()) };
         Ok(Self { viewer: user.id, eyes, served })

@@ -11,8 +11,8 @@ use super::seed::many;
 use super::site::{Site, manager};
 use super::{Common, note, tell};
 use crate::domain::escalation::Policy;
-use crate::domain::id::uuid_at;
-use crate::domain::{Clock, PatientId};
+use crate::domain::{AlertId, Clock, PatientId};
+use crate::store::messages::Ground;
 use crate::store::{Actor, Store, escalations, versions};
 
 /// Rows a transaction while seeding.
@@ -113,8 +113,8 @@ fn seed(store: &Store, patients: &[PatientId], deadlines: usize) -> anyhow::Resu
         let owned: Vec<PatientId> = owners.by_ref().take(rows).copied().collect();
         store.keep_house(crate::store::Urgency::Patient, "bench", now, |tx| {
             owned.into_iter().try_for_each(|patient| {
-                let case = ("bench", uuid_at(now).to_string());
-                escalations::begin(tx, (case.0, &case.1), Some(patient), policy.clone()).map(drop)
+                let ground = Ground::ask(tx, patient)?;
+                escalations::begin(tx, AlertId::new(now), patient, policy.clone(), ground).map(drop)
             })
         })?;
         left -= rows;

@@ -246,7 +246,7 @@ fn chance(below: u64) -> anyhow::Result<u64> {
 
 fn verified(store: &Store, site: &Closed) -> anyhow::Result<crate::audit::verify::Report> {
     let signer = log::load(store, &site.dir().join("keys"))?;
-    Ok(log::verify(store, signer.vkey(), None, None)?)
+    Ok(log::verify(store, signer.vkey(), None, &[])?)
 }
 
 /// Rolls everything: what is twice must show.

@@ -18,7 +18,7 @@ const GROUP: usize = 500;
 /// How far back consents and bindings reach.
 const REACH: Duration = Duration::from_secs(60 * 86_400);
 /// What is asked of readings: collected, and judged.
-const PURPOSES: [Purpose; 2] = [Purpose::TelemetryCollect, Purpose::AlertEvaluate];
+const PURPOSES: [Purpose; 3] = [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
 
 /// A device that may connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

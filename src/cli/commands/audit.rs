@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::audit::note::claimed_origin;
+use crate::audit::note::{Vkey, claimed_origin};
 use crate::audit::tile::Dir;
 use crate::audit::verify::{Report, verify_dir};
 use crate::cli::desk::{Desk, read};
 use crate::cli::error::{Error, Result};
 use crate::cli::home::Home;
 use crate::cli::out::Out;
+use crate::cli::revocations;
 use crate::config::Options;
 use crate::domain::{Clock, DeviceId, Instant, PatientId, Signal};
-use crate::store::log;
+use crate::store::{log, withdrawals};
 
 /// `zelo audit`.
 #[derive(Debug, Subcommand)]
@@ -27,6 +28,19 @@ pub enum Audit {
         /// An earlier checkpoint that the log must still contain
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<PathBuf>,
+        /// The log's key, got another way than with the bundle; or a file of known keys, one a line. A bundle needs it
+        /// unless it is verified beside its own data directory
+        #[arg(long, value_name = "KEY_OR_FILE", env = "ZELO_AUDIT_VKEY")]
+        vkey: Option<String>,
+    },
+    /// Say who you are and why the database was restored: until then `audit verify` and `doctor` are red
+    Acknowledge {
+        /// Your name, as it goes into the log
+        #[arg(long = "by", value_name = "NAME")]
+        name: String,
+        /// Why it was restored, and what became of what was lost
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
     /// Write the log in the layout that public tools read
     Export {
@@ -61,7 +75,11 @@ pub enum Audit {
 
 pub(in crate::cli) fn run(options: &Options, command: &Audit, out: Out, clock: &Clock) -> Result<()> {
     match command {
-        Audit::Verify { bundle, since } => verify(options, bundle.as_deref(), since.as_deref(), out, clock),
+        Audit::Verify { bundle, since, vkey } => {
+            let asked = Asked { bundle: bundle.as_deref(), since: since.as_deref(), vkey: vkey.as_deref() };
+            verify(options, asked, out, clock)
+        }
+        Audit::Acknowledge { name, reason } => acknowledge(&Desk::open(options, out, clock)?, name, reason),
         Audit::Export { to, patient } => export(&Desk::open(options, out, clock)?, to, patient.as_deref()),
         Audit::Prove { entry, patient, signal, at, device } => {
             let desk = Desk::open(options, out, clock)?;
@@ -82,44 +100,74 @@ pub(in crate::cli) fn run(options: &Options, command: &Audit, out: Out, clock: &
     }
 }
 
-fn verify(
-    options: &Options,
-    bundle: Option<&Path>,
-    since: Option<&Path>,
-    out: Out,
-    clock: &Clock,
-) -> Result<()> {
+/// What is to be verified, and against what.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    bundle: Option<&'a Path>,
+    since: Option<&'a Path>,
+    vkey: Option<&'a str>,
+}
+
+/// The keys that an auditor knows: one as text, or a file of them, one a line; empty lines and `#` are left out.
+pub(in crate::cli) fn known_keys(asked: &str) -> Result<Vec<Vkey>> {
+    let text = match asked.parse::<Vkey>() {
+        Ok(key) => return Ok(vec![key]),
+        Err(_no_key) => std::fs::read_to_string(asked),
+    };
+    let text =
+        text.map_err(|why| Error::Usage(format!("--vkey {asked}: neither a key nor a file: {why}")))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let read =
+        |line: &str| line.parse().map_err(|why| Error::Usage(format!("--vkey {asked}: {line:?}: {why}")));
+    lines.map(read).collect()
+}
+
+fn acknowledge(desk: &Desk, name: &str, reason: &str) -> Result<()> {
+    if name.trim().is_empty() || reason.trim().is_empty() {
+        return Err(Error::Usage("an acknowledgement has a name and a reason".into()));
+    }
+    desk.write(|tx| withdrawals::acknowledge(tx, name.trim(), reason.trim()))?;
+    desk.out.say(&json!({ "acknowledged": true }), "Entered in the log.");
+    Ok(())
+}
+
+fn verify(options: &Options, asked: Asked<'_>, out: Out, clock: &Clock) -> Result<()> {
     // Whatever keeps a verdict from being given is code 2; code 1 is the verdict that it is broken.
-    let report = verdict(options, bundle, since, out, clock);
+    let report = verdict(options, asked, out, clock);
     let report = report.map_err(|why| Error::Usage(format!("the audit log cannot be judged: {why}")))?;
     out.say(&report, &words(&report));
     if report.ok { Ok(()) } else { Err(Error::Failed("the audit log does not hold".into())) }
 }
 
-fn verdict(
-    options: &Options,
-    bundle: Option<&Path>,
-    since: Option<&Path>,
-    out: Out,
-    clock: &Clock,
-) -> Result<Report> {
-    let since = since
+fn verdict(options: &Options, asked: Asked<'_>, out: Out, clock: &Clock) -> Result<Report> {
+    let keys = asked.vkey.map(known_keys).transpose()?;
+    let since = asked
+        .since
         .map(|path| {
             std::fs::read_to_string(path).map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
         })
         .transpose()?;
     let here = Home::existing(&options.data_dir).is_ok_and(|home| home.database().exists());
-    match bundle {
-        // An auditor has a bundle and no database: its own key is what they compare by hand.
-        Some(dir) if !here => {
+    match asked.bundle {
+        // An auditor has a bundle and no database. A key out of the bundle itself would prove nothing.
+        Some(dir) if !here || keys.is_some() => {
+            let keys = keys.ok_or_else(|| {
+                Error::Usage(
+                    "say with --vkey which key the log has: the organisation gave it to you another way, and `audit \
+                     export` printed it"
+                        .into(),
+                )
+            })?;
             let dir = Dir(dir.to_owned());
-            verify_dir(&dir, None, since.as_deref()).map_err(|why| Error::Usage(why.to_string()))
+            verify_dir(&dir, &keys, since.as_deref()).map_err(|why| Error::Usage(why.to_string()))
         }
         _ => {
             let desk = Desk::open(options, out, clock)?;
             let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
-            let bundle = bundle.map(|dir| Dir(dir.to_owned()));
-            Ok(log::verify(&desk.store, &key, bundle.as_ref(), since.as_deref())?)
+            let bundle = asked.bundle.map(|dir| Dir(dir.to_owned()));
+            let kept = revocations::read(&desk.home.dir().join(revocations::FILE))?.head;
+            let earlier: Vec<&str> = since.iter().chain(&kept).map(String::as_str).collect();
+            Ok(log::verify(&desk.store, &key, bundle.as_ref(), &earlier)?)
         }
     }
 }
@@ -139,10 +187,15 @@ fn export(desk: &Desk, to: &Path, patient: Option<&str>) -> Result<()> {
         Some(patient) => log::Scope::Patient(read::<PatientId>("patient", patient)?),
         None => log::Scope::Log,
     };
-    let key = log::load(&desk.store, &desk.home.keys())?.vkey().clone();
-    let head = log::export(&desk.store, &key, &Dir(to.to_owned()), scope)?;
-    let words = format!("{} entries in {}; VERIFY.md there says how to check them", head.size, to.display());
-    desk.out.say(&json!({ "size": head.size, "origin": head.origin }), &words);
+    let signer = log::load(&desk.store, &desk.home.keys())?;
+    let head = log::export(&desk.store, &signer, &Dir(to.to_owned()), scope)?;
+    let vkey = signer.vkey().to_string();
+    let words = format!(
+        "{} entries in {}; VERIFY.md there says how to check them. Hand over the key another way:\n{vkey}",
+        head.size,
+        to.display()
+    );
+    desk.out.say(&json!({ "size": head.size, "origin": head.origin, "vkey": vkey }), &words);
     Ok(())
 }
 

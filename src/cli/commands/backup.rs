@@ -8,11 +8,12 @@ use crate::cli::args;
 use crate::cli::error::{Error, Result};
 use crate::cli::home::{Home, make_private};
 use crate::cli::out::{Out, note};
-use crate::cli::revocations;
+use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
 use crate::store::snapshot::{self, Manifest};
+use crate::store::withdrawals::{self, Restored};
 use crate::store::{Store, Url, migrate};
 
 pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
@@ -53,16 +54,25 @@ pub(in crate::cli) fn restore(
             return Err(Error::Missing(format!("there is no {}", path.display())));
         }
         Some(path) => revocations::read(path)?,
-        None => Vec::new(),
+        None => Known::default(),
     };
+    let now = clock.now();
     let manifest = snapshot::check(&asked.from)?;
+    let unfinished = home.begin_restore()?;
     snapshot::put_back(&asked.from, &manifest, &options.database)?;
     let store = Store::open(&options.database, keks)?;
-    let replayed = revocations::replay(&store, &newer, clock.now())?;
+    let restored = Restored { taken_at: Some(manifest.taken_at), lost: newer.head, ..Restored::default() };
+    let restored = withdrawals::replay(&store, &newer.withdrawn, restored, now)?;
+    revocations::begin_again(home.dir(), now)?;
     revocations::catch_up(&store, home.dir())?;
-    let words =
-        format!("Restored the state of {}; {replayed} newer revocation(s) replayed.", manifest.taken_at);
-    out.say(&json!({ "taken_at": manifest.taken_at, "replayed": replayed }), &words);
+    unfinished.done()?;
+    let words = format!(
+        "Restored the state of {}; {} newer withdrawal(s) took hold again, {} concern what the snapshot does not hold. \
+         Every session and every one-time link has ended. `audit verify` and `doctor` stay red until somebody says who \
+         they are and why: zelo audit acknowledge --by NAME --reason TEXT",
+        manifest.taken_at, restored.replayed, restored.beyond
+    );
+    out.say(&restored, &words);
     Ok(())
 }
 

@@ -5,10 +5,11 @@ use serde::Serialize;
 use crate::cli::error::{Error, Result};
 use crate::cli::home::Home;
 use crate::cli::out::Out;
+use crate::cli::revocations;
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
-use crate::store::{Store, clock, log, signing};
+use crate::store::{Store, clock, log, signing, withdrawals};
 
 #[derive(Serialize)]
 struct Finding {
@@ -127,7 +128,32 @@ fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
         Ok(store) => store,
         Err(fault) => return vec![bad("database", fault.to_string())],
     };
-    vec![good("schema", "fits this program".to_owned()), steps(&store, now), seal(&store, home, now)]
+    vec![
+        good("schema", "fits this program".to_owned()),
+        steps(&store, now),
+        seal(&store, home, now),
+        restored(&store, home),
+    ]
+}
+
+/// Whether a restore waits for a named person, or happened behind the program's back.
+fn restored(store: &Store, home: &Home) -> Finding {
+    let known = revocations::read(&home.dir().join(revocations::FILE));
+    let here = store.read(|view| Ok((withdrawals::unacknowledged(view)?, log::newest_note(view)?)));
+    match (known, here) {
+        (Err(fault), _) => bad("restore", fault.to_string()),
+        (_, Err(fault)) => bad("restore", fault.to_string()),
+        (_, Ok((Some(at), _))) => bad(
+            "restore",
+            format!("the database was restored at {at} and nobody acknowledged it: zelo audit acknowledge"),
+        ),
+        (Ok(known), Ok((None, here))) if revocations::is_behind(here.as_deref(), known.head.as_deref()) => bad(
+            "restore",
+            "the database is older than revocations.log: it was put back by hand; the next start replays what is missing"
+                .into(),
+        ),
+        _ => good("restore", "none waits to be acknowledged".into()),
+    }
 }
 
 /// Whether the clock is behind what was written, and whether it was stepped lately.

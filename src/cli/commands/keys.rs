@@ -7,10 +7,11 @@ use crate::cli::error::Result;
 use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::config::Options;
-use crate::store::Store;
+use crate::domain::Clock;
 use crate::store::kek::Keks;
+use crate::store::{Actor, Store, Urgency, rewrap};
 
-pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out) -> Result<()> {
+pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
     let keks = Keks::load(&home.keys())?;
     match command {
@@ -29,9 +30,30 @@ pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out) -> Result
             // Opening holds files and database against each other and records the new epoch.
             Store::open(&options.database, Keks::load(&home.keys())?)?;
             let words = format!(
-                "kek-{epoch}.key wraps new keys from the next start on. Keep a copy elsewhere, and keep the older files: they open what they wrapped."
+                "kek-{epoch}.key wraps new keys from the next start on, and a running node wraps the older ones again under it. Keep a copy elsewhere, and keep the older files: until `zelo keys retire`, and for as long as you keep backups from before."
             );
             out.say(&json!({ "epoch": epoch, "file": format!("kek-{epoch}.key") }), &words);
+        }
+        Keys::Rewrap => {
+            let store = Store::open(&options.database, keks)?;
+            let mut rewrapped = 0;
+            loop {
+                let done = store.keep_house(Urgency::Patient, "keys", clock.now(), rewrap::rewrap)?;
+                rewrapped += done;
+                if done == 0 {
+                    break;
+                }
+            }
+            let words = format!("{rewrapped} key(s) are now wrapped by the newest epoch.");
+            out.say(&json!({ "rewrapped": rewrapped }), &words);
+        }
+        Keys::Retire { epoch } => {
+            let store = Store::open(&options.database, keks)?;
+            store.write(Actor::Operator, clock.now(), |tx| rewrap::retire(tx, *epoch))?;
+            let words = format!(
+                "Epoch {epoch} is retired. Backups from before the rewrapping still need kek-{epoch}.key; once they are gone, destroy it."
+            );
+            out.say(&json!({ "retired": epoch }), &words);
         }
     }
     Ok(())

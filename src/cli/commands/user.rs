@@ -44,6 +44,11 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: User) -> Result<()
             acts.disable_user(id)?;
             out.say(&json!({ "id": id, "disabled": true }), "The sign-in and its sessions have ended.");
         }
+        User::Vouch { email } => {
+            let id = find(&email)?;
+            acts.vouch_for_user(id)?;
+            out.say(&json!({ "id": id, "held": false }), "They may sign in.");
+        }
         User::Unlock { email } => {
             let id = find(&email)?;
             acts.unlock_user(id)?;

@@ -119,6 +119,9 @@ pub struct Ready<'c> {
     pub http: String,
     /// `host:port` of the gateway.
     pub mqtt: String,
+    /// `host:port` of the gateway over TLS, where it listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtts: Option<String>,
     /// Sign-ins.
     pub users: &'c [DemoUser],
     /// Devices, those without a client last.
@@ -242,6 +245,7 @@ mod tests {
         let ready = Ready {
             http: "http://127.0.0.1:8080".to_owned(),
             mqtt: "127.0.0.1:1883".to_owned(),
+            mqtts: None,
             users: &prepared.cast.users,
             devices: &prepared.cast.devices,
         };

@@ -6,27 +6,29 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::json;
 
 use super::Http;
-use crate::audit::note::Checkpoint;
+use crate::audit::note::{Checkpoint, Vkey};
 use crate::audit::tile::Dir;
 use crate::audit::verify::verify_dir;
-use crate::cli::commands::audit::Audit;
+use crate::cli::commands::audit::{Audit, known_keys};
 use crate::cli::error::{Error, Result};
 use crate::cli::out::{Out, note};
 
 pub(in crate::cli) fn run(http: &Http, command: &Audit, out: Out) -> Result<()> {
     match command {
-        Audit::Verify { bundle: None, since, .. } => verify(http, since.as_deref(), out),
+        Audit::Verify { bundle: None, since, vkey } => verify(http, since.as_deref(), vkey.as_deref(), out),
         Audit::Verify { .. } => Err(Error::Usage("a bundle is verified without a node: leave --url out".into())),
         Audit::Export { to, patient: None, .. } => {
             fresh(to)?;
             unpack(http, to)?;
-            let checkpoint = head(to)?;
+            let (checkpoint, vkey) = head(to)?;
             let words = format!(
-                "{} entries in {}; VERIFY.md there says how to check them",
+                "{} entries in {}; VERIFY.md there says how to check them. Compare the key with the one you got another \
+                 way:\n{vkey}",
                 checkpoint.size,
                 to.display()
             );
-            out.say(&json!({ "size": checkpoint.size, "origin": checkpoint.origin }), &words);
+            let (size, origin) = (checkpoint.size, checkpoint.origin);
+            out.say(&json!({ "size": size, "origin": origin, "vkey": vkey.to_string() }), &words);
             Ok(())
         }
         Audit::Prove { entry: Some(entry), patient: None, .. } => {
@@ -47,14 +49,22 @@ pub(in crate::cli) fn run(http: &Http, command: &Audit, out: Out) -> Result<()> 
     }
 }
 
-fn verify(http: &Http, since: Option<&Path>, out: Out) -> Result<()> {
+fn verify(http: &Http, since: Option<&Path>, vkey: Option<&str>, out: Out) -> Result<()> {
     let read = |path: &Path| {
         std::fs::read_to_string(path).map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
     };
     let since = since.map(read).transpose()?;
     let scratch = Scratch::new();
     unpack(http, &scratch.0)?;
-    let report = verify_dir(&Dir(scratch.0.clone()), None, since.as_deref());
+    let keys = match vkey {
+        Some(known) => known_keys(known)?,
+        None => {
+            let (_, vkey) = head(&scratch.0)?;
+            note(&format!("Without --vkey the node's own word for its key is taken: {vkey}"));
+            vec![vkey]
+        }
+    };
+    let report = verify_dir(&Dir(scratch.0.clone()), &keys, since.as_deref());
     let report = report.map_err(|why| Error::Usage(why.to_string()))?;
     let words = match &report.first_break {
         None => format!("whole: {} entries, root {}", report.size, report.root),
@@ -70,13 +80,14 @@ fn fresh(dir: &Path) -> Result<()> {
     if taken { Err(Error::Usage(format!("{} is not empty", dir.display()))) } else { Ok(()) }
 }
 
-fn head(dir: &Path) -> Result<Checkpoint> {
+fn head(dir: &Path) -> Result<(Checkpoint, Vkey)> {
     let unusable = |why: String| Error::Failed(format!("the export is not whole: {why}"));
     let dir = Dir(dir.to_owned());
     let key = dir.text("vkey.txt").map_err(|why| unusable(why.to_string()))?;
-    let key = key.trim().parse().map_err(|why| unusable(format!("{why}")))?;
+    let key: Vkey = key.trim().parse().map_err(|why| unusable(format!("{why}")))?;
     let text = dir.text("checkpoint").map_err(|why| unusable(why.to_string()))?;
-    Checkpoint::open(&text, &key).map_err(|why| unusable(why.to_string()))
+    let checkpoint = Checkpoint::open(&text, &key).map_err(|why| unusable(why.to_string()))?;
+    Ok((checkpoint, key))
 }
 
 /// Puts the archive's files under `to`, without the directory that holds them in it.
@@ -90,8 +101,11 @@ fn unpack(http: &Http, to: &Path) -> Result<()> {
         let Some(inside) = inside(&path) else {
             return Err(Error::Failed("the node's archive holds a path that leads elsewhere".into()));
         };
-        if !entry.header().entry_type().is_file() {
+        if entry.header().entry_type().is_dir() {
             continue;
+        }
+        if !entry.header().entry_type().is_file() || to.join(&inside).exists() {
+            return Err(Error::Failed("the node's archive holds a link, a device or a name twice".into()));
         }
         let place = to.join(inside);
         place.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;

@@ -106,6 +106,10 @@ impl Acts for Remote {
         self.0.act(&Method::POST, &format!("/api/v1/users/{id}/unlock"))
     }
 
+    fn vouch_for_user(&self, id: UserId) -> Result<()> {
+        self.0.act(&Method::POST, &format!("/api/v1/users/{id}/vouch"))
+    }
+
     fn add_patient(&self, details: &Details) -> Result<PatientId> {
         let mut body = json!(details.identity);
         if let Some(members) = body.as_object_mut() {

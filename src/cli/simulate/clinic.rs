@@ -30,7 +30,7 @@ use crate::store::{
 const GROUP: u32 = 500;
 /// Consents and bindings reach back before the first reading.
 const REACH: Duration = Duration::from_secs(86_400);
-const PURPOSES: [Purpose; 2] = [Purpose::TelemetryCollect, Purpose::AlertEvaluate];
+const PURPOSES: [Purpose; 3] = [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
 
 const STAFF: [(Role, u32); 7] = [
     (Role::Agent, 6),

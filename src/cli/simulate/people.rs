@@ -190,6 +190,9 @@ fn acted(
     unless_refused(store.write(Actor::User { id: who, role }, now, |tx| {
         alerts::acted(tx, alert, who, what, None).map(drop).map_err(|refused| match refused {
             alerts::Refused::Store(error) => error,
+            alerts::Refused::NotCalled | alerts::Refused::Unable => {
+                store::Error::Conflict("they may not answer it")
+            }
             alerts::Refused::Act(_) => store::Error::Conflict("the case does not take it"),
         })
     }))

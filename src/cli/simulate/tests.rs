@@ -24,7 +24,7 @@ fn the_same_seed_tells_the_same_story_and_its_log_holds() {
     let url = Url::Sqlite(dir.path().join("zelo.db"));
     let store = Store::open(&url, Keks::load(&dir.path().join("keys")).unwrap()).unwrap();
     let key = log::load(&store, &dir.path().join("keys")).unwrap();
-    let report = log::verify(&store, key.vkey(), None, None).unwrap();
+    let report = log::verify(&store, key.vkey(), None, &[]).unwrap();
     assert!(report.ok, "{report:?}");
     assert_eq!(report.size, first.audit.entries);
 }

@@ -22,7 +22,8 @@ use crate::cli::error::Result;
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Clock, DeviceId, Instant, UserId};
 use crate::engine::{
-    Lane, Status, auditor, deadline, escalate, housekeeping, outbox, reevaluate, roll, seal, silence,
+    Lane, Status, auditor, bases, deadline, escalate, housekeeping, late_reds, outbox, reevaluate, roll,
+    seal, silence,
 };
 use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;
@@ -97,7 +98,8 @@ impl World {
         let prompt = Lane::new(
             "engine",
             vec![
-                Box::new(reevaluate::Reevaluate::new(store.clone(), bases, watch)),
+                Box::new(reevaluate::Reevaluate::new(store.clone(), bases, Arc::clone(&watch))),
+                Box::new(late_reds::LateReds::new(store.clone(), watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
             ],
@@ -106,6 +108,7 @@ impl World {
             "house",
             vec![
                 Box::new(silence::Silence::new(store.clone())),
+                Box::new(bases::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signer)?),
                 Box::new(auditor::Auditor::new(store.clone(), Status::default())),

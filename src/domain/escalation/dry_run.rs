@@ -154,7 +154,7 @@ impl Told {
                 }
             }
             Did::NobodyReached => self.unanswered += 1,
-            Did::Resumed => {}
+            Did::Resumed | Did::Withheld => {}
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Role;
 use crate::domain::id::UserId;
 use crate::domain::rule::Name;
+use crate::domain::{Can, Role};
 
 /// One version of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub enum Faulty {
     /// A rung without people.
     #[error("step {0} has no targets; name a person, a role, a schedule or a team")]
     NoTargets(usize),
+    /// A rung that calls a role which could not answer.
+    #[error("step {0} calls the role {role}, which may not answer an alert; call one of {able}", role = .1.name(), able = able())]
+    CannotAnswer(usize, Role),
     /// A rung that never ends, or at once.
     #[error("step {0} gives {1} minutes; give 1 to {MOST_MINUTES}")]
     Minutes(usize, u32),
@@ -88,6 +91,10 @@ pub enum Faulty {
     /// A wait without an end.
     #[error("{0} is {1} minutes; at most {MOST_MINUTES}")]
     Wait(&'static str, u32),
+}
+
+fn able() -> String {
+    Can::AnswerCalls.roles().iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }
 
 const MOST_STEPS: usize = 20;
@@ -120,6 +127,13 @@ impl Policy {
         for (number, step) in std::iter::once(&self.nobody_reached).chain(&self.steps).enumerate() {
             if step.targets.is_empty() {
                 return Err(Faulty::NoTargets(number));
+            }
+            let deaf = step.targets.iter().find_map(|target| match target {
+                Target::Role(role) => (!Can::AnswerCalls.held_by(*role)).then_some(*role),
+                _ => None,
+            });
+            if let Some(role) = deaf {
+                return Err(Faulty::CannotAnswer(number, role));
             }
             if step.minutes == 0 || step.minutes > MOST_MINUTES {
                 return Err(Faulty::Minutes(number, step.minutes));

@@ -42,6 +42,8 @@ pub enum State {
     Snoozed(UserId),
     /// The ladder is over and nobody answered: stays on top until a named person takes it.
     NobodyReached,
+    /// No legal basis for calling people: nobody is paged until there is one again. The case stays on the queue.
+    NoBasis,
     /// The case is done.
     Done,
 }
@@ -72,6 +74,8 @@ pub enum Did {
     NobodyReached,
     /// An acknowledgement or a silence came to its end without a resolution.
     Resumed,
+    /// The permit for calling people was denied: nobody is paged.
+    Withheld,
 }
 
 /// Why an act changes nothing.
@@ -124,11 +128,40 @@ impl Run {
                 did
             }
             State::NobodyReached => vec![self.call_again(now, find)],
-            State::Done => {
+            State::NoBasis | State::Done => {
                 self.next_at = None;
                 Vec::new()
             }
         }
+    }
+
+    /// In place of [`Run::tick`] when the permit for calling people is denied: a wait ends as it would, and nobody is
+    /// paged.
+    pub fn withhold(&mut self, now: Instant) -> Vec<Did> {
+        if self.next_at.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let waited = matches!(self.state, State::Acknowledged(_) | State::Snoozed(_));
+        self.fence += 1;
+        (self.state, self.next_at) = (State::NoBasis, None);
+        if waited { vec![Did::Resumed, Did::Withheld] } else { vec![Did::Withheld] }
+    }
+
+    /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered
+    /// goes on. Says whether it changed anything.
+    pub fn basis_ended(&mut self) -> bool {
+        let pages = matches!(self.state, State::Climbing | State::NobodyReached);
+        if pages {
+            self.fence += 1;
+            (self.state, self.next_at) = (State::NoBasis, None);
+        }
+        pages
+    }
+
+    /// There is a legal basis for calling people again: the step it stood on is paged by the next tick. Says whether
+    /// it changed anything.
+    pub fn basis_given(&mut self, now: Instant) -> bool {
+        self.state == State::NoBasis && self.rearm(now).is_ok()
     }
 
     /// A named person answers: nothing more is paged, until `acknowledged_for` is over.

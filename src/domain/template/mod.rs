@@ -220,7 +220,7 @@ impl Template {
                 }
                 faults.extend(lint::lint(words).into_iter().map(|tells| Fault::Tells { part, lang, tells }));
             }
-            if self.subject.of(lang).chars().any(char::is_control) {
+            if self.subject.of(lang).chars().any(crate::domain::person::is_unseen) {
                 faults.push(Fault::Subject(lang));
             }
         }

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use super::ward::{at, paged, raise, raise_late, wards};
+use super::ward::{Ward, at, paged, raise, raise_late, wards};
 use crate::domain::alert::{Act, LEASE};
 use crate::domain::escalation::{Policy, State};
 use crate::domain::message::State as Way;
 use crate::domain::{Outcome, Role};
 use crate::store::escalations::Climbed;
+use crate::store::messages::Ground;
 use crate::store::testing::{NOW, entries};
 use crate::store::{
     Actor, Error, Tx, Urgency, alerts, escalations, lapses, messages, paging, users, versions,
@@ -120,6 +121,10 @@ fn a_rung_without_anybody_is_skipped_at_once() {
     }
 }
 
+fn ground(ward: &Ward, of: &escalations::Escalation) -> Result<Ground, consent::Denied> {
+    ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| Ground::ask(tx, of.patient.unwrap())).unwrap()
+}
+
 /// Two nodes read the same row; between the look and the word of one, a person answers: the answer stands.
 #[test]
 fn a_climb_that_was_read_before_an_answer_is_not_written_over_it() {
@@ -130,14 +135,14 @@ fn a_climb_that_was_read_before_an_answer_is_not_written_over_it() {
             let from = ward.home.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap();
             let mut run = from.run.clone();
             let did = run.tick(at(5), &mut |_step| vec![ward.people[1]]);
-            Climbed { from, run, did, due_at: at(5) }
+            Climbed { ground: ground(&ward, &from), from, run, did, due_at: at(5) }
         };
         let (stale, fresh) = (read(ward.alert), read(other));
         ward.act(0, Act::Ack, at(1));
         for climbed in [vec![stale.clone()], vec![fresh.clone(), stale]] {
             let kept =
                 ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalations::keep(tx, &climbed));
-            assert!(matches!(kept, Err(Error::Stale { .. })), "{kept:?}");
+            assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
         }
         assert_eq!(ward.state(), State::Acknowledged(ward.people[0]));
         let after = ward.home.read(|view| escalations::of_alert(view, other)).unwrap();
@@ -152,7 +157,7 @@ fn a_page_that_is_planned_twice_is_sent_once() {
         let from = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
         let mut run = from.run.clone();
         let did = run.tick(NOW, &mut |_step| ward.people[..2].to_vec());
-        let climbed = [Climbed { from, run, did, due_at: NOW }];
+        let climbed = [Climbed { ground: ground(&ward, &from), from, run, did, due_at: NOW }];
         for _ in 0..2 {
             ward.home
                 .keep_house(Urgency::Urgent, "test", NOW, |tx| {

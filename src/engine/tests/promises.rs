@@ -52,7 +52,13 @@ fn ana(store: &Home) -> patients::Patient {
         phone: None,
     };
     let details = patients::Details { identity, zone: "America/Sao_Paulo".into(), language: "pt-BR".into() };
-    store.write(Actor::Operator, NOW, |tx| patients::insert(tx, &details)).unwrap()
+    store
+        .write(Actor::Operator, NOW, |tx| {
+            let ana = patients::insert(tx, &details)?;
+            testing::grant_calls(tx, ana.id)?;
+            Ok(ana)
+        })
+        .unwrap()
 }
 
 /// An alert that opens.

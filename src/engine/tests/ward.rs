@@ -14,7 +14,7 @@ use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
 use crate::engine::outbox::{self, Breakers, Outbox};
 use crate::notify::{Channel, Letter, Said};
-use crate::store::testing::{Home, NOW, stores};
+use crate::store::testing::{Home, NOW, grant_calls, stores};
 use crate::store::{
     Actor, Error, Result, Store, Tx, Urgency, alerts, escalations, messages, paging, patients, users,
     versions,
@@ -91,12 +91,13 @@ fn raised(store: &Store, at: Instant, retrospective: bool) -> AlertId {
     store
         .write(Actor::System("test"), at, |tx| {
             let patient = patients::insert(tx, &details)?;
+            grant_calls(tx, patient.id)?;
             red(tx, (patient.key, patient.id), at, retrospective)
         })
         .unwrap()
 }
 
-fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant, retrospective: bool) -> Result<AlertId> {
+pub fn red(tx: &mut Tx<'_>, patient: (i64, PatientId), at: Instant, retrospective: bool) -> Result<AlertId> {
     let rule = &Rule::seeds()[0];
     let episode = serde_json::from_value(json!({
         "rule": rule.id, "version": rule.version, "started_at": at.minus(Duration::from_secs(60)).micros(),
@@ -134,7 +135,7 @@ impl Ward {
         let done = self.home.write(actor, now, |tx| {
             alerts::acted(tx, alert, id, what, None).map(drop).map_err(|why| match why {
                 alerts::Refused::Store(error) => error,
-                other @ alerts::Refused::Act(_) => {
+                other => {
                     refused = Some(other);
                     Error::Conflict("refused")
                 }

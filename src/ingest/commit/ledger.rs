@@ -69,7 +69,7 @@ impl Ledger {
         for (message, plan) in group.iter().zip(planned) {
             let (Some(device), Some(received)) = (&plan.device, plan.received) else { continue };
             lines.clear();
-            lines.extend(kept.of(plan).map(|reading| Line {
+            lines.extend(kept.counted(plan).map(|reading| Line {
                 signal: reading.signal.code(),
                 at: reading.at.micros(),
                 value: reading.value.to_bits(),

@@ -25,7 +25,7 @@ use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
 use charges::Charges;
 use judge::{Fresh, judge};
 use ledger::Ledger;
-use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
+use plan::{Kept, Planned, Planner, Standings, amend, set_aside_conflicts};
 use reception::Receptions;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
@@ -121,6 +121,7 @@ impl Committer {
         if done.is_err() {
             // What memory learned in a transaction that is gone must be forgotten with it.
             self.roster.clear();
+            self.batch.failed();
             self.charges.forget();
             let mut watch = lock(&self.watch);
             self.involved.drain(..).for_each(|key| watch.forget_patient(key));
@@ -168,6 +169,7 @@ impl Committer {
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
         let appended = telemetry::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
+        amend(tx, group, &mut planned, &standings, &mut lock(&self.watch))?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
         self.charges.keep(tx, group, &planned)?;
@@ -182,7 +184,7 @@ impl Committer {
     fn tell(&mut self, group: impl Iterator<Item = Admitted>, planned: Vec<Planned>) {
         let now = self.clock.now();
         Reply::send_all(group.zip(&planned).map(|(message, plan)| {
-            let answer = answer(&message, &plan.verdict, &plan.parts, now);
+            let answer = answer(&message, &plan.verdict, &plan.parts, &plan.suspect(), now);
             (message.reply, answer)
         }));
         let refused = planned.iter().filter(|plan| plan.verdict != Verdict::Taken).count();

@@ -8,18 +8,21 @@ use std::sync::Arc;
 
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryCollect, decide};
 
+use mqtt::payload::Status;
+
 use super::decision;
 use super::ledger::Ledger;
 use super::reception::Receptions;
-use crate::domain::{DeviceId, Instant, Reading};
+use crate::domain::{DeviceId, Instant, Reading, Signal};
 use crate::ingest::admit::{Admitted, Content};
 use crate::ingest::answer::Verdict;
 use crate::ingest::normal::{Normalised, Why};
 use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
+use crate::rules::{SeriesKey, Watchlist};
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{Appended, Batch, ReceiptRef};
+use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef};
 use crate::store::{Result, Subject, Tx};
 
 /// One message on its way through a commit.
@@ -32,6 +35,8 @@ pub struct Planned {
     pub rows: Range<usize>,
     /// Its readings, in the order of `rows`.
     pub readings: Vec<Reading>,
+    /// What it corrects and withdraws; after [`amend`], what of it changed anything.
+    pub amended: Vec<Amended>,
     /// The records of the message that they stood in.
     pub records: Vec<u32>,
     /// Its device, when it is enrolled.
@@ -66,6 +71,12 @@ impl Kept {
     /// All but what was there already.
     pub fn new(appended: &Appended) -> Self {
         Self { not: appended.same.iter().chain(&appended.conflicts).copied().collect() }
+    }
+
+    /// The readings of a message that its receipt counts: what is new, and what it puts right.
+    pub fn counted<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
+        let right = plan.amended.iter().filter(|amended| !amended.withdrawn).map(|amended| &amended.reading);
+        self.of(plan).chain(right)
     }
 
     /// The readings of a message that are new.
@@ -104,6 +115,7 @@ impl Planner<'_> {
             parts: Parts::default(),
             rows: 0..0,
             readings: Vec::new(),
+            amended: Vec::new(),
             records: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
@@ -201,6 +213,17 @@ impl Planned {
         self.verdict = Verdict::Refused { code: Cow::Borrowed(code), basis: Cow::Borrowed(basis) };
     }
 
+    /// The signals that are to be measured again, each once.
+    pub fn suspect(&self) -> Vec<Signal> {
+        let mut signals = Vec::new();
+        for reading in self.readings.iter().filter(|reading| reading.flags.is_suspect()) {
+            if !signals.contains(&reading.signal) {
+                signals.push(reading.signal);
+            }
+        }
+        signals
+    }
+
     fn sort(
         &mut self,
         normal: &Normalised,
@@ -224,6 +247,8 @@ impl Planned {
             } else if !normal.may_be_of(taken.record, who) {
                 aside.reading(reading, Why::Subject.code())?;
                 self.part(reading, Why::Subject.code(), true, place);
+            } else if taken.status == Status::Correction {
+                self.amended.push(aside.amended(reading, false));
             } else {
                 self.readings.push(reading);
                 self.records.push(taken.record);
@@ -242,7 +267,7 @@ impl Planned {
 
     fn conclude(&mut self, normal: &Normalised, before_grant: Option<consent::Code>) {
         let something_aside = self.parts.iter().any(|part| part.aside);
-        if !self.readings.is_empty() || something_aside {
+        if !self.readings.is_empty() || !self.amended.is_empty() || something_aside {
             self.decision = if self.parts.is_empty() { 0 } else { decision::IN_PART };
         } else if let Some(code) = before_grant {
             self.refuse(code.number(), code.as_str(), code.basis_text());
@@ -274,6 +299,17 @@ impl Setting<'_, '_> {
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
+    const fn amended(&self, reading: Reading, withdrawn: bool) -> Amended {
+        Amended {
+            patient: (self.patient.row.key, self.patient.row.id),
+            device_key: self.device.key,
+            reading,
+            withdrawn,
+            received: self.received,
+            by: By::Source,
+        }
+    }
+
     fn unbound(&mut self, reading: Reading) -> Result<()> {
         let aside = Aside {
             patient: None,
@@ -302,6 +338,34 @@ impl Setting<'_, '_> {
             payload: None,
         }
     }
+}
+
+/// Puts right what the messages correct, and forgets what was right already. The series are to be judged again: what
+/// is watched of them is forgotten, and this node asks for the replay.
+///
+/// # Errors
+/// Database errors.
+pub fn amend(
+    tx: &mut Tx<'_>,
+    group: &[Admitted],
+    planned: &mut [Planned],
+    standings: &Standings,
+    watch: &mut Watchlist,
+) -> Result<()> {
+    for (message, plan) in group.iter().zip(planned) {
+        let mut changed = Vec::new();
+        for amended in std::mem::take(&mut plan.amended) {
+            let standing = standings.get(&(amended.patient.0, message.device));
+            let Some(Ok(permit)) = standing.map(|standing| &standing.collect) else { continue };
+            if telemetry::amend(tx, permit, &amended)? {
+                let Reading { signal, .. } = amended.reading;
+                watch.forget(SeriesKey { patient_key: amended.patient.0, signal });
+                changed.push(amended);
+            }
+        }
+        plan.amended = changed;
+    }
+    Ok(())
 }
 
 /// Another value came first: the later one is set aside and told so.

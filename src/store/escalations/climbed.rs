@@ -1,6 +1,7 @@
 //! What climbs came to, written: the rows where their fences still stand, what each did in its history and in the
 //! audit log. Many at once are as few statements as one.
 
+use consent::{Denied, Purpose};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -8,6 +9,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use super::super::act::Act;
 use super::super::conn::insert_all;
 use super::super::error::{Error, Result};
+use super::super::messages::Ground;
 use super::super::schema::{escalation_steps, escalations};
 use super::super::{Conn, Tx};
 use super::{Escalation, name};
@@ -25,6 +27,8 @@ pub struct Climbed {
     pub did: Vec<Did>,
     /// When that was due.
     pub due_at: Instant,
+    /// The permit for calling people, asked in this transaction; without one nobody is called.
+    pub ground: std::result::Result<Ground, Denied>,
 }
 
 type Changing = (
@@ -57,7 +61,7 @@ fn fence(run: &Run) -> i64 {
 /// Writes what became of climbs, where their fences still stand.
 ///
 /// # Errors
-/// [`Error::Stale`] when somebody else changed one; database errors.
+/// [`Error::GivenUp`] when somebody else changed one; database errors.
 pub fn keep(tx: &mut Tx<'_>, climbed: &[Climbed]) -> Result<()> {
     let now = tx.now();
     match &mut *tx.conn {
@@ -70,7 +74,7 @@ fn alone(conn: &mut Conn, one: &Climbed, now: Instant) -> Result<()> {
     let was = fence(&one.from.run);
     let row = escalations::table.filter(escalations::id.eq(&one.from.id).and(escalations::fence.eq(was)));
     match diesel::update(row).set(changing(&one.run, now)?).execute(conn)? {
-        0 => Err(Error::Stale { current: was }),
+        0 => Err(Error::GivenUp),
         _ => Ok(()),
     }
 }
@@ -95,10 +99,8 @@ fn at_once(conn: &mut PgConnection, climbed: &[Climbed], now: Instant) -> Result
         .bind::<Array<BigInt>, _>(column(|one| fence(&one.run)))
         .bind::<BigInt, _>(now.micros())
         .execute(conn)?;
-    match climbed.first() {
-        Some(first) if kept < climbed.len() => Err(Error::Stale { current: fence(&first.from.run) }),
-        _ => Ok(()),
-    }
+    // Nobody gave a version here: the same again may well succeed, and is never a 412.
+    if kept < climbed.len() { Err(Error::GivenUp) } else { Ok(()) }
 }
 
 #[derive(Insertable)]
@@ -137,6 +139,7 @@ fn step<'a>(of: &'a Climbed, did: &Did, now: Instant) -> Step<'a> {
         Did::Empty { step, .. } => ("empty", Some(*step), [].as_slice()),
         Did::NobodyReached => ("nobody_reached", None, [].as_slice()),
         Did::Resumed => ("resumed", of.run.step, [].as_slice()),
+        Did::Withheld => ("withheld", None, [].as_slice()),
     };
     let people: Vec<String> = people.iter().map(ToString::to_string).collect();
     Step {
@@ -157,10 +160,20 @@ fn log(tx: &mut Tx<'_>, of: &Climbed, did: &Did, step: &Step<'_>) -> Result<()> 
         "version": of.run.policy.version, "did": step.did, "step": step.step, "round": step.round,
         "people": step.people.split_whitespace().collect::<Vec<_>>(),
     });
-    let kind = if *did == Did::NobodyReached { "alert.unreached" } else { "alert.escalated" };
-    let act = Act::new(kind).body(body);
+    let act = match (did, &of.ground) {
+        (Did::Withheld, Err(denied)) => denial(denied).body(body),
+        (Did::NobodyReached, _) => Act::new("alert.unreached").body(body),
+        _ => Act::new("alert.escalated").body(body),
+    };
     tx.audit(&match of.from.patient {
         Some(patient) => act.patient(patient),
         None => act,
     })
+}
+
+/// That people may not be called, and why.
+fn denial(denied: &Denied) -> Act<'static> {
+    let (code, purpose) = denied.root();
+    let purpose = purpose.unwrap_or(Purpose::AlertEscalate);
+    Act::new("decision.deny").purpose(purpose.as_str()).code(code.as_str()).decided(false)
 }

@@ -1,7 +1,7 @@
 //! What a change of an alert means for its climb, in the transaction that makes the change.
 
 use super::super::error::Result;
-use super::super::messages;
+use super::super::messages::{self, Ground};
 use super::super::paging::Finder;
 use super::super::tx::{Actor, Tx};
 use super::super::versions;
@@ -10,45 +10,72 @@ use crate::domain::escalation::{Did, Policy, Run, State};
 use crate::domain::{AlertCase, AlertState, Instant, Level};
 
 /// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
-/// transaction. What was planned for somebody who need not come any more is cancelled.
+/// transaction. Pages to people who are no longer needed are cancelled, and with a clock that stopped what was said of
+/// it.
 ///
 /// # Errors
 /// Database errors.
-pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrospective: bool) -> Result<()> {
+pub fn follow(
+    tx: &mut Tx<'_>,
+    old: Option<&AlertCase>,
+    new: &AlertCase,
+    retrospective: bool,
+    clock_stopped: bool,
+) -> Result<()> {
     let waits = new.state == AlertState::Open && new.facts.level == Level::Red && !retrospective;
     let waited = old.is_some_and(|old| old.state == AlertState::Open && old.facts.level == Level::Red);
-    if waits && !waited && begin_red(tx, new)? {
-        return Ok(());
+    let began = waits && !waited && begin_red(tx, new)?;
+    let climbed = match old {
+        Some(old) if !began && !unmoved(old, new) => on(tx, old, new)?,
+        _ => Followed::Still,
+    };
+    let silent = match &climbed {
+        Followed::Unreadable => new.state != AlertState::Open,
+        Followed::Moved(one) => !matches!(one.run.state, State::Climbing | State::NobodyReached),
+        Followed::Still => false,
+    };
+    if silent || clock_stopped {
+        messages::cancel(tx, ALERT, &new.id.to_string())?;
     }
-    let Some(old) = old else { return Ok(()) };
-    if unmoved(old, new) {
-        return Ok(());
+    match climbed {
+        Followed::Moved(one) => messages::page(tx, &[*one], &mut Finder::default()),
+        Followed::Still | Followed::Unreadable => Ok(()),
     }
-    let case = new.id.to_string();
-    let climb = match hold(tx, ALERT, &case) {
-        Ok(Some(climb)) => climb,
-        Ok(None) => return Ok(()),
-        // A climb that cannot be read must not keep a person from answering.
+}
+
+/// What became of the climb.
+enum Followed {
+    /// Nothing.
+    Still,
+    /// It moved, and is kept.
+    Moved(Box<Climbed>),
+    /// It cannot be read: the auditor tells of it, and the answer of a person stands.
+    Unreadable,
+}
+
+fn on(tx: &mut Tx<'_>, old: &AlertCase, new: &AlertCase) -> Result<Followed> {
+    let from = match hold(tx, new.id) {
+        Ok(Some(from)) => from,
+        Ok(None) => return Ok(Followed::Still),
         Err(error) if error.is_the_rows() => {
-            tracing::error!(alert = %case, %error, "the climb of an alert cannot be read; the answer stands");
-            return match new.state {
-                AlertState::Open => Ok(()),
-                _ => messages::cancel(tx, ALERT, &case).map(drop),
-            };
+            tracing::error!(alert = %new.id, %error, "the climb of an alert cannot be read; the answer stands");
+            return Ok(Followed::Unreadable);
         }
         Err(error) => return Err(error),
     };
-    let mut run = climb.run.clone();
+    let ground = Ground::ask(tx, new.patient)?;
+    let mut run = from.run.clone();
     let did = moved(&mut run, old, new, tx.actor(), tx.now());
-    if run == climb.run {
-        return Ok(());
+    if ground.is_err() {
+        // Whoever it is given to finds it on the queue: nobody is called.
+        run.basis_ended();
     }
-    let climbed = [Climbed { from: climb, run, did: did.into_iter().collect(), due_at: tx.now() }];
-    keep(tx, &climbed)?;
-    if !climbed.iter().any(|one| matches!(one.run.state, State::Climbing | State::NobodyReached)) {
-        messages::cancel(tx, ALERT, &case)?;
+    if run == from.run {
+        return Ok(Followed::Still);
     }
-    messages::page(tx, &climbed, &mut Finder::default())
+    let one = Climbed { from, run, did: did.into_iter().collect(), due_at: tx.now(), ground };
+    keep(tx, std::slice::from_ref(&one))?;
+    Ok(Followed::Moved(Box::new(one)))
 }
 
 fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<bool> {
@@ -57,7 +84,8 @@ fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<bool> {
         tracing::error!(policy = RED, "a red alert has no policy to climb; `zelo serve` seeds it");
         return Ok(false);
     };
-    begin(tx, (ALERT, &case.id.to_string()), Some(case.patient), policy)
+    let ground = Ground::ask(tx, case.patient)?;
+    begin(tx, case.id, case.patient, policy, ground)
 }
 
 fn unmoved(old: &AlertCase, new: &AlertCase) -> bool {

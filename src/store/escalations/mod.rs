@@ -5,15 +5,19 @@ mod climbed;
 mod follow;
 mod replan;
 
+use consent::Denied;
 use diesel::prelude::*;
 
 use super::act::Act;
+use super::alerts;
 use super::conn::{held, on};
 use super::error::{Error, Result};
+use super::locks::Lock;
+use super::messages::{self, Ground};
 use super::schema::{escalation_steps, escalations};
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
-use crate::domain::escalation::{Policy, Refused, Run, State, seeds};
+use crate::domain::escalation::{Did, Policy, Refused, Run, State, seeds};
 use crate::domain::id::uuid_at;
 use crate::domain::{AlertId, Instant, PatientId, UserId};
 pub use climbed::{Climbed, keep, record};
@@ -63,6 +67,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whose case it is, if that can be read.
+    #[must_use]
+    pub fn patient(&self) -> Option<PatientId> {
+        self.patient_id.as_ref()?.parse().ok()
+    }
+
     /// The climb in the row.
     ///
     /// # Errors
@@ -95,32 +105,48 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
 }
 
-/// Begins a climb, unless the case has one. Says whether it did.
+/// Begins the climb of an alert, unless it has one. Without a ground nobody is called: the case waits for one on the
+/// queue. Says whether it began.
 ///
 /// # Errors
 /// Database errors.
 pub fn begin(
     tx: &mut Tx<'_>,
-    (kind, subject): (&str, &str),
-    patient: Option<PatientId>,
+    alert: AlertId,
+    patient: PatientId,
     policy: Version<Policy>,
+    ground: std::result::Result<Ground, Denied>,
 ) -> Result<bool> {
     let now = tx.now();
-    let run = Run::begin(Policy { version: policy.version, ..policy.body }, now);
+    let mut run = Run::begin(Policy { version: policy.version, ..policy.body }, now);
+    let withheld = ground.is_err() && run.basis_ended();
+    let from = Escalation {
+        id: uuid_at(now).to_string(),
+        kind: ALERT.to_owned(),
+        subject: alert.to_string(),
+        patient: Some(patient),
+        run: run.clone(),
+        started_at: now,
+        updated_at: now,
+        spoiled: None,
+    };
     let row = diesel::insert_into(escalations::table).values((
         (
-            escalations::id.eq(uuid_at(now).to_string()),
-            escalations::kind.eq(kind),
-            escalations::subject.eq(subject),
-            escalations::patient_id.eq(patient.map(|id| id.to_string())),
+            escalations::id.eq(&from.id),
+            escalations::kind.eq(ALERT),
+            escalations::subject.eq(&from.subject),
+            escalations::patient_id.eq(patient.to_string()),
             escalations::policy.eq(&policy.name),
             escalations::policy_version.eq(i64::from(policy.version)),
             escalations::started_at.eq(now.micros()),
         ),
         climbed::changing(&run, now)?,
     ));
-    let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))?;
-    Ok(began == 1)
+    let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if began && withheld {
+        record(tx, &[Climbed { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
+    }
+    Ok(began)
 }
 
 /// The climb of a case. A row that cannot be read counts as none: it was set aside, and the auditor tells of it.
@@ -179,17 +205,34 @@ pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// What is due, the longest due first, held until the transaction ends; what another node holds is left to it.
+/// What is due, the longest due first: ids with the cases they are about. Nothing is held yet: see [`take`].
 ///
 /// # Errors
 /// Database errors.
-pub fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
+pub fn due(view: &mut View<'_>, now: Instant, limit: i64) -> Result<Vec<(String, String)>> {
+    Ok(escalations::table
+        .filter(escalations::next_at.le(now.micros()).and(escalations::spoiled.is_null()))
+        .order((escalations::next_at, escalations::id))
+        .limit(limit)
+        .select((escalations::id, escalations::subject))
+        .load(view.conn)?)
+}
+
+/// Takes those of these climbs that are due still and whose alerts nobody else holds, with the consents of their
+/// patients: held until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
     let now = tx.now().micros();
-    let due = escalations::table
+    let (ids, subjects): (Vec<String>, Vec<String>) = due.iter().cloned().unzip();
+    let free = alerts::hold_to_call(tx, &subjects)?;
+    let rows = escalations::table
+        .filter(escalations::id.eq_any(ids).and(escalations::subject.eq_any(free)))
         .filter(escalations::next_at.le(now).and(escalations::spoiled.is_null()))
-        .order(escalations::next_at)
-        .limit(limit);
-    Ok(held!(tx, Row, due, skip_locked))
+        .order((escalations::next_at, escalations::id));
+    let rows = held!(tx, Row, rows);
+    Ok(rows)
 }
 
 /// Sets a row aside that cannot be worked off: it holds up nobody else, and a person is told.
@@ -237,7 +280,7 @@ pub struct Stepped {
     pub at: Instant,
     /// When it was due.
     pub due_at: Instant,
-    /// `paged`, `empty`, `nobody_reached`, `resumed`.
+    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld`.
     pub did: String,
     /// The rung, from 0; `None`: nobody reached, or a person by name.
     pub step: Option<usize>,
@@ -282,11 +325,14 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
 /// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
 ///
 /// # Errors
-/// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::NotFound`] when
-/// nothing climbs.
+/// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::Denied`] without a permit
+/// for calling people; [`Error::NotFound`] when nothing climbs.
 pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
-    let Some(old) = hold(tx, ALERT, &alert.to_string())? else { return Err(Error::NotFound("escalation")) };
-    let mut run = old.run.clone();
+    let patient = alerts::get(tx, alert)?.case.patient;
+    let ground = Ground::ask(tx, patient)??;
+    alerts::hold(tx, alert)?;
+    let Some(from) = hold(tx, alert)? else { return Err(Error::NotFound("escalation")) };
+    let mut run = from.run.clone();
     run.force(seen, tx.now()).map_err(|refused| match refused {
         Refused::Stale => Error::Refused {
             code: "E_STALE_STEP",
@@ -294,21 +340,69 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
         },
         _ => Error::Conflict("the case is resolved"),
     })?;
-    let forced = Climbed { did: Vec::new(), due_at: tx.now(), from: old, run };
-    keep(tx, std::slice::from_ref(&forced))?;
-    let Climbed { from: old, .. } = forced;
-    let body = serde_json::json!({ "case": old.subject, "kind": old.kind, "did": "forced" });
-    let act = Act::new("alert.escalated").body(body);
-    tx.audit(&match old.patient {
-        Some(patient) => act.patient(patient),
-        None => act,
-    })?;
+    let body = serde_json::json!({ "case": from.subject, "kind": from.kind, "did": "forced" });
+    keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
+    tx.audit(&Act::new("alert.escalated").body(body).patient(patient))?;
     tx.signal("alert.changed", alert)
 }
 
-/// The climb of a case, held until the transaction ends.
-fn hold(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
-    let row = escalations::table.filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)));
+/// The legal basis for calling people ended, or there is one again: the climb of an alert follows, and what was planned
+/// without one is cancelled. The alert is held.
+///
+/// # Errors
+/// Database errors.
+pub fn on_ground(
+    tx: &mut Tx<'_>,
+    alert: AlertId,
+    ground: std::result::Result<Ground, Denied>,
+) -> Result<bool> {
+    let from = match hold(tx, alert) {
+        Ok(Some(from)) => from,
+        Ok(None) => return Ok(false),
+        // Set aside already, and told of; its messages are cancelled below like any other's.
+        Err(error) if error.is_the_rows() => {
+            return if ground.is_err() {
+                Ok(messages::cancel(tx, ALERT, &alert.to_string())? > 0)
+            } else {
+                Ok(false)
+            };
+        }
+        Err(error) => return Err(error),
+    };
+    let (mut run, now) = (from.run.clone(), tx.now());
+    let changed = if ground.is_ok() { run.basis_given(now) } else { run.basis_ended() };
+    if changed {
+        let did = if ground.is_ok() { Vec::new() } else { vec![Did::Withheld] };
+        let climbed = [Climbed { from, run, did, due_at: now, ground }];
+        keep(tx, &climbed)?;
+        record(tx, &climbed)?;
+        tx.signal("alert.changed", alert)?;
+    }
+    if ground.is_err() {
+        messages::cancel(tx, ALERT, &alert.to_string())?;
+    }
+    Ok(changed)
+}
+
+/// Patients some of whose cases wait for a basis to call people.
+///
+/// # Errors
+/// Database errors.
+pub fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
+    let waiting: Vec<Option<String>> = escalations::table
+        .filter(escalations::state.eq(name(State::NoBasis)))
+        .select(escalations::patient_id)
+        .distinct()
+        .limit(limit)
+        .load(view.conn)?;
+    Ok(waiting.into_iter().flatten().collect())
+}
+
+/// The climb of an alert, held until the transaction ends.
+fn hold(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
+    tx.lock(Lock::Escalation(alert));
+    let row = escalations::table
+        .filter(escalations::kind.eq(ALERT).and(escalations::subject.eq(alert.to_string())));
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
@@ -318,6 +412,7 @@ const fn name(state: State) -> &'static str {
         State::Acknowledged(_) => "acknowledged",
         State::Snoozed(_) => "snoozed",
         State::NobodyReached => "nobody_reached",
+        State::NoBasis => "no_basis",
         State::Done => "done",
     }
 }

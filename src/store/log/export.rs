@@ -9,7 +9,7 @@ use super::explore::{Filter, page};
 use super::years::{self, Year};
 use super::{Head, Rows, broken, prove};
 use crate::audit::export as layout;
-use crate::audit::note::{Checkpoint, Vkey};
+use crate::audit::note::{Checkpoint, Signer, Vkey};
 use crate::audit::tile::Dir;
 use crate::audit::verify::EARLIER;
 use crate::domain::PatientId;
@@ -27,11 +27,15 @@ pub enum Scope {
 }
 
 /// Writes the log into `dir`, the newest year's checkpoint last; the years before go below `logs/`. Returns what that
-/// checkpoint says. `key` may bear any year's name.
+/// checkpoint says. `signer` may bear any year's name; it signs the list of the export's files.
 ///
 /// # Errors
 /// [`Error::NotFound`] when nothing is sealed yet; [`Error::Log`] when the log is not whole or cannot be written.
-pub fn export(store: &Store, key: &Vkey, dir: &Dir, scope: Scope) -> Result<Checkpoint> {
+pub fn export(store: &Store, signer: &Signer, dir: &Dir, scope: Scope) -> Result<Checkpoint> {
+    if fs::read_dir(&dir.0).is_ok_and(|mut inside| inside.next().is_some()) {
+        return Err(Error::Conflict("an export goes into an empty or new directory"));
+    }
+    let key = signer.vkey();
     store.read(|view| {
         let years = years::all(view)?;
         let (newest, earlier) = years.split_last().ok_or(Error::NotFound("sealed entry"))?;
@@ -43,7 +47,8 @@ pub fn export(store: &Store, key: &Vkey, dir: &Dir, scope: Scope) -> Result<Chec
             let below = format!("{EARLIER}/{}", year.year);
             let head = year.head(view)?.ok_or(Error::Corrupt("audit_checkpoints"))?;
             let rows = Rows::new(view, year.year);
-            layout::export(&Dir(dir.0.join(&below)), &rows, &head.note, &year.vkey).map_err(broken)?;
+            layout::export(&Dir(dir.0.join(&below)), &rows, &head.note, &year.signer(signer)?)
+                .map_err(broken)?;
             logs.push(described(year, &head, &below));
         }
         logs.push(described(newest, &head, "."));
@@ -66,7 +71,8 @@ pub fn export(store: &Store, key: &Vkey, dir: &Dir, scope: Scope) -> Result<Chec
         });
         put(dir, "manifest.json", format!("{manifest:#}\n").as_bytes())?;
         put(dir, "policy.txt", policy(&years).as_bytes())?;
-        layout::export(dir, &Rows::new(view, newest.year), &head.note, &newest.vkey).map_err(broken)
+        let signer = newest.signer(signer)?;
+        layout::export(dir, &Rows::new(view, newest.year), &head.note, &signer).map_err(broken)
     })
 }
 

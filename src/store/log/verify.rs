@@ -12,6 +12,7 @@ use super::years::{self, Year};
 use super::{Rows, broken, history, messages, refold};
 use crate::audit::merkle;
 use crate::audit::note::{Checkpoint, Vkey};
+use crate::audit::restores::Restores;
 use crate::audit::tile::Dir;
 use crate::audit::verify::{Break, Report, Unusable, verify as verify_log, verify_dir};
 use crate::audit::years::{End, joined};
@@ -30,15 +31,15 @@ pub const fn exit_code<E>(verdict: &std::result::Result<Report, E>) -> u8 {
 }
 
 /// Verifies the live log and the tables under it, in one snapshot. With `bundle` the export in that directory comes
-/// first and must be part of the live log's past; `since` is an earlier signed checkpoint of any of its years. In the
+/// first and must be part of the live log's past; `since` are earlier signed checkpoints of any of its years. In the
 /// report `size` and `index` count through all years, and `root` is that of the newest.
 ///
 /// # Errors
 /// What keeps a verdict from being given: database errors, unreadable files. A break is not an error.
-pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: Option<&str>) -> Result<Report> {
-    let mut earlier = Vec::from_iter(since.map(str::to_owned));
+pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -> Result<Report> {
+    let mut earlier: Vec<String> = since.iter().map(|note| (*note).to_owned()).collect();
     if let Some(dir) = bundle {
-        let report = verify_dir(dir, Some(key), since).map_err(|why: Unusable| broken(why))?;
+        let report = verify_dir(dir, std::slice::from_ref(key), None).map_err(|why: Unusable| broken(why))?;
         if !report.ok {
             return Ok(report);
         }
@@ -92,6 +93,7 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
     then(&|view| entries::placed(view, report.size))?;
     then(&|view| refold::refold(view, &fold.consents))?;
     then(&messages::messages)?;
+    then(&|_view| Ok(fold.restored.open()))?;
     if let Some(found) = found {
         report = torn(Some(&report), found);
     }
@@ -173,6 +175,7 @@ struct Fold {
     packs: Packs,
     bodies: Bodies,
     consents: Consents,
+    restored: Restores,
     found: Result<Option<Break>>,
 }
 
@@ -180,7 +183,7 @@ impl Fold {
     fn new(view: &mut View<'_>) -> Result<Self> {
         let bodies = Bodies::new(view)?;
         let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
-        Ok(Self { placed, packs, bodies, consents, found: Ok(None) })
+        Ok(Self { placed, packs, bodies, consents, restored: Restores::default(), found: Ok(None) })
     }
 
     fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
@@ -237,6 +240,7 @@ impl Fold {
         row: i64,
         entry: &Entry,
     ) -> Result<Option<Break>> {
+        self.restored.see(index, entry.kind);
         let kept = self.bodies.see(view, entry)?;
         if entry.kind == EntryType::TelemetryBatch {
             return self.packs.see(view, index, row, entry);

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::super::act::Act;
 use super::super::conn::held;
 use super::super::error::Result;
+use super::super::locks::Lock;
 use super::super::schema::{message_events, messages};
 use super::super::tx::{Tx, View};
 use super::{Row, Stored, told};
@@ -172,8 +173,8 @@ pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<S
 }
 
 /// Makes what was planned for a recipient after a cursor due again, with the same keys: at most [`REPLAYED`] at once.
-/// What is on its way comes anyway, and what was cancelled is no longer wanted. Says how many, and from which cursor
-/// to go on where there is more.
+/// Messages in flight arrive regardless, cancelled ones and those that somebody is changing are not replayed. Says how
+/// many, and from which cursor to go on where there is more.
 ///
 /// # Errors
 /// Database errors.
@@ -184,7 +185,7 @@ pub fn replay(tx: &mut Tx<'_>, channel: Channel, to: &str, after: i64) -> Result
         .filter(messages::id.gt(after))
         .order(messages::id)
         .limit(REPLAYED + 1);
-    let mut rows = held!(tx, Row, since);
+    let mut rows = held!(tx, Row, since, skip_locked);
     let more = i64::try_from(rows.len()).is_ok_and(|n| n > REPLAYED);
     if more {
         rows.pop();
@@ -225,7 +226,8 @@ pub fn by_key(tx: &mut Tx<'_>, key: &str) -> Result<Option<Stored>> {
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
-fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
+pub(super) fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
+    tx.lock(Lock::Message);
     let row = messages::table.filter(messages::id.eq(id));
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
@@ -237,7 +239,7 @@ fn spoil(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<()> {
     tx.audit(&Act::new("engine.quarantined").body(body))
 }
 
-fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<()> {
+pub(super) fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<()> {
     let way = stored.way;
     diesel::update(messages::table.find(stored.id))
         .set((
@@ -257,7 +259,7 @@ fn write(tx: &mut Tx<'_>, stored: &Stored, provider_id: Option<&str>) -> Result<
     Ok(())
 }
 
-fn note(tx: &mut Tx<'_>, id: i64, what: &str, code: Option<&str>) -> Result<()> {
+pub(super) fn note(tx: &mut Tx<'_>, id: i64, what: &str, code: Option<&str>) -> Result<()> {
     diesel::insert_into(message_events::table)
         .values((
             message_events::message_id.eq(id),

@@ -1,7 +1,9 @@
 //! Messages on their way to people and programs: planned in the transaction that needs them, claimed by one node at
 //! a time, moved by what providers say. A key is sent once, however often it is planned.
 
+mod about;
 mod attempts;
+mod hand_over;
 mod trial;
 
 use diesel::prelude::*;
@@ -11,6 +13,7 @@ use super::act::Act;
 use super::conn::{insert_all, on};
 use super::error::{Error, Result};
 use super::escalations::Climbed;
+use super::locks::Lock;
 use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
@@ -19,9 +22,11 @@ use crate::domain::escalation::Did;
 use crate::domain::message::{Channel, Class, Message, State};
 use crate::domain::{Instant, UserId};
 
+pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{
     REPLAYED, any_due, any_overdue, attempted, by_key, claim, overdue, receipt, replay, reported,
 };
+pub use hand_over::hand_over;
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.
@@ -42,10 +47,8 @@ pub struct New<'a> {
     pub template: &'a str,
     /// What the template's variables stand for. Nothing personal: it is stored in clear.
     pub variables: Value,
-    /// The kind of case it is about.
-    pub kind: &'a str,
-    /// The case's id.
-    pub subject: &'a str,
+    /// What it is about, and on what ground it goes out.
+    pub about: About<'a>,
     /// When it is due.
     pub due_at: Instant,
     /// Not sent after this instant.
@@ -75,6 +78,8 @@ pub struct Stored {
     pub kind: String,
     /// The case's id.
     pub subject: String,
+    /// On what ground it was planned; `None`: it is about the house itself.
+    pub ground: Option<Ground>,
     /// When it was planned.
     pub created_at: Instant,
     /// When a provider took it.
@@ -101,12 +106,21 @@ struct Row {
     attempt: i64,
     sending_until: Option<i64>,
     accepted_at: Option<i64>,
+    patient_id: Option<String>,
+    purpose: Option<String>,
 }
 
 impl Row {
     fn open(self) -> Result<Stored> {
         let corrupt = |what| move || Error::Corrupt(what);
         let class = serde_json::from_value(Value::String(self.class));
+        let ground = match (self.patient_id, self.purpose) {
+            (Some(patient), Some(purpose)) => Some(Ground::stored(
+                patient.parse().map_err(|_not_an_id| Error::Corrupt("messages.patient_id"))?,
+                consent::Purpose::parse(&purpose).ok_or_else(corrupt("messages.purpose"))?,
+            )),
+            _ => None,
+        };
         Ok(Stored {
             id: self.id,
             key: self.key,
@@ -126,6 +140,7 @@ impl Row {
                 .map_err(|_shape| Error::Corrupt("messages.variables"))?,
             kind: self.kind,
             subject: self.subject,
+            ground,
             created_at: Instant::from_micros(self.created_at),
             accepted_at: self.accepted_at.map(Instant::from_micros),
         })
@@ -150,6 +165,8 @@ struct Planned<'a> {
     due_at: i64,
     not_after: i64,
     attempt: i64,
+    patient_id: Option<String>,
+    purpose: Option<&'static str>,
 }
 
 impl<'a> Planned<'a> {
@@ -165,14 +182,16 @@ impl<'a> Planned<'a> {
             template: new.template,
             template_version: version,
             variables: new.variables.to_string(),
-            kind: new.kind,
-            subject: new.subject,
+            kind: new.about.kind,
+            subject: new.about.subject,
             state: if there { State::Accepted } else { State::Due }.name(),
             accepted_at: there.then_some(now.micros()),
             created_at: now.micros(),
             due_at: new.due_at.micros(),
             not_after: new.not_after.micros(),
             attempt: 0,
+            patient_id: new.about.ground.map(|ground| ground.patient().to_string()),
+            purpose: new.about.ground.map(|ground| ground.purpose().as_str()),
         })
     }
 
@@ -201,7 +220,8 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
     Ok(fresh)
 }
 
-/// Plans what climbs' steps send: to each person on every channel that reaches them, and to every webhook.
+/// Plans what climbs' steps send: to each person on every channel that reaches them, and to every webhook. A climb whose
+/// ground was denied sends nothing.
 ///
 /// # Errors
 /// Database errors.
@@ -218,11 +238,11 @@ pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result
 
 fn pages_of<'a>(
     tx: &mut Tx<'_>,
-    Climbed { from, run, .. }: &'a Climbed,
+    Climbed { from, run, ground, .. }: &'a Climbed,
     did: &Did,
     finder: &mut Finder,
 ) -> Result<Vec<Planned<'a>>> {
-    let Did::Paged { step, people, .. } = did else { return Ok(Vec::new()) };
+    let (Did::Paged { step, people, .. }, Ok(ground)) = (did, ground) else { return Ok(Vec::new()) };
     let now = tx.now();
     let template = match (step, run.round) {
         (None, _) => "nobody_reached",
@@ -242,8 +262,7 @@ fn pages_of<'a>(
                 "since": from.started_at.to_string(),
                 "repetition": u32::from(run.round) + 1,
             }),
-            kind: &from.kind,
-            subject: &from.subject,
+            about: About::patient(*ground, &from.kind, &from.subject),
             due_at: now,
             not_after: now.plus(PAGE_LASTS),
         };
@@ -258,6 +277,9 @@ fn pages_of<'a>(
 /// Database errors.
 pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     let now = tx.now().micros();
+    if let Ok(alert) = subject.parse() {
+        tx.lock(Lock::Messages(alert));
+    }
     let case = || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned()));
     let people: Vec<String> = messages::table
         .filter(case().and(messages::channel.eq(Channel::InApp.name())))
@@ -278,6 +300,20 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     // Their badges count one less.
     people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
     Ok(cancelled)
+}
+
+/// Whether a person was called about a case.
+///
+/// # Errors
+/// Database errors.
+pub fn reached(view: &mut View<'_>, kind: &str, subject: &str, user: UserId) -> Result<bool> {
+    let called: Option<i64> = messages::table
+        .filter(messages::kind.eq(kind).and(messages::subject.eq(subject)))
+        .filter(messages::recipient.eq(user.to_string()))
+        .select(messages::id)
+        .first(view.conn)
+        .optional()?;
+    Ok(called.is_some())
 }
 
 /// What waits on the dashboard for a person, oldest first: pages that they have not read and that still matter.

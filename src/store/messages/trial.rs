@@ -11,7 +11,7 @@ use super::super::keys::Subject;
 use super::super::paging;
 use super::super::schema::{messages, users};
 use super::super::tx::{Tx, View};
-use super::{New, Row, Stored, plan};
+use super::{About, New, Row, Stored, Topic, plan};
 use crate::domain::id::uuid_at;
 use crate::domain::message::{Channel, Class};
 use crate::domain::{Instant, UserId};
@@ -55,8 +55,7 @@ pub fn try_out(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Stored>> {
             recipient: user.to_string(),
             template,
             variables: serde_json::json!({ "link": TRIAL_LINK, "since": now.to_string() }),
-            kind,
-            subject: &id,
+            about: About::house(Topic::Trial, &id),
             due_at: now,
             not_after: now.plus(TRIALS_WITHIN),
         };

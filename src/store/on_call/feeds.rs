@@ -7,6 +7,7 @@ use crate::domain::{Can, Role, UserId};
 use crate::store::error::{Error, Result};
 use crate::store::schema::{feeds, users};
 use crate::store::secret::{Secret, hash};
+use crate::store::withdrawals::{self, Withdrawal};
 use crate::store::{Act, Subject, Tx, View};
 
 /// Makes the address of a schedule's feed for a person; an earlier one stops working.
@@ -36,6 +37,7 @@ pub fn close(tx: &mut Tx<'_>, schedule: &str, user: UserId) -> Result<()> {
     if remove(tx, schedule, user)? == 0 {
         return Err(Error::NotFound("feed"));
     }
+    withdrawals::note(tx, &Withdrawal::Feed { schedule: schedule.to_owned(), user })?;
     told(tx, schedule, user, "closed")
 }
 

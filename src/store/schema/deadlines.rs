@@ -140,6 +140,19 @@ diesel::table! {
         accepted_at -> Nullable<BigInt>,
         provider_id -> Nullable<Text>,
         spoiled -> Nullable<Text>,
+        patient_id -> Nullable<Text>,
+        purpose -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    supersessions (id) {
+        id -> BigInt,
+        purpose -> Text,
+        change -> Text,
+        published_at -> BigInt,
+        after_key -> BigInt,
+        done_at -> Nullable<BigInt>,
     }
 }
 

@@ -1,11 +1,13 @@
 //! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
 
 mod deadlines;
+mod series;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
-    messages, sla_timers, unreachable, versions, webhooks,
+    messages, sla_timers, supersessions, unreachable, versions, webhooks,
 };
+pub use series::{amendments, measured};
 
 diesel::table! {
     settings (name) {
@@ -36,6 +38,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    withdrawals (seq) {
+        seq -> BigInt,
+        id -> Text,
+        at -> BigInt,
+        what -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Text,
         email_index -> Binary,
@@ -47,6 +58,10 @@ diesel::table! {
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         version -> BigInt,
+        totp_step -> Nullable<BigInt>,
+        held_by -> Nullable<Text>,
+        held_for -> Nullable<Text>,
+        held_at -> Nullable<BigInt>,
     }
 }
 
@@ -56,7 +71,6 @@ diesel::table! {
         user_id -> Text,
         kind -> Text,
         secret -> Binary,
-        previous -> Nullable<Binary>,
         created_at -> BigInt,
         seen_at -> BigInt,
         expires_at -> BigInt,
@@ -72,6 +86,7 @@ diesel::table! {
         purpose -> Text,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        made_by -> Nullable<Text>,
     }
 }
 

@@ -14,11 +14,12 @@ use crate::store::act::Act;
 use crate::store::alerts::{self, StoredAlert};
 use crate::store::conn::held;
 use crate::store::error::{Error, Result};
-use crate::store::messages::{self, New};
+use crate::store::locks::Lock;
+use crate::store::messages::{self, About, Ground, New};
 use crate::store::paging::{self, Finder};
-use crate::store::schema::{alerts as a, sla_timers::dsl as t};
+use crate::store::schema::sla_timers::dsl as t;
 use crate::store::tx::{Tx, View};
-use crate::store::{Conn, escalations, versions};
+use crate::store::{escalations, versions};
 
 /// How long a word about a deadline is worth sending: an answer cancels it before that.
 const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);
@@ -60,8 +61,9 @@ pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
 /// Database errors that are not one row's.
 pub fn work(tx: &mut Tx<'_>, limit: i64, turn: Duration) -> Result<Done> {
     let began = Moment::now();
-    let due = due(tx, limit)?;
-    let mut done = Done { more: i64::try_from(due.len()).is_ok_and(|n| n == limit), ..Done::default() };
+    let (due, count) = due(tx, limit)?;
+    let more = !due.is_empty() && i64::try_from(count).is_ok_and(|n| n == limit);
+    let mut done = Done { more, ..Done::default() };
     for (place, row) in due.into_iter().enumerate() {
         // One at the least, however slow the machine.
         if place > 0 && began.elapsed() > turn {
@@ -81,24 +83,29 @@ pub fn work(tx: &mut Tx<'_>, limit: i64, turn: Duration) -> Result<Done> {
     Ok(done)
 }
 
-/// The longest due first; on PostgreSQL held, and what another node holds is its own.
-fn due(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Row>> {
+/// The longest due first, each held under its alert; what somebody else holds is theirs. Says too how many there are.
+fn due(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Row>, usize)> {
     let now = tx.now().micros();
-    let query = t::sla_timers
-        .filter(t::next_at.le(now).and(t::spoiled.is_null()))
+    let due = || t::sla_timers.filter(t::next_at.le(now).and(t::spoiled.is_null()));
+    let found: Vec<(String, String)> = due()
         .order((t::next_at.asc(), t::id.asc()))
-        .limit(limit);
-    Ok(held!(tx, Row, query, skip_locked))
+        .limit(limit)
+        .select((t::id, t::subject))
+        .load(tx.conn)?;
+    let count = found.len();
+    let (ids, subjects): (Vec<String>, Vec<String>) = found.into_iter().unzip();
+    let free = alerts::hold_to_call(tx, &subjects)?;
+    let rows =
+        due().filter(t::id.eq_any(ids).and(t::subject.eq_any(free))).order((t::next_at.asc(), t::id.asc()));
+    Ok((held!(tx, Row, rows), count))
 }
 
-/// `None` when nothing was due after all, or somebody is changing the alert: the next cycle sees.
+/// `None` when nothing was due after all.
 fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     let now = tx.now();
     let mut promise = row.read(tx)?;
     let id: AlertId = promise.subject.parse().map_err(|_not_an_id| Error::Corrupt("sla_timers.subject"))?;
-    if !alone(tx, id)? {
-        return Ok(None);
-    }
+    tx.lock(Lock::Clocks(id));
     let alert = alerts::get(tx, id)?;
     let Some(did) = promise.due(now) else {
         keep(tx, &mut promise)?;
@@ -126,13 +133,6 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     Ok(Some((id, did)))
 }
 
-/// Takes the alert's row before anything of it, as whoever acts on it does; not while another has it.
-fn alone(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
-    let Conn::Pg(conn) = &mut *tx.conn else { return Ok(true) };
-    let row = a::table.find(id.to_string()).select(a::version).for_update().skip_locked();
-    Ok(row.first::<i64>(conn).optional()?.is_some())
-}
-
 /// Whoever must hear of it is told, and a breach begins the policy where nothing climbs for the case yet.
 fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
     let now = tx.now();
@@ -145,16 +145,18 @@ fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Re
         Some(policy) => versions::in_force::<Policy>(tx, policy, now)?,
         None => None,
     };
+    let ground = Ground::ask(tx, alert.case.patient)?;
+    if let (Did::Breached, Some(policy)) = (did, &policy) {
+        escalations::begin(tx, alert.case.id, alert.case.patient, policy.clone(), ground)?;
+    }
+    // Without a basis for calling people the clock is told by the queue alone.
+    let Ok(ground) = ground else { return Ok(()) };
     let people = match (alert.case.owner, &policy) {
         (Some(owner), _) => vec![owner],
         (None, Some(policy)) => first_found(tx, &policy.body)?,
         (None, None) => Vec::new(),
     };
-    write_to(tx, promise, template, &people)?;
-    if let (Did::Breached, Some(policy)) = (did, policy) {
-        escalations::begin(tx, (ALERT, &promise.subject), Some(alert.case.patient), policy)?;
-    }
-    Ok(())
+    write_to(tx, promise, template, &people, ground)
 }
 
 /// The people of the first step that has any.
@@ -169,7 +171,13 @@ fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
     Ok(Found::new())
 }
 
-fn write_to(tx: &mut Tx<'_>, promise: &Promise, template: &str, people: &[UserId]) -> Result<()> {
+fn write_to(
+    tx: &mut Tx<'_>,
+    promise: &Promise,
+    template: &str,
+    people: &[UserId],
+    ground: Ground,
+) -> Result<()> {
     let now = tx.now();
     let mut to: Vec<(Channel, String)> = Vec::new();
     for user in people {
@@ -190,8 +198,7 @@ fn write_to(tx: &mut Tx<'_>, promise: &Promise, template: &str, people: &[UserId
             recipient,
             template,
             variables: variables.clone(),
-            kind: ALERT,
-            subject: &promise.subject,
+            about: About::patient(ground, ALERT, &promise.subject),
             due_at: now,
             not_after: now.plus(LETTER_LASTS),
         };

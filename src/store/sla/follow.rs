@@ -10,21 +10,26 @@ use crate::domain::{Instant, PatientId};
 use crate::store::act::Act;
 use crate::store::error::Result;
 use crate::store::tx::Tx;
-use crate::store::{messages, versions};
+use crate::store::versions;
 
 /// Clocks of one promise that are remembered.
 const CYCLES: usize = 20;
 
 /// Starts, stops and starts again the clocks of an alert that changed from `old` to `new`; `old` is `None` for one
-/// that opens. What was found too late to page promises nothing.
+/// that opens. What was found too late to page promises nothing. Says whether a clock stopped.
 ///
 /// # Errors
 /// Database errors; a service level names a calendar that is not in force.
-pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrospective: bool) -> Result<()> {
+pub fn follow(
+    tx: &mut Tx<'_>,
+    old: Option<&AlertCase>,
+    new: &AlertCase,
+    retrospective: bool,
+) -> Result<bool> {
     let now = tx.now();
     let subject = new.id.to_string();
     let mut there = match old {
-        Some(_) => held(tx, &subject)?,
+        Some(_) => held(tx, new.id)?,
         None => Vec::new(),
     };
     let (mut started, mut stopped) = (Vec::new(), Vec::new());
@@ -54,11 +59,10 @@ pub fn follow(tx: &mut Tx<'_>, old: Option<&AlertCase>, new: &AlertCase, retrosp
             keep(tx, promise)?;
         }
     }
-    if !stopped.is_empty() {
-        messages::cancel(tx, ALERT, &subject)?;
-    }
+    let over = !stopped.is_empty();
     tell(tx, "sla.started", new.patient, &subject, started)?;
-    tell(tx, "sla.stopped", new.patient, &subject, stopped)
+    tell(tx, "sla.stopped", new.patient, &subject, stopped)?;
+    Ok(over)
 }
 
 /// Starts the clocks of the promises to alerts of this level that are not there yet.

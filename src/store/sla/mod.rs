@@ -21,6 +21,7 @@ pub use replan::replan;
 
 use super::conn;
 use super::error::{Error, Result};
+use super::locks::Lock;
 use super::schema::sla_timers::dsl as t;
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
@@ -291,7 +292,9 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 /// The clocks of a case, held until the transaction ends.
-fn held(tx: &mut Tx<'_>, subject: &str) -> Result<Vec<Promise>> {
+fn held(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
+    tx.lock(Lock::Clocks(alert));
+    let subject = alert.to_string();
     let query = t::sla_timers
         .filter(t::kind.eq(ALERT).and(t::subject.eq(subject)).and(t::spoiled.is_null()))
         .order((t::started_at.asc(), t::service_level.asc()));

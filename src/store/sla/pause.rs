@@ -3,8 +3,8 @@
 
 use super::follow::told;
 use super::{ALERT, Promise, held, keep};
-use crate::domain::AlertId;
 use crate::domain::sla::{Metric, Pause, PauseReason};
+use crate::domain::{AlertId, PatientId};
 use crate::store::act::Act;
 use crate::store::alerts;
 use crate::store::error::{Error, Result};
@@ -15,7 +15,8 @@ use crate::store::tx::Tx;
 /// # Errors
 /// [`Error::Refused`] `E_STATE` while nobody has answered, when nothing runs, or while a pause is open.
 pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
-    let mut there = held(tx, &id.to_string())?;
+    let patient = alerts::hold(tx, id)?.case.patient;
+    let mut there = held(tx, id)?;
     let waited_for =
         |promise: &Promise| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
     if there.iter().any(waited_for) {
@@ -23,7 +24,7 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
     }
     let running = |promise: &Promise| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
     let now = tx.now();
-    change(tx, id, &mut there, "sla.paused", reason.name(), running, |promise| {
+    change(tx, (id, patient), &mut there, "sla.paused", reason.name(), running, |promise| {
         promise.record.timer.pauses.push(Pause { from: now, to: None, reason });
     })?;
     Ok(there)
@@ -34,23 +35,23 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
 /// # Errors
 /// [`Error::Refused`] `E_STATE` when none is paused.
 pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<Promise>> {
-    let mut there = held(tx, &id.to_string())?;
+    let patient = alerts::hold(tx, id)?.case.patient;
+    let mut there = held(tx, id)?;
     let now = tx.now();
     let paused = |promise: &Promise| promise.timer().is_paused();
-    change(tx, id, &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
+    change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
     Ok(there)
 }
 
 fn change(
     tx: &mut Tx<'_>,
-    id: AlertId,
+    (id, patient): (AlertId, PatientId),
     there: &mut [Promise],
     kind: &'static str,
     code: &'static str,
     which: impl Fn(&Promise) -> bool,
     mut how: impl FnMut(&mut Promise),
 ) -> Result<()> {
-    let patient = alerts::get(tx, id)?.case.patient;
     let now = tx.now();
     let mut clocks = Vec::new();
     for promise in there.iter_mut().filter(|promise| which(promise)) {

@@ -7,6 +7,7 @@ use std::vec;
 
 use consent::{AlertEvaluate, Permit};
 
+use super::amendments::{in_force, lay_over};
 use super::chunk::Points;
 use super::chunk_rows::{Series, open_points, sealed_between};
 use super::preference::{preference, rank};
@@ -61,7 +62,10 @@ pub fn buckets(
     let within = Span { from: reached(permit, from).micros(), to: to.micros() };
     // The journal first: see `series`.
     let rows = journal(view.conn, series, Instant::from_micros(within.from), to)?;
-    let rows = opened(view, series, &rows)?;
+    let mut rows = opened(view, series, &rows)?;
+    let amended = in_force(view, series, within)?;
+    let touched: BTreeSet<(i64, i64)> = amended.keys().copied().collect();
+    lay_over(&mut rows, amended);
     let ranks = preference(view, patient_key)?;
     let mut canvas = Canvas::new(signal, Span { from: from.micros(), to: to.micros() }, points, &ranks);
     let rows: Vec<Point> = rows
@@ -77,7 +81,7 @@ pub fn buckets(
     let mut rows = rows.into_iter().peekable();
     for (span, sealed) in sealed_between(view.conn, series, within)? {
         let points = open_points(view, series, span, &sealed)?;
-        draw_chunk(&mut canvas, &mut rows, &points, within)?;
+        draw_chunk(&mut canvas, &mut rows, &points, &touched, within)?;
     }
     rows.for_each(|point| canvas.draw(&point));
     Ok(canvas.finish())
@@ -92,11 +96,12 @@ struct Point {
     flags: Flags,
 }
 
-/// Draws a chunk and the journal's rows before its end, each identity once.
+/// Draws a chunk and the rows before its end, each identity once: the chunk's, unless an amendment touched it.
 fn draw_chunk(
     canvas: &mut Canvas<'_>,
     rows: &mut Peekable<vec::IntoIter<Point>>,
     points: &Points,
+    touched: &BTreeSet<(i64, i64)>,
     within: Span,
 ) -> Result<()> {
     let first = points.at.partition_point(|at| *at < within.from);
@@ -111,12 +116,15 @@ fn draw_chunk(
         known = Some((attrs, (unit, flags)));
         let point = Point { at: *at, device: points.device.get(place), value: *value, unit, flags };
         let key = (point.at, point.device);
+        let amended = touched.contains(&key);
         while let Some(row) = rows.next_if(|row| (row.at, row.device) <= key) {
-            if (row.at, row.device) != key {
+            if amended || (row.at, row.device) != key {
                 canvas.draw(&row);
             }
         }
-        canvas.draw(&point);
+        if !amended {
+            canvas.draw(&point);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Readings: a hot journal keyed by time first, which a roll folds into compressed, sealed chunks per patient
 //! and signal (DESIGN §6). What comes in needs a permit to collect, what goes out one to evaluate.
 
+mod amendments;
 mod backlog;
 mod buckets;
 mod chunk;
@@ -9,6 +10,7 @@ mod fold;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
+mod measured;
 mod preference;
 mod roll;
 mod row;
@@ -22,6 +24,7 @@ use std::collections::HashMap;
 
 use diesel::QueryResult;
 
+pub use amendments::{Amended, By, Superseded, amend, stands, superseded};
 pub(in crate::store) use backlog::Share;
 pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
@@ -31,7 +34,7 @@ pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
 pub(in crate::store) use series::range;
-pub use series::{Want, head, latest, scan, series};
+pub use series::{Want, latest, scan, series};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 
@@ -80,6 +83,7 @@ pub(in crate::store) fn in_order(rows: &[Row]) -> Vec<usize> {
 pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
     let rows = batch.rows();
     let doubtful = on!(&mut *tx.conn, |c| c.insert(rows))?;
+    batch.noted.note(tx, rows)?;
     if doubtful.is_empty() {
         return Ok(Appended { new: rows.len(), ..Appended::default() });
     }
@@ -99,8 +103,12 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
             continue;
         };
         let alone = first.get(&identity) == Some(&place);
-        if !ours.says_the_same(theirs) {
-            out.conflicts.push(place);
+        let key = batch.key_of(place).ok_or(Error::Corrupt("a batch without its key"))?;
+        if !ours.says_the_same(theirs, key)? {
+            let ours = ours.open(key)?;
+            // What an amendment put in force is no conflict when the device says it too.
+            let same = stands(tx, identity.1, ours.device_key, &ours.reading)?;
+            if same { &mut out.same } else { &mut out.conflicts }.push(place);
         } else if !(alone && ours.received == theirs.received) {
             out.same.push(place);
         }
@@ -113,6 +121,8 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
     Ok(out)
 }
 
+#[cfg(test)]
+mod amendments_tests;
 #[cfg(test)]
 mod append_tests;
 #[cfg(test)]

@@ -245,7 +245,7 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     for row in &plan.folded.merged {
         diesel::insert_into(merged_readings::table)
             .values((
-                merged_readings::received.eq(row.received),
+                merged_readings::received.eq(row.message().stored()),
                 merged_readings::device_key.eq(row.device_key),
                 merged_readings::patient_key.eq(row.patient_key),
                 merged_readings::signal.eq(row.signal),

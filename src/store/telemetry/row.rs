@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
+use super::measured::Noted;
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
 use crate::store::error::{Error, Result};
-use crate::store::keys::SubjectKey;
+use crate::store::keys::{Spot, SubjectKey};
 use crate::store::schema::readings;
 
 /// The message that brought a reading: which of its device's messages, in which second, on which node.
@@ -61,7 +62,8 @@ impl ReceiptRef {
 /// (instant, patient, signal, device): the journal's key, in its order.
 pub(in crate::store) type Identity = (i64, i64, i16, i64);
 
-/// A row of the journal; `masked` and `attrs` are under the patient's mask.
+/// A row of the journal; `masked` and `attrs` are under the patient's mask. `received` is negative (`-1 - message`)
+/// where the mask does not know the message: rows from before that, until they are rolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub(in crate::store) struct Row {
     pub at: i64,
@@ -78,8 +80,18 @@ impl Row {
         (self.at, self.patient_key, self.signal, self.device_key)
     }
 
-    pub const fn says_the_same(&self, other: &Self) -> bool {
-        self.masked == other.masked && self.attrs == other.attrs
+    /// The message that brought it.
+    pub const fn message(&self) -> ReceiptRef {
+        ReceiptRef::from_stored(if self.received < 0 { -1 - self.received } else { self.received })
+    }
+
+    fn spot(&self) -> Result<Spot> {
+        Ok(Spot {
+            at: Instant::from_micros(self.at),
+            signal: Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?,
+            device_key: self.device_key,
+            message: (self.received >= 0).then(|| self.message()),
+        })
     }
 
     fn sealed(
@@ -89,12 +101,13 @@ impl Row {
         received: ReceiptRef,
         reading: &Reading,
     ) -> Self {
+        let Reading { at, signal, .. } = *reading;
         let plain = (reading.value.to_bits().cast_signed(), attrs(reading));
-        let (masked, attrs) = key.mask(reading.at, reading.signal, device_key, plain);
+        let (masked, attrs) = key.mask(&Spot { at, signal, device_key, message: Some(received) }, plain);
         Self {
-            at: reading.at.micros(),
+            at: at.micros(),
             patient_key,
-            signal: reading.signal.code(),
+            signal: signal.code(),
             device_key,
             masked,
             attrs,
@@ -102,16 +115,21 @@ impl Row {
         }
     }
 
+    /// Whether both hold the same value and attributes.
+    pub fn says_the_same(&self, other: &Self, key: &SubjectKey) -> Result<bool> {
+        let plain = |row: &Self| Ok::<_, Error>(key.mask(&row.spot()?, (row.masked, row.attrs)));
+        Ok(plain(self)? == plain(other)?)
+    }
+
     pub fn open(&self, key: &SubjectKey) -> Result<StoredReading> {
-        let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
-        let at = Instant::from_micros(self.at);
-        let (bits, attrs) = key.mask(at, signal, self.device_key, (self.masked, self.attrs));
+        let Spot { at, signal, .. } = self.spot()?;
+        let (bits, attrs) = key.mask(&self.spot()?, (self.masked, self.attrs));
         let (unit, flags) = unit_and_flags(signal, attrs)?;
         let value = f64::from_bits(bits.cast_unsigned());
         Ok(StoredReading {
             reading: Reading { signal, at, value, unit, flags },
             device_key: self.device_key,
-            received: ReceiptRef::from_stored(self.received),
+            received: self.message(),
         })
     }
 
@@ -120,8 +138,7 @@ impl Row {
         let signal = Signal::from_code(self.signal).ok_or(Error::Corrupt("readings.signal"))?;
         let at = Instant::from_micros(self.at);
         let reading = Reading { signal, at, value: f64::NAN, unit: signal.unit(), flags: Flags(u8::MAX) };
-        let received = ReceiptRef::from_stored(self.received);
-        Ok(StoredReading { reading, device_key: self.device_key, received })
+        Ok(StoredReading { reading, device_key: self.device_key, received: self.message() })
     }
 }
 
@@ -174,14 +191,21 @@ pub struct StoredReading {
 }
 
 /// Readings on their way into the journal. The only way in is [`Batch::admit`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Batch {
     rows: Vec<Row>,
+    /// Where each message's rows end, and the key that they are masked under.
+    keys: Vec<(usize, Arc<SubjectKey>)>,
+    /// Which ends of series were written down.
+    pub(super) noted: Noted,
 }
 
 impl Batch {
     /// Takes the readings of one message of one device for one patient: all of them or none. `key` is the
     /// patient's telemetry key. Returns their places in the batch.
+    ///
+    /// Only for a message on its way in: `received` names it once and for all, and with it the mask. What is decided
+    /// on later is an amendment.
     ///
     /// # Errors
     /// [`Error::Denied`] when the permit does not reach back to a reading's instant (`E_BEFORE_GRANT`).
@@ -199,7 +223,13 @@ impl Batch {
         }
         let from = self.rows.len();
         self.rows.extend(readings.iter().map(|r| Row::sealed(key, patient_key, device_key, received, r)));
+        self.keys.push((self.rows.len(), Arc::clone(key)));
         Ok(from..self.rows.len())
+    }
+
+    pub(in crate::store) fn key_of(&self, place: usize) -> Option<&SubjectKey> {
+        let message = self.keys.partition_point(|(end, _)| *end <= place);
+        self.keys.get(message).map(|(_, key)| key.as_ref())
     }
 
     /// How many readings it holds.
@@ -217,6 +247,12 @@ impl Batch {
     /// Empties it and keeps its room for the next commit.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.keys.clear();
+    }
+
+    /// The commit failed: nothing that it wrote down is there.
+    pub fn failed(&self) {
+        self.noted.forget();
     }
 
     pub(in crate::store) fn rows(&self) -> &[Row] {
@@ -237,6 +273,32 @@ mod tests {
         assert_eq!(ReceiptRef::from_stored(reference.stored()), reference);
         assert_eq!(ReceiptRef::new(0, 16, 0), None);
         assert_eq!(ReceiptRef::new(0, 0, 4_096), None);
+    }
+
+    #[test]
+    fn no_mask_is_used_for_two_values() {
+        let key = SubjectKey::new(&[7; 32], crate::store::seal::KeyRef { id: 1, epoch: 1 }).unwrap();
+        let reading = |value| Reading {
+            signal: Signal::HeartRate,
+            at: Instant::from_secs(9),
+            value,
+            unit: Signal::HeartRate.unit(),
+            flags: Flags(0),
+        };
+        let row =
+            |second, value| Row::sealed(&key, 1, 2, ReceiptRef::new(second, 0, 0).unwrap(), &reading(value));
+        let (first, late, again) = (row(1, 60.0), row(2, 140.0), row(3, 60.0));
+        let difference = 60.0_f64.to_bits() ^ 140.0_f64.to_bits();
+        assert_ne!((first.masked ^ late.masked).cast_unsigned(), difference, "the masks cancel out");
+        assert_ne!(first.masked, again.masked, "an equal value shows");
+        assert!(first.says_the_same(&again, &key).unwrap() && !first.says_the_same(&late, &key).unwrap());
+        assert_eq!(late.open(&key).unwrap().reading, reading(140.0));
+        // A row from before: masked without its message, which is kept as a negative number.
+        let spot = Spot { message: None, ..first.spot().unwrap() };
+        let (masked, attrs) = key.mask(&spot, (60.0_f64.to_bits().cast_signed(), 0));
+        let old = Row { masked, attrs, received: -1 - first.received, ..first };
+        assert_eq!(old.open(&key).unwrap(), first.open(&key).unwrap());
+        assert!(old.says_the_same(&first, &key).unwrap());
     }
 
     #[test]

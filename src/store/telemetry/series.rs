@@ -9,7 +9,9 @@ use diesel::dsl::max;
 use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
+use super::amendments::{in_force, lay_over};
 use super::chunk_rows::{self, Series, open, sealed_between};
+use super::measured::ends;
 use super::preference::{preference, rank};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
@@ -144,7 +146,31 @@ pub(in crate::store) fn opened(
     rows.iter().map(|row| row.open(&key)).collect()
 }
 
+/// The series of a span as it is in force: journal and chunks, and amendments laid over them.
 fn joined(
+    view: &mut View<'_>,
+    series: Series,
+    rows: &[Row],
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let mut out = committed(view, series, rows, from, to)?;
+    lay_over(&mut out, in_force(view, series, Span { from: from.micros(), to: to.micros() })?);
+    Ok(out)
+}
+
+/// The values of a span that were committed first, whatever was found wrong with them.
+pub(in crate::store) fn first_committed(
+    view: &mut View<'_>,
+    series: Series,
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<StoredReading>> {
+    let rows = journal(view.conn, series, from, to)?;
+    committed(view, series, &rows, from, to)
+}
+
+fn committed(
     view: &mut View<'_>,
     series: Series,
     rows: &[Row],
@@ -167,16 +193,6 @@ fn joined(
     Ok(out)
 }
 
-/// The newest instant of a series, without opening anything.
-///
-/// # Errors
-/// Database errors.
-pub fn head(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Option<Instant>> {
-    let row = newest_rows(view.conn, patient_key, &[signal])?.remove(&signal.code());
-    let chunk = chunk_rows::before(view.conn, Series::new(patient_key, signal), i64::MAX)?;
-    Ok(row.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))
-}
-
 /// The newest reading of each signal, in the order asked; a signal never measured is absent. Of two devices
 /// at one instant the preferred one speaks.
 ///
@@ -188,27 +204,32 @@ pub fn latest(
     patient_key: i64,
     signals: &[Signal],
 ) -> Result<Vec<StoredReading>> {
-    let rows = newest_rows(view.conn, patient_key, signals)?;
+    let rows = newest_rows(view, patient_key, signals)?;
     let ranks = preference(view, patient_key)?;
     let mut out = Vec::new();
     for signal in signals {
         let series = Series::new(patient_key, *signal);
         let row = rows.get(&signal.code()).copied();
         let chunk = chunk_rows::before(view.conn, series, i64::MAX)?;
-        let readings = match (row, chunk) {
+        let mut readings = match (row, chunk) {
             (Some(at), chunk) if chunk.is_none_or(|chunk| at > chunk.last_at) => {
                 let from = Instant::from_micros(at);
                 let rows = journal(view.conn, series, from, Instant::MAX)?;
                 // A roll may have taken it since: then it is in a chunk.
                 if rows.is_empty() {
-                    range(view, series, from, Instant::MAX)?
+                    first_committed(view, series, from, Instant::MAX)?
                 } else {
                     opened(view, series, &rows)?
                 }
             }
             (_, Some(chunk)) => chunk_rows::open_by_id(view, series, &chunk)?,
-            (_, None) => continue,
+            (_, None) => Vec::new(),
         };
+        let from = readings.first().map_or(i64::MIN, |first| first.reading.at.micros());
+        lay_over(&mut readings, in_force(view, series, Span { from, to: i64::MAX })?);
+        if readings.is_empty() && from > i64::MIN {
+            readings = last_before(view, series, from)?;
+        }
         let end = readings.last().map(|r| r.reading.at);
         let newest = readings.into_iter().rev().take_while(|r| Some(r.reading.at) == end);
         let newest = newest.min_by_key(|r| rank(&ranks, r.device_key));
@@ -217,24 +238,43 @@ pub fn latest(
     Ok(out)
 }
 
-/// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end
-/// finds what a worn device sends, only then is all of it read.
-fn newest_rows(conn: &mut Conn, patient_key: i64, signals: &[Signal]) -> Result<HashMap<i16, i64>> {
-    let Some(end) = readings::table.select(max(readings::at)).first::<Option<i64>>(conn)? else {
+/// The end of a series before an instant, where all that came after was withdrawn.
+fn last_before(view: &mut View<'_>, series: Series, to: i64) -> Result<Vec<StoredReading>> {
+    let to = Instant::from_micros(to);
+    for back in [LAST, 60 * LAST, 24 * 60 * LAST, 30 * 24 * 60 * LAST, i64::MAX] {
+        let from = Instant::from_micros(to.micros().saturating_sub(back));
+        let found = range(view, series, from, to)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The newest instant in the journal of each signal. The journal is keyed by time: a short look at its end finds what
+/// a worn device sends, and of the rest it is known about where each ends. Never is all of it read.
+fn newest_rows(view: &mut View<'_>, patient_key: i64, signals: &[Signal]) -> Result<HashMap<i16, i64>> {
+    let Some(end) = readings::table.select(max(readings::at)).first::<Option<i64>>(view.conn)? else {
         return Ok(HashMap::new());
     };
     let codes: Vec<i16> = signals.iter().map(|signal| signal.code()).collect();
-    let mut found = HashMap::new();
-    for from in [end.saturating_sub(LAST), i64::MIN] {
-        let rows: Vec<(i16, Option<i64>)> = readings::table
-            .filter(readings::at.ge(from))
-            .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq_any(&codes)))
+    let newest = |conn: &mut Conn, from: i64, to: i64, codes: &[i16]| -> Result<Vec<(i16, Option<i64>)>> {
+        Ok(readings::table
+            .filter(readings::at.ge(from).and(readings::at.le(to)))
+            .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq_any(codes)))
             .group_by(readings::signal)
             .select((readings::signal, max(readings::at)))
-            .load(conn)?;
-        found = rows.into_iter().filter_map(|(signal, at)| Some((signal, at?))).collect();
-        if found.len() == codes.len() {
-            break;
+            .load(conn)?)
+    };
+    let recent = newest(view.conn, end.saturating_sub(LAST), end, &codes)?;
+    let mut found: HashMap<i16, i64> =
+        recent.into_iter().filter_map(|(signal, at)| Some((signal, at?))).collect();
+    if found.len() < codes.len() {
+        let ends = ends(view, patient_key)?;
+        for code in codes.iter().filter(|code| !found.contains_key(code)).copied().collect::<Vec<i16>>() {
+            let Some((from, to)) = ends.get(&code) else { continue };
+            let rows = newest(view.conn, *from, *to, &[code])?;
+            found.extend(rows.into_iter().filter_map(|(signal, at)| Some((signal, at?))));
         }
     }
     Ok(found)

@@ -10,6 +10,7 @@ use diesel::dsl::count_star;
 use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
+use super::amendments::brought;
 use super::chunk_rows::{Series, open};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
@@ -65,6 +66,9 @@ pub(in crate::store) fn walk(
     let keys = keys(view, patients)?;
     let late = late(view, patients)?;
     journal(view, patients, &keys, told)?;
+    for (patient, _) in keys.iter().filter(|(_, key)| key.is_some()) {
+        brought(view, *patient, told)?;
+    }
     let mut after = 0;
     loop {
         let listed: Vec<(i64, i64, i16, i64, i64)> = chunks::table

@@ -155,7 +155,7 @@ fn a_grant_with_a_period_expires_by_itself() {
         let until = NOW.plus(Duration::from_secs(60));
         let yes = Grant { valid_until: Some(until.micros()), ..Grant::of(hash(&store, COLLECT)) };
         act(&store, |tx| consents::grant(tx, ana.id, COLLECT, yes.clone(), &Giver::Subject.into())).unwrap();
-        let expire = |now| store.keep_house(Urgency::Patient, "consent", now, consents::expire).unwrap();
+        let expire = |now| store.keep_house(Urgency::Patient, "consent", now, consents::end_due).unwrap();
         assert_eq!((expire(NOW), expire(until), expire(until)), (0, 1, 0));
         let rows = store.read(|view| ledger::of(view, ana.key)).unwrap();
         assert_eq!(rows.record(COLLECT).unwrap().state, State::Expired);

@@ -11,10 +11,10 @@ use crate::domain::message::{Channel, Class};
 use crate::domain::{AlertId, Instant, Role, Rule};
 use crate::rules::{Change, Episode, Finding};
 use crate::store::lapses::{Lapse, look, settle, standing};
-use crate::store::messages::{self, New};
+use crate::store::messages::{self, About, New, Topic};
 use crate::store::on_call::testing::person;
 use crate::store::schema::{escalations as climbs, messages as letters, sla_timers as clocks};
-use crate::store::testing::{NOW, stores};
+use crate::store::testing::{NOW, grant_calls, stores};
 use crate::store::{Actor, Error, Store, Urgency, alerts, escalations, sla};
 
 fn at(minutes: u64) -> Instant {
@@ -28,7 +28,11 @@ fn red(store: &Store, retrospective: bool) -> AlertId {
         Change::Opened { level: Level::Red, started_at: NOW.minus(Duration::from_secs(60)), at: NOW };
     let episode = Episode::opened(rule, &opened).unwrap();
     let finding = Finding::of(rule, Level::Red, &[]);
-    act(store, |tx| alerts::open(tx, (maria.key, maria.id), rule, &episode, &finding, retrospective)).unwrap()
+    act(store, |tx| {
+        grant_calls(tx, maria.id)?;
+        alerts::open(tx, (maria.key, maria.id), rule, &episode, &finding, retrospective)
+    })
+    .unwrap()
 }
 
 /// A letter that is due at once. Gives its number.
@@ -42,8 +46,7 @@ fn letter(store: &Store, key: &str, recipient: &str) -> i64 {
             recipient: recipient.to_owned(),
             template: "page",
             variables: serde_json::json!({}),
-            kind: "alert",
-            subject: key,
+            about: About::house(Topic::Engine, key),
             due_at: NOW,
             not_after: at(600),
         };

@@ -7,6 +7,7 @@ mod item;
 mod lapses;
 mod paging;
 mod patients;
+mod restore;
 mod sign_in;
 
 use chrono::NaiveDate;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{act, entries, patient};
 use crate::domain::{Email, Role, StaffIdentity, UserId};
+use crate::store::holds;
 use crate::store::links::{self, Purpose};
 use crate::store::sessions::{self, IDLE, Kind, LIFE, Rotated};
 use crate::store::testing::{NOW, stores};
-use crate::store::throttles::{self, Bucket};
+use crate::store::throttles::{self, Tried};
 use crate::store::users::{self, NewUser};
 use crate::store::{Ask, Error, Store, Urgency};
 
@@ -60,17 +61,17 @@ fn role_and_patient_go_together_and_a_service_has_no_password() {
 fn a_disabled_user_is_unlocked_with_the_password_they_had_and_without_their_failed_attempts() {
     for store in stores() {
         let id = joao(&store);
-        let account = [Bucket::Account("joao@clinica.example")];
+        let account = Tried { account: "joao@clinica.example", network: "", browser: None };
         for _ in 0..9 {
-            act(&store, |tx| throttles::failed(tx, &account)).unwrap();
+            act(&store, |tx| throttles::failed(tx, account)).unwrap();
         }
         act(&store, |tx| users::disable(tx, id)).unwrap();
-        act(&store, |tx| users::unlock(tx, id)).unwrap();
+        act(&store, |tx| users::unlock(tx, id, None)).unwrap();
         let found = store.read(|view| users::account(view, id)).unwrap();
         assert_eq!((found.user.disabled_at, found.password.as_deref()), (None, Some("$argon2id$…")));
-        assert_eq!(store.read(|view| throttles::wait(view, &account, NOW)).unwrap(), Duration::ZERO);
+        assert_eq!(store.read(|view| throttles::wait(view, account, NOW)).unwrap(), Duration::ZERO);
         assert_eq!(entries(&store, "admin.role"), 3, "given, taken, given back");
-        let nobody = act(&store, |tx| users::unlock(tx, UserId::new(NOW)));
+        let nobody = act(&store, |tx| users::unlock(tx, UserId::new(NOW), None));
         assert!(matches!(nobody, Err(Error::NotFound("user"))));
     }
 }
@@ -83,12 +84,12 @@ fn a_browser_session_ends_when_idle_and_no_session_outlives_twelve_hours() {
         let (program, _) = act(&store, |tx| sessions::create(tx, user, Kind::Program)).unwrap();
         let find = |now| store.read(|view| sessions::find(view, cookie.reveal(), now)).unwrap();
         let lives = |id, now| store.read(|view| sessions::is_live(view, id, now)).unwrap();
-        assert_eq!(find(NOW.plus(minutes(29))).map(|session| session.id), Some(browser.id));
+        assert_eq!(find(NOW.plus(minutes(14))).map(|session| session.id), Some(browser.id));
         assert_eq!(find(NOW.plus(IDLE)), None);
-        let used = NOW.plus(minutes(20));
+        let used = NOW.plus(minutes(10));
         store.keep_house(Urgency::Urgent, "auth", used, |tx| sessions::touch(tx, &browser)).unwrap();
-        assert!(lives(browser.id, NOW.plus(minutes(49))));
-        assert!(!lives(browser.id, NOW.plus(minutes(50))));
+        assert!(lives(browser.id, NOW.plus(minutes(24))));
+        assert!(!lives(browser.id, NOW.plus(minutes(25))));
         assert!(lives(program.id, NOW.plus(LIFE - minutes(1))));
         assert!(!lives(program.id, NOW.plus(LIFE)));
     }
@@ -106,9 +107,10 @@ fn a_spent_refresh_token_kills_its_session() {
         assert_eq!(same.id, session.id);
         assert_eq!(rotate("never given"), Rotated::Unknown);
         assert!(store.read(|view| sessions::is_live(view, session.id, NOW)).unwrap());
-        assert_eq!(rotate(first.reveal()), Rotated::Reused(session.id));
+        let Rotated::Fresh(_, third) = rotate(second.reveal()) else { panic!("not rotated") };
+        assert_eq!(rotate(first.reveal()), Rotated::Reused(session.id), "two rotations ago");
         assert!(!store.read(|view| sessions::is_live(view, session.id, NOW)).unwrap());
-        assert_eq!(rotate(second.reveal()), Rotated::Unknown);
+        assert_eq!(rotate(third.reveal()), Rotated::Unknown);
         assert_eq!(entries(&store, "auth.session_killed"), 1);
     }
 }
@@ -129,7 +131,7 @@ fn disabling_changing_role_and_changing_password_end_every_session() {
     type Step = fn(&Store, UserId);
     let steps: [Step; 3] = [
         |store, id| act(store, |tx| users::disable(tx, id)).unwrap(),
-        |store, id| act(store, |tx| users::set_password(tx, id, "$argon2id$new")).unwrap(),
+        |store, id| act(store, |tx| users::set_password(tx, id, "$argon2id$new", None)).unwrap(),
         |store, id| drop(act(store, |tx| users::set_role(tx, id, 1, Role::Manager)).unwrap()),
     ];
     for step in steps {
@@ -170,7 +172,7 @@ fn a_link_works_once_in_time_and_only_the_newest() {
         let (old, new) = (make(), make());
         assert_eq!(claim(old.reveal(), NOW), None);
         assert_eq!(claim(new.reveal(), NOW.plus(minutes(10))), None);
-        assert_eq!(claim(new.reveal(), NOW.plus(minutes(9))), Some(user));
+        assert_eq!(claim(new.reveal(), NOW.plus(minutes(9))), Some((user, None)));
         assert_eq!(claim(new.reveal(), NOW.plus(minutes(9))), None);
     }
 }
@@ -179,10 +181,114 @@ fn a_link_works_once_in_time_and_only_the_newest() {
 fn the_second_factor_is_kept_sealed_and_can_be_taken_away() {
     for store in stores() {
         let user = joao(&store);
-        act(&store, |tx| users::set_totp(tx, user, Some(b"seed"))).unwrap();
+        act(&store, |tx| users::set_totp(tx, user, Some(b"seed"), None)).unwrap();
         assert_eq!(store.read(|view| users::totp(view, user)).unwrap().as_deref(), Some(&b"seed"[..]));
         assert!(store.read(|view| users::get(view, user)).unwrap().has_totp);
-        act(&store, |tx| users::set_totp(tx, user, None)).unwrap();
+        act(&store, |tx| users::set_totp(tx, user, None, None)).unwrap();
         assert_eq!(store.read(|view| users::totp(view, user)).unwrap(), None);
+    }
+}
+
+fn person(role: Role, email: &str) -> NewUser {
+    let identity = StaffIdentity { name: "Alguém".parse().unwrap(), email: email.parse().unwrap() };
+    NewUser { identity, role, password: Some("$argon2id$…".to_owned()), patient: None }
+}
+
+/// The operator adds the first; they act as persons from then on.
+fn first(store: &Store, role: Role, email: &str) -> UserId {
+    act(store, |tx| users::insert(tx, &person(role, email))).unwrap().id
+}
+
+fn as_user<T>(
+    store: &Store,
+    id: UserId,
+    role: Role,
+    f: impl FnMut(&mut crate::store::Tx<'_>) -> crate::store::Result<T>,
+) -> crate::store::Result<T> {
+    store.write(crate::store::Actor::User { id, role }, NOW, f)
+}
+
+fn refused<T: std::fmt::Debug>(done: crate::store::Result<T>, wanted: &str) {
+    assert!(matches!(&done, Err(Error::Refused { code, .. }) if *code == wanted), "{done:?}");
+}
+
+#[test]
+fn nobody_is_the_last_administrator_to_go_and_nobody_changes_their_own_role() {
+    for store in stores() {
+        let ana = first(&store, Role::Admin, "ana@clinica.example");
+        refused(as_user(&store, ana, Role::Admin, |tx| users::disable(tx, ana)), "E_LAST_ADMIN");
+        refused(act(&store, |tx| users::disable(tx, ana)), "E_LAST_ADMIN");
+        refused(act(&store, |tx| users::set_role(tx, ana, 1, Role::Manager)), "E_LAST_ADMIN");
+        let bia = first(&store, Role::Admin, "bia@clinica.example");
+        refused(
+            as_user(&store, ana, Role::Admin, |tx| users::set_role(tx, ana, 1, Role::Clinician)),
+            "E_FOUR_EYES",
+        );
+        as_user(&store, bia, Role::Admin, |tx| users::disable(tx, ana)).unwrap();
+        refused(as_user(&store, bia, Role::Admin, |tx| users::disable(tx, bia)), "E_LAST_ADMIN");
+    }
+}
+
+#[test]
+fn what_one_person_does_to_let_themselves_in_as_another_waits_for_a_second_person() {
+    for store in stores() {
+        let admin = first(&store, Role::Admin, "ana@clinica.example");
+        let manager = first(&store, Role::Manager, "bia@clinica.example");
+        let clinician = first(&store, Role::Clinician, "caio@clinica.example");
+        let opens = |id| act(&store, |tx| sessions::create(tx, id, Kind::Program)).is_ok();
+        let vouch = |by, role, id| as_user(&store, by, role, |tx| holds::vouch(tx, id));
+        // A link for somebody else, spent by whoever holds it.
+        let link = |id| {
+            let made = |tx: &mut crate::store::Tx<'_>| links::insert(tx, id, Purpose::Password, minutes(10));
+            as_user(&store, admin, Role::Admin, made).unwrap()
+        };
+        let spend = |id, secret: &str| {
+            as_user(&store, id, Role::Clinician, |tx| {
+                let (_, made_by) = links::claim(tx, secret, Purpose::Password)?.unwrap();
+                users::set_password(tx, id, "$argon2id$new", made_by)
+            })
+            .unwrap();
+        };
+        assert!(opens(clinician));
+        spend(clinician, link(clinician).reveal());
+        assert!(!opens(clinician));
+        refused(vouch(admin, Role::Admin, clinician), "E_FOUR_EYES");
+        refused(vouch(clinician, Role::Clinician, clinician), "E_FOUR_EYES");
+        vouch(manager, Role::Manager, clinician).unwrap();
+        assert!(opens(clinician));
+        // A second factor taken away.
+        act(&store, |tx| users::set_totp(tx, clinician, Some(b"seed"), None)).unwrap();
+        assert!(opens(clinician));
+        as_user(&store, admin, Role::Admin, |tx| users::set_totp(tx, clinician, None, None)).unwrap();
+        assert!(!opens(clinician));
+        // A role that sees readings, and a password of the maker's own choice.
+        let grant = |tx: &mut crate::store::Tx<'_>| users::set_role(tx, manager, 1, Role::Clinician);
+        as_user(&store, admin, Role::Admin, grant).unwrap();
+        assert!(!opens(manager));
+        let new = person(Role::Manager, "eva@clinica.example");
+        let eva = as_user(&store, admin, Role::Admin, |tx| users::insert(tx, &new)).unwrap().id;
+        assert!(!opens(eva));
+        // One's own link holds nothing.
+        spend(admin, link(admin).reveal());
+        assert!(opens(admin));
+    }
+}
+
+#[test]
+fn a_change_of_the_second_factor_ends_every_other_session_and_a_step_counts_once_for_good() {
+    for store in stores() {
+        let user = joao(&store);
+        let open = || act(&store, |tx| sessions::create(tx, user, Kind::Browser)).unwrap().0.id;
+        let (here, elsewhere) = (open(), open());
+        act(&store, |tx| users::set_totp(tx, user, Some(b"seed"), Some(here))).unwrap();
+        let lives = |id| store.read(|view| sessions::is_live(view, id, NOW)).unwrap();
+        assert!(lives(here) && !lives(elsewhere));
+        let again = store.reopened().unwrap();
+        let spend = |store: &Store, step| {
+            store.keep_house(Urgency::Urgent, "auth", NOW, |tx| users::spend_step(tx, user, step)).unwrap()
+        };
+        assert!(spend(&store, 7));
+        assert!(!spend(&again, 7) && !spend(&again, 6), "another process, the same person");
+        assert!(spend(&again, 8));
     }
 }

@@ -2,15 +2,16 @@
 //! line and technicians get the newest value of the alerting signal, managers none.
 
 use actix_web::web::{Path, Query};
+use consent::{AlertEscalate, Purpose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::readings::{Names, Shown};
-use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::alert::Act;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::alerts::{self, Filter};
-use crate::store::{Cursor, View, escalations, messages, patients, telemetry, users};
+use crate::store::{Cursor, View, escalations, messages, patients, permits, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::cases::{Case, Cases, Judged};
 use crate::web::fault::Fault;
@@ -42,10 +43,24 @@ pub struct Alert {
     retrospective: bool,
     /// Why judgement's part is hidden; null when it is not.
     masked: Option<Hidden>,
+    /// Why nobody is called about an unresolved red; null when people are called, and where `masked` says why.
+    #[schema(value_type = Option<Uncalled>)]
+    uncalled: Option<Uncalled>,
     /// Null without a legal basis, and for who may not see it.
     #[schema(value_type = Option<Told>)]
     finding: Option<serde_json::Value>,
     version: i64,
+}
+
+/// Why nobody is called about an alert.
+#[derive(Serialize, ToSchema)]
+pub struct Uncalled {
+    /// Such as `E_REVOKED`.
+    code: &'static str,
+    /// The article of the law.
+    basis: &'static str,
+    /// The purpose that was refused.
+    purpose: &'static str,
 }
 
 /// Why the alert stands.
@@ -56,6 +71,8 @@ pub struct Told {
     /// What it rests on; for front line and technicians the newest value alone.
     #[schema(value_type = Vec<Object>)]
     readings: serde_json::Value,
+    /// Whether it rests on one value too extreme to be believed alone, or the newest value is such.
+    measure_again: bool,
 }
 
 /// Why the judgement of an alert is not shown.
@@ -93,9 +110,11 @@ impl<'a> Shape<'a> {
     fn of(&mut self, view: &mut View<'_>, case: &Case) -> Result<Alert, Fault> {
         self.cases.show([case]);
         let judged = case.judged().ok();
-        let finding = match judged {
-            Some(judged) => self.finding(view, case.patient_key, judged)?,
-            None => None,
+        let (uncalled, finding) = match judged {
+            Some(judged) => {
+                (self.uncalled(view, case, judged)?, self.finding(view, case.patient_key, judged)?)
+            }
+            None => (None, None),
         };
         Ok(Alert {
             id: case.id,
@@ -113,9 +132,23 @@ impl<'a> Shape<'a> {
             outcome: case.outcome.map(Outcome::name),
             retrospective: case.retrospective,
             masked: case.judged().err().map(Hidden::from),
+            uncalled,
             finding,
             version: case.version,
         })
+    }
+
+    fn uncalled(&self, view: &mut View<'_>, case: &Case, judged: &Judged) -> Result<Option<Uncalled>, Fault> {
+        let waits = judged.level == Level::Red && case.state != AlertState::Resolved;
+        if !waits {
+            return Ok(None);
+        }
+        let denied = permits::look::<AlertEscalate>(view, case.patient_key, self.desk.now)?.err();
+        Ok(denied.map(|denied| {
+            let (code, purpose) = denied.root();
+            let purpose = purpose.unwrap_or(Purpose::AlertEscalate).as_str();
+            Uncalled { code: code.as_str(), basis: code.basis_text(), purpose }
+        }))
     }
 
     fn finding(
@@ -136,10 +169,14 @@ impl<'a> Shape<'a> {
             Role::Agent | Role::Technician => {
                 let latest = telemetry::latest(view, &permit, key, &[judged.signal])?;
                 let names = &mut self.names;
+                let measure_again = latest.iter().any(|stored| stored.reading.flags.is_suspect());
                 let shown = latest.iter().map(|stored| Shown::of(view, names, stored));
                 let readings = serde_json::to_value(shown.collect::<Result<Vec<_>, _>>()?);
                 let (pt, en) = headline(&self.rules, judged);
-                Some(readings.and_then(|readings| serde_json::to_value(Told { pt, en, readings })))
+                Some(
+                    readings
+                        .and_then(|readings| serde_json::to_value(Told { pt, en, readings, measure_again })),
+                )
             }
             _ => None,
         };
@@ -164,8 +201,10 @@ fn headline(rules: &[Rule], judged: &Judged) -> (String, String) {
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// `green`, `yellow` or `red`.
+    /// How bad it is now: `green`, `yellow` or `red`.
     level: Option<String>,
+    /// How bad it was at its worst: `yellow` or `red`.
+    peak: Option<String>,
     /// `open`, `acknowledged`, `snoozed`, `resolved`; all unless said.
     state: Option<String>,
     /// Only this patient's.
@@ -185,13 +224,14 @@ fn named<T>(field: &str, text: Option<&str>, from: fn(&str) -> Option<T>) -> Res
 fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Reply, Fault> {
     let ask = Paging { limit: wanted.limit, after: wanted.after.clone() }.ask()?;
     let level = named("level", wanted.level.as_deref(), Level::from_name)?;
+    let peak = named("peak", wanted.peak.as_deref(), Level::from_name)?;
     let state = named("state", wanted.state.as_deref(), AlertState::from_name)?;
     // The queue is ordered by what is worst, so a page is a distance from its head.
     let skip = usize::try_from(ask.after.at.max(0)).unwrap_or(0);
     let reach = i64::try_from(skip.saturating_add(ask.limit).saturating_add(1)).unwrap_or(i64::MAX);
     desk.read(|view| {
         let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
-        let filter = Filter { level, state, unresolved: false, patient_key };
+        let filter = Filter { level, peak, state, unresolved: false, patient_key };
         let mut shape = Shape::new(desk);
         let rows = shape.cases.page(view, filter, reach)?;
         let more = rows.len() > skip + ask.limit;
@@ -259,7 +299,7 @@ pub struct Resolve {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reassign {
-    /// To whom: somebody who may act on alerts.
+    /// To whom: somebody who can be called about alerts.
     #[schema(value_type = String)]
     to: UserId,
     note: Option<String>,
@@ -267,16 +307,7 @@ pub struct Reassign {
 
 async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
     call.run(move |desk| {
-        let stored = desk.write(|tx| {
-            if let Act::Reassign { to } = what {
-                let target = users::get(tx, to)?;
-                let able = crate::domain::Can::ActOnAlerts.held_by(target.role);
-                if !able || target.disabled_at.is_some() {
-                    return Err(Fault::invalid("to", "somebody who may act on alerts"));
-                }
-            }
-            Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?)
-        })?;
+        let stored = desk.write(|tx| Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?))?;
         desk.read(|view| {
             let mut shape = Shape::new(desk);
             let case = shape.cases.of(view, &stored)?;
@@ -289,20 +320,20 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
 /// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.  One below red is `E_CAPACITY` for who has no
 /// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
-pub async fn claim(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Claim, body.and_then(|body| body.value.note)).await
+pub async fn claim(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Claim, body.0.and_then(|said| said.note)).await
 }
 
 /// Answers for an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn ack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Ack, body.and_then(|body| body.value.note)).await
+pub async fn ack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
 }
 
 /// Takes every answer back: the alert waits for a person again, and its ladder pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn unack(call: Call, id: Path<AlertId>, body: Option<Body<Note>>) -> Answer {
-    acted(call, *id, Act::Unack, body.and_then(|body| body.value.note)).await
+pub async fn unack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+    acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
 }
 
 /// What the caller saw when they pressed the button.
@@ -333,7 +364,7 @@ pub struct Stepped {
     at: Instant,
     #[schema(value_type = String)]
     due_at: Instant,
-    /// `paged`, `empty`, `nobody_reached`, `resumed`.
+    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld` (no legal basis for calling people).
     did: String,
     /// From 1; null: those who are called when nobody was reached.
     step: Option<usize>,
@@ -359,7 +390,7 @@ pub struct Sent {
 pub struct Climb {
     policy: String,
     version: u32,
-    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `done`.
+    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
     #[schema(value_type = Object)]
     state: crate::domain::escalation::State,
     /// When somebody was last paged: what `escalate` must have seen.

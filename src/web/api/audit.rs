@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Call, Desk, Reply};
 use crate::audit::tile::dir::Dir;
-use crate::audit::{ActorKind, Decision, Vkey};
+use crate::audit::{ActorKind, Decision, Signer, Vkey};
 use crate::domain::{Instant, PatientId, UserId};
 use crate::store::accesses::What;
 use crate::store::log::{self, Filter, Scope};
@@ -97,7 +97,12 @@ pub async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
 }
 
 fn key(desk: &Desk) -> Result<&Vkey, Fault> {
-    desk.state.vkey.as_ref().ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))
+    Ok(signer(desk)?.vkey())
+}
+
+fn signer(desk: &Desk) -> Result<&Signer, Fault> {
+    let signer = desk.state.log_signer.as_ref();
+    signer.ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))
 }
 
 /// The newest signed checkpoint (C2SP tlog-checkpoint), as text.
@@ -145,6 +150,10 @@ pub async fn proofs(call: Call, of: Query<Of>) -> Answer {
 /// The whole log with the terms, as a tar archive that verifies offline.
 #[utoipa::path(get, path = "/api/v1/audit/export", tag = "audit", responses((status = 200, content_type = "application/x-tar"), (status = 404, description = "Nothing is sealed yet")))]
 pub async fn export(request: HttpRequest, call: Call) -> Answer {
+    let packed = |desk: &Desk| {
+        desk.stepped_up()?;
+        packed(desk)
+    };
     let made = call.gather(packed).await.map_err(|fault| fault.of(&request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/x-tar")
@@ -164,11 +173,11 @@ impl Drop for Scratch {
 }
 
 fn packed(desk: &Desk) -> Result<Vec<u8>, Fault> {
-    let key = key(desk)?;
+    let signer = signer(desk)?;
     desk.write(|tx| Ok(tx.audit(&Act::new("access.export"))?))?;
     let name = format!("zelo-audit-{}", crate::domain::id::uuid_at(desk.now).simple());
     let scratch = Scratch(std::env::temp_dir().join(name));
-    log::export(&desk.state.store, key, &Dir(scratch.0.clone()), Scope::Log)?;
+    log::export(&desk.state.store, signer, &Dir(scratch.0.clone()), Scope::Log)?;
     let unwritten = |error: std::io::Error| {
         tracing::error!(%error, "the export could not be packed");
         Fault::new(Code::Internal)

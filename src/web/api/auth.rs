@@ -11,7 +11,7 @@ use crate::domain::token::USER_LIFE;
 use crate::domain::{Role, SessionId, UserId};
 use crate::store::sessions::{self, Kind, Rotated};
 use crate::store::{Urgency, users};
-use crate::web::auth::address;
+use crate::web::auth::network;
 use crate::web::code::Code;
 use crate::web::fault::Fault;
 use crate::web::sign_in::{self, Attempt};
@@ -63,11 +63,11 @@ fn tokens(
 
 /// Signs in.
 #[utoipa::path(post, path = "/api/v1/auth/token", tag = "auth", request_body = Credentials, responses(
-    (status = 200, body = Tokens), (status = 401, description = "E_CREDENTIALS, E_TOTP"), (status = 429, description = "E_RATE")))]
+    (status = 200, body = Tokens), (status = 401, description = "E_CREDENTIALS, E_TOTP"), (status = 403, description = "E_HELD, E_FACTOR"), (status = 429, description = "E_RATE")))]
 pub async fn token(request: HttpRequest, state: Data<State>, body: Body<Credentials>) -> Answer {
     let Credentials { email, password, totp } = body.value;
-    let address = address(&request).map_or_else(String::new, |ip| ip.to_string());
-    let attempt = Attempt { email, password, totp, address, kind: Kind::Program };
+    let known = Vec::new();
+    let attempt = Attempt { email, password, totp, network: network(&request), known, kind: Kind::Program };
     let signed = sign_in::attempt(&state, attempt).await.map_err(|fault| fault.of(&request))?;
     let made = tokens(&state, signed.user.id, signed.user.role, signed.session.id, signed.secret.reveal());
     made.map(|tokens| HttpResponse::Ok().json(tokens)).map_err(|fault| fault.of(&request))
@@ -88,7 +88,7 @@ fn rotate(state: &State, secret: &str) -> Result<Tokens, Fault> {
     let rotated = state.store.keep_house(Urgency::Urgent, "auth", now, |tx| sessions::rotate(tx, secret))?;
     let Rotated::Fresh(session, next) = rotated else { return Err(Code::SignIn.into()) };
     let user = state.store.read(|view| users::get(view, session.user))?;
-    if user.disabled_at.is_some() {
+    if user.disabled_at.is_some() || user.held.is_some() {
         return Err(Code::SignIn.into());
     }
     tokens(state, user.id, user.role, session.id, next.reveal())

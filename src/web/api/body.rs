@@ -33,16 +33,51 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
             if !is_json(request.headers()) {
                 return Err(Fault::new(Code::MediaType).of(&request));
             }
-            let bytes = bytes.await.map_err(|error| {
-                let too_large = error.as_response_error().status_code().as_u16() == 413;
-                Fault::new(if too_large { Code::TooLarge } else { Code::Malformed }).of(&request)
-            })?;
+            let bytes = whole(bytes).await.map_err(|fault| fault.of(&request))?;
             match read(&bytes) {
                 Ok(value) => Ok(Self { value, bytes }),
                 Err(fault) => Err(fault.of(&request)),
             }
         })
     }
+}
+
+/// A JSON body that may be left out. Only zero bytes are no body: whatever else came is read like any [`Body`], and
+/// refused like one. The framework's `Option<…>` turns each refusal into `None`, which loses what somebody wrote.
+pub struct MayBody<T>(
+    /// What it says; `None`: nothing was sent.
+    pub Option<T>,
+);
+
+impl<T: DeserializeOwned> FromRequest for MayBody<T> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = Bytes::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let said = async {
+                let bytes = whole(bytes).await?;
+                if bytes.is_empty() {
+                    return Ok(None);
+                }
+                if !is_json(request.headers()) {
+                    return Err(Fault::new(Code::MediaType));
+                }
+                read(&bytes).map(Some)
+            };
+            said.await.map(Self).map_err(|fault: Fault| fault.of(&request))
+        })
+    }
+}
+
+/// Every byte of a body, within the limit of the API.
+async fn whole(bytes: impl Future<Output = Result<Bytes, actix_web::Error>>) -> Result<Bytes, Fault> {
+    bytes.await.map_err(|error| {
+        let too_large = error.as_response_error().status_code().as_u16() == 413;
+        Fault::new(if too_large { Code::TooLarge } else { Code::Malformed })
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -21,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// A command and what became of it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Command)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: CommandId,
@@ -82,6 +83,7 @@ pub struct NewCommand {
 
 /// The id of something made.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CommandId)]
 pub struct Given {
     #[schema(value_type = String)]
     id: CommandId,

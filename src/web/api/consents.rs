@@ -17,6 +17,7 @@ use crate::web::pseudonyms;
 
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Consent)]
 pub struct Standing {
     #[schema(value_type = String)]
     purpose: Purpose,
@@ -124,6 +125,7 @@ pub enum Action {
 /// An act of consent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConsentChoice)]
 pub struct Choice {
     purpose: String,
     action: Action,
@@ -136,6 +138,7 @@ pub struct Choice {
 
 /// What an act led to.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ConsentEvent)]
 pub struct Made {
     #[schema(value_type = String)]
     id: ConsentId,

@@ -16,6 +16,7 @@ use super::super::code::Code;
 use super::super::fault::Fault;
 use super::super::problem::{self, Refusal};
 use super::super::sight::Sight;
+use super::super::sign_in;
 use super::super::state::State;
 use crate::domain::{Instant, PatientId};
 use crate::store::idempotency;
@@ -102,7 +103,8 @@ impl Call {
     }
 
     fn desk(&self) -> Desk {
-        let key = self.request.headers().get("idempotency-key").and_then(|key| key.to_str().ok());
+        // A key that cannot be read is a key that is refused, not one that is not there.
+        let key = self.request.headers().get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
         Desk {
             state: Data::clone(&self.state),
             viewer: self.viewer.clone(),
@@ -143,6 +145,14 @@ impl Desk {
     #[must_use]
     pub fn cases(&self) -> Cases<'_> {
         Cases::new(&self.state, self.now, &self.sight)
+    }
+
+    /// Whether the viewer showed who they are within the last minutes.
+    ///
+    /// # Errors
+    /// `E_STEP_UP`.
+    pub fn stepped_up(&self) -> Result<(), Fault> {
+        sign_in::stepped_up(&self.state, &self.viewer, self.now)
     }
 
     /// Reads.

@@ -5,7 +5,7 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Call, Desk, List, Paging, Reply};
+use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::{BindingId, DeviceId, DeviceIdentity, Instant, PatientId, TokenId};
 use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
@@ -17,6 +17,7 @@ use crate::web::fault::Fault;
 
 /// A device.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: DeviceId,
@@ -110,6 +111,7 @@ pub async fn get(call: Call, id: Path<DeviceId>) -> Answer {
 
 /// A device at a patient for a span.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Binding)]
 pub struct Bound {
     #[schema(value_type = String)]
     id: BindingId,
@@ -157,6 +159,7 @@ pub struct NewDevice {
 
 /// An enrolled device with its token, which is shown once.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeviceWithToken)]
 pub struct Enrolled {
     #[schema(value_type = String)]
     id: DeviceId,
@@ -174,7 +177,8 @@ fn issue(tx: &mut Tx<'_>, desk: &Desk, id: DeviceId, expires: Option<Instant>) -
 
 fn short(field: &str, text: String) -> Result<String, Fault> {
     let text = text.trim().to_owned();
-    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let right =
+        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
     if right { Ok(text) } else { Err(Fault::invalid(field, "1 to 200 characters on one line")) }
 }
 
@@ -199,6 +203,7 @@ pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
 /// At whom, from when.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewBinding)]
 pub struct Binder {
     #[schema(value_type = String)]
     patient_id: PatientId,
@@ -226,6 +231,7 @@ pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer 
 /// Until when.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BindingEnd)]
 pub struct Unbinder {
     /// Now unless said.
     #[schema(value_type = Option<String>)]
@@ -234,9 +240,9 @@ pub struct Unbinder {
 
 /// Ends a device's binding.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Bound), (status = 404)))]
-pub async fn unbind(call: Call, id: Path<DeviceId>, body: Option<Body<Unbinder>>) -> Answer {
+pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
-        let at = body.and_then(|body| body.value.at).unwrap_or(desk.now);
+        let at = body.0.and_then(|said| said.at).unwrap_or(desk.now);
         let bound = desk.write(|tx| Ok(bindings::unbind(tx, *id, at)?))?;
         Reply::ok(&Bound::from(bound))
     })
@@ -266,6 +272,7 @@ pub async fn enable(call: Call, id: Path<DeviceId>) -> Answer {
 /// Until when a token counts.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDeviceToken)]
 pub struct NewToken {
     /// Until revoked unless said.
     #[schema(value_type = Option<String>)]

@@ -67,7 +67,7 @@ pub struct Shown {
 }
 
 /// The schedule as iCalendar (RFC 5545), from the start of last month to six months ahead.
-#[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), security(()), responses((status = 200, description = "text/calendar"), (status = 404, description = "no such address, or it was ended")))]
+#[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), responses((status = 200, description = "text/calendar"), (status = 404, description = "no such address, or it was ended")))]
 pub async fn calendar(
     request: HttpRequest,
     state: Data<State>,

@@ -32,7 +32,7 @@ mod body;
 mod desk;
 pub(in crate::web) mod kept;
 
-pub use body::{Body, IfMatch};
+pub use body::{Body, IfMatch, MayBody};
 pub use desk::{Answer, Call, Desk, Reply};
 
 use serde::{Deserialize, Serialize};

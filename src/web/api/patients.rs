@@ -17,6 +17,7 @@ use crate::web::fault::Fault;
 
 /// A patient as a viewer may see them.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Patient)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: PatientId,
@@ -88,6 +89,7 @@ pub struct NewPatient {
 /// What is corrected; what is absent stays.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PatientChange)]
 pub struct Corrections {
     #[schema(value_type = Option<String>)]
     name: Option<Name>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::kept::{self, Shown, Standing, Wanted};
-use super::{Answer, Body, Call, IfMatch, List, Reply};
+use super::{Answer, Body, Call, IfMatch, List, MayBody, Reply};
 use crate::domain::escalation::{Policy, Step, Target};
 use crate::domain::on_call::Because;
 use crate::domain::rule::Name;
@@ -130,7 +130,7 @@ pub struct Candidate {
     /// For a schedule: {rotation | temporary | override: its place}.
     #[schema(value_type = Option<Object>)]
     because: Option<Because>,
-    /// `disabled`, `no_certificate` or `twice`: not paged.
+    /// `disabled`, `cannot_answer`, `no_certificate` or `twice`: not paged.
     left_out: Option<&'static str>,
 }
 
@@ -149,6 +149,7 @@ impl From<paging::Candidate> for Candidate {
             LeftOut::Disabled => "disabled",
             LeftOut::NoCertificate => "no_certificate",
             LeftOut::Twice => "twice",
+            LeftOut::CannotAnswer => "cannot_answer",
         });
         let paging::Candidate { user, target, because, .. } = candidate;
         Self { user_id: user, target, because, left_out }
@@ -270,9 +271,9 @@ impl From<Rehearsal> for DryRun {
 /// What a policy would have done with the red alerts of the last 30 days, with today's people and schedules; without
 /// a body, the version in force.
 #[utoipa::path(post, path = "/api/v1/escalation-policies/{id}/dry-run", tag = "escalation", params(("id" = String, Path)), request_body = Option<Said>, responses((status = 200, body = DryRun), (status = 404), (status = 422)))]
-pub async fn dry_run(call: Call, id: Path<String>, body: Option<Body<Said>>) -> Answer {
+pub async fn dry_run(call: Call, id: Path<String>, body: MayBody<Said>) -> Answer {
     call.run(move |desk| {
-        let policy = body.map(|body| body.value.policy(&id, 0)).transpose()?;
+        let policy = body.0.map(|said| said.policy(&id, 0)).transpose()?;
         let rehearsal = desk.read(|view| {
             let policy = match policy {
                 Some(policy) => policy,

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, PatientId};
-use crate::store::telemetry::{self, Batch};
-use crate::store::{Class, Subject, Tx, patients, quarantine, reevaluations};
+use crate::store::telemetry::{self, Amended, By};
+use crate::store::{Tx, patients, quarantine};
 use crate::web::auth::{Viewer, permit_collected, permit_display};
 use crate::web::code::Code;
 use crate::web::fault::Fault;
@@ -17,6 +17,7 @@ use crate::web::state::State;
 
 /// Something set aside.
 #[derive(Serialize, ToSchema)]
+#[schema(as = QuarantinedReading)]
 pub struct Aside {
     #[schema(value_type = String)]
     id: Uuid,
@@ -78,8 +79,9 @@ pub struct Reason {
     reason: String,
 }
 
-/// Releases a reading: it is stored, and what it changes is judged anew.
-#[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204), (status = 409, description = "E_CONFLICT: another value is stored")))]
+/// Releases a reading: it is the value in force at its instant, what stood there stays as superseded, and its series is
+/// judged anew.
+#[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
 pub async fn release(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
     decided(call, *id, true, body.value.reason).await
 }
@@ -101,7 +103,7 @@ async fn decided(call: Call, id: Uuid, released: bool, reason: String) -> Answer
 /// Decides on one item as the acting viewer; the pages use it too.
 ///
 /// # Errors
-/// `E_REASON` without one, `E_NOT_FOUND`, the refusal of consent, `E_CONFLICT` when another value stands there.
+/// `E_REASON` without one, `E_NOT_FOUND`, the refusal of consent.
 pub fn decide(
     tx: &mut Tx<'_>,
     state: &State,
@@ -120,13 +122,15 @@ pub fn decide(
     let permit = permit_collected(tx, state, viewer, key)?;
     if released {
         let Some(reading) = item.reading else { return Err(Code::State.into()) };
-        let seal = tx.key(Subject::Patient(patient), Class::Telemetry)?;
-        let mut batch = Batch::default();
-        batch.admit(&permit, &seal, key, item.device_key, item.received, &[reading])?;
-        if !telemetry::append(tx, &batch)?.conflicts.is_empty() {
-            return Err(Code::Conflict.into());
-        }
-        reevaluations::mark(tx, key, reading.signal, reading.at)?;
+        let amended = Amended {
+            patient: (key, patient),
+            device_key: item.device_key,
+            reading,
+            withdrawn: false,
+            received: item.received,
+            by: By::Clinician(id),
+        };
+        telemetry::amend(tx, &permit, &amended)?;
     }
     Ok(quarantine::decide(tx, &item, patient, released, reason)?)
 }

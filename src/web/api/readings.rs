@@ -11,12 +11,13 @@ use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, PatientId, Reading, Signal};
-use crate::store::telemetry::{self, MOST_POINTS, StoredReading};
+use crate::store::telemetry::{self, By, MOST_POINTS, StoredReading};
 use crate::store::{Cursor, View, devices};
 use crate::web::fault::Fault;
 
 /// One reading.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Reading)]
 pub struct Shown {
     signal: &'static str,
     #[schema(value_type = String)]
@@ -197,6 +198,51 @@ fn last_place(after: &Cursor) -> Result<Option<(i64, i16, i64)>, Fault> {
         .split_once('.')
         .and_then(|(signal, device)| Some((after.at, signal.parse().ok()?, device.parse().ok()?)));
     parsed.map(Some).ok_or_else(|| Fault::invalid("after", "pass `next` unchanged"))
+}
+
+/// A reading that is no longer in force.
+#[derive(Serialize, ToSchema)]
+pub struct Superseded {
+    #[serde(flatten)]
+    reading: Shown,
+    /// When it ceased to be in force.
+    #[schema(value_type = String)]
+    superseded_at: Instant,
+    /// `source`: the device corrected itself. `clinician`: another value was released from quarantine.
+    superseded_by: &'static str,
+    /// The quarantined reading that was released in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    quarantine_id: Option<uuid::Uuid>,
+    /// It was entered in error, and nothing took its place.
+    withdrawn: bool,
+}
+
+/// Readings that were corrected or withdrawn, as they stood before; at most 1,000 a signal.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/superseded", tag = "readings", params(("id" = String, Path), Asked),
+    responses((status = 200, body = List<Superseded>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
+pub async fn superseded(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+    let now = call.now();
+    call.show(*id, move |view, key, permit| {
+        let (mut names, mut items) = (Names::default(), Vec::new());
+        for signal in asked.signals()? {
+            for old in telemetry::superseded(view, permit, key, signal, asked.span(now)?)? {
+                let (superseded_by, quarantine_id) = match old.by {
+                    By::Source => ("source", None),
+                    By::Clinician(item) => ("clinician", Some(item)),
+                };
+                items.push(Superseded {
+                    reading: Shown::of(view, &mut names, &old.stored)?,
+                    superseded_at: old.at,
+                    superseded_by,
+                    quarantine_id,
+                    withdrawn: old.withdrawn,
+                });
+            }
+        }
+        Reply::ok(&List::whole(items))
+    })
+    .await
 }
 
 /// A series drawn in stretches.

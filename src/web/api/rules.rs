@@ -11,6 +11,7 @@ use crate::web::fault::Fault;
 /// A rule: id, version, name in both languages, signal, kind with its conditions.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of domain::Rule, for the document only")]
+#[schema(as = RuleSet)]
 pub struct Seen {
     id: String,
     version: u32,

@@ -25,6 +25,7 @@ const NEXT: Duration = Duration::from_secs(60 * 86_400);
 
 /// A schedule in force.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Schedule)]
 pub struct Seen {
     /// Its lasting id, as in `clinician_on_call`.
     id: String,
@@ -51,6 +52,7 @@ pub struct Seen {
 
 /// Somebody on call, and why.
 #[derive(Serialize, ToSchema)]
+#[schema(as = OnCallPerson)]
 pub struct Present {
     #[schema(value_type = String)]
     user_id: UserId,
@@ -99,6 +101,7 @@ pub async fn get(call: Call, id: Path<String>) -> Answer {
 /// A schedule to be put in force.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewScheduleVersion)]
 pub struct Written {
     /// `{pt, en}`.
     #[schema(value_type = Object)]
@@ -126,6 +129,7 @@ pub struct Written {
 
 /// A new version, and what it leaves open.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ScheduleVersion)]
 pub struct Published {
     version: u32,
     /// What will go wrong in the next 30 days, the loudest first.
@@ -171,6 +175,7 @@ pub(crate) fn lasting(id: &str) -> Result<(), Fault> {
 /// A change of a window: `add` alone, `remove` alone, or both for one in place of the other.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScheduleOverride)]
 pub struct Changed {
     #[schema(value_type = String)]
     from: Instant,
@@ -217,6 +222,7 @@ pub(crate) fn change(add: Option<UserId>, remove: Option<UserId>) -> Result<Chan
 /// A window with shifts of its own.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TemporarySchedule)]
 pub struct Instead {
     #[schema(value_type = String)]
     from: Instant,
@@ -228,6 +234,7 @@ pub struct Instead {
 /// A shift of a temporary schedule.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TemporaryShift)]
 pub struct Own {
     #[schema(value_type = String)]
     user_id: UserId,
@@ -268,6 +275,7 @@ pub struct Between {
 
 /// A person on call for a while.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Shift)]
 pub struct Shown {
     #[schema(value_type = String)]
     from: Instant,
@@ -312,6 +320,7 @@ pub struct When {
 
 /// Who was on call at an instant.
 #[derive(Serialize, ToSchema)]
+#[schema(as = OnCall)]
 pub struct Then {
     #[schema(value_type = String)]
     at: Instant,
@@ -333,6 +342,7 @@ pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
 
 /// What will go wrong.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ScheduleIssue)]
 pub struct Problem {
     /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `overload`.
     kind: &'static str,

@@ -5,16 +5,17 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Call, IfMatch, List, Paging, Reply};
+use super::{Answer, Body, Call, IfMatch, List, MayBody, Paging, Reply};
 use crate::domain::password::{self, Cost};
 use crate::domain::{Email, Instant, Name, PatientId, Role, StaffIdentity, UserId};
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Subject, sessions};
+use crate::store::{Subject, holds, sessions};
 use crate::web::fault::Fault;
 
 /// Somebody who signs in.
 #[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct Seen {
     #[schema(value_type = String)]
     id: UserId,
@@ -29,7 +30,22 @@ pub struct Seen {
     created_at: Instant,
     #[schema(value_type = Option<String>)]
     disabled_at: Option<Instant>,
+    /// What somebody else did that a second person has not vouched for: nobody signs in here until then.
+    held: Option<Held>,
     version: i64,
+}
+
+/// What waits for a second person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HeldAccount)]
+pub struct Held {
+    /// Who did it, and so cannot vouch for it.
+    #[schema(value_type = String)]
+    by: UserId,
+    /// `role`, `password` or `factor`.
+    why: &'static str,
+    #[schema(value_type = String)]
+    at: Instant,
 }
 
 impl From<User> for Seen {
@@ -43,6 +59,7 @@ impl From<User> for Seen {
             totp: user.has_totp,
             created_at: user.created_at,
             disabled_at: user.disabled_at,
+            held: user.held.map(|held| Held { by: held.by, why: held.why.name(), at: held.at }),
             version: user.version,
         }
     }
@@ -51,6 +68,7 @@ impl From<User> for Seen {
 /// Who is to be added.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewUser)]
 pub struct Added {
     #[schema(value_type = String)]
     name: Name,
@@ -68,14 +86,25 @@ pub struct Added {
 /// What is changed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserChange)]
 pub struct Change {
     /// Their sessions end with the old role.
     #[schema(value_type = String)]
     role: Role,
 }
 
+/// Why a sign-in ends or comes back.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BlockReason)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// As it is to stand in the log.
+    reason: String,
+}
+
 /// A one-time link.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ResetLink)]
 pub struct Link {
     /// The secret of the link, shown once.
     token: String,
@@ -109,6 +138,7 @@ pub async fn get(call: Call, id: Path<UserId>) -> Answer {
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = Added, responses((status = 201, body = Seen), (status = 409)))]
 pub async fn create(call: Call, body: Body<Added>) -> Answer {
     call.run(move |desk| {
+        desk.stepped_up()?;
         let Added { name, email, role, password, patient_id } = body.value;
         let phc = password.map(|password| hashed(&password)).transpose()?;
         let new =
@@ -131,6 +161,7 @@ fn hashed(password: &str) -> Result<String, Fault> {
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", params(("id" = String, Path)), request_body = Change, responses((status = 200, body = Seen), (status = 412), (status = 428)))]
 pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<Change>) -> Answer {
     call.run(move |desk| {
+        desk.stepped_up()?;
         let user = desk.write(|tx| {
             let version = expected.or(users::get(tx, *id)?.version)?;
             Ok(users::set_role(tx, *id, version, body.value.role)?)
@@ -142,20 +173,34 @@ pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<C
 }
 
 /// Ends a user's sign-in until it is unlocked.
-#[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn disable(call: Call, id: Path<UserId>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)), request_body = Option<Reason>, responses((status = 204), (status = 404), (status = 409, description = "E_LAST_ADMIN")))]
+pub async fn disable(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
-        desk.write(|tx| Ok(users::disable(tx, *id)?))?;
+        let reason = body.0.map(|said| said.reason);
+        desk.write(|tx| Ok(users::block(tx, *id, reason.as_deref())?))?;
         Ok(Reply::none())
     })
     .await
 }
 
 /// Lets a disabled user sign in again, and forgets the account's failed sign-ins.
-#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 404), (status = 409)))]
-pub async fn unlock(call: Call, id: Path<UserId>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/users/{id}/unlock", tag = "users", params(("id" = String, Path)), request_body = Option<Reason>, responses((status = 204), (status = 404), (status = 409)))]
+pub async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answer {
     call.run(move |desk| {
-        desk.write(|tx| Ok(users::unlock(tx, *id)?))?;
+        desk.stepped_up()?;
+        let reason = body.0.map(|said| said.reason);
+        desk.write(|tx| Ok(users::unlock(tx, *id, reason.as_deref())?))?;
+        Ok(Reply::none())
+    })
+    .await
+}
+
+/// Vouches for what somebody else did to an account, after asking the person themselves: they may sign in.
+#[utoipa::path(post, path = "/api/v1/users/{id}/vouch", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
+pub async fn vouch(call: Call, id: Path<UserId>) -> Answer {
+    call.run(move |desk| {
+        desk.stepped_up()?;
+        desk.write(|tx| Ok(holds::vouch(tx, *id)?))?;
         Ok(Reply::none())
     })
     .await
@@ -165,6 +210,7 @@ pub async fn unlock(call: Call, id: Path<UserId>) -> Answer {
 #[utoipa::path(post, path = "/api/v1/users/{id}/reset", tag = "users", params(("id" = String, Path)), responses((status = 201, body = Link), (status = 404)))]
 pub async fn reset(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
+        desk.stepped_up()?;
         let secret = desk.write(|tx| {
             users::get(tx, *id)?;
             Ok(links::insert(tx, *id, links::Purpose::Password, PASSWORD_LIFE)?)

@@ -206,6 +206,7 @@ alert-acts = Actions
 alert-to-patient = See patient
 alert-peak = peak: { $level }
 alert-nobody-reached = Nobody was reached
+alert-no-basis = No legal basis for calling · { $article }
 alert-retrospective = Late data
 alert-started = Started
 alert-ended = Ended
@@ -232,6 +233,7 @@ did-resolved = Resolved the alert
 level-hidden = Hidden
 alert-masked = Alert hidden: no consent
 finding-hidden = finding hidden: no consent
+finding-measure-again = { $measured }: extreme value, measure again
 finding-readings =
     { $n ->
         [one] { $n } reading
@@ -246,7 +248,7 @@ readings-none = No readings yet
 readings-none-next = Bind and pair a device; readings appear as soon as it connects.
 readings-not-yours = Your role does not see readings
 readings-not-yours-why = Readings are seen only by the clinicians who care for the patient (LGPD art. 6 III, necessity).
-reading-suspect = suspect
+reading-suspect = extreme value: measure again
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h
@@ -305,7 +307,7 @@ quarantine-none = Nothing in quarantine
 quarantine-unreadable = Unreadable reading
 quarantine-not-bound = Measured outside the device's binding to this patient.
 quarantine-clock = The device's clock is wrong.
-quarantine-conflict = The same instant already holds another value.
+quarantine-conflict = The same instant already holds another value. Released, this one takes its place.
 quarantine-implausible = A value beyond what a human body allows.
 quarantine-subject = The record says it is about another person.
 quarantine-says = says { $time }
@@ -768,6 +770,7 @@ policy-because-override = shift change
 policy-left-disabled = no access
 policy-left-certificate = no valid certificate
 policy-left-twice = paged already in this step
+policy-left-role = their role may not answer alerts
 policy-finds-nobody = Nobody would be paged
 policy-line-new = new
 policy-line-gone = goes
@@ -820,6 +823,7 @@ policy-wrong-name = Give it a name.
 policy-wrong-wait = Whole minutes, up to 10,080 (a week).
 policy-wrong-repeat = 0 to 9 times.
 policy-wrong-minutes = 1 to 10,080 minutes.
+policy-wrong-role = Only roles that can answer can be called: agent, technician, clinician or manager.
 policy-wrong-targets = Choose at least one target.
 policy-wrong-no-steps = The policy needs at least one step.
 policy-wrong-many-steps = At most 20 steps.
@@ -857,11 +861,13 @@ ladder-climbing = Waiting for an answer
 ladder-answered = { $who } answered
 ladder-held = Taken by { $who }
 ladder-nobody = Nobody answered. Take this alert now.
+ladder-no-basis = No legal basis for calling people: the case stays on the queue until somebody takes it.
 ladder-done = Done
 ladder-spoiled = The escalation stopped on an error: call somebody yourself.
 ladder-paged = paged
 ladder-empty = nobody was found
 ladder-resumed = pages again
+ladder-withheld = no legal basis for calling
 ladder-round = round { $n }
 ladder-handed-over = Handed over
 ladder-next-at = at { $time }, in
@@ -1364,3 +1370,23 @@ template-wrong-brace = A brace closes nothing. In braces only: { $names }.
 template-wrong-unknown = "{ $name }" does not exist. In braces only: { $names }.
 template-wrong-not-given = Nothing fills { $name } in these letters. In braces only: { $names }.
 template-wrong-one-language = { $name } stands in the other language only: use it in both.
+
+code-step-up = Confirm that it is you
+code-step-up-detail = Roles, resets and exports need a sign-in of less than five minutes ago. Sign out, sign in again and repeat.
+code-held = This account waits for another person
+code-held-detail = A change to this account was not yet confirmed by a second person. Ask an administrator or a manager to confirm it.
+code-factor = The second factor is missing
+code-factor-detail = Your role requires a second factor. Sign in with the browser, set it under My account and sign in again.
+code-last-admin = Nobody would be left to manage users
+code-last-admin-detail = This is the only person who manages users. Make another administrator first.
+
+user-vouch = Vouch for account
+user-held = waits for confirmation
+user-unlock = Unblock
+user-unlock-do = Let in again
+user-lock-do = Block now
+user-lock-open = { $n ->
+    [0] No open alert is with this person.
+    [one] { $n } open alert is with this person and is left to others.
+   *[other] { $n } open alerts are with this person and are left to others.
+}

@@ -222,6 +222,7 @@ alert-acts = Ações
 alert-to-patient = Ver paciente
 alert-peak = pico: { $level }
 alert-nobody-reached = Ninguém foi alcançado
+alert-no-basis = Sem base legal para chamar · { $article }
 alert-retrospective = Dados atrasados
 alert-started = Início
 alert-ended = Fim
@@ -248,6 +249,7 @@ did-resolved = Resolveu o alerta
 level-hidden = Oculto
 alert-masked = Alerta oculto: sem consentimento
 finding-hidden = achado oculto: sem consentimento
+finding-measure-again = { $measured }: valor extremo, meça de novo
 finding-readings =
     { $n ->
         [one] { $n } leitura
@@ -262,7 +264,7 @@ readings-none = Nenhuma leitura ainda
 readings-none-next = Vincule e emparelhe um dispositivo; as leituras aparecem assim que ele se conectar.
 readings-not-yours = Seu papel não vê leituras
 readings-not-yours-why = Leituras são vistas só pela equipe clínica que cuida do paciente (LGPD art. 6 III, necessidade).
-reading-suspect = suspeita
+reading-suspect = valor extremo: meça de novo
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h
@@ -321,7 +323,7 @@ quarantine-none = Nada em quarentena
 quarantine-unreadable = Leitura ilegível
 quarantine-not-bound = Medida fora do vínculo do dispositivo com este paciente.
 quarantine-clock = O relógio do dispositivo está errado.
-quarantine-conflict = O mesmo instante já tem outro valor.
+quarantine-conflict = O mesmo instante já tem outro valor. Se for liberada, esta leitura passa a valer no lugar dele.
 quarantine-implausible = Valor fora do que o corpo humano permite.
 quarantine-subject = O registro diz ser de outra pessoa.
 quarantine-says = diz { $time }
@@ -784,6 +786,7 @@ policy-because-override = troca de plantão
 policy-left-disabled = sem acesso
 policy-left-certificate = sem certificado válido
 policy-left-twice = já chamada antes neste passo
+policy-left-role = a função não pode responder a alertas
 policy-finds-nobody = Ninguém seria chamado
 policy-line-new = novo
 policy-line-gone = sai
@@ -836,6 +839,7 @@ policy-wrong-name = Dê um nome.
 policy-wrong-wait = Minutos inteiros, até 10.080 (uma semana).
 policy-wrong-repeat = De 0 a 9 vezes.
 policy-wrong-minutes = De 1 a 10.080 minutos.
+policy-wrong-role = Só é possível chamar quem pode responder: atendimento, técnico, clínico ou gestão.
 policy-wrong-targets = Escolha ao menos um destino.
 policy-wrong-no-steps = A política precisa de ao menos um passo.
 policy-wrong-many-steps = No máximo 20 passos.
@@ -873,11 +877,13 @@ ladder-climbing = À espera de resposta
 ladder-answered = { $who } respondeu
 ladder-held = Assumido por { $who }
 ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
+ladder-no-basis = Sem base legal para chamar: o caso fica na fila até que alguém o assuma.
 ladder-done = Encerrado
 ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
 ladder-paged = chamado
 ladder-empty = ninguém foi encontrado
 ladder-resumed = voltou a chamar
+ladder-withheld = sem base legal para chamar
 ladder-round = { $n }ª volta
 ladder-handed-over = Passado adiante
 ladder-next-at = às { $time }, em
@@ -1380,3 +1386,23 @@ template-wrong-brace = Uma chave não fecha nada. Entre chaves só: { $names }.
 template-wrong-unknown = "{ $name }" não existe. Entre chaves só: { $names }.
 template-wrong-not-given = Não há com que preencher { $name } nestas mensagens. Entre chaves só: { $names }.
 template-wrong-one-language = { $name } está só no outro idioma: use nos dois.
+
+code-step-up = Confirme que é você
+code-step-up-detail = Papéis, redefinições e exportações pedem um acesso de menos de cinco minutos. Saia, entre de novo e repita.
+code-held = O acesso espera outra pessoa
+code-held-detail = Uma mudança neste acesso ainda não foi confirmada por uma segunda pessoa. Peça a confirmação a quem administra ou gerencia.
+code-factor = Falta o segundo fator
+code-factor-detail = O seu papel exige um segundo fator. Entre pelo navegador, configure-o em Minha conta e entre de novo.
+code-last-admin = Não sobraria quem administra
+code-last-admin-detail = É a única pessoa que administra os acessos. Primeiro crie outra.
+
+user-vouch = Confirmar acesso
+user-held = espera confirmação
+user-unlock = Desbloquear
+user-unlock-do = Deixar entrar de novo
+user-lock-do = Bloquear agora
+user-lock-open = { $n ->
+    [0] Nenhum alerta aberto está com esta pessoa.
+    [one] { $n } alerta aberto está com esta pessoa e fica para os outros.
+   *[other] { $n } alertas abertos estão com esta pessoa e ficam para os outros.
+}

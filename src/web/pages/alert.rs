@@ -49,6 +49,10 @@ pub struct View {
     pub acts: Vec<Act>,
     /// Whether the reader may act.
     pub may_act: bool,
+    /// Whether the reader may claim, acknowledge and hand over: whoever acts on alerts, or was called about this one.
+    pub may_answer: bool,
+    /// Nobody is called, for want of a legal basis: the sentence with its article.
+    pub uncalled: Option<String>,
     /// Whom it can be given to.
     pub colleagues: Vec<Choice>,
 }

@@ -35,7 +35,7 @@ impl Ladder {
     /// Whether a person may page the next rung now.
     #[must_use]
     pub fn may_force(&self) -> bool {
-        self.standing != Standing::Done && !self.spoiled
+        !matches!(self.standing, Standing::Done | Standing::NoBasis) && !self.spoiled
     }
 }
 
@@ -50,6 +50,8 @@ pub enum Standing {
     Held(String),
     /// Nobody answered.
     NobodyReached,
+    /// No legal basis for calling people.
+    NoBasis,
     /// The case is done.
     Done,
 }
@@ -63,6 +65,7 @@ impl Standing {
             Self::Answered(who) => w.one("ladder-answered", "who", who),
             Self::Held(who) => w.one("ladder-held", "who", who),
             Self::NobodyReached => w.say("ladder-nobody"),
+            Self::NoBasis => w.say("ladder-no-basis"),
             Self::Done => w.say("ladder-done"),
         }
     }
@@ -101,6 +104,8 @@ pub enum What {
     NobodyReached,
     /// Began again after a wait.
     Resumed,
+    /// The permit for calling people was denied.
+    Withheld,
 }
 
 impl What {
@@ -112,6 +117,7 @@ impl What {
             Self::Empty => Key("ladder-empty"),
             Self::NobodyReached => Key("alert-nobody-reached"),
             Self::Resumed => Key("ladder-resumed"),
+            Self::Withheld => Key("ladder-withheld"),
         }
     }
 
@@ -121,7 +127,7 @@ impl What {
         match self {
             Self::Paged => "bell",
             Self::Empty => "ban",
-            Self::NobodyReached => "bell-off",
+            Self::NobodyReached | Self::Withheld => "bell-off",
             Self::Resumed => "undo-2",
         }
     }

@@ -276,7 +276,7 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
                 };
                 (None, name, Key("policy-wrong-wait"))
             }
-            Faulty::NoTargets(number) | Faulty::Minutes(number, _) => {
+            Faulty::NoTargets(number) | Faulty::CannotAnswer(number, _) | Faulty::Minutes(number, _) => {
                 let held = match number.checked_sub(1) {
                     None => Some(&mut copy.nobody_reached),
                     Some(place) => copy.steps.get_mut(place),
@@ -285,6 +285,9 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
                 if matches!(faulty, Faulty::NoTargets(_)) {
                     held.targets.clone_from(&mended.targets);
                     (Some(number), "target", Key("policy-wrong-targets"))
+                } else if matches!(faulty, Faulty::CannotAnswer(..)) {
+                    held.targets.clone_from(&mended.targets);
+                    (Some(number), "target", Key("policy-wrong-role"))
                 } else {
                     held.minutes = 1;
                     (Some(number), "minutes", Key("policy-wrong-minutes"))

@@ -112,6 +112,8 @@ pub struct Row {
     pub retrospective: bool,
     /// Every step of the policy was climbed and nobody answered.
     pub nobody_reached: bool,
+    /// Nobody is called, for want of a legal basis: the sentence with its article.
+    pub uncalled: Option<String>,
 }
 
 /// The climb of an alert, as its row tells it.
@@ -186,6 +188,8 @@ pub struct Latest {
     pub value: f64,
     /// When.
     pub at: Instant,
+    /// Too extreme to be believed alone: to be measured again.
+    pub suspect: bool,
 }
 
 #[derive(Template)]

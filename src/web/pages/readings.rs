@@ -39,7 +39,7 @@ pub struct Latest {
     pub at: Instant,
     /// The level of an open episode on this signal.
     pub level: Option<Level>,
-    /// Names of `domain::Flags`.
+    /// Too extreme to be believed alone: to be measured again.
     pub suspect: bool,
 }
 

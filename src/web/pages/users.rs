@@ -74,6 +74,12 @@ pub struct User {
     pub seen_at: Option<Instant>,
     /// Locked.
     pub locked: bool,
+    /// Whether it waits for a second person.
+    pub held: bool,
+    /// Whether the reader may be that person.
+    pub may_vouch: bool,
+    /// Open alerts that they own: blocking leaves them to others.
+    pub open: usize,
 }
 
 impl User {

@@ -88,6 +88,46 @@ fn every_api_route_is_in_the_document_and_nothing_else_is() {
     assert_eq!(told, table);
 }
 
+/// The operations of the document, by method and path.
+fn operations() -> Vec<(String, Value)> {
+    let document = serde_json::to_value(crate::web::openapi::value()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let of = |(path, item): (&String, &Value)| -> Vec<(String, Value)> {
+        let methods = item.as_object().unwrap().iter();
+        methods
+            .map(|(method, operation)| (format!("{} {path}", method.to_uppercase()), operation.clone()))
+            .collect()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+#[test]
+fn each_operation_has_an_id_of_its_own_and_says_what_it_refuses() {
+    let mut ids = std::collections::BTreeSet::new();
+    for (route, operation) in operations() {
+        let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+        assert!(!id.is_empty() && ids.insert(id.clone()), "{route}: the id {id} is taken");
+        let responses = operation["responses"].as_object().unwrap();
+        let refusals = responses.iter().filter(|(status, _)| status.starts_with(['4', '5']));
+        for (status, response) in refusals {
+            let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(*schema, json!("#/components/schemas/Problem"), "{route} {status}");
+        }
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{route} never succeeds");
+        assert!(responses.contains_key("429") && responses.contains_key("503"), "{route}");
+    }
+}
+
+#[test]
+fn the_document_says_of_each_operation_whether_it_needs_a_sign_in() {
+    for row in rows().iter().filter(|row| row.face == Face::Api) {
+        let route = format!("{} {}", row.method, row.path);
+        let (_, operation) = operations().into_iter().find(|(named, _)| *named == route).unwrap();
+        let open = operation["security"] == json!([]);
+        assert_eq!(open, row.rights.contains(&Can::Anyone), "{route}: {}", operation["security"]);
+    }
+}
+
 #[test]
 fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
     let house = houses().remove(0);

@@ -2,12 +2,14 @@
 
 mod access;
 mod alerts;
+mod bodies;
 mod escalation;
 mod live;
 mod looks;
 mod promises;
 mod records;
 mod schedules;
+mod siege;
 mod sign_in;
 mod webhooks;
 
@@ -17,6 +19,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use ureq::http::{Method, Request};
 
+use super::connections::Limits;
 use super::serve::{Options, Running, serve};
 use super::state::{NoEdge, NoEngine, Parts, State};
 use crate::domain::password::{self, Cost};
@@ -64,6 +67,10 @@ fn houses() -> Vec<House> {
 
 impl House {
     fn around(home: Home) -> Self {
+        Self::limited(home, Limits::of_descriptors(4_096))
+    }
+
+    fn limited(home: Home, limits: Limits) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -72,15 +79,16 @@ impl House {
             clock: clock.clone(),
             tokens: std::sync::Arc::clone(&tokens),
             bases: consent::Bases::default(),
-            vkey: None,
+            log_signer: None,
             edge: std::sync::Arc::new(NoEdge),
             engine: std::sync::Arc::new(NoEngine),
             node: "test".to_owned(),
+            factor_roles: Role::STAFF.to_vec(),
         });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let http = "127.0.0.1:0".parse().unwrap();
-        let options = Options { http, tls: None, behind_proxy: false, secure_cookie: false };
+        let options = Options { http, tls: None, behind_proxy: false, secure_cookie: false, limits };
         let running = runtime.block_on(async { serve(state, options) }).unwrap();
         let base = format!("http://{}", running.address);
         let config = ureq::Agent::config_builder()
@@ -193,6 +201,7 @@ impl House {
         let agent = self.staff(Role::Agent);
         self.grant(&agent, patient, "telemetry.collect");
         self.grant(&agent, patient, "alert.evaluate");
+        self.grant(&agent, patient, "alert.escalate");
     }
 
     fn revoke(&self, patient: PatientId, purpose: &str) -> Got {

@@ -215,3 +215,54 @@ fn a_correction_names_its_version_and_a_repeated_call_its_key() {
         assert_eq!(house.get(&agent, &path).must(200)["cpf"], "***.982.247-**");
     }
 }
+
+#[test]
+fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
+    use crate::store::quarantine::{self, Aside};
+    for house in houses() {
+        let ana = house.patient("Ana Lima");
+        house.grant_all(ana.id);
+        let end = house.now();
+        measure(&house, &ana, end, &[70.0, 170.0]);
+        let device = house.home.read(|view| telemetry::preference(view, ana.key)).unwrap()[0];
+        let item = house.write(|tx| {
+            let right = Reading {
+                signal: Signal::HeartRate,
+                at: end,
+                value: 72.0,
+                unit: Unit::PerMinute,
+                flags: Flags::default(),
+            };
+            let aside = Aside {
+                patient: Some((ana.key, ana.id)),
+                device_key: device,
+                subject: Subject::Patient(ana.id),
+                reason: "E_CONFLICT",
+                received: ReceiptRef::new(end.secs(), 0, 2).unwrap(),
+                reading: Some(right),
+                payload: None,
+            };
+            tx.audit(&crate::store::Act::new("admin.config"))?;
+            quarantine::insert(tx, &aside)
+        });
+        let (clinician, agent) = (house.staff(Role::Clinician), house.staff(Role::Agent));
+        let path = format!("/api/v1/quarantine/{item}/release");
+        house.post(&agent, &path, &json!({ "reason": "a agente quer" })).must(403);
+        house.post(&clinician, &path, &json!({ "reason": "medido de novo: 72" })).must(204);
+        let of = |what: &str| {
+            let path = format!("/api/v1/patients/{}/{what}signal=heart_rate", ana.id);
+            house.get(&clinician, &path).must(200)["items"].clone()
+        };
+        let values: Vec<f64> =
+            of("readings?").as_array().unwrap().iter().filter_map(|one| one["value"].as_f64()).collect();
+        assert_eq!(values, [70.0, 72.0]);
+        assert_eq!(of("readings?")[1]["flags"], json!(["corrected"]));
+        assert_eq!(of("latest?")[0]["value"], 72.0);
+        let old = of("superseded?");
+        assert_eq!((old.as_array().unwrap().len(), old[0]["value"].as_f64()), (1, Some(170.0)));
+        assert_eq!((&old[0]["superseded_by"], &old[0]["quarantine_id"]), (&json!("clinician"), &json!(item)));
+        house.revoke(ana.id, "alert.evaluate");
+        let masked = house.get(&clinician, &format!("/api/v1/patients/{}/superseded", ana.id));
+        assert_eq!(masked.status, 403);
+    }
+}

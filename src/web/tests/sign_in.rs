@@ -66,7 +66,7 @@ fn a_second_factor_is_asked_for_and_its_code_counts_once() {
     let house = houses().remove(0);
     let user = house.user(Role::Dpo, None);
     let email = house.email(user);
-    house.write(|tx| users::set_totp(tx, user, Some(b"12345678901234567890")));
+    house.write(|tx| users::set_totp(tx, user, Some(b"12345678901234567890"), None));
     assert_eq!(tokens(&house, &email, PASSWORD).code(), "E_TOTP");
     let totp = totp_rs::Builder::new().with_secret(b"12345678901234567890".to_vec()).build().unwrap();
     let code = totp.generate(u64::try_from(NOW.secs()).unwrap()).to_string();
@@ -98,4 +98,83 @@ fn the_published_key_names_the_tokens_key() {
     let house = houses().remove(0);
     let keys = house.call("GET", "/.well-known/jwks.json", &[], None).must(200);
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
+}
+
+/// Signs in from another address of this host.
+fn from(house: &House, source: &str, email: &str, password: &str) -> u16 {
+    use std::io::{Read, Write};
+    let body = json!({ "email": email, "password": password }).to_string();
+    let to: std::net::SocketAddr = house.base.trim_start_matches("http://").parse().unwrap();
+    let mut socket = house.runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    });
+    socket.set_nonblocking(false).unwrap();
+    let length = body.len();
+    let head =
+        "POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json";
+    write!(socket, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+    let mut told = String::new();
+    socket.read_to_string(&mut told).unwrap();
+    told.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_stranger_elsewhere_does_not_keep_the_owner_out() {
+    for house in houses() {
+        let email = house.email(house.user(Role::Technician, None));
+        let stranger: Vec<u16> =
+            (0..8).map(|_| from(&house, "127.0.0.2", &email, "errada errada errada")).collect();
+        assert_eq!((stranger[0], stranger[7]), (401, 429));
+        assert_eq!(from(&house, "127.0.0.3", &email, PASSWORD), 200);
+        assert_eq!(from(&house, "127.0.0.2", &email, PASSWORD), 429, "the stranger's network waits");
+    }
+}
+
+#[test]
+fn roles_resets_and_exports_want_a_fresh_sign_in() {
+    let house = houses().remove(0);
+    let (admin, auditor) = (house.staff(Role::Admin), house.staff(Role::Auditor));
+    let path = format!("/api/v1/users/{}/reset", house.user(Role::Agent, None));
+    house.post(&admin, &path, &json!({})).must(201);
+    house.clock.advance(Duration::from_secs(301));
+    let again = |who: &str| {
+        let session = house.tokens.user(who.trim_start_matches("Bearer "), NOW).unwrap();
+        let role = if who == admin { Role::Admin } else { Role::Auditor };
+        let token = house.tokens.for_user(session.sub, role, session.sid, house.now()).unwrap();
+        format!("Bearer {token}")
+    };
+    let (admin, auditor) = (again(&admin), again(&auditor));
+    assert_eq!(house.post(&admin, &path, &json!({})).code(), "E_STEP_UP");
+    assert_eq!(house.get(&auditor, "/api/v1/audit/export").code(), "E_STEP_UP");
+    let new = json!({ "name": "Eva", "email": "eva@clinica.example", "role": "clinician" });
+    assert_eq!(house.post(&admin, "/api/v1/users", &new).code(), "E_STEP_UP");
+}
+
+#[test]
+fn who_is_blocked_is_let_back_in_with_a_reason() {
+    let house = houses().remove(0);
+    let (admin, agent) = (house.staff(Role::Admin), house.user(Role::Agent, None));
+    let email = house.email(agent);
+    let reason = json!({ "reason": "férias, e de volta" });
+    house.post(&admin, &format!("/api/v1/users/{agent}/disable"), &reason).must(204);
+    assert_eq!(tokens(&house, &email, PASSWORD).code(), "E_CREDENTIALS");
+    house.post(&admin, &format!("/api/v1/users/{agent}/unlock"), &reason).must(204);
+    tokens(&house, &email, PASSWORD).must(200);
+}
+
+#[test]
+fn a_second_factor_that_the_role_demands_is_owed_after_the_first_day() {
+    let house = houses().remove(0);
+    let email = house.email(house.user(Role::Manager, None));
+    tokens(&house, &email, PASSWORD).must(200);
+    house.clock.advance(Duration::from_secs(25 * 3_600));
+    assert_eq!(tokens(&house, &email, PASSWORD).code(), "E_FACTOR");
+    let held = house.user(Role::Clinician, None);
+    let (_, secret) = house.write(|tx| sessions::create(tx, held, Kind::Enrolment));
+    let cookie = format!("zelo={}", secret.reveal());
+    let ask = |path: &str| house.call("GET", path, &[("cookie", &cookie)], None);
+    assert_eq!(ask("/account").status, 200);
+    assert_eq!(ask("/api/v1/patients").code(), "E_FACTOR");
 }

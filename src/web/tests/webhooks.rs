@@ -175,7 +175,9 @@ fn an_alert_tells_why_nobody_got_a_page() {
         let ana = house.patient("Ana");
         let id = alerts::raise(&house, &ana);
         let clinician = house.user(Role::Clinician, None);
+        let case = id.to_string();
         let plan = |tx: &mut Tx<'_>| {
+            let ground = messages::Ground::ask(tx, ana.id)?.unwrap();
             let new = messages::New {
                 key: "esc:1".into(),
                 class: crate::domain::message::Class::Clinical,
@@ -183,8 +185,7 @@ fn an_alert_tells_why_nobody_got_a_page() {
                 recipient: clinician.to_string(),
                 template: "page",
                 variables: json!({ "link": "/alerts" }),
-                kind: "alert",
-                subject: &id.to_string(),
+                about: messages::About::patient(ground, "alert", &case),
                 due_at: NOW,
                 not_after: At::MAX,
             };

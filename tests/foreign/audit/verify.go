@@ -1,13 +1,17 @@
-// Verifies an exported audit log with golang.org/x/mod/sumdb: signature, root recomputed from every entry, every
+// Verifies an exported audit log with golang.org/x/mod/sumdb: that every file is one of the list that the log's key
+// signed, the checkpoint's signature, root recomputed from every entry, every
 // tile, inclusion proofs and, with an earlier checkpoint, consistency. This file only carries bytes; what judges
-// is the Go project's code. Run: GO111MODULE=off GOPATH=/usr/share/gocode go run verify.go DIR [OLD_CHECKPOINT]
+// is the Go project's code. Run: GO111MODULE=off GOPATH=/usr/share/gocode go run verify.go DIR KEY [OLD_CHECKPOINT]
 package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -77,12 +81,61 @@ func open(file string, verifier note.Verifier) tlog.Tree {
 	return tree
 }
 
+// covered holds every file of dir against files.sha256, and that list against its signature in files.sig.
+func covered(dir string, verifier note.Verifier) {
+	list, err := os.ReadFile(filepath.Join(dir, "files.sha256"))
+	check(err, "files.sha256")
+	signed, err := os.ReadFile(filepath.Join(dir, "files.sig"))
+	check(err, "files.sig")
+	n, err := note.Open(signed, note.VerifierList(verifier))
+	check(err, "files.sig")
+	sum := sha256.Sum256(list)
+	text := fmt.Sprintf("zelo-audit-bundle/1\n%s\n%d\n%s\n", verifier.Name(), bytes.Count(list, []byte("\n")), hex.EncodeToString(sum[:]))
+	require(n.Text == text && len(n.Sigs) == 1 && len(n.UnverifiedSigs) == 0, "the signature over files.sha256")
+	listed := map[string]string{}
+	for _, line := range strings.Split(strings.TrimSuffix(string(list), "\n"), "\n") {
+		hash, name, ok := strings.Cut(line, "  ")
+		_, twice := listed[name]
+		require(ok && !twice && filepath.ToSlash(filepath.Clean(name)) == name, "a line of files.sha256")
+		listed[name] = hash
+	}
+	err = filepath.WalkDir(dir, func(at string, item fs.DirEntry, err error) error {
+		if err != nil || item.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, at)
+		check(err, at)
+		require(item.Type().IsRegular(), name+" is a plain file")
+		if name == "files.sha256" || name == "files.sig" {
+			return nil
+		}
+		data, err := os.ReadFile(at)
+		check(err, name)
+		sum := sha256.Sum256(data)
+		require(listed[name] == hex.EncodeToString(sum[:]), name+" is listed, and as it was")
+		delete(listed, name)
+		return nil
+	})
+	check(err, dir)
+	for name := range listed {
+		require(false, name+" is there")
+	}
+}
+
 func main() {
+	if len(os.Args) < 3 {
+		check(fmt.Errorf("say: verify.go DIR KEY [OLD_CHECKPOINT]"), "arguments")
+	}
 	dir := os.Args[1]
 	key, err := os.ReadFile(filepath.Join(dir, "vkey.txt"))
 	check(err, "vkey.txt")
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(key)))
+	vkey := strings.TrimSpace(string(key))
+	// The same key under whatever year's name: what follows the name and its hash.
+	given, ours := strings.SplitN(os.Args[2], "+", 3), strings.SplitN(vkey, "+", 3)
+	require(len(given) == 3 && len(ours) == 3 && given[2] == ours[2], "vkey.txt as the key that you were given")
+	verifier, err := note.NewVerifier(vkey)
 	check(err, "vkey.txt")
+	covered(dir, verifier)
 	tree := open(filepath.Join(dir, "checkpoint"), verifier)
 
 	var stored []tlog.Hash
@@ -133,8 +186,8 @@ func main() {
 		check(err, "proving an entry")
 		check(tlog.CheckRecord(proof, tree.N, tree.Hash, i, stored[tlog.StoredHashIndex(0, i)]), "inclusion")
 	}
-	if len(os.Args) > 2 {
-		old := open(os.Args[2], verifier)
+	if len(os.Args) > 3 {
+		old := open(os.Args[3], verifier)
 		require(old.N <= tree.N, "the log is not shorter than before")
 		proof, err := tlog.ProveTree(tree.N, old.N, reader)
 		check(err, "proving consistency")

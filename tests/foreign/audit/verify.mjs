@@ -1,18 +1,23 @@
-// Verifies an exported audit log with @sigstore/verify: the checkpoint's signature, and every entry's inclusion by
+// Verifies an exported audit log with @sigstore/verify: that every file is one of the list that the log's key signed,
+// the checkpoint's signature, and every entry's inclusion by
 // a path out of the stored tiles. This file only carries bytes; what judges is Sigstore's code.
-// Run: npm install && node verify.mjs DIR   (or set SIGSTORE_VERIFY to a folder that holds @sigstore/verify)
-import { createHash, createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+// Run: npm install && node verify.mjs DIR KEY   (or set SIGSTORE_VERIFY to a folder that holds @sigstore/verify)
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 const require = createRequire(import.meta.url);
 const sigstore = process.env.SIGSTORE_VERIFY ?? '@sigstore/verify';
 const { verifyCheckpoint } = require(`${sigstore}/dist/tlog/checkpoint.js`);
 const { verifyMerkleInclusion } = require(`${sigstore}/dist/tlog/merkle.js`);
 
-const dir = process.argv[2];
+const [dir, given] = process.argv.slice(2);
 const [name, id, ...key] = readFileSync(join(dir, 'vkey.txt'), 'utf8').trim().split('+');
+if (given?.trim().split('+').slice(2).join('+') !== key.join('+')) {
+  console.error('REFUSED: vkey.txt is not the key that you were given (node verify.mjs DIR KEY)');
+  process.exit(1);
+}
 const raw = Buffer.from(key.join('+'), 'base64').subarray(1);
 const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), raw]);
 const log = {
@@ -75,7 +80,37 @@ function path(index, size) {
   return hashes.reverse();
 }
 
+// Every file is in files.sha256 as it was, and files.sig signs that list.
+function covered() {
+  const list = readFileSync(join(dir, 'files.sha256'), 'utf8');
+  const lines = list.split('\n').slice(0, -1);
+  const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
+  const text = `zelo-audit-bundle/1\n${name}\n${lines.length}\n${sum(readFileSync(join(dir, 'files.sha256')))}\n`;
+  const note = readFileSync(join(dir, 'files.sig'), 'utf8');
+  const start = `${text}\n— ${name} `;
+  const base64 = note.slice(start.length, -1);
+  const signature = Buffer.from(base64, 'base64');
+  if (!note.startsWith(start) || !note.endsWith('\n') || signature.toString('base64') !== base64
+    || signature.subarray(0, 4).toString('hex') !== id
+    || !verify(null, Buffer.from(text), log.publicKey, signature.subarray(4))) {
+    throw new Error('files.sig does not sign files.sha256');
+  }
+  const listed = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
+  if (listed.size !== lines.length) throw new Error('files.sha256 names a file twice');
+  for (const item of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    if (item.isDirectory()) continue;
+    const at = join(item.parentPath ?? item.path, item.name);
+    const file = relative(dir, at).split(sep).join('/');
+    if (!item.isFile()) throw new Error(`${file} is no plain file`);
+    if (file === 'files.sha256' || file === 'files.sig') continue;
+    if (listed.get(file) !== sum(readFileSync(at))) throw new Error(`${file} is not listed, or was altered`);
+    listed.delete(file);
+  }
+  if (listed.size > 0) throw new Error(`${[...listed.keys()][0]} is missing`);
+}
+
 try {
+  covered();
   const proof = { checkpoint: { envelope } };
   const checkpoint = verifyCheckpoint({ inclusionProof: proof }, [log]);
   if (checkpoint.origin !== name || checkpoint.rest.length > 0) throw new Error('not a checkpoint of this log');

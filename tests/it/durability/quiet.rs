@@ -51,7 +51,7 @@ async fn the_program_says_nothing_personal_however_verbose_it_is() {
     let device = said(&["device", "add", "--label", LABEL, "--model", "Z1", "--patient", &patient]);
     let unbound = said(&["device", "add", "--label", LABEL, "--model", "Z1"]);
     let link = text(&said(&["user", "reset", ADMIN]), "link");
-    for purpose in ["telemetry.collect", "alert.evaluate"] {
+    for purpose in ["telemetry.collect", "alert.evaluate", "alert.escalate"] {
         said(&["consent", "grant", &patient, purpose]);
     }
 

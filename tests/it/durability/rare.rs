@@ -95,9 +95,9 @@ async fn search(clinic: Clinic) {
 fn run_export(clinic: &Clinic, to: &std::path::Path) {
     use zelo::audit::tile::Dir;
     use zelo::store::log;
-    let vkey = log::load(&clinic.store, &clinic.keys()).unwrap().vkey().clone();
+    let signer = log::load(&clinic.store, &clinic.keys()).unwrap();
     let scope = log::Scope::Patient(clinic.beds[0].patient);
-    log::export(&clinic.store, &vkey, &Dir(to.to_owned()), scope).unwrap();
+    log::export(&clinic.store, &signer, &Dir(to.to_owned()), scope).unwrap();
 }
 
 fn nothing_in(needles: &Needles, files: &[PathBuf], seen: &str, place: &str) {

@@ -16,7 +16,7 @@ static NUMBER: AtomicI64 = AtomicI64::new(1);
 /// Instants (milliseconds) are handed out once, so that no two clients claim the same reading.
 static NEXT: Mutex<i64> = Mutex::new(0);
 
-const PURPOSES: [&str; 2] = ["telemetry.collect", "alert.evaluate"];
+const PURPOSES: [&str; 3] = ["telemetry.collect", "alert.evaluate", "alert.escalate"];
 
 pub struct Bed {
     pub device: Device,

@@ -178,8 +178,8 @@ impl Clinic {
     /// Why readings of a patient were set aside, the newest ten.
     pub fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
         let read = store.read(|view| {
-            let permit = permitted(view, bed)?;
-            quarantine::waiting(view, &permit, bed.patient_key, 10)
+            let (collected, display) = (permitted(view, bed)?, permitted(view, bed)?);
+            quarantine::waiting(view, (&collected, &display), bed.patient_key, 10)
         });
         read.unwrap().into_iter().map(|item| item.reason).collect()
     }
@@ -202,7 +202,7 @@ impl Clinic {
     /// Whether the whole log holds.
     pub fn verify(&self) {
         let vkey = log::load(&self.store, &self.keys()).unwrap().vkey().clone();
-        let report = log::verify(&self.store, &vkey, None, None).unwrap();
+        let report = log::verify(&self.store, &vkey, None, &[]).unwrap();
         assert!(report.ok, "{report:?}");
     }
 }
@@ -248,7 +248,7 @@ fn enrol(store: &Store, tokens: &Signer, now: Instant) -> Bed {
             let identity = DeviceIdentity { label: "Pulseira".into(), model: "Z1".into(), serial: None };
             let device = devices::insert(tx, &identity)?;
             bindings::bind(tx, device.id, patient.id, now.minus(SINCE), false)?;
-            for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+            for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate] {
                 grant(tx, patient.id, purpose, Some(now.minus(SINCE)))?;
             }
             let token = devices::issue_token(tx, device.id, None)?;

@@ -108,3 +108,23 @@ fn what_a_page_may_not_carry_is_found() {
         assert_eq!(found, Vec::<String>::new(), "{good}");
     }
 }
+
+/// What was sent and cannot be read is refused by the extractor itself. Behind these the refusal is lost.
+#[test]
+fn no_handler_swallows_an_unreadable_body() {
+    let mut complaints = vec![];
+    for file in rust().iter().filter(|file| file.path.starts_with("src/web/")) {
+        for (at, line) in file.code() {
+            let swallows = ["Option<", "Result<", "Either<"].iter().any(|around| {
+                ["Body<", "Json<", "Form<", "Query<", "Bytes", "Payload"].iter().any(|extractor| {
+                    line.contains(&format!(": {around}{extractor}"))
+                        || line.contains(&format!(": {around}web::{extractor}"))
+                })
+            });
+            if swallows && (line.contains("fn ") || line.trim_end().ends_with(',')) {
+                complaints.push(format!("{}:{at} loses what it cannot read: take `MayBody`", file.path));
+            }
+        }
+    }
+    none(&complaints);
+}

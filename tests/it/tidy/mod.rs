@@ -4,6 +4,8 @@
 mod cases;
 mod files;
 mod imports;
+mod openapi;
+mod purposes;
 mod repository;
 mod schema;
 

@@ -90,6 +90,7 @@ fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
     let schema = [
         include_str!("../../../src/store/schema/mod.rs"),
         include_str!("../../../src/store/schema/deadlines.rs"),
+        include_str!("../../../src/store/schema/series.rs"),
     ]
     .join("\n");
     let (mut columns, mut table, mut renamed) = (Columns::new(), String::new(), None);

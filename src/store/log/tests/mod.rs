@@ -105,7 +105,7 @@ impl House {
     }
 
     fn verified(&self) -> Report {
-        verify(&self.home, self.key(), None, None).unwrap()
+        verify(&self.home, self.key(), None, &[]).unwrap()
     }
 
     fn head(&self) -> Head {

@@ -101,14 +101,15 @@ fn an_export_over_new_year_holds_both_trees_and_their_seam() {
         let (old, visit) = (house.key().clone(), house.head().note);
         let temp = tempfile::tempdir().unwrap();
         let visited = temp.path().join("visited");
-        export(&house.home, &old, &Dir(visited.clone()), Scope::Log).unwrap();
+        export(&house.home, house.sequencer.signer(), &Dir(visited.clone()), Scope::Log).unwrap();
         let first = over_new_year(&mut house);
         let dir = Dir(temp.path().join("log"));
-        let head = export(&house.home, &old, &dir, Scope::Patient(house.patient.1)).unwrap();
+        let head =
+            export(&house.home, house.sequencer.signer(), &dir, Scope::Patient(house.patient.1)).unwrap();
         assert!(head.origin.ends_with("/2027"));
-        let report = verify_dir(&dir, Some(&old), Some(&visit)).unwrap();
+        let report = verify_dir(&dir, std::slice::from_ref(&old), Some(&visit)).unwrap();
         assert!(report.ok && report.size == house.head().entries(), "{report:?}");
-        assert!(verify(&house.home, &old, Some(&dir), Some(&visit)).unwrap().ok);
+        assert!(verify(&house.home, &old, Some(&dir), &[&visit]).unwrap().ok);
         let policy = dir.text("policy.txt").unwrap();
         assert!(policy.contains(&format!("log {old}\n")) && policy.contains("quorum none\n"), "{policy}");
 
@@ -116,7 +117,7 @@ fn an_export_over_new_year_holds_both_trees_and_their_seam() {
             let path = dir.0.join(name);
             let whole = std::fs::read(&path).unwrap();
             std::fs::write(&path, alter(whole.clone())).unwrap();
-            let report = verify_dir(&dir, Some(&old), None).unwrap();
+            let report = verify_dir(&dir, std::slice::from_ref(&old), None).unwrap();
             std::fs::write(&path, whole).unwrap();
             assert!(!report.ok, "{name}");
             report.first_break.unwrap()
@@ -141,7 +142,7 @@ fn an_export_over_new_year_holds_both_trees_and_their_seam() {
         // The old year in an earlier state, honest and signed, is noticed at the seam.
         std::fs::remove_dir_all(dir.0.join("logs/2026")).unwrap();
         std::fs::rename(&visited, dir.0.join("logs/2026")).unwrap();
-        let cut = verify_dir(&dir, Some(&old), None).unwrap();
+        let cut = verify_dir(&dir, std::slice::from_ref(&old), None).unwrap();
         assert!(!cut.ok && cut.first_break.unwrap().what.contains("between two years"));
     }
 }

@@ -104,9 +104,9 @@ fn an_export_verifies_without_the_database_and_holds_one_persons_entries() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Dir(temp.path().join("log"));
         let scope = Scope::Patient(house.patient.1);
-        let head = export(&house.home, house.key(), &dir, scope).unwrap();
+        let head = export(&house.home, house.sequencer.signer(), &dir, scope).unwrap();
         assert_eq!(head, house.head().checkpoint);
-        assert!(verify_dir(&dir, Some(house.key()), None).unwrap().ok);
+        assert!(verify_dir(&dir, &[house.key().clone()], None).unwrap().ok);
         let manifest: serde_json::Value = serde_json::from_str(&dir.text("manifest.json").unwrap()).unwrap();
         for term in manifest["terms"].as_array().unwrap() {
             let text = dir.text(&format!("terms/{}.txt", term.as_str().unwrap())).unwrap();
@@ -122,7 +122,7 @@ fn an_export_verifies_without_the_database_and_holds_one_persons_entries() {
         // The export is the past of the log that went on.
         house.message(5, 0, &[71.0]);
         house.seal(6);
-        let report = verify(&house.home, house.key(), Some(&dir), None).unwrap();
+        let report = verify(&house.home, house.key(), Some(&dir), &[]).unwrap();
         assert!(report.ok && report.size > head.size, "{report:?}");
     }
 }

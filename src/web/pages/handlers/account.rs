@@ -8,7 +8,8 @@ use serde::Deserialize;
 use totp_rs::Secret;
 
 use super::trial;
-use super::visit::{Answer, Room, Visit};
+use super::visit::{Answer, Room, Visit, blocking};
+use crate::domain::SessionId;
 use crate::store::{letters as reading, users};
 use crate::web::api::letters::reader;
 use crate::web::fault::Fault;
@@ -72,7 +73,7 @@ pub async fn set(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
         Ok(bytes) => {
             visit
                 .act(move |room| {
-                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, Some(&bytes))?))?;
+                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, Some(&bytes), stays(room))?))?;
                     Ok("/account".to_owned())
                 })
                 .await
@@ -95,20 +96,28 @@ async fn confirmed(
         return Err(Code::Invalid.into());
     }
     let step = sign_in::step(bytes.clone(), code, state.now())?;
-    if !step.is_some_and(|step| state.spend_step(visit.viewer.id, step)) {
-        return Err(Code::Totp.into());
-    }
+    let Some(step) = step else { return Err(Code::Totp.into()) };
     sign_in::again(state, visit.viewer.id, password).await?;
-    Ok(bytes)
+    let (held, user) = (Data::clone(state), visit.viewer.id);
+    let spent = blocking(move || sign_in::spend(&held, user, step, held.now())).await?;
+    if spent { Ok(bytes) } else { Err(Code::Totp.into()) }
 }
 
-/// POST `/account/totp/remove`.
+/// The session that stays when the second factor changes: this one, unless it was only for setting it.
+fn stays(room: &Room) -> Option<SessionId> {
+    (!room.viewer.enrolling).then_some(room.viewer.session)
+}
+
+/// POST `/account/totp/remove`. Where the role demands a second factor, only two others take it away.
 pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+    if sign_in::demands_factor(&state, visit.viewer.role) {
+        return Err(visit.refuse(Code::FourEyes.into()));
+    }
     match sign_in::again(&state, visit.viewer.id, sent.into_inner().password).await {
         Ok(()) => {
             visit
                 .act(|room| {
-                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, None)?))?;
+                    room.write(|tx| Ok(users::set_totp(tx, room.viewer.id, None, stays(room))?))?;
                     Ok("/account".to_owned())
                 })
                 .await

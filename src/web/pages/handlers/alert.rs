@@ -49,11 +49,13 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         room.sight.saw(case.patient, What::Contacts);
     }
     let may_act = room.viewer.may(Can::ActOnAlerts);
+    let may_answer = may_act || alerts::was_called(view, id, case.owner, room.viewer.id)?;
     // Whom a policy calls, and by when, tells how grave it is.
     let (ladder, promises) = match case.judged() {
         Ok(_) => (super::ladder::of_alert(view, room, id)?, super::promises::of_alert(view, room, id)?),
         Err(_hidden) => (None, Promises::default()),
     };
+    let ladder_waits = ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NoBasis);
     let waits = matches!(case.state, domain::AlertState::Open);
     Ok(alert::View {
         alert: id,
@@ -80,8 +82,10 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         promises,
         finding: finding(view, room, &case, look, &mut people)?,
         acts: story(view, room, &case, &mut people)?,
+        uncalled: super::ladder::uncalled(view, room, case.patient_key, ladder_waits)?,
         may_act,
-        colleagues: if may_act { colleagues(view, room)? } else { Vec::new() },
+        may_answer,
+        colleagues: if may_answer { colleagues(view, room)? } else { Vec::new() },
     })
 }
 
@@ -119,7 +123,10 @@ fn finding(
         let said = told::told(view, room, case, &names)?;
         let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
-            format!(" · {} {} {} · {}", w.say("queue-now"), value, w.unit(&latest.signal), w.ago(&latest.at))
+            let again =
+                if latest.suspect { format!(" · {}", w.say("reading-suspect")) } else { String::new() };
+            let (unit, ago) = (w.unit(&latest.signal), w.ago(&latest.at));
+            format!(" · {} {value} {unit} · {ago}{again}", w.say("queue-now"))
         });
         return Ok(Finding::Shown {
             headline: None,
@@ -132,6 +139,7 @@ fn finding(
         Err(fault) => return masked(fault).map(Finding::Hidden),
     };
     let Some(found) = judged.finding(view, &permit)? else { return Ok(hidden(Code::Revoked)) };
+    let headline = Some(told::headline(w, judged.signal, &found));
     let spoken = found.spoken();
     let mut readings = Vec::new();
     for sample in spoken.readings {
@@ -145,7 +153,6 @@ fn finding(
         };
         readings.push(Evidence { signal, at: sample.at, value: sample.value, device });
     }
-    let headline = Some(told::headline(w, judged.signal, found.condition));
     Ok(Finding::Shown { headline, text: tongue(w, spoken.pt, spoken.en), readings })
 }
 
@@ -179,7 +186,7 @@ fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> R
 fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
     let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let able = page.items.into_iter().filter(|user| {
-        user.id != room.viewer.id && user.disabled_at.is_none() && Can::ActOnAlerts.held_by(user.role)
+        user.id != room.viewer.id && user.disabled_at.is_none() && Can::AnswerCalls.held_by(user.role)
     });
     Ok(able
         .filter_map(|user| {
@@ -244,6 +251,9 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
             let asked = back(&sent.back);
             let next = if asked == "/" { format!("/alerts/{id}") } else { asked.to_owned() };
             if name == "escalate" {
+                if !room.viewer.may(Can::ActOnAlerts) {
+                    return Err(Code::Role.into());
+                }
                 let seen = domain::Instant::parse(&sent.seen);
                 let seen = seen.ok_or_else(|| Fault::invalid("seen", "what was shown"))?;
                 room.write(|tx| Ok(escalations::force(tx, id, seen)?))?;
@@ -251,15 +261,7 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
             }
             let deed = sent.deed(&name, room.now)?;
             let note = sent.note(deed)?;
-            let done = room.write(|tx| {
-                if let Deed::Reassign { to } = deed {
-                    let target = users::get(tx, to)?;
-                    if target.disabled_at.is_some() || !Can::ActOnAlerts.held_by(target.role) {
-                        return Err(Fault::invalid("to", "somebody who may act on alerts"));
-                    }
-                }
-                Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?)
-            });
+            let done = room.write(|tx| Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?));
             done.map_err(|fault| named_owner(room, fault))?;
             Ok(next)
         })

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
 use crate::audit::kind::EntryType;
-use crate::audit::{ActorKind, Decision, Vkey, merkle};
+use crate::audit::{ActorKind, Decision, Signer, Vkey, merkle};
 use crate::domain::{Instant, PatientId};
 use crate::store::accesses::What;
 use crate::store::{Subject, View, log};
@@ -151,12 +151,14 @@ fn entry(line: &log::Line) -> Entry {
 }
 
 fn key(room: &Room) -> Result<&Vkey, Fault> {
-    room.state.vkey.as_ref().ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))
+    let signer = room.state.log_signer.as_ref();
+    let signer = signer.ok_or_else(|| Fault::new(Code::NotFound).with("reason", "the log is not open"))?;
+    Ok(signer.vkey())
 }
 
 fn checkpoint(view: &mut View<'_>, room: &Room) -> Result<Option<Checkpoint>, Fault> {
     use base64::Engine as _;
-    let Some(key) = &room.state.vkey else { return Ok(None) };
+    let Some(key) = room.state.log_signer.as_ref().map(Signer::vkey) else { return Ok(None) };
     let Some(head) = log::head(view, key)? else { return Ok(None) };
     Ok(Some(Checkpoint {
         origin: head.checkpoint.origin.clone(),
@@ -203,7 +205,7 @@ pub async fn proof(visit: Visit, index: Path<u64>) -> Answer {
 pub async fn verify(visit: Visit) -> Answer {
     visit
         .act(|room| {
-            let report = log::verify(&room.state.store, key(room)?, None, None)?;
+            let report = log::verify(&room.state.store, key(room)?, None, &[])?;
             let first_break =
                 report.first_break.map(|found| (found.index.unwrap_or(report.size), found.what));
             let verified = Verified { at: room.now, size: report.size, first_break };

@@ -17,7 +17,8 @@ use crate::web::pseudonyms;
 use crate::web::shell::back;
 use crate::web::{Code, Lang};
 
-/// Where each purpose stands: those that were asked, and those with a text to grant.
+/// Where each purpose stands that code of this program asks for before it acts, when it was answered or has a text to
+/// grant. A switch without code behind it is not shown.
 ///
 /// # Errors
 /// Store faults.
@@ -26,7 +27,7 @@ pub fn fill(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Cons
     room.sight.saw(patient, What::Consents);
     let ledger = ledger::of(view, key)?;
     let mut lines = Vec::new();
-    for purpose in Purpose::ALL {
+    for purpose in Purpose::ASKED {
         let record = ledger.records().iter().find(|record| record.purpose == *purpose);
         let term = current(view, *purpose, room.words().lang)?;
         if record.is_none() && term.is_none() {

@@ -235,7 +235,8 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
 
 fn label(text: &str) -> Result<String, Fault> {
     let text = text.trim();
-    let right = (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let right =
+        (1..=80).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
     if right { Ok(text.to_owned()) } else { Err(Fault::invalid("name", "1 to 80 characters on one line")) }
 }
 

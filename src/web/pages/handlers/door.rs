@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::visit::{Answer, Visit, blocking, html_of, see_other, unrendered};
 use crate::store::sessions::{self, Kind, LIFE};
-use crate::web::auth::{self, Site, address, site};
+use crate::store::throttles;
+use crate::web::auth::{self, Site, network, site};
 use crate::web::fault::Fault;
 use crate::web::pages::login;
 use crate::web::shell::{self, LANG_COOKIE, THEME_COOKIE, Theme, back, landing};
@@ -56,14 +57,27 @@ pub struct Credentials {
 /// Signs in; a refusal shows the form again, with the second factor when it is the one missing.
 pub async fn enter(request: HttpRequest, state: Data<State>, sent: Form<Credentials>) -> Answer {
     let Credentials { email, password, totp, next } = sent.into_inner();
-    let address = address(&request).map_or_else(String::new, |ip| ip.to_string());
     let totp = totp.filter(|code| !code.trim().is_empty());
-    let attempt = Attempt { email: email.clone(), password, totp, address, kind: Kind::Browser };
+    let mut known = known(&request);
+    let attempt = Attempt {
+        email: email.clone(),
+        password,
+        totp,
+        network: network(&request),
+        known: known.clone(),
+        kind: Kind::Browser,
+    };
     match sign_in::attempt(&state, attempt).await {
         Ok(signed) => {
             let mut answer = see_other(&onward(&next, signed.user.role));
             let cookie = session_cookie(site(&request), signed.secret.reveal().to_owned());
             keep(&mut answer, &cookie);
+            let who = signed.user.identity.map_or_else(String::new, |who| who.email.as_str().to_owned());
+            let chance = signed.session.id.to_string();
+            let made = state.store.read(|view| throttles::known_browser(view, &who, &chance));
+            known.insert(0, made.map_err(|error| Fault::from(error).of(&request))?);
+            known.truncate(KNOWN);
+            keep(&mut answer, &browser_cookie(site(&request), known.join("~")));
             Ok(answer)
         }
         Err(fault) => again(&request, fault, email, next),
@@ -71,7 +85,7 @@ pub async fn enter(request: HttpRequest, state: Data<State>, sent: Form<Credenti
 }
 
 fn again(request: &HttpRequest, fault: Fault, email: String, next: String) -> Answer {
-    if !matches!(fault.code, Code::Credentials | Code::Totp | Code::Rate) {
+    if !matches!(fault.code, Code::Credentials | Code::Totp | Code::Rate | Code::Held) {
         return Err(fault.of(request));
     }
     let wait_secs = fault.more.get("retry_after").and_then(serde_json::Value::as_u64);
@@ -103,9 +117,33 @@ fn session_cookie(site: Site, secret: String) -> Cookie<'static> {
         .path("/")
         .http_only(true)
         .secure(site.secure_cookie)
-        .same_site(SameSite::Lax)
+        .same_site(SameSite::Strict)
         .max_age(life)
         .finish()
+}
+
+/// The most accounts that one browser remembers to have signed in to.
+const KNOWN: usize = 6;
+
+/// The cookie by which a browser shows where somebody signed in before. It opens nothing: it only keeps a stranger's
+/// failures from its owner.
+const fn browser_name(site: Site) -> &'static str {
+    if site.secure_cookie { "__Host-zelo-browser" } else { "zelo_browser" }
+}
+
+fn browser_cookie(site: Site, held: String) -> Cookie<'static> {
+    Cookie::build(browser_name(site), held)
+        .path("/")
+        .http_only(true)
+        .secure(site.secure_cookie)
+        .same_site(SameSite::Strict)
+        .max_age(KEPT)
+        .finish()
+}
+
+fn known(request: &HttpRequest) -> Vec<String> {
+    let cookie = request.cookie(browser_name(site(request)));
+    cookie.map_or_else(Vec::new, |held| held.value().split('~').take(KNOWN).map(str::to_owned).collect())
 }
 
 fn keep(answer: &mut HttpResponse, cookie: &Cookie<'_>) {

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use consent::AlertEscalate;
+
 use super::people::People;
 use super::policy_words::{names, people_at};
 use super::visit::Room;
 use crate::domain::escalation::{Run, State, Step};
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, UserId};
-use crate::store::View;
 use crate::store::escalations::{self, Escalation, Stepped};
 use crate::store::messages::{self, Stored};
+use crate::store::{View, permits};
 use crate::web::Words;
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
@@ -49,8 +51,26 @@ fn standing(view: &mut View<'_>, known: &mut People, run: &Run) -> Result<Standi
         State::Acknowledged(by) => Standing::Answered(known.user(view, by)?),
         State::Snoozed(by) => Standing::Held(known.user(view, by)?),
         State::NobodyReached => Standing::NobodyReached,
+        State::NoBasis => Standing::NoBasis,
         State::Done => Standing::Done,
     })
+}
+
+/// Why nobody is called about a case that waits for a legal basis, with its article; `None` for any other.
+///
+/// # Errors
+/// Store faults.
+pub fn uncalled(
+    view: &mut View<'_>,
+    room: &Room,
+    patient_key: i64,
+    waits: bool,
+) -> Result<Option<String>, Fault> {
+    if !waits {
+        return Ok(None);
+    }
+    let denied = permits::look::<AlertEscalate>(view, patient_key, room.now)?.err();
+    Ok(denied.map(|denied| room.words().one("alert-no-basis", "article", denied.root().0.basis_text())))
 }
 
 /// Which rung a run climbs when it acts next by itself: its place, or `None` for those who are called when nobody was
@@ -59,7 +79,7 @@ fn standing(view: &mut View<'_>, known: &mut People, run: &Run) -> Result<Standi
 pub fn next_place(run: &Run) -> Option<usize> {
     let steps = run.policy.steps.len();
     match run.state {
-        State::NobodyReached | State::Done => None,
+        State::NobodyReached | State::NoBasis | State::Done => None,
         // A wait that ends pages the rung it stood on once more.
         State::Acknowledged(_) | State::Snoozed(_) => Some(run.step.unwrap_or(0)),
         State::Climbing => match run.step.map_or(0, |step| step + 1) {
@@ -173,6 +193,7 @@ fn what(step: &Stepped) -> What {
         "empty" => What::Empty,
         "nobody_reached" => What::NobodyReached,
         "resumed" => What::Resumed,
+        "withheld" => What::Withheld,
         _ if step.people.is_empty() => What::Empty,
         _ => What::Paged,
     }

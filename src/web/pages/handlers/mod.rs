@@ -65,7 +65,7 @@ pub fn rows() -> Vec<Row> {
         POST "/preferences" Anyone => door::prefer;
         GET "/queue" SeeAlerts => queue::show;
         GET "/alerts/{id}" SeeAlerts => alert::show;
-        POST "/alerts/{id}/{act}" ActOnAlerts => alert::act;
+        POST "/alerts/{id}/{act}" AnswerCalls => alert::act;
         POST "/alerts/{id}/sla/{act}" ActOnAlerts => promises::act;
         GET "/pager" SignedIn => pager::show;
         POST "/pager" SignedIn => pager::seen;
@@ -121,9 +121,9 @@ pub fn rows() -> Vec<Row> {
         POST "/schedules/{id}/feed" SeeSchedules => schedule::feed;
         POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
         POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
-        GET "/users" ManageUsers => users::list;
+        GET "/users" ManageUsers or VouchForUsers => users::list;
         POST "/users" ManageUsers => users::create;
-        POST "/users/{id}/{act}" ManageUsers => users::act;
+        POST "/users/{id}/{act}" ManageUsers or VouchForUsers => users::act;
         GET "/me" OwnThings => portal::show;
         GET "/account" SignedIn => account::show;
         GET "/account/trial" SignedIn => trial::arrived;

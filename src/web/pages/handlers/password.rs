@@ -71,7 +71,7 @@ fn try_now(state: &State, secret: &str, sent: &Sent) -> Result<Tried, Fault> {
     let done = state.store.write(Actor::User { id: user, role }, state.now(), |tx| {
         // Of two tries at once, only the one that spends the link sets a password.
         match links::claim(tx, secret, Purpose::Password)? {
-            Some(claimed) if claimed == user => users::set_password(tx, user, &phc),
+            Some((claimed, made_by)) if claimed == user => users::set_password(tx, user, &phc, made_by),
             _ => Err(store::Error::NotFound("link")),
         }
     });

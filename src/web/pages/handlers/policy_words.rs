@@ -125,6 +125,7 @@ fn person(w: &Words, names: &Names, candidate: &Candidate) -> Person {
             LeftOut::Disabled => Key("policy-left-disabled"),
             LeftOut::NoCertificate => Key("policy-left-certificate"),
             LeftOut::Twice => Key("policy-left-twice"),
+            LeftOut::CannotAnswer => Key("policy-left-role"),
         })
     });
     Person { name: called(w, names, candidate.user), because, left_out }

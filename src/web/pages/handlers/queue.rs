@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::web::Query;
 use serde::Deserialize;
 
-use super::ladder::next_label;
+use super::ladder::{next_label, uncalled};
 use super::people::{People, short};
 use super::search::Wanted;
 use super::told::{RuleNames, told};
@@ -117,6 +117,9 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, 
             let mut row = row(view, room, alert, &name, (&mut people, &names))?;
             row.climb = climbs.of(alert.id, room).filter(|_| row.level.is_some());
             row.nobody_reached = climbs.unreached(alert.id);
+            // A masked row says by its own sentence why nobody is called.
+            let waits = row.level.is_some() && climbs.waits(alert.id);
+            row.uncalled = uncalled(view, room, alert.patient_key, waits)?;
             rows.push(row);
         }
         Ok(rows)
@@ -141,6 +144,11 @@ impl Climbs {
 
     fn unreached(&self, alert: AlertId) -> bool {
         self.run(alert).is_some_and(|run| run.state == State::NobodyReached)
+    }
+
+    /// Whether it waits for a legal basis to call people.
+    fn waits(&self, alert: AlertId) -> bool {
+        self.run(alert).is_some_and(|run| run.state == State::NoBasis)
     }
 
     fn next_at(&self, alert: AlertId) -> Option<domain::Instant> {
@@ -282,5 +290,6 @@ fn row(
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: case.retrospective,
         nobody_reached: false,
+        uncalled: None,
     })
 }

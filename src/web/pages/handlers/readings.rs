@@ -9,7 +9,7 @@ use super::people::People;
 use super::queue::shown_level;
 use super::visit::{Look, Room, masked};
 use crate::domain::rule::Kind;
-use crate::domain::{Flags, PatientId, Signal};
+use crate::domain::{PatientId, Signal};
 use crate::store::{View, alerts, devices, patients, rules, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
@@ -63,7 +63,7 @@ pub fn fill(
             value: stored.reading.canonical(),
             at: stored.reading.at,
             level: levels.get(&stored.reading.signal.code()).copied(),
-            suspect: stored.reading.flags != Flags::default() && !stored.reading.is_sentinel(),
+            suspect: stored.reading.flags.is_suspect(),
         })
         .collect();
     let tabs: Vec<Signal> = latest.iter().map(|value| value.signal).collect();

@@ -2,8 +2,8 @@
 //! which rule spoke and the signal's latest value, managers the rule alone.
 
 use super::visit::{Room, masked};
-use crate::domain::rule::Condition;
 use crate::domain::{self, Role, Signal};
+use crate::rules::Finding;
 use crate::store::{View, rules, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::cases::{Case, Judged};
@@ -46,15 +46,14 @@ pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) ->
         signal: judged.signal,
         value: stored.reading.canonical(),
         at: stored.reading.at,
+        suspect: stored.reading.flags.is_suspect(),
     });
     let (sentence, detail) = match room.viewer.role {
         Role::Clinician => match judged.finding(view, &permit)? {
             Some(found) => {
-                let range = found.min.zip(found.max).map(|(min, max)| (min.value, max.value));
-                (
-                    headline(w, judged.signal, found.condition),
-                    Some(evidence(w, judged.signal, found.count, range)),
-                )
+                let range =
+                    found.min.as_ref().zip(found.max.as_ref()).map(|(min, max)| (min.value, max.value));
+                (headline(w, judged.signal, &found), Some(evidence(w, judged.signal, found.count, range)))
             }
             None => (w.say("finding-hidden"), None),
         },
@@ -63,9 +62,16 @@ pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) ->
     Ok(Told { sentence, detail, latest })
 }
 
-/// "Glicose abaixo de 54 mg/dL por 15 min": the level stands beside it as colour, shape and word.
+/// "Glicose abaixo de 54 mg/dL por 15 min", or "Glicose 38 mg/dL: valor extremo, medir de novo": the level stands
+/// beside it as colour, shape and word.
 #[must_use]
-pub fn headline(w: &Words, signal: Signal, held: Condition) -> String {
+pub fn headline(w: &Words, signal: Signal, found: &Finding) -> String {
+    if let Some(sample) = found.suspected() {
+        let measured =
+            format!("{} {} {}", w.signal(&signal), w.value(&signal, &sample.value), w.unit(&signal));
+        return w.one("finding-measure-again", "measured", measured);
+    }
+    let held = found.condition;
     let step = Step {
         level: crate::web::pages::Level::Red,
         above: held.op.upward(),

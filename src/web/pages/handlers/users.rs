@@ -7,12 +7,13 @@ use serde::Deserialize;
 use super::devices::{Asked, ask};
 use super::people::People;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Role, StaffIdentity, UserId};
+use crate::domain::{Can, Role, StaffIdentity, UserId};
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User as Stored};
-use crate::store::{View, sessions};
+use crate::store::{View, holds, sessions};
 use crate::web::fault::Fault;
 use crate::web::pages::users::{self as pages, Draft, User};
+use crate::web::sign_in;
 use crate::web::{Code, Section};
 
 /// `/users`.
@@ -46,6 +47,9 @@ fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> 
         totp: user.has_totp,
         seen_at,
         locked: user.disabled_at.is_some(),
+        held: user.held.is_some(),
+        may_vouch: user.held.is_some_and(|held| held.by != room.viewer.id) && user.id != room.viewer.id,
+        open: users::open_alerts(view, user.id)?,
     })
 }
 
@@ -87,6 +91,7 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
     };
     let role = Role::from_name(&sent.role).ok_or_else(|| Fault::invalid("role", "one of the roles"))?;
     let new = NewUser { identity, role, password: None, patient: None };
+    sign_in::stepped_up(&room.state, &room.viewer, room.now)?;
     room.write(|tx| {
         let twice = |error| Fault::from(error).with("field", "email");
         let user = users::insert(tx, &new).map_err(twice)?;
@@ -95,12 +100,30 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
     })
 }
 
-/// POST `/users/{id}/{reset|lock|totp}`: `totp` takes away a second factor whose app was lost.
-pub async fn act(visit: Visit, path: Path<(UserId, String)>, request: HttpRequest) -> Answer {
+/// What an act on a user sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    reason: String,
+}
+
+/// POST `/users/{id}/{reset|lock|unlock|totp|vouch}`: `totp` takes away a second factor whose app was lost; `vouch` is
+/// the second person.
+pub async fn act(
+    visit: Visit,
+    path: Path<(UserId, String)>,
+    sent: Form<Said>,
+    request: HttpRequest,
+) -> Answer {
     let (id, name) = path.into_inner();
     let base = base(&request);
     visit
         .page(Section::Users, move |room| {
+            let by_two = name == "vouch";
+            room.viewer.must(if by_two { Can::VouchForUsers } else { Can::ManageUsers })?;
+            if name != "lock" {
+                sign_in::stepped_up(&room.state, &room.viewer, room.now)?;
+            }
             let mut link = None;
             match name.as_str() {
                 "reset" => {
@@ -110,9 +133,13 @@ pub async fn act(visit: Visit, path: Path<(UserId, String)>, request: HttpReques
                         Ok((who, format!("{base}/password/{}", secret.reveal())))
                     })?);
                 }
-                "totp" => room.write(|tx| Ok(users::set_totp(tx, id, None)?))?,
+                "totp" => room.write(|tx| Ok(users::set_totp(tx, id, None, None)?))?,
                 "lock" if id == room.viewer.id => return Err(Code::Conflict.into()),
-                "lock" => room.write(|tx| Ok(users::disable(tx, id)?))?,
+                "lock" if sent.reason.trim().is_empty() => return Err(Code::ReasonMissing.into()),
+                "lock" => room.write(|tx| Ok(users::block(tx, id, Some(sent.reason.trim()))?))?,
+                "unlock" if sent.reason.trim().is_empty() => return Err(Code::ReasonMissing.into()),
+                "unlock" => room.write(|tx| Ok(users::unlock(tx, id, Some(sent.reason.trim()))?))?,
+                "vouch" => room.write(|tx| Ok(holds::vouch(tx, id)?))?,
                 _ => return Err(Code::NotFound.into()),
             }
             let view = room.read(|view| fill(view, room, ""))?;

@@ -28,11 +28,17 @@ impl Night {
             detail: Some("61 × 121–142 bpm".to_owned()),
             started_at: self.ago(waited),
             ended_at: None,
-            latest: Some(queue::Latest { signal: Signal::HeartRate, value: 138.0, at: self.ago(4) }),
+            latest: Some(queue::Latest {
+                signal: Signal::HeartRate,
+                value: 138.0,
+                at: self.ago(4),
+                suspect: false,
+            }),
             owner: None,
             snoozed_until: None,
             retrospective: false,
             nobody_reached: false,
+            uncalled: None,
         }
     }
 
@@ -48,7 +54,8 @@ impl Night {
         let mut first = self.row(1, "Maria das Graças S.", Level::Red, 1_330, &high);
         first.nobody_reached = true;
         let mut second = self.row(2, "João Pedro A.", Level::Red, 740, &low);
-        second.latest = Some(queue::Latest { signal: Signal::Glucose, value: 49.0, at: self.ago(130) });
+        second.latest =
+            Some(queue::Latest { signal: Signal::Glucose, value: 49.0, at: self.ago(130), suspect: false });
         let mut third = self.row(3, "Antônia R.", Level::Red, 95, &high);
         third.owner = Some(Owner { name: "Caio Lima".to_owned(), me: false });
         third.state = AlertState::Acknowledged;
@@ -285,6 +292,8 @@ impl Night {
                 act(430, None, alert::ActKind::Escalated, None),
             ],
             may_act: true,
+            may_answer: true,
+            uncalled: None,
             colleagues: vec![Choice { value: user_id(2).to_string(), label: "Caio Lima".to_owned() }],
         }
     }

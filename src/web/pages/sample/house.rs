@@ -173,6 +173,9 @@ impl Night {
             totp: !locked,
             seen_at: (!locked).then(|| self.ago(4_000)),
             locked,
+            held: n == 2,
+            may_vouch: n == 2,
+            open: usize::from(n == 1),
         };
         users::View {
             rows: vec![

@@ -118,14 +118,14 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
         let identity = StaffIdentity { name: STAFF.parse().unwrap(), email: STAFF_EMAIL.parse().unwrap() };
         let new = users::NewUser { identity, role: Role::Clinician, password: None, patient: None };
         let user = users::insert(tx, &new)?;
-        users::set_totp(tx, user.id, Some(TOTP))?;
+        users::set_totp(tx, user.id, Some(TOTP), None)?;
         let link = links::insert(tx, user.id, links::Purpose::Password, std::time::Duration::from_secs(600))?;
         made_up.note("a one-time link", link.reveal().as_bytes());
         let (_, secret) = sessions::create(tx, user.id, sessions::Kind::Browser)?;
         made_up.note("a session's secret", secret.reveal().as_bytes());
-        let buckets = [throttles::Bucket::Account(STAFF_EMAIL), throttles::Bucket::Address(ADDRESS)];
+        let tried = throttles::Tried { account: STAFF_EMAIL, network: ADDRESS, browser: None };
         for _ in 0..30 {
-            throttles::failed(tx, &buckets)?;
+            throttles::failed(tx, tried)?;
         }
         let acted = alerts::acted(tx, alert, user.id, OnAlert::Ack, Some(WORDS[0]));
         assert!(acted.is_ok());
@@ -170,7 +170,8 @@ fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
     let context = Context { data: &[Datum::Reading], ..Context::system(Clock::System.now().micros()) };
     let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
     let request = Request { bases: &bases, records: &ledger, subject: &subject, context: &context };
-    quarantine::waiting(view, &consent::decide(&request).unwrap(), bed.patient_key, 10)
+    let permits = (consent::decide(&request).unwrap(), consent::decide(&request).unwrap());
+    quarantine::waiting(view, (&permits.0, &permits.1), bed.patient_key, 10)
 }
 
 /// The same value once in every format that devices speak; the last two without an instant of their own.

@@ -16,7 +16,7 @@ const PASSWORD: &str = "cavalo correto bateria";
 fn agent(clinic: &Clinic) -> String {
     let (id, phc) = (clinic.people[&Role::Agent], hash(PASSWORD, Cost::STANDARD).unwrap());
     let made = clinic.state.store.write(Actor::System("test"), now(), |tx| {
-        users::set_password(tx, id, &phc)?;
+        users::set_password(tx, id, &phc, None)?;
         sessions::create(tx, id, Kind::Browser)
     });
     format!("zelo={}", made.unwrap().1.reveal())
@@ -78,7 +78,7 @@ async fn a_second_factor_counts_once_its_code_and_the_password_are_right() {
 async fn an_administrator_takes_away_a_second_factor_whose_app_was_lost() {
     let clinic = Clinic::open();
     let agent = clinic.people[&Role::Agent];
-    let set = |tx: &mut crate::store::Tx<'_>| users::set_totp(tx, agent, Some(&[7; 20]));
+    let set = |tx: &mut crate::store::Tx<'_>| users::set_totp(tx, agent, Some(&[7; 20]), None);
     clinic.state.store.write(Actor::System("test"), now(), set).unwrap();
     assert!(clinic.get(Role::Admin, "/users").await.text.contains("Tirar segundo fator"));
     let done = clinic.post(Role::Admin, &format!("/users/{agent}/totp"), &[]).await;

@@ -66,10 +66,11 @@ impl Clinic {
             clock,
             tokens: Arc::new(Signer::new(&fresh_key().unwrap()).unwrap()),
             bases: consent::Bases::default(),
-            vkey: None,
+            log_signer: None,
             edge: Arc::new(NoEdge),
             engine: Arc::new(NoEngine),
             node: "node-0".to_owned(),
+            factor_roles: Vec::new(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }
     }
@@ -158,7 +159,7 @@ fn measure(home: &Home, patient: PatientId, key: i64) -> DeviceId {
         sla::seed(tx)?;
         let device = devices::insert(tx, &identity)?;
         bindings::bind(tx, device.id, patient, NOW, true)?;
-        for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+        for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate] {
             let term = terms::current(tx, purpose)?.remove(0);
             let mut hash = [0; 32];
             hex::decode_to_slice(term.text_sha256, &mut hash).unwrap();

@@ -8,6 +8,7 @@ use crate::domain::Role;
 use crate::domain::message::{Channel, Class};
 use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
+use crate::store::messages::{About, Topic};
 use crate::store::{Urgency, escalations, messages, on_call, paging};
 
 fn cycle(clinic: &Clinic) {
@@ -76,8 +77,7 @@ async fn a_notice_is_calm_and_is_read_where_it_leads() {
         recipient: boss.to_string(),
         template: "handover",
         variables: serde_json::json!({ "link": "/schedules/duty_manager" }),
-        kind: "schedule",
-        subject: "duty_manager",
+        about: About::house(Topic::Schedule, "duty_manager"),
         due_at: now(),
         not_after: now().plus(std::time::Duration::from_secs(3_600)),
     };

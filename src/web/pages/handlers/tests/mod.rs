@@ -48,7 +48,7 @@ async fn every_page_opens_for_the_roles_of_its_right_and_for_nobody_else() {
         ("/policies".to_owned(), vec![Can::SeePolicies]),
         ("/policies/red_alert".to_owned(), vec![Can::SeePolicies]),
         ("/policies/red_alert?rehearse=1".to_owned(), vec![Can::SeePolicies]),
-        ("/users".to_owned(), vec![Can::ManageUsers]),
+        ("/users".to_owned(), vec![Can::ManageUsers, Can::VouchForUsers]),
         ("/me".to_owned(), vec![Can::OwnThings]),
     ];
     for (path, rights) in pages {

@@ -11,17 +11,20 @@ use super::api::{
     templates, terms, users, webhooks,
 };
 use super::live;
+use super::problem::Problem;
+
+mod shared;
 
 /// The document.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Zelo", description = "Refusals are RFC 9457 problems with a code `E_…`. Lists are {items, next}. Instants are RFC 3339, `from` inclusive, `to` exclusive."),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Shared),
     security(("bearer" = [])),
     paths(
         auth::token, auth::refresh, auth::logout, auth::jwks,
         patients::list, patients::create, patients::get, patients::patch,
-        readings::list, readings::series, readings::latest,
+        readings::list, readings::series, readings::latest, readings::superseded,
         accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
@@ -34,7 +37,7 @@ use super::live;
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
         devices::disable, devices::enable, devices::issue_token, devices::revoke_token,
         commands::list, commands::create, commands::cancel,
-        users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::reset,
+        users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::vouch, users::reset,
         users::end_sessions,
         rules::list, rules::get,
         policies::list, policies::get, policies::history, policies::propose, policies::approve, policies::refuse,
@@ -48,7 +51,7 @@ use super::live;
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     ),
-    components(schemas(webhooks::Told))
+    components(schemas(webhooks::Told, Problem))
 )]
 struct Document;
 
@@ -58,6 +61,14 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         document.components.get_or_insert_with(Default::default).add_security_scheme("bearer", scheme);
+    }
+}
+
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        shared::complete(document);
     }
 }
 

@@ -1,0 +1,6 @@
+ALTER TABLE sessions ADD COLUMN previous BYTEA;
+ALTER TABLE links DROP COLUMN made_by;
+ALTER TABLE users DROP COLUMN held_at;
+ALTER TABLE users DROP COLUMN held_for;
+ALTER TABLE users DROP COLUMN held_by;
+ALTER TABLE users DROP COLUMN totp_step;

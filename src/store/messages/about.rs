@@ -1,0 +1,142 @@
+//! What a message is about, and on what ground it goes out. One about a patient is planned and handed over under a
+//! permit only: the types leave no other way.
+
+use std::collections::BTreeMap;
+
+use consent::{AlertEscalate, Denied, Permit, Purpose, Reaches, Verdict};
+
+use super::Stored;
+use crate::domain::PatientId;
+use crate::store::error::Result;
+use crate::store::permits;
+use crate::store::tx::Tx;
+
+/// The permit under which a message about a patient is planned. It is asked again when the message is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ground {
+    patient: PatientId,
+    purpose: Purpose,
+}
+
+impl Ground {
+    /// From a permit of this transaction.
+    pub const fn of<P: Reaches>(patient: PatientId, _permit: &Permit<P>) -> Self {
+        Self { patient, purpose: P::PURPOSE }
+    }
+
+    /// Asks for the permit to call people about a patient; the outer error is the database's.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn ask(tx: &mut Tx<'_>, patient: PatientId) -> Result<std::result::Result<Self, Denied>> {
+        let asked = permits::ask_of::<AlertEscalate>(tx, patient)?;
+        Ok(asked.map(|permit| Self::of(patient, &permit)))
+    }
+
+    /// As [`Ground::ask`], for several patients at once.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn ask_all(
+        tx: &mut Tx<'_>,
+        patients: &[PatientId],
+    ) -> Result<BTreeMap<PatientId, std::result::Result<Self, Denied>>> {
+        let asked = permits::ask_all::<AlertEscalate>(tx, patients)?;
+        let ground = |(id, asked): (PatientId, permits::Asked<AlertEscalate>)| {
+            (id, asked.map(|permit| Self::of(id, &permit)))
+        };
+        Ok(asked.into_iter().map(ground).collect())
+    }
+
+    /// As a row holds it: nothing can be sent by it before [`super::hand_over`] has asked again.
+    pub(super) const fn stored(patient: PatientId, purpose: Purpose) -> Self {
+        Self { patient, purpose }
+    }
+
+    /// Whom it is about.
+    #[must_use]
+    pub const fn patient(self) -> PatientId {
+        self.patient
+    }
+
+    /// What for.
+    #[must_use]
+    pub const fn purpose(self) -> Purpose {
+        self.purpose
+    }
+}
+
+/// What of the house itself a message may be about, without a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The engine: what is late or stuck.
+    Engine,
+    /// A schedule: turns and gaps.
+    Schedule,
+    /// A person tries their own channels.
+    Trial,
+    /// A program that is called is tried.
+    Webhook,
+}
+
+impl Topic {
+    const ALL: [Self; 4] = [Self::Engine, Self::Schedule, Self::Trial, Self::Webhook];
+
+    /// The kind's name in the store.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Schedule => "schedule",
+            Self::Trial => "trial",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// What a message is about.
+#[derive(Debug, Clone)]
+pub struct About<'a> {
+    pub(super) kind: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) ground: Option<Ground>,
+}
+
+impl<'a> About<'a> {
+    /// A case of a patient, by its kind and id.
+    #[must_use]
+    pub const fn patient(ground: Ground, kind: &'a str, subject: &'a str) -> Self {
+        Self { kind, subject, ground: Some(ground) }
+    }
+
+    /// The house itself.
+    #[must_use]
+    pub const fn house(topic: Topic, subject: &'a str) -> Self {
+        Self { kind: topic.name(), subject, ground: None }
+    }
+}
+
+/// A message that may go out at this moment. Only [`super::hand_over`] makes one, and only from one can a letter be
+/// made.
+#[derive(Debug)]
+pub struct Cleared {
+    message: Stored,
+    _permit: Option<Verdict>,
+}
+
+impl Cleared {
+    pub(super) const fn new(message: Stored, permit: Option<Verdict>) -> Self {
+        Self { message, _permit: permit }
+    }
+
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &Stored {
+        &self.message
+    }
+}
+
+/// Whether a kind is the house's own.
+pub(super) fn is_house(kind: &str) -> bool {
+    Topic::ALL.iter().any(|topic| topic.name() == kind)
+}

@@ -1,0 +1,146 @@
+//! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
+
+use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
+use super::{Amended, By, amend, buckets, latest, roll, scan, series, superseded};
+use super::{StoredReading, Want};
+use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
+use crate::store::{Urgency, reevaluations};
+
+const HR: Signal = Signal::HeartRate;
+
+fn at(second: i64) -> Instant {
+    Instant::from_secs(NOON.secs() + second)
+}
+
+fn id_of(clinic: &Clinic, patient: &Patient) -> PatientId {
+    clinic.store.read(|view| crate::store::patients::id_of(view, patient.key)).unwrap()
+}
+
+fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, withdrawn: bool, by: By) -> bool {
+    let patient = (patient.key, id_of(clinic, patient));
+    let new = Amended { patient, device_key: device, reading, withdrawn, received: message(9, 0), by };
+    clinic.store.keep_house(Urgency::Patient, "test", at(60), |tx| amend(tx, &collect(), &new)).unwrap()
+}
+
+fn values(readings: &[StoredReading]) -> Vec<f64> {
+    readings.iter().map(|stored| stored.reading.value).collect()
+}
+
+fn all(clinic: &Clinic, patient: &Patient) -> Vec<StoredReading> {
+    let look = |view: &mut crate::store::View<'_>| {
+        let whole = series(view, &evaluate(), patient.key, HR, at(0), at(100))?;
+        let want = Want { permit: &evaluate(), patient_key: patient.key, signal: HR, from: at(0) };
+        let scanned = scan(view, &[want], at(100))?.remove(&(patient.key, HR)).unwrap_or_default();
+        assert_eq!(whole, scanned, "display and judgement see the same");
+        let drawn = buckets(view, &evaluate(), patient.key, HR, (at(0), at(100)), 100)?;
+        let means: Vec<f64> = drawn.buckets.iter().map(|bucket| bucket.avg).collect();
+        assert_eq!(means, values(&whole), "a chart draws what a list shows");
+        Ok(whole)
+    };
+    clinic.store.read(look).unwrap()
+}
+
+fn newest(clinic: &Clinic, patient: &Patient) -> Vec<f64> {
+    values(&clinic.store.read(|view| latest(view, &evaluate(), patient.key, &[HR])).unwrap())
+}
+
+fn old(clinic: &Clinic, patient: &Patient) -> Vec<(f64, By, bool)> {
+    let found =
+        clinic.store.read(|view| superseded(view, &evaluate(), patient.key, HR, (at(0), at(100)))).unwrap();
+    found.iter().map(|old| (old.stored.reading.value, old.by, old.withdrawn)).collect()
+}
+
+#[test]
+fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_superseded() {
+    for clinic in Clinic::each() {
+        let (patient, device, other) = (clinic.patient(), clinic.device(), clinic.device());
+        let sent = [heart_rate(at(0), 70.0), heart_rate(at(1), 170.0), heart_rate(at(2), 71.0)];
+        clinic.send(&patient, device, message(1, 0), &sent);
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 72.0), false, By::Source));
+        assert!(!say(&clinic, &patient, device, heart_rate(at(1), 72.0), false, By::Source), "said twice");
+        for place in ["journal", "chunk"] {
+            let seen = all(&clinic, &patient);
+            assert_eq!(values(&seen), [70.0, 72.0, 71.0], "{place}");
+            assert!(
+                seen[1].reading.flags.has(Flags::CORRECTED) && !seen[0].reading.flags.has(Flags::CORRECTED)
+            );
+            assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false)]);
+            // Told again, the first value and the correction are both known.
+            let again = clinic.send(&patient, device, message(2, 0), &[heart_rate(at(1), 170.0)]);
+            let also = clinic.send(&patient, device, message(3, 0), &[heart_rate(at(1), 72.0)]);
+            assert!(again.conflicts.is_empty() && also.conflicts.is_empty(), "{place}: {again:?} {also:?}");
+            roll(&clinic.store, NOON, at(100)).unwrap();
+        }
+        let item = uuid::Uuid::from_u128(7);
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 73.0), false, By::Clinician(item)));
+        assert_eq!(values(&all(&clinic, &patient)), [70.0, 73.0, 71.0]);
+        let by = By::Clinician(item);
+        assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false), (72.0, by, false)]);
+        // Another device names another identity: what this one measured stays.
+        assert!(say(&clinic, &patient, other, heart_rate(at(1), 40.0), true, By::Source));
+        assert_eq!(values(&all(&clinic, &patient)), [70.0, 73.0, 71.0]);
+    }
+}
+
+#[test]
+fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(9), 190.0)]);
+        for place in ["journal", "chunk"] {
+            say(&clinic, &patient, device, heart_rate(at(9), 0.0), true, By::Source);
+            assert_eq!(values(&all(&clinic, &patient)), [70.0], "{place}");
+            assert_eq!(newest(&clinic, &patient), [70.0], "{place}");
+            assert_eq!(old(&clinic, &patient), [(190.0, By::Source, true)]);
+            roll(&clinic.store, NOON, at(100)).unwrap();
+        }
+        say(&clinic, &patient, device, heart_rate(at(9), 90.0), false, By::Source);
+        assert_eq!(
+            (values(&all(&clinic, &patient)), newest(&clinic, &patient)),
+            (vec![70.0, 90.0], vec![90.0])
+        );
+        say(&clinic, &patient, device, heart_rate(at(0), 0.0), true, By::Source);
+        say(&clinic, &patient, device, heart_rate(at(9), 0.0), true, By::Source);
+        assert_eq!(newest(&clinic, &patient), [0.0; 0]);
+    }
+}
+
+#[test]
+fn a_signal_that_ended_long_ago_is_found_without_walking_the_journal() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let weight = |second, value| super::testing::reading(Signal::Weight, at(second), value);
+        // Rising by less than the grain, late ones among them: the last is found all the same.
+        for (n, second) in [0, 119, 60, 130, 248, 249, 20].into_iter().enumerate() {
+            let sent = [weight(second, 60.0 + f64::from(u8::try_from(n).unwrap()))];
+            clinic.send(&patient, device, message(1, u16::try_from(n).unwrap()), &sent);
+        }
+        clinic.send(&patient, device, message(2, 0), &[heart_rate(at(90_000), 70.0)]);
+        let signals = [Signal::Weight, HR, Signal::Glucose];
+        let look = |view: &mut crate::store::View<'_>| latest(view, &evaluate(), patient.key, &signals);
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0]);
+        roll(&clinic.store, NOON, at(200)).unwrap();
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0], "chunks before it");
+        roll(&clinic.store, NOON, at(300)).unwrap();
+        assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0], "rolled");
+    }
+}
+
+#[test]
+fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        // A value that nothing stood before: released, or corrected before its first was heard.
+        say(&clinic, &patient, device, heart_rate(at(5), 72.0), false, By::Source);
+        assert_eq!((values(&all(&clinic, &patient)), old(&clinic, &patient)), (vec![72.0], vec![]));
+        assert!(!all(&clinic, &patient)[0].reading.flags.has(Flags::CORRECTED));
+        let due = clinic.store.read(|view| reevaluations::due(view, 9)).unwrap();
+        assert_eq!(due.iter().map(|due| (due.signal, due.from)).collect::<Vec<_>>(), [(HR, at(5))]);
+        let entries = crate::store::testing::entries(&clinic.store, "reading.amended");
+        assert_eq!(entries, 1);
+        // The first value, heard late, is what was superseded.
+        clinic.send(&patient, device, message(2, 0), &[heart_rate(at(5), 172.0)]);
+        assert_eq!(values(&all(&clinic, &patient)), [72.0]);
+        assert_eq!(old(&clinic, &patient), [(172.0, By::Source, false)]);
+    }
+}

@@ -1,0 +1,141 @@
+//! A stranger without an account against the door: connections that never say what they want.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Instant as Moment;
+
+use super::*;
+
+/// Half a second for each phase, few places.
+fn tight() -> Limits {
+    let half = Duration::from_millis(500);
+    Limits { all: 24, network: 24, head: half, pause: half, rate: 1_000_000 }
+}
+
+fn besieged(limits: Limits) -> House {
+    House::limited(stores().remove(0), limits)
+}
+
+fn dial(house: &House, said: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(house.base.trim_start_matches("http://")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let _closed = socket.write_all(said.as_bytes());
+    socket
+}
+
+/// Reads to the end, which must come within some seconds.
+fn ends(mut socket: TcpStream) -> String {
+    let began = Moment::now();
+    let mut told = Vec::new();
+    let _reset = socket.read_to_end(&mut told);
+    assert!(began.elapsed() < Duration::from_secs(6), "it was left open");
+    String::from_utf8_lossy(&told).into_owned()
+}
+
+const HEAD: &str = "POST /api/v1/auth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+
+#[test]
+fn a_request_that_is_not_finished_in_time_loses_its_connection() {
+    let house = besieged(tight());
+    for said in [
+        String::new(),
+        "POST /api/v1/auth/token HT".to_owned(),
+        format!("{HEAD}content-length: 100\r\n\r\n{{\"a\""),
+        format!("{HEAD}transfer-encoding: chunked\r\n\r\n4\r\n{{\"a\""),
+        // Nobody reads these two bodies: the gate, or the table, answers before.
+        "POST /api/v1/patients HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{".to_owned(),
+        "GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{".to_owned(),
+    ] {
+        let told = ends(dial(&house, &said));
+        assert!(!told.contains(" 200 OK") || said.contains("/healthz"), "{said:?}: {told}");
+    }
+}
+
+#[test]
+fn a_body_that_drips_ends_when_its_time_is_over_however_often_a_byte_comes() {
+    let house = besieged(Limits { rate: 1_000, ..tight() });
+    let mut socket = dial(&house, &format!("{HEAD}content-length: 10000\r\n\r\n"));
+    socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let began = Moment::now();
+    let mut byte = [0];
+    while socket.write_all(b" ").is_ok() {
+        match socket.read(&mut byte) {
+            Ok(_) => break,
+            Err(waits) if matches!(waits.kind(), std::io::ErrorKind::WouldBlock) => {}
+            Err(_) => break,
+        }
+        assert!(began.elapsed() < Duration::from_secs(6), "it drips on");
+    }
+}
+
+#[test]
+fn who_wants_something_is_served_while_more_strangers_than_places_say_nothing() {
+    let house = besieged(Limits { head: Duration::from_secs(60), pause: Duration::from_secs(60), ..tight() });
+    let slow = format!("{HEAD}content-length: 100\r\n\r\n{{\"a\"");
+    let strangers: Vec<TcpStream> = (0..100).map(|_| dial(&house, &slow)).collect();
+    for _ in 0..5 {
+        assert_eq!(house.call("GET", "/readyz", &[], None).status, 200);
+    }
+    let open = strangers.into_iter().filter(|socket| {
+        let mut socket = socket;
+        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        matches!(socket.read(&mut [0]), Err(waits) if waits.kind() == std::io::ErrorKind::WouldBlock)
+    });
+    assert!(open.count() <= tight().all, "no more are kept than there are places");
+}
+
+#[test]
+fn a_request_that_is_being_answered_keeps_its_place() {
+    let house = besieged(Limits { head: Duration::from_secs(60), ..tight() });
+    let who = house.staff(Role::Clinician);
+    let live = format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n");
+    let mut stream = dial(&house, &live);
+    let mut told = [0; 12];
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"HTTP/1.1 200");
+    let _strangers: Vec<TcpStream> = (0..60).map(|_| dial(&house, "")).collect();
+    stream.set_read_timeout(Some(Duration::from_millis(1_500))).unwrap();
+    let mut rest = Vec::new();
+    let waits = stream.read_to_end(&mut rest).unwrap_err();
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock, "the stream goes on past every deadline");
+}
+
+#[test]
+fn an_answer_that_nobody_takes_is_not_kept_for_them() {
+    let house = besieged(tight());
+    let ask = "GET /api/v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(400);
+    let mut socket = dial(&house, &ask);
+    let began = Moment::now();
+    // Everything is asked for and nothing is read, until the other side gives up.
+    while socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").is_ok() {
+        std::thread::yield_now();
+        assert!(began.elapsed() < Duration::from_secs(60), "it waits for ever");
+    }
+}
+
+#[test]
+fn one_person_holds_only_so_many_streams() {
+    let house = besieged(Limits { all: 100, network: 100, ..Limits::of_descriptors(4_096) });
+    let who = house.staff(Role::Clinician);
+    let live = format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n");
+    let mut status = |_: usize| {
+        let mut stream = dial(&house, &live);
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).unwrap();
+        (stream, told[9..].to_vec())
+    };
+    let opened: Vec<_> = (0..25).map(&mut status).collect();
+    let taken = opened.iter().filter(|(_, status)| status == b"200").count();
+    assert_eq!((taken, opened.last().unwrap().1.as_slice()), (24, b"429".as_slice()));
+}
+
+#[test]
+fn whoever_asks_only_for_the_head_gets_it_wherever_the_whole_is_given() {
+    let house = houses().remove(0);
+    let who = house.staff(Role::Clinician);
+    for path in ["/healthz", "/api/v1/openapi.json", "/api/v1/patients", "/api/v1/live", "/login"] {
+        let got = house.call("HEAD", path, &[("authorization", &who)], None);
+        assert_eq!((got.status, got.body), (200, Value::String(String::new())), "{path}");
+    }
+    assert_eq!(house.call("HEAD", "/api/v1/patients", &[], None).status, 401);
+}

@@ -1,0 +1,168 @@
+//! Judgement as patients live it: values beyond belief, reds that are learned late, and late readings far behind the
+//! present. Through a real MQTT client, on every backend at hand.
+
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use rumqttc::v5::{AsyncClient, Event, EventLoop};
+use serde_json::{Value, json};
+use zelo::domain::{Clock, Instant, Level};
+use zelo::rules::Episode;
+use zelo::store::alerts::{self, StoredAlert};
+use zelo::store::{Actor, escalations, reevaluations};
+
+use crate::support::clinic::{Bed, Clinic, eventually};
+
+fn alerts_of(clinic: &Clinic, bed: &Bed) -> Vec<StoredAlert> {
+    let filter = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
+    clinic.store.read(|view| alerts::page(view, filter, 100)).unwrap()
+}
+
+fn stories(clinic: &Clinic, bed: &Bed) -> Vec<Episode> {
+    let mut all: Vec<Episode> = alerts_of(clinic, bed).into_iter().map(|alert| alert.episode).collect();
+    all.sort_by_key(|episode| episode.started_at);
+    all
+}
+
+fn is_climbing(clinic: &Clinic, alert: &StoredAlert) -> bool {
+    clinic.store.read(|view| escalations::of_alert(view, alert.id())).unwrap().is_some()
+}
+
+fn one(signal: &str, at: Instant, value: f64) -> Value {
+    json!({ "ts": at.millis(), "values": { signal: value } })
+}
+
+/// Publishes one message and waits for its answer; gives the notices that came meanwhile.
+async fn send(bed: &Bed, (client, events): &mut (AsyncClient, EventLoop), message: &Value) -> Vec<Value> {
+    client.publish(bed.topic(), QoS::AtLeastOnce, false, message.to_string()).await.unwrap();
+    let mut notices = Vec::new();
+    let answered = async {
+        loop {
+            match events.poll().await.unwrap() {
+                Event::Incoming(Packet::PubAck(ack)) => break assert_eq!(ack.reason, PubAckReason::Success),
+                Event::Incoming(Packet::Publish(notice)) => {
+                    notices.push(serde_json::from_slice(&notice.payload).unwrap());
+                }
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), answered).await.expect("the answer comes");
+    notices
+}
+
+fn house_of(clinic: &Clinic) {
+    clinic.store.write(Actor::Operator, Clock::System.now(), escalations::seed).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_beyond_belief_are_judged_and_asked_for_again() {
+    for clinic in Clinic::each(3) {
+        house_of(&clinic);
+        let house = clinic.house(&clinic.store).await;
+        let [falling, racing, lone] = &clinic.beds[..] else { panic!("three beds") };
+        let now = Clock::System.now();
+
+        let mut wire = falling.client(&house);
+        wire.0.subscribe(falling.topic().replace("telemetry", "notices"), QoS::AtMostOnce).await.unwrap();
+        let mut notices = Vec::new();
+        for (index, value) in (0..).zip([100.0, 62.0, 45.0, 38.0, 33.0, 28.0, 23.0]) {
+            let at = now.minus(Duration::from_secs(1_800)).plus(Duration::from_secs(300 * index));
+            notices.extend(send(falling, &mut wire, &one("glucose", at, value)).await);
+        }
+        eventually("the fall is red", || {
+            alerts_of(&clinic, falling)
+                .iter()
+                .any(|alert| alert.episode.rule == "glucose_low" && alert.case.facts.level == Level::Red)
+        })
+        .await;
+        notices.extend(send(falling, &mut wire, &one("steps", now, 1.0)).await);
+        assert!(
+            notices.iter().any(|notice| notice["code"] == "E_SUSPECT"
+                && notice["signals"][0] == json!({ "signal": "glucose", "code": "E_SUSPECT" })),
+            "the device is asked: {notices:?}"
+        );
+
+        let from = now.minus(Duration::from_secs(90));
+        let minute: Vec<Value> =
+            (0..=60).map(|s| one("heart_rate", from.plus(Duration::from_secs(s)), 225.0)).collect();
+        send(racing, &mut racing.client(&house), &Value::Array(minute)).await;
+        eventually("a racing heart is red and calls people", || {
+            let all = alerts_of(&clinic, racing);
+            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_climbing(&clinic, alert))
+        })
+        .await;
+
+        let mut wire = lone.client(&house);
+        for (minutes, value) in [(10, 120.0), (5, 450.0)] {
+            let at = now.minus(Duration::from_secs(60 * minutes));
+            send(lone, &mut wire, &one("glucose", at, value)).await;
+        }
+        eventually("alone it is yellow", || alerts_of(&clinic, lone).len() == 1).await;
+        let alert = alerts_of(&clinic, lone).remove(0);
+        assert_eq!((alert.episode.rule.as_str(), alert.case.facts.peak), ("glucose_high", Level::Yellow));
+        assert!(!is_climbing(&clinic, &alert));
+        send(lone, &mut wire, &one("glucose", now, 118.0)).await;
+        assert_eq!(alerts_of(&clinic, lone)[0].case.facts.peak, Level::Yellow);
+        house.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_red_that_is_learned_late_and_still_true_pages() {
+    for clinic in Clinic::each(1) {
+        house_of(&clinic);
+        let house = clinic.house(&clinic.store).await;
+        let bed = &clinic.beds[0];
+        let mut wire = bed.client(&house);
+        let head = Clock::System.now().minus(Duration::from_secs(45 * 60));
+        for minutes in [0, 20, 15, 10, 5] {
+            let at = head.minus(Duration::from_secs(60 * minutes));
+            send(bed, &mut wire, &one("glucose", at, 48.0)).await;
+        }
+        eventually("it has an escalation", || {
+            let all = alerts_of(&clinic, bed);
+            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_climbing(&clinic, alert))
+        })
+        .await;
+        assert_eq!(alerts_of(&clinic, bed).len(), 1);
+        house.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_readings_far_behind_the_present_tell_the_clean_story() {
+    for clinic in Clinic::each(2) {
+        house_of(&clinic);
+        let house = clinic.house(&clinic.store).await;
+        let [clean, late] = &clinic.beds[..] else { panic!("two beds") };
+        let start = Clock::System.now().minus(Duration::from_secs(3 * 3_600));
+        let at = |second: u64| start.plus(Duration::from_secs(second));
+        let value = |second: u64| match second {
+            100..=180 | 400..=500 => 130.0,
+            181..=240 => 110.0,
+            _ => 80.0,
+        };
+        let message = |seconds: Vec<u64>| {
+            Value::Array(seconds.into_iter().map(|s| one("heart_rate", at(s), value(s))).collect())
+        };
+        let is_lost = |second: &u64| (120..=160).contains(second) || (430..=470).contains(second);
+        let present = || (10_600..10_700).collect::<Vec<u64>>();
+        send(clean, &mut clean.client(&house), &message((0..700).chain(present()).collect())).await;
+        let mut wire = late.client(&house);
+        let rest = (0..700).filter(|s| !is_lost(s)).chain(present()).collect();
+        send(late, &mut wire, &message(rest)).await;
+        let settled = || clinic.store.read(reevaluations::backlog).unwrap().0 == 0;
+        eventually("the rest is judged", settled).await;
+        let before = stories(&clinic, late);
+        send(late, &mut wire, &message((0..700).filter(is_lost).collect())).await;
+        eventually("what was lost is judged", settled).await;
+        let told = stories(&clinic, clean);
+        assert_eq!(told.iter().map(Episode::peak).collect::<Vec<_>>(), [Level::Red, Level::Red]);
+        assert_ne!(before, told);
+        assert_eq!(stories(&clinic, late), told);
+        assert!(alerts_of(&clinic, late).iter().all(|alert| !is_climbing(&clinic, alert)), "long over");
+        house.stop().await;
+    }
+}
