@@ -2,7 +2,6 @@
 //! readings, two devices and cuts by hand.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use uuid::Uuid;

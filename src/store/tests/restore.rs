@@ -79,9 +79,9 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         act(&store, |tx| users::disable(tx, gone.id)).unwrap();
         let version = store.read(|view| users::get(view, other.id)).unwrap().version;
         act(&store, |tx| users::set_role(tx, other.id, version, Role::Technician)).unwrap();
-        act(&store, |tx| users::set_password(tx, other.id, "$argon2id$newer")).unwrap();
+        act(&store, |tx| users::set_password(tx, other.id, "$argon2id$newer", None)).unwrap();
         act(&store, |tx| users::disable(tx, back.id)).unwrap();
-        act(&store, |tx| users::unlock(tx, back.id)).unwrap();
+        act(&store, |tx| users::unlock(tx, back.id, None)).unwrap();
         act(&store, |tx| devices::revoke_token(tx, device.id, token)).unwrap();
         act(&store, |tx| devices::disable(tx, band.id)).unwrap();
         act(&store, |tx| bindings::unbind(tx, device.id, NOW)).unwrap();
