@@ -6,3 +6,4 @@ CREATE TABLE accesses (
     until_at BIGINT NOT NULL,
     PRIMARY KEY (viewer, subject, purpose)
 );
+CREATE INDEX accesses_by_end ON accesses (until_at);

@@ -6,3 +6,4 @@ CREATE TABLE accesses (
     until_at INTEGER NOT NULL,
     PRIMARY KEY (viewer, subject, purpose)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX accesses_by_end ON accesses (until_at);
