@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, SmallInt, Text};
 
 use super::act::Act as Entry;
 use super::alerts::{self, StoredAlert, keep};
+use super::{alert_holds, permits};
 use super::error::{Error, Result};
 use super::tx::{Tx, View};
 use crate::domain::{AlertId, AlertState, Level, Signal};
@@ -61,7 +62,10 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<LateRed>> {
 /// # Errors
 /// Database errors.
 pub fn page(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
-    let stored = alerts::get(tx, id)?;
+    let key = alerts::get(tx, id)?.patient_key;
+    // Consents before the alert: the order of every act.
+    permits::hold(tx, &[key])?;
+    let stored = alert_holds::hold(tx, id)?;
     if !stands(&stored) {
         return Ok(false);
     }

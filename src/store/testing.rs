@@ -70,13 +70,19 @@ pub fn bare() -> Vec<Home> {
 
 /// Grants everything that calling people about a patient leans on.
 pub fn grant_calls(tx: &mut super::Tx<'_>, patient: crate::domain::PatientId) -> super::Result<()> {
-    for purpose in super::permits::CHAIN {
-        let term = super::terms::current(tx, purpose)?.remove(0);
-        let hash = hex::decode(term.text_sha256).unwrap().try_into().unwrap();
-        let by = consent::Giver::Subject.into();
-        super::consents::grant(tx, patient, purpose, consent::Grant::of(hash), &by)?;
-    }
-    Ok(())
+    super::permits::CHAIN.into_iter().try_for_each(|purpose| grant_one(tx, patient, purpose))
+}
+
+/// Grants one purpose by the current term, by the patient.
+pub fn grant_one(
+    tx: &mut super::Tx<'_>,
+    patient: crate::domain::PatientId,
+    purpose: consent::Purpose,
+) -> super::Result<()> {
+    let term = super::terms::current(tx, purpose)?.remove(0);
+    let hash = hex::decode(term.text_sha256).unwrap().try_into().unwrap();
+    let by = consent::Giver::Subject.into();
+    super::consents::grant(tx, patient, purpose, consent::Grant::of(hash), &by).map(drop)
 }
 
 /// How many entries of a kind wait for the log.

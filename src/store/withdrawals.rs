@@ -73,7 +73,8 @@ pub enum Withdrawal {
     Binding {
         /// Which.
         device: DeviceId,
-        /// From when on.
+        /// From when on. `at` is when it was withdrawn.
+        #[serde(rename = "until")]
         at: Instant,
     },
     /// A program is called no more.

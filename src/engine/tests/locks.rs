@@ -10,7 +10,7 @@ use crate::domain::alert::Act;
 use crate::domain::{AlertId, Instant, Role};
 use crate::engine::Module as _;
 use crate::engine::deadline::Deadline;
-use crate::store::testing::{NOW, grant_calls};
+use crate::store::testing::{NOW, grant_one};
 use crate::store::{Actor, Error, Result, Store, Tx, Url, alerts, consents, escalations, sla};
 
 const REDS: usize = 12;
@@ -124,7 +124,9 @@ fn a_revocation_is_never_refused_for_what_a_colleague_does() {
                 })
                 .unwrap();
                 took.push(began.elapsed());
-                ward.home.write(Actor::Operator, now, |tx| grant_calls(tx, patient)).unwrap();
+                for purpose in Purpose::ASKED {
+                    ward.home.write(Actor::Operator, now, |tx| grant_one(tx, patient, *purpose)).unwrap();
+                }
             }
         });
         took.sort_unstable();

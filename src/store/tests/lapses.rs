@@ -125,9 +125,9 @@ fn what_was_set_aside_is_told_once_and_not_as_late() {
 }
 
 #[test]
-fn what_was_answered_sent_or_found_too_late_to_page_is_no_lapse() {
+fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() {
     for store in houses() {
-        red(&store, true);
+        let found_late = red(&store, true);
         let (answered, ana) = (red(&store, false), person(&store, Role::Clinician));
         letter(&store, "sent", "a");
         let ack = |tx: &mut crate::store::Tx<'_>| {
@@ -142,7 +142,8 @@ fn what_was_answered_sent_or_found_too_late_to_page_is_no_lapse() {
             claimed.iter().try_for_each(|one| messages::attempted(tx, one, sent, ("ok", None), None))
         })
         .unwrap();
-        assert_eq!(late(&store, at(16)), BTreeSet::new());
+        let missed = ("unescalated_red".to_owned(), found_late.to_string());
+        assert_eq!(late(&store, at(16)), BTreeSet::from([missed]));
     }
 }
 

@@ -62,7 +62,11 @@ fn the_table_holds_the_matrix_of_the_contract() {
     assert_eq!(roles("GET", readings), ["clinician", "patient"]);
     assert_eq!(roles("GET", "/api/v1/patients"), ["agent", "technician", "clinician", "manager", "admin"]);
     assert_eq!(roles("GET", "/api/v1/alerts"), ["agent", "technician", "clinician", "manager"]);
-    assert_eq!(roles("POST", "/api/v1/alerts/{id}/claim"), ["agent", "clinician"]);
+    assert_eq!(
+        roles("POST", "/api/v1/alerts/{id}/claim"),
+        ["agent", "technician", "clinician", "manager"],
+        "whoever was called may answer; the store asks whether they were"
+    );
     assert_eq!(roles("GET", "/api/v1/audit/entries"), ["auditor", "dpo"]);
     assert_eq!(roles("POST", "/api/v1/users"), ["admin"]);
     assert_eq!(roles("POST", "/api/v1/devices"), ["technician", "admin"]);

@@ -135,7 +135,8 @@ fn whoever_asks_only_for_the_head_gets_it_wherever_the_whole_is_given() {
     let who = house.staff(Role::Clinician);
     for path in ["/healthz", "/api/v1/openapi.json", "/api/v1/patients", "/api/v1/live", "/login"] {
         let got = house.call("HEAD", path, &[("authorization", &who)], None);
-        assert_eq!((got.status, got.body), (200, Value::String(String::new())), "{path}");
+        let nothing = got.body.is_null() || got.body == json!("");
+        assert!(got.status == 200 && nothing, "{path}: {} {}", got.status, got.body);
     }
     assert_eq!(house.call("HEAD", "/api/v1/patients", &[], None).status, 401);
 }

@@ -138,7 +138,7 @@ fn register(home: &Home) -> Registered {
         let patient = (role == Role::Patient).then_some(patient.id);
         let new = NewUser { identity, role, password: None, patient };
         let (user, secret) = home
-            .write(SEED, NOW, |tx| {
+            .write(SEED, NOW.plus(LATER), |tx| {
                 let user = users::insert(tx, &new)?;
                 let (_session, secret) = sessions::create(tx, user.id, Kind::Browser)?;
                 Ok((user.id, secret))

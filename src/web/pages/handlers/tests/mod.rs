@@ -182,7 +182,8 @@ async fn acts_change_the_alert_and_a_claimed_one_names_its_owner() {
 async fn a_grant_takes_the_text_that_was_shown_and_no_other() {
     let clinic = Clinic::open();
     let path = format!("/patients/{}/consents", clinic.patient);
-    let purpose = Purpose::CareRemind;
+    let purpose = Purpose::AlertEscalate;
+    clinic.revoke(purpose);
     let mut texts = clinic.state.store.read(|view| terms::current(view, purpose)).unwrap();
     texts.retain(|text| text.lang.as_str() == "pt-BR");
     let term = texts.remove(0);
