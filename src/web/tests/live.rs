@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::*;
+use crate::store::pseudonyms;
 
 struct Stream(BufReader<TcpStream>);
 
@@ -51,7 +52,8 @@ fn a_listener_hears_names_and_ids_of_what_its_role_may_know() {
     for house in houses() {
         let ana = house.patient("Ana");
         let mut clinician = Stream::open(&house, &house.staff(Role::Clinician), None);
-        let mut auditor = Stream::open(&house, &house.staff(Role::Auditor), None);
+        let reader = house.user(Role::Auditor, None);
+        let mut auditor = Stream::open(&house, &house.enter(reader, Role::Auditor), None);
         house.home.announce("readings.changed", ana.id);
         house.write(|tx| {
             patients::block(tx, ana.id, true)?;
@@ -62,8 +64,10 @@ fn a_listener_hears_names_and_ids_of_what_its_role_may_know() {
             let (heard, data) = clinician.event();
             assert_eq!((heard.as_str(), &data["patient_id"]), (name, &id));
         }
+        let known = house.home.read(|view| pseudonyms::of(view, reader, ana.id)).unwrap();
         let (heard, data) = auditor.event();
-        assert_eq!((heard.as_str(), &data["patient_id"]), ("consent.changed", &id));
+        assert_eq!((heard.as_str(), &data["patient_id"]), ("consent.changed", &json!(known)));
+        assert_ne!(known, ana.id, "an auditor hears a pseudonym");
     }
 }
 
