@@ -240,7 +240,9 @@ export async function aFormKeepsWhatWasTyped(stage) {
 
 // Invited by link, a password of their own, a second factor by QR code, signed in with it, and taken away again.
 export async function aNewcomerGuardsTheirSignIn(stage) {
-  const admin = await stage.person('admin');
+  // Roles, links and vouching want a sign-in of the last minutes.
+  const admin = await stage.stranger('an administrator just signed in');
+  await stage.signIn(admin, stage.user('admin'));
   await admin.goto(`${stage.ready.http}/users`);
   await admin.locator('.enrol summary').click();
   const email = 'rosa@clinica.example', password = 'cavalo correto bateria';
@@ -257,6 +259,12 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   await page.fill('#again', password);
   await page.locator('form.stack button[type=submit]').click();
   await page.waitForURL(/\/login$/);
+  const manager = await stage.stranger('a manager just signed in');
+  await stage.signIn(manager, stage.user('manager'));
+  await manager.goto(`${stage.ready.http}/users`);
+  await stage.accessible(manager, 'users, somebody to vouch for');
+  await manager.locator('tr', { hasText: 'Rosa Inventada' }).locator('form[action$="/vouch"] button').click();
+  await stage.until('a second person vouches for who came in by a link', manager.locator('tr', { hasText: 'Rosa Inventada' }).locator('form[action$="/vouch"]').waitFor({ state: 'detached' }));
   await stage.signIn(page, { email, password });
   stage.step('a newcomer sets a password by a link and signs in', new URL(page.url()).pathname === '/queue', page.url());
   await page.locator('a.who-name').click();

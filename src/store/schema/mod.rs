@@ -1,11 +1,15 @@
 //! The tables, as both backends have them (written by hand: `print-schema` narrows SQLite's integers).
 
 mod deadlines;
+mod log;
 mod series;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
     messages, sla_timers, supersessions, unreachable, versions, webhooks,
+};
+pub use log::{
+    audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks,
 };
 pub use series::{amendments, measured};
 
@@ -391,75 +395,6 @@ diesel::table! {
         name -> Text,
         subject -> Text,
         at -> BigInt,
-    }
-}
-
-diesel::table! {
-    looks (id) {
-        id -> BigInt,
-        patient_key -> BigInt,
-        viewer -> Text,
-        role -> Text,
-        what -> Text,
-        code -> Text,
-        listed -> Bool,
-        at -> BigInt,
-    }
-}
-
-diesel::table! {
-    audit_entries (id) {
-        id -> BigInt,
-        at -> BigInt,
-        kind -> Text,
-        entry -> Nullable<Binary>,
-        leaf -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    audit_bodies (hash) {
-        hash -> Binary,
-        subject -> Text,
-        bytes -> Binary,
-    }
-}
-
-diesel::table! {
-    audit_years (year) {
-        year -> BigInt,
-        vkey -> Text,
-        first_leaf -> BigInt,
-        opened_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    audit_bundles (year, idx) {
-        year -> BigInt,
-        idx -> BigInt,
-        width -> BigInt,
-        bytes -> Binary,
-    }
-}
-
-diesel::table! {
-    audit_tiles (year, level, idx) {
-        year -> BigInt,
-        level -> SmallInt,
-        idx -> BigInt,
-        width -> BigInt,
-        bytes -> Binary,
-    }
-}
-
-diesel::table! {
-    audit_checkpoints (year, size) {
-        year -> BigInt,
-        size -> BigInt,
-        at -> BigInt,
-        root -> Binary,
-        note -> Text,
     }
 }
 

@@ -91,6 +91,7 @@ fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
         include_str!("../../../src/store/schema/mod.rs"),
         include_str!("../../../src/store/schema/deadlines.rs"),
         include_str!("../../../src/store/schema/series.rs"),
+        include_str!("../../../src/store/schema/log.rs"),
     ]
     .join("\n");
     let (mut columns, mut table, mut renamed) = (Columns::new(), String::new(), None);
