@@ -5,9 +5,9 @@ use diesel::sql_types::{BigInt, SmallInt, Text};
 
 use super::act::Act as Entry;
 use super::alerts::{self, StoredAlert, keep};
-use super::{alert_holds, permits};
 use super::error::{Error, Result};
 use super::tx::{Tx, View};
+use super::{alert_holds, permits};
 use crate::domain::{AlertId, AlertState, Level, Signal};
 
 /// At most so many in one look.

@@ -122,7 +122,10 @@ fn a_material_change_of_term_makes_standing_grants_stale() {
         grant(&store, ana.id).unwrap();
         grant(&store, bia.id).unwrap();
         revoke(&store, bia.id).unwrap();
-        act(&store, |tx| terms::publish(tx, &next_version(Change::Sharing), "a", "b")).unwrap();
+        let later = NOW.plus(Duration::from_secs(1));
+        store
+            .write(Actor::Operator, later, |tx| terms::publish(tx, &next_version(Change::Sharing), "a", "b"))
+            .unwrap();
         while store.keep_house(Urgency::Patient, "consent", NOW, consents::end_due).unwrap() > 0 {}
         let state = |key| store.read(|view| ledger::of(view, key)).unwrap().record(COLLECT).unwrap().state;
         assert_eq!((state(ana.key), state(bia.key)), (State::Stale, State::Revoked));
