@@ -90,7 +90,7 @@ impl Refusal {
     pub fn new(request: &HttpRequest, code: Code) -> Self {
         let mut shell = shell::of(request);
         shell.viewer = request.extensions().get::<super::auth::Viewer>().map(super::auth::Viewer::in_shell);
-        let asks = request.method() == Method::GET;
+        let asks = matches!(*request.method(), Method::GET | Method::HEAD);
         let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
         let from_elsewhere = matches!(site, Some("cross-site" | "same-site"));
         let form = form(request.path(), request.headers());

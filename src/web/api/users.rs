@@ -5,9 +5,10 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Call, IfMatch, List, MayBody, Paging, Reply};
+use super::{Answer, Body, Call, Desk, IfMatch, List, MayBody, Paging, Reply};
 use crate::domain::password::{self, Cost};
 use crate::domain::{Email, Instant, Name, PatientId, Role, StaffIdentity, UserId};
+use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User};
 use crate::store::{Subject, holds, sessions};
@@ -112,13 +113,19 @@ pub struct Link {
     expires_in: u64,
 }
 
+/// A user as the viewer is shown them; a patient who signs in is looked at.
+fn seen(desk: &Desk, user: User) -> Seen {
+    user.patient.into_iter().for_each(|patient| desk.sight.saw(patient, What::Identity));
+    Seen::from(user)
+}
+
 /// Users in the order in which they came.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", params(Paging), responses((status = 200, body = List<Seen>)))]
 pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         let page = desk.read(|view| Ok(users::page(view, &ask)?))?;
-        Reply::ok(&List::of(page, Seen::from))
+        Reply::ok(&List::of(page, |user| seen(desk, user)))
     })
     .await
 }
@@ -129,7 +136,7 @@ pub async fn get(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         let user = desk.read(|view| Ok(users::get(view, *id)?))?;
         let version = user.version;
-        Ok(Reply::ok(&Seen::from(user))?.at(version))
+        Ok(Reply::ok(&seen(desk, user))?.at(version))
     })
     .await
 }
@@ -145,7 +152,7 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
             NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
         desk.create(&body.bytes, |tx| {
             let user = users::insert(tx, &new)?;
-            Ok((Subject::User(user.id), StatusCode::CREATED, Seen::from(user)))
+            Ok((Subject::User(user.id), StatusCode::CREATED, seen(desk, user)))
         })
     })
     .await
@@ -167,7 +174,7 @@ pub async fn patch(call: Call, id: Path<UserId>, expected: IfMatch, body: Body<C
             Ok(users::set_role(tx, *id, version, body.value.role)?)
         })?;
         let version = user.version;
-        Ok(Reply::ok(&Seen::from(user))?.at(version))
+        Ok(Reply::ok(&seen(desk, user))?.at(version))
     })
     .await
 }

@@ -8,6 +8,7 @@ use super::devices::{Asked, ask};
 use super::people::People;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, Role, StaffIdentity, UserId};
+use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User as Stored};
 use crate::store::{View, holds, sessions};
@@ -37,6 +38,7 @@ fn fill(view: &mut View<'_>, room: &Room, cursor: &str) -> Result<pages::View, F
 }
 
 fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> {
+    user.patient.into_iter().for_each(|patient| room.sight.saw(patient, What::Identity));
     let seen_at = sessions::of_user(view, user.id, room.now)?.iter().map(|session| session.seen_at).max();
     let email = user.identity.as_ref().map_or_else(String::new, |who| who.email.as_str().to_owned());
     Ok(User {
