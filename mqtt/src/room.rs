@@ -56,7 +56,6 @@ impl Room {
     }
 
     /// Takes `bytes` at once, beyond the limit if need be: they have arrived already.
-    #[must_use]
     pub fn hold_now(self: &Arc<Self>, bytes: usize) -> Held {
         self.take(bytes);
         Held { room: Arc::clone(self), bytes }
