@@ -163,6 +163,7 @@ prop_compose! {
     }
 }
 
+// What somebody else asks: a person's own data is theirs to see whatever was revoked (row D10a has its own tests).
 prop_compose! {
     fn context()(
         data in any_of(DATA),
@@ -178,7 +179,7 @@ prop_compose! {
         orders in prop_oneof![8 => Just(ORDERS[0]), 1 => Just(ORDERS[1])],
         (subject_request, anonymised) in any::<(bool, bool)>(),
     ) -> Context<'static> {
-        Context { now: NOW, data, device, recipient, country, mechanism, reach, care_plan, emergency, measured_at, rights, authority_orders: orders, subject_request, anonymised }
+        Context { now: NOW, data, device, recipient, country, mechanism, reach, care_plan, emergency, measured_at, rights, authority_orders: orders, subject_request, own: false, anonymised }
     }
 }
 

@@ -212,7 +212,7 @@ impl Looked {
         let expected = before.wall.plus(self.steady.saturating_sub(before.steady));
         let by = self.wall.micros().saturating_sub(expected.micros());
         let stepped = by.unsigned_abs() > u64::try_from(TOLERATED.as_micros()).unwrap_or(u64::MAX);
-        stepped.then(|| Step { at: self.wall, by_ms: by / 1_000 })
+        stepped.then_some(Step { at: self.wall, by_ms: by / 1_000 })
     }
 }
 

@@ -248,7 +248,7 @@ impl Store {
     }
 
     /// Runs `f` in a transaction that must leave an audit entry. `f` runs again, on fresh ground, when PostgreSQL
-    /// gave its transaction up for another's sake, within [`TRIES_WITHIN`]: nothing of the first try is kept.
+    /// gave its transaction up for another's sake, within five seconds: nothing of the first try is kept.
     ///
     /// # Errors
     /// What `f` says (nothing is kept), or [`Error::Unaudited`].

@@ -48,7 +48,7 @@ impl Ground {
         Ok(asked.into_iter().map(ground).collect())
     }
 
-    /// As a row holds it: nothing can be sent by it before [`super::hand_over`] has asked again.
+    /// As a row holds it: nothing can be sent by it before [`super::hand_over()`] has asked again.
     pub(super) const fn stored(patient: PatientId, purpose: Purpose) -> Self {
         Self { patient, purpose }
     }
@@ -116,7 +116,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// A message that may go out at this moment. Only [`super::hand_over`] makes one, and only from one can a letter be
+/// A message that may go out at this moment. Only [`super::hand_over()`] makes one, and only from one can a letter be
 /// made.
 #[derive(Debug)]
 pub struct Cleared {

@@ -85,7 +85,7 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
                     listed: look.listed,
                 });
             }
-            Ok::<_, Fault>(Reply::ok(&Looks { items, next })?)
+            Reply::ok(&Looks { items, next })
         })
     })
     .await

@@ -20,7 +20,17 @@ fn asked(source: &Source) -> BTreeSet<String> {
 /// `alert.evaluate` as its type is written: `AlertEvaluate`.
 fn typed(purpose: Purpose) -> String {
     let words = purpose.as_str().split('.');
-    words.map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    words
+        .map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+                .collect::<String>()
+        })
+        .collect()
 }
 
 #[test]
