@@ -214,7 +214,9 @@ fn openssl_accepts_the_checkpoint_by_the_commands_of_the_guide_and_no_altered_on
         section.lines().filter_map(|line| line.strip_prefix("    ")).map(|c| c.to_owned() + "\n").collect();
     let judge = || Command::new("sh").args(["-ec", &commands]).current_dir(&dir.0).output().unwrap();
     assert!(judge().status.success(), "{}", String::from_utf8_lossy(&judge().stderr));
-    for (what, file, alter) in TAMPERINGS.into_iter().filter(|(_, file, _)| !file.starts_with("tile")) {
+    // This section reads the checkpoint and the key alone.
+    let read = |file: &str| ["checkpoint", "vkey.txt"].contains(&file);
+    for (what, file, alter) in TAMPERINGS.into_iter().filter(|(_, file, _)| read(file)) {
         let _put_back = Altered::new(&dir, file, alter);
         assert!(!judge().status.success(), "{what} was accepted");
     }
