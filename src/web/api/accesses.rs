@@ -9,7 +9,6 @@ use crate::domain::{Instant, PatientId, Role};
 use crate::store::accesses::{self, What};
 use crate::store::page::{MOST, USUAL};
 use crate::store::{patients, users};
-use crate::web::fault::Fault;
 use crate::web::pseudonyms;
 
 /// Which looks.
