@@ -30,7 +30,7 @@ const replayed = ready.devices[0].patient_id;
 const open = await stories.api(stage, 'clinician', '/api/v1/alerts?level=red&state=open');
 const colleague = (await stories.api(stage, 'manager', '/api/v1/on-call/capacity')).people[0].user_id;
 const webhook = await paging.aProgramIsAdded(stage);
-await paging.aTeamKeepsWhatWasTyped(stage);
+await paging.aTeamKeepsWhatWasTyped(stage, colleague);
 await paging.aTestPageRings(stage);
 await paging.nothingIsCutOffOnWideGlass(stage);
 const places = { patient: replayed, masked: second.patient_id, alert: `/alerts/${open.items[0].id}`, resolved, device, colleague, webhook };

@@ -147,7 +147,9 @@ export async function aProgramIsAdded(stage) {
 }
 
 // A refused team says which field is wrong, and keeps its people.
-export async function aTeamKeepsWhatWasTyped(stage) {
+export async function aTeamKeepsWhatWasTyped(stage, colleague) {
+  // Somebody who may answer: a team with anybody else is refused.
+  const member = `form[action="/teams"] input[value="${colleague}"]`;
   const page = await stage.person('manager');
   await page.goto(`${stage.ready.http}/teams`);
   await page.locator('details.act', { has: page.locator('#new-id') }).locator('summary').click();
@@ -155,12 +157,12 @@ export async function aTeamKeepsWhatWasTyped(stage) {
   await page.evaluate(() => { document.querySelector('#new-id').value = 'Night nurses'; document.querySelector('#new-id').removeAttribute('pattern'); });
   await page.fill('#new-pt', 'Enfermagem da noite');
   await page.fill('#new-en', 'Night nurses');
-  await page.check('#new-m1');
+  await page.check(member);
   await stage.expecting([422], async () => {
     await page.click('form[action="/teams"] button[type=submit]');
     await page.waitForSelector('#new-id[aria-invalid]');
   });
-  stage.step('a refused team keeps what was typed', (await page.inputValue('#new-pt')) === 'Enfermagem da noite' && await page.isChecked('#new-m1'));
+  stage.step('a refused team keeps what was typed', (await page.inputValue('#new-pt')) === 'Enfermagem da noite' && await page.isChecked(member));
   await page.fill('#new-id', 'night_nurses');
   await page.click('form[action="/teams"] button[type=submit]');
   await stage.until('a team is there', page.waitForSelector('#t-night_nurses'));
