@@ -49,19 +49,19 @@ async fn race(clinic: Clinic) {
             }
         }));
     }
-    let everyone_writes = || clinic.beds.iter().all(|bed| clinic.stored(bed) > 20);
+    let everyone_writes = || clinic.beds.iter().all(|bed| clinic.readings(bed) > 20);
     eventually("all write", everyone_writes).await;
 
     let (mut calls, mut goodbyes, mut refused, mut late, mut open) = (Vec::new(), Vec::new(), 0, 0, 0);
     for turn in 0..REVOCATIONS {
         let n = turn % WRITERS;
         let bed = &clinic.beds[n];
-        let before = clinic.stored(bed);
-        eventually("it writes", || clinic.stored(bed) > before).await;
+        let before = clinic.readings(bed);
+        eventually("it writes", || clinic.readings(bed) > before).await;
         let (revoking, began) = (Arc::clone(&clinic), Moment::now());
         tokio::task::spawn_blocking(move || revoking.revoke(&revoking.beds[n])).await.unwrap();
         calls.push(began.elapsed());
-        let at_once = clinic.stored(bed);
+        let at_once = clinic.readings(bed);
         let (who, told) =
             tokio::time::timeout(Duration::from_secs(20), endings.recv()).await.unwrap().unwrap();
         assert_eq!(who, n, "only the revoked person's device is disconnected: {:?}", told.goodbye);
@@ -72,12 +72,12 @@ async fn race(clinic: Clinic) {
         }
         refused += told.refused.len();
         open += told.open;
-        late += clinic.stored(bed) - at_once;
+        late += clinic.readings(bed) - at_once;
         clinic.grant(bed);
         again.send(n).unwrap();
     }
     stop.store(true, Ordering::Relaxed);
-    let stored: i64 = clinic.beds.iter().map(|bed| clinic.stored(bed)).sum();
+    let stored: i64 = clinic.beds.iter().map(|bed| clinic.readings(bed)).sum();
     println!(
         "{}: {REVOCATIONS} revocations, {WRITERS} writers, {stored} readings stored; call {}; disconnected {}; \
          refused in flight {refused}; cut off unanswered {open}; stored after: {late}",

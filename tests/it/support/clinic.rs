@@ -159,13 +159,20 @@ impl Clinic {
 
     /// Rows in the hot journal of a bed's patient, whatever consent says.
     pub fn stored(&self, bed: &Bed) -> i64 {
-        let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
-        // Journal and chunks in one statement: a roll in between moves readings and loses none.
-        let sql = format!(
+        self.count(&format!("SELECT COUNT(*) AS n FROM readings WHERE patient_key = {}", bed.patient_key))
+    }
+
+    /// Readings of a bed's patient in journal and chunks, in one statement: a roll in between moves them and loses none.
+    pub fn readings(&self, bed: &Bed) -> i64 {
+        self.count(&format!(
             "SELECT CAST((SELECT COUNT(*) FROM readings WHERE patient_key = {0}) + \
              COALESCE((SELECT SUM(count) FROM chunks WHERE patient_key = {0}), 0) AS BIGINT) AS n",
             bed.patient_key
-        );
+        ))
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
         let counted: Counted = diesel::sql_query(sql).get_result(&mut conn).unwrap();
         counted.n
     }
