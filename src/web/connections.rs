@@ -317,8 +317,8 @@ pub async fn pace(
 #[derive(Default)]
 pub struct Streams(Mutex<HashMap<crate::domain::UserId, usize>>);
 
-/// The most of them: every tab of a person at two browsers, and no more.
-const STREAMS: usize = 24;
+/// The most of them: every tab of a person, and the pages that they left since the last beat noticed nobody there.
+const STREAMS: usize = 96;
 
 impl Streams {
     /// One more for this person, until it is dropped; `None`: they hold the most there may be.

@@ -115,7 +115,7 @@ fn an_answer_that_nobody_takes_is_not_kept_for_them() {
 
 #[test]
 fn one_person_holds_only_so_many_streams() {
-    let house = besieged(Limits { all: 100, network: 100, ..Limits::of_descriptors(4_096) });
+    let house = besieged(Limits { all: 200, network: 200, ..Limits::of_descriptors(4_096) });
     let who = house.staff(Role::Clinician);
     let live = format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n");
     let mut status = |_: usize| {
@@ -124,9 +124,9 @@ fn one_person_holds_only_so_many_streams() {
         stream.read_exact(&mut told).unwrap();
         (stream, told[9..].to_vec())
     };
-    let opened: Vec<_> = (0..25).map(&mut status).collect();
+    let opened: Vec<_> = (0..97).map(&mut status).collect();
     let taken = opened.iter().filter(|(_, status)| status == b"200").count();
-    assert_eq!((taken, opened.last().unwrap().1.as_slice()), (24, b"429".as_slice()));
+    assert_eq!((taken, opened.last().unwrap().1.as_slice()), (96, b"429".as_slice()));
 }
 
 #[test]
