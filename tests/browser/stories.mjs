@@ -66,16 +66,17 @@ const bearers = new Map();
 
 // The API for the demo's user of a role.
 export async function api(stage, role, path, body) {
-  if (!bearers.has(role)) {
+  // An access token counts for five minutes; the walk may take longer.
+  if (!(bearers.get(role)?.until > Date.now())) {
     const { email, password } = stage.user(role);
     const answer = await fetch(`${stage.ready.http}/api/v1/auth/token`, {
       method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }),
     });
-    bearers.set(role, (await answer.json()).access_token);
+    bearers.set(role, { token: (await answer.json()).access_token, until: Date.now() + 240_000 });
   }
   const answer = await fetch(`${stage.ready.http}${path}`, {
     method: body ? 'POST' : 'GET',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${bearers.get(role)}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${bearers.get(role).token}` },
     body: body && JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
