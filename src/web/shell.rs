@@ -223,8 +223,9 @@ pub const fn landing(role: Role) -> &'static str {
 /// A path of this site to come back to, or `/`: an address elsewhere is never followed.
 #[must_use]
 pub fn back(asked: &str) -> &str {
-    let local = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
-    if local { asked } else { "/" }
+    // Browsers take a backslash for a slash, and leave tabs and line ends out before they read an address.
+    let elsewhere = asked.starts_with("//") || asked.contains(|c: char| c == '\\' || c.is_control());
+    if asked.starts_with('/') && !elsewhere { asked } else { "/" }
 }
 
 /// An address of this site with the values that are not empty in its query.
