@@ -308,3 +308,18 @@ pub fn of(request: &HttpRequest) -> Shell {
         red_open: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::back;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        for elsewhere in
+            ["//evil.example", "/\t/evil.example", "/\n/evil.example", "/\\evil.example", "evil", "/\u{7f}/e"]
+        {
+            assert_eq!(back(elsewhere), "/", "{elsewhere:?}");
+        }
+        assert_eq!(back("/queue?state=open"), "/queue?state=open");
+    }
+}
