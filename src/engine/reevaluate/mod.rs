@@ -43,6 +43,11 @@ const ABANDONED: Duration = Duration::from_secs(60);
 /// A stamp may be this far ahead of reception.
 const AHEAD: Duration = Duration::from_secs(360);
 
+/// A row that was taken, the permit to judge it, and whether its machines are to be made anew.
+type Taken = (Due, Permit<AlertEvaluate>, bool);
+/// A sweep that reads no further for now, and where it stands.
+type Stood = (Sweep, Stand);
+
 /// The replays as a module.
 pub struct Reevaluate {
     store: Store,
@@ -158,13 +163,12 @@ impl Reevaluate {
         taken.into_iter().map(begin).collect()
     }
 
-    #[expect(clippy::type_complexity, reason = "what a sweep begins with")]
     fn take_one(
         &self,
         tx: &mut Tx<'_>,
         due: &Due,
         permit: Option<Permit<AlertEvaluate>>,
-    ) -> store::Result<Option<(Due, Permit<AlertEvaluate>, bool)>> {
+    ) -> store::Result<Option<Taken>> {
         let series = key(due);
         let Some(permit) = permit else {
             self.watch().forget(series);
@@ -187,12 +191,7 @@ impl Reevaluate {
     }
 
     /// Reads on, and says who stands where: those that the journal was not read far enough for, and the others.
-    #[expect(clippy::type_complexity, reason = "two lists")]
-    fn advance(
-        &self,
-        mut sweeps: Vec<Sweep>,
-        now: Instant,
-    ) -> store::Result<(Vec<Sweep>, Vec<(Sweep, Stand)>)> {
+    fn advance(&self, mut sweeps: Vec<Sweep>, now: Instant) -> store::Result<(Vec<Sweep>, Vec<Stood>)> {
         let head = now.plus(AHEAD);
         let wants: Vec<Want> = sweeps.iter().map(Sweep::want).collect();
         let journal = self.store.read(|view| telemetry::journal(view, &wants, head))?;

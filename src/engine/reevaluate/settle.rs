@@ -3,7 +3,7 @@
 use std::time::Instant as Moment;
 
 use super::sweep::{Stand, Sweep};
-use super::{Reevaluate, TURN};
+use super::{Reevaluate, Stood, TURN};
 use crate::domain::Instant;
 use crate::rules::{Arrived, Late, Machine, Watchlist};
 use crate::store::alerts::StoredAlert;
@@ -24,11 +24,7 @@ enum Became {
 
 impl Reevaluate {
     /// Settles what stands, in turns; gives back those that are to be read on, and says whether work is left.
-    pub(super) fn settle(
-        &self,
-        stood: Vec<(Sweep, Stand)>,
-        now: Instant,
-    ) -> store::Result<(Vec<Sweep>, bool)> {
+    pub(super) fn settle(&self, stood: Vec<Stood>, now: Instant) -> store::Result<(Vec<Sweep>, bool)> {
         let (mut again, mut left) = (Vec::new(), false);
         let mut waiting = stood;
         while !waiting.is_empty() {
