@@ -4,6 +4,7 @@
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 
+use super::amended::Amended;
 use super::bodies::{self, Bodies, Kept};
 use super::consents::Consents;
 use super::entries::{self, Placed};
@@ -175,6 +176,7 @@ struct Fold {
     packs: Packs,
     bodies: Bodies,
     consents: Consents,
+    amended: Amended,
     restored: Restores,
     found: Result<Option<Break>>,
 }
@@ -183,7 +185,8 @@ impl Fold {
     fn new(view: &mut View<'_>) -> Result<Self> {
         let bodies = Bodies::new(view)?;
         let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
-        Ok(Self { placed, packs, bodies, consents, restored: Restores::default(), found: Ok(None) })
+        let amended = Amended::default();
+        Ok(Self { placed, packs, bodies, consents, amended, restored: Restores::default(), found: Ok(None) })
     }
 
     fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
@@ -230,7 +233,8 @@ impl Fold {
                 }
             }
         }
-        Ok(self.packs.end(view)?.or(self.consents.end(view)?).or(self.bodies.end(view)?))
+        let found = self.packs.end(view)?.or(self.consents.end(view)?);
+        Ok(found.or(self.bodies.end(view)?).or(self.amended.end(view)?))
     }
 
     fn told(
@@ -247,6 +251,9 @@ impl Fold {
         }
         if entry.kind.name().starts_with("consent.") {
             return self.consents.see(view, index, entry, kept);
+        }
+        if entry.kind == EntryType::ReadingAmended {
+            self.amended.see(kept.as_ref());
         }
         match kept {
             Some(Kept::Changed(what)) => Ok(Some(Break { index, what })),

@@ -19,6 +19,7 @@ mod sizes;
 mod span;
 mod unstamped;
 pub(in crate::store) mod walk;
+mod withdrawals;
 
 use std::collections::HashMap;
 
@@ -37,6 +38,7 @@ pub(in crate::store) use series::range;
 pub use series::{Want, latest, scan, series};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
+pub use withdrawals::{Known, Outcome, Withdrawn, withdraw};
 
 use super::conn::on;
 use super::error::{Error, Result};
@@ -134,4 +136,4 @@ mod roll_tests;
 #[cfg(test)]
 mod sizes_tests;
 #[cfg(test)]
-mod testing;
+pub(in crate::store) mod testing;
