@@ -5,7 +5,7 @@
 //! body that drips, an answer that nobody takes, a second head that never ends.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,13 +20,18 @@ use actix_web::rt::net::TcpStream as Socket;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
+use tokio::sync::oneshot;
+
+use super::auth::{address, site};
+use crate::domain::UserId;
 
 /// How many connections there may be, and how long each phase of a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// In all. Each takes two descriptors: its own, and the one by which it is closed from outside.
     pub all: usize,
-    /// From one network: an IPv4 address, or the /64 of an IPv6 one. Not counted behind a proxy, where all come from it.
+    /// From one network: an IPv4 address, or the /64 of an IPv6 one. Behind a proxy it is the network for which the
+    /// proxy asks (the last address of `X-Forwarded-For`).
     pub network: usize,
     /// The head of a request, from its first byte or from the end of the answer before.
     pub head: Duration,
@@ -121,6 +126,24 @@ impl Connections {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Behind a proxy a connection is of the network that its request comes from. A network that holds its part already
+    /// gives up the one that has waited longest for its own request; `false`: it has none to give.
+    fn asks_for(&self, id: u64, network: IpAddr) -> bool {
+        let mut table = self.table();
+        if table.rows.get(&id).is_none_or(|row| row.network == network) {
+            return true;
+        }
+        if table.networks.get(&network).copied().unwrap_or(0) >= self.limits.network {
+            let Some(longest) = table.longest(Some(network)) else { return false };
+            table.close(longest);
+        }
+        if let Some(row) = table.forget(id) {
+            table.rows.insert(id, Row { network, ..row });
+            *table.networks.entry(network).or_default() += 1;
+        }
+        true
     }
 
     /// Seats a new connection; when there is no room, the one that has waited longest for its own request leaves.
@@ -299,6 +322,12 @@ pub async fn pace(
     let Some(place) = request.request().conn_data::<Seat>().map(|seat| seat.0.clone()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    if site(request.request()).behind_proxy
+        && let Some(from) = address(request.request())
+        && !place.connections.asks_for(place.id, network(from))
+    {
+        place.connections.table().close(place.id);
+    }
     match request.take_payload() {
         Payload::None => place.serve(),
         body => {
@@ -313,39 +342,62 @@ pub async fn pace(
     Ok(response.map_body(|_, body| BoxBody::new(Outgoing { body: body.boxed(), place, bytes: 0 })))
 }
 
-/// How many live streams each person holds open on this node.
+/// The live streams that each person holds open on this node, the oldest first.
 #[derive(Default)]
-pub struct Streams(Mutex<HashMap<crate::domain::UserId, usize>>);
+pub struct Streams(Mutex<Open>);
 
-/// The most of them: every tab of a person, and the pages that they left since the last beat noticed nobody there.
-const STREAMS: usize = 96;
+#[derive(Default)]
+struct Open {
+    next: u64,
+    by_person: HashMap<UserId, VecDeque<(u64, oneshot::Sender<()>)>>,
+}
+
+/// The most of them: every tab and program of a person. One more ends the oldest.
+const STREAMS: usize = 24;
 
 impl Streams {
-    /// One more for this person, until it is dropped; `None`: they hold the most there may be.
-    pub(super) fn open(state: &Data<super::state::State>, user: crate::domain::UserId) -> Option<Held> {
-        let mut open = state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = open.entry(user).or_default();
-        if *theirs >= STREAMS {
-            return None;
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more for this person, until it is dropped. The oldest makes room when they hold the most there may be.
+    pub(super) fn begin(state: &Data<super::state::State>, user: UserId) -> Held {
+        let (end, ended) = oneshot::channel();
+        let mut open = state.streams.open();
+        open.next += 1;
+        let id = open.next;
+        let theirs = open.by_person.entry(user).or_default();
+        theirs.push_back((id, end));
+        if theirs.len() > STREAMS {
+            // Its listener hears that the other side is gone.
+            drop(theirs.pop_front());
         }
-        *theirs += 1;
-        Some(Held { state: Data::clone(state), user })
+        Held { state: Data::clone(state), user, id, ended }
     }
 }
 
 /// One open stream.
 pub(super) struct Held {
     state: Data<super::state::State>,
-    user: crate::domain::UserId,
+    user: UserId,
+    id: u64,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Held {
+    /// Comes back when this stream is to make room for a newer one.
+    pub async fn superseded(&mut self) {
+        let _end_is_gone = (&mut self.ended).await;
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut open = self.state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(theirs) = open.get_mut(&self.user) {
-            *theirs = theirs.saturating_sub(1);
-            if *theirs == 0 {
-                open.remove(&self.user);
+        let mut open = self.state.streams.open();
+        if let Some(theirs) = open.by_person.get_mut(&self.user) {
+            theirs.retain(|(id, _)| *id != self.id);
+            if theirs.is_empty() {
+                open.by_person.remove(&self.user);
             }
         }
     }
