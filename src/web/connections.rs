@@ -5,7 +5,7 @@
 //! body that drips, an answer that nobody takes, a second head that never ends.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +17,11 @@ use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream as Socket;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
-use tokio::sync::oneshot;
 
 use super::auth::{address, site};
-use crate::domain::UserId;
 
 /// How many connections there may be, and how long each phase of a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -340,65 +338,4 @@ pub async fn pace(
     }
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| BoxBody::new(Outgoing { body: body.boxed(), place, bytes: 0 })))
-}
-
-/// The live streams that each person holds open on this node, the oldest first.
-#[derive(Default)]
-pub struct Streams(Mutex<Open>);
-
-#[derive(Default)]
-struct Open {
-    next: u64,
-    by_person: HashMap<UserId, VecDeque<(u64, oneshot::Sender<()>)>>,
-}
-
-/// The most of them: every tab and program of a person. One more ends the oldest.
-const STREAMS: usize = 24;
-
-impl Streams {
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One more for this person, until it is dropped. The oldest makes room when they hold the most there may be.
-    pub(super) fn begin(state: &Data<super::state::State>, user: UserId) -> Held {
-        let (end, ended) = oneshot::channel();
-        let mut open = state.streams.open();
-        open.next += 1;
-        let id = open.next;
-        let theirs = open.by_person.entry(user).or_default();
-        theirs.push_back((id, end));
-        if theirs.len() > STREAMS {
-            // Its listener hears that the other side is gone.
-            drop(theirs.pop_front());
-        }
-        Held { state: Data::clone(state), user, id, ended }
-    }
-}
-
-/// One open stream.
-pub(super) struct Held {
-    state: Data<super::state::State>,
-    user: UserId,
-    id: u64,
-    ended: oneshot::Receiver<()>,
-}
-
-impl Held {
-    /// Comes back when this stream is to make room for a newer one.
-    pub async fn superseded(&mut self) {
-        let _end_is_gone = (&mut self.ended).await;
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let mut open = self.state.streams.open();
-        if let Some(theirs) = open.by_person.get_mut(&self.user) {
-            theirs.retain(|(id, _)| *id != self.id);
-            if theirs.is_empty() {
-                open.by_person.remove(&self.user);
-            }
-        }
-    }
 }

@@ -13,12 +13,12 @@ use tokio::sync::{broadcast, watch};
 
 use super::auth::Viewer;
 use super::code::Code;
-use super::connections::{Held, Streams};
 use super::fault::Fault;
 use super::problem::Refusal;
 use super::pseudonyms::knows_none;
 use super::shown::Shown;
 use super::state::State;
+use super::streams::{Held, Streams};
 use crate::domain::{Can, PatientId, Role};
 use crate::store::signals::{self, Told};
 use crate::store::{Signalled, pseudonyms, sessions};

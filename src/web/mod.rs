@@ -28,6 +28,7 @@ mod shown;
 pub mod sight;
 pub mod sign_in;
 pub mod state;
+mod streams;
 #[cfg(test)]
 mod tests;
 

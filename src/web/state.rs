@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use super::connections::Streams;
 use super::shown::Shown;
+use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
