@@ -12,6 +12,7 @@ mod explore;
 mod export;
 mod history;
 mod key;
+mod looks;
 mod messages;
 mod new_year;
 mod packs;

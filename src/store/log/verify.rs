@@ -1,5 +1,6 @@
 //! Whether the log is whole, and whether the tables are what it says of them: every leaf, tile and checkpoint,
-//! the receipts of every second, what patients allowed, and the readings themselves. One snapshot, one pass.
+//! the receipts of every second, what patients allowed, who looked at them, and the readings themselves. One snapshot,
+//! one pass.
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -8,6 +9,7 @@ use super::amended::Amended;
 use super::bodies::{self, Bodies, Kept};
 use super::consents::Consents;
 use super::entries::{self, Placed};
+use super::looks::Looks;
 use super::packs::Packs;
 use super::years::{self, Year};
 use super::{Rows, broken, history, messages, refold};
@@ -177,6 +179,7 @@ struct Fold {
     bodies: Bodies,
     consents: Consents,
     amended: Amended,
+    looks: Looks,
     restored: Restores,
     found: Result<Option<Break>>,
 }
@@ -185,8 +188,8 @@ impl Fold {
     fn new(view: &mut View<'_>) -> Result<Self> {
         let bodies = Bodies::new(view)?;
         let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
-        let amended = Amended::default();
-        Ok(Self { placed, packs, bodies, consents, amended, restored: Restores::default(), found: Ok(None) })
+        let (amended, looks, restored) = (Amended::default(), Looks::default(), Restores::default());
+        Ok(Self { placed, packs, bodies, consents, amended, looks, restored, found: Ok(None) })
     }
 
     fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
@@ -234,7 +237,8 @@ impl Fold {
             }
         }
         let found = self.packs.end(view)?.or(self.consents.end(view)?);
-        Ok(found.or(self.bodies.end(view)?).or(self.amended.end(view)?))
+        let found = found.or(self.bodies.end(view)?).or(self.amended.end(view)?);
+        Ok(found.or(self.looks.end(view)?))
     }
 
     fn told(
@@ -254,6 +258,9 @@ impl Fold {
         }
         if entry.kind == EntryType::ReadingAmended {
             self.amended.see(kept.as_ref());
+        }
+        if Looks::speak(entry.kind) {
+            return self.looks.see(view, index, entry, kept);
         }
         match kept {
             Some(Kept::Changed(what)) => Ok(Some(Break { index, what })),
