@@ -34,7 +34,7 @@ pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
 pub(in crate::store) use series::range;
-pub use series::{Want, latest, scan, series};
+pub use series::{Want, latest, next_measured, scan, series};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 
