@@ -17,6 +17,7 @@ mod row;
 mod series;
 mod sizes;
 mod span;
+mod stretches;
 mod unstamped;
 pub(in crate::store) mod walk;
 
@@ -29,13 +30,15 @@ pub(in crate::store) use backlog::Share;
 pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
 pub(in crate::store) use chunk_rows::Series;
+pub use measured::signals_of;
 pub use preference::preference;
 pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
-pub(in crate::store) use series::range;
-pub use series::{Want, latest, next_measured, scan, series};
+pub use series::{latest, next_measured, series};
+pub(in crate::store) use series::{newest_at, range};
 pub use sizes::{Part, Sizes, kept_of, sizes};
+pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 
 use super::conn::on;

@@ -15,10 +15,10 @@ use super::devices::Bound;
 use super::patients::Seen;
 use super::readings::{Names, Shown};
 use super::{Answer, Call, Desk, accesses};
-use crate::domain::{Instant, PatientId, Role, Signal};
+use crate::domain::{Instant, PatientId, Role};
 use crate::store::bindings::{self, Of};
 use crate::store::page::{Cursor, MOST};
-use crate::store::telemetry::{self, StoredReading, Want};
+use crate::store::telemetry::{self, StoredReading};
 use crate::store::{Ask, View, consents, exports, ledger, patients, settings};
 use crate::web::auth::{Viewer, permit_display};
 use crate::web::cases;
@@ -291,10 +291,10 @@ impl Source {
         let permit = permit_display(view, &self.state, &self.viewer, self.key)?;
         let Some(from) = telemetry::next_measured(view, &permit, self.key, from)? else { return Ok(None) };
         let to = from.plus(STRETCH);
-        let want = |signal: &Signal| Want { permit: &permit, patient_key: self.key, signal: *signal, from };
-        let wants: Vec<Want<'_>> = Signal::ALL.iter().map(want).collect();
-        let found = telemetry::scan(view, &wants, to)?;
-        let mut found: Vec<StoredReading> = found.into_values().flatten().collect();
+        let mut found: Vec<StoredReading> = Vec::new();
+        for signal in telemetry::signals_of(view, self.key)? {
+            found.extend(telemetry::series(view, &permit, self.key, signal, from, to)?);
+        }
         found.sort_by_key(super::readings::place);
         let mut names = Names::default();
         let shown = found.iter().map(|stored| Shown::of(view, &mut names, stored));
