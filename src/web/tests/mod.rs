@@ -6,6 +6,7 @@ mod bodies;
 mod escalation;
 mod live;
 mod looks;
+mod own_data;
 mod promises;
 mod records;
 mod schedules;
