@@ -18,8 +18,8 @@ const SLOTS: i64 = 240;
 ///    a fast one is known by ten seconds in a minute.
 /// 3. Each interval *expects* its length over the cadence in samples, rounded, one slot let go for the grid
 ///    and at least one from a cadence on, and *has* one of them (none, where it expects none).
-/// 4. Coverage is what they have over what they expect. One lone interval covers its stretch: how long it
-///    may be is for `max_gap` to say.
+/// 4. Coverage is what they have over what they expect. A single interval counts as covered; its
+///    maximum length is `max_gap`'s concern.
 ///
 /// 61 readings at 1 Hz give 60 of 60; with twelve in a row missing 48 of 60, the 80 % of the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
