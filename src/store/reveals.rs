@@ -14,6 +14,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::reveals;
 use super::seal::{Broken, Place};
 use super::{Act, Actor, Tx, View, patients};
+use crate::domain::line;
 use crate::domain::{Instant, PatientId, PatientIdentity, RevealId, Role, UserId};
 
 /// How long an auditor may know a person after a DPO agreed.
@@ -186,7 +187,10 @@ pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> 
         return Err(Error::NotFound("reveal"));
     }
     if reveal.state != State::Approved {
-        return Err(Error::Refused { code: "E_FOUR_EYES", what: "a DPO agrees first, and then it lasts a day" });
+        return Err(Error::Refused {
+            code: "E_FOUR_EYES",
+            what: "a DPO agrees first, and then it lasts a day",
+        });
     }
     let who = show(tx, reveal.patient, serde_json::json!({ "reveal": id, "reason": reveal.reason }))?;
     Ok((reveal, who))
@@ -197,7 +201,8 @@ pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> 
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn get(view: &mut View<'_>, id: RevealId, now: Instant) -> Result<Reveal> {
-    let row = reveals::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
+    let row =
+        reveals::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("reveal"))?.open(view, now)
 }
 
@@ -270,11 +275,9 @@ fn somebody(tx: &Tx<'_>) -> Result<UserId> {
     }
 }
 
-fn checked(reason: &str) -> Result<&str> {
-    let reason = reason.trim();
-    let said = !reason.is_empty() && reason.chars().count() <= LONGEST;
-    let what = "say why, in 1 to 500 characters: the number of the request";
-    if said { Ok(reason) } else { Err(Error::Refused { code: "E_REASON", what }) }
+fn checked(reason: &str) -> Result<String> {
+    let what = "say why, in 1 to 500 characters on one line: the number of the request";
+    line::read(reason, LONGEST).map_err(|_no_line| Error::Refused { code: "E_REASON", what })
 }
 
 #[cfg(test)]
