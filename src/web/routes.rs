@@ -18,6 +18,7 @@ use super::api::{
 };
 use super::auth::Viewer;
 use super::code::Code;
+use super::confirm::{self, Passed};
 use super::fault::Fault;
 use super::sight::{self, About, Sight};
 use super::state::State;
@@ -298,7 +299,13 @@ impl Gate {
                 let refusal = fault.of(request.request());
                 request.into_response(actix_web::ResponseError::error_response(&refusal))
             }
-            None => next.call(request).await?.map_into_boxed_body(),
+            None => match &found {
+                None => next.call(request).await?.map_into_boxed_body(),
+                Some(viewer) => match confirm::ask(request, self.path, viewer).await {
+                    Passed::On(request) => next.call(request).await?.map_into_boxed_body(),
+                    Passed::Answered(request, answer) => request.into_response(answer),
+                },
+            },
         };
         match found {
             Some(found) => self.witnessed(answer, &found, &sight).await,

@@ -56,8 +56,8 @@ pub(in crate::store) trait ReadingStore {
     /// The rows that the journal holds under these identities.
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
 
-    /// Removes exactly these rows, given in the order of their identity; a row that came since stays. Quickest
-    /// when they are all that the share has between the first and the last instant.
+    /// Removes these rows by identity, given in its order. A row of the share with another identity stays, whenever it
+    /// came. Quickest when they are all that the share has between the first and the last instant.
     fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()>;
 }
 

@@ -31,6 +31,7 @@ mod schedules;
 mod search;
 mod service_levels;
 mod teams;
+mod ties;
 mod timeline;
 mod told;
 mod trial;
@@ -92,6 +93,7 @@ pub fn rows() -> Vec<Row> {
         GET "/audit/entries/{index}" ReadAudit => audit::one;
         GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;
         POST "/audit/verify" ReadAudit => audit::verify;
+        POST "/audit/export" ReadAudit => crate::web::api::audit::export;
         GET "/status" SeeStatus => house::status;
         GET "/webhooks" SeeWebhooks => webhooks::list;
         POST "/webhooks" ManageWebhooks => webhooks::create;
