@@ -61,6 +61,20 @@ impl People {
         }
     }
 
+    /// Who acted on what is a patient's: as [`People::actor`], but patients who act for themselves are called that, and by
+    /// no id under which another page knows them.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn hand(&mut self, view: &mut View<'_>, room: &Room, actor: &str) -> Result<Option<String>, Fault> {
+        let user: Option<UserId> = actor.strip_prefix("user:").and_then(|id| id.parse().ok());
+        let role = user.map(|id| users::role_of(view, id)).transpose()?.flatten();
+        if role == Some(Role::Patient) {
+            return Ok(Some(room.words().say("the-patient")));
+        }
+        self.actor(view, actor)
+    }
+
     /// A patient's name for who may reach them, which is a look at who they are; else, and once erased, a reference.
     ///
     /// # Errors
