@@ -2,7 +2,9 @@
 
 use super::auth::Viewer;
 use super::fault::Fault;
+use super::sight::Sight;
 use crate::domain::{PatientId, Role, UserId};
+use crate::store::accesses::What;
 use crate::store::{View, pseudonyms, users};
 
 /// Whether a viewer knows people by pseudonyms.
@@ -40,4 +42,12 @@ pub fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<Stri
 /// Store faults.
 pub fn meant(view: &mut View<'_>, viewer: &Viewer, said: PatientId) -> Result<PatientId, Fault> {
     Ok(if knows_none(viewer) { pseudonyms::meant(view, viewer.id, said)? } else { said })
+}
+
+/// What came of revealing who a patient is: one that was refused is a refused look.
+///
+/// # Errors
+/// Those of `done`.
+pub fn revealed<T>(sight: &Sight, patient: PatientId, done: Result<T, Fault>) -> Result<T, Fault> {
+    done.inspect_err(|fault| sight.refused(patient, What::Reveal, fault.code.name()))
 }

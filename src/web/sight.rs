@@ -131,6 +131,8 @@ impl About {
             ("patients", Some("consents")) => (Whose::Patient, What::Consents),
             ("patients", Some("alerts")) => (Whose::Patient, What::Alerts),
             ("patients", Some("accesses")) => (Whose::Patient, What::Looks),
+            ("patients", Some("reveals")) => (Whose::Patient, What::Reveal),
+            ("patients", Some("export")) => (Whose::Patient, What::Export),
             ("patients", Some("devices")) => (Whose::Patient, What::Identity),
             ("patients", Some(_)) => (Whose::Patient, What::Readings),
             ("alerts", _) => (Whose::Alert, What::Alerts),

@@ -67,12 +67,21 @@ impl People {
     /// # Errors
     /// Store faults.
     pub fn hand(&mut self, view: &mut View<'_>, room: &Room, actor: &str) -> Result<Option<String>, Fault> {
-        let user: Option<UserId> = actor.strip_prefix("user:").and_then(|id| id.parse().ok());
-        let role = user.map(|id| users::role_of(view, id)).transpose()?.flatten();
-        if role == Some(Role::Patient) {
-            return Ok(Some(room.words().say("the-patient")));
+        match actor.strip_prefix("user:").and_then(|id| id.parse().ok()) {
+            Some(id) => self.hand_of(view, room, id).map(Some),
+            None => Ok(None),
         }
-        self.actor(view, actor)
+    }
+
+    /// [`People::hand`] of a user.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn hand_of(&mut self, view: &mut View<'_>, room: &Room, id: UserId) -> Result<String, Fault> {
+        match users::role_of(view, id)? {
+            Some(Role::Patient) => Ok(room.words().say("the-patient")),
+            _ => self.user(view, id),
+        }
     }
 
     /// A patient's name for who may reach them, which is a look at who they are; else, and once erased, a reference.

@@ -96,11 +96,15 @@ pub const fn saw(what: What, refused: bool) -> Key {
         (What::Alerts, false) => Key("look-alerts"),
         (What::Readings, false) => Key("look-readings"),
         (What::Looks, false) => Key("look-looks"),
+        (What::Reveal, false) => Key("look-reveal"),
+        (What::Export, false) => Key("look-export"),
         (What::Identity, true) => Key("tried-identity"),
         (What::Contacts, true) => Key("tried-contacts"),
         (What::Consents, true) => Key("tried-consents"),
         (What::Alerts, true) => Key("tried-alerts"),
         (What::Readings, true) => Key("tried-readings"),
         (What::Looks, true) => Key("tried-looks"),
+        (What::Reveal, true) => Key("tried-reveal"),
+        (What::Export, true) => Key("tried-export"),
     }
 }
