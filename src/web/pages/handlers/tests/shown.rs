@@ -41,7 +41,7 @@ async fn those_who_know_no_names_read_no_id_of_the_patients_account() {
 #[actix_web::test]
 async fn a_manager_is_offered_what_they_may_do_with_users_and_a_user_is_found() {
     let clinic = Clinic::open();
-    let (acts, vouch) = (["action=\"/users\"", "/reset\"", "/lock\""], "/vouch\"");
+    let (acts, vouch) = (["method=\"post\" action=\"/users\"", "/reset\"", "/lock\""], "/vouch\"");
     let admin = clinic.get(Role::Admin, "/users").await.text;
     assert!(acts.iter().all(|act| admin.contains(act)), "{admin}");
     let manager = clinic.get(Role::Manager, "/users").await.text;
