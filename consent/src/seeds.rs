@@ -56,26 +56,31 @@ macro_rules! text {
     };
 }
 
-const TEXTS: [(Purpose, [(Lang, &str); 2]); 5] = [
-    (Purpose::TelemetryCollect, text!("telemetry.collect")),
-    (Purpose::AlertEvaluate, text!("alert.evaluate")),
-    (Purpose::AlertEscalate, text!("alert.escalate")),
-    (Purpose::CareRemind, text!("care.remind")),
-    (Purpose::EngageMessage, text!("engage.message")),
+const FIRST: Version = Version(1, 0, 0);
+/// The first text promised what the program does not do (an exception after a withdrawal, targets of a care plan, an
+/// emergency contact). Less is done than was agreed to, so no grant of the first text lapses: a change of wording.
+const CORRECTED: Version = Version(1, 0, 1);
+
+const TEXTS: [(Purpose, Version, [(Lang, &str); 2]); 5] = [
+    (Purpose::TelemetryCollect, FIRST, text!("telemetry.collect")),
+    (Purpose::AlertEvaluate, CORRECTED, text!("alert.evaluate")),
+    (Purpose::AlertEscalate, CORRECTED, text!("alert.escalate")),
+    (Purpose::CareRemind, FIRST, text!("care.remind")),
+    (Purpose::EngageMessage, FIRST, text!("engage.message")),
 ];
 
 impl Term {
-    /// Version 1.0.0 of the five terms in both languages, in the controller's name.
+    /// The five terms as they stand now, in both languages, in the controller's name.
     ///
     /// # Errors
     /// [`TermFault`] when a value of the controller is empty of contact or written in another normal form.
     pub fn seeds(controller: &Controller) -> Result<Vec<Self>, TermFault> {
-        let texts = TEXTS
-            .iter()
-            .flat_map(|(purpose, langs)| langs.iter().map(move |(lang, text)| (purpose, lang, text)));
+        let texts = TEXTS.iter().flat_map(|(purpose, version, langs)| {
+            langs.iter().map(move |(lang, text)| (purpose, version, lang, text))
+        });
         texts
-            .map(|(&purpose, &lang, text)| {
-                Self::new(purpose, lang, Version(1, 0, 0), Change::None, controller.fill(text))
+            .map(|(&purpose, &version, &lang, text)| {
+                Self::new(purpose, lang, version, Change::None, controller.fill(text))
             })
             .collect()
     }

@@ -100,3 +100,53 @@ fn versions_are_three_plain_numbers() {
         assert_eq!(Version::parse(wrong), None, "{wrong}");
     }
 }
+
+/// The whole texts that patients are asked about today, both languages. Whoever changes one gives it a higher version in the
+/// same commit: a published text never changes.
+#[test]
+fn a_text_that_changes_is_a_new_version() {
+    let pin = |term: &Term| {
+        let hash: String = term.text_sha256().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} {} {} {hash}", term.purpose().as_str(), term.lang().as_str(), term.version())
+    };
+    let pinned: Vec<String> = seeds().iter().map(pin).collect();
+    assert_eq!(pinned, PINNED);
+}
+
+#[test]
+fn no_term_promises_what_the_program_does_not_do() {
+    for term in seeds().iter().filter(|term| Purpose::ASKED.contains(&term.purpose())) {
+        for untrue in [
+            "24 horas",
+            "24 hours",
+            "contato de emergência",
+            "emergency contact",
+            "plano de cuidado",
+            "care plan",
+            "sua idade",
+            "your age",
+            "por ligação",
+            "by telephone",
+        ] {
+            assert!(
+                !term.text().contains(untrue),
+                "{} ({}) says: {untrue}",
+                term.purpose().as_str(),
+                term.lang().as_str()
+            );
+        }
+    }
+}
+
+const PINNED: [&str; 10] = [
+    "telemetry.collect pt-BR 1.0.0 dd01561c",
+    "telemetry.collect en 1.0.0 4f609247",
+    "alert.evaluate pt-BR 1.0.1 02246027",
+    "alert.evaluate en 1.0.1 c59065ce",
+    "alert.escalate pt-BR 1.0.1 a2eb865b",
+    "alert.escalate en 1.0.1 c7d9b8de",
+    "care.remind pt-BR 1.0.0 81af0320",
+    "care.remind en 1.0.0 37be7445",
+    "engage.message pt-BR 1.0.0 3f69facb",
+    "engage.message en 1.0.0 327a9ee6",
+];

@@ -176,6 +176,16 @@ pub fn of_user(view: &mut View<'_>, user: UserId, now: Instant) -> Result<Vec<Se
     rows.into_iter().filter_map(|row| row.live(now).transpose()).collect()
 }
 
+/// When somebody was last here, in a session that lives or has ended; `None` when no session of theirs is remembered.
+///
+/// # Errors
+/// Database errors.
+pub fn last_seen(view: &mut View<'_>, user: UserId) -> Result<Option<Instant>> {
+    let rows = sessions::table.filter(sessions::user_id.eq(user.to_string()));
+    let seen: Option<i64> = rows.select(diesel::dsl::max(sessions::seen_at)).first(view.conn)?;
+    Ok(seen.map(Instant::from_micros))
+}
+
 /// Whether [`touch`] has anything to write.
 #[must_use]
 pub fn is_due(session: &Session, now: Instant) -> bool {

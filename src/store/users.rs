@@ -218,6 +218,15 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<User>> {
     page.try_map(|row| row.open(view).map(|account| account.user))
 }
 
+/// How many users there are.
+///
+/// # Errors
+/// Database errors.
+pub fn count(view: &mut View<'_>) -> Result<usize> {
+    let count: i64 = users::table.count().get_result(view.conn)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// How many open alerts somebody owns: what blocking them leaves to others.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ pub struct Judged {
     pub level: Level,
     /// At its gravest.
     pub peak: Level,
-    /// As people are to take it: at its gravest until a named person has answered for that, and again once resolved.
+    /// As people are to take it: at its gravest until a named person has answered for that, and again once it is over.
     pub shown: Level,
     /// Each level and from when it was in force.
     pub levels: Vec<LevelAt>,
@@ -72,14 +72,14 @@ pub struct Judged {
 
 impl Judged {
     fn of(stored: &StoredAlert, _permit: &Permit<AlertEvaluate>) -> Self {
-        let (facts, over) = (&stored.case.facts, stored.case.state == AlertState::Resolved);
+        let facts = &stored.case.facts;
         Self {
             rule: stored.episode.rule.clone(),
             rule_version: stored.episode.version,
             signal: stored.signal,
             level: facts.level,
             peak: facts.peak,
-            shown: if stored.case.answered_for() && !over { facts.level } else { facts.peak },
+            shown: shown(stored),
             levels: stored.episode.levels.clone(),
             stored: stored.clone(),
         }
@@ -96,6 +96,13 @@ impl Judged {
     ) -> Result<Option<Finding>, Fault> {
         Ok(self.stored.finding(view, permit)?)
     }
+}
+
+/// The level as people are to take it.
+fn shown(stored: &StoredAlert) -> Level {
+    let (case, facts) = (&stored.case, &stored.case.facts);
+    let stands = case.state != AlertState::Resolved && facts.ended_at.is_none();
+    if stands && case.answered_for() { facts.level } else { facts.peak }
 }
 
 impl Case {
@@ -280,16 +287,15 @@ pub fn own(
     Ok(stored.into_iter().map(of).collect())
 }
 
-/// Unresolved alerts that people are to take as red: a number without names.
+/// Unresolved alerts that people are to take as red, but for those of the past: a number without names.
 ///
 /// # Errors
 /// Store faults.
 pub fn red_open(view: &mut View<'_>, most: i64) -> store::Result<usize> {
     let filter = Filter { unresolved: true, ..Filter::default() };
     let red = |stored: &StoredAlert| {
-        let facts = &stored.case.facts;
-        let level = if stored.case.answered_for() { facts.level } else { facts.peak };
-        level == Level::Red
+        let is_past = stored.retrospective && stored.case.facts.ended_at.is_some();
+        shown(stored) == Level::Red && !is_past
     };
     Ok(alerts::page(view, filter, most)?.iter().filter(|stored| red(stored)).count())
 }

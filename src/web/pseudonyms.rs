@@ -3,9 +3,9 @@
 use super::auth::Viewer;
 use super::fault::Fault;
 use super::sight::Sight;
-use crate::domain::{PatientId, Role};
+use crate::domain::{PatientId, Role, UserId};
 use crate::store::accesses::What;
-use crate::store::{View, pseudonyms};
+use crate::store::{View, pseudonyms, users};
 
 /// Whether a viewer knows people by pseudonyms.
 #[must_use]
@@ -19,6 +19,21 @@ pub const fn knows_none(viewer: &Viewer) -> bool {
 /// Store faults.
 pub fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result<PatientId, Fault> {
     Ok(if knows_none(viewer) { pseudonyms::of(view, viewer.id, patient)? } else { patient })
+}
+
+/// Who acted on what is a patient's, as a viewer may know them: staff by their id, a patient's own account as
+/// [`shown`] would have it.
+///
+/// # Errors
+/// Store faults.
+pub fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<String, Fault> {
+    let user: Option<UserId> = actor.strip_prefix("user:").and_then(|id| id.parse().ok());
+    match user.filter(|_| knows_none(viewer)) {
+        Some(id) if users::role_of(view, id)? == Some(Role::Patient) => {
+            Ok(format!("user:{}", pseudonyms::of(view, viewer.id, PatientId(id.0))?))
+        }
+        _ => Ok(actor),
+    }
 }
 
 /// The patient whom a viewer means by an id.

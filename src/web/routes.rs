@@ -329,7 +329,7 @@ impl Gate {
             if let Some(patient) = about.patient(&state, viewer, &id).await {
                 match refused {
                     true => sight.refused(patient, about.what(), code_of(&answer)),
-                    false if sight.is_silent() => sight.saw(patient, about.what()),
+                    false if about.shows() && sight.is_silent() => sight.saw(patient, about.what()),
                     false => {}
                 }
             }

@@ -16,7 +16,7 @@ use super::pseudonyms::knows_none;
 use super::state::State;
 use crate::domain::PatientId;
 use crate::store::accesses::{self, Look, What};
-use crate::store::{self, patients, quarantine};
+use crate::store::{self, bindings, devices, patients, quarantine};
 
 /// How long the entry of a look may take before nothing is shown (DESIGN §6).
 const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
@@ -103,6 +103,8 @@ pub async fn witness(
 pub struct About {
     whose: Whose,
     what: What,
+    /// Whether an answer in silence shows something of them; else only a refusal is a look.
+    shows: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +112,8 @@ enum Whose {
     Patient,
     Alert,
     Quarantined,
+    /// Of whom a device measures now.
+    Device,
 }
 
 impl About {
@@ -122,19 +126,27 @@ impl About {
         if id != "{id}" {
             return None;
         }
-        Some(match (kind, rest) {
-            ("patients", None) => Self { whose: Whose::Patient, what: What::Contacts },
-            ("patients", Some("consents")) => Self { whose: Whose::Patient, what: What::Consents },
-            ("patients", Some("alerts")) => Self { whose: Whose::Patient, what: What::Alerts },
-            ("patients", Some("accesses")) => Self { whose: Whose::Patient, what: What::Looks },
-            ("patients", Some("reveals")) => Self { whose: Whose::Patient, what: What::Reveal },
-            ("patients", Some("export")) => Self { whose: Whose::Patient, what: What::Export },
-            ("patients", Some("devices")) => Self { whose: Whose::Patient, what: What::Identity },
-            ("patients", Some(_)) => Self { whose: Whose::Patient, what: What::Readings },
-            ("alerts", _) => Self { whose: Whose::Alert, what: What::Alerts },
-            ("quarantine", _) => Self { whose: Whose::Quarantined, what: What::Readings },
+        let (whose, what) = match (kind, rest) {
+            ("patients", None) => (Whose::Patient, What::Contacts),
+            ("patients", Some("consents")) => (Whose::Patient, What::Consents),
+            ("patients", Some("alerts")) => (Whose::Patient, What::Alerts),
+            ("patients", Some("accesses")) => (Whose::Patient, What::Looks),
+            ("patients", Some("reveals")) => (Whose::Patient, What::Reveal),
+            ("patients", Some("export")) => (Whose::Patient, What::Export),
+            ("patients", Some("devices")) => (Whose::Patient, What::Identity),
+            ("patients", Some(_)) => (Whose::Patient, What::Readings),
+            ("alerts", _) => (Whose::Alert, What::Alerts),
+            ("quarantine", _) => (Whose::Quarantined, What::Readings),
+            ("devices", _) => (Whose::Device, What::Identity),
             _ => return None,
-        })
+        };
+        Some(Self { whose, what, shows: whose != Whose::Device })
+    }
+
+    /// Whether an answer that says nothing of whom it showed has shown them.
+    #[must_use]
+    pub const fn shows(self) -> bool {
+        self.shows
     }
 
     /// At what of them.
@@ -159,6 +171,15 @@ impl About {
                         patients::key_of(view, id).map(|_there| id)
                     }
                     Whose::Alert => cases::patient_of(view, id.parse().map_err(|_not_an_id| absent())?),
+                    Whose::Device => {
+                        let device = devices::get(view, id.parse().map_err(|_not_an_id| absent())?)?;
+                        let bound = bindings::of_device(view, device.key)?;
+                        bound
+                            .iter()
+                            .find(|bound| bound.to.is_none())
+                            .map(|bound| bound.patient)
+                            .ok_or_else(absent)
+                    }
                     Whose::Quarantined => {
                         let item = quarantine::get(view, id.parse().map_err(|_not_an_id| absent())?)?;
                         patients::id_of(view, item.patient_key.ok_or_else(absent)?)

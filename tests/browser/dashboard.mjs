@@ -20,6 +20,8 @@ await stories.aReasonHalfWrittenStays(stage, first, second);
 const [claimed, resolved] = [await stories.alertOf(stage, first), await stories.alertOf(stage, second)];
 await stories.anAlertIsAnsweredForByMouse(stage, first);
 await stories.anAlertIsAnsweredForByKeyboard(stage, second);
+await stories.aDoubleTapClaimsOnePatient(stage);
+await stories.theOpenMenuLiesOverThePages(stage);
 await stories.aChartIsZoomed(stage, second);
 await stories.aRevocationMasks(stage, second);
 const device = await stories.aDeviceIsPaired(stage, check);

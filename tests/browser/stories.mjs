@@ -83,12 +83,59 @@ export async function api(stage, role, path, body) {
   return answer.json();
 }
 
+// Nothing has moved under the finger for a while: a tap counts again.
+export async function settled(page) {
+  await page.locator('#pager[data-unread]').waitFor({ state: 'attached' });
+  await page.locator('body:not([data-moving])').waitFor({ state: 'attached' });
+}
+
+const mine = async (page) => Number(/(\d+) com você/.exec(await page.locator('.tally').innerText())?.[1]);
+
+// A tired finger taps twice: the row that it claimed goes away, and what comes under the finger is not claimed.
+export async function aDoubleTapClaimsOnePatient(stage) {
+  const page = await stage.person('agent');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${stage.ready.http}/queue`);
+  await settled(page);
+  const before = await mine(page);
+  const button = page.locator('.queue [data-claim]').first();
+  await button.scrollIntoViewIfNeeded();
+  await settled(page);
+  const { x, y, width, height } = await button.boundingBox();
+  await page.mouse.click(x + width / 2, y + height / 2);
+  await page.waitForFunction((held) => Number(/(\d+) com você/.exec(document.querySelector('.tally').innerText)?.[1]) > held, before);
+  await stage.until('one tap says whose alert was claimed', page.locator('#say.is-shown', { hasText: 'está com você' }).waitFor());
+  await page.mouse.click(x + width / 2, y + height / 2);
+  stage.step('the second tap stays on the queue', new URL(page.url()).pathname === '/queue', page.url());
+  await settled(page);
+  await page.reload();
+  stage.step('two taps claim one patient', (await mine(page)) === before + 1, `${before} then ${await mine(page)}`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+// Somebody who is being called opens the menu on a telephone: each of its places can be tapped.
+export async function theOpenMenuLiesOverThePages(stage) {
+  const page = await stage.person('clinician');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${stage.ready.http}/queue`);
+  await page.locator('#pager .banner').waitFor();
+  await page.locator('.menu > summary').click();
+  const covered = await page.evaluate(() => [...document.querySelectorAll('.menu nav a')].filter((link) => {
+    const box = link.getBoundingClientRect();
+    return !link.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+  }).map((link) => link.innerText));
+  stage.step('no page lies over the open menu', covered.length === 0, covered.join(', '));
+  await page.locator('.menu > summary').click();
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
 // Claimed by mouse in the queue, acknowledged and resolved by mouse on its page.
 export async function anAlertIsAnsweredForByMouse(stage, device) {
   const page = await stage.person('clinician');
   const alert = await alertOf(stage, device);
   await page.goto(`${stage.ready.http}/queue`);
   const row = page.locator(`#row-${alert.split('/').at(-1)}`);
+  await settled(page);
   await row.locator('[data-claim]').click();
   await stage.until('claimed by mouse in the queue, without a reload', row.getByText('Com você').waitFor());
   await row.locator('.row-link').click();

@@ -11,6 +11,7 @@ use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::alert::Act;
 use crate::domain::line::{self, NotALine};
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
+use crate::store::accesses::What;
 use crate::store::alerts::{self, Filter};
 use crate::store::{Cursor, View, escalations, messages, patients, permits, telemetry};
 use crate::web::auth::permit_display;
@@ -112,9 +113,10 @@ impl<'a> Shape<'a> {
         self.cases.show([case]);
         let judged = case.judged().ok();
         let (uncalled, finding) = match judged {
-            Some(judged) => {
-                (self.uncalled(view, case, judged)?, self.finding(view, case.patient_key, judged)?)
-            }
+            Some(judged) => (
+                self.uncalled(view, case, judged)?,
+                self.finding(view, (case.patient, case.patient_key), judged)?,
+            ),
             None => (None, None),
         };
         Ok(Alert {
@@ -155,7 +157,7 @@ impl<'a> Shape<'a> {
     fn finding(
         &mut self,
         view: &mut View<'_>,
-        key: i64,
+        (patient, key): (PatientId, i64),
         judged: &Judged,
     ) -> Result<Option<serde_json::Value>, Fault> {
         let desk = self.desk;
@@ -181,8 +183,17 @@ impl<'a> Shape<'a> {
             }
             _ => None,
         };
-        told.transpose().map_err(|_shape| Fault::new(crate::web::Code::Internal))
+        let told = told.transpose().map_err(|_shape| Fault::new(crate::web::Code::Internal))?;
+        if told.as_ref().is_some_and(tells_values) {
+            desk.sight.saw(patient, What::Readings);
+        }
+        Ok(told)
     }
+}
+
+/// Whether a finding holds what was measured.
+fn tells_values(told: &serde_json::Value) -> bool {
+    told.get("readings").and_then(serde_json::Value::as_array).is_none_or(|readings| !readings.is_empty())
 }
 
 /// Level and rule by name: no value.

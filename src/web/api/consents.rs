@@ -104,7 +104,14 @@ pub async fn state(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> An
             let id = pseudonyms::meant(view, &desk.viewer, *id)?;
             let key = patients::key_of(view, id)?;
             desk.sight.saw(id, What::Consents);
-            Ok((ledger::of(view, key)?, consents::history(view, id, &ask)?))
+            let mut page = consents::history(view, id, &ask)?;
+            for entry in &mut page.items {
+                entry.actor = match entry.actor.take() {
+                    Some(actor) => Some(pseudonyms::actor(view, &desk.viewer, actor)?),
+                    None => None,
+                };
+            }
+            Ok((ledger::of(view, key)?, page))
         })?;
         Reply::ok(&Consents {
             items: ledger.records().iter().map(Standing::from).collect(),

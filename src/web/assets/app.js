@@ -8,6 +8,9 @@
   const live = $("#live");
   const POLL_MS = 30_000;
   const UNSURE_MS = 5_000;
+  const SHOWN_MS = 6_000;
+  const SETTLED_MS = 800;
+  const STILL_MS = 3_000;
 
   /* Connection: the light in the rail, the banner, the poll that stands in for the stream. */
 
@@ -137,8 +140,21 @@
 
   function say(text) {
     const place = $("#say");
+    place.classList.remove("is-shown");
     place.textContent = "";
     requestAnimationFrame(() => { place.textContent = text; });
+  }
+
+  let shownUntil = null;
+  let toldAt = -Infinity;
+
+  // Said aloud and shown for a while, over the page and never in its flow: nothing moves for it.
+  function tell(text) {
+    toldAt = performance.now();
+    say(text);
+    clearTimeout(shownUntil);
+    requestAnimationFrame(() => $("#say").classList.add("is-shown"));
+    shownUntil = setTimeout(() => say(""), SHOWN_MS);
   }
 
   /* Waiting times keep counting between two renderings. */
@@ -167,6 +183,63 @@
       time.classList.toggle("is-due", left <= 0);
     }
   }, 1000);
+
+  /* One tap, one act: a button that has just moved or just come is not what the finger was aimed at. Such a tap does
+     nothing but say so, and the queue then holds still, so that the next one is sure. */
+
+  const AT_ONCE = "[data-claim], [data-ack], [data-unack], .row-acts a";
+  const deed = (button) => button.form?.getAttribute("action") ?? button.getAttribute("href") ?? "";
+  let places = new Map();
+  let settling = null;
+  let stillUntil = 0;
+  let later = null;
+
+  function settle(now = performance.now()) {
+    const seen = new Map();
+    for (const button of $$(AT_ONCE)) {
+      const box = button.getBoundingClientRect();
+      const x = box.left + scrollX, y = box.top + scrollY, was = places.get(deed(button));
+      // A place that the browser kept under the reader's eye while the page grew above it has not moved.
+      const stood = was && (Math.abs(was.x - x) < 2 && Math.abs(was.y - y) < 2 || Math.abs(was.left - box.left) < 2 && Math.abs(was.top - box.top) < 2);
+      seen.set(deed(button), { x, y, left: box.left, top: box.top, since: stood ? was.since : now });
+    }
+    places = seen;
+    const moved = Math.max(...[...seen.values()].map((place) => place.since), -Infinity);
+    body.toggleAttribute("data-moving", now - moved < SETTLED_MS);
+    clearTimeout(settling);
+    if (body.hasAttribute("data-moving")) settling = setTimeout(settle, moved + SETTLED_MS - now + 1);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(AT_ONCE);
+    // Keys press what has the focus, wherever it lies.
+    if (!button || event.detail === 0) return;
+    if (performance.now() - (places.get(deed(button))?.since ?? -Infinity) >= SETTLED_MS) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    stillUntil = performance.now() + STILL_MS;
+    // The second tap of two is answered by what the first one did.
+    if (performance.now() - toldAt > SETTLED_MS) tell(body.dataset.sayMoved);
+  }, true);
+
+  document.addEventListener("htmx:before:swap", (event) => {
+    const left = stillUntil - performance.now();
+    if (event.detail?.ctx?.sourceElement?.id !== "rows" || left <= 0) return;
+    event.preventDefault();
+    later ??= setTimeout(() => { later = null; body.dispatchEvent(new CustomEvent("zelo:poll")); }, left);
+  });
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    settle();
+    const ctx = event.detail?.ctx;
+    const done = ctx?.response?.status < 400 && ctx.sourceElement?.dataset?.done;
+    if (done) tell(done);
+  });
+
+  new ResizeObserver(() => settle()).observe($(".stage"));
+  document.addEventListener("scrollend", () => settle());
+  // After an act the page comes anew, with another act where the first one was.
+  settle(performance.getEntriesByType("navigation")[0]?.type === "reload" ? performance.now() : -Infinity);
 
   /* Forms: a refusal is shown beside the field it means, and what was typed stays. Without this script the server
      answers with pages. */

@@ -6,6 +6,9 @@
   const UNSURE_MS = 5_000;
   const charts = new Map();
 
+  // Steps of an axis whose numbers are written with so many digits: 1, 2, 5, 10, …
+  const steps = (digits) => Array.from({ length: 18 }, (_, i) => [1, 2, 5][i % 3] * 10 ** (Math.floor(i / 3) - digits));
+
   class Chart {
     constructor(figure) {
       this.figure = figure;
@@ -138,7 +141,8 @@
             const newDay = !before || day.format(before) !== day.format(date);
             return ticks.length > 1 && ticks[1] - ticks[0] >= 86400 ? day.format(date) : newDay ? `${short.format(date)}\n${day.format(date)}` : short.format(date);
           }) },
-          { ...axis, size: 56, values: (u, ticks) => ticks.map((tick) => number.format(tick)) },
+          // No step finer than what is written: else the same number stands at two heights.
+          { ...axis, size: 56, incrs: steps(digits), values: (u, ticks) => ticks.map((tick) => number.format(tick)) },
         ],
         series: [
           { label: this.data.sayAt, value: (u, at) => (at == null ? "–" : full.format(new Date(at * 1000))) },

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::Html;
+use super::audit_kind;
 use crate::domain::Instant;
 use crate::web::shell::address;
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
@@ -12,8 +13,8 @@ use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 pub struct View {
     /// What was asked for.
     pub filter: Filter,
-    /// The types there are, for the filter.
-    pub kinds: Vec<String>,
+    /// The types there are, for the filter, and what each is called.
+    pub kinds: Vec<(&'static str, Key)>,
     /// Newest first.
     pub entries: Vec<Entry>,
     /// The cursor of the next page.
@@ -146,6 +147,11 @@ fn decision(name: &str) -> Option<Key> {
 }
 
 impl Entry {
+    /// What its type is called.
+    fn kind_word(&self) -> Option<Key> {
+        audit_kind::named(&self.kind)
+    }
+
     /// The word of its decision.
     #[must_use]
     pub fn decision_word(&self) -> Option<Key> {

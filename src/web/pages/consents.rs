@@ -93,6 +93,37 @@ pub struct Term {
     pub sha256: String,
 }
 
+/// A piece of a term as it is laid out; together they hold each of its words, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block<'a> {
+    /// The first line.
+    Title(&'a str),
+    /// A heading (`## `).
+    Heading(&'a str),
+    /// A paragraph.
+    Text(&'a str),
+    /// Lines that begin with `- `.
+    List(Vec<&'a str>),
+}
+
+impl Term {
+    /// The text in blocks.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Block<'_>> {
+        let mut blocks = Vec::new();
+        for line in self.text.lines().filter(|line| !line.trim().is_empty()) {
+            match (line.strip_prefix("## "), line.strip_prefix("- "), blocks.last_mut()) {
+                (Some(heading), _, _) => blocks.push(Block::Heading(heading)),
+                (None, Some(item), Some(Block::List(items))) => items.push(item),
+                (None, Some(item), _) => blocks.push(Block::List(vec![item])),
+                (None, None, None) => blocks.push(Block::Title(line)),
+                (None, None, Some(_)) => blocks.push(Block::Text(line)),
+            }
+        }
+        blocks
+    }
+}
+
 /// Where a consent stands (compliance §2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -203,7 +234,7 @@ mod tests {
         State, Subject, TelemetryCollect, decide,
     };
 
-    use super::{Effect, Purpose};
+    use super::{Block, Effect, Purpose, Term};
     use crate::domain::Instant;
     use crate::web::{Lang, Words};
 
@@ -238,6 +269,35 @@ mod tests {
             Purpose::AlertEvaluate => decide::<AlertEvaluate>(&request).map(drop),
             Purpose::AlertEscalate => decide::<AlertEscalate>(&request).map(drop),
             other => unreachable!("{other} is shown: say here what its code asks"),
+        }
+    }
+
+    #[test]
+    fn a_term_is_laid_out_with_every_word_and_no_mark() {
+        let term = |text: &str| Term { version: "1.0.0".into(), text: text.into(), sha256: String::new() };
+        let laid = term("Receber\n\nUma coisa só.\n\n## Para que serve\n\nPara cuidar.\n- um;\n- dois.\n");
+        let expected = vec![
+            Block::Title("Receber"),
+            Block::Text("Uma coisa só."),
+            Block::Heading("Para que serve"),
+            Block::Text("Para cuidar."),
+            Block::List(vec!["um;", "dois."]),
+        ];
+        assert_eq!(laid.blocks(), expected);
+        for seed in consent::Term::seeds(&consent::Controller::demo()).unwrap() {
+            let laid = term(seed.text());
+            let words: Vec<String> = laid
+                .blocks()
+                .into_iter()
+                .flat_map(|block| match block {
+                    Block::Title(text) | Block::Heading(text) | Block::Text(text) => vec![text.to_owned()],
+                    Block::List(items) => items.into_iter().map(str::to_owned).collect(),
+                })
+                .collect();
+            let plain = seed.text().replace("## ", "").replace("\n- ", "\n");
+            let plain: Vec<&str> = plain.lines().filter(|line| !line.is_empty()).collect();
+            assert_eq!(words, plain);
+            assert!(words.iter().all(|text| !text.contains('#') && !text.starts_with('-')));
         }
     }
 

@@ -36,6 +36,7 @@ impl Named<'_> {
             ("patient_id", _) => Key("field-patient"),
             ("role", _) => Key("field-role"),
             ("reason", _) => Key("field-reason"),
+            ("password", _) => Key("totp-password-wrong-detail"),
             ("outcome", _) => Key("field-outcome"),
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),

@@ -14,6 +14,7 @@ pub mod account;
 pub mod alert;
 pub mod api_docs;
 pub mod audit;
+pub mod audit_kind;
 pub mod calendar;
 pub mod calendar_form;
 pub mod confirm;

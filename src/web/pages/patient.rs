@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::consents::{Consents, State};
+use super::consents::{Block, Consents, State};
 use super::devices::Link;
 use super::readings::{Range, Readings};
 use super::{AlertState, Html, Level, Owner};

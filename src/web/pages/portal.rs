@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Html;
-use super::consents::{Consents, State};
+use super::consents::{Block, Consents, State};
 use super::devices::Link;
 use super::readings::{Range, Readings};
 use crate::domain::{Can, Instant, PatientId};

@@ -1,12 +1,13 @@
 //! The promises to one alert: how much of each is used, when it warns, when it is over, and why its clock stood still.
 
+use super::Level;
 use crate::domain::Instant;
 use crate::web::{Key, Words};
 
 /// The promises to an alert.
 #[derive(Debug, Clone, Default)]
 pub struct Promises {
-    /// In the order in which they were given.
+    /// What comes due first stands first.
     pub rows: Vec<Row>,
     /// Whether the reader may let the clocks stand still now.
     pub may_pause: bool,
@@ -19,6 +20,8 @@ pub struct Promises {
 pub struct Row {
     /// What is promised: first response, or resolution.
     pub metric: Key,
+    /// For alerts of which level: one that has risen keeps the promises of both.
+    pub of: Level,
     /// What was promised, in words: "15 min".
     pub target: String,
     /// The calendar that counts it and its version; `None`: day and night.
@@ -44,6 +47,13 @@ pub struct Row {
 }
 
 impl Row {
+    /// What is promised, and to which alerts: "Primeira resposta (alerta vermelho)".
+    #[must_use]
+    pub fn title(&self, w: &Words) -> String {
+        let level = w.say(self.of.word()).to_lowercase();
+        w.two("promise-of", "metric", w.say(self.metric), "level", level)
+    }
+
     /// Whether its clock counts towards its end.
     #[must_use]
     pub const fn counts_down(&self) -> bool {

@@ -65,9 +65,9 @@ impl Filter {
 /// Unresolved alerts by level, and those that nobody has.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
-    /// Red.
+    /// Red, but for the past.
     pub red: u32,
-    /// Yellow.
+    /// Yellow, but for the past.
     pub yellow: u32,
     /// Claimed by nobody.
     pub unclaimed: u32,

@@ -142,6 +142,33 @@ pub struct Module {
     pub health: Health,
 }
 
+impl Module {
+    /// What it does, in words; `None` for one that has none.
+    fn word(&self) -> Option<Key> {
+        Some(match self.name.as_str() {
+            "auditor" => Key("module-auditor"),
+            "bases" => Key("module-bases"),
+            "bounces" => Key("module-bounces"),
+            "clock" => Key("module-clock"),
+            "coverage" => Key("module-coverage"),
+            "deadline" => Key("module-deadline"),
+            "escalate" => Key("module-escalate"),
+            "handover" => Key("module-handover"),
+            "housekeeping" => Key("module-housekeeping"),
+            "late_reds" => Key("module-late-reds"),
+            "outbox in_app" => Key("module-outbox-in-app"),
+            "outbox email" => Key("module-outbox-email"),
+            "outbox webhook" => Key("module-outbox-webhook"),
+            "reevaluate" => Key("module-reevaluate"),
+            "roll" => Key("module-roll"),
+            "seal" => Key("module-seal"),
+            "seat" => Key("module-seat"),
+            "silence" => Key("module-silence"),
+            _ => return None,
+        })
+    }
+}
+
 /// How a module stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::Html;
 use super::error::Named;
-use crate::domain::{Instant, Role, UserId};
+use crate::domain::{Can, Instant, Role, UserId};
 use crate::web::shell::role_word;
 use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 
@@ -13,7 +13,11 @@ use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
 pub struct View {
     /// By name.
     pub rows: Vec<User>,
-    /// The cursor of the next page.
+    /// What was looked for.
+    pub q: String,
+    /// How many users there are in all.
+    pub total: usize,
+    /// The address of the next page.
     pub next: Option<String>,
     /// What was typed, after a refusal.
     pub draft: Draft,

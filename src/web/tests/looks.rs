@@ -36,7 +36,9 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
             let shown =
                 got.status == 200 && (text.contains(&ana.id.to_string()) || text.contains("Marialva"));
             let named = row.path.contains("/patients/{id}") || row.path.contains("/alerts/{id}");
-            let refused = named && matches!(got.status, 403 | 404);
+            // A device names whom it measures to whoever may see it.
+            let asked = named || row.path.contains("/devices/{id}");
+            let refused = asked && matches!(got.status, 403 | 404);
             let looks: Vec<Told> =
                 told(&house, &ana).into_iter().filter(|look| look.viewer == Some(user)).collect();
             if shown || named && got.status == 200 {

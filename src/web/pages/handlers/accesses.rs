@@ -122,7 +122,7 @@ fn known(view: &mut View<'_>, room: &Room, id: PatientId) -> Result<(PatientId, 
 /// Who looked: a colleague's name for the DPO, who answers for it to the person; for auditors how they know them.
 fn somebody(view: &mut View<'_>, room: &Room, people: &mut People, user: UserId) -> Result<String, Fault> {
     if room.viewer.may(Can::ApproveReveals) {
-        return people.user(view, user);
+        return people.hand_of(view, room, user);
     }
     Ok(reference(&pseudonyms::shown(view, &room.viewer, PatientId(user.0))?.to_string()))
 }

@@ -1,6 +1,8 @@
 //! One's own account: the second factor is offered, confirmed by a code and the password, and taken away by the
 //! password. Its secret is on one page, in the answer that made it, and in no log.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Form};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -10,7 +12,7 @@ use totp_rs::Secret;
 use super::trial;
 use super::visit::{Answer, Room, Visit, blocking};
 use crate::domain::SessionId;
-use crate::store::{letters as reading, users};
+use crate::store::{letters as reading, links, users};
 use crate::web::api::letters::reader;
 use crate::web::fault::Fault;
 use crate::web::pages::account::{self as pages, Factor};
@@ -20,6 +22,9 @@ use crate::web::{Code, Section};
 
 /// Bytes of a secret (RFC 4226 §4 R6).
 const LENGTH: usize = 20;
+
+/// How long somebody who has shown their password may take to choose another.
+const CHANGES_WITHIN: Duration = Duration::from_secs(600);
 
 /// `/account`.
 pub async fn show(visit: Visit) -> Answer {
@@ -123,6 +128,26 @@ pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answe
                 .await
         }
         Err(fault) => again(visit, fault, None).await,
+    }
+}
+
+/// POST `/account/password`: whoever knows their password goes on to set another, by a link of their own.
+pub async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
+    match sign_in::again(&state, visit.viewer.id, sent.into_inner().password).await {
+        Ok(()) => {
+            visit
+                .act(|room| {
+                    let secret = room.write(|tx| {
+                        Ok(links::insert(tx, room.viewer.id, links::Purpose::Password, CHANGES_WITHIN)?)
+                    })?;
+                    Ok(format!("/password/{}", secret.reveal()))
+                })
+                .await
+        }
+        Err(fault) if fault.code == Code::Credentials => {
+            Err(visit.refuse(Fault::invalid("password", "the password of this account")))
+        }
+        Err(fault) => Err(visit.refuse(fault)),
     }
 }
 

@@ -181,7 +181,7 @@ fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> R
     let Some(what) = ActKind::from_name(&row.act) else { return Ok(None) };
     // A note is the acting person's own words about a patient: for those who act.
     let note = row.note.filter(|_| room.viewer.may(Can::ActOnAlerts));
-    Ok(Some(Act { at: row.at, who: people.actor(view, &row.actor)?, what, note }))
+    Ok(Some(Act { at: row.at, who: people.hand(view, room, &row.actor)?, what, note }))
 }
 
 fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {

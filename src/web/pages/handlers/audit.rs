@@ -15,8 +15,9 @@ use crate::store::accesses::What;
 use crate::store::{Subject, View, log};
 use crate::web::fault::Fault;
 use crate::web::pages::audit::{self as pages, Checkpoint, Detail, Entry, Filter, Verified};
+use crate::web::pages::audit_kind;
 use crate::web::pseudonyms;
-use crate::web::{Code, Section, Words};
+use crate::web::{Code, Key, Section, Words};
 
 /// Entries on a page.
 const SHOWN: usize = 100;
@@ -72,11 +73,11 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         subjects: [subject, None],
     };
     let slice = log::page(view, &filter, asked.cursor.parse().ok(), SHOWN)?;
-    let entries = slice.lines.iter().map(entry).collect();
+    let entries = slice.lines.iter().map(|line| entry(w, line)).collect();
     let Asked { kind, actor, patient, decision, from, to, cursor: _ } = asked.clone();
     Ok(pages::View {
         filter: Filter { kind, actor, patient, decision, from, to },
-        kinds: EntryType::ALL.iter().map(|kind| kind.name().to_owned()).collect(),
+        kinds: EntryType::ALL.iter().map(|kind| (kind.name(), audit_kind::word(*kind))).collect(),
         entries,
         next: slice.next.map(|next| next.to_string()),
         checkpoint: checkpoint(view, room)?,
@@ -94,12 +95,12 @@ fn actor_kind(text: &str) -> Option<ActorKind> {
     })
 }
 
-const fn actor_name(kind: ActorKind) -> &'static str {
+const fn actor_word(kind: ActorKind) -> Key {
     match kind {
-        ActorKind::Device => "device",
-        ActorKind::User => "user",
-        ActorKind::Subject => "subject",
-        ActorKind::System => "system",
+        ActorKind::Device => Key("actor-device"),
+        ActorKind::User => Key("actor-user"),
+        ActorKind::Subject => Key("actor-subject"),
+        ActorKind::System => Key("actor-system"),
     }
 }
 
@@ -110,7 +111,7 @@ fn day(w: &Words, text: &str, plus: u64) -> Option<Instant> {
     Some(Instant::from_secs(local.timestamp()))
 }
 
-fn entry(line: &log::Line) -> Entry {
+fn entry(w: &Words, line: &log::Line) -> Entry {
     let Some(entry) = &line.entry else {
         let none = String::new;
         let kind = "?".to_owned();
@@ -131,8 +132,8 @@ fn entry(line: &log::Line) -> Entry {
         text.chars().take(10).collect::<String>()
     };
     let actor = match &entry.actor.tag {
-        Some(known) => format!("{} {}", actor_name(entry.actor.kind), tag(known)),
-        None => actor_name(entry.actor.kind).to_owned(),
+        Some(known) => format!("{} {}", w.say(actor_word(entry.actor.kind)), tag(known)),
+        None => w.say(actor_word(entry.actor.kind)),
     };
     Entry {
         index: line.leaf,
@@ -187,7 +188,7 @@ fn detail(view: &mut View<'_>, room: &Room, index: u64) -> Result<Detail, Fault>
     // An entry is read out of the signed tree or not at all.
     let sealed = checkpoint(view, room)?.is_some();
     Ok(Detail {
-        entry: entry(&log::Line { leaf: index, entry: read, found: None }),
+        entry: entry(room.words(), &log::Line { leaf: index, entry: read, found: None }),
         json: serde_json::to_string_pretty(&value).unwrap_or_default(),
         leaf_hash: hex::encode(merkle::leaf(&bytes)),
         sealed,

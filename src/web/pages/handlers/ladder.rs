@@ -13,11 +13,11 @@ use crate::domain::{AlertId, UserId};
 use crate::store::escalations::{self, Escalation, Stepped};
 use crate::store::messages::{self, Stored};
 use crate::store::{View, permits};
-use crate::web::Words;
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
 use crate::web::pages::policies::{self, Names};
 use crate::web::pages::policy::Paged;
+use crate::web::{Key, Words};
 
 /// The climb of an alert; `None` when nothing climbs.
 ///
@@ -128,6 +128,15 @@ fn ahead(view: &mut View<'_>, room: &Room, run: &Run, names: &Names) -> Result<V
     Ok(out)
 }
 
+/// Why somebody was told outside the ladder, by the message's template.
+fn outside(template: &str) -> Key {
+    match template {
+        "sla_warning" => Key("ladder-deadline-near"),
+        "sla_breach" => Key("ladder-deadline-passed"),
+        _ => Key("ladder-handed-over"),
+    }
+}
+
 /// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
 fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) -> Result<Vec<Rung>, Fault> {
     let mut letters = messages::of_case(view, &climb.kind, &climb.subject)?;
@@ -153,7 +162,7 @@ fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) 
             }
             None => rungs.push(Rung {
                 at: letter.created_at,
-                label: w.say("ladder-handed-over"),
+                label: w.say(outside(&letter.template)),
                 what: What::Paged,
                 people: vec![Called { name, ways: vec![way] }],
             }),

@@ -139,6 +139,7 @@ pub fn rows() -> Vec<Row> {
         GET "/account/trial" SignedIn => trial::arrived;
         POST "/account/trial" SignedIn => trial::send;
         POST "/account/letters" SignedIn => account::letters;
+        POST "/account/password" SignedIn => account::password;
         POST "/account/totp" SignedIn => account::set;
         POST "/account/totp/remove" SignedIn => account::remove;
         GET "/api/docs" Anyone => door::api_docs;

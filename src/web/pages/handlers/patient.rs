@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::people::People;
 use super::queue::{level, shown_level, shown_state};
 use super::readings::{self, Asked};
-use super::told::{RuleNames, told};
+use super::told::{self, RuleNames};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
 use crate::domain::{AlertState, Can, PatientId};
@@ -32,9 +32,9 @@ const LINES: usize = 12;
 pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
     let id = visit.meant(*id).await?;
     let part = Part::from_name(&asked.part).filter(|_| visit.is_part());
-    let health = part.is_none_or(|part| matches!(part, Part::Readings | Part::Alerts | Part::Quarantine));
-    let sees = visit.viewer.may(Can::SeeAlerts);
-    let look = if health && sees { visit.look(id).await? } else { Look::NotYours };
+    // A look at readings is one where readings are shown: alerts and the quarantine say for themselves what they show.
+    let shows = part.is_none_or(|part| part == Part::Readings) && visit.viewer.may(Can::SeeReadings);
+    let look = if shows { visit.look(id).await? } else { Look::NotYours };
     visit
         .page(Section::Patients, move |room| {
             let view = room.read(|view| fill(view, room, id, look, part, &asked))?;
@@ -58,14 +58,13 @@ fn fill(
     let wants = |wanted: Part| part.is_none_or(|part| part == wanted);
     let may = |right: Can, wanted: Part| wants(wanted) && room.viewer.may(right);
     let page = format!("/patients/{id}");
-    let own = if room.viewer.may(Can::SeeReadings) { look.clone() } else { Look::NotYours };
     let shown = pseudonyms::shown(view, &room.viewer, id)?;
     Ok(pages::View {
         patient: shown,
         name: People::default().patient(view, room, id)?,
         contact: room.viewer.may(Can::SeeContacts).then(|| contact(&patient, room)),
         readings: match wants(Part::Readings) {
-            true => readings::fill(view, room, id, own, asked, &page)?,
+            true => readings::fill(view, room, id, look, asked, &page)?,
             false => Readings::NotYours,
         },
         alerts: match may(Can::SeeAlerts, Part::Alerts) {
@@ -124,7 +123,7 @@ fn lines(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Aler
     let mut lines = Vec::new();
     for case in found {
         let finding = match case.judged() {
-            Ok(_) => Some(told(view, room, &case, &names)?.sentence),
+            Ok(_) => Some(told::sentence(view, room, &case, &names)?),
             Err(_hidden) => None,
         };
         let peak = case.judged().ok().map(|judged| shown_level(judged.peak));

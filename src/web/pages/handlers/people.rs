@@ -61,6 +61,29 @@ impl People {
         }
     }
 
+    /// Who acted on what is a patient's: as [`People::actor`], but patients who act for themselves are called that, and by
+    /// no id under which another page knows them.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn hand(&mut self, view: &mut View<'_>, room: &Room, actor: &str) -> Result<Option<String>, Fault> {
+        match actor.strip_prefix("user:").and_then(|id| id.parse().ok()) {
+            Some(id) => self.hand_of(view, room, id).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// [`People::hand`] of a user.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn hand_of(&mut self, view: &mut View<'_>, room: &Room, id: UserId) -> Result<String, Fault> {
+        match users::role_of(view, id)? {
+            Some(Role::Patient) => Ok(room.words().say("the-patient")),
+            _ => self.user(view, id),
+        }
+    }
+
     /// A patient's name for who may reach them, which is a look at who they are; else, and once erased, a reference.
     ///
     /// # Errors

@@ -77,22 +77,35 @@ fn looks(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Look
             }
             _ => w.say("the-system"),
         };
-        told.push(Looked { at: look.at, who, what: w.say(saw(look.what)), refused: look.refused.is_some() });
+        told.push(Looked {
+            at: look.at,
+            who,
+            what: w.say(saw(look.what, look.refused.is_some())),
+            refused: look.refused.is_some(),
+        });
     }
     Ok(told)
 }
 
-/// What of a person was looked at, in words.
+/// What of a person was looked at, or asked for in vain, in words.
 #[must_use]
-pub const fn saw(what: What) -> Key {
-    match what {
-        What::Identity => Key("look-identity"),
-        What::Contacts => Key("look-contacts"),
-        What::Consents => Key("look-consents"),
-        What::Alerts => Key("look-alerts"),
-        What::Readings => Key("look-readings"),
-        What::Looks => Key("look-looks"),
-        What::Reveal => Key("look-reveal"),
-        What::Export => Key("look-export"),
+pub const fn saw(what: What, refused: bool) -> Key {
+    match (what, refused) {
+        (What::Identity, false) => Key("look-identity"),
+        (What::Contacts, false) => Key("look-contacts"),
+        (What::Consents, false) => Key("look-consents"),
+        (What::Alerts, false) => Key("look-alerts"),
+        (What::Readings, false) => Key("look-readings"),
+        (What::Looks, false) => Key("look-looks"),
+        (What::Reveal, false) => Key("look-reveal"),
+        (What::Export, false) => Key("look-export"),
+        (What::Identity, true) => Key("tried-identity"),
+        (What::Contacts, true) => Key("tried-contacts"),
+        (What::Consents, true) => Key("tried-consents"),
+        (What::Alerts, true) => Key("tried-alerts"),
+        (What::Readings, true) => Key("tried-readings"),
+        (What::Looks, true) => Key("tried-looks"),
+        (What::Reveal, true) => Key("tried-reveal"),
+        (What::Export, true) => Key("tried-export"),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::web::{Form, Path};
 use serde::Deserialize;
 
+use super::queue::shown_level;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::calendar::Closed;
 use crate::domain::sla::{Metric, PauseReason, Segment, Still, Target};
@@ -26,7 +27,9 @@ pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Prom
     let answered = !there.iter().filter(open).any(|promise| promise.metric == Metric::FirstResponse);
     let paused = there.iter().any(|promise| promise.timer().is_paused());
     let may_pause = answered && there.iter().filter(open).any(|promise| !promise.timer().is_paused());
-    let rows = there.iter().map(|promise| row(room, promise)).collect();
+    let mut rows: Vec<Row> = there.iter().map(|promise| row(room, promise)).collect();
+    // What comes due first stands first; what has stopped stands last.
+    rows.sort_by_key(|row| (row.stopped.is_some(), row.due.unwrap_or(Instant::from_micros(i64::MAX))));
     Ok(Promises { rows, may_pause: may_act && may_pause, may_resume: may_act && paused })
 }
 
@@ -51,6 +54,7 @@ fn row(room: &Room, promise: &Promise) -> Row {
             Metric::FirstResponse => Key("promise-first-response"),
             Metric::Resolution => Key("promise-resolution"),
         },
+        of: shown_level(promise.level()),
         target: target(w, timer.target),
         calendar,
         level: (promise.service_level.clone(), promise.service_level_version()),

@@ -229,8 +229,8 @@ fn positive(n: usize) -> u64 {
 fn count(open: &[Case], room: &Room) -> Counts {
     let of = |takes: &dyn Fn(&Case) -> bool| counted(open.iter().filter(|case| takes(case)).count());
     Counts {
-        red: of(&|case| level(case) == Some(Level::Red)),
-        yellow: of(&|case| level(case) == Some(Level::Yellow)),
+        red: of(&|case| level(case) == Some(Level::Red) && !case.is_past()),
+        yellow: of(&|case| level(case) == Some(Level::Yellow) && !case.is_past()),
         unclaimed: of(&|case| case.owner.is_none()),
         mine: of(&|case| case.owner == Some(room.viewer.id)),
         past: of(&Case::is_past),
@@ -286,7 +286,7 @@ fn row(
         detail: told.detail,
         started_at: case.started_at,
         ended_at: case.ended_at,
-        latest: told.latest.filter(|_| case.state != domain::AlertState::Resolved),
+        latest: told.latest,
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         snoozed_until: case.snooze.map(|snooze| snooze.until),
         retrospective: case.retrospective,

@@ -61,7 +61,7 @@ fn choices(
         let name = purpose(id).map_or_else(|| id.to_owned(), |(name, _)| w.say(name));
         let text = format!("{}: {}", name, w.say(done(entry.event.act.action().as_str())).to_lowercase());
         let who = match &entry.actor {
-            Some(actor) => people.actor(view, actor)?,
+            Some(actor) => people.hand(view, room, actor)?,
             None => None,
         };
         events.push(event(Instant::from_micros(entry.event.at), EventKind::Consent, text, who));
@@ -132,7 +132,7 @@ fn episodes(
         events.push(event(alert.raised_at, EventKind::Alert, text, None));
         for row in alerts::acts(view, alert.id)? {
             let Some(what) = ActKind::from_name(&row.act) else { continue };
-            let who = people.actor(view, &row.actor)?;
+            let who = people.hand(view, room, &row.actor)?;
             events.push(event(row.at, EventKind::Act, format!("{rule}: {}", what.words(w)), who));
         }
     }

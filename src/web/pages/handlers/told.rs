@@ -4,6 +4,7 @@
 use super::visit::{Room, masked};
 use crate::domain::{self, Role, Signal};
 use crate::rules::Finding;
+use crate::store::accesses::What;
 use crate::store::{View, rules, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::cases::{Case, Judged};
@@ -22,13 +23,34 @@ pub struct Told {
     pub latest: Option<Latest>,
 }
 
-/// What this viewer may be told of an alert, under a permit of this moment.
+/// What this viewer may be told of an alert, under a permit of this moment. A value in it is a look at readings.
 ///
 /// # Errors
 /// Store faults.
 pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<Told, Fault> {
+    let (told, measured) = tell(view, room, case, names)?;
+    if measured || told.detail.is_some() || told.latest.is_some() {
+        room.sight.saw(case.patient, What::Readings);
+    }
+    Ok(told)
+}
+
+/// The sentence alone.
+///
+/// # Errors
+/// Store faults.
+pub fn sentence(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<String, Fault> {
+    let (told, measured) = tell(view, room, case, names)?;
+    if measured {
+        room.sight.saw(case.patient, What::Readings);
+    }
+    Ok(told.sentence)
+}
+
+/// What may be told, and whether its sentence holds a value.
+fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<(Told, bool), Fault> {
     let w = room.words();
-    let hidden = |sentence: String| Told { sentence, detail: None, latest: None };
+    let hidden = |sentence: String| (Told { sentence, detail: None, latest: None }, false);
     let judged = match case.told() {
         Ok(judged) => judged,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
@@ -41,16 +63,21 @@ pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) ->
         Ok(permit) => permit,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
     };
-    let latest = telemetry::latest(view, &permit, case.patient_key, &[judged.signal])?;
+    // What is measured now says nothing of an alert that is over and done with.
+    let stands = case.state != domain::AlertState::Resolved && !case.is_past();
+    let signals: &[Signal] = if stands { &[judged.signal] } else { &[] };
+    let latest = telemetry::latest(view, &permit, case.patient_key, signals)?;
     let latest = latest.first().map(|stored| Latest {
         signal: judged.signal,
         value: stored.reading.canonical(),
         at: stored.reading.at,
         suspect: stored.reading.flags.is_suspect(),
     });
+    let mut measured = false;
     let (sentence, detail) = match room.viewer.role {
         Role::Clinician => match judged.finding(view, &permit)? {
             Some(found) => {
+                measured = found.suspected().is_some();
                 let range =
                     found.min.as_ref().zip(found.max.as_ref()).map(|(min, max)| (min.value, max.value));
                 (headline(w, judged.signal, &found), Some(evidence(w, judged.signal, found.count, range)))
@@ -59,7 +86,7 @@ pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) ->
         },
         _ => (rule, None),
     };
-    Ok(Told { sentence, detail, latest })
+    Ok((Told { sentence, detail, latest }, measured))
 }
 
 /// "Glicose abaixo de 54 mg/dL por 15 min", or "Glicose 38 mg/dL: valor extremo, medir de novo": the level stands

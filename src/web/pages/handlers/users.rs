@@ -4,44 +4,67 @@ use actix_web::HttpRequest;
 use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
-use super::devices::{Asked, ask};
 use super::people::People;
+use super::search::Wanted;
 use super::ties;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::{Can, Reason, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User as Stored};
-use crate::store::{View, holds, sessions};
+use crate::store::{Ask, View, holds, sessions};
 use crate::web::fault::Fault;
 use crate::web::pages::users::{self as pages, Draft, Ties, User};
+use crate::web::shell::address;
 use crate::web::sign_in;
 use crate::web::{Code, Section};
+
+/// How many names are opened for one page of a search: they are sealed, so a search opens each.
+const WINDOW: usize = 1_000;
+
+/// `?q=&cursor=`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    cursor: String,
+}
 
 /// `/users`.
 pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Users, move |room| {
-            let view = room.read(|view| fill(view, room, &asked.cursor))?;
+            let view = room.read(|view| fill(view, room, &asked))?;
             Ok(pages::page(&room.shell, &view))
         })
         .await
 }
 
-fn fill(view: &mut View<'_>, room: &Room, cursor: &str) -> Result<pages::View, Fault> {
-    let page = users::page(view, &ask(cursor))?;
+fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
+    let wanted = Wanted::of(&asked.q);
+    let limit = if wanted.is_empty() { Ask::default().limit } else { WINDOW };
+    let page = users::page(view, &Ask { limit, ..super::devices::ask(&asked.cursor) })?;
     let (mut rows, mut ties) = (Vec::new(), ties::all(view, room)?);
-    for user in page.items {
+    for user in page.items.into_iter().filter(|user| is_meant(user, &wanted)) {
         let ties = ties.remove(&user.id).unwrap_or_default();
         rows.push(User { ties, ..shown(view, room, user)? });
     }
     rows.sort_by_key(|user| user.name.to_lowercase());
-    Ok(pages::View { rows, next: page.next.map(|next| next.to_string()), ..pages::View::default() })
+    let q = asked.q.trim().to_owned();
+    let next = page.next.map(|next| address("/users", &[("q", &q), ("cursor", &next.to_string())]));
+    Ok(pages::View { q, rows, next, total: users::count(view)?, ..pages::View::default() })
+}
+
+/// Whether words typed mean this user: their name, unless they are a patient, or their e-mail.
+fn is_meant(user: &Stored, wanted: &Wanted) -> bool {
+    let Some(who) = &user.identity else { return wanted.is_empty() };
+    let name = if user.role == Role::Patient { "" } else { who.name.as_str() };
+    wanted.fits(&format!("{name} {}", who.email.as_str()))
 }
 
 fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> {
     user.patient.into_iter().for_each(|patient| room.sight.saw(patient, What::Identity));
-    let seen_at = sessions::of_user(view, user.id, room.now)?.iter().map(|session| session.seen_at).max();
+    let seen_at = sessions::last_seen(view, user.id)?;
     let email = user.identity.as_ref().map_or_else(String::new, |who| who.email.as_str().to_owned());
     Ok(User {
         id: user.id,
@@ -73,7 +96,7 @@ pub async fn create(visit: Visit, sent: Form<Sent>, request: HttpRequest) -> Ans
     visit
         .page(Section::Users, move |room| {
             let made = added(room, &sent, &base);
-            let mut view = room.read(|view| fill(view, room, ""))?;
+            let mut view = room.read(|view| fill(view, room, &Asked::default()))?;
             match made {
                 Ok(link) => view.link = Some(link),
                 Err(fault) => {
@@ -158,7 +181,7 @@ pub async fn act(
                 "vouch" => room.write(|tx| Ok(holds::vouch(tx, id)?))?,
                 _ => return Err(Code::NotFound.into()),
             }
-            let view = room.read(|view| fill(view, room, ""))?;
+            let view = room.read(|view| fill(view, room, &Asked::default()))?;
             Ok(pages::page(&room.shell, &pages::View { link, ..view }))
         })
         .await

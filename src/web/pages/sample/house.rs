@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crate::audit::kind::EntryType;
 use crate::domain::{CommandId, Role, Signal};
-use crate::web::pages::{Level, Paging, api_docs, audit, devices, pairing, patients, rules, status, users};
+use crate::web::pages::{
+    Level, Paging, api_docs, audit, audit_kind, devices, pairing, patients, rules, status, users,
+};
 use crate::web::{Code, Key};
 
 use super::{Night, device_id, patient_id, user_id};
@@ -22,7 +25,9 @@ impl Night {
         };
         audit::View {
             filter: audit::Filter::default(),
-            kinds: vec!["access.read".to_owned(), "consent.revoked".to_owned(), "telemetry.batch".to_owned()],
+            kinds: [EntryType::AccessRead, EntryType::ConsentRevoked]
+                .map(|kind| (kind.name(), audit_kind::word(kind)))
+                .to_vec(),
             entries: vec![
                 entry(1_284_002, 2, "telemetry.batch", "", ""),
                 entry(1_284_001, 60, "access.read", "permit", ""),
@@ -193,6 +198,8 @@ impl Night {
                 user(2, "Caio Lima", Role::Agent, false),
                 user(3, "Ítalo Prado", Role::Auditor, true),
             ],
+            q: String::new(),
+            total: 3,
             next: None,
             draft: users::Draft { name: String::new(), email: "x@y".to_owned(), role: Some(Role::Agent) },
             refused: Some(Code::Invalid),

@@ -8,7 +8,7 @@ use crate::web::pages::on_duty::{Certificate, Load, Lost, One, Person};
 use crate::web::pages::promises::{Promises, Row, Standing, Stretch};
 use crate::web::pages::teams::{Member, Team};
 use crate::web::pages::webhooks::{Call, Program};
-use crate::web::pages::{Choice, account, on_duty, teams, webhooks};
+use crate::web::pages::{Choice, Level, account, on_duty, teams, webhooks};
 use crate::web::{Code, Key, Section};
 
 impl Night {
@@ -20,6 +20,7 @@ impl Night {
         };
         let row = |metric, standing, share| Row {
             metric,
+            of: Level::Red,
             target: "20 min".to_owned(),
             calendar: None,
             level: ("red_first_response".to_owned(), 2),

@@ -25,6 +25,24 @@ fn agent(clinic: &Clinic) -> String {
     format!("zelo={}", made.unwrap().1.reveal())
 }
 
+#[actix_web::test]
+async fn whoever_knows_their_password_changes_it() {
+    let clinic = Clinic::open();
+    let cookie = agent(&clinic);
+    assert!(clinic.get(Role::Patient, "/account").await.text.contains("Trocar senha"));
+    let wrong = post(&clinic, &cookie, "/account/password", &[("password", "outra senha qualquer")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+    assert!(wrong.text.contains("É a senha com que você entra"), "{}", wrong.text);
+    let on = post(&clinic, &cookie, "/account/password", &[("password", PASSWORD)]).await;
+    assert!(on.status == StatusCode::SEE_OTHER && on.to.starts_with("/password/"), "{}", on.text);
+    let new = "bateria nova e comprida";
+    let form = [("password", new), ("again", new)];
+    let set = clinic.send(None, TestRequest::post().uri(&on.to).set_form(form)).await;
+    assert_eq!(set.to, "/login", "{}", set.text);
+    let stored = clinic.state.store.read(|view| users::account(view, clinic.people[&Role::Agent])).unwrap();
+    assert!(crate::domain::password::verify(new, &stored.password.unwrap()) && stored.user.held.is_none());
+}
+
 async fn post(clinic: &Clinic, cookie: &str, path: &str, form: &[(&str, &str)]) -> super::clinic::Seen {
     clinic.send(None, TestRequest::post().uri(path).append_header(("cookie", cookie)).set_form(form)).await
 }

@@ -59,7 +59,7 @@ impl Clinic {
         let home = stores().into_iter().next().unwrap();
         let (people, cookies, patient, key) = register(&home);
         let device = measure(&home, patient, key);
-        let alert = raise(&home, patient, key, device);
+        let alert = raise(&home, (patient, key), device, None);
         let clock = Clock::driven(NOW.plus(LATER));
         let state = Data::new(State::new(Parts {
             store: (*home).clone(),
@@ -74,6 +74,12 @@ impl Clinic {
             webhook_networks: crate::domain::network::Networks::default(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }
+    }
+
+    /// Another red alert, which late data told of when it was over.
+    pub fn past(&self) -> AlertId {
+        let key = self.state.store.read(|view| patients::key_of(view, self.patient)).unwrap();
+        raise(&self._home, (self.patient, key), self.device, Some(NOW.plus(Duration::from_secs(200))))
     }
 
     pub fn revoke(&self, purpose: Purpose) {
@@ -190,12 +196,13 @@ fn reading(second: u64) -> Reading {
     Reading { signal: Signal::HeartRate, at, value: 137.0, unit, flags: Flags::default() }
 }
 
-fn raise(home: &Home, patient: PatientId, key: i64, device: DeviceId) -> AlertId {
+fn raise(home: &Home, (patient, key): (PatientId, i64), device: DeviceId, ended: Option<Instant>) -> AlertId {
     let rule = Rule::seeds().into_iter().find(|rule| rule.id == "tachycardia").unwrap();
-    let (from, at) = (NOW.plus(Duration::from_secs(300)), NOW.plus(Duration::from_secs(360)));
+    let began = if ended.is_some() { 100 } else { 300 };
+    let (from, at) = (NOW.plus(Duration::from_secs(began)), NOW.plus(Duration::from_secs(began + 60)));
     let episode = serde_json::from_value(json!({
         "rule": rule.id, "version": rule.version, "started_at": from.micros(),
-        "levels": [{ "at": at.micros(), "level": "red" }], "ended_at": null, "by_hand": false,
+        "levels": [{ "at": at.micros(), "level": "red" }], "ended_at": ended.map(Instant::micros), "by_hand": false,
     }));
     let sample = json!({ "at": at, "value": 137.0, "unit": "/min", "device_id": device, "flags": [] });
     let finding = serde_json::from_value(json!({
@@ -204,7 +211,8 @@ fn raise(home: &Home, patient: PatientId, key: i64, device: DeviceId) -> AlertId
         "min": sample, "max": sample, "samples": [sample], "sources": [device],
     }));
     let (episode, finding) = (episode.unwrap(), finding.unwrap());
-    home.write(SEED, at, |tx| alerts::open(tx, (key, patient), &rule, &episode, &finding, false)).unwrap()
+    let late = ended.is_some();
+    home.write(SEED, at, |tx| alerts::open(tx, (key, patient), &rule, &episode, &finding, late)).unwrap()
 }
 
 /// Whether a page shows the rare value.

@@ -9,6 +9,7 @@ mod policies;
 mod promises;
 mod schedules;
 mod settings;
+mod shown;
 mod trial;
 mod webhooks;
 
@@ -121,7 +122,14 @@ async fn a_look_is_in_the_log_before_it_is_answered() {
     clinic.get(Role::Admin, &format!("/patients/{}", clinic.patient)).await;
     assert!(!covered(Role::Admin, What::Readings) && covered(Role::Admin, What::Contacts));
     clinic.get(Role::Manager, "/queue").await;
-    assert!(covered(Role::Manager, What::Alerts));
+    assert!(covered(Role::Manager, What::Alerts) && !covered(Role::Manager, What::Readings));
+    // A look says what was shown: the page of a patient shows these two no reading, the queue shows the newest.
+    for role in [Role::Agent, Role::Technician] {
+        clinic.get(role, &format!("/patients/{}", clinic.patient)).await;
+        assert!(covered(role, What::Alerts) && !covered(role, What::Readings), "{role:?}");
+        let queue = clinic.get(role, "/queue").await.text;
+        assert!(shows_value(&queue) && covered(role, What::Readings), "{role:?}");
+    }
 }
 
 #[actix_web::test]
