@@ -5,6 +5,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod cases;
+mod checks;
 pub mod code;
 pub mod connections;
 mod device_word;

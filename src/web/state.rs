@@ -5,17 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use super::checks::Checks;
 use super::connections::Streams;
 use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
-
-/// Passwords checked at once: each check takes 19 MiB.
-const CHECKS: usize = 2;
 
 /// The gateway, as the people's edge sees it.
 pub trait Edge: Send + Sync {
@@ -146,7 +144,7 @@ pub struct State {
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
     /// Password checks wait here.
-    pub(super) checks: Semaphore,
+    pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
     /// Live streams that are open.
@@ -169,7 +167,7 @@ impl State {
             engine,
             node,
             factor_roles,
-            checks: Semaphore::new(CHECKS),
+            checks: Checks::new(),
             stopping: watch::Sender::new(false),
             streams: Streams::default(),
         }

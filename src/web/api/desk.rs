@@ -12,6 +12,7 @@ use std::future::{Ready, ready};
 
 use super::super::auth::{Viewer, permit_display};
 use super::super::cases::Cases;
+use super::super::checks::{Turn, Who};
 use super::super::code::Code;
 use super::super::fault::Fault;
 use super::super::problem::{self, Refusal};
@@ -100,6 +101,11 @@ impl Call {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.state.now()
+    }
+
+    /// Waits for leave to hash a password.
+    pub(super) async fn turn(&self) -> Result<Turn, Refusal> {
+        self.state.checks.turn(Who::Known).await.map_err(|fault| fault.of(&self.request))
     }
 
     fn desk(&self) -> Desk {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, IfMatch, List, MayBody, Paging, Reply};
-use crate::domain::password::{self, Cost};
+use crate::domain::password::{self, Cost, Memory};
 use crate::domain::{Email, Instant, Name, PatientId, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
@@ -144,10 +144,18 @@ pub async fn get(call: Call, id: Path<UserId>) -> Answer {
 /// Adds a user.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = Added, responses((status = 201, body = Seen), (status = 409)))]
 pub async fn create(call: Call, body: Body<Added>) -> Answer {
+    let mut turn = match &body.value.password {
+        Some(_) => Some(call.turn().await?),
+        None => None,
+    };
     call.run(move |desk| {
         desk.stepped_up()?;
         let Added { name, email, role, password, patient_id } = body.value;
-        let phc = password.map(|password| hashed(&password)).transpose()?;
+        let phc = match (&password, &mut turn) {
+            (Some(password), Some(turn)) => Some(hashed(password, &mut turn.memory)?),
+            _ => None,
+        };
+        drop(turn);
         let new =
             NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
         desk.create(&body.bytes, |tx| {
@@ -158,10 +166,10 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
     .await
 }
 
-fn hashed(password: &str) -> Result<String, Fault> {
+fn hashed(password: &str, memory: &mut Memory) -> Result<String, Fault> {
     let weak = |_refused| Fault::invalid("password", "12 to 256 characters, and not a common one");
     password::check(password).map_err(weak)?;
-    password::hash(password, Cost::STANDARD).map_err(weak)
+    memory.hash(password, Cost::STANDARD).map_err(weak)
 }
 
 /// Gives a user another role.
