@@ -23,6 +23,7 @@ pub mod pseudonyms;
 pub mod pulse;
 pub mod rehearsal;
 pub mod routes;
+mod secure;
 pub mod serve;
 pub mod shell;
 pub mod sight;
