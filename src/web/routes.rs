@@ -13,8 +13,8 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels, status,
-    templates, terms, users, webhooks,
+    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
+    status, templates, terms, users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;

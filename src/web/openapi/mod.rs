@@ -7,8 +7,8 @@ use utoipa::{Modify, openapi};
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels, status,
-    templates, terms, users, webhooks,
+    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
+    status, templates, terms, users, webhooks,
 };
 use super::live;
 use super::problem::Problem;
