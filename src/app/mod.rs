@@ -34,6 +34,8 @@ pub struct Options {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
+    /// How many descriptors the process may have.
+    pub descriptors: u64,
     /// This node's slot, 0 to 15, on SQLite; on PostgreSQL each node takes a free one.
     pub node: u8,
     /// What the organisation declared for each purpose.
@@ -173,7 +175,8 @@ impl House {
             slot,
         )?;
         let gateway = Gateway::start(
-            gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() },
+            gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() }
+                .of_descriptors(options.descriptors),
             Arc::new(Door(Arc::new(edge))),
         )?;
         let sessions = gateway.registry().clone();

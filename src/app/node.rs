@@ -30,8 +30,8 @@ pub struct NodeOptions {
     pub mqtt: SocketAddr,
     /// MQTT over TLS.
     pub mqtt_tls: Option<TlsOptions>,
-    /// How many connections of people and programs, and how slow.
-    pub limits: web::Limits,
+    /// How many descriptors the process may have: people, devices, and strangers at either door have a share each.
+    pub descriptors: u64,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
     /// This node's slot, 0 to 15, on SQLite.
@@ -68,7 +68,7 @@ impl Node {
             behind_proxy,
             mqtt,
             mqtt_tls,
-            limits,
+            descriptors,
             factor_roles,
             slot,
             bases,
@@ -85,7 +85,7 @@ impl Node {
             store,
             clock,
             signers,
-            Options { mqtt, mqtt_tls, node: slot, bases: bases.clone(), post },
+            Options { mqtt, mqtt_tls, descriptors, node: slot, bases: bases.clone(), post },
         )
         .await?;
         let state = web::State::new(web::Parts {
@@ -106,6 +106,7 @@ impl Node {
             webhook_networks,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
+        let limits = web::Limits::of_descriptors(descriptors);
         let served =
             web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie, limits });
         match served {

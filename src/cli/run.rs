@@ -31,7 +31,6 @@ use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
 use crate::store::kek::Keks;
 use crate::store::{Store, Url, signing};
-use crate::web;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -125,7 +124,7 @@ async fn open(
         behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
         mqtt_tls: tls(options)?,
-        limits: web::Limits::of_descriptors(raise_descriptors()),
+        descriptors: raise_descriptors(),
         factor_roles,
         slot: options.node,
         bases: Bases::default(),

@@ -3,8 +3,8 @@
 
 mod guess;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// Fewest characters of a password.
@@ -62,31 +62,95 @@ pub fn check(password: &str, known: &[&str]) -> Result<(), Refused> {
     if guess::is_guessable(password, known) { Err(Refused::Common) } else { Ok(()) }
 }
 
-/// The Argon2id string (PHC form) of a password that passes [`check`], under a fresh salt.
+/// The memory in which one password at a time is hashed, used again by the next.
+///
+/// It reserves more than the allocator keeps for itself, so that it comes from the system alone and goes back to it
+/// whole when it is dropped, from whichever thread. Only what a hash touches becomes resident.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
+
+/// Blocks of 1 KiB; glibc hands blocks of up to 32 MiB to whoever asks next, and keeps them.
+const ALONE: usize = 33 * 1_024;
+
+impl Memory {
+    fn blocks(&mut self, count: usize) -> Result<&mut [Block], Refused> {
+        if self.0.capacity() < count {
+            self.0.try_reserve_exact(count.max(ALONE)).map_err(|_no_memory| Refused::Machine)?;
+        }
+        if self.0.len() < count {
+            self.0.resize(count, Block::new());
+        }
+        self.0.get_mut(..count).ok_or(Refused::Machine)
+    }
+
+    fn fill(&mut self, argon: &Argon2<'_>, password: &str, salt: &[u8]) -> Result<Output, Refused> {
+        let mut out = [0_u8; Output::MAX_LENGTH];
+        let length = argon.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let out = out.get_mut(..length).ok_or(Refused::Machine)?;
+        let blocks = self.blocks(argon.params().block_count())?;
+        argon
+            .hash_password_into_with_memory(password.as_bytes(), salt, out, blocks)
+            .map_err(|_failed| Refused::Machine)?;
+        Output::new(out).map_err(|_length| Refused::Machine)
+    }
+
+    /// The Argon2id string (PHC form) of a password that passes [`check`], under a fresh salt.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn hash(&mut self, password: &str, known: &[&str], cost: Cost) -> Result<String, Refused> {
+        check(password, known)?;
+        let mut salt = [0_u8; 16];
+        SystemRandom::new().fill(&mut salt).map_err(|_unspecified| Refused::Machine)?;
+        let params =
+            Params::new(cost.memory, cost.passes, cost.lanes, None).map_err(|_bounds| Refused::Machine)?;
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let output = self.fill(&argon, password, &salt)?;
+        let phc = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon.params()).map_err(|_form| Refused::Machine)?,
+            salt: Some(Salt::new(&salt).map_err(|_length| Refused::Machine)?),
+            hash: Some(output),
+        };
+        Ok(phc.to_string())
+    }
+
+    /// Whether `password` is the one behind `phc`. Costs what the hash cost.
+    #[must_use]
+    pub fn verify(&mut self, password: &str, phc: &str) -> bool {
+        password.len() <= LONGEST && self.same(password, phc).unwrap_or(false)
+    }
+
+    /// `None`: not an Argon2 string.
+    fn same(&mut self, password: &str, phc: &str) -> Option<bool> {
+        let phc = PasswordHash::new(phc).ok()?;
+        let algorithm = Algorithm::try_from(phc.algorithm.as_str()).ok()?;
+        let version = phc.version.map_or(Ok(Version::V0x13), Version::try_from).ok()?;
+        let argon = Argon2::new(algorithm, version, Params::try_from(&phc).ok()?);
+        let output = self.fill(&argon, password, phc.salt.as_ref()?).ok()?;
+        // Compared in constant time.
+        Some(output == phc.hash?)
+    }
+
+    /// Spends what [`Memory::verify`] spends, for a sign-in whose account does not exist: both take as long.
+    pub fn pretend(&mut self, cost: Cost) {
+        let _time_spent = self.hash("spend the same time here", &[], cost);
+    }
+}
+
+/// [`Memory::hash`] for a process that hashes a few: the memory is given back at once.
 ///
 /// # Errors
 /// [`Refused`].
 pub fn hash(password: &str, known: &[&str], cost: Cost) -> Result<String, Refused> {
-    check(password, known)?;
-    let mut salt = [0_u8; 16];
-    SystemRandom::new().fill(&mut salt).map_err(|_unspecified| Refused::Machine)?;
-    let params =
-        Params::new(cost.memory, cost.passes, cost.lanes, None).map_err(|_bounds| Refused::Machine)?;
-    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let phc: PasswordHash =
-        argon.hash_password_with_salt(password.as_bytes(), &salt).map_err(|_failed| Refused::Machine)?;
-    Ok(phc.to_string())
+    Memory::default().hash(password, known, cost)
 }
 
-/// Whether `password` is the one behind `phc`. Costs what the hash cost.
+/// [`Memory::verify`] for a process that checks a few.
 #[must_use]
 pub fn verify(password: &str, phc: &str) -> bool {
-    password.len() <= LONGEST && Argon2::default().verify_password(password.as_bytes(), phc).is_ok()
-}
-
-/// Spends what [`verify`] spends, for a sign-in whose account does not exist: both take as long.
-pub fn pretend(cost: Cost) {
-    let _time_spent = hash("spend the same time here", &[], cost);
+    Memory::default().verify(password, phc)
 }
 
 #[cfg(test)]
@@ -103,6 +167,20 @@ mod tests {
         assert!(!verify("cavalo correto bateriA", &phc));
         assert_ne!(hash("cavalo correto bateria", &[], CHEAP).unwrap(), phc);
         assert!(!verify("cavalo correto bateria", "not a hash"));
+    }
+
+    #[test]
+    fn memory_that_was_used_before_gives_the_same_answers() {
+        let mut memory = Memory::default();
+        let phc = memory.hash("cavalo correto bateria", &[], CHEAP).unwrap();
+        let dear = memory.hash("cavalo correto bateria", &[], Cost { memory: 256, ..CHEAP }).unwrap();
+        let reserved = memory.0.capacity();
+        for (typed, right) in [("cavalo correto bateria", true), ("cavalo correto bateriA", false)] {
+            assert_eq!((memory.verify(typed, &phc), verify(typed, &phc)), (right, right));
+            assert_eq!((memory.verify(typed, &dear), verify(typed, &dear)), (right, right));
+        }
+        assert_eq!(memory.0.capacity(), reserved, "nothing more is taken for the next");
+        assert!(reserved >= ALONE);
     }
 
     #[test]

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use ring::digest;
 
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::schema::idempotent_answers as answers;
 use super::seal::{Broken, Place};
-use super::{Tx, View};
+use super::{Conn, Tx, View};
 
 /// How long an answer is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -84,10 +85,26 @@ pub fn find(view: &mut View<'_>, call: &Call<'_>) -> Result<Option<Answer>> {
     }
 }
 
+/// Begins to carry a call out: the same call elsewhere waits until this transaction ends, at any node. The answer that
+/// was kept meanwhile, if any. Ask first, before any other lock.
+///
+/// # Errors
+/// As [`find`]; the wait for a call under way has an end, and then it may be tried again.
+pub fn begin(tx: &mut Tx<'_>, call: &Call<'_>) -> Result<Option<Answer>> {
+    let row = format!("{}\n{}\n{}", call.actor, call.route, call.index(tx)?);
+    // On SQLite there is one writer.
+    if let Conn::Pg(conn) = &mut *tx.conn {
+        let lock =
+            "SELECT pg_advisory_xact_lock(hashtext('zelo.answers ' || current_schema()), hashtext($1))";
+        diesel::sql_query(lock).bind::<Text, _>(row).execute(conn)?;
+    }
+    find(tx, call)
+}
+
 /// Keeps the answer of the call that this transaction carries out, under the key of whom it concerns.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the same call is being carried out elsewhere; database errors.
+/// Database errors.
 pub fn insert(tx: &mut Tx<'_>, call: &Call<'_>, about: Subject, answer: &Answer) -> Result<()> {
     let place = call.row();
     let place = Place::new("idempotent_answers", "answer", &place);

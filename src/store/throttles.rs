@@ -10,7 +10,7 @@ use diesel::upsert::excluded;
 
 use super::conn::on;
 use super::error::Result;
-use super::schema::throttles;
+use super::schema::{sign_in_networks as homes, throttles};
 use super::{Act, Tx, View};
 use crate::domain::Instant;
 
@@ -18,6 +18,8 @@ use crate::domain::Instant;
 pub const LONGEST: Duration = Duration::from_secs(30);
 /// Failures older than this are forgotten.
 pub const FORGET: Duration = Duration::from_secs(900);
+/// A network in which an account has not signed in for so long is not its own any more.
+pub const HOME: Duration = Duration::from_secs(90 * 86_400);
 
 /// Who tries, as far as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,14 @@ impl Tried<'_> {
             Self::bucket("throttles.pair", &pair, 3, view)?,
             Self::bucket("throttles.network", self.network, 20, view)?,
         ])
+    }
+
+    /// The network, as one where the account signed in; `None`: not known.
+    fn home(self, view: &mut View<'_>) -> Result<Option<Vec<u8>>> {
+        if self.network.is_empty() {
+            return Ok(None);
+        }
+        view.blind("throttles.home", &format!("{}\0{}", self.account, self.network)).map(Some)
     }
 
     /// How often the account is tried from everywhere.
@@ -131,7 +141,18 @@ fn delay(beyond: i64) -> Duration {
     }
 }
 
-/// Forgets the failures of who has signed in, here and as counted from everywhere; those of the network stay.
+/// Whether the account signed in from this network lately: then a queue of strangers is not theirs.
+///
+/// # Errors
+/// Database errors.
+pub fn is_home(view: &mut View<'_>, tried: Tried<'_>) -> Result<bool> {
+    let Some(network) = tried.home(view)? else { return Ok(false) };
+    let row = homes::table.find(&network).select(homes::at).get_result::<i64>(view.conn);
+    Ok(row.optional()?.is_some())
+}
+
+/// Forgets the failures of who has signed in, here and as counted from everywhere; those of the network stay. The
+/// network is theirs from now on.
 ///
 /// # Errors
 /// Database errors.
@@ -139,6 +160,14 @@ pub fn succeeded(tx: &mut Tx<'_>, tried: Tried<'_>) -> Result<()> {
     let mut gone: Vec<Vec<u8>> = tried.own(tx)?.into_iter().take(1).map(|count| count.blind).collect();
     gone.push(tried.everywhere(tx)?.blind);
     diesel::delete(throttles::table.filter(throttles::bucket.eq_any(gone))).execute(tx.conn)?;
+    let Some(network) = tried.home(tx)? else { return Ok(()) };
+    let at = homes::at.eq(tx.now().micros());
+    on!(&mut *tx.conn, |conn| diesel::insert_into(homes::table)
+        .values((homes::network.eq(&network), at))
+        .on_conflict(homes::network)
+        .do_update()
+        .set(homes::at.eq(excluded(homes::at)))
+        .execute(conn))?;
     Ok(())
 }
 
@@ -157,7 +186,10 @@ pub fn known_browser(view: &mut View<'_>, account: &str, chance: &str) -> Result
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
     let before = tx.now().minus(FORGET).micros();
-    Ok(diesel::delete(throttles::table.filter(throttles::updated_at.lt(before))).execute(tx.conn)?)
+    let left = tx.now().minus(HOME).micros();
+    let counts =
+        diesel::delete(throttles::table.filter(throttles::updated_at.lt(before))).execute(tx.conn)?;
+    Ok(counts + diesel::delete(homes::table.filter(homes::at.lt(left))).execute(tx.conn)?)
 }
 
 #[cfg(test)]
@@ -229,6 +261,28 @@ mod tests {
             let done = |tx: &mut Tx<'_>| succeeded(tx, MARIA);
             store.keep_house(crate::store::Urgency::Urgent, "auth", NOW, done).unwrap();
             assert_eq!(waits(&store, MARIA, NOW), 1);
+        }
+    }
+
+    #[test]
+    fn a_network_is_known_for_the_account_that_signed_in_there_until_it_stays_away() {
+        for store in stores() {
+            let ana = Tried { account: "ana@exemplo.br", ..MARIA };
+            let knows = |tried| store.read(|view| is_home(view, tried)).unwrap();
+            assert!(!knows(MARIA));
+            for _ in 0..2 {
+                store
+                    .keep_house(crate::store::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, MARIA))
+                    .unwrap();
+            }
+            let nowhere = Tried { network: "", ..MARIA };
+            store
+                .keep_house(crate::store::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, nowhere))
+                .unwrap();
+            assert_eq!([MARIA, KNOWN, ana, AT_HOME, nowhere].map(knows), [true, true, false, false, false]);
+            let later = NOW.plus(HOME).plus(Duration::from_secs(1));
+            store.keep_house(crate::store::Urgency::Patient, "auth", later, prune).unwrap();
+            assert!(!knows(MARIA));
         }
     }
 }

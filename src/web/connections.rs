@@ -144,12 +144,19 @@ impl Connections {
         true
     }
 
-    /// Seats a new connection; when there is no room, the one that has waited longest for its own request leaves.
+    /// Seats a new connection without TLS.
     pub(super) fn admit(self: &Arc<Self>, io: &dyn Any, data: &mut Extensions) {
-        let Some(socket) = socket(io) else { return };
-        let Ok(peer) = socket.peer_addr() else { return };
-        let Ok(handle) = handle(socket) else { return };
-        let (network, now) = (network(peer.ip()), Moment::now());
+        if let Some(seat) = io.downcast_ref::<Socket>().and_then(|socket| self.seat(socket, self.limits.head))
+        {
+            data.insert(seat);
+        }
+    }
+
+    /// A place for a new connection, which has so long for what it says first; when there is no room, the one that has
+    /// waited longest for its own request leaves.
+    pub(super) fn seat(self: &Arc<Self>, socket: &Socket, first: Duration) -> Option<Seat> {
+        let (network, now) = (network(socket.peer_addr().ok()?.ip()), Moment::now());
+        let handle = handle(socket).ok()?;
         let mut table = self.table();
         let theirs = table.networks.get(&network).copied().unwrap_or(0);
         let crowded = self.by_network && theirs >= self.limits.network;
@@ -158,16 +165,16 @@ impl Connections {
                 Some(id) => table.close(id),
                 None => {
                     let _gone_already = handle.shutdown(Shutdown::Both);
-                    return;
+                    return None;
                 }
             }
         }
         table.next += 1;
         let id = table.next;
-        let until = Some(now + self.limits.head);
+        let until = Some(now + first);
         table.rows.insert(id, Row { socket: handle, network, since: now, until, yields: true });
         *table.networks.entry(network).or_default() += 1;
-        data.insert(Seat(Place { id, connections: Arc::clone(self) }));
+        Some(Seat(Place { id, connections: Arc::clone(self) }))
     }
 
     /// Closes what is past its deadline.
@@ -195,11 +202,6 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn socket(io: &dyn Any) -> Option<&Socket> {
-    use actix_tls::accept::rustls_0_23::TlsStream;
-    io.downcast_ref::<Socket>().or_else(|| io.downcast_ref::<TlsStream<Socket>>().map(|tls| tls.get_ref().0))
-}
-
 /// A second handle of the same socket, by which it is closed.
 fn handle(socket: &Socket) -> std::io::Result<TcpStream> {
     use std::os::fd::AsFd;
@@ -207,7 +209,15 @@ fn handle(socket: &Socket) -> std::io::Result<TcpStream> {
 }
 
 /// Lives as long as its connection.
-struct Seat(Place);
+pub(super) struct Seat(Place);
+
+impl Seat {
+    /// The TLS greeting is over: its first request is awaited.
+    pub(super) fn is_greeted(&self) {
+        let now = Moment::now();
+        self.0.note(Some(now + self.0.connections.limits.head), true, now);
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {

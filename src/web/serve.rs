@@ -2,22 +2,29 @@
 //! listen.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
+use tokio::net::TcpSocket;
 
 use super::auth::Site;
 use super::connections::{self, Connections, Limits};
 use super::guard::{self, Transport};
 use super::routes::{self, Row};
+use super::secure::{self, Door};
 use super::state::State;
 
 /// How long open answers may take to end.
 const GRACE_SECS: u64 = 3;
+
+/// Threads that serve requests.
+pub(super) const WORKERS: usize = 2;
+/// Connections the kernel may hold before they are accepted.
+const BACKLOG: u32 = 1_024;
 
 /// Where and how.
 pub struct Options {
@@ -69,7 +76,7 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
     let shared = Data::clone(&state);
     let connections = Connections::new(limits, behind_proxy);
     let seated = Arc::clone(&connections);
-    let server = HttpServer::new(move || {
+    let application = move || {
         App::new()
             .app_data(Data::clone(&shared))
             .app_data(Data::clone(&clock))
@@ -81,24 +88,36 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
             .wrap(from_fn(super::metrics::note))
             .wrap(from_fn(connections::pace))
             .configure(|config| everything(config, rows()))
-    })
-    .workers(2)
-    .on_connect(move |io, data| seated.admit(io, data))
-    .client_request_timeout(limits.head)
-    .client_disconnect_timeout(connections::FAREWELL)
-    .keep_alive(connections::KEEP_ALIVE)
-    .tls_handshake_timeout(connections::GREETING)
-    .disable_signals()
-    .shutdown_timeout(GRACE_SECS);
-    let server = match tls {
-        Some(tls) => server.bind_rustls_0_23(http, tls)?,
-        None => server.bind(http)?,
     };
-    let address = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"))?;
-    let server = server.run();
+    let listener = listen(http)?;
+    let address = listener.local_addr()?;
+    let server = match tls {
+        Some(tls) => {
+            let stopping = state.stopping.subscribe();
+            let door = Door { connections: seated, head: limits.head, grace: GRACE_SECS, stopping };
+            secure::run(listener, tls, door, application)?
+        }
+        None => HttpServer::new(application)
+            .workers(WORKERS)
+            .on_connect(move |io, data| seated.admit(io, data))
+            .client_request_timeout(limits.head)
+            .client_disconnect_timeout(connections::FAREWELL)
+            .keep_alive(connections::KEEP_ALIVE)
+            .disable_signals()
+            .shutdown_timeout(GRACE_SECS)
+            .listen(listener)?
+            .run(),
+    };
     let handle = server.handle();
     let keeper = tokio::spawn(connections.keep());
     Ok(Running { address, handle, state, ended: tokio::spawn(server), keeper })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// Every row of the house.

@@ -3,10 +3,11 @@
 
 use totp_rs::Builder;
 
+use super::checks::Who;
 use super::code::Code;
 use super::fault::Fault;
 use super::state::State;
-use crate::domain::password::{self, Cost};
+use crate::domain::password::{Cost, Memory};
 use crate::domain::{Email, Instant, UserId};
 use crate::store::sessions::{self, Kind, Session};
 use crate::store::throttles::{self, Tried};
@@ -39,20 +40,25 @@ pub struct Signed {
     pub secret: Secret,
 }
 
-/// Checks an attempt and opens a session. Waits for its turn, then runs on a blocking thread.
+/// Checks an attempt and opens a session. Waits for its turn, then runs on a blocking thread, which keeps the turn
+/// though whoever asked may be gone.
 ///
 /// # Errors
-/// `E_RATE`, `E_CREDENTIALS`, `E_TOTP`, `E_HELD`, `E_FACTOR`; store faults.
+/// `E_RATE`, `E_BUSY`, `E_CREDENTIALS`, `E_TOTP`, `E_HELD`, `E_FACTOR`; store faults.
 pub async fn attempt(state: &actix_web::web::Data<State>, attempt: Attempt) -> Result<Signed, Fault> {
     let (held, asked) = (actix_web::web::Data::clone(state), actix_web::web::Data::clone(state));
     let attempt = std::sync::Arc::new(attempt);
     let first = std::sync::Arc::clone(&attempt);
+    let look = state.checks.look().await?;
     // Who must wait takes no turn from who need not.
-    let may = actix_web::web::block(move || Account::of(&first).must_not_wait(&asked)).await;
-    may.map_err(|_stopped| Fault::new(Code::Busy))??;
-    let turn = state.checks.acquire().await.map_err(|_closed| Fault::new(Code::Busy))?;
-    let done = actix_web::web::block(move || check(&held, &attempt)).await;
-    drop(turn);
+    let known = actix_web::web::block(move || {
+        let _look = look;
+        Account::of(&first).may_try(&asked)
+    });
+    let known = known.await.map_err(|_stopped| Fault::new(Code::Busy))??;
+    let who = if known { Who::Known } else { Who::Stranger(&attempt.network) };
+    let mut turn = state.checks.turn(who).await?;
+    let done = actix_web::web::block(move || check(&held, &attempt, &mut turn.memory)).await;
     done.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
@@ -84,6 +90,13 @@ impl<'a> Account<'a> {
         Ok(Tried { account: &self.name, network: &self.attempt.network, browser })
     }
 
+    /// Whether the account signed in before from where it is tried now; refused while it must wait.
+    fn may_try(&self, state: &State) -> Result<bool, Fault> {
+        self.must_not_wait(state)?;
+        let tried = self.tried(state)?;
+        Ok(tried.browser.is_some() || state.store.read(|view| throttles::is_home(view, tried))?)
+    }
+
     fn must_not_wait(&self, state: &State) -> Result<(), Fault> {
         let tried = self.tried(state)?;
         let wait = state.store.read(|view| throttles::wait(view, tried, state.now()))?;
@@ -94,7 +107,7 @@ impl<'a> Account<'a> {
     }
 }
 
-fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
+fn check(state: &State, attempt: &Attempt, memory: &mut Memory) -> Result<Signed, Fault> {
     let now = state.now();
     let named = Account::of(attempt);
     named.must_not_wait(state)?;
@@ -105,9 +118,9 @@ fn check(state: &State, attempt: &Attempt) -> Result<Signed, Fault> {
     };
     let password = account.as_ref().and_then(|account| account.password.as_deref());
     let right = match password {
-        Some(phc) => password::verify(&attempt.password, phc),
+        Some(phc) => memory.verify(&attempt.password, phc),
         None => {
-            password::pretend(Cost::STANDARD);
+            memory.pretend(Cost::STANDARD);
             false
         }
     };
@@ -203,10 +216,9 @@ pub fn step(secret: Vec<u8>, code: &str, now: Instant) -> Result<Option<u64>, Fa
 /// # Errors
 /// `E_RATE`, `E_CREDENTIALS`; store faults.
 pub async fn again(state: &actix_web::web::Data<State>, user: UserId, password: String) -> Result<(), Fault> {
-    let turn = state.checks.acquire().await.map_err(|_closed| Fault::new(Code::Busy))?;
+    let mut turn = state.checks.turn(Who::Known).await?;
     let held = actix_web::web::Data::clone(state);
-    let done = actix_web::web::block(move || is_theirs(&held, user, &password)).await;
-    drop(turn);
+    let done = actix_web::web::block(move || is_theirs(&held, user, &password, &mut turn.memory)).await;
     done.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
@@ -238,7 +250,7 @@ pub async fn confirm(
     done.await.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
-fn is_theirs(state: &State, user: UserId, typed: &str) -> Result<(), Fault> {
+fn is_theirs(state: &State, user: UserId, typed: &str, memory: &mut Memory) -> Result<(), Fault> {
     let now = state.now();
     let account = state.store.read(|view| users::account(view, user))?;
     let Some(who) = account.user.identity else { return Err(Code::Credentials.into()) };
@@ -249,7 +261,7 @@ fn is_theirs(state: &State, user: UserId, typed: &str) -> Result<(), Fault> {
     if !wait.is_zero() {
         return Err(Fault::new(Code::Rate).with("retry_after", wait.as_secs().max(1)));
     }
-    if account.password.is_some_and(|phc| password::verify(typed, &phc)) {
+    if account.password.is_some_and(|phc| memory.verify(typed, &phc)) {
         return Ok(());
     }
     state.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried))?;

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use super::checks::Checks;
 use super::shown::Shown;
 use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
@@ -15,9 +16,6 @@ use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
-
-/// Passwords checked at once: each check takes 19 MiB.
-const CHECKS: usize = 2;
 
 /// The gateway, as the people's edge sees it.
 pub trait Edge: Send + Sync {
@@ -152,7 +150,7 @@ pub struct State {
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
     /// Password checks wait here.
-    pub(super) checks: Semaphore,
+    pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
     /// Live streams that are open.
@@ -189,7 +187,7 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
-            checks: Semaphore::new(CHECKS),
+            checks: Checks::new(),
             stopping: watch::Sender::new(false),
             streams: Streams::default(),
             shown: Shown::default(),

@@ -8,6 +8,7 @@ use super::mailbox::{Mail, Mailbox};
 use super::metrics::Metrics;
 use super::registry::Registry;
 use super::session::{End, Session};
+use super::strangers::{Stranger, Strangers};
 use super::wire;
 use crate::room::Room;
 use bytes::Bytes;
@@ -45,6 +46,7 @@ pub(crate) struct Context<B> {
     pub(crate) registry: Registry,
     pub(crate) room: Arc<Room>,
     pub(crate) seats: Arc<Room>,
+    pub(crate) strangers: Arc<Strangers>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -100,13 +102,18 @@ struct Live<S, B: Backend> {
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S, B>(mut io: S, cx: Arc<Context<B>>, certificate: Option<Credentials>)
-where
+pub(crate) async fn serve<S, B>(
+    mut io: S,
+    cx: Arc<Context<B>>,
+    stranger: Stranger,
+    certificate: Option<Credentials>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     B: Backend,
 {
     let welcome =
-        Box::pin(timeout(cx.options.connect_timeout, login::login(&mut io, &cx, certificate))).await;
+        Box::pin(timeout(cx.options.connect_timeout, login::login(&mut io, &cx, stranger, certificate)))
+            .await;
     let Ok(Some(welcome)) = welcome else { return };
     let mut live = Live {
         io,

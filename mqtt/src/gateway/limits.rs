@@ -44,8 +44,13 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Longest keep-alive, seconds; MQTT 5 devices that ask for none or for more are told this one.
     pub max_keep_alive_s: u16,
-    /// Connections at once; further ones are closed at accept.
-    pub max_connections: usize,
+    /// Devices at once; a further one is told to come back (0x89).
+    pub max_devices: usize,
+    /// Connections at once that have not shown yet who they are. Beyond, the one that has kept us waiting longest is
+    /// closed; where all wait for our word, the new one is.
+    pub max_strangers: usize,
+    /// The same for one network: an IPv4 address, or the /64 of an IPv6 one.
+    pub max_strangers_of_network: usize,
 }
 
 impl Default for Options {
@@ -64,8 +69,24 @@ impl Default for Options {
             room_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(2),
             max_keep_alive_s: 1200,
-            max_connections: 100_000,
+            max_devices: 100_000,
+            max_strangers: 4_096,
+            max_strangers_of_network: 2_048,
         }
+    }
+}
+
+impl Options {
+    /// For a process that may open so many descriptors: half of them are for devices, an eighth is for those who have not
+    /// shown yet who they are. A quarter is for HTTP, the rest for files.
+    #[must_use]
+    pub fn of_descriptors(mut self, descriptors: u64) -> Self {
+        let all = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        self.max_devices = (all / 2).max(64);
+        self.max_strangers = (all / 8).clamp(64, 4_096);
+        // A fleet behind one address may come back at once; a stranger at one address leaves as much to all others.
+        self.max_strangers_of_network = self.max_strangers / 2;
+        self
     }
 }
 

@@ -5,6 +5,7 @@ use super::connection::{Context, STOPPING, serve, stopped};
 use super::limits::{Error, Options};
 use super::metrics::Metrics;
 use super::registry::Registry;
+use super::strangers::{Stranger, Strangers};
 use super::tls;
 use crate::room::Room;
 use std::io;
@@ -60,12 +61,14 @@ impl Gateway {
         let metrics = Arc::new(Metrics::default());
         let first_session = u64::try_from(backend.now()).unwrap_or(0).saturating_add(1);
         let registry = Registry::new(first_session, Arc::clone(&room), Arc::clone(&metrics));
+        let strangers = Strangers::new(options.max_strangers, options.max_strangers_of_network);
         let cx = Context {
             backend,
             options,
             registry: registry.clone(),
             room,
             seats,
+            strangers,
             metrics,
             stopping: stopping.clone(),
         };
@@ -128,19 +131,19 @@ async fn accept_all<B: Backend>(
     loop {
         tokio::select! {
             accepted = plain.accept() => {
-                if let Some(socket) = admit(accepted, &cx, tasks.len()).await {
+                if let Some((socket, stranger)) = admit(accepted, &cx).await {
                     let open = Open::new(&cx);
                     tasks.spawn(async move {
                         let cx = Arc::clone(&open.0);
-                        serve(socket, cx, None).await;
+                        serve(socket, cx, stranger, None).await;
                     });
                 }
             }
             accepted = accept_secure(secure.as_ref()) => {
                 let (accepted, acceptor) = accepted;
-                if let Some(socket) = admit(accepted, &cx, tasks.len()).await {
+                if let Some((socket, stranger)) = admit(accepted, &cx).await {
                     let open = Open::new(&cx);
-                    tasks.spawn(Box::pin(serve_secure(socket, acceptor.clone(), open)));
+                    tasks.spawn(Box::pin(serve_secure(socket, acceptor.clone(), stranger, open)));
                 }
             }
             Some(ended) = tasks.join_next() => note_crash(&ended, &cx),
@@ -187,17 +190,17 @@ impl<B> Drop for Open<B> {
 async fn admit<B>(
     accepted: io::Result<(TcpStream, SocketAddr)>,
     cx: &Context<B>,
-    connections: usize,
-) -> Option<TcpStream> {
+) -> Option<(TcpStream, Stranger)> {
     match accepted {
-        Ok((socket, _peer)) if connections < cx.options.max_connections => {
+        Ok((socket, peer)) => {
+            let seated = cx.strangers.seat(peer.ip());
+            if seated.as_ref().is_none_or(|(_, made_room)| *made_room) {
+                cx.metrics.turned_away();
+            }
+            let (stranger, _) = seated?;
             // Acknowledgements are small and must not wait for each other.
             drop(socket.set_nodelay(true));
-            Some(socket)
-        }
-        Ok(_too_many) => {
-            cx.metrics.turned_away();
-            None
+            Some((socket, stranger))
         }
         Err(error) => {
             tracing::debug!(%error, "accept failed");
@@ -216,9 +219,15 @@ async fn accept_secure(
     }
 }
 
-async fn serve_secure<B: Backend>(socket: TcpStream, acceptor: TlsAcceptor, open: Open<B>) {
+async fn serve_secure<B: Backend>(
+    socket: TcpStream,
+    acceptor: TlsAcceptor,
+    mut stranger: Stranger,
+    open: Open<B>,
+) {
     let cx = Arc::clone(&open.0);
-    let Ok(Ok(stream)) = timeout(cx.options.connect_timeout, acceptor.accept(socket)).await else { return };
+    let greeting = timeout(cx.options.connect_timeout, acceptor.accept(socket));
+    let Some(Ok(Ok(stream))) = stranger.greet(greeting).await else { return };
     let certificate = tls::credentials(stream.get_ref().1.peer_certificates());
-    serve(Box::new(stream), cx, certificate).await;
+    serve(Box::new(stream), cx, stranger, certificate).await;
 }

@@ -45,7 +45,7 @@ pub struct Snapshot {
     pub connections: u64,
     /// Sockets accepted.
     pub accepted: u64,
-    /// Sockets closed at once because there were too many.
+    /// Sockets closed because others needed the place, or at once for want of one.
     pub turned_away: u64,
     /// Connection tasks that panicked: always 0, or there is a fault in the gateway or its backend.
     pub crashed: u64,

@@ -16,6 +16,7 @@ mod mailbox;
 mod metrics;
 mod registry;
 mod session;
+mod strangers;
 mod strict;
 mod subscribe;
 mod tls;

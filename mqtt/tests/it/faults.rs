@@ -103,12 +103,62 @@ async fn a_client_that_ignores_the_receive_maximum_is_not_punished() {
 }
 
 #[tokio::test]
-async fn too_many_connections_are_turned_away() {
-    let edge = Edge::with(|o| o.max_connections = 1);
-    let _first = Raw::login(edge.handle.local_addr(), 5, device()).await;
-    let mut second = Raw::open(edge.handle.local_addr()).await;
-    assert_eq!(second.next().await, None);
-    assert_eq!(edge.handle.registry().metrics().turned_away, 1);
+async fn one_device_too_many_is_told_to_come_back_and_one_that_returns_takes_its_own_place() {
+    let edge = Edge::with(|o| o.max_devices = 1);
+    let first = device();
+    let _session = Raw::login(edge.handle.local_addr(), 5, first).await;
+    for (level, code) in [(5, 0x89), (4, 3)] {
+        let mut second = Raw::open(edge.handle.local_addr()).await;
+        second.send(&Hello::new(level, device()).bytes()).await;
+        assert_eq!(second.packet().await.1[1], code, "level {level}");
+    }
+    let mut again = Raw::login(edge.handle.local_addr(), 5, first).await;
+    again.telemetry(1, 1, "ok").await;
+    assert_eq!(again.ack().await.1, 1);
+}
+
+/// Connects from another address of this host.
+async fn from(source: [u8; 4], to: std::net::SocketAddr) -> Option<tokio::net::TcpStream> {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((source, 0).into()).unwrap();
+    socket.connect(to).await.ok()
+}
+
+/// Whether the other side has closed.
+fn is_closed(stream: &tokio::net::TcpStream) -> bool {
+    !matches!(stream.try_read(&mut [0]), Err(waits) if waits.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_who_say_nothing_take_no_place_from_devices() {
+    let few = |o: &mut mqtt::gateway::Options| {
+        (o.max_strangers, o.max_strangers_of_network, o.max_devices) = (16, 8, 16);
+    };
+    let edge = Edge::with(few);
+    let address = edge.handle.local_addr();
+    let mut known = Raw::login(address, 5, device()).await;
+    let mut crowd = Vec::new();
+    for number in 0..300_u16 {
+        // One network first, then many.
+        let source =
+            if number < 100 { [127, 0, 0, 9] } else { [127, 0, 8, u8::try_from(number % 100).unwrap()] };
+        crowd.extend(from(source, address).await);
+        if number % 30 == 0 {
+            let mut honest = Raw::login(address, if number % 60 == 0 { 4 } else { 5 }, device()).await;
+            honest.telemetry(1, 1, "ok").await;
+            assert_eq!(honest.ack().await.1, 1, "after {number} strangers");
+        }
+    }
+    known.telemetry(1, 2, "ok").await;
+    assert_eq!(known.ack().await.1, 2, "who has shown who it is, is never sent away");
+    let metrics = edge.handle.registry().metrics();
+    assert!(metrics.turned_away >= 250, "{metrics:?}");
+    let open = |crowd: &[tokio::net::TcpStream]| crowd.iter().filter(|stream| !is_closed(stream)).count();
+    let waited = std::time::Instant::now();
+    while open(&crowd) > 16 {
+        assert!(waited.elapsed() < PATIENCE, "{} are kept", open(&crowd));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ struct Finding {
 }
 
 /// Fewest descriptors for 10,000 devices with room for the rest.
-const DESCRIPTORS: u64 = 12_000;
+const DESCRIPTORS: u64 = 20_000;
 
 /// Prints every finding.
 ///

@@ -96,6 +96,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_networks (network) {
+        network -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     throttles (bucket) {
         bucket -> Binary,
         failures -> BigInt,

@@ -401,6 +401,21 @@ pub struct Sent {
     state: &'static str,
 }
 
+/// [`crate::domain::escalation::State`] as it is written, for the document.
+#[derive(ToSchema)]
+#[schema(as = EscalationState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is only described")]
+enum ClimbState {
+    Climbing,
+    /// By whom.
+    Acknowledged(String),
+    /// By whom.
+    Snoozed(String),
+    NobodyReached,
+    NoBasis,
+    Done,
+}
+
 /// An alert's climb of its policy.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Escalation)]
@@ -408,7 +423,7 @@ pub struct Climb {
     policy: String,
     version: u32,
     /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ClimbState)]
     state: crate::domain::escalation::State,
     /// When somebody was last paged: what `escalate` must have seen.
     #[schema(value_type = String)]

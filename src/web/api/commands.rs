@@ -33,7 +33,7 @@ pub struct Seen {
     acknowledged_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     replied_at: Option<Instant>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     reply: Option<Value>,
     /// `waiting`, `acknowledged`, `refused`, `cancelled`, `expired`.
     state: &'static str,

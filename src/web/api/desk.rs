@@ -12,6 +12,7 @@ use std::future::{Ready, ready};
 
 use super::super::auth::{Viewer, permit_display};
 use super::super::cases::Cases;
+use super::super::checks::{Turn, Who};
 use super::super::code::Code;
 use super::super::fault::Fault;
 use super::super::problem::{self, Refusal};
@@ -100,6 +101,11 @@ impl Call {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.state.now()
+    }
+
+    /// Waits for leave to hash a password.
+    pub(super) async fn turn(&self) -> Result<Turn, Refusal> {
+        self.state.checks.turn(Who::Known).await.map_err(|fault| fault.of(&self.request))
     }
 
     fn desk(&self) -> Desk {
@@ -202,10 +208,18 @@ impl Desk {
         if let Some(call) = &call
             && let Some(kept) = self.state.store.read(|view| idempotency::find(view, call))?
         {
-            let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::CREATED);
-            return Ok(Reply { status, body: kept.body, version: None, kind: JSON });
+            return Ok(Reply::kept(kept));
         }
-        self.write(|tx| {
+        let mut meanwhile = None;
+        let done = self.write(|tx| {
+            // The same call at the same moment: the second waits here for the first, finds its answer, changes nothing.
+            meanwhile = match &call {
+                Some(call) => idempotency::begin(tx, call)?,
+                None => None,
+            };
+            if meanwhile.is_some() {
+                return Err(Fault::new(Code::Idempotency));
+            }
             let (about, status, made) = work(tx)?;
             let reply = Reply::with(status, &made)?;
             if let Some(call) = &call {
@@ -213,7 +227,8 @@ impl Desk {
                 idempotency::insert(tx, call, about, &answer)?;
             }
             Ok(reply)
-        })
+        });
+        meanwhile.map_or(done, |kept| Ok(Reply::kept(kept)))
     }
 
     fn may_show(&self, patient: PatientId) -> Result<(), Fault> {
@@ -272,6 +287,12 @@ impl Reply {
     pub fn with(status: StatusCode, body: &impl Serialize) -> Result<Self, Fault> {
         let body = serde_json::to_vec(body).map_err(|_shape| Fault::new(Code::Internal))?;
         Ok(Self { status, body, version: None, kind: JSON })
+    }
+
+    /// What the same call was answered before.
+    fn kept(answer: idempotency::Answer) -> Self {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::CREATED);
+        Self { status, body: answer.body, version: None, kind: JSON }
     }
 
     /// 204.

@@ -40,7 +40,7 @@ pub struct Shown {
 #[derive(Serialize, ToSchema)]
 pub struct Original {
     /// A number, or `LOW`, `HIGH`, or a letter of A C V P U.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     value: serde_json::Value,
     unit: &'static str,
 }
@@ -274,7 +274,7 @@ pub struct Series {
     #[schema(value_type = Vec<String>)]
     source: Vec<DeviceId>,
     /// [at, min, avg, max, n] per stretch that has readings, ascending.
-    #[schema(value_type = Vec<Vec<Object>>)]
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     buckets: Vec<(Instant, f64, f64, f64, u64)>,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, IfMatch, List, MayBody, Paging, Reply};
-use crate::domain::password::{self, Cost, Refused};
+use crate::domain::password::{Cost, Memory, Refused};
 use crate::domain::{Email, Instant, Line, Name, PatientId, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
@@ -146,10 +146,18 @@ pub async fn get(call: Call, id: Path<UserId>) -> Answer {
 /// Adds a user.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = Added, responses((status = 201, body = Seen), (status = 409)))]
 pub async fn create(call: Call, body: Body<Added>) -> Answer {
+    let mut turn = match &body.value.password {
+        Some(_) => Some(call.turn().await?),
+        None => None,
+    };
     call.run(move |desk| {
         desk.stepped_up()?;
         let Added { name, email, role, password, patient_id } = body.value;
-        let phc = password.map(|password| hashed(desk, &password, &name, &email)).transpose()?;
+        let phc = match (&password, &mut turn) {
+            (Some(password), Some(turn)) => Some(hashed(desk, password, (&name, &email), &mut turn.memory)?),
+            _ => None,
+        };
+        drop(turn);
         let new =
             NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
         desk.create(&body.bytes, |tx| {
@@ -160,10 +168,15 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
     .await
 }
 
-fn hashed(desk: &Desk, password: &str, name: &Name, email: &Email) -> Result<String, Fault> {
+fn hashed(
+    desk: &Desk,
+    password: &str,
+    (name, email): (&Name, &Email),
+    memory: &mut Memory,
+) -> Result<String, Fault> {
     let organisation = desk.read(|view| Ok(settings::get(view, settings::ORGANISATION)?))?;
     let known = [name.as_str(), email.as_str(), organisation.as_deref().unwrap_or_default()];
-    password::hash(password, &known, Cost::STANDARD).map_err(|refused| match refused {
+    memory.hash(password, &known, Cost::STANDARD).map_err(|refused| match refused {
         Refused::Machine => Fault::new(Code::Internal),
         weak => Fault::invalid("password", &weak.to_string()),
     })

@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod bodies;
+mod document;
 mod escalation;
 mod live;
 mod looks;
@@ -73,10 +74,23 @@ impl House {
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
-        Self::reached(home, limits, false)
+        Self::seated(home, limits, false, None)
     }
 
     fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
+        Self::seated(home, limits, behind_proxy, None)
+    }
+
+    fn behind(home: Home, limits: Limits, tls: Option<rustls::ServerConfig>) -> Self {
+        Self::seated(home, limits, false, tls)
+    }
+
+    fn seated(
+        home: Home,
+        limits: Limits,
+        behind_proxy: bool,
+        tls: Option<rustls::ServerConfig>,
+    ) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -95,7 +109,7 @@ impl House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let http = "127.0.0.1:0".parse().unwrap();
-        let options = Options { http, tls: None, behind_proxy, secure_cookie: false, limits };
+        let options = Options { http, tls, behind_proxy, secure_cookie: false, limits };
         let running = runtime.block_on(async { serve(state, options) }).unwrap();
         let base = format!("http://{}", running.address);
         let config = ureq::Agent::config_builder()
@@ -108,7 +122,8 @@ impl House {
     }
 
     fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Got {
-        let method: Method = method.parse().unwrap();
+        let asked = method;
+        let method: Method = asked.parse().unwrap();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -131,6 +146,9 @@ impl House {
             let text = answer.body_mut().read_to_string().unwrap();
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         };
+        if !matches!(asked, "HEAD" | "OPTIONS") {
+            document::hold(asked, path, status, &kind, &body);
+        }
         Got { status, tag, body }
     }
 

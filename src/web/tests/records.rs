@@ -276,3 +276,28 @@ fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
         assert_eq!(masked.status, 403);
     }
 }
+
+#[test]
+fn the_same_call_at_the_same_moment_gets_one_answer() {
+    for house in houses() {
+        let (ana, admin) = (house.patient("Ana"), house.staff(Role::Admin));
+        house.grant_all(ana.id);
+        let revoke = json!({ "purpose": "telemetry.collect", "action": "revoke" }).to_string();
+        let add =
+            json!({ "name": "Bia Lima", "birth_date": "1990-05-17", "cpf": "390.533.447-05" }).to_string();
+        let consents = format!("/api/v1/patients/{}/consents", ana.id);
+        let dpo = house.staff(Role::Dpo);
+        for (who, path, body) in [(&dpo, consents.as_str(), &revoke), (&admin, "/api/v1/patients", &add)] {
+            let headers = [("authorization", who.as_str()), ("idempotency-key", "at-once")];
+            let call = |_: usize| house.call("POST", path, &headers, Some(body));
+            let answers: Vec<Value> = std::thread::scope(|scope| {
+                let calls: Vec<_> =
+                    (0..6).map(|number| scope.spawn(move || call(number).must(201))).collect();
+                calls.into_iter().map(|call| call.join().unwrap()).collect()
+            });
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{path}: {answers:?}");
+        }
+        let all = house.home.read(|view| patients::page(view, &Ask::default())).unwrap();
+        assert_eq!(all.items.len(), 2);
+    }
+}

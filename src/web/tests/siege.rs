@@ -179,3 +179,37 @@ fn whoever_asks_only_for_the_head_gets_it_wherever_the_whole_is_given() {
     }
     assert_eq!(house.call("HEAD", "/api/v1/patients", &[], None).status, 401);
 }
+
+#[test]
+fn https_is_served_while_strangers_leave_their_greetings_unfinished() {
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let server = rustls::ServerConfig::builder_with_provider(std::sync::Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(signed.cert.der().clone()).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = std::sync::Arc::new(client);
+    let house = House::behind(stores().remove(0), tight(), Some(server));
+    let strangers: Vec<TcpStream> = (0..100).map(|_| dial(&house, "\u{16}\u{3}\u{1}\u{2}\0\u{1}")).collect();
+    for _ in 0..5 {
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let greeting = rustls::ClientConnection::new(std::sync::Arc::clone(&client), name).unwrap();
+        let mut stream = rustls::StreamOwned::new(greeting, dial(&house, ""));
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(&told, b"HTTP/1.1 200");
+    }
+    let told = strangers.into_iter().map(ends);
+    assert!(told.into_iter().all(|told| told.len() < 16), "nobody stays beyond the greeting's time");
+}

@@ -133,6 +133,40 @@ fn a_stranger_elsewhere_does_not_keep_the_owner_out() {
 }
 
 #[test]
+fn a_crowd_of_strangers_waits_for_itself_and_not_the_owner_at_home() {
+    let house = houses().remove(0);
+    let owner = house.email(house.user(Role::Clinician, None));
+    assert_eq!(from(&house, "127.0.0.3", &owner, PASSWORD), 200);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let (strangers, tried) = std::thread::scope(|scope| {
+        let crowd: Vec<_> = (0..60)
+            .map(|number| {
+                let (house, over) = (&house, &over);
+                scope.spawn(move || {
+                    let mut seen = Vec::new();
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let nobody = format!("ninguem-{number}-{}@exemplo.br", seen.len());
+                        let source = format!("127.0.9.{}", number + 1);
+                        seen.push(from(house, &source, &nobody, "errada errada errada"));
+                    }
+                    seen
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(300));
+        let tried: Vec<u16> = (0..5).map(|_| from(&house, "127.0.0.3", &owner, PASSWORD)).collect();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        let strangers: Vec<u16> = crowd.into_iter().flat_map(|one| one.join().unwrap()).collect();
+        (strangers, tried)
+    });
+    assert_eq!(tried, [200; 5], "the owner is let in at the first try");
+    let refused = strangers.iter().filter(|status| **status == 503).count();
+    let checked = strangers.iter().filter(|status| **status == 401).count();
+    assert_eq!(refused + checked, strangers.len(), "{strangers:?}");
+    assert!(refused > 0 && checked > 0, "the queue has an end, and it moves: {refused} and {checked}");
+}
+
+#[test]
 fn roles_resets_and_exports_want_a_fresh_sign_in() {
     let house = houses().remove(0);
     let (admin, auditor) = (house.staff(Role::Admin), house.staff(Role::Auditor));

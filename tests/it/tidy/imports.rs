@@ -46,7 +46,7 @@ const ONE_ROOM: [(&str, &[&str]); 9] = [
     ("diesel_migrations", &["src/store/", "tests/it/tidy/"]),
     ("actix_web", &["src/web/", "tests/it/tidy/"]),
     ("actix_rt", &["tests/it/tidy/"]),
-    ("actix_http", &["tests/it/tidy/"]),
+    ("actix_http", &["src/web/", "tests/it/tidy/"]),
     ("rumqttc::", &["mqtt/", "src/cli/", "tests/it/"]),
     ("lettre::", &["src/notify/", "tests/it/tidy/"]),
     ("async_imap::", &["src/notify/", "tests/it/tidy/"]),

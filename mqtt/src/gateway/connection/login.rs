@@ -3,6 +3,7 @@
 use super::super::backend::{Backend, Credentials, DeviceEvent, EndReason, Protocol, Refusal, RefusalCode};
 use super::super::greeting::{Greeting, Hello, Rejected};
 use super::super::session::Session;
+use super::super::strangers::Stranger;
 use super::super::topic::Up;
 use super::socket::{part, read_with};
 use super::{Context, Seat, stopped};
@@ -15,6 +16,9 @@ use uuid::Uuid;
 /// What a session takes of the room of seats beside its will: its two events and its commands' acknowledgements.
 const SEAT_BYTES: usize = 512;
 
+/// What a device hears that finds no place.
+const FULL: &str = "as many devices as this server takes are connected: try again later";
+
 /// A device that was let in.
 pub(super) struct Welcome<B: Backend> {
     pub(super) session: Box<Session>,
@@ -25,10 +29,11 @@ pub(super) struct Welcome<B: Backend> {
     pub(super) rest: Vec<u8>,
 }
 
-/// Lets a device in or tells it why not. `None`: it is over.
+/// Lets a device in or tells it why not. `None`: it is over. Until it is in, others may need its place.
 pub(super) async fn login<S, B>(
     io: &mut S,
     cx: &Arc<Context<B>>,
+    mut stranger: Stranger,
     certificate: Option<Credentials>,
 ) -> Option<Welcome<B>>
 where
@@ -37,7 +42,7 @@ where
 {
     let mut stopping = cx.stopping.clone();
     let welcomed = tokio::select! {
-        welcomed = welcome(io, cx, certificate) => welcomed,
+        welcomed = welcome(io, cx, &mut stranger, certificate) => welcomed,
         () = stopped(&mut stopping) => return None,
     };
     match welcomed {
@@ -45,7 +50,8 @@ where
         Err(rejected) => {
             cx.metrics.refused_connect(rejected.code);
             if !rejected.bytes.is_empty() {
-                part(io, &rejected.bytes).await;
+                stranger.is_refused();
+                stranger.greet(part(io, &rejected.bytes)).await;
             }
             None
         }
@@ -55,6 +61,7 @@ where
 async fn welcome<S, B>(
     io: &mut S,
     cx: &Arc<Context<B>>,
+    stranger: &mut Stranger,
     certificate: Option<Credentials>,
 ) -> Result<Option<Welcome<B>>, Rejected>
 where
@@ -62,13 +69,22 @@ where
     B: Backend,
 {
     let mut greeting = Greeting::new(&cx.options);
-    let Some((mut hello, rest)) = read_connect(io, &mut greeting).await? else { return Ok(None) };
+    let read = stranger.greet(read_connect(io, &mut greeting)).await.transpose()?.flatten();
+    let Some((mut hello, rest)) = read else { return Ok(None) };
     hello.check()?;
     let protocol = hello.manner.protocol;
     let credentials = hello.credentials(certificate).map_err(|refusal| refused(protocol, &refusal))?;
+    if !stranger.is_asked() {
+        return Ok(None);
+    }
     let identity =
         cx.backend.authenticate(credentials).await.map_err(|refusal| refused(protocol, &refusal))?;
     let device = identity.device;
+    // One that comes back takes the place of its own older session.
+    if cx.registry.connected_count() >= cx.options.max_devices && !cx.registry.is_connected(device) {
+        let full = Refusal { code: RefusalCode::ServerBusy, reason: FULL.to_owned() };
+        return Err(refused(protocol, &full));
+    }
     let will = own_will(&mut hello, device, cx.options.max_will_bytes)?;
     let connack = greeting.accept(&hello, &cx.options).map_err(|_too_small| Rejected::silent(0x95))?;
 

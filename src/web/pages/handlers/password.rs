@@ -6,11 +6,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::visit::{Answer, blocking, html_of, see_other, unrendered};
-use crate::domain::password::{self, Cost, Refused};
+use crate::domain::password::{Cost, Memory, Refused};
 use crate::domain::{Role, UserId};
 use crate::store::links::{self, Purpose};
 use crate::store::{self, Actor, settings, users};
 use crate::web::Code;
+use crate::web::checks::Who;
 use crate::web::fault::Fault;
 use crate::web::pages::password::{View, Why, page};
 use crate::web::shell;
@@ -49,23 +50,32 @@ pub async fn set(request: HttpRequest, state: Data<State>, secret: Path<String>,
 }
 
 async fn attempt(state: &Data<State>, secret: String, sent: Sent) -> Result<Tried, Fault> {
-    // A hash takes as much memory as a sign-in: both wait for the same turns.
-    let turn = state.checks.acquire().await.map_err(|_closed| Fault::new(Code::Busy))?;
-    let held = Data::clone(state);
-    let tried = blocking(move || try_now(&held, &secret, &sent)).await;
-    drop(turn);
-    tried
+    // Asked first: a link that does not hold costs no hash.
+    let (asked, held) = (Data::clone(state), Data::clone(state));
+    let look = state.checks.look().await?;
+    let (owner, secret) = blocking(move || {
+        let _look = look;
+        Ok((owner(&asked, &secret)?, secret))
+    })
+    .await?;
+    let Some((user, role)) = owner else { return Ok(Tried::Dead) };
+    let mut turn = state.checks.turn(Who::Known).await?;
+    blocking(move || try_now(&held, &secret, &sent, (user, role), &mut turn.memory)).await
 }
 
-fn try_now(state: &State, secret: &str, sent: &Sent) -> Result<Tried, Fault> {
-    // Asked first: a link that does not hold costs no hash.
-    let Some((user, role)) = owner(state, secret)? else { return Ok(Tried::Dead) };
+fn try_now(
+    state: &State,
+    secret: &str,
+    sent: &Sent,
+    (user, role): (UserId, Role),
+    memory: &mut Memory,
+) -> Result<Tried, Fault> {
     let known = known(state, user)?;
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if sent.password != sent.again {
         return Ok(Tried::Refused(Why::Differ));
     }
-    let phc = match password::hash(&sent.password, &known, Cost::STANDARD) {
+    let phc = match memory.hash(&sent.password, &known, Cost::STANDARD) {
         Ok(phc) => phc,
         Err(Refused::Machine) => return Err(Fault::new(Code::Internal)),
         Err(refused) => return Ok(Tried::Refused(Why::Password(refused))),
