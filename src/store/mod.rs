@@ -47,6 +47,7 @@ pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod reveals;
 pub mod rewrap;
 pub mod roster;
 pub mod rules;
@@ -60,6 +61,7 @@ pub mod signals;
 pub mod signing;
 pub mod sla;
 pub mod snapshot;
+mod supersessions;
 pub mod telemetry;
 pub mod terms;
 #[cfg(test)]

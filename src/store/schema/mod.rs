@@ -9,7 +9,7 @@ pub use deadlines::{
     messages, sla_timers, supersessions, unreachable, versions, webhooks,
 };
 pub use log::{
-    audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks,
+    audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
 };
 pub use series::{amendments, measured};
 

@@ -9,6 +9,7 @@ use super::l10n::{Key, Words};
 use super::shell::Shell;
 use crate::domain::Instant;
 
+pub mod accesses;
 pub mod account;
 pub mod alert;
 pub mod api_docs;
