@@ -7,7 +7,7 @@ use crate::domain::signal::{Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal,
 use crate::domain::time::Instant;
 
 /// Where a sensor's own range ends, in the canonical unit: what lies beyond is its `LOW` or `HIGH` (clinical reference
-/// §2b; meters read 20 to 500 or 600).
+/// 4b; meters read 20 to 500 or 600).
 const fn range(signal: Signal) -> Option<(f64, f64)> {
     match signal {
         Signal::Glucose => Some((40.0, 400.0)),
@@ -17,7 +17,7 @@ const fn range(signal: Signal) -> Option<(f64, f64)> {
 }
 
 /// At or below the first and at or above the second number a value is alarming whatever it is, in the canonical unit:
-/// the contract's red lines, else three points of NEWS2 (clinical reference §1). Endless where a side has none.
+/// the contract's red lines, else three points of NEWS2 (clinical reference 4a). Endless where a side has none.
 const fn alarming(signal: Signal) -> (f64, f64) {
     match signal {
         Signal::HeartRate | Signal::RestingHeartRate => (40.0, 120.0),

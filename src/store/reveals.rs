@@ -186,7 +186,10 @@ pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> 
         return Err(Error::NotFound("reveal"));
     }
     if reveal.state != State::Approved {
-        return Err(Error::Refused { code: "E_FOUR_EYES", what: "a DPO agrees first, and then it lasts a day" });
+        return Err(Error::Refused {
+            code: "E_FOUR_EYES",
+            what: "a DPO agrees first, and then it lasts a day",
+        });
     }
     let who = show(tx, reveal.patient, serde_json::json!({ "reveal": id, "reason": reveal.reason }))?;
     Ok((reveal, who))
@@ -197,7 +200,8 @@ pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> 
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn get(view: &mut View<'_>, id: RevealId, now: Instant) -> Result<Reveal> {
-    let row = reveals::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
+    let row =
+        reveals::table.find(id.to_string()).select(Row::as_select()).get_result(view.conn).optional()?;
     row.ok_or(Error::NotFound("reveal"))?.open(view, now)
 }
 

@@ -6,15 +6,44 @@ use super::json::{Read, Scanner};
 
 /// A name that ends in one of these says when.
 const TIMES: &[&str] = &[
-    "time", "timestamp", "ts", "date", "datetime", "stamp", "epoch", "instant", "unixtime", "devicetime", "utc",
-    "hora", "horario", "datahora", "instante",
+    "time",
+    "timestamp",
+    "ts",
+    "date",
+    "datetime",
+    "stamp",
+    "epoch",
+    "instant",
+    "unixtime",
+    "devicetime",
+    "utc",
+    "hora",
+    "horario",
+    "datahora",
+    "instante",
 ];
 /// A name that is one of these and nothing more says when.
 const TIMES_ALONE: &[&str] = &["t", "at", "when", "day", "data", "dia", "quando", "momento"];
 /// How a time is counted or written, behind the word for it.
 const FORMS: &[&str] = &[
-    "ms", "millis", "milliseconds", "msec", "s", "sec", "secs", "seconds", "us", "micros", "ns", "nanos", "iso",
-    "iso8601", "unix", "utc", "gmt", "local",
+    "ms",
+    "millis",
+    "milliseconds",
+    "msec",
+    "s",
+    "sec",
+    "secs",
+    "seconds",
+    "us",
+    "micros",
+    "ns",
+    "nanos",
+    "iso",
+    "iso8601",
+    "unix",
+    "utc",
+    "gmt",
+    "local",
 ];
 /// A name that ends in one of these says a unit.
 const UNITS: &[&str] = &["unit", "units", "uom", "unidade", "unidades"];
@@ -116,12 +145,30 @@ mod tests {
     #[test]
     fn a_name_says_when_by_its_last_word() {
         for name in [
-            "time", "Time", "TIMESTAMP", "TS", "ts_ms", "timeStamp", "measuredAt", "recorded_at", "deviceTime",
-            "device-time-ms", "t", "at", "dateTime", "date_time", "epochMillis", "hora", "dataHora", "time (utc)",
+            "time",
+            "Time",
+            "TIMESTAMP",
+            "TS",
+            "ts_ms",
+            "timeStamp",
+            "measuredAt",
+            "recorded_at",
+            "deviceTime",
+            "device-time-ms",
+            "t",
+            "at",
+            "dateTime",
+            "date_time",
+            "epochMillis",
+            "hora",
+            "dataHora",
+            "time (utc)",
         ] {
             assert!(says_when(name), "{name}");
         }
-        for name in ["heart_rate", "body_temperature", "uptime", "at_rest", "data_quality", "state", "ms", "", "_"] {
+        for name in
+            ["heart_rate", "body_temperature", "uptime", "at_rest", "data_quality", "state", "ms", "", "_"]
+        {
             assert!(!says_when(name), "{name}");
         }
     }
@@ -144,7 +191,9 @@ mod tests {
 
     #[test]
     fn a_value_is_an_instant_by_its_size_or_its_shape() {
-        for number in [1_732_233_600.0, 1.732_233_600_5e9, 1_732_233_600_123.0, 1.732_233_6e15, 1.732_233_6e18] {
+        for number in
+            [1_732_233_600.0, 1.732_233_600_5e9, 1_732_233_600_123.0, 1.732_233_6e15, 1.732_233_6e18]
+        {
             assert!(is_instant(&Value::Number(number)), "{number}");
         }
         for text in ["2024-11-22", " 2024-11-22T00:00:00Z", "22/11/2024 10:00", "2024/11/22"] {

@@ -74,8 +74,9 @@ fn folding_the_stored_events_gives_the_stored_rows() {
         grant(&store, ana.id).unwrap();
         let by = Giver::StaffAssisted.into();
         act(&store, |tx| consents::refuse(tx, ana.id, Purpose::AlertEscalate, &by)).unwrap();
-        let (events, rows) =
-            store.read(|view| Ok((consents::events(view, ana.key)?, ledger::stored(view, ana.key)?))).unwrap();
+        let (events, rows) = store
+            .read(|view| Ok((consents::events(view, ana.key)?, ledger::stored(view, ana.key)?)))
+            .unwrap();
         let folded = Ledger::fold(&events).unwrap();
         for purpose in Purpose::ALL {
             assert_eq!(folded.record(*purpose), rows.record(*purpose), "{purpose}");

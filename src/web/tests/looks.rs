@@ -116,7 +116,8 @@ fn a_pseudonym_opens_to_a_dpo_under_a_reason_and_to_an_auditor_once_a_dpo_agrees
             assert_eq!(house.post(&token, &path, &json!({ "reason": "7" })).code(), "E_ROLE", "{who:?}");
         }
         assert_eq!(house.post(&as_dpo, &reveals(dpo), &json!({ "reason": " " })).code(), "E_REASON");
-        let asked = house.post(&as_auditor, &reveals(auditor), &json!({ "reason": "auditoria 12" })).must(202);
+        let asked =
+            house.post(&as_auditor, &reveals(auditor), &json!({ "reason": "auditoria 12" })).must(202);
         assert!(!asked.to_string().contains("Marialva") && !asked.to_string().contains(&ana.id.to_string()));
         let shown = || looks_of(&house, &ana, What::Reveal).into_iter().filter(|look| look.refused.is_none());
         assert_eq!(shown().count(), 0, "asking shows nothing");

@@ -138,7 +138,8 @@ fn consent_is_granted_to_the_text_that_stands_refused_and_revoked_once() {
         let agent = house.staff(Role::Agent);
         let path = format!("/api/v1/patients/{}/consents", ana.id);
         let act = |who: &str, body: Value| house.post(who, &path, &body);
-        let stale = json!({ "purpose": "telemetry.collect", "action": "grant", "term_sha256": "00".repeat(32) });
+        let stale =
+            json!({ "purpose": "telemetry.collect", "action": "grant", "term_sha256": "00".repeat(32) });
         let got = act(&agent, stale);
         assert_eq!((got.status, got.code()), (409, "E_STALE_TERM"));
         let given = house.grant(&agent, ana.id, "telemetry.collect");

@@ -6,8 +6,8 @@ use super::showing::rolled;
 use super::*;
 use crate::domain::{Role, UserId};
 use crate::store::accesses::{self, Look, What};
-use crate::store::{Tx, reveals};
 use crate::store::schema::{audit_bundles as bundles, subject_keys};
+use crate::store::{Tx, reveals};
 
 /// A log with everything in it, some of it rolled into chunks, some merged, some in conflict.
 fn lived_in(house: &mut House) {
@@ -90,7 +90,8 @@ const LAST_PACK: &str = "SELECT max(e.leaf) AS leaf FROM receipts r JOIN audit_e
 const GRANTED: &str = "SELECT min(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.granted'";
 const REVOKED: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.revoked'";
 const LOOK: &str = "SELECT min(leaf) AS leaf FROM audit_entries WHERE kind = 'access.read'";
-const LISTED: &str = "SELECT leaf FROM audit_entries WHERE kind = 'access.read' ORDER BY leaf LIMIT 1 OFFSET 1";
+const LISTED: &str =
+    "SELECT leaf FROM audit_entries WHERE kind = 'access.read' ORDER BY leaf LIMIT 1 OFFSET 1";
 const REFUSED_LOOK: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'access.read'";
 const REVEAL: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'access.reveal'";
 const LAST: &str = "SELECT max(leaf) AS leaf FROM audit_entries";
@@ -208,7 +209,11 @@ const TAMPERED: &[Tampering] = &[
     (&["DELETE FROM looks WHERE what = 'reveal'"], REVEAL, "is not what the log says"),
     (&["DELETE FROM looks WHERE listed AND what = 'contacts'"], LISTED, "is not what the log says"),
     (&["UPDATE looks SET what = 'consents' WHERE what = 'readings'"], LOOK, "is not what the log says"),
-    (&["UPDATE looks SET viewer = 'user:0199f0a0-0000-7000-8000-000000000001' WHERE what = 'alerts'"], LOOK, "look at"),
+    (
+        &["UPDATE looks SET viewer = 'user:0199f0a0-0000-7000-8000-000000000001' WHERE what = 'alerts'"],
+        LOOK,
+        "look at",
+    ),
     (&["UPDATE looks SET viewer = 'operator' WHERE what = 'alerts'"], LOOK, "look at"),
     (&["UPDATE looks SET role = 'manager' WHERE what = 'alerts'"], LOOK, "look at"),
     (&["UPDATE looks SET at = at - 5000 WHERE what = 'alerts'"], LOOK, "look at"),
@@ -220,10 +225,8 @@ const TAMPERED: &[Tampering] = &[
         "look at",
     ),
     (
-        &[
-            "INSERT INTO looks (patient_key, viewer, role, what, code, listed, at) \
-             SELECT patient_key, viewer, role, 'consents', code, listed, at FROM looks WHERE what = 'readings'",
-        ],
+        &["INSERT INTO looks (patient_key, viewer, role, what, code, listed, at) \
+             SELECT patient_key, viewer, role, 'consents', code, listed, at FROM looks WHERE what = 'readings'"],
         "",
         "was looked at",
     ),
