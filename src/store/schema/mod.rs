@@ -386,6 +386,11 @@ diesel::table! {
         from_at -> BigInt,
         since -> BigInt,
         version -> BigInt,
+        until_at -> BigInt,
+        taken_from -> Nullable<BigInt>,
+        taken_until -> Nullable<BigInt>,
+        taken_at -> Nullable<BigInt>,
+        taken_by -> Nullable<BigInt>,
     }
 }
 

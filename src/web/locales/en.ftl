@@ -773,6 +773,7 @@ policy-because-rotation = turn in rotation { $n }
 policy-because-temporary = temporary schedule
 policy-because-override = shift change
 policy-left-disabled = no access
+policy-left-held = cannot sign in: the account waits for a second person’s word
 policy-left-certificate = no valid certificate
 policy-left-twice = paged already in this step
 policy-left-role = their role may not answer alerts

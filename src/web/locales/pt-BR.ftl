@@ -789,6 +789,7 @@ policy-because-rotation = vez no rodízio { $n }
 policy-because-temporary = escala temporária
 policy-because-override = troca de plantão
 policy-left-disabled = sem acesso
+policy-left-held = não entra: a conta espera que uma segunda pessoa a confirme
 policy-left-certificate = sem certificado válido
 policy-left-twice = já chamada antes neste passo
 policy-left-role = a função não pode responder a alertas
