@@ -30,5 +30,5 @@ pub use id::{
 pub use identity::{PatientIdentity, StaffIdentity, age_band};
 pub use person::{Cns, Cpf, Email, Name, Phone};
 pub use rule::Rule;
-pub use signal::{Flags, Measured, Reading, Signal, Unit};
+pub use signal::{Flags, Measured, Reading, Signal, Unit, Withdrawal};
 pub use time::{Clock, Instant};

@@ -267,6 +267,12 @@ impl Reading {
         }
     }
 
+    /// Whether both hold the same value, in whichever units.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.canonical().total_cmp(&other.canonical()).is_eq() && self.is_sentinel() == other.is_sentinel()
+    }
+
     /// Whether [`Reading::canonical`] knows the way from `unit` to the signal's own.
     #[must_use]
     pub const fn convertible(signal: Signal, unit: Unit) -> bool {
@@ -286,6 +292,17 @@ impl Reading {
                 | (Unit::Ratio, Unit::Percent)
         )
     }
+}
+
+/// What a source says was entered in error: its own reading of a signal at an instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Withdrawal {
+    /// What was measured.
+    pub signal: Signal,
+    /// When.
+    pub at: Instant,
+    /// The value that is taken back; `None`: whichever is in force.
+    pub said: Option<Reading>,
 }
 
 /// A reading together with the device that measured it: its identity inside one patient's story is

@@ -4,8 +4,11 @@ use mqtt::gateway::{Delivery, Reply};
 use mqtt::payload::{self, Malformed};
 use ring::digest;
 
-use super::normal::{Normalised, normalise};
+use super::normal::{Normalised, TakenBack, normalise};
 use crate::domain::{DeviceId, Instant};
+
+/// What a correction or a withdrawal costs a commit, in readings: it has its own row, log entry and replay.
+const AMENDMENT: usize = 64;
 
 /// A delivery, read.
 pub struct Admitted {
@@ -71,11 +74,13 @@ fn read(content_type: Option<&str>, payload: &[u8], received_at: Instant) -> Con
 }
 
 impl Admitted {
-    /// About how many readings it brings.
+    /// About how much work it brings, in readings.
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Readings { normal, .. } => normal.readings.len().max(1),
+            Content::Readings { normal, .. } => {
+                (normal.readings.len() + normal.amendments() * AMENDMENT).max(1)
+            }
             Content::Malformed(_) => 1,
         }
     }
@@ -84,8 +89,17 @@ impl Admitted {
     #[must_use]
     pub fn first_at(&self) -> Option<Instant> {
         match &self.content {
-            Content::Readings { normal, .. } => normal.readings.first().map(|taken| taken.reading.at),
+            Content::Readings { normal, .. } => normal.first_at(),
             Content::Malformed(_) => None,
+        }
+    }
+
+    /// What it takes back.
+    #[must_use]
+    pub fn withdrawn(&self) -> &[TakenBack] {
+        match &self.content {
+            Content::Readings { normal, .. } => &normal.withdrawn,
+            Content::Malformed(_) => &[],
         }
     }
 

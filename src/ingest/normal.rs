@@ -12,7 +12,9 @@ use super::bounds::{Band, bounds, is_unit_suspect};
 use super::parts::{Parts, Place};
 use super::stray::Strays;
 use super::units;
-use crate::domain::signal::{CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
+use crate::domain::signal::{
+    CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal,
+};
 use crate::domain::time::Instant;
 
 /// The year 2000: an older stamp is a clock that was never set.
@@ -60,21 +62,20 @@ whys! {
     Clock = 5, "E_CLOCK", "Stamped before 2000, or more than 5 minutes after reception. Quarantined.";
     Conflict = 6, "E_CONFLICT", "Another value for the same signal and instant came first. Quarantined.";
     Stamp = 7, "E_STAMP", "No instant to place the reading at: a date alone, or one that cannot be read. Refused.";
-    Retracted = 8, "E_RETRACTED", "The sender takes it back or says that it was never measured. Refused.";
+    Retracted = 8, "E_RETRACTED", "The sender says that it was never measured. Refused.";
     Statistic = 9, "E_STATISTIC", "A statistic of a span is not a measurement. Refused.";
     Record = 10, "E_RECORD", "The record breaks the rules of its format. Refused.";
     Subject = 11, "E_SUBJECT", "The record says that it is of somebody else. Quarantined.";
+    UnknownReading = 12, "E_UNKNOWN_READING", "It takes back a reading that this device had not sent before. Refused.";
 }
 
-/// A reading with where it stood and whether it corrects what its source said before.
+/// A reading with where it stood.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Taken {
     /// The reading.
     pub reading: Reading,
     /// The record of the message, from 0.
     pub record: u32,
-    /// Said for the first time, or a correction. What was entered in error is not among the readings.
-    pub status: Status,
 }
 
 impl Taken {
@@ -82,6 +83,23 @@ impl Taken {
     #[must_use]
     pub const fn place(&self) -> Place {
         Place { record: self.record, at: Some(self.reading.at) }
+    }
+}
+
+/// A reading that its source takes back, with where it says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TakenBack {
+    /// Which.
+    pub what: Withdrawal,
+    /// The record of the message, from 0.
+    pub record: u32,
+}
+
+impl TakenBack {
+    /// Where it stood.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { record: self.record, at: Some(self.what.at) }
     }
 }
 
@@ -99,6 +117,10 @@ pub struct Quarantined {
 pub struct Normalised {
     /// What may be stored, in the order of the message; (signal, instant) appears once.
     pub readings: Vec<Taken>,
+    /// What takes the place of what the source said before, in the order of the message.
+    pub corrections: Vec<Taken>,
+    /// What is taken back.
+    pub withdrawn: Vec<TakenBack>,
     /// What holds no reading.
     pub refused: Parts,
     /// What must not be believed unseen.
@@ -113,7 +135,20 @@ impl Normalised {
     /// Whether nothing at all was understood, so that the message as a whole is answered 0x99.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.readings.is_empty() && self.quarantined.is_empty()
+        self.readings.is_empty() && self.amendments() == 0 && self.quarantined.is_empty()
+    }
+
+    /// How much of it corrects or takes back.
+    #[must_use]
+    pub const fn amendments(&self) -> usize {
+        self.corrections.len() + self.withdrawn.len()
+    }
+
+    /// The instant of the first thing that it says of a patient.
+    #[must_use]
+    pub fn first_at(&self) -> Option<Instant> {
+        let measured = self.readings.first().or(self.corrections.first()).map(|taken| taken.reading.at);
+        measured.or_else(|| self.withdrawn.first().map(|taken| taken.what.at))
     }
 
     /// Whether a record may be this patient's: it says nothing of whose it is, or names them.
@@ -136,13 +171,18 @@ pub fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
     for sample in &samples.list {
         let place = || Place { record: sample.record, at: Some(instant(sample.at, received_at).0) };
         match reading(sample, received_at, &strays) {
-            Ok(mut reading) => {
+            Ok(Said::Measured(mut reading)) => {
                 if sample.at == At::Reception(0) {
                     reading.at = unstamped.next(reading.signal, received_at);
                 }
-                let taken = Taken { reading, record: sample.record, status: sample.status };
-                out.place(taken, received_at, &mut places);
+                let taken = Taken { reading: flagged(reading), record: sample.record };
+                match disbelief(&taken.reading, received_at) {
+                    Some(why) => out.quarantined.push(Quarantined { taken, why }),
+                    None if sample.status == Status::Correction => out.corrections.push(taken),
+                    None => out.place(taken, &mut places),
+                }
             }
+            Ok(Said::Withdrawn(what)) => out.withdrawn.push(TakenBack { what, record: sample.record }),
             Err(why) => out.refused.add(&sample.name, why.code(), false, place()),
         }
     }
@@ -169,15 +209,10 @@ impl Normalised {
         }
     }
 
-    fn place(&mut self, taken: Taken, received_at: Instant, places: &mut Places) {
-        let taken = Taken { reading: flagged(taken.reading), ..taken };
-        if let Some(why) = disbelief(&taken.reading, received_at) {
-            self.quarantined.push(Quarantined { taken, why });
-            return;
-        }
+    fn place(&mut self, taken: Taken, places: &mut Places) {
         match places.first(&self.readings, &taken.reading) {
             None => self.readings.push(taken),
-            Some(first) if says_the_same(first, &taken.reading) => {}
+            Some(first) if first.says_the_same(&taken.reading) => {}
             Some(_) => self.quarantined.push(Quarantined { taken, why: Why::Conflict }),
         }
     }
@@ -237,15 +272,18 @@ fn instant(at: At, received_at: Instant) -> (Instant, Flags) {
     }
 }
 
-fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result<Reading, Why> {
+/// What a sample says.
+enum Said {
+    Measured(Reading),
+    Withdrawn(Withdrawal),
+}
+
+fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result<Said, Why> {
     let signal = Signal::from_name(&sample.name).ok_or(Why::UnknownSignal)?;
     if strays.may_be_of(sample, signal) {
         return Err(Why::Unit);
     }
     let sent_in = sample.unit.as_deref().map_or(Ok(signal.unit()), |text| unit(signal, text))?;
-    if sample.status == Status::EnteredInError {
-        return Err(Why::Retracted);
-    }
     let (at, stamped) = instant(sample.at, received_at);
     let (value, unit, word) = match &sample.value {
         Value::Number(_) if signal == Signal::Consciousness => return Err(Why::Value),
@@ -258,9 +296,16 @@ fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result
         Value::Bound(side, bound) => {
             Beyond { side: *side, bound: *bound }.proves(signal, sent_in).ok_or(Why::Value)?
         }
+        Value::Absent if sample.status == Status::EnteredInError => {
+            return Ok(Said::Withdrawn(Withdrawal { signal, at, said: None }));
+        }
         Value::Absent => return Err(Why::Value),
     };
-    Ok(Reading { signal, at, value, unit, flags: stamped.with(word) })
+    let reading = Reading { signal, at, value, unit, flags: stamped.with(word) };
+    Ok(match sample.status {
+        Status::EnteredInError => Said::Withdrawn(Withdrawal { signal, at, said: Some(reading) }),
+        Status::Final | Status::Correction => Said::Measured(reading),
+    })
 }
 
 /// What a word stands for: a sensor's sentinel or a letter of consciousness, in any case and with blanks around it.
@@ -306,11 +351,6 @@ fn disbelief(reading: &Reading, received_at: Instant) -> Option<Why> {
     }
     let is_impossible = bounds(reading.signal).band(reading.canonical()) == Band::Impossible;
     (is_impossible && !reading.is_sentinel()).then_some(Why::Implausible)
-}
-
-/// The same value counts as one reading, in whichever unit it came.
-fn says_the_same(first: &Reading, later: &Reading) -> bool {
-    first.canonical().total_cmp(&later.canonical()).is_eq() && first.is_sentinel() == later.is_sentinel()
 }
 
 /// Which (signal, instant) the message has filled: a short search, then a map.

@@ -41,7 +41,7 @@ fn a_known_signal_is_read_and_an_unknown_one_is_refused_beside_it() {
         unit: Unit::PerMinute,
         flags: Flags::default(),
     };
-    assert_eq!(normal.readings, [Taken { reading, record: 0, status: Status::Final }]);
+    assert_eq!(normal.readings, [Taken { reading, record: 0 }]);
     assert_eq!(normal.refused.text(), "mood E_UNKNOWN_SIGNAL record 0 at 2024-11-21T23:59:50.500Z");
     assert!(!normal.is_nothing());
     assert!(normalise(&decode(None, br#"{"mood":7}"#).unwrap(), NOW).is_nothing());
@@ -312,7 +312,7 @@ fn what_the_formats_set_aside_is_refused_with_its_own_code() {
     };
     let heart = |why: &'static str| vec![("heart_rate".to_owned(), why)];
     assert_eq!(refused(&observation("final", "2024-11-22")), heart("E_STAMP"));
-    assert_eq!(refused(&observation("entered-in-error", "2024-11-22T00:00:00Z")), heart("E_RETRACTED"));
+    assert_eq!(refused(&observation("cancelled", "2024-11-22T00:00:00Z")), heart("E_RETRACTED"));
     assert_eq!(refused(r#"[{"n":"heart_rate","vb":true}]"#), heart("E_VALUE"));
 }
 
@@ -410,6 +410,46 @@ fn a_record_of_another_time_is_refused_with_the_code_of_times() {
 }
 
 #[test]
+fn what_was_entered_in_error_is_taken_back_with_the_value_that_it_names() {
+    let observation = |value: &str| {
+        normal(&format!(
+            r#"{{"resourceType":"Observation","status":"entered-in-error"{value},"code":{{"coding":[
+            {{"system":"http://loinc.org","code":"8867-4"}}]}},"effectiveDateTime":"2024-11-22T00:00:00Z"}}"#
+        ))
+    };
+    let at = Instant::from_secs(1_732_233_600);
+    let named = observation(r#","valueQuantity":{"value":170,"code":"/min"}"#);
+    assert!(named.readings.is_empty() && named.refused.is_empty() && !named.is_nothing());
+    assert_eq!((named.amendments(), named.first_at()), (1, Some(at)));
+    let what = named.withdrawn[0].what;
+    assert_eq!((what.signal, what.at, what.said.unwrap().value), (Signal::HeartRate, at, 170.0));
+    assert_eq!(observation("").withdrawn[0].what.said, None);
+    let unread = observation(r#","valueQuantity":{"value":170,"unit":"furlong"}"#);
+    assert!(unread.is_nothing() && unread.refused.text().contains("E_UNIT"));
+}
+
+#[test]
+fn a_correction_meets_no_conflict_in_its_own_message_wherever_it_stands() {
+    let entry = |status: &str, value: u8| {
+        format!(
+            r#"{{"resource":{{"resourceType":"Observation","status":"{status}","effectiveDateTime":"2024-11-22T00:00:00Z",
+            "valueQuantity":{{"value":{value},"code":"/min"}},
+            "code":{{"coding":[{{"system":"http://loinc.org","code":"8867-4"}}]}}}}}}"#
+        )
+    };
+    let bundle = |entries: [String; 3]| {
+        normal(&format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(",")))
+    };
+    let values = |list: &[Taken]| list.iter().map(|taken| taken.reading.value).collect::<Vec<_>>();
+    let (first, wrong, right) = (entry("final", 170), entry("amended", 71), entry("corrected", 70));
+    for entries in [[first.clone(), wrong.clone(), right.clone()], [wrong, first, right]] {
+        let normal = bundle(entries);
+        assert_eq!((values(&normal.readings), values(&normal.corrections)), (vec![170.0], vec![71.0, 70.0]));
+        assert!(normal.quarantined.is_empty());
+    }
+}
+
+#[test]
 fn numbers_and_codes_of_the_reasons_never_change() {
     let all: Vec<_> = Why::ALL.iter().map(|why| (why.number(), why.code())).collect();
     let stored = [
@@ -424,6 +464,7 @@ fn numbers_and_codes_of_the_reasons_never_change() {
         (9, "E_STATISTIC"),
         (10, "E_RECORD"),
         (11, "E_SUBJECT"),
+        (12, "E_UNKNOWN_READING"),
     ];
     assert_eq!(all, stored);
     assert!(Why::ALL.iter().all(|why| Why::from_number(why.number()) == Some(*why)));

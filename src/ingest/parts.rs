@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::domain::person::is_unseen;
 use crate::domain::{Instant, Signal};
 
 /// How many names that are no signals are told by name; further ones are counted.
@@ -29,7 +30,7 @@ pub struct Place {
 /// What was not taken of one signal for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// The signal's name, as far as it is known: cut to 64 characters, control characters as `?`.
+    /// The signal's name, as far as it is known: cut to 64 characters, those that are not seen as `?`.
     pub signal: Cow<'static, str>,
     /// Why.
     pub code: &'static str,
@@ -143,7 +144,7 @@ fn told(name: &str, place: Place) -> String {
     if name.is_empty() {
         return format!("record {}", place.record);
     }
-    name.chars().take(NAME_LENGTH).map(|c| if c.is_control() { '?' } else { c }).collect()
+    name.chars().take(NAME_LENGTH).map(|c| if is_unseen(c) { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -181,7 +182,7 @@ mod tests {
         parts.add("heart_rate", "E_STAMP", false, Place { record: 1, at: None });
         parts.add("heart_rate", "E_STAMP", false, place(3));
         parts.add("", "E_RECORD", false, Place { record: 7, at: None });
-        parts.add("a\0b", "E_UNKNOWN_SIGNAL", false, place(8));
+        parts.add("a\u{202e}b", "E_UNKNOWN_SIGNAL", false, place(8));
         assert_eq!(
             parts.text(),
             "heart_rate E_STAMP record 1, 3 at 2024-11-22T00:00:00.000Z; record 7 E_RECORD record 7; \

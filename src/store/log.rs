@@ -3,6 +3,7 @@
 //!
 //! One tree a year. `leaf` is an entry's number through all years.
 
+mod amended;
 mod bodies;
 mod brought;
 mod consents;

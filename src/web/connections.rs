@@ -17,16 +17,19 @@ use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream as Socket;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
+
+use super::auth::{address, site};
 
 /// How many connections there may be, and how long each phase of a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// In all. Each takes two descriptors: its own, and the one by which it is closed from outside.
     pub all: usize,
-    /// From one network: an IPv4 address, or the /64 of an IPv6 one. Not counted behind a proxy, where all come from it.
+    /// From one network: an IPv4 address, or the /64 of an IPv6 one. Behind a proxy it is the network for which the
+    /// proxy asks (the last address of `X-Forwarded-For`).
     pub network: usize,
     /// The head of a request, from its first byte or from the end of the answer before.
     pub head: Duration,
@@ -121,6 +124,24 @@ impl Connections {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Behind a proxy a connection is of the network that its request comes from. A network that holds its part already
+    /// gives up the one that has waited longest for its own request; `false`: it has none to give.
+    fn asks_for(&self, id: u64, network: IpAddr) -> bool {
+        let mut table = self.table();
+        if table.rows.get(&id).is_none_or(|row| row.network == network) {
+            return true;
+        }
+        if table.networks.get(&network).copied().unwrap_or(0) >= self.limits.network {
+            let Some(longest) = table.longest(Some(network)) else { return false };
+            table.close(longest);
+        }
+        if let Some(row) = table.forget(id) {
+            table.rows.insert(id, Row { network, ..row });
+            *table.networks.entry(network).or_default() += 1;
+        }
+        true
     }
 
     /// Seats a new connection; when there is no room, the one that has waited longest for its own request leaves.
@@ -299,6 +320,12 @@ pub async fn pace(
     let Some(place) = request.request().conn_data::<Seat>().map(|seat| seat.0.clone()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    if site(request.request()).behind_proxy
+        && let Some(from) = address(request.request())
+        && !place.connections.asks_for(place.id, network(from))
+    {
+        place.connections.table().close(place.id);
+    }
     match request.take_payload() {
         Payload::None => place.serve(),
         body => {
@@ -311,42 +338,4 @@ pub async fn pace(
     }
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| BoxBody::new(Outgoing { body: body.boxed(), place, bytes: 0 })))
-}
-
-/// How many live streams each person holds open on this node.
-#[derive(Default)]
-pub struct Streams(Mutex<HashMap<crate::domain::UserId, usize>>);
-
-/// The most of them: every tab of a person, and the pages that they left since the last beat noticed nobody there.
-const STREAMS: usize = 96;
-
-impl Streams {
-    /// One more for this person, until it is dropped; `None`: they hold the most there may be.
-    pub(super) fn open(state: &Data<super::state::State>, user: crate::domain::UserId) -> Option<Held> {
-        let mut open = state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = open.entry(user).or_default();
-        if *theirs >= STREAMS {
-            return None;
-        }
-        *theirs += 1;
-        Some(Held { state: Data::clone(state), user })
-    }
-}
-
-/// One open stream.
-pub(super) struct Held {
-    state: Data<super::state::State>,
-    user: crate::domain::UserId,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let mut open = self.state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(theirs) = open.get_mut(&self.user) {
-            *theirs = theirs.saturating_sub(1);
-            if *theirs == 0 {
-                open.remove(&self.user);
-            }
-        }
-    }
 }

@@ -13,11 +13,12 @@ use tokio::sync::{broadcast, watch};
 
 use super::auth::Viewer;
 use super::code::Code;
-use super::connections::{Held, Streams};
 use super::fault::Fault;
 use super::problem::Refusal;
 use super::pseudonyms::knows_none;
+use super::shown::Shown;
 use super::state::State;
+use super::streams::{Held, Streams};
 use crate::domain::{Can, PatientId, Role};
 use crate::store::signals::{self, Told};
 use crate::store::{Signalled, pseudonyms, sessions};
@@ -69,10 +70,15 @@ fn reset(newest: i64) -> String {
     format!("{kept}event: reset\ndata: {{}}\n\n")
 }
 
+/// The last word to a stream that makes room for a newer one of the same person. A program that comes back by itself
+/// waits a minute; a page comes back when somebody looks at it.
+const SUPERSEDED: &str = "retry: 60000\nevent: superseded\ndata: {}\n\n";
+
 /// Why a listener goes on.
 enum Woken {
     Heard(Result<Signalled, RecvError>),
     Beat,
+    Superseded,
 }
 
 /// One listener.
@@ -84,7 +90,9 @@ struct Listener {
     /// The newest event that was told again: those up to it are not told twice.
     last: i64,
     ready: VecDeque<String>,
-    _held: Held,
+    held: Held,
+    /// The last word was said.
+    over: bool,
 }
 
 /// What changed, as it changes.
@@ -98,7 +106,7 @@ pub async fn stream(
         .headers()
         .get("last-event-id")
         .map(|id| id.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(-1));
-    let held = Streams::open(&state, viewer.id).ok_or_else(|| Fault::new(Code::Rate).of(&request))?;
+    let held = Streams::begin(&state, viewer.id);
     // Heard before what was missed is read: nothing falls between.
     let mut listener = Listener {
         heard: state.store.signals(),
@@ -107,7 +115,8 @@ pub async fn stream(
         viewer,
         last: 0,
         ready: VecDeque::new(),
-        _held: held,
+        held,
+        over: false,
     };
     listener.begin(resume).await.map_err(|fault| fault.of(&request))?;
     let events = stream::unfold(listener, async |mut listener| {
@@ -141,7 +150,7 @@ impl Listener {
             Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
                 self.last = told.last().map_or(newest, |told| told.id);
                 for Told { id, name, subject } in &told {
-                    if may_know(&self.viewer, name, subject) {
+                    if self.may_hear(name, subject).await {
                         let subject = self.known_as(name, subject).await;
                         self.ready.push_back(event(*id, name, &subject));
                     }
@@ -158,9 +167,13 @@ impl Listener {
             if let Some(text) = self.ready.pop_front() {
                 return Some(text);
             }
+            if self.over {
+                return None;
+            }
             let woken = tokio::select! {
                 heard = self.heard.recv() => Woken::Heard(heard),
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                () = self.held.superseded() => Woken::Superseded,
                 () = tokio::time::sleep(BEAT) => Woken::Beat,
             };
             match woken {
@@ -171,6 +184,10 @@ impl Listener {
                     return Some(reset(newest));
                 }
                 Woken::Heard(Err(RecvError::Closed)) => return None,
+                Woken::Superseded => {
+                    self.over = true;
+                    return Some(SUPERSEDED.to_owned());
+                }
                 Woken::Beat => return self.lives().await.then(|| ": beat\n\n".to_owned()),
             }
         }
@@ -184,11 +201,22 @@ impl Listener {
             return None;
         }
         let told_again = signal.id > 0 && signal.id <= self.last;
-        if !told_again && may_know(&self.viewer, signal.name, &signal.subject) {
+        if matches!(signal.name, "consent.changed" | "patient.changed") {
+            self.state.shown.forget(&signal.subject);
+        }
+        if !told_again && self.may_hear(signal.name, &signal.subject).await {
             let subject = self.known_as(signal.name, &signal.subject).await;
             self.ready.push_back(event(signal.id, signal.name, &subject));
         }
         Some(())
+    }
+
+    /// Whether this listener is told of an event. That a patient has new readings is known to whoever may see them now.
+    async fn may_hear(&self, name: &str, subject: &str) -> bool {
+        if !may_know(&self.viewer, name, subject) {
+            return false;
+        }
+        name != "readings.changed" || Shown::is_shown(&self.state, &self.viewer, subject).await
     }
 
     /// The id under which this listener knows whom an event is about.

@@ -24,9 +24,11 @@ pub mod rehearsal;
 pub mod routes;
 pub mod serve;
 pub mod shell;
+mod shown;
 pub mod sight;
 pub mod sign_in;
 pub mod state;
+mod streams;
 #[cfg(test)]
 mod tests;
 

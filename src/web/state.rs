@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use super::connections::Streams;
+use super::shown::Shown;
+use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
 use crate::domain::token::Signer;
@@ -151,6 +152,8 @@ pub struct State {
     pub(super) stopping: watch::Sender<bool>,
     /// Live streams that are open.
     pub(super) streams: Streams,
+    /// Whose readings may be shown, for the live streams.
+    pub(super) shown: Shown,
 }
 
 impl State {
@@ -172,6 +175,7 @@ impl State {
             checks: Semaphore::new(CHECKS),
             stopping: watch::Sender::new(false),
             streams: Streams::default(),
+            shown: Shown::default(),
         }
     }
 

@@ -7,10 +7,11 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use serde_json::{Value, json};
+use zelo::domain::Outcome;
 use zelo::domain::{Clock, Instant, Level};
 use zelo::rules::Episode;
 use zelo::store::alerts::{self, StoredAlert};
-use zelo::store::{Actor, escalations, reevaluations};
+use zelo::store::{Actor, bindings, escalations, reevaluations};
 
 use crate::support::clinic::{Bed, Clinic, eventually};
 
@@ -164,6 +165,113 @@ async fn late_readings_far_behind_the_present_tell_the_clean_story() {
         assert_ne!(before, told);
         assert_eq!(stories(&clinic, late), told);
         assert!(alerts_of(&clinic, late).iter().all(|alert| !is_climbing(&clinic, alert)), "long over");
+        house.stop().await;
+    }
+}
+
+/// Publishes an Observation of a heart rate and gives the answer's code, user properties and reason.
+async fn observe(
+    bed: &Bed,
+    (client, events): &mut (AsyncClient, EventLoop),
+    (status, at, value): (&str, Instant, Option<f64>),
+) -> (PubAckReason, Vec<(String, String)>, String) {
+    let mut resource = json!({
+        "resourceType": "Observation", "status": status, "effectiveDateTime": at.rfc3339(),
+        "code": { "coding": [{ "system": "http://loinc.org", "code": "8867-4" }] },
+    });
+    if let Some(value) = value {
+        resource["valueQuantity"] =
+            json!({ "value": value, "system": "http://unitsofmeasure.org", "code": "/min" });
+    }
+    client.publish(bed.topic(), QoS::AtLeastOnce, false, resource.to_string()).await.unwrap();
+    let answered = async {
+        loop {
+            if let Event::Incoming(Packet::PubAck(ack)) = events.poll().await.unwrap() {
+                let said = ack.properties;
+                let why = said.as_ref().and_then(|said| said.reason_string.clone()).unwrap_or_default();
+                return (ack.reason, said.map_or_else(Vec::new, |said| said.user_properties), why);
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), answered).await.expect("the answer comes")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_takes_back_and_corrects_its_own_readings_and_nobody_elses() {
+    for clinic in Clinic::each(2) {
+        house_of(&clinic);
+        let house = clinic.house(&clinic.store).await;
+        let [bed, other] = &clinic.beds[..] else { panic!("two beds") };
+        let (mut wire, mut stranger) = (bed.client(&house), other.client(&house));
+        let start = Clock::System.now().minus(Duration::from_secs(600));
+        let at = |second: u64| start.plus(Duration::from_secs(second));
+        let values = || {
+            let read = clinic.values(bed);
+            read.iter().map(|(at, value)| ((at.micros() - start.micros()) / 1_000_000, *value)).collect()
+        };
+        let now: Vec<(i64, f64)> = values();
+        assert_eq!(now, []);
+
+        // Nothing to take back: told so, and nothing is kept.
+        let (reason, _, why) = observe(bed, &mut wire, ("entered-in-error", at(1), Some(170.0))).await;
+        assert_eq!(reason, PubAckReason::PayloadFormatInvalid);
+        assert!(why.contains("heart_rate E_UNKNOWN_READING record 0"), "{why}");
+
+        // A red minute that was never measured: taken back, its alert is retracted.
+        let minute: Vec<Value> = (0..=60).map(|s| one("heart_rate", at(s), 130.0)).collect();
+        send(bed, &mut wire, &Value::Array(minute)).await;
+        eventually("red", || alerts_of(&clinic, bed).iter().any(|one| one.case.facts.level == Level::Red))
+            .await;
+        // Somebody else's device names the same instants, and changes nothing.
+        let (reason, ..) = observe(other, &mut stranger, ("entered-in-error", at(30), Some(130.0))).await;
+        assert_eq!(reason, PubAckReason::PayloadFormatInvalid);
+        for second in 0..=60 {
+            let said = (second % 2 == 0).then_some(130.0);
+            let (reason, parts, _) = observe(bed, &mut wire, ("entered-in-error", at(second), said)).await;
+            assert_eq!((reason, parts), (PubAckReason::Success, Vec::new()));
+        }
+        eventually("retracted", || {
+            alerts_of(&clinic, bed).iter().all(|one| one.case.outcome == Some(Outcome::Retracted))
+        })
+        .await;
+        let now: Vec<(i64, f64)> = values();
+        assert_eq!(now, []);
+
+        // Corrected, and then the wrong value alone is taken back: the right one stays.
+        observe(bed, &mut wire, ("final", at(90), Some(170.0))).await;
+        for status in ["corrected", "amended"] {
+            let value = if status == "amended" { 70.0 } else { 71.0 };
+            assert_eq!(observe(bed, &mut wire, (status, at(90), Some(value))).await.0, PubAckReason::Success);
+        }
+        let (reason, parts, _) = observe(bed, &mut wire, ("entered-in-error", at(90), Some(170.0))).await;
+        assert_eq!((reason, parts), (PubAckReason::Success, Vec::new()));
+        let now: Vec<(i64, f64)> = values();
+        assert_eq!(now, [(90, 70.0)]);
+        house.stop().await;
+
+        // Everything that was put right outlives the house, and the log holds it.
+        let house = clinic.house(&clinic.store).await;
+        let now: Vec<(i64, f64)> = values();
+        assert_eq!(now, [(90, 70.0)]);
+        eventually("in the log", || clinic.entries("reading.amended") == 63).await;
+        clinic.verify();
+
+        // Once the device is somebody else's, it changes nothing of what it measured here.
+        clinic
+            .store
+            .write(Actor::Operator, Clock::System.now(), |tx| {
+                bindings::unbind(tx, bed.device, Clock::System.now())?;
+                bindings::bind(tx, bed.device, other.patient, Clock::System.now(), false).map(drop)
+            })
+            .unwrap();
+        let mut wire = bed.client(&house);
+        let (reason, _, why) = observe(bed, &mut wire, ("entered-in-error", at(90), None)).await;
+        assert_eq!(reason, PubAckReason::PayloadFormatInvalid);
+        assert!(why.contains("heart_rate E_NOT_BOUND"), "{why}");
+        let (_, parts, _) = observe(bed, &mut wire, ("corrected", at(90), Some(99.0))).await;
+        assert_eq!(parts, [("quarantined".to_owned(), "heart_rate".to_owned())]);
+        let now: Vec<(i64, f64)> = values();
+        assert_eq!(now, [(90, 70.0)]);
         house.stop().await;
     }
 }

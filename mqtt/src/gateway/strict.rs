@@ -1,5 +1,5 @@
-//! What MQTT forbids and the protocol core lets pass: U+0000 in a string, wildcards in a topic, filters and flags that
-//! cannot be. The numbers are those of the conformance statements; an `m` marks 3.1.1 alone, a `v` 5 alone.
+//! What MQTT forbids and the protocol core lets pass: characters that no string should hold, wildcards in a topic,
+//! filters and flags that cannot be. The numbers are those of the conformance statements; an `m` marks 3.1.1 alone, a `v` 5 alone.
 
 use mqtt_protocol_core::mqtt::packet::{MqttString, Property, Qos, SubEntry, v3_1_1, v5_0};
 use mqtt_protocol_core::mqtt::result_code::MqttError;
@@ -90,9 +90,16 @@ pub(crate) fn properties(props: &[Property]) -> Checked {
     })
 }
 
-/// m1.5.3-2, v1.5.4-2: no string holds U+0000. What is not UTF-8, surrogates with it, the core refuses.
+/// m1.5.3-2, v1.5.4-2: no string holds U+0000. The other control characters and the noncharacters should not be sent and
+/// may be refused as malformed: they are. What is not UTF-8, surrogates with it, the core refuses.
 fn text(text: &str) -> Checked {
-    malformed_if(text.contains('\0'))
+    malformed_if(text.chars().any(|c| c.is_control() || is_noncharacter(c)))
+}
+
+/// U+FDD0 to U+FDEF, and the last two of each plane: no text has them.
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    matches!(code, 0xfdd0..=0xfdef) || code & 0xfffe == 0xfffe
 }
 
 fn texts<const N: usize>(all: [Option<&str>; N]) -> Checked {
@@ -155,5 +162,19 @@ mod tests {
             assert_eq!(topic(wrong), Err(MqttError::MalformedPacket), "{wrong:?}");
         }
         assert_eq!(topic("a/\u{feff}b"), Ok(()), "3 bytes of U+FEFF are a character like any other");
+    }
+
+    #[test]
+    fn no_string_holds_control_characters_or_what_is_no_character() {
+        let wrong = ["\u{1}", "\t", "\n", "\u{1f}", "\u{7f}", "\u{80}", "\u{9f}"];
+        let none = ["\u{fdd0}", "\u{fdef}", "\u{fffe}", "\u{ffff}", "\u{1fffe}", "\u{10ffff}"];
+        for odd in wrong.into_iter().chain(none) {
+            assert_eq!(text(&format!("a{odd}b")), Err(MqttError::MalformedPacket), "{odd:?}");
+        }
+        for right in
+            ["", " ", "~", "\u{a0}", "ação", "\u{fdcf}", "\u{fdf0}", "\u{fffd}", "\u{1f600}", "\u{202e}"]
+        {
+            assert_eq!(text(right), Ok(()), "{right:?}");
+        }
     }
 }

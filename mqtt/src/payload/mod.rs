@@ -21,6 +21,10 @@ pub use samples::{At, Claim, Sample, Samples, Side, Skip, Skipped, Status, Stray
 /// The quota on readings in one message; the answer to more is 0x97 and names it.
 pub const MAX_READINGS: usize = 10_000;
 
+/// The quota on values in one message that correct or take back what was said before: each is sealed, logged and
+/// judged again by itself. The answer to more is 0x97 and names it.
+pub const MAX_AMENDMENTS: usize = 256;
+
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u8 = 32;
 
@@ -77,6 +81,7 @@ impl Malformed {
     pub const fn quota(&self) -> Option<&'static str> {
         match self.what {
             What::TooMany => Some("readings_per_message"),
+            What::TooManyAmendments => Some("amendments_per_message"),
             _ => None,
         }
     }
@@ -136,6 +141,9 @@ pub enum What {
     /// More than [`MAX_READINGS`].
     #[error("more than 10000 readings (quota readings_per_message)")]
     TooMany,
+    /// More than [`MAX_AMENDMENTS`].
+    #[error("more than 256 corrections and withdrawals (quota amendments_per_message)")]
+    TooManyAmendments,
 }
 
 /// Reads a message, record by record: one that is malformed, or a member that holds no value, is named in

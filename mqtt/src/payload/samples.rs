@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::{Read, Scanner};
-use super::{Format, MAX_READINGS, Malformed, Place, What};
+use super::{Format, MAX_AMENDMENTS, MAX_READINGS, Malformed, Place, What};
 
 /// When a sample says it was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,12 +139,14 @@ pub struct Samples<'a> {
     pub units: Vec<StrayUnit<'a>>,
     /// The record that is being read.
     record: u32,
+    /// How many values correct or take back.
+    amendments: usize,
 }
 
 impl<'a> Samples<'a> {
     pub(super) fn new(format: Format) -> Self {
         let (skipped, claims, units) = (Vec::new(), Vec::new(), Vec::new());
-        Self { format, list: Vec::with_capacity(4), skipped, claims, units, record: 0 }
+        Self { format, list: Vec::with_capacity(4), skipped, claims, units, record: 0, amendments: 0 }
     }
 
     /// Whether a sample takes its instant from reception, so that a repeat of the message must find the first one's.
@@ -166,12 +168,14 @@ impl<'a> Samples<'a> {
         scanner: &mut Scanner<'a>,
         read: impl FnOnce(&mut Scanner<'a>, &mut Self) -> Read<()>,
     ) -> Read<()> {
-        let before = (self.list.len(), self.skipped.len(), self.claims.len(), self.units.len());
+        let before = (self.list.len(), self.skipped.len(), self.claims.len());
+        let (units, amendments) = (self.units.len(), self.amendments);
         if let Err(fault) = scanner.attempt(|scanner| read(scanner, self))? {
             self.list.truncate(before.0);
             self.skipped.truncate(before.1);
             self.claims.truncate(before.2);
-            self.units.truncate(before.3);
+            self.units.truncate(units);
+            self.amendments = amendments;
             self.refuse(Cow::Borrowed(""), Skip::Malformed, None, Some(fault))?;
         }
         self.next_record();
@@ -201,6 +205,12 @@ impl<'a> Samples<'a> {
         at: At,
     ) -> Read<()> {
         self.room()?;
+        if status != Status::Final {
+            self.amendments += 1;
+            if self.amendments > MAX_AMENDMENTS {
+                return Err(self.too_many(What::TooManyAmendments));
+            }
+        }
         self.list.push(Sample { name, value, unit, at, record: self.record, status });
         Ok(())
     }
@@ -247,7 +257,10 @@ impl<'a> Samples<'a> {
         if self.list.len() + self.skipped.len() + self.units.len() < MAX_READINGS {
             return Ok(());
         }
-        let record = usize::try_from(self.record).unwrap_or(usize::MAX);
-        Err(Malformed { at: Place::Record(record), what: What::TooMany })
+        Err(self.too_many(What::TooMany))
+    }
+
+    fn too_many(&self, what: What) -> Malformed {
+        Malformed { at: Place::Record(usize::try_from(self.record).unwrap_or(usize::MAX)), what }
     }
 }

@@ -90,6 +90,9 @@ async fn what_must_not_be_sent_closes_the_connection() {
     for level in [4, 5] {
         let mut rows = vec![
             ("1.5.3-2 U+0000 in a topic", raw_topic(level, b"top\0\0")),
+            ("1.5.4 a control character in a topic", raw_topic(level, b"top\x1b[2J")),
+            ("1.5.4 U+0085 in a topic", raw_topic(level, "top\u{85}".as_bytes())),
+            ("1.5.4 a noncharacter in a filter", subscribe(level, 1, &["a\u{ffff}"], 0)),
             ("1.5.3-1 a surrogate in a topic", raw_topic(level, &[b'a', 0xed, 0xa0, 0x80])),
             ("1.5.3-1 an overlong form in a topic", raw_topic(level, &[0xc0, 0x80])),
             ("3.3.2-2 # in a topic", raw_topic(level, b"a/#")),
@@ -128,6 +131,7 @@ async fn what_must_not_be_sent_closes_the_connection() {
                 ("v3.3.4-6 a subscription identifier", property(&[0x0b, 1])),
                 ("v3.3.2-14 a wildcard in a response topic", property(&[0x08, 0, 1, b'#'])),
                 ("v1.5.4-2 U+0000 in a content type", property(&[0x03, 0, 1, 0])),
+                ("v1.5.4 a line end in a user property", property(&[0x26, 0, 1, b'k', 0, 1, b'\n'])),
                 ("v1.5.4-2 U+0000 in a user property", property(&[0x26, 0, 1, b'k', 0, 1, 0])),
                 ("v a content type twice", property(&[0x03, 0, 1, b'a', 0x03, 0, 1, b'b'])),
                 ("v a property of another packet", property(&[0x21, 0, 1])),

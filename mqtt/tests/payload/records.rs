@@ -1,6 +1,6 @@
 //! A message is taken record by record, in every format: what is malformed is named with its record, and the rest is read.
 
-use mqtt::payload::{At, Skip, Status, decode};
+use mqtt::payload::{At, MAX_AMENDMENTS, Skip, Status, decode};
 
 use super::{fault, refused, says};
 
@@ -198,4 +198,21 @@ fn a_resource_says_whether_it_corrects_and_whose_it_is() {
     let point = r#"{"header":{"user_id":"somebody","schema_id":{"name":"heart-rate"}},"body":{"heart_rate":{"value":1,
         "unit":"bpm"},"effective_time_frame":{"date_time":"2020-02-05T07:25:00Z"}}}"#;
     assert_eq!(decode(None, point.as_bytes()).unwrap().claims[0].subject, "somebody");
+}
+
+#[test]
+fn corrections_and_withdrawals_have_a_quota_of_their_own() {
+    let bundle = |statuses: &mut dyn Iterator<Item = &str>| {
+        let entry = |status: &str| {
+            let text = heart(&format!(",{AT}{}", beats("70"))).replace("final", status);
+            format!(r#"{{"resource":{text}}}"#)
+        };
+        let entries: Vec<String> = statuses.map(entry).collect();
+        format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(","))
+    };
+    let many = |n: usize| bundle(&mut ["corrected", "entered-in-error", "final"].into_iter().cycle().take(n));
+    // Two of three amend.
+    assert_eq!(says(&many(MAX_AMENDMENTS / 2 * 3)).len(), MAX_AMENDMENTS / 2 * 3);
+    let over = fault(&many(MAX_AMENDMENTS / 2 * 3 + 1));
+    assert_eq!(over.quota(), Some("amendments_per_message"));
 }

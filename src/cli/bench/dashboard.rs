@@ -83,6 +83,12 @@ impl Dashboard {
 }
 
 impl Eyes {
+    /// Where the pages are.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Asks for a page's part or an answer of the API: status and body.
     ///
     /// # Errors

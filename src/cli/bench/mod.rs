@@ -23,9 +23,11 @@ mod read;
 mod red;
 mod revoke;
 mod seed;
+mod siege;
 mod site;
 mod source;
 mod start;
+mod strangers;
 mod wire;
 
 use std::io::Write;
@@ -67,6 +69,11 @@ enum What {
     Engine(engine::Args),
     /// Verifying the audit log, and proofs from it
     Audit(audit::Args),
+    /// What honest devices notice of slow connections and of floods on foreign topics
+    Siege(siege::Args),
+    /// Those who lay siege
+    #[command(hide = true)]
+    Strangers(strangers::Args),
     /// The load generator of the others
     #[command(hide = true)]
     Load(load::Args),
@@ -105,6 +112,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         What::Start(args) => start::run(args),
         What::Engine(args) => engine::run(args),
         What::Audit(args) => audit::run(args),
+        What::Siege(args) => siege::run(args),
+        What::Strangers(args) => strangers::run(args),
         What::Load(args) => load::run(args),
         What::Node(args) => node::run(args),
     }

@@ -1,6 +1,7 @@
 //! One commit for whatever is queued: who sent it, whose it is, whether consent permits it, the rows, the
 //! receipts, the judgement. Nothing is answered before it is durable; nothing that failed is answered at all.
 
+mod amend;
 mod charges;
 mod judge;
 mod ledger;
@@ -20,12 +21,13 @@ use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
 use crate::domain::{Clock, Instant, Measured, PatientId};
 use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
-use crate::store::telemetry::{self, Batch};
+use crate::store::telemetry::{self, Batch, Known};
 use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
+use amend::{amend, look_up};
 use charges::Charges;
 use judge::{Fresh, judge};
 use ledger::Ledger;
-use plan::{Kept, Planned, Planner, Standings, amend, set_aside_conflicts};
+use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
 use reception::Receptions;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
@@ -112,11 +114,12 @@ impl Committer {
 
     fn attempt(&mut self, group: &[Admitted]) -> Result<Vec<Planned>> {
         let store = self.store.clone();
+        let known = look_up(&store, group)?;
         let done = store.keep_house(Urgency::Patient, "ingest", self.clock.now(), |tx| {
             let touched = store.take_touched();
             self.forget(&touched);
             self.roster.refresh(store.url(), &touched);
-            self.transact(tx, group)
+            self.transact(tx, group, &known)
         });
         if done.is_err() {
             // What memory learned in a transaction that is gone must be forgotten with it.
@@ -143,7 +146,7 @@ impl Committer {
         }
     }
 
-    fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<Vec<Planned>> {
+    fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted], known: &Known) -> Result<Vec<Planned>> {
         turn::share(tx)?;
         // Read again inside the turn: waiting for it takes time, and a receipt's second must not be over.
         let now = self.clock.now();
@@ -169,7 +172,7 @@ impl Committer {
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
         let appended = telemetry::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
-        amend(tx, group, &mut planned, &standings, &mut lock(&self.watch))?;
+        amend(tx, group, &mut planned, (&standings, known), &mut lock(&self.watch))?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
         self.charges.keep(tx, group, &planned)?;

@@ -8,22 +8,21 @@ use std::sync::Arc;
 
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryCollect, decide};
 
-use mqtt::payload::Status;
-
 use super::decision;
 use super::ledger::Ledger;
 use super::reception::Receptions;
-use crate::domain::{DeviceId, Instant, Reading, Signal};
+use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 use crate::ingest::admit::{Admitted, Content};
 use crate::ingest::answer::Verdict;
 use crate::ingest::normal::{Normalised, Why};
 use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
-use crate::rules::{SeriesKey, Watchlist};
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef};
+use crate::store::telemetry::{Amended, Appended, Batch, By, ReceiptRef, Withdrawn};
 use crate::store::{Result, Subject, Tx};
+
+const NOT_BOUND: &str = "E_NOT_BOUND";
 
 /// One message on its way through a commit.
 pub struct Planned {
@@ -35,8 +34,10 @@ pub struct Planned {
     pub rows: Range<usize>,
     /// Its readings, in the order of `rows`.
     pub readings: Vec<Reading>,
-    /// What it corrects and withdraws; after [`amend`], what of it changed anything.
+    /// What it corrects; once written, what of it changed anything.
     pub amended: Vec<Amended>,
+    /// What it takes back, with where it says so.
+    pub withdrawn: Vec<(Withdrawn, Place)>,
     /// The records of the message that they stood in.
     pub records: Vec<u32>,
     /// Its device, when it is enrolled.
@@ -75,8 +76,7 @@ impl Kept {
 
     /// The readings of a message that its receipt counts: what is new, and what it puts right.
     pub fn counted<'p>(&self, plan: &'p Planned) -> impl Iterator<Item = &'p Reading> {
-        let right = plan.amended.iter().filter(|amended| !amended.withdrawn).map(|amended| &amended.reading);
-        self.of(plan).chain(right)
+        self.of(plan).chain(plan.amended.iter().map(|amended| &amended.reading))
     }
 
     /// The readings of a message that are new.
@@ -116,6 +116,7 @@ impl Planner<'_> {
             rows: 0..0,
             readings: Vec::new(),
             amended: Vec::new(),
+            withdrawn: Vec::new(),
             records: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
@@ -124,13 +125,13 @@ impl Planner<'_> {
             epoch: 0,
         };
         let Some(device) = plan.device.clone().filter(|device| !device.disabled) else {
-            plan.refuse(decision::NOT_BOUND, "E_NOT_BOUND", "LGPD art. 6 I");
+            plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
             return Ok(plan);
         };
         let received = self.ledger.next(device.key)?;
         plan.received = Some(received);
         let Some(owner) = device.owner(message.first_at(), self.now).copied() else {
-            plan.refuse(decision::NOT_BOUND, "E_NOT_BOUND", "LGPD art. 6 I");
+            plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
             return Ok(plan);
         };
         let patient = self.roster.patient(owner.patient_key)?;
@@ -157,6 +158,7 @@ impl Planner<'_> {
             content => content,
         };
         let mut aside = Setting { tx, device: &device, id: message.device, patient: &patient, received };
+        let still = device.bound_at(self.now).is_some_and(|now| now.patient_key == patient.row.key);
         match content {
             Content::Malformed(fault) => match fault.quota() {
                 Some(quota) => {
@@ -170,7 +172,7 @@ impl Planner<'_> {
                 }
             },
             Content::Readings { normal, .. } => {
-                plan.sort(normal, permit, &device, &mut aside)?;
+                plan.sort(normal, permit, (&device, still), &mut aside)?;
                 let readings = plan.readings.as_slice();
                 plan.rows = self.batch.admit(
                     permit,
@@ -215,7 +217,8 @@ impl Planned {
 
     /// The signals that are to be measured again, each once: a value was too extreme to be believed alone, or at all.
     pub fn suspect(&self) -> Vec<Signal> {
-        let doubtful = self.readings.iter().filter(|reading| reading.flags.is_suspect());
+        let amended = self.amended.iter().map(|amended| &amended.reading);
+        let doubtful = self.readings.iter().chain(amended).filter(|reading| reading.flags.is_suspect());
         let unbelieved = self.parts.iter().filter(|part| part.code == Why::Implausible.code());
         let unbelieved = unbelieved.filter_map(|part| Signal::from_name(&part.signal));
         let mut signals = Vec::new();
@@ -227,11 +230,12 @@ impl Planned {
         signals
     }
 
+    /// `still`: the device is this patient's now, so that it may put right what it measured for them.
     fn sort(
         &mut self,
         normal: &Normalised,
         permit: &Permit<TelemetryCollect>,
-        device: &DeviceRow,
+        (device, still): (&DeviceRow, bool),
         aside: &mut Setting<'_, '_>,
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
@@ -239,22 +243,40 @@ impl Planned {
         self.parts = normal.refused.clone();
         self.readings.reserve_exact(normal.readings.len());
         self.records.reserve_exact(normal.readings.len());
-        for taken in &normal.readings {
+        let corrections = normal.corrections.iter().map(|taken| (taken, true));
+        for (taken, corrects) in normal.readings.iter().map(|taken| (taken, false)).chain(corrections) {
             let (reading, place) = (taken.reading, taken.place());
             if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
                 aside.unbound(reading)?;
-                self.part(reading, "E_NOT_BOUND", true, place);
+                self.part(reading.signal, NOT_BOUND, true, place);
             } else if let Err(denied) = permit.covers(reading.at.micros()) {
-                self.part(reading, denied.code.as_str(), false, place);
+                self.part(reading.signal, denied.code.as_str(), false, place);
                 before_grant = Some(denied.code);
             } else if !normal.may_be_of(taken.record, who) {
                 aside.reading(reading, Why::Subject.code())?;
-                self.part(reading, Why::Subject.code(), true, place);
-            } else if taken.status == Status::Correction {
-                self.amended.push(aside.amended(reading, false));
+                self.part(reading.signal, Why::Subject.code(), true, place);
+            } else if corrects && !still {
+                aside.reading(reading, NOT_BOUND)?;
+                self.part(reading.signal, NOT_BOUND, true, place);
+            } else if corrects {
+                self.amended.push(aside.amended(reading));
             } else {
                 self.readings.push(reading);
                 self.records.push(taken.record);
+            }
+        }
+        for taken in &normal.withdrawn {
+            let (what, place) = (taken.what, taken.place());
+            let bound = device.bound_at(what.at).is_some_and(|binding| binding.patient_key == mine);
+            if !(bound && still) {
+                self.part(what.signal, NOT_BOUND, false, place);
+            } else if let Err(denied) = permit.covers(what.at.micros()) {
+                self.part(what.signal, denied.code.as_str(), false, place);
+                before_grant = Some(denied.code);
+            } else if !normal.may_be_of(taken.record, who) {
+                self.part(what.signal, Why::Subject.code(), false, place);
+            } else {
+                self.withdrawn.push((aside.withdrawn(what), place));
             }
         }
         for set in &normal.quarantined {
@@ -262,27 +284,39 @@ impl Planned {
             let is_theirs = normal.may_be_of(set.taken.record, who);
             let why = if is_theirs { set.why } else { Why::Subject };
             aside.reading(reading, why.code())?;
-            self.part(reading, why.code(), true, place);
+            self.part(reading.signal, why.code(), true, place);
         }
-        self.conclude(normal, before_grant);
+        self.conclude(before_grant);
         Ok(())
     }
 
-    fn conclude(&mut self, normal: &Normalised, before_grant: Option<consent::Code>) {
-        let something_aside = self.parts.iter().any(|part| part.aside);
-        if !self.readings.is_empty() || !self.amended.is_empty() || something_aside {
+    /// Says what was decided of the whole, as far as its parts are sorted.
+    fn conclude(&mut self, before_grant: Option<consent::Code>) {
+        if self.takes() || !self.withdrawn.is_empty() {
             self.decision = if self.parts.is_empty() { 0 } else { decision::IN_PART };
         } else if let Some(code) = before_grant {
             self.refuse(code.number(), code.as_str(), code.basis_text());
-        } else if normal.is_nothing() {
-            self.decision = decision::NOTHING;
-            self.verdict =
-                Verdict::Malformed(format!("nothing in the message can be taken: {}", self.parts.text()));
+        } else {
+            self.nothing();
         }
     }
 
-    fn part(&mut self, reading: Reading, code: &'static str, aside: bool, place: Place) {
-        self.parts.add(reading.signal.name(), code, aside, place);
+    /// Whether it brings a value, to keep or to set aside.
+    pub fn takes(&self) -> bool {
+        let aside = self.parts.iter().any(|part| part.aside);
+        aside || !self.readings.is_empty() || !self.amended.is_empty()
+    }
+
+    /// Nothing in it can be taken: the answer says why.
+    pub fn nothing(&mut self) {
+        self.decision = decision::NOTHING;
+        self.verdict =
+            Verdict::Malformed(format!("nothing in the message can be taken: {}", self.parts.text()));
+    }
+
+    /// Names a part that was not taken.
+    pub fn part(&mut self, signal: Signal, code: &'static str, aside: bool, place: Place) {
+        self.parts.add(signal.name(), code, aside, place);
     }
 }
 
@@ -302,14 +336,22 @@ impl Setting<'_, '_> {
         quarantine::insert(self.tx, &aside).map(drop)
     }
 
-    const fn amended(&self, reading: Reading, withdrawn: bool) -> Amended {
+    const fn amended(&self, reading: Reading) -> Amended {
         Amended {
             patient: (self.patient.row.key, self.patient.row.id),
             device_key: self.device.key,
             reading,
-            withdrawn,
             received: self.received,
             by: By::Source,
+        }
+    }
+
+    const fn withdrawn(&self, what: Withdrawal) -> Withdrawn {
+        Withdrawn {
+            patient: (self.patient.row.key, self.patient.row.id),
+            device_key: self.device.key,
+            what,
+            received: self.received,
         }
     }
 
@@ -318,7 +360,7 @@ impl Setting<'_, '_> {
             patient: None,
             subject: Subject::Device(self.id),
             reading: Some(reading),
-            ..self.of_patient("E_NOT_BOUND")
+            ..self.of_patient(NOT_BOUND)
         };
         quarantine::insert(self.tx, &aside).map(drop)
     }
@@ -341,34 +383,6 @@ impl Setting<'_, '_> {
             payload: None,
         }
     }
-}
-
-/// Puts right what the messages correct, and forgets what was right already. The series are to be judged again: what
-/// is watched of them is forgotten, and this node asks for the replay.
-///
-/// # Errors
-/// Database errors.
-pub fn amend(
-    tx: &mut Tx<'_>,
-    group: &[Admitted],
-    planned: &mut [Planned],
-    standings: &Standings,
-    watch: &mut Watchlist,
-) -> Result<()> {
-    for (message, plan) in group.iter().zip(planned) {
-        let mut changed = Vec::new();
-        for amended in std::mem::take(&mut plan.amended) {
-            let standing = standings.get(&(amended.patient.0, message.device));
-            let Some(Ok(permit)) = standing.map(|standing| &standing.collect) else { continue };
-            if telemetry::amend(tx, permit, &amended)? {
-                let Reading { signal, .. } = amended.reading;
-                watch.forget(SeriesKey { patient_key: amended.patient.0, signal });
-                changed.push(amended);
-            }
-        }
-        plan.amended = changed;
-    }
-    Ok(())
 }
 
 /// Another value came first: the later one is set aside and told so.
@@ -401,7 +415,7 @@ pub fn set_aside_conflicts(
         for (reading, record) in mine {
             let place = Place { record, at: Some(reading.at) };
             aside.reading(reading, Why::Conflict.code())?;
-            plan.part(reading, Why::Conflict.code(), true, place);
+            plan.part(reading.signal, Why::Conflict.code(), true, place);
         }
         plan.decision = decision::IN_PART;
     }

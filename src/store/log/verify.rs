@@ -5,6 +5,7 @@
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 
+use super::amended::Amended;
 use super::bodies::{self, Bodies, Kept};
 use super::consents::Consents;
 use super::entries::{self, Placed};
@@ -177,6 +178,7 @@ struct Fold {
     packs: Packs,
     bodies: Bodies,
     consents: Consents,
+    amended: Amended,
     looks: Looks,
     restored: Restores,
     found: Result<Option<Break>>,
@@ -186,8 +188,8 @@ impl Fold {
     fn new(view: &mut View<'_>) -> Result<Self> {
         let bodies = Bodies::new(view)?;
         let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
-        let (looks, restored) = (Looks::default(), Restores::default());
-        Ok(Self { placed, packs, bodies, consents, looks, restored, found: Ok(None) })
+        let (amended, looks, restored) = (Amended::default(), Looks::default(), Restores::default());
+        Ok(Self { placed, packs, bodies, consents, amended, looks, restored, found: Ok(None) })
     }
 
     fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
@@ -235,7 +237,8 @@ impl Fold {
             }
         }
         let found = self.packs.end(view)?.or(self.consents.end(view)?);
-        Ok(found.or(self.bodies.end(view)?).or(self.looks.end(view)?))
+        let found = found.or(self.bodies.end(view)?).or(self.amended.end(view)?);
+        Ok(found.or(self.looks.end(view)?))
     }
 
     fn told(
@@ -252,6 +255,9 @@ impl Fold {
         }
         if entry.kind.name().starts_with("consent.") {
             return self.consents.see(view, index, entry, kept);
+        }
+        if entry.kind == EntryType::ReadingAmended {
+            self.amended.see(kept.as_ref());
         }
         if Looks::speak(entry.kind) {
             return self.looks.see(view, index, entry, kept);

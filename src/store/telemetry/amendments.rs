@@ -1,7 +1,7 @@
 //! What is in force in place of what was committed first (DESIGN §4): a value that its own source corrected or that a
 //! clinician released, or a reading withdrawn. Journal and chunks keep the first value and its receipt; an amendment
 //! is laid over them by identity wherever readings are read, and is sealed, never masked. The last generation of an
-//! identity holds; what it replaced stays as superseded.
+//! identity holds; what it replaced stays as superseded. What a source withdraws is in `withdrawals`.
 
 use std::collections::BTreeMap;
 
@@ -35,17 +35,15 @@ pub enum By {
     Clinician(Uuid),
 }
 
-/// A change to one identity.
+/// A value that is to be in force at its identity.
 #[derive(Debug, Clone, Copy)]
 pub struct Amended {
     /// Whose: surrogate key and id.
     pub patient: (i64, PatientId),
     /// `devices.key` of the device that measured.
     pub device_key: i64,
-    /// What was measured; of a withdrawal only signal and instant count.
+    /// The value.
     pub reading: Reading,
-    /// The reading was entered in error: nothing is in force any more.
-    pub withdrawn: bool,
     /// The message that says so.
     pub received: ReceiptRef,
     /// Who decided.
@@ -65,7 +63,7 @@ pub struct Superseded {
     pub withdrawn: bool,
 }
 
-/// A generation of an identity, opened; `bits` are absent when it withdraws.
+/// What a generation seals; `bits` are absent when it withdraws.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Sealed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,14 +81,15 @@ fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
     format!("{}:{}:{at}:{device_key}:{generation}", series.patient_key, series.signal.code())
 }
 
-struct Generation {
+/// A generation of an identity, opened; one that withdraws has no reading.
+pub(super) struct Generation {
     at: Instant,
     device_key: i64,
     number: i64,
     amended_at: Instant,
     by: By,
     received: ReceiptRef,
-    reading: Option<Reading>,
+    pub reading: Option<Reading>,
 }
 
 fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
@@ -114,57 +113,99 @@ fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
     Ok(Generation { at, device_key, number, amended_at, by, received, reading })
 }
 
-/// Sets what is in force at an identity, marks its series to be judged again and leaves `reading.amended` in the log.
-/// `false` when the same is in force already.
+/// Sets the value in force at an identity, marks its series to be judged again and leaves `reading.amended` in the
+/// log. `false` when the same is in force already.
 ///
 /// # Errors
 /// [`Error::Denied`] for an instant before the grant; [`Error::Busy`] when another transaction amends it at once.
 pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) -> Result<bool> {
     let Reading { signal, at, value, .. } = new.reading;
     permit.covers(at.micros())?;
-    let (patient_key, patient) = new.patient;
-    let series = Series::new(patient_key, signal);
-    let said = Sealed { bits: (!new.withdrawn).then(|| value.to_bits()), attrs: attrs(&new.reading) };
-    let last = of(tx, series, at, new.device_key)?;
+    let identity = Identity { patient: new.patient, signal, at, device_key: new.device_key };
+    let said = Sealed { bits: Some(value.to_bits()), attrs: attrs(&new.reading) };
+    let last = identity.last(tx)?;
     if last.as_ref().is_some_and(|last| says(last.reading.as_ref(), &said)) {
         return Ok(false);
     }
-    let generation = last.map_or(1, |last| last.number + 1);
-    let name = row(series, at.micros(), new.device_key, generation);
-    let place = Place::new("amendments", "sealed", &name);
-    let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, &said)?;
-    let item = match new.by {
-        By::Source => None,
-        By::Clinician(id) => Some(id.to_string()),
-    };
-    let values = (
-        dsl::patient_key.eq(patient_key),
-        dsl::signal.eq(signal.code()),
-        dsl::at.eq(at.micros()),
-        dsl::device_key.eq(new.device_key),
-        dsl::generation.eq(generation),
-        dsl::received.eq(new.received.stored()),
-        dsl::amended_at.eq(tx.now().micros()),
-        dsl::item.eq(&item),
-        dsl::sealed.eq(sealed),
-    );
-    let written = on!(&mut *tx.conn, |c| diesel::insert_into(dsl::amendments)
-        .values(values)
-        .on_conflict_do_nothing()
-        .execute(c))?;
-    if written == 0 {
-        return Err(Error::Busy);
-    }
-    reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
-    // What memory holds of the series is what was wrong.
-    tx.touch(Touched::Patient(patient_key));
-    tx.signal("readings.changed", patient)?;
-    let code = if new.withdrawn { "withdrawn" } else { "corrected" };
-    let body = serde_json::json!({
-        "signal": signal.name(), "at": at.rfc3339(), "generation": generation, "item": item,
-    });
-    tx.audit(&Act::new("reading.amended").patient(patient).code(code).body(body))?;
+    identity.generate(tx, last.as_ref(), &said, (new.received, new.by))?;
     Ok(true)
+}
+
+/// One reading's place in a patient's story.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub patient: (i64, PatientId),
+    pub signal: Signal,
+    pub at: Instant,
+    pub device_key: i64,
+}
+
+impl Identity {
+    pub const fn series(&self) -> Series {
+        Series::new(self.patient.0, self.signal)
+    }
+
+    /// The last generation.
+    pub fn last(&self, view: &mut View<'_>) -> Result<Option<Generation>> {
+        last(view, self.series(), self.at, self.device_key)
+    }
+
+    /// Nothing is in force from now on.
+    pub fn withdraw(
+        &self,
+        tx: &mut Tx<'_>,
+        last: Option<&Generation>,
+        received: ReceiptRef,
+        attrs: i16,
+    ) -> Result<()> {
+        self.generate(tx, last, &Sealed { bits: None, attrs }, (received, By::Source))
+    }
+
+    /// Writes the generation after `last`.
+    fn generate(
+        &self,
+        tx: &mut Tx<'_>,
+        last: Option<&Generation>,
+        said: &Sealed,
+        (received, by): (ReceiptRef, By),
+    ) -> Result<()> {
+        let Self { patient: (patient_key, patient), signal, at, device_key } = *self;
+        let generation = last.map_or(1, |last| last.number + 1);
+        let name = row(self.series(), at.micros(), device_key, generation);
+        let place = Place::new("amendments", "sealed", &name);
+        let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, said)?;
+        let item = match by {
+            By::Source => None,
+            By::Clinician(id) => Some(id.to_string()),
+        };
+        let values = (
+            dsl::patient_key.eq(patient_key),
+            dsl::signal.eq(signal.code()),
+            dsl::at.eq(at.micros()),
+            dsl::device_key.eq(device_key),
+            dsl::generation.eq(generation),
+            dsl::received.eq(received.stored()),
+            dsl::amended_at.eq(tx.now().micros()),
+            dsl::item.eq(&item),
+            dsl::sealed.eq(sealed),
+        );
+        let written = on!(&mut *tx.conn, |c| diesel::insert_into(dsl::amendments)
+            .values(values)
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        if written == 0 {
+            return Err(Error::Busy);
+        }
+        reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
+        // What memory holds of the series is what was wrong.
+        tx.touch(Touched::Patient(patient_key));
+        tx.signal("readings.changed", patient)?;
+        let code = if said.bits.is_none() { "withdrawn" } else { "corrected" };
+        let body = serde_json::json!({
+            "signal": signal.name(), "at": at.rfc3339(), "generation": generation, "item": item,
+        });
+        tx.audit(&Act::new("reading.amended").patient(patient).code(code).body(body))
+    }
 }
 
 fn says(reading: Option<&Reading>, said: &Sealed) -> bool {
@@ -179,13 +220,13 @@ fn says(reading: Option<&Reading>, said: &Sealed) -> bool {
 /// # Errors
 /// Database errors; a destroyed key.
 pub fn stands(view: &mut View<'_>, patient_key: i64, device_key: i64, reading: &Reading) -> Result<bool> {
-    let last = of(view, Series::new(patient_key, reading.signal), reading.at, device_key)?;
+    let last = last(view, Series::new(patient_key, reading.signal), reading.at, device_key)?;
     let said = Sealed { bits: Some(reading.value.to_bits()), attrs: attrs(reading) };
     Ok(last.is_some_and(|last| says(last.reading.as_ref(), &said)))
 }
 
 /// The last generation of one identity.
-fn of(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Result<Option<Generation>> {
+fn last(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Result<Option<Generation>> {
     let raw: Option<Raw> = dsl::amendments
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
         .filter(dsl::at.eq(at.micros()).and(dsl::device_key.eq(device_key)))

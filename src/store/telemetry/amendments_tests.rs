@@ -1,8 +1,11 @@
 //! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
 
 use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, in_stretches, message};
-use super::{Amended, By, StoredReading, amend, buckets, latest, roll, series, superseded};
-use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
+use super::{
+    Amended, By, Known, Outcome, StoredReading, Withdrawn, amend, buckets, latest, roll, series, superseded,
+    withdraw,
+};
+use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Withdrawal};
 use crate::store::{Urgency, reevaluations};
 
 const HR: Signal = Signal::HeartRate;
@@ -15,10 +18,22 @@ fn id_of(clinic: &Clinic, patient: &Patient) -> PatientId {
     clinic.store.read(|view| crate::store::patients::id_of(view, patient.key)).unwrap()
 }
 
-fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, withdrawn: bool, by: By) -> bool {
+fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, by: By) -> bool {
     let patient = (patient.key, id_of(clinic, patient));
-    let new = Amended { patient, device_key: device, reading, withdrawn, received: message(9, 0), by };
+    let new = Amended { patient, device_key: device, reading, received: message(9, 0), by };
     clinic.store.keep_house(Urgency::Patient, "test", at(60), |tx| amend(tx, &collect(), &new)).unwrap()
+}
+
+/// What becomes of a withdrawal that a message of second 9 brings.
+fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, said: Option<f64>) -> Outcome {
+    let what =
+        Withdrawal { signal: HR, at: at(second), said: said.map(|value| heart_rate(at(second), value)) };
+    let mut known = Known::default();
+    clinic.store.read(|view| known.look_up(view, patient.key, device, &what)).unwrap();
+    let patient = (patient.key, id_of(clinic, patient));
+    let new = Withdrawn { patient, device_key: device, what, received: message(9, 0) };
+    let taken = |tx: &mut crate::store::Tx<'_>| withdraw(tx, &collect(), &new, &known);
+    clinic.store.keep_house(Urgency::Patient, "test", at(60), taken).unwrap()
 }
 
 fn values(readings: &[StoredReading]) -> Vec<f64> {
@@ -57,8 +72,8 @@ fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_supe
         let (patient, device, other) = (clinic.patient(), clinic.device(), clinic.device());
         let sent = [heart_rate(at(0), 70.0), heart_rate(at(1), 170.0), heart_rate(at(2), 71.0)];
         clinic.send(&patient, device, message(1, 0), &sent);
-        assert!(say(&clinic, &patient, device, heart_rate(at(1), 72.0), false, By::Source));
-        assert!(!say(&clinic, &patient, device, heart_rate(at(1), 72.0), false, By::Source), "said twice");
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 72.0), By::Source));
+        assert!(!say(&clinic, &patient, device, heart_rate(at(1), 72.0), By::Source), "said twice");
         for place in ["journal", "chunk"] {
             let seen = all(&clinic, &patient);
             assert_eq!(values(&seen), [70.0, 72.0, 71.0], "{place}");
@@ -73,12 +88,12 @@ fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_supe
             roll(&clinic.store, NOON, at(100)).unwrap();
         }
         let item = uuid::Uuid::from_u128(7);
-        assert!(say(&clinic, &patient, device, heart_rate(at(1), 73.0), false, By::Clinician(item)));
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 73.0), By::Clinician(item)));
         assert_eq!(values(&all(&clinic, &patient)), [70.0, 73.0, 71.0]);
         let by = By::Clinician(item);
         assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false), (72.0, by, false)]);
         // Another device names another identity: what this one measured stays.
-        assert!(say(&clinic, &patient, other, heart_rate(at(1), 40.0), true, By::Source));
+        assert_eq!(take_back(&clinic, &patient, other, 1, None), Outcome::Unknown);
         assert_eq!(values(&all(&clinic, &patient)), [70.0, 73.0, 71.0]);
     }
 }
@@ -89,20 +104,44 @@ fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
         let (patient, device) = (clinic.patient(), clinic.device());
         clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(9), 190.0)]);
         for place in ["journal", "chunk"] {
-            say(&clinic, &patient, device, heart_rate(at(9), 0.0), true, By::Source);
+            let became = if place == "journal" { Outcome::Withdrawn } else { Outcome::Already };
+            assert_eq!(take_back(&clinic, &patient, device, 9, Some(190.0)), became, "{place}");
             assert_eq!(values(&all(&clinic, &patient)), [70.0], "{place}");
             assert_eq!(newest(&clinic, &patient), [70.0], "{place}");
             assert_eq!(old(&clinic, &patient), [(190.0, By::Source, true)]);
             roll(&clinic.store, NOON, at(100)).unwrap();
         }
-        say(&clinic, &patient, device, heart_rate(at(9), 90.0), false, By::Source);
+        say(&clinic, &patient, device, heart_rate(at(9), 90.0), By::Source);
         assert_eq!(
             (values(&all(&clinic, &patient)), newest(&clinic, &patient)),
             (vec![70.0, 90.0], vec![90.0])
         );
-        say(&clinic, &patient, device, heart_rate(at(0), 0.0), true, By::Source);
-        say(&clinic, &patient, device, heart_rate(at(9), 0.0), true, By::Source);
+        // From a chunk, and whatever is in force where no value is said.
+        assert_eq!(take_back(&clinic, &patient, device, 0, Some(70.0)), Outcome::Withdrawn);
+        assert_eq!(take_back(&clinic, &patient, device, 9, None), Outcome::Withdrawn);
         assert_eq!(newest(&clinic, &patient), [0.0; 0]);
+    }
+}
+
+#[test]
+fn only_what_was_committed_before_and_bears_the_value_that_is_named_is_taken_back() {
+    for clinic in Clinic::each() {
+        let (patient, device, other) = (clinic.patient(), clinic.device(), clinic.device());
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(1), 170.0)]);
+        clinic.send(&patient, device, message(9, 1), &[heart_rate(at(2), 80.0)]);
+        let back = |device, second, said| take_back(&clinic, &patient, device, second, said);
+        assert_eq!(back(device, 7, None), Outcome::Unknown, "never measured");
+        assert_eq!(back(other, 1, Some(170.0)), Outcome::Unknown, "another device's");
+        assert_eq!(back(device, 1, Some(70.0)), Outcome::Unknown, "another value");
+        assert_eq!(back(device, 2, Some(80.0)), Outcome::Unknown, "it came after");
+        assert_eq!(values(&all(&clinic, &patient)), [170.0, 80.0]);
+        // What was corrected meanwhile stays in force when only the wrong value is taken back.
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 70.0), By::Source));
+        assert_eq!(back(device, 1, Some(170.0)), Outcome::Already);
+        assert_eq!(values(&all(&clinic, &patient)), [70.0, 80.0]);
+        assert_eq!(back(device, 1, Some(70.0)), Outcome::Withdrawn);
+        assert_eq!(values(&all(&clinic, &patient)), [80.0]);
+        assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false), (70.0, By::Source, true)]);
     }
 }
 
@@ -132,7 +171,7 @@ fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());
         // A value that nothing stood before: released, or corrected before its first was heard.
-        say(&clinic, &patient, device, heart_rate(at(5), 72.0), false, By::Source);
+        say(&clinic, &patient, device, heart_rate(at(5), 72.0), By::Source);
         assert_eq!((values(&all(&clinic, &patient)), old(&clinic, &patient)), (vec![72.0], vec![]));
         assert!(!all(&clinic, &patient)[0].reading.flags.has(Flags::CORRECTED));
         let due = clinic.store.read(|view| reevaluations::due(view, 9)).unwrap();

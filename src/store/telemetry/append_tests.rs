@@ -1,6 +1,7 @@
 //! What the journal promises at the moment of the commit.
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use super::testing::{Clinic, NOON, collect, heart_rate, message, permit_from};
 use super::{Appended, Batch, kept_of};
@@ -57,6 +58,26 @@ fn a_permit_that_does_not_reach_back_admits_nothing_of_the_message() {
         assert!(batch.is_empty());
         assert!(batch.admit(&collect(), &patient.secret, patient.key, 1, message(1, 0), &readings).is_ok());
         assert_eq!(batch.len(), 2);
+    }
+}
+
+#[test]
+fn a_late_conflict_is_masked_by_another_pad_than_the_value_that_came_first() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let masked = |clinic: &Clinic| -> u64 {
+            use crate::store::schema::readings;
+            let read =
+                clinic.store.read(|view| Ok(readings::table.select(readings::masked).first(view.conn)?));
+            let masked: i64 = read.unwrap();
+            masked.cast_unsigned()
+        };
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]);
+        let first = masked(&clinic);
+        // Whoever has an old copy of the journal and a new one, with both values of one identity.
+        super::roll(&clinic.store, NOON, at(100)).unwrap();
+        clinic.send(&patient, device, message(2, 0), &[heart_rate(at(0), 170.0)]);
+        assert_ne!(first ^ masked(&clinic), 70.0_f64.to_bits() ^ 170.0_f64.to_bits());
     }
 }
 

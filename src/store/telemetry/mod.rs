@@ -20,6 +20,7 @@ mod span;
 mod stretches;
 mod unstamped;
 pub(in crate::store) mod walk;
+mod withdrawals;
 
 use std::collections::HashMap;
 
@@ -39,6 +40,7 @@ pub(in crate::store) use series::{newest_at, range};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
+pub use withdrawals::{Known, Outcome, Withdrawn, withdraw};
 
 use super::conn::on;
 use super::error::{Error, Result};
@@ -136,4 +138,4 @@ mod roll_tests;
 #[cfg(test)]
 mod sizes_tests;
 #[cfg(test)]
-mod testing;
+pub(in crate::store) mod testing;

@@ -51,6 +51,12 @@ impl ReceiptRef {
         u8::try_from((self.0 >> 12) & 0xf).unwrap_or(0)
     }
 
+    /// Whether the same node numbered it later. Numbers of one node never go back.
+    #[must_use]
+    pub fn is_after(self, other: Self) -> bool {
+        self.node() == other.node() && self.0 > other.0
+    }
+
     /// Which message of its device in that second: the node in the high 4 bits, so that two nodes never name two
     /// messages alike, and its number there in the others.
     #[must_use]

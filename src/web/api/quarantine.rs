@@ -126,7 +126,6 @@ pub fn decide(
             patient: (key, patient),
             device_key: item.device_key,
             reading,
-            withdrawn: false,
             received: item.received,
             by: By::Clinician(id),
         };

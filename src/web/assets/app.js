@@ -13,6 +13,8 @@
 
   let offlineSince = null;
   let connected = false;
+  // A newer page of the same person took this page's place: it comes back when somebody looks at it.
+  let superseded = false;
 
   const clock = (at) => {
     const zone = body.dataset.zone;
@@ -59,6 +61,7 @@
       if (event.detail.connection.attempt > 0) wentOff();
     });
     document.addEventListener("htmx:sse:close", (event) => {
+      superseded = event.detail.reason === "message";
       if (event.detail.reason !== "removed") wentOff();
     });
     document.addEventListener("htmx:error", (event) => {
@@ -66,8 +69,13 @@
     });
     window.addEventListener("offline", wentOff);
     setInterval(() => { if (!connected) body.dispatchEvent(new CustomEvent("zelo:poll")); }, POLL_MS);
-    // A stream that never opened is tried again: the extension only resumes one that did.
-    setInterval(() => { if (!connected && !live._htmx?.sse) htmx.ajax("GET", "/api/v1/live", { source: live, swap: "none" }); }, 10_000);
+    // A stream that never opened, or was superseded, is tried again: the extension only resumes one that did open.
+    const listen = () => {
+      if (connected || live._htmx?.sse || (superseded && document.hidden)) return;
+      htmx.ajax("GET", "/api/v1/live", { source: live, swap: "none" });
+    };
+    setInterval(listen, 10_000);
+    document.addEventListener("visibilitychange", () => { if (superseded) listen(); });
     live.addEventListener("consent.changed", (event) => confirmHealth(event));
     live.addEventListener("reset", refetchAll);
   }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{Choice, Html, Paging};
-use crate::domain::{DeviceId, Instant, PatientId};
+use crate::domain::{CommandId, DeviceId, Instant, PatientId};
 use crate::store::commands::State as Stands;
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -145,6 +145,8 @@ pub struct Binding {
 /// A command and how it stands.
 #[derive(Debug, Clone)]
 pub struct Command {
+    /// Its id.
+    pub id: CommandId,
     /// What was asked.
     pub body: String,
     /// How it stands.
@@ -156,6 +158,12 @@ pub struct Command {
 }
 
 impl Command {
+    /// Whether it can be taken back.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self.state, Stands::Waiting)
+    }
+
     /// The key of its state's sentence.
     const fn word(&self) -> Key {
         match self.state {
@@ -226,7 +234,8 @@ pub fn rows(shell: &Shell, view: &View) -> Html {
     Page { shell, w: &shell.words, view, devices: &view.rows }.as_list().render()
 }
 
-/// One device. POST `/devices/{id}/{pairing|bind|unbind|disable|enable}`, each with `reason?`, `patient_id?`.
+/// One device. POST `/devices/{id}/{pairing|bind|unbind|disable|enable}`, each with `reason?`, `patient_id?`, and
+/// `/devices/{id}/commands/{command}/cancel`.
 ///
 /// # Errors
 /// The formatter's.

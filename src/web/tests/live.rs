@@ -51,6 +51,7 @@ impl Stream {
 fn a_listener_hears_names_and_ids_of_what_its_role_may_know() {
     for house in houses() {
         let ana = house.patient("Ana");
+        house.grant_all(ana.id);
         let mut clinician = Stream::open(&house, &house.staff(Role::Clinician), None);
         let reader = house.user(Role::Auditor, None);
         let mut auditor = Stream::open(&house, &house.enter(reader, Role::Auditor), None);
@@ -68,6 +69,59 @@ fn a_listener_hears_names_and_ids_of_what_its_role_may_know() {
         let (heard, data) = auditor.event();
         assert_eq!((heard.as_str(), &data["patient_id"]), ("consent.changed", &json!(known)));
         assert_ne!(known, ana.id, "an auditor hears a pseudonym");
+    }
+}
+
+#[test]
+fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_else() {
+    for house in houses() {
+        let ana = house.patient("Ana");
+        let bia = house.write(|tx| {
+            let mut identity = patients::get(tx, ana.id)?.identity.unwrap();
+            identity.cpf = None;
+            let (zone, language) = ("America/Sao_Paulo".to_owned(), "pt-BR".to_owned());
+            patients::insert(tx, &patients::Details { identity, zone, language })
+        });
+        house.grant_all(ana.id);
+        house.grant_all(bia.id);
+        let who = house.staff(Role::Clinician);
+        let mut clinician = Stream::open(&house, &who, None);
+        let me = house.enter(house.user(Role::Patient, Some(ana.id)), Role::Patient);
+        let mut own = Stream::open(&house, &me, None);
+        let measure = |patient: PatientId| {
+            house.write(|tx| {
+                tx.audit(&crate::store::Act::new("admin.config"))?;
+                tx.signal("readings.changed", patient)
+            });
+        };
+        measure(ana.id);
+        let heard = |stream: &mut Stream, name: &str, patient: PatientId| {
+            let (told, data) = stream.event();
+            assert_eq!((told.as_str(), &data["patient_id"]), (name, &json!(patient)));
+        };
+        heard(&mut clinician, "readings.changed", ana.id);
+        let seen = house.home.read(crate::store::signals::newest).unwrap();
+        house.clock.advance(Duration::from_secs(1));
+        house.revoke(ana.id, "alert.evaluate").must(201);
+        measure(ana.id);
+        measure(bia.id);
+        heard(&mut clinician, "consent.changed", ana.id);
+        heard(&mut clinician, "readings.changed", bia.id);
+        // What was missed is told by the same law.
+        let mut back = Stream::open(&house, &who, Some(&seen.to_string()));
+        heard(&mut back, "consent.changed", ana.id);
+        heard(&mut back, "readings.changed", bia.id);
+        // Their own readings are theirs to see.
+        for name in ["readings.changed", "consent.changed", "readings.changed"] {
+            heard(&mut own, name, ana.id);
+        }
+        let agent = house.staff(Role::Agent);
+        let term = house.term(&agent, "alert.evaluate");
+        let again = json!({ "purpose": "alert.evaluate", "action": "grant", "term_sha256": term });
+        house.post(&agent, &format!("/api/v1/patients/{}/consents", ana.id), &again).must(201);
+        measure(ana.id);
+        heard(&mut clinician, "consent.changed", ana.id);
+        heard(&mut clinician, "readings.changed", ana.id);
     }
 }
 

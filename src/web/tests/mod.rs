@@ -71,6 +71,10 @@ impl House {
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
+        Self::reached(home, limits, false)
+    }
+
+    fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -88,7 +92,7 @@ impl House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let http = "127.0.0.1:0".parse().unwrap();
-        let options = Options { http, tls: None, behind_proxy: false, secure_cookie: false, limits };
+        let options = Options { http, tls: None, behind_proxy, secure_cookie: false, limits };
         let running = runtime.block_on(async { serve(state, options) }).unwrap();
         let base = format!("http://{}", running.address);
         let config = ureq::Agent::config_builder()

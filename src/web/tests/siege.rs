@@ -113,20 +113,56 @@ fn an_answer_that_nobody_takes_is_not_kept_for_them() {
     }
 }
 
+/// Opens the live stream, and reads its first line.
+fn listen(house: &House, who: &str) -> TcpStream {
+    let mut stream =
+        dial(house, &format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n"));
+    let mut told = [0; 12];
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"HTTP/1.1 200");
+    stream
+}
+
+/// Whether nobody has ended it.
+fn waits(stream: &TcpStream) -> bool {
+    let mut stream = stream;
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).is_err_and(|why| why.kind() == std::io::ErrorKind::WouldBlock)
+}
+
 #[test]
-fn one_person_holds_only_so_many_streams() {
+fn a_new_stream_of_somebody_who_holds_the_most_ends_their_oldest() {
     let house = besieged(Limits { all: 200, network: 200, ..Limits::of_descriptors(4_096) });
-    let who = house.staff(Role::Clinician);
-    let live = format!("GET /api/v1/live HTTP/1.1\r\nhost: x\r\nauthorization: {who}\r\n\r\n");
-    let mut status = |_: usize| {
-        let mut stream = dial(&house, &live);
-        let mut told = [0; 12];
-        stream.read_exact(&mut told).unwrap();
-        (stream, told[9..].to_vec())
+    let (who, other) = (house.staff(Role::Clinician), house.staff(Role::Clinician));
+    let theirs = listen(&house, &other);
+    let mut opened: Vec<TcpStream> = (0..24).map(|_| listen(&house, &who)).collect();
+    assert!(opened.iter().all(waits));
+    for _ in 0..3 {
+        opened.push(listen(&house, &who));
+        let said = ends(opened.remove(0));
+        assert!(said.contains("event: superseded") && said.contains("retry: 60000"), "{said}");
+    }
+    assert!(opened.iter().all(waits) && waits(&theirs), "nobody else's, and no newer one");
+}
+
+#[test]
+fn behind_a_proxy_a_network_has_its_part_and_no_more() {
+    let limits = Limits { all: 200, network: 8, ..Limits::of_descriptors(4_096) };
+    let house = House::reached(stores().remove(0), limits, true);
+    let ask = |from: &str| {
+        // The first address is whatever the client wrote.
+        let head = HEAD.replace("host: x", &format!("host: x\r\nx-forwarded-for: 192.0.2.9, {from}"));
+        dial(&house, &format!("{head}content-length: 100\r\n\r\n{{\"a\""))
     };
-    let opened: Vec<_> = (0..97).map(&mut status).collect();
-    let taken = opened.iter().filter(|(_, status)| status == b"200").count();
-    assert_eq!((taken, opened.last().unwrap().1.as_slice()), (96, b"429".as_slice()));
+    let neighbour = ask("203.0.113.7");
+    let strangers: Vec<TcpStream> = (0..40).map(|_| ask("198.51.100.4")).collect();
+    let open = || strangers.iter().filter(|socket| waits(socket)).count();
+    let began = Moment::now();
+    while open() > 8 {
+        assert!(began.elapsed() < Duration::from_secs(5), "{} are open", open());
+    }
+    assert!(open() > 0 && waits(&neighbour), "somebody else's are left alone");
 }
 
 #[test]

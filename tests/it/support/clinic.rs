@@ -187,6 +187,16 @@ impl Clinic {
         read.unwrap().iter().map(|stored| stored.reading.at.millis()).collect()
     }
 
+    /// A bed's heart rates as they are in force.
+    pub fn values(&self, bed: &Bed) -> Vec<(Instant, f64)> {
+        let read = self.store.read(|view| {
+            let permit = permitted(view, bed)?;
+            let (from, to) = (Instant::from_micros(0), Instant::MAX);
+            telemetry::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
+        });
+        read.unwrap().iter().map(|stored| (stored.reading.at, stored.reading.value)).collect()
+    }
+
     /// Why readings of a patient were set aside, the newest ten.
     pub fn set_aside(store: &Store, bed: &Bed) -> Vec<String> {
         let read = store.read(|view| {

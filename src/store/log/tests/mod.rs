@@ -1,5 +1,6 @@
 //! The stored log: sequencing, crashes, forks, proofs, and that nothing under it can be altered unnoticed.
 
+mod amending;
 mod new_year;
 mod sealing;
 mod showing;
@@ -63,6 +64,17 @@ impl House {
     }
 
     fn send(&self, at: i64, ordinal: u16, readings: &[Reading]) {
+        self.send_and(at, ordinal, readings, |_, _| Vec::new());
+    }
+
+    /// A message of which something else is done in its commit; what that counts is in its receipt too.
+    fn send_and(
+        &self,
+        at: i64,
+        ordinal: u16,
+        readings: &[Reading],
+        and: impl FnOnce(&mut crate::store::Tx<'_>, ReceiptRef) -> Vec<Reading>,
+    ) {
         let second = NOW.secs() + at;
         let received = ReceiptRef::new(second, 0, ordinal).unwrap();
         self.home
@@ -75,8 +87,11 @@ impl House {
                 let kept = readings.iter().enumerate().filter(|(place, _)| {
                     !appended.same.contains(place) && !appended.conflicts.contains(place)
                 });
+                let more = and(tx, received);
                 let lines: Vec<Measured> = kept
-                    .map(|(_, reading)| Measured {
+                    .map(|(_, reading)| reading)
+                    .chain(&more)
+                    .map(|reading| Measured {
                         signal: reading.signal.code(),
                         at: reading.at.micros(),
                         value: reading.value.to_bits(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::people::People;
 use super::search::Number;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
+use crate::domain::{Can, CommandId, DeviceId, DeviceIdentity, PatientId};
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{Device, TokenRow};
 use crate::store::page::USUAL;
@@ -194,7 +194,7 @@ fn command(room: &Room, given: &commands::Command) -> pages::Command {
         commands::State::Cancelled => given.cancelled_at.unwrap_or(given.created_at),
         commands::State::Expired => given.expires_at.unwrap_or(given.created_at),
     };
-    pages::Command { body: given.body.to_string(), state, given_at: given.created_at, at }
+    pages::Command { id: given.id, body: given.body.to_string(), state, given_at: given.created_at, at }
 }
 
 fn token(row: TokenRow) -> pages::Token {
@@ -260,6 +260,17 @@ fn bind_to(tx: &mut Tx<'_>, room: &Room, device: DeviceId, patient: PatientId) -
     bindings::bind(tx, device, patient, room.now, first)
         .map(drop)
         .map_err(|error| Fault::from(error).with("field", "patient_id"))
+}
+
+/// POST `/devices/{id}/commands/{command}/cancel`: takes a command back that the device has not answered.
+pub async fn cancel_command(visit: Visit, path: Path<(DeviceId, CommandId)>) -> Answer {
+    let (device, command) = path.into_inner();
+    visit
+        .act(move |room| {
+            room.write(|tx| Ok(commands::cancel(tx, device, command)?))?;
+            Ok(format!("/devices/{device}"))
+        })
+        .await
 }
 
 /// What the forms of one device send.

@@ -80,6 +80,7 @@ pub fn rows() -> Vec<Row> {
         GET "/devices/{id}" SeeDevices => devices::show;
         GET "/devices/{id}/pairing" ManageDevices => devices::pairing;
         POST "/devices/{id}/pairing" ManageDevices => devices::pair;
+        POST "/devices/{id}/commands/{command}/cancel" ManageDevices => devices::cancel_command;
         POST "/devices/{id}/{act}" ManageDevices => devices::act;
         GET "/accesses" ReadAudit => accesses::list;
         POST "/accesses" Reveal => accesses::reveal;

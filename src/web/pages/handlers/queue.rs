@@ -86,7 +86,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, 
     let open = cases.page(view, all, MOST)?;
     let counts = count(&open, room);
     let climbs = Climbs::load(view)?;
-    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert.id));
+    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {
@@ -116,7 +116,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, 
             let name = short(&people.patient(view, room, alert.patient)?);
             let mut row = row(view, room, alert, &name, (&mut people, &names))?;
             row.climb = climbs.of(alert.id, room).filter(|_| row.level.is_some());
-            row.nobody_reached = climbs.unreached(alert.id);
+            row.nobody_reached = climbs.unreached(alert);
             // A masked row says by its own sentence why nobody is called.
             let waits = row.level.is_some() && climbs.waits(alert.id);
             row.uncalled = uncalled(view, room, alert.patient_key, waits)?;
@@ -142,8 +142,9 @@ impl Climbs {
         self.0.get(&alert.to_string()).map(|climb| &climb.run)
     }
 
-    fn unreached(&self, alert: AlertId) -> bool {
-        self.run(alert).is_some_and(|run| run.state == State::NobodyReached)
+    /// Whether nobody was reached. Only a red calls people, so it is told where the level may be.
+    fn unreached(&self, alert: &Case) -> bool {
+        alert.judged().is_ok() && self.run(alert.id).is_some_and(|run| run.state == State::NobodyReached)
     }
 
     /// Whether it waits for a legal basis to call people.

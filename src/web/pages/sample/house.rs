@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Role, Signal};
+use crate::domain::{CommandId, Role, Signal};
 use crate::web::pages::{Level, Paging, api_docs, audit, devices, pairing, patients, rules, status, users};
 use crate::web::{Code, Key};
 
@@ -219,12 +219,22 @@ impl Night {
                 ends_at: Some(self.later(20_000_000)),
                 revoked_at: None,
             }],
-            commands: vec![devices::Command {
-                body: "{\"interval_s\":30}".to_owned(),
-                state: crate::store::commands::State::Refused(0x83),
-                given_at: self.ago(7_200),
-                at: self.ago(7_190),
-            }],
+            commands: vec![
+                devices::Command {
+                    id: CommandId(uuid::Uuid::from_u128(2)),
+                    body: "{\"interval_s\":60}".to_owned(),
+                    state: crate::store::commands::State::Waiting,
+                    given_at: self.ago(600),
+                    at: self.ago(600),
+                },
+                devices::Command {
+                    id: CommandId(uuid::Uuid::from_u128(1)),
+                    body: "{\"interval_s\":30}".to_owned(),
+                    state: crate::store::commands::State::Refused(0x83),
+                    given_at: self.ago(7_200),
+                    at: self.ago(7_190),
+                },
+            ],
             may_manage: true,
             patients: devices::Offer { patients: Vec::new(), typed: true },
         })

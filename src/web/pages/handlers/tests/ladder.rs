@@ -139,3 +139,39 @@ async fn what_nobody_answered_stands_on_top_of_every_queue_until_a_named_person_
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
     assert!(page.contains("Desfez o reconhecimento") && page.contains("À espera de resposta"), "{page}");
 }
+
+#[actix_web::test]
+async fn that_nobody_was_reached_is_told_only_where_the_level_may_be() {
+    use consent::{Giver, Grant, Purpose};
+    let clinic = Clinic::open();
+    cycle(&clinic);
+    clinic
+        .post(Role::Agent, &format!("/alerts/{}/escalate", clinic.alert), &[("seen", &seen(&clinic))])
+        .await;
+    cycle(&clinic);
+    let loud = ["Ninguém alcançado", "is-loud", "is-unreached"];
+    let says = |page: &str| loud.iter().any(|word| page.contains(word));
+    assert!(says(&clinic.get(Role::Clinician, "/queue").await.text));
+    // The basis ends by time alone; the engine has not come round yet.
+    let ends = clinic.state.now().plus(std::time::Duration::from_secs(1));
+    let granted = |tx: &mut crate::store::Tx<'_>| {
+        let term = crate::store::terms::current(tx, Purpose::AlertEvaluate)?.remove(0);
+        let hash = hex::decode(&term.text_sha256).unwrap().try_into().unwrap();
+        let grant = Grant { valid_until: Some(ends.micros()), ..Grant::of(hash) };
+        crate::store::consents::grant(
+            tx,
+            clinic.patient,
+            Purpose::AlertEvaluate,
+            grant,
+            &Giver::Subject.into(),
+        )
+    };
+    clinic.state.store.write(crate::store::Actor::Operator, clinic.state.now(), granted).unwrap();
+    assert!(says(&clinic.get(Role::Clinician, "/queue").await.text), "still told");
+    clinic.state.clock.advance(std::time::Duration::from_secs(2));
+    for path in ["/queue".to_owned(), format!("/alerts/{}", clinic.alert)] {
+        let page = clinic.get(Role::Clinician, &path).await.text;
+        assert!(page.contains("Sem base legal") || page.contains("sem base legal"), "{path}: {page}");
+        assert!(!says(&page), "{path}: {page}");
+    }
+}

@@ -222,6 +222,37 @@ async fn a_token_is_in_the_answer_that_made_it_and_in_no_other() {
 }
 
 #[actix_web::test]
+async fn a_command_that_waits_is_taken_back_on_the_page_by_whoever_manages_devices() {
+    use crate::store::{Actor, commands};
+    let clinic = Clinic::open();
+    let give = |body: &str| {
+        let (now, body) = (clinic.state.now(), serde_json::from_str(body).unwrap());
+        let given = |tx: &mut crate::store::Tx<'_>| {
+            commands::insert(tx, clinic.device, &body, now.plus(commands::LASTS))
+        };
+        clinic.state.store.write(Actor::Operator, now, given).unwrap()
+    };
+    let (one, other) = (give(r#"{"interval_s":30}"#), give(r#"{"interval_s":60}"#));
+    let page = format!("/devices/{}", clinic.device);
+    let form = |id| format!("action=\"{page}/commands/{id}/cancel\"");
+    let seen = clinic.get(Role::Technician, &page).await.text;
+    assert!(seen.contains(&form(one)) && seen.contains(&form(other)), "{seen}");
+    assert!(seen.contains("Cancelar comando"), "{seen}");
+    let cancel = format!("{page}/commands/{one}/cancel");
+    for role in PEOPLE.into_iter().filter(|role| !Can::ManageDevices.held_by(*role)) {
+        assert_eq!(clinic.post(role, &cancel, &[]).await.status, StatusCode::FORBIDDEN, "{role:?}");
+    }
+    assert_eq!(clinic.post(Role::Technician, &cancel, &[]).await.status, StatusCode::SEE_OTHER);
+    let seen = clinic.get(Role::Technician, &page).await.text;
+    assert!(
+        !seen.contains(&form(one)) && seen.contains(&form(other)) && seen.contains("cancelado em"),
+        "{seen}"
+    );
+    let foreign = format!("/devices/{}/commands/{other}/cancel", crate::domain::DeviceId::new(now()));
+    assert_eq!(clinic.post(Role::Technician, &foreign, &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
 async fn everyone_lands_at_their_work_and_preferences_come_back_to_this_site() {
     let clinic = Clinic::open();
     for role in PEOPLE {

@@ -1,0 +1,84 @@
+//! Corrections and withdrawals of a commit: a source puts right what it said before.
+
+use super::decision;
+use super::plan::{Planned, Standings};
+use crate::domain::Signal;
+use crate::ingest::admit::Admitted;
+use crate::ingest::normal::Why;
+use crate::rules::{SeriesKey, Watchlist};
+use crate::store::telemetry::{self, Known, Outcome};
+use crate::store::{Error, Result, Store, Tx, roster};
+
+/// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
+/// transaction that ingest holds.
+///
+/// # Errors
+/// Database errors.
+pub fn look_up(store: &Store, group: &[Admitted]) -> Result<Known> {
+    let mut known = Known::default();
+    if group.iter().all(|message| message.withdrawn().is_empty()) {
+        return Ok(known);
+    }
+    store.read(|view| {
+        for message in group.iter().filter(|message| !message.withdrawn().is_empty()) {
+            let Some(device) = roster::device(view, message.device)? else { continue };
+            for taken in message.withdrawn() {
+                let Some(binding) = device.bound_at(taken.what.at) else { continue };
+                known.look_up(view, binding.patient_key, device.key, &taken.what)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(known)
+}
+
+/// Puts right what the messages correct and withdraws what they take back, and forgets what was right already. The
+/// series are to be judged again: what is watched of them is forgotten, and this node asks for the replay.
+///
+/// # Errors
+/// Database errors.
+pub fn amend(
+    tx: &mut Tx<'_>,
+    group: &[Admitted],
+    planned: &mut [Planned],
+    (standings, known): (&Standings, &Known),
+    watch: &mut Watchlist,
+) -> Result<()> {
+    for (message, plan) in group.iter().zip(planned) {
+        if plan.amended.is_empty() && plan.withdrawn.is_empty() {
+            continue;
+        }
+        let Some(patient) = plan.patient.as_ref().map(|patient| patient.row.key) else { continue };
+        let standing = standings.get(&(patient, message.device)).ok_or(Error::Corrupt("a plan"))?;
+        let Ok(permit) = &standing.collect else { continue };
+        let (mut takes, mut refuses) = (plan.takes(), false);
+        let mut forget = |signal: Signal| watch.forget(SeriesKey { patient_key: patient, signal });
+        let mut changed = Vec::new();
+        for amended in std::mem::take(&mut plan.amended) {
+            if telemetry::amend(tx, permit, &amended)? {
+                forget(amended.reading.signal);
+                changed.push(amended);
+            }
+        }
+        plan.amended = changed;
+        for (withdrawn, place) in std::mem::take(&mut plan.withdrawn) {
+            match telemetry::withdraw(tx, permit, &withdrawn, known)? {
+                Outcome::Withdrawn => {
+                    forget(withdrawn.what.signal);
+                    takes = true;
+                }
+                Outcome::Already => takes = true,
+                Outcome::Unknown => {
+                    plan.part(withdrawn.what.signal, Why::UnknownReading.code(), false, place);
+                    refuses = true;
+                }
+            }
+        }
+        match (takes, refuses) {
+            (_, false) => {}
+            (true, true) => plan.decision = decision::IN_PART,
+            (false, true) => plan.nothing(),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The `reading.amended` leaves against the amendments: one that is gone would put a wrong or withdrawn value back in
+//! force, unseen.
+
+use std::collections::HashMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::bodies::Kept;
+use crate::audit::verify::Break;
+use crate::domain::PatientId;
+use crate::store::conn::on;
+use crate::store::error::{Error, Result};
+use crate::store::schema::amendments;
+use crate::store::seal::Broken;
+use crate::store::{Class, Subject, View, patients};
+
+/// Counts the leaves of each patient.
+#[derive(Default)]
+pub(super) struct Amended {
+    leaves: HashMap<PatientId, i64>,
+}
+
+impl Amended {
+    /// Takes one `reading.amended` entry by its body.
+    pub fn see(&mut self, kept: Option<&Kept>) {
+        if let Some(Kept::Whole(Subject::Patient(patient), _)) = kept {
+            *self.leaves.entry(*patient).or_default() += 1;
+        }
+    }
+
+    /// Whether there are as many amendments as the log speaks of.
+    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+        let rows: Vec<(i64, i64)> = on!(&mut *view.conn, |c| amendments::table
+            .group_by(amendments::patient_key)
+            .select((amendments::patient_key, count_star()))
+            .load(c))?;
+        let mut unseen = self.leaves.clone();
+        for (key, stored) in rows {
+            let patient = patients::id_of(view, key)?;
+            let seen = unseen.remove(&patient).unwrap_or(0);
+            if seen != stored && !is_erased(view, patient)? {
+                return Ok(Some(differs(patient, stored, seen)));
+            }
+        }
+        Ok(unseen.into_iter().next().map(|(patient, seen)| differs(patient, 0, seen)))
+    }
+}
+
+fn is_erased(view: &mut View<'_>, patient: PatientId) -> Result<bool> {
+    match view.key(Subject::Patient(patient), Class::Audit) {
+        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
+        Err(error) => Err(error),
+        Ok(_) => Ok(false),
+    }
+}
+
+fn differs(patient: PatientId, stored: i64, seen: i64) -> Break {
+    let what = format!("patient {patient} has {stored} amended readings; the log speaks of {seen}");
+    Break { index: None, what }
+}

@@ -1,0 +1,130 @@
+//! Readings that were put right, under the eyes of a verifier.
+
+use super::showing::rolled;
+use super::*;
+use crate::domain::Withdrawal;
+use crate::store::quarantine::{self, Aside};
+use crate::store::seal::Broken;
+use crate::store::telemetry::testing::evaluate;
+use crate::store::telemetry::{self, Amended, By, Known, Outcome, Withdrawn};
+use crate::store::testing::destroy_keys;
+use crate::store::{Error, View};
+
+impl House {
+    /// A message in which the source corrects itself.
+    fn correct(&self, at: i64, ordinal: u16, reading: Reading) {
+        let (patient, device_key) = (self.patient, self.device.0);
+        self.send_and(at, ordinal, &[], |tx, received| {
+            let new = Amended { patient, device_key, reading, received, by: By::Source };
+            assert!(telemetry::amend(tx, &self.collect, &new).unwrap());
+            vec![reading]
+        });
+    }
+
+    /// A message in which the source takes a reading back.
+    fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
+        let (patient, device_key) = (self.patient, self.device.0);
+        let what = Withdrawal { signal: reading.signal, at: reading.at, said: Some(reading) };
+        let mut known = Known::default();
+        self.home.read(|view| known.look_up(view, patient.0, device_key, &what)).unwrap();
+        self.send_and(at, ordinal, &[], |tx, received| {
+            let new = Withdrawn { patient, device_key, what, received };
+            let became = telemetry::withdraw(tx, &self.collect, &new, &known).unwrap();
+            assert_eq!(became, Outcome::Withdrawn);
+            Vec::new()
+        });
+    }
+
+    /// A clinician releases what was set aside.
+    fn release(&self, at: i64, ordinal: u16, reading: Reading) {
+        let (patient, device_key) = (self.patient, self.device.0);
+        let received = ReceiptRef::new(NOW.secs() + at, 0, ordinal).unwrap();
+        let aside = Aside {
+            patient: Some(patient),
+            device_key,
+            subject: Subject::Patient(patient.1),
+            reason: "E_CONFLICT",
+            received,
+            reading: Some(reading),
+            payload: None,
+        };
+        let released = |tx: &mut crate::store::Tx<'_>| {
+            let item = quarantine::insert(tx, &aside)?;
+            let by = By::Clinician(item);
+            telemetry::amend(tx, &self.collect, &Amended { patient, device_key, reading, received, by })?;
+            let item = quarantine::get(tx, item)?;
+            quarantine::decide(tx, &item, patient.1, true, "medido de novo")
+        };
+        self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), released).unwrap();
+    }
+
+    fn in_force(&self) -> Result<Vec<f64>> {
+        let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
+        let look = |view: &mut View<'_>| {
+            telemetry::series(view, &evaluate(), self.patient.0, Signal::HeartRate, from, to)
+        };
+        Ok(self.home.read(look)?.iter().map(|stored| stored.reading.value).collect())
+    }
+}
+
+/// Three readings, one of each put right in its way: corrected, withdrawn, released.
+fn put_right(house: &mut House) {
+    let sent = readings(0, &[70.0, 170.0, 190.0, 150.0]);
+    house.send(0, 0, &sent);
+    house.correct(1, 0, Reading { value: 72.0, ..sent[1] });
+    house.take_back(2, 0, sent[2]);
+    house.release(3, 0, Reading { value: 75.0, ..sent[3] });
+    house.seal(4);
+}
+
+#[test]
+fn what_was_put_right_holds_before_a_verifier_in_journal_and_chunk() {
+    for mut house in houses() {
+        put_right(&mut house);
+        for place in ["journal", "chunk"] {
+            let report = house.verified();
+            assert!(report.ok, "{place}: {report:?}");
+            assert_eq!(house.in_force().unwrap(), [70.0, 72.0, 75.0], "{place}");
+            rolled(&house);
+        }
+    }
+}
+
+#[test]
+fn an_amendment_that_is_gone_is_found_whichever_it_was() {
+    for gone in ["at = (SELECT max(at) FROM amendments)", "at = (SELECT min(at) FROM amendments)", "1 = 1"] {
+        for mut house in houses() {
+            put_right(&mut house);
+            house.tamper(&format!("DELETE FROM amendments WHERE {gone}"));
+            assert!(!house.verified().ok, "{gone}");
+        }
+    }
+    for mut house in houses() {
+        let sent = readings(0, &[70.0, 190.0]);
+        house.send(0, 0, &sent);
+        house.take_back(1, 0, sent[1]);
+        house.seal(2);
+        house.tamper("DELETE FROM amendments");
+        let found = house.verified().first_break.unwrap().what;
+        assert!(found.contains("0 amended readings; the log speaks of 1"), "{found}");
+    }
+}
+
+#[test]
+fn what_was_put_right_is_erased_with_the_person() {
+    for mut house in houses() {
+        put_right(&mut house);
+        let whose = Subject::Patient(house.patient.1);
+        destroy_keys(&house.home, whose);
+        house.home.keys().forget(whose, Class::Telemetry);
+        let gone = |error: &Error| matches!(error, Error::Sealed(Broken::KeyDestroyed));
+        assert!(gone(&house.in_force().unwrap_err()));
+        let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
+        let old = house.home.read(|view| {
+            telemetry::superseded(view, &evaluate(), house.patient.0, Signal::HeartRate, (from, to))
+        });
+        assert!(gone(&old.unwrap_err()));
+        let report = house.verified();
+        assert!(report.ok, "{report:?}");
+    }
+}
