@@ -401,3 +401,7 @@ fn suspect_crossed_pressures(taken: &mut [Taken]) {
 #[cfg(test)]
 #[path = "normal_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "unsaid_tests.rs"]
+mod unsaid;
