@@ -10,6 +10,8 @@ use super::admit::Admitted;
 use super::parts::{Part, Parts};
 use crate::domain::{Instant, Signal};
 
+/// To be measured again.
+const AGAIN: &str = "measure again";
 /// Stored and judged, but too extreme to be believed alone: measure again.
 const SUSPECT: &str = "E_SUSPECT";
 
@@ -47,7 +49,7 @@ struct Notice<'a> {
 }
 
 /// The answer to a message, with its notice when anything of it was not taken, or is to be measured again:
-/// `suspect` are the signals that were stored with a value too extreme to be believed alone.
+/// `suspect` are the signals with a value too extreme to be believed alone, or at all.
 #[must_use]
 pub fn answer(
     message: &Admitted,
@@ -75,7 +77,8 @@ pub fn answer(
         Verdict::Refused { code, basis } => (code, basis),
         Verdict::Malformed(reason) => ("E_PAYLOAD", reason),
         Verdict::Quota(reason) => ("E_QUOTA", reason),
-        Verdict::Taken if parts.is_empty() => (SUSPECT, "measure again"),
+        Verdict::Taken if parts.is_empty() => (SUSPECT, AGAIN),
+        Verdict::Taken if !suspect.is_empty() => ("E_PARTIAL", AGAIN),
         Verdict::Taken | Verdict::NotStored => ("E_PARTIAL", ""),
     };
     let ask = |signal: &Signal| Part {

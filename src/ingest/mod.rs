@@ -3,11 +3,13 @@
 
 pub mod admit;
 pub mod answer;
+mod beyond;
 pub mod bounds;
 pub mod commit;
 pub mod normal;
 pub mod parts;
 mod roster;
+mod stray;
 mod units;
 
 use std::iter::Peekable;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use mqtt::payload::{At, Sample, Samples, Skip, Status, Value};
 use uuid::Uuid;
 
+use super::beyond::Beyond;
 use super::bounds::{Band, bounds, is_unit_suspect};
 use super::parts::{Parts, Place};
+use super::stray::Strays;
 use super::units;
 use crate::domain::signal::{
     CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal,
@@ -165,9 +167,10 @@ impl Normalised {
 pub fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
     let mut out = Normalised { readings: Vec::with_capacity(samples.list.len()), ..Normalised::default() };
     let (mut places, mut unstamped) = (Places::default(), Unstamped::default());
+    let strays = Strays::of(samples);
     for sample in &samples.list {
         let place = || Place { record: sample.record, at: Some(instant(sample.at, received_at).0) };
-        match reading(sample, received_at) {
+        match reading(sample, received_at, &strays) {
             Ok(Said::Measured(mut reading)) => {
                 if sample.at == At::Reception(0) {
                     reading.at = unstamped.next(reading.signal, received_at);
@@ -188,13 +191,24 @@ pub fn normalise(samples: &Samples<'_>, received_at: Instant) -> Normalised {
         let why = why_skipped(skipped.why, &skipped.name);
         out.refused.add(&skipped.name, why.code(), false, Place { record: skipped.record, at });
     }
-    out.claims = samples.claims.iter().map(|claim| (claim.record, person(&claim.subject))).collect();
+    Strays::name(samples, &mut out.refused, Why::UnknownSignal.code());
+    for claim in &samples.claims {
+        out.claim(claim.record, person(&claim.subject));
+    }
     out.spread = unstamped.spread();
     suspect_crossed_pressures(&mut out.readings);
     out
 }
 
 impl Normalised {
+    /// A record that says twice whose it is, of two, is of nobody that this house knows.
+    fn claim(&mut self, record: u32, who: Option<Uuid>) {
+        match self.claims.last_mut() {
+            Some((known, said)) if *known == record => *said = said.filter(|said| Some(*said) == who),
+            _ => self.claims.push((record, who)),
+        }
+    }
+
     fn place(&mut self, taken: Taken, places: &mut Places) {
         match places.first(&self.readings, &taken.reading) {
             None => self.readings.push(taken),
@@ -264,16 +278,23 @@ enum Said {
     Withdrawn(Withdrawal),
 }
 
-fn reading(sample: &Sample<'_>, received_at: Instant) -> Result<Said, Why> {
+fn reading(sample: &Sample<'_>, received_at: Instant, strays: &Strays) -> Result<Said, Why> {
     let signal = Signal::from_name(&sample.name).ok_or(Why::UnknownSignal)?;
+    if strays.may_be_of(sample, signal) {
+        return Err(Why::Unit);
+    }
     let sent_in = sample.unit.as_deref().map_or(Ok(signal.unit()), |text| unit(signal, text))?;
     let (at, stamped) = instant(sample.at, received_at);
     let (value, unit, word) = match &sample.value {
         Value::Number(_) if signal == Signal::Consciousness => return Err(Why::Value),
         Value::Number(value) => (*value, sent_in, Flags::default()),
         Value::Text(word) => {
-            let (value, flag) = word_value(signal, word).ok_or(Why::Value)?;
-            (value, signal.unit(), flag)
+            let known = word_value(signal, word).map(|(value, flag)| (value, signal.unit(), flag));
+            let beyond = || Beyond::from_word(word)?.proves(signal, sent_in);
+            known.or_else(beyond).ok_or(Why::Value)?
+        }
+        Value::Bound(side, bound) => {
+            Beyond { side: *side, bound: *bound }.proves(signal, sent_in).ok_or(Why::Value)?
         }
         Value::Absent if sample.status == Status::EnteredInError => {
             return Ok(Said::Withdrawn(Withdrawal { signal, at, said: None }));
@@ -380,3 +401,7 @@ fn suspect_crossed_pressures(taken: &mut [Taken]) {
 #[cfg(test)]
 #[path = "normal_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "unsaid_tests.rs"]
+mod unsaid;

@@ -8,11 +8,11 @@ use crate::ingest::bounds::{Bounds, bounds};
 
 const NOW: Instant = Instant::from_secs(1_732_233_600);
 
-fn normal(text: &str) -> Normalised {
+pub(super) fn normal(text: &str) -> Normalised {
     normalise(&decode(None, text.as_bytes()).unwrap(), NOW)
 }
 
-fn one(text: &str) -> Reading {
+pub(super) fn one(text: &str) -> Reading {
     let normal = normal(text);
     assert_eq!(
         (normal.readings.len(), normal.refused.total(), normal.quarantined.len()),
@@ -22,7 +22,7 @@ fn one(text: &str) -> Reading {
     normal.readings[0].reading
 }
 
-fn refused(text: &str) -> Vec<(String, &'static str)> {
+pub(super) fn refused(text: &str) -> Vec<(String, &'static str)> {
     normal(text).refused.iter().map(|part| (part.signal.to_string(), part.code)).collect()
 }
 
@@ -314,46 +314,6 @@ fn what_the_formats_set_aside_is_refused_with_its_own_code() {
     assert_eq!(refused(&observation("final", "2024-11-22")), heart("E_STAMP"));
     assert_eq!(refused(&observation("cancelled", "2024-11-22T00:00:00Z")), heart("E_RETRACTED"));
     assert_eq!(refused(r#"[{"n":"heart_rate","vb":true}]"#), heart("E_VALUE"));
-}
-
-#[test]
-fn what_was_entered_in_error_is_taken_back_with_the_value_that_it_names() {
-    let observation = |value: &str| {
-        normal(&format!(
-            r#"{{"resourceType":"Observation","status":"entered-in-error"{value},"code":{{"coding":[
-            {{"system":"http://loinc.org","code":"8867-4"}}]}},"effectiveDateTime":"2024-11-22T00:00:00Z"}}"#
-        ))
-    };
-    let at = Instant::from_secs(1_732_233_600);
-    let named = observation(r#","valueQuantity":{"value":170,"code":"/min"}"#);
-    assert!(named.readings.is_empty() && named.refused.is_empty() && !named.is_nothing());
-    assert_eq!((named.amendments(), named.first_at()), (1, Some(at)));
-    let what = named.withdrawn[0].what;
-    assert_eq!((what.signal, what.at, what.said.unwrap().value), (Signal::HeartRate, at, 170.0));
-    assert_eq!(observation("").withdrawn[0].what.said, None);
-    let unread = observation(r#","valueQuantity":{"value":170,"unit":"furlong"}"#);
-    assert!(unread.is_nothing() && unread.refused.text().contains("E_UNIT"));
-}
-
-#[test]
-fn a_correction_meets_no_conflict_in_its_own_message_wherever_it_stands() {
-    let entry = |status: &str, value: u8| {
-        format!(
-            r#"{{"resource":{{"resourceType":"Observation","status":"{status}","effectiveDateTime":"2024-11-22T00:00:00Z",
-            "valueQuantity":{{"value":{value},"code":"/min"}},
-            "code":{{"coding":[{{"system":"http://loinc.org","code":"8867-4"}}]}}}}}}"#
-        )
-    };
-    let bundle = |entries: [String; 3]| {
-        normal(&format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#, entries.join(",")))
-    };
-    let values = |list: &[Taken]| list.iter().map(|taken| taken.reading.value).collect::<Vec<_>>();
-    let (first, wrong, right) = (entry("final", 170), entry("amended", 71), entry("corrected", 70));
-    for entries in [[first.clone(), wrong.clone(), right.clone()], [wrong, first, right]] {
-        let normal = bundle(entries);
-        assert_eq!((values(&normal.readings), values(&normal.corrections)), (vec![170.0], vec![71.0, 70.0]));
-        assert!(normal.quarantined.is_empty());
-    }
 }
 
 #[test]

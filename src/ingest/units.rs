@@ -9,7 +9,8 @@ pub fn named(signal: Signal, text: &str) -> Option<Unit> {
     Some(if is_share { Unit::Ratio } else { unit })
 }
 
-fn meaning(text: &str) -> Option<Unit> {
+/// What a text says, of whichever signal.
+pub fn meaning(text: &str) -> Option<Unit> {
     let text = text.trim();
     if text.is_empty() {
         return None;

@@ -165,6 +165,31 @@ pub fn waiting(
     rows.into_iter().map(|raw| opened(view, raw)).collect()
 }
 
+/// The signals with a value that was impossible and that nobody decided on, each with the instant of the newest: it is to
+/// be measured again. The value is not told.
+///
+/// # Errors
+/// Database errors.
+pub fn unbelieved(
+    view: &mut View<'_>,
+    permit: &consent::Permit<consent::AlertEvaluate>,
+    patient_key: i64,
+) -> Result<Vec<(Signal, Instant)>> {
+    let rows = quarantine::table
+        .filter(quarantine::patient_key.eq(patient_key).and(quarantine::decided_at.is_null()))
+        .filter(quarantine::reason.eq("E_IMPLAUSIBLE"))
+        .group_by(quarantine::signal)
+        .select((quarantine::signal, diesel::dsl::max(quarantine::at)))
+        .load::<(Option<i16>, Option<i64>)>(view.conn)?;
+    let known = rows.into_iter().filter_map(|(signal, at)| Some((Signal::from_code(signal?)?, at?)));
+    let mut found: Vec<(Signal, Instant)> = known
+        .filter(|(_, at)| permit.covers(*at).is_ok())
+        .map(|(signal, at)| (signal, Instant::from_micros(at)))
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
 /// One item that waits for a decision.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder, Route, web};
 
+use super::api::body::{MayBody, Nothing};
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
     messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
@@ -79,6 +80,11 @@ impl Row {
     pub fn or(mut self, right: Can) -> Self {
         self.rights.push(right);
         self
+    }
+
+    /// Whether it is for programs, changes something and takes no body.
+    fn is_bodiless(&self) -> bool {
+        self.face == Face::Api && self.method != Method::GET && !openapi::takes_body(&self.method, self.path)
     }
 
     /// Whether a role may pass; `None` is nobody known.
@@ -249,7 +255,8 @@ pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>) {
     }
     for (path, rows) in by_path {
         let rights = rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
-        let gate = Arc::new(Gate { path, about: About::of(path), rights });
+        let bodiless = rows.iter().filter(|row| row.is_bodiless()).map(|row| row.method.clone()).collect();
+        let gate = Arc::new(Gate { path, about: About::of(path), rights, bodiless });
         let routes = rows.into_iter().flat_map(|row| [Some(row.route), row.head]).flatten();
         let resource = routes.fold(web::resource(path), actix_web::Resource::route);
         config.service(
@@ -265,13 +272,15 @@ struct Gate {
     path: &'static str,
     about: Option<About>,
     rights: Vec<(Method, Vec<Can>)>,
+    /// Methods that change something and take no body.
+    bodiless: Vec<Method>,
 }
 
 impl Gate {
     /// Knows who asks, lets pass who may, and puts every look, or refused look, in the log before the answer goes out.
     async fn pass(
         self: Arc<Self>,
-        request: ServiceRequest,
+        mut request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let asked = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
@@ -294,17 +303,22 @@ impl Gate {
         if let Some(found) = &found {
             request.extensions_mut().insert(found.clone());
         }
-        let answer = match refused {
-            Some(fault) => {
-                let refusal = fault.of(request.request());
+        let refused = match refused {
+            Some(fault) => Some(fault.of(request.request())),
+            // What somebody wrote is read or refused, also where nobody reads.
+            None if self.bodiless.contains(request.method()) => {
+                request.extract::<MayBody<Nothing>>().await.err()
+            }
+            None => None,
+        };
+        let answer = match (refused, &found) {
+            (Some(refusal), _) => {
                 request.into_response(actix_web::ResponseError::error_response(&refusal))
             }
-            None => match &found {
-                None => next.call(request).await?.map_into_boxed_body(),
-                Some(viewer) => match confirm::ask(request, self.path, viewer).await {
-                    Passed::On(request) => next.call(request).await?.map_into_boxed_body(),
-                    Passed::Answered(request, answer) => request.into_response(answer),
-                },
+            (None, None) => next.call(request).await?.map_into_boxed_body(),
+            (None, Some(viewer)) => match confirm::ask(request, self.path, viewer).await {
+                Passed::On(request) => next.call(request).await?.map_into_boxed_body(),
+                Passed::Answered(request, answer) => request.into_response(answer),
             },
         };
         match found {

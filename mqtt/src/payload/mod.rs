@@ -3,6 +3,7 @@
 
 mod fhir;
 mod json;
+mod names;
 mod openmhealth;
 mod samples;
 mod senml;
@@ -14,7 +15,8 @@ mod zelo;
 use std::fmt;
 
 use json::Scanner;
-pub use samples::{At, Claim, Sample, Samples, Skip, Skipped, Status, Value};
+pub use names::folded;
+pub use samples::{At, Claim, Sample, Samples, Side, Skip, Skipped, Status, StrayUnit, Value};
 
 /// The quota on readings in one message; the answer to more is 0x97 and names it.
 pub const MAX_READINGS: usize = 10_000;
@@ -124,13 +126,13 @@ pub enum What {
     /// SenML: a version newer than 10, or two versions.
     #[error("a SenML version other than 10")]
     Version,
-    /// SenML: an unknown label that ends in `_` (RFC 8428 §4.4).
+    /// SenML: an unknown label that ends in `_` (RFC 8428 §4.4). FHIR: a modifier (R4 §2.1.0.2).
     #[error("a label that must be understood and is not")]
     MustUnderstand,
     /// SenML: an empty name or a character outside RFC 8428 §4.5.1.
     #[error("not a SenML name")]
     Name,
-    /// SenML: two values in one record, or none.
+    /// SenML: two values in one record, or none. FHIR: two values, or one beside the reason why there is none.
     #[error("exactly one value expected in the record")]
     OneValue,
     /// SenML: a base field that this record stands on could not be read.

@@ -21,8 +21,19 @@ pub enum Value<'a> {
     Number(f64),
     /// A word: a CGM sentinel (`LOW`, `HIGH`) or a level of consciousness.
     Text(Cow<'a, str>),
+    /// A number that the value itself lies beyond (FHIR `comparator`), in the unit of the sample.
+    Bound(Side, f64),
     /// None was given: only under [`Status::EnteredInError`], which needs none to say what it takes back.
     Absent,
+}
+
+/// On which side of a number a value lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// It is lower, or the number itself.
+    Below,
+    /// It is higher, or the number itself.
+    Above,
 }
 
 /// Whether the sender says a value for the first time, corrects itself or takes it back. Only FHIR can say the
@@ -99,6 +110,20 @@ pub struct Claim<'a> {
     pub subject: Cow<'a, str>,
 }
 
+/// A unit that was said and laid on no value: under a name that its record has no value for, or under a key that the
+/// format does not know. Whether it may be that of a value is for whoever knows signals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayUnit<'a> {
+    /// The record, from 0.
+    pub record: u32,
+    /// The key in `units` where it stood; `None`: it stood elsewhere, under a key that is told by itself.
+    pub listed: Option<Cow<'a, str>>,
+    /// Of what it is said to be, [folded](super::folded); empty: of nothing in particular.
+    pub of: String,
+    /// The unit as it was written.
+    pub unit: Cow<'a, str>,
+}
+
 /// A message, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples<'a> {
@@ -110,6 +135,8 @@ pub struct Samples<'a> {
     pub skipped: Vec<Skipped<'a>>,
     /// Whose the records say they are, in their order; most say nothing.
     pub claims: Vec<Claim<'a>>,
+    /// Units that were laid on no value, in the order of the records.
+    pub units: Vec<StrayUnit<'a>>,
     /// The record that is being read.
     record: u32,
     /// How many values correct or take back.
@@ -118,8 +145,8 @@ pub struct Samples<'a> {
 
 impl<'a> Samples<'a> {
     pub(super) fn new(format: Format) -> Self {
-        let (skipped, claims) = (Vec::new(), Vec::new());
-        Self { format, list: Vec::with_capacity(4), skipped, claims, record: 0, amendments: 0 }
+        let (skipped, claims, units) = (Vec::new(), Vec::new(), Vec::new());
+        Self { format, list: Vec::with_capacity(4), skipped, claims, units, record: 0, amendments: 0 }
     }
 
     /// Whether a sample takes its instant from reception, so that a repeat of the message must find the first one's.
@@ -141,12 +168,14 @@ impl<'a> Samples<'a> {
         scanner: &mut Scanner<'a>,
         read: impl FnOnce(&mut Scanner<'a>, &mut Self) -> Read<()>,
     ) -> Read<()> {
-        let before = (self.list.len(), self.skipped.len(), self.claims.len(), self.amendments);
+        let before = (self.list.len(), self.skipped.len(), self.claims.len());
+        let (units, amendments) = (self.units.len(), self.amendments);
         if let Err(fault) = scanner.attempt(|scanner| read(scanner, self))? {
             self.list.truncate(before.0);
             self.skipped.truncate(before.1);
             self.claims.truncate(before.2);
-            self.amendments = before.3;
+            self.units.truncate(units);
+            self.amendments = amendments;
             self.refuse(Cow::Borrowed(""), Skip::Malformed, None, Some(fault))?;
         }
         self.next_record();
@@ -204,13 +233,28 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// The record says whose it is.
+    /// The record says whose it is. It may say so more than once.
     pub(super) fn claim(&mut self, subject: Cow<'a, str>) {
-        self.claims.push(Claim { record: self.record, subject });
+        let claim = Claim { record: self.record, subject };
+        if self.claims.last() != Some(&claim) {
+            self.claims.push(claim);
+        }
+    }
+
+    /// The record says a unit that is laid on no value.
+    pub(super) fn stray_unit(
+        &mut self,
+        listed: Option<Cow<'a, str>>,
+        of: String,
+        unit: Cow<'a, str>,
+    ) -> Read<()> {
+        self.room()?;
+        self.units.push(StrayUnit { record: self.record, listed, of, unit });
+        Ok(())
     }
 
     fn room(&self) -> Read<()> {
-        if self.list.len().saturating_add(self.skipped.len()) < MAX_READINGS {
+        if self.list.len() + self.skipped.len() + self.units.len() < MAX_READINGS {
             return Ok(());
         }
         Err(self.too_many(What::TooMany))

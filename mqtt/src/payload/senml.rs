@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::Read;
-use super::{At, Malformed, Place, Samples, Skip, Value, What, stamp};
+use super::{At, Malformed, Place, Samples, Skip, Value, What, names, stamp};
 
 /// The version that is understood.
 const VERSION: f64 = 10.0;
@@ -90,6 +90,10 @@ pub(super) struct Record<'a> {
     sum: Option<f64>,
     time: Option<f64>,
     update: Option<f64>,
+    /// An ignored label says when it was measured, as `t` would.
+    says_when: bool,
+    /// An ignored label says in which unit, as `u` would.
+    says_unit: bool,
     /// The first fault in it, with the label where it stands.
     fault: Option<(Option<Label>, Malformed)>,
     /// Its base fields that cannot be read: they are in force, and nobody knows what they say.
@@ -101,6 +105,12 @@ impl<'a> Record<'a> {
     pub(super) fn spoil(&mut self, label: Option<Label>, fault: Malformed) {
         self.lost.extend(label.filter(|label| label.is_base()));
         self.fault.get_or_insert((label, fault));
+    }
+
+    /// Hears a label that may be ignored (RFC 8428 §4.4): what it stands for is not taken as not said.
+    pub(super) fn ignore(&mut self, label: &str) {
+        self.says_when |= names::says_when(label);
+        self.says_unit |= names::unit_of(label).is_some();
     }
 
     /// Puts a datum under the label that stands at byte `at`; given twice, it is a fault.
@@ -147,6 +157,11 @@ impl<'a> Record<'a> {
             Label::BaseSum => self.base_sum.is_some(),
             _ => false,
         }
+    }
+
+    const fn is_nothing(&self) -> bool {
+        let version = self.version.is_none() && self.base_name.is_none() && self.base_unit.is_none();
+        version && self.base_time.is_none() && self.base_value.is_none() && self.base_sum.is_none()
     }
 
     fn values(&self) -> usize {
@@ -205,6 +220,11 @@ impl<'a> Bases<'a> {
         if let Some((label, fault)) = fault {
             let at = at.filter(|_| label != Some(Label::Time));
             out.refuse(name.unwrap_or_default(), why(label), at, Some(fault))?;
+        } else if record.says_when && at == Some(At::Reception(0)) {
+            // It is not of now, and nobody knows of when.
+            out.skip(name.unwrap_or_default(), Skip::Undated, None)?;
+        } else if record.says_unit && record.unit.is_none() && self.unit.is_none() && record.value.is_some() {
+            out.skip(name.unwrap_or_default(), Skip::Unit, at)?;
         } else {
             let refuse = |what| Malformed { at: place, what };
             match (self.value_of(record, name.as_ref().is_ok_and(|name| !name.is_empty())), name, at) {
@@ -223,6 +243,9 @@ impl<'a> Bases<'a> {
     }
 
     fn value_of(&self, record: Record<'a>, is_named: bool) -> Result<Resolved<'a>, What> {
+        if record.is_only_base() && record.is_nothing() {
+            return Err(What::OneValue);
+        }
         if record.is_only_base() && (record.base_value.is_none() || !is_named) {
             return Ok(Resolved::Nothing);
         }

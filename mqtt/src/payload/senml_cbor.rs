@@ -91,9 +91,68 @@ impl<'a> Cbor<'a> {
         let read = read(self);
         if let Err(fault) = &read {
             self.decoder.set_position(before);
-            self.item("a CBOR item", Decoder::skip).map_err(|_broken| *fault)?;
+            self.skip().map_err(|_broken| *fault)?;
         }
         Ok(read)
+    }
+
+    /// Passes over one item by its form alone (RFC 8949 §5.3.1): a text that is not UTF-8 is well-formed, and the fault of
+    /// the record that it stands in.
+    fn skip(&mut self) -> Read<()> {
+        // What is open, with how many items are left; `None` counts until the break.
+        let mut open: Vec<Option<u64>> = Vec::new();
+        loop {
+            match self.kind()? {
+                Type::Array | Type::ArrayIndef => open.push(self.open(false)?),
+                Type::Map | Type::MapIndef => {
+                    let pairs = self.open(true)?;
+                    open.push(pairs.map(|pairs| pairs.saturating_mul(2)));
+                }
+                Type::StringIndef | Type::BytesIndef => {
+                    self.decoder.set_position(self.decoder.position() + 1);
+                    open.push(None);
+                }
+                Type::Tag => {
+                    self.item("a tag", Decoder::tag)?;
+                    continue;
+                }
+                Type::String | Type::Bytes => self.skip_string()?,
+                Type::Break => return self.refuse(What::Expected("a CBOR item")),
+                _ => self.item("a CBOR item", Decoder::skip)?,
+            }
+            loop {
+                let Some(left) = open.last_mut() else { return Ok(()) };
+                if self.more(left)? {
+                    break;
+                }
+                open.pop();
+            }
+        }
+    }
+
+    /// Passes over a string of definite length, whatever its bytes.
+    fn skip_string(&mut self) -> Read<()> {
+        let at = self.decoder.position();
+        let behind = || {
+            let head = self.decoder.input().get(at..)?;
+            let argument = head.first()? & 0x1f;
+            let width = argument.checked_sub(24).map_or(0, |power| 1_usize << power.min(3));
+            let length = match width {
+                0 => u64::from(argument),
+                _ => head.get(1..=width)?.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)),
+            };
+            let behind = at.checked_add(1 + width)?.checked_add(usize::try_from(length).ok()?)?;
+            (behind <= self.decoder.input().len()).then_some(behind)
+        };
+        let behind = behind().ok_or(Malformed::byte(at, What::Expected("more bytes")))?;
+        self.decoder.set_position(behind);
+        Ok(())
+    }
+
+    /// The label that began at `at` and was just read, if it is a word.
+    fn word_since(&self, at: usize) -> &'a str {
+        let label = self.decoder.input().get(at..self.decoder.position()).unwrap_or_default();
+        Decoder::new(label).str().unwrap_or_default()
     }
 
     /// A record with what of it could be read: those that follow stand on its base fields.
@@ -101,7 +160,7 @@ impl<'a> Cbor<'a> {
         let (mut record, mut ignored) = (Record::default(), HashSet::new());
         let at = self.decoder.position();
         if !matches!(self.kind()?, Type::Map | Type::MapIndef) {
-            self.item("a CBOR item", Decoder::skip)?;
+            self.skip()?;
             record.spoil(None, Malformed::byte(at, What::Expected("a map")));
             return Ok(record);
         }
@@ -112,12 +171,13 @@ impl<'a> Cbor<'a> {
             let read = match label {
                 Ok(Some(label)) => self.attempt(|cbor| cbor.datum(label))?,
                 Ok(None) => {
+                    record.ignore(self.word_since(at));
                     let is_new = self.once(&mut ignored, at);
                     let passed = self.attempt(|cbor| cbor.pass(2))?;
                     is_new.and(passed).map(|()| Datum::Other)
                 }
                 Err(fault) => {
-                    self.item("a CBOR item", Decoder::skip)?;
+                    self.skip()?;
                     Err(fault)
                 }
             };

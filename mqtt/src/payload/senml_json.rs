@@ -30,6 +30,7 @@ fn record<'a>(scanner: &mut Scanner<'a>) -> Read<Record<'a>> {
             }
             None => {
                 let passed = scanner.attempt(Scanner::skip)?;
+                record.ignore(&key);
                 let is_new = ignored.add(key).is_some();
                 let passed = passed.map(|()| Datum::Other);
                 if is_new { passed } else { Err(Malformed::byte(at, What::DuplicateKey)) }

@@ -124,12 +124,16 @@ fn the_effective_time_is_an_instant_the_end_of_a_period_or_nothing_to_go_by() {
 }
 
 #[test]
-fn a_comparator_is_the_end_of_the_sensors_range() {
-    for (sign, word) in [("<", "LOW"), (">", "HIGH")] {
+fn a_comparator_makes_the_number_a_bound() {
+    for (sign, side) in [("<", "≤"), ("<=", "≤"), (">", "≥"), (">=", "≥")] {
         let value = format!(r#""valueQuantity":{{"value":40,"comparator":"{sign}","unit":"mg/dL"}}"#);
         let text = observation(&format!("{},{AT},{value}", coded("99504-3")));
-        assert_eq!(says(&text), [format!("glucose {word:?} mg/dL @{MICROS}")]);
+        assert_eq!(says(&text), [format!("glucose {side}40 mg/dL @{MICROS}")]);
     }
+    let odd = r#""valueQuantity":{"value":40,"comparator":"~","unit":"mg/dL"}"#;
+    assert!(
+        fault(&observation(&format!("{},{AT},{odd}", coded("99504-3")))).to_string().contains("comparator")
+    );
 }
 
 #[test]

@@ -14,15 +14,18 @@ mod openmhealth;
 mod records;
 mod senml;
 mod strict;
+mod unsaid;
 mod zelo;
 
-use mqtt::payload::{At, Malformed, Sample, Samples, Skip, Value, decode};
+use mqtt::payload::{At, Malformed, Sample, Samples, Side, Skip, Value, decode};
 
 /// One sample in a line: `name value [unit] @instant`.
 fn line(sample: &Sample<'_>) -> String {
     let value = match &sample.value {
         Value::Number(n) => n.to_string(),
         Value::Text(text) => format!("{text:?}"),
+        Value::Bound(Side::Below, n) => format!("≤{n}"),
+        Value::Bound(Side::Above, n) => format!("≥{n}"),
         Value::Absent => "absent".to_owned(),
     };
     let at = match sample.at {

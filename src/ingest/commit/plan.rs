@@ -215,13 +215,16 @@ impl Planned {
         self.verdict = Verdict::Refused { code: Cow::Borrowed(code), basis: Cow::Borrowed(basis) };
     }
 
-    /// The signals that are to be measured again, each once.
+    /// The signals that are to be measured again, each once: a value was too extreme to be believed alone, or at all.
     pub fn suspect(&self) -> Vec<Signal> {
-        let mut signals = Vec::new();
         let amended = self.amended.iter().map(|amended| &amended.reading);
-        for reading in self.readings.iter().chain(amended).filter(|reading| reading.flags.is_suspect()) {
-            if !signals.contains(&reading.signal) {
-                signals.push(reading.signal);
+        let doubtful = self.readings.iter().chain(amended).filter(|reading| reading.flags.is_suspect());
+        let unbelieved = self.parts.iter().filter(|part| part.code == Why::Implausible.code());
+        let unbelieved = unbelieved.filter_map(|part| Signal::from_name(&part.signal));
+        let mut signals = Vec::new();
+        for signal in doubtful.map(|reading| reading.signal).chain(unbelieved) {
+            if !signals.contains(&signal) {
+                signals.push(signal);
             }
         }
         signals

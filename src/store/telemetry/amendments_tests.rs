@@ -184,3 +184,16 @@ fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
         assert_eq!(old(&clinic, &patient), [(172.0, By::Source, false)]);
     }
 }
+
+#[test]
+fn what_lies_ahead_is_not_the_latest_before_its_time_has_come() {
+    const AHEAD: i64 = 7 * 86_400;
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(1), 71.0)]);
+        assert!(say(&clinic, &patient, device, heart_rate(at(AHEAD), 150.0), By::Source));
+        assert_eq!(newest(&clinic, &patient), [71.0]);
+        roll(&clinic.store, NOON, at(AHEAD + 1)).unwrap();
+        assert_eq!(newest(&clinic, &patient), [71.0], "in a chunk, too");
+    }
+}

@@ -153,8 +153,8 @@ fn committed(
     Ok(out)
 }
 
-/// The newest reading of each signal, in the order asked; a signal never measured is absent. Of two devices
-/// at one instant the preferred one speaks.
+/// The newest reading of each signal up to the permit's moment, in the order asked; a signal never measured is absent.
+/// What lies ahead is not the latest before its time has come. Of two devices at one instant the preferred one speaks.
 ///
 /// # Errors
 /// As [`series`].
@@ -166,6 +166,7 @@ pub fn latest(
 ) -> Result<Vec<StoredReading>> {
     let rows = newest_rows(view, patient_key, signals)?;
     let ranks = preference(view, patient_key)?;
+    let ahead = Instant::from_micros(permit.decided_at().saturating_add(1));
     let mut out = Vec::new();
     for signal in signals {
         let series = Series::new(patient_key, *signal);
@@ -190,6 +191,9 @@ pub fn latest(
         if readings.is_empty() && from > i64::MIN {
             readings = last_before(view, series, from)?;
         }
+        if readings.last().is_some_and(|last| last.reading.at >= ahead) {
+            readings = last_before(view, series, ahead.micros())?;
+        }
         let end = readings.last().map(|r| r.reading.at);
         let newest = readings.into_iter().rev().take_while(|r| Some(r.reading.at) == end);
         let newest = newest.min_by_key(|r| rank(&ranks, r.device_key));
@@ -212,7 +216,7 @@ pub(in crate::store) fn newest_at(
     Ok(journal.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))
 }
 
-/// The end of a series before an instant, where all that came after was withdrawn.
+/// The end of a series before an instant, where all that came after was withdrawn or lies ahead.
 fn last_before(view: &mut View<'_>, series: Series, to: i64) -> Result<Vec<StoredReading>> {
     let to = Instant::from_micros(to);
     for back in [LAST, 60 * LAST, 24 * 60 * LAST, 30 * 24 * 60 * LAST, i64::MAX] {

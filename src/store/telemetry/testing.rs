@@ -120,7 +120,9 @@ pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
         let grant = Grant { measured_from: Some(measured_from), ..Grant::of([7; 32]) };
         ledger.apply(&Event::new(purpose, NOON.micros(), Act::Granted(grant))).unwrap();
     }
-    let context = Context { data: &[Datum::Reading], ..Context::system(NOON.micros()) };
+    // Decided after whatever the tests measure.
+    let decided = NOON.plus(std::time::Duration::from_secs(86_400));
+    let context = Context { data: &[Datum::Reading], ..Context::system(decided.micros()) };
     let (bases, subject) = (Bases::default(), Subject::default());
     decide(&Request { bases: &bases, records: &ledger, subject: &subject, context: &context }).unwrap()
 }

@@ -72,6 +72,11 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
     }
 }
 
+/// What a route without a body is sent: nothing, or an object that says nothing.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// Every byte of a body, within the limit of the API.
 async fn whole(bytes: impl Future<Output = Result<Bytes, actix_web::Error>>) -> Result<Bytes, Fault> {
     bytes.await.map_err(|error| {

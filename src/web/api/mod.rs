@@ -31,7 +31,7 @@ pub mod terms;
 pub mod users;
 pub mod webhooks;
 
-mod body;
+pub(super) mod body;
 mod desk;
 pub(in crate::web) mod kept;
 

@@ -256,6 +256,7 @@ readings-none-next = Bind and pair a device; readings appear as soon as it conne
 readings-not-yours = Your role does not see readings
 readings-not-yours-why = Readings are seen only by the clinicians who care for the patient (LGPD art. 6 III, necessity).
 reading-suspect = extreme value: measure again
+reading-unbelieved = impossible value, not taken: measure again
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h

@@ -272,6 +272,7 @@ readings-none-next = Vincule e emparelhe um dispositivo; as leituras aparecem as
 readings-not-yours = Seu papel não vê leituras
 readings-not-yours-why = Leituras são vistas só pela equipe clínica que cuida do paciente (LGPD art. 6 III, necessidade).
 reading-suspect = valor extremo: meça de novo
+reading-unbelieved = valor impossível, não aceito: meça de novo
 range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h

@@ -1,6 +1,10 @@
 //! The API's description (OpenAPI 3.1), made from the handlers themselves; a test holds it against the route table.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
@@ -77,6 +81,24 @@ impl Modify for Shared {
 #[must_use]
 pub fn value() -> openapi::OpenApi {
     Document::openapi()
+}
+
+/// Whether an operation says that it takes a body.
+#[must_use]
+pub fn takes_body(method: &Method, path: &str) -> bool {
+    static WITH_BODY: LazyLock<HashSet<(String, String)>> = LazyLock::new(|| {
+        let mut document = value();
+        let paths = std::mem::take(&mut document.paths.paths).into_iter();
+        let with_body = paths.flat_map(|(path, mut item)| {
+            let methods: Vec<_> = shared::operations(&mut item)
+                .filter(|(_, operation)| operation.request_body.is_some())
+                .map(|(method, _)| (method.to_ascii_uppercase(), path.clone()))
+                .collect();
+            methods
+        });
+        with_body.collect()
+    });
+    WITH_BODY.contains(&(method.as_str().to_owned(), path.to_owned()))
 }
 
 /// This document.

@@ -28,12 +28,12 @@ pub(super) fn complete(document: &mut openapi::OpenApi) {
             if open.contains(&(method, path.as_str())) {
                 operation.security = Some(Vec::new());
             }
-            refusals(path, operation);
+            refusals(method, path, operation);
         }
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)]
         .into_iter()
@@ -53,7 +53,7 @@ fn operation_id(method: &str, path: &str) -> String {
 }
 
 /// Each status that a refusal of this operation can have, with the problem that it carries.
-fn refusals(path: &str, operation: &mut Operation) {
+fn refusals(method: &str, path: &str, operation: &mut Operation) {
     let open = operation.security.as_ref().is_some_and(Vec::is_empty);
     let placed = |place: ParameterIn| {
         let parameters = operation.parameters.iter().flatten();
@@ -73,7 +73,11 @@ fn refusals(path: &str, operation: &mut Operation) {
         codes.push(Code::NotFound);
     }
     if by_body {
-        codes.extend([Code::TooLarge, Code::MediaType, Code::Conflict]);
+        codes.push(Code::Conflict);
+    }
+    // A body where none is taken is refused, too.
+    if by_body || method != "get" {
+        codes.extend([Code::Malformed, Code::TooLarge, Code::MediaType]);
     }
     let named = &mut operation.responses.responses;
     for code in codes {

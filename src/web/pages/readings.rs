@@ -24,6 +24,8 @@ pub enum Readings {
 pub struct Shown {
     /// The latest value of each signal, in the order of the tabs.
     pub latest: Vec<Latest>,
+    /// Signals whose newest value was impossible: not taken, to be measured again.
+    pub unbelieved: Vec<Unbelieved>,
     /// The chosen signal; `None` when nothing was measured yet.
     pub chart: Option<Chart>,
 }
@@ -41,6 +43,15 @@ pub struct Latest {
     pub level: Option<Level>,
     /// Too extreme to be believed alone: to be measured again.
     pub suspect: bool,
+}
+
+/// A value that could not be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unbelieved {
+    /// What was measured.
+    pub signal: Signal,
+    /// When.
+    pub at: Instant,
 }
 
 /// How far back the chart looks.

@@ -39,6 +39,41 @@ fn every_route_that_takes_a_body_refuses_one_that_it_cannot_read() {
 }
 
 #[test]
+fn every_route_without_a_body_refuses_whatever_says_something() {
+    let house = houses().remove(0);
+    let mut walked = 0;
+    for row in rows().iter().filter(|row| row.face == Face::Api && row.method != "GET") {
+        if crate::web::openapi::takes_body(&row.method, row.path) {
+            continue;
+        }
+        let path =
+            ["{id}", "{token}", "{command}"].iter().fold(row.path.to_owned(), |p, name| p.replace(name, ID));
+        let path = path.replace("{channel}", "email");
+        let role = Role::ALL.into_iter().find(|role| *role != Role::Patient && row.admits(Some(*role)));
+        let who = house.staff(role.unwrap());
+        let send = |kind: &str, body: &str| {
+            let headers = [("authorization", who.as_str()), ("content-type", kind)];
+            let got = house.call(row.method.as_str(), &path, &headers, Some(body));
+            (got.status, got.code().to_owned())
+        };
+        for body in [BROKEN, r#"{"zzz":1}"#, "[]", "1", " "] {
+            let seen = send("application/json", body);
+            assert_eq!(seen, (400, "E_MALFORMED".to_owned()), "{} {path} with {body:?}", row.method);
+        }
+        assert_eq!(send("text/plain", "note=SAMU").0, 415, "{} {path}", row.method);
+        walked += 1;
+    }
+    assert!(walked > 10, "{walked}");
+    let admin = house.staff(Role::Admin);
+    let disable = format!("/api/v1/devices/{ID}/disable");
+    assert_eq!(
+        house.post(&admin, &disable, &json!({})).status,
+        404,
+        "an object that says nothing is nothing"
+    );
+}
+
+#[test]
 fn a_body_that_may_be_left_out_is_left_out_by_zero_bytes_alone() {
     let house = houses().remove(0);
     let manager = house.staff(Role::Manager);

@@ -1,5 +1,6 @@
 //! FHIR R4 Observation, and Bundle of Observations: codes to signals, UCUM units, components, times, and whose it
-//! says to be. Resources of other types in a Bundle hold no readings and are passed over.
+//! says to be. Resources of other types in a Bundle are passed over, unless one holds Observations: those are not looked
+//! for there, and it is refused.
 
 mod codes;
 mod when;
@@ -7,7 +8,7 @@ mod when;
 use std::borrow::Cow;
 
 use super::json::{Read, Scanner};
-use super::{At, Format, MAX_READINGS, Malformed, Samples, Skip, Status, Value, What};
+use super::{At, Format, MAX_READINGS, Malformed, Samples, Side, Skip, Status, Value, What};
 use codes::{Meaning, meaning};
 use when::Times;
 
@@ -53,10 +54,47 @@ fn bundle<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
 }
 
 fn entry<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
+    let at = scanner.place();
+    let mut is_something = false;
     scanner.object(|scanner, key| match key {
-        "resource" if resource_type(*scanner)? == "Observation" => observation(scanner, out),
+        "resource" => {
+            is_something = true;
+            if resource_type(*scanner)? == "Observation" { observation(scanner, out) } else { other(scanner) }
+        }
+        "modifierExtension" => scanner.refuse(What::MustUnderstand),
         _ => scanner.skip(),
-    })
+    })?;
+    if is_something { Ok(()) } else { Err(Malformed::byte(at, What::Missing("resource"))) }
+}
+
+/// A resource that is no Observation.
+fn other(scanner: &mut Scanner<'_>) -> Read<()> {
+    let at = scanner.place();
+    if holds_observation(scanner)? {
+        return Err(Malformed::byte(at, What::Expected("an Observation of its own in the Bundle")));
+    }
+    Ok(())
+}
+
+/// Passes over a value: whether an Observation, or a Bundle that may have some, is anywhere in it.
+fn holds_observation(scanner: &mut Scanner<'_>) -> Read<bool> {
+    let mut holds = false;
+    match scanner.peek() {
+        b'{' => scanner.object(|scanner, key| {
+            if key == "resourceType" && scanner.peek() == b'"' {
+                holds |= matches!(scanner.string("a resource type")?.as_ref(), "Observation" | "Bundle");
+            } else {
+                holds |= holds_observation(scanner)?;
+            }
+            Ok(())
+        })?,
+        b'[' => scanner.array(|scanner| {
+            holds |= holds_observation(scanner)?;
+            Ok(())
+        })?,
+        _ => scanner.skip()?,
+    }
+    Ok(holds)
 }
 
 /// The code and value of an Observation or of one of its components; a value that cannot be read with its fault.
@@ -64,6 +102,10 @@ fn entry<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()> {
 struct Measure<'a> {
     code: Code<'a>,
     quantity: Option<Read<Option<Quantity<'a>>>>,
+    /// Where it says why there is no value.
+    absent: Option<usize>,
+    /// What may turn its meaning around, and nobody here knows how.
+    modifier: Option<Malformed>,
 }
 
 impl<'a> Measure<'a> {
@@ -71,6 +113,17 @@ impl<'a> Measure<'a> {
     fn member(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Read<bool> {
         match key {
             "code" => self.code = code(scanner)?,
+            "valueQuantity" | "valueInteger" | "valueString" if self.quantity.is_some() => {
+                return scanner.refuse(What::OneValue);
+            }
+            "dataAbsentReason" => {
+                self.absent = Some(scanner.place());
+                scanner.skip()?;
+            }
+            "modifierExtension" | "implicitRules" => {
+                self.modifier = Some(Malformed::byte(scanner.place(), What::MustUnderstand));
+                scanner.skip()?;
+            }
             "valueQuantity" => self.quantity = Some(scanner.attempt(quantity)?),
             "valueInteger" | "valueString" => self.quantity = Some(scanner.attempt(bare)?.map(Some)),
             _ => return Ok(false),
@@ -88,6 +141,7 @@ fn observation<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()>
     let at = scanner.place();
     let (mut own, mut components) = (Measure::default(), Vec::new());
     let (mut status, mut times) = (None, Times::default());
+    let mut contained = None;
     scanner.object(|scanner, key| {
         match key {
             "status" => status = Some(standing(scanner)?),
@@ -95,6 +149,16 @@ fn observation<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()>
                 if let Some(subject) = subject(scanner)? {
                     out.claim(subject);
                 }
+            }
+            // It is of what it names here, and not of the subject (R4 Observation.focus).
+            "focus" => scanner.array(|scanner| {
+                let of = subject(scanner)?;
+                out.claim(of.unwrap_or_default());
+                Ok(())
+            })?,
+            "contained" => {
+                let at = scanner.place();
+                contained = holds_observation(scanner)?.then_some(at);
             }
             "component" => scanner.array(|scanner| {
                 let room = MAX_READINGS.saturating_sub(components.len());
@@ -113,6 +177,13 @@ fn observation<'a>(scanner: &mut Scanner<'a>, out: &mut Samples<'a>) -> Read<()>
         Ok(())
     })?;
     let status = status.ok_or(Malformed::byte(at, What::Missing("status")))?;
+    if let Some(modifier) = own.modifier {
+        return Err(modifier);
+    }
+    if let Some(at) = contained {
+        let fault = Malformed::byte(at, What::Expected("no Observation inside another"));
+        out.refuse(Cow::Borrowed(""), Skip::Malformed, None, Some(fault))?;
+    }
     // A panel has no value of its own: its components speak for it, and what they hold beside signals is detail.
     let is_panel = components.iter().any(|c| c.code.meaning.is_some());
     if own.quantity.is_some() || !is_panel {
@@ -165,9 +236,14 @@ fn emit<'a>(measure: Measure<'a>, status: Option<Status>, times: &Times, out: &m
             return out.refuse(code, Skip::Unknown, at, fault);
         }
     };
+    if let Some(modifier) = measure.modifier {
+        return out.refuse(name, Skip::Malformed, at, Some(modifier));
+    }
     let Some(status) = status else { return out.skip(name, Skip::Retracted, at) };
+    let absent = measure.absent.map(|at| Malformed::byte(at, What::OneValue));
     let (value, unit) = match measure.quantity.transpose().map(Option::flatten) {
         Err(fault) => return out.refuse(name, Skip::NoValue, at, Some(fault)),
+        Ok(Some(_)) if absent.is_some() => return out.refuse(name, Skip::NoValue, at, absent),
         Ok(Some(Quantity { value, unit })) => (value, unit),
         Ok(None) if status == Status::EnteredInError => (Value::Absent, None),
         Ok(None) => return out.skip(name, Skip::NoValue, at),
@@ -212,10 +288,10 @@ struct Quantity<'a> {
     unit: Option<Cow<'a, str>>,
 }
 
-/// A Quantity; `None` when it has no value, which FHIR allows. A comparator says that the sensor's range ended there,
-/// which is a sentinel and not a value.
+/// A Quantity; `None` when it has no value, which FHIR allows. With a comparator the number is a bound of the value. A
+/// code of another system than UCUM counts like a unit as it is printed.
 fn quantity<'a>(scanner: &mut Scanner<'a>) -> Read<Option<Quantity<'a>>> {
-    let (mut value, mut unit, mut code, mut comparator) = (None, None, None, None);
+    let (mut value, mut unit, mut code, mut side) = (None, None, None, None);
     let mut is_ucum = true;
     scanner.object(|scanner, key| {
         match key {
@@ -223,21 +299,24 @@ fn quantity<'a>(scanner: &mut Scanner<'a>) -> Read<Option<Quantity<'a>>> {
             "unit" => unit = Some(scanner.string("a unit")?),
             "code" => code = Some(scanner.string("a unit code")?),
             "system" => is_ucum = scanner.string("a unit system")? == UCUM,
-            "comparator" => comparator = Some((scanner.place(), scanner.string("a comparator")?)),
+            "comparator" => side = Some(comparator(scanner)?),
             _ => scanner.skip()?,
         }
         Ok(())
     })?;
     let Some(number) = value else { return Ok(None) };
-    let value = match comparator {
-        None => Value::Number(number),
-        Some((at, sign)) => Value::Text(Cow::Borrowed(match sign.as_ref() {
-            "<" | "<=" => "LOW",
-            ">" | ">=" => "HIGH",
-            _ => return Err(Malformed::byte(at, What::Expected("a comparator"))),
-        })),
-    };
-    Ok(Some(Quantity { value, unit: code.filter(|_| is_ucum).or(unit) }))
+    let value = side.map_or(Value::Number(number), |side| Value::Bound(side, number));
+    let unit = if is_ucum { code.or(unit) } else { unit.or(code) };
+    Ok(Some(Quantity { value, unit }))
+}
+
+fn comparator(scanner: &mut Scanner<'_>) -> Read<Side> {
+    let at = scanner.place();
+    match scanner.string("a comparator")?.as_ref() {
+        "<" | "<=" => Ok(Side::Below),
+        ">" | ">=" => Ok(Side::Above),
+        _ => Err(Malformed::byte(at, What::Expected("a comparator"))),
+    }
 }
 
 /// A number or a word without a unit.

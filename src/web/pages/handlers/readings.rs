@@ -10,11 +10,11 @@ use super::queue::shown_level;
 use super::visit::{Look, Room, masked};
 use crate::domain::rule::Kind;
 use crate::domain::{PatientId, Signal};
-use crate::store::{View, alerts, devices, patients, rules, telemetry};
+use crate::store::{View, alerts, devices, patients, quarantine, rules, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
-use crate::web::pages::readings::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown};
+use crate::web::pages::readings::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown, Unbelieved};
 
 /// Rows of the table beside the chart.
 const ROWS: u32 = 48;
@@ -66,6 +66,12 @@ pub fn fill(
             suspect: stored.reading.flags.is_suspect(),
         })
         .collect();
+    let newer = |signal: Signal, at| latest.iter().all(|value| value.signal != signal || value.at < at);
+    let unbelieved: Vec<Unbelieved> = quarantine::unbelieved(view, &permit, key)?
+        .into_iter()
+        .filter(|(signal, at)| newer(*signal, *at))
+        .map(|(signal, at)| Unbelieved { signal, at })
+        .collect();
     let tabs: Vec<Signal> = latest.iter().map(|value| value.signal).collect();
     let gravest = latest.iter().max_by_key(|value| value.level).map(|value| value.signal);
     let wanted = Signal::from_name(&asked.signal).filter(|signal| tabs.contains(signal));
@@ -74,7 +80,7 @@ pub fn fill(
         None => None,
         Some(signal) => Some(chart(view, room, &permit, (patient, key), (signal, tabs), asked, page)?),
     };
-    Ok(Readings::Shown(Box::new(Shown { latest, chart })))
+    Ok(Readings::Shown(Box::new(Shown { latest, unbelieved, chart })))
 }
 
 /// The gravest unresolved level of each signal, by its number.

@@ -122,6 +122,7 @@ impl Night {
                 value(Signal::Glucose, 112.0, 190, None),
                 value(Signal::BodyTemperature, 36.8, 7_300, None),
             ],
+            unbelieved: Vec::new(),
             chart: Some(self.chart(page)),
         }))
     }
