@@ -10,6 +10,7 @@ use diesel::upsert::excluded;
 
 use super::conn::on;
 use super::error::Result;
+use super::prune::oldest;
 use super::schema::throttles;
 use super::{Act, Tx, View};
 use crate::domain::Instant;
@@ -157,7 +158,7 @@ pub fn known_browser(view: &mut View<'_>, account: &str, chance: &str) -> Result
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
     let before = tx.now().minus(FORGET).micros();
-    Ok(diesel::delete(throttles::table.filter(throttles::updated_at.lt(before))).execute(tx.conn)?)
+    Ok(oldest!(tx, throttles, throttles::updated_at.lt(before), throttles::updated_at))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::{Row, climbed};
-use crate::store::conn::held;
+use crate::store::conn::{held, literally};
 use crate::store::error::Result;
 use crate::store::schema::escalations;
 use crate::store::tx::Tx;
@@ -21,8 +21,11 @@ const BATCH: i64 = 500;
 pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
     let (now, mut count) = (tx.now(), 0);
     loop {
+        let going_on = literally("escalations.state <> 'done'");
         let ahead = escalations::table
-            .filter(escalations::updated_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+            .filter(
+                escalations::updated_at.gt(now.micros()).and(escalations::spoiled.is_null()).and(going_on),
+            )
             .order(escalations::id)
             .limit(BATCH);
         let rows: Vec<Row> = held!(tx, Row, ahead, skip_locked);

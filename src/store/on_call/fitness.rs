@@ -189,10 +189,10 @@ pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
 /// Database errors.
 pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
     let lost = lost(view)?;
-    let outside = [Role::Patient.name(), Role::Service.name()];
+    let staff: Vec<&str> = Role::STAFF.iter().map(|role| Role::name(*role)).collect();
     let rows: Vec<(String, Option<i64>)> = users::table
         .left_join(certificates::table.on(certificates::user_id.eq(users::id)))
-        .filter(users::disabled_at.is_null().and(users::role.ne_all(outside)))
+        .filter(users::disabled_at.is_null().and(users::role.eq_any(staff)))
         .select((users::id, certificates::valid_until.nullable()))
         .load(view.conn)?;
     let fit = |(user, until): (String, Option<i64>)| {

@@ -6,6 +6,7 @@ mod bodies;
 mod escalation;
 mod live;
 mod looks;
+mod plans;
 mod promises;
 mod records;
 mod schedules;
@@ -71,6 +72,16 @@ impl House {
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
+        Self::built(home, limits, None)
+    }
+
+    /// With a log that is signed and shown.
+    fn signed(home: Home) -> Self {
+        let signer = crate::store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
+        Self::built(home, Limits::of_descriptors(4_096), Some(signer))
+    }
+
+    fn built(home: Home, limits: Limits, log_signer: Option<crate::audit::note::Signer>) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -79,7 +90,7 @@ impl House {
             clock: clock.clone(),
             tokens: std::sync::Arc::clone(&tokens),
             bases: consent::Bases::default(),
-            log_signer: None,
+            log_signer,
             edge: std::sync::Arc::new(NoEdge),
             engine: std::sync::Arc::new(NoEngine),
             node: "test".to_owned(),

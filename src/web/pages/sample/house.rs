@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::{Role, Signal};
-use crate::web::pages::{Level, Paging, api_docs, audit, devices, pairing, patients, rules, status, users};
+use crate::web::pages::{
+    Level, Paging, Total, api_docs, audit, devices, pairing, patients, rules, status, users,
+};
 use crate::web::{Code, Key};
 
 use super::{Night, device_id, patient_id, user_id};
@@ -250,7 +252,7 @@ impl Night {
             ],
             paging: Paging {
                 seen: 100,
-                total: 240,
+                total: Total::Of(240),
                 before: None,
                 after: Some("/patients?cursor=x".to_owned()),
             },
