@@ -45,6 +45,12 @@ impl Purpose {
     /// a switch without code behind it would be a promise that nothing holds.
     pub const ASKED: &'static [Self] = &[Self::TelemetryCollect, Self::AlertEvaluate, Self::AlertEscalate];
 
+    /// Whether a patient is asked for it.
+    #[must_use]
+    pub fn is_asked(self) -> bool {
+        Self::ASKED.contains(&self)
+    }
+
     /// The purpose that must be permitted as well; refusing a parent disables its children, never the reverse.
     /// For `analytics.identified` and `research.identified` this holds for telemetry fields only.
     #[must_use]

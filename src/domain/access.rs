@@ -100,6 +100,10 @@ pub enum Can {
     RevokeConsent,
     /// The audit log, its proofs and its export.
     ReadAudit,
+    /// Know who stands behind a pseudonym, one person at a time and under a reason; an auditor once a DPO has agreed.
+    Reveal,
+    /// Agree that an auditor may know who stands behind a pseudonym, or not.
+    ApproveReveals,
     /// Devices and their bindings.
     SeeDevices,
     /// Enrol, pair, bind, disable devices; send commands.
@@ -156,7 +160,8 @@ impl Can {
             Self::SeeConsents => &[Agent, Technician, Clinician, Manager, Dpo, Auditor, Admin],
             Self::AssistConsent => &[Agent, Clinician, Dpo, Patient],
             Self::RevokeConsent => &[Agent, Clinician, Dpo, Admin, Patient],
-            Self::ReadAudit => &[Auditor, Dpo],
+            Self::ReadAudit | Self::Reveal => &[Auditor, Dpo],
+            Self::ApproveReveals => &[Dpo],
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],

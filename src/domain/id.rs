@@ -73,4 +73,6 @@ id! {
     SessionId,
     /// One signed token.
     TokenId,
+    /// A request to know who stands behind a pseudonym.
+    RevealId,
 }

@@ -24,7 +24,8 @@ pub use access::{Can, Role};
 pub use alert::{AlertCase, AlertState, Level, Outcome};
 pub use device::DeviceIdentity;
 pub use id::{
-    AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, SessionId, TermId, TokenId, UserId,
+    AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, RevealId, SessionId, TermId, TokenId,
+    UserId,
 };
 pub use identity::{PatientIdentity, StaffIdentity, age_band};
 pub use person::{Cns, Cpf, Email, Name, Phone};

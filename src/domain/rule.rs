@@ -208,6 +208,13 @@ impl Rule {
         }
     }
 
+    /// Two readings further apart than this do not belong to one stretch.
+    #[must_use]
+    pub const fn max_gap(&self) -> Duration {
+        let Kind::Threshold(t) = &self.kind;
+        t.max_gap
+    }
+
     /// How far back readings decide: the state at an instant follows from the level in force and from the
     /// readings of this span before it. The longest stretch, a gap at each of its ends, one around a suspect
     /// reading that differs, a slot of grid.

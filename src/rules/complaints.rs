@@ -30,7 +30,8 @@ fn stream(step: i64, parts: &[(usize, f64)]) -> Vec<JudgedReading> {
 }
 
 fn told(rule: &Rule, readings: &[JudgedReading]) -> Vec<Episode> {
-    replay(rule, &[], &[], readings.iter().copied(), Instant::MIN).episodes
+    let told = replay(rule, &[], &[], readings.iter().copied(), Instant::MIN);
+    told.episodes.into_iter().map(|told| told.episode).collect()
 }
 
 /// Each episode as (start, [(instant, level)], end), in seconds.
@@ -228,6 +229,7 @@ fn complaint_8_a_value_still_bad_after_a_hand_resolved_it_alarms_again() {
     let cuts = [Instant::from_secs(100)];
     let all = stream(1, &[(300, 130.0)]);
     let told = replay(&tachycardia, &[], &cuts, all, Instant::MIN).episodes;
+    let told: Vec<Episode> = told.into_iter().map(|told| told.episode).collect();
     assert_eq!(told.len(), 2);
     assert_eq!((told[0].ended_at, told[0].by_hand), (Some(cuts[0]), true));
     assert_eq!((told[1].started_at.secs(), told[1].raised_at().secs()), (101, 161));

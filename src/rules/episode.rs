@@ -136,6 +136,15 @@ impl Episode {
         (!levels.is_empty()).then(|| Self { levels, ended_at, by_hand, ..self.clone() })
     }
 
+    /// The level in force just after `at`.
+    #[must_use]
+    pub fn level_after(&self, at: Instant) -> Level {
+        if self.ended_at.is_some_and(|end| end <= at) {
+            return Level::Green;
+        }
+        self.levels.iter().rev().find(|l| l.at <= at).map_or(Level::Green, |l| l.level)
+    }
+
     /// Whether late data at `from` could change it.
     #[must_use]
     pub fn reaches(&self, from: Instant) -> bool {

@@ -19,7 +19,7 @@ struct Story {
     live: Vec<StoredEpisode>,
     retired: Vec<AlertId>,
     cuts: Vec<Instant>,
-    reevaluate: Option<Instant>,
+    reevaluate: Option<(Instant, Instant)>,
     ids: u128,
 }
 
@@ -48,7 +48,8 @@ impl Story {
                 self.hear(change);
             }
             Arrival::Late => {
-                self.reevaluate = Some(self.reevaluate.map_or(reading.at, |from| from.min(reading.at)));
+                let (from, until) = self.reevaluate.unwrap_or((reading.at, reading.at));
+                self.reevaluate = Some((from.min(reading.at), until.max(reading.at)));
             }
         }
     }
@@ -74,18 +75,32 @@ impl Story {
         self.hear(change);
     }
 
+    /// Where the replay meets what is stored, the machine that stepped in place goes on; else it is replaced.
     fn settle(&mut self) {
-        let Some(from) = self.reevaluate.take() else { return };
-        let start = from.minus(self.rule.lookback());
+        let Some((from, until)) = self.reevaluate.take() else { return };
+        let lookback = self.rule.lookback();
+        let start = from.minus(lookback);
         let before: Vec<_> = self.live.iter().map(|s| s.episode.clone()).collect();
         let cuts: Vec<_> = self.cuts.iter().copied().filter(|cut| *cut >= start).collect();
-        let readings = self.journal.values().copied().filter(|r| r.at >= start);
-        let told = replay(&self.rule, &before, &cuts, readings, from);
-        let (old, settled): (Vec<_>, Vec<_>) = self.live.drain(..).partition(|s| s.episode.reaches(from));
+        let mut replay = Replay::new(&self.rule, &before, &cuts, from);
+        let met = self.journal.values().filter(|r| r.at >= start).find_map(|reading| {
+            replay.hear(reading);
+            let far = reading.at >= until.plus(lookback);
+            Some((reading.at, replay.met(&before, reading.at).filter(|_| far)?))
+        });
+        let (end, told, head) = if let Some((at, told)) = met {
+            (at, told, self.machine.head().unwrap())
+        } else {
+            let Replayed { episodes, machine } = replay.end();
+            self.machine = machine;
+            (Instant::MAX, episodes, self.machine.head().unwrap())
+        };
+        let told: Vec<Episode> = told.into_iter().map(|told| told.episode).collect();
+        let touched = |s: &StoredEpisode| s.episode.reaches(from) && s.episode.raised_at() <= end;
+        let (old, settled): (Vec<_>, Vec<_>) = self.live.drain(..).partition(touched);
         let count = old.len();
         self.live = [settled, old.clone()].concat();
-        let head = told.machine.head().unwrap();
-        for change in reconcile(&old, &told.episodes, head, head) {
+        for change in reconcile(&old, &told, head, head) {
             match change {
                 EpisodeChange::Updated { id, episode, .. } => {
                     self.live.iter_mut().find(|s| s.id == id).unwrap().episode = episode;
@@ -103,7 +118,6 @@ impl Story {
             self.holds_at_most_one_open();
         }
         assert!(self.retired.len() + self.live.len() >= count, "nothing is lost");
-        self.machine = told.machine;
     }
 
     fn retire(&mut self, id: AlertId) {
@@ -256,7 +270,8 @@ proptest! {
         let warm = clean.iter().copied().filter(|r| r.at >= from.minus(rule.lookback()));
         let told = replay(&rule, &straight, &[], warm, from);
         let expected: Vec<_> = straight.into_iter().filter(|e| e.reaches(from)).collect();
-        prop_assert_eq!(told.episodes, expected);
+        let told: Vec<_> = told.episodes.into_iter().map(|told| told.episode).collect();
+        prop_assert_eq!(told, expected);
     }
 
     #[test]

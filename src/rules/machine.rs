@@ -4,7 +4,7 @@
 use crate::domain::rule::{Condition, Kind, Op};
 use crate::domain::{DeviceId, Flags, Instant, Level, Measured, Rule};
 
-use super::episode::{Change, Episode};
+use super::episode::Change;
 use super::window::{Window, micros};
 
 /// A reading as rules see it: `value` in the signal's canonical unit.
@@ -89,28 +89,10 @@ impl Machine {
         }
     }
 
-    /// As if it had seen everything: the episode in force after the last warm-up reading, and every reading
-    /// and cut of the [`Rule::lookback`] up to then, ascending by (instant, device).
+    /// At a level, and without a past: whoever goes on from here first [sees](Machine::see) one lookback.
     #[must_use]
-    pub fn resume(
-        rule: &Rule,
-        in_force: Option<&Episode>,
-        warm_up: impl IntoIterator<Item = JudgedReading>,
-        cuts: &[Instant],
-    ) -> Self {
-        let mut machine = Self::new(rule);
-        machine.level = in_force.map_or(Level::Green, Episode::level);
-        let mut cuts = cuts.iter().copied().peekable();
-        for reading in warm_up {
-            while cuts.next_if(|cut| *cut < reading.at).is_some() {
-                machine.rest();
-            }
-            machine.see(&reading);
-        }
-        if cuts.next().is_some() {
-            machine.rest();
-        }
-        machine
+    pub(super) fn at(rule: &Rule, level: Level) -> Self {
+        Self { level, ..Self::new(rule) }
     }
 
     /// The level in force.
@@ -155,7 +137,8 @@ impl Machine {
         ended
     }
 
-    fn rest(&mut self) {
+    /// What holds must hold its full time anew.
+    pub(super) fn rest(&mut self) {
         for watch in [&mut self.yellow, &mut self.red, &mut self.step_down, &mut self.clear] {
             watch.since = None;
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::episode::Change;
 use super::machine::{Arrival, JudgedReading, Machine};
+use super::speaker::Speaker;
 use crate::domain::{Instant, Rule, Signal};
 
 /// One patient's signal.
@@ -20,12 +21,13 @@ pub struct SeriesKey {
 
 /// How many readings of a stretch a finding is told from.
 const STRETCH: usize = 96;
-/// How many readings a series may hold back while it is being replayed; past it the replay starts anew.
-const BUFFER: usize = 20_000;
+/// How many readings a series may hold back while its machines are made; past it, another look at the store finds
+/// them.
+const BUFFER: usize = 2_048;
 
 enum Series {
-    Known { source: i64, machines: Vec<Machine>, recent: VecDeque<JudgedReading> },
-    Replaying { arrived: Vec<(i64, JudgedReading)>, overflowed: bool, marks: i64 },
+    Known { speaker: Speaker, machines: Vec<Machine>, recent: VecDeque<JudgedReading> },
+    Replaying { from: Instant, arrived: Vec<JudgedReading>, dropped: Option<Late> },
 }
 
 /// What became of a reading.
@@ -35,8 +37,21 @@ pub enum Seen {
     Judged(Vec<(usize, Change)>),
     /// The series must be replayed from this reading on.
     Replay,
-    /// Not the source that this series is judged by.
+    /// The replay under way takes it in.
+    Held,
+    /// A device that comes before it speaks for the patient.
     OtherSource,
+}
+
+/// What was held back for a replay.
+#[derive(Debug, PartialEq)]
+pub enum Arrived {
+    /// All that arrived.
+    All(Vec<JudgedReading>),
+    /// More than is kept: the store has it, between these instants.
+    TooMuch(Late),
+    /// The series was forgotten meanwhile: it is to be begun again.
+    Forgotten,
 }
 
 /// The machines of every judged series.
@@ -44,7 +59,36 @@ pub struct Watchlist {
     rules: Arc<[Rule]>,
     series: HashMap<SeriesKey, Series>,
     asked: HashSet<SeriesKey>,
-    marked: HashMap<SeriesKey, Instant>,
+    marked: HashMap<SeriesKey, Late>,
+}
+
+/// Where late data lies: nothing older than `from` and nothing newer than `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    /// The earliest instant.
+    pub from: Instant,
+    /// The latest instant.
+    pub until: Instant,
+}
+
+impl Late {
+    /// One instant.
+    #[must_use]
+    pub const fn at(at: Instant) -> Self {
+        Self { from: at, until: at }
+    }
+
+    /// What holds both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), until: self.until.max(other.until) }
+    }
+
+    /// Whether it holds all of the other.
+    #[must_use]
+    pub fn holds(self, other: Self) -> bool {
+        self.from <= other.from && other.until <= self.until
+    }
 }
 
 impl Watchlist {
@@ -66,9 +110,9 @@ impl Watchlist {
         self.rules.iter().any(|rule| rule.signal == signal)
     }
 
-    /// Looks at one reading of a series, from the device with surrogate key `device`.
-    pub fn see(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
-        let seen = self.judge(key, device, reading);
+    /// Looks at one reading of a series.
+    pub fn see(&mut self, key: SeriesKey, reading: JudgedReading) -> Seen {
+        let seen = self.judge(key, reading);
         if seen == Seen::Replay {
             self.asked.insert(key);
         }
@@ -81,53 +125,47 @@ impl Watchlist {
         self.asked.contains(&key)
     }
 
-    /// Whether a mark that asks for a replay from `from` on, or from before, already stands; if not, remembers
-    /// that it does from now on. Only true where no other node settles what this one marked.
-    pub fn stands(&mut self, key: SeriesKey, from: Instant) -> bool {
+    /// Whether a mark that asks for all of this already stands; if not, remembers that it does from now on. Only true
+    /// where no other node settles what this one marked.
+    pub fn stands(&mut self, key: SeriesKey, late: Late) -> bool {
         match self.marked.entry(key) {
-            Entry::Occupied(earlier) if *earlier.get() <= from => true,
-            Entry::Occupied(mut later) => {
-                later.insert(from);
+            Entry::Occupied(earlier) if earlier.get().holds(late) => true,
+            Entry::Occupied(mut earlier) => {
+                let both = earlier.get().and(late);
+                earlier.insert(both);
                 false
             }
             Entry::Vacant(none) => {
-                none.insert(from);
+                none.insert(late);
                 false
             }
         }
     }
 
-    /// A mark for this series was written. Of what [`Watchlist::begin`] holds back, the marks are counted: a row
-    /// with more than these was marked by somebody else.
-    pub fn marked(&mut self, key: SeriesKey) {
-        if let Some(Series::Replaying { marks, .. }) = self.series.get_mut(&key) {
-            *marks += 1;
-        }
+    /// The marks for this series are being worked off: what comes late from now on is marked anew.
+    pub fn taken(&mut self, key: SeriesKey) {
+        self.asked.remove(&key);
+        self.marked.remove(&key);
     }
 
-    /// How many marks came with what is held back for this series.
-    #[must_use]
-    pub fn marks(&self, key: SeriesKey) -> i64 {
-        match self.series.get(&key) {
-            Some(Series::Replaying { marks, .. }) => *marks,
-            _ => 0,
-        }
-    }
-
-    fn judge(&mut self, key: SeriesKey, device: i64, reading: JudgedReading) -> Seen {
+    fn judge(&mut self, key: SeriesKey, reading: JudgedReading) -> Seen {
         let rules = &self.rules;
         match self.series.get_mut(&key) {
             None => Seen::Replay,
-            Some(Series::Replaying { arrived, overflowed, .. }) => {
+            Some(Series::Replaying { from, .. }) if reading.at < *from => Seen::Replay,
+            Some(Series::Replaying { arrived, dropped, .. }) => {
                 if arrived.len() < BUFFER {
-                    arrived.push((device, reading));
+                    arrived.push(reading);
                 } else {
-                    *overflowed = true;
+                    let late = Late::at(reading.at);
+                    *dropped = Some(dropped.map_or(late, |known| known.and(late)));
                 }
-                Seen::Replay
+                Seen::Held
             }
-            Some(Series::Known { source, .. }) if *source != device => Seen::OtherSource,
-            Some(Series::Known { machines, recent, .. }) => {
+            Some(Series::Known { speaker, machines, recent }) => {
+                if speaker.is_spoken_for(&*recent, &reading) {
+                    return Seen::OtherSource;
+                }
                 if machines.iter().any(|machine| machine.arrival(&reading) == Arrival::Late) {
                     return Seen::Replay;
                 }
@@ -165,34 +203,53 @@ impl Watchlist {
         }
     }
 
-    /// A replay of this series begins: from now on arrivals are held back for it.
-    pub fn begin(&mut self, key: SeriesKey) {
-        self.series.insert(key, Series::Replaying { arrived: Vec::new(), overflowed: false, marks: 0 });
+    /// Whether the machines of a series go on.
+    #[must_use]
+    pub fn knows(&self, key: SeriesKey) -> bool {
+        matches!(self.series.get(&key), Some(Series::Known { .. }))
     }
 
-    /// What arrived since [`Watchlist::begin`], with the device's key; `None` when it was too much (or the
-    /// series was forgotten meanwhile): begin again.
-    pub fn arrived(&mut self, key: SeriesKey) -> Option<Vec<(i64, JudgedReading)>> {
+    /// The machines of this series are being made anew: what arrives and is not older than `from`, where the replay
+    /// begins, is held back for it. What was held back before is forgotten.
+    pub fn begin(&mut self, key: SeriesKey, from: Instant) {
+        self.series.insert(key, Series::Replaying { from, arrived: Vec::new(), dropped: None });
+    }
+
+    /// What arrived since [`Watchlist::begin`].
+    pub fn arrived(&mut self, key: SeriesKey) -> Arrived {
         match self.series.get_mut(&key) {
-            Some(Series::Replaying { arrived, overflowed: false, .. }) => Some(std::mem::take(arrived)),
-            _ => None,
+            Some(Series::Replaying { dropped: Some(dropped), arrived, .. }) => {
+                let held = arrived.iter().map(|reading| Late::at(reading.at));
+                Arrived::TooMuch(held.fold(*dropped, Late::and))
+            }
+            Some(Series::Replaying { arrived, .. }) => Arrived::All(std::mem::take(arrived)),
+            _ => Arrived::Forgotten,
         }
     }
 
-    /// The replay ended: the series is known, judged by device `source`, one machine per rule on its signal
-    /// in the order of the rules.
-    pub fn know(&mut self, key: SeriesKey, source: i64, machines: Vec<Machine>, tail: &[JudgedReading]) {
+    /// The replay ended: the series is known, with one machine per rule on its signal in the order of the rules.
+    pub fn know(&mut self, key: SeriesKey, speaker: Speaker, machines: Vec<Machine>, tail: &[JudgedReading]) {
         let skip = tail.len().saturating_sub(STRETCH);
         let recent = tail.iter().skip(skip).copied().collect();
-        self.asked.remove(&key);
-        self.marked.remove(&key);
-        self.series.insert(key, Series::Known { source, machines, recent });
+        self.series.insert(key, Series::Known { speaker, machines, recent });
     }
 
     /// Forgets one series: its next reading asks for a replay.
     pub fn forget(&mut self, key: SeriesKey) {
         self.marked.remove(&key);
         self.series.remove(&key);
+    }
+
+    /// A replay that is given up: what would be held back for it asks for another.
+    pub fn abandon(&mut self, key: SeriesKey) {
+        if matches!(self.series.get(&key), Some(Series::Replaying { .. })) {
+            self.forget(key);
+        }
+    }
+
+    /// This node is to take what is marked of a series.
+    pub fn ask(&mut self, key: SeriesKey) {
+        self.asked.insert(key);
     }
 
     /// Forgets every series of a patient.

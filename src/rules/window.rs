@@ -7,19 +7,25 @@ use crate::domain::Instant;
 
 /// Slots in the longest stretch. The grid is this fine: a quarter second for a stretch of a minute.
 const SLOTS: i64 = 240;
+/// No more samples than these are asked for in a stretch.
+const ENOUGH: u32 = 60;
+/// Time is counted in slots of so many parts: a multiple of every number of samples up to ten, and of many beyond.
+const PART: u64 = 2_520;
 
 /// Which slots of the last stretch hold a reading. Bit 0 is the slot of the newest.
 ///
 /// **Coverage** of the stretch `[to - lasting, to]`, all of it in slots:
-/// 1. The *intervals* lie between neighbouring occupied slots; the part of an interval that begins before
-///    the stretch counts only in step 3. Readings in one slot count once.
+/// 1. The *intervals* lie between neighbouring occupied slots; of an interval that begins before the stretch only the
+///    part within it counts. Readings in one slot count once.
 /// 2. The *cadence* is the smallest interval such that intervals no longer than it fill a sixth of the
 ///    time of all intervals. So a stray double reading does not make a five-minute sensor a fast one, and
-///    a fast one is known by ten seconds in a minute.
-/// 3. Each interval *expects* its length over the cadence in samples, rounded, one slot let go for the grid
-///    and at least one from a cadence on, and *has* one of them (none, where it expects none).
-/// 4. Coverage is what they have over what they expect. One lone interval covers its stretch: how long it
-///    may be is for `max_gap` to say.
+///    a fast one is known by ten seconds in a minute. It is never taken to be finer than a sixtieth of the stretch:
+///    so many readings are enough for anybody, and one who sends more at times is not asked for more at others.
+/// 3. Each interval *expects* its length over the cadence in samples, rounded, one slot let go for the grid, and at
+///    least one; it *has* one of them.
+/// 4. Coverage is the share of the time for which samples are there: each interval counts by its length, and of it
+///    the part that it has of what it expects. One lone interval covers its stretch: how long it may be is for
+///    `max_gap` to say.
 ///
 /// 61 readings at 1 Hz give 60 of 60; with twelve in a row missing 48 of 60, the 80 % of the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +75,12 @@ impl Window {
         if oldest == 0 {
             return true;
         }
-        let cadence = cadence(&counts, oldest);
-        let (mut has, mut expected) = samples(span - oldest, 1, cadence);
+        let cadence = cadence(&counts, oldest).max(span / ENOUGH).max(1);
+        let mut has = time_held(span - oldest, cadence);
         for (interval, count) in (0..=widest).zip(counts).filter(|(_, count)| *count > 0) {
-            let (h, e) = samples(interval, count, cadence);
-            (has, expected) = (has + h, expected + e);
+            has += u64::from(count) * time_held(interval, cadence);
         }
-        has * 100 >= expected * u32::from(percent)
+        has * 100 >= u64::from(span) * PART * u64::from(percent)
     }
 
     /// The first occupied slot older than `slot`; 256 when there is none.
@@ -108,11 +113,10 @@ fn cadence(counts: &[u32; 241], time: u32) -> u32 {
     time
 }
 
-/// What `count` intervals of this length have, and what they expect.
-const fn samples(interval: u32, count: u32, cadence: u32) -> (u32, u32) {
-    let rounded = (2 * interval.saturating_sub(1) + cadence) / (2 * cadence);
-    let expected = if rounded == 0 && interval >= cadence { 1 } else { rounded };
-    (if expected == 0 { 0 } else { count }, expected * count)
+/// The part of an interval for which its one sample is enough.
+fn time_held(interval: u32, cadence: u32) -> u64 {
+    let expected = (2 * interval.saturating_sub(1) + cadence) / (2 * cadence);
+    u64::from(interval) * PART / u64::from(expected.max(1))
 }
 
 /// A span in microseconds, saturating.
@@ -163,6 +167,20 @@ mod tests {
         assert!(covered(15 * MINUTE, 100, minutes(&[0, 5, 10, 15])), "a five-minute sensor");
         assert!(covered(15 * MINUTE, 100, minutes(&[0, 5, 6, 10, 11, 15])), "and two extra readings");
         assert!(covered(15 * MINUTE, 80, minutes(&[0, 4, 10, 15])), "and jitter of a minute");
+    }
+
+    #[test]
+    fn a_device_that_sends_more_at_times_is_not_asked_for_more_at_others() {
+        for hz in [2, 5, 25] {
+            let dense = |second: i64| second % 15 < 5;
+            let bursts = (0..=60_000_i64).step_by(1_000 / hz);
+            let bursts = bursts.filter(move |ms| dense(ms / 1_000) || ms % 1_000 == 0);
+            assert!(covered(MINUTE, 100, bursts), "{hz} Hz for five seconds of fifteen, else 1 Hz");
+            let late = (0..=60_000_i64).step_by(1_000 / hz).filter(|ms| *ms < 30_000 || ms % 1_000 == 0);
+            assert!(covered(MINUTE, 100, late), "{hz} Hz for half a minute, then 1 Hz");
+            let lost = (0..=60_000_i64).step_by(1_000 / hz).filter(|ms| !(20_000..34_000).contains(ms));
+            assert!(!covered(MINUTE, 80, lost), "{hz} Hz with fourteen seconds lost");
+        }
     }
 
     #[test]

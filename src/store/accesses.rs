@@ -32,12 +32,24 @@ pub enum What {
     Readings,
     /// Who looked at them.
     Looks,
+    /// Who stands behind a pseudonym.
+    Reveal,
+    /// All that is kept of them, taken away.
+    Export,
 }
 
 impl What {
     /// Everything that can be looked at.
-    pub const ALL: [Self; 6] =
-        [Self::Identity, Self::Contacts, Self::Consents, Self::Alerts, Self::Readings, Self::Looks];
+    pub const ALL: [Self; 8] = [
+        Self::Identity,
+        Self::Contacts,
+        Self::Consents,
+        Self::Alerts,
+        Self::Readings,
+        Self::Looks,
+        Self::Reveal,
+        Self::Export,
+    ];
 
     /// The name in the log and in the table.
     #[must_use]
@@ -49,6 +61,8 @@ impl What {
             Self::Alerts => "alerts",
             Self::Readings => "readings",
             Self::Looks => "looks",
+            Self::Reveal => "reveal",
+            Self::Export => "export",
         }
     }
 
@@ -155,13 +169,36 @@ fn uncovered(
 /// # Errors
 /// Database errors.
 pub fn record(tx: &mut Tx<'_>, list: Option<&str>, fresh: &[(i64, Look)]) -> Result<()> {
+    for (code, seen) in by_answer(fresh) {
+        let role = keep(tx, &seen)?;
+        let mut act = Act::new("access.read").decided(code.is_empty());
+        if !code.is_empty() {
+            act = act.code(code);
+        }
+        if let Some(purpose) = seen.iter().find_map(|(_, look)| look.what.purpose()) {
+            act = act.purpose(purpose);
+        }
+        let act = match (seen.first(), is_list(&seen)) {
+            (Some((_, only)), false) => {
+                let names: Vec<&str> = seen.iter().map(|(_, look)| look.what.name()).collect();
+                act.patient(only.patient).body(serde_json::json!({ "role": role, "what": names }))
+            }
+            _ => act.body(serde_json::json!({ "role": role, "list": list, "seen": named(&seen) })),
+        };
+        tx.audit(&act)?;
+    }
+    Ok(())
+}
+
+/// Puts the rows of one entry in the table; the role of whoever looked, as entry and rows have it.
+pub(in crate::store) fn keep(tx: &mut Tx<'_>, seen: &[(i64, Look)]) -> Result<&'static str> {
     let (viewer, now) = (tx.actor().name(), tx.now());
     let role = match tx.actor() {
         Actor::User { role, .. } => role.name(),
         Actor::Device(_) | Actor::System(_) | Actor::Operator => "",
     };
-    let listed = fresh.iter().map(|(_, look)| look.patient).collect::<BTreeSet<_>>().len() > 1;
-    let rows: Vec<Row<'_>> = fresh
+    let listed = is_list(seen);
+    let rows: Vec<Row<'_>> = seen
         .iter()
         .map(|(key, look)| Row {
             patient_key: *key,
@@ -174,33 +211,31 @@ pub fn record(tx: &mut Tx<'_>, list: Option<&str>, fresh: &[(i64, Look)]) -> Res
         })
         .collect();
     insert_all!(tx, looks::table, rows);
-    for (code, (patients, what)) in by_answer(fresh) {
-        let names: Vec<&str> = what.iter().map(|what| what.name()).collect();
-        let mut act = Act::new("access.read").decided(code.is_empty());
-        if !code.is_empty() {
-            act = act.code(code);
-        }
-        if let Some(purpose) = what.iter().find_map(|what| what.purpose()) {
-            act = act.purpose(purpose);
-        }
-        let act = match (patients.first(), patients.len()) {
-            (Some(only), 1) => act.patient(*only).body(serde_json::json!({ "what": names })),
-            _ => act.body(serde_json::json!({ "list": list, "what": names, "patients": patients })),
-        };
-        tx.audit(&act)?;
-    }
-    Ok(())
+    Ok(role)
 }
 
-/// By the code that refused, or none: at whom, and at what of them.
-type Answers = BTreeMap<&'static str, (BTreeSet<PatientId>, BTreeSet<What>)>;
+/// Whether several people were shown at once.
+fn is_list(seen: &[(i64, Look)]) -> bool {
+    seen.first().is_some_and(|(key, _)| seen.iter().any(|(other, _)| other != key))
+}
 
-fn by_answer(fresh: &[(i64, Look)]) -> Answers {
-    let mut answers = Answers::new();
-    for (_, look) in fresh {
-        let (patients, what) = answers.entry(look.code()).or_default();
-        patients.insert(look.patient);
-        what.insert(look.what);
+/// At what of whom a list looked, as its entry keeps it.
+fn named(seen: &[(i64, Look)]) -> Seen {
+    let mut named = Seen::new();
+    for (_, look) in seen {
+        named.entry(look.what.name().to_owned()).or_default().push(look.patient);
+    }
+    named
+}
+
+/// By what was seen, of whom.
+type Seen = BTreeMap<String, Vec<PatientId>>;
+
+/// By the code that refused, or none: the looks of one entry.
+fn by_answer(fresh: &[(i64, Look)]) -> BTreeMap<&'static str, Vec<(i64, Look)>> {
+    let mut answers: BTreeMap<&'static str, Vec<(i64, Look)>> = BTreeMap::new();
+    for (key, look) in fresh {
+        answers.entry(look.code()).or_default().push((*key, *look));
     }
     answers
 }
@@ -222,6 +257,8 @@ struct Row<'a> {
 pub struct Told {
     /// Its place: pass it as `before` for what came earlier.
     pub id: i64,
+    /// At whom, by number.
+    pub patient_key: i64,
     /// When.
     pub at: Instant,
     /// By whom; `None` for the program and its operator.
@@ -246,25 +283,88 @@ pub fn of_patient(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Told>> {
-    type Raw = (i64, String, String, String, String, bool, i64);
     let rows: Vec<Raw> = looks::table
         .filter(looks::patient_key.eq(patient_key).and(looks::id.lt(before.unwrap_or(i64::MAX))))
         .order(looks::id.desc())
         .limit(limit)
-        .select((looks::id, looks::viewer, looks::role, looks::what, looks::code, looks::listed, looks::at))
+        .select(COLUMNS)
         .load(view.conn)?;
-    let told = |(id, viewer, role, what, code, listed, at): Raw| {
-        Ok(Told {
-            id,
-            at: Instant::from_micros(at),
-            viewer: viewer.strip_prefix("user:").and_then(|id| id.parse().ok()),
-            role: Role::from_name(&role),
-            what: What::from_name(&what).ok_or(Error::Corrupt("looks.what"))?,
-            refused: Some(code).filter(|code| !code.is_empty()),
-            listed,
-        })
-    };
     rows.into_iter().map(told).collect()
+}
+
+/// Who looked at anybody, the newest first, before the place `before`; without the reader's own looks at looks, which
+/// each reading of this list adds to.
+///
+/// # Errors
+/// Database errors.
+pub fn newest(view: &mut View<'_>, reader: Actor, before: Option<i64>, limit: i64) -> Result<Vec<Told>> {
+    let others = looks::viewer.ne(reader.name()).or(looks::what.ne(What::Looks.name()));
+    let rows: Vec<Raw> = looks::table
+        .filter(looks::id.lt(before.unwrap_or(i64::MAX)).and(others))
+        .order(looks::id.desc())
+        .limit(limit)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    rows.into_iter().map(told).collect()
+}
+
+type Raw = (i64, i64, String, String, String, String, bool, i64);
+
+const COLUMNS: (
+    looks::id,
+    looks::patient_key,
+    looks::viewer,
+    looks::role,
+    looks::what,
+    looks::code,
+    looks::listed,
+    looks::at,
+) = (
+    looks::id,
+    looks::patient_key,
+    looks::viewer,
+    looks::role,
+    looks::what,
+    looks::code,
+    looks::listed,
+    looks::at,
+);
+
+fn told((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<Told> {
+    Ok(Told {
+        id,
+        patient_key,
+        at: Instant::from_micros(at),
+        viewer: viewer.strip_prefix("user:").and_then(|id| id.parse().ok()),
+        role: Role::from_name(&role),
+        what: What::from_name(&what).ok_or(Error::Corrupt("looks.what"))?,
+        refused: Some(code).filter(|code| !code.is_empty()),
+        listed,
+    })
+}
+
+/// What the sealed body of a look says of it.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(in crate::store) struct Said {
+    /// As what somebody looked; entries from before roles were kept have none.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// At what of the one person whom the entry is about.
+    #[serde(default)]
+    pub what: Vec<String>,
+    /// At what of whom, in a list.
+    #[serde(default)]
+    pub seen: Seen,
+    /// Whom a list showed: entries from before it said what of whom.
+    #[serde(default)]
+    patients: Vec<PatientId>,
+}
+
+impl Said {
+    /// Whom a list showed.
+    pub fn listed(&self) -> impl Iterator<Item = PatientId> {
+        self.seen.values().flatten().chain(&self.patients).copied()
+    }
 }
 
 /// Whom the body of a look at a list names.
@@ -272,17 +372,12 @@ pub fn of_patient(
 /// # Errors
 /// Database errors. What cannot be read names nobody: the verification of the log says so.
 pub(in crate::store) fn listed(view: &mut View<'_>, entry: &audit::Entry) -> Result<Vec<PatientId>> {
-    #[derive(serde::Deserialize)]
-    struct Names {
-        #[serde(default)]
-        patients: Vec<PatientId>,
-    }
     let Some(body) = entry.body else { return Ok(Vec::new()) };
     let row = audit_bodies::table.find(body.hash.0.as_slice()).select(audit_bodies::bytes);
     let Some(sealed) = row.get_result::<Vec<u8>>(view.conn).optional()? else { return Ok(Vec::new()) };
     let id = entry.id.to_string();
-    match view.open_json::<Names>(Place::new("audit_bodies", "bytes", &id), &sealed) {
-        Ok(names) => Ok(names.patients),
+    match view.open_json::<Said>(Place::new("audit_bodies", "bytes", &id), &sealed) {
+        Ok(said) => Ok(said.listed().collect()),
         Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }

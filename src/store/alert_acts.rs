@@ -13,7 +13,7 @@ use super::permits;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::tx::{Actor, Touched, Tx, View};
-use super::{escalations, messages, users};
+use super::{escalations, messages, telemetry, users};
 use crate::domain::alert::{Act, ActRefused, act};
 use crate::domain::{AlertId, Can, Instant, UserId};
 
@@ -63,11 +63,14 @@ pub fn acted(
         Act::Resolve { outcome } => ("resolve", Some(outcome.name())),
     };
     if matches!(what, Act::Resolve { .. }) && next.episode.ended_at.is_none() {
-        // A hand ends the episode too: what goes on being bad raises a new one.
-        next.episode.ended_at = Some(now);
+        // A hand ends the episode too, at the newest reading that the person could know of: what goes on being bad, or
+        // is learned only afterwards, raises a new one.
+        let known = telemetry::newest_at(tx, stored.patient_key, stored.signal)?.unwrap_or(now).min(now);
+        let end = stored.episode.levels.last().map_or(known, |last| known.max(last.at));
+        next.episode.ended_at = Some(end);
         next.episode.by_hand = true;
-        next.case.facts.ended_at = Some(now);
-        cut(tx, id)?;
+        next.case.facts.ended_at = Some(end);
+        cut(tx, id, end)?;
         tx.touch(Touched::Patient(stored.patient_key));
     }
     let row = id.to_string();
@@ -112,7 +115,7 @@ fn answers(
 ) -> std::result::Result<(), Refused> {
     if let Act::Reassign { to } = what {
         let target = users::get(tx, to)?;
-        if target.disabled_at.is_some() || !Can::AnswerCalls.held_by(target.role) {
+        if target.disabled_at.is_some() || target.held.is_some() || !Can::AnswerCalls.held_by(target.role) {
             return Err(Refused::Unable);
         }
     }
@@ -138,11 +141,11 @@ pub fn was_called(view: &mut View<'_>, alert: AlertId, owner: Option<UserId>, wh
 }
 
 /// A hand ended the episode at this instant: what came before never counts for a later one.
-pub(in crate::store) fn cut(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
+pub(in crate::store) fn cut(tx: &mut Tx<'_>, id: AlertId, at: Instant) -> Result<()> {
     diesel::insert_into(alert_acts::table)
         .values((
             alert_acts::alert_id.eq(id.to_string()),
-            alert_acts::at.eq(tx.now().micros()),
+            alert_acts::at.eq(at.micros()),
             alert_acts::actor.eq(tx.actor().name()),
             alert_acts::act.eq("cut"),
         ))

@@ -225,7 +225,7 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
     }
     if outcome == Outcome::ConsentRevoked {
         next.finding = None;
-        cut(tx, next.id())?;
+        cut(tx, next.id(), tx.now())?;
     }
     let body = serde_json::json!({ "alert": next.id(), "outcome": outcome.name() });
     keep(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))

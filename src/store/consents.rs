@@ -12,7 +12,7 @@ use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
-use super::{Act, Tx, View, basis, ledger, patients, terms, turn};
+use super::{Act, Tx, View, basis, ledger, patients, supersessions, terms, turn};
 
 mod ends;
 use crate::audit::Digest;
@@ -79,7 +79,8 @@ pub struct Entry {
 /// A yes to the text whose hash the screen sent back.
 ///
 /// # Errors
-/// [`Error::Rejected`] with `E_STALE_TERM` when that text is not current, or as [`consent::apply`] says.
+/// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] with `E_STALE_TERM` when that text is not current, or
+/// as [`consent::apply`] says.
 pub fn grant(
     tx: &mut Tx<'_>,
     patient: PatientId,
@@ -87,6 +88,7 @@ pub fn grant(
     grant: consent::Grant,
     by: &Hand,
 ) -> Result<Outcome> {
+    asked(purpose)?;
     let hash = hex::encode(grant.term_sha256);
     if !terms::current(tx, purpose)?.iter().any(|term| term.text_sha256 == hash) {
         let key = patients::key_of(tx, patient)?;
@@ -100,12 +102,23 @@ pub fn grant(
 /// A no.
 ///
 /// # Errors
-/// [`Error::Rejected`] as [`consent::apply`] says.
+/// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] as [`consent::apply`] says.
 pub fn refuse(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, by: &Hand) -> Result<Outcome> {
+    asked(purpose)?;
     act(tx, patient, purpose, Choice::Refused, by)
 }
 
-/// A yes is taken back. The second time changes nothing and says the same.
+/// Refuses an answer to a question that nobody asks: no code would keep it. What the law prohibits goes on, and is
+/// rejected as what it is.
+fn asked(purpose: Purpose) -> Result<()> {
+    if purpose.is_asked() || purpose.default_basis().is_none() {
+        return Ok(());
+    }
+    let what = "nobody is asked for this purpose: nothing here acts on an answer to it";
+    Err(Error::Refused { code: "E_NOT_ASKED", what })
+}
+
+/// A yes is taken back, also one for a purpose that is asked no more. The second time changes nothing and says the same.
 ///
 /// # Errors
 /// [`Error::Rejected`] as [`consent::apply`] says.
@@ -126,6 +139,10 @@ pub fn act(
 ) -> Result<Outcome> {
     turn::take(tx)?;
     let key = patients::key_of(tx, patient)?;
+    // Whoever acts on a grant whose turn to be marked has not come finds it marked.
+    if let Some(heavier) = supersessions::over(tx, key, purpose)? {
+        change(tx, (key, patient), purpose, Choice::Superseded(heavier), &Giver::System.into())?;
+    }
     let outcome = change(tx, (key, patient), purpose, choice, by)?;
     if outcome.changed {
         basis::settle(tx, key)?;

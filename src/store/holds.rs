@@ -10,12 +10,25 @@ use super::keys::Subject;
 use super::schema::users;
 use super::users::{Hold, get};
 use super::{Act, Actor, Tx, sessions};
-use crate::domain::{Role, UserId};
+use crate::domain::{Can, Role, UserId};
+
+/// What gives one person power over another's data or account.
+const POWERS: [Can; 9] = [
+    Can::SeeReadings,
+    Can::SeeAlerts,
+    Can::ReadAudit,
+    Can::ManageDevices,
+    Can::ManageUsers,
+    Can::VouchForUsers,
+    Can::ApproveRules,
+    Can::ApprovePolicies,
+    Can::ManageTemplates,
+];
 
 /// What was done to an account that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It was given a role that sees readings.
+    /// It was given a role with a right that it did not have.
     Role,
     /// Its password was set by, or by a link of, somebody else.
     Password,
@@ -40,6 +53,13 @@ impl Why {
     pub(in crate::store) fn from_name(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("users.held_for"))
     }
+}
+
+/// Whether a role gives a right over others that the one before did not give. Patients and services have none.
+#[must_use]
+pub(in crate::store) fn empowers(role: Role, before: Option<Role>) -> bool {
+    let had = |can: &Can| before.is_some_and(|before| can.held_by(before));
+    POWERS.iter().any(|can| can.held_by(role) && !had(can))
 }
 
 /// The person who acts on somebody else; the operator and the program hold nothing.

@@ -3,10 +3,9 @@
 use super::alerts::{self, StoredAlert};
 use super::error::Result;
 use super::tx::Tx;
-use crate::domain::rule::Kind;
-use crate::domain::{AlertId, Instant, Level, Outcome, PatientId, Rule};
+use crate::domain::{AlertId, Instant, Outcome, PatientId, Rule};
 use crate::rules::{
-    Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, reconcile, retrospective,
+    Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, Told, reconcile, retrospective,
 };
 
 /// Whose judgement it is.
@@ -62,7 +61,7 @@ pub fn told(
     }
 }
 
-/// Makes the stored episodes of a rule those that a replay told. `readings` is what it replayed.
+/// Makes the stored episodes of a rule those that a replay told. `head` is the newest judged reading.
 ///
 /// # Errors
 /// Database errors.
@@ -71,39 +70,32 @@ pub fn settled(
     whose: Whose,
     rule: &Rule,
     stored: &[StoredAlert],
-    told: &[Episode],
-    readings: &[JudgedReading],
+    told: &[Told],
+    head: Instant,
 ) -> Result<usize> {
     let old: Vec<StoredEpisode> =
         stored.iter().map(|alert| StoredEpisode { id: alert.id(), episode: alert.episode.clone() }).collect();
-    let head = readings.last().map_or(Instant::MIN, |reading| reading.at);
-    let changes = reconcile(&old, told, head, tx.now());
+    let new: Vec<Episode> = told.iter().map(|told| told.episode.clone()).collect();
+    let changes = reconcile(&old, &new, head, tx.now());
     let count = changes.len();
     for change in changes {
-        settle(tx, whose, rule, &change, readings)?;
+        settle(tx, whose, rule, &change, told)?;
     }
     Ok(count)
 }
 
-fn settle(
-    tx: &mut Tx<'_>,
-    whose: Whose,
-    rule: &Rule,
-    change: &EpisodeChange,
-    readings: &[JudgedReading],
-) -> Result<()> {
+fn settle(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &EpisodeChange, told: &[Told]) -> Result<()> {
     match change {
         EpisodeChange::Opened { episode, retrospective, .. } => {
-            let finding = found(rule, episode, readings);
+            let finding = found(told, episode);
+            let finding = finding.unwrap_or_else(|| Finding::of_episode(rule, episode, episode.peak(), &[]));
             alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
         }
         EpisodeChange::Updated { id, episode, rose_to, retrospective } => {
             let stored = alerts::get(tx, *id)?;
             // What pages goes on paging, and a mere correction of what is over makes nobody run.
             let retrospective = if rose_to.is_some() { *retrospective } else { stored.retrospective };
-            // What it rests on may lie before or after what was replayed: then it is known already.
-            let finding = rests_on(rule, episode, readings).then(|| found(rule, episode, readings));
-            alerts::judged(tx, &stored, episode, finding.as_ref(), retrospective)?;
+            alerts::judged(tx, &stored, episode, found(told, episode).as_ref(), retrospective)?;
         }
         EpisodeChange::Merged { id, into } => merge(tx, *id, *into)?,
         EpisodeChange::Retracted { id } => {
@@ -122,31 +114,9 @@ fn merge(tx: &mut Tx<'_>, id: AlertId, into: AlertId) -> Result<()> {
     Ok(())
 }
 
-/// From the first reading of an episode's finding to the one that completed it.
-fn stretch_of(rule: &Rule, episode: &Episode) -> (Instant, Instant) {
-    let until = episode.peaked_at();
-    let from = match episode.peak() {
-        Level::Red => until.minus(rule.lookback()).max(episode.started_at),
-        _ => episode.started_at,
-    };
-    (from, until)
-}
-
-/// Whether all that an episode's worst level rests on was replayed.
-fn rests_on(rule: &Rule, episode: &Episode, readings: &[JudgedReading]) -> bool {
-    let Kind::Threshold(t) = &rule.kind;
-    let (from, until) = stretch_of(rule, episode);
-    let from = if episode.peak() == Level::Red { until.minus(t.red.lasting) } else { from };
-    let (first, last) = (readings.first(), readings.last());
-    first.zip(last).is_some_and(|(first, last)| first.at <= from && until <= last.at)
-}
-
-fn found(rule: &Rule, episode: &Episode, readings: &[JudgedReading]) -> Finding {
-    let worst = episode.peak();
-    let (from, until) = stretch_of(rule, episode);
-    let stretch = since(readings, from);
-    let stretch = stretch.get(..stretch.partition_point(|reading| reading.at <= until)).unwrap_or(stretch);
-    Finding::of_episode(rule, episode, worst, stretch)
+/// What an episode rests on, unless that is known already.
+fn found(told: &[Told], episode: &Episode) -> Option<Finding> {
+    told.iter().find(|told| told.episode == *episode)?.finding.clone()
 }
 
 fn since(readings: &[JudgedReading], from: Instant) -> &[JudgedReading] {

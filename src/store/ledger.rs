@@ -8,7 +8,7 @@ use super::conn::Conn;
 use super::error::{Error, Result};
 use super::locks::Lock;
 use super::schema::consents;
-use super::{Tx, View};
+use super::{Tx, View, supersessions};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = consents)]
@@ -52,32 +52,46 @@ impl Row {
     }
 }
 
-/// What a patient allows, all purposes at once.
+/// What a patient allows now, all purposes at once.
 ///
 /// # Errors
 /// Database errors.
 pub fn of(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
+    let rows = rows_of(view, patient_key)?;
+    Ok(Ledger::of(supersessions::heeded(view, rows)?.into_iter().map(|(_, record)| record)))
+}
+
+/// The rows as the events of a patient led to them: what a heavier text will make of a grant is not in them yet.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn stored(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
+    Ok(Ledger::of(rows_of(view, patient_key)?.into_iter().map(|(_, record)| record)))
+}
+
+fn rows_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, Record)>> {
     let rows: Vec<Row> = consents::table
         .filter(consents::patient_key.eq(patient_key))
         .select(Row::as_select())
         .load(view.conn)?;
-    let records = rows.into_iter().map(|row| Ok(row.read()?.1)).collect::<Result<Vec<_>>>()?;
-    Ok(Ledger::of(records))
+    rows.into_iter().map(Row::read).collect()
 }
 
-/// Those of these patients whose row for a purpose stands in a state.
+/// Those of these patients whose row for a purpose stands in a state now.
 ///
 /// # Errors
 /// Database errors.
 pub fn those_in(view: &mut View<'_>, keys: &[i64], purpose: Purpose, state: State) -> Result<Vec<i64>> {
-    Ok(consents::table
+    let rows: Vec<Row> = consents::table
         .filter(consents::patient_key.eq_any(keys.to_vec()).and(consents::purpose.eq(purpose.as_str())))
-        .filter(consents::state.eq(state.as_str()))
-        .select(consents::patient_key)
-        .load(view.conn)?)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    let rows = supersessions::heeded(view, rows)?;
+    Ok(rows.into_iter().filter(|(_, record)| record.state == state).map(|(key, _)| key).collect())
 }
 
-/// The rows that stand in one of `states` for a purpose, by patient.
+/// The rows that stand in one of `states` for a purpose now, by patient.
 ///
 /// # Errors
 /// Database errors.
@@ -88,7 +102,10 @@ pub fn in_state(view: &mut View<'_>, purpose: Purpose, states: &[State]) -> Resu
         .order(consents::patient_key)
         .select(Row::as_select())
         .load(view.conn)?;
-    rows.into_iter().map(Row::read).collect()
+    let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    let mut rows = supersessions::heeded(view, rows)?;
+    rows.retain(|(_, record)| states.contains(&record.state));
+    Ok(rows)
 }
 
 /// Patients after a key whose row for a purpose stands in one of `states` and names none of these texts.
@@ -148,7 +165,8 @@ pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -
         Conn::Pg(conn) => rows.for_share().select(Row::as_select()).load(conn)?,
         Conn::Sqlite(conn) => rows.select(Row::as_select()).load(conn)?,
     };
-    rows.into_iter().map(Row::read).collect()
+    let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    supersessions::heeded(tx, rows)
 }
 
 /// One row, held for a change.

@@ -11,6 +11,7 @@ mod explore;
 mod export;
 mod history;
 mod key;
+mod looks;
 mod messages;
 mod new_year;
 mod packs;

@@ -52,6 +52,7 @@ pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
 pub mod reevaluations;
+pub mod reveals;
 pub mod rewrap;
 pub mod roster;
 pub mod rules;
@@ -65,6 +66,7 @@ pub mod signals;
 pub mod signing;
 pub mod sla;
 pub mod snapshot;
+mod supersessions;
 pub mod telemetry;
 pub mod terms;
 #[cfg(test)]

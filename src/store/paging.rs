@@ -32,6 +32,8 @@ pub struct Candidate {
 pub enum LeftOut {
     /// The user is disabled, or gone.
     Disabled,
+    /// The account waits for a second person's word: they could not sign in to answer.
+    Held,
     /// Their role may not answer an alert: a call would ask for what they cannot give.
     CannotAnswer,
     /// The step asks for a certificate that they do not hold, or that has run out.
@@ -195,8 +197,12 @@ pub fn with_role(view: &mut View<'_>, role: Role) -> Result<Vec<UserId>> {
 fn unfit(view: &mut View<'_>, user: UserId, certificate: bool, at: Instant) -> Result<Option<LeftOut>> {
     let id = user.to_string();
     let enabled = users::table.filter(users::id.eq(&id).and(users::disabled_at.is_null()));
-    let role: Option<String> = enabled.select(users::role).first(view.conn).optional()?;
-    let Some(role) = role else { return Ok(Some(LeftOut::Disabled)) };
+    let found: Option<(String, Option<i64>)> =
+        enabled.select((users::role, users::held_at)).first(view.conn).optional()?;
+    let Some((role, held_at)) = found else { return Ok(Some(LeftOut::Disabled)) };
+    if held_at.is_some() {
+        return Ok(Some(LeftOut::Held));
+    }
     if !Role::from_name(&role).is_some_and(|role| Can::AnswerCalls.held_by(role)) {
         return Ok(Some(LeftOut::CannotAnswer));
     }

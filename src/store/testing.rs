@@ -85,6 +85,14 @@ pub fn grant_one(
     super::consents::grant(tx, patient, purpose, consent::Grant::of(hash), &by).map(drop)
 }
 
+/// Makes every chunk unreadable that begins after an instant.
+pub fn spoil_chunks(store: &Store, after: Instant) -> usize {
+    let sql =
+        format!("UPDATE chunks SET sealed = substr(sealed, 1, 20) WHERE span_from > {}", after.micros());
+    let spoil = |tx: &mut super::Tx<'_>| Ok(diesel::sql_query(&sql).execute(tx.conn)?);
+    store.keep_house(super::Urgency::Patient, "test", NOW, spoil).unwrap()
+}
+
 /// How many entries of a kind wait for the log.
 pub fn entries(store: &Store, kind: &str) -> i64 {
     let entries = audit_entries::table.filter(audit_entries::kind.eq(kind)).count();

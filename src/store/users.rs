@@ -10,7 +10,7 @@ use super::schema::{alerts, users};
 use super::seal::{Broken, Place};
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, links, sessions, throttles};
-use crate::domain::{Can, Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
+use crate::domain::{Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
 
 /// Somebody who signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +155,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
         })?;
     tx.audit(&role_act(id, new.role))?;
     if let Some(by) = holds::somebody_else(tx, id) {
-        match (Can::SeeReadings.held_by(new.role), new.password.is_some()) {
+        match (holds::empowers(new.role, None), new.password.is_some()) {
             (true, _) => holds::hold(tx, id, by, Why::Role)?,
             (false, true) => holds::hold(tx, id, by, Why::Password)?,
             (false, false) => {}
@@ -322,7 +322,7 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     sessions::kill_all(tx, id, "role")?;
     tx.audit(&role_act(id, role))?;
     match holds::somebody_else(tx, id) {
-        Some(by) if Can::SeeReadings.held_by(role) => holds::hold(tx, id, by, Why::Role)?,
+        Some(by) if holds::empowers(role, Some(user.role)) => holds::hold(tx, id, by, Why::Role)?,
         _ => {}
     }
     get(tx, id)

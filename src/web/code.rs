@@ -103,6 +103,7 @@ codes! {
     Erased = "E_ERASED", FORBIDDEN, Key("code-erased"), Key("code-erased-detail"), "LGPD art. 18 VI";
     Blocked = "E_BLOCKED_18_IV", FORBIDDEN, Key("code-blocked"), Key("code-blocked-detail"), "LGPD art. 18 IV";
     UnknownPurpose = "E_UNKNOWN_PURPOSE", UNPROCESSABLE_ENTITY, Key("code-unknown-purpose"), Key("code-unknown-purpose-detail"), "LGPD art. 6 I";
+    NotAsked = "E_NOT_ASKED", UNPROCESSABLE_ENTITY, Key("code-not-asked"), Key("code-not-asked-detail"), "LGPD art. 6 I";
     Prohibited = "E_PROHIBITED", FORBIDDEN, Key("code-prohibited"), Key("code-prohibited-detail"), "LGPD art. 11 §4";
     NoCarePlan = "E_NO_CARE_PLAN", FORBIDDEN, Key("code-no-care-plan"), Key("code-no-care-plan-detail"), "LGPD art. 11 II f";
 }

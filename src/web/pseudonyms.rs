@@ -2,7 +2,9 @@
 
 use super::auth::Viewer;
 use super::fault::Fault;
+use super::sight::Sight;
 use crate::domain::{PatientId, Role};
+use crate::store::accesses::What;
 use crate::store::{View, pseudonyms};
 
 /// Whether a viewer knows people by pseudonyms.
@@ -25,4 +27,12 @@ pub fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result
 /// Store faults.
 pub fn meant(view: &mut View<'_>, viewer: &Viewer, said: PatientId) -> Result<PatientId, Fault> {
     Ok(if knows_none(viewer) { pseudonyms::meant(view, viewer.id, said)? } else { said })
+}
+
+/// What came of revealing who a patient is: one that was refused is a refused look.
+///
+/// # Errors
+/// Those of `done`.
+pub fn revealed<T>(sight: &Sight, patient: PatientId, done: Result<T, Fault>) -> Result<T, Fault> {
+    done.inspect_err(|fault| sight.refused(patient, What::Reveal, fault.code.name()))
 }

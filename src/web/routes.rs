@@ -13,8 +13,8 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, rules, schedules, service_levels, status,
-    templates, terms, users, webhooks,
+    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
+    status, templates, terms, users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
@@ -117,6 +117,11 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
         GET "/api/v1/patients/{id}/accesses" ReadAudit or OwnThings => accesses::list;
+        POST "/api/v1/patients/{id}/reveals" Reveal => reveals::create;
+        GET "/api/v1/reveals" Reveal => reveals::list;
+        POST "/api/v1/reveals/{id}/approve" ApproveReveals => reveals::approve;
+        POST "/api/v1/reveals/{id}/refuse" ApproveReveals => reveals::refuse;
+        POST "/api/v1/reveals/{id}/open" Reveal => reveals::open;
         GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;
         POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
@@ -307,7 +312,8 @@ impl Gate {
         let Some(state) = answer.request().app_data::<Data<State>>().cloned() else { return Ok(answer) };
         let status = answer.status();
         let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE);
-        let shown = status.is_success() && status != StatusCode::NO_CONTENT;
+        // What was only accepted showed nothing yet.
+        let shown = status.is_success() && !matches!(status, StatusCode::NO_CONTENT | StatusCode::ACCEPTED);
         if let Some(about) = self.about.filter(|_| refused || shown) {
             let id = answer.request().match_info().get("id").unwrap_or_default().to_owned();
             if let Some(patient) = about.patient(&state, viewer, &id).await {

@@ -223,8 +223,9 @@ pub const fn landing(role: Role) -> &'static str {
 /// A path of this site to come back to, or `/`: an address elsewhere is never followed.
 #[must_use]
 pub fn back(asked: &str) -> &str {
-    let local = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n']);
-    if local { asked } else { "/" }
+    // Browsers take a backslash for a slash, and leave tabs and line ends out before they read an address.
+    let elsewhere = asked.starts_with("//") || asked.contains(|c: char| c == '\\' || c.is_control());
+    if asked.starts_with('/') && !elsewhere { asked } else { "/" }
 }
 
 /// An address of this site with the values that are not empty in its query.
@@ -305,5 +306,20 @@ pub fn of(request: &HttpRequest) -> Shell {
         section: Section::Elsewhere,
         path: path.to_owned(),
         red_open: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::back;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        for elsewhere in
+            ["//evil.example", "/\t/evil.example", "/\n/evil.example", "/\\evil.example", "evil", "/\u{7f}/e"]
+        {
+            assert_eq!(back(elsewhere), "/", "{elsewhere:?}");
+        }
+        assert_eq!(back("/queue?state=open"), "/queue?state=open");
     }
 }

@@ -127,6 +127,8 @@ impl About {
             ("patients", Some("consents")) => Self { whose: Whose::Patient, what: What::Consents },
             ("patients", Some("alerts")) => Self { whose: Whose::Patient, what: What::Alerts },
             ("patients", Some("accesses")) => Self { whose: Whose::Patient, what: What::Looks },
+            ("patients", Some("reveals")) => Self { whose: Whose::Patient, what: What::Reveal },
+            ("patients", Some("export")) => Self { whose: Whose::Patient, what: What::Export },
             ("patients", Some("devices")) => Self { whose: Whose::Patient, what: What::Identity },
             ("patients", Some(_)) => Self { whose: Whose::Patient, what: What::Readings },
             ("alerts", _) => Self { whose: Whose::Alert, what: What::Alerts },

@@ -20,7 +20,7 @@ use super::source;
 use super::wire::{self, Heard, Message, Publisher};
 use super::{Common, note, tell};
 use crate::domain::{Clock, Instant, Signal};
-use crate::store::telemetry::{self, Want};
+use crate::store::telemetry;
 use crate::store::{Store, log};
 
 /// Unanswered messages of each device.
@@ -269,9 +269,10 @@ fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> any
         let source = source::of(store, std::slice::from_ref(&story.device))?.pop().context("a device")?;
         for signal in SIGNALS {
             let (permit, patient_key) = (&source.look, source.patient_key);
-            let want = Want { permit, patient_key, signal, from: Instant::MIN };
-            let found = store.read(|view| telemetry::scan(view, &[want], Instant::MAX))?;
-            let at: Vec<i64> = found.values().flatten().map(|row| row.reading.at.millis()).collect();
+            let whole = (Instant::MIN, Instant::MAX);
+            let found =
+                store.read(|view| telemetry::series(view, permit, patient_key, signal, whole.0, whole.1))?;
+            let at: Vec<i64> = found.iter().map(|row| row.reading.at.millis()).collect();
             let distinct: BTreeSet<i64> = at.iter().copied().collect();
             once += i64::try_from(distinct.len())?;
             seen.missing +=

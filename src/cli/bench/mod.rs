@@ -10,9 +10,11 @@ mod history;
 mod idle;
 mod ingest;
 mod kill;
+mod late;
 mod latency;
 mod limits;
 mod load;
+mod lone;
 mod measure;
 mod meter;
 mod node;
@@ -54,6 +56,8 @@ enum What {
     Red(red::Args),
     /// Ten times what the house can take, for a minute
     Overload(overload::Args),
+    /// What late data costs those who are on time
+    Late(late::Args),
     /// Fifty million readings: bytes of each, a day read, a month drawn
     Read(read::Args),
     /// What a reading, or with --pages a page, costs with ten times the history
@@ -96,6 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         What::Revoke(args) => revoke::run(args),
         What::Red(args) => red::run(args),
         What::Overload(args) => overload::run(args),
+        What::Late(args) => late::run(args),
         What::Read(args) => read::run(args),
         What::Growth(args) => growth::run(args),
         What::Start(args) => start::run(args),

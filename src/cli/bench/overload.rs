@@ -1,16 +1,13 @@
 //! `zelo bench overload`: ten times what the house can take is offered for a minute. Memory stays bounded, nothing
 //! acknowledged is lost, and afterwards a lone device is answered as quickly as before.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::child::Generator;
-use super::device::Device;
 use super::load::{Pace, Report};
+use super::lone::{Answer, Lone, STEADY};
 use super::measure::{Drive, READINGS, plan, rest, settled};
 use super::meter::{Histogram, forget_peak, peak_kib, rate, rss_kib};
 use super::seed::{Enrolled, many};
@@ -19,15 +16,10 @@ use super::{Common, note, source, tell};
 use crate::domain::Clock;
 use crate::store::{Store, telemetry};
 
-/// The lone device publishes this often, or as soon as it was answered.
-const EVERY: Duration = Duration::from_millis(20);
 /// It is watched alone for so long before, and afterwards.
 const ALONE: Duration = Duration::from_secs(5);
 const AFTER: Duration = Duration::from_secs(20);
-/// The lone device gives up after so many attempts.
-const TRIES: u32 = 120;
 /// Normal again: so long a time without an answer slower than the slowest hundredth before, or than this.
-const STEADY: Duration = Duration::from_secs(1);
 const NORMAL: Duration = Duration::from_millis(10);
 
 /// How to measure.
@@ -141,52 +133,6 @@ fn missing(store: &Store, devices: &[Enrolled], reports: [&Report; 2]) -> anyhow
         missing += (acked * READINGS).saturating_sub(kept);
     }
     Ok((acknowledged, missing))
-}
-
-/// When it was sent and how long its answer took.
-type Answer = (Instant, Duration);
-
-/// One calm device on a thread of its own.
-struct Lone {
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<anyhow::Result<(Vec<Answer>, u32)>>,
-}
-
-impl Lone {
-    fn start(address: SocketAddr, one: &[Enrolled]) -> anyhow::Result<Self> {
-        let one = one.first().cloned().ok_or_else(|| anyhow::anyhow!("no device"))?;
-        let mut device = Device::connect(address, &one)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("lone".into()).spawn(move || {
-            let (mut answers, mut lost) = (Vec::new(), 0);
-            while !told.load(Ordering::Relaxed) {
-                let at = Clock::System.now().millis();
-                let began = Instant::now();
-                let message = format!(r#"{{"ts":{at},"values":{{"heart_rate":72}}}}"#);
-                // Turned away for want of room: as a device does, it comes again until it is answered.
-                while device.publish(&message).is_err() {
-                    lost += 1;
-                    anyhow::ensure!(lost < TRIES, "the lone device is turned away each time");
-                    rest(STEADY);
-                    if let Ok(again) = Device::connect(address, &one) {
-                        device = again;
-                    }
-                }
-                let took = began.elapsed();
-                answers.push((began, took));
-                rest(EVERY.saturating_sub(took));
-            }
-            Ok((answers, lost))
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Its answers, and how often it was turned away.
-    fn stop(self) -> anyhow::Result<(Vec<Answer>, u32)> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_panic| anyhow::anyhow!("the lone device's thread ended"))?
-    }
 }
 
 impl Seen {

@@ -273,7 +273,8 @@ mod tests {
         for now in starts() {
             let later =
                 told(SPEAKS("stress-predict-02"), "tachycardia", now, now.plus(Duration::from_secs(120)));
-            let red = later.episodes.last().unwrap().levels.iter().find(|l| l.level == Level::Red).unwrap();
+            let red =
+                later.episodes.last().unwrap().episode.levels.iter().find(|l| l.level == Level::Red).unwrap();
             let waited = red.at.since(now);
             assert!((60..=120).contains(&waited.as_secs()), "{now}: {waited:?}");
         }

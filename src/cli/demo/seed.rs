@@ -162,7 +162,7 @@ fn details(person: &Person) -> Result<Details, SeedError> {
 fn answer(tx: &mut Tx<'_>, patient: PatientId, answer: Answer, now: Instant) -> Result<(), SeedError> {
     let by = Hand::from(Giver::Subject);
     // Parents stand before their children in the list.
-    for purpose in Purpose::ALL {
+    for purpose in Purpose::ASKED {
         let Some(term) = terms::current(tx, *purpose)?.into_iter().next() else { continue };
         match answer {
             Answer::Silent => {}

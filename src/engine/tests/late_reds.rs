@@ -7,7 +7,7 @@ use super::ward::{raise_late, wards};
 use crate::domain::{AlertId, DeviceId, Flags, Instant, Rule, Signal};
 use crate::engine::Module as _;
 use crate::engine::late_reds::{LateReds, QUIET};
-use crate::rules::{JudgedReading, Machine, SeriesKey, WATERMARK, Watchlist};
+use crate::rules::{JudgedReading, Machine, SeriesKey, Speaker, WATERMARK, Watchlist};
 use crate::store::testing::NOW;
 use crate::store::{Store, alerts, escalations, lapses, late_reds};
 
@@ -21,7 +21,8 @@ fn head(watch: &Arc<Mutex<Watchlist>>, patient_key: i64, at: Instant) {
     let device = DeviceId(uuid::Uuid::nil());
     machine.step(&JudgedReading { at, value: 130.0, flags: Flags::default(), device });
     let key = SeriesKey { patient_key, signal: Signal::HeartRate };
-    watch.lock().unwrap().know(key, 1, vec![machine], &[]);
+    let speaker = Speaker::new(Vec::new(), &Rule::seeds(), key.signal);
+    watch.lock().unwrap().know(key, speaker, vec![machine], &[]);
 }
 
 fn is_climbing(store: &Store, id: AlertId) -> bool {

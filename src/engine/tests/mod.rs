@@ -4,6 +4,7 @@ mod bounces;
 mod hooks;
 mod kills;
 mod ladder;
+mod late_data;
 mod late_reds;
 mod locks;
 mod nodes;

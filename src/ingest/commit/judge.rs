@@ -2,9 +2,10 @@
 //! row that the engine replays from.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::domain::Instant;
-use crate::rules::{Change, JudgedReading, Seen, SeriesKey, Watchlist};
+use crate::rules::{Change, JudgedReading, Late, Seen, SeriesKey, Watchlist};
 use crate::store::judgement::{self, Fit, Whose};
 use crate::store::{Result, Tx, reevaluations};
 
@@ -14,11 +15,12 @@ pub struct Fresh {
     pub whose: Whose,
     /// Which series.
     pub key: SeriesKey,
-    /// The device's surrogate key.
-    pub device_key: i64,
     /// The reading as rules compare it.
     pub reading: JudgedReading,
 }
+
+/// A mark reaches so far beyond the late reading: a backlog that comes in is not marked message by message.
+const BEYOND: Duration = Duration::from_secs(3_600);
 
 /// A change that a machine told, with what its finding is told from.
 struct Told<'f> {
@@ -34,11 +36,14 @@ pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: boo
     let (mut told, mut marks) = (Vec::new(), BTreeMap::new());
     let rules = watch.rules().clone();
     for fresh in fresh {
-        match watch.see(fresh.key, fresh.device_key, fresh.reading) {
-            Seen::OtherSource => {}
+        match watch.see(fresh.key, fresh.reading) {
+            Seen::OtherSource | Seen::Held => {}
             Seen::Replay => {
-                // The first is the earliest.
-                marks.entry(fresh.key).or_insert(fresh.reading.at);
+                let late = Late { from: fresh.reading.at, until: fresh.reading.at.plus(BEYOND) };
+                marks
+                    .entry(fresh.key)
+                    .and_modify(|known: &mut Late| *known = known.and(late))
+                    .or_insert(late);
             }
             Seen::Judged(changes) => told.extend(changes.into_iter().filter_map(|(rule, change)| {
                 let from = fresh.reading.at.minus(rules.get(rule)?.lookback());
@@ -53,7 +58,8 @@ pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: boo
         let Some(rule) = rules.get(rule).filter(|_| !astray.contains_key(&fresh.key)) else { continue };
         if judgement::told(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {
             watch.forget(fresh.key);
-            astray.entry(fresh.key).or_insert(fresh.reading.at);
+            // What is stored cannot be met again.
+            astray.entry(fresh.key).or_insert(Late { from: fresh.reading.at, until: Instant::MAX });
         }
     }
     mark(tx, watch, &astray, alone)
@@ -62,14 +68,13 @@ pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: boo
 fn mark(
     tx: &mut Tx<'_>,
     watch: &mut Watchlist,
-    marks: &BTreeMap<SeriesKey, Instant>,
+    marks: &BTreeMap<SeriesKey, Late>,
     alone: bool,
 ) -> Result<()> {
     let mut fresh = Vec::new();
-    for (key, from) in marks {
-        if !(alone && watch.stands(*key, *from)) {
-            watch.marked(*key);
-            fresh.push((key.patient_key, key.signal, *from));
+    for (key, late) in marks {
+        if !(alone && watch.stands(*key, *late)) {
+            fresh.push((key.patient_key, key.signal, *late));
         }
     }
     reevaluations::mark_all(tx, &fresh)

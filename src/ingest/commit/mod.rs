@@ -222,7 +222,7 @@ fn fresh(
 ) -> Vec<Fresh> {
     let mut fresh = Vec::new();
     for (message, plan) in group.iter().zip(planned) {
-        let (Some(patient), Some(device)) = (&plan.patient, &plan.device) else { continue };
+        let Some(patient) = &plan.patient else { continue };
         let standing = standings.get(&(patient.row.key, message.device));
         let Some(Ok(permit)) = standing.map(|standing| &standing.evaluate) else { continue };
         let whose = Whose { key: patient.row.key, id: patient.row.id };
@@ -232,7 +232,6 @@ fn fresh(
         fresh.extend(judged.map(|reading| Fresh {
             whose,
             key: SeriesKey { patient_key: whose.key, signal: reading.signal },
-            device_key: device.key,
             reading: JudgedReading::from(&Measured { reading: *reading, device: message.device }),
         }));
     }

@@ -70,7 +70,7 @@ fn patient(view: &mut View<'_>, key: i64) -> Result<Option<(String, String)>> {
     }
     let person =
         |view: &mut View<'_>| patients::id_of(view, key).map_or(key.to_string(), |id| id.to_string());
-    let stored = match ledger::of(view, key) {
+    let stored = match ledger::stored(view, key) {
         Ok(ledger) => ledger,
         Err(Error::Corrupt(what)) => {
             let what = format!("the consents of patient {} cannot be read: {what}", person(view));

@@ -1,5 +1,6 @@
 //! Whether the log is whole, and whether the tables are what it says of them: every leaf, tile and checkpoint,
-//! the receipts of every second, what patients allowed, and the readings themselves. One snapshot, one pass.
+//! the receipts of every second, what patients allowed, who looked at them, and the readings themselves. One snapshot,
+//! one pass.
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -7,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use super::bodies::{self, Bodies, Kept};
 use super::consents::Consents;
 use super::entries::{self, Placed};
+use super::looks::Looks;
 use super::packs::Packs;
 use super::years::{self, Year};
 use super::{Rows, broken, history, messages, refold};
@@ -175,6 +177,7 @@ struct Fold {
     packs: Packs,
     bodies: Bodies,
     consents: Consents,
+    looks: Looks,
     restored: Restores,
     found: Result<Option<Break>>,
 }
@@ -183,7 +186,8 @@ impl Fold {
     fn new(view: &mut View<'_>) -> Result<Self> {
         let bodies = Bodies::new(view)?;
         let (placed, packs, consents) = (Placed::default(), Packs::default(), Consents::default());
-        Ok(Self { placed, packs, bodies, consents, restored: Restores::default(), found: Ok(None) })
+        let (looks, restored) = (Looks::default(), Restores::default());
+        Ok(Self { placed, packs, bodies, consents, looks, restored, found: Ok(None) })
     }
 
     fn see(&mut self, view: &mut View<'_>, index: u64, bytes: &[u8]) {
@@ -230,7 +234,8 @@ impl Fold {
                 }
             }
         }
-        Ok(self.packs.end(view)?.or(self.consents.end(view)?).or(self.bodies.end(view)?))
+        let found = self.packs.end(view)?.or(self.consents.end(view)?);
+        Ok(found.or(self.bodies.end(view)?).or(self.looks.end(view)?))
     }
 
     fn told(
@@ -247,6 +252,9 @@ impl Fold {
         }
         if entry.kind.name().starts_with("consent.") {
             return self.consents.see(view, index, entry, kept);
+        }
+        if Looks::speak(entry.kind) {
+            return self.looks.see(view, index, entry, kept);
         }
         match kept {
             Some(Kept::Changed(what)) => Ok(Some(Break { index, what })),

@@ -56,7 +56,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
     let roles: Vec<&str> = Can::ActOnAlerts.roles().iter().map(|role| Role::name(*role)).collect();
     let people: Vec<(String, Option<i64>)> = users::table
         .left_join(capacities::table.on(capacities::user_id.eq(users::id)))
-        .filter(users::disabled_at.is_null().and(users::role.eq_any(roles)))
+        .filter(users::disabled_at.is_null().and(users::held_at.is_null()).and(users::role.eq_any(roles)))
         .order(users::id)
         .select((users::id, capacities::most.nullable()))
         .load(view.conn)?;

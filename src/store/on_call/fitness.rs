@@ -183,21 +183,22 @@ pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
     rows.into_iter().map(read).collect()
 }
 
-/// What the linter knows of every person who may be on call: active staff. Who is not here reaches nobody.
+/// What the linter knows of every person who may be on call: active staff. Who is not here reaches nobody; whose
+/// account waits for a second person's word could not sign in to answer.
 ///
 /// # Errors
 /// Database errors.
 pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
     let lost = lost(view)?;
     let staff: Vec<&str> = Role::STAFF.iter().map(|role| Role::name(*role)).collect();
-    let rows: Vec<(String, Option<i64>)> = users::table
+    let rows: Vec<(String, Option<i64>, Option<i64>)> = users::table
         .left_join(certificates::table.on(certificates::user_id.eq(users::id)))
         .filter(users::disabled_at.is_null().and(users::role.eq_any(staff)))
-        .select((users::id, certificates::valid_until.nullable()))
+        .select((users::id, users::held_at, certificates::valid_until.nullable()))
         .load(view.conn)?;
-    let fit = |(user, until): (String, Option<i64>)| {
+    let fit = |(user, held_at, until): (String, Option<i64>, Option<i64>)| {
         let user = id(&user)?;
-        let reachable = AWAY.iter().any(|way| !lost.contains(&(user, *way)));
+        let reachable = held_at.is_none() && AWAY.iter().any(|way| !lost.contains(&(user, *way)));
         Ok((user, Fitness { reachable, certified_until: until.map(Instant::from_micros) }))
     };
     rows.into_iter().map(fit).collect()

@@ -1,4 +1,4 @@
-//! The tables of the log: who looked at whom, entries and their bodies, tiles, bundles and checkpoints.
+//! The tables of the log: who looked at whom and who asked to know who they are, entries and their bodies, tiles, bundles and checkpoints.
 
 diesel::table! {
     looks (id) {
@@ -10,6 +10,19 @@ diesel::table! {
         code -> Text,
         listed -> Bool,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    reveals (id) {
+        id -> Text,
+        patient_key -> BigInt,
+        asker -> Text,
+        reason -> Binary,
+        asked_at -> BigInt,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        approved -> Nullable<Bool>,
     }
 }
 

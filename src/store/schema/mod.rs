@@ -9,7 +9,7 @@ pub use deadlines::{
     messages, sla_timers, supersessions, unreachable, versions, webhooks,
 };
 pub use log::{
-    audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks,
+    audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
 };
 pub use series::{amendments, measured};
 
@@ -386,6 +386,11 @@ diesel::table! {
         from_at -> BigInt,
         since -> BigInt,
         version -> BigInt,
+        until_at -> BigInt,
+        taken_from -> Nullable<BigInt>,
+        taken_until -> Nullable<BigInt>,
+        taken_at -> Nullable<BigInt>,
+        taken_by -> Nullable<BigInt>,
     }
 }
 

@@ -15,6 +15,7 @@ use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
 use super::series::{first_committed, reached};
 use super::span::Span;
 use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
+use crate::rules::Late;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::{Class, Subject};
@@ -154,7 +155,7 @@ pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) 
     if written == 0 {
         return Err(Error::Busy);
     }
-    reevaluations::mark(tx, patient_key, signal, at)?;
+    reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
     // What memory holds of the series is what was wrong.
     tx.touch(Touched::Patient(patient_key));
     tx.signal("readings.changed", patient)?;

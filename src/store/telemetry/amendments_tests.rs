@@ -1,8 +1,7 @@
 //! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
 
-use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
-use super::{Amended, By, amend, buckets, latest, roll, scan, series, superseded};
-use super::{StoredReading, Want};
+use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, in_stretches, message};
+use super::{Amended, By, StoredReading, amend, buckets, latest, roll, series, superseded};
 use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
 use crate::store::{Urgency, reevaluations};
 
@@ -29,9 +28,11 @@ fn values(readings: &[StoredReading]) -> Vec<f64> {
 fn all(clinic: &Clinic, patient: &Patient) -> Vec<StoredReading> {
     let look = |view: &mut crate::store::View<'_>| {
         let whole = series(view, &evaluate(), patient.key, HR, at(0), at(100))?;
-        let want = Want { permit: &evaluate(), patient_key: patient.key, signal: HR, from: at(0) };
-        let scanned = scan(view, &[want], at(100))?.remove(&(patient.key, HR)).unwrap_or_default();
-        assert_eq!(whole, scanned, "display and judgement see the same");
+        assert_eq!(
+            whole,
+            in_stretches(view, (patient.key, HR), at(0), at(100)),
+            "display and judgement see the same"
+        );
         let drawn = buckets(view, &evaluate(), patient.key, HR, (at(0), at(100)), 100)?;
         let means: Vec<f64> = drawn.buckets.iter().map(|bucket| bucket.avg).collect();
         assert_eq!(means, values(&whole), "a chart draws what a list shows");
@@ -135,7 +136,7 @@ fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
         assert_eq!((values(&all(&clinic, &patient)), old(&clinic, &patient)), (vec![72.0], vec![]));
         assert!(!all(&clinic, &patient)[0].reading.flags.has(Flags::CORRECTED));
         let due = clinic.store.read(|view| reevaluations::due(view, 9)).unwrap();
-        assert_eq!(due.iter().map(|due| (due.signal, due.from)).collect::<Vec<_>>(), [(HR, at(5))]);
+        assert_eq!(due.iter().map(|due| (due.signal, due.late.from)).collect::<Vec<_>>(), [(HR, at(5))]);
         let entries = crate::store::testing::entries(&clinic.store, "reading.amended");
         assert_eq!(entries, 1);
         // The first value, heard late, is what was superseded.

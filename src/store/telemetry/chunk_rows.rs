@@ -73,6 +73,21 @@ pub(in crate::store) fn touching(conn: &mut Conn, series: Series, span: Span) ->
     Ok(found)
 }
 
+/// Where the first chunk of a series that reaches beyond `at` ends.
+pub(in crate::store) fn end_after(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<i64>> {
+    let over = before(conn, series, at)?.filter(|chunk| chunk.to > at);
+    if let Some(chunk) = over {
+        return Ok(Some(chunk.to));
+    }
+    dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.gt(at))
+        .order(dsl::span_from)
+        .select(dsl::span_to)
+        .first(conn)
+        .optional()
+}
+
 /// The sealed chunks of a series with readings in `[from, to)`, in one statement: so a chunk that a roll is
 /// just splitting is seen either whole or in parts.
 pub(in crate::store) fn sealed_between(

@@ -17,6 +17,7 @@ mod row;
 mod series;
 mod sizes;
 mod span;
+mod stretches;
 mod unstamped;
 pub(in crate::store) mod walk;
 
@@ -33,9 +34,10 @@ pub use preference::preference;
 pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
-pub(in crate::store) use series::range;
-pub use series::{Want, latest, scan, series};
+pub use series::{latest, series};
+pub(in crate::store) use series::{newest_at, range};
 pub use sizes::{Part, Sizes, kept_of, sizes};
+pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 
 use super::conn::on;

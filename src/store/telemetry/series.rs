@@ -1,12 +1,10 @@
 //! Reading back: journal and chunks as one series. The journal is always read first: a row that a roll moves
 //! meanwhile is then seen in one of the two, and what is seen in both is one by its identity (the chunk's).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use consent::{AlertEvaluate, Permit};
-use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::max;
-use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
 use super::amendments::{in_force, lay_over};
@@ -24,18 +22,6 @@ use crate::store::{Class, Conn, Subject, View};
 
 /// The end of the journal that is looked at first (microseconds).
 const LAST: i64 = 60_000_000;
-
-/// One series that [`scan`] is asked for, with the permit to look at it.
-pub struct Want<'p> {
-    /// The permit to evaluate this patient's readings.
-    pub permit: &'p Permit<AlertEvaluate>,
-    /// `patients.key`.
-    pub patient_key: i64,
-    /// Which signal.
-    pub signal: Signal,
-    /// From when, inclusive.
-    pub from: Instant,
-}
 
 /// The readings of a series in `[from, to)`, ascending by instant and device. Nothing that was measured before
 /// the permit reaches.
@@ -56,55 +42,6 @@ pub fn series(
 /// The later of `from` and the instant that the permit reaches back to.
 pub(in crate::store) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant {
     from.max(Instant::from_micros(permit.measured_from()))
-}
-
-/// Many series up to `to` (exclusive) with one pass over the journal. A series without readings is absent.
-///
-/// # Errors
-/// As [`series`].
-pub fn scan(
-    view: &mut View<'_>,
-    wants: &[Want<'_>],
-    to: Instant,
-) -> Result<HashMap<(i64, Signal), Vec<StoredReading>>> {
-    let wanted: HashMap<(i64, i16), Instant> = wants
-        .iter()
-        .map(|want| ((want.patient_key, want.signal.code()), reached(want.permit, want.from)))
-        .collect();
-    let Some(earliest) = wanted.values().min() else { return Ok(HashMap::new()) };
-    // What nobody asked for is passed over before it becomes a row.
-    let signals: BTreeSet<i16> = wanted.keys().map(|(_, signal)| *signal).collect();
-    let patients: BTreeSet<i64> = wanted.keys().map(|(patient, _)| *patient).collect();
-    let query = readings::table
-        .filter(readings::at.ge(earliest.micros()).and(readings::at.lt(to.micros())))
-        .filter(readings::signal.eq_any(signals))
-        .filter(readings::patient_key.eq_any(patients))
-        .order((readings::at, readings::patient_key, readings::signal, readings::device_key))
-        .select(COLUMNS);
-    let mut journal: HashMap<(i64, i16), Vec<Row>> = HashMap::new();
-    let mut keep = |row: QueryResult<Row>| -> QueryResult<()> {
-        let row = row?;
-        let place = (row.patient_key, row.signal);
-        if wanted.get(&place).is_some_and(|from| row.at >= from.micros()) {
-            journal.entry(place).or_default().push(row);
-        }
-        Ok(())
-    };
-    match &mut *view.conn {
-        Conn::Sqlite(c) => query.load_iter::<Row, DefaultLoadingMode>(c)?.try_for_each(&mut keep)?,
-        Conn::Pg(c) => query.load_iter::<Row, PgRowByRowLoadingMode>(c)?.try_for_each(&mut keep)?,
-    }
-    let mut out = HashMap::new();
-    for want in wants {
-        let place = (want.patient_key, want.signal.code());
-        let rows = journal.remove(&place).unwrap_or_default();
-        let from = reached(want.permit, want.from);
-        let readings = joined(view, Series::new(want.patient_key, want.signal), &rows, from, to)?;
-        if !readings.is_empty() {
-            out.insert((want.patient_key, want.signal), readings);
-        }
-    }
-    Ok(out)
 }
 
 /// As [`series`], for the store's own work: no permit.
@@ -147,7 +84,7 @@ pub(in crate::store) fn opened(
 }
 
 /// The series of a span as it is in force: journal and chunks, and amendments laid over them.
-fn joined(
+pub(super) fn joined(
     view: &mut View<'_>,
     series: Series,
     rows: &[Row],
@@ -236,6 +173,20 @@ pub fn latest(
         out.extend(newest.filter(|r| permit.covers(r.reading.at.micros()).is_ok()));
     }
     Ok(out)
+}
+
+/// When a series was last measured.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn newest_at(
+    view: &mut View<'_>,
+    patient_key: i64,
+    signal: Signal,
+) -> Result<Option<Instant>> {
+    let journal = newest_rows(view, patient_key, &[signal])?.get(&signal.code()).copied();
+    let chunk = chunk_rows::before(view.conn, Series::new(patient_key, signal), i64::MAX)?;
+    Ok(journal.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))
 }
 
 /// The end of a series before an instant, where all that came after was withdrawn.

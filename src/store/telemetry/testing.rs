@@ -8,12 +8,12 @@ use consent::{
 };
 use diesel::prelude::*;
 
-use super::{Appended, Batch, ReceiptRef, append};
+use super::{Appended, Batch, ReceiptRef, StoredReading, Want, append, journal, stretch};
 use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 use crate::store::keys::SubjectKey;
 use crate::store::schema::{bindings, devices, patients};
 use crate::store::testing::{Home, stores};
-use crate::store::{self, Class, Urgency};
+use crate::store::{self, Class, Urgency, View};
 
 pub(in crate::store) struct Clinic {
     pub store: Home,
@@ -135,4 +135,23 @@ pub(in crate::store) fn reading(signal: Signal, at: Instant, value: f64) -> Read
 
 pub(in crate::store) fn message(second: i64, ordinal: u16) -> ReceiptRef {
     ReceiptRef::new(second, 0, ordinal).unwrap()
+}
+
+/// A series as judgement reads it: stretch by stretch.
+pub(in crate::store) fn in_stretches(
+    view: &mut View<'_>,
+    (patient_key, signal): (i64, Signal),
+    from: Instant,
+    to: Instant,
+) -> Vec<StoredReading> {
+    let mut want = Want { patient_key, signal, from };
+    let mut all = Vec::new();
+    while want.from < to {
+        let part = journal(view, &[want], to).unwrap();
+        let stretch = stretch(view, &part, &evaluate(), want).unwrap();
+        assert!(stretch.until > want.from, "each goes on");
+        all.extend(stretch.readings);
+        want.from = stretch.until;
+    }
+    all
 }

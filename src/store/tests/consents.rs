@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use consent::{Change, Code, Controller, Giver, Grant, Lang, Ledger, Purpose, Records, State, Term, Version};
+use consent::{
+    Change, Code, Controller, Giver, Grant, Lang, Ledger, Purpose, Records, Request, State, TelemetryCollect,
+    Term, Version,
+};
 
 use super::{act, entries, patient};
 use crate::domain::PatientId;
@@ -70,9 +73,10 @@ fn folding_the_stored_events_gives_the_stored_rows() {
         revoke(&store, ana.id).unwrap();
         grant(&store, ana.id).unwrap();
         let by = Giver::StaffAssisted.into();
-        act(&store, |tx| consents::refuse(tx, ana.id, Purpose::EngageMessage, &by)).unwrap();
-        let (events, rows) =
-            store.read(|view| Ok((consents::events(view, ana.key)?, ledger::of(view, ana.key)?))).unwrap();
+        act(&store, |tx| consents::refuse(tx, ana.id, Purpose::AlertEscalate, &by)).unwrap();
+        let (events, rows) = store
+            .read(|view| Ok((consents::events(view, ana.key)?, ledger::stored(view, ana.key)?)))
+            .unwrap();
         let folded = Ledger::fold(&events).unwrap();
         for purpose in Purpose::ALL {
             assert_eq!(folded.record(*purpose), rows.record(*purpose), "{purpose}");
@@ -223,5 +227,82 @@ fn nobody_is_asked_for_what_no_consent_can_carry() {
             consents::refuse(tx, ana.id, Purpose::ShareCommercial, &Giver::Subject.into())
         });
         assert!(matches!(no, Err(Error::Rejected(why)) if why.code == Code::Prohibited11_4));
+    }
+}
+
+/// Ten thousand grants of one text, and who is last among them. Those whose turn does not come in the first transactions
+/// are rows alone.
+fn long_line(store: &Store) -> crate::store::patients::Patient {
+    const SEVENTY: usize = 70;
+    let people = "INSERT INTO patients (key, id, identity, zone, language, created_at, version) \
+         WITH RECURSIVE line(n) AS (SELECT 1000001 UNION ALL SELECT n + 1 FROM line WHERE n < 1009929) \
+         SELECT line.n, '0199f0a0-0000-7000-8000-00000' || line.n, p.identity, p.zone, p.language, p.created_at, 1 \
+         FROM patients p, line WHERE p.key = (SELECT min(key) FROM patients)";
+    let filler = "INSERT INTO consents (patient_key, purpose, state, previous, epoch, term_sha256, valid_from, \
+         valid_until, measured_from, first_granted_at, scope, pending, guardian, updated_at) \
+         WITH RECURSIVE line(n) AS (SELECT 1000001 UNION ALL SELECT n + 1 FROM line WHERE n < 1009929) \
+         SELECT line.n, c.purpose, c.state, c.previous, c.epoch, c.term_sha256, c.valid_from, c.valid_until, \
+         c.measured_from, c.first_granted_at, c.scope, c.pending, c.guardian, c.updated_at \
+         FROM consents c, line WHERE c.patient_key = (SELECT min(patient_key) FROM consents)";
+    let yes = Grant::of(hash(store, COLLECT));
+    let mut last = None;
+    for n in 0..=SEVENTY {
+        let made = act(store, |tx| {
+            let made = crate::store::patients::insert(tx, &super::details(super::identity("Zoe")))?;
+            if n == SEVENTY {
+                diesel::sql_query(people).execute(tx.conn)?;
+                diesel::sql_query(filler).execute(tx.conn)?;
+                let behind = "UPDATE patients SET key = 2000000 WHERE id = ";
+                diesel::sql_query(format!("{behind}'{}'", made.id)).execute(tx.conn)?;
+            }
+            consents::grant(tx, made.id, COLLECT, yes.clone(), &Giver::Subject.into())?;
+            crate::store::patients::get(tx, made.id)
+        });
+        last = Some(made.unwrap());
+    }
+    last.unwrap()
+}
+
+#[test]
+fn the_last_of_ten_thousand_superseded_grants_is_denied_by_the_publication_itself() {
+    for store in stores() {
+        let zoe = long_line(&store);
+        let permitted = |now: crate::domain::Instant| {
+            let records = store.read(|view| ledger::of(view, zoe.key)).unwrap();
+            let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
+            let context = consent::Context::system(now.micros());
+            let request = Request { bases: &bases, records: &records, subject: &subject, context: &context };
+            consent::decide::<TelemetryCollect>(&request).map(drop).map_err(|denied| denied.code)
+        };
+        assert_eq!(permitted(NOW), Ok(()));
+        drop(store.take_touched());
+        let later = NOW.plus(Duration::from_millis(1));
+        store
+            .write(Actor::Operator, later, |tx| terms::publish(tx, &next_version(Change::Sharing), "a", "b"))
+            .unwrap();
+        // In the same second, while the line is worked off.
+        assert_eq!(permitted(later), Err(Code::TermsChanged));
+        assert!(store.take_touched().contains(&Touched::Everything), "no copy of a consent outlives it");
+        let raw = store.read(|view| ledger::stored(view, zoe.key)).unwrap();
+        assert_eq!(raw.record(COLLECT).unwrap().state, State::Granted, "its turn has not come");
+        let held = store.keep_house(Urgency::Patient, "ingest", later, |tx| {
+            ledger::lock_for_share(tx, &[zoe.key], &[COLLECT])
+        });
+        assert_eq!(held.unwrap()[0].1.state, State::Stale, "ingest is told the same");
+        let granted = store.read(|view| ledger::in_state(view, COLLECT, &[State::Granted])).unwrap();
+        assert!(granted.iter().all(|(key, _)| *key != zoe.key));
+        // Whoever says yes to the new text is permitted at once, and does not wait in the line either.
+        let yes = Grant::of(hash(&store, COLLECT));
+        let again = store
+            .write(Actor::Operator, later, |tx| {
+                consents::grant(tx, zoe.id, COLLECT, yes.clone(), &Giver::Subject.into())
+            })
+            .unwrap();
+        assert_eq!((again.record.state, again.record.epoch), (State::Granted, 3));
+        assert_eq!(again.record.measured_from, later.micros());
+        assert_eq!(permitted(later), Ok(()));
+        let folded = Ledger::fold(&store.read(|view| consents::events(view, zoe.key)).unwrap()).unwrap();
+        let raw = store.read(|view| ledger::stored(view, zoe.key)).unwrap();
+        assert_eq!(folded.record(COLLECT), raw.record(COLLECT));
     }
 }

@@ -275,6 +275,37 @@ fn what_one_person_does_to_let_themselves_in_as_another_waits_for_a_second_perso
 }
 
 #[test]
+fn nobody_vouches_through_an_account_of_their_own_making() {
+    for store in stores() {
+        let ana = first(&store, Role::Admin, "ana@clinica.example");
+        let bia = first(&store, Role::Manager, "bia@clinica.example");
+        let opens = |id| act(&store, |tx| sessions::create(tx, id, Kind::Program)).is_ok();
+        // Every role with power, and each rise from one to another.
+        for (place, role) in
+            [Role::Agent, Role::Technician, Role::Manager, Role::Admin, Role::Dpo, Role::Auditor]
+                .into_iter()
+                .enumerate()
+        {
+            let new = person(role, &format!("p{place}@clinica.example"));
+            let made = as_user(&store, ana, Role::Admin, |tx| users::insert(tx, &new)).unwrap();
+            assert_eq!(made.held.map(|held| held.by), Some(ana), "{role:?}");
+            as_user(&store, bia, Role::Manager, |tx| holds::vouch(tx, made.id)).unwrap();
+            let rise = |tx: &mut crate::store::Tx<'_>| {
+                let version = users::get(tx, made.id)?.version;
+                let next = if role == Role::Manager { Role::Clinician } else { Role::Manager };
+                users::set_role(tx, made.id, version, next)
+            };
+            assert!(as_user(&store, ana, Role::Admin, rise).unwrap().held.is_some(), "{role:?} rises");
+            assert!(!opens(made.id));
+        }
+        // What takes power away holds nothing.
+        let caio = first(&store, Role::Clinician, "caio@clinica.example");
+        let fall = |tx: &mut crate::store::Tx<'_>| users::set_role(tx, caio, 1, Role::Agent);
+        assert_eq!(as_user(&store, ana, Role::Admin, fall).unwrap().held, None);
+    }
+}
+
+#[test]
 fn a_change_of_the_second_factor_ends_every_other_session_and_a_step_counts_once_for_good() {
     for store in stores() {
         let user = joao(&store);

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
-use crate::domain::{Instant, PatientId, Role};
+use crate::domain::{Instant, PatientId, Role, UserId};
 use crate::store::accesses::{self, What};
 use crate::store::page::{MOST, USUAL};
-use crate::store::{patients, users};
+use crate::store::{View, patients, users};
+use crate::web::fault::Fault;
 use crate::web::pseudonyms;
 
 /// Which looks.
@@ -32,9 +33,9 @@ pub struct Looked {
     /// By whom: an id; for the DPO and auditors a pseudonym of their own.
     #[schema(value_type = Option<String>)]
     viewer: Option<uuid::Uuid>,
-    /// The name, for the patient alone.
+    /// The name, for the patient and the DPO alone.
     name: Option<String>,
-    /// `identity`, `contacts`, `consents`, `alerts`, `readings` or `looks`.
+    /// `identity`, `contacts`, `consents`, `alerts`, `readings`, `looks`, `reveal` or `export`.
     what: &'static str,
     /// The code that refused it: nothing was shown.
     refused: Option<String>,
@@ -71,7 +72,13 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
                         let name = users::get(view, user)?.identity.map(|who| String::from(who.name));
                         (Some(user.0), name)
                     }
-                    Some(user) => (Some(pseudonyms::shown(view, &desk.viewer, PatientId(user.0))?.0), None),
+                    Some(user) => {
+                        let name = match desk.viewer.role {
+                            Role::Dpo => colleague(view, user)?,
+                            _ => None,
+                        };
+                        (Some(pseudonyms::shown(view, &desk.viewer, PatientId(user.0))?.0), name)
+                    }
                     None => (None, None),
                 };
                 items.push(Looked {
@@ -88,4 +95,10 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
         })
     })
     .await
+}
+
+/// The name of a colleague; a patient who looked at their own data is known to nobody by name.
+fn colleague(view: &mut View<'_>, user: UserId) -> Result<Option<String>, Fault> {
+    let user = users::get(view, user)?;
+    Ok(user.identity.filter(|_| user.role != Role::Patient).map(|who| String::from(who.name)))
 }

@@ -154,7 +154,7 @@ pub struct Made {
 
 /// Grants, refuses or revokes. Revoking twice answers 200 with the same epoch.
 #[utoipa::path(post, path = "/api/v1/patients/{id}/consents", tag = "consents", params(("id" = String, Path)), request_body = Choice,
-    responses((status = 201, body = Made), (status = 200, body = Made), (status = 409, description = "E_STALE_TERM, E_TRANSITION")))]
+    responses((status = 201, body = Made), (status = 200, body = Made), (status = 409, description = "E_STALE_TERM, E_TRANSITION"), (status = 422, description = "E_UNKNOWN_PURPOSE, E_NOT_ASKED: nobody is asked for this purpose")))]
 pub async fn act(call: Call, id: Path<PatientId>, body: Body<Choice>) -> Answer {
     call.run(move |desk| {
         desk.viewer.reaches(*id)?;

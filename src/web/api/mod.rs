@@ -19,6 +19,7 @@ pub mod policies;
 pub mod promises;
 pub mod quarantine;
 pub mod readings;
+pub mod reveals;
 pub mod rules;
 pub mod schedules;
 pub mod service_levels;

@@ -130,7 +130,7 @@ pub struct Candidate {
     /// For a schedule: {rotation | temporary | override: its place}.
     #[schema(value_type = Option<Object>)]
     because: Option<Because>,
-    /// `disabled`, `cannot_answer`, `no_certificate` or `twice`: not paged.
+    /// `disabled`, `held`, `cannot_answer`, `no_certificate` or `twice`: not paged.
     left_out: Option<&'static str>,
 }
 
@@ -147,6 +147,7 @@ impl From<paging::Candidate> for Candidate {
     fn from(candidate: paging::Candidate) -> Self {
         let left_out = candidate.left_out.map(|why| match why {
             LeftOut::Disabled => "disabled",
+            LeftOut::Held => "held",
             LeftOut::NoCertificate => "no_certificate",
             LeftOut::Twice => "twice",
             LeftOut::CannotAnswer => "cannot_answer",

@@ -589,6 +589,8 @@ look-consents = Saw your permissions
 look-alerts = Saw your alerts
 look-readings = Saw your readings
 look-looks = Saw who looked at your data
+look-reveal = Learned your name behind the pseudonym, for a recorded reason
+look-export = Took a copy of your data
 
 ## API
 
@@ -722,6 +724,8 @@ code-blocked = Processing blocked on request
 code-blocked-detail = The subject asked for a block; speak to the data protection officer.
 code-unknown-purpose = Unknown purpose
 code-unknown-purpose-detail = Use a purpose from the registry.
+code-not-asked = Nobody is asked for this purpose
+code-not-asked-detail = Zelo does nothing with the data for this purpose, so it keeps no answer about it.
 code-prohibited = Use prohibited by law
 code-prohibited-detail = Health data is not shared for economic advantage.
 code-no-care-plan = No active care plan
@@ -769,6 +773,7 @@ policy-because-rotation = turn in rotation { $n }
 policy-because-temporary = temporary schedule
 policy-because-override = shift change
 policy-left-disabled = no access
+policy-left-held = cannot sign in: the account waits for a second person’s word
 policy-left-certificate = no valid certificate
 policy-left-twice = paged already in this step
 policy-left-role = their role may not answer alerts
@@ -1391,3 +1396,44 @@ user-lock-open = { $n ->
     [one] { $n } open alert is with this person and is left to others.
    *[other] { $n } open alerts are with this person and are left to others.
 }
+
+# Who saw whose data, and who stands behind a pseudonym.
+accesses-title = Who saw the data
+accesses-of = Who saw the data of { $patient }
+accesses-patient = Patient { $patient }
+accesses-what = Every look is here, refused ones too. This look is recorded as well, and the person sees it.
+accesses-newest = Looks, newest first
+accesses-none = Nobody has looked at anything yet
+accesses-whose = Patient
+accesses-who = Who
+accesses-thing = What
+accesses-listed = in a list
+accesses-shown = seen
+seen-identity = Name
+seen-contacts = Contacts
+seen-consents = Permissions
+seen-alerts = Alerts
+seen-readings = Readings
+seen-looks = Who looked
+seen-reveal = Name behind the pseudonym
+seen-export = Copy of the data
+reveal = Identify a person
+reveal-what = One person at a time, with the number of the request that calls for it. It is recorded, and the person sees it.
+reveal-person = Pseudonym, CPF or CNS
+reveal-pseudonym = Pseudonym
+reveal-reason = Reason: number of the request
+reveal-do = Identify
+reveal-ask = Ask to identify a person
+reveal-ask-what = The data protection officer answers. After a yes you see the name for a day; each time is recorded, and the person sees it.
+reveal-ask-do = Send the request
+reveal-sent = Request sent
+reveal-sent-next = The data protection officer answers; the request is listed below.
+reveal-noted = This identification is in the log, and the person sees it.
+reveal-born = Born: { $day }
+reveal-requests = Requests to identify
+reveal-asked = waiting for an answer
+reveal-approved = approved
+reveal-refused = refused
+reveal-over = time is over
+reveal-approve = Approve for a day
+reveal-refuse = Refuse

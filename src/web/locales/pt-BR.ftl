@@ -605,6 +605,8 @@ look-consents = Viu as suas permissões
 look-alerts = Viu os seus alertas
 look-readings = Viu as suas leituras
 look-looks = Viu quem consultou os seus dados
+look-reveal = Soube o seu nome por trás do pseudônimo, com um motivo registrado
+look-export = Baixou uma cópia dos seus dados
 
 ## API
 
@@ -738,6 +740,8 @@ code-blocked = Tratamento bloqueado a pedido
 code-blocked-detail = O titular pediu o bloqueio; fale com o encarregado.
 code-unknown-purpose = Finalidade desconhecida
 code-unknown-purpose-detail = Use uma finalidade do registro.
+code-not-asked = Ninguém é perguntado sobre esta finalidade
+code-not-asked-detail = O Zelo não faz nada com os dados para esta finalidade, por isso não guarda resposta sobre ela.
 code-prohibited = Uso proibido por lei
 code-prohibited-detail = Dados de saúde não se compartilham para obter vantagem econômica.
 code-no-care-plan = Sem plano de cuidado ativo
@@ -785,6 +789,7 @@ policy-because-rotation = vez no rodízio { $n }
 policy-because-temporary = escala temporária
 policy-because-override = troca de plantão
 policy-left-disabled = sem acesso
+policy-left-held = não entra: a conta espera que uma segunda pessoa a confirme
 policy-left-certificate = sem certificado válido
 policy-left-twice = já chamada antes neste passo
 policy-left-role = a função não pode responder a alertas
@@ -1407,3 +1412,44 @@ user-lock-open = { $n ->
     [one] { $n } alerta aberto está com esta pessoa e fica para os outros.
    *[other] { $n } alertas abertos estão com esta pessoa e ficam para os outros.
 }
+
+# Quem viu os dados de quem, e quem está por trás de um pseudônimo.
+accesses-title = Quem viu os dados
+accesses-of = Quem viu os dados de { $patient }
+accesses-patient = Paciente { $patient }
+accesses-what = Cada consulta está aqui, também a recusada. Esta consulta também fica registrada, e a pessoa a vê.
+accesses-newest = Consultas, da mais nova para a mais antiga
+accesses-none = Ninguém consultou nada ainda
+accesses-whose = Paciente
+accesses-who = Quem
+accesses-thing = O quê
+accesses-listed = em uma lista
+accesses-shown = visto
+seen-identity = Nome
+seen-contacts = Contatos
+seen-consents = Permissões
+seen-alerts = Alertas
+seen-readings = Leituras
+seen-looks = Quem consultou
+seen-reveal = Nome por trás do pseudônimo
+seen-export = Cópia dos dados
+reveal = Identificar uma pessoa
+reveal-what = Uma pessoa por vez, com o número da solicitação que pede isso. Fica registrado, e a pessoa vê.
+reveal-person = Pseudônimo, CPF ou CNS
+reveal-pseudonym = Pseudônimo
+reveal-reason = Motivo: número da solicitação
+reveal-do = Identificar
+reveal-ask = Pedir a identificação de uma pessoa
+reveal-ask-what = Quem responde é a encarregada de dados. Com o sim, você vê o nome por um dia; cada vez fica registrada, e a pessoa vê.
+reveal-ask-do = Enviar pedido
+reveal-sent = Pedido enviado
+reveal-sent-next = A encarregada de dados responde; o pedido aparece abaixo.
+reveal-noted = Esta identificação está no registro, e a pessoa a vê.
+reveal-born = Nascimento: { $day }
+reveal-requests = Pedidos de identificação
+reveal-asked = espera resposta
+reveal-approved = autorizado
+reveal-refused = negado
+reveal-over = prazo encerrado
+reveal-approve = Autorizar por um dia
+reveal-refuse = Negar

@@ -68,6 +68,9 @@ fn the_table_holds_the_matrix_of_the_contract() {
         "whoever was called may answer; the store asks whether they were"
     );
     assert_eq!(roles("GET", "/api/v1/audit/entries"), ["auditor", "dpo"]);
+    assert_eq!(roles("POST", "/api/v1/patients/{id}/reveals"), ["auditor", "dpo"]);
+    assert_eq!(roles("POST", "/api/v1/reveals/{id}/open"), ["auditor", "dpo"]);
+    assert_eq!(roles("POST", "/api/v1/reveals/{id}/approve"), ["dpo"]);
     assert_eq!(roles("POST", "/api/v1/users"), ["admin"]);
     assert_eq!(roles("POST", "/api/v1/devices"), ["technician", "admin"]);
 }

@@ -231,31 +231,11 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
         ],
         PAST,
     )?;
-    copies::of_rows(
-        tx,
-        "consent_events",
-        "o.id = (SELECT MIN(id) FROM consent_events)",
-        &[
-            ("id", id),
-            ("patient_key", ""),
-            ("purpose", ""),
-            ("action", ""),
-            ("epoch", "o.epoch + #"),
-            ("at", &earlier("at")),
-            ("basis", ""),
-            ("measured_from", ""),
-            ("term_sha256", ""),
-            ("actor_kind", ""),
-            ("event", ""),
-        ],
-        PAST,
-    )?;
     plans::run(
         tx,
         &format!(
             "INSERT INTO lapses (kind, subject, expected_at, noticed_at, over_at) VALUES ('late_step', 'x', {now}, {now}, {now}); \
              INSERT INTO withdrawals (id, at, what) VALUES ('x', {now}, '{{}}'); \
-             INSERT INTO receipts (second, part, count, entry, pack) VALUES (1, 0, 1, 1, ''); \
              INSERT INTO merged_readings (received, device_key, patient_key, signal, at) VALUES (1, 99, 99, 1, 1); \
              INSERT INTO measured (patient_key, signal, at) VALUES (99999, 1, 1)"
         ),
@@ -268,13 +248,6 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
         PAST,
     )?;
     copies::of_rows(tx, "withdrawals", "o.id = 'x'", &[("id", "##"), ("at", ""), ("what", "")], PAST)?;
-    copies::of_rows(
-        tx,
-        "receipts",
-        "o.second = 1",
-        &[("second", "o.second + #"), ("part", ""), ("count", ""), ("entry", ""), ("pack", "")],
-        PAST,
-    )?;
     copies::of_rows(
         tx,
         "merged_readings",

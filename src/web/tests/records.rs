@@ -138,13 +138,14 @@ fn consent_is_granted_to_the_text_that_stands_refused_and_revoked_once() {
         let agent = house.staff(Role::Agent);
         let path = format!("/api/v1/patients/{}/consents", ana.id);
         let act = |who: &str, body: Value| house.post(who, &path, &body);
-        let stale = json!({ "purpose": "care.remind", "action": "grant", "term_sha256": "00".repeat(32) });
+        let stale =
+            json!({ "purpose": "telemetry.collect", "action": "grant", "term_sha256": "00".repeat(32) });
         let got = act(&agent, stale);
         assert_eq!((got.status, got.code()), (409, "E_STALE_TERM"));
         let given = house.grant(&agent, ana.id, "telemetry.collect");
         assert_eq!((&given["state"], &given["epoch"]), (&json!("granted"), &json!(1)));
         assert_eq!(given["term_sha256"], json!(house.term(&agent, "telemetry.collect")));
-        let refused = act(&agent, json!({ "purpose": "engage.message", "action": "refuse" })).must(201);
+        let refused = act(&agent, json!({ "purpose": "alert.escalate", "action": "refuse" })).must(201);
         assert_eq!(refused["state"], "refused");
         house.clock.advance(Duration::from_secs(1));
         let first = house.revoke(ana.id, "telemetry.collect").must(201);
@@ -156,11 +157,20 @@ fn consent_is_granted_to_the_text_that_stands_refused_and_revoked_once() {
             (seen["items"].as_array().unwrap().len(), seen["history"].as_array().unwrap().len()),
             (2, 3)
         );
+        let others = consent::Purpose::ALL.iter().filter(|purpose| !purpose.is_asked());
+        for purpose in others.filter(|purpose| purpose.default_basis().is_some()) {
+            for action in ["grant", "refuse"] {
+                let hash = "00".repeat(32);
+                let body = json!({ "purpose": purpose, "action": action, "term_sha256": hash });
+                let got = act(&agent, body);
+                assert_eq!((got.status, got.code()), (422, "E_NOT_ASKED"), "{action} {purpose}");
+            }
+        }
         let unknown = act(&agent, json!({ "purpose": "sell.everything", "action": "refuse" }));
         assert_eq!(unknown.code(), "E_UNKNOWN_PURPOSE");
         // Whoever may only revoke may not grant.
         let admin = house.staff(Role::Admin);
-        assert_eq!(act(&admin, json!({ "purpose": "care.remind", "action": "refuse" })).code(), "E_ROLE");
+        assert_eq!(act(&admin, json!({ "purpose": "alert.escalate", "action": "refuse" })).code(), "E_ROLE");
     }
 }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::showing::rolled;
 use super::*;
+use crate::domain::{Role, UserId};
+use crate::store::accesses::{self, Look, What};
 use crate::store::schema::{audit_bundles as bundles, subject_keys};
+use crate::store::{Tx, reveals};
 
 /// A log with everything in it, some of it rolled into chunks, some merged, some in conflict.
 fn lived_in(house: &mut House) {
@@ -28,11 +31,31 @@ fn lived_in(house: &mut House) {
             consents::revoke(tx, house.patient.1, Purpose::TelemetryCollect, &hand)
         })
         .unwrap();
+    looked(house);
     house.seal(50);
     house.seal(61);
     // Still open: a second that is not packed and an entry that has no place.
     house.message(70, 0, &[85.0]);
     patient(&house.home, "Bia");
+}
+
+/// A clinician looks at Ana, then at a list of Ana and Caio; an auditor is refused; a DPO learns who Ana is.
+fn looked(house: &House) {
+    let caio = patient(&house.home, "Caio").id;
+    let ana = house.patient.1;
+    let viewer = |role| Actor::User { id: UserId::new(NOW), role };
+    let look = |patient, what, refused| Look { patient, what, refused };
+    let at = |secs| NOW.plus(Duration::from_secs(secs));
+    let see = |who, list, seen: &[Look], secs| {
+        accesses::witness(&house.home, who, list, &seen.iter().copied().collect(), at(secs)).unwrap();
+    };
+    let clinician = viewer(Role::Clinician);
+    see(clinician, None, &[look(ana, What::Readings, None), look(ana, What::Alerts, None)], 11);
+    let both = [look(ana, What::Identity, None), look(caio, What::Contacts, None)];
+    see(clinician, Some("/patients"), &both, 12);
+    see(viewer(Role::Auditor), None, &[look(ana, What::Contacts, Some("E_ROLE"))], 13);
+    let reveal = |tx: &mut Tx<'_>| reveals::at_once(tx, ana, "pedido 7").map(drop);
+    house.home.write(viewer(Role::Dpo), at(14), reveal).unwrap();
 }
 
 fn found(house: &House) -> String {
@@ -66,6 +89,11 @@ const FIRST_PACK: &str = "SELECT min(e.leaf) AS leaf FROM receipts r JOIN audit_
 const LAST_PACK: &str = "SELECT max(e.leaf) AS leaf FROM receipts r JOIN audit_entries e ON e.id = r.entry";
 const GRANTED: &str = "SELECT min(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.granted'";
 const REVOKED: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'consent.revoked'";
+const LOOK: &str = "SELECT min(leaf) AS leaf FROM audit_entries WHERE kind = 'access.read'";
+const LISTED: &str =
+    "SELECT leaf FROM audit_entries WHERE kind = 'access.read' ORDER BY leaf LIMIT 1 OFFSET 1";
+const REFUSED_LOOK: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'access.read'";
+const REVEAL: &str = "SELECT max(leaf) AS leaf FROM audit_entries WHERE kind = 'access.reveal'";
 const LAST: &str = "SELECT max(leaf) AS leaf FROM audit_entries";
 const LEAF_0: &str = "SELECT min(leaf) AS leaf FROM audit_entries";
 const LEAF_5: &str = "SELECT leaf FROM audit_entries WHERE leaf = 5";
@@ -176,6 +204,32 @@ const TAMPERED: &[Tampering] = &[
     (&["DELETE FROM chunks"], FIRST_PACK, "are missing"),
     (&["DELETE FROM merged_readings"], "?", "are missing"),
     (&["DELETE FROM quarantine"], "?", "are missing"),
+    // Who looked.
+    (&["DELETE FROM looks WHERE what = 'readings'"], LOOK, "is not what the log says"),
+    (&["DELETE FROM looks WHERE what = 'reveal'"], REVEAL, "is not what the log says"),
+    (&["DELETE FROM looks WHERE listed AND what = 'contacts'"], LISTED, "is not what the log says"),
+    (&["UPDATE looks SET what = 'consents' WHERE what = 'readings'"], LOOK, "is not what the log says"),
+    (
+        &["UPDATE looks SET viewer = 'user:0199f0a0-0000-7000-8000-000000000001' WHERE what = 'alerts'"],
+        LOOK,
+        "look at",
+    ),
+    (&["UPDATE looks SET viewer = 'operator' WHERE what = 'alerts'"], LOOK, "look at"),
+    (&["UPDATE looks SET role = 'manager' WHERE what = 'alerts'"], LOOK, "look at"),
+    (&["UPDATE looks SET at = at - 5000 WHERE what = 'alerts'"], LOOK, "look at"),
+    (&["UPDATE looks SET code = '' WHERE code <> ''"], REFUSED_LOOK, "look at"),
+    (&["UPDATE looks SET listed = NOT listed WHERE what = 'identity'"], LISTED, "look at"),
+    (
+        &["UPDATE looks SET patient_key = (SELECT max(patient_key) FROM looks) WHERE what = 'readings'"],
+        LOOK,
+        "look at",
+    ),
+    (
+        &["INSERT INTO looks (patient_key, viewer, role, what, code, listed, at) \
+             SELECT patient_key, viewer, role, 'consents', code, listed, at FROM looks WHERE what = 'readings'"],
+        "",
+        "was looked at",
+    ),
     // Consent.
     (&["UPDATE consents SET state = 'granted'"], REVOKED, "the consent of patient"),
     (&["UPDATE consents SET measured_from = 0"], REVOKED, "the consent of patient"),

@@ -1,6 +1,7 @@
 //! What pages show and do: each handler fills a view model from the store for this viewer, now. The rows below
 //! are the pages' part of the route table.
 
+mod accesses;
 mod account;
 mod alert;
 mod audit;
@@ -80,6 +81,10 @@ pub fn rows() -> Vec<Row> {
         GET "/devices/{id}/pairing" ManageDevices => devices::pairing;
         POST "/devices/{id}/pairing" ManageDevices => devices::pair;
         POST "/devices/{id}/{act}" ManageDevices => devices::act;
+        GET "/accesses" ReadAudit => accesses::list;
+        POST "/accesses" Reveal => accesses::reveal;
+        GET "/patients/{id}/accesses" ReadAudit => accesses::of_patient;
+        POST "/reveals/{id}/{act}" Reveal => accesses::act;
         GET "/audit" ReadAudit => audit::explore;
         GET "/audit/entries/{index}" ReadAudit => audit::one;
         GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;

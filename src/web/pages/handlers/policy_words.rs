@@ -123,6 +123,7 @@ fn person(w: &Words, names: &Names, candidate: &Candidate) -> Person {
     let left_out = candidate.left_out.map(|why| {
         w.say(match why {
             LeftOut::Disabled => Key("policy-left-disabled"),
+            LeftOut::Held => Key("policy-left-held"),
             LeftOut::NoCertificate => Key("policy-left-certificate"),
             LeftOut::Twice => Key("policy-left-twice"),
             LeftOut::CannotAnswer => Key("policy-left-role"),

@@ -91,5 +91,7 @@ pub const fn saw(what: What) -> Key {
         What::Alerts => Key("look-alerts"),
         What::Readings => Key("look-readings"),
         What::Looks => Key("look-looks"),
+        What::Reveal => Key("look-reveal"),
+        What::Export => Key("look-export"),
     }
 }

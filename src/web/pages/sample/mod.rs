@@ -5,6 +5,7 @@ mod climbs;
 mod duty;
 mod house;
 mod hub;
+mod privacy;
 mod settings;
 
 use std::time::Duration;
@@ -279,6 +280,7 @@ impl Night {
                 error::page(&at(Role::Agent, Elsewhere, path), code, error::Named::default()),
             ));
         }
+        out.extend(self.access_pages());
         out.extend(self.policy_pages());
         out.extend(self.setting_pages());
         out

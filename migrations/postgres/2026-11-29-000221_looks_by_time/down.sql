@@ -1,0 +1,1 @@
+DROP INDEX looks_by_time;
