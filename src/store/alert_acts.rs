@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::act::Act as Entry;
 use super::alerts::{StoredAlert, get, hold, keep};
+use super::conn::literally;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::on_call::capacity;
@@ -160,7 +161,8 @@ pub fn cuts(view: &mut View<'_>, patient_key: i64, rule: &str, from: Instant) ->
     let at: Vec<i64> = alert_acts::table
         .inner_join(alerts::table)
         .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
-        .filter(alert_acts::act.eq("cut").and(alert_acts::at.ge(from.micros())))
+        .filter(literally("alert_acts.act = 'cut'"))
+        .filter(alert_acts::at.ge(from.micros()))
         .order(alert_acts::at)
         .select(alert_acts::at)
         .load(view.conn)?;

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::alerts::{COLUMNS, Row, StoredAlert};
+use super::conn::literally;
 use super::error::{Error, Result};
 use super::locks::Lock;
 use super::schema::alerts;
@@ -31,7 +32,7 @@ pub fn hold(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
 pub fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<StoredAlert>> {
     let rows = alerts::table
         .filter(alerts::patient_key.eq(patient_key))
-        .filter(alerts::state.ne("resolved").or(alerts::ended_at.is_null()))
+        .filter(literally("(alerts.state <> 'resolved' OR alerts.ended_at IS NULL)"))
         .order(alerts::id)
         .select(COLUMNS);
     let rows: Vec<Row> = match &mut *tx.conn {

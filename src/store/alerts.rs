@@ -1,12 +1,15 @@
 //! Alert episodes: opened, judged anew, acted upon. At most one open episode per patient and rule, by the
 //! database's own constraint.
 
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts, was_called};
 pub(in crate::store) use super::alert_holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
+use super::conn::literally;
 use super::error::{Error, Result};
 use super::escalations;
 use super::keys::{Class, Subject};
@@ -17,8 +20,8 @@ use super::seal::Place;
 use super::sla;
 use super::turn;
 use super::tx::{Tx, View};
-use crate::domain::alert::{AlertCase, AlertState, Outcome};
-use crate::domain::{AlertId, Instant, Level, PatientId, Rule, Signal};
+use crate::domain::alert::{AlertCase, Outcome};
+use crate::domain::{AlertId, Instant, PatientId, Rule, Signal};
 use crate::rules::{Episode, Finding};
 
 /// An alert as it is stored.
@@ -119,19 +122,9 @@ impl StoredAlert {
     }
 }
 
-/// Which alerts a list shows.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Filter {
-    /// Only this level.
-    pub level: Option<Level>,
-    /// Only what was this bad at its worst.
-    pub peak: Option<Level>,
-    /// Only this state; without it all.
-    pub state: Option<AlertState>,
-    /// Only what is not resolved.
-    pub unresolved: bool,
-    /// Only this patient's.
-    pub patient_key: Option<i64>,
+/// What is not resolved.
+pub(in crate::store) fn unresolved() -> SqlLiteral<Bool> {
+    literally("alerts.state <> 'resolved'")
 }
 
 /// Opens an episode that judgement found.
@@ -282,64 +275,18 @@ pub fn episodes(
     rule: &str,
     from: Instant,
 ) -> Result<Vec<StoredAlert>> {
-    let rows = alerts::table
-        .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule)))
-        .filter(alerts::ended_at.is_null().or(alerts::ended_at.ge(from.micros())))
-        .filter(alerts::outcome.is_null().or(alerts::outcome.ne_all(vec!["retracted", "duplicate"])))
-        .order(alerts::started_at)
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
-    rows.into_iter().map(Row::read).collect()
-}
-
-/// Alerts: what may still be acted on before what was found too late, the worst first, then the oldest.
-///
-/// # Errors
-/// Database errors.
-pub fn page(view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<StoredAlert>> {
-    let mut query = alerts::table.select(COLUMNS).into_boxed();
-    if let Some(level) = filter.level {
-        query = query.filter(alerts::level.eq(level.code()));
-    }
-    if let Some(peak) = filter.peak {
-        query = query.filter(alerts::peak.eq(peak.code()));
-    }
-    if let Some(state) = filter.state {
-        query = query.filter(alerts::state.eq(state.name()));
-    }
-    if filter.unresolved {
-        query = query.filter(alerts::state.ne("resolved"));
-    }
-    if let Some(key) = filter.patient_key {
-        query = query.filter(alerts::patient_key.eq(key));
-    }
-    let rows = query
-        .order((
-            alerts::retrospective.asc(),
-            alerts::level.desc(),
-            alerts::started_at.asc(),
-            alerts::id.asc(),
-        ))
-        .limit(limit)
-        .load::<Row>(view.conn)?;
-    rows.into_iter().map(Row::read).collect()
-}
-
-/// What was resolved, the newest first: at most `limit` after `skipped`, and how many there are.
-///
-/// # Errors
-/// Database errors.
-pub fn resolved(view: &mut View<'_>, skipped: usize, limit: usize) -> Result<(Vec<StoredAlert>, i64)> {
-    let over = || alerts::table.filter(alerts::state.eq("resolved"));
-    let count = over().count().get_result(view.conn)?;
-    let (skipped, limit) = (i64::try_from(skipped).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(0));
-    let rows = over()
-        .order((alerts::started_at.desc(), alerts::id.desc()))
-        .offset(skipped)
-        .limit(limit)
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
-    Ok((rows.into_iter().map(Row::read).collect::<Result<_>>()?, count))
+    let of = || {
+        alerts::table
+            .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(rule.to_owned())))
+            .filter(alerts::outcome.is_null().or(alerts::outcome.ne_all(vec!["retracted", "duplicate"])))
+            .select(COLUMNS)
+    };
+    // Two searches: with an "or" between them the database walks every episode that the patient ever had.
+    let mut rows = of().filter(alerts::ended_at.ge(from.micros())).load::<Row>(view.conn)?;
+    rows.extend(of().filter(alerts::ended_at.is_null()).load::<Row>(view.conn)?);
+    let mut all = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    all.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
+    Ok(all)
 }
 
 /// How many unresolved alerts there are, by level.
@@ -348,7 +295,7 @@ pub fn resolved(view: &mut View<'_>, skipped: usize, limit: usize) -> Result<(Ve
 /// Database errors.
 pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
     Ok(alerts::table
-        .filter(alerts::state.ne("resolved"))
+        .filter(unresolved())
         .group_by(alerts::level)
         .select((alerts::level, diesel::dsl::count_star()))
         .load(view.conn)?)

@@ -52,7 +52,7 @@ pub fn settle(tx: &mut Tx<'_>, key: i64) -> Result<usize> {
 /// Database errors.
 pub fn astray(view: &mut View<'_>, after: i64, now: Instant) -> Result<(Vec<i64>, Option<i64>)> {
     let keys: Vec<i64> = rows::table
-        .filter(rows::state.ne("resolved").and(rows::patient_key.gt(after)))
+        .filter(alerts::unresolved().and(rows::patient_key.gt(after)))
         .select(rows::patient_key)
         .distinct()
         .order(rows::patient_key)

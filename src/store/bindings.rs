@@ -140,6 +140,16 @@ pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Opti
     row.map(read).transpose()
 }
 
+/// The patient whom a device measures now.
+///
+/// # Errors
+/// Database errors.
+pub fn open_of_device(view: &mut View<'_>, device_key: i64) -> Result<Option<Binding>> {
+    let open = bindings::device_key.eq(device_key).and(bindings::to_at.is_null());
+    let row: Option<Row> = rows!().filter(open).get_result(view.conn).optional()?;
+    row.map(read).transpose()
+}
+
 /// Every binding a device ever had, oldest first: what ingest keeps in memory.
 ///
 /// # Errors
@@ -173,6 +183,19 @@ pub enum Of {
     Device(DeviceId),
 }
 
+/// A patient's last bindings, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn latest(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<Binding>> {
+    let rows: Vec<Row> = rows!()
+        .filter(bindings::patient_key.eq(patient_key))
+        .order((bindings::created_at.desc(), bindings::id.desc()))
+        .limit(limit)
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
+}
+
 /// Bindings of a patient or a device in the order in which they were made.
 ///
 /// # Errors
@@ -180,7 +203,7 @@ pub enum Of {
 pub fn page(view: &mut View<'_>, of: Of, ask: &Ask) -> Result<Page<Binding>> {
     let Cursor { at, id } = &ask.after;
     let rows = rows!()
-        .filter(bindings::created_at.gt(at).or(bindings::created_at.eq(at).and(bindings::id.gt(id))))
+        .filter(bindings::created_at.ge(at).and(bindings::created_at.gt(at).or(bindings::id.gt(id))))
         .order((bindings::created_at, bindings::id))
         .limit(ask.reach());
     let rows: Vec<Row> = match of {

@@ -143,7 +143,7 @@ macro_rules! open {
             .is_null()
             .and(commands::refused_at.is_null())
             .and(commands::cancelled_at.is_null())
-            .and(commands::expires_at.is_null().or(commands::expires_at.gt($now)))
+            .and(commands::expires_at.gt($now))
     };
 }
 
@@ -220,7 +220,7 @@ pub fn page(view: &mut View<'_>, device: DeviceId, ask: &Ask) -> Result<Page<Com
     let key = super::devices::key_of(view, device)?;
     let rows: Vec<Row> = commands::table
         .filter(commands::device_key.eq(key))
-        .filter(commands::created_at.gt(at).or(commands::created_at.eq(at).and(commands::id.gt(id))))
+        .filter(commands::created_at.ge(at).and(commands::created_at.gt(at).or(commands::id.gt(id))))
         .order((commands::created_at, commands::id))
         .limit(ask.reach())
         .select(Row::as_select())

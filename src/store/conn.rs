@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
+use diesel::expression::SqlLiteral;
 use diesel::pg::PgConnection;
 use diesel::r2d2::R2D2Connection;
+use diesel::sql_types::Bool;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, ConnectionError};
 
@@ -85,6 +87,11 @@ pub(in crate::store) use insert_all;
 
 /// Rows in one statement: PostgreSQL takes 65,535 values.
 pub(in crate::store) const AT_ONCE: usize = 1_000;
+
+/// A condition in the very words of a partial index: a bound value would hide the index from the planner.
+pub(in crate::store) fn literally(condition: &str) -> SqlLiteral<Bool> {
+    diesel::dsl::sql(condition)
+}
 
 /// Where the data is, told by the URL's scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]

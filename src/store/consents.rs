@@ -283,12 +283,26 @@ pub fn history(view: &mut View<'_>, patient: PatientId, ask: &Ask) -> Result<Pag
     let key = patients::key_of(view, patient)?;
     let rows: Vec<Row> = events::table
         .filter(events::patient_key.eq(key))
-        .filter(events::at.gt(at).or(events::at.eq(at).and(events::id.gt(id))))
+        .filter(events::at.ge(at).and(events::at.gt(at).or(events::id.gt(id))))
         .order((events::at, events::id))
         .limit(ask.reach())
         .select(COLUMNS)
         .load(view.conn)?;
     Page::of(rows, ask, |row| Cursor { at: row.1, id: row.0.clone() }).try_map(read)
+}
+
+/// What a patient answered last, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn latest(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<Entry>> {
+    let rows: Vec<Row> = events::table
+        .filter(events::patient_key.eq(patient_key))
+        .order((events::at.desc(), events::id.desc()))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
 }
 
 /// Every event of a patient in the order in which it was accepted: folding them gives the rows.

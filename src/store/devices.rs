@@ -110,9 +110,9 @@ pub fn get(view: &mut View<'_>, id: DeviceId) -> Result<Device> {
 /// # Errors
 /// Database errors.
 pub fn silent(view: &mut View<'_>, since: Instant) -> Result<Vec<DeviceId>> {
+    let bound = bindings::table.filter(bindings::to_at.is_null()).select(bindings::device_key);
     let ids: Vec<String> = devices::table
-        .inner_join(bindings::table)
-        .filter(bindings::to_at.is_null().and(devices::disabled_at.is_null()))
+        .filter(devices::key.eq_any(bound).and(devices::disabled_at.is_null()))
         .filter(devices::online.eq(false))
         .filter(devices::last_seen_at.is_null().or(devices::last_seen_at.lt(since.micros())))
         .select(devices::id)
@@ -173,7 +173,7 @@ pub fn id_of(view: &mut View<'_>, key: i64) -> Result<DeviceId> {
 pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
     let Cursor { at, id } = &ask.after;
     let rows: Vec<Row> = devices::table
-        .filter(devices::created_at.gt(at).or(devices::created_at.eq(at).and(devices::id.gt(id))))
+        .filter(devices::created_at.ge(at).and(devices::created_at.gt(at).or(devices::id.gt(id))))
         .order((devices::created_at, devices::id))
         .limit(ask.reach())
         .select(Row::as_select())
@@ -181,12 +181,12 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
-/// How many devices there are.
+/// How many devices there are, counted up to [`super::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
 pub fn count(view: &mut View<'_>) -> Result<i64> {
-    Ok(devices::table.count().get_result(view.conn)?)
+    super::page::counted(view, "devices")
 }
 
 /// Where the page of `limit` devices that ends before `place` begins, as in
@@ -197,7 +197,7 @@ pub fn count(view: &mut View<'_>) -> Result<i64> {
 pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
     let Cursor { at, id } = place;
     let before = devices::table
-        .filter(devices::created_at.lt(at).or(devices::created_at.eq(at).and(devices::id.lt(id))))
+        .filter(devices::created_at.le(at).and(devices::created_at.lt(at).or(devices::id.lt(id))))
         .order((devices::created_at.desc(), devices::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
         .select((devices::created_at, devices::id))

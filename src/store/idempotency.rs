@@ -9,6 +9,7 @@ use ring::digest;
 
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
+use super::prune::oldest;
 use super::schema::idempotent_answers as answers;
 use super::seal::{Broken, Place};
 use super::{Conn, Tx, View};
@@ -130,5 +131,5 @@ pub fn insert(tx: &mut Tx<'_>, call: &Call<'_>, about: Subject, answer: &Answer)
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
     let before = tx.now().minus(KEPT).micros();
-    Ok(diesel::delete(answers::table.filter(answers::at.lt(before))).execute(tx.conn)?)
+    Ok(oldest!(tx, answers, answers::at.lt(before), answers::at))
 }

@@ -72,7 +72,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "id",
             "raised_at",
             "alerts",
-            "state = 'open' AND level = 2 AND (retrospective = FALSE OR ended_at IS NULL) AND updated_at <= $1 \
+            "state = 'open' AND state <> 'resolved' AND level = 2 AND (retrospective = FALSE OR ended_at IS NULL) AND updated_at <= $1 \
              AND NOT EXISTS (SELECT 1 FROM escalations e WHERE e.kind = 'alert' AND e.subject = alerts.id \
              AND e.state <> 'done')",
         ),

@@ -77,6 +77,20 @@ fn rows_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, Record)>> 
     rows.into_iter().map(Row::read).collect()
 }
 
+/// Those of these patients whose row for a purpose stands in a state now.
+///
+/// # Errors
+/// Database errors.
+pub fn those_in(view: &mut View<'_>, keys: &[i64], purpose: Purpose, state: State) -> Result<Vec<i64>> {
+    let rows: Vec<Row> = consents::table
+        .filter(consents::patient_key.eq_any(keys.to_vec()).and(consents::purpose.eq(purpose.as_str())))
+        .select(Row::as_select())
+        .load(view.conn)?;
+    let rows = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    let rows = supersessions::heeded(view, rows)?;
+    Ok(rows.into_iter().filter(|(_, record)| record.state == state).map(|(key, _)| key).collect())
+}
+
 /// The rows that stand in one of `states` for a purpose now, by patient.
 ///
 /// # Errors
@@ -125,11 +139,14 @@ pub fn due(view: &mut View<'_>, now: crate::domain::Instant, limit: usize) -> Re
     let standing = [State::Granted.as_str(), State::Suspended.as_str()];
     let rows: Vec<Row> = consents::table
         .filter(consents::state.eq_any(standing).and(consents::valid_until.le(now.micros())))
-        .order((consents::patient_key, consents::purpose))
+        .order(consents::valid_until)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(Row::as_select())
         .load(view.conn)?;
-    rows.into_iter().map(Row::read).collect()
+    let mut due = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    // The order in which consents are locked.
+    due.sort_by(|(a, one), (b, other)| (a, one.purpose.as_str()).cmp(&(b, other.purpose.as_str())));
+    Ok(due)
 }
 
 /// The rows of these patients for these purposes, in the order of their keys, held until the transaction ends

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::error::{Error, Result};
 use super::keys::Subject;
+use super::prune::oldest;
 use super::schema::links;
 use super::secret::{Secret, hash};
 use super::{Act, Tx, View, holds};
@@ -102,5 +103,5 @@ pub fn revoke_all(tx: &mut Tx<'_>, user: UserId) -> Result<usize> {
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<usize> {
-    Ok(diesel::delete(links::table.filter(links::expires_at.lt(before.micros()))).execute(tx.conn)?)
+    Ok(oldest!(tx, links, links::expires_at.lt(before.micros()), links::expires_at))
 }

@@ -5,12 +5,33 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::RunQueryDsl;
 use serde::Serialize;
+
+use super::View;
+use super::error::Result;
 
 /// How many rows a page holds when nobody says.
 pub const USUAL: usize = 100;
 /// The most rows a page holds.
 pub const MOST: usize = 1_000;
+
+/// As far as the rows of a list are counted: a look stays cheap.
+pub const COUNTED: i64 = 10_000;
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+/// How many rows a table has, counted up to one more than [`COUNTED`].
+pub(in crate::store) fn counted(view: &mut View<'_>, table: &'static str) -> Result<i64> {
+    let most = COUNTED + 1;
+    let sql =
+        format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {table} LIMIT {most}) AS counted");
+    Ok(diesel::sql_query(sql).get_result::<Number>(view.conn)?.number)
+}
 
 /// The place after a row: its instant and its id. Opaque to callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +76,7 @@ pub struct NotACursor;
 impl FromStr for Cursor {
     type Err = NotACursor;
 
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
+    fn from_str(text: &str) -> std::result::Result<Self, NotACursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| NotACursor)?;
         let plain = String::from_utf8(bytes).map_err(|_not_text| NotACursor)?;
         let (at, id) = plain.split_once('.').ok_or(NotACursor)?;
@@ -68,7 +89,7 @@ impl FromStr for Cursor {
 }
 
 impl Serialize for Cursor {
-    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
         out.collect_str(self)
     }
 }
@@ -121,8 +142,14 @@ impl<T> Page<T> {
     ///
     /// # Errors
     /// The first that `f` gives.
-    pub(in crate::store) fn try_map<U, E>(self, f: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
-        Ok(Page { items: self.items.into_iter().map(f).collect::<Result<_, E>>()?, next: self.next })
+    pub(in crate::store) fn try_map<U, E>(
+        self,
+        f: impl FnMut(T) -> std::result::Result<U, E>,
+    ) -> std::result::Result<Page<U>, E> {
+        Ok(Page {
+            items: self.items.into_iter().map(f).collect::<std::result::Result<_, E>>()?,
+            next: self.next,
+        })
     }
 }
 

@@ -232,7 +232,7 @@ pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
 pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
     let Cursor { at, id } = &ask.after;
     let rows: Vec<Row> = patients::table
-        .filter(patients::created_at.gt(at).or(patients::created_at.eq(at).and(patients::id.gt(id))))
+        .filter(patients::created_at.ge(at).and(patients::created_at.gt(at).or(patients::id.gt(id))))
         .order((patients::created_at, patients::id))
         .limit(ask.reach())
         .select(Row::as_select())
@@ -240,12 +240,12 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
-/// How many patients there are.
+/// How many patients there are, counted up to [`super::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
 pub fn count(view: &mut View<'_>) -> Result<i64> {
-    Ok(patients::table.count().get_result(view.conn)?)
+    super::page::counted(view, "patients")
 }
 
 /// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when
@@ -256,7 +256,7 @@ pub fn count(view: &mut View<'_>) -> Result<i64> {
 pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
     let Cursor { at, id } = place;
     let before = patients::table
-        .filter(patients::created_at.lt(at).or(patients::created_at.eq(at).and(patients::id.lt(id))))
+        .filter(patients::created_at.le(at).and(patients::created_at.lt(at).or(patients::id.lt(id))))
         .order((patients::created_at.desc(), patients::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
         .select((patients::created_at, patients::id))

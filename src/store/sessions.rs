@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::error::{Error, Result};
 use super::keys::Subject;
+use super::prune::oldest;
 use super::schema::{sessions, users};
 use super::secret::{Secret, hash};
 use super::{Act, Tx, View};
@@ -341,5 +342,5 @@ fn end(tx: &mut Tx<'_>, which: Which, user: UserId, by: &'static str) -> Result<
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<usize> {
-    Ok(diesel::delete(sessions::table.filter(sessions::expires_at.lt(before.micros()))).execute(tx.conn)?)
+    Ok(oldest!(tx, sessions, sessions::expires_at.lt(before.micros()), sessions::expires_at))
 }

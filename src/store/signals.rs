@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::conn::AT_ONCE;
 use super::error::Result;
+use super::prune::oldest;
 use super::schema::signals;
 use super::{Conn, Signalled, Tx, View};
 use crate::domain::Instant;
@@ -91,7 +92,7 @@ pub(in crate::store) fn keep(tx: &mut Tx<'_>) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>, before: Instant) -> Result<usize> {
-    Ok(diesel::delete(signals::table.filter(signals::at.lt(before.micros()))).execute(tx.conn)?)
+    Ok(oldest!(tx, signals, signals::at.lt(before.micros()), signals::at))
 }
 
 #[cfg(test)]

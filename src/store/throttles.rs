@@ -10,6 +10,7 @@ use diesel::upsert::excluded;
 
 use super::conn::on;
 use super::error::Result;
+use super::prune::oldest;
 use super::schema::{sign_in_networks as homes, throttles};
 use super::{Act, Tx, View};
 use crate::domain::Instant;
@@ -187,9 +188,8 @@ pub fn known_browser(view: &mut View<'_>, account: &str, chance: &str) -> Result
 pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
     let before = tx.now().minus(FORGET).micros();
     let left = tx.now().minus(HOME).micros();
-    let counts =
-        diesel::delete(throttles::table.filter(throttles::updated_at.lt(before))).execute(tx.conn)?;
-    Ok(counts + diesel::delete(homes::table.filter(homes::at.lt(left))).execute(tx.conn)?)
+    let counts = oldest!(tx, throttles, throttles::updated_at.lt(before), throttles::updated_at);
+    Ok(counts + oldest!(tx, homes, homes::at.lt(left), homes::at))
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ pub fn role_of(view: &mut View<'_>, id: UserId) -> Result<Option<Role>> {
 pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<User>> {
     let Cursor { at, id } = &ask.after;
     let rows: Vec<Row> = users::table
-        .filter(users::created_at.gt(at).or(users::created_at.eq(at).and(users::id.gt(id))))
+        .filter(users::created_at.ge(at).and(users::created_at.gt(at).or(users::id.gt(id))))
         .order((users::created_at, users::id))
         .limit(ask.reach())
         .select(Row::as_select())
@@ -232,7 +232,7 @@ pub fn count(view: &mut View<'_>) -> Result<usize> {
 /// # Errors
 /// Database errors.
 pub fn open_alerts(view: &mut View<'_>, id: UserId) -> Result<usize> {
-    let open = alerts::state.ne("resolved").and(alerts::owner.eq(Some(id.to_string())));
+    let open = super::alerts::unresolved().and(alerts::owner.eq(Some(id.to_string())));
     let count: i64 = alerts::table.filter(open).count().get_result(view.conn)?;
     Ok(usize::try_from(count).unwrap_or(0))
 }

@@ -55,7 +55,7 @@ pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
     let commands = commands::table
         .filter(commands::acknowledged_at.is_null().and(commands::refused_at.is_null()))
         .filter(commands::cancelled_at.is_null())
-        .filter(commands::expires_at.is_null().or(commands::expires_at.gt(closed.micros())))
+        .filter(commands::expires_at.gt(closed.micros()))
         .select((count(), diesel::dsl::min(commands::created_at)))
         .get_result(conn)?;
     let unrolled = diesel::sql_query(format!(

@@ -15,8 +15,9 @@ use crate::domain::alert::Snooze;
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Signal, UserId};
 use crate::rules::{Finding, LevelAt};
 use crate::store::accesses::What;
-use crate::store::alerts::{self, Filter, StoredAlert};
-use crate::store::{self, View};
+use crate::store::alert_lists::{self, Filter};
+use crate::store::alerts::{self, StoredAlert};
+use crate::store::{self, Cursor, View};
 
 /// An alert: what people do with it, and what judgement said of it where that may be told.
 #[derive(Debug, Clone)]
@@ -230,30 +231,61 @@ impl<'a> Cases<'a> {
         Ok(case)
     }
 
-    /// As [`alerts::page`]. A level, now or at its worst, is asked of what may be told alone.
+    /// A part of [`alert_lists::worst`], and where to go on. A level, now or at its worst, is asked of what may be told
+    /// alone.
     ///
     /// # Errors
-    /// Store faults.
-    pub fn page(&mut self, view: &mut View<'_>, filter: Filter, limit: i64) -> Result<Vec<Case>, Fault> {
-        let stored = alerts::page(view, filter, limit)?;
+    /// `E_INVALID` for a cursor that no part of this list gave; store faults.
+    pub fn worst(
+        &mut self,
+        view: &mut View<'_>,
+        filter: Filter,
+        after: &Cursor,
+        limit: usize,
+    ) -> Result<(Vec<Case>, Option<Cursor>), Fault> {
+        let found = alert_lists::worst(view, filter, after, limit)?;
+        let (stored, next) = found.ok_or_else(|| Fault::invalid("after", "pass `next` unchanged"))?;
         let mut cases = self.all(view, &stored)?;
         let asks_level = filter.level.is_some() || filter.peak.is_some();
         cases.retain(|case| !asks_level || case.judged.is_ok());
-        Ok(cases)
+        Ok((cases, next))
     }
 
-    /// As [`alerts::resolved`].
+    /// As [`alert_lists::queue`].
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn queue(&mut self, view: &mut View<'_>, limit: i64) -> Result<Vec<Case>, Fault> {
+        let stored = alert_lists::queue(view, limit)?;
+        self.all(view, &stored)
+    }
+
+    /// As [`alert_lists::of_patient`].
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn of_patient(
+        &mut self,
+        view: &mut View<'_>,
+        patient_key: i64,
+        limit: i64,
+    ) -> Result<Vec<Case>, Fault> {
+        let stored = alert_lists::of_patient(view, patient_key, limit)?;
+        self.all(view, &stored)
+    }
+
+    /// As [`alert_lists::resolved`], with the places of the parts around it.
     ///
     /// # Errors
     /// Store faults.
     pub fn resolved(
         &mut self,
         view: &mut View<'_>,
-        skipped: usize,
+        before: Option<&Cursor>,
         limit: usize,
-    ) -> Result<(Vec<Case>, i64), Fault> {
-        let (stored, count) = alerts::resolved(view, skipped, limit)?;
-        Ok((self.all(view, &stored)?, count))
+    ) -> Result<(Vec<Case>, Around), Fault> {
+        let found = alert_lists::resolved(view, before, limit)?;
+        Ok((self.all(view, &found.alerts)?, Around { newer: found.newer, older: found.older }))
     }
 
     /// As [`alerts::open_of`].
@@ -287,17 +319,24 @@ pub fn own(
     Ok(stored.into_iter().map(of).collect())
 }
 
+/// Where the parts around a part of what was resolved begin; see [`alert_lists::Resolved`].
+pub struct Around {
+    /// The part with newer ones.
+    pub newer: Option<Option<Cursor>>,
+    /// The part with older ones.
+    pub older: Option<Cursor>,
+}
+
 /// Unresolved alerts that people are to take as red, but for those of the past: a number without names.
 ///
 /// # Errors
 /// Store faults.
 pub fn red_open(view: &mut View<'_>, most: i64) -> store::Result<usize> {
-    let filter = Filter { unresolved: true, ..Filter::default() };
     let red = |stored: &StoredAlert| {
         let is_past = stored.retrospective && stored.case.facts.ended_at.is_some();
         shown(stored) == Level::Red && !is_past
     };
-    Ok(alerts::page(view, filter, most)?.iter().filter(|stored| red(stored)).count())
+    Ok(alert_lists::queue(view, most)?.iter().filter(|stored| red(stored)).count())
 }
 
 /// Whose an alert is.

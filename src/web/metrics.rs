@@ -145,7 +145,11 @@ fn gathered(state: &State) -> Result<String, Fault> {
     for ((channel, state), n) in &pulse.letters {
         letters.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);
     }
-    registry.register("messages", "Messages on their way", letters);
+    registry.register(
+        "messages",
+        "Messages on their way, and those of the last day that came to their end",
+        letters,
+    );
     let mut family = |name: &str, help: &str, label: &'static str, rows: Vec<(String, i64)>| {
         let family = ByName::default();
         for (value, count) in rows {

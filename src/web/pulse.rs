@@ -17,6 +17,8 @@ use crate::store::{View, clock, escalations, messages};
 const SILENT_AFTER: Duration = Duration::from_secs(90);
 /// How long a step of the clock keeps an outside monitor awake.
 const STEP_ALARMS: Duration = Duration::from_secs(600);
+/// Of messages that are over, those of so long are counted: what is past does not cost a look.
+const LATELY: Duration = Duration::from_secs(24 * 3_600);
 /// As many climbs as one look takes in.
 const MOST: i64 = 5_000;
 
@@ -31,7 +33,7 @@ pub struct Pulse {
     pub step: Option<Step>,
     /// What was planned and not done in time.
     pub lapses: Vec<Standing>,
-    /// Messages by channel and state.
+    /// Messages by channel and state: what waits, and what came to its end of the last day's.
     pub letters: BTreeMap<(String, String), i64>,
     /// Until when each channel's provider is left alone.
     pub breakers: Vec<(Channel, Option<Instant>)>,
@@ -51,7 +53,8 @@ impl Pulse {
         let count = |takes: &dyn Fn(&escalations::Escalation) -> bool| {
             u32::try_from(climbs.iter().filter(|climb| takes(climb)).count()).unwrap_or(u32::MAX)
         };
-        let letters = messages::counts(view)?.into_iter().map(|(channel, state, n)| ((channel, state), n));
+        let lately = messages::lately(view, now.minus(LATELY))?;
+        let letters = lately.into_iter().map(|(channel, state, n)| ((channel, state), n));
         Ok(Self {
             heartbeat: state.engine.heartbeat(view, now)?,
             silent: state.engine.silent(now, SILENT_AFTER),

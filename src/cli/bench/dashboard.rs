@@ -40,16 +40,7 @@ impl Dashboard {
     /// The store or the port refuses.
     pub fn open(site: &Site, runtime: &Runtime) -> anyhow::Result<Self> {
         let now = Clock::System.now();
-        let identity = StaffIdentity {
-            name: "Clínica de Bancada".parse().ok().context("a name")?,
-            email: "bancada@zelo.example".parse().ok().context("an address")?,
-        };
-        let new = NewUser { identity, role: Role::Clinician, password: None, patient: None };
-        let (user, secret) = site.store.write(Actor::System("bench"), now, |tx| {
-            let user = users::insert(tx, &new)?;
-            let (_session, secret) = sessions::create(tx, user.id, Kind::Browser)?;
-            Ok((user, secret))
-        })?;
+        let (viewer, cookie) = signed_in(site, Role::Clinician)?;
         let log_signer = log::open(&site.store, &site.dir().join("keys"), now)?;
         let state = web::State::new(web::Parts {
             store: site.store.clone(),
@@ -67,8 +58,8 @@ impl Dashboard {
         let options =
             web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false, limits };
         let served = runtime.block_on(async { web::serve(state, options) })?;
-        let eyes = Eyes { address: served.address, cookie: format!("zelo={}", secret.reveal()) };
-        Ok(Self { viewer: user.id, eyes, served })
+        let eyes = Eyes { address: served.address, cookie };
+        Ok(Self { viewer, eyes, served })
     }
 
     /// What asks.
@@ -77,10 +68,34 @@ impl Dashboard {
         self.eyes.clone()
     }
 
+    /// What asks as somebody of another role.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub fn eyes_of(&self, site: &Site, role: Role) -> anyhow::Result<Eyes> {
+        let (_, cookie) = signed_in(site, role)?;
+        Ok(Eyes { address: self.eyes.address, cookie })
+    }
+
     /// Ends the pages.
     pub fn close(self, runtime: &Runtime) {
         drop(runtime.block_on(self.served.stop()));
     }
+}
+
+/// A new person of a role, and the cookie of their session.
+fn signed_in(site: &Site, role: Role) -> anyhow::Result<(UserId, String)> {
+    let now = Clock::System.now();
+    let identity = StaffIdentity {
+        name: "Pessoa de Bancada".parse().ok().context("a name")?,
+        email: format!("{}@bancada.example", UserId::new(now)).parse().ok().context("an address")?,
+    };
+    let new = NewUser { identity, role, password: None, patient: None };
+    Ok(site.store.write(Actor::System("bench"), now, |tx| {
+        let user = users::insert(tx, &new)?;
+        let (_session, secret) = sessions::create(tx, user.id, Kind::Browser)?;
+        Ok((user.id, format!("zelo={}", secret.reveal())))
+    })?)
 }
 
 impl Eyes {

@@ -1,4 +1,5 @@
-//! `zelo bench growth`: what a reading costs with ten times the patients, and with ten times the history behind them.
+//! `zelo bench growth`: what a reading costs with ten times the patients, and with ten times the history behind them;
+//! with `--pages` what a look costs.
 
 use std::time::Duration;
 
@@ -21,6 +22,12 @@ const BEHIND: Duration = Duration::from_secs(4 * 3_600);
 pub struct Args {
     #[command(flatten)]
     common: Common,
+    /// Every page and endpoint instead of readings: two houses, asked in turn
+    #[arg(long)]
+    pages: bool,
+    /// Resolved alerts at first, with --pages
+    #[arg(long, default_value_t = 2_000)]
+    alerts: usize,
     /// Patients at first
     #[arg(long, default_value_t = 500)]
     patients: usize,
@@ -52,6 +59,9 @@ struct Line {
 /// # Errors
 /// The house, the store or the generator failed.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.pages {
+        return super::pages::run(&args.common, args.alerts);
+    }
     let (patients, minutes) = (args.patients, args.minutes);
     let cases = [
         ("as it is", patients, minutes),

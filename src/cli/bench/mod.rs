@@ -20,6 +20,7 @@ mod measure;
 mod meter;
 mod node;
 mod overload;
+mod pages;
 mod read;
 mod red;
 mod revoke;
@@ -62,7 +63,7 @@ enum What {
     Late(late::Args),
     /// Fifty million readings: bytes of each, a day read, a month drawn
     Read(read::Args),
-    /// What a reading costs with ten times the patients, and ten times the history
+    /// What a reading, or with --pages a page, costs with ten times the history
     Growth(growth::Args),
     /// From the start of a node to ready and warm, on a full journal
     Start(start::Args),

@@ -8,8 +8,10 @@ use super::Plan;
 use crate::audit::note::Vkey;
 use crate::domain::message::State;
 use crate::domain::{Instant, Level};
-use crate::store::alerts::{self, Filter, StoredAlert};
-use crate::store::{self, View, escalations, log, messages, sla};
+use crate::store::alert_lists::{Filter, worst};
+use crate::store::alerts::StoredAlert;
+use crate::store::page::MOST;
+use crate::store::{self, Cursor, View, escalations, log, messages, sla};
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,12 +88,23 @@ pub struct Audit {
     pub entries: u64,
 }
 
+/// Every alert of the house, the worst first.
+fn every(view: &mut View<'_>) -> store::Result<Vec<StoredAlert>> {
+    let (mut all, mut after) = (Vec::new(), Some(Cursor::start()));
+    while let Some(place) = after {
+        let (part, next) = worst(view, Filter::default(), &place, MOST)?.unwrap_or_default();
+        all.extend(part);
+        after = next;
+    }
+    Ok(all)
+}
+
 /// Counts what the store holds.
 ///
 /// # Errors
 /// Database errors.
 pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<Summary> {
-    let all = alerts::page(view, Filter::default(), i64::MAX)?;
+    let all = every(view)?;
     let (mut levels, mut pages) = (BTreeMap::new(), BTreeMap::new());
     let mut nobody = 0;
     let (mut outage, away) = (Outage { hours: 0, planned: 0, lost: 0 }, plan.away());
@@ -117,7 +130,7 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
         }
     }
     let mut letters = BTreeMap::new();
-    for (channel, _state, count) in messages::counts(view)? {
+    for (channel, count) in messages::totals(view)? {
         let count = u64::try_from(count).unwrap_or(0);
         *letters.entry(channel).or_insert(0) += count;
     }

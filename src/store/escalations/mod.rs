@@ -10,7 +10,7 @@ use diesel::prelude::*;
 
 use super::act::Act;
 use super::alerts;
-use super::conn::{held, on};
+use super::conn::{held, literally, on};
 use super::error::{Error, Result};
 use super::locks::Lock;
 use super::messages::{self, Ground};
@@ -176,7 +176,8 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> 
 /// As [`of`].
 pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escalation>> {
     let rows = escalations::table
-        .filter(escalations::kind.eq(kind).and(escalations::state.ne(name(State::Done))))
+        .filter(literally("escalations.state <> 'done'"))
+        .filter(escalations::kind.eq(kind))
         .order((escalations::next_at.asc(), escalations::id.asc()))
         .limit(limit)
         .select(Row::as_select())

@@ -12,7 +12,8 @@ use crate::store::View;
 use crate::store::error::{Error, Result};
 use crate::store::schema::quarantine;
 use crate::store::seal::{Broken, Place};
-use crate::store::telemetry::{ReceiptRef, StoredReading, attrs, walk};
+use crate::store::telemetry::walk::Census;
+use crate::store::telemetry::{ReceiptRef, StoredReading, attrs};
 
 /// One reading of a message. The order of the fields is the order in a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,19 +54,17 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// What is stored of `patients` and came in `seconds`.
-    pub fn load(view: &mut View<'_>, patients: &Range<i64>, seconds: &Range<i64>) -> Result<Self> {
-        let mut all = aside(view, patients, seconds)?;
+    /// What is stored of a stretch of reception.
+    pub fn load(view: &mut View<'_>, census: &mut Census, place: usize) -> Result<Self> {
+        let mut all = aside(view, &census.seconds(place))?;
         let mut sets = all.clone();
         sets.sort_unstable();
-        walk::walk(view, patients, &mut |(patient, stored)| {
+        census.walk(view, place, &mut |(patient, stored)| {
             let brought = Brought::new(patient, &stored, false);
-            if seconds.contains(&brought.second) {
-                // A released reading: the receipt may not have counted it.
-                let aside = Brought { aside: true, ..brought };
-                if sets.binary_search(&aside).is_err() {
-                    all.push(brought);
-                }
+            // A released reading: the receipt may not have counted it.
+            let aside = Brought { aside: true, ..brought };
+            if sets.binary_search(&aside).is_err() {
+                all.push(brought);
             }
             Ok(())
         })?;
@@ -93,6 +92,10 @@ impl Slice {
             }
         }
         groups
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
     }
 
     pub fn brought(&self, group: &Range<usize>) -> &[Brought] {
@@ -124,9 +127,10 @@ struct Sealed {
 type Raw = (String, Option<i64>, i64, Option<i16>, Option<i64>, i64, Vec<u8>);
 
 /// Readings set aside: a roll sets aside what a receipt counted, ingest what it did not.
-fn aside(view: &mut View<'_>, patients: &Range<i64>, seconds: &Range<i64>) -> Result<Vec<Brought>> {
+fn aside(view: &mut View<'_>, seconds: &Range<i64>) -> Result<Vec<Brought>> {
+    let messages = ReceiptRef::of(seconds);
     let rows: Vec<Raw> = quarantine::table
-        .filter(quarantine::patient_key.ge(patients.start).and(quarantine::patient_key.lt(patients.end)))
+        .filter(quarantine::received.ge(messages.start).and(quarantine::received.lt(messages.end)))
         .select((
             quarantine::id,
             quarantine::patient_key,
@@ -144,9 +148,6 @@ fn aside(view: &mut View<'_>, patients: &Range<i64>, seconds: &Range<i64>) -> Re
         else {
             continue;
         };
-        if !seconds.contains(&received.second()) {
-            continue;
-        }
         let sealed: Sealed = match view.open_json(Place::new("quarantine", "sealed", &id), &sealed) {
             Ok(sealed) => sealed,
             Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey)) => continue,

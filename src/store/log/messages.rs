@@ -1,8 +1,6 @@
-//! The stored readings against the receipts: every taken message's receipt is computed again from what is
-//! stored of it, under its patient's key. Patients are taken in slices, so memory holds a slice's readings and one
-//! bit per message.
-
-use std::ops::Range;
+//! The stored readings against the receipts: every taken message's receipt is computed again from what is stored of
+//! it, under its patient's key. One stretch of reception after the other: each receipt is read once, each chunk as
+//! often as it has readings of another stretch, and memory holds one stretch's readings.
 
 use super::brought::{Brought, Slice};
 use super::signed::{Signed, Verdict};
@@ -11,139 +9,117 @@ use crate::audit::pack::Receipted;
 use crate::audit::verify::Break;
 use crate::store::View;
 use crate::store::error::Result;
-use crate::store::telemetry::walk;
+use crate::store::telemetry::walk::Census;
 
-/// Readings that a slice holds; a single patient may have more and is then looked at in stretches of reception.
+/// Readings that a stretch holds.
 const SLICE: i64 = 1 << 20;
+
+/// How much a check looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Work {
+    /// Chunks opened.
+    pub opened: usize,
+    /// Messages of which the receipt was looked at.
+    pub messages: usize,
+    /// The most readings held at once.
+    pub most: usize,
+}
 
 /// Holds every reading and every taken message against each other.
 pub(super) fn messages(view: &mut View<'_>) -> Result<Option<Break>> {
-    let Some(seconds) = Receipts::seconds(view)? else { return orphaned(view) };
-    let mut settled = Settled::default();
+    let (found, Work { opened, messages, most }) = checked(view, SLICE)?;
+    tracing::debug!(opened, messages, most, "readings were held against their receipts");
+    Ok(found)
+}
+
+/// The same with stretches of about `slice` readings; says too how much it looked at.
+pub(super) fn checked(view: &mut View<'_>, slice: i64) -> Result<(Option<Break>, Work)> {
+    let (mut census, mut work) = (Census::take(view, slice)?, Work::default());
+    if Receipts::none(view)? {
+        let what = format!("{} readings are stored, and no receipt", census.total);
+        return Ok(((census.total > 0).then_some(Break { index: None, what }), work));
+    }
     let mut signed = Signed::default();
-    for (patients, stretches) in slices(&walk::counts(view)?) {
-        for stretch in parts(&seconds, stretches) {
-            let mut slice = Slice::load(view, &patients, &stretch)?;
-            if let Some(found) = hold(view, &mut signed, &mut settled, &mut slice)? {
-                return Ok(Some(found));
-            }
-            if let Some(brought) = slice.left() {
-                return Ok(Some(without_receipt(&mut signed, view, brought)?));
-            }
+    for place in 0..census.stretches() {
+        let mut slice = Slice::load(view, &mut census, place)?;
+        work.most = work.most.max(slice.len());
+        let found = stretch(view, &mut signed, &mut slice, &census.seconds(place), &mut work)?;
+        work.opened = census.opened;
+        if found.is_some() {
+            return Ok((found, work));
         }
     }
-    without_readings(view, &mut signed, &settled)
+    Ok((None, work))
 }
 
-/// A store without receipts has no readings either.
-fn orphaned(view: &mut View<'_>) -> Result<Option<Break>> {
-    let readings: i64 = walk::counts(view)?.iter().map(|(_, count)| count).sum();
-    let what = format!("{readings} readings are stored, and no receipt");
-    Ok((readings > 0).then_some(Break { index: None, what }))
-}
-
-/// Runs of patients with about a slice of readings, and in how many stretches to look at them.
-fn slices(counts: &[(i64, i64)]) -> Vec<(Range<i64>, i64)> {
-    let mut slices: Vec<(Range<i64>, i64)> = Vec::new();
-    for (patient, count) in counts {
-        match slices.last_mut().filter(|(_, held)| *held + count <= SLICE) {
-            Some((patients, held)) => {
-                patients.end = patient + 1;
-                *held += count;
-            }
-            None => slices.push((*patient..patient + 1, *count)),
-        }
-    }
-    slices.into_iter().map(|(patients, held)| (patients, held / SLICE + 1)).collect()
-}
-
-fn parts(seconds: &Range<i64>, count: i64) -> Vec<Range<i64>> {
-    let length = (seconds.end - seconds.start) / count + 1;
-    let edge = |n: i64| match n {
-        0 => i64::MIN,
-        n if n == count => i64::MAX,
-        n => seconds.start + n * length,
-    };
-    (0..count).map(|n| edge(n)..edge(n + 1)).collect()
-}
-
-/// Which messages were found whole, by their number in the stream.
-#[derive(Default)]
-struct Settled(Vec<u64>);
-
-impl Settled {
-    fn has(&self, n: usize) -> bool {
-        self.0.get(n / 64).is_some_and(|word| word >> (n % 64) & 1 == 1)
-    }
-
-    fn add(&mut self, n: usize) {
-        if self.0.len() <= n / 64 {
-            self.0.resize(n / 64 + 1, 0);
-        }
-        if let Some(word) = self.0.get_mut(n / 64) {
-            *word |= 1 << (n % 64);
-        }
-    }
-}
-
-fn hold(
+/// Holds what is stored of a stretch against its receipts: changed first, then without a receipt, then missing.
+fn stretch(
     view: &mut View<'_>,
     signed: &mut Signed,
-    settled: &mut Settled,
     slice: &mut Slice,
+    seconds: &std::ops::Range<i64>,
+    work: &mut Work,
 ) -> Result<Option<Break>> {
-    each(view, |view, n, second, message| {
-        if !taken(message) {
-            return Ok(None);
-        }
-        let mut changed = false;
-        for group in slice.of(second.second, message) {
-            match signed.verdict(view, second.second, message, slice.brought(&group))? {
-                Verdict::Whole => {
-                    slice.settle(group);
-                    settled.add(n);
-                    return Ok(None);
+    let (mut receipts, mut missing) = (Receipts::within(seconds.clone()), None);
+    while let Some(second) = receipts.next(view)? {
+        for message in second.pack.0.iter().filter(|message| taken(message)) {
+            work.messages += 1;
+            match held(view, signed, slice, &second, message)? {
+                Held::Whole => {}
+                Held::Changed => return said(signed, view, &second, message, "were changed").map(Some),
+                Held::Nothing if missing.is_some() => {}
+                Held::Nothing => {
+                    if !signed.nothing_new(view, second.second, message)? {
+                        missing = Some(said(signed, view, &second, message, "are missing")?);
+                    }
                 }
-                Verdict::Unknown => {
-                    slice.settle(group);
-                    settled.add(n);
-                }
-                Verdict::Changed => changed = true,
             }
         }
-        if changed { said(signed, view, second, message, "were changed").map(Some) } else { Ok(None) }
-    })
+    }
+    match slice.left() {
+        Some(brought) => without_receipt(signed, view, brought).map(Some),
+        None => Ok(missing),
+    }
 }
 
-/// Taken messages of which nothing is stored: they brought nothing new, or what they brought is gone.
-fn without_readings(view: &mut View<'_>, signed: &mut Signed, settled: &Settled) -> Result<Option<Break>> {
-    each(view, |view, n, second, message| {
-        if settled.has(n) || !taken(message) || signed.nothing_new(view, second.second, message)? {
-            return Ok(None);
+enum Held {
+    /// It is what was stored, or nobody can tell any more.
+    Whole,
+    Changed,
+    /// Nothing of it is stored: it brought nothing new, or what it brought is gone.
+    Nothing,
+}
+
+fn held(
+    view: &mut View<'_>,
+    signed: &mut Signed,
+    slice: &mut Slice,
+    second: &Second,
+    message: &Receipted,
+) -> Result<Held> {
+    let (mut changed, mut unknown) = (false, false);
+    for group in slice.of(second.second, message) {
+        match signed.verdict(view, second.second, message, slice.brought(&group))? {
+            Verdict::Whole => {
+                slice.settle(group);
+                return Ok(Held::Whole);
+            }
+            Verdict::Unknown => {
+                slice.settle(group);
+                unknown = true;
+            }
+            Verdict::Changed => changed = true,
         }
-        said(signed, view, second, message, "are missing").map(Some)
+    }
+    Ok(match (changed, unknown) {
+        (true, _) => Held::Changed,
+        (false, true) => Held::Whole,
+        (false, false) => Held::Nothing,
     })
 }
 
 const fn taken(message: &Receipted) -> bool {
     matches!(message.decision, 0 | 100)
-}
-
-/// Runs through every message with its number, until one breaks.
-fn each(
-    view: &mut View<'_>,
-    mut f: impl FnMut(&mut View<'_>, usize, &Second, &Receipted) -> Result<Option<Break>>,
-) -> Result<Option<Break>> {
-    let (mut receipts, mut n) = (Receipts::default(), 0);
-    while let Some(second) = receipts.next(view)? {
-        for message in &second.pack.0 {
-            if let Some(found) = f(view, n, &second, message)? {
-                return Ok(Some(found));
-            }
-            n += 1;
-        }
-    }
-    Ok(None)
 }
 
 fn said(

@@ -32,7 +32,7 @@ impl Packs {
         };
         let second = batch.second;
         let packs: Vec<(i64, i64, Vec<u8>)> = receipts::table
-            .filter(receipts::second.eq(second))
+            .filter(receipts::second.eq(second).and(receipts::entry.eq(row)))
             .select((receipts::entry, receipts::count, receipts::pack))
             .load(view.conn)?;
         let Some((_, count, pack)) = packs.into_iter().find(|(entry, ..)| *entry == row) else {

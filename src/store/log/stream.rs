@@ -1,9 +1,8 @@
-//! Every receipt once: packed seconds in their order, then those still open.
+//! Every receipt of some seconds once: packed seconds in their order, then those still open.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use diesel::dsl::{max, min};
 use diesel::prelude::*;
 
 use crate::audit::pack::Pack;
@@ -37,23 +36,22 @@ pub(super) struct Receipts {
     page: VecDeque<Second>,
     packed: Option<(i64, i16)>,
     open: Option<i64>,
-}
-
-impl Default for Receipts {
-    fn default() -> Self {
-        Self { page: VecDeque::new(), packed: Some((i64::MIN, 0)), open: Some(i64::MIN) }
-    }
+    seconds: Range<i64>,
 }
 
 impl Receipts {
-    /// From the first second that has receipts up to the last.
-    pub fn seconds(view: &mut View<'_>) -> Result<Option<Range<i64>>> {
-        type Ends = (Option<i64>, Option<i64>);
-        let packed: Ends =
-            receipts::table.select((min(receipts::second), max(receipts::second))).get_result(view.conn)?;
-        let open: Ends = open::table.select((min(open::second), max(open::second))).get_result(view.conn)?;
-        let first = [packed.0, open.0].into_iter().flatten().min();
-        Ok(first.zip(packed.1.max(open.1)).map(|(first, last)| first..last))
+    /// Those of some seconds.
+    pub fn within(seconds: Range<i64>) -> Self {
+        let before = (seconds.start.saturating_sub(1), i16::MAX);
+        Self { page: VecDeque::new(), packed: Some(before), open: Some(i64::MIN), seconds }
+    }
+
+    /// Whether there is no receipt at all.
+    pub fn none(view: &mut View<'_>) -> Result<bool> {
+        let packed: Option<i64> =
+            receipts::table.select(receipts::second).limit(1).get_result(view.conn).optional()?;
+        let waiting: Option<i64> = open::table.select(open::id).limit(1).get_result(view.conn).optional()?;
+        Ok(packed.is_none() && waiting.is_none())
     }
 
     pub fn next(&mut self, view: &mut View<'_>) -> Result<Option<Second>> {
@@ -69,7 +67,7 @@ impl Receipts {
     fn packed(&mut self, view: &mut View<'_>, (second, part): (i64, i16)) -> Result<()> {
         let later = receipts::second.eq(second).and(receipts::part.gt(part));
         let rows: Vec<(i64, i16, i64, Vec<u8>)> = receipts::table
-            .filter(receipts::second.ge(second))
+            .filter(receipts::second.ge(second).and(receipts::second.lt(self.seconds.end)))
             .filter(receipts::second.gt(second).or(later))
             .order((receipts::second, receipts::part))
             .limit(PAGE)
@@ -86,6 +84,7 @@ impl Receipts {
     fn open(&mut self, view: &mut View<'_>) -> Result<()> {
         let rows: Vec<(i64, i64, Vec<u8>)> = open::table
             .filter(open::id.gt(self.open.unwrap_or(i64::MAX)))
+            .filter(open::second.ge(self.seconds.start).and(open::second.lt(self.seconds.end)))
             .order(open::id)
             .limit(PAGE)
             .select((open::id, open::second, open::pack))

@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::super::act::Act;
+use super::super::conn::literally;
 use super::super::error::{Error, Result};
 use super::super::keys::Subject;
 use super::super::paging;
@@ -95,7 +98,8 @@ pub fn next_trial(view: &mut View<'_>, user: UserId, now: Instant) -> Result<Opt
 #[diesel::dsl::auto_type]
 fn mine(user: UserId) -> _ {
     let recipient: String = user.to_string();
-    messages::table.filter(messages::recipient.eq(recipient).and(messages::kind.eq("trial")))
+    let is_trial: SqlLiteral<Bool> = literally("messages.kind = 'trial'");
+    messages::table.filter(messages::recipient.eq(recipient).and(is_trial))
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@ use crate::domain::alert::{Act as Deed, act};
 use crate::domain::on_call::Duty;
 use crate::domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
 use crate::domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
-use crate::store::alerts;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::schema::{alerts as rows, capacities, users};
 use crate::store::{Act, Subject, Tx, View, versions};
+use crate::store::{alert_lists, alerts};
+
+/// Whoever had one of a patient's last alerts knows the patient.
+const LATELY: i64 = 100;
 
 /// What a level is to the allocator.
 #[must_use]
@@ -60,11 +63,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
     let loads = loads(view)?;
     let knowing: BTreeSet<String> = match patient_key {
         None => BTreeSet::new(),
-        Some(key) => {
-            let owners: Vec<Option<String>> =
-                rows::table.filter(rows::patient_key.eq(key)).select(rows::owner).load(view.conn)?;
-            owners.into_iter().flatten().collect()
-        }
+        Some(key) => alert_lists::owners_lately(view, key, LATELY)?.into_iter().collect(),
     };
     let agent = |(id, most): (String, Option<i64>)| {
         Ok(Agent {
@@ -79,7 +78,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
 
 fn loads(view: &mut View<'_>) -> Result<BTreeMap<String, u32>> {
     let owned: Vec<(Option<String>, i64)> = rows::table
-        .filter(rows::state.ne("resolved").and(rows::owner.is_not_null()))
+        .filter(alerts::unresolved().and(rows::owner.is_not_null()))
         .group_by(rows::owner)
         .select((rows::owner, diesel::dsl::count_star()))
         .load(view.conn)?;
@@ -93,7 +92,7 @@ fn loads(view: &mut View<'_>) -> Result<BTreeMap<String, u32>> {
 /// Database errors.
 pub fn waiting(view: &mut View<'_>) -> Result<u32> {
     let n: i64 = rows::table
-        .filter(rows::state.ne("resolved").and(rows::owner.is_null()))
+        .filter(alerts::unresolved().and(rows::owner.is_null()))
         .filter(rows::level.ne(Level::Red.code()))
         .count()
         .get_result(view.conn)?;

@@ -39,6 +39,11 @@ impl ReceiptRef {
         self.0
     }
 
+    /// The stored numbers of the messages of these seconds.
+    pub(in crate::store) const fn of(seconds: &Range<i64>) -> Range<i64> {
+        seconds.start.saturating_mul(1 << 16)..seconds.end.saturating_mul(1 << 16)
+    }
+
     /// The second it was received in, since the epoch.
     #[must_use]
     pub const fn second(self) -> i64 {

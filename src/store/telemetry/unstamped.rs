@@ -9,7 +9,8 @@ use crate::domain::Instant;
 use crate::store::Tx;
 use crate::store::conn::on;
 use crate::store::error::Result;
-use crate::store::schema::unstamped::dsl;
+use crate::store::prune::oldest;
+use crate::store::schema::unstamped::{self, dsl};
 
 /// How long a reception is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(600);
@@ -71,8 +72,7 @@ fn index(tx: &mut Tx<'_>, payload_sha256: &[u8; 32], packet_id: u16) -> Result<V
 /// # Errors
 /// Database errors.
 pub fn prune(tx: &mut Tx<'_>, now: Instant) -> Result<usize> {
-    let old = dsl::unstamped.filter(dsl::at.le(now.minus(REMEMBERED).micros()));
-    Ok(diesel::delete(old).execute(tx.conn)?)
+    Ok(oldest!(tx, unstamped, unstamped::at.le(now.minus(REMEMBERED).micros()), unstamped::at))
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use crate::domain::alert::Act;
 use crate::domain::line::{self, NotALine};
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::accesses::What;
-use crate::store::alerts::{self, Filter};
-use crate::store::{Cursor, View, escalations, messages, patients, permits, telemetry};
+use crate::store::alert_lists::Filter;
+use crate::store::alerts;
+use crate::store::{View, escalations, messages, patients, permits, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::cases::{Case, Cases, Judged};
 use crate::web::fault::Fault;
@@ -239,24 +240,18 @@ fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Repl
     let level = named("level", wanted.level.as_deref(), Level::from_name)?;
     let peak = named("peak", wanted.peak.as_deref(), Level::from_name)?;
     let state = named("state", wanted.state.as_deref(), AlertState::from_name)?;
-    // The queue is ordered by what is worst, so a page is a distance from its head.
-    let skip = usize::try_from(ask.after.at.max(0)).unwrap_or(0);
-    let reach = i64::try_from(skip.saturating_add(ask.limit).saturating_add(1)).unwrap_or(i64::MAX);
     desk.read(|view| {
         let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
-        let filter = Filter { level, peak, state, unresolved: false, patient_key };
+        let filter = Filter { level, peak, state, patient_key };
         let mut shape = Shape::new(desk);
-        let rows = shape.cases.page(view, filter, reach)?;
-        let more = rows.len() > skip + ask.limit;
-        let items = rows.iter().skip(skip).take(ask.limit).map(|row| shape.of(view, row));
-        let items = items.collect::<Result<Vec<_>, _>>()?;
-        let next = i64::try_from(skip + ask.limit).unwrap_or(i64::MAX);
-        let next = more.then(|| Cursor { at: next, id: "queue".to_owned() });
+        let (rows, next) = shape.cases.worst(view, filter, &ask.after, ask.limit)?;
+        let items = rows.iter().map(|row| shape.of(view, row)).collect::<Result<Vec<_>, _>>()?;
         Reply::ok(&List { items, next })
     })
 }
 
-/// Alerts, the worst first, then the oldest.
+/// Alerts, the worst first, then the oldest. A page may hold fewer than asked for, even none, although `next` leads on:
+/// each call looks through a bounded number of alerts.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(Wanted), responses((status = 200, body = List<Alert>)))]
 pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| page(desk, &wanted, wanted.patient_id)).await

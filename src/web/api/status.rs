@@ -89,7 +89,7 @@ impl From<lapses::Standing> for Lapse {
     }
 }
 
-/// Messages of a channel in a state.
+/// Messages of a channel in a state: what waits, and of what is over the last day's.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusMessages)]
 pub struct Letters {

@@ -8,6 +8,7 @@ use askama::filters::Safe;
 use super::l10n::{Key, Words};
 use super::shell::Shell;
 use crate::domain::Instant;
+use crate::store::page::COUNTED;
 
 pub mod accesses;
 pub mod account;
@@ -199,14 +200,48 @@ pub struct Paging {
     /// How many were looked through.
     pub seen: u64,
     /// How many there are to look through.
-    pub total: u64,
+    pub total: Total,
     /// The address of the part before.
     pub before: Option<String>,
     /// The address of the part after.
     pub after: Option<String>,
 }
 
+/// How long a whole list is, as far as anybody counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Total {
+    /// Nobody did: it only grows.
+    #[default]
+    Uncounted,
+    /// So long.
+    Of(u64),
+    /// Longer than this.
+    Over(u64),
+}
+
+impl Total {
+    /// From a count that stops at [`COUNTED`].
+    #[must_use]
+    pub fn counted(n: i64) -> Self {
+        let known = |n: i64| u64::try_from(n).unwrap_or(0);
+        if n > COUNTED { Self::Over(known(COUNTED)) } else { Self::Of(known(n)) }
+    }
+}
+
 impl Paging {
+    /// Which part this is, in words.
+    #[must_use]
+    pub fn words(&self, w: &Words) -> String {
+        let seen = w.whole(&self.seen);
+        match self.total {
+            Total::Uncounted => w.one("paging-shown", "seen", seen),
+            Total::Of(total) => w.two("paging-seen", "seen", seen, "total", w.whole(&total)),
+            Total::Over(total) => {
+                w.two("paging-seen", "seen", seen, "total", format!("{}+", w.whole(&total)))
+            }
+        }
+    }
+
     /// Whether this is not the whole list.
     #[must_use]
     pub const fn is_part(&self) -> bool {

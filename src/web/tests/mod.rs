@@ -9,6 +9,7 @@ mod live;
 mod looks;
 mod names;
 mod own_data;
+mod plans;
 mod promises;
 mod records;
 mod schedules;
@@ -74,22 +75,29 @@ impl House {
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
-        Self::seated(home, limits, false, None)
+        Self::built(home, limits, false, None, None)
     }
 
     fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
-        Self::seated(home, limits, behind_proxy, None)
+        Self::built(home, limits, behind_proxy, None, None)
     }
 
     fn behind(home: Home, limits: Limits, tls: Option<rustls::ServerConfig>) -> Self {
-        Self::seated(home, limits, false, tls)
+        Self::built(home, limits, false, tls, None)
     }
 
-    fn seated(
+    /// With a log that is signed and shown.
+    fn signed(home: Home) -> Self {
+        let signer = crate::store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
+        Self::built(home, Limits::of_descriptors(4_096), false, None, Some(signer))
+    }
+
+    fn built(
         home: Home,
         limits: Limits,
         behind_proxy: bool,
         tls: Option<rustls::ServerConfig>,
+        log_signer: Option<crate::audit::note::Signer>,
     ) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
@@ -99,7 +107,7 @@ impl House {
             clock: clock.clone(),
             tokens: std::sync::Arc::clone(&tokens),
             bases: consent::Bases::default(),
-            log_signer: None,
+            log_signer,
             edge: std::sync::Arc::new(NoEdge),
             engine: std::sync::Arc::new(NoEngine),
             node: "test".to_owned(),

@@ -146,3 +146,38 @@ fn what_was_written_on_a_clock_that_ran_ahead_is_sealed_at_once() {
         assert!(report.ok, "{report:?}");
     }
 }
+
+/// One patient's history twice as long is twice the work, and never more in memory.
+#[test]
+fn the_readings_of_one_long_history_are_verified_in_one_pass_and_a_bounded_room() {
+    const SLICE: i64 = 300;
+    for mut house in houses() {
+        let add = |house: &House, from: i64, to: i64| {
+            for minute in from..to {
+                // Every tenth message comes half an hour late.
+                let ordinal = u16::try_from(minute % 2).unwrap();
+                let measured = if minute % 10 == 9 { (minute - 30).max(0) } else { minute };
+                let mut values = readings(measured * 60 + i64::from(ordinal), &[70.0; 50]);
+                if minute % 10 == 9 {
+                    values.iter_mut().for_each(|reading| {
+                        reading.at = reading.at.plus(std::time::Duration::from_millis(100))
+                    });
+                }
+                house.send(minute * 60, ordinal, &values);
+            }
+        };
+        let mut looks = Vec::new();
+        for (from, to) in [(0, 60), (60, 120)] {
+            add(&house, from, to);
+            house.seal(to * 60 + 10);
+            showing::rolled(&house);
+            let (found, work) = house.home.read(|view| messages::checked(view, SLICE)).unwrap();
+            assert_eq!((found, work.messages), (None, usize::try_from(to).unwrap()));
+            assert!(work.most <= 2 * 300, "{work:?}");
+            looks.push(work);
+        }
+        let (first, second) = (looks[0].opened, looks[1].opened);
+        assert!(first > 10 && second <= 2 * first + first / 4, "{looks:?}");
+        assert!(house.verified().ok);
+    }
+}

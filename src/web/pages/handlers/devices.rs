@@ -16,7 +16,7 @@ use crate::store::{Ask, Cursor, Page, Tx, View, commands, devices, patients};
 use crate::web::device_word::Word;
 use crate::web::fault::Fault;
 use crate::web::pages::devices::{self as pages, Link, Offer, State};
-use crate::web::pages::{Choice, Paging, pairing};
+use crate::web::pages::{Choice, Paging, Total, pairing};
 use crate::web::shell::address;
 use crate::web::{Code, Section};
 
@@ -58,7 +58,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     let mut people = People::default();
     let mut rows = Vec::new();
     for device in page.items {
-        let bound = bindings::of_device(view, device.key)?.into_iter().rev().find(|bound| bound.to.is_none());
+        let bound = bindings::open_of_device(view, device.key)?;
         rows.push(link(view, room, device, bound.as_ref(), &mut people)?);
     }
     rows.sort_by_key(|link| match link.state {
@@ -87,7 +87,7 @@ fn paging(view: &mut View<'_>, page: &Page<Device>) -> Result<Paging, Fault> {
     };
     Ok(Paging {
         seen: u64::try_from(page.items.len()).unwrap_or(0),
-        total: u64::try_from(devices::count(view)?).unwrap_or(0),
+        total: Total::counted(devices::count(view)?),
         before: before.as_ref().map(at),
         after: page.next.as_ref().map(at),
     })

@@ -11,10 +11,10 @@ use super::readings::{self, Asked};
 use super::told::{self, RuleNames};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
-use crate::domain::{AlertState, Can, PatientId};
+use crate::domain::{Can, PatientId};
 use crate::store::accesses::What;
 use crate::store::patients::Patient;
-use crate::store::{View, alerts, patients, quarantine};
+use crate::store::{View, patients, quarantine};
 use crate::web::Section;
 use crate::web::auth::{permit_collected, permit_display};
 use crate::web::fault::Fault;
@@ -111,11 +111,9 @@ fn contact(patient: &Patient, room: &Room) -> Contact {
 }
 
 fn lines(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<AlertLine>, Fault> {
-    let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
     let mut cases = room.cases();
-    let mut found = cases.page(view, filter, 1_000)?;
     // What waits for somebody first, then the newest.
-    found.sort_by_key(|case| (case.state == AlertState::Resolved, std::cmp::Reverse(case.started_at)));
+    let mut found = cases.of_patient(view, patient.key, i64::try_from(LINES).unwrap_or(i64::MAX))?;
     found.truncate(LINES);
     cases.show(&found);
     let names = RuleNames::load(view, room.words().lang)?;

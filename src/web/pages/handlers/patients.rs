@@ -13,11 +13,11 @@ use crate::domain::{Can, PatientIdentity};
 use crate::store::accesses::What;
 use crate::store::page::Cursor;
 use crate::store::patients::{Details, Patient};
-use crate::store::{Ask, View, alerts, bindings, devices, ledger, patients};
+use crate::store::{Ask, View, bindings, devices, ledger, patients};
 use crate::web::Section;
 use crate::web::fault::Fault;
-use crate::web::pages::Paging;
 use crate::web::pages::patients::{self as pages, Row};
+use crate::web::pages::{Paging, Total};
 use crate::web::shell::address;
 
 /// How many patients a page of the list holds.
@@ -48,10 +48,10 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         Some(number) => (named(view, &number)?.into_iter().collect(), Paging::default()),
         None => window(view, asked)?,
     };
-    let granted = ledger::in_state(view, Purpose::TelemetryCollect, &[State::Granted])?;
-    let filter = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
+    let keys: Vec<i64> = found.iter().map(|patient| patient.key).collect();
+    let granted = ledger::those_in(view, &keys, Purpose::TelemetryCollect, State::Granted)?;
     let mut cases = room.cases();
-    let open = if room.viewer.may(Can::SeeAlerts) { cases.page(view, filter, MOST)? } else { Vec::new() };
+    let open = if room.viewer.may(Can::SeeAlerts) { cases.queue(view, MOST)? } else { Vec::new() };
     let mut rows = Vec::new();
     for patient in found {
         let Some(who) = patient.identity else { continue };
@@ -70,7 +70,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
             phone: who.phone.map(String::from),
             email: who.email.map(String::from),
             level: mine.iter().filter_map(|alert| level(alert)).max(),
-            collecting: granted.iter().any(|(key, _)| *key == patient.key),
+            collecting: granted.contains(&patient.key),
             seen_at,
             online,
         });
@@ -108,10 +108,9 @@ fn window(view: &mut View<'_>, asked: &Asked) -> Result<(Vec<Patient>, Paging), 
         let cursor = if cursor == Cursor::start() { String::new() } else { cursor.to_string() };
         address("/patients", &[("q", &asked.q), ("cursor", &cursor)])
     };
-    let whole = |n: i64| u64::try_from(n).unwrap_or(0);
     let paging = Paging {
         seen: u64::try_from(page.items.len()).unwrap_or(0),
-        total: whole(patients::count(view)?),
+        total: Total::counted(patients::count(view)?),
         before: before.map(at),
         after: page.next.map(at),
     };

@@ -13,14 +13,13 @@ use super::told::{RuleNames, told};
 use super::visit::{Answer, Room, Visit};
 use crate::domain::escalation::{Run, State};
 use crate::domain::{self, AlertId};
-use crate::store::View;
-use crate::store::alerts;
 use crate::store::escalations::{self, Escalation};
+use crate::store::{Cursor, View};
 use crate::web::Section;
 use crate::web::cases::{Case, Cases};
 use crate::web::fault::Fault;
 use crate::web::pages::queue::{self, Climb, Counts, Filter, Row};
-use crate::web::pages::{AlertState, Level, Paging};
+use crate::web::pages::{AlertState, Level, Paging, Total};
 use crate::web::shell::address;
 
 /// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
@@ -39,19 +38,22 @@ pub struct Asked {
     mine: String,
     q: String,
     part: String,
-    from: usize,
+    /// After which row of the list: the start of the last one seen and its id; of what is not resolved its id alone.
+    cursor: String,
+    /// How older links asked for a part.
+    from: String,
 }
 
 impl Asked {
-    /// The address of the same list from another place.
-    fn at(&self, from: usize) -> String {
-        let from = if from == 0 { String::new() } else { from.to_string() };
+    /// The address of the same list after a row; without one, from its head.
+    fn after(&self, row: Option<String>) -> String {
+        let cursor = row.unwrap_or_default();
         let values = [
             ("level", &self.level),
             ("state", &self.state),
             ("mine", &self.mine),
             ("q", &self.q),
-            ("from", &from),
+            ("cursor", &cursor),
         ];
         address("/queue", &values.map(|(name, value)| (name, value.as_str())))
     }
@@ -81,9 +83,14 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, 
         mine: !asked.mine.is_empty(),
         q: asked.q.trim().to_owned(),
     };
-    let all = alerts::Filter { unresolved: true, ..alerts::Filter::default() };
+    if !asked.from.is_empty() {
+        return Err(Fault::invalid(
+            "from",
+            "this list is turned by `cursor`: begin at /queue and follow its links",
+        ));
+    }
     let mut cases = room.cases();
-    let open = cases.page(view, all, MOST)?;
+    let open = cases.queue(view, MOST)?;
     let counts = count(&open, room);
     let climbs = Climbs::load(view)?;
     let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert));
@@ -188,7 +195,7 @@ fn matching(
     Ok(found)
 }
 
-/// A stretch of what was resolved, the newest first.
+/// A part of what was resolved, the newest first.
 fn resolved(
     view: &mut View<'_>,
     cases: &mut Cases<'_>,
@@ -196,29 +203,42 @@ fn resolved(
     narrow: bool,
 ) -> Result<(Vec<Case>, Paging), Fault> {
     let window = if narrow { WINDOW } else { SHOWN };
-    let (found, total) = cases.resolved(view, asked.from, window)?;
-    let (seen, total) = (asked.from + found.len(), usize::try_from(total).unwrap_or(0));
+    let place: Option<Cursor> = match asked.cursor.as_str() {
+        "" => None,
+        text => {
+            Some(text.parse().map_err(|_not_one| Fault::invalid("cursor", "follow the links of the list"))?)
+        }
+    };
+    let (found, around) = cases.resolved(view, place.as_ref(), window)?;
+    let address = |place: &Cursor| asked.after(Some(place.to_string()));
     let paging = Paging {
-        seen: positive(seen),
-        total: positive(total),
-        before: (asked.from > 0).then(|| asked.at(asked.from.saturating_sub(window))),
-        after: (seen < total).then(|| asked.at(seen)),
+        seen: positive(found.len()),
+        total: Total::Uncounted,
+        before: around.newer.map(|place| place.as_ref().map_or_else(|| asked.after(None), address)),
+        after: around.older.as_ref().map(address),
     };
     Ok((found, paging))
 }
 
-/// Leaves the page that was asked for.
+/// Leaves the page after the row that was asked for. The order changes as deadlines do: where that row is gone, the
+/// page is the first one, so that nothing is passed over.
 fn cut(alerts: &mut Vec<Case>, asked: &Asked) -> Paging {
     let total = alerts.len();
-    let from = asked.from.min(total);
+    let named = |case: &Case| case.id.to_string() == asked.cursor;
+    let from = alerts.iter().position(named).map_or(0, |place| place + 1);
+    let before = (from > 0).then(|| {
+        let last = from.checked_sub(SHOWN + 1).and_then(|place| alerts.get(place));
+        asked.after(last.map(|case| case.id.to_string()))
+    });
     alerts.drain(..from);
     alerts.truncate(SHOWN);
     let seen = from + alerts.len();
+    let last = alerts.last().filter(|_| seen < total);
     Paging {
         seen: positive(seen),
-        total: positive(total),
-        before: (from > 0).then(|| asked.at(from.saturating_sub(SHOWN))),
-        after: (seen < total).then(|| asked.at(seen)),
+        total: Total::Of(positive(total)),
+        before,
+        after: last.map(|case| asked.after(Some(case.id.to_string()))),
     }
 }
 

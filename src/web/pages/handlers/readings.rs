@@ -10,7 +10,7 @@ use super::queue::shown_level;
 use super::visit::{Look, Room, masked};
 use crate::domain::rule::Kind;
 use crate::domain::{PatientId, Signal};
-use crate::store::{View, alerts, devices, patients, quarantine, rules, telemetry};
+use crate::store::{View, devices, patients, quarantine, rules, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
@@ -148,8 +148,7 @@ fn marks(
     signal: Signal,
     from: crate::domain::Instant,
 ) -> Result<Vec<Mark>, Fault> {
-    let filter = alerts::Filter { patient_key: Some(key), ..alerts::Filter::default() };
-    let all = room.cases().page(view, filter, 200)?;
+    let all = room.cases().of_patient(view, key, 200)?;
     let mut marks: Vec<Mark> = all
         .iter()
         .filter(|case| case.started_at >= from)

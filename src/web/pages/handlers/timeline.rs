@@ -7,9 +7,8 @@ use super::queue::shown_level;
 use super::told::RuleNames;
 use super::visit::Room;
 use crate::domain::{Can, Instant};
-use crate::store::bindings::{self, Of};
 use crate::store::patients::Patient;
-use crate::store::{Ask, View, alerts, consents};
+use crate::store::{View, alerts, bindings, consents};
 use crate::web::Key;
 use crate::web::fault::Fault;
 use crate::web::pages::alert::ActKind;
@@ -53,10 +52,8 @@ fn choices(
     people: &mut People,
 ) -> Result<Vec<Event>, Fault> {
     let w = room.words();
-    let page =
-        consents::history(view, patient.id, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let mut events = Vec::new();
-    for entry in page.items {
+    for entry in consents::latest(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
         let id = entry.event.purpose.as_str();
         let name = purpose(id).map_or_else(|| id.to_owned(), |(name, _)| w.say(name));
         let text = format!("{}: {}", name, w.say(done(entry.event.act.action().as_str())).to_lowercase());
@@ -88,9 +85,8 @@ fn bindings_of(
     people: &mut People,
 ) -> Result<Vec<Event>, Fault> {
     let w = room.words();
-    let page = bindings::page(view, Of::Patient(patient.id), &Ask::default())?;
     let mut events = Vec::new();
-    for bound in page.items {
+    for bound in bindings::latest(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
         let name = people.device(view, bound.device)?;
         let text = w.one("event-bound", "device", &name);
         events.push(event(bound.from, EventKind::Device, text, None));
@@ -109,9 +105,8 @@ fn episodes(
 ) -> Result<Vec<Event>, Fault> {
     let w = room.words();
     let names = RuleNames::load(view, w.lang)?;
-    let filter = alerts::Filter { patient_key: Some(patient.key), ..alerts::Filter::default() };
     let mut cases = room.cases();
-    let mut found = cases.page(view, filter, 1_000)?;
+    let mut found = cases.of_patient(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))?;
     found.sort_by_key(|case| std::cmp::Reverse(case.started_at));
     found.truncate(SHOWN);
     cases.show(&found);

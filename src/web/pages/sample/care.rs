@@ -2,7 +2,7 @@
 
 use crate::domain::Signal;
 use crate::web::pages::{
-    AlertState, Choice, Level, Owner, Paging, alert, consents, devices, patient, queue, readings,
+    AlertState, Choice, Level, Owner, Paging, Total, alert, consents, devices, patient, queue, readings,
 };
 
 use std::time::Duration;
@@ -72,7 +72,12 @@ impl Night {
             pinned: vec![first],
             counts: queue::Counts { red: 3, yellow: 2, unclaimed: 3, mine: 1, past: 1 },
             rows: vec![second, third, fourth, fifth],
-            paging: Paging { seen: 4, total: 9, before: None, after: Some("/queue?from=5".to_owned()) },
+            paging: Paging {
+                seen: 4,
+                total: Total::Of(9),
+                before: None,
+                after: Some("/queue?cursor=x".to_owned()),
+            },
             may_act: true,
         }
     }

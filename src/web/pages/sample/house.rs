@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::audit::kind::EntryType;
 use crate::domain::{CommandId, Role, Signal};
 use crate::web::pages::{
-    Level, Paging, api_docs, audit, audit_kind, devices, pairing, patients, rules, status, users,
+    Level, Paging, Total, api_docs, audit, audit_kind, devices, pairing, patients, rules, status, users,
 };
 use crate::web::{Code, Key};
 
@@ -277,7 +277,7 @@ impl Night {
             ],
             paging: Paging {
                 seen: 100,
-                total: 240,
+                total: Total::Of(240),
                 before: None,
                 after: Some("/patients?cursor=x".to_owned()),
             },
