@@ -309,8 +309,7 @@ pub fn own(
     permit: &Permit<AlertEvaluate>,
     most: i64,
 ) -> Result<Vec<(Case, Judged)>, Fault> {
-    let filter = Filter { patient_key: Some(patient_key), ..Filter::default() };
-    let stored = alerts::page(view, filter, most)?;
+    let stored = alert_lists::of_patient(view, patient_key, most)?;
     let of = |mut stored: StoredAlert| {
         stored.case = stored.case.awake(now);
         let judged = Judged::of(&stored, permit);

@@ -312,9 +312,7 @@ impl Gate {
             None => None,
         };
         let answer = match (refused, &found) {
-            (Some(refusal), _) => {
-                request.into_response(actix_web::ResponseError::error_response(&refusal))
-            }
+            (Some(refusal), _) => request.into_response(actix_web::ResponseError::error_response(&refusal)),
             (None, None) => next.call(request).await?.map_into_boxed_body(),
             (None, Some(viewer)) => match confirm::ask(request, self.path, viewer).await {
                 Passed::On(request) => next.call(request).await?.map_into_boxed_body(),

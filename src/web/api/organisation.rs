@@ -57,6 +57,6 @@ pub async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> Answer {
 fn said(field: &str, text: &str) -> Result<String, Fault> {
     let text = text.trim();
     let right =
-        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
+        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::line::is_unseen);
     if right { Ok(text.to_owned()) } else { Err(Fault::invalid(field, "1 to 200 visible characters")) }
 }
