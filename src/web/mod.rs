@@ -17,6 +17,7 @@ pub mod l10n;
 pub mod live;
 pub mod metrics;
 pub mod openapi;
+pub mod outlet;
 pub mod pages;
 pub mod problem;
 pub mod pseudonyms;

@@ -13,8 +13,8 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
-    status, templates, terms, users, webhooks,
+    messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
+    schedules, service_levels, status, templates, terms, users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
@@ -118,6 +118,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
         GET "/api/v1/patients/{id}/accesses" ReadAudit or OwnThings => accesses::list;
+        GET "/api/v1/patients/{id}/export" OwnThings => own_data::take;
         POST "/api/v1/patients/{id}/reveals" Reveal => reveals::create;
         GET "/api/v1/reveals" Reveal => reveals::list;
         POST "/api/v1/reveals/{id}/approve" ApproveReveals => reveals::approve;
@@ -170,6 +171,8 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/devices/{id}/commands" ManageDevices => commands::create;
         DELETE "/api/v1/devices/{id}/commands/{command}" ManageDevices => commands::cancel;
         GET "/api/v1/terms" SignedIn => terms::list;
+        GET "/api/v1/organisation" SignedIn => organisation::get;
+        PUT "/api/v1/organisation/dpo" NameOfficer => organisation::put_dpo;
         GET "/api/v1/users" ManageUsers or VouchForUsers => users::list;
         POST "/api/v1/users" ManageUsers => users::create;
         GET "/api/v1/users/{id}" ManageUsers or VouchForUsers => users::get;

@@ -7,6 +7,7 @@ mod escalation;
 mod live;
 mod looks;
 mod names;
+mod own_data;
 mod promises;
 mod records;
 mod schedules;

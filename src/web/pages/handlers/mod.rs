@@ -42,6 +42,8 @@ mod wheels;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(in crate::web::pages) use consents::as_shown as shown_to_the_patient;
 
 use actix_web::http::Method;
 
