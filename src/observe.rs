@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
-use crate::domain::person::is_unseen;
+use crate::domain::line::is_unseen;
 
 /// Logging could not begin.
 #[derive(Debug, thiserror::Error)]

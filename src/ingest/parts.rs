@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::domain::person::is_unseen;
+use crate::domain::line::is_unseen;
 use crate::domain::{Instant, Signal};
 
 /// How many names that are no signals are told by name; further ones are counted.
