@@ -203,7 +203,8 @@ async fn a_source_takes_back_and_corrects_its_own_readings_and_nobody_elses() {
         let house = clinic.house(&clinic.store).await;
         let [bed, other] = &clinic.beds[..] else { panic!("two beds") };
         let (mut wire, mut stranger) = (bed.client(&house), other.client(&house));
-        let start = Clock::System.now().minus(Duration::from_secs(600));
+        // On a whole second: a resource tells its instant in milliseconds.
+        let start = Instant::from_secs(Clock::System.now().secs() - 600);
         let at = |second: u64| start.plus(Duration::from_secs(second));
         let values = || {
             let read = clinic.values(bed);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Reply};
+use crate::domain::line;
 use crate::store::settings::{self, Officer};
 use crate::web::fault::Fault;
 
@@ -55,8 +56,5 @@ pub async fn put_dpo(call: Call, body: Body<DataProtectionOfficer>) -> Answer {
 }
 
 fn said(field: &str, text: &str) -> Result<String, Fault> {
-    let text = text.trim();
-    let right =
-        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::line::is_unseen);
-    if right { Ok(text.to_owned()) } else { Err(Fault::invalid(field, "1 to 200 visible characters")) }
+    line::read(text, 200).map_err(|why| Fault::invalid(field, &why.to_string()))
 }
