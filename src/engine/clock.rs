@@ -24,12 +24,36 @@ impl Watch {
         Self { store, clock, breakers, looked: None, noticed: None }
     }
 
+    /// Plans again, each alert by itself: nobody who acts on one waits for all.
+    fn replan(&self, step: Step) -> store::Result<usize> {
+        let house = |f: &dyn Fn(&mut store::Tx<'_>) -> store::Result<usize>| {
+            self.store.keep_house(Urgency::Urgent, self.name(), self.clock.now(), |tx| f(tx))
+        };
+        let mut did = house(&|tx| clock::begin(tx, step))?;
+        let mut after = String::new();
+        loop {
+            let now = self.clock.now();
+            let found = self.store.read(|view| clock::ahead(view, now, &after))?;
+            let Some(last) = found.last() else { break };
+            after = last.to_string();
+            for alert in found {
+                did += house(&|tx| clock::replan(tx, alert, step))?;
+            }
+        }
+        house(&|tx| clock::finish(tx, step, did).map(|()| 0))?;
+        Ok(did)
+    }
+
     fn look(&mut self, now: Instant) -> store::Result<Option<Step>> {
         match &mut self.looked {
             Some(looked) => Ok(looked.again(&self.clock)),
             None => {
-                let written = self.store.read(clock::written)?;
+                let (written, pending) =
+                    self.store.read(|view| Ok((clock::written(view)?, clock::pending(view)?)))?;
                 self.looked = Some(Looked::at(&self.clock));
+                if pending.is_some() {
+                    return Ok(pending);
+                }
                 let behind = written.map(|last| last.since(now)).filter(|behind| *behind > clock::BEHIND);
                 let by_ms =
                     |behind: std::time::Duration| i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
@@ -53,9 +77,7 @@ impl Module for Watch {
             self.noticed = Some(Step { by_ms: before.saturating_add(step.by_ms), ..step });
         }
         let Some(step) = self.noticed else { return Ok(Progress::default()) };
-        let did = self
-            .store
-            .keep_house(Urgency::Urgent, self.name(), self.clock.now(), |tx| clock::stepped(tx, step))?;
+        let did = self.replan(step)?;
         self.noticed = None;
         Ok(Progress { did: did + 1, more: false })
     }

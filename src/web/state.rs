@@ -11,6 +11,7 @@ use super::checks::Checks;
 use super::connections::Streams;
 use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
+use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
@@ -119,6 +120,8 @@ pub struct Parts {
     pub node: String,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
 }
 
 /// What every handler leans on.
@@ -143,6 +146,8 @@ pub struct State {
     pub node: String,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
     /// Password checks wait here.
     pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
@@ -155,7 +160,18 @@ impl State {
     /// From its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, tokens, bases, log_signer, edge, engine, node, factor_roles } = parts;
+        let Parts {
+            store,
+            clock,
+            tokens,
+            bases,
+            log_signer,
+            edge,
+            engine,
+            node,
+            factor_roles,
+            webhook_networks,
+        } = parts;
         Self {
             store,
             started_at: clock.now(),
@@ -167,6 +183,7 @@ impl State {
             engine,
             node,
             factor_roles,
+            webhook_networks,
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
             streams: Streams::default(),

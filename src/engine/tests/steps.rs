@@ -119,7 +119,7 @@ fn a_dead_node_on_a_wrong_clock_keeps_its_slot_a_minute_and_no_longer() {
         let take = |tx: &mut store::Tx<'_>| nodes::take(tx, "lost").map(usize::from);
         let lost = house(wrong, &take);
         let step = crate::domain::time::Step { at: NOW, by_ms: -7_200_000 };
-        house(NOW, &|tx| store::clock::stepped(tx, step));
+        house(NOW, &|tx| store::clock::begin(tx, step));
         let other = |tx: &mut store::Tx<'_>| nodes::take(tx, "new").map(usize::from);
         assert_ne!(house(NOW.plus(seconds(59)), &other), lost);
         assert_eq!(house(NOW.plus(seconds(61)), &|tx| nodes::take(tx, "newer").map(usize::from)), lost);

@@ -9,7 +9,7 @@ use super::visit::{Answer, blocking, html_of, see_other, unrendered};
 use crate::domain::password::{Cost, Memory, Refused};
 use crate::domain::{Role, UserId};
 use crate::store::links::{self, Purpose};
-use crate::store::{self, Actor, users};
+use crate::store::{self, Actor, settings, users};
 use crate::web::Code;
 use crate::web::checks::Who;
 use crate::web::fault::Fault;
@@ -70,10 +70,12 @@ fn try_now(
     (user, role): (UserId, Role),
     memory: &mut Memory,
 ) -> Result<Tried, Fault> {
+    let known = known(state, user)?;
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if sent.password != sent.again {
         return Ok(Tried::Refused(Why::Differ));
     }
-    let phc = match memory.hash(&sent.password, Cost::STANDARD) {
+    let phc = match memory.hash(&sent.password, &known, Cost::STANDARD) {
         Ok(phc) => phc,
         Err(Refused::Machine) => return Err(Fault::new(Code::Internal)),
         Err(refused) => return Ok(Tried::Refused(Why::Password(refused))),
@@ -90,6 +92,15 @@ fn try_now(
         Err(store::Error::NotFound(_)) => Ok(Tried::Dead),
         Err(other) => Err(other.into()),
     }
+}
+
+/// What others know of the account's owner.
+fn known(state: &State, user: UserId) -> Result<Vec<String>, Fault> {
+    let (identity, organisation) = state
+        .store
+        .read(|view| Ok((users::get(view, user)?.identity, settings::get(view, settings::ORGANISATION)?)))?;
+    let own = identity.map(|who| [String::from(who.name), String::from(who.email)]);
+    Ok(own.into_iter().flatten().chain(organisation).collect())
 }
 
 /// Whose password the link sets. A service has none to set.
