@@ -158,7 +158,6 @@ impl Reevaluate {
         taken.into_iter().map(begin).collect()
     }
 
-    #[expect(clippy::type_complexity, reason = "what a sweep begins with")]
     fn take_one(
         &self,
         tx: &mut Tx<'_>,
