@@ -118,14 +118,14 @@ async fn one_device_too_many_is_told_to_come_back_and_one_that_returns_takes_its
 }
 
 /// Connects from another address of this host.
-async fn from(source: [u8; 4], to: std::net::SocketAddr) -> Option<tokio::net::TcpStream> {
+async fn from(source: [u8; 4], to: std::net::SocketAddr) -> Option<TcpStream> {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind((source, 0).into()).unwrap();
     socket.connect(to).await.ok()
 }
 
 /// Whether the other side has closed.
-fn is_closed(stream: &tokio::net::TcpStream) -> bool {
+fn is_closed(stream: &TcpStream) -> bool {
     !matches!(stream.try_read(&mut [0]), Err(waits) if waits.kind() == std::io::ErrorKind::WouldBlock)
 }
 
@@ -153,7 +153,7 @@ async fn strangers_who_say_nothing_take_no_place_from_devices() {
     assert_eq!(known.ack().await.1, 2, "who has shown who it is, is never sent away");
     let metrics = edge.handle.registry().metrics();
     assert!(metrics.turned_away >= 250, "{metrics:?}");
-    let open = |crowd: &[tokio::net::TcpStream]| crowd.iter().filter(|stream| !is_closed(stream)).count();
+    let open = |crowd: &[TcpStream]| crowd.iter().filter(|stream| !is_closed(stream)).count();
     let waited = std::time::Instant::now();
     while open(&crowd) > 16 {
         assert!(waited.elapsed() < PATIENCE, "{} are kept", open(&crowd));

@@ -80,6 +80,10 @@ fn refusals(method: &str, path: &str, operation: &mut Operation) {
         codes.extend([Code::Malformed, Code::TooLarge, Code::MediaType]);
     }
     let named = &mut operation.responses.responses;
+    // Whoever is held to a version must name one.
+    if named.contains_key(Code::Precondition.status().as_str()) {
+        codes.push(Code::PreconditionRequired);
+    }
     for code in codes {
         named.entry(code.status().as_str().to_owned()).or_insert_with(|| RefOr::T(Response::new("")));
     }
