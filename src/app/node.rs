@@ -14,6 +14,7 @@ use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::engine::outbox::Breakers;
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
+use crate::store::standing::Standing;
 use crate::store::{self, Store, View, log};
 use crate::web;
 
@@ -33,8 +34,10 @@ pub struct NodeOptions {
     pub limits: web::Limits,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
-    /// This node's slot, 0 to 15, on SQLite.
-    pub slot: u8,
+    /// This node's number, 0 to 15; none: on PostgreSQL a free one, on SQLite 0.
+    pub number: Option<u8>,
+    /// The machine and the data directory, as other nodes name this one.
+    pub home: String,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
@@ -67,7 +70,8 @@ impl Node {
             mqtt_tls,
             limits,
             factor_roles,
-            slot,
+            number,
+            home,
             bases,
             post,
         } = options;
@@ -81,7 +85,7 @@ impl Node {
             store,
             clock,
             signers,
-            Options { mqtt, mqtt_tls, node: slot, bases: bases.clone(), post },
+            Options { mqtt, mqtt_tls, node: number, home, bases: bases.clone(), post },
         )
         .await?;
         let state = web::State::new(web::Parts {
@@ -96,8 +100,15 @@ impl Node {
                 plain: house.gateway.local_addr(),
                 tls: house.gateway.tls_addr(),
             }),
-            engine: Arc::new(EngineView(house.engine.clone(), house.breakers.clone())),
-            node: format!("node-{}", house.slot),
+            engine: Arc::new(EngineView {
+                status: house.engine.clone(),
+                breakers: house.breakers.clone(),
+                standing: house.standing.clone(),
+            }),
+            node: house
+                .standing
+                .number()
+                .map_or_else(|| "aside".to_owned(), |number| format!("node-{number}")),
             factor_roles,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
@@ -182,11 +193,15 @@ impl web::Edge for EdgeView {
 }
 
 /// The engine as the pages see it.
-struct EngineView(Status, Breakers);
+struct EngineView {
+    status: Status,
+    breakers: Breakers,
+    standing: Standing,
+}
 
 impl web::EngineView for EngineView {
     fn modules(&self) -> Vec<web::Module> {
-        let modules = self.0.modules().into_iter();
+        let modules = self.status.modules().into_iter();
         modules
             .map(|(name, module)| web::Module {
                 name,
@@ -200,11 +215,15 @@ impl web::EngineView for EngineView {
     }
 
     fn silent(&self, now: Instant, long: Duration) -> Vec<&'static str> {
-        self.0.silent(now, long)
+        self.status.silent(now, long)
     }
 
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
-        self.1.open_until()
+        self.breakers.open_until()
+    }
+
+    fn aside(&self) -> Option<i64> {
+        self.standing.aside()
     }
 
     fn heartbeat(&self, view: &mut View<'_>, now: Instant) -> store::Result<Option<Instant>> {

@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::act::Act;
 use super::error::{Error, Result};
-use super::schema::{alerts, audit_entries, messages, nodes, throttles};
+use super::nodes::APART;
+use super::schema::{alerts, audit_entries, messages, throttles};
 use super::tx::{Tx, View};
 use super::{escalations, settings, sla};
 use crate::domain::Instant;
@@ -16,6 +17,33 @@ use crate::domain::time::Step;
 
 /// A clock this far behind what was written was set back while nobody looked.
 pub const BEHIND: Duration = Duration::from_secs(60);
+/// By how much what was planned on a wrong time is brought back.
+#[derive(Debug, Clone, Copy)]
+pub enum Back {
+    /// The clock was set back by so much.
+    By(Duration),
+    /// Each plan by as much as it was written ahead of now: another node's clock was wrong, and nobody knows by how much.
+    AsWritten,
+}
+
+impl Back {
+    /// What was written after this was written on the wrong time.
+    pub(super) fn after(self, now: Instant) -> Instant {
+        match self {
+            Self::By(_) => now,
+            Self::AsWritten => now.plus(APART),
+        }
+    }
+
+    /// How far a plan goes back that was written at `written`.
+    pub(super) fn of(self, written: Instant, now: Instant) -> Duration {
+        match self {
+            Self::By(back) => back,
+            Self::AsWritten => written.since(now),
+        }
+    }
+}
+
 /// How long a step is told.
 const TOLD: Duration = Duration::from_secs(24 * 3_600);
 const STEP: &str = "clock.step";
@@ -56,6 +84,29 @@ pub fn stepped(tx: &mut Tx<'_>, step: Step) -> Result<usize> {
     Ok(replanned)
 }
 
+/// Plans again what another node planned on a time that lies ahead, as far as it can still be waited for. Says how many
+/// plans. Run it with [`super::Store::keep_house`]; again changes nothing more.
+///
+/// # Errors
+/// Database errors.
+pub fn bring_back(tx: &mut Tx<'_>) -> Result<usize> {
+    let now = tx.now();
+    // In the order of locks: clocks, climbs, messages.
+    let clocks = sla::replan(tx, Back::AsWritten)?;
+    let climbs = escalations::replan(tx, Back::AsWritten)?;
+    let after = now.plus(APART).micros();
+    let ahead = messages::created_at.gt(after).and(messages::due_at.gt(now.micros()));
+    let by = || messages::created_at - now.micros();
+    let letters = diesel::update(messages::table.filter(messages::state.eq("due").and(ahead)))
+        .set((
+            messages::due_at.eq(messages::due_at - by()),
+            messages::not_after.eq(messages::not_after - by()),
+            messages::created_at.eq(now.micros()),
+        ))
+        .execute(tx.conn)?;
+    Ok(clocks + climbs + letters)
+}
+
 fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
     let now = tx.now().micros();
     let by = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
@@ -68,12 +119,8 @@ fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
         .set(messages::sending_until.eq(messages::sending_until - by))
         .execute(tx.conn)?;
     diesel::delete(throttles::table.filter(throttles::updated_at.gt(now))).execute(tx.conn)?;
-    // A node that lives says so within a minute; the heartbeat of another clock says nothing.
-    diesel::update(nodes::table.filter(nodes::seen_at.gt(now)))
-        .set(nodes::seen_at.eq(now))
-        .execute(tx.conn)?;
-    let climbs = escalations::replan(tx, back)?;
-    let clocks = sla::replan(tx, back)?;
+    let climbs = escalations::replan(tx, Back::By(back))?;
+    let clocks = sla::replan(tx, Back::By(back))?;
     Ok(letters + handed + climbs + clocks + shorten(tx, back)?)
 }
 

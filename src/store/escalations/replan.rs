@@ -1,10 +1,10 @@
 //! Climbs that were planned on a time that lies ahead now.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::{Row, climbed};
+use crate::domain::Instant;
+use crate::store::clock::Back;
 use crate::store::conn::held;
 use crate::store::error::Result;
 use crate::store::schema::escalations;
@@ -13,16 +13,15 @@ use crate::store::tx::Tx;
 /// Climbs taken at once.
 const BATCH: i64 = 500;
 
-/// Brings every climb that was changed in the future back by `back`: its next step, and since when it waits. Says how
-/// many.
+/// Brings every climb that was changed in the future back: its next step, and since when it waits. Says how many.
 ///
 /// # Errors
 /// Database errors.
-pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
+pub fn replan(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
     let (now, mut count) = (tx.now(), 0);
     loop {
         let ahead = escalations::table
-            .filter(escalations::updated_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+            .filter(escalations::updated_at.gt(back.after(now).micros()).and(escalations::spoiled.is_null()))
             .order(escalations::id)
             .limit(BATCH);
         let rows: Vec<Row> = held!(tx, Row, ahead, skip_locked);
@@ -31,6 +30,7 @@ pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
         }
         for row in rows {
             let (id, started) = (row.id.clone(), row.started_at.min(now.micros()));
+            let by = back.of(Instant::from_micros(row.updated_at), now);
             let Ok(climb) = row.open() else {
                 // It cannot be read: it is set aside when it is due.
                 diesel::update(escalations::table.find(id))
@@ -39,8 +39,8 @@ pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
                 continue;
             };
             let mut run = climb.run;
-            run.next_at = run.next_at.map(|at| at.minus(back));
-            run.stepped_at = run.stepped_at.minus(back);
+            run.next_at = run.next_at.map(|at| at.minus(by));
+            run.stepped_at = run.stepped_at.minus(by);
             run.fence += 1;
             diesel::update(escalations::table.find(&id))
                 .set((climbed::changing(&run, now)?, escalations::started_at.eq(started)))

@@ -1,10 +1,9 @@
 //! Clocks that were started on a time that lies ahead now.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::{Row, keep};
+use crate::store::clock::Back;
 use crate::store::conn::held;
 use crate::store::error::Result;
 use crate::store::schema::sla_timers::dsl as t;
@@ -13,14 +12,15 @@ use crate::store::tx::Tx;
 /// Clocks taken at once.
 const BATCH: i64 = 500;
 
-/// Brings every clock that was started in the future back by `back`, its pauses with it. Says how many.
+/// Brings every clock that was started in the future back, its pauses with it. Says how many.
 ///
 /// # Errors
 /// Database errors.
-pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
+pub fn replan(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
     let (now, mut count) = (tx.now(), 0);
     loop {
-        let ahead = t::sla_timers.filter(t::started_at.gt(now.micros())).order(t::id).limit(BATCH);
+        let ahead =
+            t::sla_timers.filter(t::started_at.gt(back.after(now).micros())).order(t::id).limit(BATCH);
         let rows: Vec<Row> = held!(tx, Row, ahead, skip_locked);
         if rows.is_empty() {
             return Ok(count);
@@ -29,6 +29,7 @@ pub fn replan(tx: &mut Tx<'_>, back: Duration) -> Result<usize> {
             let id = row.id.clone();
             if let Ok(mut promise) = row.read(tx) {
                 let timer = &mut promise.record.timer;
+                let back = back.of(timer.started_at, now);
                 timer.started_at = timer.started_at.minus(back);
                 for pause in &mut timer.pauses {
                     pause.from = pause.from.minus(back);

@@ -21,7 +21,7 @@ use ureq::http::{Method, Request};
 
 use super::connections::Limits;
 use super::serve::{Options, Running, serve};
-use super::state::{NoEdge, NoEngine, Parts, State};
+use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
 use crate::domain::password::{self, Cost};
 use crate::domain::token::{Signer, fresh_key};
 use crate::domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
@@ -71,6 +71,10 @@ impl House {
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
+        Self::with(home, limits, std::sync::Arc::new(NoEngine))
+    }
+
+    fn with(home: Home, limits: Limits, engine: std::sync::Arc<dyn EngineView>) -> Self {
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -81,7 +85,7 @@ impl House {
             bases: consent::Bases::default(),
             log_signer: None,
             edge: std::sync::Arc::new(NoEdge),
-            engine: std::sync::Arc::new(NoEngine),
+            engine,
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
         });
