@@ -147,6 +147,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether the subject asks to see their own data (D10a; a block is no wall before them, D06).
+    pub(crate) fn own(&self) -> bool {
+        self.context.own && self.purpose == Purpose::AlertEvaluate
+    }
+
     /// Whether a valid emergency can carry this purpose now (D13; it also lifts a block, D06).
     pub(crate) fn emergency(&self) -> bool {
         self.purpose.may_be_emergency()

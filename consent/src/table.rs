@@ -45,12 +45,12 @@ rows! {
     "D03" true "purpose share.commercial, or recipient a data broker or for economic advantage outside portability, or a health plan underwriting" => "deny E_PROHIBITED_11_4 / E_PROHIBITED_11_5", prohibited;
     "D04" true "subject erased and purpose not audit.log, record.retain, notice.legal" => "deny E_ERASED", |case| deny_if(case.subject.erased && !case.purpose.outlives_the_subject(), Code::Erased);
     "D05" true "ANPD order suspends the purpose" => "deny E_AUTHORITY_ORDER", |case| deny_if(case.context.authority_orders.contains(&case.purpose), Code::AuthorityOrder);
-    "D06" false "block covers any of the data, purpose not audit.log, record.retain, notice.legal, and no valid emergency that can carry the purpose" => "deny E_BLOCKED_18_IV", blocked;
+    "D06" false "block covers any of the data, purpose not audit.log, record.retain, notice.legal, not the subject asking to see their own data, and no valid emergency that can carry the purpose" => "deny E_BLOCKED_18_IV", blocked;
     "D07" false "country not BR and no mechanism (specific consent counts only while a grant names the country)" => "deny E_NO_TRANSFER_MECHANISM", no_transfer;
     "D08" false "any datum not in the projection of the purpose" => "deny E_NOT_NECESSARY", |case| deny_if(case.context.data.iter().any(|datum| !case.purpose.projection().contains(datum)), Code::NotNecessary);
     "D09" false "role or token do not carry the purpose" => "deny E_ROLE", |case| deny_if(!case.context.rights.hold(case.purpose), Code::Role);
     "D10" false "message purpose and reach unsaid, or no opt-in, or template not allowed, or quiet hours and not red; staff are reached by alert.escalate only" => "deny E_CHANNEL", |case| deny_if(case.purpose.is_message() && !reachable(case), Code::Channel);
-    "D10a" false "the subject asks to see their own data (alert.evaluate only)" => "permit subject_request: log", |case| permit_if(case.context.own && case.purpose == Purpose::AlertEvaluate, Basis::SubjectRequest, &[Obligation::Log]);
+    "D10a" false "the subject asks to see their own data (alert.evaluate only)" => "permit subject_request: log", |case| permit_if(case.own(), Basis::SubjectRequest, &[Obligation::Log]);
     "D11" true "basis legal_duty" => "permit legal_duty: log, show_norm", |case| permit_if(case.basis == Some(Basis::LegalDuty), Basis::LegalDuty, &[Obligation::Log, Obligation::ShowNorm]);
     "D12" true "basis anti_fraud or contract" => "permit: log", |case| match case.basis { Some(basis @ (Basis::AntiFraud | Basis::Contract)) => permit(basis, &[Obligation::Log]), _ => Answer::Next };
     "D13" true "valid emergency (confirmed by a human within 15 min, at most 24 h old) and purpose alert.escalate, share.ehr, or alert.evaluate to finish an open red" => "permit vital_interest: log, review_24h, tell_subject", |case| permit_if(case.emergency(), Basis::VitalInterest, &[Obligation::Log, Obligation::Review24h, Obligation::TellSubject]);
@@ -125,11 +125,12 @@ fn prohibited(case: &Case<'_>) -> Answer {
     }
 }
 
-/// A block lets the law's own records and a valid emergency through, and nothing else.
+/// A block lets the law's own records, the subject themselves and a valid emergency through, and nothing else.
 fn blocked(case: &Case<'_>) -> Answer {
     let Some(blocked) = &case.subject.blocked else { return Answer::Next };
     let covered = case.data().iter().any(|datum| blocked.allows(datum));
-    deny_if(covered && !case.purpose.outlives_the_subject() && !case.emergency(), Code::Blocked18Iv)
+    let passes = case.purpose.outlives_the_subject() || case.own() || case.emergency();
+    deny_if(covered && !passes, Code::Blocked18Iv)
 }
 
 fn no_transfer(case: &Case<'_>) -> Answer {

@@ -135,6 +135,8 @@ fn every_row_of_the_table_answers_as_written() {
         ("D06 unnamed data is all the purpose may touch", yes().with(|w| w.subject.blocked = Some(Allowed::only([Datum::Reading]))), TelemetryCollect, Err(Code::Blocked18Iv)),
         ("D06 a valid emergency passes a block", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.emergency = Some(EMERGENCY) }), AlertEscalate, vital),
         ("D06 but carries no marketing through it", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.emergency = Some(EMERGENCY) }), EngageMessage, Err(Code::Blocked18Iv)),
+        ("D06 is no wall before the subject", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.own = true }), AlertEvaluate, Ok((Basis::SubjectRequest, "D10a"))),
+        ("D06 but opens nothing else to them", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.own = true }), TelemetryCollect, Err(Code::Blocked18Iv)),
         ("D06 before D07", yes().with(|w| { w.subject.blocked = Some(Allowed::Any); w.context.country = pt }), ShareEhr, Err(Code::Blocked18Iv)),
         ("D07 nothing leaves Brazil without a mechanism", yes().with(|w| w.context.country = pt), ShareEhr, Err(Code::NoTransferMechanism)),
         ("D07 clauses carry it", yes().with(|w| { w.context.country = pt; w.context.mechanism = Some(Mechanism::Clauses) }), ShareEhr, consent),

@@ -9,6 +9,7 @@ use mqtt::gateway::{Registry, TlsOptions};
 
 use super::{House, Options, Post, Signers};
 use crate::domain::message::Channel;
+use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::engine::outbox::Breakers;
@@ -42,6 +43,8 @@ pub struct NodeOptions {
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
     pub post: Post,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
 }
 
 /// A running node.
@@ -74,6 +77,7 @@ impl Node {
             home,
             bases,
             post,
+            webhook_networks,
         } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
@@ -110,6 +114,7 @@ impl Node {
                 .number()
                 .map_or_else(|| "aside".to_owned(), |number| format!("node-{number}")),
             factor_roles,
+            webhook_networks,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let served =

@@ -108,6 +108,9 @@ pub struct Listen {
     /// Authority whose client certificates are accepted, PEM
     #[arg(long, value_name = "FILE")]
     pub mqtt_client_ca: Option<String>,
+    /// Private networks that webhooks may call, as in "127.0.0.0/8 10.20.0.0/16" [default: none; demo: this machine]
+    #[arg(long, value_name = "NETWORKS")]
+    pub webhook_networks: Option<String>,
     /// This node's number among its peers on one PostgreSQL, 0 to 15
     #[arg(long, value_name = "N")]
     pub node: Option<u8>,
@@ -125,6 +128,7 @@ impl Listen {
             mqtt_cert: self.mqtt_cert.clone(),
             mqtt_key: self.mqtt_key.clone(),
             mqtt_client_ca: self.mqtt_client_ca.clone(),
+            webhook_networks: self.webhook_networks.clone(),
             node: self.node,
             ..Layer::default()
         }

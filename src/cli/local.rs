@@ -122,8 +122,8 @@ impl Acts for Desk {
             let binding = self.store.read(|view| bindings::at(view, device.key, self.now()))?;
             Ok(DeviceRow {
                 id: device.id,
-                label: device.identity.label,
-                model: device.identity.model,
+                label: device.identity.label.into(),
+                model: device.identity.model.into(),
                 patient_id: binding.map(|binding| binding.patient),
                 last_seen_at: device.last_seen_at,
                 disabled_at: device.disabled_at,

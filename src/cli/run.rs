@@ -24,6 +24,7 @@ use super::process::raise_descriptors;
 use super::revocations;
 use crate::app::{Node, NodeOptions, Post};
 use crate::config::{Options, TlsFiles};
+use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, Role};
 use crate::notify;
@@ -39,6 +40,9 @@ const PATIENCE: Duration = Duration::from_secs(7);
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
     demo_keeps_its_own_database(options)?;
+    let mut options = options.clone();
+    options.notify.webhook_networks = Networks::this_host().and(options.notify.webhook_networks);
+    let options = &options;
     note("Preparing the demo's clinic…");
     let prepared = demo::prepare(dir.map(Path::new), clock)?;
     let (store, tokens) = (prepared.store.clone(), Arc::clone(&prepared.tokens));
@@ -127,6 +131,7 @@ async fn open(
         home: whereabouts(&options.data_dir),
         bases: Bases::default(),
         post: post(options, store)?,
+        webhook_networks: options.notify.webhook_networks.clone(),
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))

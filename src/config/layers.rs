@@ -76,6 +76,7 @@ layer! {
     notify_imap_password: Hidden,
     notify_imap_folder: String,
     notify_imap_ca: String,
+    webhook_networks: String,
 }
 
 /// A value as an environment variable says it.

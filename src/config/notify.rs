@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::options::fault;
 use super::{Error, Layer};
+use crate::domain::network::NoNetwork;
 use crate::notify::lint::lint;
 use crate::notify::options::{Imap, Login, Smtp};
 use crate::notify::place::{Place, Protocol, is_this_host};
@@ -11,7 +12,11 @@ use crate::notify::{Hidden, Options, email};
 
 /// Takes what is the channels' out of the whole.
 pub(super) fn of(layer: &mut Layer) -> Result<Options, Error> {
-    let options = Options { base_url: base_url(layer)?, smtp: smtp(layer)?, imap: imap(layer)? };
+    let webhook_networks = text(&mut layer.webhook_networks).unwrap_or_default();
+    let webhook_networks =
+        webhook_networks.parse().map_err(|why: NoNetwork| fault("webhook_networks", &why.to_string()))?;
+    let options =
+        Options { base_url: base_url(layer)?, smtp: smtp(layer)?, imap: imap(layer)?, webhook_networks };
     let (Some(_), None) = (&options.smtp, &options.base_url) else {
         return if options.imap.is_some() && options.smtp.is_none() {
             Err(fault(

@@ -269,6 +269,8 @@ mod tests {
             (&[("ZELO_LOG_FORMAT", "xml")], Some("log_format")),
             (&[("ZELO_BEHIND_PROXY", "yes")], Some("behind_proxy")),
             (&[("ZELO_DATA_DIR", "")], Some("data_dir")),
+            (&[("ZELO_WEBHOOK_NETWORKS", "10.20.0.0/16 ::1")], None),
+            (&[("ZELO_WEBHOOK_NETWORKS", "clinica.example")], Some("webhook_networks")),
         ];
         for (pairs, expected) in table {
             let refused = match set(pairs) {

@@ -108,6 +108,8 @@ pub enum Can {
     SeeDevices,
     /// Enrol, pair, bind, disable devices; send commands.
     ManageDevices,
+    /// Say who the data protection officer is and how they are reached.
+    NameOfficer,
     /// Users and their roles.
     ManageUsers,
     /// Users, to vouch for what somebody else did to an account.
@@ -162,6 +164,7 @@ impl Can {
             Self::RevokeConsent => &[Agent, Clinician, Dpo, Admin, Patient],
             Self::ReadAudit | Self::Reveal => &[Auditor, Dpo],
             Self::ApproveReveals => &[Dpo],
+            Self::NameOfficer => &[Dpo, Admin],
             Self::SeeDevices => &[Agent, Technician, Clinician, Manager, Admin],
             Self::ManageDevices => &[Technician, Admin],
             Self::ManageUsers | Self::ManagePatients => &[Admin],

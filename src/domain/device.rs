@@ -4,16 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::line::Inscription;
+
 /// Label, model and serial number; sealed as one value.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceIdentity {
     /// What people call it.
-    pub label: String,
+    pub label: Inscription,
     /// Maker and model.
-    pub model: String,
+    pub model: Inscription,
     /// The maker's serial number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<String>,
+    pub serial: Option<Inscription>,
 }
 
 impl fmt::Debug for DeviceIdentity {

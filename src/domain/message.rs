@@ -234,8 +234,8 @@ impl Message {
         true
     }
 
-    /// Due once more because its receiver asks for it, with the same key. What is on its way comes anyway, and what
-    /// is no longer wanted stays so.
+    /// Due once more because its receiver asks for it, with the same key. Messages in flight arrive regardless; cancelled
+    /// ones are not replayed.
     pub fn again(&mut self, now: Instant, not_after: Instant) -> bool {
         if matches!(self.state, State::Due | State::Sending | State::Cancelled) {
             return false;

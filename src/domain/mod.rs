@@ -8,7 +8,9 @@ pub mod device;
 pub mod escalation;
 pub mod id;
 pub mod identity;
+pub mod line;
 pub mod message;
+pub mod network;
 pub mod on_call;
 pub mod password;
 pub mod person;
@@ -28,6 +30,7 @@ pub use id::{
     UserId,
 };
 pub use identity::{PatientIdentity, StaffIdentity, age_band};
+pub use line::{Inscription, Label, Line, Reason};
 pub use person::{Cns, Cpf, Email, Name, Phone};
 pub use rule::Rule;
 pub use signal::{Flags, Measured, Reading, Signal, Unit};

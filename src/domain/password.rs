@@ -1,4 +1,7 @@
-//! Passwords: long enough, not the common ones, kept only as an Argon2id string (RFC 9106; OWASP ASVS 2.4).
+//! Passwords: long enough, not those that are guessed, kept only as an Argon2id string (RFC 9106; OWASP ASVS 2.4; NIST SP
+//! 800-63B-4).
+
+mod guess;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -8,36 +11,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 pub const SHORTEST: usize = 12;
 /// Most bytes of a password: enough for any phrase, too few to keep the hash busy.
 pub const LONGEST: usize = 256;
-
-/// Passwords of twelve characters and more that lists of leaked ones begin with, letters and digits only.
-const COMMON: [&str; 26] = [
-    "123456789012",
-    "1234567890123",
-    "12345678901234",
-    "123456789123",
-    "123123123123",
-    "111111111111",
-    "000000000000",
-    "121212121212",
-    "qwertyuiop123",
-    "qwertyuiopasdfghjkl",
-    "1q2w3e4r5t6y",
-    "1q2w3e4r5t6y7u8i",
-    "qwerty123456",
-    "abcdef123456",
-    "abc123abc123",
-    "password1234",
-    "passwordpassword",
-    "adminadminadmin",
-    "administrator",
-    "administrador",
-    "mudarsenha123",
-    "trocarsenha123",
-    "senhasenhasenha",
-    "minhasenha123",
-    "brasilbrasil",
-    "iloveyou1234",
-];
 
 /// What a hash may cost: memory in KiB, passes, lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,37 +37,37 @@ pub enum Refused {
     /// Too long.
     #[error("the password is too long: use at most {LONGEST} bytes")]
     Long,
-    /// Everybody's.
-    #[error("the password is one of the commonest: choose another")]
+    /// In leaked lists, or made of what others know.
+    #[error(
+        "the password is one that others guess (a common word, a row of keys, a date, a name, the clinic): a sentence of \
+         your own is best"
+    )]
     Common,
     /// No randomness, or a cost that Argon2 refuses.
     #[error("the password cannot be hashed on this machine")]
     Machine,
 }
 
-/// Whether a password may be used.
+/// Whether a password may be used by somebody of whom `known` is known: their name, their address, the organisation.
 ///
 /// # Errors
 /// [`Refused`], with what to do.
-pub fn check(password: &str) -> Result<(), Refused> {
+pub fn check(password: &str, known: &[&str]) -> Result<(), Refused> {
     if password.chars().count() < SHORTEST {
         return Err(Refused::Short);
     }
     if password.len() > LONGEST {
         return Err(Refused::Long);
     }
-    let plain: String =
-        password.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let one_letter = plain.chars().all(|c| plain.starts_with(c));
-    if one_letter || COMMON.contains(&plain.as_str()) { Err(Refused::Common) } else { Ok(()) }
+    if guess::is_guessable(password, known) { Err(Refused::Common) } else { Ok(()) }
 }
 
 /// The Argon2id string (PHC form) of a password that passes [`check`], under a fresh salt.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn hash(password: &str, cost: Cost) -> Result<String, Refused> {
-    check(password)?;
+pub fn hash(password: &str, known: &[&str], cost: Cost) -> Result<String, Refused> {
+    check(password, known)?;
     let mut salt = [0_u8; 16];
     SystemRandom::new().fill(&mut salt).map_err(|_unspecified| Refused::Machine)?;
     let params =
@@ -113,7 +86,7 @@ pub fn verify(password: &str, phc: &str) -> bool {
 
 /// Spends what [`verify`] spends, for a sign-in whose account does not exist: both take as long.
 pub fn pretend(cost: Cost) {
-    let _time_spent = hash("spend the same time here", cost);
+    let _time_spent = hash("spend the same time here", &[], cost);
 }
 
 #[cfg(test)]
@@ -124,26 +97,26 @@ mod tests {
 
     #[test]
     fn only_the_same_password_verifies_and_two_hashes_differ() {
-        let phc = hash("cavalo correto bateria", CHEAP).unwrap();
+        let phc = hash("cavalo correto bateria", &[], CHEAP).unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=32,t=1,p=1$"), "{phc}");
         assert!(verify("cavalo correto bateria", &phc));
         assert!(!verify("cavalo correto bateriA", &phc));
-        assert_ne!(hash("cavalo correto bateria", CHEAP).unwrap(), phc);
+        assert_ne!(hash("cavalo correto bateria", &[], CHEAP).unwrap(), phc);
         assert!(!verify("cavalo correto bateria", "not a hash"));
     }
 
     #[test]
-    fn short_common_and_monotonous_passwords_are_refused() {
-        assert_eq!(check("onze letras"), Err(Refused::Short));
-        assert_eq!(check("Password-1234"), Err(Refused::Common));
-        assert_eq!(check("aaaaaaaaaaaaaaaa"), Err(Refused::Common));
-        assert_eq!(check(&"ab".repeat(200)), Err(Refused::Long));
-        assert_eq!(check("três tigres tristes"), Ok(()));
+    fn what_is_short_long_or_guessed_is_refused() {
+        assert_eq!(check("onze letras", &[]), Err(Refused::Short));
+        assert_eq!(check("Password-1234", &[]), Err(Refused::Common));
+        assert_eq!(check("beatriz-lobato-1990", &["Beatriz Lobato"]), Err(Refused::Common));
+        assert_eq!(check(&"ab".repeat(200), &[]), Err(Refused::Long));
+        assert_eq!(check("três tigres tristes", &["Beatriz Lobato"]), Ok(()));
     }
 
     #[test]
     fn the_standard_cost_is_nineteen_mebibytes_twice() {
-        let phc = hash("cavalo correto bateria", Cost::STANDARD).unwrap();
+        let phc = hash("cavalo correto bateria", &[], Cost::STANDARD).unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
     }
 }

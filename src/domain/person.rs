@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::line::{self, is_unseen};
+
 /// What was given is not what it should be. Never holds the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotValid {
@@ -90,7 +92,7 @@ checked! {
     Phone, Phone, phone
 }
 checked! {
-    /// A person's name: trimmed, one line, at most 200 characters.
+    /// A person's name: as [`line::Line`], at most 200 characters.
     Name, Name, name
 }
 
@@ -198,23 +200,8 @@ fn brazilian(national: &str) -> Option<String> {
     right.then(|| format!("+55{national}"))
 }
 
-/// Whether a letter is not seen and changes how its neighbours are: controls, line ends, marks that turn the direction
-/// of writing, and those without a width. A name with one of them can pass for another.
-#[must_use]
-pub fn is_unseen(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 fn name(text: &str) -> Option<String> {
-    let text = text.trim();
-    let right = (1..=200).contains(&text.chars().count()) && !text.chars().any(is_unseen);
-    right.then(|| text.to_owned())
+    line::read(text, 200).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::line::Label;
 use super::signal::Signal;
 
 /// One version of one rule. A change of any number is a new version.
@@ -29,9 +30,9 @@ pub struct Rule {
 #[serde(deny_unknown_fields)]
 pub struct Name {
     /// Portuguese.
-    pub pt: String,
+    pub pt: Label,
     /// English.
-    pub en: String,
+    pub en: Label,
 }
 
 /// How a rule judges.

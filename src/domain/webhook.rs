@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::network::Networks;
 use super::time::Instant;
 
 /// The longest address that is called, in bytes.
@@ -19,13 +20,17 @@ pub enum NotCallable {
     /// In clear to another host.
     #[error("http:// is for this host only: say https://")]
     Open,
+    /// In a network that only this machine reaches.
+    #[error("it leads into a private network: the operator allows one with the setting webhook_networks")]
+    Private,
 }
 
-/// Whether a program may be called there: over TLS, or on this host.
+/// Whether a program may be called there: over TLS, or on this host, and at no address that is written out and lies in
+/// a private network. Gives its host, as `host:port`, for whoever looks up where the name leads.
 ///
 /// # Errors
 /// [`NotCallable`].
-pub fn check(url: &str) -> Result<(), NotCallable> {
+pub fn check(url: &str, allowed: &Networks) -> Result<String, NotCallable> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\"{}\\^`#".contains(c);
     let (scheme, rest) = url.split_once("://").ok_or(NotCallable::Form)?;
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
@@ -34,26 +39,46 @@ pub fn check(url: &str) -> Result<(), NotCallable> {
         None => authority.split(':').next().unwrap_or_default(),
     };
     let port = authority.strip_prefix(host).unwrap_or_default();
-    let port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let port = port.strip_prefix(':');
     if url.len() > LONGEST || !url.is_ascii() || url.contains(odd) {
         return Err(NotCallable::Form);
     }
-    if host.is_empty() || authority.contains('@') || !port {
+    if host.is_empty() || authority.contains('@') || !is_port {
         return Err(NotCallable::Form);
     }
-    match scheme {
-        "https" => Ok(()),
-        "http" if is_this_host(host) => Ok(()),
-        "http" => Err(NotCallable::Open),
-        _ => Err(NotCallable::Form),
+    let usual = match scheme {
+        "https" => "443",
+        "http" if is_this_host(host) => "80",
+        "http" => return Err(NotCallable::Open),
+        _ => return Err(NotCallable::Form),
+    };
+    if address_of(host).is_some_and(|address| !allowed.admit(address)) {
+        return Err(NotCallable::Private);
     }
+    Ok(format!("{host}:{}", port.filter(|port| !port.is_empty()).unwrap_or(usual)))
+}
+
+/// Whether a call may go where a name leads: to none of its addresses when one lies in a private network, since whoever
+/// owns the name chooses which is tried.
+///
+/// # Errors
+/// [`NotCallable::Private`].
+pub fn check_addresses(
+    mut addresses: impl Iterator<Item = IpAddr>,
+    allowed: &Networks,
+) -> Result<(), NotCallable> {
+    if addresses.all(|address| allowed.admit(address)) { Ok(()) } else { Err(NotCallable::Private) }
+}
+
+fn address_of(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Whether a host, with or without brackets, is this one.
 #[must_use]
 pub fn is_this_host(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address_of(host).is_some_and(|address| address.is_loopback())
 }
 
 /// An address without what stands after `?`, where programs keep their keys.
@@ -102,15 +127,16 @@ mod tests {
 
     #[test]
     fn a_program_is_called_over_tls_or_on_this_host() {
-        for url in [
-            "https://clinica.example/hook?key=1",
-            "https://clinica.example:8443",
-            "https://10.0.0.7/hook",
-            "http://127.0.0.1:8080/hook",
-            "http://[::1]:8080/hook",
-            "http://localhost/",
+        let here = Networks::this_host();
+        for (url, host) in [
+            ("https://clinica.example/hook?key=1", "clinica.example:443"),
+            ("https://clinica.example:8443", "clinica.example:8443"),
+            ("https://200.147.3.157/hook", "200.147.3.157:443"),
+            ("http://127.0.0.1:8080/hook", "127.0.0.1:8080"),
+            ("http://[::1]:8080/hook", "[::1]:8080"),
+            ("http://localhost/", "localhost:80"),
         ] {
-            assert_eq!(check(url), Ok(()), "{url}");
+            assert_eq!(check(url, &here).as_deref(), Ok(host), "{url}");
         }
         for (url, why) in [
             ("http://clinica.example/hook", NotCallable::Open),
@@ -125,13 +151,31 @@ mod tests {
             ("ftp://127.0.0.1/", NotCallable::Form),
             ("clinica.example", NotCallable::Form),
             ("", NotCallable::Form),
+            ("https://10.0.0.7/hook", NotCallable::Private),
+            ("https://169.254.169.254/latest", NotCallable::Private),
+            ("https://[fd00::7]:8443/", NotCallable::Private),
+            ("https://[::ffff:10.0.0.7]/", NotCallable::Private),
         ] {
-            assert_eq!(check(url), Err(why), "{url}");
+            assert_eq!(check(url, &here), Err(why), "{url}");
+        }
+        for url in ["http://127.0.0.1:8080/hook", "https://127.0.0.1/", "https://[::1]/"] {
+            assert_eq!(check(url, &Networks::default()), Err(NotCallable::Private), "{url}");
         }
         assert_eq!(
-            check(&format!("https://clinica.example/{}", "a".repeat(LONGEST))),
+            check(&format!("https://clinica.example/{}", "a".repeat(LONGEST)), &here),
             Err(NotCallable::Form)
         );
+    }
+
+    #[test]
+    fn a_name_that_leads_inside_with_one_of_its_addresses_is_not_called() {
+        let to = |addresses: &[&str]| {
+            let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            check_addresses(addresses.into_iter(), &Networks::default())
+        };
+        assert_eq!(to(&["200.147.3.157", "2804:10:2::1"]), Ok(()));
+        assert_eq!(to(&["200.147.3.157", "127.0.0.1"]), Err(NotCallable::Private));
+        assert_eq!(to(&["fe80::1"]), Err(NotCallable::Private));
     }
 
     #[test]

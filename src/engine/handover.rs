@@ -37,7 +37,7 @@ impl Turn {
 /// Hand-over notices as a module.
 pub struct Handover {
     store: Store,
-    /// Keys that are planned for certain; without it, each would be looked up each time.
+    /// Cache of keys known to be planned; saves one look-up per shift and cycle.
     told: BTreeSet<String>,
 }
 

@@ -59,7 +59,7 @@ pub trait Module: Send {
 
 /// How long a lane rests when nobody wakes it.
 const TICK: Duration = Duration::from_millis(250);
-/// Commits wake it more often than there is something to do: cycles keep this distance.
+/// Minimum pause between cycles; commits wake the lane far more often than there is work.
 const REST: Duration = Duration::from_millis(40);
 
 /// Wakes the engine and stops it. Cheap to clone.

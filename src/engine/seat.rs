@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use super::clock::each_alert;
 use super::{Module, Progress};
 use crate::domain::{Clock, Instant};
+use crate::store::clock::{self, Back};
 use crate::store::nodes::{self, Node};
 use crate::store::standing::{Place, Standing};
-use crate::store::{self, Store, Urgency, Url, clock};
+use crate::store::{self, Store, Urgency, Url};
 
 /// How often the clocks are compared.
 const EVERY: Duration = Duration::from_millis(500);
@@ -66,12 +68,12 @@ impl Seat {
                 let now = tx.now();
                 let database = nodes::clock(tx, now)?;
                 let Some(buried) = nodes::beat(tx, number, &self.node.id, database)? else { return Ok(None) };
-                Ok(Some(buried + clock::bring_back(tx)?))
+                Ok(Some(buried + clock::replan_alone(tx, Back::AsWritten)?))
             })?;
             if let Some(beat) = beat {
                 self.beaten = Some(steady);
                 self.standing.set(Place::Seated(number));
-                return Ok(beat);
+                return Ok(beat + each_alert(&self.store, &self.clock, self.name(), Back::AsWritten)?);
             }
             did += 1;
         }

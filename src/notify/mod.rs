@@ -135,7 +135,8 @@ impl Channel for InApp {
 /// # Errors
 /// [`email::Error`]: a certificate file or the sender's address cannot be used.
 pub fn from_options(options: &Options, secret: &[u8]) -> Result<Vec<Arc<dyn Channel>>, email::Error> {
-    let mut channels: Vec<Arc<dyn Channel>> = vec![Arc::new(InApp), Arc::new(webhook::Hook::new())];
+    let mut channels: Vec<Arc<dyn Channel>> =
+        vec![Arc::new(InApp), Arc::new(webhook::Hook::new(&options.webhook_networks))];
     if let Some(smtp) = &options.smtp {
         channels.push(Arc::new(email::Email::new(smtp, secret)?));
     }

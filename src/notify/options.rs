@@ -7,6 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::place::Place;
+use crate::domain::network::Networks;
 
 /// A password or token: usable by name only, never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Options {
     pub smtp: Option<Smtp>,
     /// Where bounces arrive.
     pub imap: Option<Imap>,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
 }
 
 /// A server that takes mail.

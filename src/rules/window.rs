@@ -24,8 +24,8 @@ const PART: u64 = 2_520;
 /// 3. Each interval *expects* its length over the cadence in samples, rounded, one slot let go for the grid, and at
 ///    least one; it *has* one of them.
 /// 4. Coverage is the share of the time for which samples are there: each interval counts by its length, and of it
-///    the part that it has of what it expects. One lone interval covers its stretch: how long it may be is for
-///    `max_gap` to say.
+///    the part that it has of what it expects. A single interval counts as covered; its maximum length is
+///    `max_gap`'s concern.
 ///
 /// 61 readings at 1 Hz give 60 of 60; with twelve in a row missing 48 of 60, the 80 % of the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,6 +33,8 @@ pub fn initialise(store: &Store, controller: &Controller, now: Instant) -> Resul
             tx.key_or_new(Subject::System, class)?;
         }
         settings::set(tx, settings::ORGANISATION, &controller.name)?;
+        let (name, contact) = (controller.dpo_name.clone(), controller.dpo_contact.clone());
+        settings::set_officer(tx, &settings::Officer { name, contact })?;
         settings::set(tx, settings::INSTANCE, &uuid_at(now).to_string())?;
         let seeds = Term::seeds(controller)?;
         for texts in seeds.chunk_by(|one, next| one.purpose() == next.purpose()) {

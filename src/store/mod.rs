@@ -18,6 +18,7 @@ pub mod devices;
 pub mod error;
 pub mod escalation_history;
 pub mod escalations;
+pub mod exports;
 pub mod gate;
 pub mod holds;
 pub mod idempotency;

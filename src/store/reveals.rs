@@ -14,6 +14,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::reveals;
 use super::seal::{Broken, Place};
 use super::{Act, Actor, Tx, View, patients};
+use crate::domain::line;
 use crate::domain::{Instant, PatientId, PatientIdentity, RevealId, Role, UserId};
 
 /// How long an auditor may know a person after a DPO agreed.
@@ -274,11 +275,9 @@ fn somebody(tx: &Tx<'_>) -> Result<UserId> {
     }
 }
 
-fn checked(reason: &str) -> Result<&str> {
-    let reason = reason.trim();
-    let said = !reason.is_empty() && reason.chars().count() <= LONGEST;
-    let what = "say why, in 1 to 500 characters: the number of the request";
-    if said { Ok(reason) } else { Err(Error::Refused { code: "E_REASON", what }) }
+fn checked(reason: &str) -> Result<String> {
+    let what = "say why, in 1 to 500 characters on one line: the number of the request";
+    line::read(reason, LONGEST).map_err(|_no_line| Error::Refused { code: "E_REASON", what })
 }
 
 #[cfg(test)]

@@ -54,8 +54,10 @@ pub struct Session {
     pub user: UserId,
     /// What carries it.
     pub kind: Kind,
-    /// Since when; step-up asks how long ago that is.
+    /// Since when.
     pub created_at: Instant,
+    /// When its user last showed who they are; step-up asks how long ago that is.
+    pub confirmed_at: Instant,
     /// When it was last used, to the minute.
     pub seen_at: Instant,
     /// When it ends at the latest.
@@ -83,6 +85,7 @@ struct Row {
     seen_at: i64,
     expires_at: i64,
     ended_at: Option<i64>,
+    confirmed_at: Option<i64>,
 }
 
 impl Row {
@@ -93,6 +96,7 @@ impl Row {
             user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("sessions.user_id"))?,
             kind,
             created_at: Instant::from_micros(self.created_at),
+            confirmed_at: Instant::from_micros(self.confirmed_at.unwrap_or(self.created_at)),
             seen_at: Instant::from_micros(self.seen_at),
             expires_at: Instant::from_micros(self.expires_at),
         };
@@ -128,7 +132,7 @@ pub fn create(tx: &mut Tx<'_>, user: UserId, kind: Kind) -> Result<(Session, Sec
         .execute(tx.conn)?;
     let body = serde_json::json!({ "session": id, "kind": kind.name() });
     tx.audit(&Act::new("auth.login").about(Subject::User(user)).body(body))?;
-    Ok((Session { id, user, kind, created_at: now, seen_at: now, expires_at }, secret))
+    Ok((Session { id, user, kind, created_at: now, confirmed_at: now, seen_at: now, expires_at }, secret))
 }
 
 /// The live session that a cookie's secret names.
@@ -190,6 +194,19 @@ pub fn touch(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
             .execute(tx.conn)?;
     }
     Ok(())
+}
+
+/// Notes that whose session it is showed again who they are.
+///
+/// # Errors
+/// Database errors.
+pub fn confirm(tx: &mut Tx<'_>, session: SessionId, user: UserId) -> Result<()> {
+    let now = tx.now().micros();
+    diesel::update(sessions::table.find(session.to_string()))
+        .set(sessions::confirmed_at.eq(now))
+        .execute(tx.conn)?;
+    let body = serde_json::json!({ "session": session, "kind": "confirmed" });
+    tx.audit(&Act::new("auth.login").about(Subject::User(user)).body(body))
 }
 
 /// Spends a refresh token and gives the next. Run it with [`super::Store::keep_house`]: only the killing

@@ -1,9 +1,10 @@
 //! Settings that the database itself holds, by name: the organisation, this installation's id.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::conn::on;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::schema::settings;
 use super::{Act, Tx, View};
 
@@ -11,6 +12,36 @@ use super::{Act, Tx, View};
 pub const ORGANISATION: &str = "organisation";
 /// This installation's id (UUID), made once.
 pub const INSTANCE: &str = "instance";
+
+/// Who the data protection officer is, as the portal shows them.
+const OFFICER: &str = "dpo";
+
+/// The data protection officer (LGPD art. 41): who they are and how they are reached is public.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Officer {
+    /// Their name.
+    pub name: String,
+    /// How they are reached: an e-mail address, and what else there is.
+    pub contact: String,
+}
+
+/// The data protection officer; `None` where nobody has said who it is.
+///
+/// # Errors
+/// Database errors.
+pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
+    let kept = get(view, OFFICER)?;
+    kept.map(|kept| serde_json::from_str(&kept).map_err(|_shape| Error::Corrupt("settings.dpo"))).transpose()
+}
+
+/// Says who the data protection officer is; the act is `admin.config`.
+///
+/// # Errors
+/// Database errors.
+pub fn set_officer(tx: &mut Tx<'_>, officer: &Officer) -> Result<()> {
+    let kept = serde_json::to_string(officer).map_err(|_shape| Error::Corrupt("settings.dpo"))?;
+    set(tx, OFFICER, &kept)
+}
 
 /// The value of a setting.
 ///
@@ -27,6 +58,14 @@ pub fn get(view: &mut View<'_>, name: &str) -> Result<Option<String>> {
 pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
     keep(tx, name, value)?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "setting": name, "value": value })))
+}
+
+/// Forgets a setting, as in a database from before there was one.
+#[cfg(test)]
+pub fn forget(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    diesel::delete(settings::table.find(name)).execute(tx.conn)?;
+    tx.unchanged();
+    Ok(())
 }
 
 /// Keeps a mark of the program's own, such as how far it read: nobody's act, and no entry of the log.

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::act::Act;
 use super::error::{Error, Result};
@@ -12,9 +13,10 @@ use super::tx::{Tx, View};
 use super::users;
 use crate::domain::calendar::Calendar;
 use crate::domain::escalation::{Policy, Target};
+use crate::domain::line::NotALine;
 use crate::domain::on_call::{Duty, Team};
 use crate::domain::sla::ServiceLevel;
-use crate::domain::{Can, Instant, UserId};
+use crate::domain::{Can, Instant, Label, UserId};
 
 /// What is kept in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
@@ -104,13 +106,37 @@ impl Row {
         Ok(Version {
             name: self.name,
             version: u32::try_from(self.version).map_err(|_range| Error::Corrupt("versions.version"))?,
-            body: serde_json::from_str(&self.body).map_err(|_shape| Error::Corrupt("versions.body"))?,
+            body: body(&self.body)?,
             author: self.author,
             proposed_at: Instant::from_micros(self.proposed_at),
             approver: self.approver,
             in_force_at: self.in_force_at.map(Instant::from_micros),
             refused_at: self.refused_at.map(Instant::from_micros),
         })
+    }
+}
+
+/// A body as it was written down. Names from before they were checked are read without what is not seen in them: a
+/// schedule that could not be read would call nobody.
+fn body<T: Versioned>(text: &str) -> Result<T> {
+    let corrupt = |_shape| Error::Corrupt("versions.body");
+    serde_json::from_str(text).or_else(|_shape| {
+        let mut value: Value = serde_json::from_str(text).map_err(corrupt)?;
+        mend(&mut value);
+        serde_json::from_value(value).map_err(corrupt)
+    })
+}
+
+fn mend(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Err(NotALine::Unseen | NotALine::Long(_)) = text.parse::<Label>() {
+                *text = Label::mended(text).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mend),
+        Value::Object(members) => members.values_mut().for_each(mend),
+        _ => {}
     }
 }
 
@@ -149,6 +175,8 @@ pub fn approve<T: Versioned>(tx: &mut Tx<'_>, name: &str, version: u32) -> Resul
             what: "whoever proposed it cannot approve it: ask a second person",
         });
     }
+    // A role may have changed since it was proposed.
+    only_who_may_answer(tx, &proposal.body)?;
     let now = tx.now();
     if in_force::<T>(tx, name, now)?.is_some_and(|now| now.version > version) {
         return Err(Error::Conflict("a newer version is in force: propose it anew"));
@@ -295,15 +323,7 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
     if last != i64::from(seen) {
         return Err(Error::Stale { current: last });
     }
-    for user in body.called() {
-        // One who is gone is left out of every call, and a schedule keeps their past.
-        let role = users::role_of(tx, user)?;
-        if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
-            let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
-                        or managers";
-            return Err(Error::Refused { code: "E_INVALID", what });
-        }
-    }
+    only_who_may_answer(tx, body)?;
     let (author, now) = (tx.actor().name(), tx.now().micros());
     let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;
     diesel::insert_into(v::versions)
@@ -319,6 +339,20 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
         ))
         .execute(tx.conn)?;
     Ok(seen.saturating_add(1))
+}
+
+/// Whoever it calls may answer.
+fn only_who_may_answer<T: Versioned>(view: &mut View<'_>, body: &T) -> Result<()> {
+    for user in body.called() {
+        // One who is gone is left out of every call, and a schedule keeps their past.
+        let role = users::role_of(view, user)?;
+        if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
+            let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
+                        or managers";
+            return Err(Error::Refused { code: "E_INVALID", what });
+        }
+    }
+    Ok(())
 }
 
 fn newest(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
@@ -337,7 +371,7 @@ fn waiting<T: Versioned>(view: &mut View<'_>, name: &str, version: u32) -> Resul
     Ok(proposal)
 }
 
-fn told<T: Versioned>(name: &str, version: u32) -> serde_json::Value {
+fn told<T: Versioned>(name: &str, version: u32) -> Value {
     serde_json::json!({ "kind": T::KIND, "name": name, "version": version })
 }
 
@@ -361,6 +395,14 @@ mod tests {
         f: impl FnMut(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         store.write(Actor::User { id, role: Role::Clinician }, at, f)
+    }
+
+    #[test]
+    fn a_name_from_before_it_was_checked_hides_no_schedule() {
+        let written = r#"{"name":{"pt":"Noite\u202e","en":"Night"},"members":[]}"#;
+        assert_eq!(body::<Team>(written).unwrap().name.pt, "Noite");
+        assert!(serde_json::from_str::<Team>(written).is_err());
+        assert!(body::<Team>("{\"name\":1}").is_err());
     }
 
     #[test]

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_command_waits_until_its_device_has_it() {
         for store in stores() {
-            let identity = DeviceIdentity { label: "a".to_owned(), model: "a".to_owned(), serial: None };
+            let identity = DeviceIdentity { label: "a".into(), model: "a".into(), serial: None };
             let (device, command) = store
                 .write(Actor::System("test"), NOW, |tx| {
                     let device = devices::insert(tx, &identity)?.id;

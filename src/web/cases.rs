@@ -99,6 +99,26 @@ impl Judged {
 }
 
 impl Case {
+    fn of(stored: &StoredAlert, judged: Result<Judged, Fault>) -> Self {
+        let case = &stored.case;
+        Self {
+            id: case.id,
+            patient: case.patient,
+            patient_key: stored.patient_key,
+            state: case.state,
+            owner: case.owner,
+            claimed_until: case.claimed_until,
+            snooze: case.snooze,
+            outcome: case.outcome,
+            started_at: case.facts.started_at,
+            ended_at: case.facts.ended_at,
+            raised_at: stored.raised_at,
+            retrospective: stored.retrospective,
+            version: stored.version,
+            judged,
+        }
+    }
+
     /// What judgement said.
     ///
     /// # Errors
@@ -175,23 +195,7 @@ impl<'a> Cases<'a> {
             Some(Err(fault)) => Err(fault.clone()),
             None => Err(Code::Internal.into()),
         };
-        let case = &stored.case;
-        Ok(Case {
-            id: case.id,
-            patient: case.patient,
-            patient_key: key,
-            state: case.state,
-            owner: case.owner,
-            claimed_until: case.claimed_until,
-            snooze: case.snooze,
-            outcome: case.outcome,
-            started_at: case.facts.started_at,
-            ended_at: case.facts.ended_at,
-            raised_at: stored.raised_at,
-            retrospective: stored.retrospective,
-            version: stored.version,
-            judged,
-        })
+        Ok(Case::of(&stored, judged))
     }
 
     /// The viewer is shown these.
@@ -253,6 +257,27 @@ impl<'a> Cases<'a> {
         let stored = alerts::open_of(view, patient_key)?;
         self.all(view, &stored)
     }
+}
+
+/// What was judged of a person, for that person, who may know it whatever staff may see: their own permit (row D10a).
+///
+/// # Errors
+/// Store faults.
+pub fn own(
+    view: &mut View<'_>,
+    now: Instant,
+    patient_key: i64,
+    permit: &Permit<AlertEvaluate>,
+    most: i64,
+) -> Result<Vec<(Case, Judged)>, Fault> {
+    let filter = Filter { patient_key: Some(patient_key), ..Filter::default() };
+    let stored = alerts::page(view, filter, most)?;
+    let of = |mut stored: StoredAlert| {
+        stored.case = stored.case.awake(now);
+        let judged = Judged::of(&stored, permit);
+        (Case::of(&stored, Ok(judged.clone())), judged)
+    };
+    Ok(stored.into_iter().map(of).collect())
 }
 
 /// Unresolved alerts that people are to take as red: a number without names.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{DeviceId, Instant};
+use crate::domain::{DeviceId, Instant, Line};
 use crate::store::{Result, View, device_status};
 
 /// Most characters shown of what a device says.
@@ -44,15 +44,7 @@ fn words(said: &[u8], document: Option<&Value>) -> Option<String> {
         Some(Value::String(text)) => text,
         Some(document) => document.get("status").or_else(|| document.get("state"))?.as_str()?,
     };
-    let plain = text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c });
-    let line: String = plain.take(LONGEST).collect();
-    let line = line.trim();
-    (!line.is_empty()).then(|| line.to_owned())
-}
-
-/// Marks that turn the direction of what follows.
-const fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+    (!text.trim().is_empty()).then(|| Line::<LONGEST>::mended(text).into())
 }
 
 #[cfg(test)]

@@ -13,11 +13,12 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
-    status, templates, terms, users, webhooks,
+    messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
+    schedules, service_levels, status, templates, terms, users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
+use super::confirm::{self, Passed};
 use super::fault::Fault;
 use super::sight::{self, About, Sight};
 use super::state::State;
@@ -117,6 +118,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/alerts" SeeAlerts => alerts::of_patient;
         GET "/api/v1/patients/{id}/quarantine" SeeReadings => quarantine::list;
         GET "/api/v1/patients/{id}/accesses" ReadAudit or OwnThings => accesses::list;
+        GET "/api/v1/patients/{id}/export" OwnThings => own_data::take;
         POST "/api/v1/patients/{id}/reveals" Reveal => reveals::create;
         GET "/api/v1/reveals" Reveal => reveals::list;
         POST "/api/v1/reveals/{id}/approve" ApproveReveals => reveals::approve;
@@ -169,6 +171,8 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/devices/{id}/commands" ManageDevices => commands::create;
         DELETE "/api/v1/devices/{id}/commands/{command}" ManageDevices => commands::cancel;
         GET "/api/v1/terms" SignedIn => terms::list;
+        GET "/api/v1/organisation" SignedIn => organisation::get;
+        PUT "/api/v1/organisation/dpo" NameOfficer => organisation::put_dpo;
         GET "/api/v1/users" ManageUsers or VouchForUsers => users::list;
         POST "/api/v1/users" ManageUsers => users::create;
         GET "/api/v1/users/{id}" ManageUsers or VouchForUsers => users::get;
@@ -301,7 +305,13 @@ impl Gate {
                 let refusal = fault.of(request.request());
                 request.into_response(actix_web::ResponseError::error_response(&refusal))
             }
-            None => next.call(request).await?.map_into_boxed_body(),
+            None => match &found {
+                None => next.call(request).await?.map_into_boxed_body(),
+                Some(viewer) => match confirm::ask(request, self.path, viewer).await {
+                    Passed::On(request) => next.call(request).await?.map_into_boxed_body(),
+                    Passed::Answered(request, answer) => request.into_response(answer),
+                },
+            },
         };
         match found {
             Some(found) => self.witnessed(answer, &found, &sight).await,

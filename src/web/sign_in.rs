@@ -161,7 +161,7 @@ pub fn demands_factor(state: &State, role: crate::domain::Role) -> bool {
 /// `E_STEP_UP`; store faults.
 pub fn stepped_up(state: &State, viewer: &super::auth::Viewer, now: Instant) -> Result<(), Fault> {
     let session = state.store.read(|view| sessions::live(view, viewer.session, now))?;
-    let fresh = session.is_some_and(|session| now.since(session.created_at) <= STEP_UP);
+    let fresh = session.is_some_and(|session| now.since(session.confirmed_at) <= STEP_UP);
     if fresh { Ok(()) } else { Err(Code::StepUp.into()) }
 }
 
@@ -208,6 +208,34 @@ pub async fn again(state: &actix_web::web::Data<State>, user: UserId, password: 
     let done = actix_web::web::block(move || is_theirs(&held, user, &password)).await;
     drop(turn);
     done.map_err(|_stopped| Fault::new(Code::Busy))?
+}
+
+/// Takes password and second factor of somebody who is signed in once more: their session is fresh from now on. Waits for
+/// its turn; a wrong one counts as a failed sign-in.
+///
+/// # Errors
+/// `E_RATE`, `E_CREDENTIALS`, `E_TOTP`; store faults.
+pub async fn confirm(
+    state: &actix_web::web::Data<State>,
+    viewer: &super::auth::Viewer,
+    password: String,
+    code: Option<String>,
+) -> Result<(), Fault> {
+    again(state, viewer.id, password).await?;
+    let (held, viewer) = (actix_web::web::Data::clone(state), viewer.clone());
+    let done = actix_web::web::block(move || {
+        let now = held.now();
+        let user = held.store.read(|view| users::get(view, viewer.id))?;
+        if user.has_totp && !second_factor(&held, viewer.id, code.as_deref().unwrap_or_default(), now)? {
+            let Some(who) = user.identity else { return Err(Code::Credentials.into()) };
+            let session = viewer.id.to_string();
+            let tried = Tried { account: who.email.as_str(), network: "", browser: Some(&session) };
+            held.store.write(Actor::System("auth"), now, |tx| throttles::failed(tx, tried))?;
+            return Err(Fault::new(Code::Totp));
+        }
+        Ok(held.store.write(viewer.actor(), now, |tx| sessions::confirm(tx, viewer.session, viewer.id))?)
+    });
+    done.await.map_err(|_stopped| Fault::new(Code::Busy))?
 }
 
 fn is_theirs(state: &State, user: UserId, typed: &str) -> Result<(), Fault> {

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use super::connections::Streams;
 use crate::audit::Signer as LogSigner;
 use crate::domain::message::Channel;
+use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::store::{self, Store, View};
@@ -125,6 +126,8 @@ pub struct Parts {
     pub node: String,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
 }
 
 /// What every handler leans on.
@@ -149,6 +152,8 @@ pub struct State {
     pub node: String,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
+    /// The private networks that webhooks may call.
+    pub webhook_networks: Networks,
     /// Password checks wait here.
     pub(super) checks: Semaphore,
     /// Turns true when the server stops: streams end then.
@@ -161,7 +166,18 @@ impl State {
     /// From its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, tokens, bases, log_signer, edge, engine, node, factor_roles } = parts;
+        let Parts {
+            store,
+            clock,
+            tokens,
+            bases,
+            log_signer,
+            edge,
+            engine,
+            node,
+            factor_roles,
+            webhook_networks,
+        } = parts;
         Self {
             store,
             started_at: clock.now(),
@@ -173,6 +189,7 @@ impl State {
             engine,
             node,
             factor_roles,
+            webhook_networks,
             checks: Semaphore::new(CHECKS),
             stopping: watch::Sender::new(false),
             streams: Streams::default(),

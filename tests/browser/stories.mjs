@@ -308,11 +308,11 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   await page.locator('details.act summary').click();
   await stage.expecting([422], async () => {
     await page.fill('#password', 'outra senha qualquer');
-    await page.getByRole('button', { name: 'Tirar agora' }).click();
+    await page.getByRole('button', { name: 'Remover agora' }).click();
     await stage.until('a wrong password takes nothing away', page.locator('#refused').getByText('Senha incorreta').waitFor());
   });
   await page.fill('#password', password);
-  await page.getByRole('button', { name: 'Tirar agora' }).click();
+  await page.getByRole('button', { name: 'Remover agora' }).click();
   await stage.until('the right one does', page.getByRole('button', { name: 'Configurar segundo fator' }).waitFor());
 }
 

@@ -124,7 +124,7 @@ where
         cx,
     };
     live.check_token();
-    // Who took its seat while all were told to go was not told.
+    // A session that joined after the stop was broadcast has not heard it.
     if *live.cx.stopping.borrow() {
         let farewell = Farewell { code: 0x8b, reason: Cow::Borrowed(STOPPING) };
         live.session.leave(farewell, EndReason::Stopping);

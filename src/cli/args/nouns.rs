@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::domain::Inscription;
+
 /// A role that somebody signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RoleName {
@@ -121,13 +123,13 @@ pub enum Device {
     Add {
         /// What people call it
         #[arg(long)]
-        label: String,
+        label: Inscription,
         /// Maker and model
         #[arg(long)]
-        model: String,
+        model: Inscription,
         /// The maker's serial number
         #[arg(long)]
-        serial: Option<String>,
+        serial: Option<Inscription>,
         /// Bind it to this patient at once
         #[arg(long, value_name = "ID")]
         patient: Option<String>,

@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let signer = log::open(&site.store, &site.dir().join("keys"), now)?;
     let key = signer.vkey().clone();
-    let identity = DeviceIdentity { label: "bench".to_owned(), model: "bench".to_owned(), serial: None };
+    let identity = DeviceIdentity { label: "bench".into(), model: "bench".into(), serial: None };
     for from in (0..args.entries).step_by(GROUP) {
         site.store.write(Actor::System("bench"), now, |tx| {
             (from..args.entries.min(from + GROUP)).try_for_each(|_| devices::insert(tx, &identity).map(drop))

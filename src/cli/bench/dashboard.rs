@@ -61,6 +61,7 @@ impl Dashboard {
             engine: std::sync::Arc::new(web::NoEngine),
             node: "bench".to_owned(),
             factor_roles: Vec::new(),
+            webhook_networks: crate::domain::network::Networks::default(),
         });
         let limits = web::Limits::of_descriptors(65_536);
         let options =

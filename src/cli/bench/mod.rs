@@ -2,6 +2,7 @@
 
 mod audit;
 mod child;
+mod colleagues;
 mod dashboard;
 mod device;
 mod engine;

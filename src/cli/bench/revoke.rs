@@ -1,5 +1,6 @@
-//! `zelo bench revoke`: a yes is taken back while others write. How soon the call is answered, the device disconnected
-//! and the open chart masked, and that nothing of the person is stored after the commit.
+//! `zelo bench revoke`: a yes is taken back while others write, and again while colleagues work on the same people's
+//! alerts. How soon the call is answered, the device disconnected and the open chart masked, and that nothing of the
+//! person is stored after the commit.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use consent::{Giver, Purpose};
 use serde::Serialize;
 
 use super::child::Generator;
+use super::colleagues::Colleagues;
 use super::dashboard::Dashboard;
 use super::load::Pace;
 use super::measure::{Drive, plan};
@@ -39,6 +41,9 @@ pub struct Args {
     /// Devices that write as fast as they can meanwhile
     #[arg(long, default_value_t = 8)]
     writers: usize,
+    /// Colleagues who claim, acknowledge and hand back the alerts of as many people again who leave; 0: none do
+    #[arg(long, default_value_t = 4)]
+    colleagues: usize,
 }
 
 #[derive(Default, Serialize)]
@@ -47,6 +52,11 @@ struct Seen {
     revocations: usize,
     answered_p50_us: u64,
     answered_p99_us: u64,
+    /// The same while colleagues act on the same people's alerts.
+    answered_under_acts_p50_us: u64,
+    answered_under_acts_p99_us: u64,
+    /// What the colleagues did meanwhile.
+    acts: u64,
     disconnected_p50_us: u64,
     disconnected_p99_us: u64,
     never_disconnected: usize,
@@ -64,8 +74,10 @@ struct Seen {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let site = Site::fresh(args.common.database_url.as_deref())?;
     let now = Clock::System.now();
-    let devices = many(&site.store, &site.tokens, args.writers + args.revocations, now)?;
+    let under_acts = if args.colleagues == 0 { 0 } else { args.revocations };
+    let devices = many(&site.store, &site.tokens, args.writers + args.revocations + under_acts, now)?;
     let (busy, leaving) = devices.split_at(args.writers);
+    let (alone, watched) = leaving.split_at(args.revocations);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house())?;
     let dashboard = Dashboard::open(&site, &runtime)?;
@@ -82,25 +94,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut calm = Generator::start(site.dir(), &plan(calm, address, leaving.to_vec()))?;
     writing.go()?;
     calm.go()?;
-    let mut seen = Seen { backend: site.backend(), revocations: leaving.len(), ..Seen::default() };
-    let (mut answered, mut gone, mut kept) = (Histogram::default(), Histogram::default(), Vec::new());
-    let mut begun = Vec::with_capacity(leaving.len());
-    for enrolled in leaving {
-        let device = enrolled.device()?;
-        let began = Instant::now();
-        begun.push(began);
-        kept.push((enrolled.patient, revoke(&site.store, enrolled.patient)?));
-        answered.add(began.elapsed());
-        while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
-            super::measure::rest(LOOK);
-        }
-        if house.registry.is_connected(device.0) {
-            seen.never_disconnected += 1;
-        } else {
-            gone.add(began.elapsed());
-        }
-        super::measure::rest(CALM);
+    let mut seen = Seen { backend: site.backend(), revocations: alone.len(), ..Seen::default() };
+    let mut left = Left::default();
+    let answered = left.all(&site.store, &house, alone, None)?;
+    let mut answered_under_acts = Histogram::default();
+    if !watched.is_empty() {
+        let colleagues = Colleagues::start(&site.store, watched, args.colleagues)?;
+        answered_under_acts = left.all(&site.store, &house, watched, Some(&colleagues))?;
+        seen.acts = colleagues.stop();
     }
+    let Left { gone, begun, kept, stayed } = left;
+    seen.never_disconnected = stayed;
     let (told, masked) = stream.since(&begun)?;
     drop((writing, calm));
     dashboard.close(&runtime);
@@ -113,16 +117,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.rows_after += (after - before).max(0);
     }
     (seen.answered_p50_us, seen.answered_p99_us) = (answered.quantile(500), answered.quantile(990));
+    (seen.answered_under_acts_p50_us, seen.answered_under_acts_p99_us) =
+        (answered_under_acts.quantile(500), answered_under_acts.quantile(990));
     (seen.disconnected_p50_us, seen.disconnected_p99_us) = (gone.quantile(500), gone.quantile(990));
     (seen.told_p50_us, seen.told_p99_us) = (told.quantile(500), told.quantile(990));
     (seen.masked_p50_us, seen.masked_p99_us) = (masked.quantile(500), masked.quantile(990));
     let words = format!(
-        "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  stream told p50 {} µs, p99 {} µs; series masked p50 {} µs, p99 {} µs\n  rows after the commit: {}",
+        "{} · {} revocations against {} writers\n  answered p50 {} µs, p99 {} µs; while {} colleagues act ({} acts) p50 {} µs, p99 {} µs; disconnected p50 {} µs, p99 {} µs; never disconnected {}\n  stream told p50 {} µs, p99 {} µs; series masked p50 {} µs, p99 {} µs\n  rows after the commit: {}",
         seen.backend,
         seen.revocations,
         args.writers,
         seen.answered_p50_us,
         seen.answered_p99_us,
+        args.colleagues,
+        seen.acts,
+        seen.answered_under_acts_p50_us,
+        seen.answered_under_acts_p99_us,
         seen.disconnected_p50_us,
         seen.disconnected_p99_us,
         seen.never_disconnected,
@@ -136,6 +146,50 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(seen.rows_after == 0, "readings were stored after a revocation");
     anyhow::ensure!(seen.never_disconnected == 0, "a device stayed connected after a revocation");
     Ok(())
+}
+
+/// Those who took their yes back.
+#[derive(Default)]
+struct Left {
+    gone: Histogram,
+    begun: Vec<Instant>,
+    kept: Vec<(PatientId, i64)>,
+    /// How many devices were still connected when patience ended.
+    stayed: usize,
+}
+
+impl Left {
+    /// Takes the yes of each back, one after the other; how long each call took.
+    fn all(
+        &mut self,
+        store: &Store,
+        house: &House,
+        leaving: &[Enrolled],
+        colleagues: Option<&Colleagues>,
+    ) -> anyhow::Result<Histogram> {
+        let mut answered = Histogram::default();
+        for (place, enrolled) in leaving.iter().enumerate() {
+            if let Some(colleagues) = colleagues {
+                colleagues.turn_to(place);
+                super::measure::rest(CALM);
+            }
+            let device = enrolled.device()?;
+            let began = Instant::now();
+            self.begun.push(began);
+            self.kept.push((enrolled.patient, revoke(store, enrolled.patient)?));
+            answered.add(began.elapsed());
+            while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
+                super::measure::rest(LOOK);
+            }
+            if house.registry.is_connected(device.0) {
+                self.stayed += 1;
+            } else {
+                self.gone.add(began.elapsed());
+            }
+            super::measure::rest(CALM);
+        }
+        Ok(answered)
+    }
 }
 
 fn stop(runtime: &tokio::runtime::Runtime, house: House) {

@@ -85,7 +85,7 @@ fn one(
         let grant = Grant { measured_from: Some(from.micros()), ..Grant::of(*sha256) };
         consents::grant(tx, patient, *purpose, grant, &Hand::from(Giver::Subject))?;
     }
-    let identity = DeviceIdentity { label: "bench".to_owned(), model: "bench".to_owned(), serial: None };
+    let identity = DeviceIdentity { label: "bench".into(), model: "bench".into(), serial: None };
     let device = devices::insert(tx, &identity)?.id;
     bindings::bind(tx, device, patient, from, true)?;
     Ok((patient, device, devices::issue_token(tx, device, None)?))

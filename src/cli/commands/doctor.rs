@@ -9,7 +9,7 @@ use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
-use crate::store::{Store, clock, log, signing, withdrawals};
+use crate::store::{Store, clock, log, settings, signing, withdrawals};
 
 #[derive(Serialize)]
 struct Finding {
@@ -133,7 +133,21 @@ fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
         steps(&store, now),
         seal(&store, home, now),
         restored(&store, home),
+        officer(&store),
     ]
+}
+
+/// Whether patients are told whom to ask about their data (LGPD art. 41 §1).
+fn officer(store: &Store) -> Finding {
+    match store.read(settings::officer) {
+        Err(fault) => bad("dpo", fault.to_string()),
+        Ok(None) => bad(
+            "dpo",
+            "the patients' page names no data protection officer: PUT /api/v1/organisation/dpo as DPO or administrator"
+                .into(),
+        ),
+        Ok(Some(officer)) => good("dpo", format!("{}, {}", officer.name, officer.contact)),
+    }
 }
 
 /// Whether a restore waits for a named person, or happened behind the program's back.

@@ -11,7 +11,7 @@ use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::config::Options;
 use crate::domain::password::{self, Cost};
-use crate::domain::{Clock, Role, StaffIdentity};
+use crate::domain::{Clock, Inscription, Role, StaffIdentity};
 use crate::store::kek::Keks;
 use crate::store::users::{self, NewUser};
 use crate::store::{Actor, Store, init, log, settings};
@@ -21,12 +21,13 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
     let name = asked.organisation.or_else(|| options.organisation.clone());
     let name =
         name.ok_or_else(|| Error::Usage("name the organisation: --organisation \"Clínica …\"".into()))?;
+    let name: Inscription = read("--organisation", &name)?;
     let identity = StaffIdentity {
         name: read("--admin-name", &asked.admin_name)?,
         email: read("--admin-email", &asked.admin_email)?,
     };
     let controller = Controller {
-        name,
+        name: name.into(),
         cnpj: asked.cnpj,
         address: asked.address,
         contact: asked.contact,
@@ -52,7 +53,8 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
     init::initialise(&store, &controller, now)?;
     log::open(&store, &home.keys(), now)?;
     let password = crate::cli::demo::seed::passphrase().map_err(|fault| Error::Failed(fault.to_string()))?;
-    let hash = password::hash(&password, Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;
+    let hash =
+        password::hash(&password, &[], Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;
     let user = store.write(Actor::Operator, now, |tx| {
         settings::set(tx, KIND, "serve")?;
         users::insert(

@@ -17,7 +17,7 @@ use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule};
 use crate::domain::password::{self, Cost};
 use crate::domain::rule::Name;
 use crate::domain::{
-    DeviceId, DeviceIdentity, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId,
+    DeviceId, DeviceIdentity, Inscription, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId,
 };
 use crate::store::consents::Hand;
 use crate::store::patients::Details;
@@ -73,7 +73,7 @@ impl Clinic {
 /// The store refuses.
 pub(super) fn found(store: &Store, plan: &Plan, begin: Instant) -> Result<Clinic> {
     let password = passphrase().map_err(|why| Error::Failed(why.to_string()))?;
-    let hash = password::hash(&password, plan.cost).map_err(|why| Error::Failed(why.to_string()))?;
+    let hash = password::hash(&password, &[], plan.cost).map_err(|why| Error::Failed(why.to_string()))?;
     let (staff, users) = store.write(Actor::System("simulate"), begin, |tx| {
         settings::set(tx, KIND, "simulation")?;
         let (staff, users) = employ(tx, &password, &hash)?;
@@ -236,7 +236,11 @@ fn admit(
             }
         }
     }
-    let identity = DeviceIdentity { label: format!("simulado {n}"), model: "simulado".into(), serial: None };
+    let identity = DeviceIdentity {
+        label: Inscription::mended(&format!("simulado {n}")),
+        model: "simulado".into(),
+        serial: None,
+    };
     let device = devices::insert(tx, &identity)?.id;
     bindings::bind(tx, device, patient, from, true)?;
     Ok((patient, device))

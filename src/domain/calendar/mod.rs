@@ -13,6 +13,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::civil::{Window, Zone, next, union};
+use super::line::Label;
 use super::time::Instant;
 pub use holidays::{Holiday, MUNICIPALITIES, Place, Scope, State};
 pub use hours::{Hours, NoHours};
@@ -41,7 +42,7 @@ pub struct Calendar {
 #[serde(deny_unknown_fields)]
 pub struct Exception {
     /// Why, for the trace.
-    pub label: String,
+    pub label: Label,
     /// The hours of that date; none: closed.
     #[serde(default)]
     pub hours: Hours,
@@ -87,7 +88,7 @@ impl Calendar {
     pub fn day(&self, date: NaiveDate) -> (&Hours, Option<Closed>) {
         const NONE: &Hours = &Hours::NONE;
         if let Some(exception) = self.exceptions.get(&date) {
-            return (&exception.hours, Some(Closed::Exception(exception.label.clone())));
+            return (&exception.hours, Some(Closed::Exception(exception.label.clone().into())));
         }
         if let Some(holiday) = self.place.and_then(|place| place.holiday(date)) {
             return (NONE, Some(Closed::Holiday(holiday.name.into())));

@@ -167,7 +167,7 @@ pub fn seeds() -> Vec<Policy> {
     let duty_manager = || vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
     let step = |targets, minutes| Step { targets, minutes, certificate: false, skip_if_empty: true };
     let certified = |targets, minutes| Step { certificate: true, ..step(targets, minutes) };
-    let policy = |id: &str, pt: &str, en: &str, steps: Vec<Step>| Policy {
+    let policy = |id: &str, pt: &'static str, en: &'static str, steps: Vec<Step>| Policy {
         id: id.into(),
         version: 1,
         name: Name { pt: pt.into(), en: en.into() },

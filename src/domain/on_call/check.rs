@@ -1,15 +1,11 @@
 //! Whether a schedule can be lived: what nobody could follow, or would take for ever to unfold, is refused by name.
 
-use super::{Change, Duty, Length, Licence, Rotation, Schedule, Team};
+use super::{Change, Duty, Length, Rotation, Schedule, Team};
 use crate::domain::id::UserId;
-use crate::domain::rule::Name;
 
 /// What is wrong with a schedule or a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Faulty {
-    /// A name that is empty or a novel.
-    #[error("a name is empty or longer than {MOST_NAME} characters")]
-    Name,
     /// More of something than anybody reads.
     #[error("more than {1} {0}")]
     TooMany(&'static str, usize),
@@ -27,8 +23,6 @@ pub enum Faulty {
     Hours,
 }
 
-const MOST_NAME: usize = 80;
-const MOST_LICENCE: usize = 40;
 const MOST_TURN: i64 = 366 * 24;
 const MOST_ROTATIONS: usize = 20;
 const MOST_LENGTHS: usize = 60;
@@ -41,7 +35,6 @@ impl Duty {
     /// # Errors
     /// [`Faulty`].
     pub fn check(&self) -> Result<(), Faulty> {
-        name(&self.name)?;
         let hours = self.need.most_in_a_week.as_secs() / 3_600;
         if !(1..=168).contains(&hours) {
             return Err(Faulty::Hours);
@@ -56,17 +49,7 @@ impl Team {
     /// # Errors
     /// [`Faulty`].
     pub fn check(&self) -> Result<(), Faulty> {
-        name(&self.name)?;
         few("members", self.members.len(), MOST_PEOPLE)
-    }
-}
-
-impl Licence {
-    /// Whether somebody could look it up.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        let fits = |text: &str| (1..=MOST_LICENCE).contains(&text.trim().chars().count());
-        fits(&self.council) && fits(&self.number)
     }
 }
 
@@ -86,6 +69,20 @@ impl Schedule {
         people
     }
 
+    /// Whom its overrides and temporary schedules put on call that another version does not hold.
+    #[must_use]
+    pub fn newcomers(&self, before: Option<&Self>) -> Vec<UserId> {
+        let overs =
+            self.overrides.iter().filter(|over| before.is_none_or(|old| !old.overrides.contains(over)));
+        let comes = overs.filter_map(|over| match over.change {
+            Change::Add(user) | Change::Replace(_, user) => Some(user),
+            Change::Remove(_) => None,
+        });
+        let own =
+            self.temporaries.iter().filter(|own| before.is_none_or(|old| !old.temporaries.contains(own)));
+        comes.chain(own.flat_map(|own| own.shifts.iter().map(|(user, ..)| *user))).collect()
+    }
+
     fn check(&self) -> Result<(), Faulty> {
         few("rotations", self.rotations.len(), MOST_ROTATIONS)?;
         self.rotations.iter().try_for_each(Rotation::check)?;
@@ -103,9 +100,6 @@ impl Schedule {
 
 impl Rotation {
     fn check(&self) -> Result<(), Faulty> {
-        if self.name.trim().is_empty() || self.name.chars().count() > MOST_NAME {
-            return Err(Faulty::Name);
-        }
         few("people in a rotation", self.people.len(), MOST_PEOPLE)?;
         few("lengths of turns", self.lengths.len(), MOST_LENGTHS)?;
         let lasts = |length: &Length| (1..=MOST_TURN).contains(&length.hours());
@@ -116,11 +110,6 @@ impl Rotation {
         let ends = self.ends.is_none_or(|ends| self.starts < ends);
         if (2_000..2_200).contains(&year) && ends { Ok(()) } else { Err(Faulty::Starts) }
     }
-}
-
-fn name(name: &Name) -> Result<(), Faulty> {
-    let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= MOST_NAME;
-    if fits(&name.pt) && fits(&name.en) { Ok(()) } else { Err(Faulty::Name) }
 }
 
 const fn few(what: &'static str, count: usize, most: usize) -> Result<(), Faulty> {
@@ -135,6 +124,7 @@ mod tests {
     use crate::domain::Instant;
     use crate::domain::civil::Zone;
     use crate::domain::on_call::{Need, Override, Temporary};
+    use crate::domain::rule::Name;
 
     fn duty() -> Duty {
         let starts = "2026-11-02T08:00:00".parse().unwrap();
@@ -166,7 +156,6 @@ mod tests {
             change(&mut duty);
             duty.check().unwrap_err()
         };
-        assert_eq!(faulty(&|duty| duty.name.en = " ".into()), Faulty::Name);
         assert_eq!(faulty(&|duty| duty.need.most_in_a_week = Duration::ZERO), Faulty::Hours);
         assert_eq!(
             faulty(&|duty| duty.schedule.rotations[0].lengths = vec![Length::Hours(0)]),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::civil::{Window, Zone, union};
 use super::id::UserId;
+use super::line::Line;
 use super::rule::Name;
 use super::time::Instant;
 pub use check::Faulty;
@@ -63,9 +64,9 @@ pub struct Team {
 #[serde(deny_unknown_fields)]
 pub struct Licence {
     /// The council, as in `COREN-SP`.
-    pub council: String,
+    pub council: Line<40>,
     /// The number in its register.
-    pub number: String,
+    pub number: Line<40>,
 }
 
 /// A window with shifts of its own.

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::domain::calendar::Hours;
 use crate::domain::civil::{Window, Zone, midnight, next};
 use crate::domain::id::UserId;
+use crate::domain::line::Label;
 
 /// People who take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
     /// Its name.
-    pub name: String,
+    pub name: Label,
     /// When the first person's first turn starts, on the wall clock.
     pub starts: NaiveDateTime,
     /// When the last turn ends, on the wall clock; `None`: never.

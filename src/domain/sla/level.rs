@@ -104,14 +104,17 @@ pub fn calendars() -> [(&'static str, Calendar); 2] {
 /// The service levels that every installation starts with.
 #[must_use]
 pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
-    let promise = |pt: &str, en: &str, level, metric, target, calendar: &str, on_breach: &str| ServiceLevel {
-        name: Name { pt: pt.into(), en: en.into() },
-        level,
-        metric,
-        target,
-        calendar: calendar.into(),
-        on_breach: Some(on_breach.into()),
-    };
+    let promise =
+        |pt: &'static str, en: &'static str, level, metric, target, calendar: &str, on_breach: &str| {
+            ServiceLevel {
+                name: Name { pt: pt.into(), en: en.into() },
+                level,
+                metric,
+                target,
+                calendar: calendar.into(),
+                on_breach: Some(on_breach.into()),
+            }
+        };
     [
         (
             "red_first_response",

@@ -6,6 +6,7 @@ pub mod seeds;
 
 use serde::{Deserialize, Serialize};
 
+use super::line;
 use super::message::Class;
 use lint::Tells;
 
@@ -168,9 +169,17 @@ pub enum Fault {
         /// In which language.
         lang: Lang,
     },
-    /// More than one line.
-    #[error("the subject is one line without control characters ({0:?})")]
-    Subject(Lang),
+    /// More than one line, or with what is not seen.
+    #[error("the {part} is one line of at most 200 letters, a name of 80, all of them seen ({lang:?})")]
+    NotALine {
+        /// Which part.
+        part: &'static str,
+        /// In which language.
+        lang: Lang,
+    },
+    /// What is not seen, beside line ends.
+    #[error("the text holds a character that is not seen ({0:?}): type it anew")]
+    Unseen(Lang),
     /// A variable that does not exist, or a brace alone.
     #[error(
         "{{{name}}} is no variable: use {{link}}, {{repetition}}, {{since}}, {{from}} or {{until}}, and no other brace"
@@ -220,8 +229,15 @@ impl Template {
                 }
                 faults.extend(lint::lint(words).into_iter().map(|tells| Fault::Tells { part, lang, tells }));
             }
-            if self.subject.of(lang).chars().any(crate::domain::person::is_unseen) {
-                faults.push(Fault::Subject(lang));
+            for (part, words, most) in [("name", &self.name, 80), ("subject", &self.subject, 200)] {
+                if let Err(line::NotALine::Unseen | line::NotALine::Long(_)) =
+                    line::read(words.of(lang), most)
+                {
+                    faults.push(Fault::NotALine { part, lang });
+                }
+            }
+            if !line::is_plain(self.text.of(lang)) {
+                faults.push(Fault::Unseen(lang));
             }
         }
         for words in [&self.subject, &self.text] {

@@ -9,9 +9,11 @@ use super::ward::{Ward, Wire, at, cycle, raise, wards};
 use crate::domain::alert::Act;
 use crate::domain::{AlertId, Instant, Role};
 use crate::engine::Module as _;
+use crate::engine::clock::Watch;
 use crate::engine::deadline::Deadline;
+use crate::engine::outbox::Breakers;
 use crate::store::testing::{NOW, grant_one};
-use crate::store::{Actor, Error, Result, Store, Tx, Url, alerts, consents, escalations, sla};
+use crate::store::{self, Actor, Error, Result, Store, Tx, Url, alerts, consents, escalations, sla};
 
 const REDS: usize = 12;
 const ROUNDS: u64 = 12;
@@ -80,6 +82,51 @@ fn people_and_the_engine_at_once_never_wait_in_a_circle() {
         assert!(twice.steps > 0);
     }
 }
+
+/// The clock goes back while people act on what was planned ahead: nothing waits in a circle, and everything is brought
+/// back, what somebody held just then too.
+#[test]
+fn a_clock_that_goes_back_waits_for_who_acts_and_brings_everything_back() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.home.write(Actor::Operator, NOW, sla::seed).unwrap();
+        let ahead = NOW.plus(Duration::from_secs(7_200));
+        let reds: Vec<AlertId> = (0..REDS).map(|_| raise(&ward.home, ahead)).collect();
+        let clock = crate::domain::Clock::driven(ahead);
+        let mut watch = Watch::new((*ward.home).clone(), clock.clone(), Breakers::default());
+        watch.run(clock.now()).unwrap();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let ends = Over(&over);
+            let people: Vec<_> = (0..4)
+                .map(|who| {
+                    let (ward, reds, over) = (&ward, &reds, &over);
+                    scope.spawn(move || {
+                        let mut round = 0;
+                        while !over.load(Ordering::Relaxed) {
+                            round += 1;
+                            for (n, alert) in reds.iter().enumerate() {
+                                act(ward, *alert, who, deed(n + who + round, NOW), NOW).unwrap();
+                            }
+                        }
+                    })
+                })
+                .collect();
+            clock.step(-7_200_000_000);
+            for _ in 0..3 {
+                watch.run(clock.now()).unwrap();
+            }
+            drop(ends);
+            people.into_iter().for_each(|one| one.join().unwrap());
+        });
+        let left = ward.home.read(|view| store::clock::ahead(view, BACK, clock.now(), "")).unwrap();
+        assert_eq!(left.len(), 0, "{left:?}");
+        assert_eq!(ward.home.read(store::clock::pending).unwrap(), None);
+    }
+}
+
+/// The step back of these tests.
+const BACK: store::clock::Back = store::clock::Back::By(Duration::from_secs(7_200));
 
 fn act(ward: &Ward, alert: AlertId, who: usize, what: Act, now: Instant) -> Result<()> {
     let id = ward.people[who];

@@ -8,6 +8,7 @@ use crate::domain::escalation::State;
 use crate::engine::outbox::Breakers;
 use crate::engine::seat::Seat;
 use crate::engine::{Lane, Module, Status, auditor, clock, escalate, housekeeping};
+use crate::store::clock::Back;
 use crate::store::standing::{Place, Standing};
 use crate::store::testing::{NOW, entries};
 use crate::store::{self, Store, Urgency, Url, escalations, nodes};
@@ -185,11 +186,8 @@ fn what_another_node_planned_an_hour_ahead_is_brought_back_by_one_that_is_right(
             climb.run.next_at.unwrap()
         };
         assert!(planned().since(NOW) > seconds(3_600), "{}", planned());
-        let back = || {
-            ward.home
-                .keep_house(Urgency::Urgent, "seat", NOW.plus(seconds(2)), store::clock::bring_back)
-                .unwrap()
-        };
+        let right = Clock::driven(NOW.plus(seconds(2)));
+        let back = || clock::each_alert(&ward.home, &right, "seat", Back::AsWritten).unwrap();
         assert!(back() > 0);
         assert!(planned().since(NOW) <= seconds(1_800), "{}", planned());
         assert_eq!(back(), 0, "once");

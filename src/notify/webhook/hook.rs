@@ -4,39 +4,64 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use ureq::http::HeaderMap;
+use ureq::config::Config;
+use ureq::http::{HeaderMap, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
 use super::super::{Address, Channel, Letter, Said};
 use crate::domain::Instant;
 use crate::domain::message::{self, Attempt};
-use crate::domain::webhook;
+use crate::domain::network::Networks;
+use crate::domain::webhook::{self, NotCallable};
 
 /// From the name to the last header of the answer.
 const LIMIT: Duration = Duration::from_secs(5);
+/// What is said of a call that would have gone into a private network.
+const PRIVATE: &str = "private_network";
 /// A receiver may ask for this much patience; more would outlast what a page is for.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Calls other programs.
-pub struct Hook(Agent);
+pub struct Hook {
+    agent: Agent,
+    allowed: Networks,
+}
 
-impl Default for Hook {
-    fn default() -> Self {
-        Self::new()
+/// Looks a name up once for a call, and gives its addresses to the connection only when all of them may be called: what
+/// was looked at is what is connected to, whatever the name says a moment later (DNS rebinding).
+#[derive(Debug)]
+struct Outside {
+    names: DefaultResolver,
+    allowed: Networks,
+}
+
+impl Resolver for Outside {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.names.resolve(uri, config, timeout)?;
+        webhook::check_addresses(found.iter().map(std::net::SocketAddr::ip), &self.allowed)
+            .map_err(|inside| Error::Other(Box::new(inside)))?;
+        Ok(found)
     }
 }
 
 impl Hook {
-    /// Trusts what this machine trusts.
+    /// Trusts what this machine trusts, and calls private networks only where they are allowed.
     #[must_use]
-    pub fn new() -> Self {
-        Self::within(LIMIT)
+    pub fn new(allowed: &Networks) -> Self {
+        Self::within(LIMIT, allowed)
     }
 
     /// With another limit for a whole call.
     #[must_use]
-    pub fn within(limit: Duration) -> Self {
+    pub fn within(limit: Duration, allowed: &Networks) -> Self {
         let found = rustls_native_certs::load_native_certs();
         let roots = found.certs.into_iter().map(|root| Certificate::from_der(&root).to_owned());
         let tls = TlsConfig::builder()
@@ -54,7 +79,9 @@ impl Hook {
             .timeout_global(Some(limit))
             .user_agent("zelo")
             .tls_config(tls);
-        Self(config.build().new_agent())
+        let names = Outside { names: DefaultResolver::default(), allowed: allowed.clone() };
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), names);
+        Self { agent, allowed: allowed.clone() }
     }
 }
 
@@ -65,11 +92,13 @@ impl Channel for Hook {
 
     fn send(&self, letter: &Letter, now: Instant) -> Said {
         let Address::Webhook { url, secret } = &letter.to else { return Said::never("not_a_webhook") };
-        if let Err(_where) = webhook::check(url) {
-            return Said::never("not_https");
+        match webhook::check(url, &self.allowed) {
+            Ok(_host) => {}
+            Err(NotCallable::Private) => return Said::never(PRIVATE),
+            Err(NotCallable::Form | NotCallable::Open) => return Said::never("not_https"),
         }
         let body = letter.text.as_bytes();
-        let mut request = self.0.post(url).header("content-type", "application/json");
+        let mut request = self.agent.post(url).header("content-type", "application/json");
         for (name, value) in secret.sign(&letter.key, now, body) {
             request = request.header(name, value);
         }
@@ -111,6 +140,7 @@ fn wait(headers: &HeaderMap, now: Instant) -> Option<Duration> {
 
 fn unanswered(fault: &Error) -> Said {
     match fault {
+        Error::Other(inside) if inside.is::<NotCallable>() => Said::never(PRIVATE),
         Error::Timeout(_) => Said::out_of_reach("timeout"),
         Error::Tls(_) | Error::Rustls(_) => Said::out_of_reach("tls"),
         Error::BadUri(_) | Error::Http(_) => Said::never("unsendable"),
@@ -178,7 +208,30 @@ mod tests {
             let to = Address::Webhook { url: url.into(), secret: secret() };
             let letter =
                 Letter { key: "m".into(), to, subject: String::new(), text: String::new(), attempt: 1 };
-            assert_eq!(Hook::new().send(&letter, NOW).code, "not_https", "{url}");
+            assert_eq!(Hook::new(&Networks::this_host()).send(&letter, NOW).code, "not_https", "{url}");
         }
+    }
+
+    /// Listens on this host and tells whether anybody came.
+    fn listener() -> (std::net::TcpListener, u16) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[test]
+    fn a_name_that_leads_into_a_private_network_at_the_call_is_not_connected_to() {
+        let secret = || Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let (listener, port) = listener();
+        // Names, and the spellings of numbers that only the resolver understands.
+        for host in ["localhost", "127.1", "2130706433", "0x7f000001", "017700000001"] {
+            let to = Address::Webhook { url: format!("https://{host}:{port}/"), secret: secret() };
+            let letter =
+                Letter { key: "m".into(), to, subject: String::new(), text: String::new(), attempt: 1 };
+            let said = Hook::new(&Networks::default()).send(&letter, NOW);
+            assert_eq!((said.attempt, said.code), (Attempt::Never, "private_network"), "{host}");
+        }
+        assert!(listener.accept().is_err(), "nobody was connected to");
     }
 }

@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-/// Puts the policies in force that every installation starts with, where they are not there yet.
+/// Seeds the default policies that are missing.
 ///
 /// # Errors
 /// Database errors.

@@ -297,7 +297,7 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
         diesel::update(messages::table.filter(case().and(messages::state.eq(State::Due.name()).or(there))))
             .set(messages::state.eq(State::Cancelled.name()))
             .execute(tx.conn)?;
-    // Their badges count one less.
+    // Their unread badge drops by one.
     people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
     Ok(cancelled)
 }

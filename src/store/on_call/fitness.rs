@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use crate::domain::message::Channel;
 use crate::domain::on_call::{Fitness, Licence};
-use crate::domain::{Instant, Role, UserId};
+use crate::domain::{Can, Instant, UserId};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::Class;
@@ -190,10 +190,10 @@ pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
 /// Database errors.
 pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
     let lost = lost(view)?;
-    let outside = [Role::Patient.name(), Role::Service.name()];
+    let able: Vec<&str> = Can::AnswerCalls.roles().iter().map(|role| role.name()).collect();
     let rows: Vec<(String, Option<i64>, Option<i64>)> = users::table
         .left_join(certificates::table.on(certificates::user_id.eq(users::id)))
-        .filter(users::disabled_at.is_null().and(users::role.ne_all(outside)))
+        .filter(users::disabled_at.is_null().and(users::role.eq_any(able)))
         .select((users::id, users::held_at, certificates::valid_until.nullable()))
         .load(view.conn)?;
     let fit = |(user, held_at, until): (String, Option<i64>, Option<i64>)| {

@@ -69,12 +69,14 @@ pub fn get(view: &mut View<'_>, id: &str, now: Instant) -> Result<Version<Duty>>
 pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32> {
     duty.check().map_err(|faulty| Error::Refused { code: "E_INVALID", what: told(faulty) })?;
     let (known, now) = (people(tx)?, tx.now());
-    let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule.people());
-    let was = before.unwrap_or_default();
-    // Whoever was there before may stay until somebody takes them out: the linter is loud about them.
+    let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule);
+    let was = before.as_ref().map(Schedule::people).unwrap_or_default();
+    // Whoever was there before may stay until somebody takes them out: the linter is loud about them. Nobody is put
+    // there anew who could not answer.
     let strange = |user: &UserId| !known.contains_key(user) && !was.contains(user);
-    if duty.schedule.people().iter().any(strange) {
-        let what = "somebody named there is no active member of staff; name users who may sign in";
+    let comes = duty.schedule.newcomers(before.as_ref());
+    if duty.schedule.people().iter().any(strange) || comes.iter().any(|user| !known.contains_key(user)) {
+        let what = "somebody named there may not be on call; name active agents, technicians, clinicians or managers";
         return Err(Error::Refused { code: "E_INVALID", what });
     }
     let mut kept = duty.clone();
@@ -97,7 +99,6 @@ pub fn override_with(tx: &mut Tx<'_>, id: &str, over: Override, seen: Option<u32
 fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
     use crate::domain::on_call::Faulty;
     match faulty {
-        Faulty::Name => "a name is empty or too long",
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
         Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",
         Faulty::Window => "a window ends after it starts, and holds its shifts",

@@ -80,6 +80,7 @@ diesel::table! {
         expires_at -> BigInt,
         ended_at -> Nullable<BigInt>,
         ended_by -> Nullable<Text>,
+        confirmed_at -> Nullable<BigInt>,
     }
 }
 

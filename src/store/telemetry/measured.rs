@@ -8,6 +8,7 @@ use std::fmt::Write;
 use diesel::prelude::*;
 
 use super::row::Row;
+use crate::domain::Signal;
 use crate::store::error::Result;
 use crate::store::schema::measured::dsl;
 use crate::store::{Tx, View};
@@ -67,4 +68,14 @@ pub(in crate::store) fn ends(view: &mut View<'_>, patient_key: i64) -> Result<Ha
         .select((dsl::signal, dsl::at))
         .load(view.conn)?;
     Ok(rows.into_iter().map(|(signal, at)| (signal, (at, at.saturating_add(GRAIN)))).collect())
+}
+
+/// Which signals a patient has readings of.
+///
+/// # Errors
+/// Database errors.
+pub fn signals_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Signal>> {
+    let mut codes: Vec<i16> = ends(view, patient_key)?.into_keys().collect();
+    codes.sort_unstable();
+    Ok(codes.into_iter().filter_map(Signal::from_code).collect())
 }

@@ -30,11 +30,12 @@ pub(in crate::store) use backlog::Share;
 pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
 pub(in crate::store) use chunk_rows::Series;
+pub use measured::signals_of;
 pub use preference::preference;
 pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
 pub(in crate::store) use row::{Identity, Row};
-pub use series::{latest, series};
+pub use series::{latest, next_measured, series};
 pub(in crate::store) use series::{newest_at, range};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
@@ -53,8 +54,8 @@ pub(in crate::store) trait ReadingStore {
     /// The rows that the journal holds under these identities.
     fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
 
-    /// Removes exactly these rows, given in the order of their identity; a row that came since stays. Quickest
-    /// when they are all that the share has between the first and the last instant.
+    /// Removes these rows by identity, given in its order. A row of the share with another identity stays, whenever it
+    /// came. Quickest when they are all that the share has between the first and the last instant.
     fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()>;
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use consent::{AlertEvaluate, Permit};
-use diesel::dsl::max;
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
 
 use super::amendments::{in_force, lay_over};
@@ -17,7 +17,7 @@ use super::span::Span;
 use crate::domain::{Instant, Signal};
 use crate::store::conn::on;
 use crate::store::error::Result;
-use crate::store::schema::readings;
+use crate::store::schema::{chunks, readings};
 use crate::store::{Class, Conn, Subject, View};
 
 /// The end of the journal that is looked at first (microseconds).
@@ -42,6 +42,29 @@ pub fn series(
 /// The later of `from` and the instant that the permit reaches back to.
 pub(in crate::store) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant {
     from.max(Instant::from_micros(permit.measured_from()))
+}
+
+/// From where on a walk over a patient's readings goes on: no reading of theirs lies between `from` and there. `None`:
+/// none comes after. Costs the same however long nothing was measured.
+///
+/// # Errors
+/// Database errors.
+pub fn next_measured(
+    view: &mut View<'_>,
+    permit: &Permit<AlertEvaluate>,
+    patient_key: i64,
+    from: Instant,
+) -> Result<Option<Instant>> {
+    let from = reached(permit, from).micros();
+    // Journal rows of others count too: what lies under the time is found by its key alone.
+    let journal: Option<i64> =
+        readings::table.filter(readings::at.ge(from)).select(min(readings::at)).first(view.conn)?;
+    let chunk: Option<i64> = chunks::table
+        .filter(chunks::patient_key.eq(patient_key).and(chunks::last_at.ge(from)))
+        .select(min(chunks::first_at))
+        .first(view.conn)?;
+    let next = [journal, chunk.map(|at| at.max(from))].into_iter().flatten().min();
+    Ok(next.map(Instant::from_micros))
 }
 
 /// As [`series`], for the store's own work: no permit.

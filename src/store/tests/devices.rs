@@ -13,11 +13,8 @@ use crate::store::{
 };
 
 fn device(store: &Store) -> devices::Device {
-    let identity = DeviceIdentity {
-        label: "Pulseira 7".to_owned(),
-        model: "Acme Band".to_owned(),
-        serial: Some("SN-1".to_owned()),
-    };
+    let identity =
+        DeviceIdentity { label: "Pulseira 7".into(), model: "Acme Band".into(), serial: Some("SN-1".into()) };
     act(store, |tx| devices::insert(tx, &identity)).unwrap()
 }
 

@@ -9,6 +9,7 @@ use crate::domain::{Instant, PatientId, Role, UserId};
 use crate::store::accesses::{self, What};
 use crate::store::page::{MOST, USUAL};
 use crate::store::{View, patients, users};
+use crate::web::auth::Viewer;
 use crate::web::fault::Fault;
 use crate::web::pseudonyms;
 
@@ -63,38 +64,58 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
             let key = patients::key_of(view, id)?;
             desk.sight.saw(id, What::Looks);
             let most = i64::try_from(limit).unwrap_or(i64::MAX);
-            let found = accesses::of_patient(view, key, wanted.before, most)?;
-            let next = found.last().filter(|_| found.len() == limit).map(|look| look.id);
-            let mut items = Vec::with_capacity(found.len());
-            for look in found {
-                let (viewer, name) = match look.viewer {
-                    Some(user) if desk.viewer.role == Role::Patient => {
-                        let name = users::get(view, user)?.identity.map(|who| String::from(who.name));
-                        (Some(user.0), name)
-                    }
-                    Some(user) => {
-                        let name = match desk.viewer.role {
-                            Role::Dpo => colleague(view, user)?,
-                            _ => None,
-                        };
-                        (Some(pseudonyms::shown(view, &desk.viewer, PatientId(user.0))?.0), name)
-                    }
-                    None => (None, None),
-                };
-                items.push(Looked {
-                    at: look.at,
-                    role: look.role.map(Role::name),
-                    viewer,
-                    name,
-                    what: look.what.name(),
-                    refused: look.refused,
-                    listed: look.listed,
-                });
-            }
+            let (items, next) = told(view, &desk.viewer, key, wanted.before, most)?;
             Reply::ok(&Looks { items, next })
         })
     })
     .await
+}
+
+/// A page of the looks at a patient as a viewer may know them, and the place of the last where there may be more.
+///
+/// # Errors
+/// Store faults.
+pub(super) fn told(
+    view: &mut View<'_>,
+    viewer: &Viewer,
+    patient_key: i64,
+    before: Option<i64>,
+    most: i64,
+) -> Result<(Vec<Looked>, Option<i64>), Fault> {
+    let found = accesses::of_patient(view, patient_key, before, most)?;
+    let next = found.last().filter(|_| i64::try_from(found.len()) == Ok(most)).map(|look| look.id);
+    let mut items = Vec::with_capacity(found.len());
+    for look in found {
+        let (by, name) = match look.viewer {
+            Some(user) => named(view, viewer, user)?,
+            None => (None, None),
+        };
+        items.push(Looked {
+            at: look.at,
+            role: look.role.map(Role::name),
+            viewer: by,
+            name,
+            what: look.what.name(),
+            refused: look.refused,
+            listed: look.listed,
+        });
+    }
+    Ok((items, next))
+}
+
+/// Who looked: for the person themselves by id and name, for the DPO by a pseudonym and a colleague's name, for auditors
+/// by a pseudonym.
+fn named(
+    view: &mut View<'_>,
+    viewer: &Viewer,
+    user: UserId,
+) -> Result<(Option<uuid::Uuid>, Option<String>), Fault> {
+    if viewer.role == Role::Patient {
+        let name = users::get(view, user)?.identity.map(|who| String::from(who.name));
+        return Ok((Some(user.0), name));
+    }
+    let name = if viewer.role == Role::Dpo { colleague(view, user)? } else { None };
+    Ok((Some(pseudonyms::shown(view, viewer, PatientId(user.0))?.0), name))
 }
 
 /// The name of a colleague; a patient who looked at their own data is known to nobody by name.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::readings::{Names, Shown};
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::alert::Act;
+use crate::domain::line::{self, NotALine};
 use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
 use crate::store::alerts::{self, Filter};
 use crate::store::{Cursor, View, escalations, messages, patients, permits, telemetry};
@@ -188,7 +189,8 @@ impl<'a> Shape<'a> {
 fn headline(rules: &[Rule], judged: &Judged) -> (String, String) {
     let rule = &judged.rule;
     let names = rules.iter().find(|known| known.id == *rule).map(|known| known.name.clone());
-    let (pt, en) = names.map_or_else(|| (rule.clone(), rule.clone()), |name| (name.pt, name.en));
+    let (pt, en) =
+        names.map_or_else(|| (rule.clone(), rule.clone()), |name| (name.pt.into(), name.en.into()));
     let (level_pt, level_en) = match judged.level {
         Level::Red => ("Vermelho", "Red"),
         Level::Yellow => ("Amarelo", "Yellow"),
@@ -306,7 +308,11 @@ pub struct Reassign {
 }
 
 async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
+    let is_plain = note.as_deref().is_none_or(line::is_plain);
     call.run(move |desk| {
+        if !is_plain {
+            return Err(Fault::invalid("note", &NotALine::Unseen.to_string()));
+        }
         let stored = desk.write(|tx| Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?))?;
         desk.read(|view| {
             let mut shape = Shape::new(desk);

@@ -68,6 +68,20 @@ pub struct Past {
     actor: Option<String>,
 }
 
+impl From<consents::Entry> for Past {
+    fn from(entry: consents::Entry) -> Self {
+        Self {
+            id: entry.id,
+            purpose: entry.event.purpose,
+            action: entry.event.act.action().as_str(),
+            at: Instant::from_micros(entry.event.at),
+            epoch: entry.epoch,
+            giver: entry.event.giver.as_str(),
+            actor: entry.actor,
+        }
+    }
+}
+
 /// A patient's consents.
 #[derive(Serialize, ToSchema)]
 pub struct Consents {
@@ -92,18 +106,9 @@ pub async fn state(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> An
             desk.sight.saw(id, What::Consents);
             Ok((ledger::of(view, key)?, consents::history(view, id, &ask)?))
         })?;
-        let past = |entry: consents::Entry| Past {
-            id: entry.id,
-            purpose: entry.event.purpose,
-            action: entry.event.act.action().as_str(),
-            at: Instant::from_micros(entry.event.at),
-            epoch: entry.epoch,
-            giver: entry.event.giver.as_str(),
-            actor: entry.actor,
-        };
         Reply::ok(&Consents {
             items: ledger.records().iter().map(Standing::from).collect(),
-            history: page.items.into_iter().map(past).collect(),
+            history: page.items.into_iter().map(Past::from).collect(),
             next: page.next,
         })
     })

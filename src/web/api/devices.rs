@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
-use crate::domain::{BindingId, DeviceId, DeviceIdentity, Instant, PatientId, TokenId};
+use crate::domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, TokenId};
 use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
@@ -21,9 +21,12 @@ use crate::web::fault::Fault;
 pub struct Seen {
     #[schema(value_type = String)]
     id: DeviceId,
-    label: String,
-    model: String,
-    serial: Option<String>,
+    #[schema(value_type = String)]
+    label: Inscription,
+    #[schema(value_type = String)]
+    model: Inscription,
+    #[schema(value_type = Option<String>)]
+    serial: Option<Inscription>,
     /// At whom it is now.
     #[schema(value_type = Option<String>)]
     patient_id: Option<PatientId>,
@@ -152,9 +155,12 @@ pub async fn of_patient(call: Call, id: Path<PatientId>, paging: Query<Paging>) 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDevice {
-    label: String,
-    model: String,
-    serial: Option<String>,
+    #[schema(value_type = String)]
+    label: Inscription,
+    #[schema(value_type = String)]
+    model: Inscription,
+    #[schema(value_type = Option<String>)]
+    serial: Option<Inscription>,
 }
 
 /// An enrolled device with its token, which is shown once.
@@ -175,23 +181,12 @@ fn issue(tx: &mut Tx<'_>, desk: &Desk, id: DeviceId, expires: Option<Instant>) -
     Ok(Enrolled { id, token: token.map_err(|_key| Fault::new(Code::Internal))?, token_id })
 }
 
-fn short(field: &str, text: String) -> Result<String, Fault> {
-    let text = text.trim().to_owned();
-    let right =
-        (1..=200).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
-    if right { Ok(text) } else { Err(Fault::invalid(field, "1 to 200 characters on one line")) }
-}
-
 /// Enrols a device and gives its first token.
 #[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = NewDevice, responses((status = 201, body = Enrolled)))]
 pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
     call.run(move |desk| {
         let NewDevice { label, model, serial } = body.value;
-        let identity = DeviceIdentity {
-            label: short("label", label)?,
-            model: short("model", model)?,
-            serial: serial.map(|serial| short("serial", serial)).transpose()?,
-        };
+        let identity = DeviceIdentity { label, model, serial };
         desk.create(&body.bytes, |tx| {
             let id = devices::insert(tx, &identity)?.id;
             Ok((Subject::Device(id), StatusCode::CREATED, issue(tx, desk, id, None)?))

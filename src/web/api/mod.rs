@@ -14,6 +14,8 @@ pub mod feeds;
 pub mod letters;
 pub mod message_log;
 pub mod messages;
+pub mod organisation;
+pub mod own_data;
 pub mod patients;
 pub mod policies;
 pub mod promises;

@@ -41,7 +41,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn of(patient: Patient, role: Role) -> Self {
+    pub(super) fn of(patient: Patient, role: Role) -> Self {
         let whole = matches!(role, Role::Clinician | Role::Admin | Role::Patient);
         let who = patient.identity;
         let cpf = |cpf: &Cpf| if whole { cpf.as_str().to_owned() } else { cpf.masked() };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
-use crate::domain::{DeviceId, Instant, PatientId};
+use crate::domain::{DeviceId, Instant, Line, PatientId};
 use crate::store::telemetry::{self, Amended, By};
 use crate::store::{Tx, patients, quarantine};
 use crate::web::auth::{Viewer, permit_collected, permit_display};
@@ -112,10 +112,8 @@ pub fn decide(
     released: bool,
     reason: &str,
 ) -> Result<(), Fault> {
-    let reason = reason.trim();
-    if reason.chars().count() < 3 || reason.chars().count() > 500 {
-        return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
-    }
+    let reason = reason.parse().ok().filter(|why: &Line<500>| why.chars().count() >= 3);
+    let reason = reason.ok_or_else(|| Fault::new(Code::ReasonMissing).with("field", "reason"))?;
     let item = quarantine::get(tx, id)?;
     let Some(key) = item.patient_key else { return Err(Code::State.into()) };
     let patient = patients::id_of(tx, key)?;
@@ -132,5 +130,5 @@ pub fn decide(
         };
         telemetry::amend(tx, &permit, &amended)?;
     }
-    Ok(quarantine::decide(tx, &item, patient, released, reason)?)
+    Ok(quarantine::decide(tx, &item, patient, released, &reason)?)
 }

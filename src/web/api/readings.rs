@@ -74,6 +74,25 @@ impl Shown {
             flags: reading.flags.names(),
         })
     }
+
+    /// As a line of a table (RFC 4180).
+    pub(super) fn line(&self) -> String {
+        let (value, unit) = match &self.original {
+            Some(Original { value: serde_json::Value::String(word), unit }) => (word.clone(), *unit),
+            Some(Original { value, unit }) => (value.to_string(), *unit),
+            None => (String::new(), ""),
+        };
+        format!(
+            "{},{},{},{},{value},{unit},{},{},{}\r\n",
+            self.signal,
+            self.at.rfc3339(),
+            self.value,
+            self.unit,
+            self.device_id,
+            self.received_at.rfc3339(),
+            self.flags.join(";")
+        )
+    }
 }
 
 fn original(reading: &Reading) -> Option<Original> {
@@ -148,7 +167,7 @@ pub async fn list(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answe
 }
 
 /// The place of a reading in a list.
-fn place(stored: &StoredReading) -> (i64, i16, i64) {
+pub(super) fn place(stored: &StoredReading) -> (i64, i16, i64) {
     (stored.reading.at.micros(), stored.reading.signal.code(), stored.device_key)
 }
 

@@ -103,7 +103,8 @@ fn problem(wrong: &Wrong) -> Value {
         Wrong::Id => (Some("id"), None, None),
         Wrong::Version => (Some("version"), None, None),
         Wrong::Empty { part, lang } => (Some(*part), Some(language(lang)), None),
-        Wrong::Subject(lang) => (Some("subject"), Some(language(lang)), None),
+        Wrong::NotALine { part, lang } => (Some(*part), Some(language(lang)), None),
+        Wrong::Unseen(lang) => (Some("text"), Some(language(lang)), None),
         Wrong::Unknown { name } => (None, None, Some(name.as_str())),
         Wrong::OneLanguage(variable) | Wrong::Missing(variable) | Wrong::NotGiven(variable) => {
             (None, None, Some(variable.name()))

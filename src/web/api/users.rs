@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, IfMatch, List, MayBody, Paging, Reply};
-use crate::domain::password::{self, Cost};
-use crate::domain::{Email, Instant, Name, PatientId, Role, StaffIdentity, UserId};
+use crate::domain::password::{self, Cost, Refused};
+use crate::domain::{Email, Instant, Line, Name, PatientId, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Subject, holds, sessions};
+use crate::store::{Subject, holds, sessions, settings};
+use crate::web::code::Code;
 use crate::web::fault::Fault;
 
 /// Somebody who signs in.
@@ -99,8 +100,9 @@ pub struct Change {
 #[schema(as = BlockReason)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    /// As it is to stand in the log.
-    reason: String,
+    /// As it is to stand in the log: one line.
+    #[schema(value_type = String)]
+    reason: Line<500>,
 }
 
 /// A one-time link.
@@ -147,7 +149,7 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
         let Added { name, email, role, password, patient_id } = body.value;
-        let phc = password.map(|password| hashed(&password)).transpose()?;
+        let phc = password.map(|password| hashed(desk, &password, &name, &email)).transpose()?;
         let new =
             NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
         desk.create(&body.bytes, |tx| {
@@ -158,10 +160,13 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
     .await
 }
 
-fn hashed(password: &str) -> Result<String, Fault> {
-    let weak = |_refused| Fault::invalid("password", "12 to 256 characters, and not a common one");
-    password::check(password).map_err(weak)?;
-    password::hash(password, Cost::STANDARD).map_err(weak)
+fn hashed(desk: &Desk, password: &str, name: &Name, email: &Email) -> Result<String, Fault> {
+    let organisation = desk.read(|view| Ok(settings::get(view, settings::ORGANISATION)?))?;
+    let known = [name.as_str(), email.as_str(), organisation.as_deref().unwrap_or_default()];
+    password::hash(password, &known, Cost::STANDARD).map_err(|refused| match refused {
+        Refused::Machine => Fault::new(Code::Internal),
+        weak => Fault::invalid("password", &weak.to_string()),
+    })
 }
 
 /// Gives a user another role.

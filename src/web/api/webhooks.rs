@@ -2,7 +2,7 @@
 //! An address is shown without what stands after `?`, a secret once.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
+use actix_web::web::{Data, Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +12,8 @@ use crate::domain::{Instant, webhook};
 use crate::store::messages::{self, Stored};
 use crate::store::webhooks::{self, Webhook};
 use crate::web::fault::Fault;
+use crate::web::reach;
+use crate::web::state::State;
 
 /// What is listed at once when nobody says.
 const USUAL: i64 = 100;
@@ -43,7 +45,8 @@ impl From<Webhook> for Seen {
 #[schema(as = NewWebhook)]
 #[serde(deny_unknown_fields)]
 pub struct Added {
-    /// `https://…`, or `http://` on this host; without name and password.
+    /// `https://…`, or `http://` on this host; without name and password, and into no private network that the
+    /// configuration does not allow.
     url: String,
 }
 
@@ -189,10 +192,11 @@ pub async fn list(call: Call) -> Answer {
 
 /// Adds a program. The secret is shown this once, so the call takes no `Idempotency-Key`.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = Added, responses((status = 201, body = Made), (status = 422)))]
-pub async fn create(call: Call, body: Body<Added>) -> Answer {
+pub async fn create(call: Call, state: Data<State>, body: Body<Added>) -> Answer {
+    let url = body.value.url;
+    let checked = reach::may_be_called(&state, &url).await;
     call.run(move |desk| {
-        let url = body.value.url;
-        webhook::check(&url).map_err(|why| Fault::invalid("url", &why.to_string()))?;
+        checked.map_err(|why| Fault::invalid("url", &why.to_string()))?;
         let secret = webhooks::fresh_secret()?;
         let made = desk.write(|tx| {
             let id = webhooks::insert(tx, &url, &secret)?;
@@ -245,8 +249,8 @@ pub async fn messages(call: Call, id: Path<String>, from: Query<After>) -> Answe
     .await
 }
 
-/// Makes what was planned after a cursor due again, by the same `webhook-id`s: at most 500 at once. What is on its way
-/// comes anyway; what was cancelled, because somebody answered the case, is listed and not called.
+/// Makes what was planned after a cursor due again, by the same `webhook-id`s: at most 500 at once. Calls in flight
+/// arrive regardless; cancelled ones, because somebody answered the case, are listed and not replayed.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/replay", tag = "webhooks", params(("id" = String, Path)), request_body = Missed, responses((status = 202, body = Replayed), (status = 404)))]
 pub async fn replay(call: Call, id: Path<String>, body: Body<Missed>) -> Answer {
     call.run(move |desk| {

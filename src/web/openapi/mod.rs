@@ -7,8 +7,8 @@ use utoipa::{Modify, openapi};
 
 use super::api::{
     accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, patients, policies, promises, quarantine, readings, reveals, rules, schedules, service_levels,
-    status, templates, terms, users, webhooks,
+    messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
+    schedules, service_levels, status, templates, terms, users, webhooks,
 };
 use super::live;
 use super::problem::Problem;
@@ -25,7 +25,7 @@ mod shared;
         auth::token, auth::refresh, auth::logout, auth::jwks,
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest, readings::superseded,
-        reveals::create, reveals::list, reveals::approve, reveals::refuse, reveals::open,
+        own_data::take, organisation::get, organisation::put_dpo, reveals::create, reveals::list, reveals::approve, reveals::refuse, reveals::open,
         accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
@@ -52,7 +52,7 @@ mod shared;
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,
     ),
-    components(schemas(webhooks::Told, Problem))
+    components(schemas(webhooks::Told, Problem, own_data::OwnData))
 )]
 struct Document;
 

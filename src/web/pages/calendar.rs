@@ -158,7 +158,7 @@ pub fn holidays(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Rest> {
         let own = calendar.exceptions.get(&date);
         let holiday = calendar.place.and_then(|place| place.holiday(date));
         let (name, scope, hours) = match (own, holiday) {
-            (Some(own), _) => (own.label.clone(), Key("calendar-scope-own"), spoken(&own.hours)),
+            (Some(own), _) => (own.label.to_string(), Key("calendar-scope-own"), spoken(&own.hours)),
             (None, Some(held)) => (held.name.to_owned(), scope(held.scope), String::new()),
             (None, None) => return None,
         };

@@ -8,6 +8,7 @@ use super::kept::Wrong;
 use super::schedule::weekday;
 use crate::domain::calendar::{Calendar, Exception, Hours, MUNICIPALITIES, NoHours, Place, State};
 use crate::domain::civil::Zone;
+use crate::domain::line::{Label, NotALine};
 use crate::web::{Key, Words};
 
 /// Empty rows for own days at the end of the form.
@@ -62,7 +63,7 @@ impl Draft {
         let state = |place: Place| place.state.map_or(NATIONAL, |state| state.names().0).to_owned();
         let own = |(date, held): (&NaiveDate, &Exception)| Own {
             date: date.to_string(),
-            label: held.label.clone(),
+            label: held.label.to_string(),
             hours: held.hours.clone().into(),
         };
         Self {
@@ -131,13 +132,13 @@ impl Draft {
                 at(format!("x{n}-hours"), row(), hours_wrong(w, &no));
                 Hours::NONE
             });
-            if own.label.is_empty() {
+            let label = own.label.parse().unwrap_or_else(|_no_name: NotALine| {
                 at(format!("x{n}-label"), row(), w.say("calendar-wrong-label"));
-            }
+                Label::from("?")
+            });
             match own.date.parse::<NaiveDate>() {
                 Err(_) => at(format!("x{n}-date"), row(), w.say("calendar-wrong-date")),
                 Ok(date) => {
-                    let label = own.label.clone();
                     if exceptions.insert(date, Exception { label, hours }).is_some() {
                         at(format!("x{n}-date"), row(), w.say("calendar-wrong-twice"));
                     }
@@ -190,8 +191,7 @@ mod tests {
     #[test]
     fn every_seed_goes_through_the_form_unchanged() {
         for (name, mut calendar) in calendars() {
-            let half =
-                Exception { label: "Véspera".to_owned(), hours: Hours::parse("08:00-12:00").unwrap() };
+            let half = Exception { label: "Véspera".into(), hours: Hours::parse("08:00-12:00").unwrap() };
             calendar.exceptions.insert(NaiveDate::from_ymd_opt(2026, 12, 24).unwrap(), half);
             assert_eq!(Draft::of(Some(&calendar)).calendar(&WORDS), Ok(calendar), "{name}");
         }

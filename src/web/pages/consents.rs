@@ -197,12 +197,15 @@ pub fn purpose(id: &str) -> Option<(Key, Key)> {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::America::Sao_Paulo;
     use consent::{
-        AlertEvaluate, Bases, Change, Context, Record, Request, Scope, State, Subject, TelemetryCollect,
-        decide,
+        AlertEscalate, AlertEvaluate, Bases, Change, Context, Datum, Denied, Reach, Record, Request, Scope,
+        State, Subject, TelemetryCollect, decide,
     };
 
     use super::{Effect, Purpose};
+    use crate::domain::Instant;
+    use crate::web::{Lang, Words};
 
     /// A row of one purpose in one state, as the ledger keeps it.
     fn row(purpose: Purpose, state: Option<State>) -> Option<Record> {
@@ -223,36 +226,53 @@ mod tests {
         })
     }
 
+    /// Whether the code of this program acts for a purpose: what it asks before it stores, judges and calls.
+    fn acts(purpose: Purpose, records: &Vec<Record>) -> Result<(), Denied> {
+        let (bases, subject) = (Bases::default(), Subject::default());
+        let house = Context::system(1);
+        let calls = Context { data: &[Datum::Finding], reach: Reach::Staff, ..house };
+        let context = if purpose == Purpose::AlertEscalate { calls } else { house };
+        let request = Request { bases: &bases, records, subject: &subject, context: &context };
+        match purpose {
+            Purpose::TelemetryCollect => decide::<TelemetryCollect>(&request).map(drop),
+            Purpose::AlertEvaluate => decide::<AlertEvaluate>(&request).map(drop),
+            Purpose::AlertEscalate => decide::<AlertEscalate>(&request).map(drop),
+            other => unreachable!("{other} is shown: say here what its code asks"),
+        }
+    }
+
     #[test]
-    fn no_state_has_a_sentence_that_the_decision_does_not_bear_out() {
-        let states = State::ALL.iter().copied().map(Some).chain([None]);
-        let subject = Subject::default();
-        let context = Context::system(1);
-        let bases = Bases::default();
-        for collect in states.clone() {
-            for evaluate in states.clone() {
-                let records: Vec<Record> =
-                    [row(Purpose::TelemetryCollect, collect), row(Purpose::AlertEvaluate, evaluate)]
-                        .into_iter()
-                        .flatten()
-                        .collect();
+    fn no_state_of_any_purpose_has_a_sentence_that_the_decision_does_not_bear_out() {
+        let states: Vec<Option<State>> = State::ALL.iter().copied().map(Some).chain([None]).collect();
+        let mut shown = 0;
+        for combination in 0..states.len().pow(u32::try_from(Purpose::ASKED.len()).unwrap()) {
+            let mut rest = combination;
+            let mut records = Vec::new();
+            for purpose in Purpose::ASKED {
+                records.extend(row(*purpose, states[rest % states.len()]));
+                rest /= states.len();
+            }
+            for purpose in Purpose::ASKED {
+                let (bases, subject) = (Bases::default(), Subject::default());
+                let context = super::super::handlers::shown_to_the_patient(1);
                 let request =
                     Request { bases: &bases, records: &records, subject: &subject, context: &context };
-                let stores = decide::<TelemetryCollect>(&request).is_ok();
-                let shows = decide::<AlertEvaluate>(&request);
-                let said = |purpose| Effect::of(purpose, &consent::judge(purpose, &request));
-                let stored = said(Purpose::TelemetryCollect) == Effect::Acts(Purpose::TelemetryCollect);
-                assert_eq!(stored, stores, "{collect:?} {evaluate:?}");
-                let shown = said(Purpose::AlertEvaluate);
-                assert_eq!(shown == Effect::Acts(Purpose::AlertEvaluate), shows.is_ok());
-                if !stores && evaluate == Some(State::Granted) {
-                    assert_eq!(
-                        shown,
-                        Effect::Idle(Purpose::TelemetryCollect),
-                        "a child says what it waits for"
-                    );
+                let said = Effect::of(*purpose, &consent::judge(*purpose, &request));
+                let done = acts(*purpose, &records);
+                assert_eq!(said == Effect::Acts(*purpose), done.is_ok(), "{purpose} {records:?}");
+                if let Err(denied) = done {
+                    let above = denied.root().1.filter(|above| above != purpose);
+                    let waits = above.map_or(Effect::Rests(*purpose), Effect::Idle);
+                    assert_eq!(said, waits, "a child says what it waits for: {purpose} {records:?}");
+                }
+                for lang in Lang::ALL {
+                    let words = Words { lang, zone: Sao_Paulo, now: Instant::from_micros(1) };
+                    let acts = Effect::Acts(*purpose).words(&words);
+                    assert_eq!(said.words(&words) == acts, said == Effect::Acts(*purpose), "{acts}");
+                    shown += 1;
                 }
             }
         }
+        assert_eq!(shown, 512 * 3 * 2);
     }
 }

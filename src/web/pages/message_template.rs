@@ -197,8 +197,11 @@ impl Draft {
             Fault::Empty { part, lang } => {
                 here(&|held, of, _| held == *part && of == *lang, &w.say("template-wrong-empty"))
             }
-            Fault::Subject(lang) => {
-                here(&|held, of, _| held == "subject" && of == *lang, &w.say("template-wrong-subject"))
+            Fault::NotALine { part, lang } => {
+                here(&|held, of, _| held == *part && of == *lang, &w.say("template-wrong-subject"))
+            }
+            Fault::Unseen(lang) => {
+                here(&|held, of, _| held == "text" && of == *lang, &w.say("template-wrong-unseen"))
             }
             Fault::Tells { part, lang, tells } => {
                 let what =

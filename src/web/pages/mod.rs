@@ -16,6 +16,7 @@ pub mod api_docs;
 pub mod audit;
 pub mod calendar;
 pub mod calendar_form;
+pub mod confirm;
 pub mod consents;
 pub mod devices;
 pub mod error;

@@ -87,7 +87,7 @@ fn minutes(w: &Words, minutes: u32) -> String {
 #[must_use]
 pub fn name(w: &Words, policy: &Policy) -> String {
     match w.lang {
-        Lang::PtBr => policy.name.pt.clone(),
-        Lang::En => policy.name.en.clone(),
+        Lang::PtBr => policy.name.pt.to_string(),
+        Lang::En => policy.name.en.to_string(),
     }
 }

@@ -2,8 +2,9 @@
 //! Without a script every button is a request; with one only the editor is drawn anew.
 
 use crate::domain::escalation::{Faulty, Policy, Step, Target};
+use crate::domain::line::NotALine;
 use crate::domain::rule::Name;
-use crate::domain::{Role, UserId};
+use crate::domain::{Label, Role, UserId};
 use crate::web::{Key, Words};
 
 /// A policy while it is being written.
@@ -141,8 +142,8 @@ impl Draft {
     #[must_use]
     pub fn of(policy: &Policy) -> Self {
         Self {
-            name_pt: policy.name.pt.clone(),
-            name_en: policy.name.en.clone(),
+            name_pt: policy.name.pt.to_string(),
+            name_en: policy.name.en.to_string(),
             starts_after: policy.starts_after.to_string(),
             steps: policy.steps.iter().map(Rung::of).collect(),
             repeat: policy.repeat.to_string(),
@@ -210,12 +211,13 @@ impl Draft {
     pub fn policy(&self, id: &str, version: u32) -> Result<Policy, Vec<Wrong>> {
         let mut wrong = Vec::new();
         let mut own = |field, what| wrong.push(Wrong { step: None, field, what });
-        if self.name_pt.is_empty() {
-            own("name_pt", Key("policy-wrong-name"));
-        }
-        if self.name_en.is_empty() {
-            own("name_en", Key("policy-wrong-name"));
-        }
+        let mut named = |field, text: &str| {
+            text.parse().unwrap_or_else(|_no_name: NotALine| {
+                own(field, Key("policy-wrong-name"));
+                Label::from("?")
+            })
+        };
+        let name = Name { pt: named("name_pt", &self.name_pt), en: named("name_en", &self.name_en) };
         let starts_after = whole(&self.starts_after).unwrap_or_else(|| {
             own("starts_after", Key("policy-wrong-wait"));
             0
@@ -233,7 +235,6 @@ impl Draft {
         let numbered = self.steps.iter().enumerate();
         let steps = numbered.map(|(place, rung)| rung.step(place + 1, &mut wrong)).collect();
         let nobody_reached = self.nobody.step(0, &mut wrong);
-        let name = Name { pt: self.name_pt.clone(), en: self.name_en.clone() };
         let id = id.to_owned();
         let policy =
             Policy { id, version, name, starts_after, steps, repeat, acknowledged_for, nobody_reached };

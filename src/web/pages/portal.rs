@@ -24,6 +24,8 @@ pub struct View {
     pub devices: Vec<Link>,
     /// Who looked, newest first.
     pub looks: Vec<Look>,
+    /// The data protection officer: name and how they are reached. `None` where nobody has said who it is.
+    pub officer: Option<(String, String)>,
 }
 
 /// Somebody looked at the patient's data.

@@ -5,10 +5,10 @@ use askama::Template;
 
 use super::kept::{Editor, Kept, Kind, Line, Wrong};
 use super::{Choice, Html};
-use crate::domain::Instant;
 use crate::domain::alert::Level;
 use crate::domain::rule::Name;
 use crate::domain::sla::{Faulty, Metric, ServiceLevel, Target};
+use crate::domain::{Instant, Label};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The page of one service level.
@@ -94,8 +94,8 @@ pub fn target(w: &Words, target: Target) -> String {
 #[must_use]
 pub fn name(w: &Words, level: &ServiceLevel) -> String {
     match w.lang {
-        Lang::PtBr => level.name.pt.clone(),
-        Lang::En => level.name.en.clone(),
+        Lang::PtBr => level.name.pt.to_string(),
+        Lang::En => level.name.en.to_string(),
     }
 }
 
@@ -118,8 +118,8 @@ pub fn lines(w: &Words, level: &ServiceLevel, policies: &[Choice]) -> Vec<Line> 
         None => w.say("level-no-policy"),
     };
     vec![
-        line(Key("policy-name-pt"), level.name.pt.clone()),
-        line(Key("policy-name-en"), level.name.en.clone()),
+        line(Key("policy-name-pt"), level.name.pt.to_string()),
+        line(Key("policy-name-en"), level.name.en.to_string()),
         line(Key("level-level"), word(&LEVELS, level.level.name())),
         line(Key("level-metric"), word(&METRICS, level.metric.name())),
         line(Key("level-target"), target(w, level.target)),
@@ -135,8 +135,8 @@ impl Draft {
         let Some(level) = level else { return Self::default() };
         let (unit, count) = counted(level.target);
         Self {
-            name_pt: level.name.pt.clone(),
-            name_en: level.name.en.clone(),
+            name_pt: level.name.pt.to_string(),
+            name_en: level.name.en.to_string(),
             level: level.level.name().to_owned(),
             metric: level.metric.name().to_owned(),
             count: count.to_string(),
@@ -175,10 +175,11 @@ impl Draft {
         let mut at = |field: &str, label: Key, what: Key| {
             wrong.push(Wrong { field: field.to_owned(), label: w.say(label), what: w.say(what) });
         };
-        if self.name_pt.is_empty() {
+        let (pt, en) = (self.name_pt.parse::<Label>().ok(), self.name_en.parse::<Label>().ok());
+        if pt.is_none() {
             at("name_pt", Key("policy-name-pt"), Key("policy-wrong-name"));
         }
-        if self.name_en.is_empty() {
+        if en.is_none() {
             at("name_en", Key("policy-name-en"), Key("policy-wrong-name"));
         }
         let level = Level::from_name(&self.level).filter(|level| *level != Level::Green);
@@ -211,16 +212,11 @@ impl Draft {
         if !self.on_breach.is_empty() && !is_there(policies, &self.on_breach) {
             at("on_breach", Key("level-on-breach"), Key("level-wrong-policy"));
         }
-        let name = Name { pt: self.name_pt.clone(), en: self.name_en.clone() };
+        let name = pt.zip(en).map(|(pt, en)| Name { pt, en });
         let (calendar, on_breach) = (self.calendar.clone(), Some(self.on_breach.clone()));
         let on_breach = on_breach.filter(|id| !id.is_empty());
-        let made = level.zip(metric).zip(target).map(|((level, metric), target)| ServiceLevel {
-            name,
-            level,
-            metric,
-            target,
-            calendar,
-            on_breach,
+        let made = level.zip(metric).zip(target).zip(name).map(|(((level, metric), target), name)| {
+            ServiceLevel { name, level, metric, target, calendar, on_breach }
         });
         if let Some(Err(Faulty::Target(_))) = made.as_ref().map(ServiceLevel::check) {
             at("count", Key("level-target"), Key("level-wrong-target"));

@@ -80,6 +80,32 @@ pub struct User {
     pub may_vouch: bool,
     /// Open alerts that they own: blocking leaves them to others.
     pub open: usize,
+    /// What else hangs on them.
+    pub ties: Ties,
+}
+
+/// What hangs on a person.
+#[derive(Debug, Clone, Default)]
+pub struct Ties {
+    /// Their turns on call, now and in the next 14 days.
+    pub shifts: Vec<Shift>,
+    /// Teams that they are in.
+    pub teams: Vec<String>,
+    /// Policies that call them or a team of theirs.
+    pub policies: Vec<String>,
+}
+
+/// A turn on call.
+#[derive(Debug, Clone)]
+pub struct Shift {
+    /// In which schedule.
+    pub schedule: String,
+    /// From when, as far as it lies ahead.
+    pub from: Instant,
+    /// Until when.
+    pub to: Instant,
+    /// Whether it goes on now.
+    pub is_now: bool,
 }
 
 impl User {

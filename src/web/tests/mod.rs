@@ -6,6 +6,8 @@ mod bodies;
 mod escalation;
 mod live;
 mod looks;
+mod names;
+mod own_data;
 mod promises;
 mod records;
 mod schedules;
@@ -88,6 +90,7 @@ impl House {
             engine,
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
+            webhook_networks: crate::domain::network::Networks::default(),
         });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -147,7 +150,7 @@ impl House {
         let cheap = Cost { memory: 64, passes: 1, lanes: 1 };
         let email = format!("{}-{}@clinica.example", role.name(), UserId::new(NOW));
         let identity = StaffIdentity { name: role.name().parse().unwrap(), email: email.parse().unwrap() };
-        let password = (role != Role::Service).then(|| password::hash(PASSWORD, cheap).unwrap());
+        let password = (role != Role::Service).then(|| password::hash(PASSWORD, &[], cheap).unwrap());
         let new = NewUser { identity, role, password, patient };
         self.write(|tx| users::insert(tx, &new)).id
     }

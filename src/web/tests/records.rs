@@ -9,7 +9,7 @@ use crate::store::{Ask, Class, Subject, Urgency, accesses, bindings, devices};
 pub(super) fn measure(house: &House, patient: &patients::Patient, end: Instant, values: &[f64]) {
     let now = house.now();
     let device = house.write(|tx| {
-        let identity = DeviceIdentity { label: "Pulseira".to_owned(), model: "X".to_owned(), serial: None };
+        let identity = DeviceIdentity { label: "Pulseira".into(), model: "X".into(), serial: None };
         let device = devices::insert(tx, &identity)?;
         bindings::bind(tx, device.id, patient.id, now.minus(Duration::from_secs(7_200)), true)?;
         Ok(device)

@@ -95,6 +95,45 @@ fn overrides_and_temporary_schedules_are_new_versions_and_the_past_stays() {
 }
 
 #[test]
+fn nobody_is_put_on_call_who_could_not_answer() {
+    for house in houses() {
+        let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));
+        let path = "/api/v1/schedules/nights";
+        house.put(&manager, path, Some("\"0\""), &written(&[ana])).must(200);
+        let hours = |n: u64| house.now().plus(Duration::from_secs(3_600 * n));
+        let patient = house.patient("Bia").id;
+        let unable = [
+            house.user(Role::Auditor, None),
+            house.user(Role::Dpo, None),
+            house.user(Role::Admin, None),
+            house.user(Role::Service, None),
+            house.user(Role::Patient, Some(patient)),
+        ];
+        for user in unable {
+            let added = json!({ "from": hours(1), "to": hours(2), "add": user });
+            let instead = json!({ "from": hours(1), "to": hours(2), "add": user, "remove": ana });
+            for over in [added, instead] {
+                let refused = house.post(&manager, &format!("{path}/overrides"), &over);
+                assert_eq!((refused.status, refused.code()), (422, "E_INVALID"), "{}", refused.body);
+            }
+            let own = json!([{ "user_id": user, "from": hours(3), "to": hours(4) }]);
+            let own = json!({ "from": hours(3), "to": hours(5), "shifts": own });
+            let refused = house.post(&manager, &format!("{path}/temporaries"), &own);
+            assert_eq!((refused.status, refused.code()), (422, "E_INVALID"), "{}", refused.body);
+            let mut whole = written(&[ana]);
+            let change = json!({ "replace": [ana, user] });
+            whole["overrides"] = json!([{ "from": hours(1), "to": hours(2), "change": change }]);
+            let refused = house.put(&manager, path, Some("\"1\""), &whole);
+            assert_eq!((refused.status, refused.code()), (422, "E_INVALID"), "{}", refused.body);
+            let team = json!({ "name": { "pt": "Frente", "en": "Front" }, "members": [user] });
+            assert_eq!(house.put(&manager, "/api/v1/teams/front", Some("\"0\""), &team).status, 422);
+        }
+        let over = json!({ "from": hours(1), "to": hours(2), "add": house.user(Role::Agent, None) });
+        house.post(&manager, &format!("{path}/overrides"), &over).must(201);
+    }
+}
+
+#[test]
 fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended() {
     for house in houses() {
         let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));

@@ -33,7 +33,17 @@ fn a_program_is_added_with_a_secret_that_is_shown_once_and_an_address_without_it
         let text = list.to_string();
         assert!(!text.contains("segredo") && !text.contains("whsec_"), "{text}");
         assert_ne!(add(&house, &admin)["secret"], made["secret"]);
-        for url in ["http://clinica.example/hook", "https://a:b@clinica.example", "ftp://x", ""] {
+        for url in [
+            "http://clinica.example/hook",
+            "https://a:b@clinica.example",
+            "ftp://x",
+            "",
+            "http://127.0.0.1:9/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://[::ffff:192.168.0.1]/",
+            "https://localhost/",
+            "https://127.1/",
+        ] {
             let refused = house.post(&admin, "/api/v1/webhooks", &json!({ "url": url }));
             assert_eq!((refused.code(), &refused.body["field"]), ("E_INVALID", &json!("url")), "{url}");
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use zelo::domain::message::Attempt::{Accepted, Later, Never};
+use zelo::domain::network::Networks;
 use zelo::domain::{Clock, Instant};
 use zelo::notify::webhook::{Hook, Secret};
 use zelo::notify::{Address, Channel, Letter, Said};
@@ -84,7 +85,7 @@ fn a_receiver_that_another_wrote_believes_the_signature_and_only_ours() {
         return;
     }
     let program = Program::start();
-    let hook = Hook::new();
+    let hook = Hook::new(&Networks::this_host());
     let said = hook.send(&program.letter("esc:1", "status/200", OURS), now());
     assert_eq!((said.attempt, said.code), (Accepted, "http_200"));
     let call = program.call();
@@ -104,7 +105,8 @@ fn each_answer_becomes_what_the_letter_needs() {
         return;
     }
     let program = Program::start();
-    let (hook, impatient) = (Hook::new(), Hook::within(Duration::from_millis(400)));
+    let (hook, impatient) =
+        (Hook::new(&Networks::this_host()), Hook::within(Duration::from_millis(400), &Networks::this_host()));
     let seconds = |n| Later(Some(Duration::from_secs(n)));
     for (path, attempt, code, answered) in [
         ("status/200", Accepted, "http_200", true),
@@ -144,7 +146,7 @@ fn a_repetition_carries_the_same_id_and_the_same_words() {
         return;
     }
     let program = Program::start();
-    let hook = Hook::new();
+    let hook = Hook::new(&Networks::this_host());
     let codes = [1, 2, 3].map(|attempt| {
         let letter = Letter { attempt, ..program.letter("esc:3", "twice/2", OURS) };
         hook.send(&letter, now()).code
@@ -162,6 +164,6 @@ fn a_receiver_that_is_gone_is_out_of_reach() {
     let program = Program::start();
     let letter = program.letter("esc:4", "status/200", OURS);
     drop(program);
-    let said = Hook::new().send(&letter, now());
+    let said = Hook::new(&Networks::this_host()).send(&letter, now());
     assert_eq!((said.attempt, said.code, said.answered), (Later(None), "unreachable", false));
 }

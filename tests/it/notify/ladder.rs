@@ -13,6 +13,7 @@ use zelo::app::{House, Post as Ways};
 use zelo::domain::alert::Act;
 use zelo::domain::escalation::{Policy, State as Climb, Step, Target};
 use zelo::domain::message::{Channel as Way, State};
+use zelo::domain::network::Networks;
 use zelo::domain::rule::Name;
 use zelo::domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
 use zelo::notify::InApp;
@@ -56,7 +57,11 @@ impl Night {
             .unwrap();
         let mailbox = Mailbox::new(&imap(&format!("plain://127.0.0.1:{}", post.imap)), FROM, SECRET).unwrap();
         let ways = Ways {
-            channels: vec![Arc::new(InApp), Arc::new(plain(&post)), Arc::new(Hook::new())],
+            channels: vec![
+                Arc::new(InApp),
+                Arc::new(plain(&post)),
+                Arc::new(Hook::new(&Networks::this_host())),
+            ],
             base_url: BASE.into(),
             bounces: Some(Arc::new(mailbox)),
         };

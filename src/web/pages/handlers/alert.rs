@@ -11,6 +11,7 @@ use super::queue::{shown_level, shown_state};
 use super::told::{self, RuleNames, tongue};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use crate::domain::alert::Act as Deed;
+use crate::domain::line::{self, NotALine};
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
 use crate::store::accesses::What;
 use crate::store::alerts::{self, ActRow};
@@ -238,6 +239,9 @@ impl Sent {
         let length = note.chars().count();
         if wanted && length < 3 || length > 500 {
             return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
+        }
+        if !line::is_plain(note) {
+            return Err(Fault::invalid("reason", &NotALine::Unseen.to_string()));
         }
         Ok((!note.is_empty()).then_some(note))
     }

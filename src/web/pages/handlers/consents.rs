@@ -53,6 +53,13 @@ fn judged(
     purpose: Purpose,
 ) -> Result<Result<Verdict, Denied>, Fault> {
     let subject = patients::subject(view, key, room.now)?;
+    let context = as_shown(room.now.micros());
+    let bases = &room.state.bases;
+    Ok(consent::judge(purpose, &Request { bases, records, subject: &subject, context: &context }))
+}
+
+/// The house by itself, and whoever is to be reached can be.
+pub fn as_shown(now: i64) -> Context<'static> {
     let reach = Reach::To {
         channel: Channel::Sms,
         opted_in: true,
@@ -60,9 +67,7 @@ fn judged(
         quiet_hours: false,
         red: true,
     };
-    let context = Context { reach, ..Context::system(room.now.micros()) };
-    let bases = &room.state.bases;
-    Ok(consent::judge(purpose, &Request { bases, records, subject: &subject, context: &context }))
+    Context { reach, ..Context::system(now) }
 }
 
 fn current(view: &mut View<'_>, purpose: Purpose, lang: Lang) -> Result<Option<Term>, Fault> {

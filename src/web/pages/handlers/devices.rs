@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::people::People;
 use super::search::Number;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, DeviceId, DeviceIdentity, PatientId};
+use crate::domain::line::NotALine;
+use crate::domain::{Can, DeviceId, DeviceIdentity, Inscription, PatientId, Reason};
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{Device, TokenRow};
 use crate::store::page::USUAL;
@@ -133,7 +134,7 @@ pub fn link(
     let word = Word::of(view, device.id, device.key)?;
     Ok(Link {
         device: device.id,
-        name: device.identity.label,
+        name: device.identity.label.into(),
         state,
         seen_at: device.last_seen_at,
         battery: word.battery.map(|(percent, _)| percent),
@@ -218,7 +219,8 @@ pub struct Enrolment {
 pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
     visit
         .act(move |room| {
-            let label = label(&sent.name)?;
+            let label: Inscription =
+                sent.name.parse().map_err(|why: NotALine| Fault::invalid("name", &why.to_string()))?;
             let identity = DeviceIdentity { model: label.clone(), label, serial: None };
             let id = room.write(|tx| {
                 let patient = chosen(tx, &sent.patient_id)?;
@@ -231,13 +233,6 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
             Ok(format!("/devices/{id}"))
         })
         .await
-}
-
-fn label(text: &str) -> Result<String, Fault> {
-    let text = text.trim();
-    let right =
-        (1..=80).contains(&text.chars().count()) && !text.chars().any(crate::domain::person::is_unseen);
-    if right { Ok(text.to_owned()) } else { Err(Fault::invalid("name", "1 to 80 characters on one line")) }
 }
 
 /// The patient who was chosen by name, or named by a CPF, a CNS or an id.
@@ -275,7 +270,7 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {
-            let reasoned = (3..=500).contains(&sent.reason.trim().chars().count());
+            let reasoned = sent.reason.parse().is_ok_and(|why: Reason| why.chars().count() >= 3);
             if name != "bind" && !reasoned {
                 return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
             }
@@ -356,7 +351,7 @@ fn light(
     };
     Ok(pairing::View {
         device: id,
-        name: device.identity.label,
+        name: device.identity.label.into(),
         mqtt,
         tls,
         connected_at: if device.online { device.last_seen_at } else { None },

@@ -179,8 +179,8 @@ fn first(version: RuleVersion, line: Version, lang: Lang) -> Rule {
     };
     Rule {
         name: match lang {
-            Lang::PtBr => rule.name.pt,
-            Lang::En => rule.name.en,
+            Lang::PtBr => rule.name.pt.into(),
+            Lang::En => rule.name.en.into(),
         },
         id: rule.id,
         signal: rule.signal,

@@ -31,6 +31,7 @@ mod schedules;
 mod search;
 mod service_levels;
 mod teams;
+mod ties;
 mod timeline;
 mod told;
 mod trial;
@@ -41,6 +42,8 @@ mod wheels;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(in crate::web::pages) use consents::as_shown as shown_to_the_patient;
 
 use actix_web::http::Method;
 
@@ -89,6 +92,7 @@ pub fn rows() -> Vec<Row> {
         GET "/audit/entries/{index}" ReadAudit => audit::one;
         GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;
         POST "/audit/verify" ReadAudit => audit::verify;
+        POST "/audit/export" ReadAudit => crate::web::api::audit::export;
         GET "/status" SeeStatus => house::status;
         GET "/webhooks" SeeWebhooks => webhooks::list;
         POST "/webhooks" ManageWebhooks => webhooks::create;

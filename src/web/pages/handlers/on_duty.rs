@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::people::People;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::civil::Zone;
+use crate::domain::line::NotALine;
 use crate::domain::message::Channel;
 use crate::domain::on_call::Licence;
 use crate::domain::on_call::capacity::{Agent, MOST, Work};
@@ -67,7 +68,8 @@ fn one(view: &mut View<'_>, room: &Room, id: UserId) -> Result<One, Fault> {
         None => None,
     };
     let licence = held.as_ref().and_then(|held| held.licence.clone());
-    let licence = licence.map_or_else(Default::default, |licence| (licence.council, licence.number));
+    let licence =
+        licence.map_or_else(Default::default, |licence| (licence.council.into(), licence.number.into()));
     let day = held.map_or_else(String::new, |held| zone(room).date(last(held.valid_until)).to_string());
     Ok(One {
         person: person.ok_or_else(|| Fault::new(Code::NotFound))?,
@@ -133,13 +135,14 @@ impl Sent {
 
     /// Both, or neither.
     fn licence(&self) -> Result<Option<Licence>, Fault> {
-        let (council, number) = (self.council.trim().to_owned(), self.number.trim().to_owned());
-        if council.is_empty() && number.is_empty() {
+        if self.council.trim().is_empty() && self.number.trim().is_empty() {
             return Ok(None);
         }
-        let field = if council.is_empty() || council.chars().count() > 40 { "council" } else { "number" };
-        let licence = Some(Licence { council, number }).filter(Licence::is_whole);
-        licence.map(Some).ok_or_else(|| Fault::invalid(field, "a council and a number"))
+        let read = |field: &'static str, text: &str| {
+            text.parse().map_err(|why: NotALine| Fault::invalid(field, &why.to_string()))
+        };
+        let (council, number) = (read("council", &self.council)?, read("number", &self.number)?);
+        Ok(Some(Licence { council, number }))
     }
 
     fn most(&self) -> Result<u32, Fault> {

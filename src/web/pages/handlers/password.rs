@@ -9,7 +9,7 @@ use super::visit::{Answer, blocking, html_of, see_other, unrendered};
 use crate::domain::password::{self, Cost, Refused};
 use crate::domain::{Role, UserId};
 use crate::store::links::{self, Purpose};
-use crate::store::{self, Actor, users};
+use crate::store::{self, Actor, settings, users};
 use crate::web::Code;
 use crate::web::fault::Fault;
 use crate::web::pages::password::{View, Why, page};
@@ -60,10 +60,12 @@ async fn attempt(state: &Data<State>, secret: String, sent: Sent) -> Result<Trie
 fn try_now(state: &State, secret: &str, sent: &Sent) -> Result<Tried, Fault> {
     // Asked first: a link that does not hold costs no hash.
     let Some((user, role)) = owner(state, secret)? else { return Ok(Tried::Dead) };
+    let known = known(state, user)?;
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if sent.password != sent.again {
         return Ok(Tried::Refused(Why::Differ));
     }
-    let phc = match password::hash(&sent.password, Cost::STANDARD) {
+    let phc = match password::hash(&sent.password, &known, Cost::STANDARD) {
         Ok(phc) => phc,
         Err(Refused::Machine) => return Err(Fault::new(Code::Internal)),
         Err(refused) => return Ok(Tried::Refused(Why::Password(refused))),
@@ -80,6 +82,15 @@ fn try_now(state: &State, secret: &str, sent: &Sent) -> Result<Tried, Fault> {
         Err(store::Error::NotFound(_)) => Ok(Tried::Dead),
         Err(other) => Err(other.into()),
     }
+}
+
+/// What others know of the account's owner.
+fn known(state: &State, user: UserId) -> Result<Vec<String>, Fault> {
+    let (identity, organisation) = state
+        .store
+        .read(|view| Ok((users::get(view, user)?.identity, settings::get(view, settings::ORGANISATION)?)))?;
+    let own = identity.map(|who| [String::from(who.name), String::from(who.email)]);
+    Ok(own.into_iter().flatten().chain(organisation).collect())
 }
 
 /// Whose password the link sets. A service has none to set.

@@ -95,7 +95,7 @@ impl People {
         if let Some(name) = self.devices.get(&id) {
             return Ok(name.clone());
         }
-        let name = devices::get(view, id)?.identity.label;
+        let name = String::from(devices::get(view, id)?.identity.label);
         self.devices.insert(id, name.clone());
         Ok(name)
     }

@@ -7,8 +7,9 @@ use super::visit::Room;
 use crate::domain::escalation::{Policy, Step, Target};
 use crate::domain::on_call::{Because, Duty, Team};
 use crate::domain::rule::Name;
-use crate::domain::{Instant, Role, UserId};
+use crate::domain::{Can, Instant, Role, UserId};
 use crate::store::paging::{self, Candidate, LeftOut};
+use crate::store::users::User;
 use crate::store::{Ask, View, users, versions};
 use crate::web::fault::Fault;
 use crate::web::pages::Choice;
@@ -19,16 +20,13 @@ use crate::web::rehearsal::Rehearsal;
 use crate::web::shell::role_word;
 use crate::web::{Key, Lang, Words};
 
-/// Roles that a ladder may page: people who work here.
-const STAFF: [Role; 7] =
-    [Role::Agent, Role::Technician, Role::Clinician, Role::Manager, Role::Dpo, Role::Auditor, Role::Admin];
 /// People whose load a dry run lists, the most paged first.
 const MOST_LOADED: usize = 20;
 
 fn spoken(w: &Words, name: Name) -> String {
     match w.lang {
-        Lang::PtBr => name.pt,
-        Lang::En => name.en,
+        Lang::PtBr => name.pt.into(),
+        Lang::En => name.en.into(),
     }
 }
 
@@ -41,8 +39,10 @@ pub fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
     let duties = versions::all_in_force::<Duty>(view, room.now)?;
     let teams = versions::all_in_force::<Team>(view, room.now)?;
     let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
-    let staff: Vec<_> = page.items.into_iter().filter(|user| STAFF.contains(&user.role)).collect();
-    let gone = staff.iter().filter(|user| user.disabled_at.is_some()).map(|user| user.id).collect();
+    let staff: Vec<_> = page.items.into_iter().filter(|user| Role::STAFF.contains(&user.role)).collect();
+    // They keep their name where they are named, and are not offered.
+    let away = |user: &&User| user.disabled_at.is_some() || !Can::AnswerCalls.held_by(user.role);
+    let gone = staff.iter().filter(away).map(|user| user.id).collect();
     let people = staff.into_iter().filter_map(|user| Some((user.id, String::from(user.identity?.name))));
     Ok(Names {
         gone,
@@ -59,7 +59,8 @@ pub fn choices(w: &Words, names: &Names) -> Vec<(Key, Vec<Choice>)> {
     let of = |held: &BTreeMap<String, String>, target: fn(String) -> Target| -> Vec<Choice> {
         held.iter().map(|(id, name)| choice(target(id.clone()), name.clone())).collect()
     };
-    let roles = STAFF.iter().map(|role| choice(Target::Role(*role), w.say(role_word(*role)))).collect();
+    let able = Can::AnswerCalls.roles().iter();
+    let roles = able.map(|role| choice(Target::Role(*role), w.say(role_word(*role)))).collect();
     let here = names.people.iter().filter(|(id, _)| !names.gone.contains(id));
     let mut people: Vec<Choice> = here.map(|(id, name)| choice(Target::Person(*id), name.clone())).collect();
     people.sort_by_key(|choice| choice.label.to_lowercase());

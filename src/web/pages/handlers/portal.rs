@@ -9,7 +9,7 @@ use super::{consents, devices};
 use crate::domain::PatientId;
 use crate::store::accesses::{self, What};
 use crate::store::patients::Patient;
-use crate::store::{View, patients};
+use crate::store::{View, patients, settings};
 use crate::web::fault::Fault;
 use crate::web::pages::portal::{self as pages, Look as Looked};
 use crate::web::pages::readings::Readings;
@@ -60,6 +60,7 @@ fn fill(
         consents: consents::fill(view, room, me)?,
         devices: devices::of_patient(view, room, me)?,
         looks: looks(view, room, &patient)?,
+        officer: settings::officer(view)?.map(|officer| (officer.name, officer.contact)),
     })
 }
 

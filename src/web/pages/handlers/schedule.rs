@@ -120,8 +120,8 @@ fn fill(
 
 fn form(duty: &Duty) -> Need {
     Need {
-        pt: duty.name.pt.clone(),
-        en: duty.name.en.clone(),
+        pt: duty.name.pt.to_string(),
+        en: duty.name.en.to_string(),
         zone: duty.schedule.zone.name().to_owned(),
         certificate: duty.need.certificate,
         hours: duty.need.most_in_a_week.as_secs() / 3_600,

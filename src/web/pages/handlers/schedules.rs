@@ -73,8 +73,8 @@ pub fn in_zone(w: &Words, schedule: &Schedule) -> Words {
 /// A name in the reader's language.
 pub fn name(name: &Name, lang: Lang) -> String {
     match lang {
-        Lang::PtBr => name.pt.clone(),
-        Lang::En => name.en.clone(),
+        Lang::PtBr => name.pt.to_string(),
+        Lang::En => name.en.to_string(),
     }
 }
 

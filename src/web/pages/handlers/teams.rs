@@ -36,7 +36,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
             members.push(Member { id: user.to_string(), name, gone });
         }
         let Name { pt, en } = held.body.name;
-        rows.push(Team { id: held.name, version: held.version, pt, en, members });
+        rows.push(Team { id: held.name, version: held.version, pt: pt.into(), en: en.into(), members });
     }
     let may_manage = room.viewer.may(Can::ManageSchedules);
     Ok(pages::View { rows, people: if may_manage { staff(view)? } else { Vec::new() }, may_manage })

@@ -108,8 +108,8 @@ impl RuleNames {
     pub fn load(view: &mut View<'_>, lang: Lang) -> Result<Self, Fault> {
         let name = |rule: domain::Rule| {
             let name = match lang {
-                Lang::PtBr => rule.name.pt,
-                Lang::En => rule.name.en,
+                Lang::PtBr => rule.name.pt.into(),
+                Lang::En => rule.name.en.into(),
             };
             (rule.id, name)
         };

@@ -6,14 +6,15 @@ use serde::Deserialize;
 
 use super::devices::{Asked, ask};
 use super::people::People;
+use super::ties;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, Role, StaffIdentity, UserId};
+use crate::domain::{Can, Reason, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User as Stored};
 use crate::store::{View, holds, sessions};
 use crate::web::fault::Fault;
-use crate::web::pages::users::{self as pages, Draft, User};
+use crate::web::pages::users::{self as pages, Draft, Ties, User};
 use crate::web::sign_in;
 use crate::web::{Code, Section};
 
@@ -29,9 +30,10 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room, cursor: &str) -> Result<pages::View, Fault> {
     let page = users::page(view, &ask(cursor))?;
-    let mut rows = Vec::new();
+    let (mut rows, mut ties) = (Vec::new(), ties::all(view, room)?);
     for user in page.items {
-        rows.push(shown(view, room, user)?);
+        let ties = ties.remove(&user.id).unwrap_or_default();
+        rows.push(User { ties, ..shown(view, room, user)? });
     }
     rows.sort_by_key(|user| user.name.to_lowercase());
     Ok(pages::View { rows, next: page.next.map(|next| next.to_string()), ..pages::View::default() })
@@ -52,6 +54,7 @@ fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> 
         held: user.held.is_some(),
         may_vouch: user.held.is_some_and(|held| held.by != room.viewer.id) && user.id != room.viewer.id,
         open: users::open_alerts(view, user.id)?,
+        ties: Ties::default(),
     })
 }
 
@@ -109,6 +112,13 @@ pub struct Said {
     reason: String,
 }
 
+impl Said {
+    /// Why, as it is to stand in the log.
+    fn reason(&self) -> Result<Reason, Fault> {
+        self.reason.parse().map_err(|_no_line| Fault::new(Code::ReasonMissing).with("field", "reason"))
+    }
+}
+
 /// POST `/users/{id}/{reset|lock|unlock|totp|vouch}`: `totp` takes away a second factor whose app was lost; `vouch` is
 /// the second person.
 pub async fn act(
@@ -137,10 +147,14 @@ pub async fn act(
                 }
                 "totp" => room.write(|tx| Ok(users::set_totp(tx, id, None, None)?))?,
                 "lock" if id == room.viewer.id => return Err(Code::Conflict.into()),
-                "lock" if sent.reason.trim().is_empty() => return Err(Code::ReasonMissing.into()),
-                "lock" => room.write(|tx| Ok(users::block(tx, id, Some(sent.reason.trim()))?))?,
-                "unlock" if sent.reason.trim().is_empty() => return Err(Code::ReasonMissing.into()),
-                "unlock" => room.write(|tx| Ok(users::unlock(tx, id, Some(sent.reason.trim()))?))?,
+                "lock" => {
+                    let why = sent.reason()?;
+                    room.write(|tx| Ok(users::block(tx, id, Some(&why))?))?;
+                }
+                "unlock" => {
+                    let why = sent.reason()?;
+                    room.write(|tx| Ok(users::unlock(tx, id, Some(&why))?))?;
+                }
                 "vouch" => room.write(|tx| Ok(holds::vouch(tx, id)?))?,
                 _ => return Err(Code::NotFound.into()),
             }

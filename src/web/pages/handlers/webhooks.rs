@@ -1,6 +1,6 @@
 //! Programs that are called, for one viewer now: adding one, trying it, what it was told, calling it again.
 
-use actix_web::web::{Form, Path, Query};
+use actix_web::web::{Data, Form, Path, Query};
 use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
@@ -11,7 +11,7 @@ use crate::store::messages::{self, Stored};
 use crate::store::webhooks::{self, Webhook};
 use crate::web::fault::Fault;
 use crate::web::pages::webhooks::{self as pages, Call, One, Program};
-use crate::web::{Code, Section};
+use crate::web::{self, Code, Section, reach};
 
 /// As many calls as are shown at once.
 const SHOWN: i64 = 50;
@@ -67,9 +67,9 @@ pub struct Sent {
 }
 
 /// POST `/webhooks`: adds a program and shows its secret, once.
-pub async fn create(visit: Visit, sent: Form<Sent>) -> Answer {
+pub async fn create(visit: Visit, state: Data<web::State>, sent: Form<Sent>) -> Answer {
     let url = sent.into_inner().url.trim().to_owned();
-    let refused = webhook::check(&url).is_err();
+    let refused = reach::may_be_called(&state, &url).await.is_err();
     let answer = visit
         .page(Section::Status, move |room| {
             let made = if refused { None } else { Some(added(room, &url)?) };

@@ -6,10 +6,11 @@ use actix_web::web::{Form, Path};
 
 use super::schedule::{LOCAL, clock, local};
 use super::visit::{Answer, Visit};
-use crate::domain::UserId;
 use crate::domain::calendar::Hours;
+use crate::domain::line::NotALine;
 use crate::domain::on_call::{Duty, Length, Override, Rotation, Schedule};
 use crate::domain::rule::Name;
+use crate::domain::{Label, UserId};
 use crate::store::Tx;
 use crate::store::on_call::{self, feeds};
 use crate::web::Code;
@@ -20,7 +21,6 @@ use crate::web::pages::schedule::Wheel;
 /// Empty places for people at the end of the form.
 const SPARE: usize = 3;
 /// Letters of a name.
-const MOST_NAME: usize = 80;
 const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Every rotation as its form holds it, and an empty one.
@@ -47,7 +47,7 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
     let hours = |hours: &[Hours; 7]| hours.iter().map(|day| String::from(day.clone())).collect();
     Wheel {
         place: place.to_string(),
-        name: rotation.name.clone(),
+        name: rotation.name.to_string(),
         starts: rotation.starts.format(LOCAL).to_string(),
         ends: rotation.ends.map_or_else(String::new, |ends| ends.format(LOCAL).to_string()),
         lengths: [length(), length()],
@@ -77,11 +77,12 @@ impl Sent {
     /// # Errors
     /// `E_INVALID` names the language.
     pub fn name(&self) -> Result<Name, Fault> {
-        let of = |lang: &'static str| {
-            let text = self.first(lang).filter(|text| text.chars().count() <= MOST_NAME);
-            text.map(str::to_owned).ok_or_else(|| Fault::invalid(lang, "a name"))
-        };
-        Ok(Name { pt: of("pt")?, en: of("en")? })
+        Ok(Name { pt: self.label("pt")?, en: self.label("en")? })
+    }
+
+    fn label(&self, field: &'static str) -> Result<Label, Fault> {
+        let text = self.first(field).unwrap_or_default();
+        text.parse().map_err(|why: NotALine| Fault::invalid(field, &why.to_string()))
     }
 
     /// The version that the form was drawn from.
@@ -106,7 +107,7 @@ impl Sent {
             self.all("person").map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person")));
         let lengths = [self.length("n1", "u1")?, self.length("n2", "u2")?];
         Ok(Rotation {
-            name: self.first("name").ok_or_else(|| Fault::invalid("name", "a name"))?.to_owned(),
+            name: self.label("name")?,
             starts,
             ends: when("ends").transpose()?,
             lengths: lengths.into_iter().flatten().collect(),

@@ -176,6 +176,16 @@ impl Night {
             held: n == 2,
             may_vouch: n == 2,
             open: usize::from(n == 1),
+            ties: users::Ties {
+                shifts: vec![users::Shift {
+                    schedule: "Linha de frente".to_owned(),
+                    from: self.ago(0),
+                    to: self.ago(0).plus(Duration::from_secs(8 * 3_600)),
+                    is_now: true,
+                }],
+                teams: vec!["Noite".to_owned()],
+                policies: vec!["Alerta vermelho".to_owned()],
+            },
         };
         users::View {
             rows: vec![

@@ -241,6 +241,7 @@ impl Night {
                                 .pick("Leituras, para avaliar e mostrar", "Readings, to judge and show"),
                             refused: false,
                         }],
+                        officer: Some(("Ana Exemplo".to_owned(), "encarregado@clinica.example".to_owned())),
                     },
                 ),
             ),

@@ -110,7 +110,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
         };
         let (zone, language) = ("America/Sao_Paulo".into(), "pt-BR".into());
         patients::insert(tx, &patients::Details { identity, zone, language })?;
-        let serial = Some(SERIAL.to_owned());
+        let serial = Some(SERIAL.into());
         let identity = DeviceIdentity { label: WORDS[9].into(), model: "Z1".into(), serial };
         devices::insert(tx, &identity).map(drop)
     });

@@ -5,16 +5,19 @@ use actix_web::test::TestRequest;
 use totp_rs::{Builder, Secret};
 
 use super::clinic::{Clinic, now};
-use crate::domain::Role;
+use crate::domain::civil::Zone;
+use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule, Team};
 use crate::domain::password::{Cost, hash};
+use crate::domain::rule::Name;
+use crate::domain::{Role, UserId};
 use crate::store::sessions::{self, Kind};
-use crate::store::{Actor, users};
+use crate::store::{Actor, users, versions};
 
 const PASSWORD: &str = "cavalo correto bateria";
 
 /// An agent with a password, and the cookie of a session that outlived setting it.
 fn agent(clinic: &Clinic) -> String {
-    let (id, phc) = (clinic.people[&Role::Agent], hash(PASSWORD, Cost::STANDARD).unwrap());
+    let (id, phc) = (clinic.people[&Role::Agent], hash(PASSWORD, &[], Cost::STANDARD).unwrap());
     let made = clinic.state.store.write(Actor::System("test"), now(), |tx| {
         users::set_password(tx, id, &phc, None)?;
         sessions::create(tx, id, Kind::Browser)
@@ -80,8 +83,95 @@ async fn an_administrator_takes_away_a_second_factor_whose_app_was_lost() {
     let agent = clinic.people[&Role::Agent];
     let set = |tx: &mut crate::store::Tx<'_>| users::set_totp(tx, agent, Some(&[7; 20]), None);
     clinic.state.store.write(Actor::System("test"), now(), set).unwrap();
-    assert!(clinic.get(Role::Admin, "/users").await.text.contains("Tirar segundo fator"));
+    assert!(clinic.get(Role::Admin, "/users").await.text.contains("Remover segundo fator"));
     let done = clinic.post(Role::Admin, &format!("/users/{agent}/totp"), &[]).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert!(!has_factor(&clinic));
+}
+
+/// An administrator with a password and a second factor, whose sign-in is older than what an act wants.
+fn stale_admin(clinic: &Clinic) -> (String, totp_rs::Totp) {
+    let (id, phc) = (clinic.people[&Role::Admin], hash(PASSWORD, &[], Cost::STANDARD).unwrap());
+    let long_ago = now().minus(std::time::Duration::from_secs(600));
+    let made = clinic.state.store.write(Actor::System("test"), long_ago, |tx| {
+        users::set_password(tx, id, &phc, None)?;
+        users::set_totp(tx, id, Some(&[9; 20]), None)?;
+        sessions::create(tx, id, Kind::Browser)
+    });
+    let totp = Builder::new().with_secret(vec![9; 20]).build().unwrap();
+    (format!("zelo={}", made.unwrap().1.reveal()), totp)
+}
+
+#[actix_web::test]
+async fn an_act_that_wants_a_fresh_sign_in_asks_in_place_and_goes_on_with_what_was_filled_in() {
+    let clinic = Clinic::open();
+    let (cookie, totp) = stale_admin(&clinic);
+    let new = [("name", "Eva \"Lima\""), ("email", "eva@zelo.example"), ("role", "agent")];
+    let asked = post(&clinic, &cookie, "/users", &new).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    for text in [
+        "action=\"/users\"",
+        "name=\"email\" value=\"eva@zelo.example\"",
+        "name=\"name\" value=\"Eva &#34;Lima&#34;\"",
+        "name=\"confirm_password\"",
+        "name=\"confirm_code\"",
+    ] {
+        assert!(asked.text.contains(text), "{text}: {}", asked.text);
+    }
+    let code = totp.generate(u64::try_from(now().secs()).unwrap()).to_string();
+    let with = |password: &'static str, code: &str| {
+        let answer = [("confirm_password", password), ("confirm_code", code)].map(|(n, v)| (n, v.to_owned()));
+        let filled = new.map(|(name, value)| (name, value.to_owned()));
+        filled.into_iter().chain(answer).collect::<Vec<_>>()
+    };
+    let send = |form: Vec<(&'static str, String)>| {
+        let (clinic, cookie) = (&clinic, cookie.as_str());
+        async move {
+            let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            post(clinic, cookie, "/users", &form).await
+        }
+    };
+    let there =
+        || clinic.state.store.read(|view| users::find_by_email(view, &"eva@zelo.example".parse().unwrap()));
+    for (password, code) in [("outra frase qualquer", code.as_str()), (PASSWORD, ""), (PASSWORD, "000000")] {
+        let wrong = send(with(password, code)).await;
+        assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{password} {code}");
+        assert!(wrong.text.contains("eva@zelo.example") && !wrong.text.contains(password), "{}", wrong.text);
+        assert!(there().unwrap().is_none());
+    }
+    let done = send(with(PASSWORD, &code)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(there().unwrap().is_some());
+    // Fresh from now on: the next act is not asked again.
+    let agent = clinic.people[&Role::Agent];
+    assert_eq!(post(&clinic, &cookie, &format!("/users/{agent}/reset"), &[]).await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn before_somebody_is_blocked_the_page_names_what_hangs_on_them() {
+    let clinic = Clinic::open();
+    let agent = clinic.people[&Role::Agent];
+    clinic.state.store.write(Actor::System("test"), now(), |tx| on_call_now(tx, agent)).unwrap();
+    let page = clinic.get(Role::Admin, "/users").await.text;
+    for text in ["Linha de frente", "De plantão agora", "Equipe da noite", "Nas equipes"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(page.contains("Nenhum plantão nos próximos 14 dias"), "others have none");
+}
+
+fn on_call_now(tx: &mut crate::store::Tx<'_>, user: UserId) -> crate::store::Result<()> {
+    let name = |pt: &'static str| Name { pt: pt.into(), en: pt.into() };
+    let rotation = Rotation {
+        name: "Semana".into(),
+        starts: "2026-11-02T08:00:00".parse().unwrap(),
+        ends: None,
+        lengths: vec![Length::Weeks(1)],
+        people: vec![user],
+        hours: None,
+    };
+    let need = Need { certificate: false, most_in_a_week: std::time::Duration::from_secs(60 * 3_600) };
+    let (temporaries, overrides) = (Vec::new(), Vec::new());
+    let schedule = Schedule { zone: Zone::SAO_PAULO, rotations: vec![rotation], temporaries, overrides };
+    versions::seed(tx, "nights", &Duty { name: name("Linha de frente"), need, schedule })?;
+    versions::seed(tx, "night", &Team { name: name("Equipe da noite"), members: vec![user] })
 }

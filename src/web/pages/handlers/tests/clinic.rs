@@ -71,6 +71,7 @@ impl Clinic {
             engine: Arc::new(NoEngine),
             node: "node-0".to_owned(),
             factor_roles: Vec::new(),
+            webhook_networks: crate::domain::network::Networks::default(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }
     }
@@ -152,7 +153,7 @@ fn register(home: &Home) -> Registered {
 
 /// Binds a device, takes the consents, and stores a minute of heart rates around 137.
 fn measure(home: &Home, patient: PatientId, key: i64) -> DeviceId {
-    let identity = DeviceIdentity { label: "Relógio 7".to_owned(), model: "W7".to_owned(), serial: None };
+    let identity = DeviceIdentity { label: "Relógio 7".into(), model: "W7".into(), serial: None };
     home.write(SEED, NOW, |tx| {
         rules::seed(tx)?;
         escalations::seed(tx)?;

@@ -12,10 +12,10 @@ async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {
     let path = format!("/alerts/{}", clinic.alert);
     let (pause, resume) = (format!("{path}/sla/pause"), format!("{path}/sla/resume"));
     let page = clinic.get(Role::Agent, &path).await.text;
-    for text in ["Prazos prometidos", "Primeira resposta", "Usado 4 min de 20 min (20 %)", "Avisa às"] {
+    for text in ["Prazos (SLA)", "Primeira resposta", "Usado 4 min de 20 min (20 %)", "Avisa às"] {
         assert!(page.contains(text), "{text}: {page}");
     }
-    assert!(page.contains("share-used") && page.contains("Quando contou e quando parou"), "{page}");
+    assert!(page.contains("share-used") && page.contains("Histórico do prazo"), "{page}");
     assert!(!page.contains("Parar os prazos"), "nobody has answered: nothing may stand still");
     let waiting = [("pause", "waiting_patient")];
     let early = clinic.post(Role::Agent, &pause, &waiting).await;
@@ -37,9 +37,9 @@ async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {
     assert_eq!((done.status, done.to), (StatusCode::SEE_OTHER, format!("{path}#promises")), "{}", done.text);
     let page = clinic.get(Role::Agent, &path).await.text;
     assert!(page.contains("parado: resposta do paciente") && page.contains("cumprido"), "{page}");
-    assert!(page.contains("Voltar a contar") && !page.contains("Parar os prazos"));
+    assert!(page.contains(">Retomar<") && !page.contains("Parar os prazos"));
     assert_eq!(clinic.post(Role::Agent, &resume, &[]).await.status, StatusCode::SEE_OTHER);
     let page = clinic.get(Role::Agent, &path).await.text;
-    assert!(!page.contains("Voltar a contar") && page.contains("Parar os prazos"), "{page}");
+    assert!(!page.contains(">Retomar<") && page.contains("Parar os prazos"), "{page}");
     assert_eq!(clinic.post(Role::Agent, &resume, &[]).await.status, StatusCode::CONFLICT);
 }
