@@ -13,6 +13,7 @@ use super::scribe::Scribe;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant};
 use crate::ingest::Ingest;
+use crate::store::standing::Standing;
 use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger};
 
 /// What the gateway asks.
@@ -22,6 +23,7 @@ pub struct Edge {
     tokens: Arc<Signer>,
     ingest: Ingest,
     events: mpsc::UnboundedSender<DeviceEvent>,
+    standing: Standing,
 }
 
 impl Edge {
@@ -35,17 +37,21 @@ impl Edge {
         tokens: Arc<Signer>,
         ingest: Ingest,
         registry: Arc<OnceLock<Registry>>,
-        slot: u8,
+        standing: &Standing,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (events, waiting) = mpsc::unbounded_channel();
-        let scribe = Scribe::new(store.clone(), clock.clone(), registry, slot);
+        let scribe = Scribe::new(store.clone(), clock.clone(), registry, standing.clone());
         let thread =
             std::thread::Builder::new().name("device-events".into()).spawn(move || scribe.run(waiting))?;
-        Ok((Self { store, clock, tokens, ingest, events }, thread))
+        Ok((Self { store, clock, tokens, ingest, events, standing: standing.clone() }, thread))
     }
 
     fn admit(&self, device: DeviceId, token: Option<&str>, now: Instant) -> Result<Identity, Refusal> {
         let refused = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
+        if self.standing.aside().is_some() {
+            let reason = "this node stands aside until its clock is right: another one serves".to_owned();
+            return Err(Refusal { code: RefusalCode::ServerBusy, reason });
+        }
         let mut expires_at = None;
         let mut token_id = None;
         if let Some(token) = token {

@@ -1,5 +1,6 @@
 //! The composition root: builds the rooms, starts them in order, stops them in reverse. It holds no rule.
 
+mod aside;
 mod commands;
 mod edge;
 mod node;
@@ -24,7 +25,9 @@ use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
 use crate::notify::mailbox::Reports;
 use crate::rules::Watchlist;
-use crate::store::{Store, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
+use crate::store::nodes::Node as Own;
+use crate::store::standing::{Place, Standing};
+use crate::store::{self, Store, Tx, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
 use edge::{Door, Edge};
 pub use node::{Node, NodeOptions};
 
@@ -36,8 +39,10 @@ pub struct Options {
     pub mqtt_tls: Option<TlsOptions>,
     /// How many descriptors the process may have.
     pub descriptors: u64,
-    /// This node's slot, 0 to 15, on SQLite; on PostgreSQL each node takes a free one.
-    pub node: u8,
+    /// This node's number, 0 to 15; none: on PostgreSQL a free one, on SQLite 0.
+    pub node: Option<u8>,
+    /// The machine and the data directory, as other nodes name this one.
+    pub home: String,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
@@ -80,8 +85,8 @@ pub struct House {
     threads: Vec<JoinHandle<()>>,
     ingest_thread: JoinHandle<()>,
     watchers: Vec<tokio::task::JoinHandle<()>>,
-    /// This node's slot.
-    pub slot: u8,
+    /// Whether this node takes part, and under which number.
+    pub standing: Standing,
     seat: (Store, Clock),
 }
 
@@ -96,10 +101,10 @@ impl House {
         signers: Signers,
         options: Options,
     ) -> anyhow::Result<Self> {
-        let alone = options.node;
+        let own = Own { id: store.name().to_owned(), home: options.home, number: options.node };
         let e_mail = options.post.channels.iter().any(|way| way.channel() == message::Channel::Email);
-        let (rules, slot) = {
-            let store = store.clone();
+        let (rules, place) = {
+            let (store, own, clock) = (store.clone(), own.clone(), clock.clone());
             let now = clock.now();
             tokio::task::spawn_blocking(move || {
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
@@ -109,18 +114,19 @@ impl House {
                     outbox::seed(tx)?;
                     sla::seed(tx)?;
                     paging::send_e_mail(tx, e_mail)?;
-                    let slot = match store.url() {
-                        Url::Postgres(_) => nodes::take(tx, store.name())?,
+                    let place = match store.url() {
+                        Url::Postgres(_) => place(tx, &own, &clock)?,
                         Url::Sqlite(_) => {
                             devices::all_offline(tx)?;
-                            alone
+                            Place::Seated(own.number.unwrap_or(0))
                         }
                     };
-                    Ok((rules::in_force(tx)?, slot))
+                    Ok((rules::in_force(tx)?, place))
                 })
             })
             .await??
         };
+        let standing = Standing::new(place);
         let watch = Arc::new(Mutex::new(Watchlist::new(rules.into())));
         let (engine, wake) = (Status::default(), Wake::default());
         let committed = wake.clone();
@@ -128,7 +134,7 @@ impl House {
             store.clone(),
             clock.clone(),
             ingest::Options {
-                node: slot,
+                standing: standing.clone(),
                 bases: options.bases.clone(),
                 watch: Arc::clone(&watch),
                 committed: Box::new(move || committed.wake()),
@@ -148,7 +154,6 @@ impl House {
                 Box::new(silence::Silence::new(store.clone())),
                 Box::new(bases::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
-                Box::new(seat::Seat::new(store.clone(), slot)),
                 Box::new(seal::Seal::new(store.clone(), signers.log)?),
             ],
         );
@@ -164,7 +169,11 @@ impl House {
         let back = options.post.bounces.map(|mailbox| {
             Lane::new("bounces", vec![Box::new(bounces::Bounces::new(store.clone(), mailbox))])
         });
-        let lanes: Vec<Lane> = [prompt, patient, audits].into_iter().chain(post).chain(back).collect();
+        let working = [prompt, patient, audits].into_iter().chain(post).chain(back);
+        let seat = seat::Seat::new(store.clone(), clock.clone(), standing.clone(), own);
+        // The one lane that goes on while the node stands aside: it knows when the clock is right again.
+        let watching = Lane::new("engine-seat", vec![Box::new(seat)]);
+        let lanes: Vec<Lane> = working.map(|lane| lane.under(standing.clone())).chain([watching]).collect();
         let registry = Arc::new(OnceLock::new());
         let (edge, scribe) = Edge::start(
             store.clone(),
@@ -172,7 +181,7 @@ impl House {
             signers.tokens,
             ingest.clone(),
             Arc::clone(&registry),
-            slot,
+            &standing,
         )?;
         let gateway = Gateway::start(
             gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() }
@@ -184,6 +193,7 @@ impl House {
         let watchers = vec![
             tokio::spawn(takeovers::watch(store.clone(), clock.clone(), Arc::clone(&registry))),
             tokio::spawn(commands::watch(store.clone(), Arc::clone(&registry))),
+            tokio::spawn(aside::watch(standing.clone(), Arc::clone(&registry))),
             tokio::spawn(revocations::watch(store.clone(), clock.clone(), registry)),
         ];
         let mut threads = vec![scribe];
@@ -200,7 +210,7 @@ impl House {
             threads,
             ingest_thread,
             watchers,
-            slot,
+            standing,
             seat: (store.clone(), clock.clone()),
         })
     }
@@ -212,18 +222,38 @@ impl House {
         drop(self.ingest);
         drop(self.registry);
         self.wake.stop();
-        let (threads, ingest, slot, (store, clock)) =
-            (self.threads, self.ingest_thread, self.slot, self.seat);
+        self.standing.close();
+        let (threads, ingest, standing, (store, clock)) =
+            (self.threads, self.ingest_thread, self.standing, self.seat);
         let ended = tokio::task::spawn_blocking(move || {
             let ingest = std::iter::once(ingest);
             ingest.chain(threads).for_each(|thread| drop(thread.join()));
-            leave(&store, slot, clock.now());
+            if let Some(number) = standing.number() {
+                leave(&store, number, clock.now());
+            }
         });
         if tokio::time::timeout(std::time::Duration::from_secs(8), ended).await.is_err() {
             tracing::warn!(
                 "a part of the house did not end in 8 s; what it did is durable or will be done again"
             );
         }
+    }
+}
+
+/// Where a node begins: aside when its clock is wrong and another node's is right, else under its number.
+fn place(tx: &mut Tx<'_>, own: &Own, clock: &Clock) -> store::Result<Place> {
+    let ours = clock.now();
+    let database = nodes::clock(tx, ours)?;
+    match nodes::astray(tx, &own.id, ours, database)? {
+        Some(by_ms) => {
+            tracing::error!(
+                by_ms,
+                "this node's clock is off, and another node agrees with the database: it begins aside, judges nothing, \
+                 calls nobody and takes no telemetry. Set the clock (NTP); it joins by itself"
+            );
+            Ok(Place::Aside { by_ms })
+        }
+        None => Ok(Place::Seated(nodes::take(tx, own, database)?)),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::{Clock, DeviceId, Instant, Role};
 use crate::engine::outbox::Breakers;
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
+use crate::store::standing::Standing;
 use crate::store::{self, Store, View, log};
 use crate::web;
 
@@ -34,8 +35,10 @@ pub struct NodeOptions {
     pub descriptors: u64,
     /// Roles that may not be without a second factor.
     pub factor_roles: Vec<Role>,
-    /// This node's slot, 0 to 15, on SQLite.
-    pub slot: u8,
+    /// This node's number, 0 to 15; none: on PostgreSQL a free one, on SQLite 0.
+    pub number: Option<u8>,
+    /// The machine and the data directory, as other nodes name this one.
+    pub home: String,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
@@ -70,7 +73,8 @@ impl Node {
             mqtt_tls,
             descriptors,
             factor_roles,
-            slot,
+            number,
+            home,
             bases,
             post,
             webhook_networks,
@@ -85,7 +89,7 @@ impl Node {
             store,
             clock,
             signers,
-            Options { mqtt, mqtt_tls, descriptors, node: slot, bases: bases.clone(), post },
+            Options { mqtt, mqtt_tls, descriptors, node: number, home, bases: bases.clone(), post },
         )
         .await?;
         let state = web::State::new(web::Parts {
@@ -100,8 +104,15 @@ impl Node {
                 plain: house.gateway.local_addr(),
                 tls: house.gateway.tls_addr(),
             }),
-            engine: Arc::new(EngineView(house.engine.clone(), house.breakers.clone())),
-            node: format!("node-{}", house.slot),
+            engine: Arc::new(EngineView {
+                status: house.engine.clone(),
+                breakers: house.breakers.clone(),
+                standing: house.standing.clone(),
+            }),
+            node: house
+                .standing
+                .number()
+                .map_or_else(|| "aside".to_owned(), |number| format!("node-{number}")),
             factor_roles,
             webhook_networks,
         });
@@ -188,11 +199,15 @@ impl web::Edge for EdgeView {
 }
 
 /// The engine as the pages see it.
-struct EngineView(Status, Breakers);
+struct EngineView {
+    status: Status,
+    breakers: Breakers,
+    standing: Standing,
+}
 
 impl web::EngineView for EngineView {
     fn modules(&self) -> Vec<web::Module> {
-        let modules = self.0.modules().into_iter();
+        let modules = self.status.modules().into_iter();
         modules
             .map(|(name, module)| web::Module {
                 name,
@@ -206,11 +221,15 @@ impl web::EngineView for EngineView {
     }
 
     fn silent(&self, now: Instant, long: Duration) -> Vec<&'static str> {
-        self.0.silent(now, long)
+        self.status.silent(now, long)
     }
 
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
-        self.1.open_until()
+        self.breakers.open_until()
+    }
+
+    fn aside(&self) -> Option<i64> {
+        self.standing.aside()
     }
 
     fn heartbeat(&self, view: &mut View<'_>, now: Instant) -> store::Result<Option<Instant>> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::takeovers;
 use crate::domain::{Clock, CommandId, DeviceId};
+use crate::store::standing::Standing;
 use crate::store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices};
 
 /// Events written down in one transaction.
@@ -24,13 +25,18 @@ pub struct Scribe {
     store: Store,
     clock: Clock,
     registry: Arc<OnceLock<Registry>>,
-    slot: u8,
+    standing: Standing,
 }
 
 impl Scribe {
-    /// Writes for the node with this slot.
-    pub const fn new(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>, slot: u8) -> Self {
-        Self { store, clock, registry, slot }
+    /// Writes for the node at this place.
+    pub const fn new(
+        store: Store,
+        clock: Clock,
+        registry: Arc<OnceLock<Registry>>,
+        standing: Standing,
+    ) -> Self {
+        Self { store, clock, registry, standing }
     }
 
     /// Works until the gateway has ended. Each event that waits holds its share of one of the gateway's rooms: what is
@@ -60,10 +66,11 @@ impl Scribe {
 
     /// All at once; where one is at fault, each by itself. What is written is answered and leaves `events`.
     fn keep(&self, events: &mut Vec<DeviceEvent>) -> Result<()> {
+        let slot = self.standing.wait().ok_or(Error::Busy)?;
         let written = match self.house(|tx| {
-            events.iter().try_for_each(|event| self.write(tx, event)).map(|()| vec![true; events.len()])
+            events.iter().try_for_each(|event| self.write(tx, slot, event)).map(|()| vec![true; events.len()])
         }) {
-            Err(error) if error.is_the_rows() => self.house(|tx| self.one_by_one(tx, events))?,
+            Err(error) if error.is_the_rows() => self.house(|tx| self.one_by_one(tx, slot, events))?,
             written => written?,
         };
         for (event, written) in events.drain(..).zip(written) {
@@ -78,8 +85,8 @@ impl Scribe {
         Ok(())
     }
 
-    fn one_by_one(&self, tx: &mut Tx<'_>, events: &[DeviceEvent]) -> Result<Vec<bool>> {
-        let one = |event: &DeviceEvent| match tx.item(|tx| self.write(tx, event)) {
+    fn one_by_one(&self, tx: &mut Tx<'_>, slot: u8, events: &[DeviceEvent]) -> Result<Vec<bool>> {
+        let one = |event: &DeviceEvent| match tx.item(|tx| self.write(tx, slot, event)) {
             Err(error) if error.is_the_rows() => {
                 tracing::error!(%error, "an event of a device cannot be written down; it is left out");
                 Ok(false)
@@ -102,15 +109,14 @@ impl Scribe {
         }
     }
 
-    fn write(&self, tx: &mut Tx<'_>, event: &DeviceEvent) -> Result<()> {
+    fn write(&self, tx: &mut Tx<'_>, slot: u8, event: &DeviceEvent) -> Result<()> {
         let written = match event {
-            DeviceEvent::Connected { device, session, .. } => {
-                devices::connected(tx, DeviceId(*device), self.slot).map(|_first| {
+            DeviceEvent::Connected { device, session, .. } => devices::connected(tx, DeviceId(*device), slot)
+                .map(|_first| {
                     takeovers::announce(tx, DeviceId(*device), *session);
-                })
-            }
+                }),
             DeviceEvent::Disconnected { device, will, .. } => {
-                self.gone(tx, DeviceId(*device), will.as_deref())
+                self.gone(tx, slot, DeviceId(*device), will.as_deref())
             }
             DeviceEvent::Status { device, payload, .. } => {
                 device_status::report(tx, DeviceId(*device), payload)
@@ -127,12 +133,12 @@ impl Scribe {
         }
     }
 
-    fn gone(&self, tx: &mut Tx<'_>, device: DeviceId, will: Option<&[u8]>) -> Result<()> {
+    fn gone(&self, tx: &mut Tx<'_>, slot: u8, device: DeviceId, will: Option<&[u8]>) -> Result<()> {
         if let Some(will) = will {
             device_status::report(tx, device, will)?;
         }
         let still = self.registry.get().is_some_and(|registry| registry.is_connected(device.0));
-        if still { Ok(()) } else { devices::disconnected(tx, device, self.slot) }
+        if still { Ok(()) } else { devices::disconnected(tx, device, slot) }
     }
 }
 
@@ -156,6 +162,7 @@ mod tests {
     use super::*;
     use crate::domain::{DeviceIdentity, Instant};
     use crate::store::commands::State;
+    use crate::store::standing::Place;
     use crate::store::testing::{NOW, destroy_keys, stores};
     use crate::store::{Actor, Ask, Subject};
 
@@ -165,7 +172,7 @@ mod tests {
     }
 
     fn scribe(store: &Store) -> Scribe {
-        Scribe::new(store.clone(), Clock::driven(NOW), Arc::default(), 0)
+        Scribe::new(store.clone(), Clock::driven(NOW), Arc::default(), Standing::new(Place::Seated(0)))
     }
 
     fn status(device: DeviceId, text: &'static str) -> DeviceEvent {

@@ -258,6 +258,9 @@ pub struct Restore {
     /// Restore without it: a consent revoked after the snapshot would stand again
     #[arg(long)]
     pub no_revocations: bool,
+    /// Take what can be read of a revocations.log that does not prove itself whole (older programs wrote no seals)
+    #[arg(long, requires = "revocations")]
+    pub unproven: bool,
 }
 
 #[cfg(test)]

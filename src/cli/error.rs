@@ -60,7 +60,8 @@ impl From<store::Error> for Error {
         let words = error.to_string();
         match error {
             store::Error::NotFound(_) => Self::Missing(words),
-            store::Error::Conflict(_)
+            store::Error::Held(_)
+            | store::Error::Conflict(_)
             | store::Error::Stale { .. }
             | store::Error::Denied(_)
             | store::Error::Rejected(_)

@@ -126,13 +126,21 @@ async fn open(
         mqtt_tls: tls(options)?,
         descriptors: raise_descriptors(),
         factor_roles,
-        slot: options.node,
+        number: options.node,
+        home: whereabouts(&options.data_dir),
         bases: Bases::default(),
         post: post(options, store)?,
         webhook_networks: options.notify.webhook_networks.clone(),
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
+}
+
+/// The machine and the data directory, as one node names another.
+fn whereabouts(dir: &Path) -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let dir = dir.canonicalize().unwrap_or_else(|_not_there| dir.to_owned());
+    format!("{}:{}", machine.trim(), dir.display())
 }
 
 /// The ways out of the house. What marks our letters outlives a restart: bounces of older ones are known again.

@@ -46,7 +46,7 @@ pub struct Options {
     /// The authority of client certificates.
     pub mqtt_client_ca: Option<PathBuf>,
     /// This node's number, 0 to 15.
-    pub node: u8,
+    pub node: Option<u8>,
     /// How logs are written.
     pub log_format: LogFormat,
     /// The filter of logs.
@@ -89,7 +89,7 @@ impl Options {
             mqtt: address("mqtt", text(layer.mqtt))?,
             mqtt_tls,
             mqtt_client_ca: text(layer.mqtt_client_ca).map(PathBuf::from),
-            node: layer.node.unwrap_or(0),
+            node: layer.node,
             log_format,
             log: text(layer.log).unwrap_or_else(|| "info".to_owned()),
             organisation: text(layer.organisation),
@@ -101,7 +101,7 @@ impl Options {
     }
 
     fn hold_together(&self, allow_plain_postgres: bool) -> Result<(), Error> {
-        if self.node > 15 {
+        if self.node.is_some_and(|number| number > 15) {
             return Err(fault("node", "a node's number is 0 to 15"));
         }
         if !self.http.ip().is_loopback() && self.http_tls.is_none() && !self.behind_proxy {

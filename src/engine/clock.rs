@@ -5,6 +5,7 @@ use super::outbox::Breakers;
 use super::{Module, Progress};
 use crate::domain::time::{Looked, Step};
 use crate::domain::{Clock, Instant};
+use crate::store::clock::Back;
 use crate::store::{self, Store, Urgency, clock};
 
 /// The watch over the clock as a module.
@@ -24,21 +25,14 @@ impl Watch {
         Self { store, clock, breakers, looked: None, noticed: None }
     }
 
-    /// Plans again, each alert by itself: nobody who acts on one waits for all.
+    /// Plans again.
     fn replan(&self, step: Step) -> store::Result<usize> {
         let house = |f: &dyn Fn(&mut store::Tx<'_>) -> store::Result<usize>| {
             self.store.keep_house(Urgency::Urgent, self.name(), self.clock.now(), |tx| f(tx))
         };
         let mut did = house(&|tx| clock::begin(tx, step))?;
-        let mut after = String::new();
-        loop {
-            let now = self.clock.now();
-            let found = self.store.read(|view| clock::ahead(view, now, &after))?;
-            let Some(last) = found.last() else { break };
-            after = last.to_string();
-            for alert in found {
-                did += house(&|tx| clock::replan(tx, alert, step))?;
-            }
+        if let Some(back) = Back::of_step(step) {
+            did += each_alert(&self.store, &self.clock, self.name(), back)?;
         }
         house(&|tx| clock::finish(tx, step, did).map(|()| 0))?;
         Ok(did)
@@ -59,6 +53,26 @@ impl Watch {
                     |behind: std::time::Duration| i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
                 Ok(behind.map(|behind| Step { at: now, by_ms: -by_ms(behind) }))
             }
+        }
+    }
+}
+
+/// Plans again what hangs on alerts, each by itself: nobody who acts on one waits for all. Says how many plans.
+pub(super) fn each_alert(
+    store: &Store,
+    wall: &Clock,
+    module: &'static str,
+    back: Back,
+) -> store::Result<usize> {
+    let (mut did, mut after) = (0, String::new());
+    loop {
+        let now = wall.now();
+        let found = store.read(|view| clock::ahead(view, back, now, &after))?;
+        let Some(last) = found.last() else { return Ok(did) };
+        after = last.to_string();
+        for alert in found {
+            did +=
+                store.keep_house(Urgency::Urgent, module, wall.now(), |tx| clock::replan(tx, alert, back))?;
         }
     }
 }

@@ -25,8 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
+use crate::domain::time::Looked;
 use crate::domain::{Clock, Instant};
-use crate::store;
+use crate::store::{self, standing::Standing};
 
 pub use status::{ModuleStatus, Status};
 
@@ -112,6 +113,8 @@ impl Wake {
 pub struct Lane {
     name: &'static str,
     modules: Vec<Paced>,
+    /// It rests while the node does not take part; none: it always runs.
+    standing: Option<Standing>,
 }
 
 /// A module and when, on the steady side of the clock, it last came to rest.
@@ -130,7 +133,23 @@ impl Lane {
     /// A lane of modules.
     #[must_use]
     pub fn new(name: &'static str, modules: Vec<Box<dyn Module>>) -> Self {
-        Self { name, modules: modules.into_iter().map(|module| Paced { module, rested: None }).collect() }
+        let modules = modules.into_iter().map(|module| Paced { module, rested: None }).collect();
+        Self { name, modules, standing: None }
+    }
+
+    /// The same lane, which rests as long as the node does not take part or nobody knows whether its clock is right.
+    #[must_use]
+    pub fn under(self, standing: Standing) -> Self {
+        Self { standing: Some(standing), ..self }
+    }
+
+    /// Whether to rest now. A step of the clock is noticed before anything is done on the time it shows.
+    fn rests(&self, looked: &mut Looked, clock: &Clock) -> bool {
+        let Some(standing) = &self.standing else { return false };
+        if looked.again(clock).is_some() {
+            standing.doubt();
+        }
+        !standing.takes_part()
     }
 
     /// One cycle at `now`, which the steady clock calls `steady`: every module that is due, once. Says whether any has
@@ -167,8 +186,12 @@ impl Lane {
         status: Status,
     ) -> std::io::Result<std::thread::JoinHandle<()>> {
         std::thread::Builder::new().name(self.name.into()).spawn(move || {
-            let mut seen = 0;
+            let (mut seen, mut looked) = (0, Looked::at(&clock));
             while !wake.stopped() {
+                if self.rests(&mut looked, &clock) {
+                    wake.pause(TICK);
+                    continue;
+                }
                 let more = self.cycle(clock.now(), clock.steady(), &status);
                 if more {
                     continue;

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::Clock;
 use crate::rules::Watchlist;
+use crate::store::standing::Standing;
 use crate::store::{self, Store};
 use admit::Admitted;
 
@@ -88,8 +89,8 @@ pub type SharedWatchlist = Arc<Mutex<Watchlist>>;
 
 /// How the commit runs.
 pub struct Options {
-    /// This node's slot, 0 to 15, in the references of its receipts.
-    pub node: u8,
+    /// This node's place, and its number in the references of its receipts.
+    pub standing: Standing,
     /// What the organisation declared for each purpose.
     pub bases: consent::Bases,
     /// The machines, shared with the engine.
@@ -177,7 +178,10 @@ fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
             let more = group.len() < GROUP_MESSAGES && readings < GROUP_READINGS;
             next = if more { waiting.try_recv().ok() } else { None };
         }
-        committer.commit(&mut group);
+        // Unanswered is not stored: a node that stops before it takes part again took nothing.
+        if committer.may_commit() {
+            committer.commit(&mut group);
+        }
         group.clear();
         held.clear();
     }

@@ -10,7 +10,8 @@ use super::act::Act;
 use super::error::{Error, Result};
 use super::escalations::ALERT;
 use super::locks::Lock;
-use super::schema::{alerts, audit_entries, escalations as climbs, messages, nodes, sla_timers, throttles};
+use super::nodes::APART;
+use super::schema::{alerts, audit_entries, escalations as climbs, messages, sla_timers, throttles};
 use super::tx::{Tx, View};
 use super::{alert_holds, escalations, settings, sla};
 use crate::domain::alert::AlertCase;
@@ -25,6 +26,39 @@ const STEP: &str = "clock.step";
 const PENDING: &str = "clock.pending";
 /// Alerts looked for at once.
 const BATCH: i64 = 200;
+
+/// By how much what was planned on a wrong time is brought back.
+#[derive(Debug, Clone, Copy)]
+pub enum Back {
+    /// The clock was set back by so much.
+    By(Duration),
+    /// Each plan by as much as it was written ahead of now: another node's clock was wrong, and nobody knows by how much.
+    AsWritten,
+}
+
+impl Back {
+    /// What a step asks for; nothing when it went forward.
+    #[must_use]
+    pub fn of_step(step: Step) -> Option<Self> {
+        (step.by_ms < 0).then(|| Self::By(Duration::from_millis(step.by_ms.unsigned_abs())))
+    }
+
+    /// What was written after this was written on the wrong time.
+    pub(super) fn after(self, now: Instant) -> Instant {
+        match self {
+            Self::By(_) => now,
+            Self::AsWritten => now.plus(APART),
+        }
+    }
+
+    /// How far a plan goes back that was written at `written`.
+    pub(super) fn of(self, written: Instant, now: Instant) -> Duration {
+        match self {
+            Self::By(back) => back,
+            Self::AsWritten => written.since(now),
+        }
+    }
+}
 
 /// When the newest entry of the log was written.
 ///
@@ -60,16 +94,22 @@ pub fn pending(view: &mut View<'_>) -> Result<Option<Step>> {
 /// Database errors.
 pub fn begin(tx: &mut Tx<'_>, step: Step) -> Result<usize> {
     settings::keep(tx, PENDING, &serde_json::to_string(&step).unwrap_or_default())?;
-    let Some(back) = back(step) else { return Ok(0) };
+    let Some(back) = Back::of_step(step) else { return Ok(0) };
     let now = tx.now().micros();
     diesel::delete(throttles::table.filter(throttles::updated_at.gt(now))).execute(tx.conn)?;
-    // A node that lives says so within a minute; the heartbeat of another clock says nothing.
-    diesel::update(nodes::table.filter(nodes::seen_at.gt(now)))
-        .set(nodes::seen_at.eq(now))
-        .execute(tx.conn)?;
+    replan_alone(tx, back)
+}
+
+/// Brings back messages that hang on no alert. Says how many.
+///
+/// # Errors
+/// Database errors.
+pub fn replan_alone(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
+    let now = tx.now();
     let alone = messages::table.filter(messages::kind.ne(ALERT)).filter(messages::state.eq_any(OPEN));
     let rows = alone
-        .filter(messages::due_at.gt(now).or(messages::sending_until.gt(now)))
+        .filter(messages::due_at.gt(now.micros()).or(messages::sending_until.gt(now.micros())))
+        .filter(messages::created_at.gt(planned_after(back, now)))
         .select(PLAN)
         .load(tx.conn)?;
     bring_back(tx, rows, back)
@@ -79,25 +119,29 @@ pub fn begin(tx: &mut Tx<'_>, step: Step) -> Result<usize> {
 ///
 /// # Errors
 /// Database errors.
-pub fn ahead(view: &mut View<'_>, now: Instant, after: &str) -> Result<Vec<AlertId>> {
+pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Result<Vec<AlertId>> {
+    let (planned_after, written_after) = (planned_after(back, now), back.after(now).micros());
     let now = now.micros();
     let climbing = climbs::table
         .filter(climbs::kind.eq(ALERT).and(climbs::subject.gt(after)))
-        .filter(climbs::updated_at.gt(now).and(climbs::spoiled.is_null()))
+        .filter(climbs::updated_at.gt(written_after).and(climbs::spoiled.is_null()))
         .select(climbs::subject)
         .order(climbs::subject);
     let clocks = sla_timers::table
         .filter(sla_timers::kind.eq(ALERT).and(sla_timers::subject.gt(after)))
-        .filter(sla_timers::started_at.gt(now))
+        .filter(sla_timers::started_at.gt(written_after))
         .select(sla_timers::subject)
         .order(sla_timers::subject);
     let letters = messages::table
         .filter(messages::kind.eq(ALERT).and(messages::subject.gt(after)).and(messages::state.eq_any(OPEN)))
         .filter(messages::due_at.gt(now).or(messages::sending_until.gt(now)))
+        .filter(messages::created_at.gt(planned_after))
         .select(messages::subject)
         .order(messages::subject);
     let silent = alerts::table
-        .filter(alerts::state.eq("snoozed").and(alerts::updated_at.gt(now)).and(alerts::id.gt(after)))
+        .filter(
+            alerts::state.eq("snoozed").and(alerts::updated_at.gt(written_after)).and(alerts::id.gt(after)),
+        )
         .select(alerts::id)
         .order(alerts::id);
     let mut found: Vec<String> = climbing.limit(BATCH).load(view.conn)?;
@@ -116,8 +160,7 @@ pub fn ahead(view: &mut View<'_>, now: Instant, after: &str) -> Result<Vec<Alert
 ///
 /// # Errors
 /// Database errors.
-pub fn replan(tx: &mut Tx<'_>, alert: AlertId, step: Step) -> Result<usize> {
-    let Some(back) = back(step) else { return Ok(0) };
+pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     let case = match alert_holds::hold(tx, alert) {
         Ok(stored) => Some(stored.case),
         Err(Error::NotFound(_)) => None,
@@ -153,8 +196,12 @@ pub fn finish(tx: &mut Tx<'_>, step: Step, replanned: usize) -> Result<()> {
     tx.signal("config.changed", "clock")
 }
 
-fn back(step: Step) -> Option<Duration> {
-    (step.by_ms < 0).then(|| Duration::from_millis(step.by_ms.unsigned_abs()))
+/// Messages that were planned before are left alone. After a step back also the claim of an older one lies ahead.
+fn planned_after(back: Back, now: Instant) -> i64 {
+    match back {
+        Back::By(_) => i64::MIN,
+        Back::AsWritten => back.after(now).micros(),
+    }
 }
 
 /// Id, state, when it was planned, when it is due, when it is too late, until when it is being sent.
@@ -178,20 +225,26 @@ const OPEN: [&str; 2] = ["due", "sending"];
 
 /// Messages that were planned or taken on the time ahead. None becomes due before now, so that doing it twice after a kill
 /// changes nothing that matters.
-fn bring_back(tx: &mut Tx<'_>, rows: Vec<Plan>, back: Duration) -> Result<usize> {
-    let now = tx.now().micros();
-    let by = i64::try_from(back.as_micros()).unwrap_or(i64::MAX);
+fn bring_back(tx: &mut Tx<'_>, rows: Vec<Plan>, back: Back) -> Result<usize> {
+    let at = tx.now();
+    let now = at.micros();
     let mut count = 0;
     for (id, state, planned, due, not_after, sending) in rows {
         let row = messages::table.find(id);
+        let by = back.of(Instant::from_micros(planned), at);
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        // As written: it was planned now, so that the next look leaves it alone.
+        let planned_at = if matches!(back, Back::AsWritten) { now } else { planned };
+        let planned_at = messages::created_at.eq(planned_at);
         count += match (state.as_str(), sending) {
             ("due", _) if planned > now && due > now => {
                 let by = by.min(due - now);
-                let moved = (messages::due_at.eq(due - by), messages::not_after.eq(not_after - by));
+                let moved =
+                    (messages::due_at.eq(due - by), messages::not_after.eq(not_after - by), planned_at);
                 diesel::update(row.filter(messages::state.eq(state))).set(moved).execute(tx.conn)?
             }
             ("sending", Some(until)) if until > now + by / 2 => {
-                let until = messages::sending_until.eq(until - by.min(until - now));
+                let until = (messages::sending_until.eq(until - by.min(until - now)), planned_at);
                 diesel::update(row.filter(messages::state.eq(state))).set(until).execute(tx.conn)?
             }
             _ => 0,
@@ -201,10 +254,15 @@ fn bring_back(tx: &mut Tx<'_>, rows: Vec<Plan>, back: Duration) -> Result<usize>
 }
 
 /// A silence that somebody began in the future.
-fn shorten(tx: &mut Tx<'_>, mut case: AlertCase, back: Duration) -> Result<usize> {
-    let (id, now) = (case.id.to_string(), tx.now().micros());
+fn shorten(tx: &mut Tx<'_>, mut case: AlertCase, back: Back) -> Result<usize> {
+    let (id, at) = (case.id.to_string(), tx.now());
+    let now = at.micros();
+    let silent = alerts::table.find(&id).filter(alerts::state.eq("snoozed"));
+    let written: Option<i64> = silent.select(alerts::updated_at).get_result(tx.conn).optional()?;
+    let written = written.map(Instant::from_micros).filter(|written| *written > back.after(at));
+    let Some(written) = written else { return Ok(0) };
     let Some(snooze) = &mut case.snooze else { return Ok(0) };
-    snooze.until = snooze.until.minus(back);
+    snooze.until = snooze.until.minus(back.of(written, at));
     let until = Some(snooze.until.micros());
     let record = serde_json::to_string(&case).map_err(|_shape| Error::Corrupt("an alert to store"))?;
     let ahead = alerts::table.find(id).filter(alerts::state.eq("snoozed").and(alerts::updated_at.gt(now)));

@@ -5,6 +5,9 @@ use diesel::result::DatabaseErrorKind;
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Somebody else has it, who is named.
+    #[error("{0}")]
+    Held(String),
     /// The row that must exist does not.
     #[error("no such {0}")]
     NotFound(&'static str),

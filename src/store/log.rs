@@ -19,6 +19,7 @@ mod packs;
 mod prove;
 mod refold;
 mod rows;
+mod seals;
 mod sequence;
 mod signed;
 mod stream;
@@ -32,6 +33,7 @@ pub use export::{Scope, export};
 pub use key::{FILE, load, open};
 pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;
+pub use seals::Seals;
 pub use sequence::{Sequenced, Sequencer};
 pub use verify::{exit_code, verify};
 

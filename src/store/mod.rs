@@ -67,6 +67,7 @@ pub mod signals;
 pub mod signing;
 pub mod sla;
 pub mod snapshot;
+pub mod standing;
 mod supersessions;
 pub mod telemetry;
 pub mod terms;

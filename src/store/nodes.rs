@@ -4,25 +4,81 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
-use super::Tx;
 use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{devices, nodes};
+use super::{Conn, Tx, View};
+use crate::domain::Instant;
 
 /// Slots there are.
 pub const SLOTS: i16 = 16;
 /// A node that did not speak for so long is gone.
 pub const GONE_AFTER: Duration = Duration::from_secs(60);
 
-/// Takes the first free slot for the node `id`. Run it with [`super::Store::keep_house`].
+/// Clocks of nodes, and of the database, may be apart by so much.
+pub const APART: Duration = Duration::from_secs(30);
+
+/// A node as it makes itself known.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// This process.
+    pub id: String,
+    /// The machine and the data directory, which one process at a time holds.
+    pub home: String,
+    /// The number it was told to have; none: any that is free.
+    pub number: Option<u8>,
+}
+
+/// What the database's own clock shows: the nodes on one database have no other in common. SQLite has none but ours.
 ///
 /// # Errors
-/// [`Error::Conflict`] when all are in use; database errors.
-pub fn take(tx: &mut Tx<'_>, id: &str) -> Result<u8> {
-    bury(tx)?;
-    for slot in 0..SLOTS {
-        let row = (nodes::slot.eq(slot), nodes::id.eq(id), nodes::seen_at.eq(tx.now().micros()));
+/// Database errors.
+pub fn clock(view: &mut View<'_>, ours: Instant) -> Result<Instant> {
+    let Conn::Pg(conn) = &mut *view.conn else { return Ok(ours) };
+    let micros = diesel::dsl::sql::<BigInt>("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT");
+    Ok(Instant::from_micros(diesel::select(micros).get_result(conn)?))
+}
+
+/// By how many milliseconds `ours` is off from the database's clock, when the node `id` should stand aside: another one
+/// lives and agrees with the database. Alone it goes on, for then the database may be wrong.
+///
+/// # Errors
+/// Database errors.
+pub fn astray(view: &mut View<'_>, id: &str, ours: Instant, database: Instant) -> Result<Option<i64>> {
+    let (off, most) = (ours.micros().saturating_sub(database.micros()), micros(APART));
+    if off.abs() <= most {
+        return Ok(None);
+    }
+    let lives = nodes::seen_at.between(database.minus(GONE_AFTER).micros(), database.plus(APART).micros());
+    let agrees = nodes::ahead_by.between(-most, most);
+    let right = nodes::table.filter(nodes::id.ne(id).and(lives).and(agrees)).count();
+    Ok((right.get_result::<i64>(view.conn)? > 0).then_some(off / 1_000))
+}
+
+/// Takes a slot for a node: the one it was told to have, else the first that is free. What a former process of the same
+/// home held is given back first. Run it with [`super::Store::keep_house`]; `database` is what [`clock`] says.
+///
+/// # Errors
+/// [`Error::Held`] naming who has the number; [`Error::Conflict`] when all are in use; database errors.
+pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
+    bury(tx, database)?;
+    let former = nodes::table.filter(nodes::home.eq(&node.home).and(nodes::home.ne("")));
+    let former: Vec<i16> = diesel::delete(former).returning(nodes::slot).get_results(tx.conn)?;
+    former.iter().try_for_each(|slot| offline(tx, *slot))?;
+    let slots = match node.number {
+        Some(number) => i16::from(number)..i16::from(number) + 1,
+        None => 0..SLOTS,
+    };
+    for slot in slots {
+        let row = (
+            nodes::slot.eq(slot),
+            nodes::id.eq(&node.id),
+            nodes::home.eq(&node.home),
+            nodes::seen_at.eq(database.micros()),
+            nodes::ahead_by.eq(ahead(tx, database)),
+        );
         let taken = on!(&mut *tx.conn, |c| diesel::insert_into(nodes::table)
             .values(row)
             .on_conflict_do_nothing()
@@ -31,22 +87,46 @@ pub fn take(tx: &mut Tx<'_>, id: &str) -> Result<u8> {
             return u8::try_from(slot).map_err(|_range| Error::Corrupt("nodes.slot"));
         }
     }
-    Err(Error::Conflict("all 16 node slots are in use: stop a node, or wait a minute after one was lost"))
+    Err(match node.number {
+        Some(number) => held(tx, number, database)?,
+        None => {
+            Error::Conflict("all 16 node slots are in use: stop a node, or wait a minute after one was lost")
+        }
+    })
 }
 
-/// Says that the node lives, and buries those that do not. Says how many.
+/// Who has the number that another node asks for.
+fn held(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
+    let row = nodes::table.find(i16::from(number)).select((nodes::home, nodes::seen_at));
+    let (home, seen_at): (String, i64) = row.get_result(tx.conn)?;
+    let home =
+        if home.is_empty() { "a node of an older program".to_owned() } else { format!("the node of {home}") };
+    let ago = database.since(Instant::from_micros(seen_at)).as_secs();
+    Ok(Error::Held(format!(
+        "node number {number} is held by {home}, which spoke {ago} s ago: give this node another --node, or none (it \
+         takes a free number); if that node is gone for good, its number is free a minute after it last spoke"
+    )))
+}
+
+/// Says that the node lives, and buries those that do not. Says how many; `None`: another node has the slot by now.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the slot is another's by now; database errors.
-pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<usize> {
+/// Database errors.
+pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, database: Instant) -> Result<Option<usize>> {
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
-    let beaten = diesel::update(mine).set(nodes::seen_at.eq(tx.now().micros())).execute(tx.conn)?;
-    if beaten == 0 {
-        return Err(Error::Conflict(
-            "another node has this node's slot: this node was silent too long, restart it",
-        ));
+    let row = (nodes::seen_at.eq(database.micros()), nodes::ahead_by.eq(ahead(tx, database)));
+    if diesel::update(mine).set(row).execute(tx.conn)? == 0 {
+        return Ok(None);
     }
-    bury(tx)
+    bury(tx, database).map(Some)
+}
+
+fn ahead(tx: &Tx<'_>, database: Instant) -> i64 {
+    tx.now().micros().saturating_sub(database.micros())
+}
+
+fn micros(d: Duration) -> i64 {
+    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Gives the slot back; the node's devices are no longer connected.
@@ -61,8 +141,10 @@ pub fn leave(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     Ok(())
 }
 
-fn bury(tx: &mut Tx<'_>) -> Result<usize> {
-    let gone = nodes::table.filter(nodes::seen_at.lt(tx.now().minus(GONE_AFTER).micros()));
+/// Whoever is silent on the database's clock, or spoke in its future: that was written on a wrong clock.
+fn bury(tx: &mut Tx<'_>, database: Instant) -> Result<usize> {
+    let silent = nodes::seen_at.lt(database.minus(GONE_AFTER).micros());
+    let gone = nodes::table.filter(silent.or(nodes::seen_at.gt(database.plus(GONE_AFTER).micros())));
     let slots: Vec<i16> = diesel::delete(gone).returning(nodes::slot).get_results(tx.conn)?;
     slots.iter().try_for_each(|slot| offline(tx, *slot))?;
     Ok(slots.len())
@@ -80,25 +162,90 @@ mod tests {
     use crate::store::Urgency;
     use crate::store::testing::{NOW, stores};
 
+    fn node(id: &str) -> Node {
+        Node { id: id.to_owned(), home: format!("machine:/{id}"), number: None }
+    }
+
     #[test]
     fn a_silent_node_loses_its_slot_after_a_minute_and_not_before() {
         for store in stores() {
             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-            let take = |id: &str, now| store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, id));
-            let beat =
-                |id: &str, slot, now| store.keep_house(Urgency::Urgent, "test", now, |tx| beat(tx, slot, id));
+            let take =
+                |id: &str, now| store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, &node(id), now));
+            let beat = |id: &str, slot, now| {
+                store.keep_house(Urgency::Urgent, "test", now, |tx| beat(tx, slot, id, now)).unwrap()
+            };
             assert_eq!(take("a", at(0)).unwrap(), 0);
             assert_eq!(take("b", at(0)).unwrap(), 1);
-            assert_eq!(beat("b", 1, at(50)).unwrap(), 0);
+            assert_eq!(beat("b", 1, at(50)), Some(0));
             assert_eq!(take("c", at(55)).unwrap(), 2);
             assert_eq!(take("d", at(61)).unwrap(), 0);
-            assert!(matches!(beat("a", 0, at(62)), Err(Error::Conflict(_))));
+            assert_eq!(beat("a", 0, at(62)), None, "another has it");
+            assert_eq!(take("a", at(62)).unwrap(), 3, "it recovers under a number that is free");
             store.keep_house(Urgency::Urgent, "test", at(63), |tx| leave(tx, 1, "b")).unwrap();
             assert_eq!(take("e", at(63)).unwrap(), 1);
-            for n in 3..16 {
-                assert_eq!(take("n", at(64)).unwrap(), n);
+            for n in 4..16 {
+                assert_eq!(take(&format!("n{n}"), at(64)).unwrap(), n);
             }
             assert!(matches!(take("z", at(64)), Err(Error::Conflict(_))));
+        }
+    }
+
+    #[test]
+    fn a_number_that_a_live_node_holds_is_refused_by_its_name_and_given_back_to_its_own_home() {
+        for store in stores() {
+            let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+            let take =
+                |node: &Node, now| store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, node, now));
+            let asks = |id: &str| Node { number: Some(3), ..node(id) };
+            assert_eq!(take(&asks("a"), at(0)).unwrap(), 3);
+            let said = take(&asks("b"), at(20)).unwrap_err().to_string();
+            assert!(said.contains("node number 3 is held by the node of machine:/a"), "{said}");
+            assert!(said.contains("20 s ago"), "{said}");
+            // The former process of its own data directory is dead: the directory has one holder.
+            let again = Node { id: "a2".into(), ..asks("a") };
+            assert_eq!(take(&again, at(21)).unwrap(), 3);
+            assert_eq!(take(&node("c"), at(22)).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn a_node_on_a_wrong_clock_stands_aside_while_another_agrees_with_the_database() {
+        for store in stores() {
+            let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+            let hour = Duration::from_secs(3_600);
+            let off = |id: &str, ours, database| store.read(|view| astray(view, id, ours, database)).unwrap();
+            let take = |id: &str, ours, database| {
+                store.keep_house(Urgency::Urgent, "test", ours, |tx| take(tx, &node(id), database)).unwrap()
+            };
+            let beat = |id: &str, slot, ours, database| {
+                store.keep_house(Urgency::Urgent, "test", ours, |tx| beat(tx, slot, id, database)).unwrap()
+            };
+            // Alone, its clock is as good as the database's.
+            assert_eq!(off("ahead", at(0).plus(hour), at(0)), None);
+            assert_eq!(take("ahead", at(0).plus(hour), at(0)), 0);
+            assert_eq!(off("right", at(1), at(1)), None, "one that agrees never stands aside");
+            assert_eq!(take("right", at(1), at(1)), 1);
+            assert_eq!(off("ahead", at(2).plus(hour), at(2)), Some(3_600_000));
+            assert_eq!(off("ahead", at(2).minus(hour), at(2)), Some(-3_600_000));
+            assert_eq!(off("ahead", at(2).plus(APART), at(2)), None, "so much may be between nodes");
+            // Whatever its clock shows, it buries nobody: the database's clock says who is silent.
+            assert_eq!(beat("ahead", 0, at(3).plus(hour), at(3)), Some(0));
+            assert_eq!(beat("right", 1, at(4), at(4)), Some(0));
+            assert_eq!(off("ahead", at(70).plus(hour), at(70)), None, "who agreed is gone");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_of_the_future_keeps_no_slot() {
+        for store in stores() {
+            let hour = NOW.plus(Duration::from_secs(3_600));
+            let take = |id: &str, database| {
+                store.keep_house(Urgency::Urgent, "test", NOW, |tx| take(tx, &node(id), database)).unwrap()
+            };
+            // As a program before this one did, which wrote what its own clock showed.
+            assert_eq!(take("former", hour), 0);
+            assert_eq!(take("right", NOW), 0);
         }
     }
 }

@@ -149,6 +149,19 @@ pub fn after(view: &mut View<'_>, seq: i64, limit: usize) -> Result<Vec<Withdraw
     rows.into_iter().map(read).collect()
 }
 
+/// What a restore knew of the time after the snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Believed {
+    /// Nothing: it was made without `revocations.log`.
+    #[default]
+    Nothing,
+    /// Lines that nobody sealed, or the rest of a file; whoever restored vouches for them.
+    Unproven,
+    /// A file that proved itself whole.
+    Proven,
+}
+
 /// What a restore is entered with.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Restored {
@@ -156,6 +169,8 @@ pub struct Restored {
     pub taken_at: Option<Instant>,
     /// The log's last signed head that is known of, as a checkpoint: what was signed since is lost.
     pub lost: Option<String>,
+    /// What was known of the time since.
+    pub revocations: Believed,
     /// The head that came back.
     pub came_back: Option<String>,
     /// Withdrawals that took hold again.

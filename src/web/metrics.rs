@@ -52,6 +52,14 @@ pub async fn healthz() -> HttpResponse {
 /// The database answers too, with the schema that was found current when it was opened. A step of the clock is told in
 /// a second line: the node serves, and somebody should look.
 pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
+    if let Some(by_ms) = state.engine.aside() {
+        let body = format!(
+            "not ready: this node's clock is off by {by_ms} ms against the database's, with which another node agrees; it \
+             stands aside. Set the clock (NTP): it joins by itself\n"
+        );
+        let kind = "text/plain; charset=utf-8";
+        return Ok(HttpResponse::ServiceUnavailable().content_type(kind).body(body));
+    }
     let read = web::block(move || {
         let now = state.now();
         state.store.read(|view| Ok((settings::get(view, settings::INSTANCE)?, clock::told(view, now)?)))
@@ -81,6 +89,7 @@ pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<
         "ok": pulse.is_well(now),
         "heartbeat_at": pulse.heartbeat,
         "silent": pulse.silent,
+        "aside_by_ms": pulse.aside,
         "clock_step": pulse.step,
         "lapses": pulse.lapses.len(),
         "nobody_reached": pulse.unreached,

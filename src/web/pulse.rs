@@ -29,6 +29,8 @@ pub struct Pulse {
     pub heartbeat: Option<Instant>,
     /// Modules that have not come round.
     pub silent: Vec<&'static str>,
+    /// By how many milliseconds this node's clock is off while it stands aside.
+    pub aside: Option<i64>,
     /// The last step of the wall clock, as long as it is shown.
     pub step: Option<Step>,
     /// What was planned and not done in time.
@@ -58,6 +60,7 @@ impl Pulse {
         Ok(Self {
             heartbeat: state.engine.heartbeat(view, now)?,
             silent: state.engine.silent(now, SILENT_AFTER),
+            aside: state.engine.aside(),
             step: clock::told(view, now)?,
             lapses: lapses::standing(view)?,
             letters: letters.collect(),
@@ -71,7 +74,7 @@ impl Pulse {
     #[must_use]
     pub fn is_well(&self, now: Instant) -> bool {
         let stepped = self.step.is_some_and(|step| now.since(step.at) <= STEP_ALARMS);
-        self.heartbeat.is_some() && self.silent.is_empty() && !stepped
+        self.aside.is_none() && self.heartbeat.is_some() && self.silent.is_empty() && !stepped
     }
 
     /// Messages of a channel that stand at any of these states.

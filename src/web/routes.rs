@@ -256,7 +256,8 @@ pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>) {
     for (path, rows) in by_path {
         let rights = rows.iter().map(|row| (row.method.clone(), row.rights.clone())).collect();
         let bodiless = rows.iter().filter(|row| row.is_bodiless()).map(|row| row.method.clone()).collect();
-        let gate = Arc::new(Gate { path, about: About::of(path), rights, bodiless });
+        let is_probe = rows.iter().all(|row| row.face == Face::Probe);
+        let gate = Arc::new(Gate { path, about: About::of(path), rights, bodiless, is_probe });
         let routes = rows.into_iter().flat_map(|row| [Some(row.route), row.head]).flatten();
         let resource = routes.fold(web::resource(path), actix_web::Resource::route);
         config.service(
@@ -274,6 +275,7 @@ struct Gate {
     rights: Vec<(Method, Vec<Can>)>,
     /// Methods that change something and take no body.
     bodiless: Vec<Method>,
+    is_probe: bool,
 }
 
 impl Gate {
@@ -287,6 +289,10 @@ impl Gate {
         let Some((_, rights)) = self.rights.iter().find(|(method, _)| method == asked) else {
             return Ok(next.call(request).await?.map_into_boxed_body());
         };
+        if !self.is_probe && aside(&request) {
+            let refusal = Fault::new(Code::Busy).of(request.request());
+            return Ok(request.into_response(actix_web::ResponseError::error_response(&refusal)));
+        }
         let known = viewer::identify(request.request()).await;
         let refused = match &known {
             Ok(Some(found)) if found.enrolling && !sets_factor(request.path(), rights) => {
@@ -356,6 +362,11 @@ impl Gate {
             }
         }
     }
+}
+
+/// Whether this node stands aside: it would write, and show what is due, on a wrong time. Another one answers.
+fn aside(request: &ServiceRequest) -> bool {
+    request.app_data::<Data<State>>().is_some_and(|state| state.engine.aside().is_some())
 }
 
 /// The code that a refusal carries.

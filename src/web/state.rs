@@ -81,6 +81,10 @@ pub trait EngineView: Send + Sync {
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
         Vec::new()
     }
+    /// By how many milliseconds this node's clock is off when it stands aside for nodes that are right.
+    fn aside(&self) -> Option<i64> {
+        None
+    }
     /// When the auditor last finished a look; `None`: never, or too long ago.
     ///
     /// # Errors

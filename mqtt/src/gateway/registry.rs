@@ -63,10 +63,19 @@ impl Registry {
 
     /// Ends every session: what is in flight is answered first, for at most the drain timeout.
     pub(crate) fn close_all(&self, code: u8, reason: &'static str) {
+        self.end_all(code, reason, &|| EndReason::Stopping);
+    }
+
+    /// Disconnects every device as [`Registry::disconnect`] does one; they may come back.
+    pub fn disconnect_all(&self, code: u8, reason: &'static str) {
+        self.end_all(code, reason, &|| EndReason::House(code));
+    }
+
+    fn end_all(&self, code: u8, reason: &'static str, end: &dyn Fn() -> EndReason) {
         let all: Vec<_> = self.seats().values().cloned().collect();
         for mailbox in all {
             let farewell = Farewell { code, reason: Cow::Borrowed(reason) };
-            mailbox.order(Order::Close { farewell, end: EndReason::Stopping, drain: true });
+            mailbox.order(Order::Close { farewell, end: end(), drain: true });
         }
     }
 

@@ -142,7 +142,15 @@ pub async fn house(store: &Store, dir: &Path, tokens: Arc<Signer>, post: Post) -
     let clock = Clock::System;
     let log = log::open(store, &dir.join("keys"), clock.now())?;
     let bases = consent::Bases::default();
-    let options = Options { mqtt: loopback(), mqtt_tls: None, descriptors: 1_048_576, node: 0, bases, post };
+    let options = Options {
+        mqtt: loopback(),
+        mqtt_tls: None,
+        descriptors: 1_048_576,
+        node: None,
+        home: String::new(),
+        bases,
+        post,
+    };
     Box::pin(House::start(store, &clock, Signers { tokens, log }, options)).await
 }
 

@@ -13,7 +13,7 @@ use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
 use crate::store::snapshot::{self, Manifest};
-use crate::store::withdrawals::{self, Restored};
+use crate::store::withdrawals::{self, Believed, Restored};
 use crate::store::{Store, Url, migrate};
 
 pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
@@ -49,19 +49,37 @@ pub(in crate::cli) fn restore(
 ) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
     let keks = Keks::load(&home.keys())?;
-    let newer = match &asked.revocations {
+    let (newer, believed) = match &asked.revocations {
         Some(path) if !path.exists() => {
             return Err(Error::Missing(format!("there is no {}", path.display())));
         }
-        Some(path) => revocations::read(path)?,
-        None => Known::default(),
+        Some(path) if asked.unproven => {
+            note(
+                "WARNING: the lines of revocations.log are taken without proof. Whoever wrote the file decides what stays \
+                 revoked; the log says that it was so.",
+            );
+            (revocations::read_unproven(path, &home.keys())?, Believed::Unproven)
+        }
+        Some(path) => (revocations::read(path, &home.keys())?, Believed::Proven),
+        None => {
+            note(
+                "WARNING: restoring without revocations.log. Every consent revoked, person blocked, device or token \
+                 disabled and key destroyed after the snapshot is back as it was; the log says that it was so.",
+            );
+            (Known::default(), Believed::Nothing)
+        }
     };
     let now = clock.now();
     let manifest = snapshot::check(&asked.from)?;
     let unfinished = home.begin_restore()?;
     snapshot::put_back(&asked.from, &manifest, &options.database)?;
     let store = Store::open(&options.database, keks)?;
-    let restored = Restored { taken_at: Some(manifest.taken_at), lost: newer.head, ..Restored::default() };
+    let restored = Restored {
+        taken_at: Some(manifest.taken_at),
+        lost: newer.head,
+        revocations: believed,
+        ..Restored::default()
+    };
     let restored = withdrawals::replay(&store, &newer.withdrawn, restored, now)?;
     revocations::begin_again(home.dir(), now)?;
     revocations::catch_up(&store, home.dir())?;

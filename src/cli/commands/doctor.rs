@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::error::{Error, Result};
 use crate::cli::home::Home;
 use crate::cli::out::Out;
-use crate::cli::revocations;
+use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
@@ -152,7 +152,8 @@ fn officer(store: &Store) -> Finding {
 
 /// Whether a restore waits for a named person, or happened behind the program's back.
 fn restored(store: &Store, home: &Home) -> Finding {
-    let known = revocations::read(&home.dir().join(revocations::FILE));
+    let path = home.dir().join(revocations::FILE);
+    let known = if path.exists() { revocations::read(&path, &home.keys()) } else { Ok(Known::default()) };
     let here = store.read(|view| Ok((withdrawals::unacknowledged(view)?, log::newest_note(view)?)));
     match (known, here) {
         (Err(fault), _) => bad("restore", fault.to_string()),

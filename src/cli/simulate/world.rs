@@ -29,6 +29,7 @@ use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;
 use crate::ingest::{self, Stats};
 use crate::rules::Watchlist;
+use crate::store::standing::{Place, Standing};
 use crate::store::{Signalled, Store, Urgency, ahead, alerts, escalations, messages, paging, rules, sla};
 
 /// Messages in one commit, as in a running node.
@@ -78,7 +79,7 @@ impl World {
         let stats = Arc::new(Stats::default());
         let bases = consent::Bases::default();
         let options = ingest::Options {
-            node: 0,
+            standing: Standing::new(Place::Seated(0)),
             bases: bases.clone(),
             watch: Arc::clone(&watch),
             committed: Box::new(|| {}),

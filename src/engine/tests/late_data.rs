@@ -76,7 +76,7 @@ impl Bed {
         let watch = Arc::new(Mutex::new(Watchlist::new(Rule::seeds().into())));
         let bases = consent::Bases::default();
         let options = ingest::Options {
-            node: 0,
+            standing: crate::store::standing::Standing::new(crate::store::standing::Place::Seated(0)),
             bases: bases.clone(),
             watch: Arc::clone(&watch),
             committed: Box::new(|| {}),

@@ -119,11 +119,14 @@ fn a_clock_that_goes_back_waits_for_who_acts_and_brings_everything_back() {
             drop(ends);
             people.into_iter().for_each(|one| one.join().unwrap());
         });
-        let left = ward.home.read(|view| store::clock::ahead(view, clock.now(), "")).unwrap();
+        let left = ward.home.read(|view| store::clock::ahead(view, BACK, clock.now(), "")).unwrap();
         assert_eq!(left.len(), 0, "{left:?}");
         assert_eq!(ward.home.read(store::clock::pending).unwrap(), None);
     }
 }
+
+/// The step back of these tests.
+const BACK: store::clock::Back = store::clock::Back::By(Duration::from_secs(7_200));
 
 fn act(ward: &Ward, alert: AlertId, who: usize, what: Act, now: Instant) -> Result<()> {
     let id = ward.people[who];

@@ -6,9 +6,12 @@ use super::ward::{Ward, wards};
 use crate::domain::Clock;
 use crate::domain::escalation::State;
 use crate::engine::outbox::Breakers;
-use crate::engine::{Lane, Status, auditor, clock, escalate, housekeeping};
+use crate::engine::seat::Seat;
+use crate::engine::{Lane, Module, Status, auditor, clock, escalate, housekeeping};
+use crate::store::clock::Back;
+use crate::store::standing::{Place, Standing};
 use crate::store::testing::{NOW, entries};
-use crate::store::{self, Store, Urgency, escalations, nodes};
+use crate::store::{self, Store, Urgency, Url, escalations, nodes};
 
 const TWO_HOURS: i64 = 7_200_000_000;
 
@@ -109,19 +112,84 @@ fn a_clock_that_was_set_back_while_nobody_looked_is_noticed_at_the_start() {
     }
 }
 
+/// One node of several on the same database, whose clock somebody sets.
+struct Peer {
+    clock: Clock,
+    standing: Standing,
+    seat: Seat,
+}
+
+impl Peer {
+    fn new(store: &Store, id: &str, clock: Clock) -> Self {
+        let node = nodes::Node { id: id.to_owned(), home: id.to_owned(), number: None };
+        let standing = Standing::new(Place::Aside { by_ms: 0 });
+        let seat = Seat::new(store.clone(), clock.clone(), standing.clone(), node);
+        Self { clock, standing, seat }
+    }
+
+    fn runs(&mut self) -> Place {
+        self.seat.run(self.clock.now()).unwrap();
+        self.standing.place()
+    }
+}
+
+/// The time of the database, which is the machine's.
+fn database_time(store: &Store) -> crate::domain::Instant {
+    store.read(|view| nodes::clock(view, NOW)).unwrap()
+}
+
 #[test]
-fn a_dead_node_on_a_wrong_clock_keeps_its_slot_a_minute_and_no_longer() {
+fn a_node_on_a_wrong_clock_stands_aside_and_joins_by_itself_when_it_is_right() {
+    for ward in wards().into_iter().filter(|ward| matches!(ward.home.url(), Url::Postgres(_))) {
+        let now = database_time(&ward.home);
+        let mut right = Peer::new(&ward.home, "right", Clock::driven(now));
+        let mut wrong = Peer::new(&ward.home, "wrong", Clock::driven(now.plus(seconds(3_600))));
+        assert_eq!(right.runs(), Place::Seated(0));
+        let aside = wrong.runs();
+        let Place::Aside { by_ms } = aside else { panic!("{aside:?}") };
+        assert!((3_590_000..=3_600_000).contains(&by_ms), "{by_ms}");
+        assert_eq!(right.runs(), Place::Seated(0), "nobody took its number");
+        // Set right, it joins; set wrong while it runs, it writes nothing until somebody has looked, and leaves.
+        wrong.clock.step(-3_600_000_000);
+        assert_eq!(wrong.runs(), Place::Seated(1));
+        wrong.clock.step(3_600_000_000);
+        wrong.standing.doubt();
+        assert!(!wrong.standing.takes_part());
+        assert!(matches!(wrong.runs(), Place::Aside { .. }));
+        let held = ward.home.read(|view| nodes::astray(view, "third", NOW, database_time(&ward.home)));
+        assert!(held.unwrap().is_some(), "the one that is right is still believed");
+    }
+}
+
+#[test]
+fn a_node_that_lost_its_number_takes_another_without_an_error() {
+    for ward in wards().into_iter().filter(|ward| matches!(ward.home.url(), Url::Postgres(_))) {
+        let now = database_time(&ward.home);
+        let mut peer = Peer::new(&ward.home, "right", Clock::driven(now));
+        assert_eq!(peer.runs(), Place::Seated(0));
+        ward.home.keep_house(Urgency::Urgent, "test", now, |tx| nodes::leave(tx, 0, "right")).unwrap();
+        let other = nodes::Node { id: "other".into(), home: "other".into(), number: None };
+        ward.home.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &other, now)).unwrap();
+        peer.clock.advance(seconds(11));
+        assert_eq!(peer.runs(), Place::Seated(1));
+    }
+}
+
+#[test]
+fn what_another_node_planned_an_hour_ahead_is_brought_back_by_one_that_is_right() {
     for ward in wards() {
-        let wrong = NOW.plus(seconds(7_200));
-        let house = |now, f: &dyn Fn(&mut store::Tx<'_>) -> store::Result<usize>| {
-            ward.home.keep_house(Urgency::Urgent, "test", now, f).unwrap()
+        let mut ahead = Engine::new(&ward.home);
+        ahead.clock.step(TWO_HOURS / 2);
+        ahead.runs_for(seconds(1));
+        let planned = || {
+            let climb = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
+            climb.run.next_at.unwrap()
         };
-        let take = |tx: &mut store::Tx<'_>| nodes::take(tx, "lost").map(usize::from);
-        let lost = house(wrong, &take);
-        let step = crate::domain::time::Step { at: NOW, by_ms: -7_200_000 };
-        house(NOW, &|tx| store::clock::begin(tx, step));
-        let other = |tx: &mut store::Tx<'_>| nodes::take(tx, "new").map(usize::from);
-        assert_ne!(house(NOW.plus(seconds(59)), &other), lost);
-        assert_eq!(house(NOW.plus(seconds(61)), &|tx| nodes::take(tx, "newer").map(usize::from)), lost);
+        assert!(planned().since(NOW) > seconds(3_600), "{}", planned());
+        let right = Clock::driven(NOW.plus(seconds(2)));
+        let back = || clock::each_alert(&ward.home, &right, "seat", Back::AsWritten).unwrap();
+        assert!(back() > 0);
+        assert!(planned().since(NOW) <= seconds(1_800), "{}", planned());
+        assert_eq!(back(), 0, "once");
     }
 }

@@ -28,6 +28,11 @@ impl Ledger {
         Self { node, second, since: Moment::now(), ordinals: HashMap::new(), scribe: Scribe::default() }
     }
 
+    /// The node that it numbers for.
+    pub const fn node(&self) -> u8 {
+        self.node
+    }
+
     /// A commit begins at `now`. Seconds never go back: on a clock that was set back they go on at the pace of time, so
     /// that each is soon over and can be packed.
     pub fn begin(&mut self, now: Instant) {

@@ -21,6 +21,7 @@ use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
 use crate::domain::{Clock, Instant, Measured, PatientId};
 use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
+use crate::store::standing::Standing;
 use crate::store::telemetry::{self, Batch, Known};
 use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
 use amend::{amend, look_up};
@@ -55,6 +56,7 @@ pub struct Committer {
     stats: Arc<Stats>,
     roster: Roster,
     ledger: Ledger,
+    standing: Standing,
     batch: Batch,
     charges: Charges,
     involved: Vec<i64>,
@@ -77,13 +79,27 @@ impl Committer {
             committed: options.committed,
             stats,
             roster: Roster::default(),
-            ledger: Ledger::new(options.node, last),
+            ledger: Ledger::new(options.standing.number().unwrap_or(0), last),
+            standing: options.standing,
             batch: Batch::default(),
             charges: Charges::default(),
             involved: Vec::new(),
             receptions: Receptions::default(),
             announced: HashMap::new(),
         })
+    }
+
+    /// Waits until the node takes part; whether it does. Under another number it begins after every receipt there is.
+    pub fn may_commit(&mut self) -> bool {
+        let Some(number) = self.standing.wait() else { return false };
+        if self.ledger.node() == number {
+            return true;
+        }
+        match self.store.read(receipts::last_second) {
+            Ok(last) => self.ledger = Ledger::new(number, last),
+            Err(error) => self.give_up(&error),
+        }
+        self.ledger.node() == number
     }
 
     /// Commits a group and answers it. When the group cannot be committed each message is tried alone, so

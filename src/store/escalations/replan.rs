@@ -1,32 +1,32 @@
 //! Climbs that were planned on a time that lies ahead now.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::{ALERT, Row, climbed};
-use crate::domain::AlertId;
+use crate::domain::{AlertId, Instant};
+use crate::store::clock::Back;
 use crate::store::conn::held;
 use crate::store::error::Result;
 use crate::store::locks::Lock;
 use crate::store::schema::escalations;
 use crate::store::tx::Tx;
 
-/// Brings the climb of an alert back by `back` where it was changed in the future: its next step, and since when it waits.
+/// Brings the climb of an alert back where it was changed in the future: its next step, and since when it waits.
 /// The caller holds the alert. Says how many.
 ///
 /// # Errors
 /// Database errors.
-pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Duration) -> Result<usize> {
+pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     tx.lock(Lock::Escalation(alert));
     let now = tx.now();
     let ahead = escalations::table
         .filter(escalations::kind.eq(ALERT).and(escalations::subject.eq(alert.to_string())))
-        .filter(escalations::updated_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+        .filter(escalations::updated_at.gt(back.after(now).micros()).and(escalations::spoiled.is_null()))
         .order(escalations::id);
     let (rows, mut count): (Vec<Row>, usize) = (held!(tx, Row, ahead), 0);
     for row in rows {
         let (id, started) = (row.id.clone(), row.started_at.min(now.micros()));
+        let by = back.of(Instant::from_micros(row.updated_at), now);
         let Ok(climb) = row.open() else {
             // It cannot be read: it is set aside when it is due.
             diesel::update(escalations::table.find(id))
@@ -35,8 +35,8 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Duration) -> Result<usize> 
             continue;
         };
         let mut run = climb.run;
-        run.next_at = run.next_at.map(|at| at.minus(back));
-        run.stepped_at = run.stepped_at.minus(back);
+        run.next_at = run.next_at.map(|at| at.minus(by));
+        run.stepped_at = run.stepped_at.minus(by);
         run.fence += 1;
         diesel::update(escalations::table.find(&id))
             .set((climbed::changing(&run, now)?, escalations::started_at.eq(started)))

@@ -103,7 +103,7 @@ fn fitting(known: &str, seed: &[u8; 32]) -> Result<Signer> {
     )))
 }
 
-fn read(keys: &Path) -> Result<Option<[u8; 32]>> {
+pub(super) fn read(keys: &Path) -> Result<Option<[u8; 32]>> {
     let path = keys.join(FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -121,7 +121,7 @@ fn read(keys: &Path) -> Result<Option<[u8; 32]>> {
     })
 }
 
-fn generate(keys: &Path) -> Result<[u8; 32]> {
+pub(super) fn generate(keys: &Path) -> Result<[u8; 32]> {
     let mut seed = [0; 32];
     SystemRandom::new().fill(&mut seed).map_err(|_unspecified| Broken::NoRandomness)?;
     write_secret(&keys.join(FILE), STANDARD.encode(seed).as_bytes())?;

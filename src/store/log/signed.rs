@@ -19,8 +19,6 @@ use crate::store::{Class, Subject, View, patients};
 
 /// Readings set aside of one message whose part in its receipt is tried out; beyond, all or none.
 const TRIED: u32 = 6;
-/// Epochs tried around the second of reception: consent may change while a message waits for its commit.
-const EPOCHS: usize = 4;
 
 /// Whether a message is what its receipt says.
 pub(super) enum Verdict {
@@ -38,7 +36,7 @@ struct Device {
 
 struct Patient {
     key: Option<Arc<SubjectKey>>,
-    /// Instants and epochs of the consent to collect, ascending.
+    /// Instants and epochs of the consent to collect, in the order they were given.
     epochs: Vec<(i64, u64)>,
 }
 
@@ -86,7 +84,7 @@ impl Signed {
                     self.lines.push(brought.line);
                 }
             }
-            for epoch in around(&patient.epochs, second) {
+            for epoch in likely(&patient.epochs, second) {
                 let head = head(id, epoch, second, message);
                 if self.scribe.receipt(key.receipt_mac(), &head, &self.lines) == message.receipt {
                     return Ok(Verdict::Whole);
@@ -104,7 +102,7 @@ impl Signed {
             self.patient(view, person)?;
             let Some(patient) = self.patients.get(&person) else { continue };
             let Some(key) = &patient.key else { return Ok(true) };
-            for epoch in around(&patient.epochs, second) {
+            for epoch in likely(&patient.epochs, second) {
                 let head = head(id, epoch, second, message);
                 if self.scribe.receipt(key.receipt_mac(), &head, &[]) == message.receipt {
                     return Ok(true);
@@ -158,14 +156,14 @@ fn head(device: Uuid, epoch: u64, received_s: i64, message: &Receipted) -> Messa
     Message { device, epoch, decision: message.decision, received_s, ordinal: message.ordinal }
 }
 
-/// The epochs that may have been in force when a message of `second` was committed, the likeliest first.
-fn around(epochs: &[(i64, u64)], second: i64) -> impl Iterator<Item = u64> {
+/// Every epoch that a message of `second` may have been taken in, the likeliest first. Instants only say which is
+/// likely: on a clock that was stepped they tell no order, and consent may change while a message waits for its commit.
+/// The receipt itself proves which it was.
+fn likely(epochs: &[(i64, u64)], second: i64) -> impl Iterator<Item = u64> {
     let begin = Instant::from_secs(second).micros();
-    let before = epochs.partition_point(|(at, _)| *at <= begin);
-    let soon = Instant::from_secs(second.saturating_add(2)).micros();
-    let after = epochs.iter().skip(before).take_while(move |(at, _)| *at < soon);
-    let held = epochs.iter().take(before).rev().take(EPOCHS);
-    held.chain(after).map(|(_, epoch)| *epoch).chain(std::iter::once(0))
+    let before = epochs.iter().rposition(|(at, _)| *at <= begin).map_or(0, |last| last + 1);
+    let held = epochs.iter().take(before).rev();
+    held.chain(epochs.iter().skip(before)).map(|(_, epoch)| *epoch).chain(std::iter::once(0))
 }
 
 fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {

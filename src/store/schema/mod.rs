@@ -416,6 +416,8 @@ diesel::table! {
         slot -> SmallInt,
         id -> Text,
         seen_at -> BigInt,
+        home -> Text,
+        ahead_by -> BigInt,
     }
 }
 

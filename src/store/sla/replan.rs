@@ -1,33 +1,38 @@
 //! Clocks that were started on a time that lies ahead now.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::{ALERT, Row, keep};
 use crate::domain::AlertId;
+use crate::store::clock::Back;
 use crate::store::conn::held;
 use crate::store::error::Result;
 use crate::store::locks::Lock;
 use crate::store::schema::sla_timers::dsl as t;
 use crate::store::tx::Tx;
 
-/// Brings the clocks of an alert that were started in the future back by `back`, their pauses with them. The caller holds
+/// Brings the clocks of an alert that were started in the future back, their pauses with them. The caller holds
 /// the alert. Says how many.
 ///
 /// # Errors
 /// Database errors.
-pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Duration) -> Result<usize> {
+pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     tx.lock(Lock::Clocks(alert));
     let now = tx.now();
     let ahead = t::sla_timers
-        .filter(t::kind.eq(ALERT).and(t::subject.eq(alert.to_string())).and(t::started_at.gt(now.micros())))
+        .filter(
+            t::kind
+                .eq(ALERT)
+                .and(t::subject.eq(alert.to_string()))
+                .and(t::started_at.gt(back.after(now).micros())),
+        )
         .order(t::id);
     let (rows, mut count): (Vec<Row>, usize) = (held!(tx, Row, ahead), 0);
     for row in rows {
         let id = row.id.clone();
         if let Ok(mut promise) = row.read(tx) {
             let timer = &mut promise.record.timer;
+            let back = back.of(timer.started_at, now);
             timer.started_at = timer.started_at.minus(back);
             for pause in &mut timer.pauses {
                 pause.from = pause.from.minus(back);

@@ -167,3 +167,31 @@ fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
     let metrics = house.call("GET", "/metrics", &[], None).must(200);
     assert!(metrics.as_str().unwrap().contains("zelo_connections 0"), "{metrics}");
 }
+
+/// A node whose clock is an hour ahead while another one is right.
+struct Ahead;
+
+impl EngineView for Ahead {
+    fn modules(&self) -> Vec<crate::web::Module> {
+        Vec::new()
+    }
+
+    fn aside(&self) -> Option<i64> {
+        Some(3_600_000)
+    }
+}
+
+#[test]
+fn a_node_that_stands_aside_answers_nobody_and_says_why() {
+    for home in stores() {
+        let house = House::with(home, Limits::of_descriptors(4_096), std::sync::Arc::new(Ahead));
+        let ready = house.call("GET", "/readyz", &[], None).must(503);
+        assert!(ready.as_str().unwrap().contains("off by 3600000 ms"), "{ready}");
+        let engine = house.call("GET", "/healthz/engine", &[], None).must(503);
+        assert_eq!((&engine["ok"], &engine["aside_by_ms"]), (&json!(false), &json!(3_600_000)));
+        assert_eq!(house.call("GET", "/healthz", &[], None).status, 200);
+        for path in ["/api/v1/status", "/api/v1/patients", "/login"] {
+            assert_eq!(house.call("GET", path, &[], None).status, 503, "{path}");
+        }
+    }
+}

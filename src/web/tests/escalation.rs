@@ -184,7 +184,16 @@ fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_person() {
         let told: Vec<&String> = seen.body.as_object().unwrap().keys().collect();
         assert_eq!(
             told,
-            ["clock_step", "heartbeat_at", "lapses", "nobody_reached", "ok", "set_aside", "silent"]
+            [
+                "aside_by_ms",
+                "clock_step",
+                "heartbeat_at",
+                "lapses",
+                "nobody_reached",
+                "ok",
+                "set_aside",
+                "silent"
+            ]
         );
         let metrics = house.call("GET", "/metrics", &[], None).must(200);
         assert!(metrics.as_str().unwrap().contains("zelo_engine_heartbeat_age_seconds -1"), "{metrics}");

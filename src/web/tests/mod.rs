@@ -25,7 +25,7 @@ use ureq::http::{Method, Request};
 
 use super::connections::Limits;
 use super::serve::{Options, Running, serve};
-use super::state::{NoEdge, NoEngine, Parts, State};
+use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
 use crate::domain::password::{self, Cost};
 use crate::domain::token::{Signer, fresh_key};
 use crate::domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
@@ -69,36 +69,50 @@ fn houses() -> Vec<House> {
     stores().into_iter().map(House::around).collect()
 }
 
+/// What a house of a test has apart from others.
+struct Built {
+    behind_proxy: bool,
+    tls: Option<rustls::ServerConfig>,
+    log_signer: Option<crate::audit::note::Signer>,
+    engine: std::sync::Arc<dyn EngineView>,
+}
+
+impl Default for Built {
+    fn default() -> Self {
+        Self { behind_proxy: false, tls: None, log_signer: None, engine: std::sync::Arc::new(NoEngine) }
+    }
+}
+
 impl House {
     fn around(home: Home) -> Self {
         Self::limited(home, Limits::of_descriptors(4_096))
     }
 
     fn limited(home: Home, limits: Limits) -> Self {
-        Self::built(home, limits, false, None, None)
+        Self::built(home, limits, Built::default())
     }
 
     fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
-        Self::built(home, limits, behind_proxy, None, None)
+        Self::built(home, limits, Built { behind_proxy, ..Built::default() })
     }
 
     fn behind(home: Home, limits: Limits, tls: Option<rustls::ServerConfig>) -> Self {
-        Self::built(home, limits, false, tls, None)
+        Self::built(home, limits, Built { tls, ..Built::default() })
     }
 
     /// With a log that is signed and shown.
     fn signed(home: Home) -> Self {
         let signer = crate::store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
-        Self::built(home, Limits::of_descriptors(4_096), false, None, Some(signer))
+        let built = Built { log_signer: Some(signer), ..Built::default() };
+        Self::built(home, Limits::of_descriptors(4_096), built)
     }
 
-    fn built(
-        home: Home,
-        limits: Limits,
-        behind_proxy: bool,
-        tls: Option<rustls::ServerConfig>,
-        log_signer: Option<crate::audit::note::Signer>,
-    ) -> Self {
+    fn with(home: Home, limits: Limits, engine: std::sync::Arc<dyn EngineView>) -> Self {
+        Self::built(home, limits, Built { engine, ..Built::default() })
+    }
+
+    fn built(home: Home, limits: Limits, built: Built) -> Self {
+        let Built { behind_proxy, tls, log_signer, engine } = built;
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -109,7 +123,7 @@ impl House {
             bases: consent::Bases::default(),
             log_signer,
             edge: std::sync::Arc::new(NoEdge),
-            engine: std::sync::Arc::new(NoEngine),
+            engine,
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
             webhook_networks: crate::domain::network::Networks::default(),

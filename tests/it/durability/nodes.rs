@@ -48,7 +48,7 @@ async fn two_nodes_are_one_house() {
     let bed = &clinic.beds[0];
     let elsewhere = clinic.again();
     let (a, b) = (clinic.house(&clinic.store).await, clinic.house(&elsewhere).await);
-    assert_ne!(a.slot, b.slot, "each node has a slot of its own");
+    assert_ne!(a.standing.number(), b.standing.number(), "each node has a slot of its own");
 
     let (at_a, mut from_a) = bed.client(&a);
     let began = Clock::System.now().minus(Duration::from_secs(300)).millis();
@@ -109,11 +109,11 @@ async fn two_nodes_are_one_house() {
     let goodbye = next(&mut from_b, ended).await;
     assert!(goodbye.contains("AdministrativeAction"), "{goodbye}");
 
-    let (one, other) = (a.slot, b.slot);
+    let (one, other) = (a.standing.number(), b.standing.number());
     a.stop().await;
     b.stop().await;
     let again = clinic.house(&elsewhere).await;
-    assert_eq!(again.slot, one.min(other), "a node that stopped gave its slot back");
+    assert_eq!(again.standing.number(), one.min(other), "a node that stopped gave its slot back");
     again.stop().await;
     clinic.verify();
 }

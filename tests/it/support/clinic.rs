@@ -137,8 +137,15 @@ impl Clinic {
         let log = log::open(store, &self.keys(), clock.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
         let mqtt = "127.0.0.1:0".parse().unwrap();
-        let options =
-            Options { mqtt, mqtt_tls, descriptors: 65_536, node: 0, bases: consent::Bases::default(), post };
+        let options = Options {
+            mqtt,
+            mqtt_tls,
+            descriptors: 65_536,
+            node: None,
+            home: String::new(),
+            bases: consent::Bases::default(),
+            post,
+        };
         House::start(store, clock, signers, options).await.unwrap()
     }
 

@@ -401,3 +401,32 @@ fn a_history_that_was_cut_is_found_with_an_earlier_checkpoint() {
         assert!(!verify(&house.home, house.key(), None, &[&later]).unwrap().ok);
     }
 }
+
+#[test]
+fn what_was_taken_on_a_time_that_lay_ahead_is_whole_whatever_was_consented_since() {
+    const AHEAD: i64 = 40 * 86_400;
+    for mut house in houses() {
+        let revoke = |house: &House, at: i64| {
+            let (now, who) = (Instant::from_secs(NOW.secs() + at), house.patient.1);
+            let purpose = Purpose::TelemetryCollect;
+            let by = Giver::Subject.into();
+            house.home.write(Actor::Operator, now, |tx| consents::revoke(tx, who, purpose, &by)).unwrap();
+        };
+        house.message(AHEAD, 0, &[70.0, 71.5]);
+        house.message(AHEAD, 1, &[]);
+        revoke(&house, AHEAD + 2);
+        // The clock is right again; the seconds of receipts never go back.
+        for n in 1..=6 {
+            house.consent = grant(&house.home, house.patient.1);
+            house.message(AHEAD + 5 + n, 0, &[80.0]);
+            revoke(&house, n);
+        }
+        assert!(house.verified().ok, "{:?}", house.verified());
+        house.seal(20);
+        assert!(house.verified().ok, "{:?}", house.verified());
+        house.tamper(
+            "UPDATE readings SET masked = masked + 1 WHERE received = (SELECT min(received) FROM readings)",
+        );
+        assert!(found(&house).contains("were changed"));
+    }
+}

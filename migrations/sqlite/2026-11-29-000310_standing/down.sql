@@ -1,0 +1,2 @@
+ALTER TABLE nodes DROP COLUMN ahead_by;
+ALTER TABLE nodes DROP COLUMN home;

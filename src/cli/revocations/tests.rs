@@ -1,0 +1,163 @@
+//! What the file keeps, and that it is believed only whole.
+
+use super::*;
+use crate::audit::note::Checkpoint;
+use crate::cli::demo::prepare;
+use crate::domain::{Clock, Role};
+use crate::store::{Actor, users};
+
+const NOW: Instant = Instant::from_secs(1_795_348_800);
+
+fn disable(store: &Store, nth: usize) {
+    let all = store.read(|view| users::page(view, &crate::store::Ask { limit: 100, ..Default::default() }));
+    // The last administrator may not go.
+    let may_go = |user: &users::User| !matches!(user.role, Role::Patient | Role::Admin);
+    let mut staff = all.unwrap().items.into_iter().filter(may_go);
+    let id = staff.nth(nth).unwrap().id;
+    store.write(Actor::Operator, NOW, |tx| users::disable(tx, id)).unwrap();
+}
+
+#[test]
+fn the_log_is_caught_up_once_also_after_a_line_that_was_cut_short_and_ends_with_the_checkpoint() {
+    let demo = prepare(None, &Clock::driven(NOW)).unwrap();
+    let (store, dir) = (&demo.store, demo.home.dir());
+    let path = dir.join(FILE);
+    let _seeded = catch_up(store, dir).unwrap();
+    let before = read(&path, &dir.join("keys")).unwrap().withdrawn.len();
+    disable(store, 0);
+    assert_eq!(catch_up(store, dir).unwrap(), 1);
+    assert_eq!(catch_up(store, dir).unwrap(), 0);
+    let signer = log::open(store, &dir.join("keys"), NOW).unwrap();
+    log::Sequencer::begin(store, signer).unwrap().sequence(store, NOW, 1_000).unwrap();
+    assert_eq!(catch_up(store, dir).unwrap(), 0);
+    let whole = read(&path, &dir.join("keys")).unwrap();
+    assert_eq!(whole.withdrawn.len(), before + 1);
+    assert_eq!(whole.head, store.read(log::newest_note).unwrap());
+    assert!(whole.head.is_some());
+    let bytes = std::fs::read(&path).unwrap();
+    for cut in [9, 400] {
+        std::fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+        catch_up(store, dir).unwrap();
+        assert_eq!(read(&path, &dir.join("keys")).unwrap(), whole, "{cut}");
+    }
+    disable(store, 1);
+    assert_eq!(catch_up(store, dir).unwrap(), 1);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("\"checkpoint\"").count(), 1, "the last one only");
+    assert!(text.lines().last().unwrap().contains("checkpoint"));
+}
+
+#[test]
+fn a_database_that_was_put_back_by_hand_is_healed_at_the_next_start() {
+    let demo = prepare(None, &Clock::driven(NOW)).unwrap();
+    let (store, dir) = (&demo.store, demo.home.dir());
+    let signer = log::open(store, &dir.join("keys"), NOW).unwrap();
+    log::Sequencer::begin(store, signer).unwrap().sequence(store, NOW, 1_000).unwrap();
+    catch_up(store, dir).unwrap();
+    assert!(heal(store, dir, NOW).unwrap().is_none());
+    let ahead = ends_with_a_longer_log(store, dir);
+    let healed = heal(store, dir, NOW).unwrap().unwrap();
+    assert_eq!(healed.lost, Some(ahead));
+    assert!(store.read(withdrawals::unacknowledged).unwrap().is_some());
+    assert!(heal(store, dir, NOW).unwrap().is_none(), "once");
+}
+
+/// As if the database were older than the file; the checkpoint at its end now.
+fn ends_with_a_longer_log(store: &Store, dir: &Path) -> String {
+    let signer = log::open(store, &dir.join("keys"), NOW).unwrap();
+    let head = read(&dir.join(FILE), &dir.join("keys")).unwrap().head.unwrap();
+    let mut longer = Checkpoint::open(&head, signer.vkey()).unwrap();
+    longer.size += 7;
+    let (ahead, seals) = (longer.sign(&signer), seals(dir).unwrap());
+    let tail = Tail::read(&dir.join(FILE), &seals).unwrap();
+    tail.write(&dir.join(FILE), Vec::new(), Some(ahead.clone()), &seals).unwrap();
+    ahead
+}
+
+/// A house whose file has lines and a checkpoint.
+fn house() -> crate::cli::demo::Prepared {
+    let demo = prepare(None, &Clock::driven(NOW)).unwrap();
+    let (store, dir) = (&demo.store, demo.home.dir());
+    (0..3).for_each(|nth| disable(store, nth));
+    let signer = log::open(store, &dir.join("keys"), NOW).unwrap();
+    log::Sequencer::begin(store, signer).unwrap().sequence(store, NOW, 1_000).unwrap();
+    catch_up(store, dir).unwrap();
+    demo
+}
+
+#[test]
+fn a_file_is_believed_whole_or_refused_by_the_line_that_does_not_hold() {
+    let demo = house();
+    let (dir, keys) = (demo.home.dir(), demo.home.keys());
+    let path = dir.join(FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let (count, end) = (lines.len(), lines[lines.len() - 1]);
+    assert!(count >= 4, "{text}");
+    let of = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+    let without = |nth: usize| {
+        let mut left = lines.clone();
+        left.remove(nth);
+        of(&left)
+    };
+    let mut turned = lines.clone();
+    turned.swap(0, 1);
+    let plain = |line: &&str| format!("{}}}", line.rsplit_once(",\"seal\"").unwrap().0);
+    let unsealed: Vec<String> = lines.iter().map(plain).collect();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let foreign = Seals::open(elsewhere.path()).unwrap();
+    let theirs = elsewhere.path().join(FILE);
+    let signed = read(&path, &keys).unwrap();
+    Tail::none(&foreign).write(&theirs, signed.withdrawn.clone(), signed.head.clone(), &foreign).unwrap();
+    let ours = seals(dir).unwrap();
+    let note = signed.head.clone().unwrap();
+    let forged = elsewhere.path().join("forged");
+    Tail::none(&ours)
+        .write(&forged, signed.withdrawn.clone(), Some(note.replacen('\n', "\n1", 1)), &ours)
+        .unwrap();
+    for (name, bytes, line) in [
+        ("nothing", Vec::new(), 1),
+        ("noise", (0..=255).cycle().skip(40).take(600).collect(), 1),
+        ("only the checkpoint", of(&[end]), 1),
+        ("without the checkpoint", without(count - 1), count),
+        ("without its last withdrawal", without(count - 2), count - 1),
+        ("a line cut out", without(1), 2),
+        ("the first line cut out", without(0), 1),
+        ("two lines in another order", of(&turned), 1),
+        ("another word", text.replacen("\"disabled\":true", "\"disabled\":false", 1).into_bytes(), 1),
+        ("a line twice", of(&[&lines[..1], lines.as_slice()].concat()), 2),
+        ("more behind the end", of(&[lines.as_slice(), &lines[..1]].concat()), count + 1),
+        ("cut short", text.as_bytes()[..text.len() - 30].to_vec(), count),
+        ("no seals", of(&unsealed.iter().map(String::as_str).collect::<Vec<_>>()), 1),
+        ("another house's", std::fs::read(&theirs).unwrap(), 1),
+        ("a checkpoint of another", std::fs::read(&forged).unwrap(), count),
+    ] {
+        let copy = elsewhere.path().join("copy");
+        std::fs::write(&copy, bytes).unwrap();
+        let said = read(&copy, &keys).unwrap_err();
+        assert_eq!(said.exit_code(), 4, "{name}");
+        let said = said.to_string();
+        assert!(said.contains(&format!("copy line {line} ")) || name == "another word", "{name}: {said}");
+        assert!(said.contains("--no-revocations"), "{name}: {said}");
+    }
+    let copy = elsewhere.path().join("copy");
+    std::fs::write(&copy, of(&unsealed.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
+    assert_eq!(read_unproven(&copy, &keys).unwrap(), signed, "somebody vouches for it");
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_written_again_from_the_database_and_replayed_by_nobody() {
+    let demo = house();
+    let (store, dir) = (&demo.store, demo.home.dir());
+    let path = dir.join(FILE);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, whole.replacen("\"disabled\":true", "\"disabled\":false", 1)).unwrap();
+    assert!(heal(store, dir, NOW).unwrap().is_none());
+    catch_up(store, dir).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+    assert!(dir.join("revocations-set-aside-1.log").exists());
+    ends_with_a_longer_log(store, dir);
+    let longer = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, longer.replacen("\"disabled\":true", "\"disabled\":false", 1)).unwrap();
+    assert_eq!(heal(store, dir, NOW).unwrap_err().exit_code(), 4);
+}

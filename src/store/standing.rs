@@ -1,0 +1,97 @@
+//! Whether this node takes part in the work of all: under which number, or why it stands aside. Whoever writes for the
+//! node asks here first and waits as long as nobody knows whether its clock is right.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Where this node stands among the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It takes part under this number.
+    Seated(u8),
+    /// Its clock was stepped, and nobody has compared it with the others' yet.
+    Doubtful(u8),
+    /// Its clock is off, in milliseconds (negative: behind), while another node agrees with the database.
+    Aside {
+        /// Against the database's clock.
+        by_ms: i64,
+    },
+}
+
+/// The place, shared by everything that runs on the node. Cheap to clone.
+#[derive(Clone)]
+pub struct Standing(Arc<(Mutex<Stand>, Condvar)>);
+
+struct Stand {
+    place: Place,
+    closed: bool,
+}
+
+impl Standing {
+    /// Begins at a place.
+    #[must_use]
+    pub fn new(place: Place) -> Self {
+        Self(Arc::new((Mutex::new(Stand { place, closed: false }), Condvar::new())))
+    }
+
+    /// The place now.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.stand().place
+    }
+
+    /// Whether the node may write.
+    #[must_use]
+    pub fn takes_part(&self) -> bool {
+        matches!(self.place(), Place::Seated(_))
+    }
+
+    /// By how much the clock is off, in milliseconds, when the node stands aside.
+    #[must_use]
+    pub fn aside(&self) -> Option<i64> {
+        match self.place() {
+            Place::Aside { by_ms } => Some(by_ms),
+            Place::Seated(_) | Place::Doubtful(_) => None,
+        }
+    }
+
+    /// The node's number, as long as it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<u8> {
+        match self.place() {
+            Place::Seated(number) | Place::Doubtful(number) => Some(number),
+            Place::Aside { .. } => None,
+        }
+    }
+
+    /// The node stands at `place` from now on.
+    pub fn set(&self, place: Place) {
+        self.stand().place = place;
+        self.0.1.notify_all();
+    }
+
+    /// The clock was stepped: nothing is written until somebody has compared it.
+    pub fn doubt(&self) {
+        let mut stand = self.stand();
+        if let Place::Seated(number) = stand.place {
+            stand.place = Place::Doubtful(number);
+        }
+    }
+
+    /// Waits until the node takes part, and under which number; `None`: it stops before that.
+    #[must_use]
+    pub fn wait(&self) -> Option<u8> {
+        let waits = |stand: &mut Stand| !stand.closed && !matches!(stand.place, Place::Seated(_));
+        let stand = self.0.1.wait_while(self.stand(), waits).unwrap_or_else(PoisonError::into_inner);
+        if let Place::Seated(number) = stand.place { Some(number) } else { None }
+    }
+
+    /// The node stops: nobody waits any longer.
+    pub fn close(&self) {
+        self.stand().closed = true;
+        self.0.1.notify_all();
+    }
+
+    fn stand(&self) -> MutexGuard<'_, Stand> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
