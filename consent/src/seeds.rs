@@ -61,7 +61,10 @@ const FIRST: Version = Version(1, 0, 0);
 /// emergency contact). Less is done than was agreed to, so no grant of the first text lapses: a change of wording.
 const CORRECTED: Version = Version(1, 0, 1);
 
-const TEXTS: [(Purpose, Version, [(Lang, &str); 2]); 5] = [
+/// A purpose, the version of its words, and the words in each language.
+type Text = (Purpose, Version, [(Lang, &'static str); 2]);
+
+const TEXTS: [Text; 5] = [
     (Purpose::TelemetryCollect, FIRST, text!("telemetry.collect")),
     (Purpose::AlertEvaluate, CORRECTED, text!("alert.evaluate")),
     (Purpose::AlertEscalate, CORRECTED, text!("alert.escalate")),

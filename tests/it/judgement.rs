@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 use zelo::domain::Outcome;
 use zelo::domain::{Clock, Instant, Level};
 use zelo::rules::Episode;
-use zelo::store::alerts::{self, StoredAlert};
-use zelo::store::{Actor, bindings, escalations, reevaluations};
+use zelo::store::alerts::StoredAlert;
+use zelo::store::{Actor, alert_lists, bindings, escalations, reevaluations};
 
 use crate::support::clinic::{Bed, Clinic, eventually};
 
 fn alerts_of(clinic: &Clinic, bed: &Bed) -> Vec<StoredAlert> {
-    let filter = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
-    clinic.store.read(|view| alerts::page(view, filter, 100)).unwrap()
+    clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 100)).unwrap()
 }
 
 fn stories(clinic: &Clinic, bed: &Bed) -> Vec<Episode> {

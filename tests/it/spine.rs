@@ -8,7 +8,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
 use zelo::domain::{AlertState, Clock, Instant, Level};
-use zelo::store::{Actor, alerts, consents};
+use zelo::store::{Actor, alert_lists, consents};
 
 use crate::support::clinic::{Clinic, eventually};
 
@@ -71,8 +71,7 @@ async fn live(clinic: Clinic) {
     let red = from.plus(Duration::from_secs(61));
     client.publish(bed.topic(), QoS::AtLeastOnce, false, second_by_second(red, [130; 61])).await.unwrap();
     assert_eq!(until(&mut events, puback).await, PubAckReason::Success);
-    let of_patient = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
-    let found = || clinic.store.read(|view| alerts::page(view, of_patient, 10)).unwrap();
+    let found = || clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
     eventually("a red is open", || found().iter().any(|alert| alert.case.facts.peak == Level::Red)).await;
     assert_eq!(found().len(), 1);
 

@@ -154,7 +154,7 @@ impl Ward {
         let first = enrolled.first().context("no patient")?;
         let (patient, device) = (first.patient, first.device()?);
         note(&format!("{cases} resolved alerts laid in {} ms", began.elapsed().as_millis()));
-        Ok(Self { site: site, dashboard, eyes, patient, device, alert, user })
+        Ok(Self { site, dashboard, eyes, patient, device, alert, user })
     }
 
     fn filled(&self, path: &str) -> String {

@@ -138,22 +138,26 @@ fn a_crowd_of_strangers_waits_for_itself_and_not_the_owner_at_home() {
     let owner = house.email(house.user(Role::Clinician, None));
     assert_eq!(from(&house, "127.0.0.3", &owner, PASSWORD), 200);
     let over = std::sync::atomic::AtomicBool::new(false);
+    let answered = std::sync::atomic::AtomicUsize::new(0);
     let (strangers, tried) = std::thread::scope(|scope| {
         let crowd: Vec<_> = (0..60)
             .map(|number| {
-                let (house, over) = (&house, &over);
+                let (house, over, answered) = (&house, &over, &answered);
                 scope.spawn(move || {
                     let mut seen = Vec::new();
                     while !over.load(std::sync::atomic::Ordering::Relaxed) {
                         let nobody = format!("ninguem-{number}-{}@exemplo.br", seen.len());
                         let source = format!("127.0.9.{}", number + 1);
                         seen.push(from(house, &source, &nobody, "errada errada errada"));
+                        answered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     }
                     seen
                 })
             })
             .collect();
-        std::thread::sleep(Duration::from_millis(300));
+        while answered.load(std::sync::atomic::Ordering::Relaxed) < 60 {
+            std::thread::yield_now();
+        }
         let tried: Vec<u16> = (0..5).map(|_| from(&house, "127.0.0.3", &owner, PASSWORD)).collect();
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         let strangers: Vec<u16> = crowd.into_iter().flat_map(|one| one.join().unwrap()).collect();

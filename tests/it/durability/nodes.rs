@@ -7,7 +7,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
 use zelo::domain::{Clock, Level};
-use zelo::store::{Actor, alerts, commands, devices, reevaluations};
+use zelo::store::{Actor, alert_lists, commands, devices, reevaluations};
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Clinic, eventually};
@@ -78,8 +78,7 @@ async fn two_nodes_are_one_house() {
         at_b.publish(bed.topic(), QoS::AtLeastOnce, false, send(second, 130.0)).await.unwrap();
         assert_eq!(next(&mut from_b, acked).await, PubAckReason::Success);
     }
-    let of_patient = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
-    let found = || clinic.store.read(|view| alerts::page(view, of_patient, 10)).unwrap();
+    let found = || clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
     eventually("the minute that began at one node and ended at the other is red", || {
         found().iter().any(|alert| alert.case.facts.peak == Level::Red)
     })

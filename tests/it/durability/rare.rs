@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use zelo::domain::{Clock, Level};
-use zelo::store::{Url, alerts, telemetry};
+use zelo::store::{Url, alert_lists, telemetry};
 
 use self::search::{Needles, files};
 use self::seeds::{RARE, payloads, seed};
@@ -40,9 +40,8 @@ async fn search(clinic: Clinic) {
     let formats = payloads(now - 300_000);
     let (taken, refused) = send_all(bed.client(&house), bed.topic(), formats.clone()).await;
     assert!(taken >= formats.len() - 1, "{refused:?}");
-    let of_patient = alerts::Filter { patient_key: Some(bed.patient_key), ..alerts::Filter::default() };
     let red = || {
-        let found = clinic.store.read(|view| alerts::page(view, of_patient, 10)).unwrap();
+        let found = clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
         found.into_iter().find(|alert| alert.case.facts.peak == Level::Red).map(|alert| alert.case.id)
     };
     eventually("a red is open", || red().is_some()).await;

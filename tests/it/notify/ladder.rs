@@ -20,7 +20,7 @@ use zelo::notify::InApp;
 use zelo::notify::mailbox::Mailbox;
 use zelo::notify::webhook::Hook;
 use zelo::store::messages::{self, Stored};
-use zelo::store::{Actor, View, alerts, escalations, on_call, sla, users, versions, webhooks};
+use zelo::store::{Actor, View, alert_lists, alerts, escalations, on_call, sla, users, versions, webhooks};
 
 use super::hook::Program;
 use super::mail::{FROM, SECRET, imap, plain};
@@ -84,8 +84,7 @@ impl Night {
 
     fn alert(&self) -> Option<AlertId> {
         let Bed { patient_key, .. } = self.clinic.beds[0];
-        let filter = alerts::Filter { patient_key: Some(patient_key), ..alerts::Filter::default() };
-        let found = self.clinic.store.read(|view| alerts::page(view, filter, 10)).unwrap();
+        let found = self.clinic.store.read(|view| alert_lists::of_patient(view, patient_key, 10)).unwrap();
         found.first().map(|alert| alert.case.id)
     }
 
