@@ -38,6 +38,7 @@ DROP INDEX alerts_by_patient;
 CREATE INDEX alerts_by_patient ON alerts (patient_key, started_at);
 DROP INDEX alerts_worst_of_patient;
 DROP INDEX alerts_worst_in_state;
+DROP INDEX alerts_resolved;
 DROP INDEX alerts_worst;
 DROP INDEX alerts_unsettled;
 DROP INDEX alerts_unresolved;

@@ -4,6 +4,7 @@ DROP INDEX alerts_queue;
 CREATE INDEX alerts_queue ON alerts (retrospective, level DESC, started_at, id) WHERE state <> 'resolved';
 CREATE INDEX alerts_unresolved ON alerts (patient_key) WHERE state <> 'resolved';
 CREATE INDEX alerts_unsettled ON alerts (patient_key, id) WHERE state <> 'resolved' OR ended_at IS NULL;
+CREATE INDEX alerts_resolved ON alerts (started_at, id) WHERE state = 'resolved';
 CREATE INDEX alerts_worst ON alerts (retrospective, level, started_at, id);
 CREATE INDEX alerts_worst_in_state ON alerts (state, retrospective, level, started_at, id);
 CREATE INDEX alerts_worst_of_patient ON alerts (patient_key, retrospective, level, started_at, id);
