@@ -1,6 +1,6 @@
 //! Steps of the wall clock: told, written down, and what was planned on the wrong time planned again. The newest time is
 //! believed. Nothing is ever planned later than it was: a call that comes too soon harms nobody. Each alert is brought back in
-//! a transaction of its own, under its row ([`super::locks`]).
+//! a transaction of its own, under its row (`store::locks`).
 
 use std::time::Duration;
 

@@ -121,7 +121,7 @@ pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
         ledger.apply(&Event::new(purpose, NOON.micros(), Act::Granted(grant))).unwrap();
     }
     // Decided after whatever the tests measure.
-    let decided = NOON.plus(std::time::Duration::from_secs(86_400));
+    let decided = NOON.plus(std::time::Duration::from_secs(2 * 86_400));
     let context = Context { data: &[Datum::Reading], ..Context::system(decided.micros()) };
     let (bases, subject) = (Bases::default(), Subject::default());
     decide(&Request { bases: &bases, records: &ledger, subject: &subject, context: &context }).unwrap()
