@@ -210,6 +210,20 @@ pub enum Fault {
 }
 
 impl Template {
+    /// With its name and subject as lines, where they can be: what looks the same is the same.
+    #[must_use]
+    pub fn in_lines(mut self) -> Self {
+        let lines = [(&mut self.name, 80), (&mut self.subject, 200)];
+        for (words, most) in lines {
+            for text in [&mut words.pt, &mut words.en] {
+                if let Ok(line) = line::read(text, most) {
+                    *text = line;
+                }
+            }
+        }
+        self
+    }
+
     /// Everything that is wrong with it; empty: it may be approved.
     #[must_use]
     pub fn check(&self) -> Vec<Fault> {

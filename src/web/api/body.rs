@@ -74,8 +74,16 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
 
 /// What a route without a body is sent: nothing, or an object that says nothing.
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
+#[serde(try_from = "serde_json::Map<String, serde_json::Value>")]
+pub struct Nothing;
+
+impl TryFrom<serde_json::Map<String, serde_json::Value>> for Nothing {
+    type Error = &'static str;
+
+    fn try_from(said: serde_json::Map<String, serde_json::Value>) -> Result<Self, Self::Error> {
+        if said.is_empty() { Ok(Self) } else { Err("this route takes no body") }
+    }
+}
 
 /// Every byte of a body, within the limit of the API.
 async fn whole(bytes: impl Future<Output = Result<Bytes, actix_web::Error>>) -> Result<Bytes, Fault> {

@@ -83,7 +83,8 @@ fn said(said: Said, history: &[Version<Template>], version: u32) -> Result<Templ
     let Said { name, subject, text } = said;
     let newest = history.first().ok_or_else(|| Fault::new(Code::NotFound))?;
     let template =
-        Template { id: newest.name.clone(), version, name, subject, text, class: newest.body.class };
+        Template { id: newest.name.clone(), version, name, subject, text, class: newest.body.class }
+            .in_lines();
     match template.check() {
         wrong if wrong.is_empty() => Ok(template),
         wrong => {

@@ -168,7 +168,8 @@ impl Draft {
             subject: words(subject_pt, subject_en),
             text: words(text_pt, text_en),
             ..held.clone()
-        };
+        }
+        .in_lines();
         let wrong: Vec<Wrong> =
             made.check().iter().flat_map(|fault| self.wrongs(w, &held.id, fault)).collect();
         if wrong.is_empty() { Ok(made) } else { Err(wrong) }
