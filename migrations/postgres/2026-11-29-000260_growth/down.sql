@@ -39,6 +39,7 @@ CREATE INDEX alerts_by_patient ON alerts (patient_key, started_at);
 DROP INDEX alerts_worst_of_patient;
 DROP INDEX alerts_worst_in_state;
 DROP INDEX alerts_resolved;
+CREATE INDEX alerts_resolved ON alerts (started_at, id) WHERE state = 'resolved';
 DROP INDEX alerts_worst;
 DROP INDEX alerts_unsettled;
 DROP INDEX alerts_unresolved;
