@@ -152,7 +152,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
         idempotency::insert(tx, &call, zelo::store::Subject::Patient(bed.patient), &answer)?;
         let proof = serde_json::json!({ "typed": WORDS[8] });
         let hand = consents::Hand { giver: Giver::Subject, evidence: Some(proof) };
-        consents::refuse(tx, bed.patient, Purpose::AlertEscalate, &hand)?;
+        consents::revoke(tx, bed.patient, Purpose::AlertEscalate, &hand)?;
         let body = serde_json::json!({ "who": WORDS[10], "reading": RARE });
         tx.audit(&Act::new("access.reveal").patient(bed.patient).body(body))
     });
