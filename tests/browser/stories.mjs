@@ -297,7 +297,7 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   await admin.fill('#user-name', 'Rosa Inventada');
   await admin.fill('#user-email', email);
   await admin.selectOption('#user-role', 'agent');
-  await admin.locator('form[action="/users"] button[type=submit]').click();
+  await admin.locator('form[method=post][action="/users"] button[type=submit]').click();
   const link = await admin.locator('#link').inputValue();
   await stage.accessible(admin, 'users, with a link');
   const page = await stage.stranger('newcomer');
@@ -352,7 +352,7 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   });
   stage.step('sign-in asks for the code and takes it', true);
   await page.goto(`${stage.ready.http}/account`);
-  await page.locator('details.act summary').click();
+  await page.locator('details.act', { hasText: 'Remover' }).locator('summary').click();
   await stage.expecting([422], async () => {
     await page.fill('#password', 'outra senha qualquer');
     await page.getByRole('button', { name: 'Remover agora' }).click();
