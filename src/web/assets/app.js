@@ -138,7 +138,14 @@
   }
   body.addEventListener("zelo:pages", badge);
 
+  // What a hand just did stays until it was read, whatever else happens meanwhile.
   function say(text) {
+    const left = toldAt + SHOWN_MS - performance.now();
+    if (left > 0) setTimeout(() => say(text), left);
+    else put(text);
+  }
+
+  function put(text) {
     const place = $("#say");
     place.classList.remove("is-shown");
     place.textContent = "";
@@ -151,10 +158,10 @@
   // Said aloud and shown for a while, over the page and never in its flow: nothing moves for it.
   function tell(text) {
     toldAt = performance.now();
-    say(text);
+    put(text);
     clearTimeout(shownUntil);
     requestAnimationFrame(() => $("#say").classList.add("is-shown"));
-    shownUntil = setTimeout(() => say(""), SHOWN_MS);
+    shownUntil = setTimeout(() => put(""), SHOWN_MS);
   }
 
   /* Waiting times keep counting between two renderings. */
