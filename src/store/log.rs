@@ -23,6 +23,7 @@ mod seals;
 mod sequence;
 mod signed;
 mod stream;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod verify;

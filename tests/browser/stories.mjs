@@ -338,6 +338,7 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   await stage.accessible(page, 'account, a second factor set');
   await page.locator('form[action="/logout"] button').click();
   await page.waitForURL(/\/login/);
+  let signedIn;
   await stage.expecting([401], async () => {
     await page.fill('#email', email);
     await page.fill('#password', password);
@@ -346,6 +347,7 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
     await stage.accessible(page, 'login, the code asked for');
     await page.fill('#password', password);
     // The step that confirmed is spent: the next one counts, which the server takes half a minute early.
+    signedIn = Math.floor(Date.now() / 30_000);
     await page.fill('#totp', code(secret, 1));
     await page.click('form[action="/login"] button[type=submit]');
     await page.waitForURL(/\/queue$/);
@@ -355,10 +357,14 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   await page.locator('details.act', { hasText: 'Remover' }).locator('summary').click();
   await stage.expecting([422], async () => {
     await page.fill('#password', 'outra senha qualquer');
+    await page.fill('#code', '000000');
     await page.getByRole('button', { name: 'Remover agora' }).click();
     await stage.until('a wrong password takes nothing away', page.locator('#refused').getByText('Senha incorreta').waitFor());
   });
+  // The step that signed in is spent, and counts half a minute early: the one after it is waited for.
+  await page.waitForFunction((step) => Math.floor(Date.now() / 30_000) > step, signedIn, { timeout: 60_000 });
   await page.fill('#password', password);
+  await page.fill('#code', code(secret, 1));
   await page.getByRole('button', { name: 'Remover agora' }).click();
   await stage.until('the right one does', page.getByRole('button', { name: 'Configurar segundo fator' }).waitFor());
 }

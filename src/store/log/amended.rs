@@ -7,13 +7,13 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::bodies::Kept;
+use super::tally;
 use crate::audit::verify::Break;
 use crate::domain::PatientId;
 use crate::store::conn::on;
-use crate::store::error::{Error, Result};
+use crate::store::error::Result;
 use crate::store::schema::amendments;
-use crate::store::seal::Broken;
-use crate::store::{Class, Subject, View, patients};
+use crate::store::{Subject, View, patients};
 
 /// Counts the leaves of each patient.
 #[derive(Default)]
@@ -39,19 +39,11 @@ impl Amended {
         for (key, stored) in rows {
             let patient = patients::id_of(view, key)?;
             let seen = unseen.remove(&patient).unwrap_or(0);
-            if seen != stored && !is_erased(view, patient)? {
+            if seen != stored && !tally::is_erased(view, patient)? {
                 return Ok(Some(differs(patient, stored, seen)));
             }
         }
         Ok(unseen.into_iter().next().map(|(patient, seen)| differs(patient, 0, seen)))
-    }
-}
-
-fn is_erased(view: &mut View<'_>, patient: PatientId) -> Result<bool> {
-    match view.key(Subject::Patient(patient), Class::Audit) {
-        Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
-        Err(error) => Err(error),
-        Ok(_) => Ok(false),
     }
 }
 

@@ -7,15 +7,16 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::bodies::Kept;
+use super::tally;
 use crate::audit::verify::Break;
 use crate::audit::{Digest, Entry, EntryType};
 use crate::domain::Instant;
 use crate::store::conn::on;
 use crate::store::consents::Said;
-use crate::store::error::{Error, Result};
+use crate::store::error::Result;
 use crate::store::schema::consent_events as events;
-use crate::store::seal::{Broken, Place};
-use crate::store::{Class, Subject, View, patients};
+use crate::store::seal::Place;
+use crate::store::{Subject, View, patients};
 
 /// Counts the leaves of each patient, and keeps the last of each purpose.
 #[derive(Default)]
@@ -79,19 +80,9 @@ impl Consents {
             .group_by(events::patient_key)
             .select((events::patient_key, count_star()))
             .load(c))?;
-        for (patient, stored) in counts {
-            let seen = self.leaves.get(&patient).copied().unwrap_or(0);
-            if seen == stored {
-                continue;
-            }
-            let id = patients::id_of(view, patient)?;
-            if let Err(Error::Sealed(Broken::KeyDestroyed)) = view.key(Subject::Patient(id), Class::Audit) {
-                continue;
-            }
-            let what = format!("patient {id} has {stored} consent events; the log speaks of {seen}");
-            return Ok(Some(Break { index: None, what }));
-        }
-        Ok(None)
+        tally::differs(view, counts, &self.leaves, |patient, stored, told| {
+            format!("patient {patient} has {stored} consent events; the log speaks of {told}")
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::bodies::Kept;
+use super::tally;
 use crate::audit::tag::tag;
 use crate::audit::verify::Break;
 use crate::audit::{Entry, EntryType};
@@ -116,19 +117,9 @@ impl Looks {
             .group_by(rows::patient_key)
             .select((rows::patient_key, count_star()))
             .load(c))?;
-        for (key, stored) in counts {
-            let told = self.told.get(&key).copied().unwrap_or(0);
-            if told == stored {
-                continue;
-            }
-            let id = patients::id_of(view, key)?;
-            if let Err(Error::Sealed(Broken::KeyDestroyed)) = view.key(Subject::Patient(id), Class::Audit) {
-                continue;
-            }
-            let what = format!("patient {id} was looked at {stored} times; the log speaks of {told}");
-            return Ok(Some(Break { index: None, what }));
-        }
-        Ok(None)
+        tally::differs(view, counts, &self.told, |patient, stored, told| {
+            format!("patient {patient} was looked at {stored} times; the log speaks of {told}")
+        })
     }
 }
 

@@ -236,8 +236,10 @@
     later ??= setTimeout(() => { later = null; body.dispatchEvent(new CustomEvent("zelo:poll")); }, left);
   });
 
-  document.addEventListener("htmx:after:swap", (event) => {
-    settle();
+  document.addEventListener("htmx:after:swap", () => settle());
+
+  // As soon as it is answered: the live queue may have taken the row away by then, and nothing is swapped for it.
+  document.addEventListener("htmx:after:request", (event) => {
     const ctx = event.detail?.ctx;
     const done = ctx?.response?.status < 400 && ctx.sourceElement?.dataset?.done;
     if (done) tell(done);

@@ -113,12 +113,14 @@ fn stays(room: &Room) -> Option<SessionId> {
     (!room.viewer.enrolling).then_some(room.viewer.session)
 }
 
-/// POST `/account/totp/remove`. Where the role demands a second factor, only two others take it away.
+/// POST `/account/totp/remove`: by who has it, the password alone takes nothing away. Where the role demands a second
+/// factor, only two others do.
 pub async fn remove(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Answer {
     if sign_in::demands_factor(&state, visit.viewer.role) {
         return Err(visit.refuse(Code::FourEyes.into()));
     }
-    match sign_in::again(&state, visit.viewer.id, sent.into_inner().password).await {
+    let Sent { password, code, .. } = sent.into_inner();
+    match sign_in::confirm(&state, &visit.viewer, password, Some(code)).await {
         Ok(()) => {
             visit
                 .act(|room| {

@@ -88,9 +88,21 @@ async fn a_second_factor_counts_once_its_code_and_the_password_are_right() {
     let again = clinic.send(None, TestRequest::post().uri("/login").set_form(again)).await;
     assert_eq!(again.status, StatusCode::UNAUTHORIZED, "a code counts once");
 
-    let kept = post(&clinic, &cookie, "/account/totp/remove", &[("password", "outra senha qualquer")]).await;
-    assert!(kept.status == StatusCode::UNPROCESSABLE_ENTITY && has_factor(&clinic));
-    let gone = post(&clinic, &cookie, "/account/totp/remove", &[("password", PASSWORD)]).await;
+    // The password alone takes nothing away, nor does a code that was spent.
+    let next = at(30);
+    for (password, code) in [
+        ("outra senha qualquer", next.as_str()),
+        (PASSWORD, ""),
+        (PASSWORD, "000000"),
+        (PASSWORD, spent.as_str()),
+    ] {
+        let kept =
+            post(&clinic, &cookie, "/account/totp/remove", &[("password", password), ("code", code)]).await;
+        assert!(kept.status == StatusCode::UNPROCESSABLE_ENTITY && has_factor(&clinic), "{password} {code}");
+    }
+    let gone =
+        post(&clinic, &cookie, "/account/totp/remove", &[("password", PASSWORD), ("code", next.as_str())])
+            .await;
     assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.text);
     assert!(!has_factor(&clinic));
 }
