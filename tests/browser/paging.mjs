@@ -1,6 +1,6 @@
 // A red calls a person who looks elsewhere: sound, title, ladder, answer by keyboard, and a queue on whose top stands
 // what nobody answered.
-import { alertOf, api, settled } from './stories.mjs';
+import { alertOf, api, settled, tap } from './stories.mjs';
 import { tachycardia } from './wearable.mjs';
 
 const FORCE = '#ladder form[action$="/escalate"] button';
@@ -70,7 +70,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await agent.goto(`${stage.ready.http}/queue`);
   await stage.accessible(agent, 'a queue with what nobody answered');
   await settled(agent);
-  await agent.locator('.group.is-unreached .row', { has: agent.locator(`[href="${alert}"]`) }).locator('[data-claim]').click();
+  await tap(agent, agent.locator('.group.is-unreached .row', { has: agent.locator(`[href="${alert}"]`) }).locator('[data-claim]'));
   await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
