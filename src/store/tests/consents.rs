@@ -194,8 +194,10 @@ struct Waiting {
     waiting: i64,
 }
 
-const WAITING_FOR_ME: &str = "SELECT count(*) AS waiting FROM pg_stat_activity \
-     WHERE datname = current_database() AND pg_backend_pid() = ANY(pg_blocking_pids(pid))";
+// The locks themselves: `pg_stat_activity` is one picture for the whole transaction, and a connection that was opened
+// after it is never in it.
+const WAITING_FOR_ME: &str = "SELECT count(*) AS waiting FROM pg_locks \
+     WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))";
 
 #[test]
 fn a_revocation_waits_for_the_write_that_leans_on_the_grant() {
