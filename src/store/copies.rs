@@ -184,8 +184,9 @@ struct Sql {
 
 impl Sql {
     fn of(tx: &Tx<'_>, times: usize) -> Self {
-        let numbers =
-            format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {times})");
+        let numbers = format!(
+            "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {times})"
+        );
         let hex = match &*tx.conn {
             Conn::Pg(_) => "lpad(to_hex(n.i), 12, '0')",
             Conn::Sqlite(_) => "printf('%012x', n.i)",
