@@ -152,6 +152,7 @@ impl Ward {
         let alert = open_reds(&site, &enrolled, now.plus(Duration::from_secs(5)))?;
         let mut sequencer = Sequencer::begin(&site.store, signer)?;
         while sequencer.sequence(&site.store, now.plus(Duration::from_secs(9)), usize::MAX)?.more {}
+        site.store.keep_house(Urgency::Patient, "bench", now, copies::counted)?;
         let eyes = ROLES
             .into_iter()
             .map(|role| Ok((role, dashboard.eyes_of(&site, role)?)))
