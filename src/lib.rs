@@ -12,4 +12,5 @@ pub mod notify;
 pub mod observe;
 pub mod rules;
 pub mod store;
+pub mod supervise;
 pub mod web;

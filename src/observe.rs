@@ -1,13 +1,24 @@
 //! Logs: text or JSON lines on standard error, so that standard output belongs to answers. Metrics are `web`'s.
+//! A line that cannot be written is lost and counted; whoever logs neither waits nor fails.
+
+mod sink;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
 use crate::domain::line::is_unseen;
+use sink::Sink;
+
+/// What is on its way to standard error.
+static SINK: Sink = Sink::new();
+/// Whether somebody writes it.
+static SERVED: AtomicBool = AtomicBool::new(false);
 
 /// Logging could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +29,9 @@ pub enum Error {
     /// Another set-up was first.
     #[error("logging is set up already")]
     Twice(#[from] TryInitError),
+    /// The thread that writes cannot start.
+    #[error("log: {0}")]
+    Thread(#[from] io::Error),
 }
 
 /// Begins to log, by a filter such as `info` or `zelo=debug,info`.
@@ -30,12 +44,58 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), Error> {
     let logs = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_env_filter(filter)
-        .with_writer(|| Lines(io::stderr()));
+        // Its own complaint about a line that cannot be written goes to standard error and panics where that is gone.
+        .log_internal_errors(false)
+        .with_writer(|| Lines(Queued));
     match format {
         LogFormat::Text => logs.with_target(false).finish().try_init()?,
         LogFormat::Json => logs.json().flatten_event(true).finish().try_init()?,
     }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        // Words that stand in the program; a text that was made may repeat what it was about.
+        let words = panic.payload().downcast_ref::<&'static str>().copied();
+        let thread = std::thread::current();
+        tracing::error!(thread = thread.name(), place, words, "panicked");
+    }));
+    let write = || SINK.write_to(&mut io::stderr());
+    std::thread::Builder::new().name("log".into()).spawn(write)?;
+    SERVED.store(true, Ordering::Release);
     Ok(())
+}
+
+/// A line for whoever sits at the terminal, on the way that log lines take once there is one.
+pub fn note(words: &str) {
+    if SERVED.load(Ordering::Acquire) {
+        SINK.push(format!("{words}\n").into_bytes());
+    } else {
+        let _gone = writeln!(io::stderr().lock(), "{words}");
+    }
+}
+
+/// Waits until what was logged is written, as long as it may take: before the process ends.
+pub fn flush(at_most: Duration) {
+    SINK.flush(at_most);
+}
+
+/// How many lines could not be written since the start.
+#[must_use]
+pub fn lost() -> u64 {
+    SINK.lost()
+}
+
+/// Hands each line on to the thread that writes.
+struct Queued;
+
+impl Write for Queued {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SINK.push(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// One event, one line: letters that are not seen, line ends among them, are written as JSON escapes them, so that no text

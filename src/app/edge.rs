@@ -15,6 +15,10 @@ use crate::domain::{Clock, DeviceId, Instant};
 use crate::ingest::Ingest;
 use crate::store::standing::Standing;
 use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger};
+use crate::supervise::Watched;
+
+/// How long writing down what happened at devices may take.
+const AT_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the gateway asks.
 pub struct Edge {
@@ -39,10 +43,11 @@ impl Edge {
         registry: Arc<OnceLock<Registry>>,
         standing: &Standing,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
-        let (events, waiting) = mpsc::unbounded_channel();
+        let (events, mut waiting) = mpsc::unbounded_channel();
         let scribe = Scribe::new(store.clone(), clock.clone(), registry, standing.clone());
-        let thread =
-            std::thread::Builder::new().name("device-events".into()).spawn(move || scribe.run(waiting))?;
+        let mut events_left = Vec::new();
+        let run = move |watched: &Watched| scribe.run(&mut waiting, &mut events_left, watched);
+        let thread = store.threads().start("device-events", AT_MOST, run)?;
         Ok((Self { store, clock, tokens, ingest, events, standing: standing.clone() }, thread))
     }
 

@@ -6,6 +6,7 @@ mod edge;
 mod node;
 mod revocations;
 mod scribe;
+mod seats;
 mod takeovers;
 
 use std::net::SocketAddr;
@@ -190,16 +191,12 @@ impl House {
         )?;
         let sessions = gateway.registry().clone();
         drop(registry.set(sessions.clone()));
-        let watchers = vec![
-            tokio::spawn(takeovers::watch(store.clone(), clock.clone(), Arc::clone(&registry))),
-            tokio::spawn(commands::watch(store.clone(), Arc::clone(&registry))),
-            tokio::spawn(aside::watch(standing.clone(), Arc::clone(&registry))),
-            tokio::spawn(revocations::watch(store.clone(), clock.clone(), registry)),
-        ];
+        let watchers = watchers(store, clock, &standing, &registry);
         let mut threads = vec![scribe];
         for lane in lanes {
-            threads.push(lane.start(clock.clone(), wake.clone(), engine.clone())?);
+            threads.push(lane.start(store.threads(), clock.clone(), wake.clone(), engine.clone())?);
         }
+        store.watch_health()?;
         Ok(Self {
             gateway,
             registry: sessions,
@@ -221,6 +218,7 @@ impl House {
         self.watchers.iter().for_each(tokio::task::JoinHandle::abort);
         drop(self.ingest);
         drop(self.registry);
+        self.seat.0.threads().close();
         self.wake.stop();
         self.standing.close();
         let (threads, ingest, standing, (store, clock)) =
@@ -238,6 +236,25 @@ impl House {
             );
         }
     }
+}
+
+/// What carries signals of other parts, and of other nodes, to the sessions here.
+fn watchers(
+    store: &Store,
+    clock: &Clock,
+    standing: &Standing,
+    registry: &Arc<OnceLock<Registry>>,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let all = || (store.clone(), clock.clone(), standing.clone(), Arc::clone(registry));
+    let threads = store.threads();
+    let (a, b, c, d, e) = (all(), all(), all(), all(), all());
+    vec![
+        threads.task("takeovers", move || takeovers::watch(a.0.clone(), a.1.clone(), Arc::clone(&a.3))),
+        threads.task("commands", move || commands::watch(b.0.clone(), Arc::clone(&b.3))),
+        threads.task("aside", move || aside::watch(c.2.clone(), Arc::clone(&c.3))),
+        threads.task("seats", move || seats::watch(e.0.clone(), e.1.clone(), e.2.clone(), Arc::clone(&e.3))),
+        threads.task("revocations", move || revocations::watch(d.0.clone(), d.1.clone(), Arc::clone(&d.3))),
+    ]
 }
 
 /// Where a node begins: aside when its clock is wrong and another node's is right, else under its number.

@@ -23,6 +23,8 @@ use crate::web;
 pub struct NodeOptions {
     /// HTTP; port 0 picks a free one.
     pub http: SocketAddr,
+    /// Metrics and probes without signing in.
+    pub metrics: Option<SocketAddr>,
     /// HTTPS instead of HTTP.
     pub http_tls: Option<rustls::ServerConfig>,
     /// A proxy that speaks TLS stands before us.
@@ -67,6 +69,7 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let NodeOptions {
             http,
+            metrics,
             http_tls,
             behind_proxy,
             mqtt,
@@ -118,8 +121,10 @@ impl Node {
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let limits = web::Limits::of_descriptors(descriptors);
-        let served =
-            web::serve(state, web::Options { http, tls: http_tls, behind_proxy, secure_cookie, limits });
+        let served = web::serve(
+            state,
+            web::Options { http, metrics, tls: http_tls, behind_proxy, secure_cookie, limits },
+        );
         match served {
             Ok(web) => Ok(Self { house, web }),
             Err(source) => {
@@ -135,6 +140,12 @@ impl Node {
     #[must_use]
     pub const fn http(&self) -> SocketAddr {
         self.web.address
+    }
+
+    /// The bound address of metrics, where they have one of their own.
+    #[must_use]
+    pub const fn metrics(&self) -> Option<SocketAddr> {
+        self.web.metrics
     }
 
     /// The bound address of MQTT.
@@ -230,6 +241,14 @@ impl web::EngineView for EngineView {
 
     fn aside(&self) -> Option<i64> {
         self.standing.aside()
+    }
+
+    fn clock_off(&self) -> Option<i64> {
+        self.standing.off()
+    }
+
+    fn takes_part(&self) -> bool {
+        self.standing.takes_part()
     }
 
     fn heartbeat(&self, view: &mut View<'_>, now: Instant) -> store::Result<Option<Instant>> {

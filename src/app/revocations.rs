@@ -55,8 +55,11 @@ enum Changed {
 /// Listens to what is committed and disconnects; ends with the store's last signal.
 pub async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>) {
     let mut signals = store.signals();
+    // Whatever was told before it listened: nothing at the start, much after it fell.
+    let mut missed = registry.get().is_some();
     loop {
         let signal = match signals.recv().await {
+            _ if std::mem::take(&mut missed) => None,
             Ok(signal) => Some(signal),
             Err(RecvError::Lagged(_missed)) => None,
             Err(RecvError::Closed) => return,

@@ -11,7 +11,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::takeovers;
 use crate::domain::{Clock, CommandId, DeviceId};
 use crate::store::standing::Standing;
-use crate::store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices};
+use crate::store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices, nodes};
+use crate::supervise::Watched;
 
 /// Events written down in one transaction.
 const EVENTS: usize = 1_024;
@@ -40,21 +41,35 @@ impl Scribe {
     }
 
     /// Works until the gateway has ended. Each event that waits holds its share of one of the gateway's rooms: what is
-    /// here is bounded in bytes although the channel is not.
-    pub fn run(&self, mut waiting: UnboundedReceiver<DeviceEvent>) {
-        while let Some(first) = waiting.blocking_recv() {
-            let mut events = vec![first];
+    /// here is bounded in bytes although the channel is not. What a panic leaves in `events` is taken up again.
+    pub fn run(
+        &self,
+        waiting: &mut UnboundedReceiver<DeviceEvent>,
+        events: &mut Vec<DeviceEvent>,
+        watched: &Watched,
+    ) {
+        loop {
+            watched.rests();
+            if events.is_empty() {
+                let Some(first) = waiting.blocking_recv() else { return };
+                events.push(first);
+            }
+            // Where the node stands aside it waits, and nothing is wrong with that.
+            let _stops = self.standing.wait();
+            watched.works();
             while events.len() < EVENTS
                 && let Ok(next) = waiting.try_recv()
             {
                 events.push(next);
             }
-            while let Err(error) = self.keep(&mut events) {
+            while let Err(error) = self.keep(events) {
                 tracing::error!(%error, events = events.len(), "device events could not be written; tried again");
                 if waiting.is_closed() {
                     return;
                 }
+                watched.rests();
                 std::thread::park_timeout(PAUSE);
+                watched.works();
                 while let Ok(next) = waiting.try_recv() {
                     events.push(next);
                 }
@@ -67,10 +82,10 @@ impl Scribe {
     /// All at once; where one is at fault, each by itself. What is written is answered and leaves `events`.
     fn keep(&self, events: &mut Vec<DeviceEvent>) -> Result<()> {
         let slot = self.standing.wait().ok_or(Error::Busy)?;
-        let written = match self.house(|tx| {
+        let written = match self.house(slot, |tx| {
             events.iter().try_for_each(|event| self.write(tx, slot, event)).map(|()| vec![true; events.len()])
         }) {
-            Err(error) if error.is_the_rows() => self.house(|tx| self.one_by_one(tx, slot, events))?,
+            Err(error) if error.is_the_rows() => self.house(slot, |tx| self.one_by_one(tx, slot, events))?,
             written => written?,
         };
         for (event, written) in events.drain(..).zip(written) {
@@ -97,13 +112,20 @@ impl Scribe {
     }
 
     /// In one transaction; again where another node's stood in its way.
-    fn house<T>(&self, f: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    fn house<T>(&self, slot: u8, f: impl Fn(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         let mut attempts = ATTEMPTS;
         loop {
-            let done = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), &f);
+            let done = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), |tx| {
+                nodes::hold(tx, slot, self.store.name())?;
+                f(tx)
+            });
             attempts -= 1;
             match done {
                 Err(error) if error.may_pass() && attempts > 0 => {}
+                Err(Error::Unseated) => {
+                    self.standing.doubt();
+                    return Err(Error::Unseated);
+                }
                 done => return done,
             }
         }
@@ -163,7 +185,7 @@ mod tests {
     use crate::domain::{DeviceIdentity, Instant};
     use crate::store::commands::State;
     use crate::store::standing::Place;
-    use crate::store::testing::{NOW, destroy_keys, stores};
+    use crate::store::testing::{NOW, destroy_keys, seated, stores};
     use crate::store::{Actor, Ask, Subject};
 
     fn device(store: &Store) -> DeviceId {
@@ -172,6 +194,7 @@ mod tests {
     }
 
     fn scribe(store: &Store) -> Scribe {
+        seated(store);
         Scribe::new(store.clone(), Clock::driven(NOW), Arc::default(), Standing::new(Place::Seated(0)))
     }
 

@@ -124,6 +124,7 @@ kinds! {
     SlaStopped = "sla.stopped";
     EngineLapse = "engine.lapse";
     EngineQuarantined = "engine.quarantined";
+    NodeThreadEnded = "node.thread_ended";
 }
 
 impl fmt::Display for EntryType {

@@ -84,6 +84,9 @@ pub struct Listen {
     /// Dashboard and API; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     pub http: Option<String>,
+    /// Metrics and probes without signing in, for this address alone; port 0 picks a free one [default: nowhere]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub metrics: Option<String>,
     /// HTTPS: certificate chain, PEM
     #[arg(long, value_name = "FILE")]
     pub http_cert: Option<String>,
@@ -120,6 +123,7 @@ impl Listen {
     fn layer(&self) -> Layer {
         Layer {
             http: self.http.clone(),
+            metrics: self.metrics.clone(),
             http_cert: self.http_cert.clone(),
             http_key: self.http_key.clone(),
             behind_proxy: self.behind_proxy.then_some(true),
@@ -199,6 +203,10 @@ pub struct Serve {
     /// Migrate the schema first, after a backup into the data directory
     #[arg(long)]
     pub migrate: bool,
+    /// Makes a thread panic again and again (debug builds only)
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    pub strike: Option<String>,
     /// Where it listens.
     #[command(flatten)]
     pub listen: Listen,

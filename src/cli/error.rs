@@ -22,6 +22,12 @@ pub enum Error {
     /// Exit code 5: another process holds the data directory.
     #[error("{0}")]
     Held(String),
+    /// Exit code 6: a thread of a running node ended again and again; whoever keeps the process starts it anew.
+    #[error(
+        "the thread {0} ended again and again, and the node with it: what it answered is stored. Start it again; the log \
+         says what happened"
+    )]
+    Ailing(&'static str),
 }
 
 /// What the exit codes mean, as `--help` prints it.
@@ -31,7 +37,8 @@ pub const EXIT_CODES: &str = "Exit codes:
   2  the command or the settings are not right
   3  what was named does not exist
   4  a rule of the house forbids it, or the token may not
-  5  another process holds the data directory";
+  5  another process holds the data directory
+  6  a part of a running node failed again and again: start it again";
 
 /// A command's result.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -46,6 +53,7 @@ impl Error {
             Self::Missing(_) => 3,
             Self::Refused(_) => 4,
             Self::Held(_) => 5,
+            Self::Ailing(_) => 6,
         }
     }
 

@@ -18,6 +18,7 @@ mod simulate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -31,6 +32,9 @@ use error::{Error, Result};
 use out::{Out, note};
 use remote::{Http, Remote, only_here};
 
+/// How long the end of the process waits for whoever reads its log.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// Runs the program with its arguments; the code is in `--help`.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
@@ -42,13 +46,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     process::keep_files_private();
-    match act(cli, &Clock::System) {
+    let done = act(cli, &Clock::System);
+    let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(&format!("zelo: {error}"));
             ExitCode::from(error.exit_code())
         }
-    }
+    };
+    observe::flush(LAST_LINES);
+    code
 }
 
 fn act(cli: Cli, clock: &Clock) -> Result<()> {
@@ -71,7 +78,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
     };
     match command {
         Command::Demo(asked) => run::demo(&options, global.data_dir.as_deref(), asked.speed, out, clock),
-        Command::Serve(asked) => run::serve(&options, asked.migrate, out, clock),
+        Command::Serve(asked) => run::serve(&options, &asked, out, clock),
         Command::Init(asked) => init::init(&options, asked, out, clock),
         Command::Migrate(asked) => backup::migrate(&options, &asked, out, clock),
         Command::Backup { out: to } => backup::backup(&options, &to, out, clock),

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::observe;
+
 /// Where and how a command answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Out {
@@ -31,7 +33,7 @@ impl Out {
 
 /// A line on standard error: progress, and errors.
 pub fn note(words: &str) {
-    let _gone = writeln!(io::stderr().lock(), "{words}");
+    observe::note(words);
 }
 
 fn print(line: &str) {

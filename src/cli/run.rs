@@ -1,7 +1,7 @@
 //! `zelo serve` and `zelo demo`: the running house, from the first open file to the last word on SIGTERM.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::args::Serve;
 use super::commands::backup;
 use super::demo::{self, Ready};
 use super::desk::require_initialised;
@@ -29,6 +30,7 @@ use crate::domain::token::Signer;
 use crate::domain::{Clock, Role};
 use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
+use crate::observe;
 use crate::store::kek::Keks;
 use crate::store::{Store, Url, signing};
 
@@ -79,10 +81,10 @@ fn demo_keeps_its_own_database(options: &Options) -> Result<()> {
 }
 
 /// Runs a node until it is told to stop.
-pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -> Result<()> {
+pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
     home.require_restored()?;
-    if migrate {
+    if asked.migrate {
         let ran = backup::bring_up(options, &home, None, clock)?;
         note(&format!("{ran} schema version(s) applied"));
     }
@@ -96,6 +98,8 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
         let demanded = options.factor_roles.clone();
         let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
         let keeping = keep_revocations(&store, home.dir());
+        #[cfg(debug_assertions)]
+        asked.strike.iter().for_each(|thread| store.threads().strike(thread, u32::MAX));
         let (http, mqtt) = (url(options, node.http()), node.mqtt().to_string());
         let mut words = format!("{http}\nMQTT {mqtt}");
         let mut ready = serde_json::json!({ "http": http, "mqtt": mqtt });
@@ -103,11 +107,36 @@ pub(super) fn serve(options: &Options, migrate: bool, out: Out, clock: &Clock) -
             words.push_str(&format!("\nMQTT TLS {bound}"));
             line.insert("mqtts".to_owned(), bound.to_string().into());
         }
+        if let (Some(bound), Some(line)) = (node.metrics(), ready.as_object_mut()) {
+            words.push_str(&format!("\nmetrics http://{bound}/metrics"));
+            line.insert("metrics".to_owned(), format!("http://{bound}/metrics").into());
+        }
         out.say(&ready, &words);
-        let _stopped = stop.wait_for(|stop| *stop).await;
+        let ill = tokio::select! {
+            _stopped = stop.wait_for(|stop| *stop) => None,
+            thread = store.threads().given_up() => Some(thread),
+        };
+        if let Some(thread) = ill {
+            end_in_any_case(thread)?;
+        }
         close(node, &store, home.dir(), keeping).await;
-        Ok(())
+        if let Err(error) = store.keep_ends(clock.now()) {
+            tracing::error!(%error, "the end of a thread is in this log only");
+        }
+        ill.map_or(Ok(()), |thread| Err(Error::Ailing(thread)))
     })
+}
+
+/// A node that is ill may be too ill to close in order: past its patience it ends all the same.
+fn end_in_any_case(thread: &'static str) -> Result<()> {
+    let end = move || {
+        std::thread::park_timeout(PATIENCE * 2);
+        note(&format!("zelo: {}", Error::Ailing(thread)));
+        observe::flush(PATIENCE);
+        std::process::exit(i32::from(Error::Ailing(thread).exit_code()));
+    };
+    let started = std::thread::Builder::new().name("end".into()).spawn(end);
+    started.map(drop).map_err(|_source| Error::Ailing(thread))
 }
 
 async fn open(
@@ -120,6 +149,7 @@ async fn open(
 ) -> Result<Node> {
     let asked = NodeOptions {
         http: options.http,
+        metrics: options.metrics,
         http_tls: https(options)?,
         behind_proxy: options.behind_proxy,
         mqtt: options.mqtt,
@@ -177,28 +207,31 @@ const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 /// Appends to `revocations.log` after each revocation's commit, and what else was withdrawn soon after.
 fn keep_revocations(store: &Store, dir: &Path) -> JoinHandle<()> {
-    let (store, dir, mut told) = (store.clone(), dir.to_owned(), store.signals());
-    tokio::spawn(async move {
-        let mut soon = tokio::time::interval(KEPT_EVERY);
-        loop {
-            let heard = tokio::select! {
-                heard = told.recv() => heard,
-                _ = soon.tick() => Err(RecvError::Lagged(0)),
-            };
-            match heard {
-                Ok(signal) if signal.name != "consent.changed" => continue,
-                Err(RecvError::Closed) => return,
-                // Missed some, or some time went by: the file is caught up all the same.
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-            }
-            let (store, dir) = (store.clone(), dir.clone());
-            match tokio::task::spawn_blocking(move || revocations::catch_up(&store, &dir)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(fault)) => tracing::error!(%fault, "revocations.log is behind"),
-                Err(fault) => tracing::error!(%fault, "revocations.log is behind"),
-            }
+    let (watched, dir) = (store.clone(), dir.to_owned());
+    store.threads().task("revocations.log", move || keep_on(watched.clone(), dir.clone()))
+}
+
+async fn keep_on(store: Store, dir: PathBuf) {
+    let mut told = store.signals();
+    let mut soon = tokio::time::interval(KEPT_EVERY);
+    loop {
+        let heard = tokio::select! {
+            heard = told.recv() => heard,
+            _ = soon.tick() => Err(RecvError::Lagged(0)),
+        };
+        match heard {
+            Ok(signal) if signal.name != "consent.changed" => continue,
+            Err(RecvError::Closed) => return,
+            // Missed some, or some time went by: the file is caught up all the same.
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
         }
-    })
+        let (store, dir) = (store.clone(), dir.clone());
+        match tokio::task::spawn_blocking(move || revocations::catch_up(&store, &dir)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(fault)) => tracing::error!(%fault, "revocations.log is behind"),
+            Err(fault) => tracing::error!(%fault, "revocations.log is behind"),
+        }
+    }
 }
 
 async fn close(node: Node, store: &Store, dir: &Path, keeping: JoinHandle<()>) {

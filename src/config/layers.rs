@@ -51,6 +51,7 @@ layer! {
     data_dir: String,
     database_url: String,
     http: String,
+    metrics: String,
     http_cert: String,
     http_key: String,
     behind_proxy: bool,

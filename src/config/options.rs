@@ -35,6 +35,8 @@ pub struct Options {
     pub database: Url,
     /// Where the dashboard and the API listen.
     pub http: SocketAddr,
+    /// Where metrics are read without signing in.
+    pub metrics: Option<SocketAddr>,
     /// HTTPS, when given.
     pub http_tls: Option<TlsFiles>,
     /// A proxy in front ends TLS.
@@ -84,6 +86,7 @@ impl Options {
             data_dir,
             database,
             http: address("http", text(layer.http))?,
+            metrics: text(layer.metrics).map(|text| address("metrics", Some(text))).transpose()?,
             http_tls,
             behind_proxy: layer.behind_proxy.unwrap_or(false),
             mqtt: address("mqtt", text(layer.mqtt))?,

@@ -57,7 +57,7 @@ impl Module for Housekeeping {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        let (mut did, mut failed) = (0, None);
+        let (mut did, mut failed) = (self.store.keep_ends(now)?, None);
         let mut more = false;
         for (what, urgency, chore) in CHORES {
             match self.store.keep_house(*urgency, self.name(), now, |tx| chore(tx, now)) {

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant as Moment};
 use crate::domain::time::Looked;
 use crate::domain::{Clock, Instant};
 use crate::store::{self, standing::Standing};
+use crate::supervise::Threads;
 
 pub use status::{ModuleStatus, Status};
 
@@ -61,6 +62,8 @@ pub trait Module: Send {
 const TICK: Duration = Duration::from_millis(250);
 /// Minimum pause between cycles; commits wake the lane far more often than there is work.
 const REST: Duration = Duration::from_millis(40);
+/// How long one cycle of all modules of a lane may take.
+const AT_MOST: Duration = Duration::from_secs(120);
 
 /// Wakes the engine and stops it. Cheap to clone.
 #[derive(Clone, Default)]
@@ -181,21 +184,25 @@ impl Lane {
     /// The thread cannot start.
     pub fn start(
         mut self,
+        threads: &Threads,
         clock: Clock,
         wake: Wake,
         status: Status,
     ) -> std::io::Result<std::thread::JoinHandle<()>> {
-        std::thread::Builder::new().name(self.name.into()).spawn(move || {
+        threads.start(self.name, AT_MOST, move |watched| {
             let (mut seen, mut looked) = (0, Looked::at(&clock));
             while !wake.stopped() {
+                watched.rests();
                 if self.rests(&mut looked, &clock) {
                     wake.pause(TICK);
                     continue;
                 }
+                watched.works();
                 let more = self.cycle(clock.now(), clock.steady(), &status);
                 if more {
                     continue;
                 }
+                watched.rests();
                 match wake.wait(seen, TICK) {
                     Some(times) => seen = times,
                     None => return,

@@ -38,6 +38,13 @@ impl Seat {
         self.store.read(|view| {
             let ours = self.clock.now();
             let database = nodes::clock(view, ours)?;
+            let off_ms = (ours.micros() - database.micros()) / 1_000;
+            if self.standing.compared(off_ms) {
+                tracing::warn!(
+                    off_ms,
+                    "this node's clock beside the database's: look at the time service (NTP)"
+                );
+            }
             nodes::astray(view, &self.node.id, ours, database)
         })
     }

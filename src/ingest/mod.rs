@@ -25,6 +25,7 @@ use crate::domain::Clock;
 use crate::rules::Watchlist;
 use crate::store::standing::Standing;
 use crate::store::{self, Store};
+use crate::supervise::Watched;
 use admit::Admitted;
 
 /// Room for this many messages between the gateway and the commit…
@@ -42,6 +43,8 @@ const TOGETHER_BYTES: usize = 1024 * 1024;
 const GROUP_MESSAGES: usize = 4_096;
 /// …and about this many readings.
 const GROUP_READINGS: usize = 16_000;
+/// How long one commit may take, with all its attempts.
+const AT_MOST: Duration = Duration::from_secs(60);
 /// How often one patient's new readings are announced to open pages at most.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
@@ -110,12 +113,12 @@ impl Ingest {
         clock: Clock,
         options: Options,
     ) -> store::Result<(Self, std::thread::JoinHandle<()>)> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (queue, mut waiting) = mpsc::channel(QUEUE);
         let stats = Arc::new(Stats::default());
+        let threads = store.threads().clone();
         let mut committer = commit::Committer::new(store, clock, options, Arc::clone(&stats))?;
-        let thread = std::thread::Builder::new()
-            .name("ingest".into())
-            .spawn(move || run(&mut committer, waiting))
+        let thread = threads
+            .start("ingest", AT_MOST, move |watched| run(&mut committer, &mut waiting, watched))
             .map_err(|source| store::Error::Io { what: "the ingest thread cannot start".into(), source })?;
         let room = Arc::new(Room::new(QUEUE_BYTES));
         Ok((Self { queue, room, stats }, thread))
@@ -165,10 +168,15 @@ fn weight(delivery: &Delivery) -> usize {
     delivery.payload.len().saturating_mul(GROWS).saturating_add(MESSAGE_BYTES)
 }
 
-fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
+fn run(committer: &mut commit::Committer, waiting: &mut mpsc::Receiver<Queued>, watched: &Watched) {
     let mut group = Vec::with_capacity(GROUP_MESSAGES);
     let mut held = Vec::new();
-    while let Some(first) = waiting.blocking_recv() {
+    // After a panic: what it took with it is unanswered, and comes again.
+    committer.begin();
+    loop {
+        watched.rests();
+        let Some(first) = waiting.blocking_recv() else { return };
+        watched.works();
         let mut readings = 0;
         let mut next = Some(first);
         while let Some(Queued { admitted, held: share }) = next {
@@ -179,7 +187,7 @@ fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
             next = if more { waiting.try_recv().ok() } else { None };
         }
         // Unanswered is not stored: a node that stops before it takes part again took nothing.
-        if committer.may_commit() {
+        if committer.may_commit(watched) {
             committer.commit(&mut group);
         }
         group.clear();

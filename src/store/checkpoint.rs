@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::{Conn, Error, Inner, Result, Store, Urgency, Url, Writer, open_one};
+use crate::supervise::Watched;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(100);
@@ -20,6 +21,9 @@ const WORTH: u64 = 4 << 20;
 const LOOKS: u32 = 50;
 /// Pages in the log past which it must begin anew: the rest is moved in a turn to write, while nobody adds to it.
 const LONG: i64 = 8_192;
+
+/// How long one move may take.
+const AT_MOST: Duration = Duration::from_secs(120);
 
 #[derive(QueryableByName)]
 struct Moved {
@@ -35,20 +39,22 @@ pub fn start(inner: &Arc<Inner>) -> Result<()> {
     let Url::Sqlite(path) = &inner.url else { return Ok(()) };
     let mut log = path.clone().into_os_string();
     log.push("-wal");
-    let conn = open_one(&inner.url)?;
-    let inner = Arc::downgrade(inner);
-    std::thread::Builder::new()
-        .name("checkpoint".into())
-        .spawn(move || run(&inner, conn, &PathBuf::from(log)))
+    let (log, mut conn) = (PathBuf::from(log), open_one(&inner.url)?);
+    let weak = Arc::downgrade(inner);
+    inner
+        .threads
+        .start("checkpoint", AT_MOST, move |watched| run(&weak, &mut conn, &log, watched))
         .map(drop)
         .map_err(|source| Error::Io { what: "the checkpoint thread cannot start".into(), source })
 }
 
-fn run(inner: &Weak<Inner>, mut conn: Conn, log: &PathBuf) {
+fn run(inner: &Weak<Inner>, conn: &mut Conn, log: &PathBuf, watched: &Watched) {
     let (mut seen, mut looks) = (0, 0);
     loop {
+        watched.rests();
         std::thread::park_timeout(EVERY);
         let Some(inner) = inner.upgrade() else { return };
+        watched.works();
         looks += 1;
         let commits = inner.commits.load(Ordering::Relaxed);
         let long = || std::fs::metadata(log).is_ok_and(|log| log.len() >= WORTH);
@@ -56,7 +62,7 @@ fn run(inner: &Weak<Inner>, mut conn: Conn, log: &PathBuf) {
             continue;
         }
         (seen, looks) = (commits, 0);
-        if let Err(error) = checkpoint(&inner, &mut conn) {
+        if let Err(error) = checkpoint(&inner, conn) {
             tracing::warn!(%error, "the write-ahead log was not moved; it is tried again");
         }
     }

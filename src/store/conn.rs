@@ -144,6 +144,28 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL;
      PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA cache_size=-32768; \
      PRAGMA wal_autocheckpoint=65536; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;";
 
+/// What libpq is told where the URL does not say otherwise: a connection whose other side is gone ends within seconds
+/// instead of a quarter of an hour.
+const TIMEOUTS: [(&str, &str); 6] = [
+    ("connect_timeout", "5"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
+
+/// The URL with an end to every wait for the network.
+fn patient(url: &str) -> String {
+    let (_, asked) = url.split_once('?').unwrap_or((url, ""));
+    let said = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let missing = TIMEOUTS.into_iter().filter(|(name, _)| !said(name));
+    missing.fold(url.to_owned(), |url, (name, value)| {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{name}={value}")
+    })
+}
+
 impl Opener {
     /// A fresh connection.
     ///
@@ -152,7 +174,7 @@ impl Opener {
     pub fn open(&self) -> Result<Conn, ConnectionError> {
         match &self.url {
             Url::Postgres(url) => {
-                let mut conn = PgConnection::establish(url)?;
+                let mut conn = PgConnection::establish(&patient(url))?;
                 let setup = if self.read_only {
                     "SET default_transaction_read_only = on; SET statement_timeout = '60s'"
                 } else {
@@ -188,5 +210,19 @@ impl r2d2::ManageConnection for Opener {
 
     fn has_broken(&self, conn: &mut Conn) -> bool {
         conn.is_broken()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wait_for_the_network_ends_and_the_url_has_the_last_word() {
+        let plain = patient("postgres://zelo@db/zelo");
+        assert!(plain.starts_with("postgres://zelo@db/zelo?connect_timeout=5&keepalives=1&"), "{plain}");
+        assert!(plain.ends_with("&tcp_user_timeout=10000"), "{plain}");
+        let own = patient("postgres://zelo@db/zelo?sslmode=verify-full&tcp_user_timeout=3000");
+        assert!(own.contains("tcp_user_timeout=3000&connect_timeout") && !own.contains("10000"), "{own}");
     }
 }

@@ -64,6 +64,15 @@ pub enum Error {
     /// PostgreSQL gave this transaction up for another's sake.
     #[error("another change was under way at the same time: try again")]
     GivenUp,
+    /// Another node has this node's number by now.
+    #[error("this node was silent and lost its number: it takes another one by itself")]
+    Unseated,
+    /// The database's disk is full.
+    #[error("the database's disk is full: make room, then do it again")]
+    Full,
+    /// The program itself failed in a transaction; nothing of it was kept.
+    #[error("the program failed in a transaction, which was not kept")]
+    Panicked,
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] diesel::result::Error),
@@ -98,9 +107,19 @@ impl Error {
     }
 }
 
+/// How SQLite, and PostgreSQL in the languages we know, say that there is no room. SQLSTATE 53100 has no kind in diesel.
+const NO_ROOM: [&str; 4] =
+    ["database or disk is full", "No space left on device", "isk full", "espaço disponível no dispositivo"];
+
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         match error {
+            diesel::result::Error::RollbackErrorOnCommit { commit_error, .. } => (*commit_error).into(),
+            diesel::result::Error::DatabaseError(DatabaseErrorKind::Unknown, said)
+                if NO_ROOM.iter().any(|words| said.message().contains(words)) =>
+            {
+                Self::Full
+            }
             diesel::result::Error::NotFound => Self::NotFound("record"),
             diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
                 Self::Conflict("a record with the same identity exists")

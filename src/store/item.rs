@@ -46,7 +46,12 @@ impl Error {
     pub const fn is_the_rows(&self) -> bool {
         matches!(
             self,
-            Self::Corrupt(_) | Self::NotFound(_) | Self::Conflict(_) | Self::Refused { .. } | Self::Sealed(_)
+            Self::Corrupt(_)
+                | Self::NotFound(_)
+                | Self::Conflict(_)
+                | Self::Refused { .. }
+                | Self::Sealed(_)
+                | Self::Panicked
         )
     }
 }

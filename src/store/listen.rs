@@ -1,9 +1,12 @@
 //! Nodes on one PostgreSQL tell each other what they committed: each transaction notifies once, as it commits,
-//! and a thread per node hears it, tells the node's own listeners and drops copies that no longer hold. The same
-//! thread tells the others, now and then, of what is announced without being kept.
+//! and a thread per node hears it, tells the node's own listeners and drops copies that no longer hold. Another
+//! ([`speak`]) tells the others, now and then, of what is announced without being kept, and speaks so often that a
+//! connection on which nothing is heard is known to be dead, whatever its socket says.
 //! While the connection is down nothing is lost: the kept signals are read again, and every copy is dropped.
 
-use std::sync::{Arc, PoisonError, Weak};
+mod speak;
+
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant as Moment};
 
 use diesel::pg::PgConnection;
@@ -14,15 +17,16 @@ use serde::{Deserialize, Serialize};
 use super::schema::signals;
 use super::tx::{Signalled, Touched, Tx};
 use super::{Conn, Error, Inner, Opener, Result, Url};
+use crate::supervise::Watched;
 
 /// How often a node looks for what was told.
 const EVERY: Duration = Duration::from_millis(10);
-/// How often it asks whether the connection still lives.
-const ALIVE: Duration = Duration::from_secs(5);
+/// A node that does not hear its own words for so long hears nobody's.
+const DEAF: Duration = Duration::from_millis(2_500);
 /// The longest rest between two attempts to connect.
 const BACK_OFF: Duration = Duration::from_secs(5);
-/// How often the other nodes are told of what was announced here.
-const ALOUD: Duration = Duration::from_millis(250);
+/// How long a look, or an attempt to connect, may take.
+const AT_MOST: Duration = Duration::from_secs(10);
 /// Signals or touches in one notification, which PostgreSQL bounds to 8,000 bytes.
 const CHUNK: usize = 48;
 
@@ -103,11 +107,13 @@ pub fn start(inner: &Arc<Inner>) -> Result<()> {
     let mut conn = ear.connect()?;
     let newest: Option<i64> = signals::table.select(diesel::dsl::max(signals::id)).get_result(&mut conn)?;
     ear.last = newest.unwrap_or(0);
-    let inner = Arc::downgrade(inner);
-    std::thread::Builder::new().name("listen".into()).spawn(move || ear.listen(&inner, conn)).map_err(
-        |source| Error::Io { what: "the thread that hears other nodes cannot start".into(), source },
-    )?;
-    Ok(())
+    let (weak, mut conn) = (Arc::downgrade(inner), Some(conn));
+    let listen = move |watched: &Watched| ear.listen(&weak, &mut conn, watched);
+    let started = inner.threads.start("listen", AT_MOST, listen).and_then(|_thread| speak::start(inner));
+    started.map_err(|source| Error::Io {
+        what: "the threads that hear and tell other nodes cannot start".into(),
+        source,
+    })
 }
 
 #[derive(QueryableByName)]
@@ -145,22 +151,25 @@ impl Ear {
     }
 
     /// Until the store is gone.
-    fn listen(mut self, inner: &Weak<Inner>, conn: PgConnection) {
-        let mut conn = Some(conn);
+    fn listen(&mut self, inner: &Weak<Inner>, conn: &mut Option<PgConnection>, watched: &Watched) {
         let mut rest = EVERY;
         loop {
+            // Lost with a panic too: whatever was told meanwhile is read again.
             if let Some(conn) = conn.take()
-                && let Err(error) = self.hear(inner, conn)
+                && let Err(error) = self.hear(inner, conn, watched)
             {
                 let cause = std::error::Error::source(&error);
                 tracing::warn!(%error, ?cause, "this node does not hear the others; it connects again");
             }
-            if inner.strong_count() == 0 {
-                return;
-            }
+            match inner.upgrade() {
+                Some(inner) => inner.hears.send_replace(false),
+                None => return,
+            };
+            watched.rests();
             std::thread::park_timeout(rest);
+            watched.works();
             match self.again(inner) {
-                Ok(fresh) => (conn, rest) = (fresh, EVERY),
+                Ok(fresh) => (*conn, rest) = (fresh, EVERY),
                 Err(_still_down) => rest = rest.saturating_mul(2).min(BACK_OFF),
             }
         }
@@ -174,28 +183,31 @@ impl Ear {
         inner.forget([Touched::Everything]);
         inner.keys.forget_all();
         missed.into_iter().for_each(|row| self.pass_on(&inner, row));
+        inner.hears.send_replace(true);
         Ok(Some(conn))
     }
 
-    fn hear(&mut self, inner: &Weak<Inner>, mut conn: PgConnection) -> Result<()> {
-        let (mut asked, mut spoke) = (Moment::now(), Moment::now());
+    fn hear(&mut self, inner: &Weak<Inner>, mut conn: PgConnection, watched: &Watched) -> Result<()> {
+        let mut heard_own = Moment::now();
         loop {
+            watched.works();
             let heard = conn.notifications_iter().collect::<QueryResult<Vec<_>>>()?;
             let Some(inner) = inner.upgrade() else { return Ok(()) };
             for notification in heard {
                 match serde_json::from_str::<Word>(&notification.payload) {
-                    Ok(word) => self.take(&inner, word),
+                    Ok(word) => {
+                        if word.from == inner.name {
+                            heard_own = Moment::now();
+                        }
+                        self.take(&inner, word);
+                    }
                     Err(_foreign) => tracing::warn!("another program spoke on the channel of this database"),
                 }
             }
-            if spoke.elapsed() > ALOUD {
-                speak(&inner, &mut conn)?;
-                spoke = Moment::now();
-            }
             drop(inner);
-            if asked.elapsed() > ALIVE {
-                diesel::sql_query("SELECT 1").execute(&mut conn)?;
-                asked = Moment::now();
+            // Asking on this connection could wait for ever: who only listens notices that nothing comes.
+            if heard_own.elapsed() > DEAF {
+                return Err(Error::Open("this node's own words do not come round".into()));
             }
             std::thread::park_timeout(EVERY);
         }
@@ -225,16 +237,6 @@ impl Ear {
             None => tracing::warn!(name, "another node tells what this program does not know"),
         }
     }
-}
-
-/// Tells the other nodes what was announced here since the last time.
-fn speak(inner: &Inner, conn: &mut PgConnection) -> Result<()> {
-    let said = std::mem::take(&mut *inner.said.lock().unwrap_or_else(PoisonError::into_inner));
-    let told: Vec<Row> = said.into_iter().map(|(name, subject)| (0, name.to_owned(), subject)).collect();
-    told.chunks(CHUNK).try_for_each(|told| {
-        let (from, told) = (inner.name.clone(), told.to_vec());
-        Word { from, told, touched: Vec::new(), destroyed: false, aloud: true }.notify(conn)
-    })
 }
 
 #[cfg(test)]

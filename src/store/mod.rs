@@ -22,6 +22,7 @@ pub mod escalation_history;
 pub mod escalations;
 pub mod exports;
 pub mod gate;
+pub mod health;
 pub mod holds;
 pub mod idempotency;
 pub mod init;
@@ -85,13 +86,15 @@ pub mod webhooks;
 pub mod withdrawals;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::Connection;
-use tokio::sync::broadcast;
+use diesel::r2d2::R2D2Connection;
+use tokio::sync::{broadcast, watch};
 
 pub use act::Act;
 pub use conn::{Conn, Opener, Url};
@@ -104,7 +107,9 @@ pub use secret::Secret;
 pub use tx::{Actor, Signalled, Touched, Tx, View};
 
 use crate::domain::{Clock, Instant};
+use crate::supervise::Threads;
 use gate::Gate;
+use health::Health;
 use kek::Keks;
 
 /// The database and its keys. Cheap to clone; calls block, so async code hands them to a blocking thread.
@@ -125,6 +130,10 @@ struct Inner {
     /// What was announced here and the other nodes are still to be told.
     said: Mutex<BTreeSet<(&'static str, String)>>,
     commits: AtomicU64,
+    health: Health,
+    threads: Threads,
+    /// Whether what other nodes commit is heard as it happens.
+    hears: watch::Sender<bool>,
 }
 
 enum Writer {
@@ -199,6 +208,9 @@ impl Store {
                 touched: Mutex::default(),
                 said: Mutex::default(),
                 commits: AtomicU64::new(0),
+                health: Health::default(),
+                threads: Threads::default(),
+                hears: watch::Sender::new(true),
             }),
         };
         listen::start(&store.inner)?;
@@ -224,10 +236,22 @@ impl Store {
         &self.inner.keys
     }
 
+    /// The threads of this node.
+    #[must_use]
+    pub fn threads(&self) -> &Threads {
+        &self.inner.threads
+    }
+
     /// Names and ids of what was committed, as it is committed.
     #[must_use]
     pub fn signals(&self) -> broadcast::Receiver<Signalled> {
         self.inner.signals.subscribe()
+    }
+
+    /// Whether what other nodes commit is heard here as it happens; false: copies may be old, and signals late.
+    #[must_use]
+    pub fn hears(&self) -> watch::Receiver<bool> {
+        self.inner.hears.subscribe()
     }
 
     /// Tells listeners of something that is not kept (such as new readings of a patient): here at once, at other
@@ -317,12 +341,21 @@ impl Store {
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        match &self.inner.write {
-            Writer::One(gate) => self.commit(&mut gate.enter(urgency).conn, actor, now, f),
+        let done = match &self.inner.write {
+            Writer::One(gate) => {
+                let mut turn = gate.enter(urgency);
+                // A transaction that could not be ended, as on a full disk, would hold all that come after it.
+                if turn.conn.is_broken() {
+                    *turn.conn = open_one(&self.inner.url)?;
+                }
+                self.commit(&mut turn.conn, actor, now, f)
+            }
             Writer::Many(pool) => {
                 self.commit(&mut *pool.get().map_err(|_timeout| Error::Busy)?, actor, now, f)
             }
-        }
+        };
+        self.inner.health.wrote(&done);
+        done
     }
 
     fn commit<T>(
@@ -337,7 +370,10 @@ impl Store {
         let mut fresh = Vec::new();
         let done = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
-            let out = f(&mut tx).and_then(|out| {
+            // One that panics is rolled back like one that fails, and whoever asked is told: left open, it would swallow
+            // what others commit on this connection.
+            let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
+            let out = out.and_then(|out| {
                 act::Logged::write(&mut tx)?;
                 signals::keep(&mut tx)?;
                 listen::tell(&mut tx, &self.inner.name)?;

@@ -121,6 +121,20 @@ pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, database: Instant) -> Result<Op
     bury(tx, database).map(Some)
 }
 
+/// Holds the slot until the transaction ends: whoever wants it waits. What names its node by a slot is written under
+/// this, so that no two nodes ever write under one.
+///
+/// # Errors
+/// [`Error::Unseated`]: the node was silent, and its slot was given away; database errors.
+pub fn hold(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
+    // On SQLite there is one process.
+    let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
+    let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
+    // Shared in the way that lets the node go on saying that it lives.
+    let held: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
+    held.map(drop).ok_or(Error::Unseated)
+}
+
 fn ahead(tx: &Tx<'_>, database: Instant) -> i64 {
     tx.now().micros().saturating_sub(database.micros())
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub enum Place {
     /// It takes part under this number.
     Seated(u8),
-    /// Its clock was stepped, and nobody has compared it with the others' yet.
+    /// Its clock was stepped and nobody has compared it with the others' yet, or its number may be another's by now.
     Doubtful(u8),
     /// Its clock is off, in milliseconds (negative: behind), while another node agrees with the database.
     Aside {
@@ -24,13 +24,17 @@ pub struct Standing(Arc<(Mutex<Stand>, Condvar)>);
 struct Stand {
     place: Place,
     closed: bool,
+    off_ms: i64,
 }
+
+/// A clock that is off by less is as good as right.
+const TOLD_FROM_MS: i64 = 2_000;
 
 impl Standing {
     /// Begins at a place.
     #[must_use]
     pub fn new(place: Place) -> Self {
-        Self(Arc::new((Mutex::new(Stand { place, closed: false }), Condvar::new())))
+        Self(Arc::new((Mutex::new(Stand { place, closed: false, off_ms: 0 }), Condvar::new())))
     }
 
     /// The place now.
@@ -54,6 +58,23 @@ impl Standing {
         }
     }
 
+    /// Notes by how many milliseconds this clock is off from the database's (negative: behind). Whether that is news:
+    /// it went past two seconds, or came back within.
+    pub fn compared(&self, off_ms: i64) -> bool {
+        let mut stand = self.stand();
+        let told = |off: i64| off.abs() >= TOLD_FROM_MS;
+        let news = told(stand.off_ms) != told(off_ms);
+        stand.off_ms = off_ms;
+        news
+    }
+
+    /// By how many milliseconds this clock is off, where it is two seconds or more.
+    #[must_use]
+    pub fn off(&self) -> Option<i64> {
+        let off_ms = self.stand().off_ms;
+        (off_ms.abs() >= TOLD_FROM_MS).then_some(off_ms)
+    }
+
     /// The node's number, as long as it has one.
     #[must_use]
     pub fn number(&self) -> Option<u8> {
@@ -69,7 +90,7 @@ impl Standing {
         self.0.1.notify_all();
     }
 
-    /// The clock was stepped: nothing is written until somebody has compared it.
+    /// The clock was stepped, or the number is lost: nothing is written until somebody has looked.
     pub fn doubt(&self) {
         let mut stand = self.stand();
         if let Place::Seated(number) = stand.place {

@@ -93,6 +93,36 @@ pub fn spoil_chunks(store: &Store, after: Instant) -> usize {
     store.keep_house(super::Urgency::Patient, "test", NOW, spoil).unwrap()
 }
 
+/// From now on a table takes no row, as on a full disk; [`make_room`] ends it.
+pub fn fill_disk(store: &Store, table: &str) {
+    let sqlite = format!(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    );
+    let postgres = format!(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION \
+         'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$; \
+         CREATE TRIGGER full_disk BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    );
+    let sql = if store.url().file().is_some() { sqlite } else { postgres };
+    let done = |tx: &mut super::Tx<'_>| Ok(tx.conn.batch_execute(&sql)?);
+    store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
+}
+
+/// Undoes [`fill_disk`].
+pub fn make_room(store: &Store, table: &str) {
+    let on = if store.url().file().is_some() { String::new() } else { format!(" ON {table}") };
+    let sql = format!("DROP TRIGGER full_disk{on}");
+    let done = |tx: &mut super::Tx<'_>| Ok(tx.conn.batch_execute(&sql)?);
+    store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
+}
+
+/// Gives this process the first number among the nodes, unless it has it.
+pub fn seated(store: &Store) {
+    use super::nodes::{self, Node};
+    let own = Node { id: store.name().to_owned(), home: "test".into(), number: Some(0) };
+    store.keep_house(super::Urgency::Urgent, "test", NOW, |tx| nodes::take(tx, &own, NOW)).unwrap();
+}
+
 /// How many entries of a kind wait for the log.
 pub fn entries(store: &Store, kind: &str) -> i64 {
     let entries = audit_entries::table.filter(audit_entries::kind.eq(kind)).count();

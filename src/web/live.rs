@@ -87,6 +87,8 @@ struct Listener {
     viewer: Viewer,
     heard: broadcast::Receiver<Signalled>,
     stopping: watch::Receiver<bool>,
+    /// Whether this node hears what others commit.
+    hears: watch::Receiver<bool>,
     /// The newest event that was told again: those up to it are not told twice.
     last: i64,
     ready: VecDeque<String>,
@@ -111,6 +113,7 @@ pub async fn stream(
     let mut listener = Listener {
         heard: state.store.signals(),
         stopping: state.stopping.subscribe(),
+        hears: state.store.hears(),
         state,
         viewer,
         last: 0,
@@ -133,6 +136,9 @@ pub async fn stream(
 
 impl Listener {
     async fn begin(&mut self, resume: Option<i64>) -> Result<(), Fault> {
+        if !*self.hears.borrow() {
+            return Err(Fault::new(Code::Busy));
+        }
         let state = Data::clone(&self.state);
         let read = web::block(move || {
             state.store.read(|view| {
@@ -173,6 +179,8 @@ impl Listener {
             let woken = tokio::select! {
                 heard = self.heard.recv() => Woken::Heard(heard),
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                // It cannot know what it misses: whoever comes back is told from the rows.
+                _ = self.hears.wait_for(|hears| !hears) => return None,
                 () = self.held.superseded() => Woken::Superseded,
                 () = tokio::time::sleep(BEAT) => Woken::Beat,
             };

@@ -1,11 +1,10 @@
-//! For machines that watch: is it alive, may it be asked, how much does it do. Counts only; no route carries a name
-//! or a value.
+//! For machines that count: how much this node does. Counts only; no route carries a name or a value.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -14,14 +13,15 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::auth::{self, Viewer};
+use super::auth::Viewer;
 use super::code::Code;
 use super::fault::Fault;
 use super::problem::Refusal;
 use super::pulse::Pulse;
 use super::state::State;
 use crate::domain::{Can, Level};
-use crate::store::{alerts, clock, reevaluations, settings};
+use crate::observe;
+use crate::store::{alerts, reevaluations};
 
 /// Answers since the start, by the first digit of their status.
 static ANSWERS: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
@@ -44,72 +44,25 @@ pub async fn note(
     Ok(answer)
 }
 
-/// The process answers.
-pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
-}
-
-/// The database answers too, with the schema that was found current when it was opened. A step of the clock is told in
-/// a second line: the node serves, and somebody should look.
-pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    if let Some(by_ms) = state.engine.aside() {
-        let body = format!(
-            "not ready: this node's clock is off by {by_ms} ms against the database's, with which another node agrees; it \
-             stands aside. Set the clock (NTP): it joins by itself\n"
-        );
-        let kind = "text/plain; charset=utf-8";
-        return Ok(HttpResponse::ServiceUnavailable().content_type(kind).body(body));
-    }
-    let read = web::block(move || {
-        let now = state.now();
-        state.store.read(|view| Ok((settings::get(view, settings::INSTANCE)?, clock::told(view, now)?)))
-    });
-    match read.await {
-        Ok(Ok((Some(_), step))) => {
-            let step = step.map(|step| format!("clock stepped by {} ms at {}\n", step.by_ms, step.at));
-            let body = format!("ready\n{}", step.unwrap_or_default());
-            Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))
-        }
-        _ => Err(Fault::new(Code::Busy).of(&request)),
-    }
-}
-
-/// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
-/// silent or a module has not come round. No person, no case.
-pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let now = state.now();
-    let taken = web::block(move || state.store.read(|view| Ok(Pulse::take(view, &state, now)))?).await;
-    let pulse = match taken {
-        Ok(Ok(pulse)) => pulse,
-        Ok(Err(fault)) => return Err(fault.of(&request)),
-        Err(_stopped) => return Err(Fault::new(Code::Busy).of(&request)),
-    };
-    let status = if pulse.is_well(now) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(HttpResponse::build(status).json(serde_json::json!({
-        "ok": pulse.is_well(now),
-        "heartbeat_at": pulse.heartbeat,
-        "silent": pulse.silent,
-        "aside_by_ms": pulse.aside,
-        "clock_step": pulse.step,
-        "lapses": pulse.lapses.len(),
-        "nobody_reached": pulse.unreached,
-        "set_aside": pulse.set_aside,
-    })))
-}
-
 type ByName = Family<Vec<(&'static str, String)>, Gauge>;
 
-/// Counts in the Prometheus text format: for this machine, and for those who may see the status.
+/// Counts in the Prometheus text format, for those who may see the status. Where a request comes from opens nothing: a
+/// proxy on this host asks for everybody. Programs that only count have a door of their own ([`open`]).
 pub async fn metrics(
     request: HttpRequest,
     state: Data<State>,
     viewer: Option<Viewer>,
 ) -> Result<HttpResponse, Refusal> {
-    let here = auth::address(&request).is_some_and(|ip| ip.is_loopback());
-    let known = viewer.is_some_and(|viewer| viewer.may(Can::SeeStatus));
-    if !here && !known {
-        return Err(Fault::new(Code::SignIn).of(&request));
+    if !viewer.is_some_and(|viewer| viewer.may(Can::SeeStatus)) {
+        let how =
+            HeaderValue::from_static("Bearer realm=\"sign in, or ask the address of the setting metrics\"");
+        return Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, how)).finish());
     }
+    open(request, state).await
+}
+
+/// The same for whoever reaches the address of the setting `metrics`.
+pub async fn open(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let text = web::block(move || gathered(&state)).await.unwrap_or_else(|_stopped| Err(Code::Busy.into()));
     let text = text.map_err(|fault| fault.of(&request))?;
     Ok(HttpResponse::Ok()
@@ -150,6 +103,14 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("engine_heartbeat_age_seconds", "Since the auditor's last look; -1: too long", beat);
     let step = pulse.step.map_or(0, |step| step.by_ms);
     one("clock_step_milliseconds", "The last step of the wall clock, for a day; 0: none", step);
+    let off = state.engine.clock_off().unwrap_or(0);
+    one("clock_off_milliseconds", "This clock against the database's, from two seconds on; 0: less", off);
+    one("log_lines_lost", "Log lines that nobody read", whole(observe::lost()));
+    one(
+        "threads_ill",
+        "Threads that are down or do not come round",
+        whole(count(state.store.threads().ill().len())),
+    );
     let letters = ByName::default();
     for ((channel, state), n) in &pulse.letters {
         letters.get_or_create(&vec![("channel", channel.clone()), ("state", state.clone())]).set(*n);

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod outlet;
 pub mod pages;
+pub mod probes;
 pub mod problem;
 pub mod pseudonyms;
 pub mod pulse;

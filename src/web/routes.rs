@@ -23,7 +23,7 @@ use super::confirm::{self, Passed};
 use super::fault::Fault;
 use super::sight::{self, About, Sight};
 use super::state::State;
-use super::{auth as viewer, live, metrics, openapi, problem};
+use super::{auth as viewer, live, metrics, openapi, probes, problem};
 use crate::domain::{Can, Role};
 
 /// For whom an address is.
@@ -239,9 +239,9 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/openapi.json" Anyone => openapi::document;
     };
     rows.extend([
-        Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, metrics::healthz),
-        Row::new(Method::GET, "/healthz/engine", Can::Anyone, Face::Probe, metrics::healthz_engine),
-        Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, metrics::readyz),
+        Row::new(Method::GET, "/healthz", Can::Anyone, Face::Probe, probes::healthz),
+        Row::new(Method::GET, "/healthz/engine", Can::Anyone, Face::Probe, probes::healthz_engine),
+        Row::new(Method::GET, "/readyz", Can::Anyone, Face::Probe, probes::readyz),
         Row::new(Method::GET, "/metrics", Can::Anyone, Face::Probe, metrics::metrics),
     ]);
     rows

@@ -25,11 +25,15 @@ const GRACE_SECS: u64 = 3;
 pub(super) const WORKERS: usize = 2;
 /// Connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 1_024;
+/// Connections of programs that count.
+const COUNTERS: usize = 32;
 
 /// Where and how.
 pub struct Options {
     /// The address; port 0 picks a free one.
     pub http: SocketAddr,
+    /// Where programs that count ask without signing in: metrics and probes, nothing else.
+    pub metrics: Option<SocketAddr>,
     /// A certificate with its key: HTTPS here.
     pub tls: Option<rustls::ServerConfig>,
     /// A proxy that we trust stands before us, speaks TLS and names the address that asks.
@@ -44,7 +48,10 @@ pub struct Options {
 pub struct Running {
     /// The bound address.
     pub address: SocketAddr,
+    /// The bound address of metrics, where they have one of their own.
+    pub metrics: Option<SocketAddr>,
     handle: ServerHandle,
+    counting: Option<ServerHandle>,
     state: Data<State>,
     ended: tokio::task::JoinHandle<io::Result<()>>,
     keeper: tokio::task::JoinHandle<()>,
@@ -58,6 +65,9 @@ impl Running {
     pub async fn stop(self) -> io::Result<()> {
         self.state.stopping.send_replace(true);
         self.handle.stop(true).await;
+        if let Some(counting) = self.counting {
+            counting.stop(false).await;
+        }
         self.keeper.abort();
         self.ended.await.map_err(io::Error::other)?
     }
@@ -68,7 +78,7 @@ impl Running {
 /// # Errors
 /// The address cannot be bound.
 pub fn serve(state: State, options: Options) -> io::Result<Running> {
-    let Options { http, tls, behind_proxy, secure_cookie, limits } = options;
+    let Options { http, metrics, tls, behind_proxy, secure_cookie, limits } = options;
     let state = Data::new(state);
     let clock = Data::new(state.clock.clone());
     let site = Data::new(Site { secure_cookie, behind_proxy });
@@ -109,8 +119,35 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
             .run(),
     };
     let handle = server.handle();
+    let counting = metrics.map(|address| count(address, &state)).transpose()?;
     let keeper = tokio::spawn(connections.keep());
-    Ok(Running { address, handle, state, ended: tokio::spawn(server), keeper })
+    let metrics = counting.as_ref().map(|(address, _)| *address);
+    let counting = counting.map(|(_, server)| server);
+    Ok(Running { address, metrics, handle, state, ended: tokio::spawn(server), keeper, counting })
+}
+
+/// Metrics and probes on an address of their own.
+fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, ServerHandle)> {
+    let listener = listen(address)?;
+    let (bound, state) = (listener.local_addr()?, Data::clone(state));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::clone(&state))
+            .route("/metrics", web::get().to(super::metrics::open))
+            .route("/healthz", web::get().to(super::probes::healthz))
+            .route("/healthz/engine", web::get().to(super::probes::healthz_engine))
+            .route("/readyz", web::get().to(super::probes::readyz))
+    })
+    .workers(1)
+    .max_connections(COUNTERS)
+    .client_request_timeout(connections::FAREWELL)
+    .disable_signals()
+    .shutdown_timeout(1)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok((bound, handle))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

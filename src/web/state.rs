@@ -85,6 +85,14 @@ pub trait EngineView: Send + Sync {
     fn aside(&self) -> Option<i64> {
         None
     }
+    /// By how many milliseconds this node's clock is off from the database's, from two seconds on.
+    fn clock_off(&self) -> Option<i64> {
+        None
+    }
+    /// Whether the node has a number among its peers, and writes under it.
+    fn takes_part(&self) -> bool {
+        true
+    }
     /// When the auditor last finished a look; `None`: never, or too long ago.
     ///
     /// # Errors

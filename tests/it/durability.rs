@@ -1,6 +1,7 @@
 //! What must hold whatever happens: a revocation under load, nodes side by side, a process that is killed, and
 //! bytes that must not be found.
 
+mod ailing;
 mod crash;
 mod nodes;
 mod quiet;

@@ -121,7 +121,13 @@ impl Registry {
         self.seats().get(&device).map(|session| session.token())
     }
 
-    /// Devices with a live session.
+    /// The devices with a live session.
+    #[must_use]
+    pub fn connected(&self) -> Vec<Uuid> {
+        self.seats().keys().copied().collect()
+    }
+
+    /// How many devices have a live session.
     #[must_use]
     pub fn connected_count(&self) -> usize {
         self.seats().len()

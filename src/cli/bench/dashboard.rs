@@ -55,8 +55,14 @@ impl Dashboard {
             webhook_networks: crate::domain::network::Networks::default(),
         });
         let limits = web::Limits::of_descriptors(65_536);
-        let options =
-            web::Options { http: loopback(), tls: None, behind_proxy: false, secure_cookie: false, limits };
+        let options = web::Options {
+            http: loopback(),
+            metrics: None,
+            tls: None,
+            behind_proxy: false,
+            secure_cookie: false,
+            limits,
+        };
         let served = runtime.block_on(async { web::serve(state, options) })?;
         let eyes = Eyes { address: served.address, cookie };
         Ok(Self { viewer, eyes, served })

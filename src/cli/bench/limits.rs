@@ -93,7 +93,7 @@ pub fn bare_store(server: Option<&str>, drive: Drive, rows: u64) -> anyhow::Resu
     let mut sources: Vec<(Source, i64)> = sources.into_iter().map(|source| (source, 0)).collect();
     let (wake, status) = (Wake::default(), Status::default());
     let roll = Lane::new("engine-roll", vec![Box::new(Roll::new(site.store.clone()))]);
-    let roll = roll.start(Clock::System, wake.clone(), status)?;
+    let roll = roll.start(site.store.threads(), Clock::System, wake.clone(), status)?;
     let per_commit = usize::try_from((rows / READINGS).max(1)).unwrap_or(usize::MAX);
     let burst = match drive.pace {
         Pace::Closed(window) => window.max(1),

@@ -265,7 +265,11 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
             next.acknowledge(actor, now);
             next.close(Some(actor), Some(outcome), now);
         }
-        Act::Reassign { to } => (next.owner, next.claimed_until) = (Some(to), None),
+        Act::Reassign { to } => {
+            // Whoever it is given to has not answered yet.
+            next = case.unanswered();
+            next.owner = Some(to);
+        }
     }
     Ok(next)
 }
@@ -304,8 +308,7 @@ impl AlertCase {
             return next;
         }
         if next.snooze.is_some_and(|s| facts.level > s.level || facts.peak > s.peak) {
-            next.snooze = None;
-            next.state = next.unsnoozed();
+            next = next.unanswered();
         }
         if next.state == AlertState::Acknowledged && !next.answered_for() {
             next.state = AlertState::Open;
@@ -316,15 +319,12 @@ impl AlertCase {
         next
     }
 
-    /// Time passed: a snooze that is over ends.
+    /// Time passed: a snooze that is over ends. It had taken the place of any answer, so the case waits for a person
+    /// again, as its climb does.
     #[must_use]
     pub fn awake(&self, now: Instant) -> Self {
-        let mut next = self.clone();
-        if self.state == AlertState::Snoozed && self.snooze.is_none_or(|s| s.until <= now) {
-            next.snooze = None;
-            next.state = next.unsnoozed();
-        }
-        next
+        let over = self.state == AlertState::Snoozed && self.snooze.is_none_or(|s| s.until <= now);
+        if over { self.unanswered() } else { self.clone() }
     }
 
     /// The answers given so far answer for nothing any more: it waits for a person again.
@@ -395,10 +395,6 @@ impl AlertCase {
         let goes_on = self.closed_by_judgement() && self.outcome.is_none() && !self.may_close_itself();
         let unseen_red = self.resolved_by.is_some() && self.facts.peak == Level::Red && !self.answered_for();
         goes_on || unseen_red
-    }
-
-    fn unsnoozed(&self) -> AlertState {
-        if self.answered_for() { AlertState::Acknowledged } else { AlertState::Open }
     }
 
     fn acknowledge(&mut self, by: UserId, at: Instant) {

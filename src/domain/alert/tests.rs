@@ -65,7 +65,12 @@ fn a_snooze_ends_with_its_time_and_must_lie_ahead() {
     assert_eq!(snoozed.awake(hour()).state, AlertState::Open);
     let answered = act(&case(Level::Red), Act::Ack, ana, NOW).unwrap();
     let quiet = act(&answered, Act::Snooze { until: hour() }, ana, NOW).unwrap();
-    assert_eq!(quiet.awake(hour()).state, AlertState::Acknowledged);
+    let over = quiet.awake(hour());
+    assert_eq!(
+        (over.state, over.owner),
+        (AlertState::Open, None),
+        "the silence took the place of the answer"
+    );
     let past = Act::Snooze { until: NOW };
     assert_eq!(act(&case(Level::Red), past, ana, NOW), Err(ActRefused::SnoozeInThePast));
 }

@@ -82,6 +82,7 @@ impl Bed {
             committed: Box::new(|| {}),
         };
         let store = (*home).clone();
+        crate::store::testing::seated(&store);
         let committer = Committer::new(store.clone(), Clock::driven(NOW), options, Arc::default()).unwrap();
         let engine = Reevaluate::new(store, bases, Arc::clone(&watch));
         Self { home, committer, engine, watch, device, patient, patient_key }

@@ -23,7 +23,8 @@ use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
 use crate::store::standing::Standing;
 use crate::store::telemetry::{self, Batch, Known};
-use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, reevaluations, turn};
+use crate::store::{Error, Result, Store, Touched, Tx, Urgency, nodes, receipts, reevaluations, turn};
+use crate::supervise::Watched;
 use amend::{amend, look_up};
 use charges::Charges;
 use judge::{Fresh, judge};
@@ -89,9 +90,18 @@ impl Committer {
         })
     }
 
+    /// Forgets what a commit that did not come to its end may have left behind.
+    pub fn begin(&mut self) {
+        self.lost();
+    }
+
     /// Waits until the node takes part; whether it does. Under another number it begins after every receipt there is.
-    pub fn may_commit(&mut self) -> bool {
+    pub fn may_commit(&mut self, watched: &Watched) -> bool {
+        if !self.standing.takes_part() {
+            watched.rests();
+        }
         let Some(number) = self.standing.wait() else { return false };
+        watched.works();
         if self.ledger.node() == number {
             return true;
         }
@@ -123,7 +133,7 @@ impl Committer {
     }
 
     /// The message is dropped unanswered: the device keeps it and sends it again.
-    fn give_up(&self, error: &crate::store::Error) {
+    fn give_up(&self, error: &Error) {
         tracing::error!(%error, cause = ?std::error::Error::source(error), "a message could not be committed");
         Stats::add(&self.stats.not_stored, 1);
     }
@@ -137,15 +147,22 @@ impl Committer {
             self.roster.refresh(store.url(), &touched);
             self.transact(tx, group, &known)
         });
-        if done.is_err() {
-            // What memory learned in a transaction that is gone must be forgotten with it.
-            self.roster.clear();
-            self.batch.failed();
-            self.charges.forget();
-            let mut watch = lock(&self.watch);
-            self.involved.drain(..).for_each(|key| watch.forget_patient(key));
+        if let Err(error) = &done {
+            self.lost();
+            if matches!(error, Error::Unseated) {
+                self.standing.doubt();
+            }
         }
         done
+    }
+
+    /// What memory learned in a transaction that is gone must be forgotten with it.
+    fn lost(&mut self) {
+        self.roster.clear();
+        self.batch.failed();
+        self.charges.forget();
+        let mut watch = lock(&self.watch);
+        self.involved.drain(..).for_each(|key| watch.forget_patient(key));
     }
 
     fn forget(&self, touched: &[Touched]) {
@@ -164,6 +181,7 @@ impl Committer {
 
     fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted], known: &Known) -> Result<Vec<Planned>> {
         turn::share(tx)?;
+        nodes::hold(tx, self.ledger.node(), self.store.name())?;
         // Read again inside the turn: waiting for it takes time, and a receipt's second must not be over.
         let now = self.clock.now();
         self.batch.clear();

@@ -7,7 +7,7 @@ use super::super::tx::{Actor, Tx};
 use super::super::versions;
 use super::{ALERT, Climbed, RED, begin, hold, keep};
 use crate::domain::escalation::{Did, Policy, Run, State};
-use crate::domain::{AlertCase, AlertState, Instant, Level};
+use crate::domain::{AlertCase, AlertState, Instant, Level, UserId};
 
 /// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
 /// transaction. Pages to people who are no longer needed are cancelled, and with a clock that stopped what was said of
@@ -93,11 +93,19 @@ fn unmoved(old: &AlertCase, new: &AlertCase) -> bool {
         == (new.state, new.owner, new.claimed_until, new.acknowledgements.len())
 }
 
+/// To whom somebody handed it.
+fn given(old: &AlertCase, new: &AlertCase) -> Option<UserId> {
+    new.owner.filter(|_| new.owner != old.owner && new.claimed_until.is_none())
+}
+
 /// What a case's change means for its climb.
 fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Instant) -> Option<Did> {
     // A climb that is done takes nothing but being begun again: what it refuses, it need not do.
     let refused = |_done| None;
     let answered = new.acknowledgements.len() > old.acknowledgements.len();
+    if let (Some(to), AlertState::Open, Actor::User { .. }) = (given(old, new), new.state, actor) {
+        return run.reassign(to, now).map_or_else(refused, Some);
+    }
     match new.state {
         AlertState::Resolved => {
             if run.state != State::Done {
@@ -122,10 +130,96 @@ fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Ins
             match new.claimed_until {
                 // Who takes it is left alone with it for a while.
                 Some(until) => run.snooze(to, now, until).map_or_else(refused, |()| None),
-                None if matches!(actor, Actor::User { .. }) => {
-                    run.reassign(to, now).map_or_else(refused, Some)
-                }
                 None => None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::alert::{Act, Facts, LEASE, Outcome, act};
+    use crate::domain::{AlertId, PatientId, Role};
+    use crate::store::testing::NOW;
+
+    /// Whether case and climb tell the same story.
+    fn agree(case: &AlertCase, run: &Run, now: Instant) -> bool {
+        let leased = case.claimed_until.is_some_and(|until| until > now);
+        match (case.state, run.state) {
+            (AlertState::Resolved, State::Done)
+            | (AlertState::Acknowledged, State::Acknowledged(_))
+            | (AlertState::Snoozed, State::Snoozed(_)) => true,
+            (AlertState::Open, State::Snoozed(_)) => leased,
+            (AlertState::Open, State::Climbing | State::NobodyReached) => true,
+            _ => false,
+        }
+    }
+
+    /// One change, as its transaction makes it.
+    fn change(case: &mut AlertCase, run: &mut Run, next: AlertCase, actor: Actor, now: Instant) {
+        if !unmoved(case, &next) {
+            moved(run, case, &next, actor, now);
+        }
+        *case = next;
+    }
+
+    #[test]
+    fn after_every_pair_of_acts_and_when_its_wait_is_over_case_and_climb_tell_the_same_story() {
+        let (ana, bia) = (UserId::new(NOW), UserId::new(NOW.plus(Duration::from_secs(1))));
+        let minute = |n: u64| NOW.plus(Duration::from_secs(60 * n));
+        let acts = [
+            Act::Claim,
+            Act::Ack,
+            Act::Unack,
+            Act::Snooze { until: minute(20) },
+            Act::Resolve { outcome: Outcome::TrueAlarm },
+            Act::Reassign { to: bia },
+        ];
+        let policy = crate::domain::escalation::seeds().into_iter().find(|policy| policy.id == RED).unwrap();
+        for first in acts {
+            for second in acts {
+                for (by, then) in [(ana, ana), (ana, bia)] {
+                    let facts =
+                        Facts { started_at: NOW, ended_at: None, level: Level::Red, peak: Level::Red };
+                    let mut case = AlertCase::open(AlertId::new(NOW), PatientId::new(NOW), facts);
+                    let mut run = Run::begin(policy.clone(), NOW);
+                    let mut nobody = |_: &crate::domain::escalation::Step| vec![ana];
+                    run.tick(NOW, &mut nobody);
+                    for (n, who, one) in [(1, by, first), (2, then, second)] {
+                        let actor = Actor::User { id: who, role: Role::Clinician };
+                        if let Ok(next) = act(&case, one, who, minute(n)) {
+                            change(&mut case, &mut run, next, actor, minute(n));
+                        }
+                        assert!(
+                            agree(&case, &run, minute(n)),
+                            "{first:?}, {second:?}: {case:?} beside {:?}",
+                            run.state
+                        );
+                    }
+                    // Whoever comes first, housekeeping or the climb: the wait ends for both.
+                    let late = minute(2).plus(LEASE).max(minute(40));
+                    let (mut woken, mut woken_run) = (case.clone(), run.clone());
+                    let next = woken.awake(late);
+                    change(&mut woken, &mut woken_run, next, Actor::System("test"), late);
+                    assert!(
+                        woken.state != AlertState::Snoozed && agree(&woken, &woken_run, late)
+                            || woken.state == AlertState::Open,
+                        "{first:?}, {second:?} woken: {woken:?} beside {:?}",
+                        woken_run.state
+                    );
+                    let did = run.tick(late, &mut nobody);
+                    if did.contains(&Did::Resumed) {
+                        case = case.resumed(late);
+                    }
+                    assert!(
+                        agree(&case, &run, late),
+                        "{first:?}, {second:?} later: {case:?} beside {:?}",
+                        run.state
+                    );
+                }
             }
         }
     }

@@ -87,7 +87,7 @@ impl Slice {
         for group in self.brought(&(from..to)).chunk_by(|a, b| a.message() == b.message()) {
             let group = start..start + group.len();
             start = group.end;
-            if self.done.get(group.start) == Some(&false) {
+            if self.done.get(group.clone()).is_some_and(|done| done.contains(&false)) {
                 groups.push(group);
             }
         }
@@ -104,6 +104,12 @@ impl Slice {
 
     pub fn settle(&mut self, group: Range<usize>) {
         self.done.get_mut(group).unwrap_or_default().fill(true);
+    }
+
+    /// Of a group, what is not accounted for.
+    pub fn open(&self, group: &Range<usize>) -> Vec<(usize, Brought)> {
+        let all = group.clone().zip(self.brought(group));
+        all.filter(|(place, _)| self.done.get(*place) == Some(&false)).map(|(place, b)| (place, *b)).collect()
     }
 
     /// A reading that no receipt accounts for. What is only set aside needs none.

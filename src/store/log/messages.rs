@@ -2,6 +2,8 @@
 //! it, under its patient's key. One stretch of reception after the other: each receipt is read once, each chunk as
 //! often as it has readings of another stretch, and memory holds one stretch's readings.
 
+use std::ops::Range;
+
 use super::brought::{Brought, Slice};
 use super::signed::{Signed, Verdict};
 use super::stream::{Receipts, Second};
@@ -57,7 +59,7 @@ fn stretch(
     view: &mut View<'_>,
     signed: &mut Signed,
     slice: &mut Slice,
-    seconds: &std::ops::Range<i64>,
+    seconds: &Range<i64>,
     work: &mut Work,
 ) -> Result<Option<Break>> {
     let (mut receipts, mut missing) = (Receipts::within(seconds.clone()), None);
@@ -66,6 +68,10 @@ fn stretch(
             work.messages += 1;
             match held(view, signed, slice, &second, message)? {
                 Held::Whole => {}
+                Held::Double => {
+                    let what = "share its name with another message's, and nobody can tell them apart";
+                    return said(signed, view, &second, message, what).map(Some);
+                }
                 Held::Changed => return said(signed, view, &second, message, "were changed").map(Some),
                 Held::Nothing if missing.is_some() => {}
                 Held::Nothing => {
@@ -88,6 +94,59 @@ enum Held {
     Changed,
     /// Nothing of it is stored: it brought nothing new, or what it brought is gone.
     Nothing,
+    /// Another message has its name, and nobody can tell which of their readings are whose.
+    Double,
+}
+
+/// Readings of messages with one name of which every selection is tried; of more, those that were measured in a row.
+const TRIED: usize = 10;
+
+/// Whether more than one message has this name: two nodes wrote under one number, before numbers were held.
+fn is_double(view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bool> {
+    let mut receipts = Receipts::within(second..second.saturating_add(1));
+    let mut named = 0;
+    while let Some(second) = receipts.next(view)? {
+        let same =
+            |other: &&Receipted| (other.device_key, other.ordinal) == (message.device_key, message.ordinal);
+        named += second.pack.0.iter().filter(same).count();
+    }
+    Ok(named > 1)
+}
+
+/// Which readings of those with one name are this message's: its receipt tells. One that fits none was changed.
+fn double(
+    view: &mut View<'_>,
+    signed: &mut Signed,
+    slice: &mut Slice,
+    second: &Second,
+    message: &Receipted,
+    group: &Range<usize>,
+) -> Result<Held> {
+    let mut open = slice.open(group);
+    open.sort_by_key(|(_, brought)| brought.line.at);
+    let every = open.len() <= TRIED;
+    let selections: Vec<Vec<(usize, Brought)>> = if every {
+        let picked = |choice: usize| move |(place, _): &(usize, &(usize, Brought))| choice >> place & 1 == 1;
+        (1..1_usize << open.len())
+            .map(|choice| open.iter().enumerate().filter(picked(choice)).map(|(_, one)| *one).collect())
+            .collect()
+    } else {
+        let from = |from: usize| (from + 1..=open.len()).map(move |to| from..to);
+        let runs = (0..open.len()).flat_map(from);
+        runs.filter_map(|run| open.get(run)).map(<[_]>::to_vec).collect()
+    };
+    for selection in selections {
+        let mut brought: Vec<Brought> = selection.iter().map(|(_, brought)| *brought).collect();
+        brought.sort_unstable();
+        if matches!(signed.verdict(view, second.second, message, &brought)?, Verdict::Whole) {
+            selection.iter().for_each(|(place, _)| slice.settle(*place..*place + 1));
+            return Ok(Held::Whole);
+        }
+    }
+    if signed.nothing_new(view, second.second, message)? {
+        return Ok(Held::Whole);
+    }
+    Ok(if every { Held::Changed } else { Held::Double })
 }
 
 fn held(
@@ -97,7 +156,7 @@ fn held(
     second: &Second,
     message: &Receipted,
 ) -> Result<Held> {
-    let (mut changed, mut unknown) = (false, false);
+    let (mut changed, mut unknown, mut double_found) = (false, false, false);
     for group in slice.of(second.second, message) {
         match signed.verdict(view, second.second, message, slice.brought(&group))? {
             Verdict::Whole => {
@@ -108,8 +167,18 @@ fn held(
                 slice.settle(group);
                 unknown = true;
             }
+            Verdict::Changed if is_double(view, second.second, message)? => {
+                match double(view, signed, slice, second, message, &group)? {
+                    Held::Double => double_found = true,
+                    Held::Whole => return Ok(Held::Whole),
+                    Held::Changed | Held::Nothing => changed = true,
+                }
+            }
             Verdict::Changed => changed = true,
         }
+    }
+    if double_found && !changed {
+        return Ok(Held::Double);
     }
     Ok(match (changed, unknown) {
         (true, _) => Held::Changed,

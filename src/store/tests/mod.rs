@@ -1,5 +1,6 @@
 //! What the rooms of the store promise together, on every backend at hand.
 
+mod ailing;
 mod consents;
 mod devices;
 mod house;

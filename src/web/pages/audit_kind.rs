@@ -33,6 +33,7 @@ pub const fn word(kind: E) -> Key {
         E::ReadingAmended => Key("audit-reading-amended"),
         E::DeviceCommandCancelled => Key("audit-device-command-cancelled"),
         E::ClockStepped => Key("audit-clock-stepped"),
+        E::NodeThreadEnded => Key("audit-node-thread-ended"),
         E::QuarantineReleased => Key("audit-quarantine-released"),
         E::QuarantineDiscarded => Key("audit-quarantine-discarded"),
         E::AlertRaised => Key("audit-alert-raised"),

@@ -164,7 +164,7 @@ fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
     assert_eq!(house.post(&admin, "/api/v1/patients", &huge).status, 413);
     let ready = house.call("GET", "/readyz", &[], None);
     assert_eq!(ready.status, 200);
-    let metrics = house.call("GET", "/metrics", &[], None).must(200);
+    let metrics = house.get(&admin, "/metrics").must(200);
     assert!(metrics.as_str().unwrap().contains("zelo_connections 0"), "{metrics}");
 }
 
@@ -193,5 +193,38 @@ fn a_node_that_stands_aside_answers_nobody_and_says_why() {
         for path in ["/api/v1/status", "/api/v1/patients", "/login"] {
             assert_eq!(house.call("GET", path, &[], None).status, 503, "{path}");
         }
+    }
+}
+
+#[test]
+fn metrics_open_to_who_may_see_them_and_on_their_own_address_wherever_a_request_comes_from() {
+    let house = houses().remove(0);
+    // As a proxy on this host passes on what the whole world asks.
+    for headers in [&[][..], &[("x-forwarded-for", "127.0.0.1")], &[("host", "127.0.0.1")]] {
+        assert_eq!(house.call("GET", "/metrics", headers, None).status, 401, "{headers:?}");
+    }
+    let agent = house.staff(Role::Clinician);
+    let may = Can::SeeStatus.held_by(Role::Clinician);
+    assert_eq!(house.get(&agent, "/metrics").status == 200, may);
+    let own = house.running.as_ref().and_then(|running| running.metrics).unwrap();
+    let ask = |path: &str| house.client.get(format!("http://{own}{path}")).call().unwrap().status().as_u16();
+    assert_eq!([ask("/metrics"), ask("/readyz"), ask("/healthz")], [200, 200, 200]);
+    assert_eq!([ask("/login"), ask("/api/v1/patients"), ask("/")], [404, 404, 404]);
+}
+
+#[test]
+fn a_full_disk_is_named_to_whoever_asks_and_makes_the_node_not_ready() {
+    for house in houses() {
+        let admin = house.staff(Role::Admin);
+        let ana = json!({ "name": "Ana Souza", "birth_date": "1990-05-17" });
+        crate::store::testing::fill_disk(&house.home, "patients");
+        let refused = house.post(&admin, "/api/v1/patients", &ana);
+        assert_eq!((refused.status, refused.code()), (503, "E_DISK_FULL"), "{}", refused.body);
+        let ready = house.call("GET", "/readyz", &[], None).must(503);
+        assert!(ready.as_str().unwrap().contains("disk is full: make room"), "{ready}");
+        assert_eq!(house.call("GET", "/healthz/engine", &[], None).status, 503);
+        crate::store::testing::make_room(&house.home, "patients");
+        house.post(&admin, "/api/v1/patients", &ana).must(201);
+        assert_eq!(house.call("GET", "/readyz", &[], None).status, 200);
     }
 }

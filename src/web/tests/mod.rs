@@ -131,7 +131,7 @@ impl House {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let http = "127.0.0.1:0".parse().unwrap();
-        let options = Options { http, tls, behind_proxy, secure_cookie: false, limits };
+        let options = Options { http, metrics: Some(http), tls, behind_proxy, secure_cookie: false, limits };
         let running = runtime.block_on(async { serve(state, options) }).unwrap();
         let base = format!("http://{}", running.address);
         let config = ureq::Agent::config_builder()

@@ -107,7 +107,7 @@ async fn the_program_says_nothing_personal_however_verbose_it_is() {
     assert!(goodbye.contains("AdministrativeAction"), "{goodbye}");
     assert!(next(&mut events, ended).await.contains("NotAuthorized"));
 
-    let metrics = api.get("/metrics").with(200);
+    let metrics = staff.get("/metrics").with(200);
     let metrics = metrics.as_str().unwrap();
     assert!(metrics.contains("zelo_connections"), "{metrics}");
     until("the last words", Duration::from_secs(5), || {

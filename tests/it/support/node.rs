@@ -71,16 +71,41 @@ impl Node {
         Self::start(tempfile::tempdir().unwrap(), &arguments, data)
     }
 
+    /// A node of the program that cargo built beside the tests, with what only debug builds have.
+    #[cfg(debug_assertions)]
+    pub fn struck(data: &Path, thread: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        Self::begin(Path::new(env!("CARGO_BIN_EXE_zelo")), home, &["serve", "--strike", thread], data, None)
+    }
+
+    /// A node whose log nobody reads: standard error is a pipe, and its reader is gone.
+    pub fn unheard(data: &Path, arguments: &[&str]) -> Self {
+        let mut node =
+            Self::begin(&program(), tempfile::tempdir().unwrap(), arguments, data, Some(Stdio::piped()));
+        drop(node.child.stderr.take());
+        node
+    }
+
     fn start(home: tempfile::TempDir, arguments: &[&str], data: &Path) -> Self {
+        Self::begin(&program(), home, arguments, data, None)
+    }
+
+    fn begin(
+        program: &Path,
+        home: tempfile::TempDir,
+        arguments: &[&str],
+        data: &Path,
+        stderr: Option<Stdio>,
+    ) -> Self {
         let errors = home.path().join("stderr");
-        let mut child = Command::new(program())
+        let mut child = Command::new(program)
             .args(arguments)
             .args(["--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(&errors).unwrap())
+            .stderr(stderr.unwrap_or_else(|| File::create(&errors).unwrap().into()))
             .spawn()
             .unwrap();
         let (sender, lines) = channel();
@@ -135,6 +160,12 @@ impl Node {
         let more = self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(STOP);
         assert_eq!(more, Err(RecvTimeoutError::Disconnected), "one line only on standard output");
         status
+    }
+
+    /// Waits until it ends by itself: its exit code, and what it said.
+    pub fn ended(mut self, patience: Duration) -> (Option<i32>, String) {
+        let status = until("the end by itself", patience, || self.child.try_wait().unwrap());
+        (status.code(), self.said())
     }
 
     /// Ends it without a word (SIGKILL).

@@ -5,15 +5,16 @@
 use super::{Source, none, rust};
 
 /// Every room of `src`, and the rooms and crates it may use. `*` is everything.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("domain", &["consent"]),
     ("rules", &["domain"]),
     ("audit", &["domain"]),
     ("notify", &["domain"]),
     ("observe", &["domain", "config::LogFormat"]),
-    ("store", &["domain", "consent", "audit", "rules"]),
-    ("ingest", &["mqtt", "consent", "domain", "rules", "store", "audit"]),
-    ("engine", &["consent", "domain", "rules", "store", "notify", "audit"]),
+    ("supervise", &[]),
+    ("store", &["domain", "consent", "audit", "rules", "supervise"]),
+    ("ingest", &["mqtt", "consent", "domain", "rules", "store", "audit", "supervise"]),
+    ("engine", &["consent", "domain", "rules", "store", "notify", "audit", "supervise"]),
     ("support", &["consent", "domain", "store", "audit"]),
     ("retention", &["consent", "domain", "store", "audit"]),
     ("interop", &["consent", "domain"]),
@@ -28,6 +29,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "rules::LevelAt",
             "engine::Status",
             "engine::Wake",
+            "supervise::Ill",
+            "observe",
         ],
     ),
     ("config", &["*"]),

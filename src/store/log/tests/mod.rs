@@ -1,6 +1,7 @@
 //! The stored log: sequencing, crashes, forks, proofs, and that nothing under it can be altered unnoticed.
 
 mod amending;
+mod doubles;
 mod new_year;
 mod sealing;
 mod showing;

@@ -1,0 +1,69 @@
+//! A node that lost its number and took another says again which devices are connected to it: whoever gave the old one
+//! away counted them as gone.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mqtt::gateway::Registry;
+use uuid::Uuid;
+
+use crate::domain::{Clock, DeviceId};
+use crate::store::standing::Standing;
+use crate::store::{Error, Result, Store, Urgency, devices, nodes};
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_millis(500);
+/// Devices in one transaction.
+const DEVICES: usize = 200;
+
+/// Watches the number; never ends by itself.
+pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc<OnceLock<Registry>>) {
+    let mut looks = tokio::time::interval(EVERY);
+    let mut told = standing.number();
+    loop {
+        looks.tick().await;
+        let (Some(slot), Some(sessions)) = (standing.number(), registry.get()) else { continue };
+        if !standing.takes_part() || told == Some(slot) {
+            continue;
+        }
+        let (store, now, sessions) = (store.clone(), clock.now(), sessions.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            sessions.connected().chunks(DEVICES).try_for_each(|some| tell(&store, now, slot, &sessions, some))
+        });
+        match done.await {
+            Ok(Ok(())) => told = Some(slot),
+            Ok(Err(error)) => tracing::warn!(%error, "connected devices were not told of yet; tried again"),
+            Err(_stopped) => return,
+        }
+    }
+}
+
+fn tell(
+    store: &Store,
+    now: crate::domain::Instant,
+    slot: u8,
+    sessions: &Registry,
+    some: &[Uuid],
+) -> Result<()> {
+    store.keep_house(Urgency::Patient, "edge", now, |tx| {
+        nodes::hold(tx, slot, store.name())?;
+        some.iter().filter(|device| sessions.is_connected(**device)).try_for_each(|device| {
+            match devices::connected(tx, DeviceId(*device), slot) {
+                // A device that was removed meanwhile.
+                Err(Error::NotFound(_)) => Ok(()),
+                done => done.map(drop),
+            }
+        })
+    })?;
+    // Whoever left in between was written down before this, or is now.
+    let left: Vec<&Uuid> = some.iter().filter(|device| !sessions.is_connected(**device)).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    store.keep_house(Urgency::Patient, "edge", now, |tx| {
+        left.iter().try_for_each(|device| match devices::disconnected(tx, DeviceId(**device), slot) {
+            Err(Error::NotFound(_)) => Ok(()),
+            done => done,
+        })
+    })
+}

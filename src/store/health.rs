@@ -1,0 +1,206 @@
+//! Whether the database answers and takes writes: looked at all the time, so that whoever asks is told at once and a
+//! question costs nothing.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant as Moment};
+
+use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind;
+
+use super::schema::settings;
+use super::settings::INSTANCE;
+use super::{Act, Conn, Error, Inner, Result, Store, Urgency, Url, open_one};
+use crate::domain::{Clock, Instant};
+use crate::supervise::Watched;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_millis(400);
+/// A look that has not come back for so long found nobody.
+const SILENT: Duration = Duration::from_millis(1_500);
+/// How long a look may take before its thread counts as ill.
+pub(super) const AT_MOST: Duration = Duration::from_secs(10);
+/// SQLite's file needs so much room beside it: less, and the next commits fail.
+const ROOM: u64 = 1 << 20;
+
+/// What is wrong with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// It does not answer.
+    Silent,
+    /// Its disk is full.
+    Full,
+    /// It answers and refuses to write.
+    ReadOnly,
+}
+
+impl Ailment {
+    /// What it is and what to do, for whoever keeps the node alive.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Silent => "the database does not answer",
+            Self::Full => "the database's disk is full: make room, it goes on by itself",
+            Self::ReadOnly => "the database refuses to write: look at its disk and its log",
+        }
+    }
+}
+
+/// What was seen of the database.
+#[derive(Default)]
+pub(super) struct Health(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    /// When it last answered a look; none: nobody looks.
+    answered: Option<Moment>,
+    no_room: bool,
+    /// Why the last write failed, if that was the database's own doing.
+    refused: Option<Ailment>,
+}
+
+impl Health {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how a transaction went.
+    pub(super) fn wrote<T>(&self, done: &Result<T>) {
+        match done {
+            Ok(_) => self.seen().refused = None,
+            Err(error) => {
+                if let Some(why) = refusal(error) {
+                    self.seen().refused = Some(why);
+                }
+            }
+        }
+    }
+
+    fn ailment(&self, now: Moment) -> Option<Ailment> {
+        let seen = self.seen();
+        if seen.answered.is_some_and(|at| now.saturating_duration_since(at) > SILENT) {
+            return Some(Ailment::Silent);
+        }
+        if seen.no_room { Some(Ailment::Full) } else { seen.refused }
+    }
+}
+
+/// Whether an error says that the database takes no writes from anybody.
+const fn refusal(error: &Error) -> Option<Ailment> {
+    use diesel::result::Error::DatabaseError;
+    match error {
+        Error::Full => Some(Ailment::Full),
+        Error::Database(DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => Some(Ailment::ReadOnly),
+        _ => None,
+    }
+}
+
+impl Store {
+    /// What is wrong with the database, as it was seen last; says so within two seconds.
+    #[must_use]
+    pub fn ailment(&self) -> Option<Ailment> {
+        self.inner.health.ailment(Moment::now())
+    }
+
+    /// Begins to look, on a thread of its own that ends with the store.
+    ///
+    /// # Errors
+    /// The thread cannot start.
+    pub fn watch_health(&self) -> std::io::Result<()> {
+        let mut seen = self.inner.health.seen();
+        if seen.answered.is_none() {
+            seen.answered = Some(Moment::now());
+            drop(seen);
+            let (inner, mut conn) = (Arc::downgrade(&self.inner), None);
+            drop(self.inner.threads.start("health", AT_MOST, move |watched| {
+                while let Some(store) = store(&inner) {
+                    watched.works();
+                    look(&store, &mut conn, watched);
+                    drop(store);
+                    watched.rests();
+                    std::thread::park_timeout(EVERY);
+                }
+            })?);
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Writes down the ends of threads that nobody asked for. Says how many.
+    ///
+    /// # Errors
+    /// Database errors; they are written down the next time.
+    pub fn keep_ends(&self, now: Instant) -> Result<usize> {
+        let ends = self.threads().take_ends();
+        if ends.is_empty() {
+            return Ok(0);
+        }
+        let kept = self.keep_house(Urgency::Urgent, "supervise", now, |tx| {
+            ends.iter().try_for_each(|end| {
+                let body =
+                    serde_json::json!({ "thread": end.thread, "times": end.times, "for_good": end.for_good });
+                tx.audit(&Act::new("node.thread_ended").public(body))
+            })
+        });
+        let count = ends.len();
+        if kept.is_err() {
+            self.threads().give_back(ends);
+        }
+        kept.map(|()| count)
+    }
+}
+
+fn store(inner: &Weak<Inner>) -> Option<Store> {
+    inner.upgrade().map(|inner| Store { inner })
+}
+
+fn look(store: &Store, conn: &mut Option<Conn>, watched: &Watched) {
+    let room = store.url().file().is_none_or(has_room);
+    let answers = answers(store.url(), conn);
+    if let Err(error) = &answers {
+        *conn = None;
+        tracing::debug!(%error, "the database did not answer a look");
+    }
+    let refused = {
+        let mut seen = store.inner.health.seen();
+        if answers.is_ok() {
+            seen.answered = Some(Moment::now());
+        }
+        if seen.no_room == room {
+            tracing::warn!(room, "the room on the database's disk");
+        }
+        seen.no_room = !room;
+        seen.refused.is_some()
+    };
+    if refused && room && answers.is_ok() {
+        watched.works();
+        // Whether it takes writes again shows where one is tried: that of the store takes the mark away.
+        let tried = store.keep_house(Urgency::Patient, "health", Clock::System.now(), |tx| {
+            diesel::update(settings::table.find(INSTANCE))
+                .set(settings::value.eq(settings::value))
+                .execute(tx.conn)?;
+            Ok(())
+        });
+        tracing::debug!(again = tried.is_ok(), "a write was tried");
+    }
+}
+
+/// Asks on a connection of its own: those of the pool may all be at work.
+fn answers(url: &Url, conn: &mut Option<Conn>) -> Result<()> {
+    let conn = match conn {
+        Some(conn) => conn,
+        None => conn.insert(open_one(url)?),
+    };
+    settings::table.select(settings::value).limit(1).load::<String>(conn)?;
+    Ok(())
+}
+
+/// Whether the disk under a file has room. Where nobody can say, the writes will.
+fn has_room(file: &Path) -> bool {
+    #[cfg(unix)]
+    if let Ok(disk) = rustix::fs::statvfs(file) {
+        return disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM;
+    }
+    true
+}

@@ -1,0 +1,123 @@
+//! A node that is ill says so: threads that end, a log that nobody reads, and a part that does not stay up.
+
+use std::time::Duration;
+
+use rumqttc::v5::Event;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use zelo::domain::Clock;
+
+use super::writer::heart_rate;
+use crate::support::clinic::{Bed, Clinic, eventually};
+use crate::support::node::Node;
+use crate::support::until::until;
+
+/// Tasks pass on and say nothing of themselves: how they begin again is `supervise`'s own test.
+const TASKS: [&str; 5] = ["takeovers", "commands", "aside", "seats", "revocations"];
+
+/// Publishes one reading until it is acknowledged, on as many connections as it takes.
+async fn acknowledged(bed: &Bed, house: &zelo::app::House, value: f64) {
+    let (client, mut events) = bed.client(house);
+    let body = heart_rate(Clock::System.now().millis(), value);
+    let sent = async {
+        client.publish(bed.topic(), QoS::AtLeastOnce, false, body).await.unwrap();
+        loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::PubAck(ack))) => return ack.reason,
+                Ok(_) => {}
+                Err(_closed) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let reason = tokio::time::timeout(Duration::from_secs(20), sent).await.expect("acknowledged in the end");
+    assert_eq!(reason, PubAckReason::Success);
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_thread_that_falls_is_seen_and_works_again() {
+    for clinic in Clinic::each(1) {
+        let (bed, store) = (&clinic.beds[0], clinic.store.clone());
+        let house = clinic.house(&store).await;
+        acknowledged(bed, &house, 70.0).await;
+        let threads = store.threads();
+        let struck: Vec<_> = threads.names().into_iter().filter(|name| !TASKS.contains(name)).collect();
+        for needed in [
+            "ingest",
+            "device-events",
+            "engine",
+            "engine-roll",
+            "engine-audit",
+            "engine-seat",
+            "outbox",
+            "health",
+        ] {
+            assert!(struck.contains(&needed), "{needed} is watched: {struck:?}");
+        }
+        for (n, name) in struck.iter().enumerate() {
+            threads.strike(name, 1);
+            // Those that wait for devices are given something to do.
+            let busy = tokio::spawn({
+                let address = house.gateway.local_addr();
+                let (client, mut events) = bed.client_of(&address.ip().to_string(), address.port());
+                let body = heart_rate(Clock::System.now().millis(), 71.0);
+                let topic = bed.topic();
+                async move {
+                    drop(client.publish(topic, QoS::AtLeastOnce, false, body).await);
+                    while events.poll().await.is_ok() {}
+                }
+            });
+            let (began, name) = (std::time::Instant::now(), *name);
+            while !threads.ill().iter().any(|ill| ill.thread == name) {
+                assert!(began.elapsed() < Duration::from_secs(2), "{}: {name} fell unseen", clinic.backend());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            busy.abort();
+            acknowledged(bed, &house, 72.0 + n as f64).await;
+            eventually("it is well again", || threads.ill().is_empty()).await;
+        }
+        let expected = i64::try_from(struck.len()).unwrap();
+        eventually("each end is an entry", || clinic.entries("node.thread_ended") == expected).await;
+        house.stop().await;
+        clinic.verify();
+    }
+}
+
+/// The log's reader goes away; then much is logged. Everything goes on.
+#[test]
+fn a_log_that_nobody_reads_harms_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let node = Node::unheard(&data.path().join("data"), &["demo", "--log", "trace"]);
+    let admin = node.as_role("admin");
+    let count = |name: &str| {
+        let metrics = admin.get("/metrics").with(200);
+        let line = metrics.as_str().unwrap().lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let stored = "zelo_edge{what=\"readings_stored\"}";
+    until("lines are lost", Duration::from_secs(20), || (count("zelo_log_lines_lost") > 100).then_some(()));
+    let before = count(stored);
+    until("readings are stored all the same", Duration::from_secs(20), || {
+        (count(stored) > before).then_some(())
+    });
+    assert_eq!(node.api().get("/readyz").status, 200);
+    assert!(node.stop().success());
+}
+
+/// A part of a node that does not stay up ends the node, with a code of its own.
+#[cfg(debug_assertions)]
+#[test]
+fn a_thread_that_does_not_stay_up_ends_the_node() {
+    let clinic = Clinic::sqlite(1);
+    let dir = std::sync::Arc::clone(&clinic.dir);
+    drop(clinic);
+    let node = Node::struck(dir.path(), "engine-audit");
+    let api = node.api();
+    let ready = until("it is not ready", Duration::from_secs(2), || {
+        Some(api.get("/readyz")).filter(|got| got.status == 503)
+    });
+    assert!(ready.body.as_str().unwrap().contains("engine-audit"), "{}", ready.body);
+    let (code, said) = node.ended(Duration::from_secs(40));
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("the thread engine-audit ended again and again"), "{said}");
+}
