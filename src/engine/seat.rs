@@ -82,6 +82,8 @@ impl Seat {
                 self.standing.set(Place::Seated(number));
                 return Ok(beat + each_alert(&self.store, &self.clock, self.name(), Back::AsWritten)?);
             }
+            // Until there is another one, nothing is written: the old number may be another node's.
+            self.standing.doubt();
             did += 1;
         }
         let free = Node { number: None, ..self.node.clone() };

@@ -18,6 +18,8 @@ use crate::supervise::Watched;
 const EVERY: Duration = Duration::from_millis(400);
 /// A look that has not come back for so long found nobody.
 const SILENT: Duration = Duration::from_millis(1_500);
+/// A database that refused a write is well again when it refused none for so long; one is tried with each look.
+const REFUSED: Duration = Duration::from_secs(4);
 /// How long a look may take before its thread counts as ill.
 pub(super) const AT_MOST: Duration = Duration::from_secs(10);
 /// SQLite's file needs so much room beside it: less, and the next commits fail.
@@ -55,8 +57,8 @@ struct Seen {
     /// When it last answered a look; none: nobody looks.
     answered: Option<Moment>,
     no_room: bool,
-    /// Why the last write failed, if that was the database's own doing.
-    refused: Option<Ailment>,
+    /// Why the last write that failed did so by the database's own doing, and when.
+    refused: Option<(Ailment, Moment)>,
 }
 
 impl Health {
@@ -64,15 +66,10 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how a transaction went.
+    /// Notes how a transaction went. One that went well says little: on a full disk what needs no new page still does.
     pub(super) fn wrote<T>(&self, done: &Result<T>) {
-        match done {
-            Ok(_) => self.seen().refused = None,
-            Err(error) => {
-                if let Some(why) = refusal(error) {
-                    self.seen().refused = Some(why);
-                }
-            }
+        if let Some(why) = done.as_ref().err().and_then(refusal) {
+            self.seen().refused = Some((why, Moment::now()));
         }
     }
 
@@ -81,7 +78,9 @@ impl Health {
         if seen.answered.is_some_and(|at| now.saturating_duration_since(at) > SILENT) {
             return Some(Ailment::Silent);
         }
-        if seen.no_room { Some(Ailment::Full) } else { seen.refused }
+        let lately = |at: Moment| now.saturating_duration_since(at) < REFUSED;
+        let refused = seen.refused.filter(|(_, at)| lately(*at)).map(|(why, _)| why);
+        if seen.no_room { Some(Ailment::Full) } else { refused }
     }
 }
 
@@ -171,11 +170,11 @@ fn look(store: &Store, conn: &mut Option<Conn>, watched: &Watched) {
             tracing::warn!(room, "the room on the database's disk");
         }
         seen.no_room = !room;
-        seen.refused.is_some()
+        seen.refused.is_some_and(|(_, at)| at.elapsed() < REFUSED)
     };
     if refused && room && answers.is_ok() {
         watched.works();
-        // Whether it takes writes again shows where one is tried: that of the store takes the mark away.
+        // Where nobody else writes: a refusal is noted like anybody's.
         let tried = store.keep_house(Urgency::Patient, "health", Clock::System.now(), |tx| {
             diesel::update(settings::table.find(INSTANCE))
                 .set(settings::value.eq(settings::value))

@@ -25,6 +25,8 @@ struct Stand {
     place: Place,
     closed: bool,
     off_ms: i64,
+    /// How often it took a seat, or was confirmed in one that was in doubt.
+    seatings: u64,
 }
 
 /// A clock that is off by less is as good as right.
@@ -34,7 +36,7 @@ impl Standing {
     /// Begins at a place.
     #[must_use]
     pub fn new(place: Place) -> Self {
-        Self(Arc::new((Mutex::new(Stand { place, closed: false, off_ms: 0 }), Condvar::new())))
+        Self(Arc::new((Mutex::new(Stand { place, closed: false, off_ms: 0, seatings: 0 }), Condvar::new())))
     }
 
     /// The place now.
@@ -86,8 +88,17 @@ impl Standing {
 
     /// The node stands at `place` from now on.
     pub fn set(&self, place: Place) {
-        self.stand().place = place;
+        let mut stand = self.stand();
+        stand.seatings += u64::from(matches!(place, Place::Seated(_)) && stand.place != place);
+        stand.place = place;
+        drop(stand);
         self.0.1.notify_all();
+    }
+
+    /// Changes whenever the node may have been without a seat meanwhile: the same number may have been another's.
+    #[must_use]
+    pub fn seating(&self) -> u64 {
+        self.stand().seatings
     }
 
     /// The clock was stepped, or the number is lost: nothing is written until somebody has looked.
@@ -114,5 +125,31 @@ impl Standing {
 
     fn stand(&self) -> MutexGuard<'_, Stand> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_told_from_two_seconds_on_and_once() {
+        let standing = Standing::new(Place::Seated(0));
+        assert!(!standing.compared(1_999));
+        assert_eq!(standing.off(), None);
+        assert!(standing.compared(-2_000));
+        assert_eq!(standing.off(), Some(-2_000));
+        assert!(!standing.compared(5_000) && standing.compared(0));
+    }
+
+    #[test]
+    fn a_seat_that_was_in_doubt_is_another_seating_under_the_same_number() {
+        let standing = Standing::new(Place::Seated(3));
+        let first = standing.seating();
+        standing.set(Place::Seated(3));
+        assert_eq!(standing.seating(), first);
+        standing.doubt();
+        standing.set(Place::Seated(3));
+        assert_ne!(standing.seating(), first);
     }
 }

@@ -58,6 +58,8 @@ pub struct Committer {
     roster: Roster,
     ledger: Ledger,
     standing: Standing,
+    /// The seat in which the ledger numbers.
+    seating: u64,
     batch: Batch,
     charges: Charges,
     involved: Vec<i64>,
@@ -81,6 +83,7 @@ impl Committer {
             stats,
             roster: Roster::default(),
             ledger: Ledger::new(options.standing.number().unwrap_or(0), last),
+            seating: options.standing.seating(),
             standing: options.standing,
             batch: Batch::default(),
             charges: Charges::default(),
@@ -95,21 +98,22 @@ impl Committer {
         self.lost();
     }
 
-    /// Waits until the node takes part; whether it does. Under another number it begins after every receipt there is.
+    /// Waits until the node takes part; whether it does. In another seat it begins after every receipt there is.
     pub fn may_commit(&mut self, watched: &Watched) -> bool {
         if !self.standing.takes_part() {
             watched.rests();
         }
         let Some(number) = self.standing.wait() else { return false };
         watched.works();
-        if self.ledger.node() == number {
+        let seating = self.standing.seating();
+        if (self.ledger.node(), self.seating) == (number, seating) {
             return true;
         }
         match self.store.read(receipts::last_second) {
-            Ok(last) => self.ledger = Ledger::new(number, last),
+            Ok(last) => (self.ledger, self.seating) = (Ledger::new(number, last), seating),
             Err(error) => self.give_up(&error),
         }
-        self.ledger.node() == number
+        self.seating == seating
     }
 
     /// Commits a group and answers it. When the group cannot be committed each message is tried alone, so
@@ -129,6 +133,12 @@ impl Committer {
                 }
             }
         }
+        self.stats.queued.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Drops a group unanswered.
+    pub fn turn_away(&mut self, group: &mut Vec<Admitted>) {
+        let count = u64::try_from(group.drain(..).len()).unwrap_or(0);
         self.stats.queued.fetch_sub(count, Ordering::Relaxed);
     }
 

@@ -74,8 +74,15 @@ impl Slice {
         Ok(Self { all, done })
     }
 
-    /// The stretches of readings that may be this message's: one per node and patient.
+    /// The stretches of readings that may be this message's and are not all accounted for: one per node and patient.
     pub fn of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
+        let open =
+            |group: &Range<usize>| self.done.get(group.clone()).is_some_and(|done| done.contains(&false));
+        self.all_of(second, message).into_iter().filter(open).collect()
+    }
+
+    /// As [`Slice::of`], and those that are accounted for.
+    pub fn all_of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
         let Ok(device) = i64::try_from(message.device_key) else { return Vec::new() };
         let wanted = (second, device, message.ordinal);
         let place = |b: &Brought| (b.second, b.device_key, b.ordinal);
@@ -87,9 +94,7 @@ impl Slice {
         for group in self.brought(&(from..to)).chunk_by(|a, b| a.message() == b.message()) {
             let group = start..start + group.len();
             start = group.end;
-            if self.done.get(group.clone()).is_some_and(|done| done.contains(&false)) {
-                groups.push(group);
-            }
+            groups.push(group);
         }
         groups
     }
@@ -104,12 +109,6 @@ impl Slice {
 
     pub fn settle(&mut self, group: Range<usize>) {
         self.done.get_mut(group).unwrap_or_default().fill(true);
-    }
-
-    /// Of a group, what is not accounted for.
-    pub fn open(&self, group: &Range<usize>) -> Vec<(usize, Brought)> {
-        let all = group.clone().zip(self.brought(group));
-        all.filter(|(place, _)| self.done.get(*place) == Some(&false)).map(|(place, b)| (place, *b)).collect()
     }
 
     /// A reading that no receipt accounts for. What is only set aside needs none.

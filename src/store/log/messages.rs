@@ -75,7 +75,9 @@ fn stretch(
                 Held::Changed => return said(signed, view, &second, message, "were changed").map(Some),
                 Held::Nothing if missing.is_some() => {}
                 Held::Nothing => {
-                    if !signed.nothing_new(view, second.second, message)? {
+                    if !signed.nothing_new(view, second.second, message)?
+                        && !sent_again(view, signed, slice, &second, message)?
+                    {
                         missing = Some(said(signed, view, &second, message, "are missing")?);
                     }
                 }
@@ -113,6 +115,25 @@ fn is_double(view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bo
     Ok(named > 1)
 }
 
+/// Whether a message without readings of its own is the twin of one whose readings are the same.
+fn sent_again(
+    view: &mut View<'_>,
+    signed: &mut Signed,
+    slice: &mut Slice,
+    second: &Second,
+    message: &Receipted,
+) -> Result<bool> {
+    if !is_double(view, second.second, message)? {
+        return Ok(false);
+    }
+    for group in slice.all_of(second.second, message) {
+        if matches!(double(view, signed, slice, second, message, &group)?, Held::Whole) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Which readings of those with one name are this message's: its receipt tells. One that fits none was changed.
 fn double(
     view: &mut View<'_>,
@@ -122,18 +143,19 @@ fn double(
     message: &Receipted,
     group: &Range<usize>,
 ) -> Result<Held> {
-    let mut open = slice.open(group);
-    open.sort_by_key(|(_, brought)| brought.line.at);
-    let every = open.len() <= TRIED;
+    // Its twins' too: a message that was sent again names readings that another receipt accounts for as well.
+    let mut all: Vec<(usize, Brought)> = group.clone().zip(slice.brought(group).iter().copied()).collect();
+    all.sort_by_key(|(_, brought)| brought.line.at);
+    let every = all.len() <= TRIED;
     let selections: Vec<Vec<(usize, Brought)>> = if every {
         let picked = |choice: usize| move |(place, _): &(usize, &(usize, Brought))| choice >> place & 1 == 1;
-        (1..1_usize << open.len())
-            .map(|choice| open.iter().enumerate().filter(picked(choice)).map(|(_, one)| *one).collect())
+        (1..1_usize << all.len())
+            .map(|choice| all.iter().enumerate().filter(picked(choice)).map(|(_, one)| *one).collect())
             .collect()
     } else {
-        let from = |from: usize| (from + 1..=open.len()).map(move |to| from..to);
-        let runs = (0..open.len()).flat_map(from);
-        runs.filter_map(|run| open.get(run)).map(<[_]>::to_vec).collect()
+        let from = |from: usize| (from + 1..=all.len()).map(move |to| from..to);
+        let runs = (0..all.len()).flat_map(from);
+        runs.filter_map(|run| all.get(run)).map(<[_]>::to_vec).collect()
     };
     for selection in selections {
         let mut brought: Vec<Brought> = selection.iter().map(|(_, brought)| *brought).collect();
