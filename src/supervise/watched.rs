@@ -79,7 +79,7 @@ impl Watched {
         if state.strikes > 0 {
             state.strikes -= 1;
             drop(state);
-            std::panic::panic_any("struck");
+            std::panic::resume_unwind(Box::new("struck"));
         }
     }
 

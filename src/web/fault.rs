@@ -44,7 +44,12 @@ impl Fault {
     /// As the error that undoes a transaction; one that PostgreSQL gave up may be tried again.
     #[must_use]
     pub fn undone(&self) -> store::Error {
-        if self.code == Code::Busy { store::Error::GivenUp } else { store::Error::Conflict("undone") }
+        match self.code {
+            Code::Busy => store::Error::GivenUp,
+            // The store watches for it.
+            Code::DiskFull => store::Error::Full,
+            _ => store::Error::Conflict("undone"),
+        }
     }
 
     /// As an answer to `request`.
