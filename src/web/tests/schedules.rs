@@ -150,6 +150,18 @@ fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended(
         );
         assert!(!text.contains(&ana.to_string()) && !text.contains('@') || text.contains("@zelo"), "{text}");
         assert_eq!(read(&format!("{path}/calendar.ics")).status, 404);
+        // Whoever holds it is told that nothing is new, and may ask for the head alone, until the schedule changes.
+        let held = read(&address).tag.unwrap();
+        let again = |method| house.call(method, &address, &[("if-none-match", held.as_str())], None);
+        assert_eq!((again("GET").status, again("HEAD").status), (304, 304));
+        house.clock.advance(Duration::from_secs(60));
+        assert_eq!((again("GET").status, read(&address).tag.as_ref()), (304, Some(&held)));
+        let head = house.call("HEAD", &address, &[], None);
+        assert_eq!((head.status, head.tag.as_ref()), (200, Some(&held)));
+        assert!(text.contains("SEQUENCE:1\r\n") && text.contains("LAST-MODIFIED:"), "{text}");
+        house.put(&manager, path, Some("\"1\""), &written(&[ana])).must(200);
+        assert_eq!(again("GET").status, 200);
+        assert!(read(&address).must(200).as_str().unwrap().contains("SEQUENCE:2\r\n"));
         let other = address.replace("nights", "days");
         assert_eq!(read(&other).status, 404);
         let ended = house.call("DELETE", &format!("{path}/feed"), &[("authorization", &manager)], None);
