@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 9] = [
+const SEEDS: [Seed; 10] = [
     (
         "page",
         Class::Clinical,
@@ -52,6 +52,21 @@ const SEEDS: [Seed; 9] = [
         [
             "Você está de plantão de {from} até {until}.\n\nEntre para ver o que está aberto: {link}\n",
             "You are on call from {from} until {until}.\n\nSign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "handover_alone",
+        Class::Transactional,
+        ["Plantão sem troca prevista", "On call without a handover"],
+        [
+            "Zelo: seu plantão desde {from}, sem fim previsto",
+            "Zelo: you are on call from {from}, with no end planned",
+        ],
+        [
+            "Você está de plantão desde {from}, sem fim previsto: ninguém mais entra nesta escala depois de você.\n\n\
+             Entre para ver o que está aberto: {link}\n",
+            "You are on call from {from}, with no end planned: nobody takes over from you on this schedule.\n\n\
+             Sign in to see what is open: {link}\n",
         ],
     ),
     (

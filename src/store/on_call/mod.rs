@@ -47,7 +47,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
             temporaries: Vec::new(),
             overrides: Vec::new(),
         };
-        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600) };
+        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600), averaged_weeks: 1 };
         versions::seed(tx, id, &Duty { name: Name { pt: pt.into(), en: en.into() }, need, schedule })?;
     }
     Ok(())
@@ -101,6 +101,9 @@ fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
     match faulty {
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
         Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",
+        Faulty::Months => "turns of months stand alone: all of a rotation's turns are months, or none is",
+        Faulty::Overlap => "whoever goes stays for at most 240 minutes, and for less than the shortest turn",
+        Faulty::Weeks => "hours are averaged over 1 to 4 weeks",
         Faulty::Window => "a window ends after it starts, and holds its shifts",
         Faulty::Starts => "a rotation starts between 2000 and 2200 and ends after it starts",
         Faulty::Hours => "a person may be on call for 1 to 168 hours a week",

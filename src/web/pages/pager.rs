@@ -62,7 +62,7 @@ impl Cause {
     #[must_use]
     pub fn of(template: &str) -> Self {
         match template {
-            "handover" => Self::OnCall,
+            "handover" | "handover_alone" => Self::OnCall,
             "coverage" => Self::Coverage,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,

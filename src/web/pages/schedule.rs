@@ -75,6 +75,8 @@ pub struct Need {
     pub certificate: bool,
     /// The most hours that one person may be on call in seven days.
     pub hours: u64,
+    /// Over how many weeks that is averaged.
+    pub weeks: u8,
 }
 
 /// As many troubles as are read at a glance.
@@ -154,6 +156,10 @@ pub struct Wheel {
     pub hours: Vec<String>,
     /// More than this form can say.
     pub beyond: bool,
+    /// For how many minutes whoever goes stays.
+    pub overlap: u16,
+    /// Whether turns without hours are somebody's.
+    pub counted: bool,
 }
 
 impl Wheel {
@@ -175,8 +181,12 @@ impl Wheel {
     }
 }
 
-const UNITS: [(&str, Key); 3] =
-    [("hours", Key("unit-hours")), ("days", Key("unit-days")), ("weeks", Key("unit-weeks"))];
+const UNITS: [(&str, Key); 4] = [
+    ("hours", Key("unit-hours")),
+    ("days", Key("unit-days")),
+    ("weeks", Key("unit-weeks")),
+    ("months", Key("unit-months")),
+];
 
 const WEEK: [Key; 7] = [
     Key("weekday-mon"),

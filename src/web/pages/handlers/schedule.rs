@@ -125,6 +125,7 @@ fn form(duty: &Duty) -> Need {
         zone: duty.schedule.zone.name().to_owned(),
         certificate: duty.need.certificate,
         hours: duty.need.most_in_a_week.as_secs() / 3_600,
+        weeks: duty.need.averaged_weeks,
     }
 }
 

@@ -8,7 +8,7 @@ use super::schedule::{LOCAL, clock, local};
 use super::visit::{Answer, Visit};
 use crate::domain::calendar::Hours;
 use crate::domain::line::NotALine;
-use crate::domain::on_call::{Duty, Length, Override, Rotation, Schedule};
+use crate::domain::on_call::{Duty, Idle, Length, Override, Rotation, Schedule};
 use crate::domain::rule::Name;
 use crate::domain::{Label, UserId};
 use crate::store::Tx;
@@ -42,6 +42,7 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
         Length::Hours(n) => (n.to_string(), "hours"),
         Length::Days(n) => (n.to_string(), "days"),
         Length::Weeks(n) => (n.to_string(), "weeks"),
+        Length::Months(n) => (n.to_string(), "months"),
     });
     let mut length = || lengths.next().unwrap_or_else(|| (String::new(), "days"));
     let hours = |hours: &[Hours; 7]| hours.iter().map(|day| String::from(day.clone())).collect();
@@ -54,6 +55,8 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
         people,
         hours: rotation.hours.as_ref().map_or_else(|| vec![String::new(); 7], hours),
         beyond: rotation.lengths.len() > 2,
+        overlap: rotation.overlap_minutes,
+        counted: rotation.idle_turns == Idle::Counted,
     }
 }
 
@@ -113,7 +116,14 @@ impl Sent {
             lengths: lengths.into_iter().flatten().collect(),
             people: people.collect::<Result<_, _>>()?,
             hours: self.hours()?,
+            overlap_minutes: self.overlap()?,
+            idle_turns: if self.first("counted").is_some() { Idle::Counted } else { Idle::Skipped },
         })
+    }
+
+    fn overlap(&self) -> Result<u16, Fault> {
+        let text = self.first("overlap").unwrap_or("0");
+        text.parse().map_err(|_number| Fault::invalid("overlap", "minutes, 0 to 240"))
     }
 
     fn length(&self, count: &'static str, unit: &'static str) -> Result<Option<Length>, Fault> {
@@ -123,7 +133,8 @@ impl Sent {
             Some("hours") => Ok(Some(Length::Hours(n))),
             Some("days") => Ok(Some(Length::Days(n))),
             Some("weeks") => Ok(Some(Length::Weeks(n))),
-            _ => Err(Fault::invalid(unit, "hours, days or weeks")),
+            Some("months") => Ok(Some(Length::Months(n))),
+            _ => Err(Fault::invalid(unit, "hours, days, weeks or months")),
         }
     }
 

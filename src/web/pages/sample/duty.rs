@@ -13,7 +13,7 @@ fn present(name: &str) -> Present {
 
 fn need() -> Need {
     let (pt, en) = ("Clínico de plantão".to_owned(), "Clinician on call".to_owned());
-    Need { pt, en, zone: "America/Manaus".to_owned(), certificate: true, hours: 60 }
+    Need { pt, en, zone: "America/Manaus".to_owned(), certificate: true, hours: 60, weeks: 2 }
 }
 
 fn cells(hours: &str, bars: &[(u64, u64)]) -> Vec<Cell> {
