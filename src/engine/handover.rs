@@ -177,7 +177,9 @@ mod tests {
             // An edit in the middle of a turn is no new turn.
             let at = NOW.plus(HOUR * 9 / 2);
             let over = Override { from: at, to: at.plus(HOUR / 10), change: Change::Add(bia) };
-            store.write(Actor::Operator, at, |tx| on_call::override_with(tx, "duty", over, None)).unwrap();
+            store
+                .write(Actor::Operator, at, |tx| on_call::changes::put_override(tx, "duty", None, over, 1))
+                .unwrap();
             assert_eq!(told(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
             assert_eq!(told(at.plus(HOUR / 20)), 0);
         }

@@ -2,6 +2,7 @@
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
 pub mod capacity;
+pub mod changes;
 pub mod feeds;
 mod fitness;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
 use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Issue, Need, Override, Schedule, Shift, issues};
+use crate::domain::on_call::{Because, Duty, Issue, Need, Schedule, Shift, issues};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
@@ -83,17 +84,6 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     kept.schedule.overrides.retain(|over| over.to > now);
     kept.schedule.temporaries.retain(|own| own.to > now);
     versions::publish(tx, id, &kept, seen)
-}
-
-/// One more override on top of the others.
-///
-/// # Errors
-/// As [`publish`]; [`Error::NotFound`].
-pub fn override_with(tx: &mut Tx<'_>, id: &str, over: Override, seen: Option<u32>) -> Result<u32> {
-    let now = tx.now();
-    let Version { version, mut body, .. } = get(tx, id, now)?;
-    body.schedule.overrides.push(over);
-    publish(tx, id, &body, seen.unwrap_or(version))
 }
 
 fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {

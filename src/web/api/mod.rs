@@ -23,6 +23,7 @@ pub mod quarantine;
 pub mod readings;
 pub mod reveals;
 pub mod rules;
+pub mod schedule_changes;
 pub mod schedules;
 pub mod service_levels;
 pub mod status;

@@ -41,6 +41,10 @@ pub struct View {
     pub asked: String,
     /// Its answer.
     pub answer: Option<Then>,
+    /// What is changed for a while and not over yet.
+    pub changes: Vec<Changed>,
+    /// The rows of a new temporary schedule.
+    pub rows: Vec<OwnTurn>,
     /// Whether the forms are shown.
     pub may_manage: bool,
     /// Who may be on call.
@@ -89,6 +93,49 @@ pub struct Day {
     pub label: String,
     /// Whether it is today.
     pub today: bool,
+    /// Which holiday it is for some calendar of the house.
+    pub holiday: Option<String>,
+}
+
+/// A change of a window: an override or a temporary schedule.
+#[derive(Debug, Clone, Default)]
+pub struct Changed {
+    /// Its place in this version.
+    pub place: usize,
+    /// Whether it is a temporary schedule.
+    pub is_temporary: bool,
+    /// From when until when.
+    pub window: (Instant, Instant),
+    /// The same as `datetime-local` writes it.
+    pub fields: (String, String),
+    /// What it does, in words.
+    pub what: String,
+    /// Who comes, by id; empty: nobody.
+    pub add: String,
+    /// Who goes, by id; empty: nobody.
+    pub remove: String,
+    /// The turns of a temporary schedule, and empty rows.
+    pub turns: Vec<OwnTurn>,
+}
+
+impl Changed {
+    /// Names of its fields that are unlike every other's on the page.
+    fn key(&self) -> String {
+        format!("{}{}", if self.is_temporary { "t" } else { "o" }, self.place)
+    }
+}
+
+/// A turn of a temporary schedule.
+#[derive(Debug, Clone, Default)]
+pub struct OwnTurn {
+    /// Whose, by id; empty: nobody's yet.
+    pub user: String,
+    /// The name.
+    pub name: String,
+    /// As `datetime-local` writes it.
+    pub from: String,
+    /// As `datetime-local` writes it.
+    pub to: String,
 }
 
 /// One person's days.
@@ -212,7 +259,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. POST `/schedules/{id}/{override|rotation|remove|feed|unfeed}`.
+/// The page. POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove|feed|unfeed}`.
 ///
 /// # Errors
 /// The formatter's.

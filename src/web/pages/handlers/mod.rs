@@ -39,6 +39,7 @@ mod users;
 mod visit;
 mod webhooks;
 mod wheels;
+mod windows;
 
 #[cfg(test)]
 mod tests;

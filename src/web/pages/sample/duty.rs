@@ -3,7 +3,7 @@
 use super::{Drawn, Night, user_id};
 use crate::domain::Role;
 use crate::web::Section;
-use crate::web::pages::schedule::{Cell, Day, Need, Strip, Then, Turn, Wheel};
+use crate::web::pages::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Then, Turn, Wheel};
 use crate::web::pages::schedules::{Load, Present, Row, Trouble};
 use crate::web::pages::{Choice, schedule, schedules};
 
@@ -71,7 +71,13 @@ impl Night {
             present: vec![present("Ana Conceição")],
             next: Some(self.later(7_200)),
             troubles: vec![gap, overload],
-            days: (0..14).map(|n| Day { label: format!("dia {n}"), today: n == 2 }).collect(),
+            days: (0..14)
+                .map(|n| Day {
+                    label: format!("dia {n}"),
+                    today: n == 2,
+                    holiday: (n == 5).then(|| "Natal".into()),
+                })
+                .collect(),
             gaps: cells("08:00–20:00", &[(333, 500)]),
             strips: vec![
                 Strip {
@@ -91,6 +97,25 @@ impl Night {
                 version: Some(3),
                 present: vec![present("Caio Lima")],
             }),
+            changes: vec![
+                Changed {
+                    is_temporary: true,
+                    window: (self.later(86_400), self.later(172_800)),
+                    fields: ("2026-12-24T08:00".into(), "2026-12-26T08:00".into()),
+                    what: self.pick("Escala temporária: Caio Lima", "Temporary schedule: Caio Lima"),
+                    turns: vec![OwnTurn { user: user_id(1).to_string(), ..OwnTurn::default() }],
+                    ..Changed::default()
+                },
+                Changed {
+                    window: (self.later(7_200), self.later(9_200)),
+                    fields: ("2026-11-24T08:00".into(), "2026-11-24T20:00".into()),
+                    what: self
+                        .pick("Caio Lima no lugar de Ana Conceição", "Caio Lima in place of Ana Conceição"),
+                    remove: user_id(1).to_string(),
+                    ..Changed::default()
+                },
+            ],
+            rows: vec![OwnTurn::default(); 3],
             may_manage: true,
             need: need(),
             people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],

@@ -76,6 +76,56 @@ async fn an_empty_schedule_is_loud_and_a_rotation_by_form_makes_it_quiet() {
 }
 
 #[actix_web::test]
+async fn a_change_is_seen_changed_and_undone_on_the_page_and_a_slip_is_asked_again() {
+    let clinic = opened();
+    let who = clinic.people[&Role::Clinician].to_string();
+    let agent = clinic.people[&Role::Agent].to_string();
+    let send = async |act: &str, fields: &[(&str, &str)]| {
+        let seen = version(&clinic).to_string();
+        let mut form = vec![("version", seen.as_str())];
+        form.extend(fields);
+        clinic.post(Role::Manager, &format!("{PATH}/{act}"), &form).await
+    };
+    let slip = [("from", "2027-11-24T08:00"), ("to", "2027-11-24T20:00"), ("add", who.as_str())];
+    let asked = send("override", &slip).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT);
+    assert!(
+        asked.text.contains("o ano está certo?") && asked.text.contains("name=\"sure\""),
+        "{}",
+        asked.text
+    );
+    let absent = [("from", "2026-11-24T08:00"), ("to", "2026-11-24T20:00"), ("remove", who.as_str())];
+    assert!(send("override", &absent).await.text.contains("Quem sai não está de plantão"));
+    let sure = [&slip[..], &[("sure", "1")]].concat();
+    assert_eq!(send("override", &sure).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Agent, PATH).await.text;
+    assert!(page.contains("Pessoa clinician vem a mais") && page.contains("24/11/2027"), "{page}");
+    assert!(!page.contains("take-override"), "who may not change it sees it");
+    let mended =
+        [("place", "0"), ("from", "2026-11-24T08:00"), ("to", "2026-11-24T20:00"), ("add", who.as_str())];
+    assert_eq!(send("override", &mended).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Manager, PATH).await.text;
+    assert!(!page.contains("24/11/2027") && page.contains("value=\"2026-11-24T08:00\""), "{page}");
+    let rota = [
+        ("from", "2026-12-24T08:00"),
+        ("to", "2026-12-26T08:00"),
+        ("rows", "3"),
+        ("t0-who", who.as_str()),
+        ("t0-to", "2026-12-25T08:00"),
+        ("t2-who", agent.as_str()),
+        ("t2-from", "2026-12-25T08:00"),
+    ];
+    assert_eq!(send("temporary", &rota).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Manager, &format!("{PATH}?from=2026-12-21")).await.text;
+    assert!(page.contains("Escala temporária: Pessoa clinician, Pessoa agent"), "{page}");
+    assert!(page.contains("holiday-word\">Natal"), "{page}");
+    assert_eq!(send("take-temporary", &[("place", "0")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(send("take-override", &[("place", "0")]).await.status, StatusCode::SEE_OTHER);
+    assert!(clinic.get(Role::Manager, PATH).await.text.contains("Nenhuma mudança"));
+    assert_eq!(send("take-override", &[("place", "0")]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
 async fn the_past_is_asked_on_the_clock_of_the_schedule_and_a_feed_is_shown_once() {
     let clinic = opened();
     // 09:10 in São Paulo is 12:10 in UTC, the instant of the seeds.
