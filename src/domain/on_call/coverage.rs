@@ -93,17 +93,17 @@ pub fn issues(
 ) -> Vec<Issue> {
     let fit = |user: UserId| people.get(&user).copied();
     let reachable = |shift: &&Shift| fit(shift.user).is_some_and(|fit| fit.reachable);
-    let mut out: Vec<Issue> = missing(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
+    let mut out: Vec<Issue> = gaps(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
     let covered = union(shifts.iter().map(|shift| shift.window).collect());
     for window in &covered {
         let reached = shifts.iter().filter(reachable).map(|shift| shift.window);
-        out.extend(missing(*window, reached).map(Issue::NobodyReachable));
+        out.extend(gaps(*window, reached).map(Issue::NobodyReachable));
         if need.certificate {
             let certified = shifts.iter().filter_map(|shift| {
                 let until = fit(shift.user)?.certified_until?;
                 Some(Window { to: shift.window.to.min(until), ..shift.window })
             });
-            out.extend(missing(*window, certified).map(Issue::NobodyCertified));
+            out.extend(gaps(*window, certified).map(Issue::NobodyCertified));
         }
     }
     if need.certificate {
@@ -117,15 +117,16 @@ pub fn issues(
     out
 }
 
-fn missing(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
+/// Where no window lies in one that holds them all, in order.
+pub fn gaps(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
     let mut at = within.from;
-    let mut gaps = Vec::new();
+    let mut free = Vec::new();
     for window in union(windows.filter_map(|window| window.meet(within)).collect()) {
-        gaps.push(Window { from: at, to: window.from });
+        free.push(Window { from: at, to: window.from });
         at = window.to;
     }
-    gaps.push(Window { from: at, to: within.to });
-    gaps.into_iter().filter(|gap| gap.from < gap.to)
+    free.push(Window { from: at, to: within.to });
+    free.into_iter().filter(|gap| gap.from < gap.to)
 }
 
 /// The worst stretch of each person who carries too much in it, on average of its weeks. The worst ones start where

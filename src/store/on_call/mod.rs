@@ -1,10 +1,14 @@
 //! Who answers when, as the store knows it: the schedule in force at each instant, who can be reached, whose
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
+pub mod absences;
 pub mod capacity;
 pub mod changes;
 pub mod feeds;
 mod fitness;
+pub mod swaps;
+#[cfg(test)]
+mod swaps_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::absences::narrow;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::{
@@ -19,8 +20,6 @@ use crate::store::versions::{self, Version};
 use crate::store::{View, on_call};
 use crate::web::fault::Fault;
 
-/// The widest window that is unfolded at once.
-const WIDEST: Duration = Duration::from_secs(400 * 86_400);
 /// How far the next hand-over is looked for.
 const NEXT: Duration = Duration::from_secs(60 * 86_400);
 
@@ -191,9 +190,9 @@ pub(crate) fn lasting(id: &str) -> Result<(), Fault> {
 #[into_params(parameter_in = Query)]
 pub struct Between {
     #[param(value_type = String)]
-    from: Instant,
+    pub(crate) from: Instant,
     #[param(value_type = String)]
-    to: Instant,
+    pub(crate) to: Instant,
 }
 
 /// A person on call for a while.
@@ -219,10 +218,7 @@ impl From<Shift> for Shown {
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/shifts", tag = "schedules", params(("id" = String, Path), Between), responses((status = 200, body = List<Shown>), (status = 404)))]
 pub async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) -> Answer {
     call.run(move |desk| {
-        let within = Window { from: asked.from, to: asked.to };
-        if within.from >= within.to || within.to.since(within.from) > WIDEST {
-            return Err(Fault::invalid("to", "after `from`, by 400 days at the most"));
-        }
+        let within = narrow(asked.from, asked.to)?;
         let shifts = desk.read(|view| {
             on_call::get(view, &id, desk.now)?;
             Ok(on_call::shifts(view, &id, within)?)

@@ -43,6 +43,12 @@ pub struct View {
     pub answer: Option<Then>,
     /// What is changed for a while and not over yet.
     pub changes: Vec<Changed>,
+    /// Swaps that are asked for.
+    pub swaps: Vec<Swap>,
+    /// The coming turns, to choose from; nothing for who takes none.
+    pub swappable: Vec<Choice>,
+    /// With whom a turn may be swapped.
+    pub mates: Vec<Choice>,
     /// The rows of a new temporary schedule.
     pub rows: Vec<OwnTurn>,
     /// Whether the forms are shown.
@@ -123,6 +129,25 @@ impl Changed {
     fn key(&self) -> String {
         format!("{}{}", if self.is_temporary { "t" } else { "o" }, self.place)
     }
+}
+
+/// A swap that is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Swap {
+    /// Its id.
+    pub id: String,
+    /// Who would give and who would take, in words.
+    pub what: String,
+    /// The turn.
+    pub window: (Instant, Instant),
+    /// The turn in return.
+    pub back: Option<(Instant, Instant)>,
+    /// Whether the reader may agree.
+    pub may_accept: bool,
+    /// Whether the reader may decline.
+    pub may_decline: bool,
+    /// Whether the reader asked.
+    pub is_mine: bool,
 }
 
 /// A turn of a temporary schedule.
@@ -259,7 +284,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove|feed|unfeed}`.
+/// The page. POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove|swap|feed|unfeed}`.
 ///
 /// # Errors
 /// The formatter's.

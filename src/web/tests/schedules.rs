@@ -197,6 +197,58 @@ fn a_rotation_that_says_nothing_of_idle_turns_skips_them() {
 }
 
 #[test]
+fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_api() {
+    for house in houses() {
+        let manager = house.staff(Role::Manager);
+        let people: Vec<UserId> = (0..3).map(|_| house.user(Role::Clinician, None)).collect();
+        let enter = |place: usize| house.enter(people[place], Role::Clinician);
+        let (ana, bia) = (enter(0), enter(1));
+        let path = "/api/v1/schedules/nights";
+        let mut body = written(&people[..2]);
+        body["need"]["certificate"] = json!(false);
+        body["rotations"][0]["lengths"] = json!([{ "hours": 12 }]);
+        house.put(&manager, path, Some("\"0\""), &body).must(200);
+        let turns =
+            format!("/api/v1/users/{}/turns?from={}&to={}", people[0], house.now(), "2026-11-25T00:00:00Z");
+        let mine = house.get(&ana, &turns).must(200)["items"].clone();
+        let (from, to) = (&mine[1]["from"], &mine[1]["to"]);
+        let swaps = format!("{path}/swaps");
+        let asked = house.post(&ana, &swaps, &json!({ "from": from, "to": to, "taker": people[1] }));
+        // Twelve hours of hers, and twelve hours of his follow: he is not on call in hers.
+        let asked = asked.must(201);
+        assert_eq!((&asked["giver"], &asked["taker"]), (&json!(people[0]), &json!(people[1])));
+        assert_eq!(house.get(&bia, &swaps).must(200)["items"].as_array().unwrap().len(), 1);
+        let say = |who: &str, word: &str| {
+            let address = format!("/api/v1/swaps/{}/{word}", asked["id"].as_str().unwrap());
+            house.call("POST", &address, &[("authorization", who)], None)
+        };
+        assert_eq!(say(&manager, "accept").code(), "E_ROLE", "it is not a manager's");
+        assert_eq!(say(&ana, "decline").code(), "E_ROLE");
+        say(&bia, "accept").must(200);
+        assert_eq!(say(&bia, "accept").code(), "E_NOT_FOUND");
+        let at = from.as_str().unwrap();
+        let there = house.get(&bia, &format!("{path}/on-call?at={at}")).must(200);
+        assert_eq!(there["on_call"][0]["user_id"], json!(people[1]));
+        assert_eq!(house.get(&bia, &swaps).must(200)["items"], json!([]));
+        // Bia is away for a day; Caio stands in for the first of the turns, the rest is told.
+        let away = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
+        let address = format!("/api/v1/users/{}", people[1]);
+        assert_eq!(house.post(&ana, &format!("{address}/absences"), &away).code(), "E_ROLE");
+        let turns = format!("{address}/turns?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z");
+        let hers = house.get(&manager, &turns).must(200)["items"].clone();
+        let mut cover = hers[0].clone();
+        cover["user_id"] = json!(people[2]);
+        let mut away = away;
+        away["cover"] = json!([cover]);
+        let told = house.post(&manager, &format!("{address}/absences"), &away).must(201);
+        assert_eq!(told["changed"][0]["schedule"], "nights");
+        let left = told["uncovered"].as_array().unwrap();
+        assert_eq!(left.len(), hers.as_array().unwrap().len() - 1, "{told} {hers}");
+        assert_eq!(house.get(&manager, &turns).must(200)["items"], json!([]));
+    }
+}
+
+#[test]
 fn nobody_is_put_on_call_who_could_not_answer() {
     for house in houses() {
         let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));

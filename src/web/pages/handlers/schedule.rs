@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::people::People;
 use super::schedules::{in_zone, name, next, one, present, troubles};
 use super::visit::{Answer, Room, Visit};
-use super::{wheels, windows};
+use super::{swaps, wheels, windows};
 use crate::domain::calendar::{Calendar, Place};
 use crate::domain::civil::{Window, Zone, union};
 use crate::domain::on_call::Duty;
@@ -90,6 +90,7 @@ fn fill(
     let within = Window { from: zone.day(from).from, to: zone.day(far(from, DAYS)).from };
     let turns = turns(view, w, &mut people, &id, within)?;
     let places = places(view, room.now)?;
+    let (swappable, mates) = swaps::choices(view, w, &mut people, room, &id)?;
     let may_manage = room.viewer.may(Can::ManageSchedules);
     let staff = if may_manage { staff(view)? } else { Vec::new() };
     Ok(pages::View {
@@ -111,6 +112,9 @@ fn fill(
         asked: asked.at.clone(),
         answer: answer(view, w, &mut people, &id, zone, &asked.at)?,
         changes: windows::of(view, w, &mut people, &duty.schedule, room.now)?,
+        swaps: swaps::open(view, w, &mut people, room, &id)?,
+        swappable,
+        mates,
         rows: windows::with_room(Vec::new()),
         may_manage,
         rotations: wheels::of(&duty.schedule),
