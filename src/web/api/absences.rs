@@ -5,9 +5,11 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::schedule_changes::asked_again;
 use super::schedules::Between;
 use super::{Answer, Body, Call, List, Reply};
 use crate::domain::civil::Window;
+use crate::domain::on_call::doubts_of;
 use crate::domain::{Instant, UserId};
 use crate::store::on_call::absences::{self, Cover};
 use crate::store::users;
@@ -59,6 +61,9 @@ pub struct Absent {
     /// Who stands in; what is not named here stays without anybody, unless somebody else is on call beside.
     #[serde(default)]
     cover: Vec<StandsIn>,
+    /// Meant as it is: a window far away or long is not asked again.
+    #[serde(default)]
+    sure: bool,
 }
 
 /// A schedule that was changed.
@@ -106,11 +111,15 @@ pub async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answe
 }
 
 /// Takes a person off every schedule for a while, with whoever stands in, in one act. It answers with what nobody covers.
+/// A window far away or long is `E_DOUBT`, until it is said to be `sure`.
 #[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 404), (status = 409), (status = 422)))]
 pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
-        let Absent { from, to, cover } = body.value;
+        let Absent { from, to, cover, sure } = body.value;
         let within = narrow(from, to)?;
+        if !sure {
+            asked_again(&doubts_of(within, desk.now))?;
+        }
         let stands_in = |one: StandsIn| Cover {
             schedule: one.schedule,
             window: Window { from: one.from, to: one.to },

@@ -154,7 +154,11 @@ pub(crate) fn put_temporary(
     Ok(())
 }
 
-fn asked_again(doubts: &[Doubt]) -> Result<(), Fault> {
+/// Lets nothing pass that is hardly meant.
+///
+/// # Errors
+/// `E_DOUBT`.
+pub(crate) fn asked_again(doubts: &[Doubt]) -> Result<(), Fault> {
     if doubts.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{Choice, Html};
 use crate::domain::Instant;
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The page.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub struct View {
     pub to: String,
     /// Their turns in that time; `None`: nobody was asked about.
     pub turns: Option<Vec<Turn>>,
+    /// What is doubtful about that time.
+    pub doubts: Vec<Key>,
     /// What was done just now.
     pub done: Option<Done>,
 }

@@ -23,14 +23,7 @@ pub struct Named<'a> {
 impl Named<'_> {
     /// What is hardly meant, in words.
     fn doubted(&self) -> Vec<Key> {
-        let word = |doubt: &Value| match doubt.get("kind")?.as_str()? {
-            "far_ahead" => Some(Key("doubt-far-ahead")),
-            "long" => Some(Key("doubt-long")),
-            "not_on_call" => Some(Key("doubt-not-on-call")),
-            "on_call_already" => Some(Key("doubt-on-call-already")),
-            _ => None,
-        };
-        self.doubts.iter().filter_map(word).collect()
+        self.doubts.iter().filter_map(|one| doubt(one.get("kind")?.as_str()?)).collect()
     }
 
     /// What is wrong with the field, in words that help to mend it.
@@ -67,6 +60,18 @@ impl Named<'_> {
             ("most", _) => Key("field-most"),
             _ => return None,
         })
+    }
+}
+
+/// What is hardly meant, by its name in the API, in words.
+#[must_use]
+pub fn doubt(name: &str) -> Option<Key> {
+    match name {
+        "far_ahead" => Some(Key("doubt-far-ahead")),
+        "long" => Some(Key("doubt-long")),
+        "not_on_call" => Some(Key("doubt-not-on-call")),
+        "on_call_already" => Some(Key("doubt-on-call-already")),
+        _ => None,
     }
 }
 

@@ -233,6 +233,8 @@ fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_api() {
         // Bia is away for a day; Caio stands in for the first of the turns, the rest is told.
         let away = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
         let address = format!("/api/v1/users/{}", people[1]);
+        let year = json!({ "from": "2027-11-24T00:00:00Z", "to": "2027-11-25T00:00:00Z" });
+        assert_eq!(house.post(&manager, &format!("{address}/absences"), &year).code(), "E_DOUBT");
         assert_eq!(house.post(&ana, &format!("{address}/absences"), &away).code(), "E_ROLE");
         let turns = format!("{address}/turns?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z");
         let hers = house.get(&manager, &turns).must(200)["items"].clone();

@@ -11,7 +11,7 @@ use super::schedules::name;
 use super::visit::{Answer, Room, Step, Visit};
 use super::wheels::Sent;
 use crate::domain::civil::{Window, Zone};
-use crate::domain::on_call::Duty;
+use crate::domain::on_call::{Duty, doubts_of};
 use crate::domain::{Instant, UserId};
 use crate::store::on_call::absences::{self, Cover};
 use crate::store::{View, versions};
@@ -19,6 +19,7 @@ use crate::web::Section;
 use crate::web::api::absences::narrow;
 use crate::web::fault::Fault;
 use crate::web::pages::absence::{self as pages, Done, Turn};
+use crate::web::pages::error::doubt;
 
 /// As many turns as a form may hold.
 const MOST_ROWS: usize = 1_000;
@@ -105,10 +106,12 @@ fn names(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<String, String>, F
 fn drawn(room: &Room, asked: &Asked, done: Option<Done>) -> Result<super::super::Html, Fault> {
     let page = room.read(|view| {
         let names = names(view, room)?;
+        let mut doubts = Vec::new();
         let turns = if asked.user.is_empty() {
             None
         } else {
             let within = asked.window(room)?;
+            doubts = doubts_of(within, room.now).into_iter().filter_map(|one| doubt(one.name())).collect();
             let within = Window { from: within.from.max(room.now), ..within };
             let turns = absences::turns_of(view, asked.person()?, within, room.now)?;
             let named = |(id, window): (String, Window)| {
@@ -118,7 +121,7 @@ fn drawn(room: &Room, asked: &Asked, done: Option<Done>) -> Result<super::super:
             Some(turns.into_iter().map(named).collect())
         };
         let Asked { user, from, to } = asked.clone();
-        Ok(pages::View { people: staff(view)?, user, from, to, turns, done })
+        Ok(pages::View { people: staff(view)?, user, from, to, turns, doubts, done })
     })?;
     Ok(pages::page(&room.shell, &page))
 }

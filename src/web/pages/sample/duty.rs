@@ -2,10 +2,10 @@
 
 use super::{Drawn, Night, user_id};
 use crate::domain::Role;
-use crate::web::Section;
 use crate::web::pages::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, Wheel};
 use crate::web::pages::schedules::{Load, Present, Row, Trouble};
 use crate::web::pages::{Choice, absence, schedule, schedules};
+use crate::web::{Key, Section};
 
 fn present(name: &str) -> Present {
     Present { name: name.to_owned(), why: "rodízio Noites".to_owned() }
@@ -170,6 +170,7 @@ impl Night {
             from: "2026-11-24T08:00".into(),
             to: "2026-11-30T08:00".into(),
             turns: Some(vec![turn(24), turn(72)]),
+            doubts: vec![Key("doubt-far-ahead")],
             done: None,
         };
         let done = absence::Done {

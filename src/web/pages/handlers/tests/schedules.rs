@@ -161,6 +161,8 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     assert_eq!(clinic.post(Role::Agent, &accept, &[]).await.status, StatusCode::SEE_OTHER);
     let page = clinic.get(Role::Agent, PATH).await.text;
     assert!(page.contains("Nenhuma troca à espera") && page.contains("Pessoa agent no lugar de"), "{page}");
+    let far = format!("/absence?user={ana}&from=2027-12-28T08:00&to=2027-12-30T08:00");
+    assert!(clinic.get(Role::Manager, &far).await.text.contains("o ano está certo?"));
     // The clinician is away for two days of December: two schedules, one of them covered.
     let window = "from=2026-12-28T08:00&to=2026-12-30T08:00";
     assert_eq!(clinic.get(Role::Agent, "/absence").await.status, StatusCode::FORBIDDEN);
