@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::civil::{Window, Zone, next, union};
 use super::line::Label;
@@ -32,9 +33,28 @@ pub struct Calendar {
     /// Monday to Sunday. A day without hours is closed.
     pub week: [Hours; 7],
     /// Dates with hours of their own, before the week and the holidays: a half day, a closed Friday, a worked
-    /// holiday. What is said of a date itself comes before what comes back each year.
-    #[serde(default)]
+    /// holiday. What is said of a date itself comes before what comes back each year. A day without a year, `--12-24`
+    /// (ISO 8601), comes back each year and always did.
+    #[serde(default, deserialize_with = "dated")]
     pub exceptions: BTreeMap<NaiveDate, Exception>,
+}
+
+fn dated<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<NaiveDate, Exception>, D::Error> {
+    let written = BTreeMap::<String, Exception>::deserialize(from)?;
+    let mut out = BTreeMap::new();
+    for (day, exception) in written {
+        let (date, yearly) = match day.strip_prefix("--") {
+            // A leap year, so that every day is in it.
+            Some(day) => (format!("2000-{day}").parse::<NaiveDate>(), true),
+            None => (day.parse(), exception.yearly),
+        };
+        let date = date
+            .map_err(|_no_date| D::Error::custom("a day is written 2026-12-24, or --12-24 for every year"))?;
+        if out.insert(date, Exception { yearly, ..exception }).is_some() {
+            return Err(D::Error::custom("a day stands there twice"));
+        }
+    }
+    Ok(out)
 }
 
 /// What is different on a date.

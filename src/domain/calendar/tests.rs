@@ -201,7 +201,18 @@ fn a_half_day_that_comes_back_each_year_gives_way_to_what_is_said_of_the_date() 
     assert_eq!(calendar.add(from, 2 * HOUR), Some(at(calendar.zone, "2027-12-27 09:00")));
     let written = serde_json::to_value(&calendar).unwrap();
     assert_eq!(written["exceptions"]["2026-12-31"].get("yearly"), None, "as it was written before");
-    assert_eq!(serde_json::from_value::<Calendar>(written).unwrap(), calendar);
+    assert_eq!(serde_json::from_value::<Calendar>(written.clone()).unwrap(), calendar);
+    let read = |days: serde_json::Value| {
+        let mut says = written.clone();
+        says["exceptions"] = days;
+        serde_json::from_value::<Calendar>(says)
+    };
+    let every =
+        read(serde_json::json!({ "--12-24": { "label": "véspera", "hours": "08:00-12:00" } })).unwrap();
+    assert_eq!(every.exception(date("2031-12-24")).unwrap().label, "véspera");
+    for wrong in ["12-24", "--13-24", "--12-24T00:00", "2026"] {
+        assert!(read(serde_json::json!({ wrong: { "label": "x" } })).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ impl Shown for Calendar {
 }
 
 /// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions:
-/// {date: {label, hours, yearly?}}}; what is `yearly` comes back on that day of each later year.
+/// {date: {label, hours, yearly?}}}; what is `yearly` comes back on that day of each later year, `--12-24` on every one.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<Kept>)))]
 pub async fn list(call: Call) -> Answer {
     call.run(kept::list::<Calendar>).await
