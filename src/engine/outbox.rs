@@ -247,10 +247,10 @@ fn letter(
             }
         }
     };
-    let key = of.key.clone();
+    let (key, thread) = (of.key.clone(), format!("{}:{}", of.kind, of.subject));
     if of.channel == message::Channel::Webhook {
         let Ok(text) = call(of, base_url) else { return Ok(Err("unsendable")) };
-        return Ok(Ok(Letter { key, to, subject: String::new(), text, attempt: of.way.attempt }));
+        return Ok(Ok(Letter { key, to, subject: String::new(), text, attempt: of.way.attempt, thread }));
     }
     let version = of.template_version.max(1);
     let template = match versions::get::<Template>(view, &of.template, version) {
@@ -264,7 +264,7 @@ fn letter(
     };
     let vars = vars(of, base_url, reader.zone);
     let Ok(words) = template.render(reader.lang, &vars) else { return Ok(Err("template")) };
-    Ok(Ok(Letter { key, to, subject: words.subject, text: words.text, attempt: of.way.attempt }))
+    Ok(Ok(Letter { key, to, subject: words.subject, text: words.text, attempt: of.way.attempt, thread }))
 }
 
 /// What another program is told. Only from what was planned: each attempt has the same bytes.

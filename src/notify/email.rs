@@ -126,13 +126,18 @@ impl Email {
         let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
         let to = to.ok_or_else(|| Said::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
+        let thread = self.marks.thread(&letter.thread);
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(letter.subject.as_str())
             .message_id(Some(self.marks.id(&letter.key)))
             .date(UNIX_EPOCH + since_1970)
-            .header(AutoSubmitted)
+            .references(thread.clone())
+            .in_reply_to(thread)
+            .header(AutoSubmitted("auto-generated".to_owned()))
+            .header(Suppress("All".to_owned()))
+            .header(ListId(self.marks.list()))
             .header(ContentType::TEXT_PLAIN)
             // The end of the letter brings its own line end. No line end stands alone: a lenient server would take
             // what follows it for commands (RUSTSEC-2026-0561).
@@ -295,22 +300,40 @@ fn trust(smtp: &Smtp) -> Result<TlsParameters, Error> {
     builder.build_rustls().map_err(Error::Tls)
 }
 
-/// RFC 3834: no out-of-office answers, please.
-#[derive(Clone)]
-struct AutoSubmitted;
+/// A header of a fixed form.
+macro_rules! header {
+    ($(#[$what:meta])* $name:ident $text:literal) => {
+        $(#[$what])*
+        #[derive(Clone)]
+        struct $name(String);
 
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
+        impl Header for $name {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($text)
+            }
 
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
+            fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(Self(text.to_owned()))
+            }
 
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), self.0.clone())
+            }
+        }
+    };
+}
+
+header! {
+    /// RFC 3834: no out-of-office answers, please.
+    AutoSubmitted "Auto-Submitted"
+}
+header! {
+    /// The same to Exchange, which does not read RFC 3834.
+    Suppress "X-Auto-Response-Suppress"
+}
+header! {
+    /// RFC 2919: one name for the rules of a mailbox.
+    ListId "List-Id"
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ fn email(place: Place) -> Email {
 
 fn letter() -> Letter {
     let to = Address::Email("ana@clinica.example".into());
-    Letter { key: "esc:1".into(), to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1 }
+    let (key, thread) = ("esc:1".to_owned(), "alert:1".to_owned());
+    Letter { key, to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1, thread }
 }
 
 const NOW: Instant = Instant::from_secs(1_800_000_000);
@@ -172,6 +173,30 @@ fn what_would_break_out_of_a_header_stays_inside() {
     assert_eq!(email.send(&sly, NOW).code, "bad_address");
     let foreign = Letter { to: Address::Email("ána@clínica.example".into()), ..letter() };
     assert_eq!(email.send(&foreign, NOW).code, "bad_address");
+}
+
+/// Mailboxes sort by the list and fold by the case; nobody answers while away.
+#[test]
+fn letters_of_one_case_stand_together_and_want_no_answer() {
+    let (place, _heard) = serve(vec![GOOD.to_vec()]);
+    let email = email(place);
+    let headers = |key: &str, thread: &str| {
+        let letter = Letter { key: key.into(), thread: thread.into(), ..letter() };
+        let text = String::from_utf8(email.compose(&letter, NOW).unwrap().1).unwrap();
+        let line = |name: &str| {
+            let held = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+            held.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
+        };
+        ["Message-ID", "References", "In-Reply-To", "List-Id", "Auto-Submitted", "X-Auto-Response-Suppress"]
+            .map(line)
+    };
+    let (first, second) = (headers("esc:1", "alert:1"), headers("esc:2", "alert:1"));
+    assert_ne!(first[0], second[0]);
+    assert_eq!(first[1..], second[1..]);
+    assert_eq!(first[1], first[2]);
+    assert_eq!(first[3..], ["Zelo <zelo.zelo.example>", "auto-generated", "All"]);
+    assert_ne!(headers("esc:3", "alert:2")[1], first[1]);
+    assert!(!first[1].contains(&hex::encode("alert:1")), "it names no case to a provider");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Letter {
     pub text: String,
     /// The number of this attempt, from 1.
     pub attempt: u32,
+    /// What it is about; letters about one thing stand together in a mailbox.
+    pub thread: String,
 }
 
 /// Where a channel finds its reader.
@@ -148,7 +150,14 @@ mod tests {
     use super::*;
 
     fn letter(to: Address) -> Letter {
-        Letter { key: "esc:1".into(), to, subject: "Olá Ana".into(), text: "segredo".into(), attempt: 1 }
+        Letter {
+            key: "esc:1".into(),
+            to,
+            subject: "Olá Ana".into(),
+            text: "segredo".into(),
+            attempt: 1,
+            thread: "alert:1".into(),
+        }
     }
 
     #[test]

@@ -20,6 +20,13 @@ pub struct Need {
     /// The most that one person may be on call in any seven days; whole hours where it is written down.
     #[serde(rename = "most_hours_in_a_week", with = "hours")]
     pub most_in_a_week: Duration,
+    /// Over how many weeks that is averaged, 1 to 4: twelve hours on and 36 off are 48 in one week and 36 in the next.
+    #[serde(default = "one")]
+    pub averaged_weeks: u8,
+}
+
+const fn one() -> u8 {
+    1
 }
 
 mod hours {
@@ -56,7 +63,7 @@ pub enum Issue {
     NobodyCertified(Window),
     /// A person's certificate ends while they are on call.
     CertificateEnds(UserId, Instant),
-    /// A person is on call for longer than they may be, in seven days from this instant on.
+    /// A person is on call for longer than they may be: the hours of a week, on average from this instant on.
     Overload(UserId, Instant, Duration),
 }
 
@@ -86,17 +93,17 @@ pub fn issues(
 ) -> Vec<Issue> {
     let fit = |user: UserId| people.get(&user).copied();
     let reachable = |shift: &&Shift| fit(shift.user).is_some_and(|fit| fit.reachable);
-    let mut out: Vec<Issue> = missing(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
+    let mut out: Vec<Issue> = gaps(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
     let covered = union(shifts.iter().map(|shift| shift.window).collect());
     for window in &covered {
         let reached = shifts.iter().filter(reachable).map(|shift| shift.window);
-        out.extend(missing(*window, reached).map(Issue::NobodyReachable));
+        out.extend(gaps(*window, reached).map(Issue::NobodyReachable));
         if need.certificate {
             let certified = shifts.iter().filter_map(|shift| {
                 let until = fit(shift.user)?.certified_until?;
                 Some(Window { to: shift.window.to.min(until), ..shift.window })
             });
-            out.extend(missing(*window, certified).map(Issue::NobodyCertified));
+            out.extend(gaps(*window, certified).map(Issue::NobodyCertified));
         }
     }
     if need.certificate {
@@ -105,37 +112,41 @@ pub fn issues(
             shift.window.holds(until).then_some(Issue::CertificateEnds(shift.user, until))
         }));
     }
-    out.extend(overloads(shifts, need.most_in_a_week));
+    out.extend(overloads(shifts, need));
     out.sort_unstable();
     out
 }
 
-fn missing(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
+/// Where no window lies in one that holds them all, in order.
+pub fn gaps(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
     let mut at = within.from;
-    let mut gaps = Vec::new();
+    let mut free = Vec::new();
     for window in union(windows.filter_map(|window| window.meet(within)).collect()) {
-        gaps.push(Window { from: at, to: window.from });
+        free.push(Window { from: at, to: window.from });
         at = window.to;
     }
-    gaps.push(Window { from: at, to: within.to });
-    gaps.into_iter().filter(|gap| gap.from < gap.to)
+    free.push(Window { from: at, to: within.to });
+    free.into_iter().filter(|gap| gap.from < gap.to)
 }
 
-/// The worst seven days of each person who carries too much. The worst ones start where a shift starts.
-fn overloads(shifts: &[Shift], most: Duration) -> Vec<Issue> {
+/// The worst stretch of each person who carries too much in it, on average of its weeks. The worst ones start where
+/// a shift starts.
+fn overloads(shifts: &[Shift], need: Need) -> Vec<Issue> {
     let mut of: BTreeMap<UserId, Vec<Window>> = BTreeMap::new();
     for shift in shifts {
         of.entry(shift.user).or_default().push(shift.window);
     }
+    let weeks = u32::from(need.averaged_weeks.max(1));
     let carried = |windows: &[Window], from: Instant| -> Duration {
-        let week = Window { from, to: from.plus(WEEK) };
-        windows.iter().filter_map(|w| w.meet(week)).map(|w| w.to.since(w.from)).sum()
+        let stretch = Window { from, to: from.plus(WEEK * weeks) };
+        let all: Duration = windows.iter().filter_map(|w| w.meet(stretch)).map(|w| w.to.since(w.from)).sum();
+        all / weeks
     };
     let worst = of.into_iter().filter_map(|(user, windows)| {
         let windows = union(windows);
-        let weeks = windows.iter().map(|window| (carried(&windows, window.from), window.from));
-        let (load, from) = weeks.max_by_key(|(load, from)| (*load, std::cmp::Reverse(*from)))?;
-        (load > most).then_some(Issue::Overload(user, from, load))
+        let loads = windows.iter().map(|window| (carried(&windows, window.from), window.from));
+        let (load, from) = loads.max_by_key(|(load, from)| (*load, std::cmp::Reverse(*from)))?;
+        (load > need.most_in_a_week).then_some(Issue::Overload(user, from, load))
     });
     worst.collect()
 }

@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 9] = [
+const SEEDS: [Seed; 13] = [
     (
         "page",
         Class::Clinical,
@@ -52,6 +52,59 @@ const SEEDS: [Seed; 9] = [
         [
             "Você está de plantão de {from} até {until}.\n\nEntre para ver o que está aberto: {link}\n",
             "You are on call from {from} until {until}.\n\nSign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "handover_alone",
+        Class::Transactional,
+        ["Plantão sem troca prevista", "On call without a handover"],
+        [
+            "Zelo: seu plantão desde {from}, sem fim previsto",
+            "Zelo: you are on call from {from}, with no end planned",
+        ],
+        [
+            "Você está de plantão desde {from}, sem fim previsto: ninguém mais entra nesta escala depois de você.\n\n\
+             Entre para ver o que está aberto: {link}\n",
+            "You are on call from {from}, with no end planned: nobody takes over from you on this schedule.\n\n\
+             Sign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "swap_asked",
+        Class::Transactional,
+        ["Troca de plantão proposta", "Swap of a turn asked for"],
+        ["Zelo: troca de plantão de {from} até {until}?", "Zelo: swap the turn from {from} until {until}?"],
+        [
+            "Alguém da escala propõe trocar o plantão de {from} até {until}.\n\n\
+             Entre para ver e responder: {link}\n",
+            "Somebody of the schedule would swap the turn from {from} until {until}.\n\n\
+             Sign in to see it and answer: {link}\n",
+        ],
+    ),
+    (
+        "swap_taken",
+        Class::Transactional,
+        ["Troca de plantão aceita", "Swap of a turn agreed"],
+        [
+            "Zelo: troca aceita, plantão de {from} até {until}",
+            "Zelo: agreed, the turn from {from} until {until}",
+        ],
+        [
+            "A troca do plantão de {from} até {until} foi aceita e já vale na escala: {link}\n",
+            "The swap of the turn from {from} until {until} was agreed and is in the schedule: {link}\n",
+        ],
+    ),
+    (
+        "swap_declined",
+        Class::Transactional,
+        ["Troca de plantão recusada", "Swap of a turn declined"],
+        [
+            "Zelo: troca recusada, plantão de {from} até {until}",
+            "Zelo: declined, the turn from {from} until {until}",
+        ],
+        [
+            "A troca do plantão de {from} até {until} foi recusada: a escala fica como estava.\n\n{link}\n",
+            "The swap of the turn from {from} until {until} was declined: the schedule stays as it was.\n\n{link}\n",
         ],
     ),
     (

@@ -310,7 +310,8 @@ fn a_withdrawn_alert_neither_keeps_nor_breaks_its_promises() {
 fn a_clock_keeps_the_versions_that_were_in_force_when_it_started() {
     for store in stores() {
         let before = raised(&store, Level::Yellow, MONDAY, false);
-        let half = Exception { label: "reforma".into(), hours: "08:00-10:00".to_owned().try_into().unwrap() };
+        let morning = "08:00-10:00".to_owned().try_into().unwrap();
+        let half = Exception { label: "reforma".into(), hours: morning, yearly: false };
         let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
         publish::<Calendar>(&store, "clinic", MONDAY.plus(minutes(1)), |clinic| {
             clinic.exceptions.insert(today, half.clone());

@@ -1,9 +1,14 @@
 //! Who answers when, as the store knows it: the schedule in force at each instant, who can be reached, whose
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
+pub mod absences;
 pub mod capacity;
+pub mod changes;
 pub mod feeds;
 mod fitness;
+pub mod swaps;
+#[cfg(test)]
+mod swaps_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -15,7 +20,7 @@ use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
 use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Issue, Need, Override, Schedule, Shift, issues};
+use crate::domain::on_call::{Because, Duty, Issue, Need, Schedule, Shift, issues};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
@@ -47,7 +52,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
             temporaries: Vec::new(),
             overrides: Vec::new(),
         };
-        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600) };
+        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600), averaged_weeks: 1 };
         versions::seed(tx, id, &Duty { name: Name { pt: pt.into(), en: en.into() }, need, schedule })?;
     }
     Ok(())
@@ -85,22 +90,14 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     versions::publish(tx, id, &kept, seen)
 }
 
-/// One more override on top of the others.
-///
-/// # Errors
-/// As [`publish`]; [`Error::NotFound`].
-pub fn override_with(tx: &mut Tx<'_>, id: &str, over: Override, seen: Option<u32>) -> Result<u32> {
-    let now = tx.now();
-    let Version { version, mut body, .. } = get(tx, id, now)?;
-    body.schedule.overrides.push(over);
-    publish(tx, id, &body, seen.unwrap_or(version))
-}
-
 fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
     use crate::domain::on_call::Faulty;
     match faulty {
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
         Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",
+        Faulty::Months => "turns of months stand alone: all of a rotation's turns are months, or none is",
+        Faulty::Overlap => "whoever goes stays for at most 240 minutes, and for less than the shortest turn",
+        Faulty::Weeks => "hours are averaged over 1 to 4 weeks",
         Faulty::Window => "a window ends after it starts, and holds its shifts",
         Faulty::Starts => "a rotation starts between 2000 and 2200 and ends after it starts",
         Faulty::Hours => "a person may be on call for 1 to 168 hours a week",

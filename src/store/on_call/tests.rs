@@ -9,7 +9,7 @@ use super::testing::{duty, person, rotation};
 use super::*;
 use crate::domain::alert::{Act as Deed, Level};
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Change, Length, Licence, Team};
+use crate::domain::on_call::{Change, Length, Licence, Override, Team};
 use crate::domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
 use crate::rules::{Change as Judged, Episode, Finding, JudgedReading};
 use crate::store::testing::{NOW, entries, stores};
@@ -65,7 +65,7 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         write(&store, NOW.plus(DAY), |tx| publish(tx, "duty", &second, 1));
         let over =
             Override { from: NOW.plus(DAY * 2), to: NOW.plus(DAY * 3), change: Change::Replace(bia, caio) };
-        write(&store, NOW.plus(DAY + HOUR), |tx| override_with(tx, "duty", over, None));
+        write(&store, NOW.plus(DAY + HOUR), |tx| changes::put_override(tx, "duty", None, over, 2));
         assert_eq!(who(&store, "duty", NOW.plus(HOUR)), [ana], "a later edit does not rewrite it");
         assert_eq!(who(&store, "duty", NOW.plus(DAY)), [bia]);
         assert_eq!(who(&store, "duty", NOW.plus(DAY * 2)), [caio]);

@@ -58,6 +58,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    swaps (id) {
+        id -> Text,
+        schedule -> Text,
+        giver -> Text,
+        taker -> Nullable<Text>,
+        from_at -> BigInt,
+        to_at -> BigInt,
+        back_from -> Nullable<BigInt>,
+        back_to -> Nullable<BigInt>,
+        asked_by -> Text,
+        asked_at -> BigInt,
+        outcome -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     escalations (id) {
         id -> Text,
         kind -> Text,

@@ -10,6 +10,7 @@ use super::shell::Shell;
 use crate::domain::Instant;
 use crate::store::page::COUNTED;
 
+pub mod absence;
 pub mod accesses;
 pub mod account;
 pub mod alert;

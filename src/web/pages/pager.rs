@@ -41,6 +41,8 @@ pub struct Case {
 pub enum Cause {
     /// Their turn on call begins: to be known, not to be answered.
     OnCall,
+    /// A turn on call is to be swapped, or was, or will not be.
+    Swap,
     /// A schedule has hours in which nobody could be called.
     Coverage,
     /// They try whether they are reached: it rings as a page does.
@@ -62,8 +64,9 @@ impl Cause {
     #[must_use]
     pub fn of(template: &str) -> Self {
         match template {
-            "handover" => Self::OnCall,
+            "handover" | "handover_alone" => Self::OnCall,
             "coverage" => Self::Coverage,
+            "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -76,7 +79,7 @@ impl Cause {
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
     pub const fn rings(self) -> bool {
-        !matches!(self, Self::OnCall | Self::Coverage)
+        !matches!(self, Self::OnCall | Self::Coverage | Self::Swap)
     }
 
     /// What it says.
@@ -85,6 +88,7 @@ impl Cause {
         match self {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
+            Self::Swap => Key("pager-swap"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

@@ -60,6 +60,7 @@ impl Program {
             subject: String::new(),
             text: r#"{"type":"page","data":{"link":"https://zelo.example/alerts/ação"}}"#.into(),
             attempt: 1,
+            thread: "alert:1".into(),
         }
     }
 

@@ -48,6 +48,7 @@ fn letter(key: &str, to: &str) -> Letter {
         subject: "Zelo: alguém espera por você — há uma atenção que só você pode dar".into(),
         text: "Há um caso esperando por você.\n.\nEntre: https://zelo.example/alerts/1\n".into(),
         attempt: 1,
+        thread: "alert:1".into(),
     }
 }
 
@@ -71,6 +72,7 @@ fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
                 to: Address::Email(format!("ana@{DOMAIN}")),
                 subject: letter.subject.clone(),
                 text: letter.text.clone(),
+                thread: letter.thread.clone(),
             },
             now(),
         );

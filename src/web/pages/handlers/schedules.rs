@@ -61,7 +61,7 @@ fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
         reserve_used: report.reserve_used,
         waiting,
         displaced: report.displaced,
-        fresh: Need { zone: Zone::SAO_PAULO.name().to_owned(), hours: 60, ..Need::default() },
+        fresh: Need { zone: Zone::SAO_PAULO.name().to_owned(), hours: 60, weeks: 1, ..Need::default() },
     })
 }
 

@@ -329,7 +329,12 @@ impl Night {
                 error::fragment(
                     &shell,
                     Code::Claimed,
-                    error::Named { owner: Some("Caio Lima"), until: Some("03:14"), field: Some("reason") },
+                    error::Named {
+                        owner: Some("Caio Lima"),
+                        until: Some("03:14"),
+                        field: Some("reason"),
+                        doubts: &[],
+                    },
                 ),
             ),
         ];
