@@ -13,3 +13,4 @@ mod post;
 mod promises;
 mod steps;
 mod ward;
+mod yellow;

@@ -105,6 +105,12 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
 }
 
+/// A policy as a climb keeps it.
+#[must_use]
+pub fn kept(policy: Version<Policy>) -> Policy {
+    Policy { id: policy.name, version: policy.version, ..policy.body }
+}
+
 /// Begins the climb of an alert, unless it has one. Without a ground nobody is called: the case waits for one on the
 /// queue. Says whether it began.
 ///
@@ -114,11 +120,10 @@ pub fn begin(
     tx: &mut Tx<'_>,
     alert: AlertId,
     patient: PatientId,
-    policy: Version<Policy>,
+    mut run: Run,
     ground: std::result::Result<Ground, Denied>,
 ) -> Result<bool> {
     let now = tx.now();
-    let mut run = Run::begin(Policy { version: policy.version, ..policy.body }, now);
     let withheld = ground.is_err() && run.basis_ended();
     let from = Escalation {
         id: uuid_at(now).to_string(),
@@ -136,8 +141,6 @@ pub fn begin(
             escalations::kind.eq(ALERT),
             escalations::subject.eq(&from.subject),
             escalations::patient_id.eq(patient.to_string()),
-            escalations::policy.eq(&policy.name),
-            escalations::policy_version.eq(i64::from(policy.version)),
             escalations::started_at.eq(now.micros()),
         ),
         climbed::changing(&run, now)?,

@@ -194,7 +194,7 @@ queue-now = latest:
 queue-yours = Yours
 queue-claimed = You now have the alert of { $name }.
 queue-nobody = Unclaimed
-queue-snoozed = snoozed until { $time }
+queue-snoozed = snoozed until { $time } by { $name }
 
 ## Alert
 
@@ -1012,7 +1012,7 @@ promise-ran = counted
 promise-resume = Resume
 promise-pause = Pause the clock
 promise-pause-why = What is waited for?
-promise-pause-hint = A pause lasts seven days at most and is in the audit log. The first response cannot be paused.
+promise-pause-hint = Over the whole case the clocks pause for seven days at most, a day for a red alert, whose next pause is for another person. It is in the audit log. The first response cannot be paused.
 promise-pause-do = Pause the clocks
 pause-waiting-patient = an answer of the patient
 pause-waiting-third-party = somebody outside

@@ -210,7 +210,7 @@ queue-now = último:
 queue-yours = Com você
 queue-claimed = O alerta de { $name } está com você.
 queue-nobody = Sem responsável
-queue-snoozed = adiado até { $time }
+queue-snoozed = adiado até { $time } por { $name }
 
 ## Alert
 
@@ -1028,7 +1028,7 @@ promise-ran = contou
 promise-resume = Retomar
 promise-pause = Pausar prazo
 promise-pause-why = O que se espera?
-promise-pause-hint = A pausa dura no máximo sete dias e fica na auditoria. A primeira resposta não pode ser pausada.
+promise-pause-hint = No caso inteiro, o prazo fica pausado por no máximo sete dias; em alerta vermelho, por um dia, e a pausa seguinte cabe a outra pessoa. Tudo fica na auditoria. A primeira resposta não pode ser pausada.
 promise-pause-do = Pausar os prazos
 pause-waiting-patient = resposta do paciente
 pause-waiting-third-party = ação de um terceiro

@@ -160,6 +160,23 @@ pub struct Owner {
     pub me: bool,
 }
 
+/// That an alert is put off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snoozed {
+    /// Until when.
+    pub until: Instant,
+    /// By whom.
+    pub by: String,
+}
+
+impl Snoozed {
+    /// In a sentence.
+    #[must_use]
+    pub fn sentence(&self, w: &Words) -> String {
+        w.two("queue-snoozed", "time", w.clock(&self.until), "name", &self.by)
+    }
+}
+
 /// Why something is not shown, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masked {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AlertState, Html, Level, Owner, Paging};
+use super::{AlertState, Html, Level, Owner, Paging, Snoozed};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -106,8 +106,8 @@ pub struct Row {
     pub latest: Option<Latest>,
     /// Who has it.
     pub owner: Option<Owner>,
-    /// Until when it is put off.
-    pub snoozed_until: Option<Instant>,
+    /// That it is put off: until when, and by whom.
+    pub snoozed: Option<Snoozed>,
     /// Raised by readings that came late.
     pub retrospective: bool,
     /// Every step of the policy was climbed and nobody answered.

@@ -119,7 +119,7 @@ impl Scene {
         for what in ["claim", "ack", "unack", "snooze", "resolve"] {
             let until = self.house.now().plus(Duration::from_secs(600));
             let body = match what {
-                "snooze" => json!({ "until": until }),
+                "snooze" => json!({ "until": until, "note": "em exame" }),
                 "resolve" => json!({ "outcome": "true" }),
                 _ => json!({}),
             };

@@ -308,7 +308,7 @@ fn row(
         ended_at: case.ended_at,
         latest: told.latest,
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
-        snoozed_until: case.snooze.map(|snooze| snooze.until),
+        snoozed: people.snoozed(view, case.snooze)?,
         retrospective: case.retrospective,
         nobody_reached: false,
         uncalled: None,
