@@ -175,13 +175,12 @@ impl Reevaluate {
             reevaluations::clear(tx, due.patient_key, due.signal)?;
             return Ok(None);
         };
-        let known = self.watch().knows(series);
-        let taken = reevaluations::take(tx, due, self.me)?;
+        // The machines first, then the row, as ingest does: a circle through the two is one that no database sees.
         let mut watch = self.watch();
+        let taken = reevaluations::take(tx, due, self.me)?;
         watch.taken(series);
         let Some(mut taken) = taken else { return Ok(None) };
-        // It may have been forgotten while the row was waited for.
-        let anew = !known || !watch.knows(series);
+        let anew = !watch.knows(series);
         if anew {
             taken.late.until = Instant::MAX;
             reevaluations::to_the_head(tx, &taken)?;

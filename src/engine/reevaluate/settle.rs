@@ -63,12 +63,13 @@ impl Reevaluate {
         turn::share(tx)?;
         let series = sweep.key();
         let patient = roster::patient(tx, series.patient_key)?;
+        // The machines first, then the row: see `take_one`.
+        let mut watch = self.watch();
         if !reevaluations::still_taken(tx, &sweep.due)? {
             // Another node took it.
-            self.watch().forget(series);
+            watch.forget(series);
             return Ok(Became::Settled(false));
         }
-        let mut watch = self.watch();
         if self.permit(&patient, tx.now()).is_err() {
             watch.forget(series);
             reevaluations::clear(tx, series.patient_key, series.signal)?;
