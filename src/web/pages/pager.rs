@@ -43,6 +43,8 @@ pub enum Cause {
     OnCall,
     /// A schedule has hours in which nobody could be called.
     Coverage,
+    /// E-mail reaches somebody of the team no more.
+    OutOfReach,
     /// They try whether they are reached: it rings as a page does.
     Trial,
     /// The time promised for an alert is nearly over.
@@ -64,6 +66,7 @@ impl Cause {
         match template {
             "handover" => Self::OnCall,
             "coverage" => Self::Coverage,
+            "unreachable" => Self::OutOfReach,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -76,7 +79,7 @@ impl Cause {
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
     pub const fn rings(self) -> bool {
-        !matches!(self, Self::OnCall | Self::Coverage)
+        !matches!(self, Self::OnCall | Self::Coverage | Self::OutOfReach)
     }
 
     /// What it says.
@@ -85,6 +88,7 @@ impl Cause {
         match self {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
+            Self::OutOfReach => Key("pager-out-of-reach"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

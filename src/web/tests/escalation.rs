@@ -189,6 +189,7 @@ fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_person() {
                 "clock_step",
                 "heartbeat_at",
                 "lapses",
+                "lapses_of_red",
                 "nobody_reached",
                 "ok",
                 "set_aside",
