@@ -142,7 +142,8 @@ impl Night {
             // After an outage: no more letters than cases that were ever open.
             for end in self.away.iter().filter(|step| !self.away.contains(&(**step + 1))) {
                 let from = second((end + 1) * STEP);
-                let after = to.iter().filter(|one| one.at >= from && one.at.since(from) < Duration::from_secs(60));
+                let after =
+                    to.iter().filter(|one| one.at >= from && one.at.since(from) < Duration::from_secs(60));
                 let most = 1 + 60 / usize::try_from(GATHERS.as_secs()).unwrap();
                 assert!(after.count() <= most.min(self.ward_cases() + 1), "seed {seed}");
             }

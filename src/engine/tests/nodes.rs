@@ -75,7 +75,8 @@ fn two_nodes_give_the_log_of_one() {
             assert_eq!(given.len(), all, "{count} nodes: no letter leaves twice");
             let of = |alert: &AlertId| {
                 let about = alert.to_string();
-                let mut all = ward.home.read(|view| messages::of_case(view, escalations::ALERT, &about)).unwrap();
+                let mut all =
+                    ward.home.read(|view| messages::of_case(view, escalations::ALERT, &about)).unwrap();
                 all.retain(|one| one.channel == message::Channel::Email && one.way.state == State::Accepted);
                 all.len()
             };

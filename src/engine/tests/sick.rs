@@ -81,7 +81,11 @@ fn a_mailbox_that_hangs_holds_its_own_place_and_nobody_elses() {
         raise(&ward.home, second(1));
         settle(&ward, &mut post, second(2));
         settle(&ward, &mut post, at(5));
-        assert_eq!(mail.to(SECOND).first().map(|one| one.at), Some(at(5)), "the next rung, while the first hangs");
+        assert_eq!(
+            mail.to(SECOND).first().map(|one| one.at),
+            Some(at(5)),
+            "the next rung, while the first hangs"
+        );
         assert!(began.elapsed() < Duration::from_secs(20), "nobody waited for it: {:?}", began.elapsed());
         assert_eq!(mail.asked(FIRST), 1, "one letter at a time, whatever waits behind it");
         mail.lets_go();
@@ -179,9 +183,8 @@ fn after_an_outage_each_person_gets_one_letter_and_the_delay_was_told_once_by_an
         let told = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
         let lapses: Vec<_> = told.iter().filter(|one| one.template == "lapse").collect();
         assert_eq!(lapses.len(), 1, "once, on the dashboard: {told:?}");
-        let by_mail = ward.home.read(|view| {
-            messages::after(view, message::Channel::Email, &boss.to_string(), 0, 99)
-        });
+        let by_mail =
+            ward.home.read(|view| messages::after(view, message::Channel::Email, &boss.to_string(), 0, 99));
         assert!(by_mail.unwrap().iter().all(|one| one.template != "lapse"), "not by what is late");
     }
 }
@@ -203,7 +206,11 @@ fn fifty_reds_are_two_letters_the_first_at_once_and_the_rest_within_seconds() {
         assert!(told[0].subject.ends_with(&format!("[{}]", mark(&ward.alert.to_string()))), "{told:?}");
         assert!(rest.iter().all(|case| tells_of(&told[1], *case)), "each is named: {}", told[1].text);
         assert!(told[1].at.since(NOW) <= GATHERS, "within seconds");
-        assert!(told[1].subject.starts_with("Zelo: 49 casos esperam, o mais antigo desde "), "{}", told[1].subject);
+        assert!(
+            told[1].subject.starts_with("Zelo: 49 casos esperam, o mais antigo desde "),
+            "{}",
+            told[1].subject
+        );
         let one_of = rest[7].to_string();
         let sent = ward.home.read(|view| messages::of_case(view, escalations::ALERT, &one_of)).unwrap();
         let mail = sent.iter().find(|one| one.channel == message::Channel::Email).unwrap();

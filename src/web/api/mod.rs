@@ -28,6 +28,7 @@ pub mod service_levels;
 pub mod status;
 pub mod templates;
 pub mod terms;
+pub mod together;
 pub mod users;
 pub mod webhooks;
 

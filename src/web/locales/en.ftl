@@ -198,6 +198,19 @@ queue-snoozed = snoozed until { $time }
 
 ## Alert
 
+many-title = Acknowledge several
+many-hint = Tick the cases that you answer for: each becomes yours by itself, with an entry of its own. What somebody else has is not listed.
+many-do = Acknowledge the ticked ones
+many-done = What became of each
+many-refused = not yours
+many-yours = yours
+many-case = Case
+many-none = Nothing waits for an answer of yours.
+alert-mark = Mark in letters:
+many-waiting = { $n ->
+    [one] { $n } case waits
+   *[other] { $n } cases wait
+}
 act-claim = Claim
 act-open = Open
 act-ack = Acknowledge

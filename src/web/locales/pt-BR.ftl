@@ -214,6 +214,19 @@ queue-snoozed = adiado até { $time }
 
 ## Alert
 
+many-title = Reconhecer vários
+many-hint = Marque os casos pelos quais você responde: cada um fica com você por si só, com seu próprio registro. O que já é de outra pessoa não aparece.
+many-do = Reconhecer os marcados
+many-done = O que houve com cada um
+many-refused = não ficou com você
+many-yours = com você
+many-case = Caso
+many-none = Nada espera por uma resposta sua.
+alert-mark = Marca nas mensagens:
+many-waiting = { $n ->
+    [one] { $n } caso espera
+   *[other] { $n } casos esperam
+}
 act-claim = Assumir
 act-open = Abrir
 act-ack = Reconhecer
