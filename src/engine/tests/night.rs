@@ -98,7 +98,8 @@ impl Night {
             }
             let waits: Vec<AlertId> = self.open.keys().copied().collect();
             if self.dice.below(30) == 0 && !waits.is_empty() {
-                let case = waits[usize::try_from(self.dice.below(waits.len() as u64)).unwrap()];
+                let most = u64::try_from(waits.len()).unwrap();
+                let case = waits[usize::try_from(self.dice.below(most)).unwrap()];
                 self.ward.act_on(case, 1, Act::Ack, now);
                 self.ward.act_on(case, 1, Act::Resolve { outcome: Outcome::TrueAlarm }, now);
                 self.open.remove(&case);
