@@ -134,6 +134,8 @@ pub enum Attempt {
     Later(Option<Duration>),
     /// Never: what was sent is refused as such.
     Never,
+    /// Never, and nothing else will arrive there either: there is no such mailbox.
+    Gone,
 }
 
 /// A message's way. What it says and to whom stands elsewhere, sealed.
@@ -151,6 +153,14 @@ pub struct Message {
     pub attempt: u32,
     /// Until when the provider may take to answer.
     pub sending_until: Option<Instant>,
+}
+
+/// By what a reader tells the letters of one case from those of another, on paper and on the phone: the last five digits
+/// of its id, which tell nothing of the patient.
+#[must_use]
+pub fn mark(case: &str) -> String {
+    let at = case.len().saturating_sub(5);
+    case.get(at..).unwrap_or_default().to_ascii_uppercase()
 }
 
 /// A provider has this long to answer an attempt.
@@ -188,7 +198,7 @@ impl Message {
         self.sending_until = None;
         self.state = match said {
             Attempt::Accepted => State::Accepted,
-            Attempt::Never => State::Failed,
+            Attempt::Never | Attempt::Gone => State::Failed,
             Attempt::Later(named) => match named.max(wait).filter(|wait| now.plus(*wait) <= self.not_after) {
                 Some(wait) => {
                     self.due_at = now.plus(wait);

@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
+use super::notice::{Notice, tell};
 use super::{Module, Progress};
+use crate::domain::Instant;
 use crate::domain::civil::Zone;
-use crate::domain::escalation::{Step, Target};
 use crate::domain::message::Class;
 use crate::domain::on_call::{Duty, Issue};
-use crate::domain::{Instant, Role};
 use crate::store::messages::{About, Topic};
-use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, messages, on_call, settings, versions};
+use crate::store::{self, Store, Tx, Urgency, on_call, settings, versions};
 
 /// Problems further ahead are on the page of schedules; these are told.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
@@ -64,7 +63,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
         }
         let issues = on_call::problems(tx, &held.body, now)?;
         if let Some(at) = issues.iter().filter_map(unanswered).find(|at| at.since(now) < SOON) {
-            told += tell(tx, &held.name, at, today)?;
+            told += warn(tx, &held.name, at, today)?;
         }
     }
     Ok(told)
@@ -80,37 +79,27 @@ const fn unanswered(issue: &Issue) -> Option<Instant> {
     }
 }
 
-fn tell(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::Result<usize> {
-    let now = tx.now();
-    let targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
-    let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
-    let mut finder = Finder::default();
-    let people = finder.find(tx, &step, now)?;
-    let mut told = 0;
-    for (channel, recipient) in finder.ways(tx, &people)? {
-        let new = messages::New {
-            key: format!("coverage:{schedule}:{today}:{recipient}:{}", channel.name()),
-            class: Class::Transactional,
-            channel,
-            recipient,
-            template: "coverage",
-            variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
-            about: About::house(Topic::Schedule, schedule),
-            due_at: now,
-            not_after: now.plus(SOON),
-        };
-        told += usize::from(messages::plan(tx, &new)?);
-    }
-    Ok(told)
+fn warn(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::Result<usize> {
+    let notice = Notice {
+        key: format!("coverage:{schedule}:{today}"),
+        class: Class::Transactional,
+        template: "coverage",
+        variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
+        about: About::house(Topic::Schedule, schedule),
+        lasts: SOON,
+        not_by: &[],
+    };
+    tell(tx, &[], &notice)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Role;
     use crate::domain::on_call::Length;
-    use crate::store::Actor;
     use crate::store::on_call::testing::{duty, person, rotation};
     use crate::store::testing::{NOW, stores};
+    use crate::store::{Actor, messages};
 
     /// Nobody knew that the weekend was empty (grafana oncall 934): it is told before, once a day.
     #[test]

@@ -7,11 +7,11 @@ use consent::Denied;
 
 use super::{Module, Progress};
 use crate::domain::escalation::Did;
-use crate::domain::{Instant, PatientId};
+use crate::domain::{Instant, PatientId, UserId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::messages::Ground;
 use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages};
+use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
 const BATCH: usize = 100;
@@ -24,13 +24,15 @@ type Due = (String, String);
 /// Escalation as a module.
 pub struct Escalate {
     store: Store,
+    /// Who was out of reach when it last looked for climbs that wait for them.
+    lost: Option<(i64, Option<i64>)>,
 }
 
 impl Escalate {
     /// Climbs the policies of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, lost: None }
     }
 
     /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
@@ -61,6 +63,19 @@ impl Escalate {
         }
     }
 
+    /// Somebody was lost since the last look: what waits for nobody else goes on.
+    fn hasten(&mut self, now: Instant) -> store::Result<()> {
+        let lost = self.store.read(paging::losses)?;
+        if self.lost == Some(lost) {
+            return Ok(());
+        }
+        for alert in self.store.read(|view| escalations::waiting_in_vain(view, now))? {
+            self.house(now, |tx| escalations::hasten(tx, alert))?;
+        }
+        self.lost = Some(lost);
+        Ok(())
+    }
+
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
         self.store.keep_house(Urgency::Urgent, "escalate", now, f)
     }
@@ -72,6 +87,7 @@ impl Module for Escalate {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        self.hasten(now)?;
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalations::due(view, now, reach))?;
         let did = self.work(&due, now)?;
@@ -147,7 +163,25 @@ fn tick(
             Vec::new()
         })
     });
-    failed.map_or(Ok(Some(Climbed { from, run, did, due_at, ground })), Err)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(Did::Paged { step: Some(_), people, .. }) = did.last()
+        && nobody_hears(tx, people)?
+    {
+        run.hasten(now);
+    }
+    Ok(Some(Climbed { from, run, did, due_at, ground }))
+}
+
+/// Whether none of these people can be reached: nobody waits for them.
+fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
+    for user in people {
+        if !paging::out_of_reach(tx, *user)? {
+            return Ok(false);
+        }
+    }
+    Ok(!people.is_empty())
 }
 
 /// The case waits for a person again, and its pages show it.

@@ -2,15 +2,16 @@
 //! done it. A lapse stands until the thing is done.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::act::Act;
 use super::error::Result;
-use super::schema::lapses;
+use super::schema::{alerts, escalations, lapses, messages, sla_timers};
 use super::tx::{Tx, View};
-use crate::domain::Instant;
+use crate::domain::{Instant, Level};
 
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,14 +59,15 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "CAST(id AS TEXT)",
             "due_at",
             "messages",
-            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL",
+            // Word of a lapse that is late is no other lapse: it would breed itself.
+            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND template <> 'lapse'",
         ),
         (
             "stuck_message",
             "CAST(id AS TEXT)",
             "sending_until",
             "messages",
-            "state = 'sending' AND sending_until <= $1",
+            "state = 'sending' AND sending_until <= $1 AND template <> 'lapse'",
         ),
         (
             "unescalated_red",
@@ -116,12 +118,25 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over. Gives
-/// the new ones.
+/// What a look raised anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Raised {
+    /// The new lapses.
+    pub fresh: Vec<Lapse>,
+    /// Whether one of them is of a kind that was not standing, nor over within the last hour: worth a word.
+    pub another_kind: bool,
+    /// Whether one of them is about letters.
+    pub of_letters: bool,
+}
+
+/// A kind of lapse that comes and goes is told again after so long.
+const TOLD_FOR: Duration = Duration::from_secs(3_600);
+
+/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over.
 ///
 /// # Errors
 /// Database errors.
-pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
+pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
     let now = tx.now();
     let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
     let found: BTreeSet<Lapse> = found.iter().cloned().collect();
@@ -129,6 +144,12 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
         diesel::update(row(gone)).set(lapses::over_at.eq(now.micros())).execute(tx.conn)?;
     }
     let fresh: Vec<Lapse> = found.difference(&known).cloned().collect();
+    let mut told: BTreeSet<String> = known.into_iter().map(|lapse| lapse.kind).collect();
+    if !fresh.is_empty() {
+        told.extend(lately(tx, now.minus(TOLD_FOR))?);
+    }
+    let another_kind = fresh.iter().any(|lapse| !told.contains(&lapse.kind));
+    let of_letters = fresh.iter().any(|lapse| lapse.kind.ends_with("_message"));
     for lapse in &fresh {
         // It may have stood before, and be back.
         let again = diesel::update(row(lapse)).set(lapses::over_at.eq(None::<i64>)).execute(tx.conn)?;
@@ -150,7 +171,64 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
     if !fresh.is_empty() {
         tx.signal("config.changed", "engine")?;
     }
-    Ok(fresh)
+    Ok(Raised { fresh, another_kind, of_letters })
+}
+
+/// The kinds of lapses that were over since an instant.
+fn lately(view: &mut View<'_>, since: Instant) -> Result<Vec<String>> {
+    let over = lapses::table.filter(lapses::over_at.ge(since.micros()));
+    Ok(over.select(lapses::kind).distinct().load(view.conn)?)
+}
+
+/// Whether a lapse of a kind stands.
+///
+/// # Errors
+/// Database errors.
+pub fn stands(view: &mut View<'_>, kind: &str) -> Result<bool> {
+    let standing = lapses::table.filter(lapses::over_at.is_null().and(lapses::kind.eq(kind)));
+    Ok(standing.select(lapses::subject).first::<String>(view.conn).optional()?.is_some())
+}
+
+/// How many of these are about a red alert that is not resolved.
+///
+/// # Errors
+/// Database errors.
+pub fn of_red(view: &mut View<'_>, standing: &[Standing]) -> Result<usize> {
+    let of = |kinds: &[&str]| -> Vec<String> {
+        let about = standing.iter().filter(|one| kinds.contains(&one.lapse.kind.as_str()));
+        about.map(|one| one.lapse.subject.clone()).collect()
+    };
+    let rows = of(&["late_step", "late_timer", "set_aside"]);
+    let numbers: Vec<i64> = of(&["late_message", "stuck_message", "set_aside"])
+        .iter()
+        .filter_map(|subject| subject.parse().ok())
+        .collect();
+    let mut cases: Vec<String> = of(&["unescalated_red"]);
+    cases.extend(
+        escalations::table
+            .filter(escalations::id.eq_any(&rows).and(escalations::kind.eq("alert")))
+            .select(escalations::subject)
+            .load::<String>(view.conn)?,
+    );
+    cases.extend(
+        sla_timers::table
+            .filter(sla_timers::id.eq_any(&rows).and(sla_timers::kind.eq("alert")))
+            .select(sla_timers::subject)
+            .load::<String>(view.conn)?,
+    );
+    cases.extend(
+        messages::table
+            .filter(messages::id.eq_any(&numbers).and(messages::kind.eq("alert")))
+            .select(messages::subject)
+            .load::<String>(view.conn)?,
+    );
+    let distinct: BTreeSet<String> = cases.iter().cloned().collect();
+    let red: Vec<String> = alerts::table
+        .filter(alerts::id.eq_any(distinct).and(alerts::state.ne("resolved")))
+        .filter(alerts::level.eq(Level::Red.code()))
+        .select(alerts::id)
+        .load(view.conn)?;
+    Ok(cases.iter().filter(|case| red.contains(case)).count())
 }
 
 fn row(lapse: &Lapse) -> diesel::dsl::Find<lapses::table, (String, String, i64)> {

@@ -142,6 +142,29 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
     Ok(channels)
 }
 
+/// Whether this installation sends e-mail, and it reaches a person no more: nobody need wait for them. The dashboard
+/// shows a call to whoever looks, and wakes nobody.
+///
+/// # Errors
+/// Database errors.
+pub fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
+    let gone: Option<String> = unreachable::table
+        .find((user.to_string(), Channel::Email.name()))
+        .select(unreachable::channel)
+        .first(view.conn)
+        .optional()?;
+    Ok(gone.is_some() && settings::get(view, E_MAIL)?.as_deref() == Some("on"))
+}
+
+/// How many channels reach somebody no more, and since when the last: what changes when somebody is lost.
+///
+/// # Errors
+/// Database errors.
+pub fn losses(view: &mut View<'_>) -> Result<(i64, Option<i64>)> {
+    use diesel::dsl::{count_star, max};
+    Ok(unreachable::table.select((count_star(), max(unreachable::since))).first(view.conn)?)
+}
+
 /// Notes whether this installation sends e-mail: without a server nothing is planned for it.
 ///
 /// # Errors

@@ -15,8 +15,8 @@ use super::api::body::{MayBody, Nothing};
 use super::api::{
     absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters,
     message_log, messages, organisation, own_data, patients, policies, promises, quarantine, readings,
-    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, users,
-    webhooks,
+    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, together,
+    users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
@@ -134,6 +134,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;
         POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
+        POST "/api/v1/alerts/ack" ActOnAlerts or AnswerCalls => together::ack;
         GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
         GET "/api/v1/alerts/{id}/messages" SeeAlerts => message_log::list;
         POST "/api/v1/alerts/{id}/claim" ActOnAlerts or AnswerCalls => alerts::claim;

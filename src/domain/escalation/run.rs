@@ -226,6 +226,16 @@ impl Run {
         if waited { vec![Did::Resumed, Did::Withheld] } else { vec![Did::Withheld] }
     }
 
+    /// Nobody it waits for can be reached: the next rung is due now. Says whether it changed anything.
+    pub fn hasten(&mut self, now: Instant) -> bool {
+        let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > now);
+        if waits {
+            self.fence += 1;
+            self.next_at = Some(now);
+        }
+        waits
+    }
+
     /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered
     /// goes on. Says whether it changed anything.
     pub fn basis_ended(&mut self) -> bool {

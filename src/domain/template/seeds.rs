@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 13] = [
+const SEEDS: [Seed; 15] = [
     (
         "page",
         Class::Clinical,
@@ -42,6 +42,36 @@ const SEEDS: [Seed; 13] = [
              fica com você até alguém assumir.\n\nEntre para ver e assumir: {link}\n",
             "Everybody on the ladder was called and nobody took it. The case has been waiting since {since} and \
              stays with you until somebody takes it.\n\nSign in to see it and take it: {link}\n",
+        ],
+    ),
+    (
+        "cases",
+        Class::Clinical,
+        ["Casos que esperam juntos", "Cases that wait together"],
+        [
+            "Zelo: {count} casos esperam, o mais antigo desde {since}",
+            "Zelo: {count} cases wait, the oldest since {since}",
+        ],
+        [
+            "{count} casos esperam por você, o mais antigo desde {since}:\n\n{cases}\n\n\
+             Entre para ver e assumir: {link}\n",
+            "{count} cases wait for you, the oldest since {since}:\n\n{cases}\n\n\
+             Sign in to see them and take them: {link}\n",
+        ],
+    ),
+    (
+        "unreachable",
+        Class::Transactional,
+        ["Pessoa fora de alcance", "Person out of reach"],
+        [
+            "Zelo: alguém da equipe não recebe mais e-mail",
+            "Zelo: e-mail reaches somebody of the team no more",
+        ],
+        [
+            "Desde {since} os e-mails a uma pessoa da equipe são recusados: a caixa não existe ou foi desativada. Os \
+             chamados passam à próxima pessoa sem esperar por ela.\n\nEntre para ver quem é: {link}\n",
+            "Since {since} e-mail to one of the team is refused: the mailbox does not exist or is switched off. Calls go \
+             on to the next person without waiting for them.\n\nSign in to see who it is: {link}\n",
         ],
     ),
     (
@@ -135,10 +165,12 @@ const SEEDS: [Seed; 13] = [
         "lapse",
         Class::Clinical,
         ["Prazo sem ação", "Missed plan"],
-        ["Zelo: algo previsto não aconteceu", "Zelo: something planned did not happen"],
+        ["Zelo: {count} itens previstos não aconteceram", "Zelo: {count} planned items did not happen"],
         [
-            "Uma tarefa prevista para {since} não aconteceu. Entre para ver o que está parado: {link}\n",
-            "Something planned for {since} did not happen. Sign in to see what stands still: {link}\n",
+            "Não aconteceu o que estava previsto: {count} itens, o mais antigo para {since}. Entre para ver o que está \
+             parado: {link}\n",
+            "What was planned did not happen: {count} items, the oldest planned for {since}. Sign in to see what stands \
+             still: {link}\n",
         ],
     ),
     (
@@ -194,6 +226,8 @@ mod tests {
             since: Some("22/11 14:05".into()),
             from: Some("22/11 19:00".into()),
             until: Some("23/11 07:00".into()),
+            count: Some(7),
+            cases: Some("[3F9A2] 22/11 14:05  https://zelo.example/alerts/0199".into()),
         };
         for template in seeds() {
             assert_eq!(template.check(), [], "{}", template.id);

@@ -13,7 +13,7 @@ use crate::domain::alert::Act;
 use crate::domain::message::{self, Attempt, State};
 use crate::engine::Module as _;
 use crate::engine::outbox::{Breakers, Outbox};
-use crate::notify::{Address, Channel, Letter, Said};
+use crate::notify::{Address, Channel, Fault, Letter, Said};
 use crate::store::messages::Stored;
 use crate::store::testing::{NOW, entries};
 use crate::store::{self, Tx, Urgency, messages, webhooks};
@@ -43,7 +43,7 @@ impl Channel for Programs {
         let told = (letter.key.clone(), letter.text.clone());
         self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
         let attempt = if down { Attempt::Later(None) } else { Attempt::Accepted };
-        Said { attempt, provider_id: None, code: "programs", answered: !down }
+        Said { attempt, provider_id: None, code: "programs", fault: down.then_some(Fault::Provider) }
     }
 }
 

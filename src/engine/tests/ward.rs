@@ -190,7 +190,7 @@ impl Channel for Wire {
 
     fn send(&self, letter: &Letter, _now: Instant) -> Said {
         self.given.lock().unwrap().push(letter.key.clone());
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }
 

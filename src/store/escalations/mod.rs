@@ -326,6 +326,59 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
     rows.into_iter().map(read).collect()
 }
 
+/// The alerts whose climb waits for people of whom nobody can be reached.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
+    let climbing = escalations::table
+        .filter(literally("escalations.state = 'climbing' AND escalations.state <> 'done'"))
+        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+        .filter(escalations::kind.eq(ALERT));
+    let waiting: Vec<(String, String)> =
+        climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
+    let mut lost = std::collections::BTreeMap::new();
+    let mut in_vain = Vec::new();
+    for (id, subject) in waiting {
+        let last: Option<String> = escalation_steps::table
+            .filter(escalation_steps::escalation_id.eq(&id).and(escalation_steps::did.eq("paged")))
+            .order(escalation_steps::id.desc())
+            .select(escalation_steps::people)
+            .first(view.conn)
+            .optional()?;
+        let people = last.unwrap_or_default();
+        let mut vain = !people.is_empty();
+        for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
+            let gone = match lost.get(&user) {
+                Some(gone) => *gone,
+                None => super::paging::out_of_reach(view, user)?,
+            };
+            lost.insert(user, gone);
+            vain &= gone;
+        }
+        if let (true, Ok(alert)) = (vain, subject.parse()) {
+            in_vain.push(alert);
+        }
+    }
+    Ok(in_vain)
+}
+
+/// The climb of an alert does not wait for who cannot be reached.
+///
+/// # Errors
+/// Database errors.
+pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
+    let patient = alerts::get(tx, alert)?.case.patient;
+    let ground = Ground::ask(tx, patient)?;
+    alerts::hold(tx, alert)?;
+    let Some(from) = hold(tx, alert)? else { return Ok(()) };
+    let mut run = from.run.clone();
+    if run.hasten(tx.now()) {
+        keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground }])?;
+    }
+    Ok(())
+}
+
 /// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
 ///
 /// # Errors

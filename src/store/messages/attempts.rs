@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 use super::super::act::Act;
-use super::super::conn::held;
+use super::super::conn::{held, literally};
 use super::super::error::Result;
 use super::super::locks::Lock;
 use super::super::schema::{message_events, messages};
@@ -49,6 +50,60 @@ pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(first.is_some())
 }
 
+/// Somebody to whom something is due.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Waiting {
+    /// A user's id, or a webhook's.
+    #[diesel(sql_type = Text)]
+    pub recipient: String,
+}
+
+/// To whom something of a channel is due, who is waited for most first: pages, then what else is about a case, then
+/// anything else, and last what the house says of itself; among equals whose oldest was planned first.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting(view: &mut View<'_>, channel: Channel, now: Instant, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = format!(
+        "SELECT recipient FROM messages \
+         WHERE channel = '{}' AND state = 'due' AND spoiled IS NULL AND due_at <= {} GROUP BY recipient \
+         ORDER BY MIN(CASE WHEN template IN {PAGES} THEN 0 WHEN kind = 'alert' THEN 1 WHEN kind = 'engine' THEN 3 \
+         ELSE 2 END), MIN(created_at) LIMIT {limit}",
+        channel.name(),
+        now.micros(),
+    );
+    Ok(diesel::sql_query(sql).load(view.conn)?)
+}
+
+/// The templates by which somebody is called.
+const PAGES: &str = "('page', 'page_repeat', 'nobody_reached')";
+
+/// Takes what is due to a person about cases, for one attempt of one letter: what failed before and waits for its next
+/// attempt goes with it. In the order of planning.
+///
+/// # Errors
+/// Database errors.
+pub fn claim_cases(tx: &mut Tx<'_>, channel: Channel, to: &str, limit: i64) -> Result<Vec<Stored>> {
+    let now = tx.now();
+    // The words of the index: bound values would hide it from the planner.
+    let of_cases = || {
+        messages::table.filter(messages::recipient.eq(to).and(messages::channel.eq(channel.name()))).filter(
+            literally("messages.state = 'due' AND messages.spoiled IS NULL AND messages.kind = 'alert'"),
+        )
+    };
+    let first: Option<i64> = of_cases()
+        .filter(messages::due_at.le(now.micros()))
+        .select(messages::id)
+        .first(tx.conn)
+        .optional()?;
+    if first.is_none() {
+        return Ok(Vec::new());
+    }
+    let ripe = messages::due_at.le(now.micros()).or(messages::attempt.gt(0));
+    let rows = held!(tx, Row, of_cases().filter(ripe).order(messages::id).limit(limit), skip_locked);
+    take(tx, rows)
+}
+
 /// Takes messages of a channel, to anybody or to one recipient, that are due for an attempt each; nobody else gets
 /// them until their answer is overdue. What is out of date ends here.
 ///
@@ -57,14 +112,19 @@ pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
 pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) -> Result<Vec<Stored>> {
     let now = tx.now();
     let due = messages::table
-        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
-        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .filter(messages::channel.eq(channel.name()).and(messages::due_at.le(now.micros())))
+        .filter(literally("messages.state = 'due' AND messages.spoiled IS NULL"))
         .order((messages::due_at, messages::id))
         .limit(limit);
     let rows = match to {
         Some(to) => held!(tx, Row, due.filter(messages::recipient.eq(to)), skip_locked),
         None => held!(tx, Row, due, skip_locked),
     };
+    take(tx, rows)
+}
+
+fn take(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Stored>> {
+    let now = tx.now();
     let mut claimed = Vec::new();
     for row in rows {
         let id = row.id;
@@ -72,6 +132,7 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) ->
             spoil(tx, id, "the row cannot be read")?;
             continue;
         };
+        stored.way.due_at = stored.way.due_at.min(now);
         let taken = stored.way.claim(now).is_some();
         write(tx, &stored, None)?;
         if taken {

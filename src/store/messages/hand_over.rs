@@ -3,12 +3,12 @@
 
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
-use super::{Ground, Stored};
+use super::{Ground, Stored, Topic};
 use crate::domain::message::State;
 use crate::store::act::Act;
 use crate::store::error::Result;
 use crate::store::tx::Tx;
-use crate::store::{permits, turn};
+use crate::store::{lapses, permits, turn};
 
 /// Looks at a claimed message again. A revocation, an answer or the end of the case since it was claimed ends it here;
 /// the code says why.
@@ -22,6 +22,10 @@ pub fn hand_over(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Resul
             Ok(permit) => Some(permit),
             Err(denied) => return end(tx, claimed, denied.root().0.as_str(), Some(ground)),
         },
+        // Word of what is late is stale once it is done.
+        None if claimed.kind == Topic::Engine.name() && !lapses::stands(tx, &claimed.subject)? => {
+            return end(tx, claimed, "not_wanted", None);
+        }
         None if is_house(&claimed.kind) => None,
         None => return end(tx, claimed, "no_ground", None),
     };

@@ -24,7 +24,8 @@ use crate::domain::{Instant, UserId};
 
 pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{
-    REPLAYED, any_due, any_overdue, attempted, by_key, claim, overdue, receipt, replay, reported,
+    REPLAYED, Waiting, any_due, any_overdue, attempted, by_key, claim, claim_cases, overdue, receipt, replay,
+    reported, waiting,
 };
 pub use hand_over::hand_over;
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
@@ -84,6 +85,14 @@ pub struct Stored {
     pub created_at: Instant,
     /// When a provider took it.
     pub accepted_at: Option<Instant>,
+}
+
+impl Stored {
+    /// Whether somebody is called by it, as the next rung of a ladder.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        PAGES.contains(&self.template.as_str())
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -232,9 +241,32 @@ pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result
             pages.extend(pages_of(tx, one, did, finder)?);
         }
     }
+    let again = climbed.iter().filter(|one| one.from.run.step.is_some());
+    for one in again {
+        supersede(tx, &one.from, &pages)?;
+    }
     insert_all!(tx, messages::table, pages, or_skip);
     pages.iter().try_for_each(|page| page.tell(tx))
 }
+
+/// A letter that still waits is not worth sending beside one that says the same later: whoever was out of reach for an
+/// hour gets one letter a case.
+fn supersede(tx: &mut Tx<'_>, of: &super::escalations::Escalation, pages: &[Planned<'_>]) -> Result<()> {
+    let anew =
+        pages.iter().filter(|page| page.subject == of.subject && page.channel == Channel::Email.name());
+    for page in anew {
+        let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
+        let older = messages::table
+            .filter(messages::kind.eq(page.kind).and(messages::subject.eq(page.subject)))
+            .filter(messages::recipient.eq(&page.recipient).and(messages::key.ne(&page.key)))
+            .filter(messages::template.eq_any(PAGES).and(waits));
+        diesel::update(older).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// The templates of a call.
+const PAGES: [&str; 3] = ["page", "page_repeat", "nobody_reached"];
 
 fn pages_of<'a>(
     tx: &mut Tx<'_>,

@@ -174,7 +174,7 @@ fn a_lapse_that_comes_back_stands_again() {
     for store in stores() {
         let found = [Lapse { kind: "late_step".to_owned(), subject: "a".to_owned(), expected_at: NOW }];
         let settled = |found: &[Lapse], at| {
-            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().len()
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().fresh.len()
         };
         assert_eq!((settled(&found, at(1)), settled(&found, at(2)), settled(&[], at(3))), (1, 0, 0));
         assert_eq!(store.read(standing).unwrap(), []);

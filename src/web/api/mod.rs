@@ -31,6 +31,7 @@ pub mod status;
 pub mod swaps;
 pub mod templates;
 pub mod terms;
+pub mod together;
 pub mod users;
 pub mod webhooks;
 

@@ -198,6 +198,19 @@ queue-snoozed = snoozed until { $time } by { $name }
 
 ## Alert
 
+many-title = Acknowledge several
+many-hint = Tick the cases that you answer for: each becomes yours by itself, with an entry of its own. What somebody else has is not listed.
+many-do = Acknowledge the ticked ones
+many-done = What became of each
+many-refused = not yours
+many-yours = yours
+many-case = Case
+many-none = Nothing waits for an answer of yours.
+alert-mark = Mark in letters:
+many-waiting = { $n ->
+    [one] { $n } case waits
+   *[other] { $n } cases wait
+}
 act-claim = Claim
 act-open = Open
 act-ack = Acknowledge
@@ -929,6 +942,7 @@ pager-swap = A swap of a turn waits for you, or was answered
 pager-coverage = A schedule has hours without anybody: fill them
 pager-warned = The deadline of this alert is near
 pager-breached = The deadline of this alert has passed
+pager-out-of-reach = E-mail reaches somebody of the team no more: see who
 pager-lapse = The system is late: see what stopped
 sound-on = Sound on
 sound-off = Sound off
@@ -1460,6 +1474,8 @@ template-repetition = the number of the repetition
 template-since = since when something waits
 template-from = the start of a shift
 template-until = the end of a shift, or a deadline
+template-count = how many there are
+template-cases = the cases that wait, a line each
 template-tells-vital = a vital sign
 template-tells-level = the level of an alert
 template-tells-specialty = a specialty or an illness

@@ -214,6 +214,19 @@ queue-snoozed = adiado até { $time } por { $name }
 
 ## Alert
 
+many-title = Reconhecer vários
+many-hint = Marque os casos pelos quais você responde: cada um fica com você por si só, com seu próprio registro. O que já é de outra pessoa não aparece.
+many-do = Reconhecer os marcados
+many-done = O que houve com cada um
+many-refused = não ficou com você
+many-yours = com você
+many-case = Caso
+many-none = Nada espera por uma resposta sua.
+alert-mark = Marca nas mensagens:
+many-waiting = { $n ->
+    [one] { $n } caso espera
+   *[other] { $n } casos esperam
+}
 act-claim = Assumir
 act-open = Abrir
 act-ack = Reconhecer
@@ -945,6 +958,7 @@ pager-swap = Uma troca de plantão espera por você, ou foi respondida
 pager-coverage = Falta gente na escala: complete
 pager-warned = Falta pouco para estourar o prazo deste alerta
 pager-breached = O prazo deste alerta estourou
+pager-out-of-reach = Os e-mails a alguém da equipe são recusados: veja quem é
 pager-lapse = O sistema está atrasado: veja o que parou
 sound-on = Som ligado
 sound-off = Som desligado
@@ -1476,6 +1490,8 @@ template-repetition = o número da repetição
 template-since = desde quando algo espera
 template-from = o início de um turno
 template-until = o fim de um turno, ou um prazo
+template-count = quantos são
+template-cases = os casos que esperam, um por linha
 template-tells-vital = um sinal vital
 template-tells-level = a cor de um alerta
 template-tells-specialty = uma especialidade ou doença

@@ -60,6 +60,12 @@ pub struct View {
 }
 
 impl View {
+    /// By what letters about it are told from those about others.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        crate::domain::message::mark(&self.alert.to_string())
+    }
+
     /// As it stands, where that may be told.
     #[must_use]
     pub fn level(&self) -> Option<Level> {

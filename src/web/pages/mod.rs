@@ -27,6 +27,7 @@ pub mod handlers;
 pub mod kept;
 pub mod ladder;
 pub mod login;
+pub mod many;
 pub mod message_template;
 pub mod on_duty;
 pub mod pager;

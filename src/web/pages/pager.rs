@@ -45,6 +45,8 @@ pub enum Cause {
     Swap,
     /// A schedule has hours in which nobody could be called.
     Coverage,
+    /// E-mail reaches somebody of the team no more.
+    OutOfReach,
     /// They try whether they are reached: it rings as a page does.
     Trial,
     /// The time promised for an alert is nearly over.
@@ -67,6 +69,7 @@ impl Cause {
             "handover" | "handover_alone" => Self::OnCall,
             "coverage" => Self::Coverage,
             "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
+            "unreachable" => Self::OutOfReach,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -79,7 +82,7 @@ impl Cause {
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
     pub const fn rings(self) -> bool {
-        !matches!(self, Self::OnCall | Self::Coverage | Self::Swap)
+        !matches!(self, Self::OnCall | Self::Coverage | Self::Swap | Self::OutOfReach)
     }
 
     /// What it says.
@@ -89,6 +92,7 @@ impl Cause {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
             Self::Swap => Key("pager-swap"),
+            Self::OutOfReach => Key("pager-out-of-reach"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

@@ -21,6 +21,8 @@ pub struct View {
     pub paging: Paging,
     /// Whether the reader may claim.
     pub may_act: bool,
+    /// Whether they may answer, at least for what they were called to.
+    pub may_answer: bool,
 }
 
 /// `?level=&state=&mine=1&q=`.
@@ -149,6 +151,12 @@ impl View {
 }
 
 impl Row {
+    /// By what letters about it are told from those about others.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        crate::domain::message::mark(&self.alert.to_string())
+    }
+
     /// How far the wait has gone: nothing, near its bound, beyond it.
     #[must_use]
     pub fn pressure(&self, w: &Words) -> &'static str {

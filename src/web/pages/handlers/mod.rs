@@ -13,6 +13,7 @@ mod door;
 mod house;
 mod kept;
 mod ladder;
+mod many;
 mod message_templates;
 mod needs;
 mod on_duty;
@@ -71,6 +72,8 @@ pub fn rows() -> Vec<Row> {
         POST "/password/{secret}" Anyone => password::set;
         POST "/preferences" Anyone => door::prefer;
         GET "/queue" SeeAlerts => queue::show;
+        GET "/queue/many" AnswerCalls => many::show;
+        POST "/queue/many" AnswerCalls => many::answer;
         GET "/alerts/{id}" SeeAlerts => alert::show;
         POST "/alerts/{id}/{act}" AnswerCalls => alert::act;
         POST "/alerts/{id}/sla/{act}" ActOnAlerts => promises::act;
