@@ -43,14 +43,14 @@ pub enum Pace {
     #[default]
     Relentless,
     /// In the open hours of a calendar only, which count its waits too, and at its top once: anything below red.
-    Within(Calendar),
+    Within(Box<Calendar>),
 }
 
 impl Pace {
     /// That of a case of this level whose promises are counted by `calendar`.
     #[must_use]
     pub fn of(level: Level, calendar: &Calendar) -> Self {
-        if level < Level::Red { Self::Within(calendar.clone()) } else { Self::Relentless }
+        if level < Level::Red { Self::Within(Box::new(calendar.clone())) } else { Self::Relentless }
     }
 
     /// The instant by which people had `time` to answer. A calendar that opens no more counts day and night: every wait
@@ -226,12 +226,13 @@ impl Run {
         if waited { vec![Did::Resumed, Did::Withheld] } else { vec![Did::Withheld] }
     }
 
-    /// Nobody it waits for can be reached: the next rung is due now. Says whether it changed anything.
+    /// Nobody it waits for can be reached: the next rung is due as soon as people may be called. Says whether it changed anything.
     pub fn hasten(&mut self, now: Instant) -> bool {
-        let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > now);
+        let next = self.pace.opens(now);
+        let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > next);
         if waits {
             self.fence += 1;
-            self.next_at = Some(now);
+            self.next_at = Some(next);
         }
         waits
     }

@@ -38,8 +38,6 @@ pub const GATHERS: Duration = Duration::from_secs(10);
 const LOOKED_AT: i64 = 500;
 /// How long a cycle waits for answers. What takes longer is heard in a later one: nobody waits behind it.
 const HEARS: Duration = Duration::from_millis(250);
-/// A letter that is not sent within this time is late: the auditor says so.
-pub const LATE_AFTER: Duration = Duration::from_secs(120);
 
 /// Somebody to whom something goes now.
 struct Turn {

@@ -261,6 +261,30 @@ fn what_arrives_while_a_series_is_judged_again_is_judged_too() {
     }
 }
 
+#[test]
+fn a_series_that_is_marked_while_it_is_taken_over_waits_in_no_circle() {
+    for mut bed in Bed::each() {
+        let engine = Reevaluate::new((*bed.home).clone(), consent::Bases::default(), Arc::clone(&bed.watch));
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let judge = scope.spawn(|| {
+                let mut engine = engine;
+                while !stop.load(Ordering::Relaxed) {
+                    engine.run(NOW).unwrap();
+                }
+            });
+            bed.send(&[(0, 72.0)]);
+            // Each message is late, and so marks the row that the other thread takes, settles and clears meanwhile: the
+            // one locks machines and row, and so must the other.
+            (1..=600).for_each(|before| bed.send(&[(before, 72.0)]));
+            stop.store(true, Ordering::Relaxed);
+            judge.join().unwrap();
+        });
+        bed.judge();
+        assert_eq!(bed.stories(), []);
+    }
+}
+
 /// Seconds before now, from `from` to `to`, one value each second.
 fn pulse(from: i64, to: i64, value: f64) -> Vec<(i64, f64)> {
     (to..=from).rev().map(|before| (before, value)).collect()

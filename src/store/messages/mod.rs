@@ -18,7 +18,7 @@ use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
-use crate::domain::escalation::Did;
+use crate::domain::escalation::{self, Did};
 use crate::domain::message::{Channel, Class, Message, State};
 use crate::domain::{Instant, UserId};
 
@@ -276,10 +276,11 @@ fn pages_of<'a>(
 ) -> Result<Vec<Planned<'a>>> {
     let (Did::Paged { step, people, .. }, Ok(ground)) = (did, ground) else { return Ok(Vec::new()) };
     let now = tx.now();
+    // Whoever is handed a case is called beside the ladder, and that alone says nothing of who was called before.
     let template = match (step, run.round) {
-        (None, _) => "nobody_reached",
-        (Some(_), 0) => "page",
-        (Some(_), _) => "page_repeat",
+        (None, _) if run.state == escalation::State::NobodyReached => "nobody_reached",
+        (_, 0) => "page",
+        (_, _) => "page_repeat",
     };
     let version = finder.template(tx, template)?;
     let page = |(channel, recipient): (Channel, String)| {
