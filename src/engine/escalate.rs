@@ -69,10 +69,19 @@ impl Escalate {
         if self.lost == Some(lost) {
             return Ok(());
         }
+        let mut all = true;
         for alert in self.store.read(|view| escalations::waiting_in_vain(view, now))? {
-            self.house(now, |tx| escalations::hasten(tx, alert))?;
+            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
+            match self.house(now, |tx| escalations::hasten(tx, alert)) {
+                Ok(free) => all &= free,
+                Err(error) => {
+                    tracing::error!(%alert, %error, "a climb is not hastened; it waits its time out")
+                }
+            }
         }
-        self.lost = Some(lost);
+        if all {
+            self.lost = Some(lost);
+        }
         Ok(())
     }
 
@@ -87,10 +96,10 @@ impl Module for Escalate {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        self.hasten(now)?;
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalations::due(view, now, reach))?;
         let did = self.work(&due, now)?;
+        self.hasten(now)?;
         Ok(Progress { did, more: did > 0 })
     }
 }

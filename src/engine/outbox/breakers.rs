@@ -106,9 +106,11 @@ impl Breakers {
                 (Some(Fault::Provider), Whom::Domain(_)) => known.breaker.not_asked(),
                 (Some(Fault::Provider), Whom::Recipient(..)) if between => known.breaker.not_asked(),
                 (Some(Fault::Recipient), Whom::Domain(_)) => {
-                    let another = known.sick.insert(to.to_owned());
-                    if another || known.breaker.open_until().is_some() {
+                    // One that is known to be sick tells nothing new: the next in line asks for all.
+                    if known.sick.insert(to.to_owned()) {
                         known.breaker.failed(now);
+                    } else {
+                        known.breaker.not_asked();
                     }
                 }
                 (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.breaker.failed(now),
@@ -175,6 +177,20 @@ mod tests {
         assert!(probe.rested && breakers.admit(&of("other@a"), second(10)).is_none(), "one asks for all");
         breakers.heard(&of("new@a"), "new@a", &said(None), second(11));
         assert!(breakers.admit(&of("other@a"), second(11)).is_some());
+    }
+
+    #[test]
+    fn a_sick_mailbox_never_asks_for_its_neighbours_twice() {
+        let breakers = Breakers::default();
+        for n in 0..5 {
+            let name = format!("p{n}@a");
+            breakers.heard(&of(&name), &name, &said(Some(Fault::Recipient)), second(0));
+        }
+        // The one that was sick first is first in line, and fails again: whoever is next is asked at once.
+        assert!(breakers.admit(&of("p0@a"), second(60)).is_some());
+        breakers.heard(&of("p0@a"), "p0@a", &said(Some(Fault::Recipient)), second(61));
+        assert!(breakers.admit(&of("p0@a"), second(61)).is_none(), "it rests by itself");
+        assert!(breakers.admit(&of("well@a"), second(61)).is_some());
     }
 
     #[test]

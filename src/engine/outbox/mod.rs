@@ -81,11 +81,14 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let store = self.store.clone();
-        let waiting = store.read(|view| self.waiting(view, now))?;
+        let mut waiting = store.read(|view| self.waiting(view, now))?;
         let mut busy: BTreeMap<Whom, usize> = BTreeMap::new();
         for whom in self.flights.parcels().flat_map(|parcel| &parcel.whoms) {
             *busy.entry(whom.clone()).or_default() += 1;
         }
+        // Whoever has nothing under way comes before those who have.
+        let under_way = |whoms: &[Whom]| whoms.last().and_then(|whom| busy.get(whom)).copied();
+        waiting.sort_by_key(|(_, whoms)| under_way(whoms));
         let mut turns = Vec::new();
         for (to, whoms) in waiting {
             if room == 0 {
@@ -195,7 +198,8 @@ impl Outbox {
         }
     }
 
-    /// Looks again at each message, in a transaction of its own; what is no longer wanted stays out of the letter.
+    /// Looks again at each message, in a transaction of its own, and at all of them once more as the letter is written;
+    /// what is no longer wanted stays out of it.
     fn write(&self, parcel: &mut Parcel, now: Instant) -> store::Result<Written> {
         let mut cleared: Vec<Cleared> = Vec::new();
         for one in std::mem::take(&mut parcel.messages) {
@@ -204,10 +208,20 @@ impl Outbox {
                 parcel.messages.push(one);
             }
         }
-        if cleared.is_empty() {
-            return Ok(Err("not_wanted"));
+        let (written, kept) = self.house(now, |tx| {
+            let wanted = messages::still_wanted(tx, cleared)?;
+            let written = if wanted.is_empty() {
+                Err("not_wanted")
+            } else {
+                write::letter(tx, &wanted, &self.base_url)?
+            };
+            Ok((written, wanted.iter().map(|one| one.message().id).collect::<Vec<_>>()))
+        })?;
+        if written.is_ok() {
+            // The others are looked at, and ended, when their time to be sent is over.
+            parcel.messages.retain(|one| kept.contains(&one.id));
         }
-        self.house(now, |tx| write::letter(tx, &cleared, &self.base_url))
+        Ok(written)
     }
 
     /// What was answered meanwhile, and what is answered until `until`. Says how many letters.
@@ -225,20 +239,35 @@ impl Outbox {
         failed.map_or(Ok(landed), Err)
     }
 
-    /// One message a transaction: no two are ever held together, so nothing waits in a circle. What it tells of the
-    /// mailbox is put down first: an attempt that never reported is made again, and told again.
+    /// One message a transaction: no two are ever held together, so nothing waits in a circle. What a refusal tells of the
+    /// mailbox is put down first: an attempt that never reported is made again, and told again. What was accepted is put
+    /// down first itself: nobody gets it twice.
     fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
-        if let (message::Channel::Email, Ok(user)) = (self.way(), parcel.to.parse::<UserId>()) {
-            reach::heard(&self.store, user, said.attempt, now)?;
+        let accepted = said.attempt == Attempt::Accepted;
+        if !accepted {
+            self.reach(parcel, said, now)?;
         }
         let Some(first) = parcel.messages.first() else { return Ok(()) };
+        let mut failed = None;
         let named = (said.code, said.provider_id.as_deref());
         for one in &parcel.messages {
             // What failed together is tried again together.
             let wait = retry::wait(one.way.class, &first.key, one.way.attempt);
-            self.house(now, |tx| messages::attempted(tx, one, said.attempt, named, wait))?;
+            let put = self.house(now, |tx| messages::attempted(tx, one, said.attempt, named, wait));
+            failed = failed.or(put.err());
         }
-        Ok(())
+        if accepted {
+            self.reach(parcel, said, now)?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// What an answer tells of the mailbox.
+    fn reach(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
+        match (self.way(), parcel.to.parse::<UserId>()) {
+            (message::Channel::Email, Ok(user)) => reach::heard(&self.store, user, said.attempt, now),
+            _ => Ok(()),
+        }
     }
 
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {

@@ -188,11 +188,12 @@ impl Committer {
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
         let appended = telemetry::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
-        amend(tx, group, &mut planned, (&standings, known), &mut lock(&self.watch))?;
+        // From before the first row of a replay is marked until after the last: the engine locks machines and row, too.
+        let mut watch = lock(&self.watch);
+        amend(tx, group, &mut planned, (&standings, known), &mut watch)?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
         self.charges.keep(tx, group, &planned)?;
-        let mut watch = lock(&self.watch);
         let fresh = fresh(group, &planned, &kept, &standings, &watch);
         judge(tx, &mut watch, &fresh, self.store.url().file().is_some())?;
         Stats::add(&self.stats.readings, appended.new);

@@ -5,6 +5,8 @@ mod climbed;
 mod follow;
 mod replan;
 
+use std::collections::BTreeMap;
+
 use consent::Denied;
 use diesel::prelude::*;
 
@@ -337,46 +339,53 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
         .filter(escalations::kind.eq(ALERT));
     let waiting: Vec<(String, String)> =
         climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
-    let mut lost = std::collections::BTreeMap::new();
-    let mut in_vain = Vec::new();
+    let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
     for (id, subject) in waiting {
-        let last: Option<String> = escalation_steps::table
-            .filter(escalation_steps::escalation_id.eq(&id).and(escalation_steps::did.eq("paged")))
-            .order(escalation_steps::id.desc())
-            .select(escalation_steps::people)
-            .first(view.conn)
-            .optional()?;
-        let people = last.unwrap_or_default();
-        let mut vain = !people.is_empty();
-        for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
-            let gone = match lost.get(&user) {
-                Some(gone) => *gone,
-                None => super::paging::out_of_reach(view, user)?,
-            };
-            lost.insert(user, gone);
-            vain &= gone;
-        }
-        if let (true, Ok(alert)) = (vain, subject.parse()) {
-            in_vain.push(alert);
+        if let (true, Ok(alert)) = (in_vain(view, &id, &mut lost)?, subject.parse()) {
+            found.push(alert);
         }
     }
-    Ok(in_vain)
+    Ok(found)
 }
 
-/// The climb of an alert does not wait for who cannot be reached.
+/// Whether nobody whom a climb paged at last can be reached. `lost` keeps who was looked at.
+fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>) -> Result<bool> {
+    let last: Option<String> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq("paged")))
+        .order(escalation_steps::id.desc())
+        .select(escalation_steps::people)
+        .first(view.conn)
+        .optional()?;
+    let people = last.unwrap_or_default();
+    let mut vain = !people.is_empty();
+    for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
+        let gone = match lost.get(&user) {
+            Some(gone) => *gone,
+            None => super::paging::out_of_reach(view, user)?,
+        };
+        lost.insert(user, gone);
+        vain &= gone;
+    }
+    Ok(vain)
+}
+
+/// The climb of an alert does not wait for who cannot be reached. `false` while somebody else holds the alert. It is
+/// looked at again under its row: another node may have gone on meanwhile.
 ///
 /// # Errors
 /// Database errors.
-pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
+pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
+    if alerts::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
+        return Ok(false);
+    }
     let patient = alerts::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)?;
-    alerts::hold(tx, alert)?;
-    let Some(from) = hold(tx, alert)? else { return Ok(()) };
+    let Some(from) = hold(tx, alert)? else { return Ok(true) };
     let mut run = from.run.clone();
-    if run.hasten(tx.now()) {
+    if in_vain(tx, &from.id, &mut BTreeMap::new())? && run.hasten(tx.now()) {
         keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground }])?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A person pages the next rung of an alert now, unless somebody was paged since what they saw.

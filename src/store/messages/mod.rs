@@ -27,7 +27,7 @@ pub use attempts::{
     REPLAYED, Waiting, any_due, any_overdue, attempted, by_key, claim, claim_cases, overdue, receipt, replay,
     reported, waiting,
 };
-pub use hand_over::hand_over;
+pub use hand_over::{hand_over, still_wanted};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.

@@ -230,7 +230,8 @@ pub fn answer(tx: &mut Tx<'_>, id: SwapId, word: Word) -> Result<Swap> {
         return Err(Error::NotFound("swap"));
     }
     if let (Word::Accept, Some(taker)) = (word, swap.taker) {
-        let swap = Swap { window: left(swap.window, now)?, ..swap.clone() };
+        let back = swap.back.map(|back| left(back, now)).transpose()?;
+        let swap = Swap { window: left(swap.window, now)?, back, ..swap.clone() };
         fits(tx, &swap, now)?;
         let seen = get(tx, &swap.schedule, now)?.version;
         edit(tx, &swap.schedule, seen, |schedule| {
