@@ -63,17 +63,18 @@ impl Escalate {
         }
     }
 
-    /// Somebody was lost since the last look: what waits for nobody else goes on.
-    fn hasten(&mut self, now: Instant) -> store::Result<()> {
+    /// Somebody was lost since the last look: what waits for nobody else goes on. Says how many climbs.
+    fn hasten(&mut self, now: Instant) -> store::Result<usize> {
         let lost = self.store.read(paging::losses)?;
         if self.lost == Some(lost) {
-            return Ok(());
+            return Ok(0);
         }
-        let mut all = true;
+        let (mut all, mut hastened) = (true, 0);
         for alert in self.store.read(|view| escalations::waiting_in_vain(view, now))? {
             // One that somebody holds is looked at again, one that is at fault holds up nobody else.
             match self.house(now, |tx| escalations::hasten(tx, alert)) {
-                Ok(free) => all &= free,
+                Ok(true) => hastened += 1,
+                Ok(false) => all = false,
                 Err(error) => {
                     tracing::error!(%alert, %error, "a climb is not hastened; it waits its time out")
                 }
@@ -82,7 +83,7 @@ impl Escalate {
         if all {
             self.lost = Some(lost);
         }
-        Ok(())
+        Ok(hastened)
     }
 
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
@@ -99,7 +100,8 @@ impl Module for Escalate {
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalations::due(view, now, reach))?;
         let did = self.work(&due, now)?;
-        self.hasten(now)?;
+        let hastened = self.hasten(now)?;
+        let did = did + hastened;
         Ok(Progress { did, more: did > 0 })
     }
 }
