@@ -8,7 +8,7 @@ use super::conn::Conn;
 use super::error::{Error, Result};
 use super::locks::Lock;
 use super::schema::consents;
-use super::{Tx, View, supersessions};
+use super::{Tx, View, supersessions, turn};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = consents)]
@@ -149,13 +149,14 @@ pub fn due(view: &mut View<'_>, now: crate::domain::Instant, limit: usize) -> Re
     Ok(due)
 }
 
-/// The rows of these patients for these purposes, in the order of their keys, held until the transaction ends
-/// (PostgreSQL: FOR SHARE; on SQLite there is one writer). A revocation waits for it, or it sees the revocation.
+/// The rows of these patients for these purposes, in the order of their keys, held under the turn until the transaction
+/// ends (PostgreSQL: FOR SHARE; on SQLite there is one writer). A revocation waits for it, or it sees the revocation.
 /// A consent that is not there is not in the answer, and so denies.
 ///
 /// # Errors
 /// Database errors.
 pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -> Result<Vec<(i64, Record)>> {
+    turn::share(tx)?;
     patients.iter().for_each(|key| tx.lock(Lock::Consents(*key)));
     let names: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     let rows = consents::table

@@ -8,6 +8,8 @@
 //!   signals (ingest, under the shared turn) or ids (a revocation, under the whole turn), or does not wait (the engine skips what
 //!   is held).
 //! - The outbox locks one message at a time, with no alert, and holds nothing else below the consents.
+//! - What a process judges with is locked before any row of a replay: ingest keeps its machines while it marks such a row,
+//!   and a circle through a mutex is one that no database sees.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +18,10 @@ use crate::domain::AlertId;
 /// What is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Lock {
-    /// The turn between people and telemetry ([`super::turn`]).
+    /// The turn between people and telemetry ([`super::turn`]), shared.
     Turn,
+    /// The same, whole.
+    WholeTurn,
     /// The consents of a patient, by key.
     Consents(i64),
     /// An alert.
@@ -30,19 +34,30 @@ pub(in crate::store) enum Lock {
     Messages(AlertId),
     /// One message, by the outbox.
     Message,
+    /// What this process judges with ([`super::reevaluations::machines`]).
+    Machines,
+    /// A series to be judged again.
+    Replay,
 }
 
 /// What a transaction holds.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Locks {
     turn: bool,
+    whole: bool,
     consents: BTreeSet<i64>,
     alerts: BTreeSet<AlertId>,
     /// The alert that is being changed, and how far down.
     at: Option<(AlertId, u8)>,
+    replay: bool,
 }
 
 impl Locks {
+    /// Whether the turn is held, shared or whole.
+    pub(in crate::store) const fn hold_turn(&self) -> bool {
+        self.turn
+    }
+
     /// Whether the consents of a patient are held.
     pub(in crate::store) fn hold_consents(&self, patient_key: i64) -> bool {
         self.consents.contains(&patient_key)
@@ -57,10 +72,15 @@ impl Locks {
     pub(in crate::store) fn take(&mut self, lock: Lock) -> Result<(), &'static str> {
         let below = !self.alerts.is_empty() || self.at.is_some();
         match lock {
-            Lock::Turn if self.turn => Ok(()),
-            Lock::Turn if below || !self.consents.is_empty() => Err("the turn is asked for first"),
-            Lock::Turn => {
-                self.turn = true;
+            Lock::WholeTurn if self.turn && !self.whole => {
+                Err("who shares the turn does not ask for the whole")
+            }
+            Lock::Turn | Lock::WholeTurn if self.turn => Ok(()),
+            Lock::Turn | Lock::WholeTurn if below || !self.consents.is_empty() => {
+                Err("the turn is asked for first")
+            }
+            Lock::Turn | Lock::WholeTurn => {
+                (self.turn, self.whole) = (true, lock == Lock::WholeTurn);
                 Ok(())
             }
             Lock::Consents(key) if below && !self.consents.contains(&key) => {
@@ -80,7 +100,12 @@ impl Locks {
             Lock::Escalation(id) => self.under(id, 2),
             Lock::Messages(id) => self.under(id, 3),
             Lock::Message if below => Err("a message alone is locked in a transaction of its own"),
-            Lock::Message => Ok(()),
+            Lock::Machines if self.replay => Err("machines are locked before the row of a replay"),
+            Lock::Replay => {
+                self.replay = true;
+                Ok(())
+            }
+            Lock::Message | Lock::Machines => Ok(()),
         }
     }
 
@@ -119,7 +144,9 @@ mod tests {
         locks.take(Lock::Escalation(id)).unwrap();
         locks.take(Lock::Messages(id)).unwrap();
         locks.take(Lock::Consents(1)).unwrap();
-        for late in [Lock::Consents(3), Lock::Clocks(id), Lock::Escalation(id), Lock::Message] {
+        for late in
+            [Lock::WholeTurn, Lock::Consents(3), Lock::Clocks(id), Lock::Escalation(id), Lock::Message]
+        {
             assert!(locks.take(late).is_err(), "{late:?}");
         }
         locks.step_out();
@@ -131,5 +158,7 @@ mod tests {
         let mut fresh = Locks::default();
         fresh.take(Lock::Consents(1)).unwrap();
         assert!(fresh.take(Lock::Turn).is_err(), "the turn comes first");
+        [Lock::Machines, Lock::Replay].into_iter().for_each(|lock| fresh.take(lock).unwrap());
+        assert!(fresh.take(Lock::Machines).is_err(), "they are let go only with the last row");
     }
 }

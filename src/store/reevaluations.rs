@@ -1,6 +1,8 @@
 //! Series to be judged again, because something older than their head came in. A node that works on a row takes its
 //! span over; what comes late meanwhile is noted beside it, and stays when the work is done.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -9,6 +11,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::conn::{Conn, on};
 use super::error::{Error, Result};
+use super::locks::Lock;
 use super::schema::reevaluations::{self, dsl};
 use super::tx::{Tx, View};
 use crate::domain::{Instant, Signal};
@@ -34,6 +37,12 @@ pub struct Due {
     pub taken: Option<(i64, Instant)>,
 }
 
+/// What this process judges with, locked within a transaction: before any row of a replay, and until the last.
+pub fn machines<'m, T>(tx: &mut Tx<'_>, machines: &'m Mutex<T>) -> MutexGuard<'m, T> {
+    tx.lock(Lock::Machines);
+    machines.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Asks for a replay of a series; what was asked before stays.
 ///
 /// # Errors
@@ -50,6 +59,7 @@ pub fn mark_all(tx: &mut Tx<'_>, marks: &[(i64, Signal, Late)]) -> Result<()> {
     if marks.is_empty() {
         return Ok(());
     }
+    tx.lock(Lock::Replay);
     let since = tx.now().micros();
     match &mut *tx.conn {
         Conn::Pg(conn) => {
@@ -175,6 +185,7 @@ pub fn due(view: &mut View<'_>, limit: i64) -> Result<Vec<Due>> {
 
 /// The row as it stands now, held until the transaction ends; on PostgreSQL it waits for who marks or settles it.
 fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>> {
+    tx.lock(Lock::Replay);
     let row = dsl::reevaluations.find((patient_key, signal.code()));
     Ok(match &mut *tx.conn {
         Conn::Pg(conn) => {
@@ -258,6 +269,7 @@ pub fn done(tx: &mut Tx<'_>, due: &Due, rest: Option<Late>) -> Result<bool> {
 /// # Errors
 /// Database errors.
 pub fn clear(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<()> {
+    tx.lock(Lock::Replay);
     diesel::delete(dsl::reevaluations.find((patient_key, signal.code()))).execute(tx.conn)?;
     Ok(())
 }

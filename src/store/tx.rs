@@ -181,6 +181,11 @@ impl<'a> Tx<'a> {
         self.locks.step_out();
     }
 
+    /// Whether the turn between people and telemetry is held. On SQLite there is one writer.
+    pub(in crate::store) const fn holds_turn(&self) -> bool {
+        matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_turn()
+    }
+
     /// Whether the consents of a patient are held as they stand. On SQLite there is one writer.
     pub(in crate::store) fn holds_consents(&self, patient_key: i64) -> bool {
         matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_consents(patient_key)

@@ -366,6 +366,7 @@ export async function aNewcomerGuardsTheirSignIn(stage) {
   stage.step('sign-in asks for the code and takes it', true);
   await page.goto(`${stage.ready.http}/account`);
   await page.locator('details.act', { hasText: 'Remover' }).locator('summary').click();
+  await stage.accessible(page, 'account, a second factor about to go');
   await stage.expecting([422], async () => {
     await page.fill('#password', 'outra senha qualquer');
     await page.fill('#code', '000000');

@@ -30,6 +30,10 @@ const PATIENTS: usize = 20;
 const TIMES: usize = 9;
 /// As many times the past.
 const LONGER: usize = 10;
+/// The past is over since so long: what a page says of the last day, or draws of it, is the same in both houses.
+const AGO: Duration = Duration::from_secs(3 * 86_400);
+/// Minutes of each patient's heart that a page draws.
+const RECENT: u64 = 100;
 /// Entries in one transaction.
 const GROUP: usize = 2_000;
 /// Slower by less than this is noise, whatever the ratio.
@@ -135,10 +139,11 @@ impl Ward {
         })?;
         let signer = log::open(&site.store, &site.dir().join("keys"), now)?;
         let user = manager(&site.store, now)?;
-        let enrolled = many(&site.store, &site.tokens, PATIENTS, now)?;
+        let then = now.minus(AGO);
+        let enrolled = many(&site.store, &site.tokens, PATIENTS, then)?;
         let dashboard = Dashboard::open(&site, runtime)?;
         readings(&site, &enrolled, cases, now)?;
-        past(&site, &enrolled, dashboard.viewer, cases, now)?;
+        past(&site, &enrolled, dashboard.viewer, cases, then)?;
         for from in (0..cases).step_by(GROUP) {
             site.store.write(Actor::System("bench"), now, |tx| {
                 (from..cases.min(from + GROUP)).try_for_each(|_| tx.audit(&Entry::new("auth.login")))
@@ -147,6 +152,7 @@ impl Ward {
         let alert = open_reds(&site, &enrolled, now.plus(Duration::from_secs(5)))?;
         let mut sequencer = Sequencer::begin(&site.store, signer)?;
         while sequencer.sequence(&site.store, now.plus(Duration::from_secs(9)), usize::MAX)?.more {}
+        site.store.keep_house(Urgency::Patient, "bench", now, copies::counted)?;
         let eyes = ROLES
             .into_iter()
             .map(|role| Ok((role, dashboard.eyes_of(&site, role)?)))
@@ -170,13 +176,14 @@ impl Ward {
     }
 }
 
-/// An hour at first of each patient's heart, and ten times that.
+/// Each patient's heart: of today as much in both houses, and before that some hours, or ten times as many.
 fn readings(site: &Site, enrolled: &[Enrolled], cases: usize, now: Instant) -> anyhow::Result<()> {
     let sources = source::of(&site.store, enrolled)?;
     let sensor = Sensor { signal: Signal::HeartRate, every: 1_000, jitter: 0, values: Values::Wander };
     let minutes = u64::try_from(cases)? / 20;
-    let end = now.minus(Duration::from_secs(4 * 3_600));
-    lay(&site.store, &sources, &sensor, (end.minus(Duration::from_secs(minutes * 60)), end), true)?;
+    for (end, minutes) in [(now.minus(AGO), minutes), (now.minus(Duration::from_secs(4 * 3_600)), RECENT)] {
+        lay(&site.store, &sources, &sensor, (end.minus(Duration::from_secs(minutes * 60)), end), true)?;
+    }
     Ok(())
 }
 

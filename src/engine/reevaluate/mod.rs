@@ -175,8 +175,7 @@ impl Reevaluate {
             reevaluations::clear(tx, due.patient_key, due.signal)?;
             return Ok(None);
         };
-        // The machines first, then the row, as ingest does: a circle through the two is one that no database sees.
-        let mut watch = self.watch();
+        let mut watch = reevaluations::machines(tx, &self.watch);
         let taken = reevaluations::take(tx, due, self.me)?;
         watch.taken(series);
         let Some(mut taken) = taken else { return Ok(None) };

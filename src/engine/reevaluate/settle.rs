@@ -63,8 +63,7 @@ impl Reevaluate {
         turn::share(tx)?;
         let series = sweep.key();
         let patient = roster::patient(tx, series.patient_key)?;
-        // The machines first, then the row: see `take_one`.
-        let mut watch = self.watch();
+        let mut watch = reevaluations::machines(tx, &self.watch);
         if !reevaluations::still_taken(tx, &sweep.due)? {
             // Another node took it.
             watch.forget(series);

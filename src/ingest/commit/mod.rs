@@ -23,7 +23,7 @@ use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
 use crate::store::standing::Standing;
 use crate::store::telemetry::{self, Batch, Known};
-use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, turn};
+use crate::store::{Result, Store, Touched, Tx, Urgency, receipts, reevaluations, turn};
 use amend::{amend, look_up};
 use charges::Charges;
 use judge::{Fresh, judge};
@@ -188,8 +188,7 @@ impl Committer {
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
         let appended = telemetry::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
-        // From before the first row of a replay is marked until after the last: the engine locks machines and row, too.
-        let mut watch = lock(&self.watch);
+        let mut watch = reevaluations::machines(tx, &self.watch);
         amend(tx, group, &mut planned, (&standings, known), &mut watch)?;
         let kept = Kept::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
