@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use consent::Denied;
 
 use super::{Module, Progress};
-use crate::domain::escalation::Did;
+use crate::domain::escalation::{Did, Pace};
 use crate::domain::{Instant, PatientId, UserId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::messages::Ground;
 use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging};
+use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging, sla};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
 const BATCH: usize = 100;
@@ -166,6 +166,15 @@ fn tick(
     if ground.is_err() {
         let did = run.withhold(now);
         return Ok(Some(Climbed { from, run, did, due_at, ground }));
+    }
+    if run.pace == Pace::Relentless && run.policy.id != escalations::RED {
+        // It began before climbs had a pace, or for a red.
+        let alert =
+            from.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
+        match sla::pace(tx, alert)? {
+            Pace::Relentless => {}
+            pace => run.paced(pace),
+        }
     }
     let mut failed = None;
     let did = run.tick(now, &mut |step| {

@@ -186,6 +186,13 @@ impl Run {
         *self = Self { fence: self.fence + 1, ..Self::begin(policy, now) };
     }
 
+    /// From now on at this pace: what was due in a closed hour waits for the next open one.
+    pub fn paced(&mut self, pace: Pace) {
+        self.fence += 1;
+        self.next_at = self.next_at.map(|at| pace.opens(at));
+        self.pace = pace;
+    }
+
     /// Acts if it is due: at most one group of people is paged. `find` says who is there for a step now.
     pub fn tick(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
         if self.next_at.is_none_or(|at| at > now) {

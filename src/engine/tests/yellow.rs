@@ -2,14 +2,14 @@
 
 use super::promises::{MONDAY, acts, clock, hours, member, minutes, raised, run, stores, worse};
 use crate::domain::alert::Act;
-use crate::domain::escalation::State;
+use crate::domain::escalation::{Pace, Run, State};
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Level, Role};
 use crate::engine::Module;
 use crate::engine::escalate::Escalate;
 use crate::store::sla::ALERT;
 use crate::store::testing::Home;
-use crate::store::{escalations, messages};
+use crate::store::{Actor, escalations, messages};
 
 /// The standard ladder of a yellow, 2 h and 4 h, must not be what a red climbs.
 #[test]
@@ -27,8 +27,13 @@ fn a_yellow_that_climbs_already_and_turns_red_climbs_as_a_red() {
 
 /// Every call about a case in the sixteen days after it, by the ladder and the clocks.
 fn sixteen_days(store: &Home, id: AlertId) -> Vec<messages::Stored> {
+    days(store, id, 0..16 * 96)
+}
+
+/// As [`sixteen_days`], in these quarters of an hour.
+fn days(store: &Home, id: AlertId, quarters: std::ops::Range<u64>) -> Vec<messages::Stored> {
     let mut ladder = Escalate::new((**store).clone());
-    for quarter in 0..16 * 96 {
+    for quarter in quarters {
         let now = MONDAY.plus(minutes(15 * quarter));
         run(store, now);
         while ladder.run(now).unwrap().more {}
@@ -68,4 +73,28 @@ fn a_yellow_that_nobody_answers_comes_to_an_end_and_stays_on_the_queue() {
         let run = store.read(|view| escalations::of_alert(view, id)).unwrap().unwrap().run;
         assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
     }
+}
+
+/// A yellow that climbed already when climbs were given a pace went on ringing day and night.
+#[test]
+fn a_yellow_that_began_to_climb_before_climbs_had_a_pace_gets_that_of_its_promise() {
+    for store in stores() {
+        member(&store, Role::Manager);
+        member(&store, Role::Agent);
+        let id = raised(&store, Level::Yellow, MONDAY, false);
+        let clinic = clock(&store, id, "yellow_resolution").calendar;
+        days(&store, id, 0..24);
+        assert_eq!(climb(&store, id).policy.id, "standard");
+        store.write(Actor::Operator, MONDAY, |tx| escalations::forget_pace(tx, id)).unwrap();
+        assert_eq!(climb(&store, id).pace, Pace::Relentless);
+        let letters = days(&store, id, 24..16 * 96);
+        assert!(letters.len() <= 8, "{}", letters.len());
+        assert!(letters.iter().all(|letter| clinic.is_open(letter.created_at)));
+        let run = climb(&store, id);
+        assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
+    }
+}
+
+fn climb(store: &Home, id: AlertId) -> Run {
+    store.read(|view| escalations::of_alert(view, id)).unwrap().unwrap().run
 }

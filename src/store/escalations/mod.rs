@@ -4,6 +4,8 @@
 mod climbed;
 mod follow;
 mod replan;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +27,8 @@ use crate::domain::{AlertId, Instant, PatientId, UserId};
 pub use climbed::{Climbed, keep, record};
 pub use follow::follow;
 pub use replan::replan;
+#[cfg(test)]
+pub use testing::{break_row, forget_pace};
 
 /// The kind of case that an alert is.
 pub const ALERT: &str = "alert";
@@ -481,12 +485,4 @@ const fn name(state: State) -> &'static str {
         State::NoBasis => "no_basis",
         State::Done => "done",
     }
-}
-
-/// Writes what no program wrote into an alert's climb.
-#[cfg(test)]
-pub fn break_row(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
-    let row = escalations::table.filter(escalations::subject.eq(alert.to_string()));
-    diesel::update(row).set(escalations::record.eq("{")).execute(tx.conn)?;
-    Ok(())
 }

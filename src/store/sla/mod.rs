@@ -26,6 +26,7 @@ use super::schema::sla_timers::dsl as t;
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
 use crate::domain::calendar::Calendar;
+use crate::domain::escalation::Pace;
 use crate::domain::id::uuid_at;
 use crate::domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
 use crate::domain::{AlertId, Instant, Level, UserId};
@@ -283,6 +284,18 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
         .select(Row::as_select())
         .load(view.conn)?;
     rows.into_iter().map(|row: Row| row.read(view)).collect()
+}
+
+/// The pace of what a broken promise to an alert starts: by the worst level of its promises, and the calendar of the one
+/// that broke last.
+///
+/// # Errors
+/// Database errors.
+pub fn pace(view: &mut View<'_>, id: AlertId) -> Result<Pace> {
+    let promises = of_alert(view, id)?;
+    let level = promises.iter().map(Promise::level).max();
+    let broken = promises.iter().max_by_key(|promise| promise.record.breached_at);
+    Ok(level.zip(broken).map_or(Pace::Relentless, |(level, broken)| Pace::of(level, &broken.calendar)))
 }
 
 /// How many clocks stand where, by the word of the store.
