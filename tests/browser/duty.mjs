@@ -28,21 +28,25 @@ export async function aSlipIsAskedAgain(stage) {
   await stage.until('one press takes it back', page.waitForFunction((held) => document.querySelectorAll('form[action$="/take-override"]').length === held - 1, held));
 }
 
-// One offers the turn that lasts now, another takes it: nobody else is asked. It is given back as any change is.
+// One offers a colleague the turn that lasts now, the other takes it: nobody else is asked. It is given back as any
+// change is.
 export async function colleaguesSwapATurn(stage) {
   const path = `${stage.ready.http}/schedules/coordination`;
   const agent = await stage.person('agent');
   await agent.goto(path);
   await agent.locator('details.act', { has: agent.locator('#swap-turn') }).locator('summary').click();
   await agent.selectOption('#swap-turn', { index: 1 });
+  const other = await stage.person('manager');
+  await other.goto(path);
+  const name = (await other.locator('.who-name strong').textContent()).trim();
+  await agent.selectOption('#swap-with', await agent.locator('#swap-with option', { hasText: name }).first().getAttribute('value'));
   await stage.accessible(agent, 'a swap being asked for');
   await agent.locator('form[action$="/swap"] button[type=submit]').click();
   await stage.until('what is offered stands on the page', agent.locator('form[action$="/withdraw"]').waitFor());
-  const other = await stage.person('manager');
   await other.goto(path);
   await stage.accessible(other, 'a swap that waits');
   await other.locator('form[action$="/accept"] button').click();
-  await stage.until('another takes it', other.locator('form[action$="/accept"]').waitFor({ state: 'detached' }));
+  await stage.until('the other takes it', other.locator('form[action$="/accept"]').waitFor({ state: 'detached' }));
   await agent.goto(path);
   stage.step('and is on call', await agent.locator('dl.facts .on-call').first().innerText().then((text) => text.includes('substituição')), await agent.locator('dl.facts').innerText());
   await other.locator('form[action$="/take-override"] button').last().click();

@@ -62,6 +62,20 @@ pub enum Word {
     Withdraw,
 }
 
+impl Swap {
+    /// Whether somebody may say this to it. What is offered to all is for those who have turns in the schedule: nobody else
+    /// puts themselves on call.
+    #[must_use]
+    pub fn may(&self, schedule: &Schedule, me: UserId, word: Word) -> bool {
+        match (word, self.taker) {
+            (Word::Withdraw, _) => me == self.asked_by,
+            (Word::Decline, None) => false,
+            (Word::Accept, None) => me != self.giver && schedule.people().contains(&me),
+            (_, Some(taker)) => me != self.asked_by && (me == taker || me == self.giver),
+        }
+    }
+}
+
 /// A turn that is swapped lasts no longer: longer ones are a manager's to change.
 const LONGEST: Duration = Duration::from_secs(31 * 86_400);
 /// Open ones of one person.
@@ -203,14 +217,13 @@ pub fn ask(tx: &mut Tx<'_>, schedule: &str, asked: &Asked) -> Result<Swap> {
 pub fn answer(tx: &mut Tx<'_>, id: SwapId, word: Word) -> Result<Swap> {
     let (me, now) = (whoever(tx)?, tx.now());
     let asked = one(tx, id)?;
-    let may = match (word, asked.taker) {
-        (Word::Withdraw, _) => me == asked.asked_by,
-        (Word::Decline, None) => false,
-        (Word::Accept, None) => me != asked.giver,
-        (_, Some(taker)) => me != asked.asked_by && (me == taker || me == asked.giver),
-    };
-    if !may {
-        return Err(Error::Refused { code: "E_ROLE", what: "only the other of the two may say so" });
+    let schedule = get(tx, &asked.schedule, now)?.body.schedule;
+    if !asked.may(&schedule, me, word) {
+        let what = match asked.taker {
+            None => "a turn that is offered to all is for those who have turns in this schedule",
+            Some(_) => "only the other of the two may say so",
+        };
+        return Err(Error::Refused { code: "E_ROLE", what });
     }
     let (outcome, kind) = match word {
         Word::Accept => ("taken", "shift.taken"),

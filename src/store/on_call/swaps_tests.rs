@@ -82,10 +82,15 @@ fn a_turn_is_offered_to_whoever_comes_first_or_asked_for_by_whoever_would_take_i
         let busy = hours(20, 30);
         let not_hers = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, None, busy, None)));
         assert!(matches!(not_hers, Err(Error::Refused { code: "E_INVALID", .. })), "{not_hers:?}");
-        by(&store, caio, |tx| answer(tx, any.id, Word::Accept)).unwrap();
-        assert_eq!(who(&store, "duty", 30), [caio]);
+        let stranger = by(&store, caio, |tx| answer(tx, any.id, Word::Accept));
+        assert!(
+            matches!(stranger, Err(Error::Refused { code: "E_ROLE", .. })),
+            "he has no turn there: {stranger:?}"
+        );
+        by(&store, bia, |tx| answer(tx, any.id, Word::Accept)).unwrap();
+        assert_eq!(who(&store, "duty", 30), [bia]);
         let late = by(&store, bia, |tx| answer(tx, any.id, Word::Accept));
-        assert!(matches!(late, Err(Error::NotFound(_))), "he was first");
+        assert!(matches!(late, Err(Error::NotFound(_))), "it is taken");
         // Caio would take Bia's night; she declines, then he asks again and takes it back himself.
         let take = offer(bia, Some(caio), hours(12, 24), None);
         let asked = by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
@@ -105,7 +110,8 @@ fn a_turn_is_offered_to_whoever_comes_first_or_asked_for_by_whoever_would_take_i
 fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_schedule_needs() {
     for store in stores() {
         let [ana, bia, caio] = ward(&store);
-        let swap = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, None, hours(24, 36), None))).unwrap();
+        let wanted = offer(ana, Some(caio), hours(24, 36), None);
+        let swap = by(&store, ana, |tx| ask(tx, "duty", &wanted)).unwrap();
         // A manager gives the turn to Bia meanwhile.
         let over = crate::domain::on_call::Override {
             from: hours(24, 36).from,

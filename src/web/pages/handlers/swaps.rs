@@ -35,6 +35,7 @@ pub fn open(
     id: &str,
 ) -> Result<Vec<Swap>, Fault> {
     let (me, takes_calls) = (room.viewer.id, room.viewer.may(Can::AnswerCalls));
+    let schedule = on_call::get(view, id, room.now)?.body.schedule;
     let mut out = Vec::new();
     for swap in swaps::open(view, id, room.now)? {
         let giver = people.user(view, swap.giver)?;
@@ -42,16 +43,15 @@ pub fn open(
             Some(taker) => w.two("swap-gives", "giver", giver, "taker", people.user(view, taker)?),
             None => w.one("swap-gives-anybody", "giver", giver),
         };
-        let is_mine = swap.asked_by == me;
-        let is_other = !is_mine && (swap.giver == me || swap.taker == Some(me));
+        let may = |word| takes_calls && swap.may(&schedule, me, word);
         out.push(Swap {
             id: swap.id.to_string(),
             what,
             window: (swap.window.from, swap.window.to),
             back: swap.back.map(|back| (back.from, back.to)),
-            may_accept: takes_calls && (is_other || !is_mine && swap.taker.is_none()),
-            may_decline: is_other && swap.taker.is_some(),
-            is_mine,
+            may_accept: may(swaps::Word::Accept),
+            may_decline: may(swaps::Word::Decline),
+            is_mine: swap.asked_by == me,
         });
     }
     Ok(out)
