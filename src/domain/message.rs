@@ -165,7 +165,8 @@ pub fn mark(case: &str) -> String {
 
 /// A provider has this long to answer an attempt.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// After so long an attempt is given up: what was said at the last moment is written down before that.
+/// After so long an attempt is given up, counted from when it leaves: what was said at the last moment is written down
+/// before that.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
 impl Message {
@@ -187,6 +188,13 @@ impl Message {
         self.attempt += 1;
         (self.state, self.sending_until) = (State::Sending, Some(now.plus(SILENT_AFTER)));
         Some(self.attempt)
+    }
+
+    /// It leaves the house now, however long ago it was claimed: its answer has the whole time.
+    pub fn leaves(&mut self, now: Instant) {
+        if self.state == State::Sending {
+            self.sending_until = Some(now.plus(SILENT_AFTER));
+        }
     }
 
     /// What came of the attempt with this fence; an older attempt's word changes nothing. `wait` is the time until
@@ -302,6 +310,19 @@ mod tests {
         assert_eq!(page.state, State::Sending);
         page.attempted(2, Attempt::Accepted, second(31), None);
         assert_eq!(page.state, State::Accepted);
+    }
+
+    #[test]
+    fn an_answer_has_the_whole_time_from_when_the_letter_leaves() {
+        let mut page = page();
+        page.leaves(second(0));
+        assert_eq!(page.sending_until, None, "nobody has it");
+        page.claim(second(0));
+        page.leaves(second(29));
+        page.overdue(second(58));
+        assert_eq!(page.state, State::Sending);
+        page.overdue(second(59));
+        assert_eq!(page.state, State::Due);
     }
 
     /// A bubble that says "sending" for ever (chatwoot 13807); a page that a crash swallowed (goalert's deadline).

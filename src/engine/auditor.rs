@@ -53,7 +53,7 @@ impl Module for Auditor {
         }
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
             let raised = lapses::settle(tx, &found)?;
-            if raised.another_kind {
+            if raised.untold {
                 word(tx, &raised)?;
             }
             settings::keep(tx, HEARTBEAT, &now.micros().to_string())?;
@@ -66,11 +66,13 @@ impl Module for Auditor {
     }
 }
 
-/// One word for all that one look found, to those who run the house: the first time a kind of lapse stands, and not again
-/// while it stands. What is late by e-mail is not told by e-mail.
+/// One word for all that one look found, to those who run the house; of a kind of lapse once an hour at most. What is late
+/// by one way is told by the others.
 fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
     let Some(first) = raised.fresh.iter().min_by_key(|lapse| lapse.expected_at) else { return Ok(()) };
     let now = tx.now();
+    // The dashboard is this store: what is there is never late.
+    let ways: Vec<Channel> = raised.ways.iter().copied().filter(|way| *way != Channel::InApp).collect();
     let notice = Notice {
         key: format!("lapse:{}", now.micros()),
         class: Class::Clinical,
@@ -80,7 +82,7 @@ fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
         }),
         about: About::house(Topic::Engine, &first.kind),
         lasts: WORD_LASTS,
-        not_by: if raised.of_letters { &[Channel::Email] } else { &[] },
+        not_by: &ways,
     };
     tell(tx, &[Role::Admin], &notice).map(drop)
 }

@@ -9,8 +9,11 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::act::Act;
 use super::error::Result;
+use super::messages::PAGE_LASTS;
 use super::schema::{alerts, escalations, lapses, messages, sla_timers};
+use super::settings;
 use super::tx::{Tx, View};
+use crate::domain::message::Channel;
 use crate::domain::{Instant, Level};
 
 /// Something that is late, stuck or set aside.
@@ -63,6 +66,15 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND template <> 'lapse'",
         ),
         (
+            "late_message",
+            "CAST(id AS TEXT)",
+            "created_at",
+            "messages",
+            // A call that was put off is late from when it was planned; one that its receiver asks for again is not.
+            "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
+             AND not_after <= created_at + $2",
+        ),
+        (
             "stuck_message",
             "CAST(id AS TEXT)",
             "sending_until",
@@ -82,13 +94,14 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
         ("set_aside", "CAST(id AS TEXT)", "due_at", "messages", "spoiled IS NOT NULL AND due_at <= $1"),
         ("set_aside", "id", "started_at", "sla_timers", "spoiled IS NOT NULL AND started_at <= $1"),
     ];
+    let lasts = PAGE_LASTS.as_micros();
     let mut out = Vec::new();
     for (kind, subject, expected_at, table, when) in kinds {
         let late = late.micros();
         let sql = format!(
             "SELECT '{kind}' AS kind, {subject} AS subject, {expected_at} AS expected_at FROM {table} \
              WHERE {} ORDER BY {expected_at} LIMIT {MOST}",
-            when.replace("$1", &late.to_string())
+            when.replace("$1", &late.to_string()).replace("$2", &lasts.to_string())
         );
         let found: Vec<Found> = diesel::sql_query(sql).load(view.conn)?;
         out.extend(found.into_iter().map(|found| Lapse {
@@ -123,13 +136,13 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
 pub struct Raised {
     /// The new lapses.
     pub fresh: Vec<Lapse>,
-    /// Whether one of them is of a kind that was not standing, nor over within the last hour: worth a word.
-    pub another_kind: bool,
-    /// Whether one of them is about letters.
-    pub of_letters: bool,
+    /// Whether one of them is worth a word: none was said of its kind within the last hour.
+    pub untold: bool,
+    /// By which ways they should have gone, where they are about messages.
+    pub ways: BTreeSet<Channel>,
 }
 
-/// A kind of lapse that comes and goes is told again after so long.
+/// Of a kind of lapse a word is said so often at most, whether it stands meanwhile or comes and goes.
 const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
 /// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over.
@@ -144,12 +157,12 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
         diesel::update(row(gone)).set(lapses::over_at.eq(now.micros())).execute(tx.conn)?;
     }
     let fresh: Vec<Lapse> = found.difference(&known).cloned().collect();
-    let mut told: BTreeSet<String> = known.into_iter().map(|lapse| lapse.kind).collect();
-    if !fresh.is_empty() {
-        told.extend(lately(tx, now.minus(TOLD_FOR))?);
+    let kinds: BTreeSet<&str> = fresh.iter().map(|lapse| lapse.kind.as_str()).collect();
+    let mut untold = false;
+    for kind in kinds {
+        untold |= tell(tx, kind)?;
     }
-    let another_kind = fresh.iter().any(|lapse| !told.contains(&lapse.kind));
-    let of_letters = fresh.iter().any(|lapse| lapse.kind.ends_with("_message"));
+    let ways = ways(tx, &fresh)?;
     for lapse in &fresh {
         // It may have stood before, and be back.
         let again = diesel::update(row(lapse)).set(lapses::over_at.eq(None::<i64>)).execute(tx.conn)?;
@@ -171,13 +184,31 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
     if !fresh.is_empty() {
         tx.signal("config.changed", "engine")?;
     }
-    Ok(Raised { fresh, another_kind, of_letters })
+    Ok(Raised { fresh, untold, ways })
 }
 
-/// The kinds of lapses that were over since an instant.
-fn lately(view: &mut View<'_>, since: Instant) -> Result<Vec<String>> {
-    let over = lapses::table.filter(lapses::over_at.ge(since.micros()));
-    Ok(over.select(lapses::kind).distinct().load(view.conn)?)
+/// Whether it is time for a word about a kind of lapse; notes that it is said.
+fn tell(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
+    let (name, now) = (format!("engine.told.{kind}"), tx.now());
+    let told = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
+    // A word that was said in the future was said on a wrong clock.
+    if told.is_some_and(|at| at <= now && now.since(at) < TOLD_FOR) {
+        return Ok(false);
+    }
+    settings::keep(tx, &name, &now.micros().to_string())?;
+    Ok(true)
+}
+
+/// The channels of the messages among these.
+fn ways(view: &mut View<'_>, fresh: &[Lapse]) -> Result<BTreeSet<Channel>> {
+    let about = fresh.iter().filter(|lapse| lapse.kind.ends_with("_message"));
+    let ids: Vec<i64> = about.filter_map(|lapse| lapse.subject.parse().ok()).collect();
+    let names: Vec<String> = messages::table
+        .filter(messages::id.eq_any(ids))
+        .select(messages::channel)
+        .distinct()
+        .load(view.conn)?;
+    Ok(names.iter().filter_map(|name| Channel::from_name(name)).collect())
 }
 
 /// Whether a lapse of a kind stands.

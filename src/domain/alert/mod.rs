@@ -405,6 +405,21 @@ impl AlertCase {
         self.facts.ended_at.is_some() && self.facts.peak < Level::Red
     }
 
+    /// What other programs are told it became: `resolved`, `acknowledged`, `reassigned`; `None`: nothing that they wait for.
+    #[must_use]
+    pub fn became(&self, old: &Self) -> Option<&'static str> {
+        let moved = self.state != old.state;
+        let answered = self.acknowledgements.len() > old.acknowledgements.len();
+        match self.state {
+            AlertState::Resolved => moved.then_some("resolved"),
+            AlertState::Acknowledged if moved || answered => Some("acknowledged"),
+            _ if self.claimed_until.is_none() && self.owner.is_some() && self.owner != old.owner => {
+                Some("reassigned")
+            }
+            _ => None,
+        }
+    }
+
     fn may_close_itself(&self) -> bool {
         let held = self.owner.is_some() || !self.acknowledgements.is_empty();
         self.is_settled() && !held

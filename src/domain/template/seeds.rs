@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 15] = [
+const SEEDS: [Seed; 17] = [
     (
         "page",
         Class::Clinical,
@@ -181,6 +181,28 @@ const SEEDS: [Seed; 15] = [
         [
             "A partir de {from} ninguém da escala poderia ser chamado. Entre para completar a escala: {link}\n",
             "From {from} nobody on this schedule could be called. Sign in to fill it: {link}\n",
+        ],
+    ),
+    (
+        "dead_step",
+        Class::Transactional,
+        ["Passo sem ninguém", "Step without anybody"],
+        ["Zelo: um passo da escalada não chama ninguém", "Zelo: a step of an escalation calls nobody"],
+        [
+            "As pessoas do passo {count} não podem mais atender: o passo é pulado. Entre para trocar: {link}\n",
+            "The people of step {count} may no longer answer: the step is skipped. Sign in to change it: {link}\n",
+        ],
+    ),
+    (
+        "webhook_gone",
+        Class::Transactional,
+        ["Webhook encerrado", "Webhook ended"],
+        ["Zelo: um programa não quer mais chamadas", "Zelo: a program wants no more calls"],
+        [
+            "Um programa que você cadastrou respondeu às {since} que não quer mais chamadas. O webhook foi \
+             desativado.\n\nEntre para ver: {link}\n",
+            "A program that you added answered at {since} that it wants no more calls. Its webhook is \
+             disabled.\n\nSign in to see it: {link}\n",
         ],
     ),
     (

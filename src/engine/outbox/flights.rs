@@ -19,6 +19,8 @@ pub(super) struct Parcel {
     pub(super) messages: Vec<Stored>,
     /// Who is asked to take it.
     pub(super) whoms: Vec<Whom>,
+    /// The letter's key, once it is written.
+    pub(super) letter: String,
 }
 
 /// The letters under way.

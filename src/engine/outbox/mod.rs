@@ -8,18 +8,17 @@ mod breakers;
 mod flights;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
 use self::breakers::Whom;
 use self::flights::{Flights, Parcel, lost};
-use self::write::Written;
 use super::{Module, Progress, reach};
 use crate::domain::message::{self, Attempt};
 use crate::domain::{Instant, UserId};
 use crate::notify::{Channel, Said, retry};
-use crate::store::messages::{self, Cleared};
+use crate::store::messages::{self, Stored};
 use crate::store::{self, Store, Tx, Urgency, View, escalations, users, versions, webhooks};
 
 pub use self::breakers::Breakers;
@@ -160,7 +159,12 @@ impl Outbox {
         self.house(now, |tx| {
             let mut parcels = Vec::new();
             for Turn { to, whoms, letters } in turns {
-                let parcel = |messages| Parcel { to: to.clone(), messages, whoms: whoms.clone() };
+                let parcel = |messages| Parcel {
+                    to: to.clone(),
+                    messages,
+                    whoms: whoms.clone(),
+                    letter: String::new(),
+                };
                 if way == message::Channel::Email {
                     let cases = messages::claim_cases(tx, way, to, IN_ONE_LETTER)?;
                     if !cases.is_empty() {
@@ -176,52 +180,39 @@ impl Outbox {
         })
     }
 
-    /// Writes the letter of a parcel and goes to the provider right after.
-    fn send(&mut self, mut parcel: Parcel, now: Instant) -> store::Result<()> {
-        let written = self.write(&mut parcel, now);
-        match written {
-            Ok(Ok(letter)) => {
+    /// Writes the letter of a parcel and goes to the provider right after. What is no longer wanted stays out of it, and is
+    /// ended by itself once the letter is on its way.
+    fn send(&mut self, mut parcel: Parcel, began: Moment, now: Instant) -> store::Result<()> {
+        let leaves = now.plus(began.elapsed());
+        let written = self.house(leaves, |tx| {
+            let wanted = messages::hand_over(tx, &parcel.messages)?;
+            let kept: BTreeSet<i64> = wanted.iter().map(|one| one.message().id).collect();
+            let letter =
+                if wanted.is_empty() { None } else { Some(write::letter(tx, &wanted, &self.base_url)?) };
+            Ok((letter, kept))
+        });
+        let (letter, kept) = written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
+        let (kept, out) = parcel.messages.into_iter().partition(|one| kept.contains(&one.id));
+        parcel.messages = kept;
+        match letter {
+            Some(Ok(letter)) => {
                 if self.way() == message::Channel::Email && parcel.is_of_cases() {
                     self.handed.insert(parcel.to.clone(), now);
                 }
+                parcel.letter.clone_from(&letter.key);
                 self.flights.start(&self.channel, letter, parcel, now);
-                Ok(())
             }
-            Ok(Err(code)) => {
+            Some(Err(code)) => {
                 self.breakers.not_asked(&parcel.whoms);
-                self.put_down(&parcel, &Said { attempt: Attempt::Never, code, ..lost() }, now)
+                self.put_down(&parcel, &Said { attempt: Attempt::Never, code, ..lost() }, now)?;
             }
-            Err(error) => {
-                self.breakers.not_asked(&parcel.whoms);
-                Err(error)
-            }
+            None => self.breakers.not_asked(&parcel.whoms),
         }
+        self.suppress(&out, now)
     }
 
-    /// Looks again at each message, in a transaction of its own, and at all of them once more as the letter is written;
-    /// what is no longer wanted stays out of it.
-    fn write(&self, parcel: &mut Parcel, now: Instant) -> store::Result<Written> {
-        let mut cleared: Vec<Cleared> = Vec::new();
-        for one in std::mem::take(&mut parcel.messages) {
-            if let Ok(clear) = self.house(now, |tx| messages::hand_over(tx, &one))? {
-                cleared.push(clear);
-                parcel.messages.push(one);
-            }
-        }
-        let (written, kept) = self.house(now, |tx| {
-            let wanted = messages::still_wanted(tx, cleared)?;
-            let written = if wanted.is_empty() {
-                Err("not_wanted")
-            } else {
-                write::letter(tx, &wanted, &self.base_url)?
-            };
-            Ok((written, wanted.iter().map(|one| one.message().id).collect::<Vec<_>>()))
-        })?;
-        if written.is_ok() {
-            // The others are looked at, and ended, when their time to be sent is over.
-            parcel.messages.retain(|one| kept.contains(&one.id));
-        }
-        Ok(written)
+    fn suppress(&self, out: &[Stored], now: Instant) -> store::Result<()> {
+        out.iter().try_for_each(|one| self.house(now, |tx| messages::suppress(tx, one)).map(drop))
     }
 
     /// What was answered meanwhile, and what is answered until `until`. Says how many letters.
@@ -239,21 +230,26 @@ impl Outbox {
         failed.map_or(Ok(landed), Err)
     }
 
-    /// One message a transaction: no two are ever held together, so nothing waits in a circle. What a refusal tells of the
-    /// mailbox is put down first: an attempt that never reported is made again, and told again. What was accepted is put
-    /// down first itself: nobody gets it twice.
+    /// What left together is put down together, and waits for nobody; what somebody holds is put down by itself. What a
+    /// refusal tells of the mailbox is put down first: an attempt that never reported is made again, and told again. What
+    /// was accepted is put down first itself: nobody gets it twice.
     fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
         let accepted = said.attempt == Attempt::Accepted;
         if !accepted {
             self.reach(parcel, said, now)?;
         }
         let Some(first) = parcel.messages.first() else { return Ok(()) };
+        let (provider_id, letter) = (said.provider_id.as_deref(), Some(parcel.letter.as_str()));
+        let answer =
+            messages::Answer { provider_id, letter, ..messages::Answer::new(said.attempt, said.code) };
+        // What failed together is tried again together.
+        let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
+        let together =
+            self.house(now, |tx| messages::attempted_together(tx, &parcel.messages, &answer, wait));
+        let left = together.unwrap_or_else(|_one_is_at_fault| parcel.messages.iter().collect());
         let mut failed = None;
-        let named = (said.code, said.provider_id.as_deref());
-        for one in &parcel.messages {
-            // What failed together is tried again together.
-            let wait = retry::wait(one.way.class, &first.key, one.way.attempt);
-            let put = self.house(now, |tx| messages::attempted(tx, one, said.attempt, named, wait));
+        for one in left {
+            let put = self.house(now, |tx| messages::attempted(tx, one, &answer, wait(one)));
             failed = failed.or(put.err());
         }
         if accepted {
@@ -302,6 +298,7 @@ impl Module for Outbox {
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
         self.ran_at = now;
+        let began = Moment::now();
         let landed = self.land(Moment::now(), now);
         if self.store.read(|view| messages::any_overdue(view, now))? {
             self.house(now, |tx| messages::overdue(tx, 100))?;
@@ -318,7 +315,9 @@ impl Module for Outbox {
         let did = claimed.len();
         let mut failed = None;
         for parcel in claimed {
-            failed = self.send(parcel, now).err().or(failed);
+            failed = self.send(parcel, began, now).err().or(failed);
+            // What is answered meanwhile is put down before the next is written: no answer waits for all of them.
+            failed = self.land(Moment::now(), now).err().or(failed);
         }
         let heard = self.land(Moment::now() + HEARS, now)?;
         failed.map_or(Ok(()), Err)?;

@@ -129,6 +129,7 @@ fn call(of: &Stored, base_url: &str) -> serde_json::Result<String> {
         at: of.created_at,
         data: webhook::Data {
             cursor: of.id,
+            sequence: of.sequence.unwrap_or_default(),
             case: webhook::Case { kind: &of.kind, id: &of.subject },
             link: &format!("{base_url}{link}"),
             repetition: repetition(of).unwrap_or(1),

@@ -126,11 +126,45 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
         ward.act(1, Act::Ack, at(1));
         house(at(1), &mut |tx| {
             let wait = Some(Duration::from_secs(5));
-            messages::attempted(tx, &claimed[0], Attempt::Later(None), ("smtp_451", None), wait)?;
+            messages::attempted(
+                tx,
+                &claimed[0],
+                &messages::Answer::new(Attempt::Later(None), "smtp_451"),
+                wait,
+            )?;
             Ok(vec![])
         });
         assert_eq!(mail(&ward)[0].way.state, State::Failed);
         assert!(house(at(9), &mut |tx| messages::claim(tx, message::Channel::Email, None, 10)).is_empty());
+    }
+}
+
+/// Others were looked at for half a minute before it was its turn: another node took its claim for one that never
+/// reported, and the letter went twice.
+#[test]
+fn the_time_for_an_answer_is_counted_from_when_a_letter_leaves_and_not_from_its_claim() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let house = |second, f: &dyn Fn(&mut Tx<'_>) -> crate::store::Result<usize>| {
+            let now = NOW.plus(Duration::from_secs(second));
+            ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
+        };
+        let claim = |second| {
+            let now = NOW.plus(Duration::from_secs(second));
+            let take = |tx: &mut Tx<'_>| messages::claim(tx, message::Channel::Email, None, 10);
+            ward.home.keep_house(Urgency::Urgent, "test", now, take).unwrap()
+        };
+        let first = claim(0);
+        let leaves = |second, claimed: &[messages::Stored]| {
+            house(second, &|tx| messages::hand_over(tx, claimed).map(|cleared| cleared.len()))
+        };
+        assert_eq!((first.len(), leaves(25, &first)), (1, 1));
+        let given_up = |second| house(second, &|tx| messages::overdue(tx, 10));
+        assert_eq!((given_up(54), given_up(55)), (0, 1), "it left at 25");
+        let second = claim(55);
+        assert_eq!(leaves(56, &first), 0, "whoever was slower hands nothing over");
+        assert_eq!(leaves(56, &second), 1);
     }
 }
 

@@ -6,11 +6,13 @@ mod attempts;
 mod hand_over;
 mod trial;
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::act::Act;
-use super::conn::{insert_all, literally, on};
+use super::conn::{held, insert_all, literally, on};
 use super::error::{Error, Result};
 use super::escalations::Climbed;
 use super::locks::Lock;
@@ -24,10 +26,10 @@ use crate::domain::{Instant, UserId};
 
 pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{
-    REPLAYED, Waiting, any_due, any_overdue, attempted, by_key, claim, claim_cases, overdue, receipt, replay,
-    reported, waiting,
+    Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
+    claim_cases, overdue, receipt, replay, reported, waiting,
 };
-pub use hand_over::{hand_over, still_wanted};
+pub use hand_over::{hand_over, suppress};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.
@@ -85,6 +87,8 @@ pub struct Stored {
     pub created_at: Instant,
     /// When a provider took it.
     pub accepted_at: Option<Instant>,
+    /// Of a call to a program: which one to it, once it first left.
+    pub sequence: Option<i64>,
 }
 
 impl Stored {
@@ -117,6 +121,7 @@ struct Row {
     accepted_at: Option<i64>,
     patient_id: Option<String>,
     purpose: Option<String>,
+    sequence: Option<i64>,
 }
 
 impl Row {
@@ -152,6 +157,7 @@ impl Row {
             ground,
             created_at: Instant::from_micros(self.created_at),
             accepted_at: self.accepted_at.map(Instant::from_micros),
+            sequence: self.sequence,
         })
     }
 }
@@ -242,27 +248,38 @@ pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result
         }
     }
     let again = climbed.iter().filter(|one| one.from.run.step.is_some());
-    for one in again {
-        supersede(tx, &one.from, &pages)?;
-    }
+    supersede(tx, &again.map(|one| one.from.subject.as_str()).collect(), &pages)?;
     insert_all!(tx, messages::table, pages, or_skip);
     pages.iter().try_for_each(|page| page.tell(tx))
 }
 
 /// A letter that still waits is not worth sending beside one that says the same later: whoever was out of reach for an
-/// hour gets one letter a case.
-fn supersede(tx: &mut Tx<'_>, of: &super::escalations::Escalation, pages: &[Planned<'_>]) -> Result<()> {
-    let anew =
-        pages.iter().filter(|page| page.subject == of.subject && page.channel == Channel::Email.name());
-    for page in anew {
-        let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
-        let older = messages::table
-            .filter(messages::kind.eq(page.kind).and(messages::subject.eq(page.subject)))
-            .filter(messages::recipient.eq(&page.recipient).and(messages::key.ne(&page.key)))
-            .filter(messages::template.eq_any(PAGES).and(waits));
-        diesel::update(older).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+/// hour gets one letter a case. All of a batch at once; each is noted as one that was suppressed.
+fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
+    let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
+    let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();
+    let Some(kind) = anew.first().map(|page| page.kind) else { return Ok(()) };
+    let of = |what: fn(&Planned<'_>) -> String| anew.iter().map(|page| what(page)).collect::<BTreeSet<_>>();
+    let (subjects, keys) = (of(|page| page.subject.to_owned()), of(|page| page.key.clone()));
+    let told: BTreeSet<(&str, &str)> =
+        anew.iter().map(|page| (page.subject, page.recipient.as_str())).collect();
+    let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
+    let older = messages::table
+        .filter(messages::kind.eq(kind).and(messages::subject.eq_any(subjects)))
+        .filter(messages::key.ne_all(keys).and(messages::template.eq_any(PAGES)).and(waits))
+        .order(messages::id);
+    let mut stale = Vec::new();
+    for row in held!(tx, Row, older) {
+        // One that cannot be read is the auditor's to tell.
+        let Ok(stored) = row.open() else { continue };
+        if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
+            stale.push(stored);
+        }
     }
-    Ok(())
+    let ids: Vec<i64> = stale.iter().map(|stored| stored.id).collect();
+    let gone = messages::table.filter(messages::id.eq_any(ids));
+    diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+    stale.iter().try_for_each(|stored| hand_over::suppressed(tx, stored, "superseded", None))
 }
 
 /// The templates of a call.
@@ -313,7 +330,10 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     if let Ok(alert) = subject.parse() {
         tx.lock(Lock::Messages(alert));
     }
-    let case = || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned()));
+    // What programs are told of a case is no call, and stays true.
+    let calls = || messages::class.ne("transactional");
+    let case =
+        || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned())).and(calls());
     let people: Vec<String> = messages::table
         .filter(case().and(messages::channel.eq(Channel::InApp.name())))
         .filter(messages::state.ne_all(vec![State::Cancelled.name(), State::Read.name()]))

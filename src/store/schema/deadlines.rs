@@ -134,6 +134,8 @@ diesel::table! {
         secret -> Binary,
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
+        created_by -> Nullable<Text>,
+        called -> BigInt,
     }
 }
 
@@ -157,6 +159,8 @@ diesel::table! {
         sending_until -> Nullable<BigInt>,
         accepted_at -> Nullable<BigInt>,
         provider_id -> Nullable<Text>,
+        letter -> Nullable<Text>,
+        sequence -> Nullable<BigInt>,
         spoiled -> Nullable<Text>,
         patient_id -> Nullable<Text>,
         purpose -> Nullable<Text>,

@@ -47,6 +47,10 @@ pub enum Cause {
     Coverage,
     /// E-mail reaches somebody of the team no more.
     OutOfReach,
+    /// A step of a policy names people who may not answer.
+    DeadStep,
+    /// A program that they added wants no more calls.
+    ProgramGone,
     /// They try whether they are reached: it rings as a page does.
     Trial,
     /// The time promised for an alert is nearly over.
@@ -70,6 +74,8 @@ impl Cause {
             "coverage" => Self::Coverage,
             "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
             "unreachable" => Self::OutOfReach,
+            "dead_step" => Self::DeadStep,
+            "webhook_gone" => Self::ProgramGone,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -82,7 +88,15 @@ impl Cause {
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
     pub const fn rings(self) -> bool {
-        !matches!(self, Self::OnCall | Self::Coverage | Self::Swap | Self::OutOfReach)
+        !matches!(
+            self,
+            Self::OnCall
+                | Self::Coverage
+                | Self::Swap
+                | Self::OutOfReach
+                | Self::DeadStep
+                | Self::ProgramGone
+        )
     }
 
     /// What it says.
@@ -93,6 +107,8 @@ impl Cause {
             Self::Coverage => Key("pager-coverage"),
             Self::Swap => Key("pager-swap"),
             Self::OutOfReach => Key("pager-out-of-reach"),
+            Self::DeadStep => Key("pager-dead-step"),
+            Self::ProgramGone => Key("pager-program-gone"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

@@ -1,0 +1,2 @@
+DROP INDEX messages_letter;
+ALTER TABLE messages DROP COLUMN letter;
