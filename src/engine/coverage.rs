@@ -1,5 +1,5 @@
-//! What will go wrong with a schedule is told before it does: once a day every schedule is looked at, and who runs
-//! the clinic hears of hours in the coming week in which nobody could be called.
+//! What will go wrong with a schedule or a policy is told before it does: once a day each is looked at, and who runs the
+//! clinic hears of hours in the coming week in which nobody could be called, and of steps whose people may not answer.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::notice::{Notice, tell};
 use super::{Module, Progress};
 use crate::domain::Instant;
 use crate::domain::civil::Zone;
-use crate::domain::message::Class;
+use crate::domain::message::{Channel, Class};
 use crate::domain::on_call::{Duty, Issue};
 use crate::store::messages::{About, Topic};
 use crate::store::{self, Store, Tx, Urgency, on_call, settings, versions};
@@ -56,15 +56,28 @@ impl Module for Coverage {
 fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     let now = tx.now();
     let mut told = 0;
+    let linter = on_call::Linter::of(tx, now)?;
     for held in versions::all_in_force::<Duty>(tx, now)? {
         // A schedule that nobody is in is not used: the ladder skips it, and its page says so.
         if held.body.schedule.people().is_empty() {
             continue;
         }
-        let issues = on_call::problems(tx, &held.body, now)?;
+        let issues = linter.problems(&held.name, &held.body);
         if let Some(at) = issues.iter().filter_map(unanswered).find(|at| at.since(now) < SOON) {
             told += warn(tx, &held.name, at, today)?;
         }
+    }
+    for (policy, step) in on_call::dead_steps(tx, now)? {
+        let notice = Notice {
+            key: format!("dead_step:{policy}:{step}:{today}"),
+            class: Class::Transactional,
+            template: "dead_step",
+            variables: serde_json::json!({ "link": format!("/policies/{policy}"), "count": step }),
+            about: About::house(Topic::Schedule, &policy),
+            lasts: SOON,
+            not_by: &[Channel::Webhook],
+        };
+        told += tell(tx, &[], &notice)?;
     }
     Ok(told)
 }
@@ -75,7 +88,11 @@ const fn unanswered(issue: &Issue) -> Option<Instant> {
         Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
             Some(window.from)
         }
-        Issue::CertificateEnds(..) | Issue::Overload(..) => None,
+        Issue::CertificateEnds(..)
+        | Issue::FirstAndBackup(..)
+        | Issue::Unreachable(..)
+        | Issue::CertificateDate(..)
+        | Issue::Overload(..) => None,
     }
 }
 
@@ -99,7 +116,29 @@ mod tests {
     use crate::domain::on_call::Length;
     use crate::store::on_call::testing::{duty, person, rotation};
     use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, messages};
+    use crate::store::{Actor, escalations, messages, users};
+
+    /// A step named one person; her role changed, and its minutes were waited out by every red.
+    #[test]
+    fn a_step_whose_people_may_not_answer_any_more_is_told_to_the_managers() {
+        for store in stores() {
+            let (ana, boss) = (person(&store, Role::Clinician), person(&store, Role::Manager));
+            let mut policy = crate::domain::escalation::seeds().remove(0);
+            policy.steps.truncate(1);
+            policy.steps[0].certificate = false;
+            policy.steps[0].targets = vec![crate::domain::escalation::Target::Person(ana)];
+            let publish = |tx: &mut Tx<'_>| versions::publish(tx, escalations::RED, &policy, 0);
+            store.write(Actor::System("test"), NOW, publish).unwrap();
+            let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
+            assert_eq!(run(NOW), 0);
+            store.write(Actor::Operator, NOW, |tx| users::disable(tx, ana).map(drop)).unwrap();
+            let day = Duration::from_secs(86_400);
+            assert_eq!((run(NOW.plus(day)), run(NOW.plus(day + EVERY))), (1, 0));
+            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(told[0].template, "dead_step");
+            assert_eq!(told[0].variables["link"], "/policies/red_alert");
+        }
+    }
 
     /// Nobody knew that the weekend was empty (grafana oncall 934): it is told before, once a day.
     #[test]

@@ -19,7 +19,7 @@ use super::line::Line;
 use super::rule::Name;
 use super::time::Instant;
 pub use check::Faulty;
-pub use coverage::{Fitness, Issue, Need, gaps, issues};
+pub use coverage::{Around, Fitness, Issue, LONGEST_CERTIFICATE, Need, gaps, issues};
 pub use doubt::{Doubt, doubts_of};
 pub use rotation::{Idle, Length, Rotation};
 

@@ -111,6 +111,48 @@ fn overrides_and_temporary_schedules_are_on_top() {
     assert_eq!(who(&plan, "2026-11-07 13:00"), []);
 }
 
+fn around(people: &BTreeMap<UserId, Fitness>) -> Around<'_> {
+    Around { people, elsewhere: &[], before: &[] }
+}
+
+#[test]
+fn the_linter_looks_across_schedules_and_at_each_person() {
+    let monday = |n| Window { from: at_day(n), to: at_day(n + 7) };
+    let shift = |n, user| Shift { window: monday(n), user, because: Because::Rotation(0) };
+    let within = Window { from: at_day(0), to: at_day(28) };
+    let far = at_day(0).plus(LONGEST_CERTIFICATE).plus(HOUR);
+    let people = BTreeMap::from([
+        (person(1), Fitness { reachable: true, certified_until: Some(far) }),
+        (person(2), Fitness { reachable: false, certified_until: Some(at_day(60)) }),
+    ]);
+    let here = [shift(0, person(1)), shift(7, person(1)), shift(7, person(2)), shift(14, person(2))];
+    // Ana is on call elsewhere in the week between: alone neither schedule is too much for anybody.
+    let elsewhere = [shift(7, person(1)), shift(14, person(1)), shift(21, person(3))];
+    let need = Need { certificate: true, most_in_a_week: 120 * HOUR, averaged_weeks: 3 };
+    let found =
+        issues(&here, within, need, Around { people: &people, elsewhere: &elsewhere, before: &elsewhere });
+    let of_people: Vec<Issue> = found
+        .into_iter()
+        .filter(|issue| !matches!(issue, Issue::Gap(_) | Issue::NobodyReachable(_)))
+        .collect();
+    let wanted = [
+        Issue::FirstAndBackup(person(1), monday(7)),
+        Issue::Unreachable(person(2), at_day(7)),
+        Issue::CertificateDate(person(1), far),
+        Issue::Overload(person(1), at_day(0), 168 * HOUR),
+    ];
+    assert_eq!(of_people, wanted);
+    let alone = issues(&here, within, need, around(&people));
+    assert!(
+        !alone.iter().any(|issue| matches!(issue, Issue::Overload(..) | Issue::FirstAndBackup(..))),
+        "{alone:?}"
+    );
+}
+
+fn at_day(n: u64) -> Instant {
+    Instant::from_secs(1_795_348_800).plus(24 * HOUR * u32::try_from(n).unwrap())
+}
+
 #[test]
 fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
     let mut day = rotation("2026-11-02 00:00", &[Length::Weeks(1)], &[1, 2, 3]);
@@ -127,7 +169,7 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
         (person(3), Fitness { reachable: true, certified_until: valid("2026-11-18 12:00") }),
     ]);
     let need = Need { certificate: true, most_in_a_week: 160 * HOUR, averaged_weeks: 1 };
-    let found = issues(&plan.shifts(within), within, need, &people);
+    let found = issues(&plan.shifts(within), within, need, around(&people));
     let gap = |from, to| Issue::Gap(Window { from: moment(from), to: moment(to) });
     assert!(found.contains(&gap("2026-11-08 00:00", "2026-11-08 08:00")), "{found:?}");
     assert!(found.contains(&Issue::CertificateEnds(person(3), moment("2026-11-18 12:00"))));
@@ -137,7 +179,7 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
     assert!(found.iter().any(|issue| matches!(issue, Issue::NobodyCertified(_))));
     assert!(!found.iter().any(|issue| matches!(issue, Issue::Overload(..))), "156 hours");
     let strict = Need { most_in_a_week: 150 * HOUR, ..need };
-    let found = issues(&plan.shifts(within), within, strict, &people);
+    let found = issues(&plan.shifts(within), within, strict, around(&people));
     let Some(Issue::Overload(user, from, load)) = found.iter().find(|i| matches!(i, Issue::Overload(..)))
     else {
         panic!("nobody carries too much: {found:?}");
@@ -212,7 +254,7 @@ fn twelve_on_thirty_six_off_is_no_overload_where_the_limit_is_an_average() {
     let within = Window { from: moment("2026-11-30 07:00"), to: moment("2026-12-30 07:00") };
     let loads = |averaged_weeks| {
         let need = Need { certificate: false, most_in_a_week: 44 * HOUR, averaged_weeks };
-        let found = issues(&plan.shifts(within), within, need, &BTreeMap::new());
+        let found = issues(&plan.shifts(within), within, need, around(&BTreeMap::new()));
         let load = |issue: &Issue| match issue {
             Issue::Overload(_, _, load) => Some(*load),
             _ => None,

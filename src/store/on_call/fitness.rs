@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Fitness, Licence};
+use crate::domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
 use crate::domain::{Can, Instant, UserId};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
@@ -34,7 +34,7 @@ pub struct Certificate {
 pub struct Gone {
     /// By which way.
     pub channel: Channel,
-    /// Why, in a word: `bounced`, `turned_off`.
+    /// Why, in a word: `bounced`, `refused`.
     pub why: String,
     /// Since when.
     pub since: Instant,
@@ -46,10 +46,14 @@ const AWAY: [Channel; 1] = [Channel::Email];
 /// Notes or renews a person's certificate.
 ///
 /// # Errors
-/// [`Error::NotFound`] without such a user.
+/// [`Error::Refused`] for a date that no certificate has; [`Error::NotFound`] without such a user.
 pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Certificate> {
     known(tx, user)?;
     let (id, by, now) = (user.to_string(), tx.actor().name(), tx.now());
+    if valid_until > now.plus(LONGEST_CERTIFICATE) || valid_until < now.minus(LONGEST_CERTIFICATE) {
+        let what = "a certificate ends within ten years: look at the year";
+        return Err(Error::Refused { code: "E_INVALID", what });
+    }
     let told = (
         certificates::valid_until.eq(valid_until.micros()),
         certificates::noted_by.eq(&by),

@@ -6,6 +6,7 @@ pub mod capacity;
 pub mod changes;
 pub mod feeds;
 mod fitness;
+mod linter;
 pub mod swaps;
 #[cfg(test)]
 mod swaps_tests;
@@ -20,19 +21,17 @@ use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
 use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Issue, Need, Schedule, Shift, issues};
+use crate::domain::on_call::{Because, Duty, Need, Schedule, Shift};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
     Certificate, Gone, certificate, certify, license, lost, mark_unreachable, people, reached_again,
     unreachable,
 };
+pub use linter::{Linter, dead_steps, problems};
 
 /// A schedule with the version that was in force in a window.
 type Piece = (Window, Version<Duty>);
-
-/// How far ahead the linter looks.
-const AHEAD: Duration = Duration::from_secs(30 * 86_400);
 
 /// The schedules that the seeded policies name, each with a zone and nobody in it.
 ///
@@ -160,14 +159,4 @@ pub fn turns(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<(Windo
         .collect();
     turns.sort_unstable();
     Ok(turns)
-}
-
-/// What will go wrong with a schedule in the next 30 days, the loudest first.
-///
-/// # Errors
-/// Database errors.
-pub fn problems(view: &mut View<'_>, duty: &Duty, now: Instant) -> Result<Vec<Issue>> {
-    let within = Window { from: now, to: now.plus(AHEAD) };
-    let people = people(view)?;
-    Ok(issues(&duty.schedule.shifts(within), within, duty.need, &people))
 }

@@ -151,7 +151,7 @@ pub struct Published {
 
 pub(crate) fn published(view: &mut View<'_>, id: &str, now: Instant) -> Result<Published, Fault> {
     let held = on_call::get(view, id, now)?;
-    let found = on_call::problems(view, &held.body, now)?;
+    let found = on_call::problems(view, id, &held.body, now)?;
     Ok(Published { version: held.version, issues: found.iter().map(Problem::from).collect() })
 }
 
@@ -263,7 +263,8 @@ pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleIssue)]
 pub struct Problem {
-    /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `overload`.
+    /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `first_and_backup` (also in a schedule that a policy
+    /// calls before this one), `unreachable`, `certificate_date` (`from` is the date), `overload` (in all schedules together).
     kind: &'static str,
     #[schema(value_type = String)]
     from: Instant,
@@ -289,7 +290,10 @@ impl From<&Issue> for Problem {
             Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
                 over(window)
             }
-            Issue::CertificateEnds(user, at) => {
+            Issue::FirstAndBackup(user, window) => Self { user_id: Some(*user), ..over(window) },
+            Issue::CertificateEnds(user, at)
+            | Issue::Unreachable(user, at)
+            | Issue::CertificateDate(user, at) => {
                 Self { kind, from: *at, to: None, user_id: Some(*user), hours: None }
             }
             Issue::Overload(user, from, load) => {

@@ -91,6 +91,7 @@ fn fill(
     let turns = turns(view, w, &mut people, &id, within)?;
     let places = places(view, room.now)?;
     let (swappable, mates) = swaps::choices(view, w, &mut people, room, &id)?;
+    let found = on_call::problems(view, &id, &duty, room.now)?;
     let may_manage = room.viewer.may(Can::ManageSchedules);
     let staff = if may_manage { staff(view)? } else { Vec::new() };
     Ok(pages::View {
@@ -100,7 +101,7 @@ fn fill(
         since: held.in_force_at,
         present: present(view, w, &mut people, &duty.schedule, room.now)?,
         next: next(&duty.schedule, room.now),
-        troubles: troubles(view, w, &mut people, &duty)?,
+        troubles: troubles(view, w, &mut people, &found)?,
         days: dates.iter().map(|date| day(w, *date, *date == today, &places)).collect(),
         gaps: gaps(&turns, within).map_or_else(Vec::new, |gaps| cells(zone, &dates, &gaps)),
         strips: strips(zone, &dates, &turns),
