@@ -79,7 +79,8 @@ impl Admitted {
     pub fn size(&self) -> usize {
         match &self.content {
             Content::Readings { normal, .. } => {
-                (normal.readings.len() + normal.amendments() * AMENDMENT).max(1)
+                let rows = normal.readings.len() + normal.quarantined.len();
+                (rows + normal.amendments() * AMENDMENT).max(1)
             }
             Content::Malformed(_) => 1,
         }

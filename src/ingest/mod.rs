@@ -6,6 +6,7 @@ pub mod answer;
 mod beyond;
 pub mod bounds;
 pub mod commit;
+mod lanes;
 pub mod normal;
 pub mod parts;
 mod roster;
@@ -18,30 +19,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mqtt::gateway::Delivery;
-use mqtt::{Held, Room};
-use tokio::sync::mpsc;
 
 use crate::domain::Clock;
 use crate::rules::Watchlist;
 use crate::store::standing::Standing;
 use crate::store::{self, Store};
-use admit::Admitted;
+use lanes::{Entrances, Group, Lanes};
 
-/// Room for this many messages between the gateway and the commit…
-const QUEUE: usize = 16_384;
-/// …and for this many bytes of what they become once they are read: a message that decodes into many readings weighs
-/// more than its payload.
-const QUEUE_BYTES: usize = 96 * 1024 * 1024;
 /// What a byte of payload becomes at most, and what a message costs beside it.
 const GROWS: usize = 12;
 const MESSAGE_BYTES: usize = 512;
 /// A connection waits for room for so many of its messages at once, and for so many bytes of what they become.
 const TOGETHER: usize = 64;
 const TOGETHER_BYTES: usize = 1024 * 1024;
-/// One commit takes at most this many messages…
-const GROUP_MESSAGES: usize = 4_096;
-/// …and about this many readings.
-const GROUP_READINGS: usize = 16_000;
 /// How often one patient's new readings are announced to open pages at most.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 
@@ -73,15 +63,8 @@ impl Stats {
 /// The door that deliveries come in by. Cheap to clone.
 #[derive(Clone)]
 pub struct Ingest {
-    queue: mpsc::Sender<Queued>,
-    room: Arc<Room>,
+    entrances: Entrances,
     stats: Arc<Stats>,
-}
-
-/// A message on its way to the commit; the last of those that came together holds their room.
-struct Queued {
-    admitted: Admitted,
-    held: Option<Held>,
 }
 
 /// What is watched, shared by the commit and the engine's replays.
@@ -110,15 +93,17 @@ impl Ingest {
         clock: Clock,
         options: Options,
     ) -> store::Result<(Self, std::thread::JoinHandle<()>)> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (entrances, lanes) = Lanes::open(lanes::LANE_BYTES);
+        let failed = |source| store::Error::Io { what: "the ingest thread cannot start".into(), source };
+        // Without a driver: it only waits for what the connections' tasks send.
+        let waits = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
         let stats = Arc::new(Stats::default());
         let mut committer = commit::Committer::new(store, clock, options, Arc::clone(&stats))?;
         let thread = std::thread::Builder::new()
             .name("ingest".into())
-            .spawn(move || run(&mut committer, waiting))
-            .map_err(|source| store::Error::Io { what: "the ingest thread cannot start".into(), source })?;
-        let room = Arc::new(Room::new(QUEUE_BYTES));
-        Ok((Self { queue, room, stats }, thread))
+            .spawn(move || run(&mut committer, &waits, lanes))
+            .map_err(failed)?;
+        Ok((Self { entrances, stats }, thread))
     }
 
     /// Takes the telemetry of one wake-up of one connection; waits for room. What comes together stays together: it is
@@ -127,16 +112,9 @@ impl Ingest {
         let mut batch = batch.into_iter().peekable();
         while batch.len() > 0 {
             let together = part(&mut batch);
-            let count = together.len();
             // Before they are read: what waits for room waits as it came.
-            let mut held = Some(self.room.hold(together.iter().map(weight).sum()).await);
-            self.stats.queued.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            // A closed queue drops the deliveries: not stored, the device sends them again.
-            let Ok(room) = self.queue.reserve_many(count).await else { return };
-            for (left, (place, delivery)) in (0..count).rev().zip(room.zip(together)) {
-                let held = if left == 0 { held.take() } else { None };
-                place.send(Queued { admitted: Admitted::from(delivery), held });
-            }
+            let bytes = together.iter().map(weight).sum();
+            self.entrances.enter(together, bytes, &self.stats).await;
         }
     }
 
@@ -165,25 +143,22 @@ fn weight(delivery: &Delivery) -> usize {
     delivery.payload.len().saturating_mul(GROWS).saturating_add(MESSAGE_BYTES)
 }
 
-fn run(committer: &mut commit::Committer, mut waiting: mpsc::Receiver<Queued>) {
-    let mut group = Vec::with_capacity(GROUP_MESSAGES);
-    let mut held = Vec::new();
-    while let Some(first) = waiting.blocking_recv() {
-        let mut readings = 0;
-        let mut next = Some(first);
-        while let Some(Queued { admitted, held: share }) = next {
-            readings += admitted.size();
-            group.push(admitted);
-            held.extend(share);
-            let more = group.len() < GROUP_MESSAGES && readings < GROUP_READINGS;
-            next = if more { waiting.try_recv().ok() } else { None };
-        }
+fn run(committer: &mut commit::Committer, waits: &tokio::runtime::Runtime, mut lanes: Lanes) {
+    let mut group = Group::default();
+    let mut served = None;
+    // The other queue has its turn after each commit, so that neither waits for the other's end.
+    while let Some((lane, first)) =
+        served.and_then(|served| lanes.after(served)).or_else(|| waits.block_on(lanes.next()))
+    {
+        lanes.gather((lane, first), &mut group);
         // Unanswered is not stored: a node that stops before it takes part again took nothing.
         if committer.may_commit() {
-            committer.commit(&mut group);
+            committer.commit(&mut group.messages);
+        } else {
+            committer.turn_away(&mut group.messages);
         }
         group.clear();
-        held.clear();
+        served = Some(lane);
     }
 }
 
@@ -212,26 +187,6 @@ mod tests {
             protocol: Protocol::V5,
             reply: Reply::unheard(),
         }
-    }
-
-    #[test]
-    fn what_waits_for_the_commit_is_weighed_by_what_it_becomes() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let (queue, mut waiting) = mpsc::channel(QUEUE);
-            let room = Arc::new(Room::new(200_000));
-            let ingest = Ingest { queue, room: Arc::clone(&room), stats: Arc::default() };
-            ingest.take(vec![delivery(10_000)]).await;
-            assert_eq!(room.used(), 10_000 * GROWS + MESSAGE_BYTES);
-            let second = tokio::spawn(async move { ingest.take(vec![delivery(10_000)]).await });
-            tokio::task::yield_now().await;
-            assert!(!second.is_finished(), "it waits as it came, and is not lost");
-            // Committed and answered.
-            drop(waiting.recv().await);
-            second.await.unwrap();
-            drop(waiting.recv().await);
-            assert_eq!(room.used(), 0);
-        });
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod dashboard;
 mod device;
 mod engine;
 mod growth;
+mod heavier;
 mod history;
 mod idle;
 mod ingest;
@@ -59,6 +60,8 @@ enum What {
     Red(red::Args),
     /// Ten times what the house can take, for a minute
     Overload(overload::Args),
+    /// What a device notices while a heavier text supersedes many grants
+    Heavier(heavier::Args),
     /// What late data costs those who are on time
     Late(late::Args),
     /// Fifty million readings: bytes of each, a day read, a month drawn
@@ -108,6 +111,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         What::Revoke(args) => revoke::run(args),
         What::Red(args) => red::run(args),
         What::Overload(args) => overload::run(args),
+        What::Heavier(args) => heavier::run(args),
         What::Late(args) => late::run(args),
         What::Read(args) => read::run(args),
         What::Growth(args) => growth::run(args),

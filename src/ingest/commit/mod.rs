@@ -122,6 +122,12 @@ impl Committer {
         self.stats.queued.fetch_sub(count, Ordering::Relaxed);
     }
 
+    /// Drops a group unanswered.
+    pub fn turn_away(&mut self, group: &mut Vec<Admitted>) {
+        let count = u64::try_from(group.drain(..).len()).unwrap_or(0);
+        self.stats.queued.fetch_sub(count, Ordering::Relaxed);
+    }
+
     /// The message is dropped unanswered: the device keeps it and sends it again.
     fn give_up(&self, error: &crate::store::Error) {
         tracing::error!(%error, cause = ?std::error::Error::source(error), "a message could not be committed");
