@@ -63,7 +63,11 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
             continue;
         }
         let issues = linter.problems(&held.name, &held.body);
-        if let Some(at) = issues.iter().filter_map(unanswered).find(|at| at.since(now) < SOON) {
+        // That no call leaves the house is its own matter, and on the status page.
+        let schedules = |issue: &&Issue| linter.calls_out() || !matches!(issue, Issue::NobodyReachable(_));
+        if let Some(at) =
+            issues.iter().filter(schedules).filter_map(unanswered).find(|at| at.since(now) < SOON)
+        {
             told += warn(tx, &held.name, at, today)?;
         }
     }

@@ -136,7 +136,7 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
         .load(view.conn)?;
     let reaches = |channel: &Channel| !gone.iter().any(|name| name == channel.name());
     let mut channels = vec![Channel::InApp];
-    if reaches(&Channel::Email) && settings::get(view, E_MAIL)?.as_deref() == Some("on") {
+    if reaches(&Channel::Email) && sends_e_mail(view)? {
         channels.push(Channel::Email);
     }
     Ok(channels)
@@ -153,7 +153,7 @@ pub fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
         .select(unreachable::channel)
         .first(view.conn)
         .optional()?;
-    Ok(gone.is_some() && settings::get(view, E_MAIL)?.as_deref() == Some("on"))
+    Ok(gone.is_some() && sends_e_mail(view)?)
 }
 
 /// How many channels reach somebody no more, and since when the last: what changes when somebody is lost.
@@ -171,6 +171,18 @@ pub fn losses(view: &mut View<'_>) -> Result<(i64, Option<i64>)> {
 /// Database errors.
 pub fn send_e_mail(tx: &mut Tx<'_>, on: bool) -> Result<()> {
     settings::set(tx, E_MAIL, if on { "on" } else { "off" })
+}
+
+/// Whether a call leaves the house at all: by e-mail, or by a program that is called. The dashboard alone wakes nobody.
+///
+/// # Errors
+/// Database errors.
+pub fn calls_out(view: &mut View<'_>) -> Result<bool> {
+    Ok(sends_e_mail(view)? || !webhooks(view)?.is_empty())
+}
+
+fn sends_e_mail(view: &mut View<'_>) -> Result<bool> {
+    Ok(settings::get(view, E_MAIL)?.as_deref() == Some("on"))
 }
 
 /// The webhooks that are called.

@@ -24,6 +24,7 @@ pub struct Linter {
     shifts: BTreeMap<String, Vec<Shift>>,
     /// By schedule: those that a policy calls before it.
     before: BTreeMap<String, BTreeSet<String>>,
+    calls_out: bool,
 }
 
 impl Linter {
@@ -47,7 +48,14 @@ impl Linter {
                 earlier.extend(here);
             }
         }
-        Ok(Self { within, people: people(view)?, shifts, before })
+        let (people, calls_out) = (people(view)?, paging::calls_out(view)?);
+        Ok(Self { within, people, shifts, before, calls_out })
+    }
+
+    /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says why.
+    #[must_use]
+    pub const fn calls_out(&self) -> bool {
+        self.calls_out
     }
 
     /// What will go wrong with a schedule, the loudest first.

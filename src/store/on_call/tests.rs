@@ -221,6 +221,9 @@ fn complaint_22_whoever_cannot_be_reached_is_named_before_the_night() {
         let body = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Weeks(1), &[ana, bia])]);
         write(&store, NOW, |tx| publish(tx, "duty", &body, 0));
         let found = || store.read(|view| problems(view, "duty", &body, NOW)).unwrap();
+        let whole = Window { from: NOW, to: NOW.plus(AHEAD) };
+        assert_eq!(found(), [Issue::NobodyReachable(whole)], "no call leaves this house");
+        write(&store, NOW, |tx| crate::store::paging::send_e_mail(tx, true));
         assert_eq!(found(), []);
         assert!(write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "bounced")));
         assert!(!write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "again")), "once");
