@@ -2,5 +2,5 @@
 ALTER TABLE messages ADD COLUMN letter TEXT;
 CREATE INDEX messages_letter ON messages (letter) WHERE letter IS NOT NULL;
 -- A call that was put off is late from when it was planned.
-CREATE INDEX messages_put_off ON messages (created_at)
-    WHERE state = 'due' AND attempt > 0 AND spoiled IS NULL AND kind = 'alert';
+CREATE INDEX messages_put_off ON messages (kind, created_at)
+    WHERE state = 'due' AND attempt > 0 AND spoiled IS NULL;
