@@ -71,6 +71,9 @@ fn an_outage_is_left_alone_and_loses_nothing() {
         let said_again = again.iter().all(|message| message.way.state == State::Cancelled);
         assert_eq!((given.len(), all.len(), again.len(), said_again), (4, 4, 1, true));
         assert!(all.iter().all(|message| message.accepted_at >= Some(at(30))), "when it was taken is kept");
+        let events = ward.home.read(|view| messages::events(view, again[0].id)).unwrap();
+        let last = events.last().and_then(|(.., code)| code.as_deref());
+        assert_eq!((last, entries(&ward.home, "message.suppressed")), (Some("superseded"), 1));
     }
 }
 
