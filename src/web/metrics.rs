@@ -75,7 +75,7 @@ pub async fn readyz(request: HttpRequest, state: Data<State>) -> Result<HttpResp
 }
 
 /// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
-/// silent or a module has not come round. No person, no case.
+/// silent, a module has not come round or something planned for a red alert is late. No person, no case.
 pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
     let now = state.now();
     let taken = web::block(move || state.store.read(|view| Ok(Pulse::take(view, &state, now)))?).await;
@@ -92,6 +92,7 @@ pub async fn healthz_engine(request: HttpRequest, state: Data<State>) -> Result<
         "aside_by_ms": pulse.aside,
         "clock_step": pulse.step,
         "lapses": pulse.lapses.len(),
+        "lapses_of_red": pulse.of_red,
         "nobody_reached": pulse.unreached,
         "set_aside": pulse.set_aside,
     })))
@@ -143,6 +144,7 @@ fn gathered(state: &State) -> Result<String, Fault> {
     );
     one("commits", "Transactions since the start", whole(state.store.commits()));
     one("reevaluations", "Series that wait to be judged anew", backlog);
+    one("engine_lapses_of_red", "Of those, about a red alert", whole(count(pulse.of_red)));
     one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
     one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
     one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
