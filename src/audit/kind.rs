@@ -74,6 +74,10 @@ kinds! {
     ConfigProposed = "config.proposed";
     ConfigApproved = "config.approved";
     ConfigRefused = "config.refused";
+    ShiftOffered = "shift.offered";
+    ShiftTaken = "shift.taken";
+    ShiftDeclined = "shift.declined";
+    ShiftAbsent = "shift.absent";
     MessageQueued = "message.queued";
     MessageSent = "message.sent";
     MessageFailed = "message.failed";

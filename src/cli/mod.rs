@@ -97,7 +97,7 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         },
         Command::Keys(asked) => keys::run(&options, &asked, out, clock),
         Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
-        Command::Simulate(asked) => simulate::run(&asked, global.data_dir.as_deref(), out, clock),
+        Command::Simulate(asked) => simulate::run(&asked, &options, global.data_dir.as_deref(), out, clock),
         Command::Doctor => doctor::run(&options, out, clock),
     }
 }

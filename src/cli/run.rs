@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// Runs the demo until it is told to stop.
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
-    demo_keeps_its_own_database(options)?;
+    keeps_its_own_database(options, "demo")?;
     let mut options = options.clone();
     options.notify.webhook_networks = Networks::this_host().and(options.notify.webhook_networks);
     let options = &options;
@@ -70,14 +70,18 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     })
 }
 
-/// The demo is seeded into a SQLite file of its own and says so, instead of leaving another database aside in silence.
-fn demo_keeps_its_own_database(options: &Options) -> Result<()> {
+/// A command that fills a SQLite file of its own says so, instead of leaving another database aside in silence.
+///
+/// # Errors
+/// Another database is set.
+pub(super) fn keeps_its_own_database(options: &Options, command: &str) -> Result<()> {
     if options.database == Url::Sqlite(options.data_dir.join("zelo.db")) {
         return Ok(());
     }
-    let why = "the demo keeps a SQLite file of its own in its data directory; leave out --database-url, ZELO_DATABASE_URL \
-               and database_url, or run `zelo init` and `zelo serve --database-url …` for another database";
-    Err(Error::Usage(why.to_owned()))
+    Err(Error::Usage(format!(
+        "`zelo {command}` keeps a SQLite file of its own in its data directory; leave out --database-url, \
+         ZELO_DATABASE_URL and database_url, or run `zelo init` and `zelo serve --database-url …` for another database"
+    )))
 }
 
 /// Runs a node until it is told to stop.

@@ -73,6 +73,8 @@ id! {
     SessionId,
     /// One signed token.
     TokenId,
+    /// A turn on call that one person would give another.
+    SwapId,
     /// A request to know who stands behind a pseudonym.
     RevealId,
 }

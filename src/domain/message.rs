@@ -134,6 +134,8 @@ pub enum Attempt {
     Later(Option<Duration>),
     /// Never: what was sent is refused as such.
     Never,
+    /// Never, and nothing else will arrive there either: there is no such mailbox.
+    Gone,
 }
 
 /// A message's way. What it says and to whom stands elsewhere, sealed.
@@ -153,9 +155,18 @@ pub struct Message {
     pub sending_until: Option<Instant>,
 }
 
+/// By what a reader tells the letters of one case from those of another, on paper and on the phone: the last five digits
+/// of its id, which tell nothing of the patient.
+#[must_use]
+pub fn mark(case: &str) -> String {
+    let at = case.len().saturating_sub(5);
+    case.get(at..).unwrap_or_default().to_ascii_uppercase()
+}
+
 /// A provider has this long to answer an attempt.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// After so long an attempt is given up: what was said at the last moment is written down before that.
+/// After so long an attempt is given up, counted from when it leaves: what was said at the last moment is written down
+/// before that.
 const SILENT_AFTER: Duration = Duration::from_secs(30);
 
 impl Message {
@@ -179,6 +190,13 @@ impl Message {
         Some(self.attempt)
     }
 
+    /// It leaves the house now, however long ago it was claimed: its answer has the whole time.
+    pub fn leaves(&mut self, now: Instant) {
+        if self.state == State::Sending {
+            self.sending_until = Some(now.plus(SILENT_AFTER));
+        }
+    }
+
     /// What came of the attempt with this fence; an older attempt's word changes nothing. `wait` is the time until
     /// the next attempt when the provider names none.
     pub fn attempted(&mut self, fence: u32, said: Attempt, now: Instant, wait: Option<Duration>) {
@@ -188,7 +206,7 @@ impl Message {
         self.sending_until = None;
         self.state = match said {
             Attempt::Accepted => State::Accepted,
-            Attempt::Never => State::Failed,
+            Attempt::Never | Attempt::Gone => State::Failed,
             Attempt::Later(named) => match named.max(wait).filter(|wait| now.plus(*wait) <= self.not_after) {
                 Some(wait) => {
                     self.due_at = now.plus(wait);
@@ -292,6 +310,19 @@ mod tests {
         assert_eq!(page.state, State::Sending);
         page.attempted(2, Attempt::Accepted, second(31), None);
         assert_eq!(page.state, State::Accepted);
+    }
+
+    #[test]
+    fn an_answer_has_the_whole_time_from_when_the_letter_leaves() {
+        let mut page = page();
+        page.leaves(second(0));
+        assert_eq!(page.sending_until, None, "nobody has it");
+        page.claim(second(0));
+        page.leaves(second(29));
+        page.overdue(second(58));
+        assert_eq!(page.state, State::Sending);
+        page.overdue(second(59));
+        assert_eq!(page.state, State::Due);
     }
 
     /// A bubble that says "sending" for ever (chatwoot 13807); a page that a crash swallowed (goalert's deadline).

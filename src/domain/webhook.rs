@@ -90,7 +90,8 @@ pub fn shown(url: &str) -> &str {
 /// The body of a call. A call that is made again has the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call<'a> {
-    /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
+    /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
+    /// `resolved`, `coverage`, `lapse`, `test`.
     #[serde(rename = "type")]
     pub kind: &'a str,
     /// When it was planned.
@@ -104,6 +105,9 @@ pub struct Call<'a> {
 pub struct Data<'a> {
     /// Grows with each call that is planned: a receiver that was away goes on from here.
     pub cursor: i64,
+    /// Which call to this program this is, from 1 and without a hole, in the order in which they first left; the same on
+    /// each attempt.
+    pub sequence: i64,
     /// What it is about.
     pub case: Case<'a>,
     /// Where somebody signs in and sees it.
@@ -190,6 +194,7 @@ mod tests {
             at: Instant::from_secs(1_795_348_800),
             data: Data {
                 cursor: 41,
+                sequence: 7,
                 case: Case { kind: "alert", id: "0199" },
                 link: "https://zelo.example/alerts/0199",
                 repetition: 1,
@@ -197,7 +202,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&call).unwrap(),
-            r#"{"type":"page","at":"2026-11-22T12:00:00.000Z","data":{"cursor":41,"case":{"kind":"alert","id":"0199"},"link":"https://zelo.example/alerts/0199","repetition":1}}"#
+            r#"{"type":"page","at":"2026-11-22T12:00:00.000Z","data":{"cursor":41,"sequence":7,"case":{"kind":"alert","id":"0199"},"link":"https://zelo.example/alerts/0199","repetition":1}}"#
         );
     }
 }

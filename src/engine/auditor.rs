@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
+use super::notice::{Notice, tell};
 use super::{Module, Progress, Status};
-use crate::domain::escalation::{Step, Target};
 use crate::domain::message::{Channel, Class};
 use crate::domain::{Instant, Role};
-use crate::store::lapses::{self, Lapse};
+use crate::store::lapses::{self, Raised};
 use crate::store::messages::{About, Topic};
-use crate::store::paging;
-use crate::store::{self, Store, Tx, Urgency, messages, settings};
+use crate::store::{self, Store, Tx, Urgency, settings};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
@@ -53,12 +52,12 @@ impl Module for Auditor {
             tracing::error!(module, "an engine module has not come round; /healthz/engine says so");
         }
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
-            let fresh = lapses::settle(tx, &found)?;
-            if let Some(first) = fresh.first() {
-                tell(tx, first)?;
+            let raised = lapses::settle(tx, &found)?;
+            if raised.untold {
+                word(tx, &raised)?;
             }
             settings::keep(tx, HEARTBEAT, &now.micros().to_string())?;
-            Ok(fresh)
+            Ok(raised.fresh)
         })?;
         for lapse in &fresh {
             tracing::error!(kind = %lapse.kind, subject = %lapse.subject, expected_at = %lapse.expected_at, "a plan was not carried out in time");
@@ -67,38 +66,25 @@ impl Module for Auditor {
     }
 }
 
-/// One word for all that one look found: to the duty manager, the managers and whoever runs the system.
-fn tell(tx: &mut Tx<'_>, first: &Lapse) -> store::Result<()> {
+/// One word for all that one look found, to those who run the house; of a kind of lapse once an hour at most. What is late
+/// by one way is told by the others.
+fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
+    let Some(first) = raised.fresh.iter().min_by_key(|lapse| lapse.expected_at) else { return Ok(()) };
     let now = tx.now();
-    let targets =
-        vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager), Target::Role(Role::Admin)];
-    let people = paging::Finder::default().find(
-        tx,
-        &Step { targets, minutes: 1, certificate: false, skip_if_empty: true },
-        now,
-    )?;
-    for user in people {
-        for channel in paging::channels(tx, user)? {
-            plan(tx, first, channel, user.to_string())?;
-        }
-    }
-    Ok(())
-}
-
-fn plan(tx: &mut Tx<'_>, first: &Lapse, channel: Channel, recipient: String) -> store::Result<()> {
-    let now = tx.now();
-    let new = messages::New {
-        key: format!("lapse:{}:{recipient}:{}", now.micros(), channel.name()),
+    // The dashboard is this store: what is there is never late.
+    let ways: Vec<Channel> = raised.ways.iter().copied().filter(|way| *way != Channel::InApp).collect();
+    let notice = Notice {
+        key: format!("lapse:{}", now.micros()),
         class: Class::Clinical,
-        channel,
-        recipient,
         template: "lapse",
-        variables: serde_json::json!({ "link": "/status", "since": first.expected_at }),
+        variables: serde_json::json!({
+            "link": "/status", "since": first.expected_at, "count": raised.fresh.len(), "repetition": 1,
+        }),
         about: About::house(Topic::Engine, &first.kind),
-        due_at: now,
-        not_after: now.plus(WORD_LASTS),
+        lasts: WORD_LASTS,
+        not_by: &ways,
     };
-    messages::plan(tx, &new).map(drop)
+    tell(tx, &[Role::Admin], &notice).map(drop)
 }
 
 /// A heartbeat this far ahead of now was made on a wrong clock, and is none.

@@ -4,17 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Module, Progress};
+use super::{Module, Progress, reach};
 use crate::domain::message::{Channel, Receipt};
 use crate::domain::{Instant, UserId};
 use crate::notify::bounce::Bounce;
 use crate::notify::mailbox::{self, Reports, Visit, Watermark};
-use crate::store::{self, Store, Tx, Urgency, View, messages, on_call, settings};
+use crate::store::{self, Store, Tx, Urgency, View, messages, settings};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
-/// Why a channel reaches somebody no more.
-pub const BOUNCED: &str = "bounced";
 const WATERMARK: &str = "notify.bounces";
 
 /// The bounce mailbox as a module. It waits for a server for up to a minute: it needs a lane of its own. Two nodes may
@@ -85,12 +83,12 @@ fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
 
 fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     let Some(letter) = messages::reported(tx, &bounce.key, bounce.receipt)? else { return Ok(()) };
-    let gone = bounce.receipt == Receipt::Undeliverable && bounce.permanent;
-    match letter.recipient.parse::<UserId>() {
-        Ok(user) if gone && letter.channel == Channel::Email => {
-            on_call::mark_unreachable(tx, user, Channel::Email, BOUNCED).map(drop)
-        }
-        _ => Ok(()),
+    let Ok(user) = letter.recipient.parse::<UserId>() else { return Ok(()) };
+    match bounce.receipt {
+        _ if letter.channel != Channel::Email => Ok(()),
+        Receipt::Undeliverable if bounce.permanent => reach::lose(tx, user, reach::BOUNCED),
+        Receipt::Delivered | Receipt::Read => reach::regain(tx, user),
+        Receipt::Undeliverable | Receipt::Sent => Ok(()),
     }
 }
 

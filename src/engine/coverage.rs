@@ -1,17 +1,16 @@
-//! What will go wrong with a schedule is told before it does: once a day every schedule is looked at, and who runs
-//! the clinic hears of hours in the coming week in which nobody could be called.
+//! What will go wrong with a schedule or a policy is told before it does: once a day each is looked at, and who runs the
+//! clinic hears of hours in the coming week in which nobody could be called, and of steps whose people may not answer.
 
 use std::time::Duration;
 
+use super::notice::{Notice, tell};
 use super::{Module, Progress};
+use crate::domain::Instant;
 use crate::domain::civil::Zone;
-use crate::domain::escalation::{Step, Target};
-use crate::domain::message::Class;
+use crate::domain::message::{Channel, Class};
 use crate::domain::on_call::{Duty, Issue};
-use crate::domain::{Instant, Role};
 use crate::store::messages::{About, Topic};
-use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, messages, on_call, settings, versions};
+use crate::store::{self, Store, Tx, Urgency, on_call, settings, versions};
 
 /// Problems further ahead are on the page of schedules; these are told.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
@@ -57,15 +56,32 @@ impl Module for Coverage {
 fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     let now = tx.now();
     let mut told = 0;
+    let linter = on_call::Linter::of(tx, now)?;
     for held in versions::all_in_force::<Duty>(tx, now)? {
         // A schedule that nobody is in is not used: the ladder skips it, and its page says so.
         if held.body.schedule.people().is_empty() {
             continue;
         }
-        let issues = on_call::problems(tx, &held.body, now)?;
-        if let Some(at) = issues.iter().filter_map(unanswered).find(|at| at.since(now) < SOON) {
-            told += tell(tx, &held.name, at, today)?;
+        let issues = linter.problems(&held.name, &held.body);
+        // That no call leaves the house is its own matter, and on the status page.
+        let schedules = |issue: &&Issue| linter.calls_out() || !matches!(issue, Issue::NobodyReachable(_));
+        if let Some(at) =
+            issues.iter().filter(schedules).filter_map(unanswered).find(|at| at.since(now) < SOON)
+        {
+            told += warn(tx, &held.name, at, today)?;
         }
+    }
+    for (policy, step) in on_call::dead_steps(tx, now)? {
+        let notice = Notice {
+            key: format!("dead_step:{policy}:{step}:{today}"),
+            class: Class::Transactional,
+            template: "dead_step",
+            variables: serde_json::json!({ "link": format!("/policies/{policy}"), "count": step }),
+            about: About::house(Topic::Schedule, &policy),
+            lasts: SOON,
+            not_by: &[Channel::Webhook],
+        };
+        told += tell(tx, &[], &notice)?;
     }
     Ok(told)
 }
@@ -76,41 +92,57 @@ const fn unanswered(issue: &Issue) -> Option<Instant> {
         Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
             Some(window.from)
         }
-        Issue::CertificateEnds(..) | Issue::Overload(..) => None,
+        Issue::CertificateEnds(..)
+        | Issue::FirstAndBackup(..)
+        | Issue::Unreachable(..)
+        | Issue::CertificateDate(..)
+        | Issue::Overload(..) => None,
     }
 }
 
-fn tell(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::Result<usize> {
-    let now = tx.now();
-    let targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
-    let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
-    let mut finder = Finder::default();
-    let people = finder.find(tx, &step, now)?;
-    let mut told = 0;
-    for (channel, recipient) in finder.ways(tx, &people)? {
-        let new = messages::New {
-            key: format!("coverage:{schedule}:{today}:{recipient}:{}", channel.name()),
-            class: Class::Transactional,
-            channel,
-            recipient,
-            template: "coverage",
-            variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
-            about: About::house(Topic::Schedule, schedule),
-            due_at: now,
-            not_after: now.plus(SOON),
-        };
-        told += usize::from(messages::plan(tx, &new)?);
-    }
-    Ok(told)
+fn warn(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::Result<usize> {
+    let notice = Notice {
+        key: format!("coverage:{schedule}:{today}"),
+        class: Class::Transactional,
+        template: "coverage",
+        variables: serde_json::json!({ "link": format!("/schedules/{schedule}"), "from": from }),
+        about: About::house(Topic::Schedule, schedule),
+        lasts: SOON,
+        not_by: &[],
+    };
+    tell(tx, &[], &notice)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Role;
     use crate::domain::on_call::Length;
-    use crate::store::Actor;
     use crate::store::on_call::testing::{duty, person, rotation};
     use crate::store::testing::{NOW, stores};
+    use crate::store::{Actor, escalations, messages, users};
+
+    /// A step named one person; her role changed, and its minutes were waited out by every red.
+    #[test]
+    fn a_step_whose_people_may_not_answer_any_more_is_told_to_the_managers() {
+        for store in stores() {
+            let (ana, boss) = (person(&store, Role::Clinician), person(&store, Role::Manager));
+            let mut policy = crate::domain::escalation::seeds().remove(0);
+            policy.steps.truncate(1);
+            policy.steps[0].certificate = false;
+            policy.steps[0].targets = vec![crate::domain::escalation::Target::Person(ana)];
+            let publish = |tx: &mut Tx<'_>| versions::publish(tx, escalations::RED, &policy, 0);
+            store.write(Actor::System("test"), NOW, publish).unwrap();
+            let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
+            assert_eq!(run(NOW), 0);
+            store.write(Actor::Operator, NOW, |tx| users::disable(tx, ana).map(drop)).unwrap();
+            let day = Duration::from_secs(86_400);
+            assert_eq!((run(NOW.plus(day)), run(NOW.plus(day + EVERY))), (1, 0));
+            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(told[0].template, "dead_step");
+            assert_eq!(told[0].variables["link"], "/policies/red_alert");
+        }
+    }
 
     /// Nobody knew that the weekend was empty (grafana oncall 934): it is told before, once a day.
     #[test]

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use consent::Denied;
 
 use super::{Module, Progress};
-use crate::domain::escalation::Did;
-use crate::domain::{Instant, PatientId};
+use crate::domain::escalation::{Did, Pace};
+use crate::domain::{Instant, PatientId, UserId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::messages::Ground;
 use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages};
+use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging, sla};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
 const BATCH: usize = 100;
@@ -24,13 +24,15 @@ type Due = (String, String);
 /// Escalation as a module.
 pub struct Escalate {
     store: Store,
+    /// Who was out of reach when it last looked for climbs that wait for them.
+    lost: Option<(i64, Option<i64>)>,
 }
 
 impl Escalate {
     /// Climbs the policies of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, lost: None }
     }
 
     /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
@@ -61,6 +63,29 @@ impl Escalate {
         }
     }
 
+    /// Somebody was lost since the last look: what waits for nobody else goes on. Says how many climbs.
+    fn hasten(&mut self, now: Instant) -> store::Result<usize> {
+        let lost = self.store.read(paging::losses)?;
+        if self.lost == Some(lost) {
+            return Ok(0);
+        }
+        let (mut all, mut hastened) = (true, 0);
+        for alert in self.store.read(|view| escalations::waiting_in_vain(view, now))? {
+            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
+            match self.house(now, |tx| escalations::hasten(tx, alert)) {
+                Ok(true) => hastened += 1,
+                Ok(false) => all = false,
+                Err(error) => {
+                    tracing::error!(%alert, %error, "a climb is not hastened; it waits its time out")
+                }
+            }
+        }
+        if all {
+            self.lost = Some(lost);
+        }
+        Ok(hastened)
+    }
+
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
         self.store.keep_house(Urgency::Urgent, "escalate", now, f)
     }
@@ -75,6 +100,8 @@ impl Module for Escalate {
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalations::due(view, now, reach))?;
         let did = self.work(&due, now)?;
+        let hastened = self.hasten(now)?;
+        let did = did + hastened;
         Ok(Progress { did, more: did > 0 })
     }
 }
@@ -140,6 +167,15 @@ fn tick(
         let did = run.withhold(now);
         return Ok(Some(Climbed { from, run, did, due_at, ground }));
     }
+    if run.pace == Pace::Relentless && run.policy.id != escalations::RED {
+        // It began before climbs had a pace, or for a red.
+        let alert =
+            from.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
+        match sla::pace(tx, alert)? {
+            Pace::Relentless => {}
+            pace => run.paced(pace),
+        }
+    }
     let mut failed = None;
     let did = run.tick(now, &mut |step| {
         finder.find(tx, step, now).unwrap_or_else(|error| {
@@ -147,7 +183,25 @@ fn tick(
             Vec::new()
         })
     });
-    failed.map_or(Ok(Some(Climbed { from, run, did, due_at, ground })), Err)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(Did::Paged { step: Some(_), people, .. }) = did.last()
+        && nobody_hears(tx, people)?
+    {
+        run.hasten(now);
+    }
+    Ok(Some(Climbed { from, run, did, due_at, ground }))
+}
+
+/// Whether none of these people can be reached: nobody waits for them.
+fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
+    for user in people {
+        if !paging::out_of_reach(tx, *user)? {
+            return Ok(false);
+        }
+    }
+    Ok(!people.is_empty())
 }
 
 /// The case waits for a person again, and its pages show it.

@@ -100,6 +100,13 @@ fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
     let until = turns.iter().find(|(held, who)| who == user && held.from == window.from);
     let until = until.map_or(window.to, |(held, _)| held.to);
     let now = tx.now();
+    let from = window.from.to_string();
+    let link = format!("/schedules/{schedule}");
+    // Nobody comes as far as anybody looks: an end would be one that the search made.
+    let (template, variables) = match until < whole.to {
+        true => ("handover", serde_json::json!({ "link": link, "from": from, "until": until.to_string() })),
+        false => ("handover_alone", serde_json::json!({ "link": link, "from": from })),
+    };
     let mut did = 0;
     for channel in paging::channels(tx, *user)? {
         let new = New {
@@ -107,12 +114,8 @@ fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
             class: Class::Transactional,
             channel,
             recipient: user.to_string(),
-            template: "handover",
-            variables: serde_json::json!({
-                "link": format!("/schedules/{schedule}"),
-                "from": window.from.to_string(),
-                "until": until.to_string(),
-            }),
+            template,
+            variables: variables.clone(),
             about: About::house(Topic::Schedule, schedule),
             due_at: now,
             not_after: until,
@@ -161,10 +164,22 @@ mod tests {
             assert_eq!(told(NOW.plus(HOUR * 4 / 5)), 2, "Bia's is near");
             // Asleep from 09:49 to 13:30: what began and is over is told no more.
             assert_eq!(told(NOW.plus(HOUR * 9 / 2)), 2, "only the turn that lasts");
+            // Whoever is alone is told so, and no end that nobody planned.
+            let alone = duty(vec![rotation(starts, Length::Weeks(1), &[bia])]);
+            store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, "alone", &alone, 0)).unwrap();
+            assert_eq!(told(NOW), 2);
+            let told_of = |id: &str| store.read(|view| messages::of_case(view, "schedule", id)).unwrap();
+            let letters = told_of("alone");
+            assert!(letters.iter().all(|one| one.template == "handover_alone"), "{letters:?}");
+            assert!(letters.iter().all(|one| one.variables.get("until").is_none()), "{letters:?}");
+            assert!(told_of("duty").iter().all(|one| one.template == "handover"));
+            assert_eq!(letters.len(), 2);
             // An edit in the middle of a turn is no new turn.
             let at = NOW.plus(HOUR * 9 / 2);
             let over = Override { from: at, to: at.plus(HOUR / 10), change: Change::Add(bia) };
-            store.write(Actor::Operator, at, |tx| on_call::override_with(tx, "duty", over, None)).unwrap();
+            store
+                .write(Actor::Operator, at, |tx| on_call::changes::put_override(tx, "duty", None, over, 1))
+                .unwrap();
             assert_eq!(told(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
             assert_eq!(told(at.plus(HOUR / 20)), 0);
         }

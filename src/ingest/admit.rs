@@ -5,6 +5,7 @@ use mqtt::payload::{self, Malformed};
 use ring::digest;
 
 use super::normal::{Normalised, TakenBack, normalise};
+use super::wearer::Wearer;
 use crate::domain::{DeviceId, Instant};
 
 /// What a correction or a withdrawal costs a commit, in readings: it has its own row, log entry and replay.
@@ -30,9 +31,12 @@ pub struct Admitted {
     pub content_type: Option<std::sync::Arc<str>>,
     /// Where the answer goes.
     pub reply: Reply,
+    /// Which of the people that the message is of this share is of; `None`: it is whole.
+    pub wearer: Option<Wearer>,
 }
 
 /// What a message says.
+#[derive(Debug, Clone)]
 pub enum Content {
     /// Readings, and what was left out of them.
     Readings {
@@ -59,6 +63,7 @@ impl From<Delivery> for Admitted {
             payload: delivery.payload,
             content_type: delivery.content_type,
             reply: delivery.reply,
+            wearer: None,
         }
     }
 }
@@ -107,7 +112,26 @@ impl Admitted {
     /// Reads it again as if it had come at `first`: a resend keeps the first reception's instants.
     #[must_use]
     pub fn as_received_at(&self, first: Instant) -> Content {
-        read(self.content_type.as_deref(), &self.payload, first)
+        let whole = read(self.content_type.as_deref(), &self.payload, first);
+        self.wearer.iter().fold(whole, |content, wearer| wearer.of(content))
+    }
+
+    /// What of it is one person's, or all of it once more, with nobody to answer.
+    #[must_use]
+    pub fn share(&self, wearer: Option<Wearer>) -> Self {
+        let whole = self.content.clone();
+        Self {
+            device: self.device,
+            session: self.session,
+            packet_id: self.packet_id,
+            resent: self.resent,
+            received_at: self.received_at,
+            content: wearer.iter().fold(whole, |content, wearer| wearer.of(content)),
+            payload: self.payload.clone(),
+            content_type: self.content_type.clone(),
+            reply: Reply::unheard(),
+            wearer,
+        }
     }
 
     /// SHA-256 of the payload.

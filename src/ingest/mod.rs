@@ -12,6 +12,7 @@ pub mod parts;
 mod roster;
 mod stray;
 mod units;
+mod wearer;
 
 use std::iter::Peekable;
 use std::sync::atomic::{AtomicU64, Ordering};

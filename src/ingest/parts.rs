@@ -70,6 +70,24 @@ impl Parts {
         }
     }
 
+    /// Adds what of another share of the same message was not taken.
+    pub fn absorb(&mut self, other: Self) {
+        for part in other.list {
+            let is_this = |known: &&mut Part| {
+                (&known.signal, known.code, known.aside) == (&part.signal, part.code, part.aside)
+            };
+            match self.list.iter_mut().find(is_this) {
+                Some(known) => {
+                    known.count = known.count.saturating_add(part.count);
+                    let left = RECORDS.saturating_sub(known.records.len());
+                    known.records.extend(part.records.into_iter().take(left));
+                }
+                None => self.list.push(part),
+            }
+        }
+        self.more = self.more.saturating_add(other.more);
+    }
+
     /// Whether everything was taken.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

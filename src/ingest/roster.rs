@@ -56,9 +56,8 @@ impl Roster {
         self.patients.clear();
     }
 
-    /// Looks up what a commit's messages need and is not known yet: the devices with one query, whose they are
-    /// with another, never one by one.
-    pub fn gather(&mut self, tx: &mut Tx<'_>, group: &[Admitted], now: Instant) -> Result<()> {
+    /// Looks up the devices of a commit's messages that are not known yet, with one query.
+    pub fn gather_devices(&mut self, tx: &mut Tx<'_>, group: &[Admitted]) -> Result<()> {
         let mut unknown: Vec<DeviceId> = Vec::new();
         for message in group {
             if let Entry::Vacant(place) = self.devices.entry(message.device) {
@@ -70,6 +69,11 @@ impl Roster {
             let found = roster::devices(tx, &unknown)?;
             self.devices.extend(found.into_iter().map(|(id, device)| (id, Some(Arc::new(device)))));
         }
+        Ok(())
+    }
+
+    /// Looks up whose the messages are, as far as it is not known yet, with one query.
+    pub fn gather_patients(&mut self, tx: &mut Tx<'_>, group: &[Admitted], now: Instant) -> Result<()> {
         let owners = group.iter().filter_map(|message| {
             let device = self.devices.get(&message.device)?.as_ref().filter(|device| !device.disabled)?;
             Some(device.owner(message.first_at(), now)?.patient_key)

@@ -8,7 +8,7 @@ use crate::domain::Instant;
 /// Failures in a row that open it.
 const FAILURES: u32 = 5;
 const FIRST_REST: Duration = Duration::from_secs(10);
-const LONGEST_REST: Duration = Duration::from_secs(300);
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What is known of one provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +20,12 @@ pub struct Breaker {
 }
 
 impl Breaker {
+    /// Whether [`Breaker::admits`] would say yes.
+    #[must_use]
+    pub fn would_admit(&self, now: Instant) -> bool {
+        self.open_until.is_none_or(|until| now >= until && !self.probing)
+    }
+
     /// Whether the provider may be asked now. While it rests nobody asks; after that one asks for all.
     pub fn admits(&mut self, now: Instant) -> bool {
         match self.open_until {
@@ -92,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn it_never_rests_for_longer_than_five_minutes() {
+    fn it_never_rests_for_longer_than_a_minute() {
         let mut breaker = Breaker::default();
         let mut now = 0;
         for _ in 0..40 {
             breaker.failed(second(now));
-            now += 300;
+            now += 60;
             assert!(breaker.admits(second(now)));
         }
     }

@@ -87,10 +87,42 @@ struct Open {
     letters: u32,
 }
 
-/// Why a letter did not go: at the door nothing was said of the letter itself.
-enum Fault {
-    Door(lettre::transport::smtp::Error),
-    Letter(lettre::transport::smtp::Error),
+/// How far a conversation came. Until the sender was taken nothing was said of the letter: what fails is the server's.
+/// From then on it is about this reader, whatever the server says or does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Door,
+    Sender,
+    Reader,
+    Letter,
+}
+
+/// Why a letter did not go.
+struct Broke {
+    at: Stage,
+    error: lettre::transport::smtp::Error,
+}
+
+/// Where a conversation stands, for whoever gives up waiting for it.
+#[derive(Clone)]
+struct Progress(Arc<Mutex<Stage>>);
+
+impl Progress {
+    fn begin() -> Self {
+        Self(Arc::new(Mutex::new(Stage::Door)))
+    }
+
+    fn at(&self) -> Stage {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn comes_to(&self, stage: Stage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
+
+    fn broke(&self, error: lettre::transport::smtp::Error) -> Broke {
+        Broke { at: self.at(), error }
+    }
 }
 
 impl Email {
@@ -126,13 +158,18 @@ impl Email {
         let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
         let to = to.ok_or_else(|| Said::never("bad_address"))?;
         let since_1970 = Duration::from_secs(u64::try_from(now.secs()).unwrap_or_default());
+        let thread = self.marks.thread(&letter.thread);
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(letter.subject.as_str())
             .message_id(Some(self.marks.id(&letter.key)))
             .date(UNIX_EPOCH + since_1970)
-            .header(AutoSubmitted)
+            .references(thread.clone())
+            .in_reply_to(thread)
+            .header(AutoSubmitted("auto-generated".to_owned()))
+            .header(Suppress("All".to_owned()))
+            .header(ListId(self.marks.list()))
             .header(ContentType::TEXT_PLAIN)
             // The end of the letter brings its own line end. No line end stands alone: a lenient server would take
             // what follows it for commands (RUSTSEC-2026-0561).
@@ -152,11 +189,13 @@ impl Channel for Email {
             Ok(composed) => composed,
             Err(unsendable) => return unsendable,
         };
-        let server = Arc::clone(&self.server);
-        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text).await });
+        let (server, progress) = (Arc::clone(&self.server), Progress::begin());
+        let told = progress.clone();
+        let sent = self.wire.within(self.limit, async move { server.send(&envelope, &text, &told).await });
         match sent {
             Some(Ok(queued)) => Said::accepted("smtp_250", queued),
-            Some(Err(fault)) => fault.said(),
+            Some(Err(broke)) => broke.said(),
+            None if progress.at() >= Stage::Reader => Said::sick("timeout"),
             None => Said::out_of_reach("timeout"),
         }
     }
@@ -164,12 +203,18 @@ impl Channel for Email {
 
 impl Server {
     /// Gives the server's word for the letter in its queue.
-    async fn send(&self, envelope: &Envelope, text: &[u8]) -> Result<Option<String>, Fault> {
+    async fn send(
+        &self,
+        envelope: &Envelope,
+        text: &[u8],
+        progress: &Progress,
+    ) -> Result<Option<String>, Broke> {
+        let broke = |error| progress.broke(error);
         let mut open = match self.reused().await {
             Some(open) => open,
-            None => self.open().await.map_err(Fault::Door)?,
+            None => self.open().await.map_err(broke)?,
         };
-        let answer = hand_over(&mut open.connection, envelope, text).await.map_err(Fault::Letter)?;
+        let answer = hand_over(&mut open.connection, envelope, text, progress).await.map_err(broke)?;
         open.letters += 1;
         if open.letters < LETTERS {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -211,37 +256,62 @@ impl Server {
     }
 }
 
+/// Words of servers that want nothing from us, whoever the reader is.
+const US: [&str; 8] = ["relay", "authent", "sender", "block", "spam", "policy", "reputation", "banned"];
+
 /// One letter (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
 /// server that gives none would turn its refusal into silence.
 async fn hand_over(
     to: &mut AsyncSmtpConnection,
     envelope: &Envelope,
     text: &[u8],
+    progress: &Progress,
 ) -> Result<Response, lettre::transport::smtp::Error> {
+    progress.comes_to(Stage::Sender);
     to.command(Mail::new(envelope.from().cloned(), vec![])).await?;
+    progress.comes_to(Stage::Reader);
     for reader in envelope.to() {
         to.command(Rcpt::new(reader.clone(), vec![])).await?;
     }
+    progress.comes_to(Stage::Letter);
     to.command(Data).await?;
     to.message(text).await
 }
 
-impl Fault {
+impl Broke {
     fn said(&self) -> Said {
-        let (at_the_door, error) = match self {
-            Self::Door(error) => (true, error),
-            Self::Letter(error) => (false, error),
-        };
+        let Self { at, error } = self;
         let code = error.status().map(u16::from);
         let name = code.map_or_else(|| unanswered(error), named);
-        match code {
+        match (at, code) {
             // What the server holds against us, or against everybody, says nothing of the letter: nothing is lost.
-            _ if at_the_door => Said::out_of_reach(name),
-            Some(421 | 454 | 530 | 535 | 538) => Said::out_of_reach(name),
-            Some(400..=499) => Said::later(name),
-            Some(500..=599) => Said::never(name),
+            (Stage::Door, _) | (_, Some(530 | 535 | 538)) => Said::out_of_reach(name),
+            (Stage::Sender, Some(421 | 454 | 500..=599)) => Said::out_of_reach(name),
+            (_, Some(450..=453)) => Said::later(name),
+            (Stage::Sender, Some(400..=499)) => Said::later(name),
+            // The server has just taken the sender: it is there for others.
+            (Stage::Reader | Stage::Letter, Some(400..=499)) => Said::sick(name),
+            (Stage::Reader | Stage::Letter, Some(500..=599)) => self.refused(name),
             _ if error.is_client() => Said::never(name),
-            _ => Said::out_of_reach(name),
+            (Stage::Reader | Stage::Letter, _) => Said::sick(name),
+            (Stage::Sender, _) => Said::out_of_reach(name),
+        }
+    }
+
+    /// A permanent refusal. One of the reader is about the mailbox, unless its code (RFC 3463: 5.1 an address, 5.2 a
+    /// mailbox, 5.1.7 and 5.1.8 the sender's) or its words say that it is us whom the server does not want; one of the
+    /// letter is about the letter, unless its code names the mailbox.
+    fn refused(&self, name: &'static str) -> Said {
+        let words = std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default();
+        let words = words.to_ascii_lowercase();
+        let begins = |codes: &[&str]| codes.iter().any(|code| words.starts_with(code));
+        let at_the_mailbox = begins(&["5.1.", "5.2."]) && !begins(&["5.1.7", "5.1.8"]);
+        let at_us = (begins(&["5."]) && !at_the_mailbox) || US.iter().any(|word| words.contains(word));
+        match self.at {
+            Stage::Reader if at_us => Said::sick(name),
+            Stage::Reader => Said::gone(name),
+            _ if at_the_mailbox => Said::gone(name),
+            _ => Said::never(name),
         }
     }
 }
@@ -295,22 +365,40 @@ fn trust(smtp: &Smtp) -> Result<TlsParameters, Error> {
     builder.build_rustls().map_err(Error::Tls)
 }
 
-/// RFC 3834: no out-of-office answers, please.
-#[derive(Clone)]
-struct AutoSubmitted;
+/// A header of a fixed form.
+macro_rules! header {
+    ($(#[$what:meta])* $name:ident $text:literal) => {
+        $(#[$what])*
+        #[derive(Clone)]
+        struct $name(String);
 
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
+        impl Header for $name {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($text)
+            }
 
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
+            fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(Self(text.to_owned()))
+            }
 
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), self.0.clone())
+            }
+        }
+    };
+}
+
+header! {
+    /// RFC 3834: no out-of-office answers, please.
+    AutoSubmitted "Auto-Submitted"
+}
+header! {
+    /// The same to Exchange, which does not read RFC 3834.
+    Suppress "X-Auto-Response-Suppress"
+}
+header! {
+    /// RFC 2919: one name for the rules of a mailbox.
+    ListId "List-Id"
 }
 
 #[cfg(test)]

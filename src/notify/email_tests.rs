@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
 use crate::domain::message::Attempt;
+use crate::notify::Fault;
 use crate::notify::options::{Hidden, Login};
 
 /// What the server answers to each first word, for one connection after the other; the last script stays.
@@ -80,7 +81,8 @@ fn email(place: Place) -> Email {
 
 fn letter() -> Letter {
     let to = Address::Email("ana@clinica.example".into());
-    Letter { key: "esc:1".into(), to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1 }
+    let (key, thread) = ("esc:1".to_owned(), "alert:1".to_owned());
+    Letter { key, to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1, thread }
 }
 
 const NOW: Instant = Instant::from_secs(1_800_000_000);
@@ -88,31 +90,44 @@ const NOW: Instant = Instant::from_secs(1_800_000_000);
 #[test]
 fn each_answer_becomes_what_the_letter_needs() {
     let later = Attempt::Later(None);
-    for (change, attempt, code, answered) in [
-        (("", "421 too many"), later, "smtp_421", false),
-        (("", "554 go away"), later, "smtp_554", false),
-        (("", "-"), later, "smtp_odd", false),
-        (("", ""), later, "timeout", false),
-        (("EHLO", "250 mx"), later, "smtp_lacks_a_feature", false),
-        (("AUTH", "535 wrong password"), later, "smtp_535", false),
-        (("MAIL", "421 closing"), later, "smtp_421", false),
-        (("MAIL", "530 who are you"), later, "smtp_530", false),
-        (("MAIL", "452 full"), later, "smtp_452", true),
-        (("RCPT", "450 greylisted"), later, "smtp_450", true),
-        (("RCPT", "550 no such mailbox"), Attempt::Never, "smtp_550", true),
-        (("RCPT", "521 never"), Attempt::Never, "smtp_5xx", true),
-        (("RCPT", ""), later, "timeout", false),
-        (("QUIT", ""), Attempt::Accepted, "smtp_250", true),
-        (("DATA", "451 not now"), later, "smtp_451", true),
-        ((".", "554 spam"), Attempt::Never, "smtp_554", true),
-        ((".", ""), later, "timeout", false),
-        ((".", "-"), later, "smtp_odd", false),
-        ((".", "hello?"), later, "smtp_odd", false),
+    let (well, server, reader) = (None, Some(Fault::Provider), Some(Fault::Recipient));
+    for (change, attempt, code, fault) in [
+        (("", "421 too many"), later, "smtp_421", server),
+        (("", "554 go away"), later, "smtp_554", server),
+        (("", "-"), later, "smtp_odd", server),
+        (("", ""), later, "timeout", server),
+        (("EHLO", "250 mx"), later, "smtp_lacks_a_feature", server),
+        (("AUTH", "535 wrong password"), later, "smtp_535", server),
+        (("MAIL", "421 closing"), later, "smtp_421", server),
+        (("MAIL", "530 who are you"), later, "smtp_530", server),
+        (("MAIL", "550 not from you"), later, "smtp_550", server),
+        (("MAIL", "452 full"), later, "smtp_452", well),
+        (("RCPT", "450 greylisted"), later, "smtp_450", well),
+        (("RCPT", "421 4.3.2 come back"), later, "smtp_421", reader),
+        (("RCPT", "-"), later, "smtp_odd", reader),
+        (("RCPT", "535 who are you"), later, "smtp_535", server),
+        (("RCPT", "550 5.7.1 no relaying"), later, "smtp_550", reader),
+        (("RCPT", "550 5.7.606 go away"), later, "smtp_550", reader),
+        (("RCPT", "550 5.1.8 we do not know you"), later, "smtp_550", reader),
+        (("RCPT", "554 your network is on a blocklist"), later, "smtp_554", reader),
+        (("RCPT", "550 5.1.1 no such mailbox"), Attempt::Gone, "smtp_550", well),
+        ((".", "550 5.2.1 switched off"), Attempt::Gone, "smtp_550", well),
+        ((".", "550 5.7.1 spam"), Attempt::Never, "smtp_550", well),
+        (("DATA", "421 closing"), later, "smtp_421", reader),
+        (("RCPT", "550 no such mailbox"), Attempt::Gone, "smtp_550", well),
+        (("RCPT", "521 never"), Attempt::Gone, "smtp_5xx", well),
+        (("RCPT", ""), later, "timeout", reader),
+        (("QUIT", ""), Attempt::Accepted, "smtp_250", well),
+        (("DATA", "451 not now"), later, "smtp_451", well),
+        ((".", "554 spam"), Attempt::Never, "smtp_554", well),
+        ((".", ""), later, "timeout", reader),
+        ((".", "-"), later, "smtp_odd", reader),
+        ((".", "hello?"), later, "smtp_odd", reader),
     ] {
         let (place, _heard) = serve(vec![but(&[change])]);
         let limit = if code == "timeout" { Duration::from_millis(400) } else { LIMIT };
         let said = Email { limit, ..email(place) }.send(&letter(), NOW);
-        assert_eq!((said.attempt, said.code, said.answered), (attempt, code, answered), "{change:?}");
+        assert_eq!((said.attempt, said.code, said.fault), (attempt, code, fault), "{change:?}");
     }
 }
 
@@ -152,8 +167,8 @@ fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
     let (place, heard) = serve(vec![GOOD.to_vec()]);
     let said = email(Place { cover: Cover::StartTls, ..place }).send(&letter(), NOW);
     assert_eq!(
-        (said.attempt, said.code, said.answered),
-        (Attempt::Later(None), "smtp_lacks_a_feature", false)
+        (said.attempt, said.code, said.fault),
+        (Attempt::Later(None), "smtp_lacks_a_feature", Some(Fault::Provider))
     );
     let told: Vec<String> = heard.try_iter().map(|(_, word)| word).collect();
     assert!(!told.iter().any(|word| word == "AUTH" || word == "MAIL"), "{told:?}");
@@ -172,6 +187,30 @@ fn what_would_break_out_of_a_header_stays_inside() {
     assert_eq!(email.send(&sly, NOW).code, "bad_address");
     let foreign = Letter { to: Address::Email("ána@clínica.example".into()), ..letter() };
     assert_eq!(email.send(&foreign, NOW).code, "bad_address");
+}
+
+/// Mailboxes sort by the list and fold by the case; nobody answers while away.
+#[test]
+fn letters_of_one_case_stand_together_and_want_no_answer() {
+    let (place, _heard) = serve(vec![GOOD.to_vec()]);
+    let email = email(place);
+    let headers = |key: &str, thread: &str| {
+        let letter = Letter { key: key.into(), thread: thread.into(), ..letter() };
+        let text = String::from_utf8(email.compose(&letter, NOW).unwrap().1).unwrap();
+        let line = |name: &str| {
+            let held = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+            held.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
+        };
+        ["Message-ID", "References", "In-Reply-To", "List-Id", "Auto-Submitted", "X-Auto-Response-Suppress"]
+            .map(line)
+    };
+    let (first, second) = (headers("esc:1", "alert:1"), headers("esc:2", "alert:1"));
+    assert_ne!(first[0], second[0]);
+    assert_eq!(first[1..], second[1..]);
+    assert_eq!(first[1], first[2]);
+    assert_eq!(first[3..], ["Zelo <zelo.zelo.example>", "auto-generated", "All"]);
+    assert_ne!(headers("esc:3", "alert:2")[1], first[1]);
+    assert!(!first[1].contains(&hex::encode("alert:1")), "it names no case to a provider");
 }
 
 #[test]

@@ -32,6 +32,21 @@ impl Marks {
         format!("<{}.{}@{}>", hex::encode(key), hex::encode(self.seal(key)), self.domain)
     }
 
+    /// The id of the thread that letters about one thing answer to, with its angle brackets. No letter has it, and it
+    /// is none that [`Marks::find`] knows: a bounce that names it names no letter.
+    #[must_use]
+    pub fn thread(&self, about: &str) -> String {
+        let tag = hmac::sign(&self.key, format!("thread\0{}\0{about}", self.domain).as_bytes());
+        let name: Vec<u8> = tag.as_ref().iter().copied().take(SEAL).collect();
+        format!("<{}@{}>", hex::encode(name), self.domain)
+    }
+
+    /// The list that all our letters belong to (RFC 2919), for the rules of mailboxes.
+    #[must_use]
+    pub fn list(&self) -> String {
+        format!("Zelo <zelo.{}>", self.domain)
+    }
+
     /// The key of the first id of ours in a text.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<String> {
@@ -63,6 +78,16 @@ mod tests {
         assert_eq!(id, marks.id("esc:1:ã"));
         let told = format!("Message-ID:\r\n {}\r\n", id.to_ascii_uppercase());
         assert_eq!(marks.find(&told).as_deref(), Some("esc:1:ã"), "{told}");
+    }
+
+    #[test]
+    fn a_thread_is_stable_and_names_no_letter() {
+        let marks = Marks::new(b"secret", "zelo.example");
+        let thread = marks.thread("alert:1");
+        assert_eq!((thread == marks.thread("alert:1"), thread == marks.thread("alert:2")), (true, false));
+        let told = format!("References: {thread} {}", marks.id("esc:1"));
+        assert_eq!(marks.find(&told).as_deref(), Some("esc:1"), "the thread is passed over");
+        assert_eq!(marks.find(&thread), None);
     }
 
     #[test]

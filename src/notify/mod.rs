@@ -33,6 +33,8 @@ pub struct Letter {
     pub text: String,
     /// The number of this attempt, from 1.
     pub attempt: u32,
+    /// What it is about; letters about one thing stand together in a mailbox.
+    pub thread: String,
 }
 
 /// Where a channel finds its reader.
@@ -79,26 +81,45 @@ pub struct Said {
     pub provider_id: Option<String>,
     /// For the log, never personal: `smtp_250`, `http_429`, `timeout`.
     pub code: &'static str,
-    /// The provider is alive; feeds the [`breaker`].
-    pub answered: bool,
+    /// Who did not serve us; feeds the [`breaker`]s.
+    pub fault: Option<Fault>,
+}
+
+/// Whose fault it is that a letter did not go, where it is worth leaving somebody alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The provider did not answer, or serves nobody.
+    Provider,
+    /// The provider serves others: this mailbox, or the server behind it, answers nothing or asks everybody to go away.
+    Recipient,
 }
 
 impl Said {
     const fn accepted(code: &'static str, provider_id: Option<String>) -> Self {
-        Self { attempt: Attempt::Accepted, provider_id, code, answered: true }
+        Self { attempt: Attempt::Accepted, provider_id, code, fault: None }
     }
 
     const fn later(code: &'static str) -> Self {
-        Self { attempt: Attempt::Later(None), provider_id: None, code, answered: true }
+        Self { attempt: Attempt::Later(None), provider_id: None, code, fault: None }
     }
 
     const fn never(code: &'static str) -> Self {
-        Self { attempt: Attempt::Never, provider_id: None, code, answered: true }
+        Self { attempt: Attempt::Never, provider_id: None, code, fault: None }
+    }
+
+    /// This mailbox cannot be served now: worth another attempt, and nobody else's matter.
+    fn sick(code: &'static str) -> Self {
+        Self { fault: Some(Fault::Recipient), ..Self::later(code) }
+    }
+
+    /// There is no such mailbox.
+    const fn gone(code: &'static str) -> Self {
+        Self { attempt: Attempt::Gone, provider_id: None, code, fault: None }
     }
 
     /// Nobody answered, or the provider can serve nobody: worth another attempt.
     fn out_of_reach(code: &'static str) -> Self {
-        Self { answered: false, ..Self::later(code) }
+        Self { fault: Some(Fault::Provider), ..Self::later(code) }
     }
 }
 
@@ -148,7 +169,14 @@ mod tests {
     use super::*;
 
     fn letter(to: Address) -> Letter {
-        Letter { key: "esc:1".into(), to, subject: "Olá Ana".into(), text: "segredo".into(), attempt: 1 }
+        Letter {
+            key: "esc:1".into(),
+            to,
+            subject: "Olá Ana".into(),
+            text: "segredo".into(),
+            attempt: 1,
+            thread: "alert:1".into(),
+        }
     }
 
     #[test]

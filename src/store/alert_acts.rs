@@ -51,6 +51,9 @@ pub fn acted(
     capacity::admit(tx, id, who, what)?;
     let stored = hold(tx, id)?;
     answers(tx, &stored, who, what)?;
+    if stored.case.wants_a_reason(what) && note.is_none_or(|text| text.trim().is_empty()) {
+        return Err(ActRefused::NoReason.into());
+    }
     let now = tx.now();
     let mut next = stored.clone();
     next.case = act(&stored.case.awake(now), what, who, now)?;

@@ -20,6 +20,7 @@ use super::seal::Place;
 use super::sla;
 use super::turn;
 use super::tx::{Tx, View};
+use super::webhooks;
 use crate::domain::alert::{AlertCase, Outcome};
 use crate::domain::{AlertId, Instant, PatientId, Rule, Signal};
 use crate::rules::{Episode, Finding};
@@ -366,6 +367,9 @@ pub(in crate::store) fn keep(
     // One found too late to page that turns out to be in time is news to the ladder.
     let known = (!old.retrospective || next.retrospective).then_some(&old.case);
     escalations::follow(tx, known, &next.case, next.retrospective, stopped)?;
+    if let Some(word) = next.case.became(&old.case) {
+        webhooks::tell(tx, &next.case, next.version, word)?;
+    }
     tx.step_out();
     Ok(next)
 }

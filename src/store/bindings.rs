@@ -1,6 +1,8 @@
 //! Which device measures which patient, and when: spans that never overlap for a device, so that no reading
 //! is ever attributed to two people.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
@@ -105,14 +107,25 @@ pub fn bind(
     Ok(binding)
 }
 
-/// Ends a device's open binding at an instant.
+/// A clock may be so far ahead, as that of a reading.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// Ends a device's binding at an instant: the open one, or one whose end was said to lie ahead.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning.
+/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning, or lies ahead: a year
+/// mistyped would leave the next wearer's readings with this one.
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
     let device_key = super::devices::lock(tx, device)?;
-    let open = bindings::device_key.eq(device_key).and(bindings::to_at.is_null());
-    let row: Option<Row> = rows!().filter(open).get_result(tx.conn).optional()?;
+    if at > tx.now().plus(AHEAD) {
+        return Err(Error::Conflict("a binding ends when it is over: its end cannot lie ahead"));
+    }
+    let lasts = bindings::to_at.is_null().or(bindings::to_at.gt(tx.now().micros()));
+    let row: Option<Row> = rows!()
+        .filter(bindings::device_key.eq(device_key).and(lasts))
+        .order(bindings::from_at)
+        .first(tx.conn)
+        .optional()?;
     let binding = read(row.ok_or(Error::NotFound("open binding"))?)?;
     if at <= binding.from {
         return Err(Error::Conflict("a binding ends after it begins"));

@@ -2,15 +2,19 @@
 //! done it. A lapse stands until the thing is done.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::act::Act;
 use super::error::Result;
-use super::schema::lapses;
+use super::messages::PAGE_LASTS;
+use super::schema::{alerts, escalations, lapses, messages, sla_timers};
+use super::settings;
 use super::tx::{Tx, View};
-use crate::domain::Instant;
+use crate::domain::message::Channel;
+use crate::domain::{Instant, Level};
 
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,14 +62,24 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "CAST(id AS TEXT)",
             "due_at",
             "messages",
-            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL",
+            // Word of a lapse that is late is no other lapse: it would breed itself.
+            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND template <> 'lapse'",
+        ),
+        (
+            "late_message",
+            "CAST(id AS TEXT)",
+            "created_at",
+            "messages",
+            // A call that was put off is late from when it was planned; one that its receiver asks for again is not.
+            "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
+             AND not_after <= created_at + $2",
         ),
         (
             "stuck_message",
             "CAST(id AS TEXT)",
             "sending_until",
             "messages",
-            "state = 'sending' AND sending_until <= $1",
+            "state = 'sending' AND sending_until <= $1 AND template <> 'lapse'",
         ),
         (
             "unescalated_red",
@@ -80,13 +94,14 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
         ("set_aside", "CAST(id AS TEXT)", "due_at", "messages", "spoiled IS NOT NULL AND due_at <= $1"),
         ("set_aside", "id", "started_at", "sla_timers", "spoiled IS NOT NULL AND started_at <= $1"),
     ];
+    let lasts = PAGE_LASTS.as_micros();
     let mut out = Vec::new();
     for (kind, subject, expected_at, table, when) in kinds {
         let late = late.micros();
         let sql = format!(
             "SELECT '{kind}' AS kind, {subject} AS subject, {expected_at} AS expected_at FROM {table} \
              WHERE {} ORDER BY {expected_at} LIMIT {MOST}",
-            when.replace("$1", &late.to_string())
+            when.replace("$1", &late.to_string()).replace("$2", &lasts.to_string())
         );
         let found: Vec<Found> = diesel::sql_query(sql).load(view.conn)?;
         out.extend(found.into_iter().map(|found| Lapse {
@@ -116,12 +131,25 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over. Gives
-/// the new ones.
+/// What a look raised anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Raised {
+    /// The new lapses.
+    pub fresh: Vec<Lapse>,
+    /// Whether one of them is worth a word: none was said of its kind within the last hour.
+    pub untold: bool,
+    /// By which ways they should have gone, where they are about messages.
+    pub ways: BTreeSet<Channel>,
+}
+
+/// Of a kind of lapse a word is said so often at most, whether it stands meanwhile or comes and goes.
+const TOLD_FOR: Duration = Duration::from_secs(3_600);
+
+/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over.
 ///
 /// # Errors
 /// Database errors.
-pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
+pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
     let now = tx.now();
     let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
     let found: BTreeSet<Lapse> = found.iter().cloned().collect();
@@ -129,6 +157,12 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
         diesel::update(row(gone)).set(lapses::over_at.eq(now.micros())).execute(tx.conn)?;
     }
     let fresh: Vec<Lapse> = found.difference(&known).cloned().collect();
+    let kinds: BTreeSet<&str> = fresh.iter().map(|lapse| lapse.kind.as_str()).collect();
+    let mut untold = false;
+    for kind in kinds {
+        untold |= tell(tx, kind)?;
+    }
+    let ways = ways(tx, &fresh)?;
     for lapse in &fresh {
         // It may have stood before, and be back.
         let again = diesel::update(row(lapse)).set(lapses::over_at.eq(None::<i64>)).execute(tx.conn)?;
@@ -150,7 +184,82 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Vec<Lapse>> {
     if !fresh.is_empty() {
         tx.signal("config.changed", "engine")?;
     }
-    Ok(fresh)
+    Ok(Raised { fresh, untold, ways })
+}
+
+/// Whether it is time for a word about a kind of lapse; notes that it is said.
+fn tell(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
+    let (name, now) = (format!("engine.told.{kind}"), tx.now());
+    let told = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
+    // A word that was said in the future was said on a wrong clock.
+    if told.is_some_and(|at| at <= now && now.since(at) < TOLD_FOR) {
+        return Ok(false);
+    }
+    settings::keep(tx, &name, &now.micros().to_string())?;
+    Ok(true)
+}
+
+/// The channels of the messages among these.
+fn ways(view: &mut View<'_>, fresh: &[Lapse]) -> Result<BTreeSet<Channel>> {
+    let about = fresh.iter().filter(|lapse| lapse.kind.ends_with("_message"));
+    let ids: Vec<i64> = about.filter_map(|lapse| lapse.subject.parse().ok()).collect();
+    let names: Vec<String> = messages::table
+        .filter(messages::id.eq_any(ids))
+        .select(messages::channel)
+        .distinct()
+        .load(view.conn)?;
+    Ok(names.iter().filter_map(|name| Channel::from_name(name)).collect())
+}
+
+/// Whether a lapse of a kind stands.
+///
+/// # Errors
+/// Database errors.
+pub fn stands(view: &mut View<'_>, kind: &str) -> Result<bool> {
+    let standing = lapses::table.filter(lapses::over_at.is_null().and(lapses::kind.eq(kind)));
+    Ok(standing.select(lapses::subject).first::<String>(view.conn).optional()?.is_some())
+}
+
+/// How many of these are about a red alert that is not resolved.
+///
+/// # Errors
+/// Database errors.
+pub fn of_red(view: &mut View<'_>, standing: &[Standing]) -> Result<usize> {
+    let of = |kinds: &[&str]| -> Vec<String> {
+        let about = standing.iter().filter(|one| kinds.contains(&one.lapse.kind.as_str()));
+        about.map(|one| one.lapse.subject.clone()).collect()
+    };
+    let rows = of(&["late_step", "late_timer", "set_aside"]);
+    let numbers: Vec<i64> = of(&["late_message", "stuck_message", "set_aside"])
+        .iter()
+        .filter_map(|subject| subject.parse().ok())
+        .collect();
+    let mut cases: Vec<String> = of(&["unescalated_red"]);
+    cases.extend(
+        escalations::table
+            .filter(escalations::id.eq_any(&rows).and(escalations::kind.eq("alert")))
+            .select(escalations::subject)
+            .load::<String>(view.conn)?,
+    );
+    cases.extend(
+        sla_timers::table
+            .filter(sla_timers::id.eq_any(&rows).and(sla_timers::kind.eq("alert")))
+            .select(sla_timers::subject)
+            .load::<String>(view.conn)?,
+    );
+    cases.extend(
+        messages::table
+            .filter(messages::id.eq_any(&numbers).and(messages::kind.eq("alert")))
+            .select(messages::subject)
+            .load::<String>(view.conn)?,
+    );
+    let distinct: BTreeSet<String> = cases.iter().cloned().collect();
+    let red: Vec<String> = alerts::table
+        .filter(alerts::id.eq_any(distinct).and(alerts::state.ne("resolved")))
+        .filter(alerts::level.eq(Level::Red.code()))
+        .select(alerts::id)
+        .load(view.conn)?;
+    Ok(cases.iter().filter(|case| red.contains(case)).count())
 }
 
 fn row(lapse: &Lapse) -> diesel::dsl::Find<lapses::table, (String, String, i64)> {

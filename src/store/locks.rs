@@ -7,7 +7,8 @@
 //!   So transactions meet at alerts alone. Whoever takes several waits for them in the order of patients and
 //!   signals (ingest, under the shared turn) or ids (a revocation, under the whole turn), or does not wait (the engine skips what
 //!   is held).
-//! - The outbox locks one message at a time, with no alert, and holds nothing else below the consents.
+//! - The outbox locks the messages of one letter and waits for none of them, or waits for one alone; with no alert, and
+//!   below them at most the row of the program that is called.
 //! - What a process judges with is locked before any row of a replay: ingest keeps its machines while it marks such a row,
 //!   and a circle through a mutex is one that no database sees.
 

@@ -136,10 +136,33 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
         .load(view.conn)?;
     let reaches = |channel: &Channel| !gone.iter().any(|name| name == channel.name());
     let mut channels = vec![Channel::InApp];
-    if reaches(&Channel::Email) && settings::get(view, E_MAIL)?.as_deref() == Some("on") {
+    if reaches(&Channel::Email) && sends_e_mail(view)? {
         channels.push(Channel::Email);
     }
     Ok(channels)
+}
+
+/// Whether this installation sends e-mail, and it reaches a person no more: nobody need wait for them. The dashboard
+/// shows a call to whoever looks, and wakes nobody.
+///
+/// # Errors
+/// Database errors.
+pub fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
+    let gone: Option<String> = unreachable::table
+        .find((user.to_string(), Channel::Email.name()))
+        .select(unreachable::channel)
+        .first(view.conn)
+        .optional()?;
+    Ok(gone.is_some() && sends_e_mail(view)?)
+}
+
+/// How many channels reach somebody no more, and since when the last: what changes when somebody is lost.
+///
+/// # Errors
+/// Database errors.
+pub fn losses(view: &mut View<'_>) -> Result<(i64, Option<i64>)> {
+    use diesel::dsl::{count_star, max};
+    Ok(unreachable::table.select((count_star(), max(unreachable::since))).first(view.conn)?)
 }
 
 /// Notes whether this installation sends e-mail: without a server nothing is planned for it.
@@ -148,6 +171,18 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
 /// Database errors.
 pub fn send_e_mail(tx: &mut Tx<'_>, on: bool) -> Result<()> {
     settings::set(tx, E_MAIL, if on { "on" } else { "off" })
+}
+
+/// Whether a call leaves the house at all: by e-mail, or by a program that is called. The dashboard alone wakes nobody.
+///
+/// # Errors
+/// Database errors.
+pub fn calls_out(view: &mut View<'_>) -> Result<bool> {
+    Ok(sends_e_mail(view)? || !webhooks(view)?.is_empty())
+}
+
+fn sends_e_mail(view: &mut View<'_>) -> Result<bool> {
+    Ok(settings::get(view, E_MAIL)?.as_deref() == Some("on"))
 }
 
 /// The webhooks that are called.

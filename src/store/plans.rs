@@ -285,6 +285,7 @@ const OPEN: &[&str] = &[
     "messages_sending",
     "messages_spoiled",
     "messages_unread",
+    "messages_waiting",
     "sla_timers_due",
     "sla_timers_spoiled",
     "supersessions_open",

@@ -11,7 +11,7 @@ use super::error::{Error, Result};
 use super::schema::versions::dsl as v;
 use super::tx::{Tx, View};
 use super::users;
-use crate::domain::calendar::Calendar;
+use crate::domain::calendar::{Calendar, Faulty};
 use crate::domain::escalation::{Policy, Target};
 use crate::domain::line::NotALine;
 use crate::domain::on_call::{Duty, Team};
@@ -26,6 +26,14 @@ pub trait Versioned: Serialize + DeserializeOwned {
     /// The people whom it calls by name.
     fn called(&self) -> Vec<UserId> {
         Vec::new()
+    }
+
+    /// Whether it may be put down; what was put down before is read all the same.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -61,6 +69,18 @@ impl Versioned for Team {
 
 impl Versioned for Calendar {
     const KIND: &'static str = "calendar";
+
+    fn check(&self) -> Result<()> {
+        let what = match Calendar::check(self) {
+            Ok(()) => return Ok(()),
+            Err(Faulty::Municipality) => {
+                "the holidays of this municipality are not known here: leave it out and write its holidays as \
+                 exceptions, with \"yearly\": true for those that come back"
+            }
+            Err(Faulty::State) => "this municipality lies in another state: name its own state with it",
+        };
+        Err(Error::Refused { code: "E_INVALID", what })
+    }
 }
 
 impl Versioned for ServiceLevel {
@@ -323,6 +343,7 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
     if last != i64::from(seen) {
         return Err(Error::Stale { current: last });
     }
+    body.check()?;
     only_who_may_answer(tx, body)?;
     let (author, now) = (tx.actor().name(), tx.now().micros());
     let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;

@@ -10,14 +10,15 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::act::Act;
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
-use super::messages::{self, About, Topic};
+use super::messages::{self, About, Ground, Topic};
 use super::schema::webhooks;
 use super::seal::{Broken, Place};
-use super::tx::{Tx, View};
+use super::tx::{Actor, Tx, View};
 use super::withdrawals::{self, Withdrawal};
-use crate::domain::Instant;
+use super::{escalations, paging};
 use crate::domain::id::uuid_at;
 use crate::domain::message::{self, Channel};
+use crate::domain::{AlertCase, Instant, Role};
 
 /// How long a call that only tries is worth making.
 const TEST_LASTS: Duration = Duration::from_secs(3_600);
@@ -45,6 +46,10 @@ pub fn insert(tx: &mut Tx<'_>, url: &str, secret: &str) -> Result<String> {
     let seal = |tx: &mut Tx<'_>, column, text: &str| {
         tx.seal(Subject::System, Class::Identity, Place::new("webhooks", column, &id), text.as_bytes())
     };
+    let by = match tx.actor() {
+        Actor::User { id, .. } => Some(id.to_string()),
+        _ => None,
+    };
     let (sealed_url, sealed_secret) = (seal(tx, "url", url)?, seal(tx, "secret", secret)?);
     diesel::insert_into(webhooks::table)
         .values((
@@ -52,6 +57,7 @@ pub fn insert(tx: &mut Tx<'_>, url: &str, secret: &str) -> Result<String> {
             webhooks::url.eq(sealed_url),
             webhooks::secret.eq(sealed_secret),
             webhooks::created_at.eq(now.micros()),
+            webhooks::created_by.eq(by),
         ))
         .execute(tx.conn)?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "webhook": id, "did": "added" })))?;
@@ -151,6 +157,84 @@ pub fn replay(tx: &mut Tx<'_>, id: &str, after: i64) -> Result<(usize, Option<i6
     let body = serde_json::json!({ "webhook": id, "did": "replayed", "after": after, "count": count });
     tx.audit(&Act::new("admin.config").body(body))?;
     Ok((count, next))
+}
+
+/// The number of the next call to a program, from 1 and without a hole: counted as a call first leaves, in one order.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub(super) fn count(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
+    let row = webhooks::table.find(id);
+    if diesel::update(row).set(webhooks::called.eq(webhooks::called + 1)).execute(tx.conn)? == 0 {
+        return Err(Error::NotFound("webhook"));
+    }
+    Ok(row.select(webhooks::called).get_result(tx.conn)?)
+}
+
+/// Tells every program what became of a case: `acknowledged`, `reassigned` or `resolved`. Such a word is no call: the next
+/// one does not take it back. Without a legal basis for calling people about the patient nothing is told.
+///
+/// # Errors
+/// Database errors.
+pub fn tell(tx: &mut Tx<'_>, case: &AlertCase, version: i64, what: &'static str) -> Result<()> {
+    let programs = paging::webhooks(tx)?;
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let Ok(ground) = Ground::ask(tx, case.patient)? else { return Ok(()) };
+    let (now, subject) = (tx.now(), case.id.to_string());
+    for id in programs {
+        let new = messages::New {
+            key: format!("case:{subject}:{version}:{what}:{id}"),
+            class: message::Class::Transactional,
+            channel: Channel::Webhook,
+            recipient: id,
+            template: what,
+            variables: serde_json::json!({ "link": format!("/alerts/{subject}") }),
+            about: About::patient(ground, escalations::ALERT, &subject),
+            due_at: now,
+            not_after: now.plus(messages::PAGE_LASTS),
+        };
+        messages::plan(tx, &new)?;
+    }
+    Ok(())
+}
+
+/// A program answered 410: it wants no more. Its subscription ends, and whoever added it hears of that; where they are
+/// gone, those who run the system.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn gone(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    let now = tx.now();
+    let row = webhooks::table.filter(webhooks::id.eq(id).and(webhooks::disabled_at.is_null()));
+    if diesel::update(row).set(webhooks::disabled_at.eq(now.micros())).execute(tx.conn)? == 0 {
+        return Ok(());
+    }
+    withdrawals::note(tx, &Withdrawal::Webhook { webhook: id.to_owned() })?;
+    let body = serde_json::json!({ "webhook": id, "did": "disabled", "why": "http_410" });
+    tx.audit(&Act::new("admin.config").body(body))?;
+    let added_by: Option<String> =
+        webhooks::table.find(id).select(webhooks::created_by).get_result(tx.conn)?;
+    let admins = paging::with_role(tx, Role::Admin)?;
+    let owner = added_by.and_then(|user| user.parse().ok()).filter(|user| admins.contains(user));
+    for user in owner.map_or(admins, |owner| vec![owner]) {
+        for channel in paging::channels(tx, user)? {
+            let new = messages::New {
+                key: format!("gone:{id}:{user}:{}", channel.name()),
+                class: message::Class::Transactional,
+                channel,
+                recipient: user.to_string(),
+                template: "webhook_gone",
+                variables: serde_json::json!({ "link": format!("/webhooks/{id}"), "since": now.to_string() }),
+                about: About::house(Topic::Webhook, id),
+                due_at: now,
+                not_after: now.plus(messages::PAGE_LASTS),
+            };
+            messages::plan(tx, &new)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every program, the newest last.

@@ -313,7 +313,9 @@ impl Last {
             Withdrawal::User { .. } | Withdrawal::Role { .. } | Withdrawal::Device { .. } => {}
             Withdrawal::Token { device, token } => devices::revoke_token(tx, *device, *token)?,
             Withdrawal::Binding { device, at } => {
-                bindings::unbind(tx, *device, *at)?;
+                // An end that an older version let lie ahead is one that has come.
+                let at = (*at).min(tx.now());
+                bindings::unbind(tx, *device, at)?;
             }
             Withdrawal::Webhook { webhook } => webhooks::disable(tx, webhook)?,
             Withdrawal::Feed { schedule, user } => feeds::close(tx, schedule, *user)?,

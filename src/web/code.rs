@@ -76,6 +76,7 @@ codes! {
     Factor = "E_FACTOR", FORBIDDEN, Key("code-factor"), Key("code-factor-detail"), "LGPD art. 46";
     LastAdmin = "E_LAST_ADMIN", CONFLICT, Key("code-last-admin"), Key("code-last-admin-detail"), "";
     Capacity = "E_CAPACITY", CONFLICT, Key("code-capacity"), Key("code-capacity-detail"), "";
+    Doubt = "E_DOUBT", CONFLICT, Key("code-doubt"), Key("code-doubt-detail"), "";
     State = "E_STATE", CONFLICT, Key("code-state"), Key("code-state-detail"), "";
     Conflict = "E_CONFLICT", CONFLICT, Key("code-conflict"), Key("code-conflict-detail"), "";
     Transition = "E_TRANSITION", CONFLICT, Key("code-state"), Key("code-state-detail"), "LGPD art. 8";

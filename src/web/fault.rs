@@ -141,6 +141,17 @@ impl From<alerts::Refused> for Fault {
             alerts::Refused::Act(ActRefused::SnoozeTooLong) => {
                 Self::invalid("until", "a silence ends within 24 hours")
             }
+            alerts::Refused::Act(ActRefused::SilentTooLong) => Self::invalid(
+                "until",
+                "a red alert is silent for 24 hours at the most, all its silences together",
+            ),
+            alerts::Refused::Act(ActRefused::SilencedByYou) => Self::new(Code::FourEyes).with(
+                "reason",
+                "you silenced this red alert last: the next silence is for another person to ask",
+            ),
+            alerts::Refused::Act(ActRefused::NoReason) => {
+                Self::new(Code::ReasonMissing).with("field", "note")
+            }
             alerts::Refused::Act(ActRefused::SnoozeInThePast) => Self::invalid("until", "it ends after now"),
             alerts::Refused::Act(ActRefused::NotYours { .. }) => {
                 Self::invalid("outcome", "only the system sets this outcome")

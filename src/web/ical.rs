@@ -11,8 +11,10 @@ pub struct Feed<'a> {
     pub schedule: &'a str,
     /// What the calendar is called.
     pub name: &'a str,
-    /// When it was written.
-    pub now: Instant,
+    /// The version of the schedule: it grows with each change.
+    pub version: u32,
+    /// When that came in force.
+    pub changed: Instant,
     /// Turns: when, whose (an id that is not shown), and a first name.
     pub turns: Vec<(Window, String, String)>,
 }
@@ -45,7 +47,10 @@ impl Feed<'_> {
             };
             line(&mut out, "BEGIN", "VEVENT");
             line(&mut out, "UID", &format!("{}@zelo", hex::encode(uid.0)));
-            line(&mut out, "DTSTAMP", &utc(self.now));
+            // Nothing but a change changes a byte: whoever asks again is told that there is nothing new.
+            line(&mut out, "DTSTAMP", &utc(self.changed));
+            line(&mut out, "LAST-MODIFIED", &utc(self.changed));
+            line(&mut out, "SEQUENCE", &self.version.to_string());
             line(&mut out, "DTSTART", &utc(window.from));
             line(&mut out, "DTEND", &utc(window.to));
             line(&mut out, "SUMMARY", &escaped(&summary));
@@ -99,15 +104,21 @@ mod tests {
         let at = Instant::from_secs(1_795_348_800);
         let window = Window { from: at, to: Instant::from_secs(1_795_392_000) };
         let name = "Plantão; de \"João\", à noite ".repeat(6);
-        let feed =
-            |now| Feed { schedule: "x", name: &name, now, turns: vec![(window, "id".into(), "Ana".into())] };
-        let text = feed(at).text();
+        let feed = |version| Feed {
+            schedule: "x",
+            name: &name,
+            version,
+            changed: at,
+            turns: vec![(window, "id".into(), "Ana".into())],
+        };
+        let text = feed(3).text();
         assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
         assert!(text.contains("DTSTART:20261122T120000Z\r\n"), "{text}");
         let whole = text.replace("\r\n ", "");
         assert!(whole.contains("SUMMARY:Ana · Plantão\\; de \"João\"\\, à noite"), "{whole}");
         let uid = |text: &str| text.lines().find(|line| line.starts_with("UID")).unwrap().to_owned();
-        assert_eq!(uid(&text), uid(&feed(window.to).text()));
+        assert_eq!(uid(&text), uid(&feed(4).text()));
+        assert!(text.contains("LAST-MODIFIED:20261122T120000Z\r\nSEQUENCE:3\r\n"), "{text}");
         assert!(!text.contains("\r\nid"), "the id itself is not shown");
     }
 }

@@ -96,6 +96,7 @@ fn gathered(state: &State) -> Result<String, Fault> {
     );
     one("commits", "Transactions since the start", whole(state.store.commits()));
     one("reevaluations", "Series that wait to be judged anew", backlog);
+    one("engine_lapses_of_red", "Of those, about a red alert", whole(count(pulse.of_red)));
     one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
     one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
     one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));

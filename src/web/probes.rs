@@ -83,7 +83,8 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 }
 
 /// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
-/// silent, a module has not come round, or something keeps the node from its work. No person, no case.
+/// silent, a module has not come round, something planned for a red alert is late, or something keeps the node
+/// from its work. No person, no case.
 pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let (now, ailments) = (state.now(), ailments(&state));
     // Nobody waits for a database that is known not to answer.
@@ -109,6 +110,7 @@ fn engine(now: Instant, pulse: Option<Pulse>, ailments: &[String]) -> HttpRespon
         "aside_by_ms": pulse.aside,
         "clock_step": pulse.step,
         "lapses": pulse.lapses.len(),
+        "lapses_of_red": pulse.of_red,
         "nobody_reached": pulse.unreached,
         "set_aside": pulse.set_aside,
     }))

@@ -135,7 +135,9 @@ impl Refusal {
             return if self.dress.from_elsewhere { once_more(&shell.path) } else { to_sign_in(&shell.path) };
         }
         let more = |name: &str| self.more.get(name).and_then(Value::as_str);
-        let named = Named { owner: more("owner_name"), until: more("until_clock"), field: more("field") };
+        let doubts = self.more.get("doubts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let named =
+            Named { owner: more("owner_name"), until: more("until_clock"), field: more("field"), doubts };
         let html = match self.dress.form {
             Form::Json => None,
             Form::Page => pages::error::page(shell, self.code, named).ok(),

@@ -35,6 +35,8 @@ pub struct Pulse {
     pub step: Option<Step>,
     /// What was planned and not done in time.
     pub lapses: Vec<Standing>,
+    /// How many of those are about a red alert.
+    pub of_red: usize,
     /// Messages by channel and state: what waits, and what came to its end of the last day's.
     pub letters: BTreeMap<(String, String), i64>,
     /// Until when each channel's provider is left alone.
@@ -57,12 +59,14 @@ impl Pulse {
         };
         let lately = messages::lately(view, now.minus(LATELY))?;
         let letters = lately.into_iter().map(|(channel, state, n)| ((channel, state), n));
+        let lapses = lapses::standing(view)?;
         Ok(Self {
+            of_red: lapses::of_red(view, &lapses)?,
             heartbeat: state.engine.heartbeat(view, now)?,
             silent: state.engine.silent(now, SILENT_AFTER),
             aside: state.engine.aside(),
             step: clock::told(view, now)?,
-            lapses: lapses::standing(view)?,
+            lapses,
             letters: letters.collect(),
             breakers: state.engine.breakers(),
             unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
@@ -74,7 +78,11 @@ impl Pulse {
     #[must_use]
     pub fn is_well(&self, now: Instant) -> bool {
         let stepped = self.step.is_some_and(|step| now.since(step.at) <= STEP_ALARMS);
-        self.aside.is_none() && self.heartbeat.is_some() && self.silent.is_empty() && !stepped
+        self.aside.is_none()
+            && self.heartbeat.is_some()
+            && self.silent.is_empty()
+            && !stepped
+            && self.of_red == 0
     }
 
     /// Messages of a channel that stand at any of these states.

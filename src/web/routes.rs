@@ -13,9 +13,10 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::body::{MayBody, Nothing};
 use super::api::{
-    accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
-    schedules, service_levels, status, templates, terms, users, webhooks,
+    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters,
+    message_log, messages, organisation, own_data, patients, policies, promises, quarantine, readings,
+    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, together,
+    users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
@@ -133,6 +134,7 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/patients/{id}/consents" SeeConsents or OwnThings => consents::state;
         POST "/api/v1/patients/{id}/consents" AssistConsent or RevokeConsent => consents::act;
         GET "/api/v1/alerts" SeeAlerts => alerts::list;
+        POST "/api/v1/alerts/ack" ActOnAlerts or AnswerCalls => together::ack;
         GET "/api/v1/alerts/{id}" SeeAlerts => alerts::get;
         GET "/api/v1/alerts/{id}/messages" SeeAlerts => message_log::list;
         POST "/api/v1/alerts/{id}/claim" ActOnAlerts or AnswerCalls => alerts::claim;
@@ -195,8 +197,21 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/schedules" SeeSchedules => schedules::list;
         GET "/api/v1/schedules/{id}" SeeSchedules => schedules::get;
         PUT "/api/v1/schedules/{id}" ManageSchedules => schedules::put;
-        POST "/api/v1/schedules/{id}/overrides" ManageSchedules => schedules::override_with;
-        POST "/api/v1/schedules/{id}/temporaries" ManageSchedules => schedules::instead;
+        GET "/api/v1/schedules/{id}/overrides" SeeSchedules => schedule_changes::overrides;
+        POST "/api/v1/schedules/{id}/overrides" ManageSchedules => schedule_changes::override_with;
+        PUT "/api/v1/schedules/{id}/overrides/{place}" ManageSchedules => schedule_changes::change_override;
+        DELETE "/api/v1/schedules/{id}/overrides/{place}" ManageSchedules => schedule_changes::take_override;
+        GET "/api/v1/schedules/{id}/temporaries" SeeSchedules => schedule_changes::temporaries;
+        POST "/api/v1/schedules/{id}/temporaries" ManageSchedules => schedule_changes::instead;
+        PUT "/api/v1/schedules/{id}/temporaries/{place}" ManageSchedules => schedule_changes::change_temporary;
+        DELETE "/api/v1/schedules/{id}/temporaries/{place}" ManageSchedules => schedule_changes::take_temporary;
+        GET "/api/v1/schedules/{id}/swaps" SeeSchedules => swaps::list;
+        POST "/api/v1/schedules/{id}/swaps" AnswerCalls => swaps::ask;
+        POST "/api/v1/swaps/{id}/accept" AnswerCalls => swaps::accept;
+        POST "/api/v1/swaps/{id}/decline" AnswerCalls => swaps::decline;
+        POST "/api/v1/swaps/{id}/withdraw" AnswerCalls => swaps::withdraw;
+        GET "/api/v1/users/{id}/turns" SeeSchedules => absences::turns;
+        POST "/api/v1/users/{id}/absences" ManageSchedules => absences::absent;
         GET "/api/v1/schedules/{id}/shifts" SeeSchedules => schedules::shifts;
         GET "/api/v1/schedules/{id}/on-call" SeeSchedules => schedules::at;
         GET "/api/v1/schedules/{id}/issues" SeeSchedules => schedules::issues;

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { Stage } from './stage.mjs';
 import { inEnglish, pages, refusals } from './pages.mjs';
+import * as duty from './duty.mjs';
 import * as paging from './paging.mjs';
 import * as settings from './settings.mjs';
 import * as stories from './stories.mjs';
@@ -64,6 +65,9 @@ await settings.aCalendarIsSeenBeforeItHolds(stage);
 await settings.aLetterMayNotTell(stage);
 await settings.aPolicyIsBegun(stage);
 await paging.aRedCallsAPersonWhoLooksElsewhere(stage, first);
+await duty.aSlipIsAskedAgain(stage);
+await duty.colleaguesSwapATurn(stage);
+await duty.somebodyIsAway(stage, colleague);
 process.exit(await stage.close());
 
 async function show(page, name, path) {

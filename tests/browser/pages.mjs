@@ -20,6 +20,7 @@ export function pages({ patient, masked, alert, resolved, device, colleague, web
     ['schedules', 'manager', '/schedules'],
     ['schedule', 'manager', '/schedules/clinician_on_call'],
     ['schedule of an agent, the past', 'agent', '/schedules/duty_manager?at=2020-03-12T03:12'],
+    ['absence', 'manager', '/absence'],
     ['teams', 'manager', '/teams'],
     ['teams for an agent', 'agent', '/teams'],
     ['people on duty', 'manager', '/on-duty'],
@@ -60,4 +61,4 @@ export const refusals = [
 ];
 
 // In the other language: what people look at all day.
-export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule', 'teams', 'people on duty', 'webhooks', 'account', 'calendar', 'message template'];
+export const inEnglish = ['queue', 'alert', 'patient', 'policy', 'audit', 'portal', 'schedule', 'absence', 'teams', 'people on duty', 'webhooks', 'account', 'calendar', 'message template'];

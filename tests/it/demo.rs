@@ -31,15 +31,24 @@ fn after_a_crash_the_demo_knows_the_same_people_and_devices() {
 }
 
 #[test]
-fn the_demo_refuses_another_database() {
-    let asked = std::process::Command::new(program())
-        .args(["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"])
-        .args(["--database-url", "postgres://zelo@127.0.0.1:1/zelo"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8(asked.stderr).unwrap();
-    assert_eq!(asked.status.code(), Some(2), "{said}");
-    assert!(asked.stdout.is_empty() && said.contains("SQLite file of its own"), "{said}");
+fn what_fills_a_file_of_its_own_refuses_another_database() {
+    let data = tempfile::tempdir().unwrap();
+    let dir = data.path().to_str().unwrap();
+    for command in [
+        vec!["demo", "--json", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"],
+        vec!["simulate", "--json", "--days", "1", "--patients", "1", "--data-dir", dir],
+    ] {
+        let asked = std::process::Command::new(program())
+            .args(&command)
+            .args(["--database-url", "postgres://zelo@127.0.0.1:1/zelo"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(asked.stderr).unwrap();
+        assert_eq!(asked.status.code(), Some(2), "{said}");
+        assert!(asked.stdout.is_empty() && said.contains("SQLite file of its own"), "{said}");
+        assert!(said.contains(command[0]), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0, "nothing was begun");
 }
 
 /// What the program itself holds, without the pages of its file; what the demo's own devices hold is part of it.

@@ -275,3 +275,58 @@ async fn a_source_takes_back_and_corrects_its_own_readings_and_nobody_elses() {
         house.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_two_wearers_gives_each_what_is_theirs_under_their_own_consent() {
+    for clinic in Clinic::each(2) {
+        house_of(&clinic);
+        let house = clinic.house(&clinic.store).await;
+        let [first, second] = &clinic.beds[..] else { panic!("two beds") };
+        let start = Instant::from_secs(Clock::System.now().secs() - 1_200);
+        let at = |second: u64| start.plus(Duration::from_secs(second));
+        // It was offline while it changed hands, and lay on a table for a minute.
+        let handed_over = |tx: &mut zelo::store::Tx<'_>| {
+            bindings::unbind(tx, first.device, at(600))?;
+            bindings::bind(tx, first.device, second.patient, at(660), true).map(drop)
+        };
+        clinic.store.write(Actor::Operator, Clock::System.now(), handed_over).unwrap();
+        let of = |bed: &Bed| -> Vec<i64> {
+            let read = clinic.values(bed);
+            read.iter().map(|(at, _)| (at.micros() - start.micros()) / 1_000_000).collect()
+        };
+        let mut wire = first.client(&house);
+        wire.0.subscribe(first.topic().replace("telemetry", "notices"), QoS::AtMostOnce).await.unwrap();
+        let pulse = |second: u64| one("heart_rate", at(second), 130.0);
+        let told = |notices: &[Value], code: &str| -> u64 {
+            let parts = notices.iter().flat_map(|notice| notice["signals"].as_array().unwrap());
+            parts.filter(|part| part["code"] == code).map(|part| part["count"].as_u64().unwrap()).sum()
+        };
+        let mut notices = Vec::new();
+        for seconds in [vec![500, 510, 630, 700, 710], vec![720, 640, 520, 730]] {
+            let message = seconds.into_iter().map(pulse).collect();
+            notices.extend(send(first, &mut wire, &Value::Array(message)).await);
+        }
+        // The red of whoever wears it now, in a message that begins with the other's.
+        let minute = (740..=800).step_by(2).map(pulse);
+        let message = std::iter::once(pulse(530)).chain(minute).collect();
+        notices.extend(send(first, &mut wire, &Value::Array(message)).await);
+        assert_eq!(of(first), [500, 510, 520, 530]);
+        assert_eq!(of(second)[..4], [700, 710, 720, 730]);
+        eventually("red", || alerts_of(&clinic, second).iter().any(|one| one.case.facts.level == Level::Red))
+            .await;
+        assert_eq!(alerts_of(&clinic, first).len(), 0);
+
+        // Who wore it before takes the permission back: that is nobody else's.
+        clinic.revoke(first);
+        for seconds in [vec![540, 810], vec![820, 550]] {
+            let message = seconds.into_iter().map(pulse).collect();
+            notices.extend(send(first, &mut wire, &Value::Array(message)).await);
+        }
+        notices.extend(send(first, &mut wire, &one("steps", at(900), 1.0)).await);
+        assert_eq!(of(second)[of(second).len() - 2..], [810, 820]);
+        assert_eq!((told(&notices, "E_NOT_BOUND"), told(&notices, "E_REVOKED")), (2, 2), "{notices:?}");
+        eventually("in the log", || clinic.entries("consent.revoked") == 1).await;
+        clinic.verify();
+        house.stop().await;
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zelo::domain::calendar::Hours;
 use zelo::domain::civil::{Window, Zone};
-use zelo::domain::on_call::{Length, Rotation};
+use zelo::domain::on_call::{Idle, Length, Rotation};
 use zelo::domain::{Instant, UserId};
 use zelo::web::ical::Feed;
 
@@ -61,6 +61,7 @@ fn hours(length: Length) -> i64 {
         Length::Hours(n) => i64::from(n),
         Length::Days(n) => 24 * i64::from(n),
         Length::Weeks(n) => 168 * i64::from(n),
+        Length::Months(_) => unreachable!("none is drawn"),
     }
 }
 
@@ -96,6 +97,8 @@ fn drawn(dice: &mut Dice) -> Case {
         lengths,
         people: (1..=people).map(|id| UserId(Uuid::from_u128(id))).collect(),
         hours: week,
+        overlap_minutes: 0,
+        idle_turns: Idle::Counted,
     };
     Case { zone, rotation, within: Window { from: zone.first(from), to: zone.last(to) } }
 }
@@ -188,13 +191,15 @@ fn the_calendar_feed_is_read_by_a_library_that_we_did_not_write() {
         lengths: vec![Length::Days(1)],
         people: vec![UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2))],
         hours: None,
+        overlap_minutes: 0,
+        idle_turns: Idle::Skipped,
     };
     let at = |text: &str| zone.first(clock(text));
     let within = Window { from: at("2018-10-29T00:00:00"), to: at("2018-11-12T00:00:00") };
     let held = rotation.turns(zone, within);
-    let feed = |now| {
+    let feed = |changed| {
         let turns = held.iter().map(|(user, window)| (*window, user.to_string(), "Conceição".to_owned()));
-        Feed { schedule: "nights", name: &name, now, turns: turns.collect() }.text()
+        Feed { schedule: "nights", name: &name, version: 1, changed, turns: turns.collect() }.text()
     };
     let read = |text: String| serde_json::from_str::<Value>(&python("feed.py", text.into_bytes())).unwrap();
     let (first, later) = (read(feed(within.from)), read(feed(Instant::from_secs(0))));

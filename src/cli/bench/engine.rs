@@ -10,7 +10,7 @@ use super::meter::{cpu_ms, rss_kib};
 use super::seed::many;
 use super::site::{Site, manager};
 use super::{Common, note, tell};
-use crate::domain::escalation::Policy;
+use crate::domain::escalation::{Policy, Run};
 use crate::domain::{AlertId, Clock, PatientId};
 use crate::store::messages::Ground;
 use crate::store::{Actor, Store, escalations, versions};
@@ -114,7 +114,8 @@ fn seed(store: &Store, patients: &[PatientId], deadlines: usize) -> anyhow::Resu
         store.keep_house(crate::store::Urgency::Patient, "bench", now, |tx| {
             owned.into_iter().try_for_each(|patient| {
                 let ground = Ground::ask(tx, patient)?;
-                escalations::begin(tx, AlertId::new(now), patient, policy.clone(), ground).map(drop)
+                let run = Run::begin(escalations::kept(policy.clone()), now);
+                escalations::begin(tx, AlertId::new(now), patient, run, ground).map(drop)
             })
         })?;
         left -= rows;

@@ -178,7 +178,7 @@ impl Channel for Pager {
         for id in letter.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
             rung.entry(id.to_owned()).or_insert_with(Instant::now);
         }
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", fault: None }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
-use crate::store::{Store, clock, log, settings, signing, withdrawals};
+use crate::store::{Store, clock, lapses, log, settings, signing, withdrawals};
 
 #[derive(Serialize)]
 struct Finding {
@@ -131,6 +131,7 @@ fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
     vec![
         good("schema", "fits this program".to_owned()),
         steps(&store, now),
+        lapses(&store),
         seal(&store, home, now),
         restored(&store, home),
         officer(&store),
@@ -190,6 +191,24 @@ fn steps(store: &Store, now: Instant) -> Finding {
             ),
         ),
         Ok((_, None)) => good("clock step", "none in the last day".to_owned()),
+    }
+}
+
+/// Whether something planned for a red alert was not done when somebody last looked.
+fn lapses(store: &Store) -> Finding {
+    let found = store.read(|view| {
+        let standing = lapses::standing(view)?;
+        Ok((standing.len(), lapses::of_red(view, &standing)?))
+    });
+    match found {
+        Err(fault) => bad("lapses", fault.to_string()),
+        Ok((_, 0)) => good("lapses", "nothing planned for a red alert is late".to_owned()),
+        Ok((all, red)) => bad(
+            "lapses",
+            format!(
+                "{red} of {all} late plans are about a red alert: see who was to be called on the status page"
+            ),
+        ),
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::seed::SeedError;
 use crate::domain::civil::Zone;
-use crate::domain::on_call::{Length, Need, Rotation};
+use crate::domain::on_call::{Idle, Length, Need, Rotation};
 use crate::domain::{Instant, Role, StaffIdentity, UserId};
 use crate::store::users::{self, NewUser};
 use crate::store::{Tx, on_call};
@@ -47,7 +47,7 @@ pub fn seed(tx: &mut Tx<'_>, staff: &[(Role, UserId)], now: Instant) -> Result<(
     }
     let mut behind = clinicians.clone();
     behind.rotate_left(1);
-    let week = Need { certificate: false, most_in_a_week: WHOLE_WEEK };
+    let week = Need { certificate: false, most_in_a_week: WHOLE_WEEK, averaged_weeks: 1 };
     turns(tx, "clinician_on_call", None, Length::Days(1), clinicians, now)?;
     turns(tx, "clinician_backup", None, Length::Days(1), behind, now)?;
     turns(tx, "coordination", Some(week), Length::Weeks(1), agents, now)?;
@@ -72,6 +72,8 @@ fn turns(
         lengths: vec![length],
         people,
         hours: None,
+        overlap_minutes: 0,
+        idle_turns: Idle::Skipped,
     }];
     on_call::publish(tx, schedule, &duty, held.version)?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::cli::demo::seed::{DemoUser, KIND, passphrase};
 use crate::cli::error::{Error, Result};
 use crate::domain::civil::{Zone, midnight};
 use crate::domain::escalation::Policy;
-use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule};
+use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
 use crate::domain::password::{self, Cost};
 use crate::domain::rule::Name;
 use crate::domain::{
@@ -151,12 +151,18 @@ fn duties(tx: &mut Tx<'_>, staff: &[(UserId, Role)], begin: Instant) -> store::R
             lengths: vec![length],
             people,
             hours: None,
+            overlap_minutes: 0,
+            idle_turns: Idle::Skipped,
         };
         let schedule =
             Schedule { zone, rotations: vec![rotation], temporaries: Vec::new(), overrides: Vec::new() };
         let duty = Duty {
             name: Name { pt: pt.into(), en: en.into() },
-            need: Need { certificate: false, most_in_a_week: Duration::from_secs(7 * 86_400) },
+            need: Need {
+                certificate: false,
+                most_in_a_week: Duration::from_secs(7 * 86_400),
+                averaged_weeks: 1,
+            },
             schedule,
         };
         versions::seed(tx, id, &duty)?;

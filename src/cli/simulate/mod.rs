@@ -25,6 +25,8 @@ use super::demo::seed::DemoUser;
 use super::error::{Error, Result};
 use super::home::{Home, write_private};
 use super::out::{Out, note};
+use super::run::keeps_its_own_database;
+use crate::config::Options;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::password::Cost;
 use crate::domain::{Clock, Instant};
@@ -82,13 +84,20 @@ struct Line<'a> {
 /// Runs it into an empty data directory.
 ///
 /// # Errors
-/// No directory was named, or it is in use; as the store says.
-pub(super) fn run(args: &Args, dir: Option<&str>, out: Out, clock: &Clock) -> Result<()> {
+/// No directory was named, or it is in use; another database is set, which it would not fill; as the store says.
+pub(super) fn run(args: &Args, options: &Options, dir: Option<&str>, out: Out, clock: &Clock) -> Result<()> {
+    keeps_its_own_database(options, "simulate")?;
     let dir = dir.ok_or_else(|| Error::Usage("say with --data-dir where the simulation is kept".into()))?;
     let zone = Zone::SAO_PAULO;
-    let until = zone.day(args.until.unwrap_or_else(|| zone.date(clock.now()))).from;
+    let day = args.until.unwrap_or_else(|| zone.date(clock.now()));
+    let until = zone.day(day).from;
     if until > clock.now() {
         return Err(Error::Usage("--until lies ahead: the simulation would end in the future".into()));
+    }
+    if args.until.is_none() {
+        note(&format!(
+            "without --until it ends before today, {day}: --until {day} tells the same story on another day"
+        ));
     }
     let plan = Plan { days: args.days, patients: args.patients, seed: args.seed, until, cost: clinic::COST };
     let (summary, users) = simulate(Path::new(dir), &plan)?;

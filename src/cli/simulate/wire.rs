@@ -3,7 +3,7 @@
 use crate::domain::civil::Window;
 use crate::domain::message::{self, Attempt};
 use crate::domain::{AlertId, Instant, UserId};
-use crate::notify::{Channel, Letter, Said};
+use crate::notify::{Channel, Fault, Letter, Said};
 
 /// A person was told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +37,13 @@ impl Channel for Wire {
 
     fn send(&self, _letter: &Letter, now: Instant) -> Said {
         if self.away.is_some_and(|away| away.holds(now)) {
-            return Said { attempt: Attempt::Later(None), provider_id: None, code: "away", answered: false };
+            return Said {
+                attempt: Attempt::Later(None),
+                provider_id: None,
+                code: "away",
+                fault: Some(Fault::Provider),
+            };
         }
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "simulated", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "simulated", fault: None }
     }
 }

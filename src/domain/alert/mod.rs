@@ -1,6 +1,7 @@
 //! An alert as a case that people work on. Acts of people and news from judgement are pure functions from
 //! one case to the next; what they refuse and what they must never hide is decided here alone.
 
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AlertId, PatientId, UserId};
 use super::time::Instant;
+pub use silence::Silence;
 
 /// How bad. Ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,6 +145,9 @@ pub struct AlertCase {
     pub acknowledgements: Vec<Acknowledgement>,
     /// The silence in force.
     pub snooze: Option<Snooze>,
+    /// Every silence since it was red, oldest first.
+    #[serde(default)]
+    pub silences: Vec<Silence>,
     /// What came of it.
     pub outcome: Option<Outcome>,
     /// Who resolved it; `None` while unresolved and when judgement did.
@@ -166,7 +171,7 @@ pub struct Facts {
 
 /// How long a claim keeps others away, and a ladder waiting, without an answer.
 pub const LEASE: Duration = Duration::from_secs(10 * 60);
-/// The longest silence.
+/// The longest silence; of a red, all its silences together.
 pub const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a person does.
@@ -215,6 +220,15 @@ pub enum ActRefused {
     /// It is over.
     #[error("already resolved; a new episode opens a new alert")]
     Resolved,
+    /// A red that was silent as long as a red may be.
+    #[error("a red alert is silent for 24 hours at the most, all its silences together")]
+    SilentTooLong,
+    /// A red that the same person silenced last.
+    #[error("you silenced this red alert last: the next silence is for another person to ask")]
+    SilencedByYou,
+    /// A red that is silenced without a word.
+    #[error("a red alert is silenced for a reason: say which")]
+    NoReason,
     /// A snooze that ends before it begins.
     #[error("a snooze must end after now")]
     SnoozeInThePast,
@@ -255,6 +269,7 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
         Act::Snooze { until } if until.since(now) > LONGEST_SNOOZE => return Err(ActRefused::SnoozeTooLong),
         Act::Snooze { until } => {
             let Facts { level, peak, .. } = case.facts;
+            next.silence(actor, until, now)?;
             next.snooze = Some(Snooze { by: actor, until, level, peak });
             next.state = AlertState::Snoozed;
         }
@@ -271,7 +286,7 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
             next.owner = Some(to);
         }
     }
-    Ok(next)
+    Ok(next.heard(now))
 }
 
 impl AlertCase {
@@ -288,6 +303,7 @@ impl AlertCase {
             claimed_until: None,
             acknowledgements: Vec::new(),
             snooze: None,
+            silences: Vec::new(),
             outcome: None,
             resolved_by: None,
             resolved_at: None,
@@ -316,7 +332,7 @@ impl AlertCase {
         if next.may_close_itself() {
             next.close(None, None, now);
         }
-        next
+        next.heard(now)
     }
 
     /// Time passed: a snooze that is over ends. It had taken the place of any answer, so the case waits for a person
@@ -341,7 +357,7 @@ impl AlertCase {
     #[must_use]
     pub fn resumed(&self, now: Instant) -> Self {
         match self.state {
-            AlertState::Acknowledged => self.unanswered(),
+            AlertState::Acknowledged => self.unanswered().heard(now),
             AlertState::Snoozed => self.awake(now),
             AlertState::Open if self.claimed_until.is_some_and(|until| until <= now) => {
                 Self { owner: None, claimed_until: None, ..self.clone() }
@@ -368,6 +384,8 @@ impl AlertCase {
         next.acknowledgements.extend(merged.acknowledgements.iter().copied());
         next.acknowledgements.sort_by_key(|a| (a.at, a.by));
         next.acknowledgements.dedup();
+        next.silences.extend(merged.silences.iter().copied());
+        next.silences.sort_by_key(|silence| (silence.from, silence.by));
         next.owner = self.owner.or(merged.owner);
         if next.state == AlertState::Open && next.answered_for() {
             next.state = AlertState::Acknowledged;
@@ -381,9 +399,30 @@ impl AlertCase {
         self.acknowledgements.iter().any(|a| !a.over && a.level >= self.facts.peak)
     }
 
+    /// Whether it was never red and its episode is over: nobody need come, whoever holds it only has to say what it was.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.facts.ended_at.is_some() && self.facts.peak < Level::Red
+    }
+
+    /// What other programs are told it became: `resolved`, `acknowledged`, `reassigned`; `None`: nothing that they wait for.
+    #[must_use]
+    pub fn became(&self, old: &Self) -> Option<&'static str> {
+        let moved = self.state != old.state;
+        let answered = self.acknowledgements.len() > old.acknowledgements.len();
+        match self.state {
+            AlertState::Resolved => moved.then_some("resolved"),
+            AlertState::Acknowledged if moved || answered => Some("acknowledged"),
+            _ if self.claimed_until.is_none() && self.owner.is_some() && self.owner != old.owner => {
+                Some("reassigned")
+            }
+            _ => None,
+        }
+    }
+
     fn may_close_itself(&self) -> bool {
         let held = self.owner.is_some() || !self.acknowledgements.is_empty();
-        self.facts.ended_at.is_some() && self.facts.peak < Level::Red && !held
+        self.is_settled() && !held
     }
 
     fn closed_by_judgement(&self) -> bool {
@@ -408,6 +447,10 @@ impl AlertCase {
 
     /// An owner who answered already keeps it for good.
     fn claim(&mut self, by: UserId, now: Instant) {
+        // Claimed again, it lasts no longer: whoever holds it answers.
+        if self.owner == Some(by) && self.claimed_until.is_some_and(|until| until > now) {
+            return;
+        }
         self.owner = Some(by);
         self.claimed_until = (!self.answered_for()).then(|| now.plus(LEASE));
     }

@@ -128,3 +128,30 @@ fn stored_numbers_and_names_lead_back() {
         assert_eq!(serde_json::to_value(state).unwrap(), state.name());
     }
 }
+
+#[test]
+fn a_red_is_silent_for_a_day_of_its_life_and_never_twice_in_a_row_by_the_same_hand() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+    let at = |hours: u64| NOW.plus(Duration::from_secs(3_600 * hours));
+    let silenced = |case: &AlertCase, who, from, to| act(case, Act::Snooze { until: at(to) }, who, at(from));
+    let once = silenced(&case(Level::Red), ana, 0, 10).unwrap();
+    assert_eq!(silenced(&once, ana, 5, 6), Err(ActRefused::SilencedByYou), "while it lasts");
+    assert_eq!(silenced(&once.awake(at(10)), ana, 11, 12), Err(ActRefused::SilencedByYou), "and after it");
+    // An answer ended it after four hours: those count, and no more.
+    let answered = act(&once, Act::Ack, ana, at(4)).unwrap();
+    assert_eq!(answered.silences, [Silence { by: ana, from: NOW, to: at(4) }]);
+    let twice = silenced(&answered, bia, 20, 30).unwrap();
+    assert_eq!(silenced(&twice.awake(at(30)), ana, 31, 42), Err(ActRefused::SilentTooLong));
+    assert_eq!(silenced(&twice.awake(at(30)), ana, 31, 41).unwrap().silences.len(), 3);
+    // What is not red is bounded for each silence alone.
+    let yellow = silenced(&case(Level::Yellow), ana, 0, 20).unwrap();
+    assert!(silenced(&yellow.awake(at(20)), ana, 20, 40).unwrap().silences.is_empty());
+}
+
+#[test]
+fn a_claim_that_is_claimed_again_lasts_no_longer() {
+    let ana = UserId::new(NOW);
+    let mine = act(&case(Level::Red), Act::Claim, ana, NOW).unwrap();
+    let again = act(&mine, Act::Claim, ana, NOW.plus(Duration::from_secs(500))).unwrap();
+    assert_eq!(again.claimed_until, Some(NOW.plus(LEASE)));
+}

@@ -36,7 +36,7 @@ pub struct Holiday {
 pub struct Place {
     /// Its state; `None`: only national holidays.
     pub state: Option<State>,
-    /// Its municipality by IBGE code (7 digits); one that is not in the data has no municipal holidays here.
+    /// Its municipality by IBGE code (7 digits); refused where it is not in [`MUNICIPALITIES`].
     pub municipality: Option<u32>,
 }
 

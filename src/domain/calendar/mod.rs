@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::civil::{Window, Zone, next, union};
 use super::line::Label;
@@ -32,9 +33,28 @@ pub struct Calendar {
     /// Monday to Sunday. A day without hours is closed.
     pub week: [Hours; 7],
     /// Dates with hours of their own, before the week and the holidays: a half day, a closed Friday, a worked
-    /// holiday.
-    #[serde(default)]
+    /// holiday. What is said of a date itself comes before what comes back each year. A day without a year, `--12-24`
+    /// (ISO 8601), comes back each year and always did.
+    #[serde(default, deserialize_with = "dated")]
     pub exceptions: BTreeMap<NaiveDate, Exception>,
+}
+
+fn dated<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<NaiveDate, Exception>, D::Error> {
+    let written = BTreeMap::<String, Exception>::deserialize(from)?;
+    let mut out = BTreeMap::new();
+    for (day, exception) in written {
+        let (date, yearly) = match day.strip_prefix("--") {
+            // A leap year, so that every day is in it.
+            Some(day) => (format!("2000-{day}").parse::<NaiveDate>(), true),
+            None => (day.parse(), exception.yearly),
+        };
+        let date = date
+            .map_err(|_no_date| D::Error::custom("a day is written 2026-12-24, or --12-24 for every year"))?;
+        if out.insert(date, Exception { yearly, ..exception }).is_some() {
+            return Err(D::Error::custom("a day stands there twice"));
+        }
+    }
+    Ok(out)
 }
 
 /// What is different on a date.
@@ -46,6 +66,20 @@ pub struct Exception {
     /// The hours of that date; none: closed.
     #[serde(default)]
     pub hours: Hours,
+    /// Whether it comes back on that day of each later year.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yearly: bool,
+}
+
+/// What is wrong with a calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Faulty {
+    /// The house knows no holidays of this municipality, and would keep none in silence.
+    #[error("the holidays of this municipality are not known here")]
+    Municipality,
+    /// It lies in another state.
+    #[error("this municipality lies in another state")]
+    State,
 }
 
 /// Why a stretch of time does not count.
@@ -83,11 +117,30 @@ impl Calendar {
         }
     }
 
+    /// Whether it says what it keeps.
+    ///
+    /// # Errors
+    /// [`Faulty`].
+    pub fn check(&self) -> Result<(), Faulty> {
+        let Some(Place { state, municipality: Some(code) }) = self.place else { return Ok(()) };
+        let known = MUNICIPALITIES.iter().find(|(known, ..)| *known == code);
+        let (_, of, _) = known.ok_or(Faulty::Municipality)?;
+        if Some(*of) == state { Ok(()) } else { Err(Faulty::State) }
+    }
+
+    /// What is said of a date: of the date itself, else of the newest day that comes back on it.
+    #[must_use]
+    pub fn exception(&self, date: NaiveDate) -> Option<&Exception> {
+        let again = |first: &NaiveDate| (first.month(), first.day()) == (date.month(), date.day());
+        let mut before = self.exceptions.range(..=date).rev();
+        before.find(|(first, held)| **first == date || (held.yearly && again(first))).map(|(_, held)| held)
+    }
+
     /// The hours of a date, and why they are what they are when it is not the week's plan.
     #[must_use]
     pub fn day(&self, date: NaiveDate) -> (&Hours, Option<Closed>) {
         const NONE: &Hours = &Hours::NONE;
-        if let Some(exception) = self.exceptions.get(&date) {
+        if let Some(exception) = self.exception(date) {
             return (&exception.hours, Some(Closed::Exception(exception.label.clone().into())));
         }
         if let Some(holiday) = self.place.and_then(|place| place.holiday(date)) {

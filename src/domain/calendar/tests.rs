@@ -75,7 +75,7 @@ fn some_calendar() -> impl Strategy<Value = (Calendar, Instant)> {
         let place = rests.then_some(Place { state: Some(State::Rj), municipality: None });
         let exceptions = exception.into_iter().map(|(days, hours)| {
             let then = zone.date(from).checked_add_signed(TimeDelta::days(days)).unwrap();
-            (then, Exception { label: "mutirão".into(), hours })
+            (then, Exception { label: "mutirão".into(), hours, yearly: false })
         });
         (Calendar { zone, place, week, exceptions: exceptions.collect() }, from)
     })
@@ -154,7 +154,7 @@ fn holidays_of_country_state_and_city_and_a_half_day_do_not_count_and_are_named(
     let mut calendar = clinic("America/Sao_Paulo", "08:00-18:00", "");
     calendar.exceptions.insert(
         date("2026-12-24"),
-        Exception { label: "véspera de Natal".into(), hours: hours("08:00-12:00") },
+        Exception { label: "véspera de Natal".into(), hours: hours("08:00-12:00"), yearly: false },
     );
     let from = at(calendar.zone, "2026-12-24 11:00");
     let due = calendar.add(from, 2 * HOUR).unwrap();
@@ -180,6 +180,53 @@ fn holidays_of_country_state_and_city_and_a_half_day_do_not_count_and_are_named(
         let found = calendar.place.unwrap().holiday(date(day)).map(|holiday| holiday.name);
         assert_eq!(found, name, "{day}");
     }
+}
+
+#[test]
+fn a_half_day_that_comes_back_each_year_gives_way_to_what_is_said_of_the_date() {
+    let mut calendar = clinic("America/Sao_Paulo", "08:00-18:00", "");
+    let half =
+        |text: &'static str, yearly| Exception { label: text.into(), hours: hours("08:00-12:00"), yearly };
+    calendar.exceptions.insert(date("2026-12-24"), half("véspera", true));
+    calendar.exceptions.insert(date("2028-12-24"), Exception { hours: Hours::NONE, ..half("ponte", false) });
+    calendar.exceptions.insert(date("2028-02-29"), half("aniversário", true));
+    calendar.exceptions.insert(date("2026-12-31"), half("só neste ano", false));
+    let label = |text: &str| calendar.exception(date(text)).map(|held| held.label.to_string());
+    let told = |text: &str| label(text).unwrap_or_default();
+    assert_eq!(["2025-12-24", "2026-12-24", "2027-12-24"].map(told), ["", "véspera", "véspera"]);
+    assert_eq!(["2028-12-24", "2029-12-24"].map(told), ["ponte", "véspera"]);
+    assert_eq!(["2029-02-28", "2029-03-01", "2032-02-29"].map(told), ["", "", "aniversário"]);
+    assert_eq!(["2026-12-31", "2027-12-31"].map(told), ["só neste ano", ""]);
+    let from = at(calendar.zone, "2027-12-24 11:00");
+    assert_eq!(calendar.add(from, 2 * HOUR), Some(at(calendar.zone, "2027-12-27 09:00")));
+    let written = serde_json::to_value(&calendar).unwrap();
+    assert_eq!(written["exceptions"]["2026-12-31"].get("yearly"), None, "as it was written before");
+    assert_eq!(serde_json::from_value::<Calendar>(written.clone()).unwrap(), calendar);
+    let read = |days: serde_json::Value| {
+        let mut says = written.clone();
+        says["exceptions"] = days;
+        serde_json::from_value::<Calendar>(says)
+    };
+    let every =
+        read(serde_json::json!({ "--12-24": { "label": "véspera", "hours": "08:00-12:00" } })).unwrap();
+    assert_eq!(every.exception(date("2031-12-24")).unwrap().label, "véspera");
+    for wrong in ["12-24", "--13-24", "--12-24T00:00", "2026"] {
+        assert!(read(serde_json::json!({ wrong: { "label": "x" } })).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_municipality_whose_holidays_nobody_knows_is_refused() {
+    let mut calendar = clinic("America/Sao_Paulo", "08:00-18:00", "");
+    let mut check = |state, municipality| {
+        calendar.place = Some(Place { state, municipality });
+        calendar.check()
+    };
+    assert_eq!(check(Some(State::Sp), Some(3_550_308)), Ok(()));
+    assert_eq!(check(Some(State::Rj), Some(3_304_557)), Err(Faulty::Municipality));
+    assert_eq!(check(Some(State::Sp), Some(2_304_400)), Err(Faulty::State));
+    assert_eq!(check(None, Some(3_550_308)), Err(Faulty::State));
+    assert_eq!((check(Some(State::Rj), None), check(None, None)), (Ok(()), Ok(())));
 }
 
 #[test]

@@ -9,4 +9,4 @@ mod tests;
 
 pub use dry_run::{Difference, Happened, Rung, Told, dry_run};
 pub use policy::{Faulty, Policy, Step, Target, seeds};
-pub use run::{Did, Found, Refused, Run, State};
+pub use run::{Did, Found, Pace, Refused, Run, State};

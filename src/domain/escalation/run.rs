@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Step};
+use crate::domain::alert::{AlertCase, AlertState, Level};
+use crate::domain::calendar::Calendar;
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
 
@@ -28,6 +30,47 @@ pub struct Run {
     pub next_at: Option<Instant>,
     /// Counts up with every change.
     pub fence: u64,
+    /// When it calls, and whether it ends.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// When a climb calls people, and whether it has an end at its top.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// Day and night, and at its top again and again until a named person takes it: a red.
+    #[default]
+    Relentless,
+    /// In the open hours of a calendar only, which count its waits too, and at its top once: anything below red.
+    Within(Box<Calendar>),
+}
+
+impl Pace {
+    /// That of a case of this level whose promises are counted by `calendar`.
+    #[must_use]
+    pub fn of(level: Level, calendar: &Calendar) -> Self {
+        if level < Level::Red { Self::Within(Box::new(calendar.clone())) } else { Self::Relentless }
+    }
+
+    /// The instant by which people had `time` to answer. A calendar that opens no more counts day and night: every wait
+    /// has an end.
+    #[must_use]
+    pub fn after(&self, from: Instant, time: Duration) -> Instant {
+        match self {
+            Self::Relentless => from.plus(time),
+            Self::Within(calendar) => calendar.add(from, time).map_or(from.plus(time), |at| self.opens(at)),
+        }
+    }
+
+    /// The first instant from `at` on at which people may be called.
+    #[must_use]
+    pub fn opens(&self, at: Instant) -> Instant {
+        match self {
+            Self::Relentless => at,
+            Self::Within(calendar) => calendar.opens(at).unwrap_or(at),
+        }
+    }
 }
 
 /// Where a run stands.
@@ -102,7 +145,30 @@ impl Run {
     /// A climb that begins now.
     #[must_use]
     pub fn begin(policy: Policy, now: Instant) -> Self {
-        let first = now.plus(Duration::from_secs(60 * u64::from(policy.starts_after)));
+        Self::begin_at(policy, Pace::Relentless, now)
+    }
+
+    /// A climb that begins now because a promise to a case was broken. A case that somebody answered for, silenced or
+    /// claimed is not called about: its climb begins in that wait.
+    #[must_use]
+    pub fn breached(policy: Policy, pace: Pace, case: &AlertCase, now: Instant) -> Self {
+        let mut run = Self::begin_at(policy, pace, now);
+        let answer = case.acknowledgements.iter().rev().find(|answer| !answer.over);
+        let claimed = case.owner.zip(case.claimed_until).filter(|(_, until)| *until > now);
+        match (case.state, answer, case.snooze, claimed) {
+            (AlertState::Resolved, ..) => run.finish(),
+            _ if case.is_settled() => run.finish(),
+            (AlertState::Acknowledged, Some(answer), ..) => drop(run.acknowledge(answer.by, now)),
+            (AlertState::Snoozed, _, Some(snooze), _) => drop(run.snooze(snooze.by, now, snooze.until)),
+            (AlertState::Open, _, _, Some((owner, until))) => drop(run.snooze(owner, now, until)),
+            _ => {}
+        }
+        run
+    }
+
+    fn begin_at(policy: Policy, pace: Pace, now: Instant) -> Self {
+        let first = pace.after(now, Duration::from_secs(60 * u64::from(policy.starts_after)));
+        let first = pace.opens(first);
         Self {
             policy,
             step: None,
@@ -111,7 +177,20 @@ impl Run {
             stepped_at: now,
             next_at: Some(first),
             fence: 0,
+            pace,
         }
+    }
+
+    /// The case is worse than what this climb began for: another policy takes its place, from its first rung.
+    pub fn give_way(&mut self, policy: Policy, now: Instant) {
+        *self = Self { fence: self.fence + 1, ..Self::begin(policy, now) };
+    }
+
+    /// From now on at this pace: what was due in a closed hour waits for the next open one.
+    pub fn paced(&mut self, pace: Pace) {
+        self.fence += 1;
+        self.next_at = self.next_at.map(|at| pace.opens(at));
+        self.pace = pace;
     }
 
     /// Acts if it is due: at most one group of people is paged. `find` says who is there for a step now.
@@ -120,6 +199,13 @@ impl Run {
             return Vec::new();
         }
         self.fence += 1;
+        // What was planned for an open hour and comes late, after an outage, waits for the next one. What a hand planned
+        // for a closed hour is meant.
+        let opens = self.pace.opens(now);
+        if opens > now && self.next_at.is_some_and(|at| self.pace.opens(at) == at) {
+            self.next_at = Some(opens);
+            return Vec::new();
+        }
         match self.state {
             State::Climbing => self.climb(now, find),
             State::Acknowledged(_) | State::Snoozed(_) => {
@@ -147,6 +233,17 @@ impl Run {
         if waited { vec![Did::Resumed, Did::Withheld] } else { vec![Did::Withheld] }
     }
 
+    /// Nobody it waits for can be reached: the next rung is due as soon as people may be called. Says whether it changed anything.
+    pub fn hasten(&mut self, now: Instant) -> bool {
+        let next = self.pace.opens(now);
+        let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > next);
+        if waits {
+            self.fence += 1;
+            self.next_at = Some(next);
+        }
+        waits
+    }
+
     /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered
     /// goes on. Says whether it changed anything.
     pub fn basis_ended(&mut self) -> bool {
@@ -171,7 +268,8 @@ impl Run {
     pub fn acknowledge(&mut self, by: UserId, now: Instant) -> Result<(), Refused> {
         self.change()?;
         let lasts = self.policy.acknowledged_for.map(|minutes| Duration::from_secs(60 * u64::from(minutes)));
-        (self.state, self.next_at) = (State::Acknowledged(by), lasts.map(|lasts| now.plus(lasts)));
+        let until = lasts.map(|lasts| self.pace.after(now, lasts));
+        (self.state, self.next_at) = (State::Acknowledged(by), until);
         Ok(())
     }
 
@@ -198,7 +296,7 @@ impl Run {
         self.change()?;
         // Resumes where it stood: the rung is climbed anew by the next tick.
         self.step = self.step.and_then(|step| step.checked_sub(1));
-        (self.state, self.next_at) = (State::Climbing, Some(now));
+        (self.state, self.next_at) = (State::Climbing, Some(self.pace.opens(now)));
         Ok(())
     }
 
@@ -211,7 +309,7 @@ impl Run {
             return Err(Refused::TooLong);
         }
         self.change()?;
-        (self.state, self.next_at) = (State::Snoozed(by), Some(until));
+        (self.state, self.next_at) = (State::Snoozed(by), Some(self.pace.opens(until)));
         Ok(())
     }
 
@@ -238,7 +336,7 @@ impl Run {
     pub fn reassign(&mut self, to: UserId, now: Instant) -> Result<Did, Refused> {
         self.change()?;
         let time = self.rung(self.step.unwrap_or(0)).map_or(self.policy.nobody_reached.time(), Step::time);
-        (self.stepped_at, self.next_at) = (now, Some(now.plus(time)));
+        (self.stepped_at, self.next_at) = (now, Some(self.pace.after(now, time)));
         if self.state != State::NobodyReached {
             self.state = State::Climbing;
         }
@@ -286,7 +384,7 @@ impl Run {
                 Did::Paged { step: Some(step), round: self.round, people }
             });
             if !(empty && skip) {
-                (self.stepped_at, self.next_at) = (now, Some(now.plus(time)));
+                (self.stepped_at, self.next_at) = (now, Some(self.pace.after(now, time)));
                 return did;
             }
         }
@@ -305,7 +403,9 @@ impl Run {
 
     fn call_again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Did {
         let people = distinct(find(&self.policy.nobody_reached));
-        (self.stepped_at, self.next_at) = (now, Some(now.plus(self.policy.nobody_reached.time())));
+        let again =
+            matches!(self.pace, Pace::Relentless).then(|| now.plus(self.policy.nobody_reached.time()));
+        (self.stepped_at, self.next_at) = (now, again);
         Did::Paged { step: None, round: self.round, people }
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::id::UserId;
+use crate::domain::alert::{self, AlertCase, Facts, Level, Outcome, act};
+use crate::domain::id::{AlertId, PatientId, UserId};
 use crate::domain::time::Instant;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -216,6 +217,94 @@ fn a_policy_that_cannot_be_climbed_says_what_is_wrong_with_it() {
     assert_eq!(broken(&|p| p.nobody_reached.minutes = 20_000), Faulty::Minutes(0, 20_000));
     assert_eq!(broken(&|p| p.repeat = 10), Faulty::Repeat(10));
     assert_eq!(broken(&|p| p.acknowledged_for = Some(20_000)), Faulty::Wait("acknowledged_for", 20_000));
+}
+
+/// Friday, 27 November 2026, 17:00 in São Paulo: the clinic closes at 18:00.
+const FRIDAY: Instant = Instant::from_secs(1_795_809_600);
+
+fn clinic() -> crate::domain::calendar::Calendar {
+    let [_, (_, clinic)] = crate::domain::sla::calendars();
+    clinic
+}
+
+fn standard() -> Policy {
+    seeds().into_iter().find(|policy| policy.id == "standard").unwrap()
+}
+
+fn yellow() -> AlertCase {
+    let facts = Facts { started_at: FRIDAY, ended_at: None, level: Level::Yellow, peak: Level::Yellow };
+    AlertCase::open(AlertId::new(FRIDAY), PatientId::new(FRIDAY), facts)
+}
+
+/// Who is called when nobody acts, looked at every ten minutes for sixteen days.
+fn sixteen_days(mut run: Run) -> (Vec<Instant>, Run) {
+    let mut find = everybody(&standard());
+    let ticks = (0..16 * 144).map(|n| FRIDAY.plus(Duration::from_secs(600 * n)));
+    let mut called =
+        |run: &mut Run, at| run.tick(at, &mut find).iter().any(|did| matches!(did, Did::Paged { .. }));
+    let calls = ticks.filter(|at| called(&mut run, *at)).collect();
+    (calls, run)
+}
+
+/// One yellow rang managers 1,373 times, on a Saturday night too.
+#[test]
+fn a_broken_promise_to_a_yellow_calls_in_open_hours_and_once_at_its_top() {
+    let run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);
+    let (calls, run) = sixteen_days(run);
+    assert_eq!(calls.len(), 4, "three rungs and the top: {calls:?}");
+    assert!(calls.iter().all(|at| clinic().is_open(*at)), "{calls:?}");
+    assert!(calls[0] > FRIDAY.plus(Duration::from_secs(60 * 3_600)), "Monday: {calls:?}");
+    assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
+}
+
+#[test]
+fn a_broken_promise_to_a_case_that_is_answered_for_or_settled_calls_nobody() {
+    let now = FRIDAY;
+    let breached = |case: &AlertCase| {
+        let (calls, run) =
+            sixteen_days(Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), case, now));
+        assert_eq!(calls, [], "{run:?}");
+        run.state
+    };
+    let ana = person(1);
+    let answered = act(&yellow(), alert::Act::Ack, ana, now).unwrap();
+    assert_eq!(breached(&answered), State::Acknowledged(ana));
+    let ended = Facts { ended_at: Some(now), ..yellow().facts };
+    assert_eq!(
+        breached(&act(&yellow(), alert::Act::Claim, ana, now).unwrap().judged(ended, now)),
+        State::Done
+    );
+    assert_eq!(
+        breached(&act(&yellow(), alert::Act::Resolve { outcome: Outcome::Other }, ana, now).unwrap()),
+        State::Done
+    );
+}
+
+/// The engine was away from Friday evening to Saturday: the call waits for Monday, and a hand's call for nothing.
+#[test]
+fn a_call_of_open_hours_that_comes_late_waits_for_the_next_and_a_hand_is_obeyed() {
+    let mut run = Run::breached(
+        Policy { starts_after: 30, ..standard() },
+        Pace::of(Level::Yellow, &clinic()),
+        &yellow(),
+        FRIDAY,
+    );
+    let saturday = FRIDAY.plus(Duration::from_secs(10 * 3_600));
+    assert_eq!(run.tick(saturday, &mut everybody(&standard())), []);
+    assert!(clinic().is_open(run.next_at.unwrap()));
+    run.force(saturday, saturday).unwrap();
+    assert_eq!(run.tick(saturday, &mut everybody(&standard())).len(), 1);
+}
+
+/// A yellow that climbed slowly turned red, and went on climbing slowly.
+#[test]
+fn a_red_takes_the_place_of_what_a_yellow_began_to_climb() {
+    let mut run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);
+    let fence = run.fence;
+    run.give_way(red(), minute(0));
+    assert!(run.fence > fence);
+    assert_eq!((run.pace.clone(), run.next_at), (Pace::Relentless, Some(minute(0))));
+    assert_eq!(pages(&told(&mut run, 0..6, &mut everybody(&red()))).len(), 2);
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -12,6 +12,15 @@ pub enum Faulty {
     /// A turn without a length, or of more than a year.
     #[error("a turn lasts 1 hour to {MOST_TURN} hours, and a rotation has at least one")]
     Length,
+    /// Months have no fixed length in hours or days.
+    #[error("turns of months stand alone: all of a rotation's turns are months, or none is")]
+    Months,
+    /// Two turns would lie over a third.
+    #[error("whoever goes stays for at most {MOST_OVERLAP} minutes, and for less than a turn")]
+    Overlap,
+    /// A limit over a span that is not looked at.
+    #[error("hours are averaged over 1 to {MOST_WEEKS} weeks")]
+    Weeks,
     /// A window that ends before it starts.
     #[error("a window ends before it starts, or a shift lies outside its temporary schedule")]
     Window,
@@ -24,6 +33,9 @@ pub enum Faulty {
 }
 
 const MOST_TURN: i64 = 366 * 24;
+const MOST_MONTHS: u16 = 12;
+const MOST_OVERLAP: u16 = 240;
+const MOST_WEEKS: u8 = 4;
 const MOST_ROTATIONS: usize = 20;
 const MOST_LENGTHS: usize = 60;
 const MOST_PEOPLE: usize = 200;
@@ -38,6 +50,9 @@ impl Duty {
         let hours = self.need.most_in_a_week.as_secs() / 3_600;
         if !(1..=168).contains(&hours) {
             return Err(Faulty::Hours);
+        }
+        if !(1..=MOST_WEEKS).contains(&self.need.averaged_weeks) {
+            return Err(Faulty::Weeks);
         }
         self.schedule.check()
     }
@@ -102,9 +117,20 @@ impl Rotation {
     fn check(&self) -> Result<(), Faulty> {
         few("people in a rotation", self.people.len(), MOST_PEOPLE)?;
         few("lengths of turns", self.lengths.len(), MOST_LENGTHS)?;
-        let lasts = |length: &Length| (1..=MOST_TURN).contains(&length.hours());
+        let lasts = |length: &Length| match length {
+            Length::Months(n) => (1..=MOST_MONTHS).contains(n),
+            other => (1..=MOST_TURN).contains(&other.most_hours()),
+        };
         if self.lengths.is_empty() || !self.lengths.iter().all(lasts) {
             return Err(Faulty::Length);
+        }
+        let months = self.lengths.iter().filter(|length| matches!(length, Length::Months(_))).count();
+        if months > 0 && months < self.lengths.len() {
+            return Err(Faulty::Months);
+        }
+        let shortest = self.lengths.iter().map(|length| length.most_hours() * 60).min().unwrap_or(0);
+        if self.overlap_minutes > MOST_OVERLAP || i64::from(self.overlap_minutes) >= shortest {
+            return Err(Faulty::Overlap);
         }
         let year = chrono::Datelike::year(&self.starts);
         let ends = self.ends.is_none_or(|ends| self.starts < ends);
@@ -123,7 +149,7 @@ mod tests {
     use super::*;
     use crate::domain::Instant;
     use crate::domain::civil::Zone;
-    use crate::domain::on_call::{Need, Override, Temporary};
+    use crate::domain::on_call::{Idle, Need, Override, Temporary};
     use crate::domain::rule::Name;
 
     fn duty() -> Duty {
@@ -135,10 +161,16 @@ mod tests {
             lengths: vec![Length::Weeks(1)],
             people: Vec::new(),
             hours: None,
+            overlap_minutes: 0,
+            idle_turns: Idle::Skipped,
         };
         Duty {
             name: Name { pt: "Plantão".into(), en: "On call".into() },
-            need: Need { certificate: true, most_in_a_week: Duration::from_secs(60 * 3_600) },
+            need: Need {
+                certificate: true,
+                most_in_a_week: Duration::from_secs(60 * 3_600),
+                averaged_weeks: 1,
+            },
             schedule: Schedule {
                 zone: Zone::SAO_PAULO,
                 rotations: vec![rotation],
@@ -162,6 +194,17 @@ mod tests {
             Faulty::Length
         );
         assert_eq!(faulty(&|duty| duty.schedule.rotations[0].lengths.clear()), Faulty::Length);
+        let mixed = vec![Length::Months(1), Length::Weeks(1)];
+        assert_eq!(faulty(&|duty| duty.schedule.rotations[0].lengths = mixed.clone()), Faulty::Months);
+        let thirteen = vec![Length::Months(13)];
+        assert_eq!(faulty(&|duty| duty.schedule.rotations[0].lengths = thirteen.clone()), Faulty::Length);
+        assert_eq!(faulty(&|duty| duty.schedule.rotations[0].overlap_minutes = 241), Faulty::Overlap);
+        let over_an_hour = |duty: &mut Duty| {
+            duty.schedule.rotations[0].lengths = vec![Length::Hours(1)];
+            duty.schedule.rotations[0].overlap_minutes = 60;
+        };
+        assert_eq!(faulty(&over_an_hour), Faulty::Overlap);
+        assert_eq!(faulty(&|duty| duty.need.averaged_weeks = 0), Faulty::Weeks);
         let far = "+200000-01-01T00:00:00".parse().unwrap();
         assert_eq!(faulty(&|duty| duty.schedule.rotations[0].starts = far), Faulty::Starts);
         let at = Instant::from_secs;

@@ -1,7 +1,8 @@
 //! What will go wrong with a schedule before it does: nobody on call, nobody who can be reached, a certificate
-//! that runs out, a person who carries too much.
+//! that runs out, a backup who is the first once more, a person who carries too much.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,13 @@ pub struct Need {
     /// The most that one person may be on call in any seven days; whole hours where it is written down.
     #[serde(rename = "most_hours_in_a_week", with = "hours")]
     pub most_in_a_week: Duration,
+    /// Over how many weeks that is averaged, 1 to 4: twelve hours on and 36 off are 48 in one week and 36 in the next.
+    #[serde(default = "one")]
+    pub averaged_weeks: u8,
+}
+
+const fn one() -> u8 {
+    1
 }
 
 mod hours {
@@ -56,7 +64,14 @@ pub enum Issue {
     NobodyCertified(Window),
     /// A person's certificate ends while they are on call.
     CertificateEnds(UserId, Instant),
-    /// A person is on call for longer than they may be, in seven days from this instant on.
+    /// A person is on call here and in a schedule that is called before this one: the second call finds the first again.
+    FirstAndBackup(UserId, Window),
+    /// Others could be called, and no channel reaches this person: from their first turn on.
+    Unreachable(UserId, Instant),
+    /// A certificate that is valid for longer than any: its date is a slip.
+    CertificateDate(UserId, Instant),
+    /// A person is on call for longer than they may be, in all schedules together: the hours of a week, on average from
+    /// this instant on.
     Overload(UserId, Instant, Duration),
 }
 
@@ -69,34 +84,46 @@ impl Issue {
             Self::NobodyReachable(_) => "nobody_reachable",
             Self::NobodyCertified(_) => "nobody_certified",
             Self::CertificateEnds(..) => "certificate_ends",
+            Self::FirstAndBackup(..) => "first_and_backup",
+            Self::Unreachable(..) => "unreachable",
+            Self::CertificateDate(..) => "certificate_date",
             Self::Overload(..) => "overload",
         }
     }
 }
 
+/// What is known beside a schedule.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Whoever may be on call.
+    pub people: &'a BTreeMap<UserId, Fitness>,
+    /// The shifts of every other schedule.
+    pub elsewhere: &'a [Shift],
+    /// Of those, the shifts that a policy calls before this schedule.
+    pub before: &'a [Shift],
+}
+
+/// No certificate is valid for longer: a date beyond is a slip.
+pub const LONGEST_CERTIFICATE: Duration = Duration::from_secs(10 * 366 * 86_400);
+
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// Everything that is wrong in a window, by kind, then by time.
 #[must_use]
-pub fn issues(
-    shifts: &[Shift],
-    within: Window,
-    need: Need,
-    people: &BTreeMap<UserId, Fitness>,
-) -> Vec<Issue> {
-    let fit = |user: UserId| people.get(&user).copied();
+pub fn issues(shifts: &[Shift], within: Window, need: Need, around: Around<'_>) -> Vec<Issue> {
+    let fit = |user: UserId| around.people.get(&user).copied();
     let reachable = |shift: &&Shift| fit(shift.user).is_some_and(|fit| fit.reachable);
-    let mut out: Vec<Issue> = missing(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
+    let mut out: Vec<Issue> = gaps(within, shifts.iter().map(|s| s.window)).map(Issue::Gap).collect();
     let covered = union(shifts.iter().map(|shift| shift.window).collect());
     for window in &covered {
         let reached = shifts.iter().filter(reachable).map(|shift| shift.window);
-        out.extend(missing(*window, reached).map(Issue::NobodyReachable));
+        out.extend(gaps(*window, reached).map(Issue::NobodyReachable));
         if need.certificate {
             let certified = shifts.iter().filter_map(|shift| {
                 let until = fit(shift.user)?.certified_until?;
                 Some(Window { to: shift.window.to.min(until), ..shift.window })
             });
-            out.extend(missing(*window, certified).map(Issue::NobodyCertified));
+            out.extend(gaps(*window, certified).map(Issue::NobodyCertified));
         }
     }
     if need.certificate {
@@ -104,38 +131,78 @@ pub fn issues(
             let until = fit(shift.user)?.certified_until?;
             shift.window.holds(until).then_some(Issue::CertificateEnds(shift.user, until))
         }));
+        out.extend(
+            firsts(shifts.iter().filter_map(|shift| {
+                let until = fit(shift.user)?.certified_until?;
+                (until > within.from.plus(LONGEST_CERTIFICATE)).then_some((shift.user, until))
+            }))
+            .map(|(user, until)| Issue::CertificateDate(user, until)),
+        );
     }
-    out.extend(overloads(shifts, need.most_in_a_week));
+    let reached = union(shifts.iter().filter(reachable).map(|shift| shift.window).collect());
+    let beside = shifts.iter().filter(|shift| !reachable(shift)).filter_map(|shift| {
+        let window = reached.iter().find_map(|window| window.meet(shift.window))?;
+        Some((shift.user, window.from))
+    });
+    out.extend(firsts(beside).map(|(user, from)| Issue::Unreachable(user, from)));
+    let again = shifts.iter().flat_map(|shift| {
+        let same = around.before.iter().filter(|before| before.user == shift.user);
+        same.filter_map(|before| Some((shift.user, before.window.meet(shift.window)?)))
+    });
+    out.extend(firsts(again).map(|(user, window)| Issue::FirstAndBackup(user, window)));
+    out.extend(overloads(shifts, around.elsewhere, need));
     out.sort_unstable();
     out
 }
 
-fn missing(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
-    let mut at = within.from;
-    let mut gaps = Vec::new();
-    for window in union(windows.filter_map(|window| window.meet(within)).collect()) {
-        gaps.push(Window { from: at, to: window.from });
-        at = window.to;
+/// The first of what is found of each person.
+fn firsts<T: Ord>(found: impl Iterator<Item = (UserId, T)>) -> impl Iterator<Item = (UserId, T)> {
+    let mut first: BTreeMap<UserId, T> = BTreeMap::new();
+    for (user, what) in found {
+        match first.entry(user) {
+            Entry::Occupied(held) if *held.get() <= what => {}
+            Entry::Occupied(mut held) => drop(held.insert(what)),
+            Entry::Vacant(free) => drop(free.insert(what)),
+        }
     }
-    gaps.push(Window { from: at, to: within.to });
-    gaps.into_iter().filter(|gap| gap.from < gap.to)
+    first.into_iter()
 }
 
-/// The worst seven days of each person who carries too much. The worst ones start where a shift starts.
-fn overloads(shifts: &[Shift], most: Duration) -> Vec<Issue> {
+/// Where no window lies in one that holds them all, in order.
+pub fn gaps(within: Window, windows: impl Iterator<Item = Window>) -> impl Iterator<Item = Window> {
+    let mut at = within.from;
+    let mut free = Vec::new();
+    for window in union(windows.filter_map(|window| window.meet(within)).collect()) {
+        free.push(Window { from: at, to: window.from });
+        at = window.to;
+    }
+    free.push(Window { from: at, to: within.to });
+    free.into_iter().filter(|gap| gap.from < gap.to)
+}
+
+/// The worst stretch of each person of these who carries too much in it, here and elsewhere, on average of its weeks.
+/// The worst ones start where a shift starts.
+fn overloads(shifts: &[Shift], elsewhere: &[Shift], need: Need) -> Vec<Issue> {
     let mut of: BTreeMap<UserId, Vec<Window>> = BTreeMap::new();
     for shift in shifts {
         of.entry(shift.user).or_default().push(shift.window);
     }
+    for shift in elsewhere {
+        if let Some(windows) = of.get_mut(&shift.user) {
+            windows.push(shift.window);
+        }
+    }
+    let weeks = u32::from(need.averaged_weeks.max(1));
     let carried = |windows: &[Window], from: Instant| -> Duration {
-        let week = Window { from, to: from.plus(WEEK) };
-        windows.iter().filter_map(|w| w.meet(week)).map(|w| w.to.since(w.from)).sum()
+        let stretch = Window { from, to: from.plus(WEEK * weeks) };
+        let all: Duration = windows.iter().filter_map(|w| w.meet(stretch)).map(|w| w.to.since(w.from)).sum();
+        all / weeks
     };
     let worst = of.into_iter().filter_map(|(user, windows)| {
         let windows = union(windows);
-        let weeks = windows.iter().map(|window| (carried(&windows, window.from), window.from));
-        let (load, from) = weeks.max_by_key(|(load, from)| (*load, std::cmp::Reverse(*from)))?;
-        (load > most).then_some(Issue::Overload(user, from, load))
+        let loads = windows.iter().map(|window| (carried(&windows, window.from), window.from));
+        let (load, from) = loads.max_by_key(|(load, from)| (*load, std::cmp::Reverse(*from)))?;
+        (load > need.most_in_a_week).then_some(Issue::Overload(user, from, load))
     });
     worst.collect()
 }

@@ -4,6 +4,7 @@
 pub mod capacity;
 mod check;
 mod coverage;
+mod doubt;
 mod rotation;
 #[cfg(test)]
 mod tests;
@@ -18,8 +19,9 @@ use super::line::Line;
 use super::rule::Name;
 use super::time::Instant;
 pub use check::Faulty;
-pub use coverage::{Fitness, Issue, Need, issues};
-pub use rotation::{Length, Rotation};
+pub use coverage::{Around, Fitness, Issue, LONGEST_CERTIFICATE, Need, gaps, issues};
+pub use doubt::{Doubt, doubts_of};
+pub use rotation::{Idle, Length, Rotation};
 
 /// One version of a schedule; a change is a new version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

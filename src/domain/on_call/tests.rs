@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::calendar::Hours;
+use crate::domain::on_call::Doubt;
 use chrono::NaiveDateTime;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -31,6 +32,8 @@ fn rotation(starts: &str, lengths: &[Length], people: &[u128]) -> Rotation {
         lengths: lengths.to_vec(),
         people: people.iter().map(|n| person(*n)).collect(),
         hours: None,
+        overlap_minutes: 0,
+        idle_turns: Idle::Skipped,
     }
 }
 
@@ -108,6 +111,48 @@ fn overrides_and_temporary_schedules_are_on_top() {
     assert_eq!(who(&plan, "2026-11-07 13:00"), []);
 }
 
+fn around(people: &BTreeMap<UserId, Fitness>) -> Around<'_> {
+    Around { people, elsewhere: &[], before: &[] }
+}
+
+#[test]
+fn the_linter_looks_across_schedules_and_at_each_person() {
+    let monday = |n| Window { from: at_day(n), to: at_day(n + 7) };
+    let shift = |n, user| Shift { window: monday(n), user, because: Because::Rotation(0) };
+    let within = Window { from: at_day(0), to: at_day(28) };
+    let far = at_day(0).plus(LONGEST_CERTIFICATE).plus(HOUR);
+    let people = BTreeMap::from([
+        (person(1), Fitness { reachable: true, certified_until: Some(far) }),
+        (person(2), Fitness { reachable: false, certified_until: Some(at_day(60)) }),
+    ]);
+    let here = [shift(0, person(1)), shift(7, person(1)), shift(7, person(2)), shift(14, person(2))];
+    // Ana is on call elsewhere in the week between: alone neither schedule is too much for anybody.
+    let elsewhere = [shift(7, person(1)), shift(14, person(1)), shift(21, person(3))];
+    let need = Need { certificate: true, most_in_a_week: 120 * HOUR, averaged_weeks: 3 };
+    let found =
+        issues(&here, within, need, Around { people: &people, elsewhere: &elsewhere, before: &elsewhere });
+    let of_people: Vec<Issue> = found
+        .into_iter()
+        .filter(|issue| !matches!(issue, Issue::Gap(_) | Issue::NobodyReachable(_)))
+        .collect();
+    let wanted = [
+        Issue::FirstAndBackup(person(1), monday(7)),
+        Issue::Unreachable(person(2), at_day(7)),
+        Issue::CertificateDate(person(1), far),
+        Issue::Overload(person(1), at_day(0), 168 * HOUR),
+    ];
+    assert_eq!(of_people, wanted);
+    let alone = issues(&here, within, need, around(&people));
+    assert!(
+        !alone.iter().any(|issue| matches!(issue, Issue::Overload(..) | Issue::FirstAndBackup(..))),
+        "{alone:?}"
+    );
+}
+
+fn at_day(n: u64) -> Instant {
+    Instant::from_secs(1_795_348_800).plus(24 * HOUR * u32::try_from(n).unwrap())
+}
+
 #[test]
 fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
     let mut day = rotation("2026-11-02 00:00", &[Length::Weeks(1)], &[1, 2, 3]);
@@ -123,8 +168,8 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
         (person(2), Fitness { reachable: false, certified_until: valid("2027-01-01 00:00") }),
         (person(3), Fitness { reachable: true, certified_until: valid("2026-11-18 12:00") }),
     ]);
-    let need = Need { certificate: true, most_in_a_week: 160 * HOUR };
-    let found = issues(&plan.shifts(within), within, need, &people);
+    let need = Need { certificate: true, most_in_a_week: 160 * HOUR, averaged_weeks: 1 };
+    let found = issues(&plan.shifts(within), within, need, around(&people));
     let gap = |from, to| Issue::Gap(Window { from: moment(from), to: moment(to) });
     assert!(found.contains(&gap("2026-11-08 00:00", "2026-11-08 08:00")), "{found:?}");
     assert!(found.contains(&Issue::CertificateEnds(person(3), moment("2026-11-18 12:00"))));
@@ -134,12 +179,115 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
     assert!(found.iter().any(|issue| matches!(issue, Issue::NobodyCertified(_))));
     assert!(!found.iter().any(|issue| matches!(issue, Issue::Overload(..))), "156 hours");
     let strict = Need { most_in_a_week: 150 * HOUR, ..need };
-    let found = issues(&plan.shifts(within), within, strict, &people);
+    let found = issues(&plan.shifts(within), within, strict, around(&people));
     let Some(Issue::Overload(user, from, load)) = found.iter().find(|i| matches!(i, Issue::Overload(..)))
     else {
         panic!("nobody carries too much: {found:?}");
     };
     assert_eq!((*user, *from, *load), (person(1), within.from, 156 * HOUR));
+}
+
+#[test]
+fn a_month_is_a_month_of_the_calendar_and_the_last_day_stays_the_last() {
+    let plan =
+        schedule("America/Sao_Paulo", vec![rotation("2027-01-31 08:00", &[Length::Months(1)], &[1, 2, 3])]);
+    assert_eq!(who(&plan, "2027-02-28 07:59"), [person(1)]);
+    assert_eq!(who(&plan, "2027-02-28 08:00"), [person(2)]);
+    assert_eq!(who(&plan, "2027-03-31 07:59"), [person(2)]);
+    assert_eq!(who(&plan, "2027-03-31 08:00"), [person(3)]);
+    assert_eq!(who(&plan, "2028-02-29 08:00"), [person(2)], "a leap year: the fourteenth turn");
+    assert_eq!(who(&plan, "2199-12-31 08:00"), [person(3)], "2075 months later");
+    let quarters =
+        schedule("America/Sao_Paulo", vec![rotation("2027-01-01 00:00", &[Length::Months(3)], &[1, 2])]);
+    assert_eq!(who(&quarters, "2027-03-31 23:59"), [person(1)]);
+    assert_eq!(who(&quarters, "2027-04-01 00:00"), [person(2)]);
+    assert_eq!(who(&quarters, "2027-07-01 00:00"), [person(1)]);
+}
+
+/// Seven people on five working days: without more the same two would always have the free days (goalert 55).
+#[test]
+fn turns_without_hours_are_nobodys_and_everybody_has_as_many() {
+    let mut days = rotation("2026-11-30 00:00", &[Length::Days(1)], &[1, 2, 3, 4, 5, 6, 7]);
+    let works = |weekday: usize| Hours::parse(if weekday < 5 { "08:00-18:00" } else { "" }).unwrap();
+    days.hours = Some(std::array::from_fn(works));
+    let counted = schedule("America/Sao_Paulo", vec![Rotation { idle_turns: Idle::Counted, ..days.clone() }]);
+    let fair = schedule("America/Sao_Paulo", vec![days]);
+    let moment = |text| at(Zone::SAO_PAULO, text);
+    let seven_weeks = Window { from: moment("2026-11-30 00:00"), to: moment("2027-01-18 00:00") };
+    let each = |plan: &Schedule| -> BTreeMap<UserId, usize> {
+        plan.shifts(seven_weeks).iter().fold(BTreeMap::new(), |mut each, shift| {
+            *each.entry(shift.user).or_default() += 1;
+            each
+        })
+    };
+    assert_eq!(each(&fair).into_values().collect::<Vec<_>>(), [5; 7]);
+    assert_eq!(each(&counted).len(), 5, "who was on call before anybody could choose stays who it was");
+    assert_eq!(who(&fair, "2026-12-04 09:00"), [person(5)]);
+    assert_eq!(who(&fair, "2026-12-07 09:00"), [person(6)], "Monday follows Friday");
+    assert_eq!(who(&fair, "2026-12-06 09:00"), []);
+    // Far from its start it goes on as if somebody had walked there.
+    let near = fair.shifts(Window { from: moment("2029-01-01 00:00"), to: moment("2029-02-01 00:00") });
+    let walk = fair.shifts(Window { from: seven_weeks.from, to: moment("2029-02-01 00:00") });
+    assert_eq!(near[..], walk[walk.len() - near.len()..]);
+}
+
+#[test]
+fn whoever_goes_stays_beside_whoever_comes_for_as_long_as_was_said() {
+    let mut days = rotation("2026-11-30 07:00", &[Length::Hours(12)], &[1, 2]);
+    days.overlap_minutes = 15;
+    days.ends = Some(clock("2026-12-01 07:00"));
+    let plan = schedule("America/Sao_Paulo", vec![days]);
+    assert_eq!(who(&plan, "2026-11-30 07:05"), [person(1)], "nobody was there before");
+    assert_eq!(who(&plan, "2026-11-30 19:14"), [person(1), person(2)]);
+    assert_eq!(who(&plan, "2026-11-30 19:15"), [person(2)]);
+    assert_eq!(who(&plan, "2026-12-01 07:00"), [], "nobody stays where nobody comes");
+}
+
+/// Twelve hours on and 36 off: 48 hours in one week and 36 in the next.
+#[test]
+fn twelve_on_thirty_six_off_is_no_overload_where_the_limit_is_an_average() {
+    let plan = schedule(
+        "America/Sao_Paulo",
+        vec![rotation("2026-11-30 07:00", &[Length::Hours(12)], &[1, 2, 3, 4])],
+    );
+    let moment = |text| at(Zone::SAO_PAULO, text);
+    let within = Window { from: moment("2026-11-30 07:00"), to: moment("2026-12-30 07:00") };
+    let loads = |averaged_weeks| {
+        let need = Need { certificate: false, most_in_a_week: 44 * HOUR, averaged_weeks };
+        let found = issues(&plan.shifts(within), within, need, around(&BTreeMap::new()));
+        let load = |issue: &Issue| match issue {
+            Issue::Overload(_, _, load) => Some(*load),
+            _ => None,
+        };
+        found.iter().filter_map(load).collect::<Vec<_>>()
+    };
+    assert_eq!(loads(1), [48 * HOUR; 4]);
+    assert!(loads(2).is_empty());
+}
+
+#[test]
+fn what_is_hardly_meant_is_asked_again() {
+    let plan = schedule("America/Sao_Paulo", vec![rotation("2026-11-30 07:00", &[Length::Days(1)], &[1, 2])]);
+    let moment = |text| at(Zone::SAO_PAULO, text);
+    let now = moment("2026-12-01 09:00");
+    let doubts =
+        |from, to, change| plan.doubts(&Override { from: moment(from), to: moment(to), change }, now);
+    let day = ("2026-12-02 07:00", "2026-12-03 07:00");
+    assert_eq!(doubts(day.0, day.1, Change::Replace(person(1), person(9))), []);
+    assert_eq!(
+        doubts(day.0, day.1, Change::Replace(person(2), person(9))),
+        [Doubt::NotOnCall(person(2))],
+        "it is the other's day"
+    );
+    assert_eq!(doubts(day.0, day.1, Change::Remove(person(9))), [Doubt::NotOnCall(person(9))]);
+    assert_eq!(doubts(day.0, day.1, Change::Add(person(1))), [Doubt::OnCallAlready(person(1))]);
+    assert_eq!(doubts("2027-12-02 07:00", "2027-12-03 07:00", Change::Add(person(9))), [Doubt::FarAhead]);
+    assert_eq!(doubts("2026-12-02 07:00", "2027-12-03 07:00", Change::Add(person(9))), [Doubt::Long]);
+    assert_eq!(
+        doubts("2026-12-02 07:00", "2027-01-01 07:00", Change::Add(person(9))),
+        [],
+        "a month of holidays"
+    );
 }
 
 const ZONES: [&str; 5] =
@@ -177,6 +325,7 @@ proptest! {
                 Length::Hours(n) => i64::from(*n),
                 Length::Days(n) => i64::from(*n) * 24,
                 Length::Weeks(n) => i64::from(*n) * 168,
+                Length::Months(_) => unreachable!("none is drawn"),
             });
         }
         let on_call: Vec<UserId> = plan.at(now).into_iter().map(|(user, _)| user).collect();

@@ -93,11 +93,16 @@ pub enum Variable {
     From,
     /// The end of a shift, or a deadline.
     Until,
+    /// How many.
+    Count,
+    /// The cases that wait, a line each.
+    Cases,
 }
 
 impl Variable {
     /// Every variable.
-    pub const ALL: [Self; 5] = [Self::Link, Self::Repetition, Self::Since, Self::From, Self::Until];
+    pub const ALL: [Self; 7] =
+        [Self::Link, Self::Repetition, Self::Since, Self::From, Self::Until, Self::Count, Self::Cases];
 
     /// Its name, without braces.
     #[must_use]
@@ -108,6 +113,8 @@ impl Variable {
             Self::Since => "since",
             Self::From => "from",
             Self::Until => "until",
+            Self::Count => "count",
+            Self::Cases => "cases",
         }
     }
 
@@ -129,6 +136,10 @@ pub struct Vars {
     pub from: Option<String>,
     /// See [`Variable::Until`].
     pub until: Option<String>,
+    /// See [`Variable::Count`].
+    pub count: Option<u32>,
+    /// See [`Variable::Cases`].
+    pub cases: Option<String>,
 }
 
 impl Vars {
@@ -139,6 +150,8 @@ impl Vars {
             Variable::Since => self.since.clone(),
             Variable::From => self.from.clone(),
             Variable::Until => self.until.clone(),
+            Variable::Count => self.count.map(|n| n.to_string()),
+            Variable::Cases => self.cases.clone(),
         }
     }
 }
@@ -182,7 +195,7 @@ pub enum Fault {
     Unseen(Lang),
     /// A variable that does not exist, or a brace alone.
     #[error(
-        "{{{name}}} is no variable: use {{link}}, {{repetition}}, {{since}}, {{from}} or {{until}}, and no other brace"
+        "{{{name}}} is no variable: use {{link}}, {{repetition}}, {{since}}, {{from}}, {{until}}, {{count}} or {{cases}}, and no other brace"
     )]
     Unknown {
         /// What stands after the brace.

@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 9] = [
+const SEEDS: [Seed; 17] = [
     (
         "page",
         Class::Clinical,
@@ -45,6 +45,36 @@ const SEEDS: [Seed; 9] = [
         ],
     ),
     (
+        "cases",
+        Class::Clinical,
+        ["Casos que esperam juntos", "Cases that wait together"],
+        [
+            "Zelo: {count} casos esperam, o mais antigo desde {since}",
+            "Zelo: {count} cases wait, the oldest since {since}",
+        ],
+        [
+            "{count} casos esperam por você, o mais antigo desde {since}:\n\n{cases}\n\n\
+             Entre para ver e assumir: {link}\n",
+            "{count} cases wait for you, the oldest since {since}:\n\n{cases}\n\n\
+             Sign in to see them and take them: {link}\n",
+        ],
+    ),
+    (
+        "unreachable",
+        Class::Transactional,
+        ["Pessoa fora de alcance", "Person out of reach"],
+        [
+            "Zelo: alguém da equipe não recebe mais e-mail",
+            "Zelo: e-mail reaches somebody of the team no more",
+        ],
+        [
+            "Desde {since} os e-mails a uma pessoa da equipe são recusados: a caixa não existe ou foi desativada. Os \
+             chamados passam à próxima pessoa sem esperar por ela.\n\nEntre para ver quem é: {link}\n",
+            "Since {since} e-mail to one of the team is refused: the mailbox does not exist or is switched off. Calls go \
+             on to the next person without waiting for them.\n\nSign in to see who it is: {link}\n",
+        ],
+    ),
+    (
         "handover",
         Class::Transactional,
         ["Passagem de plantão", "Handover"],
@@ -52,6 +82,59 @@ const SEEDS: [Seed; 9] = [
         [
             "Você está de plantão de {from} até {until}.\n\nEntre para ver o que está aberto: {link}\n",
             "You are on call from {from} until {until}.\n\nSign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "handover_alone",
+        Class::Transactional,
+        ["Plantão sem troca prevista", "On call without a handover"],
+        [
+            "Zelo: seu plantão desde {from}, sem fim previsto",
+            "Zelo: you are on call from {from}, with no end planned",
+        ],
+        [
+            "Você está de plantão desde {from}, sem fim previsto: ninguém mais entra nesta escala depois de você.\n\n\
+             Entre para ver o que está aberto: {link}\n",
+            "You are on call from {from}, with no end planned: nobody takes over from you on this schedule.\n\n\
+             Sign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "swap_asked",
+        Class::Transactional,
+        ["Troca de plantão proposta", "Swap of a turn asked for"],
+        ["Zelo: troca de plantão de {from} até {until}?", "Zelo: swap the turn from {from} until {until}?"],
+        [
+            "Alguém da escala propõe trocar o plantão de {from} até {until}.\n\n\
+             Entre para ver e responder: {link}\n",
+            "Somebody of the schedule would swap the turn from {from} until {until}.\n\n\
+             Sign in to see it and answer: {link}\n",
+        ],
+    ),
+    (
+        "swap_taken",
+        Class::Transactional,
+        ["Troca de plantão aceita", "Swap of a turn agreed"],
+        [
+            "Zelo: troca aceita, plantão de {from} até {until}",
+            "Zelo: agreed, the turn from {from} until {until}",
+        ],
+        [
+            "A troca do plantão de {from} até {until} foi aceita e já vale na escala: {link}\n",
+            "The swap of the turn from {from} until {until} was agreed and is in the schedule: {link}\n",
+        ],
+    ),
+    (
+        "swap_declined",
+        Class::Transactional,
+        ["Troca de plantão recusada", "Swap of a turn declined"],
+        [
+            "Zelo: troca recusada, plantão de {from} até {until}",
+            "Zelo: declined, the turn from {from} until {until}",
+        ],
+        [
+            "A troca do plantão de {from} até {until} foi recusada: a escala fica como estava.\n\n{link}\n",
+            "The swap of the turn from {from} until {until} was declined: the schedule stays as it was.\n\n{link}\n",
         ],
     ),
     (
@@ -82,10 +165,12 @@ const SEEDS: [Seed; 9] = [
         "lapse",
         Class::Clinical,
         ["Prazo sem ação", "Missed plan"],
-        ["Zelo: algo previsto não aconteceu", "Zelo: something planned did not happen"],
+        ["Zelo: {count} itens previstos não aconteceram", "Zelo: {count} planned items did not happen"],
         [
-            "Uma tarefa prevista para {since} não aconteceu. Entre para ver o que está parado: {link}\n",
-            "Something planned for {since} did not happen. Sign in to see what stands still: {link}\n",
+            "Não aconteceu o que estava previsto: {count} itens, o mais antigo para {since}. Entre para ver o que está \
+             parado: {link}\n",
+            "What was planned did not happen: {count} items, the oldest planned for {since}. Sign in to see what stands \
+             still: {link}\n",
         ],
     ),
     (
@@ -96,6 +181,28 @@ const SEEDS: [Seed; 9] = [
         [
             "A partir de {from} ninguém da escala poderia ser chamado. Entre para completar a escala: {link}\n",
             "From {from} nobody on this schedule could be called. Sign in to fill it: {link}\n",
+        ],
+    ),
+    (
+        "dead_step",
+        Class::Transactional,
+        ["Passo sem ninguém", "Step without anybody"],
+        ["Zelo: um passo da escalada não chama ninguém", "Zelo: a step of an escalation calls nobody"],
+        [
+            "As pessoas do passo {count} não podem mais atender: o passo é pulado. Entre para trocar: {link}\n",
+            "The people of step {count} may no longer answer: the step is skipped. Sign in to change it: {link}\n",
+        ],
+    ),
+    (
+        "webhook_gone",
+        Class::Transactional,
+        ["Webhook encerrado", "Webhook ended"],
+        ["Zelo: um programa não quer mais chamadas", "Zelo: a program wants no more calls"],
+        [
+            "Um programa que você cadastrou respondeu às {since} que não quer mais chamadas. O webhook foi \
+             desativado.\n\nEntre para ver: {link}\n",
+            "A program that you added answered at {since} that it wants no more calls. Its webhook is \
+             disabled.\n\nSign in to see it: {link}\n",
         ],
     ),
     (
@@ -141,6 +248,8 @@ mod tests {
             since: Some("22/11 14:05".into()),
             from: Some("22/11 19:00".into()),
             until: Some("23/11 07:00".into()),
+            count: Some(7),
+            cases: Some("[3F9A2] 22/11 14:05  https://zelo.example/alerts/0199".into()),
         };
         for template in seeds() {
             assert_eq!(template.check(), [], "{}", template.id);

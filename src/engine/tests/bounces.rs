@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::ward::{Ward, Wire, at, cycle, wards};
+use super::ward::{Ward, Wire, at, cycle, raise, wards};
 use crate::domain::message::{self, Receipt, State};
 use crate::engine::Module as _;
 use crate::engine::bounces::Bounces;
@@ -102,6 +102,31 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         *mailbox.validity.lock().unwrap() = 8;
         assert_eq!(reader(&ward.home, &mailbox).run(at(21)).unwrap().did, 1);
         assert_eq!(channels(ward.people[0]).len(), 2, "an old report does not come back");
+    }
+}
+
+/// One letter told of three cases; its report marked the first, and two pages said that it had arrived.
+#[test]
+fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let others = [(); 2].map(|()| raise(&ward.home, at(0)));
+        let wire = Arc::new(Wire::default());
+        let channel: Arc<dyn Channel> = Arc::<Wire>::clone(&wire);
+        cycle(&ward.home, &channel, at(0)).unwrap();
+        let given = wire.given.lock().unwrap().clone();
+        let [key] = given.as_slice() else { panic!("one letter: {given:?}") };
+        let mailbox = Arc::new(Inbox::default());
+        let report = Bounce { key: key.clone(), receipt: Receipt::Undeliverable, permanent: false };
+        mailbox.mails.lock().unwrap().push(report);
+        reader(&ward.home, &mailbox).run(at(1)).unwrap();
+        for case in [ward.alert, others[0], others[1]] {
+            let all = ward.home.read(|view| messages::of_case(view, escalations::ALERT, &case.to_string()));
+            let letter = all.unwrap().into_iter().find(|one| one.channel == message::Channel::Email).unwrap();
+            assert_eq!(letter.way.state, State::Failed, "{case}");
+            let events = ward.home.read(|view| messages::events(view, letter.id)).unwrap();
+            assert_eq!(events.last().and_then(|(.., code)| code.as_deref()), Some("bounced"));
+        }
     }
 }
 

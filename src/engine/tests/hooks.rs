@@ -13,10 +13,10 @@ use crate::domain::alert::Act;
 use crate::domain::message::{self, Attempt, State};
 use crate::engine::Module as _;
 use crate::engine::outbox::{Breakers, Outbox};
-use crate::notify::{Address, Channel, Letter, Said};
+use crate::notify::{Address, Channel, Fault, Letter, Said};
 use crate::store::messages::Stored;
 use crate::store::testing::{NOW, entries};
-use crate::store::{self, Tx, Urgency, messages, webhooks};
+use crate::store::{self, Tx, Urgency, messages, users, webhooks};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const LIVING: &str = "https://vivo.example/hook";
@@ -43,7 +43,7 @@ impl Channel for Programs {
         let told = (letter.key.clone(), letter.text.clone());
         self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
         let attempt = if down { Attempt::Later(None) } else { Attempt::Accepted };
-        Said { attempt, provider_id: None, code: "programs", answered: !down }
+        Said { attempt, provider_id: None, code: "programs", fault: down.then_some(Fault::Provider) }
     }
 }
 
@@ -123,7 +123,7 @@ fn a_call_says_that_something_waits_and_where_with_the_same_bytes_each_time() {
         let body: Value = serde_json::from_str(&given[0].1).unwrap();
         let wanted = json!({
             "type": "page", "at": NOW, "data": {
-                "cursor": body["data"]["cursor"], "case": { "kind": "alert", "id": ward.alert },
+                "cursor": body["data"]["cursor"], "sequence": 1, "case": { "kind": "alert", "id": ward.alert },
                 "link": format!("https://zelo.example/alerts/{}", ward.alert), "repetition": 1,
             },
         });
@@ -160,7 +160,10 @@ fn a_program_that_lost_a_day_asks_for_it_again_by_the_same_ids() {
         ward.act(3, Act::Ack, at(24 * 60));
         assert_eq!(again(at(24 * 60 + 1), before[2].id), (0, None));
         while post.run(at(24 * 60 + 1)).unwrap().more {}
-        assert_eq!(programs.asked.lock().unwrap()[LIVING], 7);
+        assert_eq!(programs.asked.lock().unwrap()[LIVING], 8);
+        let given = programs.given.lock().unwrap();
+        let (_, last) = given[LIVING].last().unwrap();
+        assert!(last.contains("\"acknowledged\""), "only the answer itself is told: {last}");
     }
 }
 
@@ -183,6 +186,56 @@ fn a_call_can_be_tried_and_a_program_that_is_disabled_is_called_no_more() {
         let refused = ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| webhooks::replay(tx, &id, 0));
         assert!(matches!(refused, Err(store::Error::NotFound("webhook"))), "{refused:?}");
         assert_eq!(entries(&ward.home, "message.failed"), 1);
+    }
+}
+
+/// A receiver keeps its own picture of a case: it hears of the answer and the end, and no later word takes one back.
+#[test]
+fn a_program_hears_what_became_of_a_case() {
+    for ward in wards() {
+        let id = add(&ward, LIVING);
+        let programs = Arc::new(Programs::default());
+        ward.tick(NOW);
+        ward.act(0, Act::Reassign { to: ward.people[1] }, at(1));
+        ward.act(1, Act::Ack, at(2));
+        ward.act(1, Act::Resolve { outcome: crate::domain::Outcome::TrueAlarm }, at(3));
+        let mut post = post(&ward, &programs, &Breakers::default());
+        while post.run(at(4)).unwrap().more {}
+        let mut told: Vec<_> = of(&ward, &id).into_iter().filter(|one| one.sequence.is_some()).collect();
+        told.sort_by_key(|one| one.sequence);
+        let heard: Vec<(Option<i64>, &str)> =
+            told.iter().map(|one| (one.sequence, one.template.as_str())).collect();
+        let wanted = [(Some(1), "reassigned"), (Some(2), "acknowledged"), (Some(3), "resolved")];
+        assert_eq!(heard, wanted, "what was cancelled before it left has no number: {told:?}");
+        assert!(told.iter().all(|one| one.way.state == State::Accepted));
+    }
+}
+
+#[test]
+fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
+    for ward in wards() {
+        let admin = house(&ward, NOW, |tx| {
+            let identity = crate::domain::StaffIdentity {
+                name: "Rui Melo".parse().unwrap(),
+                email: "rui@clinica.example".parse().unwrap(),
+            };
+            let role = crate::domain::Role::Admin;
+            users::insert(tx, &users::NewUser { identity, role, patient: None, password: None })
+        });
+        let actor = store::Actor::User { id: admin.id, role: crate::domain::Role::Admin };
+        let id = ward.home.write(actor, NOW, |tx| webhooks::insert(tx, LIVING, SECRET)).unwrap();
+        ward.tick(NOW);
+        let call = of(&ward, &id).remove(0);
+        house(&ward, NOW, |tx| {
+            let claimed = messages::claim(tx, message::Channel::Webhook, Some(&id), 1)?.remove(0);
+            assert_eq!(claimed.id, call.id);
+            messages::attempted(tx, &claimed, &messages::Answer::new(Attempt::Never, "http_410"), None)
+        });
+        let hook = ward.home.read(|view| webhooks::get(view, &id)).unwrap();
+        assert_eq!(hook.disabled_at, Some(NOW));
+        let told = ward.home.read(|view| messages::unread(view, admin.id, 10)).unwrap();
+        let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
+        assert_eq!(told, ["webhook_gone"]);
     }
 }
 

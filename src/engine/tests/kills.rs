@@ -54,7 +54,7 @@ impl Channel for Wire {
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
         writeln!(file, "{}", letter.key).unwrap();
         self.fate.point();
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }
 

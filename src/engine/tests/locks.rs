@@ -131,7 +131,7 @@ const BACK: store::clock::Back = store::clock::Back::By(Duration::from_secs(7_20
 fn act(ward: &Ward, alert: AlertId, who: usize, what: Act, now: Instant) -> Result<()> {
     let id = ward.people[who];
     let done = once(&ward.home, Actor::User { id, role: Role::Clinician }, now, |tx| {
-        match alerts::acted(tx, alert, id, what, None) {
+        match alerts::acted(tx, alert, id, what, Some("em exame")) {
             Ok(_) => Ok(()),
             Err(alerts::Refused::Store(error)) => Err(error),
             Err(_refused) => Err(Error::Conflict("the case does not take it")),

@@ -13,7 +13,7 @@ use crate::engine::Module as _;
 use crate::engine::Status;
 use crate::engine::auditor::Auditor;
 use crate::engine::outbox::{Breakers, Outbox};
-use crate::notify::{Channel, Letter, Said};
+use crate::notify::{Channel, Fault, Letter, Said};
 use crate::store::letters::{self, Reader};
 use crate::store::on_call::testing::person;
 use crate::store::testing::{NOW, entries};
@@ -36,7 +36,7 @@ impl Channel for Down {
         if now >= self.until {
             return self.wire.send(letter, now);
         }
-        Said { attempt: Attempt::Later(None), provider_id: None, code: "down", answered: false }
+        Said { attempt: Attempt::Later(None), provider_id: None, code: "down", fault: Some(Fault::Provider) }
     }
 }
 
@@ -60,15 +60,20 @@ fn an_outage_is_left_alone_and_loses_nothing() {
             }
             while post.run(now).unwrap().more {}
         }
-        // Five pages were planned by then, each with retries of its own: nobody hammers who is down.
+        // Five pages were planned by then, each with retries of its own: nobody hammers who is down. What a later one
+        // says again was not sent beside it.
         assert!(*down.asked.lock().unwrap() < 60, "{}", down.asked.lock().unwrap());
         let mut given = down.wire.given.lock().unwrap().clone();
         given.sort();
         given.dedup();
-        let all = mail(&ward);
-        assert_eq!((given.len(), all.len()), (all.len(), 5));
-        assert!(all.iter().all(|message| message.way.state == State::Accepted));
+        let (all, again): (Vec<_>, Vec<_>) =
+            mail(&ward).into_iter().partition(|message| message.way.state == State::Accepted);
+        let said_again = again.iter().all(|message| message.way.state == State::Cancelled);
+        assert_eq!((given.len(), all.len(), again.len(), said_again), (4, 4, 1, true));
         assert!(all.iter().all(|message| message.accepted_at >= Some(at(30))), "when it was taken is kept");
+        let events = ward.home.read(|view| messages::events(view, again[0].id)).unwrap();
+        let last = events.last().and_then(|(.., code)| code.as_deref());
+        assert_eq!((last, entries(&ward.home, "message.suppressed")), (Some("superseded"), 1));
     }
 }
 
@@ -83,7 +88,7 @@ impl Channel for Letterbox {
 
     fn send(&self, letter: &Letter, _now: Instant) -> Said {
         self.0.lock().unwrap().push(format!("{}: {}", letter.subject, letter.text));
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "box", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "box", fault: None }
     }
 }
 
@@ -124,11 +129,45 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
         ward.act(1, Act::Ack, at(1));
         house(at(1), &mut |tx| {
             let wait = Some(Duration::from_secs(5));
-            messages::attempted(tx, &claimed[0], Attempt::Later(None), ("smtp_451", None), wait)?;
+            messages::attempted(
+                tx,
+                &claimed[0],
+                &messages::Answer::new(Attempt::Later(None), "smtp_451"),
+                wait,
+            )?;
             Ok(vec![])
         });
         assert_eq!(mail(&ward)[0].way.state, State::Failed);
         assert!(house(at(9), &mut |tx| messages::claim(tx, message::Channel::Email, None, 10)).is_empty());
+    }
+}
+
+/// Others were looked at for half a minute before it was its turn: another node took its claim for one that never
+/// reported, and the letter went twice.
+#[test]
+fn the_time_for_an_answer_is_counted_from_when_a_letter_leaves_and_not_from_its_claim() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        ward.tick(NOW);
+        let house = |second, f: &dyn Fn(&mut Tx<'_>) -> crate::store::Result<usize>| {
+            let now = NOW.plus(Duration::from_secs(second));
+            ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
+        };
+        let claim = |second| {
+            let now = NOW.plus(Duration::from_secs(second));
+            let take = |tx: &mut Tx<'_>| messages::claim(tx, message::Channel::Email, None, 10);
+            ward.home.keep_house(Urgency::Urgent, "test", now, take).unwrap()
+        };
+        let first = claim(0);
+        let leaves = |second, claimed: &[messages::Stored]| {
+            house(second, &|tx| messages::hand_over(tx, claimed).map(|cleared| cleared.len()))
+        };
+        assert_eq!((first.len(), leaves(25, &first)), (1, 1));
+        let given_up = |second| house(second, &|tx| messages::overdue(tx, 10));
+        assert_eq!((given_up(54), given_up(55)), (0, 1), "it left at 25");
+        let second = claim(55);
+        assert_eq!(leaves(56, &first), 0, "whoever was slower hands nothing over");
+        assert_eq!(leaves(56, &second), 1);
     }
 }
 
@@ -203,7 +242,7 @@ fn a_letter_is_written_from_the_template_that_was_in_force_when_it_was_planned()
         ward.tick(at(5));
         post.run(at(5)).unwrap();
         let given = inbox.0.lock().unwrap().clone();
-        let new: Vec<bool> = given.iter().map(|letter| letter.starts_with("Outra coisa: ")).collect();
+        let new: Vec<bool> = given.iter().map(|letter| letter.starts_with("Outra coisa [")).collect();
         assert_eq!(new, [false, true], "{given:?}");
     }
 }

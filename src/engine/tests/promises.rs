@@ -20,18 +20,18 @@ use crate::store::{
 };
 
 /// 2026-11-22 is a Sunday: this is Monday the 23rd, 09:00 in São Paulo.
-const MONDAY: Instant = Instant::from_secs(1_795_348_800 + 86_400);
+pub(super) const MONDAY: Instant = Instant::from_secs(1_795_348_800 + 86_400);
 
-fn minutes(n: u64) -> Duration {
+pub(super) fn minutes(n: u64) -> Duration {
     Duration::from_secs(60 * n)
 }
 
-fn hours(n: u64) -> Duration {
+pub(super) fn hours(n: u64) -> Duration {
     minutes(60 * n)
 }
 
 /// Stores with what a house seeds at its start.
-fn stores() -> Vec<Home> {
+pub(super) fn stores() -> Vec<Home> {
     let seeded = |home: &Home| {
         home.write(Actor::Operator, NOW, |tx| {
             escalations::seed(tx)?;
@@ -62,7 +62,7 @@ fn ana(store: &Home) -> patients::Patient {
 }
 
 /// An alert that opens.
-fn raised(store: &Home, level: Level, at: Instant, retrospective: bool) -> AlertId {
+pub(super) fn raised(store: &Home, level: Level, at: Instant, retrospective: bool) -> AlertId {
     let ana = ana(store);
     let rule = &Rule::seeds()[0];
     let opened = Change::Opened { level, started_at: at.minus(minutes(1)), at };
@@ -72,7 +72,7 @@ fn raised(store: &Home, level: Level, at: Instant, retrospective: bool) -> Alert
     store.write(Actor::System("ingest"), at, open).unwrap()
 }
 
-fn member(store: &Home, role: Role) -> UserId {
+pub(super) fn member(store: &Home, role: Role) -> UserId {
     let identity = StaffIdentity {
         name: role.name().parse().unwrap(),
         email: format!("{}-{}@clinica.example", role.name(), UserId::new(NOW)).parse().unwrap(),
@@ -81,7 +81,7 @@ fn member(store: &Home, role: Role) -> UserId {
     store.write(Actor::Operator, NOW, |tx| users::insert(tx, &new)).unwrap().id
 }
 
-fn worse(store: &Home, id: AlertId, at: Instant) {
+pub(super) fn worse(store: &Home, id: AlertId, at: Instant) {
     store
         .write(Actor::System("ingest"), at, |tx| {
             let stored: StoredAlert = alerts::get(tx, id)?;
@@ -92,7 +92,7 @@ fn worse(store: &Home, id: AlertId, at: Instant) {
         .unwrap();
 }
 
-fn acts(store: &Home, id: AlertId, what: Act, at: Instant) -> UserId {
+pub(super) fn acts(store: &Home, id: AlertId, what: Act, at: Instant) -> UserId {
     let who = UserId::new(at);
     let actor = Actor::User { id: who, role: Role::Clinician };
     store
@@ -107,7 +107,7 @@ fn clocks(store: &Home, id: AlertId) -> Vec<Promise> {
     store.read(|view| of_alert(view, id)).unwrap()
 }
 
-fn clock(store: &Home, id: AlertId, name: &str) -> Promise {
+pub(super) fn clock(store: &Home, id: AlertId, name: &str) -> Promise {
     clocks(store, id).into_iter().find(|promise| promise.service_level == name).unwrap()
 }
 
@@ -116,7 +116,7 @@ fn stand(store: &Home, id: AlertId, at: Instant) -> Vec<(String, &'static str)> 
     clocks(store, id).into_iter().map(|promise| (promise.service_level.clone(), promise.word(at))).collect()
 }
 
-fn run(store: &Home, at: Instant) -> usize {
+pub(super) fn run(store: &Home, at: Instant) -> usize {
     let mut did = 0;
     loop {
         let done = Deadline::new((**store).clone()).run(at).unwrap();
@@ -265,13 +265,39 @@ fn a_pause_needs_an_answer_first_stops_the_clock_and_has_an_end() {
         acts(&store, id, Act::Ack, MONDAY.plus(minutes(1)));
         paused(at(1)).unwrap();
         assert!(matches!(paused(at(1)), Err(Error::Refused { code: "E_STATE", .. })));
-        assert_eq!(run(&store, at(30)), 0, "eight hours are over, the clock stood still");
-        store.write(Actor::Operator, at(31), |tx| resume(tx, id).map(drop)).unwrap();
-        assert_eq!(clock(&store, id, "red_resolution").due_at(), Some(at(38)));
-        paused(at(32)).unwrap();
-        let over = at(32).plus(LONGEST_PAUSE);
+        assert_eq!(run(&store, at(20)), 0, "eight hours are over, the clock stood still");
+        store.write(Actor::Operator, at(21), |tx| resume(tx, id).map(drop)).unwrap();
+        assert_eq!(clock(&store, id, "red_resolution").due_at(), Some(at(28)));
+        paused(at(22)).unwrap();
+        // A day over its whole life: twenty hours of it were used.
+        let over = at(22).plus(hours(4));
         assert_eq!((run(&store, over.minus(minutes(1))), run(&store, over)), (0, 1));
         assert_eq!(clock(&store, id, "red_resolution").due_at(), Some(over.plus(hours(6))));
+        assert!(
+            matches!(paused(over), Err(Error::Refused { code: "E_STATE", .. })),
+            "nobody pauses it any more"
+        );
+    }
+}
+
+#[test]
+fn a_red_is_not_paused_twice_in_a_row_by_the_same_hand() {
+    for store in stores() {
+        let id = raised(&store, Level::Red, MONDAY, false);
+        acts(&store, id, Act::Ack, MONDAY.plus(minutes(1)));
+        let (ana, bia) = (UserId::new(MONDAY), UserId::new(MONDAY));
+        let paused = |who, at| {
+            let actor = Actor::User { id: who, role: Role::Clinician };
+            store.write(actor, at, |tx| pause(tx, id, PauseReason::WaitingPatient).map(drop))
+        };
+        let goes_on = |at| store.write(Actor::Operator, at, |tx| resume(tx, id).map(drop)).unwrap();
+        let at = |n| MONDAY.plus(minutes(n));
+        paused(ana, at(2)).unwrap();
+        goes_on(at(3));
+        assert!(matches!(paused(ana, at(4)), Err(Error::Refused { code: "E_FOUR_EYES", .. })));
+        paused(bia, at(4)).unwrap();
+        goes_on(at(5));
+        paused(ana, at(6)).unwrap();
     }
 }
 
@@ -310,7 +336,8 @@ fn a_withdrawn_alert_neither_keeps_nor_breaks_its_promises() {
 fn a_clock_keeps_the_versions_that_were_in_force_when_it_started() {
     for store in stores() {
         let before = raised(&store, Level::Yellow, MONDAY, false);
-        let half = Exception { label: "reforma".into(), hours: "08:00-10:00".to_owned().try_into().unwrap() };
+        let morning = "08:00-10:00".to_owned().try_into().unwrap();
+        let half = Exception { label: "reforma".into(), hours: morning, yearly: false };
         let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
         publish::<Calendar>(&store, "clinic", MONDAY.plus(minutes(1)), |clinic| {
             clinic.exceptions.insert(today, half.clone());

@@ -133,7 +133,8 @@ impl Ward {
         let actor = Actor::User { id, role: Role::Clinician };
         let mut refused = None;
         let done = self.home.write(actor, now, |tx| {
-            alerts::acted(tx, alert, id, what, None).map(drop).map_err(|why| match why {
+            let why = matches!(what, Act::Snooze { .. }).then_some("na sala de exames");
+            alerts::acted(tx, alert, id, what, why).map(drop).map_err(|why| match why {
                 alerts::Refused::Store(error) => error,
                 other => {
                     refused = Some(other);
@@ -189,7 +190,7 @@ impl Channel for Wire {
 
     fn send(&self, letter: &Letter, _now: Instant) -> Said {
         self.given.lock().unwrap().push(letter.key.clone());
-        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", answered: true }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }
 }
 

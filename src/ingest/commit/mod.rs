@@ -5,7 +5,7 @@ mod amend;
 mod charges;
 mod judge;
 mod ledger;
-mod plan;
+pub(super) mod plan;
 mod reception;
 
 use std::collections::HashMap;
@@ -17,6 +17,7 @@ use mqtt::gateway::Reply;
 use super::admit::Admitted;
 use super::answer::{Verdict, answer};
 use super::roster::Roster;
+use super::wearer::Apart;
 use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
 use crate::domain::{Clock, Instant, Measured, PatientId};
 use crate::rules::{JudgedReading, SeriesKey, Watchlist};
@@ -63,6 +64,8 @@ pub struct Committer {
     batch: Batch,
     charges: Charges,
     involved: Vec<i64>,
+    /// Who has new readings.
+    concerned: Vec<PatientId>,
     receptions: Receptions,
     announced: HashMap<PatientId, Instant>,
 }
@@ -88,6 +91,7 @@ impl Committer {
             batch: Batch::default(),
             charges: Charges::default(),
             involved: Vec::new(),
+            concerned: Vec::new(),
             receptions: Receptions::default(),
             announced: HashMap::new(),
         })
@@ -196,9 +200,13 @@ impl Committer {
         let now = self.clock.now();
         self.batch.clear();
         self.involved.clear();
+        self.concerned.clear();
         self.ledger.begin(now);
         self.receptions.begin(now);
-        self.roster.gather(tx, group, now)?;
+        self.roster.gather_devices(tx, group)?;
+        let apart = Apart::of(group, &self.roster, now);
+        let group = apart.as_ref().map_or(group, |apart| apart.messages.as_slice());
+        self.roster.gather_patients(tx, group, now)?;
         let mut planner = Planner {
             roster: &self.roster,
             ledger: &mut self.ledger,
@@ -206,6 +214,7 @@ impl Committer {
             bases: &self.bases,
             standings: Standings::new(),
             receptions: &mut self.receptions,
+            reception: None,
             now,
         };
         let mut planned = Vec::with_capacity(group.len());
@@ -224,7 +233,11 @@ impl Committer {
         let fresh = fresh(group, &planned, &kept, &standings, &watch);
         judge(tx, &mut watch, &fresh, self.store.url().file().is_some())?;
         Stats::add(&self.stats.readings, appended.new);
-        Ok(planned)
+        self.concerned.extend(concerned(&planned));
+        Ok(match apart {
+            Some(apart) => apart.join(planned),
+            None => planned,
+        })
     }
 
     /// Answers what is committed, in the order it came.
@@ -241,15 +254,13 @@ impl Committer {
         Stats::add(&self.stats.refused, refused);
         Stats::add(&self.stats.quarantined, aside);
         Stats::add(&self.stats.commits, 1);
-        self.announce(&planned, now);
+        self.announce(now);
         (self.committed)();
     }
 
     /// Tells open pages that a patient has new readings, at most once a second each.
-    fn announce(&mut self, planned: &[Planned], now: Instant) {
-        for plan in planned {
-            let Some(patient) = plan.patient.as_ref().filter(|_| !plan.readings.is_empty()) else { continue };
-            let id = patient.row.id;
+    fn announce(&mut self, now: Instant) {
+        for id in self.concerned.drain(..) {
             let last = self.announced.get(&id);
             if last.is_none_or(|last| now.since(*last) >= ANNOUNCE_EVERY || *last > now) {
                 self.announced.insert(id, now);
@@ -257,6 +268,12 @@ impl Committer {
             }
         }
     }
+}
+
+/// Whose readings a commit holds.
+fn concerned(planned: &[Planned]) -> impl Iterator<Item = PatientId> {
+    let with = planned.iter().filter(|plan| !plan.readings.is_empty());
+    with.filter_map(|plan| plan.patient.as_ref().map(|patient| patient.row.id))
 }
 
 /// What of a commit is new, may be judged and is looked at by a rule, each series in the order of its instants.

@@ -100,6 +100,8 @@ pub struct Planner<'c> {
     pub standings: Standings,
     /// Which instants stand for the receptions of unstamped messages.
     pub receptions: &'c mut Receptions,
+    /// The instant of the last of them: shares of one message have one.
+    pub reception: Option<Instant>,
     /// The instant of the commit.
     pub now: Instant,
 }
@@ -151,7 +153,12 @@ impl Planner<'_> {
         let again;
         let content = match &message.content {
             Content::Readings { unstamped: true, normal } => {
-                let at = self.receptions.of(tx, message, device.key, normal.spread)?;
+                let follows = message.wearer.as_ref().is_some_and(|wearer| wearer.follows);
+                let at = match self.reception.filter(|_| follows) {
+                    Some(at) => at,
+                    None => self.receptions.of(tx, message, device.key, normal.spread)?,
+                };
+                self.reception = Some(at);
                 again = (at != message.received_at).then(|| message.as_received_at(at));
                 again.as_ref().unwrap_or(&message.content)
             }

@@ -206,8 +206,14 @@ mod tests {
         let secret = || Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         for url in ["http://clinica.example/hook", "ftp://127.0.0.1/", "clinica.example", ""] {
             let to = Address::Webhook { url: url.into(), secret: secret() };
-            let letter =
-                Letter { key: "m".into(), to, subject: String::new(), text: String::new(), attempt: 1 };
+            let letter = Letter {
+                key: "m".into(),
+                to,
+                subject: String::new(),
+                text: String::new(),
+                attempt: 1,
+                thread: String::new(),
+            };
             assert_eq!(Hook::new(&Networks::this_host()).send(&letter, NOW).code, "not_https", "{url}");
         }
     }
@@ -227,8 +233,14 @@ mod tests {
         // Names, and the spellings of numbers that only the resolver understands.
         for host in ["localhost", "127.1", "2130706433", "0x7f000001", "017700000001"] {
             let to = Address::Webhook { url: format!("https://{host}:{port}/"), secret: secret() };
-            let letter =
-                Letter { key: "m".into(), to, subject: String::new(), text: String::new(), attempt: 1 };
+            let letter = Letter {
+                key: "m".into(),
+                to,
+                subject: String::new(),
+                text: String::new(),
+                attempt: 1,
+                thread: String::new(),
+            };
             let said = Hook::new(&Networks::default()).send(&letter, NOW);
             assert_eq!((said.attempt, said.code), (Attempt::Never, "private_network"), "{host}");
         }

@@ -37,6 +37,8 @@ type Changing = (
     diesel::dsl::Eq<escalations::next_at, Option<i64>>,
     diesel::dsl::Eq<escalations::updated_at, i64>,
     diesel::dsl::Eq<escalations::fence, i64>,
+    diesel::dsl::Eq<escalations::policy, String>,
+    diesel::dsl::Eq<escalations::policy_version, i64>,
 );
 
 /// The columns that a climb changes.
@@ -47,6 +49,8 @@ pub(super) fn changing(run: &Run, now: Instant) -> Result<Changing> {
         escalations::next_at.eq(run.next_at.map(Instant::micros)),
         escalations::updated_at.eq(now.micros()),
         escalations::fence.eq(fence(run)),
+        escalations::policy.eq(run.policy.id.clone()),
+        escalations::policy_version.eq(i64::from(run.policy.version)),
     ))
 }
 

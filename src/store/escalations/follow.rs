@@ -5,8 +5,8 @@ use super::super::messages::{self, Ground};
 use super::super::paging::Finder;
 use super::super::tx::{Actor, Tx};
 use super::super::versions;
-use super::{ALERT, Climbed, RED, begin, hold, keep};
-use crate::domain::escalation::{Did, Policy, Run, State};
+use super::{ALERT, Climbed, RED, begin, hold, keep, kept, of_alert};
+use crate::domain::escalation::{Did, Pace, Policy, Run, State};
 use crate::domain::{AlertCase, AlertState, Instant, Level, UserId};
 
 /// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
@@ -24,9 +24,16 @@ pub fn follow(
 ) -> Result<()> {
     let waits = new.state == AlertState::Open && new.facts.level == Level::Red && !retrospective;
     let waited = old.is_some_and(|old| old.state == AlertState::Open && old.facts.level == Level::Red);
-    let began = waits && !waited && begin_red(tx, new)?;
-    let climbed = match old {
-        Some(old) if !began && !unmoved(old, new) => on(tx, old, new)?,
+    let red = if waits && !waited { begin_red(tx, new)? } else { Red::Goes };
+    let climbed = match (red, old) {
+        (Red::Instead(policy), _) => on(tx, new, |run, now| {
+            run.give_way(policy, now);
+            None
+        })?,
+        (Red::Goes, Some(old)) if !unmoved(old, new) => {
+            let actor = tx.actor();
+            on(tx, new, |run, now| moved(run, old, new, actor, now))?
+        }
         _ => Followed::Still,
     };
     let silent = match &climbed {
@@ -53,7 +60,11 @@ enum Followed {
     Unreadable,
 }
 
-fn on(tx: &mut Tx<'_>, old: &AlertCase, new: &AlertCase) -> Result<Followed> {
+fn on(
+    tx: &mut Tx<'_>,
+    new: &AlertCase,
+    how: impl FnOnce(&mut Run, Instant) -> Option<Did>,
+) -> Result<Followed> {
     let from = match hold(tx, new.id) {
         Ok(Some(from)) => from,
         Ok(None) => return Ok(Followed::Still),
@@ -65,7 +76,7 @@ fn on(tx: &mut Tx<'_>, old: &AlertCase, new: &AlertCase) -> Result<Followed> {
     };
     let ground = Ground::ask(tx, new.patient)?;
     let mut run = from.run.clone();
-    let did = moved(&mut run, old, new, tx.actor(), tx.now());
+    let did = how(&mut run, tx.now());
     if ground.is_err() {
         // Whoever it is given to finds it on the queue: nobody is called.
         run.basis_ended();
@@ -78,19 +89,37 @@ fn on(tx: &mut Tx<'_>, old: &AlertCase, new: &AlertCase) -> Result<Followed> {
     Ok(Followed::Moved(Box::new(one)))
 }
 
-fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<bool> {
+/// How a case that became a red climbs.
+enum Red {
+    /// It began to.
+    Began,
+    /// On by what it climbs already, or by nothing.
+    Goes,
+    /// By this policy in place of one that was begun for less.
+    Instead(Policy),
+}
+
+fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<Red> {
     let now = tx.now();
     let Some(policy) = versions::in_force::<Policy>(tx, RED, now)? else {
         tracing::error!(policy = RED, "a red alert has no policy to climb; `zelo serve` seeds it");
-        return Ok(false);
+        return Ok(Red::Goes);
     };
+    let policy = kept(policy);
     let ground = Ground::ask(tx, case.patient)?;
-    begin(tx, case.id, case.patient, policy, ground)
+    if begin(tx, case.id, case.patient, Run::begin(policy.clone(), now), ground)? {
+        return Ok(Red::Began);
+    }
+    let slow = of_alert(tx, case.id)?
+        .is_some_and(|climb| climb.run.pace != Pace::Relentless || climb.run.policy.id != RED);
+    Ok(if slow { Red::Instead(policy) } else { Red::Goes })
 }
 
 fn unmoved(old: &AlertCase, new: &AlertCase) -> bool {
-    (old.state, old.owner, old.claimed_until, old.acknowledgements.len())
-        == (new.state, new.owner, new.claimed_until, new.acknowledgements.len())
+    let of = |case: &AlertCase| {
+        (case.state, case.owner, case.claimed_until, case.acknowledgements.len(), case.is_settled())
+    };
+    of(old) == of(new)
 }
 
 /// To whom somebody handed it.
@@ -113,6 +142,14 @@ fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Ins
             }
             None
         }
+        // Its episode is over, and it never was red: nobody is called, and should it go on after all, somebody is.
+        _ if new.is_settled() => {
+            if run.state != State::Done {
+                run.finish();
+            }
+            None
+        }
+        AlertState::Open if old.is_settled() => run.unacknowledge(now).map_or_else(refused, |()| None),
         AlertState::Snoozed => {
             let snooze = new.snooze?;
             run.snooze(snooze.by, now, snooze.until).map_or_else(refused, |()| None)

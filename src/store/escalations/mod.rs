@@ -4,6 +4,10 @@
 mod climbed;
 mod follow;
 mod replan;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeMap;
 
 use consent::Denied;
 use diesel::prelude::*;
@@ -23,6 +27,8 @@ use crate::domain::{AlertId, Instant, PatientId, UserId};
 pub use climbed::{Climbed, keep, record};
 pub use follow::follow;
 pub use replan::replan;
+#[cfg(test)]
+pub use testing::{break_row, forget_pace};
 
 /// The kind of case that an alert is.
 pub const ALERT: &str = "alert";
@@ -105,6 +111,12 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
 }
 
+/// A policy as a climb keeps it.
+#[must_use]
+pub fn kept(policy: Version<Policy>) -> Policy {
+    Policy { id: policy.name, version: policy.version, ..policy.body }
+}
+
 /// Begins the climb of an alert, unless it has one. Without a ground nobody is called: the case waits for one on the
 /// queue. Says whether it began.
 ///
@@ -114,11 +126,10 @@ pub fn begin(
     tx: &mut Tx<'_>,
     alert: AlertId,
     patient: PatientId,
-    policy: Version<Policy>,
+    mut run: Run,
     ground: std::result::Result<Ground, Denied>,
 ) -> Result<bool> {
     let now = tx.now();
-    let mut run = Run::begin(Policy { version: policy.version, ..policy.body }, now);
     let withheld = ground.is_err() && run.basis_ended();
     let from = Escalation {
         id: uuid_at(now).to_string(),
@@ -136,8 +147,6 @@ pub fn begin(
             escalations::kind.eq(ALERT),
             escalations::subject.eq(&from.subject),
             escalations::patient_id.eq(patient.to_string()),
-            escalations::policy.eq(&policy.name),
-            escalations::policy_version.eq(i64::from(policy.version)),
             escalations::started_at.eq(now.micros()),
         ),
         climbed::changing(&run, now)?,
@@ -323,6 +332,66 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
     rows.into_iter().map(read).collect()
 }
 
+/// The alerts whose climb waits for people of whom nobody can be reached.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
+    let climbing = escalations::table
+        .filter(literally("escalations.state = 'climbing' AND escalations.state <> 'done'"))
+        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+        .filter(escalations::kind.eq(ALERT));
+    let waiting: Vec<(String, String)> =
+        climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
+    let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
+    for (id, subject) in waiting {
+        if let (true, Ok(alert)) = (in_vain(view, &id, &mut lost)?, subject.parse()) {
+            found.push(alert);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether nobody whom a climb paged at last can be reached. `lost` keeps who was looked at.
+fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>) -> Result<bool> {
+    let last: Option<String> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq("paged")))
+        .order(escalation_steps::id.desc())
+        .select(escalation_steps::people)
+        .first(view.conn)
+        .optional()?;
+    let people = last.unwrap_or_default();
+    let mut vain = !people.is_empty();
+    for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
+        let gone = match lost.get(&user) {
+            Some(gone) => *gone,
+            None => super::paging::out_of_reach(view, user)?,
+        };
+        lost.insert(user, gone);
+        vain &= gone;
+    }
+    Ok(vain)
+}
+
+/// The climb of an alert does not wait for who cannot be reached. `false` while somebody else holds the alert. It is
+/// looked at again under its row: another node may have gone on meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
+    if alerts::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
+        return Ok(false);
+    }
+    let patient = alerts::get(tx, alert)?.case.patient;
+    let ground = Ground::ask(tx, patient)?;
+    let Some(from) = hold(tx, alert)? else { return Ok(true) };
+    let mut run = from.run.clone();
+    if in_vain(tx, &from.id, &mut BTreeMap::new())? && run.hasten(tx.now()) {
+        keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground }])?;
+    }
+    Ok(true)
+}
+
 /// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
 ///
 /// # Errors
@@ -416,12 +485,4 @@ const fn name(state: State) -> &'static str {
         State::NoBasis => "no_basis",
         State::Done => "done",
     }
-}
-
-/// Writes what no program wrote into an alert's climb.
-#[cfg(test)]
-pub fn break_row(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
-    let row = escalations::table.filter(escalations::subject.eq(alert.to_string()));
-    diesel::update(row).set(escalations::record.eq("{")).execute(tx.conn)?;
-    Ok(())
 }

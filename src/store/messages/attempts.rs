@@ -1,22 +1,27 @@
 //! The way of one message from due to sent: who takes it for an attempt, what came of that, what a provider said
 //! later, and what is sent once more because its receiver asks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 use super::super::act::Act;
-use super::super::conn::held;
+use super::super::conn::{held, literally};
 use super::super::error::Result;
 use super::super::locks::Lock;
 use super::super::schema::{message_events, messages};
 use super::super::tx::{Tx, View};
+use super::super::webhooks;
 use super::{Row, Stored, told};
 use crate::domain::Instant;
 use crate::domain::message::{Attempt, Channel, Receipt, State};
 
 /// How long what was asked for again is worth sending.
 const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);
+/// A program that answers so wants no more (RFC 9110 §15.5.11).
+const GONE: &str = "http_410";
 /// At most so many are made due again at once.
 pub const REPLAYED: i64 = 500;
 
@@ -49,6 +54,60 @@ pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(first.is_some())
 }
 
+/// Somebody to whom something is due.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Waiting {
+    /// A user's id, or a webhook's.
+    #[diesel(sql_type = Text)]
+    pub recipient: String,
+}
+
+/// To whom something of a channel is due, who is waited for most first: pages, then what else is about a case, then
+/// anything else, and last what the house says of itself; among equals whose oldest was planned first.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting(view: &mut View<'_>, channel: Channel, now: Instant, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = format!(
+        "SELECT recipient FROM messages \
+         WHERE channel = '{}' AND state = 'due' AND spoiled IS NULL AND due_at <= {} GROUP BY recipient \
+         ORDER BY MIN(CASE WHEN template IN {PAGES} THEN 0 WHEN kind = 'alert' THEN 1 WHEN kind = 'engine' THEN 3 \
+         ELSE 2 END), MIN(created_at) LIMIT {limit}",
+        channel.name(),
+        now.micros(),
+    );
+    Ok(diesel::sql_query(sql).load(view.conn)?)
+}
+
+/// The templates by which somebody is called.
+const PAGES: &str = "('page', 'page_repeat', 'nobody_reached')";
+
+/// Takes what is due to a person about cases, for one attempt of one letter: what failed before and waits for its next
+/// attempt goes with it. In the order of planning.
+///
+/// # Errors
+/// Database errors.
+pub fn claim_cases(tx: &mut Tx<'_>, channel: Channel, to: &str, limit: i64) -> Result<Vec<Stored>> {
+    let now = tx.now();
+    // The words of the index: bound values would hide it from the planner.
+    let of_cases = || {
+        messages::table.filter(messages::recipient.eq(to).and(messages::channel.eq(channel.name()))).filter(
+            literally("messages.state = 'due' AND messages.spoiled IS NULL AND messages.kind = 'alert'"),
+        )
+    };
+    let first: Option<i64> = of_cases()
+        .filter(messages::due_at.le(now.micros()))
+        .select(messages::id)
+        .first(tx.conn)
+        .optional()?;
+    if first.is_none() {
+        return Ok(Vec::new());
+    }
+    let ripe = messages::due_at.le(now.micros()).or(messages::attempt.gt(0));
+    let rows = held!(tx, Row, of_cases().filter(ripe).order(messages::id).limit(limit), skip_locked);
+    take(tx, rows)
+}
+
 /// Takes messages of a channel, to anybody or to one recipient, that are due for an attempt each; nobody else gets
 /// them until their answer is overdue. What is out of date ends here.
 ///
@@ -57,14 +116,19 @@ pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
 pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) -> Result<Vec<Stored>> {
     let now = tx.now();
     let due = messages::table
-        .filter(messages::channel.eq(channel.name()).and(messages::state.eq(State::Due.name())))
-        .filter(messages::due_at.le(now.micros()).and(messages::spoiled.is_null()))
+        .filter(messages::channel.eq(channel.name()).and(messages::due_at.le(now.micros())))
+        .filter(literally("messages.state = 'due' AND messages.spoiled IS NULL"))
         .order((messages::due_at, messages::id))
         .limit(limit);
     let rows = match to {
         Some(to) => held!(tx, Row, due.filter(messages::recipient.eq(to)), skip_locked),
         None => held!(tx, Row, due, skip_locked),
     };
+    take(tx, rows)
+}
+
+fn take(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Stored>> {
+    let now = tx.now();
     let mut claimed = Vec::new();
     for row in rows {
         let id = row.id;
@@ -72,6 +136,7 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) ->
             spoil(tx, id, "the row cannot be read")?;
             continue;
         };
+        stored.way.due_at = stored.way.due_at.min(now);
         let taken = stored.way.claim(now).is_some();
         write(tx, &stored, None)?;
         if taken {
@@ -83,6 +148,27 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) ->
     Ok(claimed)
 }
 
+/// What a provider said of an attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// What became of it.
+    pub said: Attempt,
+    /// The provider's code.
+    pub code: &'a str,
+    /// The provider's name for it.
+    pub provider_id: Option<&'a str>,
+    /// The key of the letter in which it left; `None`: its own.
+    pub letter: Option<&'a str>,
+}
+
+impl<'a> Answer<'a> {
+    /// An answer about one message, without a name for it.
+    #[must_use]
+    pub const fn new(said: Attempt, code: &'a str) -> Self {
+        Self { said, code, provider_id: None, letter: None }
+    }
+}
+
 /// What came of an attempt; the word of an older one changes nothing. `wait` is the time until the next attempt
 /// when the provider names none.
 ///
@@ -91,22 +177,62 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, to: Option<&str>, limit: i64) ->
 pub fn attempted(
     tx: &mut Tx<'_>,
     claimed: &Stored,
-    said: Attempt,
-    (code, provider_id): (&str, Option<&str>),
+    answer: &Answer<'_>,
     wait: Option<Duration>,
 ) -> Result<()> {
-    let now = tx.now();
-    let Some(mut stored) = one(tx, claimed.id)? else { return Ok(()) };
-    let before = stored.way;
-    stored.way.attempted(claimed.way.attempt, said, now, wait);
+    match one(tx, claimed.id)? {
+        Some(stored) => answered(tx, stored, claimed, answer, wait),
+        None => Ok(()),
+    }
+}
+
+/// As [`attempted`], for all that left in one letter. None is waited for: gives those that somebody holds at this
+/// moment. `wait` is asked for each.
+///
+/// # Errors
+/// Database errors.
+pub fn attempted_together<'a>(
+    tx: &mut Tx<'_>,
+    claimed: &'a [Stored],
+    answer: &Answer<'_>,
+    wait: impl Fn(&Stored) -> Option<Duration>,
+) -> Result<Vec<&'a Stored>> {
+    tx.lock(Lock::Message);
+    let ids: Vec<i64> = claimed.iter().map(|one| one.id).collect();
+    let free = messages::table.filter(messages::id.eq_any(ids)).order(messages::id);
+    let mut left: BTreeMap<i64, &Stored> = claimed.iter().map(|one| (one.id, one)).collect();
+    for row in held!(tx, Row, free, skip_locked) {
+        let stored = row.open()?;
+        let Some(claimed) = left.remove(&stored.id) else { continue };
+        answered(tx, stored, claimed, answer, wait(claimed))?;
+    }
+    Ok(left.into_values().collect())
+}
+
+fn answered(
+    tx: &mut Tx<'_>,
+    mut stored: Stored,
+    claimed: &Stored,
+    Answer { said, code, provider_id, letter }: &Answer<'_>,
+    wait: Option<Duration>,
+) -> Result<()> {
+    let (now, before) = (tx.now(), stored.way);
+    stored.way.attempted(claimed.way.attempt, *said, now, wait);
     if stored.way == before {
         return Ok(());
     }
     if stored.way.state == State::Accepted {
         stored.accepted_at = Some(now);
     }
-    write(tx, &stored, provider_id)?;
+    write(tx, &stored, *provider_id)?;
+    if let (State::Accepted, Some(letter)) = (stored.way.state, letter.filter(|letter| *letter != stored.key))
+    {
+        diesel::update(messages::table.find(stored.id)).set(messages::letter.eq(letter)).execute(tx.conn)?;
+    }
     note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    if stored.channel == Channel::Webhook && *code == GONE {
+        webhooks::gone(tx, &stored.recipient)?;
+    }
     let kind = match stored.way.state {
         State::Accepted => "message.sent",
         State::Failed => "message.failed",
@@ -151,25 +277,32 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
     }
 }
 
-/// A report that comes by mail on the letter with this key. Gives the letter when it is heard for the first time:
-/// the same report may be read again, by another node too.
+/// A report that comes by mail on the letter with this key, and so on every message that left in it. Gives the first when
+/// it is heard for the first time: the same report may be read again, by another node too.
 ///
 /// # Errors
 /// Database errors.
 pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<Stored>> {
-    let Some(stored) = by_key(tx, key)? else { return Ok(None) };
+    let Some(first) = by_key(tx, key)? else { return Ok(None) };
     let code = if receipt == Receipt::Undeliverable { "bounced" } else { "reported" };
     let heard: i64 = message_events::table
-        .filter(message_events::message_id.eq(stored.id).and(message_events::code.eq(code)))
+        .filter(message_events::message_id.eq(first.id).and(message_events::code.eq(code)))
         .count()
         .get_result(tx.conn)?;
     if heard > 0 {
         return Ok(None);
     }
-    if !received(tx, stored.clone(), receipt, Some(code))? {
-        note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    let beside = messages::table.filter(messages::letter.eq(key)).order(messages::id);
+    let mut all = vec![first.clone()];
+    for row in held!(tx, Row, beside) {
+        all.push(row.open()?);
     }
-    Ok(Some(stored))
+    for stored in all {
+        if !received(tx, stored.clone(), receipt, Some(code))? {
+            note(tx, stored.id, stored.way.state.name(), Some(code))?;
+        }
+    }
+    Ok(Some(first))
 }
 
 /// Makes what was planned for a recipient after a cursor due again, with the same keys: at most [`REPLAYED`] at once.

@@ -1,57 +1,97 @@
-//! The last look before a message leaves the house: still wanted, and still under its permit, in the transaction after
-//! whose commit it goes to the provider at once.
+//! The last look before a letter leaves the house: what in it is still wanted, and still under its permit, in the
+//! transaction after whose commit it goes to the provider at once. The attempt is counted from then on: however long
+//! others were looked at before, nobody takes it for one that never reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use consent::Verdict;
+use diesel::prelude::*;
 
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
-use super::{Ground, Stored};
-use crate::domain::message::State;
+use super::{Ground, Row, Stored, Topic};
+use crate::domain::PatientId;
+use crate::domain::message::{Channel, State};
 use crate::store::act::Act;
+use crate::store::conn::held;
 use crate::store::error::Result;
+use crate::store::locks::Lock;
+use crate::store::schema::messages;
 use crate::store::tx::Tx;
-use crate::store::{permits, turn};
+use crate::store::{lapses, patients, permits, turn, webhooks};
 
-/// Looks at a claimed message again. A revocation, an answer or the end of the case since it was claimed ends it here;
-/// the code says why.
+/// Why a message stays: the code, and the ground that is denied.
+type Stays = (&'static str, Option<Ground>);
+
+/// Those of a letter that leave now, in the order of planning. Permits are held in the order of their patients; of the
+/// messages, which are held together, none is waited for: two letters would wait for each other, and one that somebody
+/// changes at this moment is mostly being cancelled.
 ///
 /// # Errors
 /// Database errors.
-pub fn hand_over(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Cleared, &'static str>> {
+pub fn hand_over(tx: &mut Tx<'_>, claimed: &[Stored]) -> Result<Vec<Cleared>> {
     turn::share(tx)?;
-    let permit = match claimed.ground {
-        Some(ground) => match permits::ask_for(tx, ground.patient(), ground.purpose())? {
-            Ok(permit) => Some(permit),
-            Err(denied) => return end(tx, claimed, denied.root().0.as_str(), Some(ground)),
-        },
-        None if is_house(&claimed.kind) => None,
-        None => return end(tx, claimed, "no_ground", None),
-    };
-    let now = tx.now();
-    match one(tx, claimed.id)? {
-        Some(stored) if stored.is_under_way(claimed) && stored.way.not_after > now => {
-            Ok(Ok(Cleared::new(stored, permit)))
+    let whose: BTreeSet<PatientId> =
+        claimed.iter().filter_map(|one| one.ground).map(|ground| ground.patient()).collect();
+    let keys: Vec<i64> = whose.iter().map(|patient| patients::key_of(tx, *patient)).collect::<Result<_>>()?;
+    permits::hold(tx, &keys)?;
+    let mut may: BTreeMap<i64, (&Stored, Option<Verdict>)> = BTreeMap::new();
+    for one in claimed {
+        if let Ok(permit) = may_leave(tx, one)? {
+            may.insert(one.id, (one, permit));
         }
-        _ => end(tx, claimed, "not_wanted", None),
     }
+    tx.lock(Lock::Message);
+    let ids: Vec<i64> = may.keys().copied().collect();
+    let wanted = messages::table
+        .filter(messages::id.eq_any(ids).and(messages::state.eq(State::Sending.name())))
+        .filter(messages::not_after.gt(tx.now().micros()))
+        .order(messages::id);
+    let rows = held!(tx, Row, wanted, skip_locked);
+    let mut cleared = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut stored = row.open()?;
+        let Some((claimed, permit)) = may.remove(&stored.id) else { continue };
+        if stored.is_under_way(claimed) {
+            stored.way.leaves(tx.now());
+            write(tx, &stored, None)?;
+            if stored.channel == Channel::Webhook && stored.sequence.is_none() {
+                stored.sequence = Some(webhooks::count(tx, &stored.recipient)?);
+                let row = messages::table.find(stored.id);
+                diesel::update(row).set(messages::sequence.eq(stored.sequence)).execute(tx.conn)?;
+            }
+            cleared.push(Cleared::new(stored, permit));
+        }
+    }
+    Ok(cleared)
 }
 
-impl Stored {
-    /// Whether this is still the attempt that was claimed.
-    fn is_under_way(&self, claimed: &Self) -> bool {
-        self.way.state == State::Sending && self.way.attempt == claimed.way.attempt
-    }
-}
-
-fn end(
-    tx: &mut Tx<'_>,
-    claimed: &Stored,
-    code: &'static str,
-    denied: Option<Ground>,
-) -> Result<std::result::Result<Cleared, &'static str>> {
+/// Ends a claimed message that stayed out of its letter: a revocation, an answer or the end of the case since it was
+/// claimed. The code says why; `None`: nothing stands against it, and it is taken again when its time is over.
+///
+/// # Errors
+/// Database errors.
+pub fn suppress(tx: &mut Tx<'_>, claimed: &Stored) -> Result<Option<&'static str>> {
+    turn::share(tx)?;
+    let stays = may_leave(tx, claimed)?.err();
     let Some(mut stored) = one(tx, claimed.id)?.filter(|stored| stored.is_under_way(claimed)) else {
-        return Ok(Err(code));
+        return Ok(Some(stays.map_or("not_wanted", |(code, _)| code)));
     };
+    let out_of_date = stored.way.not_after <= tx.now();
+    let Some((code, denied)) = stays.or(out_of_date.then_some(("not_wanted", None))) else { return Ok(None) };
     (stored.way.state, stored.way.sending_until) = (State::Cancelled, None);
     write(tx, &stored, None)?;
+    suppressed(tx, &stored, code, denied)?;
+    Ok(Some(code))
+}
+
+/// A note and an entry in the log: a message did not leave, and why.
+pub(super) fn suppressed(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    code: &'static str,
+    denied: Option<Ground>,
+) -> Result<()> {
     note(tx, stored.id, State::Cancelled.name(), Some(code))?;
     let body = serde_json::json!({
         "message": stored.id, "channel": stored.channel.name(), "recipient": stored.recipient,
@@ -61,6 +101,28 @@ fn end(
     tx.audit(&match denied {
         Some(ground) => act.patient(ground.patient()).purpose(ground.purpose().as_str()).decided(false),
         None => act,
-    })?;
-    Ok(Err(code))
+    })
+}
+
+/// The permit on which a message leaves; about the house itself it needs none.
+fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Option<Verdict>, Stays>> {
+    Ok(match claimed.ground {
+        Some(ground) => match permits::ask_for(tx, ground.patient(), ground.purpose())? {
+            Ok(permit) => Ok(Some(permit)),
+            Err(denied) => Err((denied.root().0.as_str(), Some(ground))),
+        },
+        // Word of what is late is stale once it is done.
+        None if claimed.kind == Topic::Engine.name() && !lapses::stands(tx, &claimed.subject)? => {
+            Err(("not_wanted", None))
+        }
+        None if is_house(&claimed.kind) => Ok(None),
+        None => Err(("no_ground", None)),
+    })
+}
+
+impl Stored {
+    /// Whether this is still the attempt that was claimed.
+    fn is_under_way(&self, claimed: &Self) -> bool {
+        self.way.state == State::Sending && self.way.attempt == claimed.way.attempt
+    }
 }

@@ -6,11 +6,13 @@ mod attempts;
 mod hand_over;
 mod trial;
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::act::Act;
-use super::conn::{insert_all, literally, on};
+use super::conn::{held, insert_all, literally, on};
 use super::error::{Error, Result};
 use super::escalations::Climbed;
 use super::locks::Lock;
@@ -18,15 +20,16 @@ use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
-use crate::domain::escalation::Did;
+use crate::domain::escalation::{self, Did};
 use crate::domain::message::{Channel, Class, Message, State};
 use crate::domain::{Instant, UserId};
 
 pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{
-    REPLAYED, any_due, any_overdue, attempted, by_key, claim, overdue, receipt, replay, reported,
+    Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
+    claim_cases, overdue, receipt, replay, reported, waiting,
 };
-pub use hand_over::hand_over;
+pub use hand_over::{hand_over, suppress};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.
@@ -84,6 +87,16 @@ pub struct Stored {
     pub created_at: Instant,
     /// When a provider took it.
     pub accepted_at: Option<Instant>,
+    /// Of a call to a program: which one to it, once it first left.
+    pub sequence: Option<i64>,
+}
+
+impl Stored {
+    /// Whether somebody is called by it, as the next rung of a ladder.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        PAGES.contains(&self.template.as_str())
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -108,6 +121,7 @@ struct Row {
     accepted_at: Option<i64>,
     patient_id: Option<String>,
     purpose: Option<String>,
+    sequence: Option<i64>,
 }
 
 impl Row {
@@ -143,6 +157,7 @@ impl Row {
             ground,
             created_at: Instant::from_micros(self.created_at),
             accepted_at: self.accepted_at.map(Instant::from_micros),
+            sequence: self.sequence,
         })
     }
 }
@@ -232,9 +247,43 @@ pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result
             pages.extend(pages_of(tx, one, did, finder)?);
         }
     }
+    let again = climbed.iter().filter(|one| one.from.run.step.is_some());
+    supersede(tx, &again.map(|one| one.from.subject.as_str()).collect(), &pages)?;
     insert_all!(tx, messages::table, pages, or_skip);
     pages.iter().try_for_each(|page| page.tell(tx))
 }
+
+/// A letter that still waits is not worth sending beside one that says the same later: whoever was out of reach for an
+/// hour gets one letter a case. All of a batch at once; each is noted as one that was suppressed.
+fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
+    let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
+    let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();
+    let Some(kind) = anew.first().map(|page| page.kind) else { return Ok(()) };
+    let of = |what: fn(&Planned<'_>) -> String| anew.iter().map(|page| what(page)).collect::<BTreeSet<_>>();
+    let (subjects, keys) = (of(|page| page.subject.to_owned()), of(|page| page.key.clone()));
+    let told: BTreeSet<(&str, &str)> =
+        anew.iter().map(|page| (page.subject, page.recipient.as_str())).collect();
+    let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
+    let older = messages::table
+        .filter(messages::kind.eq(kind).and(messages::subject.eq_any(subjects)))
+        .filter(messages::key.ne_all(keys).and(messages::template.eq_any(PAGES)).and(waits))
+        .order(messages::id);
+    let mut stale = Vec::new();
+    for row in held!(tx, Row, older) {
+        // One that cannot be read is the auditor's to tell.
+        let Ok(stored) = row.open() else { continue };
+        if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
+            stale.push(stored);
+        }
+    }
+    let ids: Vec<i64> = stale.iter().map(|stored| stored.id).collect();
+    let gone = messages::table.filter(messages::id.eq_any(ids));
+    diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+    stale.iter().try_for_each(|stored| hand_over::suppressed(tx, stored, "superseded", None))
+}
+
+/// The templates of a call.
+const PAGES: [&str; 3] = ["page", "page_repeat", "nobody_reached"];
 
 fn pages_of<'a>(
     tx: &mut Tx<'_>,
@@ -244,10 +293,11 @@ fn pages_of<'a>(
 ) -> Result<Vec<Planned<'a>>> {
     let (Did::Paged { step, people, .. }, Ok(ground)) = (did, ground) else { return Ok(Vec::new()) };
     let now = tx.now();
+    // Whoever is handed a case is called beside the ladder, and that alone says nothing of who was called before.
     let template = match (step, run.round) {
-        (None, _) => "nobody_reached",
-        (Some(_), 0) => "page",
-        (Some(_), _) => "page_repeat",
+        (None, _) if run.state == escalation::State::NobodyReached => "nobody_reached",
+        (_, 0) => "page",
+        (_, _) => "page_repeat",
     };
     let version = finder.template(tx, template)?;
     let page = |(channel, recipient): (Channel, String)| {
@@ -280,7 +330,10 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     if let Ok(alert) = subject.parse() {
         tx.lock(Lock::Messages(alert));
     }
-    let case = || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned()));
+    // What programs are told of a case is no call, and stays true.
+    let calls = || messages::class.ne("transactional");
+    let case =
+        || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned())).and(calls());
     let people: Vec<String> = messages::table
         .filter(case().and(messages::channel.eq(Channel::InApp.name())))
         .filter(messages::state.ne_all(vec![State::Cancelled.name(), State::Read.name()]))

@@ -11,9 +11,9 @@ use super::super::act::Act;
 use super::super::conn::literally;
 use super::super::error::{Error, Result};
 use super::super::keys::Subject;
-use super::super::paging;
 use super::super::schema::{messages, users};
 use super::super::tx::{Tx, View};
+use super::super::{on_call, paging};
 use super::{About, New, Row, Stored, Topic, plan};
 use crate::domain::id::uuid_at;
 use crate::domain::message::{Channel, Class};
@@ -49,7 +49,14 @@ pub fn try_out(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Stored>> {
         return Err(Error::Refused { code: "E_RATE", what });
     }
     let ((kind, template), id) = (TRIAL, uuid_at(now).to_string());
-    let channels = paging::channels(tx, user)?;
+    // One that was refused is tried: this letter is how the person learns that they are reached again.
+    let mut channels = paging::channels(tx, user)?;
+    if on_call::unreachable(tx, user)?
+        .iter()
+        .any(|gone| gone.channel == Channel::Email && gone.why == "refused")
+    {
+        channels.push(Channel::Email);
+    }
     for channel in &channels {
         let new = New {
             key: format!("{kind}:{id}:{}", channel.name()),

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Fitness, Licence};
+use crate::domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
 use crate::domain::{Can, Instant, UserId};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::Class;
 use crate::store::schema::{certificates, unreachable as gone, users};
 use crate::store::seal::{Broken, Place};
-use crate::store::{Act, Subject, Tx, View};
+use crate::store::{Act, Subject, Tx, View, paging};
 
 /// A person's certificate, as somebody noted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Certificate {
 pub struct Gone {
     /// By which way.
     pub channel: Channel,
-    /// Why, in a word: `bounced`, `turned_off`.
+    /// Why, in a word: `bounced`, `refused`.
     pub why: String,
     /// Since when.
     pub since: Instant,
@@ -46,10 +46,14 @@ const AWAY: [Channel; 1] = [Channel::Email];
 /// Notes or renews a person's certificate.
 ///
 /// # Errors
-/// [`Error::NotFound`] without such a user.
+/// [`Error::Refused`] for a date that no certificate has; [`Error::NotFound`] without such a user.
 pub fn certify(tx: &mut Tx<'_>, user: UserId, valid_until: Instant) -> Result<Certificate> {
     known(tx, user)?;
     let (id, by, now) = (user.to_string(), tx.actor().name(), tx.now());
+    if valid_until > now.plus(LONGEST_CERTIFICATE) || valid_until < now.minus(LONGEST_CERTIFICATE) {
+        let what = "a certificate ends within ten years: look at the year";
+        return Err(Error::Refused { code: "E_INVALID", what });
+    }
     let told = (
         certificates::valid_until.eq(valid_until.micros()),
         certificates::noted_by.eq(&by),
@@ -184,12 +188,12 @@ pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
 }
 
 /// What the linter knows of every person who may be on call: active staff. Who is not here reaches nobody; whose
-/// account waits for a second person's word could not sign in to answer.
+/// account waits for a second person's word could not sign in to answer. A house from which no call leaves reaches nobody.
 ///
 /// # Errors
 /// Database errors.
 pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
-    let lost = lost(view)?;
+    let (lost, calls_out) = (lost(view)?, paging::calls_out(view)?);
     let able: Vec<&str> = Can::AnswerCalls.roles().iter().map(|role| role.name()).collect();
     let rows: Vec<(String, Option<i64>, Option<i64>)> = users::table
         .left_join(certificates::table.on(certificates::user_id.eq(users::id)))
@@ -198,7 +202,8 @@ pub fn people(view: &mut View<'_>) -> Result<BTreeMap<UserId, Fitness>> {
         .load(view.conn)?;
     let fit = |(user, held_at, until): (String, Option<i64>, Option<i64>)| {
         let user = id(&user)?;
-        let reachable = held_at.is_none() && AWAY.iter().any(|way| !lost.contains(&(user, *way)));
+        let reachable =
+            calls_out && held_at.is_none() && AWAY.iter().any(|way| !lost.contains(&(user, *way)));
         Ok((user, Fitness { reachable, certified_until: until.map(Instant::from_micros) }))
     };
     rows.into_iter().map(fit).collect()

@@ -1,9 +1,15 @@
 //! Who answers when, as the store knows it: the schedule in force at each instant, who can be reached, whose
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
+pub mod absences;
 pub mod capacity;
+pub mod changes;
 pub mod feeds;
 mod fitness;
+mod linter;
+pub mod swaps;
+#[cfg(test)]
+mod swaps_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -15,19 +21,17 @@ use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
 use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Issue, Need, Override, Schedule, Shift, issues};
+use crate::domain::on_call::{Because, Duty, Need, Schedule, Shift};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
     Certificate, Gone, certificate, certify, license, lost, mark_unreachable, people, reached_again,
     unreachable,
 };
+pub use linter::{Linter, dead_steps, problems};
 
 /// A schedule with the version that was in force in a window.
 type Piece = (Window, Version<Duty>);
-
-/// How far ahead the linter looks.
-const AHEAD: Duration = Duration::from_secs(30 * 86_400);
 
 /// The schedules that the seeded policies name, each with a zone and nobody in it.
 ///
@@ -47,7 +51,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
             temporaries: Vec::new(),
             overrides: Vec::new(),
         };
-        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600) };
+        let need = Need { certificate, most_in_a_week: Duration::from_secs(60 * 3_600), averaged_weeks: 1 };
         versions::seed(tx, id, &Duty { name: Name { pt: pt.into(), en: en.into() }, need, schedule })?;
     }
     Ok(())
@@ -85,22 +89,14 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     versions::publish(tx, id, &kept, seen)
 }
 
-/// One more override on top of the others.
-///
-/// # Errors
-/// As [`publish`]; [`Error::NotFound`].
-pub fn override_with(tx: &mut Tx<'_>, id: &str, over: Override, seen: Option<u32>) -> Result<u32> {
-    let now = tx.now();
-    let Version { version, mut body, .. } = get(tx, id, now)?;
-    body.schedule.overrides.push(over);
-    publish(tx, id, &body, seen.unwrap_or(version))
-}
-
 fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
     use crate::domain::on_call::Faulty;
     match faulty {
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
         Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",
+        Faulty::Months => "turns of months stand alone: all of a rotation's turns are months, or none is",
+        Faulty::Overlap => "whoever goes stays for at most 240 minutes, and for less than the shortest turn",
+        Faulty::Weeks => "hours are averaged over 1 to 4 weeks",
         Faulty::Window => "a window ends after it starts, and holds its shifts",
         Faulty::Starts => "a rotation starts between 2000 and 2200 and ends after it starts",
         Faulty::Hours => "a person may be on call for 1 to 168 hours a week",
@@ -163,14 +159,4 @@ pub fn turns(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<(Windo
         .collect();
     turns.sort_unstable();
     Ok(turns)
-}
-
-/// What will go wrong with a schedule in the next 30 days, the loudest first.
-///
-/// # Errors
-/// Database errors.
-pub fn problems(view: &mut View<'_>, duty: &Duty, now: Instant) -> Result<Vec<Issue>> {
-    let within = Window { from: now, to: now.plus(AHEAD) };
-    let people = people(view)?;
-    Ok(issues(&duty.schedule.shifts(within), within, duty.need, &people))
 }

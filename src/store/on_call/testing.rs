@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::NaiveDateTime;
 
 use crate::domain::civil::Zone;
-use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule};
+use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
 use crate::domain::rule::Name;
 use crate::domain::{Role, StaffIdentity, UserId};
 use crate::store::testing::NOW;
@@ -29,6 +29,8 @@ pub fn rotation(starts: NaiveDateTime, length: Length, people: &[UserId]) -> Rot
         lengths: vec![length],
         people: people.to_vec(),
         hours: None,
+        overlap_minutes: 0,
+        idle_turns: Idle::Skipped,
     }
 }
 
@@ -36,7 +38,11 @@ pub fn rotation(starts: NaiveDateTime, length: Length, people: &[UserId]) -> Rot
 pub fn duty(rotations: Vec<Rotation>) -> Duty {
     Duty {
         name: Name { pt: "Plantão".into(), en: "On call".into() },
-        need: Need { certificate: false, most_in_a_week: Duration::from_secs(168 * 3_600) },
+        need: Need {
+            certificate: false,
+            most_in_a_week: Duration::from_secs(168 * 3_600),
+            averaged_weeks: 1,
+        },
         schedule: Schedule {
             zone: Zone::SAO_PAULO,
             rotations,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::NaiveDateTime;
 
 use super::capacity::{admit, agents, next_for, set, waiting};
+use super::linter::AHEAD;
 use super::testing::{duty, person, rotation};
 use super::*;
 use crate::domain::alert::{Act as Deed, Level};
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Change, Length, Licence, Team};
+use crate::domain::on_call::{Change, Issue, Length, Licence, Override, Team};
 use crate::domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
 use crate::rules::{Change as Judged, Episode, Finding, JudgedReading};
 use crate::store::testing::{NOW, entries, stores};
@@ -65,7 +66,7 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         write(&store, NOW.plus(DAY), |tx| publish(tx, "duty", &second, 1));
         let over =
             Override { from: NOW.plus(DAY * 2), to: NOW.plus(DAY * 3), change: Change::Replace(bia, caio) };
-        write(&store, NOW.plus(DAY + HOUR), |tx| override_with(tx, "duty", over, None));
+        write(&store, NOW.plus(DAY + HOUR), |tx| changes::put_override(tx, "duty", None, over, 2));
         assert_eq!(who(&store, "duty", NOW.plus(HOUR)), [ana], "a later edit does not rewrite it");
         assert_eq!(who(&store, "duty", NOW.plus(DAY)), [bia]);
         assert_eq!(who(&store, "duty", NOW.plus(DAY * 2)), [caio]);
@@ -104,7 +105,7 @@ fn the_seeds_are_the_schedules_that_the_seeded_policies_name() {
             if let Target::Schedule(id) = target {
                 let held = store.read(|view| get(view, id, NOW)).unwrap();
                 assert_eq!(held.version, 1, "seeding twice changes nothing");
-                let found = store.read(|view| problems(view, &held.body, NOW)).unwrap();
+                let found = store.read(|view| problems(view, id, &held.body, NOW)).unwrap();
                 assert_eq!(found, [Issue::Gap(Window { from: NOW, to: NOW.plus(AHEAD) })], "{id} is loud");
             }
         }
@@ -121,6 +122,8 @@ fn a_certificate_is_noted_renewed_and_in_the_log() {
         let renewed = write(&store, NOW.plus(HOUR), |tx| certify(tx, ana, NOW.plus(DAY * 400)));
         assert_eq!(store.read(|view| certificate(view, ana)).unwrap(), Some(renewed));
         assert_eq!(entries(&store, "admin.config"), before + 2);
+        let slip = store.write(Actor::Operator, NOW, |tx| certify(tx, ana, NOW.plus(DAY * 36_600)));
+        assert!(matches!(slip, Err(Error::Refused { code: "E_INVALID", .. })), "2126: {slip:?}");
         let nobody = store.write(Actor::Operator, NOW, |tx| certify(tx, UserId::new(NOW), NOW));
         assert!(matches!(nobody, Err(Error::NotFound("user"))));
         let fit = store.read(people).unwrap()[&ana];
@@ -217,7 +220,10 @@ fn complaint_22_whoever_cannot_be_reached_is_named_before_the_night() {
         let (ana, bia) = (person(&store, Role::Clinician), person(&store, Role::Clinician));
         let body = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Weeks(1), &[ana, bia])]);
         write(&store, NOW, |tx| publish(tx, "duty", &body, 0));
-        let found = || store.read(|view| problems(view, &body, NOW)).unwrap();
+        let found = || store.read(|view| problems(view, "duty", &body, NOW)).unwrap();
+        let whole = Window { from: NOW, to: NOW.plus(AHEAD) };
+        assert_eq!(found(), [Issue::NobodyReachable(whole)], "no call leaves this house");
+        write(&store, NOW, |tx| crate::store::paging::send_e_mail(tx, true));
         assert_eq!(found(), []);
         assert!(write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "bounced")));
         assert!(!write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "again")), "once");

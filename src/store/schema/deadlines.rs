@@ -58,6 +58,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    swaps (id) {
+        id -> Text,
+        schedule -> Text,
+        giver -> Text,
+        taker -> Nullable<Text>,
+        from_at -> BigInt,
+        to_at -> BigInt,
+        back_from -> Nullable<BigInt>,
+        back_to -> Nullable<BigInt>,
+        asked_by -> Text,
+        asked_at -> BigInt,
+        outcome -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     escalations (id) {
         id -> Text,
         kind -> Text,
@@ -116,6 +134,8 @@ diesel::table! {
         secret -> Binary,
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
+        created_by -> Nullable<Text>,
+        called -> BigInt,
     }
 }
 
@@ -139,6 +159,8 @@ diesel::table! {
         sending_until -> Nullable<BigInt>,
         accepted_at -> Nullable<BigInt>,
         provider_id -> Nullable<Text>,
+        letter -> Nullable<Text>,
+        sequence -> Nullable<BigInt>,
         spoiled -> Nullable<Text>,
         patient_id -> Nullable<Text>,
         purpose -> Nullable<Text>,

@@ -6,7 +6,7 @@ mod series;
 
 pub use deadlines::{
     capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
-    messages, sla_timers, supersessions, unreachable, versions, webhooks,
+    messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
 pub use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::follow::told;
 use super::{ALERT, Promise, Row, keep};
-use crate::domain::escalation::{Found, Policy};
+use crate::domain::escalation::{Found, Pace, Policy, Run};
 use crate::domain::message::{Channel, Class};
 use crate::domain::{AlertId, Instant, UserId};
 use crate::store::act::Act;
@@ -147,7 +147,9 @@ fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Re
     };
     let ground = Ground::ask(tx, alert.case.patient)?;
     if let (Did::Breached, Some(policy)) = (did, &policy) {
-        escalations::begin(tx, alert.case.id, alert.case.patient, policy.clone(), ground)?;
+        let (pace, case) = (Pace::of(promise.level(), &promise.calendar), &alert.case);
+        let run = Run::breached(escalations::kept(policy.clone()), pace, case, now);
+        escalations::begin(tx, case.id, case.patient, run, ground)?;
     }
     // Without a basis for calling people the clock is told by the queue alone.
     let Ok(ground) = ground else { return Ok(()) };

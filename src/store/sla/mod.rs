@@ -26,14 +26,17 @@ use super::schema::sla_timers::dsl as t;
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
 use crate::domain::calendar::Calendar;
+use crate::domain::escalation::Pace;
 use crate::domain::id::uuid_at;
 use crate::domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
-use crate::domain::{AlertId, Instant, Level};
+use crate::domain::{AlertId, Instant, Level, UserId};
 
 /// What the clocks are about.
 pub const ALERT: &str = "alert";
-/// A pause that nobody ends is over after this time: every wait has an end.
+/// So long a clock may stand still over the life of its case, all pauses together; a pause that nobody ends is over then.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// The same for a red.
+pub const LONGEST_PAUSE_OF_RED: Duration = Duration::from_secs(24 * 3_600);
 
 /// Why a clock stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,6 +69,9 @@ struct Record {
     warned_at: Option<Instant>,
     breached_at: Option<Instant>,
     ended: Option<Ended>,
+    /// Who paused it last.
+    #[serde(default)]
+    paused_by: Option<UserId>,
 }
 
 /// One promise to one case, with its clock and its calendar.
@@ -157,6 +163,7 @@ impl Promise {
                 warned_at: None,
                 breached_at: None,
                 ended: None,
+                paused_by: None,
             },
         }
     }
@@ -225,6 +232,16 @@ impl Promise {
         }
     }
 
+    /// How much longer its pauses may last, those of its clocks before this one included; an open one is not counted.
+    #[must_use]
+    pub fn pause_left(&self) -> Duration {
+        let most = if self.level() == Level::Red { LONGEST_PAUSE_OF_RED } else { LONGEST_PAUSE };
+        let timers = self.record.past.iter().map(|cycle| &cycle.timer).chain([&self.record.timer]);
+        let pauses = timers.flat_map(|timer| &timer.pauses);
+        let used: Duration = pauses.filter_map(|pause| Some(pause.to?.since(pause.from))).sum();
+        most.saturating_sub(used)
+    }
+
     /// When the engine acts on it by itself.
     fn next_at(&self) -> Option<Instant> {
         self.acts().into_iter().map(|(at, _)| at).min()
@@ -241,12 +258,16 @@ impl Promise {
         if timer.stopped_at.is_some() {
             return Vec::new();
         }
-        let told = |says: Option<Instant>| timer.told_at(&self.calendar, says?);
+        // Below red nobody hears of it outside the calendar's hours, whatever counts the time.
+        let told = |says: Option<Instant>| match self.level() {
+            Level::Red => timer.told_at(&self.calendar, says?),
+            _ => self.calendar.opens(says?),
+        };
         let unsaid = self.record.breached_at.is_none();
         let breach = told(timer.due(&self.calendar)).filter(|_| unsaid);
         let warn = told(timer.warn_at(&self.calendar)).filter(|_| unsaid && self.record.warned_at.is_none());
         let pause = timer.pauses.last().filter(|pause| pause.to.is_none());
-        let resume = pause.map(|pause| pause.from.plus(LONGEST_PAUSE));
+        let resume = pause.map(|pause| pause.from.plus(self.pause_left()));
         let all = [(breach, Did::Breached), (resume, Did::Resumed), (warn, Did::Warned)];
         all.into_iter().filter_map(|(at, did)| Some((at?, did))).collect()
     }
@@ -263,6 +284,18 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
         .select(Row::as_select())
         .load(view.conn)?;
     rows.into_iter().map(|row: Row| row.read(view)).collect()
+}
+
+/// The pace of what a broken promise to an alert starts: by the worst level of its promises, and the calendar of the one
+/// that broke last.
+///
+/// # Errors
+/// Database errors.
+pub fn pace(view: &mut View<'_>, id: AlertId) -> Result<Pace> {
+    let promises = of_alert(view, id)?;
+    let level = promises.iter().map(Promise::level).max();
+    let broken = promises.iter().max_by_key(|promise| promise.record.breached_at);
+    Ok(level.zip(broken).map_or(Pace::Relentless, |(level, broken)| Pace::of(level, &broken.calendar)))
 }
 
 /// How many clocks stand where, by the word of the store.

@@ -4,16 +4,19 @@
 use super::follow::told;
 use super::{ALERT, Promise, held, keep};
 use crate::domain::sla::{Metric, Pause, PauseReason};
-use crate::domain::{AlertId, PatientId};
+use crate::domain::{AlertId, Level, PatientId};
 use crate::store::act::Act;
 use crate::store::alerts;
 use crate::store::error::{Error, Result};
-use crate::store::tx::Tx;
+use crate::store::tx::{Actor, Tx};
 
-/// Stops the clocks of an alert that somebody answered for, until it is resumed or [`super::LONGEST_PAUSE`] is over.
+/// Stops the clocks of an alert that somebody answered for, until it is resumed or [`super::LONGEST_PAUSE`] is
+/// used up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). A red's second pause in a row is for
+/// another person.
 ///
 /// # Errors
-/// [`Error::Refused`] `E_STATE` while nobody has answered, when nothing runs, or while a pause is open.
+/// [`Error::Refused`] `E_STATE` while nobody has answered, when nothing runs, while a pause is open, or when the clocks
+/// stood still as long as they may; `E_FOUR_EYES` for a red that this person paused last.
 pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
     let patient = alerts::hold(tx, id)?.case.patient;
     let mut there = held(tx, id)?;
@@ -24,7 +27,22 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
     }
     let running = |promise: &Promise| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
     let now = tx.now();
+    let by = match tx.actor() {
+        Actor::User { id, .. } => Some(id),
+        _ => None,
+    };
+    if there.iter().any(|promise| running(promise) && promise.pause_left().is_zero()) {
+        return Err(state("its clocks stood still for as long as they may: nobody pauses them any more"));
+    }
+    if there
+        .iter()
+        .any(|promise| promise.level() == Level::Red && by.is_some() && promise.record.paused_by == by)
+    {
+        let what = "you paused this red alert last: the next pause is for another person";
+        return Err(Error::Refused { code: "E_FOUR_EYES", what });
+    }
     change(tx, (id, patient), &mut there, "sla.paused", reason.name(), running, |promise| {
+        promise.record.paused_by = by;
         promise.record.timer.pauses.push(Pause { from: now, to: None, reason });
     })?;
     Ok(there)

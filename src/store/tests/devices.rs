@@ -96,6 +96,7 @@ fn the_first_connection_is_told_once_and_status_comes_back() {
 
 #[test]
 fn a_device_is_never_at_two_patients_at_one_instant() {
+    let hours = |hours: u64| NOW.minus(Duration::from_secs(3_600 * (10 - hours)));
     for store in stores() {
         let (made, ana, bia) = (device(&store), patient(&store, "Ana"), patient(&store, "Bia"));
         let bind = |who, from| act(&store, |tx| bindings::bind(tx, made.id, who, from, false));
@@ -103,6 +104,8 @@ fn a_device_is_never_at_two_patients_at_one_instant() {
         assert!(matches!(bind(bia.id, hours(5)), Err(Error::Conflict(_))));
         let backwards = act(&store, |tx| bindings::unbind(tx, made.id, hours(0)));
         assert!(matches!(backwards, Err(Error::Conflict(_))));
+        let ahead = act(&store, |tx| bindings::unbind(tx, made.id, NOW.plus(Duration::from_secs(3_600))));
+        assert!(matches!(ahead, Err(Error::Conflict(_))), "a year mistyped");
         act(&store, |tx| bindings::unbind(tx, made.id, hours(2))).unwrap();
         assert!(matches!(bind(bia.id, hours(1)), Err(Error::Conflict(_))));
         let second = bind(bia.id, hours(2)).unwrap();
@@ -114,6 +117,23 @@ fn a_device_is_never_at_two_patients_at_one_instant() {
         let all = |of| store.read(|view| bindings::page(view, of, &Ask::default())).unwrap().items.len();
         assert_eq!((all(Of::Device(made.id)), all(Of::Patient(ana.id)), all(Of::Patient(bia.id))), (2, 1, 1));
         assert_eq!(store.read(|view| bindings::of_device(view, made.key)).unwrap().len(), 2);
+    }
+}
+
+/// Such an end was let in once.
+#[test]
+fn an_end_that_lies_ahead_can_be_put_right() {
+    for store in stores() {
+        let (made, ana, bia) = (device(&store), patient(&store, "Ana"), patient(&store, "Bia"));
+        let far = NOW.plus(Duration::from_secs(3_600));
+        act(&store, |tx| bindings::bind(tx, made.id, ana.id, NOW.minus(Duration::from_secs(60)), false))
+            .unwrap();
+        store.write(Actor::Operator, far, |tx| bindings::unbind(tx, made.id, far)).unwrap();
+        let ended = act(&store, |tx| bindings::unbind(tx, made.id, NOW)).unwrap();
+        assert_eq!(ended.to, Some(NOW));
+        act(&store, |tx| bindings::bind(tx, made.id, bia.id, NOW, false)).unwrap();
+        let whose = store.read(|view| bindings::open_of_device(view, made.key)).unwrap();
+        assert_eq!(whose.map(|binding| binding.patient), Some(bia.id));
     }
 }
 

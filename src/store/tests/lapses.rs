@@ -139,7 +139,9 @@ fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() 
             tx.unchanged();
             let claimed = messages::claim(tx, Channel::Email, None, 9)?;
             let sent = crate::domain::message::Attempt::Accepted;
-            claimed.iter().try_for_each(|one| messages::attempted(tx, one, sent, ("ok", None), None))
+            claimed
+                .iter()
+                .try_for_each(|one| messages::attempted(tx, one, &messages::Answer::new(sent, "ok"), None))
         })
         .unwrap();
         let missed = ("unescalated_red".to_owned(), found_late.to_string());
@@ -174,12 +176,78 @@ fn a_lapse_that_comes_back_stands_again() {
     for store in stores() {
         let found = [Lapse { kind: "late_step".to_owned(), subject: "a".to_owned(), expected_at: NOW }];
         let settled = |found: &[Lapse], at| {
-            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().len()
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().fresh.len()
         };
         assert_eq!((settled(&found, at(1)), settled(&found, at(2)), settled(&[], at(3))), (1, 0, 0));
         assert_eq!(store.read(standing).unwrap(), []);
         assert_eq!(settled(&found, at(4)), 1);
         let stands: Vec<Lapse> = store.read(standing).unwrap().into_iter().map(|one| one.lapse).collect();
         assert_eq!((stands.as_slice(), entries(&store, "engine.lapse")), (found.as_slice(), 2));
+    }
+}
+
+/// One step stood late for days, and every later one was told to nobody.
+#[test]
+fn a_kind_of_lapse_that_stands_is_told_again_after_an_hour_when_another_joins_it() {
+    for store in stores() {
+        let lapse = |subject: &str| Lapse {
+            kind: "late_step".to_owned(),
+            subject: subject.to_owned(),
+            expected_at: NOW,
+        };
+        let settled = |found: &[Lapse], at| {
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().untold
+        };
+        let (one, two, three) = (lapse("a"), lapse("b"), lapse("c"));
+        assert!(settled(std::slice::from_ref(&one), at(1)));
+        assert!(!settled(&[one.clone(), two.clone()], at(30)), "within the hour it is one word");
+        assert!(!settled(&[one.clone(), two.clone()], at(90)), "nothing new");
+        assert!(settled(&[one.clone(), two.clone(), three.clone()], at(91)), "the first still stands");
+        assert!(!settled(&[one, two], at(92)));
+    }
+}
+
+/// A page that was tried once and put off for hours was no lapse, and a call to a program that came late was kept from
+/// the mailboxes.
+#[test]
+fn a_call_that_is_put_off_is_late_from_when_it_was_planned_and_is_told_by_the_other_ways() {
+    for store in houses() {
+        let alert = red(&store, false);
+        let put_off = |channel, recipient: &str| {
+            act(&store, |tx| {
+                tx.unchanged();
+                let patient = alerts::get(tx, alert)?.case.patient;
+                let ground = messages::Ground::ask(tx, patient)?.expect("a permit");
+                let (key, subject) = (format!("call:{recipient}"), alert.to_string());
+                let new = New {
+                    key: key.clone(),
+                    class: Class::Clinical,
+                    channel,
+                    recipient: recipient.to_owned(),
+                    template: "page",
+                    variables: serde_json::json!({}),
+                    about: About::patient(ground, escalations::ALERT, &subject),
+                    due_at: NOW,
+                    not_after: NOW.plus(messages::PAGE_LASTS),
+                };
+                messages::plan(tx, &new)?;
+                let claimed = messages::claim(tx, channel, Some(recipient), 1)?.remove(0);
+                let later = messages::Answer::new(crate::domain::message::Attempt::Later(None), "smtp_421");
+                messages::attempted(tx, &claimed, &later, Some(Duration::from_secs(3_600)))?;
+                Ok(claimed.id.to_string())
+            })
+            .unwrap()
+        };
+        let call = put_off(Channel::Webhook, "a program");
+        let found = late(&store, NOW);
+        assert!(found.contains(&("late_message".to_owned(), call)), "{found:?}");
+        let looked = store.read(|view| look(view, NOW)).unwrap();
+        let raised = store.keep_house(Urgency::Urgent, "test", at(2), |tx| settle(tx, &looked)).unwrap();
+        assert_eq!(raised.ways, BTreeSet::from([Channel::Webhook]));
+        assert_eq!(
+            store.read(|view| look(view, NOW)).unwrap(),
+            looked,
+            "the same lapse however often it is tried"
+        );
     }
 }

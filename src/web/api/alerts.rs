@@ -43,6 +43,8 @@ pub struct Alert {
     #[schema(value_type = Option<String>)]
     owner: Option<UserId>,
     outcome: Option<&'static str>,
+    /// The silence in force.
+    snoozed: Option<Snoozed>,
     retrospective: bool,
     /// Why judgement's part is hidden; null when it is not.
     masked: Option<Hidden>,
@@ -53,6 +55,15 @@ pub struct Alert {
     #[schema(value_type = Option<Told>)]
     finding: Option<serde_json::Value>,
     version: i64,
+}
+
+/// That an alert calls nobody for a while, because somebody asked for it.
+#[derive(Serialize, ToSchema)]
+pub struct Snoozed {
+    #[schema(value_type = String)]
+    by: UserId,
+    #[schema(value_type = String)]
+    until: Instant,
 }
 
 /// Why nobody is called about an alert.
@@ -134,6 +145,7 @@ impl<'a> Shape<'a> {
             raised_at: case.raised_at,
             owner: case.owner,
             outcome: case.outcome.map(Outcome::name),
+            snoozed: case.snooze.map(|one| Snoozed { by: one.by, until: one.until }),
             retrospective: case.retrospective,
             masked: case.judged().err().map(Hidden::from),
             uncalled,
@@ -290,6 +302,7 @@ pub struct Snooze {
     /// Until when; after now.
     #[schema(value_type = String)]
     until: Instant,
+    /// Why; a red is silenced for a reason.
     note: Option<String>,
 }
 
@@ -467,8 +480,9 @@ pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
     call.run(move |desk| climb(desk, *id)).await
 }
 
-/// Silences an alert until an instant or a worse level.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts", params(("id" = String, Path)), request_body = Snooze, responses((status = 200, body = Alert), (status = 409)))]
+/// Silences an alert until an instant or a worse level, for 24 hours at the most. For a red that is the limit of all its
+/// silences together, a reason is required, and whoever silenced it last does not silence it again.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts", params(("id" = String, Path)), request_body = Snooze, responses((status = 200, body = Alert), (status = 403, description = "E_FOUR_EYES"), (status = 409), (status = 422, description = "E_INVALID, E_REASON")))]
 pub async fn snooze(call: Call, id: Path<AlertId>, body: Body<Snooze>) -> Answer {
     acted(call, *id, Act::Snooze { until: body.value.until }, body.value.note).await
 }

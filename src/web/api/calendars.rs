@@ -16,7 +16,8 @@ impl Shown for Calendar {
     }
 }
 
-/// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions}.
+/// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions:
+/// {date: {label, hours, yearly?}}}; what is `yearly` comes back on that day of each later year, `--12-24` on every one.
 #[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<Kept>)))]
 pub async fn list(call: Call) -> Answer {
     call.run(kept::list::<Calendar>).await
@@ -34,7 +35,7 @@ pub async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| kept::history::<Calendar>(desk, &id)).await
 }
 
-/// Puts a version in force. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
+/// Puts a version in force; a municipality whose holidays are not known here is refused. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = Kept), (status = 412), (status = 422)))]
 pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
     call.run(move |desk| kept::publish(desk, &id, seen, body.value)).await

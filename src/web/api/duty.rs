@@ -184,7 +184,7 @@ pub struct Certified {
 }
 
 /// Notes or renews a person's certificate.
-#[utoipa::path(put, path = "/api/v1/users/{id}/certificate", tag = "schedules", params(("id" = String, Path)), request_body = Certified, responses((status = 200, body = Fit), (status = 404)))]
+#[utoipa::path(put, path = "/api/v1/users/{id}/certificate", tag = "schedules", params(("id" = String, Path)), request_body = Certified, responses((status = 200, body = Fit), (status = 404), (status = 422, description = "not within ten years")))]
 pub async fn certify(call: Call, id: Path<UserId>, body: Body<Certified>) -> Answer {
     call.run(move |desk| {
         let fit = desk.write(|tx| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::web::{self, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{Datelike, Months, NaiveDate};
@@ -11,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
+use crate::audit::Digest;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::{Instant, UserId};
 use crate::store::on_call::{self, feeds};
+use crate::store::versions::Version;
 use crate::store::{View, users};
 use crate::web::fault::Fault;
 use crate::web::ical::Feed;
@@ -67,7 +70,7 @@ pub struct Shown {
 }
 
 /// The schedule as iCalendar (RFC 5545), from the start of last month to six months ahead.
-#[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), responses((status = 200, description = "text/calendar"), (status = 404, description = "no such address, or it was ended")))]
+#[utoipa::path(get, path = "/api/v1/schedules/{id}/calendar.ics", tag = "schedules", params(("id" = String, Path), Shown), responses((status = 200, description = "text/calendar, with an ETag"), (status = 304, description = "nothing changed since If-None-Match"), (status = 404, description = "no such address, or it was ended")))]
 pub async fn calendar(
     request: HttpRequest,
     state: Data<State>,
@@ -82,16 +85,31 @@ pub async fn calendar(
     .await
     .map_err(|_stopped| Fault::new(Code::Busy));
     match done.and_then(|done| done) {
-        Ok(text) => Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(text)),
+        Ok(text) => Ok(unless_held(&request, text)),
         Err(fault) => Err(fault.of(&request)),
     }
+}
+
+/// The text under its tag; nothing to whoever holds it already.
+fn unless_held(request: &HttpRequest, text: String) -> HttpResponse {
+    let digest = Digest::of(text.as_bytes()).0;
+    let tag = EntityTag::new_strong(hex::encode(digest.get(..16).unwrap_or(&digest)));
+    let held = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
+        Err(_unreadable) => false,
+    };
+    let mut answer = if held { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    // It is asked again each time: the address may have been ended.
+    answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
+    if held { answer.finish() } else { answer.content_type("text/calendar; charset=utf-8").body(text) }
 }
 
 fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) -> Result<String, Fault> {
     if feeds::whose(view, id, token)?.is_none() {
         return Err(Fault::new(Code::NotFound));
     }
-    let duty = on_call::get(view, id, now)?.body;
+    let Version { version, body: duty, in_force_at, .. } = on_call::get(view, id, now)?;
     let (mut turns, mut names) = (Vec::new(), BTreeMap::new());
     for (window, user) in on_call::turns(view, id, around(duty.schedule.zone, now))? {
         let name = match names.entry(user) {
@@ -104,7 +122,7 @@ fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) ->
         Lang::PtBr => &duty.name.pt,
         Lang::En => &duty.name.en,
     };
-    Ok(Feed { schedule: id, name, now, turns }.text())
+    Ok(Feed { schedule: id, name, version, changed: in_force_at.unwrap_or(now), turns }.text())
 }
 
 /// The first word of a name; nothing once erased.

@@ -1,6 +1,7 @@
 //! The JSON API: one file per resource. A handler says what it needs of a [`Call`], works on a blocking thread
 //! at a [`Desk`] and gives back a [`Reply`].
 
+pub mod absences;
 pub mod accesses;
 pub mod alerts;
 pub mod audit;
@@ -23,11 +24,14 @@ pub mod quarantine;
 pub mod readings;
 pub mod reveals;
 pub mod rules;
+pub mod schedule_changes;
 pub mod schedules;
 pub mod service_levels;
 pub mod status;
+pub mod swaps;
 pub mod templates;
 pub mod terms;
+pub mod together;
 pub mod users;
 pub mod webhooks;
 

@@ -132,8 +132,9 @@ pub async fn show(call: Call, id: Path<AlertId>) -> Answer {
     .await
 }
 
-/// Lets the clocks of an alert that somebody answered for stand still, at most seven days.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "promises", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
+/// Lets the clocks of an alert that somebody answered for stand still: at most seven days over the life of the
+/// case, one day for a red, whose next pause is for another person than the last.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "promises", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
 pub async fn pause(call: Call, id: Path<AlertId>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
         let promises = desk.write(|tx| Ok(sla::pause(tx, *id, body.value.reason)?))?;

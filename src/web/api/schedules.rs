@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::absences::narrow;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::{
-    Because, Change, Duty, Issue, Need, Override, Rotation, Schedule, Shift, Temporary,
+    Because, Duty, Idle, Issue, Need, Override, Rotation, Schedule, Shift, Temporary,
 };
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
@@ -18,8 +20,6 @@ use crate::store::versions::{self, Version};
 use crate::store::{View, on_call};
 use crate::web::fault::Fault;
 
-/// The widest window that is unfolded at once.
-const WIDEST: Duration = Duration::from_secs(400 * 86_400);
 /// How far the next hand-over is looked for.
 const NEXT: Duration = Duration::from_secs(60 * 86_400);
 
@@ -106,15 +106,16 @@ pub struct Written {
     /// `{pt, en}`.
     #[schema(value_type = Object)]
     name: Name,
-    /// `{certificate, most_hours_in_a_week}`.
+    /// `{certificate, most_hours_in_a_week, averaged_weeks?}`: the hours of a week, averaged over 1 to 4 weeks.
     #[schema(value_type = Object)]
     need: Need,
     /// The IANA zone whose clock its people live by.
     #[schema(value_type = String)]
     zone: Zone,
-    /// `{name, starts, ends?, lengths: [{hours|days|weeks: n}], people: [id], hours?: [Monday … Sunday]}`; clock times
-    /// without a zone.
-    #[serde(default)]
+    /// `{name, starts, ends?, lengths: [{hours|days|weeks|months: n}], people: [id], hours?: [Monday … Sunday],
+    /// overlap_minutes?, idle_turns?}`; clock times without a zone. `idle_turns`: `skipped` (unless said, a turn without
+    /// hours is nobody's) or `counted`.
+    #[serde(default, deserialize_with = "rotations")]
     #[schema(value_type = Vec<Object>)]
     rotations: Vec<Rotation>,
     /// `{from, to, shifts: [[id, from, to]]}`: in these windows only their own shifts count.
@@ -127,22 +128,34 @@ pub struct Written {
     overrides: Vec<Override>,
 }
 
+/// A rotation as it is written: turns without hours are nobody's unless somebody says otherwise. What stands in the
+/// store from before there was a choice means the opposite, and keeps its meaning.
+fn rotations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rotation>, D::Error> {
+    let written = Vec::<Map<String, Value>>::deserialize(from)?;
+    let whole = |mut one: Map<String, Value>| {
+        let idle = serde_json::to_value(Idle::Skipped)?;
+        one.entry("idle_turns").or_insert(idle);
+        serde_json::from_value(Value::Object(one))
+    };
+    written.into_iter().map(whole).collect::<serde_json::Result<_>>().map_err(D::Error::custom)
+}
+
 /// A new version, and what it leaves open.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleVersion)]
 pub struct Published {
-    version: u32,
+    pub(crate) version: u32,
     /// What will go wrong in the next 30 days, the loudest first.
     issues: Vec<Problem>,
 }
 
-fn published(view: &mut View<'_>, id: &str, now: Instant) -> Result<Published, Fault> {
+pub(crate) fn published(view: &mut View<'_>, id: &str, now: Instant) -> Result<Published, Fault> {
     let held = on_call::get(view, id, now)?;
-    let found = on_call::problems(view, &held.body, now)?;
+    let found = on_call::problems(view, id, &held.body, now)?;
     Ok(Published { version: held.version, issues: found.iter().map(Problem::from).collect() })
 }
 
-fn seen_version(version: i64) -> Result<u32, Fault> {
+pub(crate) fn seen_version(version: i64) -> Result<u32, Fault> {
     u32::try_from(version).map_err(|_range| Fault::new(crate::web::Code::Precondition))
 }
 
@@ -172,105 +185,14 @@ pub(crate) fn lasting(id: &str) -> Result<(), Fault> {
     if fits { Ok(()) } else { Err(Fault::invalid("id", "1 to 64 of a-z, 0-9, _ and -")) }
 }
 
-/// A change of a window: `add` alone, `remove` alone, or both for one in place of the other.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ScheduleOverride)]
-pub struct Changed {
-    #[schema(value_type = String)]
-    from: Instant,
-    #[schema(value_type = String)]
-    to: Instant,
-    /// Who comes.
-    #[schema(value_type = Option<String>)]
-    add: Option<UserId>,
-    /// Who goes.
-    #[schema(value_type = Option<String>)]
-    remove: Option<UserId>,
-}
-
-/// One more override: a new version. It answers with what it leaves open.
-#[utoipa::path(post, path = "/api/v1/schedules/{id}/overrides", tag = "schedules", params(("id" = String, Path)), request_body = Changed, responses((status = 201, body = Published), (status = 404), (status = 422)))]
-pub async fn override_with(call: Call, id: Path<String>, expected: IfMatch, body: Body<Changed>) -> Answer {
-    call.run(move |desk| {
-        let Changed { from, to, add, remove } = body.value;
-        let over = Override { from, to, change: change(add, remove)? };
-        let seen = match expected {
-            IfMatch::Version(version) => Some(seen_version(version)?),
-            IfMatch::Any | IfMatch::Absent => None,
-        };
-        let done = desk.write(|tx| {
-            on_call::override_with(tx, &id, over, seen)?;
-            let now = tx.now();
-            published(tx, &id, now)
-        })?;
-        Ok(Reply::with(StatusCode::CREATED, &done)?.at(i64::from(done.version)))
-    })
-    .await
-}
-
-/// What the two names of an override mean.
-pub(crate) fn change(add: Option<UserId>, remove: Option<UserId>) -> Result<Change, Fault> {
-    match (add, remove) {
-        (Some(comes), Some(gone)) => Ok(Change::Replace(gone, comes)),
-        (Some(comes), None) => Ok(Change::Add(comes)),
-        (None, Some(gone)) => Ok(Change::Remove(gone)),
-        (None, None) => Err(Fault::invalid("add", "who comes, who goes, or both")),
-    }
-}
-
-/// A window with shifts of its own.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TemporarySchedule)]
-pub struct Instead {
-    #[schema(value_type = String)]
-    from: Instant,
-    #[schema(value_type = String)]
-    to: Instant,
-    shifts: Vec<Own>,
-}
-
-/// A shift of a temporary schedule.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TemporaryShift)]
-pub struct Own {
-    #[schema(value_type = String)]
-    user_id: UserId,
-    #[schema(value_type = String)]
-    from: Instant,
-    #[schema(value_type = String)]
-    to: Instant,
-}
-
-/// One more temporary schedule: in its window only its own shifts count.
-#[utoipa::path(post, path = "/api/v1/schedules/{id}/temporaries", tag = "schedules", params(("id" = String, Path)), request_body = Instead, responses((status = 201, body = Published), (status = 404), (status = 422)))]
-pub async fn instead(call: Call, id: Path<String>, body: Body<Instead>) -> Answer {
-    call.run(move |desk| {
-        let Instead { from, to, shifts } = body.value;
-        let shifts = shifts.into_iter().map(|own| (own.user_id, own.from, own.to)).collect();
-        let temporary = Temporary { from, to, shifts };
-        let done = desk.write(|tx| {
-            let now = tx.now();
-            let Version { version, body: mut duty, .. } = on_call::get(tx, &id, now)?;
-            duty.schedule.temporaries.push(temporary.clone());
-            on_call::publish(tx, &id, &duty, version)?;
-            published(tx, &id, now)
-        })?;
-        Ok(Reply::with(StatusCode::CREATED, &done)?.at(i64::from(done.version)))
-    })
-    .await
-}
-
 /// Which window.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Between {
     #[param(value_type = String)]
-    from: Instant,
+    pub(crate) from: Instant,
     #[param(value_type = String)]
-    to: Instant,
+    pub(crate) to: Instant,
 }
 
 /// A person on call for a while.
@@ -296,10 +218,7 @@ impl From<Shift> for Shown {
 #[utoipa::path(get, path = "/api/v1/schedules/{id}/shifts", tag = "schedules", params(("id" = String, Path), Between), responses((status = 200, body = List<Shown>), (status = 404)))]
 pub async fn shifts(call: Call, id: Path<String>, asked: Query<Between>) -> Answer {
     call.run(move |desk| {
-        let within = Window { from: asked.from, to: asked.to };
-        if within.from >= within.to || within.to.since(within.from) > WIDEST {
-            return Err(Fault::invalid("to", "after `from`, by 400 days at the most"));
-        }
+        let within = narrow(asked.from, asked.to)?;
         let shifts = desk.read(|view| {
             on_call::get(view, &id, desk.now)?;
             Ok(on_call::shifts(view, &id, within)?)
@@ -344,7 +263,8 @@ pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScheduleIssue)]
 pub struct Problem {
-    /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `overload`.
+    /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `first_and_backup` (also in a schedule that a policy
+    /// calls before this one), `unreachable`, `certificate_date` (`from` is the date), `overload` (in all schedules together).
     kind: &'static str,
     #[schema(value_type = String)]
     from: Instant,
@@ -352,7 +272,7 @@ pub struct Problem {
     to: Option<Instant>,
     #[schema(value_type = Option<String>)]
     user_id: Option<UserId>,
-    /// For `overload`: hours in seven days.
+    /// For `overload`: hours a week.
     hours: Option<u64>,
 }
 
@@ -370,7 +290,10 @@ impl From<&Issue> for Problem {
             Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
                 over(window)
             }
-            Issue::CertificateEnds(user, at) => {
+            Issue::FirstAndBackup(user, window) => Self { user_id: Some(*user), ..over(window) },
+            Issue::CertificateEnds(user, at)
+            | Issue::Unreachable(user, at)
+            | Issue::CertificateDate(user, at) => {
                 Self { kind, from: *at, to: None, user_id: Some(*user), hours: None }
             }
             Issue::Overload(user, from, load) => {

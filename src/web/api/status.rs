@@ -50,6 +50,10 @@ pub struct Status {
     clock_step: Option<ClockStep>,
     /// Plans that were not carried out in time.
     lapses: Vec<Lapse>,
+    /// How many of those are about a red alert.
+    lapses_of_red: usize,
+    /// Whether promises are kept, as `/healthz/engine` says it.
+    ok: bool,
     /// Alerts that nobody answered up to the top of their policy.
     nobody_reached: u32,
     /// Messages on their way.
@@ -129,6 +133,8 @@ pub async fn show(call: Call) -> Answer {
             heartbeat_at: pulse.heartbeat,
             clock_step: pulse.step.map(|step| ClockStep { at: step.at, by_ms: step.by_ms }),
             nobody_reached: pulse.unreached,
+            lapses_of_red: pulse.of_red,
+            ok: pulse.is_well(desk.now),
             lapses: pulse.lapses.into_iter().map(Lapse::from).collect(),
             messages: pulse
                 .letters

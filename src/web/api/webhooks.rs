@@ -66,9 +66,12 @@ pub struct Made {
 pub struct Planned {
     /// Grows in the order of planning; `data.cursor` of the call.
     cursor: i64,
+    /// `data.sequence` of the call; null until it first leaves.
+    sequence: Option<i64>,
     /// The call's `webhook-id`, the same each time.
     webhook_id: String,
-    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
+    /// `resolved`, `coverage`, `lapse`, `test`.
     #[serde(rename = "type")]
     kind: String,
     case: Case,
@@ -93,6 +96,7 @@ impl From<Stored> for Planned {
     fn from(stored: Stored) -> Self {
         Self {
             cursor: stored.id,
+            sequence: stored.sequence,
             webhook_id: stored.key,
             kind: stored.template,
             case: Case { kind: stored.kind, id: stored.subject },
@@ -157,7 +161,8 @@ pub struct Tested {
 #[schema(as = WebhookCall)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
 pub struct Told {
-    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
+    /// `resolved`, `coverage`, `lapse`, `test`.
     #[schema(rename = "type")]
     kind: String,
     /// When it was planned.
@@ -173,6 +178,9 @@ pub struct Told {
 pub struct ToldData {
     /// Grows in the order of planning: a receiver that was away asks for what came after it.
     cursor: i64,
+    /// Which call to this program this is, from 1 and without a hole, in the order in which they first left; the same on
+    /// each attempt.
+    sequence: i64,
     case: Case,
     /// Where somebody signs in and sees it.
     link: String,

@@ -10,9 +10,10 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters, message_log,
-    messages, organisation, own_data, patients, policies, promises, quarantine, readings, reveals, rules,
-    schedules, service_levels, status, templates, terms, users, webhooks,
+    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters,
+    message_log, messages, organisation, own_data, patients, policies, promises, quarantine, readings,
+    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, together,
+    users, webhooks,
 };
 use super::live;
 use super::problem::Problem;
@@ -30,7 +31,7 @@ mod shared;
         patients::list, patients::create, patients::get, patients::patch,
         readings::list, readings::series, readings::latest, readings::superseded,
         own_data::take, organisation::get, organisation::put_dpo, reveals::create, reveals::list, reveals::approve, reveals::refuse, reveals::open,
-        accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, alerts::snooze, alerts::resolve,
+        accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, together::ack, alerts::snooze, alerts::resolve,
         alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
         promises::show, promises::pause, promises::resume,
@@ -50,8 +51,12 @@ mod shared;
         message_log::list, templates::list, templates::get, templates::history, templates::propose, templates::approve,
         templates::refuse,
         webhooks::list, webhooks::create, webhooks::disable, webhooks::test, webhooks::messages, webhooks::replay,
-        schedules::list, schedules::get, schedules::put, schedules::override_with, schedules::instead, schedules::shifts,
-        schedules::at, schedules::issues, feeds::open, feeds::close, feeds::calendar,
+        schedules::list, schedules::get, schedules::put, schedules::shifts,
+        schedule_changes::overrides, schedule_changes::override_with, schedule_changes::change_override,
+        schedule_changes::take_override, schedule_changes::temporaries, schedule_changes::instead,
+        schedule_changes::change_temporary, schedule_changes::take_temporary,
+        schedules::at, schedules::issues, absences::turns, absences::absent, swaps::list, swaps::ask, swaps::accept, swaps::decline,
+        swaps::withdraw, feeds::open, feeds::close, feeds::calendar,
         duty::teams, duty::team, duty::put_team, duty::fitness, duty::certify, duty::carry, duty::reached, duty::carried,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,
         status::show, live::stream, document,

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::ladder::{Ladder, Standing};
 use super::promises::{Promises, REASONS};
-use super::{AlertState, Choice, Html, Level, Masked, Owner};
+use super::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -39,6 +39,8 @@ pub struct View {
     pub nobody_reached: bool,
     /// Until when the owner's claim keeps others away.
     pub claimed_until: Option<Instant>,
+    /// That it is put off: until when, and by whom.
+    pub snoozed: Option<Snoozed>,
     /// Its climb.
     pub ladder: Option<Ladder>,
     /// The promises to it.
@@ -58,6 +60,12 @@ pub struct View {
 }
 
 impl View {
+    /// By what letters about it are told from those about others.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        crate::domain::message::mark(&self.alert.to_string())
+    }
+
     /// As it stands, where that may be told.
     #[must_use]
     pub fn level(&self) -> Option<Level> {

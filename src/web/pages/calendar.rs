@@ -102,7 +102,10 @@ pub fn lines(w: &Words, calendar: &Calendar) -> Vec<Line> {
     let week = calendar.week.iter().enumerate();
     lines.extend(week.map(|(day, hours)| line(w.say(weekday(day)), open_or_closed(w, hours))));
     lines.extend(calendar.exceptions.iter().map(|(date, exception)| {
-        let text = format!("{} · {}", open_or_closed(w, &exception.hours), exception.label);
+        let mut text = format!("{} · {}", open_or_closed(w, &exception.hours), exception.label);
+        if exception.yearly {
+            text = format!("{text} · {}", w.say("calendar-yearly"));
+        }
         line(w.date(*date), text)
     }));
     lines
@@ -155,7 +158,7 @@ pub fn ahead(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Day> {
 #[must_use]
 pub fn holidays(w: &Words, calendar: &Calendar, from: NaiveDate) -> Vec<Rest> {
     let rest = |date: NaiveDate| {
-        let own = calendar.exceptions.get(&date);
+        let own = calendar.exception(date);
         let holiday = calendar.place.and_then(|place| place.holiday(date));
         let (name, scope, hours) = match (own, holiday) {
             (Some(own), _) => (own.label.to_string(), Key("calendar-scope-own"), spoken(&own.hours)),

@@ -42,6 +42,8 @@ pub struct Own {
     pub label: String,
     /// As the week's; nothing: closed.
     pub hours: String,
+    /// Whether it comes back each year.
+    pub yearly: bool,
 }
 
 impl Own {
@@ -65,6 +67,7 @@ impl Draft {
             date: date.to_string(),
             label: held.label.to_string(),
             hours: held.hours.clone().into(),
+            yearly: held.yearly,
         };
         Self {
             zone: calendar.zone.name().to_owned(),
@@ -79,7 +82,8 @@ impl Draft {
         .with_room()
     }
 
-    /// What a form sent: `zone`, `state`, `city`, `h0` to `h6`, and for own day n `xn-date`, `xn-label`, `xn-hours`.
+    /// What a form sent: `zone`, `state`, `city`, `h0` to `h6`, and for own day n `xn-date`, `xn-label`, `xn-hours`,
+    /// `xn-yearly`.
     #[must_use]
     pub fn sent(get: impl Fn(&str) -> String) -> Self {
         let rows: usize = get("rows").parse().unwrap_or(0);
@@ -87,6 +91,7 @@ impl Draft {
             date: get(&format!("x{n}-date")),
             label: get(&format!("x{n}-label")),
             hours: get(&format!("x{n}-hours")),
+            yearly: !get(&format!("x{n}-yearly")).is_empty(),
         });
         Self {
             zone: get("zone"),
@@ -139,7 +144,7 @@ impl Draft {
             match own.date.parse::<NaiveDate>() {
                 Err(_) => at(format!("x{n}-date"), row(), w.say("calendar-wrong-date")),
                 Ok(date) => {
-                    if exceptions.insert(date, Exception { label, hours }).is_some() {
+                    if exceptions.insert(date, Exception { label, hours, yearly: own.yearly }).is_some() {
                         at(format!("x{n}-date"), row(), w.say("calendar-wrong-twice"));
                     }
                 }
@@ -191,7 +196,11 @@ mod tests {
     #[test]
     fn every_seed_goes_through_the_form_unchanged() {
         for (name, mut calendar) in calendars() {
-            let half = Exception { label: "Véspera".into(), hours: Hours::parse("08:00-12:00").unwrap() };
+            let half = Exception {
+                label: "Véspera".into(),
+                hours: Hours::parse("08:00-12:00").unwrap(),
+                yearly: true,
+            };
             calendar.exceptions.insert(NaiveDate::from_ymd_opt(2026, 12, 24).unwrap(), half);
             assert_eq!(Draft::of(Some(&calendar)).calendar(&WORDS), Ok(calendar), "{name}");
         }
@@ -207,6 +216,7 @@ mod tests {
             date: date.to_owned(),
             label: label.to_owned(),
             hours: hours.to_owned(),
+            yearly: false,
         };
         draft.own = vec![
             own("2026-12-24", "Véspera", "manhã"),

@@ -1,6 +1,7 @@
 //! A refusal as a page, and as a part that htmx puts above the page it was asked from.
 
 use askama::Template;
+use serde_json::Value;
 
 use super::Html;
 use crate::web::shell::landing;
@@ -15,9 +16,16 @@ pub struct Named<'a> {
     pub until: Option<&'a str>,
     /// The field of the form that was not taken.
     pub field: Option<&'a str>,
+    /// What is hardly meant: `{kind}`, each.
+    pub doubts: &'a [Value],
 }
 
 impl Named<'_> {
+    /// What is hardly meant, in words.
+    fn doubted(&self) -> Vec<Key> {
+        self.doubts.iter().filter_map(|one| doubt(one.get("kind")?.as_str()?)).collect()
+    }
+
     /// What is wrong with the field, in words that help to mend it.
     #[must_use]
     pub fn advice(&self, code: Code) -> Option<Key> {
@@ -52,6 +60,18 @@ impl Named<'_> {
             ("most", _) => Key("field-most"),
             _ => return None,
         })
+    }
+}
+
+/// What is hardly meant, by its name in the API, in words.
+#[must_use]
+pub fn doubt(name: &str) -> Option<Key> {
+    match name {
+        "far_ahead" => Some(Key("doubt-far-ahead")),
+        "long" => Some(Key("doubt-long")),
+        "not_on_call" => Some(Key("doubt-not-on-call")),
+        "on_call_already" => Some(Key("doubt-on-call-already")),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use askama::Template;
 use super::Html;
 use super::kept::{Editor, Kept, Kind, Line, Wrong};
 use crate::domain::civil::Zone;
-use crate::domain::message::Class;
+use crate::domain::message::{self, Class};
 use crate::domain::template::{self, Fault, Lang as In, Rendered, Variable, Vars};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -58,12 +58,14 @@ const FIELDS: [(&str, &str, In, Key); 6] = [
 ];
 
 /// What stands in a letter for a variable, in words.
-const VARIABLES: [(Variable, Key); 5] = [
+const VARIABLES: [(Variable, Key); 7] = [
     (Variable::Link, Key("template-link")),
     (Variable::Repetition, Key("template-repetition")),
     (Variable::Since, Key("template-since")),
     (Variable::From, Key("template-from")),
     (Variable::Until, Key("template-until")),
+    (Variable::Count, Key("template-count")),
+    (Variable::Cases, Key("template-cases")),
 ];
 
 /// What letters of a template may be filled with, and what that is.
@@ -115,6 +117,18 @@ pub fn letters(w: &Words, template: &template::Template) -> Vec<Letter> {
         since: at(0),
         from: at(5),
         until: at(17),
+        count: Some(2),
+        cases: Some(
+            ["0190a1b2", "0190a1c3"]
+                .map(|case| {
+                    format!(
+                        "[{}] {}  https://zelo.exemplo/alerts/{case}",
+                        message::mark(case),
+                        at(0).unwrap_or_default()
+                    )
+                })
+                .join("\n"),
+        ),
     };
     let both = [(In::Pt, Key("template-in-pt"), "pt-BR"), (In::En, Key("template-in-en"), "en")];
     let letter = |(lang, word, tag)| {

@@ -10,6 +10,7 @@ use super::shell::Shell;
 use crate::domain::Instant;
 use crate::store::page::COUNTED;
 
+pub mod absence;
 pub mod accesses;
 pub mod account;
 pub mod alert;
@@ -26,6 +27,7 @@ pub mod handlers;
 pub mod kept;
 pub mod ladder;
 pub mod login;
+pub mod many;
 pub mod message_template;
 pub mod on_duty;
 pub mod pager;
@@ -157,6 +159,23 @@ pub struct Owner {
     pub name: String,
     /// Whether it is the reader.
     pub me: bool,
+}
+
+/// That an alert is put off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snoozed {
+    /// Until when.
+    pub until: Instant,
+    /// By whom.
+    pub by: String,
+}
+
+impl Snoozed {
+    /// In a sentence.
+    #[must_use]
+    pub fn sentence(&self, w: &Words) -> String {
+        w.two("queue-snoozed", "time", w.clock(&self.until), "name", &self.by)
+    }
 }
 
 /// Why something is not shown, and since when.

@@ -41,8 +41,16 @@ pub struct Case {
 pub enum Cause {
     /// Their turn on call begins: to be known, not to be answered.
     OnCall,
+    /// A turn on call is to be swapped, or was, or will not be.
+    Swap,
     /// A schedule has hours in which nobody could be called.
     Coverage,
+    /// E-mail reaches somebody of the team no more.
+    OutOfReach,
+    /// A step of a policy names people who may not answer.
+    DeadStep,
+    /// A program that they added wants no more calls.
+    ProgramGone,
     /// They try whether they are reached: it rings as a page does.
     Trial,
     /// The time promised for an alert is nearly over.
@@ -62,8 +70,12 @@ impl Cause {
     #[must_use]
     pub fn of(template: &str) -> Self {
         match template {
-            "handover" => Self::OnCall,
+            "handover" | "handover_alone" => Self::OnCall,
             "coverage" => Self::Coverage,
+            "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
+            "unreachable" => Self::OutOfReach,
+            "dead_step" => Self::DeadStep,
+            "webhook_gone" => Self::ProgramGone,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -76,7 +88,15 @@ impl Cause {
     /// Whether somebody must come: it sounds and counts in the title. The others are notices.
     #[must_use]
     pub const fn rings(self) -> bool {
-        !matches!(self, Self::OnCall | Self::Coverage)
+        !matches!(
+            self,
+            Self::OnCall
+                | Self::Coverage
+                | Self::Swap
+                | Self::OutOfReach
+                | Self::DeadStep
+                | Self::ProgramGone
+        )
     }
 
     /// What it says.
@@ -85,6 +105,10 @@ impl Cause {
         match self {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
+            Self::Swap => Key("pager-swap"),
+            Self::OutOfReach => Key("pager-out-of-reach"),
+            Self::DeadStep => Key("pager-dead-step"),
+            Self::ProgramGone => Key("pager-program-gone"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

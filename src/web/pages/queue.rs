@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AlertState, Html, Level, Owner, Paging};
+use super::{AlertState, Html, Level, Owner, Paging, Snoozed};
 use crate::domain::{AlertId, Instant, PatientId, Signal};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
@@ -21,6 +21,8 @@ pub struct View {
     pub paging: Paging,
     /// Whether the reader may claim.
     pub may_act: bool,
+    /// Whether they may answer, at least for what they were called to.
+    pub may_answer: bool,
 }
 
 /// `?level=&state=&mine=1&q=`.
@@ -106,8 +108,8 @@ pub struct Row {
     pub latest: Option<Latest>,
     /// Who has it.
     pub owner: Option<Owner>,
-    /// Until when it is put off.
-    pub snoozed_until: Option<Instant>,
+    /// That it is put off: until when, and by whom.
+    pub snoozed: Option<Snoozed>,
     /// Raised by readings that came late.
     pub retrospective: bool,
     /// Every step of the policy was climbed and nobody answered.
@@ -149,6 +151,12 @@ impl View {
 }
 
 impl Row {
+    /// By what letters about it are told from those about others.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        crate::domain::message::mark(&self.alert.to_string())
+    }
+
     /// How far the wait has gone: nothing, near its bound, beyond it.
     #[must_use]
     pub fn pressure(&self, w: &Words) -> &'static str {

@@ -41,6 +41,16 @@ pub struct View {
     pub asked: String,
     /// Its answer.
     pub answer: Option<Then>,
+    /// What is changed for a while and not over yet.
+    pub changes: Vec<Changed>,
+    /// Swaps that are asked for.
+    pub swaps: Vec<Swap>,
+    /// The coming turns, to choose from; nothing for who takes none.
+    pub swappable: Vec<Choice>,
+    /// With whom a turn may be swapped.
+    pub mates: Vec<Choice>,
+    /// The rows of a new temporary schedule.
+    pub rows: Vec<OwnTurn>,
     /// Whether the forms are shown.
     pub may_manage: bool,
     /// Who may be on call.
@@ -75,6 +85,8 @@ pub struct Need {
     pub certificate: bool,
     /// The most hours that one person may be on call in seven days.
     pub hours: u64,
+    /// Over how many weeks that is averaged.
+    pub weeks: u8,
 }
 
 /// As many troubles as are read at a glance.
@@ -87,6 +99,68 @@ pub struct Day {
     pub label: String,
     /// Whether it is today.
     pub today: bool,
+    /// Which holiday it is for some calendar of the house.
+    pub holiday: Option<String>,
+}
+
+/// A change of a window: an override or a temporary schedule.
+#[derive(Debug, Clone, Default)]
+pub struct Changed {
+    /// Its place in this version.
+    pub place: usize,
+    /// Whether it is a temporary schedule.
+    pub is_temporary: bool,
+    /// From when until when.
+    pub window: (Instant, Instant),
+    /// The same as `datetime-local` writes it.
+    pub fields: (String, String),
+    /// What it does, in words.
+    pub what: String,
+    /// Who comes, by id; empty: nobody.
+    pub add: String,
+    /// Who goes, by id; empty: nobody.
+    pub remove: String,
+    /// The turns of a temporary schedule, and empty rows.
+    pub turns: Vec<OwnTurn>,
+}
+
+impl Changed {
+    /// Names of its fields that are unlike every other's on the page.
+    fn key(&self) -> String {
+        format!("{}{}", if self.is_temporary { "t" } else { "o" }, self.place)
+    }
+}
+
+/// A swap that is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Swap {
+    /// Its id.
+    pub id: String,
+    /// Who would give and who would take, in words.
+    pub what: String,
+    /// The turn.
+    pub window: (Instant, Instant),
+    /// The turn in return.
+    pub back: Option<(Instant, Instant)>,
+    /// Whether the reader may agree.
+    pub may_accept: bool,
+    /// Whether the reader may decline.
+    pub may_decline: bool,
+    /// Whether the reader asked.
+    pub is_mine: bool,
+}
+
+/// A turn of a temporary schedule.
+#[derive(Debug, Clone, Default)]
+pub struct OwnTurn {
+    /// Whose, by id; empty: nobody's yet.
+    pub user: String,
+    /// The name.
+    pub name: String,
+    /// As `datetime-local` writes it.
+    pub from: String,
+    /// As `datetime-local` writes it.
+    pub to: String,
 }
 
 /// One person's days.
@@ -154,6 +228,10 @@ pub struct Wheel {
     pub hours: Vec<String>,
     /// More than this form can say.
     pub beyond: bool,
+    /// For how many minutes whoever goes stays.
+    pub overlap: u16,
+    /// Whether turns without hours are somebody's.
+    pub counted: bool,
 }
 
 impl Wheel {
@@ -175,8 +253,12 @@ impl Wheel {
     }
 }
 
-const UNITS: [(&str, Key); 3] =
-    [("hours", Key("unit-hours")), ("days", Key("unit-days")), ("weeks", Key("unit-weeks"))];
+const UNITS: [(&str, Key); 4] = [
+    ("hours", Key("unit-hours")),
+    ("days", Key("unit-days")),
+    ("weeks", Key("unit-weeks")),
+    ("months", Key("unit-months")),
+];
 
 const WEEK: [Key; 7] = [
     Key("weekday-mon"),
@@ -202,7 +284,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. POST `/schedules/{id}/{override|rotation|remove|feed|unfeed}`.
+/// The page. POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove|swap|feed|unfeed}`.
 ///
 /// # Errors
 /// The formatter's.

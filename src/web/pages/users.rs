@@ -32,7 +32,7 @@ pub struct View {
 impl View {
     /// What is wrong, in words that help to mend it.
     fn advice(&self, code: &Code) -> Key {
-        let named = Named { owner: None, until: None, field: self.field.as_deref() };
+        let named = Named { field: self.field.as_deref(), ..Named::default() };
         named.advice(*code).unwrap_or_else(|| code.detail())
     }
 

@@ -27,7 +27,7 @@ pub struct View {
 
 impl View {
     fn advice(&self, code: &Code) -> Key {
-        let named = Named { owner: None, until: None, field: Some("url") };
+        let named = Named { field: Some("url"), ..Named::default() };
         named.advice(*code).unwrap_or_else(|| code.detail())
     }
 }

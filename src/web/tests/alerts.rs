@@ -99,9 +99,14 @@ fn a_claimed_alert_names_its_owner_and_can_be_handed_over() {
         assert_eq!(act(&agent, "reassign", json!({ "to": auditor })).code(), "E_INVALID");
         assert_eq!(act(&agent, "reassign", json!({ "to": two })).must(200)["owner"], json!(two));
         assert_eq!(act(&clinician, "ack", json!({})).must(200)["state"], "acknowledged");
-        assert_eq!(act(&clinician, "snooze", json!({ "until": house.now() })).code(), "E_INVALID");
+        let past = json!({ "until": house.now(), "note": "em exame" });
+        assert_eq!(act(&clinician, "snooze", past).code(), "E_INVALID");
         let until = house.now().plus(Duration::from_secs(900));
-        assert_eq!(act(&clinician, "snooze", json!({ "until": until })).must(200)["state"], "snoozed");
+        assert_eq!(act(&clinician, "snooze", json!({ "until": until })).code(), "E_REASON");
+        let why = json!({ "until": until, "note": "em exame" });
+        let silent = act(&clinician, "snooze", why.clone()).must(200);
+        assert_eq!((&silent["state"], &silent["snoozed"]["by"]), (&json!("snoozed"), &json!(two)));
+        assert_eq!(act(&clinician, "snooze", why).code(), "E_FOUR_EYES");
         assert_eq!(act(&clinician, "resolve", json!({ "outcome": "retracted" })).code(), "E_INVALID");
         let done = act(&clinician, "resolve", json!({ "outcome": "true", "note": "atendida" })).must(200);
         assert_eq!((&done["state"], &done["outcome"]), (&json!("resolved"), &json!("true")));

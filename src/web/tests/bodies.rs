@@ -19,7 +19,12 @@ fn every_route_that_takes_a_body_refuses_one_that_it_cannot_read() {
         if operation["requestBody"].is_null() {
             continue;
         }
-        let path = row.path.replace("{id}", ID).replace("{token}", ID).replace("{channel}", "email");
+        let path = row
+            .path
+            .replace("{id}", ID)
+            .replace("{token}", ID)
+            .replace("{channel}", "email")
+            .replace("{place}", "0");
         let role = Role::ALL.into_iter().find(|role| *role != Role::Patient && row.admits(Some(*role)));
         let who = house.staff(role.unwrap());
         for (kind, body) in
@@ -48,7 +53,7 @@ fn every_route_without_a_body_refuses_whatever_says_something() {
         }
         let path =
             ["{id}", "{token}", "{command}"].iter().fold(row.path.to_owned(), |p, name| p.replace(name, ID));
-        let path = path.replace("{channel}", "email");
+        let path = path.replace("{channel}", "email").replace("{place}", "0");
         let role = Role::ALL.into_iter().find(|role| *role != Role::Patient && row.admits(Some(*role)));
         let who = house.staff(role.unwrap());
         let send = |kind: &str, body: &str| {

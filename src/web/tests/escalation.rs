@@ -189,6 +189,7 @@ fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_person() {
                 "clock_step",
                 "heartbeat_at",
                 "lapses",
+                "lapses_of_red",
                 "nobody_reached",
                 "ok",
                 "set_aside",
@@ -199,5 +200,39 @@ fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_person() {
         assert!(metrics.as_str().unwrap().contains("zelo_engine_heartbeat_age_seconds -1"), "{metrics}");
         let status = house.get(&house.staff(Role::Admin), "/api/v1/status").must(200);
         assert_eq!((&status["heartbeat_at"], &status["lapses"]), (&Value::Null, &json!([])));
+    }
+}
+
+/// Fifty reds were fifty calls to answer: whoever answers names each, and is told what became of each.
+#[test]
+fn several_alerts_are_answered_for_in_one_call_that_names_each() {
+    for house in seeded() {
+        let ana = house.patient("Ana Prado");
+        house.grant_all(ana.id);
+        let alert = raise(&house, &ana);
+        let one = house.user(Role::Clinician, None);
+        let (clinician, other) = (house.enter(one, Role::Clinician), house.staff(Role::Clinician));
+        let manager = house.staff(Role::Manager);
+        let strange = UserId::new(house.now());
+        let ack = |who: &str, alerts: Value| {
+            house.post(who, "/api/v1/alerts/ack", &json!({ "alerts": alerts })).must(200)["items"].clone()
+        };
+        let told = ack(&manager, json!([alert]));
+        assert_eq!(
+            (told[0]["state"].as_str(), told[0]["code"].as_str()),
+            (None, Some("E_ROLE")),
+            "was not called"
+        );
+        let told = ack(&clinician, json!([alert, strange, alert]));
+        let none = Value::Null;
+        let wanted = json!([
+            { "alert": alert, "state": "acknowledged", "owner": one, "code": none },
+            { "alert": strange, "state": none, "owner": none, "code": "E_NOT_FOUND" },
+        ]);
+        assert_eq!(told, wanted, "each once");
+        assert_eq!(house.get(&clinician, &format!("/api/v1/alerts/{alert}")).must(200)["owner"], json!(one));
+        assert_eq!(ack(&other, json!([alert]))[0]["owner"], json!(one), "it stays with who answered first");
+        let said = |alerts: Value| house.post(&clinician, "/api/v1/alerts/ack", &json!({ "alerts": alerts }));
+        assert_eq!(said(json!([])).code(), "E_INVALID", "there is no way to say: all");
     }
 }

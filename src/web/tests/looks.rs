@@ -27,7 +27,7 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
             path if path.starts_with("/devices/") => device.to_string(),
             _ => ana.id.to_string(),
         };
-        let path = row.path.replace("{id}", &id).replace("{index}", "0");
+        let path = row.path.replace("{id}", &id).replace("{index}", "0").replace("{place}", "0");
         let path = if path.ends_with("/series") { format!("{path}?signal=heart_rate") } else { path };
         for role in Role::ALL {
             let user = house.user(role, (role == Role::Patient).then_some(ana.id));

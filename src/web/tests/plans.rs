@@ -98,7 +98,7 @@ impl Scene {
             };
             for (id, (role, user)) in ids.iter().flat_map(|id| self.people.iter().map(move |who| (id, who))) {
                 let token = self.house.enter(*user, *role);
-                let path = row.path.replace("{id}", id).replace("{index}", "3");
+                let path = row.path.replace("{id}", id).replace("{index}", "3").replace("{place}", "0");
                 let path = if path.ends_with("/series") { format!("{path}?signal=heart_rate") } else { path };
                 let got = self.house.get(&token, &path);
                 // 503: the engine of this house does not run.
@@ -119,7 +119,7 @@ impl Scene {
         for what in ["claim", "ack", "unack", "snooze", "resolve"] {
             let until = self.house.now().plus(Duration::from_secs(600));
             let body = match what {
-                "snooze" => json!({ "until": until }),
+                "snooze" => json!({ "until": until, "note": "em exame" }),
                 "resolve" => json!({ "outcome": "true" }),
                 _ => json!({}),
             };

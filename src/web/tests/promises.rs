@@ -69,6 +69,14 @@ fn a_half_day_is_a_new_version_of_the_calendar_and_history_keeps_the_old_one() {
         assert_eq!(put("\"1\"", &says).code(), "E_PRECONDITION");
         says["week"][0] = json!("18:00-08:00");
         assert_eq!(put("\"2\"", &says).status, 400);
+        says["week"][0] = json!("08:00-18:00");
+        says["exceptions"]["2026-12-24"]["yearly"] = json!(true);
+        says["place"] = json!({ "state": "RJ", "municipality": 3_304_557 });
+        assert_eq!(
+            put("\"2\"", &says).code(),
+            "E_INVALID",
+            "nobody knows the holidays of Rio's municipality"
+        );
         let history = house.get(&manager, "/api/v1/calendars/clinic/history").must(200);
         let states: Vec<&Value> =
             history["items"].as_array().unwrap().iter().map(|one| &one["state"]).collect();

@@ -26,6 +26,7 @@ fn a_schedule_is_written_with_its_version_and_says_what_it_leaves_open() {
     for house in houses() {
         let (manager, agent) = (house.staff(Role::Manager), house.staff(Role::Agent));
         let (ana, bia) = (house.user(Role::Clinician, None), house.user(Role::Clinician, None));
+        house.write(|tx| crate::store::paging::send_e_mail(tx, true));
         let path = "/api/v1/schedules/nights";
         let body = written(&[ana, bia]);
         assert_eq!(house.put(&manager, path, None, &body).code(), "E_PRECONDITION_REQUIRED");
@@ -95,6 +96,162 @@ fn overrides_and_temporary_schedules_are_new_versions_and_the_past_stays() {
 }
 
 #[test]
+fn overrides_are_seen_changed_and_taken_back_by_their_place_in_the_version_that_was_seen() {
+    for house in houses() {
+        let (manager, agent) = (house.staff(Role::Manager), house.staff(Role::Agent));
+        let people: Vec<UserId> = (0..3).map(|_| house.user(Role::Clinician, None)).collect();
+        let path = "/api/v1/schedules/nights";
+        house.put(&manager, path, Some("\"0\""), &written(&people[..1])).must(200);
+        let hours = |n: u64| house.now().plus(Duration::from_secs(3_600 * n));
+        let over = |n: u64, add: UserId| json!({ "from": hours(n), "to": hours(n + 1), "add": add });
+        for n in 1..4 {
+            house.post(&manager, &format!("{path}/overrides"), &over(n, people[1])).must(201);
+        }
+        let list = house.get(&agent, &format!("{path}/overrides"));
+        assert_eq!(list.tag.as_deref(), Some("\"4\""));
+        let items = list.must(200)["items"].clone();
+        let shown = json!({ "place": 1, "from": hours(2), "to": hours(3), "add": people[1], "remove": null });
+        assert_eq!((items.as_array().unwrap().len(), &items[1]), (3, &shown));
+        let second = format!("{path}/overrides/1");
+        let changed = over(2, people[2]);
+        assert_eq!(house.put(&manager, &second, None, &changed).code(), "E_PRECONDITION_REQUIRED");
+        assert_eq!(house.put(&manager, &second, Some("\"3\""), &changed).code(), "E_PRECONDITION");
+        assert_eq!(house.put(&agent, &second, Some("\"4\""), &changed).code(), "E_ROLE");
+        assert_eq!(house.put(&manager, &second, Some("\"4\""), &changed).must(200)["version"], 5);
+        let take = |who: &str, tag: &str, place: u32| {
+            let headers = [("authorization", who), ("if-match", tag)];
+            house.call("DELETE", &format!("{path}/overrides/{place}"), &headers, None)
+        };
+        assert_eq!(take(&manager, "\"4\"", 0).code(), "E_PRECONDITION", "another may stand there by now");
+        assert_eq!(take(&manager, "\"5\"", 7).code(), "E_NOT_FOUND");
+        assert_eq!(take(&manager, "\"5\"", 0).must(200)["version"], 6);
+        let left = house.get(&agent, &format!("{path}/overrides")).must(200)["items"].clone();
+        let comes: Vec<&Value> = left.as_array().unwrap().iter().map(|one| &one["add"]).collect();
+        assert_eq!(comes, [&json!(people[2]), &json!(people[1])]);
+        // The same for temporary schedules.
+        let own = |user: UserId| {
+            let shifts = json!([{ "user_id": user, "from": hours(9), "to": hours(10) }]);
+            json!({ "from": hours(9), "to": hours(10), "shifts": shifts })
+        };
+        house.post(&manager, &format!("{path}/temporaries"), &own(people[1])).must(201);
+        let first = format!("{path}/temporaries/0");
+        house.put(&manager, &first, Some("\"7\""), &own(people[2])).must(200);
+        let list = house.get(&agent, &format!("{path}/temporaries")).must(200);
+        assert_eq!(list["items"][0]["shifts"][0]["user_id"], json!(people[2]));
+        let headers = [("authorization", manager.as_str()), ("if-match", "\"8\"")];
+        assert_eq!(house.call("DELETE", &first, &headers, None).must(200)["version"], 9);
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_refused_until_somebody_is_sure_and_what_is_over_always() {
+    for house in houses() {
+        let manager = house.staff(Role::Manager);
+        let people: Vec<UserId> = (0..3).map(|_| house.user(Role::Clinician, None)).collect();
+        let path = "/api/v1/schedules/nights";
+        house.put(&manager, path, Some("\"0\""), &written(&people[..1])).must(200);
+        let days = |n: u64| house.now().plus(Duration::from_secs(86_400 * n));
+        let all = format!("{path}/overrides");
+        let asked = |body: &Value| {
+            let said = house.post(&manager, &all, body);
+            let doubts = said.body["doubts"].as_array().cloned().unwrap_or_default();
+            (said.code().to_owned(), doubts.into_iter().map(|one| one["kind"].clone()).collect::<Vec<_>>())
+        };
+        let far = json!({ "from": days(366), "to": days(367), "add": people[1] });
+        assert_eq!(asked(&far), ("E_DOUBT".into(), vec![json!("far_ahead")]));
+        let long = json!({ "from": days(1), "to": days(366), "add": people[1], "remove": people[0] });
+        assert_eq!(asked(&long), ("E_DOUBT".into(), vec![json!("long")]));
+        let nobody = json!({ "from": days(1), "to": days(2), "add": people[1], "remove": people[2] });
+        assert_eq!(asked(&nobody), ("E_DOUBT".into(), vec![json!("not_on_call")]));
+        assert_eq!(house.get(&manager, &all).must(200)["items"], json!([]), "nothing was put in force");
+        let mut sure = nobody;
+        sure["sure"] = json!(true);
+        house.post(&manager, &all, &sure).must(201);
+        let before = house.now().minus(Duration::from_secs(86_400 * 300));
+        let mut over = json!({ "from": before, "to": house.now(), "add": people[1], "sure": true });
+        assert_eq!(asked(&over), ("E_INVALID".into(), vec![]), "it would be left out in silence");
+        over["to"] = json!(days(1));
+        house.post(&manager, &all, &over).must(201);
+        let own = json!({ "from": days(400), "to": days(401), "shifts": [] });
+        assert_eq!(house.post(&manager, &format!("{path}/temporaries"), &own).code(), "E_DOUBT");
+    }
+}
+
+/// A rotation is fair unless it says otherwise, and what was said comes back.
+#[test]
+fn a_rotation_that_says_nothing_of_idle_turns_skips_them() {
+    for house in houses() {
+        let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));
+        let path = "/api/v1/schedules/nights";
+        let mut body = written(&[ana]);
+        body["need"]["averaged_weeks"] = json!(2);
+        body["rotations"][0]["lengths"] = json!([{ "months": 1 }]);
+        house.put(&manager, path, Some("\"0\""), &body).must(200);
+        let seen = house.get(&manager, path).must(200);
+        assert_eq!(seen["schedule"]["rotations"][0]["idle_turns"], "skipped");
+        assert_eq!(seen["need"]["averaged_weeks"], 2);
+        body["rotations"][0]["idle_turns"] = json!("counted");
+        house.put(&manager, path, Some("\"1\""), &body).must(200);
+        let seen = house.get(&manager, path).must(200);
+        assert_eq!(seen["schedule"]["rotations"][0]["idle_turns"], "counted");
+    }
+}
+
+#[test]
+fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_api() {
+    for house in houses() {
+        let manager = house.staff(Role::Manager);
+        let people: Vec<UserId> = (0..3).map(|_| house.user(Role::Clinician, None)).collect();
+        let enter = |place: usize| house.enter(people[place], Role::Clinician);
+        let (ana, bia) = (enter(0), enter(1));
+        let path = "/api/v1/schedules/nights";
+        let mut body = written(&people[..2]);
+        body["need"]["certificate"] = json!(false);
+        body["rotations"][0]["lengths"] = json!([{ "hours": 12 }]);
+        house.put(&manager, path, Some("\"0\""), &body).must(200);
+        let turns =
+            format!("/api/v1/users/{}/turns?from={}&to={}", people[0], house.now(), "2026-11-25T00:00:00Z");
+        let mine = house.get(&ana, &turns).must(200)["items"].clone();
+        let (from, to) = (&mine[1]["from"], &mine[1]["to"]);
+        let swaps = format!("{path}/swaps");
+        let asked = house.post(&ana, &swaps, &json!({ "from": from, "to": to, "taker": people[1] }));
+        // Twelve hours of hers, and twelve hours of his follow: he is not on call in hers.
+        let asked = asked.must(201);
+        assert_eq!((&asked["giver"], &asked["taker"]), (&json!(people[0]), &json!(people[1])));
+        assert_eq!(house.get(&bia, &swaps).must(200)["items"].as_array().unwrap().len(), 1);
+        let say = |who: &str, word: &str| {
+            let address = format!("/api/v1/swaps/{}/{word}", asked["id"].as_str().unwrap());
+            house.call("POST", &address, &[("authorization", who)], None)
+        };
+        assert_eq!(say(&manager, "accept").code(), "E_ROLE", "it is not a manager's");
+        assert_eq!(say(&ana, "decline").code(), "E_ROLE");
+        say(&bia, "accept").must(200);
+        assert_eq!(say(&bia, "accept").code(), "E_NOT_FOUND");
+        let at = from.as_str().unwrap();
+        let there = house.get(&bia, &format!("{path}/on-call?at={at}")).must(200);
+        assert_eq!(there["on_call"][0]["user_id"], json!(people[1]));
+        assert_eq!(house.get(&bia, &swaps).must(200)["items"], json!([]));
+        // Bia is away for a day; Caio stands in for the first of the turns, the rest is told.
+        let away = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
+        let address = format!("/api/v1/users/{}", people[1]);
+        let year = json!({ "from": "2027-11-24T00:00:00Z", "to": "2027-11-25T00:00:00Z" });
+        assert_eq!(house.post(&manager, &format!("{address}/absences"), &year).code(), "E_DOUBT");
+        assert_eq!(house.post(&ana, &format!("{address}/absences"), &away).code(), "E_ROLE");
+        let turns = format!("{address}/turns?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z");
+        let hers = house.get(&manager, &turns).must(200)["items"].clone();
+        let mut cover = hers[0].clone();
+        cover["user_id"] = json!(people[2]);
+        let mut away = away;
+        away["cover"] = json!([cover]);
+        let told = house.post(&manager, &format!("{address}/absences"), &away).must(201);
+        assert_eq!(told["changed"][0]["schedule"], "nights");
+        let left = told["uncovered"].as_array().unwrap();
+        assert_eq!(left.len(), hers.as_array().unwrap().len() - 1, "{told} {hers}");
+        assert_eq!(house.get(&manager, &turns).must(200)["items"], json!([]));
+    }
+}
+
+#[test]
 fn nobody_is_put_on_call_who_could_not_answer() {
     for house in houses() {
         let (manager, ana) = (house.staff(Role::Manager), house.user(Role::Clinician, None));
@@ -150,6 +307,18 @@ fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended(
         );
         assert!(!text.contains(&ana.to_string()) && !text.contains('@') || text.contains("@zelo"), "{text}");
         assert_eq!(read(&format!("{path}/calendar.ics")).status, 404);
+        // Whoever holds it is told that nothing is new, and may ask for the head alone, until the schedule changes.
+        let held = read(&address).tag.unwrap();
+        let again = |method| house.call(method, &address, &[("if-none-match", held.as_str())], None);
+        assert_eq!((again("GET").status, again("HEAD").status), (304, 304));
+        house.clock.advance(Duration::from_secs(60));
+        assert_eq!((again("GET").status, read(&address).tag.as_ref()), (304, Some(&held)));
+        let head = house.call("HEAD", &address, &[], None);
+        assert_eq!((head.status, head.tag.as_ref()), (200, Some(&held)));
+        assert!(text.contains("SEQUENCE:1\r\n") && text.contains("LAST-MODIFIED:"), "{text}");
+        house.put(&manager, path, Some("\"1\""), &written(&[ana])).must(200);
+        assert_eq!(again("GET").status, 200);
+        assert!(read(&address).must(200).as_str().unwrap().contains("SEQUENCE:2\r\n"));
         let other = address.replace("nights", "days");
         assert_eq!(read(&other).status, 404);
         let ended = house.call("DELETE", &format!("{path}/feed"), &[("authorization", &manager)], None);

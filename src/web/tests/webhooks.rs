@@ -79,7 +79,7 @@ fn what_was_planned_is_listed_from_a_cursor_and_what_was_missed_is_due_again() {
         let claimed = claim(&house, Some(&id), Channel::Webhook);
         for one in &claimed {
             let said = crate::domain::message::Attempt::Accepted;
-            house.write(|tx| messages::attempted(tx, one, said, ("http_200", None), None));
+            house.write(|tx| messages::attempted(tx, one, &messages::Answer::new(said, "http_200"), None));
         }
         let replayed = house.post(&admin, &path("replay"), &json!({ "after": cursors[0] })).must(202);
         assert_eq!(replayed, json!({ "count": 2, "next": null }));
@@ -106,6 +106,7 @@ fn the_document_shows_a_call_as_it_is_made() {
         at: NOW,
         data: webhook::Data {
             cursor: 1,
+            sequence: 1,
             case: webhook::Case { kind: "alert", id: "x" },
             link: "/alerts/x",
             repetition: 1,
@@ -205,7 +206,8 @@ fn an_alert_tells_why_nobody_got_a_page() {
         house.write(plan);
         let claimed = claim(&house, None, Channel::Email);
         let said = crate::domain::message::Attempt::Never;
-        house.write(|tx| messages::attempted(tx, &claimed[0], said, ("smtp_550", None), None));
+        house
+            .write(|tx| messages::attempted(tx, &claimed[0], &messages::Answer::new(said, "smtp_550"), None));
         let log = house.get(&house.staff(Role::Manager), &format!("/api/v1/alerts/{id}/messages")).must(200);
         let log = log["items"].as_array().unwrap().clone();
         let mail = log.iter().find(|one| one["key"] == "esc:1").unwrap();

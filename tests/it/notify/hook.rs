@@ -10,7 +10,7 @@ use zelo::domain::message::Attempt::{Accepted, Later, Never};
 use zelo::domain::network::Networks;
 use zelo::domain::{Clock, Instant};
 use zelo::notify::webhook::{Hook, Secret};
-use zelo::notify::{Address, Channel, Letter, Said};
+use zelo::notify::{Address, Channel, Fault, Letter, Said};
 
 use crate::support::lacks;
 
@@ -60,6 +60,7 @@ impl Program {
             subject: String::new(),
             text: r#"{"type":"page","data":{"link":"https://zelo.example/alerts/ação"}}"#.into(),
             attempt: 1,
+            thread: "alert:1".into(),
         }
     }
 
@@ -108,32 +109,33 @@ fn each_answer_becomes_what_the_letter_needs() {
     let (hook, impatient) =
         (Hook::new(&Networks::this_host()), Hook::within(Duration::from_millis(400), &Networks::this_host()));
     let seconds = |n| Later(Some(Duration::from_secs(n)));
-    for (path, attempt, code, answered) in [
-        ("status/200", Accepted, "http_200", true),
-        ("status/202", Accepted, "http_202", true),
-        ("status/206", Accepted, "http_2xx", true),
-        ("redirect", Never, "http_3xx", true),
-        ("status/400", Never, "http_400", true),
-        ("status/404", Never, "http_404", true),
-        ("status/410", Never, "http_410", true),
-        ("status/422", Never, "http_4xx", true),
-        ("status/408", Later(None), "http_408", true),
-        ("status/425", Later(None), "http_425", true),
-        ("status/429", Later(None), "http_429", true),
-        ("status/429/7", seconds(7), "http_429", true),
-        ("status/429/86400", seconds(300), "http_429", true),
-        ("status/500", Later(None), "http_500", true),
-        ("status/500/7", Later(None), "http_500", true),
-        ("status/502", Later(None), "http_502", false),
-        ("status/503", Later(None), "http_503", false),
-        ("status/503/30", seconds(30), "http_503", false),
-        ("silence", Later(None), "timeout", false),
-        ("cut", Later(None), "unreachable", false),
-        ("noise", Later(None), "http_odd", false),
+    let down = Some(Fault::Provider);
+    for (path, attempt, code, fault) in [
+        ("status/200", Accepted, "http_200", None),
+        ("status/202", Accepted, "http_202", None),
+        ("status/206", Accepted, "http_2xx", None),
+        ("redirect", Never, "http_3xx", None),
+        ("status/400", Never, "http_400", None),
+        ("status/404", Never, "http_404", None),
+        ("status/410", Never, "http_410", None),
+        ("status/422", Never, "http_4xx", None),
+        ("status/408", Later(None), "http_408", None),
+        ("status/425", Later(None), "http_425", None),
+        ("status/429", Later(None), "http_429", None),
+        ("status/429/7", seconds(7), "http_429", None),
+        ("status/429/86400", seconds(300), "http_429", None),
+        ("status/500", Later(None), "http_500", None),
+        ("status/500/7", Later(None), "http_500", None),
+        ("status/502", Later(None), "http_502", down),
+        ("status/503", Later(None), "http_503", down),
+        ("status/503/30", seconds(30), "http_503", down),
+        ("silence", Later(None), "timeout", down),
+        ("cut", Later(None), "unreachable", down),
+        ("noise", Later(None), "http_odd", down),
     ] {
         let hook = if code == "timeout" { &impatient } else { &hook };
         let said = hook.send(&program.letter(path, path, OURS), now());
-        assert_eq!(said, Said { attempt, provider_id: None, code, answered }, "{path}");
+        assert_eq!(said, Said { attempt, provider_id: None, code, fault }, "{path}");
     }
     let calls: Vec<Value> = std::iter::from_fn(|| program.calls.try_recv().ok()).collect();
     let to_where: Vec<&Value> = calls.iter().filter(|call| call["id"] == "redirect").collect();
@@ -165,5 +167,5 @@ fn a_receiver_that_is_gone_is_out_of_reach() {
     let letter = program.letter("esc:4", "status/200", OURS);
     drop(program);
     let said = Hook::new(&Networks::this_host()).send(&letter, now());
-    assert_eq!((said.attempt, said.code, said.answered), (Later(None), "unreachable", false));
+    assert_eq!((said.attempt, said.code, said.fault), (Later(None), "unreachable", Some(Fault::Provider)));
 }

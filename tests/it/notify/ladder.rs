@@ -200,7 +200,7 @@ async fn walk(night: Night) {
     assert_eq!((gone()[0].channel, gone()[0].why.as_str()), (Way::Email, "bounced"));
 
     // Twice the whole policy, then "nobody reached", and its second call five minutes later.
-    night.minutes(17 + 5, alert).await;
+    night.minutes(18, alert).await;
     assert_eq!(night.climb(alert).run.state, Climb::NobodyReached);
     let told: Vec<(String, Option<usize>, Vec<UserId>)> = {
         let id = night.climb(alert).id;

@@ -10,7 +10,7 @@ use zelo::notify::mailbox::{Error, Mailbox, Visit, Watermark};
 use zelo::notify::mark::Marks;
 use zelo::notify::options::{Imap, Login, Smtp};
 use zelo::notify::place::{Place, Protocol};
-use zelo::notify::{Address, Channel, Hidden, Letter, Said};
+use zelo::notify::{Address, Channel, Fault, Hidden, Letter, Said};
 
 use super::post::{DOMAIN, PASSWORD, Post};
 use crate::support::lacks;
@@ -48,6 +48,7 @@ fn letter(key: &str, to: &str) -> Letter {
         subject: "Zelo: alguém espera por você — há uma atenção que só você pode dar".into(),
         text: "Há um caso esperando por você.\n.\nEntre: https://zelo.example/alerts/1\n".into(),
         attempt: 1,
+        thread: "alert:1".into(),
     }
 }
 
@@ -71,12 +72,13 @@ fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
                 to: Address::Email(format!("ana@{DOMAIN}")),
                 subject: letter.subject.clone(),
                 text: letter.text.clone(),
+                thread: letter.thread.clone(),
             },
             now(),
         );
         assert_eq!(
-            (said.attempt, said.code, said.answered),
-            (Attempt::Accepted, "smtp_250", true),
+            (said.attempt, said.code, said.fault),
+            (Attempt::Accepted, "smtp_250", None),
             "{}",
             post.logs()
         );
@@ -102,11 +104,11 @@ fn what_the_server_says_of_a_letter_decides_whether_it_is_tried_again() {
     let email = plain(&post);
     for (to, attempt, code) in [
         ("busy", Attempt::Later(None), "smtp_451"),
-        ("refused", Attempt::Never, "smtp_550"),
+        ("refused", Attempt::Gone, "smtp_550"),
         ("ana", Attempt::Accepted, "smtp_250"),
     ] {
         let said = email.send(&letter("esc:2", to), now());
-        assert_eq!((said.attempt, said.code, said.answered), (attempt, code, true), "{to}");
+        assert_eq!((said.attempt, said.code, said.fault), (attempt, code, None), "{to}");
     }
     assert_eq!(
         email.send(&Letter { to: Address::Email("ana".into()), ..letter("esc:2", "") }, now()).code,
@@ -122,7 +124,8 @@ fn tls_is_asked_for_and_a_certificate_of_another_authority_or_name_is_refused() 
     let post = Post::open();
     let login = Some(Login { user: "zelo".into(), password: Hidden::new(PASSWORD.into()) });
     let wrong = Some(Login { user: "zelo".into(), password: Hidden::new("guess".into()) });
-    let refused = |code| Said { attempt: Attempt::Later(None), provider_id: None, code, answered: false };
+    let refused =
+        |code| Said { attempt: Attempt::Later(None), provider_id: None, code, fault: Some(Fault::Provider) };
     for (scheme, port) in [("smtp", post.smtp), ("smtps", post.smtps)] {
         let at = |host: &str| smtp(&format!("{scheme}://{host}:{port}"));
         let send = |smtp: Smtp| Email::new(&smtp, SECRET).unwrap().send(&letter("esc:3", "ana"), now());
@@ -135,7 +138,11 @@ fn tls_is_asked_for_and_a_certificate_of_another_authority_or_name_is_refused() 
             Smtp { ca: Some(post.ca()), ..at("127.0.0.1") },
         ] {
             let said = send(untrusted);
-            assert_eq!((said.attempt, said.answered), (Attempt::Later(None), false), "{scheme} {said:?}");
+            assert_eq!(
+                (said.attempt, said.fault),
+                (Attempt::Later(None), Some(Fault::Provider)),
+                "{scheme} {said:?}"
+            );
         }
     }
     assert_eq!(post.mails("ana", 2).len(), 2, "only what was covered arrived");
@@ -213,7 +220,10 @@ fn a_server_that_is_down_loses_nothing() {
     post.stop_smtp();
     for _ in 0..2 {
         let said = email.send(&letter("esc:5:2", "ana"), now());
-        assert_eq!((said.attempt, said.code, said.answered), (Attempt::Later(None), "unreachable", false));
+        assert_eq!(
+            (said.attempt, said.code, said.fault),
+            (Attempt::Later(None), "unreachable", Some(Fault::Provider))
+        );
     }
     post.start_smtp();
     assert_eq!(

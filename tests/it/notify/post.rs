@@ -161,7 +161,7 @@ impl Post {
              begin acl\n\
              rcpt:\n  \
                defer local_parts = busy\n        message = 451 4.3.0 come again\n  \
-               deny local_parts = refused\n       message = 550 5.7.1 not here\n  \
+               deny local_parts = refused\n       message = 550 5.1.1 not here\n  \
                accept domains = {DOMAIN}\n  deny\n\
              data:\n  accept\n\
              begin routers\n\

@@ -118,10 +118,10 @@ fn ahead(view: &mut View<'_>, room: &Room, run: &Run, names: &Names) -> Result<V
             let paged = Paged { label: w.one("policy-step", "n", place + 1), people };
             let passed = step.skip_if_empty && !paged.reaches();
             out.push(Next { at, paged });
-            at = if passed { at } else { at.plus(step.time()) };
+            at = if passed { at } else { run.pace.after(at, step.time()) };
         }
         let once: Duration = policy.steps.iter().map(Step::time).sum();
-        at = at.plus(once * rounds_left(run));
+        at = run.pace.after(at, once * rounds_left(run));
     }
     let people = people_at(view, room, names, &policy.nobody_reached, at.max(room.now))?;
     out.push(Next { at, paged: Paged { label: w.say("policy-nobody"), people } });

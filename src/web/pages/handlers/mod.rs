@@ -1,6 +1,7 @@
 //! What pages show and do: each handler fills a view model from the store for this viewer, now. The rows below
 //! are the pages' part of the route table.
 
+mod absence;
 mod accesses;
 mod account;
 mod alert;
@@ -12,6 +13,7 @@ mod door;
 mod house;
 mod kept;
 mod ladder;
+mod many;
 mod message_templates;
 mod needs;
 mod on_duty;
@@ -30,6 +32,7 @@ mod schedule;
 mod schedules;
 mod search;
 mod service_levels;
+mod swaps;
 mod teams;
 mod ties;
 mod timeline;
@@ -39,6 +42,7 @@ mod users;
 mod visit;
 mod webhooks;
 mod wheels;
+mod windows;
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +72,8 @@ pub fn rows() -> Vec<Row> {
         POST "/password/{secret}" Anyone => password::set;
         POST "/preferences" Anyone => door::prefer;
         GET "/queue" SeeAlerts => queue::show;
+        GET "/queue/many" AnswerCalls => many::show;
+        POST "/queue/many" AnswerCalls => many::answer;
         GET "/alerts/{id}" SeeAlerts => alert::show;
         POST "/alerts/{id}/{act}" AnswerCalls => alert::act;
         POST "/alerts/{id}/sla/{act}" ActOnAlerts => promises::act;
@@ -130,6 +136,10 @@ pub fn rows() -> Vec<Row> {
         GET "/schedules/{id}" SeeSchedules => schedule::show;
         POST "/schedules/{id}/feed" SeeSchedules => schedule::feed;
         POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
+        POST "/schedules/{id}/swap" AnswerCalls => swaps::ask;
+        POST "/swaps/{id}/{act}" AnswerCalls => swaps::act;
+        GET "/absence" ManageSchedules => absence::show;
+        POST "/absence" ManageSchedules => absence::act;
         POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
         GET "/users" ManageUsers or VouchForUsers => users::list;
         POST "/users" ManageUsers => users::create;

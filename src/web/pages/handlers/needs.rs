@@ -26,7 +26,9 @@ fn need(sent: &Sent) -> Result<Need, Fault> {
     let hours = hours.filter(|hours| (1..=WEEK).contains(hours));
     let hours: u64 = hours.ok_or_else(|| Fault::invalid("hours", "1 to 168 hours"))?;
     let most_in_a_week = Duration::from_secs(hours * 3_600);
-    Ok(Need { certificate: sent.first("certificate").is_some(), most_in_a_week })
+    let weeks = sent.first("weeks").map_or(Ok(1), str::parse);
+    let averaged_weeks = weeks.map_err(|_number| Fault::invalid("weeks", "1 to 4 weeks"))?;
+    Ok(Need { certificate: sent.first("certificate").is_some(), most_in_a_week, averaged_weeks })
 }
 
 /// POST `/schedules`: makes one with nobody in it.

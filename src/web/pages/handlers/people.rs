@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::visit::Room;
+use crate::domain::alert::Snooze;
 use crate::domain::{Can, DeviceId, PatientId, Role, UserId};
 use crate::store::accesses::What;
 use crate::store::{View, devices, patients, users};
 use crate::web::fault::Fault;
-use crate::web::pages::Owner;
+use crate::web::pages::{Owner, Snoozed};
 use crate::web::pseudonyms;
 
 /// Names of users, patients and devices.
@@ -48,6 +49,14 @@ impl People {
         me: UserId,
     ) -> Result<Option<Owner>, Fault> {
         id.map(|id| Ok(Owner { name: self.user(view, id)?, me: id == me })).transpose()
+    }
+
+    /// That an alert is put off, if it is.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn snoozed(&mut self, view: &mut View<'_>, snooze: Option<Snooze>) -> Result<Option<Snoozed>, Fault> {
+        snooze.map(|one| Ok(Snoozed { until: one.until, by: self.user(view, one.by)? })).transpose()
     }
 
     /// The name behind a stored actor (`user:<id>`, `system:…`); `None` for the program itself.

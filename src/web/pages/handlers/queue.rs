@@ -45,6 +45,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// What waits for an answer.
+    pub fn open() -> Self {
+        Self { state: AlertState::Open.name().to_owned(), ..Self::default() }
+    }
+
     /// The address of the same list after a row; without one, from its head.
     fn after(&self, row: Option<String>) -> String {
         let cursor = row.unwrap_or_default();
@@ -76,7 +81,11 @@ fn counted(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, Fault> {
+/// The queue as it was asked for.
+///
+/// # Errors
+/// Store faults.
+pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, Fault> {
     let filter = Filter {
         level: Level::from_name(&asked.level),
         state: AlertState::from_name(&asked.state),
@@ -133,7 +142,8 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::View, 
     };
     let (pinned, rows) = (shown(&unreached)?, shown(&wanted)?);
     let may_act = room.viewer.may(domain::Can::ActOnAlerts);
-    Ok(queue::View { filter, counts, rows, pinned, paging, may_act })
+    let may_answer = may_act || room.viewer.may(domain::Can::AnswerCalls);
+    Ok(queue::View { filter, counts, rows, pinned, paging, may_act, may_answer })
 }
 
 /// What climbs, by alert.
@@ -308,7 +318,7 @@ fn row(
         ended_at: case.ended_at,
         latest: told.latest,
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
-        snoozed_until: case.snooze.map(|snooze| snooze.until),
+        snoozed: people.snoozed(view, case.snooze)?,
         retrospective: case.retrospective,
         nobody_reached: false,
         uncalled: None,

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::people::People;
 use super::schedules::{in_zone, name, next, one, present, troubles};
 use super::visit::{Answer, Room, Visit};
-use super::wheels;
+use super::{swaps, wheels, windows};
+use crate::domain::calendar::{Calendar, Place};
 use crate::domain::civil::{Window, Zone, union};
 use crate::domain::on_call::Duty;
 use crate::domain::{Can, Instant, UserId};
@@ -88,6 +89,9 @@ fn fill(
     let dates: Vec<NaiveDate> = (0..DAYS).map(|n| far(from, n)).collect();
     let within = Window { from: zone.day(from).from, to: zone.day(far(from, DAYS)).from };
     let turns = turns(view, w, &mut people, &id, within)?;
+    let places = places(view, room.now)?;
+    let (swappable, mates) = swaps::choices(view, w, &mut people, room, &id)?;
+    let found = on_call::problems(view, &id, &duty, room.now)?;
     let may_manage = room.viewer.may(Can::ManageSchedules);
     let staff = if may_manage { staff(view)? } else { Vec::new() };
     Ok(pages::View {
@@ -97,8 +101,8 @@ fn fill(
         since: held.in_force_at,
         present: present(view, w, &mut people, &duty.schedule, room.now)?,
         next: next(&duty.schedule, room.now),
-        troubles: troubles(view, w, &mut people, &duty)?,
-        days: dates.iter().map(|date| day(w, *date, *date == today)).collect(),
+        troubles: troubles(view, w, &mut people, &found)?,
+        days: dates.iter().map(|date| day(w, *date, *date == today, &places)).collect(),
         gaps: gaps(&turns, within).map_or_else(Vec::new, |gaps| cells(zone, &dates, &gaps)),
         strips: strips(zone, &dates, &turns),
         turns: rows(&turns, within),
@@ -108,6 +112,11 @@ fn fill(
         ),
         asked: asked.at.clone(),
         answer: answer(view, w, &mut people, &id, zone, &asked.at)?,
+        changes: windows::of(view, w, &mut people, &duty.schedule, room.now)?,
+        swaps: swaps::open(view, w, &mut people, room, &id)?,
+        swappable,
+        mates,
+        rows: windows::with_room(Vec::new()),
         may_manage,
         rotations: wheels::of(&duty.schedule),
         people: staff,
@@ -125,12 +134,21 @@ fn form(duty: &Duty) -> Need {
         zone: duty.schedule.zone.name().to_owned(),
         certificate: duty.need.certificate,
         hours: duty.need.most_in_a_week.as_secs() / 3_600,
+        weeks: duty.need.averaged_weeks,
     }
 }
 
-fn day(w: &Words, date: NaiveDate, today: bool) -> Day {
+/// Where the house's calendars are; the country, when none says.
+fn places(view: &mut View<'_>, now: Instant) -> Result<Vec<Place>, Fault> {
+    let calendars = versions::all_in_force::<Calendar>(view, now)?;
+    let places: Vec<Place> = calendars.iter().filter_map(|held| held.body.place).collect();
+    Ok(if places.is_empty() { vec![Place::default()] } else { places })
+}
+
+fn day(w: &Words, date: NaiveDate, today: bool, places: &[Place]) -> Day {
+    let holiday = places.iter().find_map(|place| place.holiday(date)).map(|held| held.name.to_owned());
     let place = usize::try_from(date.weekday().num_days_from_monday()).unwrap_or(0);
-    Day { label: format!("{} {}", w.say(weekday(place)), date.format("%d/%m")), today }
+    Day { label: format!("{} {}", w.say(weekday(place)), date.format("%d/%m")), today, holiday }
 }
 
 /// A stretch of the calendar: who and why, by the version in force then.

@@ -29,13 +29,15 @@ pub async fn list(visit: Visit) -> Answer {
 fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
     let mut people = People::default();
     let mut rows = Vec::new();
+    let linter = on_call::Linter::of(view, w.now)?;
     for held in versions::all_in_force::<Duty>(view, w.now)? {
+        let found = linter.problems(&held.name, &held.body);
         let w = in_zone(w, &held.body.schedule);
         rows.push(Row {
             name: name(&held.body.name, w.lang),
             present: present(view, &w, &mut people, &held.body.schedule, w.now)?,
             next: next(&held.body.schedule, w.now),
-            troubles: troubles(view, &w, &mut people, &held.body)?,
+            troubles: troubles(view, &w, &mut people, &found)?,
             id: held.name,
         });
     }
@@ -61,7 +63,7 @@ fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
         reserve_used: report.reserve_used,
         waiting,
         displaced: report.displaced,
-        fresh: Need { zone: Zone::SAO_PAULO.name().to_owned(), hours: 60, ..Need::default() },
+        fresh: Need { zone: Zone::SAO_PAULO.name().to_owned(), hours: 60, weeks: 1, ..Need::default() },
     })
 }
 
@@ -121,7 +123,7 @@ pub fn one(
     Ok(Present { name: people.user(view, user)?, why })
 }
 
-/// What will go wrong in the next 30 days, the loudest first.
+/// What will go wrong in the next 30 days, in the reader's words.
 ///
 /// # Errors
 /// Store faults.
@@ -129,9 +131,8 @@ pub fn troubles(
     view: &mut View<'_>,
     w: &Words,
     people: &mut People,
-    duty: &Duty,
+    found: &[Issue],
 ) -> Result<Vec<Trouble>, Fault> {
-    let found = on_call::problems(view, duty, w.now)?;
     let span = |window: &Window| w.two("issue-span", "from", w.at(&window.from), "to", w.at(&window.to));
     found
         .iter()
@@ -143,6 +144,18 @@ pub fn troubles(
                 Issue::CertificateEnds(user, at) => {
                     let who = people.user(view, *user)?;
                     (false, w.say("issue-certificate-ends"), format!("{who} · {}", w.at(at)))
+                }
+                Issue::FirstAndBackup(user, window) => {
+                    let who = people.user(view, *user)?;
+                    (false, w.say("issue-first-and-backup"), format!("{who} · {}", span(window)))
+                }
+                Issue::Unreachable(user, from) => {
+                    let who = people.user(view, *user)?;
+                    (false, w.say("issue-unreachable"), format!("{who} · {}", w.at(from)))
+                }
+                Issue::CertificateDate(user, until) => {
+                    let who = people.user(view, *user)?;
+                    (false, w.say("issue-certificate-date"), format!("{who} · {}", w.at(until)))
                 }
                 Issue::Overload(user, from, load) => {
                     let hours = w.one("issue-hours", "n", load.as_secs() / 3_600);

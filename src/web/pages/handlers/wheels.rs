@@ -1,20 +1,20 @@
-//! The forms of a schedule, which need no script: an override, a rotation, the end of a feed.
+//! The forms of a schedule, which need no script: a rotation, the end of a feed.
 
 use std::collections::BTreeMap;
 
 use actix_web::web::{Form, Path};
 
-use super::schedule::{LOCAL, clock, local};
+use super::schedule::{LOCAL, clock};
 use super::visit::{Answer, Visit};
+use super::windows;
 use crate::domain::calendar::Hours;
 use crate::domain::line::NotALine;
-use crate::domain::on_call::{Duty, Length, Override, Rotation, Schedule};
+use crate::domain::on_call::{Duty, Idle, Length, Rotation, Schedule};
 use crate::domain::rule::Name;
 use crate::domain::{Label, UserId};
 use crate::store::Tx;
 use crate::store::on_call::{self, feeds};
 use crate::web::Code;
-use crate::web::api::schedules::change;
 use crate::web::fault::Fault;
 use crate::web::pages::schedule::Wheel;
 
@@ -42,6 +42,7 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
         Length::Hours(n) => (n.to_string(), "hours"),
         Length::Days(n) => (n.to_string(), "days"),
         Length::Weeks(n) => (n.to_string(), "weeks"),
+        Length::Months(n) => (n.to_string(), "months"),
     });
     let mut length = || lengths.next().unwrap_or_else(|| (String::new(), "days"));
     let hours = |hours: &[Hours; 7]| hours.iter().map(|day| String::from(day.clone())).collect();
@@ -54,6 +55,8 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
         people,
         hours: rotation.hours.as_ref().map_or_else(|| vec![String::new(); 7], hours),
         beyond: rotation.lengths.len() > 2,
+        overlap: rotation.overlap_minutes,
+        counted: rotation.idle_turns == Idle::Counted,
     }
 }
 
@@ -94,8 +97,12 @@ impl Sent {
         version.ok_or_else(|| Fault::new(Code::PreconditionRequired))
     }
 
-    fn user(&self, name: &'static str) -> Result<Option<UserId>, Fault> {
-        self.first(name).map(|id| id.parse().map_err(|_id| Fault::invalid(name, "a person"))).transpose()
+    /// A person, or nobody.
+    ///
+    /// # Errors
+    /// `E_INVALID` names the field.
+    pub fn user(&self, name: &str) -> Result<Option<UserId>, Fault> {
+        self.first(name).map(|id| id.parse().map_err(|_id| Fault::invalid("person", "a person"))).transpose()
     }
 
     fn rotation(&self) -> Result<Rotation, Fault> {
@@ -113,7 +120,14 @@ impl Sent {
             lengths: lengths.into_iter().flatten().collect(),
             people: people.collect::<Result<_, _>>()?,
             hours: self.hours()?,
+            overlap_minutes: self.overlap()?,
+            idle_turns: if self.first("counted").is_some() { Idle::Counted } else { Idle::Skipped },
         })
+    }
+
+    fn overlap(&self) -> Result<u16, Fault> {
+        let text = self.first("overlap").unwrap_or("0");
+        text.parse().map_err(|_number| Fault::invalid("overlap", "minutes, 0 to 240"))
     }
 
     fn length(&self, count: &'static str, unit: &'static str) -> Result<Option<Length>, Fault> {
@@ -123,7 +137,8 @@ impl Sent {
             Some("hours") => Ok(Some(Length::Hours(n))),
             Some("days") => Ok(Some(Length::Days(n))),
             Some("weeks") => Ok(Some(Length::Weeks(n))),
-            _ => Err(Fault::invalid(unit, "hours, days or weeks")),
+            Some("months") => Ok(Some(Length::Months(n))),
+            _ => Err(Fault::invalid(unit, "hours, days, weeks or months")),
         }
     }
 
@@ -141,14 +156,17 @@ impl Sent {
     }
 }
 
-/// POST `/schedules/{id}/{override|rotation|remove}`.
+/// POST `/schedules/{id}/{override|take-override|temporary|take-temporary|rotation|remove}`.
 pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<Vec<(String, String)>>) -> Answer {
     let (id, name) = path.into_inner();
     let sent = Sent(sent.into_inner());
     visit
         .act(move |room| {
             room.write(|tx| match name.as_str() {
-                "override" => over(tx, &id, &sent),
+                "override" => windows::put_override(tx, &id, &sent),
+                "temporary" => windows::put_temporary(tx, &id, &sent),
+                "take-override" => windows::take_override(tx, &id, &sent),
+                "take-temporary" => windows::take_temporary(tx, &id, &sent),
                 "rotation" => turned(tx, &id, &sent),
                 "remove" => removed(tx, &id, &sent),
                 _ => Err(Code::NotFound.into()),
@@ -175,21 +193,6 @@ pub async fn unfeed(visit: Visit, id: Path<String>) -> Answer {
 pub fn duty(tx: &mut Tx<'_>, id: &str) -> Result<Duty, Fault> {
     let now = tx.now();
     Ok(on_call::get(tx, id, now)?.body)
-}
-
-fn over(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
-    let zone = duty(tx, id)?.schedule.zone;
-    let at = |name: &'static str| {
-        let read = sent.first(name).and_then(|text| local(zone, text));
-        read.ok_or_else(|| Fault::invalid(name, "a day and an hour"))
-    };
-    let (from, to) = (at("from")?, at("to")?);
-    if from >= to {
-        return Err(Fault::invalid("to", "after its start"));
-    }
-    let change = change(sent.user("add")?, sent.user("remove")?)?;
-    on_call::override_with(tx, id, Override { from, to, change }, Some(sent.version()?))?;
-    Ok(())
 }
 
 fn turned(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use crate::domain::Signal;
 use crate::web::pages::{
-    AlertState, Choice, Level, Owner, Paging, Total, alert, consents, devices, patient, queue, readings,
+    AlertState, Choice, Level, Owner, Paging, Total, alert, consents, devices, many, patient, queue, readings,
 };
 
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Night {
                 suspect: false,
             }),
             owner: None,
-            snoozed_until: None,
+            snoozed: None,
             retrospective: false,
             nobody_reached: false,
             uncalled: None,
@@ -79,7 +79,19 @@ impl Night {
                 after: Some("/queue?cursor=x".to_owned()),
             },
             may_act: true,
+            may_answer: true,
         }
+    }
+
+    pub fn many(&self) -> many::View {
+        let queue = self.queue();
+        let answered = [(6, None), (7, Some("E_CLAIMED"))];
+        let answered = answered.map(|(n, refused)| many::Answered {
+            alert: alert_id(n),
+            name: Some(self.pick("Maria S.", "Maria S.")),
+            refused,
+        });
+        many::View { rows: queue.pinned.into_iter().chain(queue.rows).collect(), answered: answered.into() }
     }
 
     pub(super) fn chart(&self, page: &str) -> readings::Chart {
@@ -288,6 +300,7 @@ impl Night {
             retrospective: false,
             nobody_reached: true,
             claimed_until: None,
+            snoozed: None,
             ladder: Some(self.ladder()),
             promises: self.promises(),
             finding,

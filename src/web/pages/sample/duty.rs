@@ -2,10 +2,10 @@
 
 use super::{Drawn, Night, user_id};
 use crate::domain::Role;
-use crate::web::Section;
-use crate::web::pages::schedule::{Cell, Day, Need, Strip, Then, Turn, Wheel};
+use crate::web::pages::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, Wheel};
 use crate::web::pages::schedules::{Load, Present, Row, Trouble};
-use crate::web::pages::{Choice, schedule, schedules};
+use crate::web::pages::{Choice, absence, schedule, schedules};
+use crate::web::{Key, Section};
 
 fn present(name: &str) -> Present {
     Present { name: name.to_owned(), why: "rodízio Noites".to_owned() }
@@ -13,7 +13,7 @@ fn present(name: &str) -> Present {
 
 fn need() -> Need {
     let (pt, en) = ("Clínico de plantão".to_owned(), "Clinician on call".to_owned());
-    Need { pt, en, zone: "America/Manaus".to_owned(), certificate: true, hours: 60 }
+    Need { pt, en, zone: "America/Manaus".to_owned(), certificate: true, hours: 60, weeks: 2 }
 }
 
 fn cells(hours: &str, bars: &[(u64, u64)]) -> Vec<Cell> {
@@ -71,7 +71,13 @@ impl Night {
             present: vec![present("Ana Conceição")],
             next: Some(self.later(7_200)),
             troubles: vec![gap, overload],
-            days: (0..14).map(|n| Day { label: format!("dia {n}"), today: n == 2 }).collect(),
+            days: (0..14)
+                .map(|n| Day {
+                    label: format!("dia {n}"),
+                    today: n == 2,
+                    holiday: (n == 5).then(|| "Natal".into()),
+                })
+                .collect(),
             gaps: cells("08:00–20:00", &[(333, 500)]),
             strips: vec![
                 Strip {
@@ -91,6 +97,47 @@ impl Night {
                 version: Some(3),
                 present: vec![present("Caio Lima")],
             }),
+            changes: vec![
+                Changed {
+                    is_temporary: true,
+                    window: (self.later(86_400), self.later(172_800)),
+                    fields: ("2026-12-24T08:00".into(), "2026-12-26T08:00".into()),
+                    what: self.pick("Escala temporária: Caio Lima", "Temporary schedule: Caio Lima"),
+                    turns: vec![OwnTurn { user: user_id(1).to_string(), ..OwnTurn::default() }],
+                    ..Changed::default()
+                },
+                Changed {
+                    window: (self.later(7_200), self.later(9_200)),
+                    fields: ("2026-11-24T08:00".into(), "2026-11-24T20:00".into()),
+                    what: self
+                        .pick("Caio Lima no lugar de Ana Conceição", "Caio Lima in place of Ana Conceição"),
+                    remove: user_id(1).to_string(),
+                    ..Changed::default()
+                },
+            ],
+            swaps: vec![
+                Swap {
+                    id: user_id(7).to_string(),
+                    what: self.pick(
+                        "Ana Conceição daria o turno a Caio Lima",
+                        "Ana Conceição would give Caio Lima the turn",
+                    ),
+                    window: (self.later(7_200), self.later(9_200)),
+                    back: Some((self.later(86_400), self.later(90_000))),
+                    may_accept: true,
+                    may_decline: true,
+                    ..Swap::default()
+                },
+                Swap {
+                    id: user_id(8).to_string(),
+                    what: "Caio Lima".into(),
+                    is_mine: true,
+                    ..Swap::default()
+                },
+            ],
+            swappable: vec![Choice { value: "1|2|3".into(), label: "Ana Conceição · 24/11 08:00".into() }],
+            mates: vec![Choice { value: user_id(2).to_string(), label: "Caio Lima".into() }],
+            rows: vec![OwnTurn::default(); 3],
             may_manage: true,
             need: need(),
             people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],
@@ -110,7 +157,32 @@ impl Night {
         };
         let shell = |role, path: &str| self.shell(Some(role), Section::Schedules, path);
         let at = "/schedules/clinician_on_call";
+        let turn = |hours: u64| absence::Turn {
+            schedule: "clinician_on_call".into(),
+            name: "Clínico de plantão".into(),
+            from: self.later(hours * 3_600),
+            to: self.later(hours * 3_600 + 43_200),
+            sent: (1, 2),
+        };
+        let asked = absence::View {
+            people: one.people.clone(),
+            user: user_id(1).to_string(),
+            from: "2026-11-24T08:00".into(),
+            to: "2026-11-30T08:00".into(),
+            turns: Some(vec![turn(24), turn(72)]),
+            doubts: vec![Key("doubt-far-ahead")],
+            done: None,
+        };
+        let done = absence::Done {
+            name: "Ana Conceição".into(),
+            changed: vec![("clinician_on_call".into(), "Clínico de plantão".into())],
+            uncovered: vec![turn(72)],
+        };
+        let absent = absence::View { turns: None, done: Some(done), user: String::new(), ..asked.clone() };
+        let away = |view| absence::page(&shell(Role::Manager, "/absence"), view);
         vec![
+            ("absence", "/absence".into(), away(&asked)),
+            ("absence-done", "/absence?done".into(), away(&absent)),
             ("schedules", "/schedules".into(), schedules::page(&shell(Role::Agent, "/schedules"), &list)),
             ("schedule", at.into(), schedule::page(&shell(Role::Manager, at), &one)),
             ("schedule-past", format!("{at}?at"), schedule::page(&shell(Role::Agent, at), &never)),

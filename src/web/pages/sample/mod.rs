@@ -13,8 +13,8 @@ use std::time::Duration;
 use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
 use crate::store::letters::Reader;
 use crate::web::pages::{
-    AlertState, Html, Masked, account, alert, api_docs, audit, devices, error, login, pairing, password,
-    patient, patients, portal, queue, readings, rules, status, users,
+    AlertState, Html, Masked, account, alert, api_docs, audit, devices, error, login, many, pairing,
+    password, patient, patients, portal, queue, readings, rules, status, users,
 };
 use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
 use crate::web::{Code, Lang, Section, Words};
@@ -113,6 +113,11 @@ impl Night {
                 "account-set",
                 "/account?set".into(),
                 account::page(&at(Role::Agent, Elsewhere, "/account"), &self.account(account::Factor::Set)),
+            ),
+            (
+                "many",
+                "/queue/many".into(),
+                many::page(&at(Role::Clinician, Queue, "/queue/many"), &self.many()),
             ),
             ("queue", "/queue".into(), queue::page(&at(Role::Clinician, Queue, "/queue"), &self.queue())),
             (
@@ -329,7 +334,12 @@ impl Night {
                 error::fragment(
                     &shell,
                     Code::Claimed,
-                    error::Named { owner: Some("Caio Lima"), until: Some("03:14"), field: Some("reason") },
+                    error::Named {
+                        owner: Some("Caio Lima"),
+                        until: Some("03:14"),
+                        field: Some("reason"),
+                        doubts: &[],
+                    },
                 ),
             ),
         ];

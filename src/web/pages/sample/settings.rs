@@ -60,7 +60,8 @@ impl Night {
         let w = &shell.words;
         let [_, (id, held)] = calendars();
         let today = held.zone.date(self.now);
-        let eve = Exception { label: "Véspera".into(), hours: Hours::parse("08:00-12:00").unwrap() };
+        let hours = Hours::parse("08:00-12:00").unwrap();
+        let eve = Exception { label: "Véspera".into(), hours, yearly: true };
         let new = Calendar { exceptions: [(today, eve)].into(), ..held.clone() };
         let mut draft = calendar_form::Draft::of(Some(&new));
         draft.zone = "\"><b>".to_owned();

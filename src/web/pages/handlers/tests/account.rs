@@ -6,7 +6,7 @@ use totp_rs::{Builder, Secret};
 
 use super::clinic::{Clinic, now};
 use crate::domain::civil::Zone;
-use crate::domain::on_call::{Duty, Length, Need, Rotation, Schedule, Team};
+use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule, Team};
 use crate::domain::password::{Cost, hash};
 use crate::domain::rule::Name;
 use crate::domain::{Role, UserId};
@@ -198,8 +198,14 @@ fn on_call_now(tx: &mut crate::store::Tx<'_>, user: UserId) -> crate::store::Res
         lengths: vec![Length::Weeks(1)],
         people: vec![user],
         hours: None,
+        overlap_minutes: 0,
+        idle_turns: Idle::Skipped,
     };
-    let need = Need { certificate: false, most_in_a_week: std::time::Duration::from_secs(60 * 3_600) };
+    let need = Need {
+        certificate: false,
+        most_in_a_week: std::time::Duration::from_secs(60 * 3_600),
+        averaged_weeks: 1,
+    };
     let (temporaries, overrides) = (Vec::new(), Vec::new());
     let schedule = Schedule { zone: Zone::SAO_PAULO, rotations: vec![rotation], temporaries, overrides };
     versions::seed(tx, "nights", &Duty { name: name("Linha de frente"), need, schedule })?;

@@ -5,6 +5,7 @@ mod clinic;
 mod hub;
 mod ladder;
 mod lists;
+mod many;
 mod policies;
 mod promises;
 mod schedules;

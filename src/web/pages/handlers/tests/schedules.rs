@@ -76,6 +76,116 @@ async fn an_empty_schedule_is_loud_and_a_rotation_by_form_makes_it_quiet() {
 }
 
 #[actix_web::test]
+async fn a_change_is_seen_changed_and_undone_on_the_page_and_a_slip_is_asked_again() {
+    let clinic = opened();
+    let who = clinic.people[&Role::Clinician].to_string();
+    let agent = clinic.people[&Role::Agent].to_string();
+    let send = async |act: &str, fields: &[(&str, &str)]| {
+        let seen = version(&clinic).to_string();
+        let mut form = vec![("version", seen.as_str())];
+        form.extend(fields);
+        clinic.post(Role::Manager, &format!("{PATH}/{act}"), &form).await
+    };
+    let slip = [("from", "2027-11-24T08:00"), ("to", "2027-11-24T20:00"), ("add", who.as_str())];
+    let asked = send("override", &slip).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT);
+    assert!(
+        asked.text.contains("o ano está certo?") && asked.text.contains("name=\"sure\""),
+        "{}",
+        asked.text
+    );
+    let absent = [("from", "2026-11-24T08:00"), ("to", "2026-11-24T20:00"), ("remove", who.as_str())];
+    assert!(send("override", &absent).await.text.contains("Quem sai não está de plantão"));
+    let sure = [&slip[..], &[("sure", "1")]].concat();
+    assert_eq!(send("override", &sure).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Agent, PATH).await.text;
+    assert!(page.contains("Pessoa clinician vem a mais") && page.contains("24/11/2027"), "{page}");
+    assert!(!page.contains("take-override"), "who may not change it sees it");
+    let mended =
+        [("place", "0"), ("from", "2026-11-24T08:00"), ("to", "2026-11-24T20:00"), ("add", who.as_str())];
+    assert_eq!(send("override", &mended).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Manager, PATH).await.text;
+    assert!(!page.contains("24/11/2027") && page.contains("value=\"2026-11-24T08:00\""), "{page}");
+    let rota = [
+        ("from", "2026-12-24T08:00"),
+        ("to", "2026-12-26T08:00"),
+        ("rows", "3"),
+        ("t0-who", who.as_str()),
+        ("t0-to", "2026-12-25T08:00"),
+        ("t2-who", agent.as_str()),
+        ("t2-from", "2026-12-25T08:00"),
+    ];
+    assert_eq!(send("temporary", &rota).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Manager, &format!("{PATH}?from=2026-12-21")).await.text;
+    assert!(page.contains("Escala temporária: Pessoa clinician, Pessoa agent"), "{page}");
+    assert!(page.contains("holiday-word\">Natal"), "{page}");
+    assert_eq!(send("take-temporary", &[("place", "0")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(send("take-override", &[("place", "0")]).await.status, StatusCode::SEE_OTHER);
+    assert!(clinic.get(Role::Manager, PATH).await.text.contains("Nenhuma mudança"));
+    assert_eq!(send("take-override", &[("place", "0")]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
+async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_loud() {
+    let clinic = opened();
+    let (ana, agent) = (clinic.people[&Role::Clinician].to_string(), clinic.people[&Role::Agent].to_string());
+    let plan = |id: &'static str| {
+        clinic.state.store.write(Actor::System("test"), now(), |tx| {
+            let mut held = on_call::get(tx, id, now())?;
+            held.body.need.certificate = false;
+            let starts = held.body.schedule.zone.local(now());
+            let length = crate::domain::on_call::Length::Hours(12);
+            let people = [clinic.people[&Role::Clinician]];
+            held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &people)];
+            on_call::publish(tx, id, &held.body, held.version)
+        })
+    };
+    plan("clinician_on_call").unwrap();
+    plan("coordination").unwrap();
+    let page = clinic.get(Role::Clinician, PATH).await.text;
+    let value = page.split("<option value=\"").find(|part| part.contains(&format!("|{ana}\""))).unwrap();
+    let turn = value.split('"').next().unwrap().to_owned();
+    let offered = [("turn", turn.as_str()), ("with", agent.as_str()), ("back", "")];
+    let done = clinic.post(Role::Clinician, &format!("{PATH}/swap"), &offered).await;
+    assert_eq!(
+        (done.status, done.to.as_str()),
+        (StatusCode::SEE_OTHER, "/schedules/clinician_on_call#swaps")
+    );
+    let page = clinic.get(Role::Agent, PATH).await.text;
+    assert!(page.contains("Pessoa clinician daria o turno a Pessoa agent"), "{page}");
+    let accept = page.split("action=\"").find(|part| part.contains("/accept\"")).unwrap();
+    let accept = accept.split('"').next().unwrap().to_owned();
+    assert!(!clinic.get(Role::Manager, PATH).await.text.contains("/accept\""), "it is for the two");
+    assert!(clinic.get(Role::Clinician, PATH).await.text.contains("/withdraw\""));
+    assert_eq!(clinic.post(Role::Manager, &accept, &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(clinic.post(Role::Agent, &accept, &[]).await.status, StatusCode::SEE_OTHER);
+    let page = clinic.get(Role::Agent, PATH).await.text;
+    assert!(page.contains("Nenhuma troca à espera") && page.contains("Pessoa agent no lugar de"), "{page}");
+    let far = format!("/absence?user={ana}&from=2027-12-28T08:00&to=2027-12-30T08:00");
+    assert!(clinic.get(Role::Manager, &far).await.text.contains("o ano está certo?"));
+    // The clinician is away for two days of December: two schedules, one of them covered.
+    let window = "from=2026-12-28T08:00&to=2026-12-30T08:00";
+    assert_eq!(clinic.get(Role::Agent, "/absence").await.status, StatusCode::FORBIDDEN);
+    let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
+    assert!(page.contains("c1-by") && !page.contains("c2-by"), "{page}");
+    let field = |name: &str| {
+        let part = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        part.split('"').next().unwrap().to_owned()
+    };
+    let names = ["c0-schedule", "c0-from", "c0-to", "c1-schedule", "c1-from", "c1-to"];
+    let values = names.map(field);
+    let mut form: Vec<(&str, &str)> = names.iter().copied().zip(values.iter().map(String::as_str)).collect();
+    let asked = [("user", ana.as_str()), ("from", "2026-12-28T08:00"), ("to", "2026-12-30T08:00")];
+    form.extend(asked);
+    form.extend([("rows", "2"), ("c0-by", agent.as_str())]);
+    let done = clinic.post(Role::Manager, "/absence", &form).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(done.text.contains("Ficou um período sem ninguém de plantão"), "{}", done.text);
+    let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
+    assert!(page.contains("Nenhum turno em nenhuma escala"), "{page}");
+}
+
+#[actix_web::test]
 async fn the_past_is_asked_on_the_clock_of_the_schedule_and_a_feed_is_shown_once() {
     let clinic = opened();
     // 09:10 in São Paulo is 12:10 in UTC, the instant of the seeds.

@@ -39,11 +39,11 @@ async fn a_program_is_added_with_a_secret_shown_once_tried_called_again_and_disa
     assert_eq!((tried.status, tried.to), (StatusCode::SEE_OTHER, format!("{path}#calls")), "{}", tried.text);
     let fail = |tx: &mut crate::store::Tx<'_>| {
         let call = messages::claim(tx, Channel::Webhook, Some(&id), 1)?.remove(0);
-        messages::attempted(tx, &call, Attempt::Never, ("http_410", None), None)
+        messages::attempted(tx, &call, &messages::Answer::new(Attempt::Never, "http_404"), None)
     };
     store.keep_house(Urgency::Urgent, "test", now(), fail).unwrap();
     let page = clinic.get(Role::Manager, &path).await.text;
-    for text in ["<code>test</code>", "falhou", "<code>http_410</code>"] {
+    for text in ["<code>test</code>", "falhou", "<code>http_404</code>"] {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(!page.contains("/replay"), "a manager sees, and does nothing");

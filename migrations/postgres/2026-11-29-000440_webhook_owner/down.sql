@@ -1,0 +1,3 @@
+ALTER TABLE messages DROP COLUMN sequence;
+ALTER TABLE webhooks DROP COLUMN called;
+ALTER TABLE webhooks DROP COLUMN created_by;

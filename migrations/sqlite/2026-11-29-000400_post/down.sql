@@ -1,0 +1,2 @@
+DROP INDEX lapses_over;
+DROP INDEX messages_waiting;

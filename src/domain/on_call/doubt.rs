@@ -1,0 +1,78 @@
+//! What somebody should look at twice before a change is put in force: it can be lived, and is hardly meant.
+
+use std::time::Duration;
+
+use super::{Change, Override, Schedule};
+use crate::domain::civil::Window;
+use crate::domain::id::UserId;
+use crate::domain::time::Instant;
+
+/// Why a change is hardly meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It begins more than half a year ahead: the year may be mistyped.
+    FarAhead,
+    /// It lasts more than a month.
+    Long,
+    /// Whoever goes is not on call in it: nothing would change, and whoever comes would not come.
+    NotOnCall(UserId),
+    /// Whoever comes is on call in it already.
+    OnCallAlready(UserId),
+}
+
+impl Doubt {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FarAhead => "far_ahead",
+            Self::Long => "long",
+            Self::NotOnCall(_) => "not_on_call",
+            Self::OnCallAlready(_) => "on_call_already",
+        }
+    }
+
+    /// Whom it is about.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::FarAhead | Self::Long => None,
+            Self::NotOnCall(user) | Self::OnCallAlready(user) => Some(user),
+        }
+    }
+}
+
+/// Half a year: whoever plans further ahead is asked.
+const FAR: Duration = Duration::from_secs(183 * 86_400);
+/// A month of holidays passes.
+const LONG: Duration = Duration::from_secs(31 * 86_400);
+/// As much of a long window is looked at.
+const LOOKED_AT: Duration = Duration::from_secs(400 * 86_400);
+
+/// What is doubtful about a window, whatever happens in it.
+#[must_use]
+pub fn doubts_of(window: Window, now: Instant) -> Vec<Doubt> {
+    let far = window.from > now.plus(FAR);
+    let long = window.to > window.from.plus(LONG);
+    far.then_some(Doubt::FarAhead).into_iter().chain(long.then_some(Doubt::Long)).collect()
+}
+
+impl Schedule {
+    /// What is doubtful about one more override, from now on.
+    #[must_use]
+    pub fn doubts(&self, over: &Override, now: Instant) -> Vec<Doubt> {
+        let window = Window { from: over.from.max(now), to: over.to };
+        let mut doubts = doubts_of(Window { from: over.from, to: over.to }, now);
+        let looked_at = Window { to: window.to.min(window.from.plus(LOOKED_AT)), ..window };
+        let shifts = self.shifts(looked_at);
+        let on_call = |user: UserId| shifts.iter().any(|shift| shift.user == user);
+        let (gone, comes) = match over.change {
+            Change::Add(comes) => (None, Some(comes)),
+            Change::Remove(gone) => (Some(gone), None),
+            Change::Replace(gone, comes) => (Some(gone), Some(comes)),
+        };
+        doubts.extend(gone.filter(|gone| !on_call(*gone)).map(Doubt::NotOnCall));
+        doubts.extend(comes.filter(|comes| on_call(*comes)).map(Doubt::OnCallAlready));
+        doubts
+    }
+}

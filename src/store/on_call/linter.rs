@@ -1,0 +1,110 @@
+//! What will go wrong in the coming month, with every schedule and policy of the house in view.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::people;
+use crate::domain::civil::Window;
+use crate::domain::escalation::{Policy, Target};
+use crate::domain::on_call::{Around, Duty, Fitness, Issue, Shift, issues};
+use crate::domain::{Instant, UserId};
+use crate::store::View;
+use crate::store::error::Result;
+use crate::store::paging::{self, LeftOut};
+use crate::store::versions;
+
+/// How far ahead it looks.
+pub(super) const AHEAD: Duration = Duration::from_secs(30 * 86_400);
+
+/// The house as the linter sees it at an instant.
+#[derive(Debug)]
+pub struct Linter {
+    within: Window,
+    people: BTreeMap<UserId, Fitness>,
+    shifts: BTreeMap<String, Vec<Shift>>,
+    /// By schedule: those that a policy calls before it.
+    before: BTreeMap<String, BTreeSet<String>>,
+    calls_out: bool,
+}
+
+impl Linter {
+    /// Looks once at everything that is in force.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn of(view: &mut View<'_>, now: Instant) -> Result<Self> {
+        let within = Window { from: now, to: now.plus(AHEAD) };
+        let duties = versions::all_in_force::<Duty>(view, now)?;
+        let shifts = duties.into_iter().map(|held| (held.name, held.body.schedule.shifts(within))).collect();
+        let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for policy in versions::all_in_force::<Policy>(view, now)? {
+            let mut earlier = BTreeSet::new();
+            for step in &policy.body.steps {
+                let here: BTreeSet<String> = step.targets.iter().filter_map(schedule).collect();
+                for id in &here {
+                    let first = earlier.iter().filter(|one| *one != id).cloned();
+                    before.entry(id.clone()).or_default().extend(first);
+                }
+                earlier.extend(here);
+            }
+        }
+        let (people, calls_out) = (people(view)?, paging::calls_out(view)?);
+        Ok(Self { within, people, shifts, before, calls_out })
+    }
+
+    /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says why.
+    #[must_use]
+    pub const fn calls_out(&self) -> bool {
+        self.calls_out
+    }
+
+    /// What will go wrong with a schedule, the loudest first.
+    #[must_use]
+    pub fn problems(&self, id: &str, duty: &Duty) -> Vec<Issue> {
+        let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<Shift> {
+            let others = self.shifts.iter().filter(|(name, _)| *name != id && wanted(name));
+            others.flat_map(|(_, shifts)| shifts).copied().collect()
+        };
+        let (elsewhere, earlier) = (of(&|_| true), self.before.get(id));
+        let before = of(&|name| earlier.is_some_and(|names| names.contains(name)));
+        let around = Around { people: &self.people, elsewhere: &elsewhere, before: &before };
+        issues(&duty.schedule.shifts(self.within), self.within, duty.need, around)
+    }
+}
+
+/// What will go wrong with a schedule in the next 30 days, the loudest first.
+///
+/// # Errors
+/// Database errors.
+pub fn problems(view: &mut View<'_>, id: &str, duty: &Duty, now: Instant) -> Result<Vec<Issue>> {
+    Ok(Linter::of(view, now)?.problems(id, duty))
+}
+
+/// The policies with a step that names people of whom nobody may answer a call now, each with the step, from 1. Who is in
+/// a schedule changes by the hour: what is missing there is the schedule's own problem.
+///
+/// # Errors
+/// Database errors.
+pub fn dead_steps(view: &mut View<'_>, now: Instant) -> Result<Vec<(String, usize)>> {
+    let mut dead = Vec::new();
+    for policy in versions::all_in_force::<Policy>(view, now)? {
+        for (place, step) in policy.body.steps.iter().enumerate() {
+            if step.targets.iter().any(|target| schedule(target).is_some()) {
+                continue;
+            }
+            let named = paging::candidates(view, step, now)?;
+            let may = |left_out: Option<LeftOut>| matches!(left_out, None | Some(LeftOut::Twice));
+            if !named.is_empty() && !named.iter().any(|one| may(one.left_out)) {
+                dead.push((policy.name.clone(), place + 1));
+            }
+        }
+    }
+    Ok(dead)
+}
+
+fn schedule(target: &Target) -> Option<String> {
+    match target {
+        Target::Schedule(id) => Some(id.clone()),
+        Target::Person(_) | Target::Role(_) | Target::Team(_) => None,
+    }
+}

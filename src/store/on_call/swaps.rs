@@ -1,0 +1,364 @@
+//! Turns that people give each other: one side asks, the other agrees, and the schedule's next version says so. Nobody
+//! else is needed; what was asked and what came of it is in the log.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::changes::edit;
+use super::{get, people};
+use crate::domain::civil::{Window, union};
+use crate::domain::message::Class;
+use crate::domain::on_call::{Change, Override, Schedule};
+use crate::domain::{Instant, SwapId, UserId};
+use crate::store::error::{Error, Result};
+use crate::store::messages::{self, About, New, Topic};
+use crate::store::schema::swaps as rows;
+use crate::store::tx::Actor;
+use crate::store::{Act, Subject, Tx, View, paging};
+
+/// A turn that one person would give another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    /// Its id.
+    pub id: SwapId,
+    /// In which schedule.
+    pub schedule: String,
+    /// Who is on call.
+    pub giver: UserId,
+    /// Who would be; `None`: whoever comes first.
+    pub taker: Option<UserId>,
+    /// When.
+    pub window: Window,
+    /// The taker's turn that the giver has instead.
+    pub back: Option<Window>,
+    /// Who asked: one of the two.
+    pub asked_by: UserId,
+    /// When.
+    pub asked_at: Instant,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Who is on call.
+    pub giver: UserId,
+    /// Who would be; `None`: whoever comes first.
+    pub taker: Option<UserId>,
+    /// When.
+    pub window: Window,
+    /// The taker's turn that the giver has instead.
+    pub back: Option<Window>,
+}
+
+/// What somebody says to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// The other side agrees.
+    Accept,
+    /// The other side does not.
+    Decline,
+    /// Whoever asked asks no more.
+    Withdraw,
+}
+
+impl Swap {
+    /// Whether somebody may say this to it. What is offered to all is for those who have turns in the schedule: nobody else
+    /// puts themselves on call.
+    #[must_use]
+    pub fn may(&self, schedule: &Schedule, me: UserId, word: Word) -> bool {
+        match (word, self.taker) {
+            (Word::Withdraw, _) => me == self.asked_by,
+            (Word::Decline, None) => false,
+            (Word::Accept, None) => me != self.giver && schedule.people().contains(&me),
+            (_, Some(taker)) => me != self.asked_by && (me == taker || me == self.giver),
+        }
+    }
+}
+
+/// A turn that is swapped lasts no longer: longer ones are a manager's to change.
+const LONGEST: Duration = Duration::from_secs(31 * 86_400);
+/// Open ones of one person.
+const MOST_OPEN: i64 = 20;
+/// As many of a schedule are shown.
+const SHOWN: i64 = 200;
+
+type Row = (String, String, String, Option<String>, i64, i64, Option<i64>, Option<i64>, String, i64);
+
+const COLUMNS: (
+    rows::id,
+    rows::schedule,
+    rows::giver,
+    rows::taker,
+    rows::from_at,
+    rows::to_at,
+    rows::back_from,
+    rows::back_to,
+    rows::asked_by,
+    rows::asked_at,
+) = (
+    rows::id,
+    rows::schedule,
+    rows::giver,
+    rows::taker,
+    rows::from_at,
+    rows::to_at,
+    rows::back_from,
+    rows::back_to,
+    rows::asked_by,
+    rows::asked_at,
+);
+
+fn read(row: Row) -> Result<Swap> {
+    let (id, schedule, giver, taker, from, to, back_from, back_to, asked_by, asked_at) = row;
+    let user = |text: &str| text.parse().map_err(|_not_an_id| Error::Corrupt("a user's id"));
+    let window = |from, to| Window { from: Instant::from_micros(from), to: Instant::from_micros(to) };
+    Ok(Swap {
+        id: id.parse().map_err(|_not_an_id| Error::Corrupt("swaps.id"))?,
+        schedule,
+        giver: user(&giver)?,
+        taker: taker.as_deref().map(user).transpose()?,
+        window: window(from, to),
+        back: back_from.zip(back_to).map(|(from, to)| window(from, to)),
+        asked_by: user(&asked_by)?,
+        asked_at: Instant::from_micros(asked_at),
+    })
+}
+
+/// What is asked and not answered in a schedule, while there is something left to swap; in order of time.
+///
+/// # Errors
+/// Database errors.
+pub fn open(view: &mut View<'_>, schedule: &str, now: Instant) -> Result<Vec<Swap>> {
+    let found: Vec<Row> = rows::table
+        .filter(rows::schedule.eq(schedule).and(rows::outcome.is_null()).and(rows::to_at.gt(now.micros())))
+        .order((rows::to_at, rows::id))
+        .limit(SHOWN)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    found.into_iter().map(read).collect()
+}
+
+/// One that is not answered yet.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn one(view: &mut View<'_>, id: SwapId) -> Result<Swap> {
+    let found: Option<Row> = rows::table
+        .find(id.to_string())
+        .filter(rows::outcome.is_null())
+        .select(COLUMNS)
+        .first(view.conn)
+        .optional()?;
+    read(found.ok_or(Error::NotFound("swap"))?)
+}
+
+/// Asks: whoever is on call offers a turn, to one person or to whoever comes first, or somebody offers to take it.
+///
+/// # Errors
+/// [`Error::Refused`] where a turn is not whose it is said to be, or somebody could not take it; [`Error::Conflict`]
+/// with too many open ones; [`Error::NotFound`].
+pub fn ask(tx: &mut Tx<'_>, schedule: &str, asked: &Asked) -> Result<Swap> {
+    let (me, now) = (whoever(tx)?, tx.now());
+    if me != asked.giver && Some(me) != asked.taker {
+        return refused("a swap is asked for by one of the two: give a turn of yours, or offer to take one");
+    }
+    let window = left(asked.window, now)?;
+    let back = asked.back.map(|back| left(back, now)).transpose()?;
+    let swap = Swap {
+        id: SwapId::new(now),
+        schedule: schedule.to_owned(),
+        giver: asked.giver,
+        taker: asked.taker,
+        window,
+        back,
+        asked_by: me,
+        asked_at: now,
+    };
+    fits(tx, &swap, now)?;
+    let mine = rows::asked_by.eq(me.to_string()).and(rows::outcome.is_null());
+    let open: i64 = rows::table.filter(mine.and(rows::to_at.gt(now.micros()))).count().get_result(tx.conn)?;
+    if open >= MOST_OPEN {
+        return Err(Error::Conflict("twenty swaps of yours are open: withdraw one first"));
+    }
+    diesel::insert_into(rows::table)
+        .values((
+            rows::id.eq(swap.id.to_string()),
+            rows::schedule.eq(schedule),
+            rows::giver.eq(swap.giver.to_string()),
+            rows::taker.eq(swap.taker.map(|user| user.to_string())),
+            (rows::from_at.eq(window.from.micros()), rows::to_at.eq(window.to.micros())),
+            rows::back_from.eq(back.map(|back| back.from.micros())),
+            rows::back_to.eq(back.map(|back| back.to.micros())),
+            (rows::asked_by.eq(me.to_string()), rows::asked_at.eq(now.micros())),
+        ))
+        .execute(tx.conn)?;
+    noted(tx, "shift.offered", &swap, swap.taker)?;
+    let body = get(tx, schedule, now)?.body.schedule;
+    let known = people(tx)?;
+    let told: Vec<UserId> = match (me == swap.giver, swap.taker) {
+        (true, Some(taker)) => vec![taker],
+        (true, None) => {
+            body.people().into_iter().filter(|user| *user != me && known.contains_key(user)).collect()
+        }
+        (false, _) => vec![swap.giver],
+    };
+    told.into_iter().try_for_each(|user| tell(tx, "swap_asked", &swap, user))?;
+    tx.signal("config.changed", "swap")?;
+    Ok(swap)
+}
+
+/// Answers, or takes back what was asked. An agreement is a new version of the schedule; the same is looked at again as
+/// when it was asked.
+///
+/// # Errors
+/// [`Error::Refused`] for whom it is not to say, and where it does not fit any more; [`Error::NotFound`] once it is
+/// answered.
+pub fn answer(tx: &mut Tx<'_>, id: SwapId, word: Word) -> Result<Swap> {
+    let (me, now) = (whoever(tx)?, tx.now());
+    let asked = one(tx, id)?;
+    let schedule = get(tx, &asked.schedule, now)?.body.schedule;
+    if !asked.may(&schedule, me, word) {
+        let what = match asked.taker {
+            None => "a turn that is offered to all is for those who have turns in this schedule",
+            Some(_) => "only the other of the two may say so",
+        };
+        return Err(Error::Refused { code: "E_ROLE", what });
+    }
+    let (outcome, kind) = match word {
+        Word::Accept => ("taken", "shift.taken"),
+        Word::Decline => ("declined", "shift.declined"),
+        Word::Withdraw => ("withdrawn", "shift.declined"),
+    };
+    let taker = asked.taker.or((word == Word::Accept).then_some(me));
+    let swap = Swap { taker, ..asked };
+    let row = rows::table.find(id.to_string()).filter(rows::outcome.is_null());
+    let decided = (
+        rows::taker.eq(swap.taker.map(|user| user.to_string())),
+        rows::outcome.eq(outcome),
+        rows::decided_by.eq(me.to_string()),
+        rows::decided_at.eq(now.micros()),
+    );
+    if diesel::update(row).set(decided).execute(tx.conn)? == 0 {
+        return Err(Error::NotFound("swap"));
+    }
+    if let (Word::Accept, Some(taker)) = (word, swap.taker) {
+        let back = swap.back.map(|back| left(back, now)).transpose()?;
+        let swap = Swap { window: left(swap.window, now)?, back, ..swap.clone() };
+        fits(tx, &swap, now)?;
+        let seen = get(tx, &swap.schedule, now)?.version;
+        edit(tx, &swap.schedule, seen, |schedule| {
+            let over = |window: Window, gone, comes| Override {
+                from: window.from,
+                to: window.to,
+                change: Change::Replace(gone, comes),
+            };
+            schedule.overrides.push(over(swap.window, swap.giver, taker));
+            schedule.overrides.extend(swap.back.map(|back| over(back, taker, swap.giver)));
+            Ok(())
+        })?;
+    }
+    noted(tx, kind, &swap, swap.taker)?;
+    if word != Word::Withdraw {
+        let template = if word == Word::Accept { "swap_taken" } else { "swap_declined" };
+        tell(tx, template, &swap, swap.asked_by)?;
+    }
+    tx.signal("config.changed", "swap")?;
+    Ok(swap)
+}
+
+fn whoever(tx: &Tx<'_>) -> Result<UserId> {
+    match tx.actor() {
+        Actor::User { id, .. } => Ok(id),
+        _ => Err(Error::Refused { code: "E_ROLE", what: "people swap turns" }),
+    }
+}
+
+fn refused<T>(what: &'static str) -> Result<T> {
+    Err(Error::Refused { code: "E_INVALID", what })
+}
+
+/// What of a window is still to come.
+fn left(window: Window, now: Instant) -> Result<Window> {
+    let left = Window { from: window.from.max(now), to: window.to };
+    if left.from >= left.to {
+        return refused("this turn is over");
+    }
+    if left.to > left.from.plus(LONGEST) {
+        return refused("more than a month is no turn to swap: ask a manager");
+    }
+    Ok(left)
+}
+
+/// Whether each turn is whose it is said to be, and whoever takes one may and could.
+fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
+    let held = get(view, &swap.schedule, now)?.body;
+    let (schedule, known) = (&held.schedule, people(view)?);
+    if !has(schedule, swap.giver, swap.window) {
+        return refused("whoever gives this turn is not on call for all of it");
+    }
+    let Some(taker) = swap.taker else {
+        return if swap.back.is_some() {
+            refused("a turn in return is somebody's: say whose")
+        } else {
+            Ok(())
+        };
+    };
+    if taker == swap.giver || swap.back.is_some_and(|back| back.meet(swap.window).is_some()) {
+        return refused("nobody swaps with themselves, nor two turns at the same time");
+    }
+    let takes = |user: UserId, window: Window| {
+        let Some(fit) = known.get(&user) else { return refused("this person may not be on call") };
+        if held.need.certificate && fit.certified_until.is_none_or(|until| until < window.to) {
+            return refused(
+                "this schedule asks for a certificate that is valid until the turn ends: ask a manager",
+            );
+        }
+        let is_there = schedule.shifts(window).iter().any(|shift| shift.user == user);
+        if is_there { refused("whoever takes this turn is on call in it already") } else { Ok(()) }
+    };
+    takes(taker, swap.window)?;
+    let Some(back) = swap.back else { return Ok(()) };
+    if !has(schedule, taker, back) {
+        return refused("whoever gives the turn in return is not on call for all of it");
+    }
+    takes(swap.giver, back)
+}
+
+/// Whether somebody is on call for all of a window.
+fn has(schedule: &Schedule, user: UserId, window: Window) -> bool {
+    let own = schedule.shifts(window).into_iter().filter(|shift| shift.user == user);
+    union(own.map(|shift| shift.window).collect()) == [window]
+}
+
+fn noted(tx: &mut Tx<'_>, kind: &'static str, swap: &Swap, taker: Option<UserId>) -> Result<()> {
+    let body = serde_json::json!({
+        "swap": swap.id, "schedule": swap.schedule, "giver": swap.giver, "taker": taker,
+        "from": swap.window.from, "to": swap.window.to,
+        "back": swap.back.map(|back| [back.from, back.to]),
+    });
+    tx.audit(&Act::new(kind).about(Subject::User(swap.giver)).body(body))
+}
+
+/// Tells somebody by every way that reaches them.
+fn tell(tx: &mut Tx<'_>, template: &'static str, swap: &Swap, user: UserId) -> Result<()> {
+    for channel in paging::channels(tx, user)? {
+        let new = New {
+            key: format!("{template}:{}:{user}:{}", swap.id, channel.name()),
+            class: Class::Transactional,
+            channel,
+            recipient: user.to_string(),
+            template,
+            variables: serde_json::json!({
+                "link": format!("/schedules/{}", swap.schedule),
+                "from": swap.window.from.to_string(),
+                "until": swap.window.to.to_string(),
+            }),
+            about: About::house(Topic::Schedule, &swap.schedule),
+            due_at: tx.now(),
+            not_after: swap.window.to,
+        };
+        messages::plan(tx, &new)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Swaps between two people, and an absence over all schedules.
+
+use std::time::Duration;
+
+use super::absences::{Cover, absent, turns_of};
+use super::swaps::{Asked, Word, answer, ask, open};
+use super::testing::{duty, person, rotation};
+use super::*;
+use crate::domain::civil::Window;
+use crate::domain::on_call::Length;
+use crate::domain::{Role, SwapId};
+use crate::store::testing::{NOW, entries, stores};
+use crate::store::{Actor, Store, messages};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn hours(from: u32, to: u32) -> Window {
+    Window { from: NOW.plus(HOUR * from), to: NOW.plus(HOUR * to) }
+}
+
+fn by<T>(store: &Store, id: UserId, f: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    store.write(Actor::User { id, role: Role::Clinician }, NOW, f)
+}
+
+fn who(store: &Store, id: &str, hour: u32) -> Vec<UserId> {
+    let (_, present) = store.read(|view| on_call(view, id, NOW.plus(HOUR * hour))).unwrap();
+    present.into_iter().map(|(user, _)| user).collect()
+}
+
+/// Ana and Bia by twelve hours from now on; Caio has none of it.
+fn ward(store: &Store) -> [UserId; 3] {
+    let people = [(); 3].map(|()| person(store, Role::Clinician));
+    let body = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Hours(12), &people[..2])]);
+    store.write(Actor::Operator, NOW, |tx| publish(tx, "duty", &body, 0)).unwrap();
+    people
+}
+
+fn offer(giver: UserId, taker: Option<UserId>, window: Window, back: Option<Window>) -> Asked {
+    Asked { giver, taker, window, back }
+}
+
+#[test]
+fn two_people_swap_without_a_third_and_the_log_has_both_words() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        // Ana's second day for Bia's first night.
+        let wanted = offer(ana, Some(bia), hours(24, 36), Some(hours(12, 24)));
+        let swap = by(&store, ana, |tx| ask(tx, "duty", &wanted)).unwrap();
+        assert_eq!(who(&store, "duty", 25), [ana], "asking changes nothing");
+        assert_eq!(store.read(|view| open(view, "duty", NOW)).unwrap(), std::slice::from_ref(&swap));
+        for stranger in [ana, caio] {
+            let said = by(&store, stranger, |tx| answer(tx, swap.id, Word::Accept));
+            assert!(matches!(said, Err(Error::Refused { code: "E_ROLE", .. })), "{said:?}");
+        }
+        by(&store, bia, |tx| answer(tx, swap.id, Word::Accept)).unwrap();
+        assert_eq!((who(&store, "duty", 25), who(&store, "duty", 13)), (vec![bia], vec![ana]));
+        assert_eq!(
+            (who(&store, "duty", 1), who(&store, "duty", 37)),
+            (vec![ana], vec![bia]),
+            "the rest stays"
+        );
+        let again = by(&store, bia, |tx| answer(tx, swap.id, Word::Accept));
+        assert!(matches!(again, Err(Error::NotFound(_))), "it is answered: {again:?}");
+        let told = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
+        let told: Vec<(&str, String)> =
+            told.iter().map(|one| (&*one.template, one.recipient.clone())).collect();
+        assert!(
+            told.contains(&("swap_asked", bia.to_string()))
+                && told.contains(&("swap_taken", ana.to_string()))
+        );
+        assert_eq!(["shift.offered", "shift.taken"].map(|kind| entries(&store, kind)), [1, 1]);
+    }
+}
+
+#[test]
+fn a_turn_is_offered_to_whoever_comes_first_or_asked_for_by_whoever_would_take_it() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let any = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, None, hours(24, 36), None))).unwrap();
+        let own = by(&store, ana, |tx| answer(tx, any.id, Word::Accept));
+        assert!(own.is_err(), "nobody takes their own: {own:?}");
+        let busy = hours(20, 30);
+        let not_hers = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, None, busy, None)));
+        assert!(matches!(not_hers, Err(Error::Refused { code: "E_INVALID", .. })), "{not_hers:?}");
+        let stranger = by(&store, caio, |tx| answer(tx, any.id, Word::Accept));
+        assert!(
+            matches!(stranger, Err(Error::Refused { code: "E_ROLE", .. })),
+            "he has no turn there: {stranger:?}"
+        );
+        by(&store, bia, |tx| answer(tx, any.id, Word::Accept)).unwrap();
+        assert_eq!(who(&store, "duty", 30), [bia]);
+        let late = by(&store, bia, |tx| answer(tx, any.id, Word::Accept));
+        assert!(matches!(late, Err(Error::NotFound(_))), "it is taken");
+        // Caio would take Bia's night; she declines, then he asks again and takes it back himself.
+        let take = offer(bia, Some(caio), hours(12, 24), None);
+        let asked = by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
+        assert!(by(&store, caio, |tx| answer(tx, asked.id, Word::Accept)).is_err());
+        by(&store, bia, |tx| answer(tx, asked.id, Word::Decline)).unwrap();
+        let asked = by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
+        assert!(by(&store, bia, |tx| answer(tx, asked.id, Word::Withdraw)).is_err());
+        by(&store, caio, |tx| answer(tx, asked.id, Word::Withdraw)).unwrap();
+        assert_eq!(who(&store, "duty", 13), [bia]);
+        let others = by(&store, ana, |tx| ask(tx, "duty", &take));
+        assert!(matches!(others, Err(Error::Refused { code: "E_INVALID", .. })), "it is for the two to ask");
+        assert!(by(&store, bia, |tx| answer(tx, SwapId::new(NOW), Word::Accept)).is_err());
+    }
+}
+
+#[test]
+fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_schedule_needs() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let wanted = offer(ana, Some(caio), hours(24, 36), None);
+        let swap = by(&store, ana, |tx| ask(tx, "duty", &wanted)).unwrap();
+        // A manager gives the turn to Bia meanwhile.
+        let over = crate::domain::on_call::Override {
+            from: hours(24, 36).from,
+            to: hours(24, 36).to,
+            change: crate::domain::on_call::Change::Replace(ana, bia),
+        };
+        store.write(Actor::Operator, NOW, |tx| changes::put_override(tx, "duty", None, over, 1)).unwrap();
+        let gone = by(&store, caio, |tx| answer(tx, swap.id, Word::Accept));
+        assert!(matches!(gone, Err(Error::Refused { code: "E_INVALID", .. })), "{gone:?}");
+        assert_eq!(who(&store, "duty", 25), [bia]);
+        let Version { version, mut body, .. } = store.read(|view| get(view, "duty", NOW)).unwrap();
+        body.need.certificate = true;
+        store.write(Actor::Operator, NOW, |tx| publish(tx, "duty", &body, version)).unwrap();
+        let take = offer(bia, Some(caio), hours(12, 24), None);
+        let without = by(&store, caio, |tx| ask(tx, "duty", &take));
+        assert!(matches!(without, Err(Error::Refused { code: "E_INVALID", .. })), "{without:?}");
+        store.write(Actor::Operator, NOW, |tx| certify(tx, caio, hours(0, 24).to)).unwrap();
+        by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
+    }
+}
+
+#[test]
+fn an_absence_goes_over_every_schedule_at_once_and_says_what_nobody_covers() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let backup = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Days(7), &[ana])]);
+        store.write(Actor::Operator, NOW, |tx| publish(tx, "backup", &backup, 0)).unwrap();
+        let within = hours(24, 60);
+        let turns = store.read(|view| turns_of(view, ana, within, NOW)).unwrap();
+        let named = |id: &str, window| (id.to_owned(), window);
+        assert_eq!(
+            turns,
+            [named("backup", within), named("duty", hours(24, 36)), named("duty", hours(48, 60))]
+        );
+        let cover = |schedule: &str, window, by| Cover { schedule: schedule.into(), window, by };
+        let covers = [cover("duty", hours(24, 36), caio), cover("backup", hours(30, 60), bia)];
+        let foreign = by(&store, caio, |tx| absent(tx, ana, within, &[cover("duty", hours(36, 48), caio)]));
+        assert!(matches!(foreign, Err(Error::Refused { code: "E_INVALID", .. })), "it is Bia's turn");
+        let done = by(&store, caio, |tx| absent(tx, ana, within, &covers)).unwrap();
+        assert_eq!(done.changed, [("backup".to_owned(), 2), ("duty".to_owned(), 2)]);
+        assert_eq!(done.uncovered, [named("backup", hours(24, 30)), named("duty", hours(48, 60))]);
+        assert_eq!((who(&store, "duty", 25), who(&store, "backup", 31)), (vec![caio], vec![bia]));
+        assert_eq!((who(&store, "duty", 50), who(&store, "backup", 25)), (vec![], vec![]));
+        assert_eq!(
+            (who(&store, "duty", 72), who(&store, "backup", 60)),
+            (vec![ana], vec![ana]),
+            "back again"
+        );
+        let twice = by(&store, caio, |tx| absent(tx, ana, within, &[]));
+        assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+        assert_eq!(entries(&store, "shift.absent"), 1);
+    }
+}
