@@ -89,7 +89,7 @@ fn publish(store: &Store) -> anyhow::Result<()> {
     let heavier = current
         .iter()
         .map(|term| {
-            let text = format!("{}\n", term.text);
+            let text = term.text.replacen('.', " (9).", 1);
             Term::new(PURPOSE, term.lang, Version(9, 0, 0), Change::Sharing, text)
         })
         .collect::<Result<Vec<_>, _>>()

@@ -15,6 +15,7 @@ timeless = "timeless" in sys.argv[2:]
 secret = base64.b64decode(sys.argv[1].removeprefix("whsec_"))
 calls: dict[str, int] = {}
 gone = threading.Event()
+saying = threading.Lock()
 
 
 def verified(headers, body):
@@ -35,8 +36,11 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         ident = self.headers["webhook-id"]
         calls[ident] = calls.get(ident, 0) + 1
         good = verified(self.headers, body)
-        print(json.dumps({"path": self.path, "id": ident, "good": good, "count": calls[ident],
-                          "type": self.headers["content-type"], "body": json.loads(body)}), flush=True)
+        line = json.dumps({"path": self.path, "id": ident, "good": good, "count": calls[ident],
+                           "type": self.headers["content-type"], "body": json.loads(body)})
+        # Several are called at once: each line stays whole.
+        with saying:
+            print(line, flush=True)
         what, *rest = self.path.strip("/").split("/")
         if not good:
             self.answer(401)
