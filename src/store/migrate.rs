@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::Tx;
 use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
-use super::Tx;
 use super::nodes::GONE_AFTER;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
