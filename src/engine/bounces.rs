@@ -9,7 +9,7 @@ use crate::domain::message::{Channel, Receipt};
 use crate::domain::{Instant, UserId};
 use crate::notify::bounce::Bounce;
 use crate::notify::mailbox::{self, Reports, Visit, Watermark};
-use crate::store::{self, Store, Tx, Urgency, View, messages, settings};
+use crate::store::{self, Store, Tx, Urgency, View, messages, settings, users};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
@@ -86,10 +86,19 @@ fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     let Ok(user) = letter.recipient.parse::<UserId>() else { return Ok(()) };
     match bounce.receipt {
         _ if letter.channel != Channel::Email => Ok(()),
-        Receipt::Undeliverable if bounce.permanent => reach::lose(tx, user, reach::BOUNCED),
+        Receipt::Undeliverable if bounce.permanent && is_theirs(tx, user, bounce)? => {
+            reach::lose(tx, user, reach::BOUNCED)
+        }
         Receipt::Delivered | Receipt::Read => reach::regain(tx, user),
         Receipt::Undeliverable | Receipt::Sent => Ok(()),
     }
+}
+
+/// Whether the mailbox that is gone is the person's own: a letter may have been passed on to others from there.
+fn is_theirs(view: &mut View<'_>, user: UserId, bounce: &Bounce) -> store::Result<bool> {
+    let Some(identity) = users::get(view, user)?.identity else { return Ok(false) };
+    let own = identity.email.as_str().to_ascii_lowercase();
+    Ok(bounce.addresses.is_empty() || bounce.addresses.contains(&own))
 }
 
 fn watermark(view: &mut View<'_>) -> store::Result<Option<Watermark>> {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::mark::Marks;
+use super::refusal::Refusal;
 use crate::domain::message::Receipt;
 
 /// A report on one letter of ours.
@@ -15,8 +16,10 @@ pub struct Bounce {
     pub key: String,
     /// [`Receipt::Undeliverable`] or [`Receipt::Delivered`].
     pub receipt: Receipt,
-    /// Another attempt to the same address would fail too (status 5.x.x).
+    /// There is no such mailbox. One that has no room now, or a server that wants nothing from us, is no such report.
     pub permanent: bool,
+    /// The addresses of which it says so, in small letters; none: it names nobody.
+    pub addresses: Vec<String>,
 }
 
 /// What a mail is to us.
@@ -42,14 +45,11 @@ fn parsed(raw: &[u8], marks: &Marks) -> Mail {
     if !is_delivery_report(&mail) {
         return Mail::Other;
     }
-    let Some(said) = mail.parts.iter().find_map(status_of) else { return Mail::Broken };
+    let Some((said, addresses)) = mail.parts.iter().find_map(status_of) else { return Mail::Broken };
+    let report = |key, receipt, permanent| Mail::Report(Bounce { key, receipt, permanent, addresses });
     match (letter_of(&mail, marks), said) {
-        (Some(key), Word::Failed { permanent }) => {
-            Mail::Report(Bounce { key, receipt: Receipt::Undeliverable, permanent })
-        }
-        (Some(key), Word::Delivered) => {
-            Mail::Report(Bounce { key, receipt: Receipt::Delivered, permanent: false })
-        }
+        (Some(key), Word::Failed { permanent }) => report(key, Receipt::Undeliverable, permanent),
+        (Some(key), Word::Delivered) => report(key, Receipt::Delivered, false),
         (None, _) | (_, Word::NotYet) => Mail::Other,
     }
 }
@@ -73,7 +73,7 @@ enum Word {
 
 /// A letter of ours has one reader. Where a list made several of it, one of them who was not reached counts: rather
 /// one call too many.
-fn status_of(part: &MessagePart<'_>) -> Option<Word> {
+fn status_of(part: &MessagePart<'_>) -> Option<(Word, Vec<String>)> {
     let kind = part.content_type()?;
     let subtype = kind.subtype()?.to_ascii_lowercase();
     if !kind.ctype().eq_ignore_ascii_case("message")
@@ -82,26 +82,50 @@ fn status_of(part: &MessagePart<'_>) -> Option<Word> {
         return None;
     }
     let text = String::from_utf8_lossy(part.contents());
-    let words: Vec<Word> = groups(&text).iter().filter_map(|group| word_of(group)).collect();
+    let groups = groups(&text);
+    let words: Vec<Word> = groups.iter().filter_map(|group| word_of(group)).collect();
+    let gone = groups.iter().filter(|group| word_of(group) == Some(PERMANENT));
+    let addresses = gone.flat_map(|group| addresses_of(group)).collect();
     let failed = words.iter().rev().copied().filter(|word| matches!(word, Word::Failed { .. }));
     let failed = failed.reduce(|one, other| if one == PERMANENT { one } else { other });
-    failed
+    let word = failed
         .or_else(|| words.iter().copied().find(|word| *word == Word::NotYet))
-        .or_else(|| words.first().copied())
+        .or_else(|| words.first().copied())?;
+    Some((word, addresses))
 }
 
 const PERMANENT: Word = Word::Failed { permanent: true };
 
 fn word_of(group: &[(String, String)]) -> Option<Word> {
-    let field = |name: &str| {
-        let value = group.iter().find(|(field, _)| field == name)?.1.as_str();
-        Some(value.split('(').next().unwrap_or_default().trim().to_ascii_lowercase())
-    };
-    Some(match field("action")?.as_str() {
-        "failed" => Word::Failed { permanent: field("status").is_none_or(|status| !status.starts_with('4')) },
+    Some(match field(group, "action")?.as_str() {
+        "failed" => Word::Failed { permanent: says_there_is_none(group) },
         "delivered" => Word::Delivered,
         _ => Word::NotYet,
     })
+}
+
+/// A status that does not say (5.0.0, or none) leaves it to what the other server answered; one that does not say
+/// either, either: the mailbox is taken for gone.
+fn says_there_is_none(group: &[(String, String)]) -> bool {
+    let status = field(group, "status").unwrap_or_default();
+    let answered = field(group, "diagnostic-code").unwrap_or_default();
+    let about = match Refusal::of(&status, &answered) {
+        Refusal::Unsaid => Refusal::read(&answered),
+        said => said,
+    };
+    !status.starts_with('4') && matches!(about, Refusal::NoMailbox | Refusal::Unsaid)
+}
+
+/// Whom a group is about: where the letter was sent, and where it went from there (RFC 3464 §2.3.1, §2.3.2).
+fn addresses_of(group: &[(String, String)]) -> impl Iterator<Item = String> {
+    let named = ["original-recipient", "final-recipient"].into_iter().filter_map(|name| field(group, name));
+    named.filter_map(|value| Some(value.split_once(';')?.1.trim().trim_matches(['<', '>']).to_owned()))
+}
+
+/// A field without its comments, in small letters.
+fn field(group: &[(String, String)], name: &str) -> Option<String> {
+    let value = group.iter().find(|(field, _)| field == name)?.1.as_str();
+    Some(value.split('(').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// Groups of fields, divided by empty lines, with folded lines joined; names in small letters.

@@ -36,7 +36,35 @@ const DELAYED: &str = "Final-Recipient: rfc822;ana@x.example\nAction: delayed\nS
 const DELIVERED: &str = "Final-Recipient: rfc822;ana@x.example\nAction: delivered\nStatus: 2.0.0\n";
 
 fn told(receipt: Receipt, permanent: bool) -> Mail {
-    Mail::Report(Bounce { key: "esc:1".into(), receipt, permanent })
+    let addresses = if permanent { vec!["ana@x.example".to_owned()] } else { vec![] };
+    Mail::Report(Bounce { key: "esc:1".into(), receipt, permanent, addresses })
+}
+
+/// Exim says 5.0.0 and leaves the rest to what it was answered.
+#[test]
+fn a_report_takes_a_mailbox_for_gone_only_where_it_says_so() {
+    for (status, answered, gone) in [
+        ("5.1.1", "550 5.1.1 no such mailbox", true),
+        ("5.0.0", "550 no such mailbox", true),
+        ("5.0.0", "550 5.1.1 who?", true),
+        ("5.4.4", "no host of this name", true),
+        ("5.0.0", "552 5.2.2 over quota", false),
+        ("5.2.2", "552 mailbox full", false),
+        ("5.0.0", "554 5.7.1 blocked", false),
+        ("5.7.1", "550 spam", false),
+        ("5.3.4", "552 too long", false),
+        ("4.2.2", "452 full", false),
+    ] {
+        let group = format!(
+            "Original-Recipient: rfc822;Ana@X.example\nFinal-Recipient: rfc822; <eva@y.example>\nAction: failed\n\
+             Status: {status}\nDiagnostic-Code: smtp; {answered}\n"
+        );
+        let mail = report(&group, &whole("esc:1"), "");
+        let Mail::Report(bounce) = read(mail.as_bytes(), &marks()) else { panic!("{mail}") };
+        assert_eq!((bounce.receipt, bounce.permanent), (Receipt::Undeliverable, gone), "{status} {answered}");
+        let named: &[&str] = if gone { &["ana@x.example", "eva@y.example"] } else { &[] };
+        assert_eq!(bounce.addresses, named);
+    }
 }
 
 #[test]

@@ -256,9 +256,6 @@ impl Server {
     }
 }
 
-/// Words of servers that want nothing from us, whoever the reader is.
-const US: [&str; 8] = ["relay", "authent", "sender", "block", "spam", "policy", "reputation", "banned"];
-
 /// One letter (RFC 5321 §3.3). The library's own way says goodbye after a refusal and waits for the answer to that: a
 /// server that gives none would turn its refusal into silence.
 async fn hand_over(
@@ -298,20 +295,14 @@ impl Broke {
         }
     }
 
-    /// A permanent refusal. One of the reader is about the mailbox, unless its code (RFC 3463: 5.1 an address, 5.2 a
-    /// mailbox, 5.1.7 and 5.1.8 the sender's) or its words say that it is us whom the server does not want; one of the
-    /// letter is about the letter, unless its code names the mailbox.
+    /// A permanent refusal. A mailbox without room is tried again, as long as the letter is worth it. What does not say
+    /// what it is about is about the mailbox where it refuses the reader, else about the letter.
     fn refused(&self, name: &'static str) -> Said {
         let words = std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default();
-        let words = words.to_ascii_lowercase();
-        let begins = |codes: &[&str]| codes.iter().any(|code| words.starts_with(code));
-        let at_the_mailbox = begins(&["5.1.", "5.2."]) && !begins(&["5.1.7", "5.1.8"]);
-        let at_us = (begins(&["5."]) && !at_the_mailbox) || US.iter().any(|word| words.contains(word));
-        match self.at {
-            Stage::Reader if at_us => Said::sick(name),
-            Stage::Reader => Said::gone(name),
-            _ if at_the_mailbox => Said::gone(name),
-            _ => Said::never(name),
+        match (Refusal::read(&words), self.at) {
+            (Refusal::Full, _) | (Refusal::NotFromUs, Stage::Reader) => Said::sick(name),
+            (Refusal::NoMailbox, _) | (Refusal::Unsaid, Stage::Reader) => Said::gone(name),
+            (Refusal::NotFromUs | Refusal::Unsaid, _) => Said::never(name),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod mailbox;
 pub mod mark;
 pub mod options;
 pub mod place;
+pub mod refusal;
 pub mod retry;
 pub mod webhook;
 mod wire;

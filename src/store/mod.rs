@@ -9,6 +9,7 @@ pub mod alert_lists;
 pub mod alerts;
 pub mod basis;
 pub mod bindings;
+mod callable;
 mod checkpoint;
 pub mod clock;
 pub mod commands;

@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::act::Act;
+use super::callable;
 use super::error::{Error, Result};
 use super::schema::versions::dsl as v;
 use super::tx::{Tx, View};
-use super::users;
 use crate::domain::calendar::{Calendar, Faulty};
 use crate::domain::escalation::{Policy, Target};
 use crate::domain::line::NotALine;
 use crate::domain::on_call::{Duty, Team};
 use crate::domain::sla::ServiceLevel;
-use crate::domain::{Can, Instant, Label, UserId};
+use crate::domain::{Instant, Label, UserId};
 
 /// What is kept in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
@@ -25,6 +25,11 @@ pub trait Versioned: Serialize + DeserializeOwned {
 
     /// The people whom it calls by name.
     fn called(&self) -> Vec<UserId> {
+        Vec::new()
+    }
+
+    /// The schedules and teams that it calls: their kind and lasting id.
+    fn names(&self) -> Vec<(&'static str, &str)> {
         Vec::new()
     }
 
@@ -45,6 +50,16 @@ impl Versioned for Policy {
         let named = |target: &Target| match target {
             Target::Person(user) => Some(*user),
             _ => None,
+        };
+        steps.flat_map(|step| step.targets.iter().filter_map(named)).collect()
+    }
+
+    fn names(&self) -> Vec<(&'static str, &str)> {
+        let steps = self.steps.iter().chain([&self.nobody_reached]);
+        let named = |target| match target {
+            &Target::Schedule(ref id) => Some((Duty::KIND, id.as_str())),
+            &Target::Team(ref id) => Some((Team::KIND, id.as_str())),
+            &(Target::Person(_) | Target::Role(_)) => None,
         };
         steps.flat_map(|step| step.targets.iter().filter_map(named)).collect()
     }
@@ -176,6 +191,7 @@ pub fn publish<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -
 /// # Errors
 /// [`Error::Stale`] when another was written since.
 pub fn propose<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -> Result<u32> {
+    callable::is_there(tx, body)?;
     let version = append::<T>(tx, name, body, seen, false)?;
     tx.audit(&Act::new("config.proposed").body(told::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)?;
@@ -195,8 +211,9 @@ pub fn approve<T: Versioned>(tx: &mut Tx<'_>, name: &str, version: u32) -> Resul
             what: "whoever proposed it cannot approve it: ask a second person",
         });
     }
-    // A role may have changed since it was proposed.
-    only_who_may_answer(tx, &proposal.body)?;
+    // A role, a schedule or a team may have changed since it was proposed.
+    callable::may_answer(tx, &proposal.body)?;
+    callable::is_there(tx, &proposal.body)?;
     let now = tx.now();
     if in_force::<T>(tx, name, now)?.is_some_and(|now| now.version > version) {
         return Err(Error::Conflict("a newer version is in force: propose it anew"));
@@ -344,7 +361,7 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
         return Err(Error::Stale { current: last });
     }
     body.check()?;
-    only_who_may_answer(tx, body)?;
+    callable::may_answer(tx, body)?;
     let (author, now) = (tx.actor().name(), tx.now().micros());
     let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;
     diesel::insert_into(v::versions)
@@ -360,20 +377,6 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
         ))
         .execute(tx.conn)?;
     Ok(seen.saturating_add(1))
-}
-
-/// Whoever it calls may answer.
-fn only_who_may_answer<T: Versioned>(view: &mut View<'_>, body: &T) -> Result<()> {
-    for user in body.called() {
-        // One who is gone is left out of every call, and a schedule keeps their past.
-        let role = users::role_of(view, user)?;
-        if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
-            let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
-                        or managers";
-            return Err(Error::Refused { code: "E_INVALID", what });
-        }
-    }
-    Ok(())
 }
 
 fn newest(view: &mut View<'_>, kind: &str, name: &str) -> Result<i64> {
@@ -433,6 +436,7 @@ mod tests {
             let at = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
             let mut body = policy();
             body.id = "tested".into();
+            as_user(&store, ana, at(0), crate::store::on_call::seed).unwrap();
             as_user(&store, ana, at(0), |tx| seed(tx, "tested", &body)).unwrap();
             body.repeat = 2;
             let second = as_user(&store, ana, at(1), |tx| propose(tx, "tested", &body, 1)).unwrap();
@@ -455,6 +459,13 @@ mod tests {
             as_user(&store, bia, at(6), |tx| approve::<Policy>(tx, "tested", 4)).unwrap();
             let older = as_user(&store, bia, at(7), |tx| approve::<Policy>(tx, "tested", 3));
             assert!(matches!(older, Err(Error::Conflict(_))), "{older:?}");
+            // Nobody is called by a name that nothing has: it is refused before a red finds out.
+            for target in [Target::Schedule("clinician_oncall".into()), Target::Team("night".into())] {
+                let mut astray = body.clone();
+                astray.nobody_reached.targets = vec![target];
+                let refused = as_user(&store, ana, at(8), |tx| propose(tx, "tested", &astray, 4));
+                assert!(matches!(refused, Err(Error::Refused { code: "E_INVALID", .. })), "{refused:?}");
+            }
             let history = store.read(|view| history::<Policy>(view, "tested")).unwrap();
             assert_eq!(history.iter().map(|v| v.version).collect::<Vec<_>>(), [4, 3, 2, 1]);
         }

@@ -52,7 +52,7 @@ fn letters(ward: &Ward) -> Vec<messages::Stored> {
 }
 
 fn bounce(letter: &messages::Stored, permanent: bool) -> Bounce {
-    Bounce { key: letter.key.clone(), receipt: Receipt::Undeliverable, permanent }
+    Bounce { key: letter.key.clone(), receipt: Receipt::Undeliverable, permanent, addresses: vec![] }
 }
 
 fn reader(store: &Store, mailbox: &Arc<Inbox>) -> Bounces {
@@ -117,7 +117,8 @@ fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
         let given = wire.given.lock().unwrap().clone();
         let [key] = given.as_slice() else { panic!("one letter: {given:?}") };
         let mailbox = Arc::new(Inbox::default());
-        let report = Bounce { key: key.clone(), receipt: Receipt::Undeliverable, permanent: false };
+        let report =
+            Bounce { key: key.clone(), receipt: Receipt::Undeliverable, permanent: false, addresses: vec![] };
         mailbox.mails.lock().unwrap().push(report);
         reader(&ward.home, &mailbox).run(at(1)).unwrap();
         for case in [ward.alert, others[0], others[1]] {
@@ -144,6 +145,25 @@ fn a_mailbox_that_is_full_ends_the_letter_and_the_person_stays_in_reach() {
         let events = ward.home.read(|view| messages::events(view, letters(&ward)[0].id)).unwrap();
         let last = events.last().map(|(_, what, code)| (what.as_str(), code.as_deref()));
         assert_eq!(last, Some(("failed", Some("bounced"))), "the alert's page can say why");
+    }
+}
+
+#[test]
+fn a_report_on_an_address_to_which_a_letter_was_passed_on_loses_nobody() {
+    for ward in wards() {
+        ward.sends_e_mail();
+        let wire: Arc<dyn Channel> = Arc::new(Wire::default());
+        cycle(&ward.home, &wire, at(0)).unwrap();
+        let told = |addresses: &[&str], minute| {
+            let mailbox = Arc::new(Inbox::default());
+            let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+            let report = Bounce { addresses, ..bounce(&letters(&ward)[0], true) };
+            mailbox.mails.lock().unwrap().push(report);
+            reader(&ward.home, &mailbox).run(at(minute)).unwrap();
+            ward.home.read(|view| on_call::unreachable(view, ward.people[0])).unwrap().len()
+        };
+        assert_eq!(told(&["another@elsewhere.example"], 1), 0);
+        assert_eq!(letters(&ward)[0].way.state, State::Failed, "the letter did not arrive all the same");
     }
 }
 
