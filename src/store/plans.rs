@@ -40,6 +40,7 @@ pub const GROWING: &[&str] = &[
     "merged_readings",
     "message_events",
     "messages",
+    "moves",
     "patients",
     "quarantine",
     "readings",
