@@ -287,6 +287,7 @@ const OPEN: &[&str] = &[
     "messages_spoiled",
     "messages_unread",
     "messages_waiting",
+    "moves_open",
     "sla_timers_due",
     "sla_timers_spoiled",
     "supersessions_open",
