@@ -20,7 +20,7 @@ use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
     Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, escalate,
-    handover, housekeeping, late_reds, outbox, reevaluate, roll, seal, seat, silence,
+    handover, housekeeping, late_reds, moves, outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -146,7 +146,11 @@ impl House {
             "engine",
             vec![
                 Box::new(clock_watch::Watch::new(store.clone(), clock.clone(), breakers.clone())),
-                Box::new(reevaluate::Reevaluate::new(store.clone(), options.bases, Arc::clone(&watch))),
+                Box::new(reevaluate::Reevaluate::new(
+                    store.clone(),
+                    options.bases.clone(),
+                    Arc::clone(&watch),
+                )),
                 Box::new(late_reds::LateReds::new(store.clone(), watch)),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
@@ -158,7 +162,13 @@ impl House {
                 Box::new(seal::Seal::new(store.clone(), signers.log)?),
             ],
         );
-        let patient = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(store.clone()))]);
+        let patient = Lane::new(
+            "engine-roll",
+            vec![
+                Box::new(moves::Moves::new(store.clone(), options.bases)),
+                Box::new(roll::Roll::new(store.clone())),
+            ],
+        );
         let audits =
             Lane::new("engine-audit", vec![Box::new(auditor::Auditor::new(store.clone(), engine.clone()))]);
         let post = options.post.channels.into_iter().map(|channel| {

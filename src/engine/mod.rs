@@ -11,6 +11,7 @@ pub mod escalate;
 pub mod handover;
 pub mod housekeeping;
 pub mod late_reds;
+pub mod moves;
 mod notice;
 pub mod outbox;
 pub mod reach;

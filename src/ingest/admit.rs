@@ -91,13 +91,13 @@ impl Admitted {
         }
     }
 
-    /// The instant of its first reading: it tells whose the message is.
-    #[must_use]
-    pub fn first_at(&self) -> Option<Instant> {
-        match &self.content {
-            Content::Readings { normal, .. } => normal.first_at(),
+    /// The instants of all that it says of a patient: they tell whose the message is.
+    pub fn instants(&self) -> impl Iterator<Item = Instant> {
+        let normal = match &self.content {
+            Content::Readings { normal, .. } => Some(normal),
             Content::Malformed(_) => None,
-        }
+        };
+        normal.into_iter().flat_map(Normalised::instants)
     }
 
     /// What it takes back.

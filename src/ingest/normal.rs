@@ -144,11 +144,12 @@ impl Normalised {
         self.corrections.len() + self.withdrawn.len()
     }
 
-    /// The instant of the first thing that it says of a patient.
-    #[must_use]
-    pub fn first_at(&self) -> Option<Instant> {
-        let measured = self.readings.first().or(self.corrections.first()).map(|taken| taken.reading.at);
-        measured.or_else(|| self.withdrawn.first().map(|taken| taken.what.at))
+    /// The instants of all that it says of a patient: of what it brings, puts right, takes back, and brings to be set
+    /// aside, in that order.
+    pub fn instants(&self) -> impl Iterator<Item = Instant> {
+        let measured = self.readings.iter().chain(&self.corrections).map(|taken| taken.reading.at);
+        let withdrawn = self.withdrawn.iter().map(|taken| taken.what.at);
+        measured.chain(withdrawn).chain(self.quarantined.iter().map(|set| set.taken.reading.at))
     }
 
     /// Whether a record may be this patient's: it says nothing of whose it is, or names them.

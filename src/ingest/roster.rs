@@ -76,7 +76,7 @@ impl Roster {
     pub fn gather_patients(&mut self, tx: &mut Tx<'_>, group: &[Admitted], now: Instant) -> Result<()> {
         let owners = group.iter().filter_map(|message| {
             let device = self.devices.get(&message.device)?.as_ref().filter(|device| !device.disabled)?;
-            Some(device.owner(message.first_at(), now)?.patient_key)
+            Some(device.owner(message.instants(), now)?.patient_key)
         });
         // In the order of their keys: that is the order in which consents are held.
         let unknown: BTreeSet<i64> = owners.filter(|key| !self.patients.contains_key(key)).collect();

@@ -108,7 +108,7 @@ fn what_was_entered_in_error_is_taken_back_with_the_value_that_it_names() {
     let at = Instant::from_secs(1_732_233_600);
     let named = observation(r#","valueQuantity":{"value":170,"code":"/min"}"#);
     assert!(named.readings.is_empty() && named.refused.is_empty() && !named.is_nothing());
-    assert_eq!((named.amendments(), named.first_at()), (1, Some(at)));
+    assert_eq!((named.amendments(), named.instants().next()), (1, Some(at)));
     let what = named.withdrawn[0].what;
     assert_eq!((what.signal, what.at, what.said.unwrap().value), (Signal::HeartRate, at, 170.0));
     assert_eq!(observation("").withdrawn[0].what.said, None);

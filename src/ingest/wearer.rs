@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::admit::{Admitted, Content};
 use super::answer::Verdict;
 use super::commit::plan::Planned;
-use super::normal::{Normalised, Taken};
+use super::normal::Taken;
 use super::roster::Roster;
 use crate::domain::Instant;
 use crate::store::roster::DeviceRow;
@@ -93,9 +93,9 @@ fn wearers(message: &Admitted, roster: &Roster, now: Instant) -> Vec<Wearer> {
     let Content::Readings { normal, .. } = &message.content else { return Vec::new() };
     let device = roster.device(message.device).filter(|device| !device.disabled && device.bindings.len() > 1);
     let Some(device) = device else { return Vec::new() };
-    let Some(owner) = device.owner(message.first_at(), now) else { return Vec::new() };
+    let Some(owner) = device.owner(message.instants(), now) else { return Vec::new() };
     let mut others: Vec<i64> = Vec::new();
-    for at in instants(normal) {
+    for at in normal.instants() {
         let other = device.bound_at(at).map(|binding| binding.patient_key);
         if let Some(other) = other.filter(|other| *other != owner.patient_key && !others.contains(other)) {
             others.push(other);
@@ -116,12 +116,6 @@ fn wearers(message: &Admitted, roster: &Roster, now: Instant) -> Vec<Wearer> {
 fn spans(device: &DeviceRow, of: &[i64]) -> Arc<[Range<Instant>]> {
     let theirs = device.bindings.iter().filter(|binding| of.contains(&binding.patient_key));
     theirs.map(|binding| binding.from..binding.to).collect()
-}
-
-/// The instants of what may be stored, put right or taken back.
-fn instants(normal: &Normalised) -> impl Iterator<Item = Instant> {
-    let measured = normal.readings.iter().chain(&normal.corrections).map(|taken| taken.reading.at);
-    measured.chain(normal.withdrawn.iter().map(|taken| taken.what.at))
 }
 
 /// Adds the answer to a share to that of those before it: what one of them was refused is a part of the whole.

@@ -10,7 +10,7 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::{bindings, devices, patients};
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
-use super::{Act, Tx, View};
+use super::{Act, Tx, View, moves, turn};
 use crate::domain::{BindingId, DeviceId, Instant, PatientId};
 
 /// One device at one patient for one span.
@@ -68,7 +68,8 @@ macro_rules! rows {
     };
 }
 
-/// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back.
+/// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back. What it measured
+/// from then on while it was nobody's is given to the patient.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the device is, or later was, at somebody; [`Error::NotFound`]; database errors.
@@ -79,6 +80,8 @@ pub fn bind(
     from: Instant,
     preferred: bool,
 ) -> Result<Binding> {
+    // What is on its way in knows the binding, or is there before it.
+    turn::take(tx)?;
     let device_key = super::devices::lock(tx, device)?;
     let patient_key = super::patients::key_of(tx, patient)?;
     let later = bindings::to_at.is_null().or(bindings::to_at.gt(from.micros()));
@@ -103,6 +106,7 @@ pub fn bind(
         ))
         .execute(tx.conn)?;
     let binding = Binding { id, device, device_key, patient, patient_key, from, to: None, preferred };
+    moves::give(tx, &binding)?;
     changed(tx, "device.bound", &binding)?;
     Ok(binding)
 }
@@ -110,29 +114,26 @@ pub fn bind(
 /// A clock may be so far ahead, as that of a reading.
 const AHEAD: Duration = Duration::from_secs(300);
 
-/// Ends a device's binding at an instant: the open one, or one whose end was said to lie ahead.
+/// Ends a device's binding at an instant: the open one, one whose end was said to lie ahead, or else the last, when it
+/// ended earlier than was said. What the device measured from then on is not the patient's any more.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning, or lies ahead: a year
 /// mistyped would leave the next wearer's readings with this one.
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
-    let device_key = super::devices::lock(tx, device)?;
-    if at > tx.now().plus(AHEAD) {
+    turn::take(tx)?;
+    let (now, device_key) = (tx.now(), super::devices::lock(tx, device)?);
+    if at > now.plus(AHEAD) {
         return Err(Error::Conflict("a binding ends when it is over: its end cannot lie ahead"));
     }
-    let lasts = bindings::to_at.is_null().or(bindings::to_at.gt(tx.now().micros()));
-    let row: Option<Row> = rows!()
-        .filter(bindings::device_key.eq(device_key).and(lasts))
-        .order(bindings::from_at)
-        .first(tx.conn)
-        .optional()?;
-    let binding = read(row.ok_or(Error::NotFound("open binding"))?)?;
+    let binding = ending(tx, device_key, at, now)?.ok_or(Error::NotFound("open binding"))?;
     if at <= binding.from {
         return Err(Error::Conflict("a binding ends after it begins"));
     }
     diesel::update(bindings::table.find(binding.id.to_string()))
         .set(bindings::to_at.eq(Some(at.micros())))
         .execute(tx.conn)?;
+    moves::take(tx, &binding, (at, binding.to.unwrap_or(Instant::MAX)))?;
     let binding = Binding { to: Some(at), ..binding };
     withdrawals::note(tx, &Withdrawal::Binding { device, at })?;
     changed(tx, "device.unbound", &binding)?;
@@ -151,6 +152,23 @@ pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Opti
         .get_result(view.conn)
         .optional()?;
     row.map(read).transpose()
+}
+
+/// The binding that an end at `at`, said now, is said of: the one that lasts, else the last if it reaches beyond.
+///
+/// # Errors
+/// Database errors.
+pub fn ending(view: &mut View<'_>, device_key: i64, at: Instant, now: Instant) -> Result<Option<Binding>> {
+    let of_device = rows!().filter(bindings::device_key.eq(device_key));
+    let lasts = bindings::to_at.is_null().or(bindings::to_at.gt(now.micros()));
+    let lasting: Option<Row> =
+        of_device.filter(lasts).order(bindings::from_at).first(view.conn).optional()?;
+    if lasting.is_some() {
+        return lasting.map(read).transpose();
+    }
+    let last: Option<Row> = of_device.order(bindings::from_at.desc()).first(view.conn).optional()?;
+    let last = last.map(read).transpose()?;
+    Ok(last.filter(|last| last.to.is_some_and(|to| at < to)))
 }
 
 /// The patient whom a device measures now.

@@ -41,6 +41,8 @@ mod locks;
 pub mod log;
 pub mod messages;
 pub mod migrate;
+pub mod moves;
+pub mod nobodys;
 pub mod nodes;
 pub mod on_call;
 pub mod page;

@@ -119,9 +119,9 @@ pub struct Item {
     pub expires_at: Instant,
 }
 
-type Raw = (String, Option<i64>, i64, Option<i16>, String, Option<i64>, i64, i64, i64, Vec<u8>);
+pub(super) type Raw = (String, Option<i64>, i64, Option<i16>, String, Option<i64>, i64, i64, i64, Vec<u8>);
 
-fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
+pub(super) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
     let (id, patient_key, device_key, signal, reason, at, received, received_at, expires_at, sealed) = raw;
     let sealed: Sealed = view.open_json(Place::new("quarantine", "sealed", &id), &sealed)?;
     let reading = match (signal.and_then(Signal::from_code), at, sealed.bits) {
@@ -243,7 +243,7 @@ pub fn expire(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(oldest!(tx, quarantine, quarantine::expires_at.le(now).and(forgotten()), quarantine::expires_at))
 }
 
-type Columns = (
+pub(super) type Columns = (
     quarantine::id,
     quarantine::patient_key,
     quarantine::device_key,
@@ -256,7 +256,7 @@ type Columns = (
     quarantine::sealed,
 );
 
-const fn columns() -> Columns {
+pub(super) const fn columns() -> Columns {
     (
         quarantine::id,
         quarantine::patient_key,

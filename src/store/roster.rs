@@ -39,10 +39,13 @@ pub struct Binding {
 }
 
 impl DeviceRow {
-    /// The binding that a message falls under: the one at its first reading's instant, else the one at `now`.
+    /// The binding that a message falls under, by the instants of all that it holds: the one at the first of them, else
+    /// the one at `now`, else that of the first which has one. `None`: nothing in it was measured for anybody.
     #[must_use]
-    pub fn owner(&self, first_at: Option<Instant>, now: Instant) -> Option<&Binding> {
-        first_at.and_then(|at| self.bound_at(at)).or_else(|| self.bound_at(now))
+    pub fn owner(&self, instants: impl IntoIterator<Item = Instant>, now: Instant) -> Option<&Binding> {
+        let mut instants = instants.into_iter();
+        let first = instants.next().and_then(|at| self.bound_at(at));
+        first.or_else(|| self.bound_at(now)).or_else(|| instants.find_map(|at| self.bound_at(at)))
     }
 
     /// The binding that covers `at`.

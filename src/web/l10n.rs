@@ -158,7 +158,7 @@ macro_rules! counts {
     )+};
 }
 
-counts!(u32 u64 usize);
+counts!(i64 u32 u64 usize);
 
 impl<T: Count> Count for &T {
     fn value(&self) -> FluentValue<'static> {

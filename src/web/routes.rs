@@ -13,10 +13,10 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::body::{MayBody, Nothing};
 use super::api::{
-    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters,
-    message_log, messages, organisation, own_data, patients, policies, promises, quarantine, readings,
-    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, together,
-    users, webhooks,
+    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, handed,
+    letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
+    readings, reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms,
+    together, users, webhooks,
 };
 use super::auth::Viewer;
 use super::code::Code;
@@ -169,6 +169,9 @@ pub fn api() -> Vec<Row> {
         GET "/api/v1/devices" SeeDevices => devices::list;
         POST "/api/v1/devices" ManageDevices => devices::create;
         GET "/api/v1/devices/{id}" SeeDevices => devices::get;
+        GET "/api/v1/devices/{id}/unbind" ManageDevices => handed::ending;
+        GET "/api/v1/devices/{id}/quarantine" ManageDevices => handed::quarantine;
+        GET "/api/v1/devices/{id}/moves" ManageDevices => handed::list;
         POST "/api/v1/devices/{id}/bind" ManageDevices => devices::bind;
         POST "/api/v1/devices/{id}/unbind" ManageDevices => devices::unbind;
         POST "/api/v1/devices/{id}/disable" ManageDevices => devices::disable;

@@ -132,7 +132,7 @@ impl Planner<'_> {
         };
         let received = self.ledger.next(device.key)?;
         plan.received = Some(received);
-        let Some(owner) = device.owner(message.first_at(), self.now).copied() else {
+        let Some(owner) = device.owner(message.instants(), self.now).copied() else {
             plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
             return Ok(plan);
         };

@@ -5,15 +5,29 @@ use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 use super::bodies::Kept;
 use super::tally;
+use crate::audit::Entry;
 use crate::audit::verify::Break;
 use crate::domain::PatientId;
 use crate::store::conn::on;
 use crate::store::error::Result;
 use crate::store::schema::amendments;
+use crate::store::seal::Place;
 use crate::store::{Subject, View, patients};
+
+/// What an entry says of how many readings it is about.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default = "one")]
+    count: i64,
+}
+
+const fn one() -> i64 {
+    1
+}
 
 /// Counts the leaves of each patient.
 #[derive(Default)]
@@ -22,11 +36,14 @@ pub(super) struct Amended {
 }
 
 impl Amended {
-    /// Takes one `reading.amended` entry by its body.
-    pub fn see(&mut self, kept: Option<&Kept>) {
-        if let Some(Kept::Whole(Subject::Patient(patient), _)) = kept {
-            *self.leaves.entry(*patient).or_default() += 1;
+    /// Takes one `reading.amended` entry by its body: it speaks of one amendment, or of as many as it counts.
+    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry, kept: Option<&Kept>) -> Result<()> {
+        if let Some(Kept::Whole(Subject::Patient(patient), sealed)) = kept {
+            let id = entry.id.to_string();
+            let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), sealed)?;
+            *self.leaves.entry(*patient).or_default() += said.count;
         }
+        Ok(())
     }
 
     /// Whether there are as many amendments as the log speaks of.

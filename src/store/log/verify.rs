@@ -257,7 +257,7 @@ impl Fold {
             return self.consents.see(view, index, entry, kept);
         }
         if entry.kind == EntryType::ReadingAmended {
-            self.amended.see(kept.as_ref());
+            self.amended.see(view, entry, kept.as_ref())?;
         }
         if Looks::speak(entry.kind) {
             return self.looks.see(view, index, entry, kept);

@@ -1,4 +1,4 @@
-//! The tables beside journal and chunks: what was put right, and where each series ends.
+//! The tables beside journal and chunks: what was put right, where each series ends, what is to change hands.
 
 diesel::table! {
     amendments (patient_key, signal, at, device_key, generation) {
@@ -19,5 +19,24 @@ diesel::table! {
         patient_key -> BigInt,
         signal -> SmallInt,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    moves (id) {
+        id -> BigInt,
+        device_key -> BigInt,
+        patient_key -> BigInt,
+        gives -> Bool,
+        from_at -> BigInt,
+        to_at -> BigInt,
+        created_at -> BigInt,
+        signal -> Nullable<SmallInt>,
+        reached_at -> BigInt,
+        moved_from -> Nullable<BigInt>,
+        moved -> BigInt,
+        refused -> BigInt,
+        version -> BigInt,
+        done_at -> Nullable<BigInt>,
     }
 }

@@ -92,6 +92,18 @@ pub(super) struct Generation {
     pub reading: Option<Reading>,
 }
 
+impl Generation {
+    /// The source took it back: nothing but the source puts it in force again.
+    pub fn is_taken_back(&self) -> bool {
+        self.reading.is_none() && self.by == By::Source
+    }
+
+    /// It turned out to be another wearer's.
+    fn is_anothers(&self) -> bool {
+        self.reading.is_none() && self.by != By::Source
+    }
+}
+
 fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
     let (at, device_key, number, received, amended_at, item, sealed) = raw;
     let place = row(series, at, device_key, number);
@@ -161,7 +173,7 @@ impl Identity {
         self.generate(tx, last, &Sealed { bits: None, attrs }, (received, By::Source))
     }
 
-    /// Writes the generation after `last`.
+    /// Writes the generation after `last` and says so.
     fn generate(
         &self,
         tx: &mut Tx<'_>,
@@ -169,15 +181,57 @@ impl Identity {
         said: &Sealed,
         (received, by): (ReceiptRef, By),
     ) -> Result<()> {
+        let Self { patient: (patient_key, patient), signal, at, .. } = *self;
+        let item = match by {
+            By::Source => None,
+            By::Clinician(id) => Some(id),
+        };
+        let generation = self.write(tx, last, said, (received, item))?;
+        reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
+        // What memory holds of the series is what was wrong.
+        tx.touch(Touched::Patient(patient_key));
+        tx.signal("readings.changed", patient)?;
+        let code = if said.bits.is_none() { "withdrawn" } else { "corrected" };
+        let body = serde_json::json!({
+            "signal": signal.name(), "at": at.rfc3339(), "generation": generation, "item": item,
+        });
+        tx.audit(&Act::new("reading.amended").patient(patient).code(code).body(body))
+    }
+
+    /// The reading is this patient's no longer: it waits as a quarantined item. Whoever sets it aside says so, and has
+    /// its series judged again.
+    pub fn leave(&self, tx: &mut Tx<'_>, stored: &StoredReading, item: Uuid) -> Result<()> {
+        let said = Sealed { bits: None, attrs: attrs(&stored.reading) };
+        let last = self.last(tx)?;
+        self.write(tx, last.as_ref(), &said, (stored.received, Some(item))).map(drop)
+    }
+
+    /// A quarantined item is this patient's reading from now on; said and judged as in [`Self::leave`].
+    pub fn come(
+        &self,
+        tx: &mut Tx<'_>,
+        last: Option<&Generation>,
+        reading: &Reading,
+        (received, item): (ReceiptRef, Uuid),
+    ) -> Result<()> {
+        let said = Sealed { bits: Some(reading.value.to_bits()), attrs: attrs(reading) };
+        self.write(tx, last, &said, (received, Some(item))).map(drop)
+    }
+
+    /// Writes the generation after `last`, by the source or through a quarantined item. Its number.
+    fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        last: Option<&Generation>,
+        said: &Sealed,
+        (received, item): (ReceiptRef, Option<Uuid>),
+    ) -> Result<i64> {
         let Self { patient: (patient_key, patient), signal, at, device_key } = *self;
         let generation = last.map_or(1, |last| last.number + 1);
         let name = row(self.series(), at.micros(), device_key, generation);
         let place = Place::new("amendments", "sealed", &name);
         let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, said)?;
-        let item = match by {
-            By::Source => None,
-            By::Clinician(id) => Some(id.to_string()),
-        };
+        let item = item.map(|id| id.to_string());
         let values = (
             dsl::patient_key.eq(patient_key),
             dsl::signal.eq(signal.code()),
@@ -193,18 +247,7 @@ impl Identity {
             .values(values)
             .on_conflict_do_nothing()
             .execute(c))?;
-        if written == 0 {
-            return Err(Error::Busy);
-        }
-        reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
-        // What memory holds of the series is what was wrong.
-        tx.touch(Touched::Patient(patient_key));
-        tx.signal("readings.changed", patient)?;
-        let code = if said.bits.is_none() { "withdrawn" } else { "corrected" };
-        let body = serde_json::json!({
-            "signal": signal.name(), "at": at.rfc3339(), "generation": generation, "item": item,
-        });
-        tx.audit(&Act::new("reading.amended").patient(patient).code(code).body(body))
+        if written == 0 { Err(Error::Busy) } else { Ok(generation) }
     }
 }
 
@@ -317,7 +360,7 @@ pub(in crate::store) fn brought(
 }
 
 /// The values of `[from, to)` that are no longer in force, ascending by instant, device and generation; at most
-/// 1,000. Nothing that was measured before the permit reaches.
+/// 1,000. Nothing that was measured before the permit reaches, and nothing that turned out to be another wearer's.
 ///
 /// # Errors
 /// The patient's key was destroyed; database errors.
@@ -341,7 +384,7 @@ pub fn superseded(
                 .into_iter()
                 .find(|stored| stored.device_key == device_key),
         };
-        if let Some(stored) = replaced {
+        if let Some(stored) = replaced.filter(|_| !generation.is_anothers()) {
             let withdrawn = generation.reading.is_none();
             out.push(Superseded { stored, at: generation.amended_at, by: generation.by, withdrawn });
         }

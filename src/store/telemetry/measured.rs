@@ -8,7 +8,7 @@ use std::fmt::Write;
 use diesel::prelude::*;
 
 use super::row::Row;
-use crate::domain::Signal;
+use crate::domain::{Instant, Signal};
 use crate::store::error::Result;
 use crate::store::schema::measured::dsl;
 use crate::store::{Tx, View};
@@ -43,21 +43,30 @@ impl Noted {
         }
         let ends: Vec<((i64, i16), i64)> = ends.into_iter().collect();
         for some in ends.chunks(500) {
-            let mut sql = "INSERT INTO measured (patient_key, signal, at) VALUES ".to_owned();
-            for (place, ((patient, signal), at)) in some.iter().enumerate() {
-                let comma = if place == 0 { "" } else { "," };
-                // Numbers only.
-                let _infallible = write!(sql, "{comma}({patient},{signal},{at})");
-            }
-            sql.push_str(
-                " ON CONFLICT (patient_key, signal) DO UPDATE SET at = excluded.at \
-                 WHERE excluded.at > measured.at",
-            );
-            diesel::sql_query(sql).execute(tx.conn)?;
+            write_down(tx, some)?;
         }
         known.extend(ends);
         Ok(())
     }
+}
+
+fn write_down(tx: &mut Tx<'_>, ends: &[((i64, i16), i64)]) -> Result<()> {
+    let mut sql = "INSERT INTO measured (patient_key, signal, at) VALUES ".to_owned();
+    for (place, ((patient, signal), at)) in ends.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        // Numbers only.
+        let _infallible = write!(sql, "{comma}({patient},{signal},{at})");
+    }
+    sql.push_str(
+        " ON CONFLICT (patient_key, signal) DO UPDATE SET at = excluded.at WHERE excluded.at > measured.at",
+    );
+    diesel::sql_query(sql).execute(tx.conn)?;
+    Ok(())
+}
+
+/// Notes that a patient has a series, whose readings did not all come through the journal.
+pub(in crate::store) fn note(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, at: Instant) -> Result<()> {
+    write_down(tx, &[((patient_key, signal.code()), at.micros())])
 }
 
 /// The stretch of the journal that holds a series' newest reading, unless it was rolled: from inclusive, to

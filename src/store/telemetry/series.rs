@@ -17,7 +17,7 @@ use super::span::Span;
 use crate::domain::{Instant, Signal};
 use crate::store::conn::on;
 use crate::store::error::Result;
-use crate::store::schema::{chunks, readings};
+use crate::store::schema::{amendments, chunks, readings};
 use crate::store::{Class, Conn, Subject, View};
 
 /// The end of the journal that is looked at first (microseconds).
@@ -63,7 +63,11 @@ pub fn next_measured(
         .filter(chunks::patient_key.eq(patient_key).and(chunks::last_at.ge(from)))
         .select(min(chunks::first_at))
         .first(view.conn)?;
-    let next = [journal, chunk.map(|at| at.max(from))].into_iter().flatten().min();
+    let amended: Option<i64> = amendments::table
+        .filter(amendments::patient_key.eq(patient_key).and(amendments::at.ge(from)))
+        .select(min(amendments::at))
+        .first(view.conn)?;
+    let next = [journal, chunk.map(|at| at.max(from)), amended].into_iter().flatten().min();
     Ok(next.map(Instant::from_micros))
 }
 

@@ -5,11 +5,13 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::handed::{self, Moving};
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, TokenId};
 use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
+use crate::store::moves::Counted;
 use crate::store::{Subject, Tx, View};
 use crate::web::code::Code;
 use crate::web::device_word::Word;
@@ -136,6 +138,21 @@ impl From<Binding> for Bound {
     }
 }
 
+/// A binding that was made or ended, and how many readings change hands by it: a worker moves them at once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedBinding)]
+pub struct Changed {
+    #[serde(flatten)]
+    bound: Bound,
+    moving: Moving,
+}
+
+impl Changed {
+    fn of(binding: Binding, counted: Counted) -> Self {
+        Self { bound: binding.into(), moving: counted.into() }
+    }
+}
+
 /// The devices a patient has and had.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/devices", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Bound>)))]
 pub async fn of_patient(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
@@ -210,14 +227,17 @@ pub struct Binder {
     preferred: bool,
 }
 
-/// Binds a device to a patient.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/bind", tag = "devices", params(("id" = String, Path)), request_body = Binder, responses((status = 201, body = Bound), (status = 409)))]
+/// Binds a device to a patient. What it measured from then on while it was nobody's is given to the patient, as far as
+/// they permit it.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/bind", tag = "devices", params(("id" = String, Path)), request_body = Binder, responses((status = 201, body = Changed), (status = 409)))]
 pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer {
     call.run(move |desk| {
         let Binder { patient_id, from, preferred } = body.value;
+        let from = from.unwrap_or(desk.now);
+        let coming = desk.read(|view| handed::coming(view, *id, from))?;
         desk.create(&body.bytes, |tx| {
-            let bound = bindings::bind(tx, *id, patient_id, from.unwrap_or(desk.now), preferred)?;
-            Ok((Subject::Patient(patient_id), StatusCode::CREATED, Bound::from(bound)))
+            let bound = bindings::bind(tx, *id, patient_id, from, preferred)?;
+            Ok((Subject::Patient(patient_id), StatusCode::CREATED, Changed::of(bound, coming)))
         })
     })
     .await
@@ -233,13 +253,14 @@ pub struct Unbinder {
     at: Option<Instant>,
 }
 
-/// Ends a device's binding.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Bound), (status = 404)))]
+/// Ends a device's binding. What it measured from then on is not the patient's any more: it waits for whoever wore it.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404)))]
 pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
         let at = body.0.and_then(|said| said.at).unwrap_or(desk.now);
+        let (_, leaving) = desk.read(|view| handed::leaving(view, *id, at, desk.now))?;
         let bound = desk.write(|tx| Ok(bindings::unbind(tx, *id, at)?))?;
-        Reply::ok(&Bound::from(bound))
+        Reply::ok(&Changed::of(bound, leaving))
     })
     .await
 }

@@ -12,6 +12,7 @@ pub mod consents;
 pub mod devices;
 pub mod duty;
 pub mod feeds;
+pub mod handed;
 pub mod letters;
 pub mod message_log;
 pub mod messages;

@@ -9,7 +9,7 @@ use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, Line, PatientId};
 use crate::store::telemetry::{self, Amended, By};
-use crate::store::{Tx, patients, quarantine};
+use crate::store::{Tx, bindings, patients, quarantine};
 use crate::web::auth::{Viewer, permit_collected, permit_display};
 use crate::web::code::Code;
 use crate::web::fault::Fault;
@@ -120,6 +120,11 @@ pub fn decide(
     let permit = permit_collected(tx, state, viewer, key)?;
     if released {
         let Some(reading) = item.reading else { return Err(Code::State.into()) };
+        // Since it was set aside, the device may have turned out to be another's at that instant.
+        let wearer = bindings::at(tx, item.device_key, reading.at)?;
+        if wearer.is_none_or(|wearer| wearer.patient_key != key) {
+            return Err(Fault::new(Code::State).with("reason", "the device was not this patient's then"));
+        }
         let amended = Amended {
             patient: (key, patient),
             device_key: item.device_key,

@@ -10,10 +10,10 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, letters,
-    message_log, messages, organisation, own_data, patients, policies, promises, quarantine, readings,
-    reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms, together,
-    users, webhooks,
+    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, handed,
+    letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
+    readings, reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms,
+    together, users, webhooks,
 };
 use super::live;
 use super::problem::Problem;
@@ -42,6 +42,7 @@ mod shared;
         consents::state, consents::act, terms::list,
         devices::list, devices::create, devices::get, devices::of_patient, devices::bind, devices::unbind,
         devices::disable, devices::enable, devices::issue_token, devices::revoke_token,
+        handed::ending, handed::quarantine, handed::list,
         commands::list, commands::create, commands::cancel,
         users::list, users::create, users::get, users::patch, users::disable, users::unlock, users::vouch, users::reset,
         users::end_sessions,

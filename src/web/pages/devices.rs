@@ -5,6 +5,7 @@ use askama::Template;
 use super::{Choice, Html, Paging};
 use crate::domain::{CommandId, DeviceId, Instant, PatientId};
 use crate::store::commands::State as Stands;
+use crate::store::nobodys::Waiting;
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 
 /// The list of devices.
@@ -119,6 +120,10 @@ pub struct Detail {
     pub link: Link,
     /// The bindings, newest first.
     pub bindings: Vec<Binding>,
+    /// What it measured while it was nobody's.
+    pub nobodys: Vec<Waiting>,
+    /// Which readings changed hands, newest first.
+    pub moves: Vec<Moved>,
     /// The tokens, newest first.
     pub tokens: Vec<Token>,
     /// The last commands, newest first.
@@ -140,6 +145,42 @@ pub struct Binding {
     pub from: Instant,
     /// Exclusive; `None` while it lasts.
     pub to: Option<Instant>,
+}
+
+/// Readings that a change of a binding took from a patient or gave to one.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The patient.
+    pub patient: PatientId,
+    /// Their name, or a reference.
+    pub name: String,
+    /// Whether they were given.
+    pub gives: bool,
+    /// How many so far.
+    pub readings: i64,
+    /// How many were dropped because the patient does not permit them to be kept.
+    pub refused: i64,
+    /// Since when it was measured.
+    pub from: Instant,
+    /// Whether it goes on.
+    pub is_open: bool,
+}
+
+impl Moved {
+    /// What changed hands, in words.
+    #[must_use]
+    pub fn says(&self, w: &Words) -> String {
+        let key = if self.gives { Key("moved-given") } else { Key("moved-taken") };
+        let count = w.count("finding-readings", self.readings);
+        let mut text = w.two(key, "count", count, "time", w.at(&self.from));
+        if self.refused > 0 {
+            text = format!(
+                "{text} {}",
+                w.one("moved-refused", "count", w.count("finding-readings", self.refused))
+            );
+        }
+        if self.is_open { format!("{text} {}", w.say("moved-open")) } else { text }
+    }
 }
 
 /// A command and how it stands.

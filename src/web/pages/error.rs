@@ -22,8 +22,20 @@ pub struct Named<'a> {
 
 impl Named<'_> {
     /// What is hardly meant, in words.
-    fn doubted(&self) -> Vec<Key> {
-        self.doubts.iter().filter_map(|one| doubt(one.get("kind")?.as_str()?)).collect()
+    fn doubted(&self, w: &Words) -> Vec<String> {
+        let say = |one: &Value| {
+            let word = doubt(one.get("kind")?.as_str()?)?;
+            let count = one.get("readings").and_then(Value::as_u64);
+            let since = one.get("since").and_then(|since| serde_json::from_value(since.clone()).ok());
+            Some(match count.zip(since) {
+                Some((count, since)) => {
+                    let count = w.count("finding-readings", count);
+                    w.two(word, "count", count, "time", w.at(&since))
+                }
+                None => w.say(word),
+            })
+        };
+        self.doubts.iter().filter_map(say).collect()
     }
 
     /// What is wrong with the field, in words that help to mend it.
@@ -70,6 +82,7 @@ pub fn doubt(name: &str) -> Option<Key> {
         "far_ahead" => Some(Key("doubt-far-ahead")),
         "long" => Some(Key("doubt-long")),
         "not_on_call" => Some(Key("doubt-not-on-call")),
+        "readings_leave" => Some(Key("doubt-readings-leave")),
         "on_call_already" => Some(Key("doubt-on-call-already")),
         _ => None,
     }

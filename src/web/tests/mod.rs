@@ -5,6 +5,7 @@ mod alerts;
 mod bodies;
 mod document;
 mod escalation;
+mod handed;
 mod live;
 mod looks;
 mod names;

@@ -8,7 +8,7 @@ use crate::domain::AlertId;
 use crate::engine::outbox::{Breakers, Outbox};
 use crate::engine::{
     Module, Status, auditor, bases, clock, coverage, deadline, escalate, handover, housekeeping, late_reds,
-    outbox, reevaluate, roll, seal, silence,
+    moves, outbox, reevaluate, roll, seal, silence,
 };
 use crate::rules::Watchlist;
 use crate::store::{commands, copies, devices, escalations, on_call, plans, rules, sla};
@@ -146,6 +146,7 @@ impl Scene {
                 Arc::clone(&watch),
             )),
             Box::new(late_reds::LateReds::new(store.clone(), watch)),
+            Box::new(moves::Moves::new(store.clone(), consent::Bases::default())),
             Box::new(escalate::Escalate::new(store.clone())),
             Box::new(deadline::Deadline::new(store.clone())),
             Box::new(handover::Handover::new(store.clone())),
@@ -240,6 +241,8 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
             "INSERT INTO lapses (kind, subject, expected_at, noticed_at, over_at) VALUES ('late_step', 'x', {now}, {now}, {now}); \
              INSERT INTO withdrawals (id, at, what) VALUES ('x', {now}, '{{}}'); \
              INSERT INTO merged_readings (received, device_key, patient_key, signal, at) VALUES (1, 99, 99, 1, 1); \
+             INSERT INTO moves (device_key, patient_key, gives, from_at, to_at, created_at, reached_at, moved, done_at) \
+             VALUES (99, 99, TRUE, 0, 1, 0, 1, 1, 1); \
              INSERT INTO measured (patient_key, signal, at) VALUES (99999, 1, 1)"
         ),
     );
@@ -261,6 +264,23 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
             ("patient_key", ""),
             ("signal", ""),
             ("at", ""),
+        ],
+        PAST,
+    )?;
+    copies::of_rows(
+        tx,
+        "moves",
+        "o.patient_key = 99",
+        &[
+            ("device_key", "o.device_key + #"),
+            ("patient_key", "o.patient_key + #"),
+            ("gives", ""),
+            ("from_at", ""),
+            ("to_at", ""),
+            ("created_at", ""),
+            ("reached_at", ""),
+            ("moved", ""),
+            ("done_at", ""),
         ],
         PAST,
     )?;

@@ -8,7 +8,7 @@ use crate::store::seal::Broken;
 use crate::store::telemetry::testing::evaluate;
 use crate::store::telemetry::{self, Amended, By, Known, Outcome, Withdrawn};
 use crate::store::testing::destroy_keys;
-use crate::store::{Error, View};
+use crate::store::{Error, View, moves};
 
 impl House {
     /// A message in which the source corrects itself.
@@ -126,5 +126,33 @@ fn what_was_put_right_is_erased_with_the_person() {
         assert!(gone(&old.unwrap_err()));
         let report = house.verified();
         assert!(report.ok, "{report:?}");
+    }
+}
+
+#[test]
+fn readings_that_change_hands_hold_before_a_verifier_who_finds_one_that_went_back() {
+    for mut house in houses() {
+        let sent = readings(0, &[70.0, 170.0, 190.0]);
+        house.send(0, 0, &sent);
+        let now = Instant::from_secs(NOW.secs() + 3);
+        house
+            .home
+            .write(Actor::Operator, now, |tx| bindings::unbind(tx, house.device.1, sent[1].at))
+            .unwrap();
+        while let Some(due) = house.home.read(moves::due).unwrap().first() {
+            let next = house.home.read(|view| moves::next(view, due)).unwrap();
+            let step = |tx: &mut crate::store::Tx<'_>| moves::step(tx, due, &next, None);
+            assert!(house.home.keep_house(Urgency::Patient, "moves", now, step).unwrap());
+        }
+        house.seal(4);
+        for place in ["journal", "chunk"] {
+            let report = house.verified();
+            assert!(report.ok, "{place}: {report:?}");
+            assert_eq!(house.in_force().unwrap(), [70.0], "{place}");
+            rolled(&house);
+        }
+        house.tamper("DELETE FROM amendments WHERE at = (SELECT max(at) FROM amendments)");
+        let found = house.verified().first_break.unwrap().what;
+        assert!(found.contains("1 amended readings; the log speaks of 2"), "{found}");
     }
 }

@@ -5,14 +5,17 @@ use actix_web::web::{Form, Path, Query};
 use serde::Deserialize;
 
 use super::people::People;
+use super::schedule::local;
 use super::search::Number;
 use super::visit::{Answer, Room, Visit};
+use crate::domain::civil::Zone;
 use crate::domain::line::NotALine;
-use crate::domain::{Can, CommandId, DeviceId, DeviceIdentity, Inscription, PatientId, Reason};
+use crate::domain::{Can, CommandId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, Reason};
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{Device, TokenRow};
 use crate::store::page::USUAL;
-use crate::store::{Ask, Cursor, Page, Tx, View, commands, devices, patients};
+use crate::store::{Ask, Cursor, Page, Tx, View, commands, devices, moves, nobodys, patients};
+use crate::web::api::handed;
 use crate::web::device_word::Word;
 use crate::web::fault::Fault;
 use crate::web::pages::devices::{self as pages, Link, Offer, State};
@@ -26,6 +29,8 @@ const SILENT: std::time::Duration = std::time::Duration::from_secs(3_600);
 const TOKENS: i64 = 10;
 /// Commands shown of a device.
 const COMMANDS: i64 = 10;
+/// Moves of readings shown of a device.
+const MOVES: i64 = 10;
 /// Most patients that a form offers by name.
 const OFFERED: i64 = 500;
 
@@ -171,11 +176,26 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
         let name = people.patient(view, room, bound.patient)?;
         spans.push(pages::Binding { patient: bound.patient, name, from: bound.from, to: bound.to });
     }
+    let mut moved = Vec::new();
+    for one in moves::of_device(view, device_key, MOVES)? {
+        let patient = patients::id_of(view, one.patient_key)?;
+        moved.push(pages::Moved {
+            patient,
+            name: people.patient(view, room, patient)?,
+            gives: one.gives,
+            readings: one.moved,
+            refused: one.refused,
+            from: one.from,
+            is_open: one.done_at.is_none(),
+        });
+    }
     let open = bindings.iter().rev().find(|bound| bound.to.is_none());
     let may_manage = room.viewer.may(Can::ManageDevices);
     Ok(pages::Detail {
         link: link(view, room, device, open, &mut people)?,
         bindings: spans,
+        nobodys: if may_manage { nobodys::of_device(view, device_key)? } else { Vec::new() },
+        moves: if may_manage { moved } else { Vec::new() },
         tokens: devices::tokens(view, device_key, TOKENS)?.into_iter().map(token).collect(),
         commands: commands::newest(view, device_key, COMMANDS)?
             .iter()
@@ -226,7 +246,7 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
                 let patient = chosen(tx, &sent.patient_id)?;
                 let device = devices::insert(tx, &identity)?;
                 if let Some(patient) = patient {
-                    bind_to(tx, room, device.id, patient)?;
+                    bind_to(tx, device.id, patient, room.now)?;
                 }
                 Ok(device.id)
             })?;
@@ -249,10 +269,10 @@ fn chosen(view: &mut View<'_>, text: &str) -> Result<Option<PatientId>, Fault> {
     Ok(Some(super::patients::named(view, &number)?.ok_or_else(nobody)?.id))
 }
 
-fn bind_to(tx: &mut Tx<'_>, room: &Room, device: DeviceId, patient: PatientId) -> Result<(), Fault> {
+fn bind_to(tx: &mut Tx<'_>, device: DeviceId, patient: PatientId, from: Instant) -> Result<(), Fault> {
     let key = patients::key_of(tx, patient)?;
     let first = bindings::open_of_patient(tx, key)?.is_empty();
-    bindings::bind(tx, device, patient, room.now, first)
+    bindings::bind(tx, device, patient, from, first)
         .map(drop)
         .map_err(|error| Fault::from(error).with("field", "patient_id"))
 }
@@ -274,6 +294,31 @@ pub async fn cancel_command(visit: Visit, path: Path<(DeviceId, CommandId)>) -> 
 pub struct Sent {
     patient_id: String,
     reason: String,
+    at: String,
+    sure: String,
+}
+
+impl Sent {
+    /// Since when, as the reader's clock shows it: now unless said.
+    fn at(&self, room: &Room) -> Result<Instant, Fault> {
+        if self.at.trim().is_empty() {
+            return Ok(room.now);
+        }
+        let zone = Zone::parse(room.words().zone.name()).unwrap_or(Zone::SAO_PAULO);
+        local(zone, &self.at).ok_or_else(|| Fault::invalid("day", "a day and an hour"))
+    }
+}
+
+/// What leaves a patient with an end in the past is said before it does.
+fn asked_again(room: &Room, device: DeviceId, at: Instant) -> Result<(), Fault> {
+    let (_, leaving) = room.read(|view| handed::leaving(view, device, at, room.now))?;
+    if leaving.readings == 0 {
+        return Ok(());
+    }
+    let doubt = serde_json::json!({
+        "kind": "readings_leave", "readings": leaving.readings, "more": leaving.more, "since": at,
+    });
+    Err(Fault::new(Code::Doubt).with("doubts", vec![doubt]))
 }
 
 /// POST `/devices/{id}/{bind|unbind|disable}`.
@@ -288,13 +333,18 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
             match name.as_str() {
                 "bind" => {
                     let missing = || Fault::invalid("patient_id", "one of the patients");
+                    let from = sent.at(room)?;
                     room.write(|tx| {
                         let patient = chosen(tx, &sent.patient_id)?.ok_or_else(missing)?;
-                        bind_to(tx, room, id, patient)
+                        bind_to(tx, id, patient, from)
                     })?;
                 }
                 "unbind" => {
-                    room.write(|tx| Ok(bindings::unbind(tx, id, room.now)?))?;
+                    let at = sent.at(room)?;
+                    if at < room.now && sent.sure.is_empty() {
+                        asked_again(room, id, at)?;
+                    }
+                    room.write(|tx| Ok(bindings::unbind(tx, id, at)?))?;
                 }
                 "disable" => {
                     room.write(|tx| Ok(devices::disable(tx, id)?))?;

@@ -8,7 +8,7 @@ use super::told::RuleNames;
 use super::visit::Room;
 use crate::domain::{Can, Instant};
 use crate::store::patients::Patient;
-use crate::store::{View, alerts, bindings, consents};
+use crate::store::{View, alerts, bindings, consents, devices, moves};
 use crate::web::Key;
 use crate::web::fault::Fault;
 use crate::web::pages::alert::ActKind;
@@ -93,6 +93,17 @@ fn bindings_of(
         if let Some(to) = bound.to {
             events.push(event(to, EventKind::Device, w.one("event-unbound", "device", &name), None));
         }
+    }
+    for moved in moves::of_patient(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
+        if moved.moved == 0 {
+            continue;
+        }
+        let device = devices::id_of(view, moved.device_key)?;
+        let name = people.device(view, device)?;
+        let key = if moved.gives { Key("event-readings-came") } else { Key("event-readings-left") };
+        let text = w.two(key, "count", w.count("finding-readings", moved.moved), "device", &name);
+        let text = format!("{text} · {}", w.one("event-measured-from", "time", w.at(&moved.from)));
+        events.push(event(moved.created_at, EventKind::Device, text, None));
     }
     Ok(events)
 }

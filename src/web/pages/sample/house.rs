@@ -230,6 +230,22 @@ impl Night {
                 from: self.ago(9_000_000),
                 to: None,
             }],
+            nobodys: vec![crate::store::nobodys::Waiting {
+                signal: Signal::HeartRate,
+                readings: 12,
+                from: self.ago(7_200),
+                to: self.ago(3_600),
+                expires_at: self.later(2_000_000),
+            }],
+            moves: vec![devices::Moved {
+                patient: patient_id(2),
+                name: "José da Silva".to_owned(),
+                gives: false,
+                readings: 12,
+                refused: 0,
+                from: self.ago(7_200),
+                is_open: false,
+            }],
             tokens: vec![devices::Token {
                 id: "0190a1b2-77aa".to_owned(),
                 created_at: self.ago(9_000_000),

@@ -310,3 +310,24 @@ async fn a_one_time_link_sets_a_password_once_and_ends_the_sessions() {
         assert!(again.text.contains("Este link não vale") && !again.text.contains("name=\"again\""));
     }
 }
+
+#[actix_web::test]
+async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_the_patient() {
+    let clinic = Clinic::open();
+    let path = format!("/devices/{}", clinic.device);
+    // Half of the minute of readings, on a clock in São Paulo.
+    let at =
+        chrono::DateTime::from_timestamp(crate::store::testing::NOW.secs() + 330 - 3 * 3_600, 0).unwrap();
+    let at = at.format("%Y-%m-%dT%H:%M:%S").to_string();
+    let said = [("reason", "trocou de paciente"), ("at", at.as_str())];
+    let asked = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT);
+    assert!(asked.text.contains("30 leituras") && asked.text.contains("name=\"sure\""), "{}", asked.text);
+    assert!(!asked.text.contains("137"), "no value is in it");
+    let sure = [&said[..], &[("sure", "1")]].concat();
+    let done = clinic.post(Role::Technician, &format!("{path}/unbind"), &sure).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let page = clinic.get(Role::Technician, &path).await.text;
+    assert!(page.contains("Leituras que mudaram de dono") && page.contains("Em andamento."), "{page}");
+    assert!(!clinic.get(Role::Clinician, &path).await.text.contains("Leituras que mudaram de dono"));
+}

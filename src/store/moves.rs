@@ -1,0 +1,381 @@
+//! Readings that a change of a binding takes from a patient or gives to one. The change itself is one transaction; the
+//! readings follow in stretches, each a transaction that also writes down how far the move got: whoever goes on after a
+//! kill goes on there, and of two nodes that work on one stretch the second finds it done. The moves of one device are
+//! done in the order in which they were asked for.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::bindings::Binding;
+use super::error::{Error, Result};
+use super::quarantine::Item;
+use super::schema::moves;
+use super::telemetry::{self, AT_ONCE, Allowed, Given, StoredReading};
+use super::tx::{Touched, Tx, View};
+use super::{devices, nobodys, patients, reevaluations};
+use crate::domain::{Instant, Signal};
+use crate::rules::Late;
+
+/// Moves in one look.
+const MOST: i64 = 256;
+/// Readings are counted up to here.
+pub const COUNTED: usize = 10_000;
+
+/// What of a device changes hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// Its number.
+    id: i64,
+    /// The device.
+    pub device_key: i64,
+    /// Whom it takes from or gives to.
+    pub patient_key: i64,
+    /// Whether it gives.
+    pub gives: bool,
+    /// What was measured from here…
+    pub from: Instant,
+    /// …to here (exclusive).
+    pub to: Instant,
+    /// When it was asked for.
+    pub created_at: Instant,
+    /// How many readings moved so far.
+    pub moved: i64,
+    /// How many were dropped because nobody permits them to be kept.
+    pub refused: i64,
+    /// Since when it is done.
+    pub done_at: Option<Instant>,
+    signal: Option<Signal>,
+    reached: Instant,
+    moved_from: Option<Instant>,
+    version: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = moves)]
+struct Row {
+    id: i64,
+    device_key: i64,
+    patient_key: i64,
+    gives: bool,
+    from_at: i64,
+    to_at: i64,
+    created_at: i64,
+    signal: Option<i16>,
+    reached_at: i64,
+    moved_from: Option<i64>,
+    moved: i64,
+    refused: i64,
+    version: i64,
+    done_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Move {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let signal = row.signal.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("moves.signal")));
+        Ok(Self {
+            id: row.id,
+            device_key: row.device_key,
+            patient_key: row.patient_key,
+            gives: row.gives,
+            from: Instant::from_micros(row.from_at),
+            to: Instant::from_micros(row.to_at),
+            created_at: Instant::from_micros(row.created_at),
+            moved: row.moved,
+            refused: row.refused,
+            done_at: row.done_at.map(Instant::from_micros),
+            signal: signal.transpose()?,
+            reached: Instant::from_micros(row.reached_at),
+            moved_from: row.moved_from.map(Instant::from_micros),
+            version: row.version,
+        })
+    }
+}
+
+/// What is to move next.
+#[derive(Debug)]
+pub enum Next {
+    /// Readings of one series of whom it takes from.
+    Taken(Series<StoredReading>),
+    /// Items of one series for whom it gives to.
+    Given(Series<Item>),
+    /// Nothing is left.
+    Over,
+}
+
+/// A stretch of one series.
+#[derive(Debug)]
+pub struct Series<T> {
+    signal: Signal,
+    what: Vec<T>,
+    /// From where on the series goes on; `None`: this is its end.
+    on: Option<Instant>,
+}
+
+/// The readings of `binding`'s device in `[from, to)` are not its patient's any more.
+pub(super) fn take(tx: &mut Tx<'_>, binding: &Binding, span: (Instant, Instant)) -> Result<()> {
+    let end = span.0.micros();
+    // What is still to be given to them ends with the binding.
+    let of_theirs = moves::device_key.eq(binding.device_key).and(moves::patient_key.eq(binding.patient_key));
+    let open = moves::gives.eq(true).and(moves::done_at.is_null()).and(moves::to_at.gt(end));
+    diesel::update(moves::table.filter(of_theirs.and(open)))
+        .set((moves::to_at.eq(end), moves::version.eq(moves::version + 1)))
+        .execute(tx.conn)?;
+    ask(tx, binding, span, false)
+}
+
+/// What waits of `binding`'s device from its beginning on is its patient's, and what is about to wait.
+pub(super) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
+    let span = (binding.from, binding.to.unwrap_or(Instant::MAX));
+    let nothing = nobodys::count(tx, binding.device_key, span, 1)? == 0;
+    if nothing && taken_from(tx, binding.device_key)?.is_empty() {
+        return Ok(());
+    }
+    ask(tx, binding, span, true)
+}
+
+/// The open moves that take a device's readings from somebody.
+fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
+    let rows: Vec<Row> = moves::table
+        .filter(moves::device_key.eq(device_key).and(moves::done_at.is_null()))
+        .filter(moves::gives.eq(false))
+        .order(moves::id)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Move::try_from).collect()
+}
+
+fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives: bool) -> Result<()> {
+    diesel::insert_into(moves::table)
+        .values((
+            moves::device_key.eq(binding.device_key),
+            moves::patient_key.eq(binding.patient_key),
+            moves::gives.eq(gives),
+            moves::from_at.eq(from.micros()),
+            moves::to_at.eq(to.micros()),
+            moves::reached_at.eq(from.micros()),
+            moves::created_at.eq(tx.now().micros()),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// The first open move of each device that has one.
+///
+/// # Errors
+/// Database errors.
+pub fn due(view: &mut View<'_>) -> Result<Vec<Move>> {
+    let rows: Vec<Row> = moves::table
+        .filter(moves::done_at.is_null())
+        .order((moves::device_key, moves::id))
+        .limit(MOST)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    let mut devices = BTreeSet::new();
+    let first = rows.into_iter().filter(|row| devices.insert(row.device_key));
+    first.map(Move::try_from).collect()
+}
+
+/// The last moves of a device, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn of_device(view: &mut View<'_>, device_key: i64, limit: i64) -> Result<Vec<Move>> {
+    let rows: Vec<Row> = moves::table
+        .filter(moves::device_key.eq(device_key))
+        .order(moves::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Move::try_from).collect()
+}
+
+/// The last moves from and to a patient, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn of_patient(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<Move>> {
+    let rows: Vec<Row> = moves::table
+        .filter(moves::patient_key.eq(patient_key))
+        .order(moves::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    rows.into_iter().map(Move::try_from).collect()
+}
+
+/// What of a move comes next. It opens chunks, so it is no part of the transaction that moves.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn next(view: &mut View<'_>, due: &Move) -> Result<Next> {
+    if due.gives { next_given(view, due) } else { next_taken(view, due) }
+}
+
+fn next_taken(view: &mut View<'_>, due: &Move) -> Result<Next> {
+    let signals = telemetry::signals_of(view, due.patient_key)?;
+    for signal in signals.into_iter().filter(|signal| due.signal.is_none_or(|at| signal.code() >= at.code()))
+    {
+        let under_way = due.signal == Some(signal);
+        let from = if under_way { due.reached } else { due.from };
+        let (what, until) = taken(view, due, signal, from)?;
+        if !what.is_empty() || (under_way && due.moved_from.is_some()) {
+            let on = (until < due.to).then_some(until);
+            return Ok(Next::Taken(Series { signal, what, on }));
+        }
+    }
+    Ok(Next::Over)
+}
+
+/// The next stretch of one series that has readings; none up to the end.
+fn taken(
+    view: &mut View<'_>,
+    due: &Move,
+    signal: Signal,
+    mut from: Instant,
+) -> Result<(Vec<StoredReading>, Instant)> {
+    while from < due.to {
+        let worn = telemetry::worn(view, (due.patient_key, signal), due.device_key, (from, due.to))?;
+        if !worn.readings.is_empty() {
+            return Ok((worn.readings, worn.until));
+        }
+        from = worn.until;
+    }
+    Ok((Vec::new(), due.to))
+}
+
+fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
+    let span = (due.from, due.to);
+    // What was given waits no more: each look begins at the beginning.
+    let signal = match due.signal.filter(|_| due.moved_from.is_some()) {
+        Some(under_way) => Some(under_way),
+        None => nobodys::next_signal(view, due.device_key, span, None)?,
+    };
+    let Some(signal) = signal else { return Ok(Next::Over) };
+    let what = nobodys::first(view, (due.device_key, signal), span, AT_ONCE)?;
+    let on = (what.len() == AT_ONCE).then_some(due.from);
+    Ok(Next::Given(Series { signal, what, on }))
+}
+
+/// Moves a stretch, once: `false` when somebody did it before. Once a series is at its end it is judged again from the first
+/// reading that moved.
+///
+/// # Errors
+/// Database errors; [`Error::Busy`] when somebody changes one of the readings at once.
+pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>>) -> Result<bool> {
+    let version = moves::version.eq(due.version);
+    let row = moves::table.find(due.id).filter(version.and(moves::done_at.is_null()));
+    let held = diesel::update(row).set(moves::version.eq(due.version + 1)).execute(tx.conn)?;
+    if held == 0 {
+        return Ok(false);
+    }
+    let patient = (due.patient_key, patients::id_of(tx, due.patient_key)?);
+    let device = (due.device_key, devices::id_of(tx, due.device_key)?);
+    match next {
+        Next::Over => over(tx, due)?,
+        Next::Taken(series) => {
+            telemetry::set_aside(tx, patient, device, &series.what)?;
+            let from = series.what.first().map(|stored| stored.reading.at);
+            let moved = Given { theirs: series.what.len(), refused: 0, from };
+            reached(tx, due, (series.signal, series.on), moved)?;
+        }
+        Next::Given(series) => {
+            let permit = permit.ok_or(Error::Corrupt("a move without its permit"))?;
+            let given = telemetry::give(tx, permit, patient, device, &series.what)?;
+            reached(tx, due, (series.signal, series.on), given)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Writes down how far it got.
+fn reached(tx: &mut Tx<'_>, due: &Move, (signal, on): (Signal, Option<Instant>), moved: Given) -> Result<()> {
+    let before = due.moved_from.filter(|_| due.signal == Some(signal));
+    let from = [before, moved.from].into_iter().flatten().min();
+    if let (Some(from), None) = (from, on) {
+        let patient = patients::id_of(tx, due.patient_key)?;
+        reevaluations::mark(tx, due.patient_key, signal, Late { from, until: due.to })?;
+        // What memory holds of the series is what was wrong.
+        tx.touch(Touched::Patient(due.patient_key));
+        tx.signal("readings.changed", patient)?;
+    }
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    diesel::update(moves::table.find(due.id))
+        .set((
+            moves::signal.eq(Some(signal.code())),
+            moves::reached_at.eq(on.unwrap_or(due.to).micros()),
+            moves::moved_from.eq(from.filter(|_| on.is_some()).map(Instant::micros)),
+            moves::moved.eq(due.moved.saturating_add(count(moved.theirs))),
+            moves::refused.eq(due.refused.saturating_add(count(moved.refused))),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// One that moved nothing leaves no trace.
+fn over(tx: &mut Tx<'_>, due: &Move) -> Result<()> {
+    let row = moves::table.find(due.id);
+    if due.moved == 0 && due.refused == 0 {
+        diesel::delete(row).execute(tx.conn)?;
+        return Ok(());
+    }
+    diesel::update(row).set(moves::done_at.eq(Some(tx.now().micros()))).execute(tx.conn)?;
+    let (device, patient) = (devices::id_of(tx, due.device_key)?, patients::id_of(tx, due.patient_key)?);
+    tx.signal("device.changed", device)?;
+    tx.signal("patient.changed", patient)
+}
+
+/// How many readings a change moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// So many…
+    pub readings: usize,
+    /// …or more: they were counted up to [`COUNTED`].
+    pub more: bool,
+}
+
+impl Counted {
+    fn and(self, more: usize) -> Self {
+        let readings = self.readings + more;
+        Self { readings: readings.min(COUNTED), more: self.more || readings >= COUNTED }
+    }
+}
+
+/// How many readings of a device are a patient's in `[from, to)`: what an end of the binding at `from` would set aside.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn leaving(
+    view: &mut View<'_>,
+    (device_key, patient_key): (i64, i64),
+    (from, to): (Instant, Instant),
+) -> Result<Counted> {
+    let mut counted = Counted::default();
+    for signal in telemetry::signals_of(view, patient_key)? {
+        let mut at = from;
+        while at < to && !counted.more {
+            let worn = telemetry::worn(view, (patient_key, signal), device_key, (at, to))?;
+            counted = counted.and(worn.readings.len());
+            at = worn.until;
+        }
+    }
+    Ok(counted)
+}
+
+/// How many readings of a device wait, or are about to, that were measured from `from` on: what a binding from there on
+/// would give.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn coming(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Counted> {
+    let most = i64::try_from(COUNTED).unwrap_or(i64::MAX);
+    let waiting = nobodys::count(view, device_key, (from, Instant::MAX), most)?;
+    let mut counted = Counted::default().and(waiting);
+    for open in taken_from(view, device_key)? {
+        let left = leaving(view, (device_key, open.patient_key), (open.from.max(from), open.to))?;
+        counted = Counted { more: counted.more || left.more, ..counted.and(left.readings) };
+    }
+    Ok(counted)
+}

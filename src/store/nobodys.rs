@@ -1,0 +1,142 @@
+//! What a device measured while it was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed to nobody
+//! and shown to nobody, until a binding covers its instant or its time is over.
+
+use diesel::dsl::{count_star, max, min};
+use diesel::prelude::*;
+
+use super::error::{Error, Result};
+use super::quarantine::{Item, Raw, columns, opened};
+use super::schema::quarantine;
+use super::tx::{Tx, View};
+use crate::domain::{Instant, Signal};
+
+/// Why it waits.
+pub const NOT_BOUND: &str = "E_NOT_BOUND";
+
+/// What waits of one signal of a device. No value is in it: there is nobody to permit a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Of what.
+    pub signal: Signal,
+    /// How many.
+    pub readings: i64,
+    /// When the first was measured.
+    pub from: Instant,
+    /// When the last was measured.
+    pub to: Instant,
+    /// When the first of them goes.
+    pub expires_at: Instant,
+}
+
+macro_rules! of {
+    ($device_key:expr, $from:expr, $to:expr) => {
+        quarantine::device_key
+            .eq($device_key)
+            .and(quarantine::patient_key.is_null().and(quarantine::decided_at.is_null()))
+            .and(quarantine::at.ge($from.micros()).and(quarantine::at.lt($to.micros())))
+            .and(quarantine::signal.is_not_null())
+    };
+}
+
+/// What waits of a device, by signal.
+///
+/// # Errors
+/// Database errors.
+pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
+    type Row = (Option<i16>, i64, Option<i64>, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = quarantine::table
+        .filter(of!(device_key, Instant::MIN, Instant::MAX))
+        .group_by(quarantine::signal)
+        .order(quarantine::signal)
+        .select((
+            quarantine::signal,
+            count_star(),
+            min(quarantine::at),
+            max(quarantine::at),
+            min(quarantine::expires_at),
+        ))
+        .load(view.conn)?;
+    let read = |(signal, readings, from, to, expires_at): Row| {
+        Some(Waiting {
+            signal: Signal::from_code(signal?)?,
+            readings,
+            from: Instant::from_micros(from?),
+            to: Instant::from_micros(to?),
+            expires_at: Instant::from_micros(expires_at?),
+        })
+    };
+    rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
+}
+
+/// How many wait that were measured in `[from, to)`, counted up to `most`.
+pub(super) fn count(
+    view: &mut View<'_>,
+    device_key: i64,
+    (from, to): (Instant, Instant),
+    most: i64,
+) -> Result<usize> {
+    let found: Vec<i64> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .limit(most)
+        .select(quarantine::device_key)
+        .load(view.conn)?;
+    Ok(found.len())
+}
+
+/// The first signal after `after` of which something waits.
+pub(super) fn next_signal(
+    view: &mut View<'_>,
+    device_key: i64,
+    (from, to): (Instant, Instant),
+    after: Option<Signal>,
+) -> Result<Option<Signal>> {
+    let code: Option<i16> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .filter(quarantine::signal.gt(after.map_or(i16::MIN, Signal::code)))
+        .select(min(quarantine::signal))
+        .first(view.conn)?;
+    code.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("quarantine.signal"))).transpose()
+}
+
+/// The first of what waits of one signal, ascending.
+pub(super) fn first(
+    view: &mut View<'_>,
+    (device_key, signal): (i64, Signal),
+    (from, to): (Instant, Instant),
+    most: usize,
+) -> Result<Vec<Item>> {
+    let rows: Vec<Raw> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .filter(quarantine::signal.eq(signal.code()))
+        .order((quarantine::at, quarantine::id))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .select(columns())
+        .load(view.conn)?;
+    rows.into_iter().map(|raw| opened(view, raw)).collect()
+}
+
+fn names(items: &[&Item]) -> Vec<String> {
+    items.iter().map(|item| item.id.to_string()).collect()
+}
+
+/// They are somebody's now.
+pub(super) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
+    for id in names(items) {
+        diesel::update(quarantine::table.find(id))
+            .set((
+                quarantine::decided_at.eq(tx.now().micros()),
+                quarantine::decision.eq("released"),
+                quarantine::decided_by.eq(tx.actor().name()),
+            ))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Nobody permits them to be kept.
+pub(super) fn forget(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
+    for id in names(items) {
+        diesel::delete(quarantine::table.find(id)).execute(tx.conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Readings that change hands, a stretch in a transaction: what a device measured when it was not a patient's any more is
+//! set aside from them, and what waits set aside is given to whoever wore it. Both are amendments; journal, chunks and
+//! receipts keep what was committed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use consent::{Permit, TelemetryCollect};
+use diesel::prelude::*;
+
+use super::amendments::Identity;
+use super::chunk_rows::{self, Series};
+use super::measured;
+use super::row::{COLUMNS, Row, StoredReading};
+use super::series::{joined, range};
+use crate::domain::{DeviceId, Instant, PatientId, Reading, Signal};
+use crate::store::error::Result;
+use crate::store::keys::Subject;
+use crate::store::nobodys::{self, NOT_BOUND};
+use crate::store::quarantine::{self, Aside, Item};
+use crate::store::schema::readings;
+use crate::store::{Act, Tx, View};
+
+/// Readings of one transaction: each is sealed twice.
+pub(in crate::store) const AT_ONCE: usize = 128;
+
+/// A stretch of what one device measured for one patient.
+pub(in crate::store) struct Worn {
+    /// As they are in force, ascending; at most [`AT_ONCE`].
+    pub readings: Vec<StoredReading>,
+    /// Where the stretch ends (exclusive).
+    pub until: Instant,
+}
+
+/// The stretch that begins at `from` and ends at `to`, with the next chunk, or where its readings would be too many.
+pub(in crate::store) fn worn(
+    view: &mut View<'_>,
+    (patient_key, signal): (i64, Signal),
+    device_key: i64,
+    (from, to): (Instant, Instant),
+) -> Result<Worn> {
+    let series = Series::new(patient_key, signal);
+    let end = chunk_rows::end_after(view.conn, series, from.micros())?.map(Instant::from_micros);
+    let mut until = end.map_or(to, |end| end.min(to));
+    let limit = i64::try_from(AT_ONCE).unwrap_or(0) + 1;
+    let mut rows: Vec<Row> = readings::table
+        .filter(readings::at.ge(from.micros()).and(readings::at.lt(until.micros())))
+        .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq(signal.code())))
+        .filter(readings::device_key.eq(device_key))
+        .order(readings::at)
+        .limit(limit)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    if let Some(beyond) = rows.get(AT_ONCE) {
+        until = Instant::from_micros(beyond.at);
+        rows.truncate(AT_ONCE);
+    }
+    let mut readings = joined(view, series, &rows, from, until)?;
+    readings.retain(|stored| stored.device_key == device_key);
+    if let Some(beyond) = readings.get(AT_ONCE) {
+        until = beyond.reading.at;
+        readings.truncate(AT_ONCE);
+    }
+    Ok(Worn { readings, until })
+}
+
+/// Sets readings of one series aside from a patient: they wait for whoever wore the device.
+pub(in crate::store) fn set_aside(
+    tx: &mut Tx<'_>,
+    patient: (i64, PatientId),
+    (device_key, device): (i64, DeviceId),
+    readings: &[StoredReading],
+) -> Result<()> {
+    for stored in readings {
+        let Reading { signal, at, .. } = stored.reading;
+        let item = quarantine::insert(
+            tx,
+            &Aside {
+                patient: None,
+                device_key,
+                subject: Subject::Device(device),
+                reason: NOT_BOUND,
+                received: stored.received,
+                reading: Some(stored.reading),
+                payload: None,
+            },
+        )?;
+        Identity { patient, signal, at, device_key }.leave(tx, stored, item)?;
+    }
+    let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
+    said(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
+}
+
+/// Whether a patient allows to collect, or why not.
+pub type Allowed<'p> = std::result::Result<&'p Permit<TelemetryCollect>, consent::Code>;
+
+/// What became of the readings that were to be given to a patient.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Given {
+    /// They have them now.
+    pub theirs: usize,
+    /// They did not allow it: nothing of them is kept.
+    pub refused: usize,
+    /// The first of those that changed the series.
+    pub from: Option<Instant>,
+}
+
+/// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit does
+/// not cover, and of two values of one identity the first committed.
+pub(in crate::store) fn give(
+    tx: &mut Tx<'_>,
+    permit: Allowed<'_>,
+    patient: (i64, PatientId),
+    (device_key, device): (i64, DeviceId),
+    items: &[Item],
+) -> Result<Given> {
+    let here = in_force(tx, patient.0, device_key, items)?;
+    let (mut given, mut came, mut taken) = (Given::default(), Vec::new(), Vec::new());
+    let mut refused: BTreeMap<&'static str, Vec<&Item>> = BTreeMap::new();
+    let mut theirs = here;
+    for item in items {
+        let Some(reading) = item.reading else { continue };
+        let covered =
+            permit.and_then(|permit| permit.covers(reading.at.micros()).map_err(|denied| denied.code));
+        if let Err(code) = covered {
+            refused.entry(code.as_str()).or_default().push(item);
+            continue;
+        }
+        taken.push(item);
+        let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
+        let last = identity.last(tx)?;
+        match theirs.get(&reading.at) {
+            Some(known) if known.says_the_same(&reading) => {}
+            Some(_other) => conflicts(tx, patient, item)?,
+            // What the device took back stays so.
+            None if last.as_ref().is_some_and(super::amendments::Generation::is_taken_back) => {}
+            None => {
+                identity.come(tx, last.as_ref(), &reading, (item.received, item.id))?;
+                measured::note(tx, patient.0, reading.signal, reading.at)?;
+                theirs.insert(reading.at, reading);
+                came.push(reading);
+            }
+        }
+    }
+    given.theirs = taken.len();
+    given.from = came.iter().map(|reading| reading.at).min();
+    nobodys::released(tx, &taken)?;
+    let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
+    said(tx, ("reading.amended", "bound"), patient.1, device, &came)?;
+    said(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
+    for (code, items) in refused {
+        given.refused += items.len();
+        nobodys::forget(tx, &items)?;
+        said(tx, ("quarantine.discarded", code), patient.1, device, &spoken(&items))?;
+    }
+    Ok(given)
+}
+
+/// What the patient has of this device at the instants of these items.
+fn in_force(
+    view: &mut View<'_>,
+    patient_key: i64,
+    device_key: i64,
+    items: &[Item],
+) -> Result<BTreeMap<Instant, Reading>> {
+    let known = |item: &Item| item.reading.map(|reading| (reading.at, reading.signal));
+    let (Some((from, signal)), Some((last, _))) =
+        (items.first().and_then(known), items.last().and_then(known))
+    else {
+        return Ok(BTreeMap::new());
+    };
+    let to = last.plus(Duration::from_micros(1));
+    let stored = range(view, Series::new(patient_key, signal), from, to)?;
+    let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
+    Ok(own.map(|stored| (stored.reading.at, stored.reading)).collect())
+}
+
+/// Another value came first: the later one waits for a clinician.
+fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<()> {
+    let aside = Aside {
+        patient: Some(patient),
+        device_key: item.device_key,
+        subject: Subject::Patient(patient.1),
+        reason: "E_CONFLICT",
+        received: item.received,
+        reading: item.reading,
+        payload: None,
+    };
+    quarantine::insert(tx, &aside).map(drop)
+}
+
+/// One entry for all of them: which series, from when to when, how many.
+fn said(
+    tx: &mut Tx<'_>,
+    (kind, code): (&'static str, &str),
+    patient: PatientId,
+    device: DeviceId,
+    readings: &[Reading],
+) -> Result<()> {
+    let (Some(first), Some(last)) = (readings.first(), readings.last()) else { return Ok(()) };
+    let body = serde_json::json!({
+        "signal": first.signal.name(), "device": device, "from": first.at, "to": last.at, "count": readings.len(),
+    });
+    tx.audit(&Act::new(kind).patient(patient).code(code).body(body))
+}

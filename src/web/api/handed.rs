@@ -1,0 +1,188 @@
+//! Devices that change hands: how many readings a change of a binding moves, which moves there were, and what waits for
+//! whoever wore a device. Counts, signals and instants; never a value.
+
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Call, List, Reply};
+use crate::domain::{DeviceId, Instant, PatientId};
+use crate::store::accesses::What;
+use crate::store::bindings::{self, Binding};
+use crate::store::moves::{self, Counted};
+use crate::store::{Error, View, devices, nobodys, patients};
+use crate::web::fault::Fault;
+
+/// Moves of a device that are listed.
+const LISTED: i64 = 100;
+
+/// How many readings change hands.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+pub struct Moving {
+    /// So many, counted up to 10,000.
+    readings: usize,
+    /// Whether there are more.
+    more: bool,
+}
+
+impl From<Counted> for Moving {
+    fn from(counted: Counted) -> Self {
+        let Counted { readings, more } = counted;
+        Self { readings, more }
+    }
+}
+
+/// The binding that an end at `at` is said of, and how many readings of its patient were measured after it.
+///
+/// # Errors
+/// `E_NOT_FOUND` when there is none.
+pub fn leaving(
+    view: &mut View<'_>,
+    device: DeviceId,
+    at: Instant,
+    now: Instant,
+) -> Result<(Binding, Counted), Fault> {
+    let key = devices::key_of(view, device)?;
+    let binding = bindings::ending(view, key, at, now)?.ok_or(Error::NotFound("open binding"))?;
+    let span = (at.max(binding.from), binding.to.unwrap_or(Instant::MAX));
+    let counted = moves::leaving(view, (key, binding.patient_key), span)?;
+    Ok((binding, counted))
+}
+
+/// How many readings a binding from `from` on would give.
+///
+/// # Errors
+/// `E_NOT_FOUND` for no device.
+pub fn coming(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Counted, Fault> {
+    let key = devices::key_of(view, device)?;
+    Ok(moves::coming(view, key, from)?)
+}
+
+/// When.
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct When {
+    /// Now unless said.
+    #[param(value_type = Option<String>)]
+    at: Option<Instant>,
+}
+
+/// What an end of a device's binding would do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BindingEndAhead)]
+pub struct Ending {
+    /// Whose the device is.
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = String)]
+    at: Instant,
+    /// How many readings would not be the patient's any more.
+    moving: Moving,
+}
+
+/// What ending a device's binding at an instant would do; nothing is changed.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path), When), responses((status = 200, body = Ending), (status = 404)))]
+pub async fn ending(call: Call, id: Path<DeviceId>, when: Query<When>) -> Answer {
+    call.run(move |desk| {
+        let at = when.at.unwrap_or(desk.now);
+        desk.read(|view| {
+            let (binding, counted) = leaving(view, *id, at, desk.now)?;
+            desk.sight.saw(binding.patient, What::Identity);
+            let Binding { patient, from, .. } = binding;
+            Reply::ok(&Ending { patient_id: patient, from, at, moving: counted.into() })
+        })
+    })
+    .await
+}
+
+/// What waits of one signal for whoever wore the device: no value, for there is nobody to permit a look.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NobodysReadings)]
+pub struct Waiting {
+    signal: &'static str,
+    readings: i64,
+    /// When the first was measured.
+    #[schema(value_type = String)]
+    from: Instant,
+    /// When the last was measured.
+    #[schema(value_type = String)]
+    to: Instant,
+    /// When the first of them goes.
+    #[schema(value_type = String)]
+    expires_at: Instant,
+}
+
+/// What a device measured while it was nobody's (`E_NOT_BOUND`): given to whom a binding that covers it names.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/quarantine", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Waiting>), (status = 404)))]
+pub async fn quarantine(call: Call, id: Path<DeviceId>) -> Answer {
+    call.run(move |desk| {
+        desk.read(|view| {
+            let key = devices::key_of(view, *id)?;
+            let waiting = nobodys::of_device(view, key)?.into_iter();
+            let items = waiting.map(|waiting| Waiting {
+                signal: waiting.signal.name(),
+                readings: waiting.readings,
+                from: waiting.from,
+                to: waiting.to,
+                expires_at: waiting.expires_at,
+            });
+            Reply::ok(&List::whole(items.collect()))
+        })
+    })
+    .await
+}
+
+/// Readings that a change of a binding took from a patient or gave to one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MovedReadings)]
+pub struct Moved {
+    /// Whom they were taken from or given to.
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    /// `taken` or `given`.
+    what: &'static str,
+    /// Measured from here…
+    #[schema(value_type = String)]
+    from: Instant,
+    /// …to here; absent: as long as it was measured.
+    #[schema(value_type = Option<String>)]
+    to: Option<Instant>,
+    /// How many so far.
+    readings: i64,
+    /// How many were dropped because the patient did not permit them to be kept.
+    refused: i64,
+    #[schema(value_type = String)]
+    asked_at: Instant,
+    /// Absent while it goes on.
+    #[schema(value_type = Option<String>)]
+    done_at: Option<Instant>,
+}
+
+/// Which readings of a device changed hands, the newest first; the last hundred changes.
+#[utoipa::path(get, path = "/api/v1/devices/{id}/moves", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Moved>), (status = 404)))]
+pub async fn list(call: Call, id: Path<DeviceId>) -> Answer {
+    call.run(move |desk| {
+        desk.read(|view| {
+            let key = devices::key_of(view, *id)?;
+            let mut items = Vec::new();
+            for one in moves::of_device(view, key, LISTED)? {
+                let patient_id = patients::id_of(view, one.patient_key)?;
+                desk.sight.saw(patient_id, What::Identity);
+                items.push(Moved {
+                    patient_id,
+                    what: if one.gives { "given" } else { "taken" },
+                    from: one.from,
+                    to: (one.to < Instant::MAX).then_some(one.to),
+                    readings: one.moved,
+                    refused: one.refused,
+                    asked_at: one.created_at,
+                    done_at: one.done_at,
+                });
+            }
+            Reply::ok(&List::whole(items))
+        })
+    })
+    .await
+}
