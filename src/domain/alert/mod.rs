@@ -5,6 +5,7 @@ mod silence;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -351,6 +352,29 @@ impl AlertCase {
         (next.state, next.snooze) = (AlertState::Open, None);
         (next.owner, next.claimed_until) = (None, None);
         next
+    }
+
+    /// On whom the case rests: who owns it, answers for it, or silenced it.
+    #[must_use]
+    pub fn holders(&self) -> BTreeSet<UserId> {
+        if self.state == AlertState::Resolved {
+            return BTreeSet::new();
+        }
+        let answers = self.acknowledgements.iter().filter(|answer| !answer.over);
+        let answered = answers.filter(|_| self.state == AlertState::Acknowledged).map(|answer| answer.by);
+        answered.chain(self.owner).chain(self.snooze.map(|snooze| snooze.by)).collect()
+    }
+
+    /// Whether the case rests on this person.
+    #[must_use]
+    pub fn rests_on(&self, who: UserId) -> bool {
+        self.holders().contains(&who)
+    }
+
+    /// Whoever it rests on can answer no more: it waits for a person again.
+    #[must_use]
+    pub fn given_back(&self, now: Instant) -> Self {
+        self.unanswered().heard(now)
     }
 
     /// A wait came to its end without a resolution: a silence, a claim, an answer that lasts only so long.
