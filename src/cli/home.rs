@@ -173,6 +173,13 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&draft, path).map_err(fault)
 }
 
+/// The machine and the data directory, as one node names another.
+pub(super) fn whereabouts(dir: &Path) -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let dir = dir.canonicalize().unwrap_or_else(|_not_there| dir.to_owned());
+    format!("{}:{}", machine.trim(), dir.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

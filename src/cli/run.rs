@@ -19,7 +19,7 @@ use super::commands::backup;
 use super::demo::{self, Ready};
 use super::desk::require_initialised;
 use super::error::{Error, Result};
-use super::home::Home;
+use super::home::{Home, whereabouts};
 use super::out::{Out, note};
 use super::process::raise_descriptors;
 use super::revocations;
@@ -168,13 +168,6 @@ async fn open(
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
-}
-
-/// The machine and the data directory, as one node names another.
-fn whereabouts(dir: &Path) -> String {
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let dir = dir.canonicalize().unwrap_or_else(|_not_there| dir.to_owned());
-    format!("{}:{}", machine.trim(), dir.display())
 }
 
 /// The ways out of the house. What marks our letters outlives a restart: bounces of older ones are known again.

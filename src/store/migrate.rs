@@ -1,10 +1,14 @@
 //! Schema versions: migrated only when asked, never opened when they do not fit.
 
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::Tx;
 use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
+use super::nodes::GONE_AFTER;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -51,16 +55,86 @@ pub fn fit_of(url: &Url) -> Result<Fit> {
     fit(&mut super::open_one(url)?)
 }
 
-/// As [`migrate`], on a connection of its own; refuses a newer schema.
+/// As [`migrate`], on a connection of its own; refuses a newer schema, and one that other nodes are using.
+/// What a former process of `home` left behind counts for nothing: whoever runs this holds its data directory.
 ///
 /// # Errors
-/// As [`migrate`] and [`require_current`].
-pub fn run(url: &Url) -> Result<usize> {
+/// [`Error::Schema`] naming the nodes that serve, or that another process changes the schema; as [`migrate`] and
+/// [`require_current`].
+pub fn run(url: &Url, home: &str) -> Result<usize> {
     let mut conn = super::open_one(url)?;
     if let Fit::Ahead(_) = fit(&mut conn)? {
         require_current(&mut conn)?;
     }
+    alone(&mut conn, home)?;
     migrate(&mut conn)
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+}
+
+#[derive(QueryableByName)]
+struct Serving {
+    #[diesel(sql_type = Text)]
+    named: String,
+}
+
+/// Takes the schema for this connection alone, until it closes; refuses while another node serves from it. On SQLite
+/// the data directory has one holder.
+fn alone(conn: &mut Conn, home: &str) -> Result<()> {
+    let Conn::Pg(conn) = conn else { return Ok(()) };
+    let taken: Taken = diesel::sql_query(
+        "SELECT pg_try_advisory_lock(hashtext('zelo.schema'), hashtext(current_schema())) AS taken",
+    )
+    .get_result(conn)?;
+    if !taken.taken {
+        let why = "another process changes this database's schema, or a node is just starting: try again in a minute";
+        return Err(Error::Schema(why.into()));
+    }
+    // An older schema may have no such table, or no such column in it.
+    let there: Taken =
+        diesel::sql_query("SELECT to_regclass('nodes') IS NOT NULL AS taken").get_result(conn)?;
+    if !there.taken {
+        return Ok(());
+    }
+    let serving: Vec<Serving> = diesel::sql_query(
+        "SELECT CONCAT(slot, COALESCE(' (' || NULLIF(to_jsonb(n) ->> 'home', '') || ')', '')) AS named FROM nodes n \
+         WHERE seen_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT - $1 \
+         AND COALESCE(to_jsonb(n) ->> 'home', '') <> $2 ORDER BY slot",
+    )
+    .bind::<BigInt, _>(i64::try_from(GONE_AFTER.as_micros()).unwrap_or(i64::MAX))
+    .bind::<Text, _>(home)
+    .get_results(conn)?;
+    if serving.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = serving.into_iter().map(|node| node.named).collect();
+    Err(Error::Schema(format!(
+        "other nodes serve from this database: {}. A node of another version must not work on a changed schema: stop \
+         them all, migrate, start them with the new program; one that was lost is gone a minute after it last spoke",
+        named.join(", ")
+    )))
+}
+
+/// Holds off whoever would change the schema until the transaction ends, and refuses a schema that changed since this
+/// program opened it: what a node asks before it takes part.
+///
+/// # Errors
+/// [`Error::Schema`]: it changes just now, or as [`require_current`].
+pub(super) fn hold(tx: &mut Tx<'_>) -> Result<()> {
+    let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
+    let held: Taken = diesel::sql_query(
+        "SELECT pg_try_advisory_xact_lock_shared(hashtext('zelo.schema'), hashtext(current_schema())) AS taken",
+    )
+    .get_result(conn)?;
+    if !held.taken {
+        let why = "the database's schema is being changed: start this node again when `zelo migrate` is done";
+        return Err(Error::Schema(why.into()));
+    }
+    require_current(tx.conn)
 }
 
 /// The newest applied version; empty for an empty database.
@@ -135,9 +209,47 @@ pub fn names() -> Result<(Vec<String>, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
+    use diesel::connection::SimpleConnection;
+
     use super::*;
-    use crate::store::Opener;
-    use crate::store::testing::bare;
+    use crate::domain::Clock;
+    use crate::store::nodes::{self, Node};
+    use crate::store::testing::{bare, stores};
+    use crate::store::{Opener, Urgency};
+
+    #[test]
+    fn a_schema_that_another_node_serves_from_is_not_changed_and_a_changed_one_seats_nobody() {
+        for store in stores() {
+            let Url::Postgres(_) = store.url() else { continue };
+            let now = Clock::System.now();
+            let house = |f: &dyn Fn(&mut Tx<'_>) -> Result<u8>| {
+                store.keep_house(Urgency::Urgent, "test", now, |tx| f(tx))
+            };
+            let node = |id: &str, home: &str| Node { id: id.into(), home: home.into(), number: None };
+            let take = |id: &str, home: &str| house(&|tx| nodes::take(tx, &node(id, home), now));
+            assert_eq!(take("a", "one:/data").unwrap(), 0);
+            let mut conn = Opener { url: store.url().clone(), read_only: false }.open().unwrap();
+            let Conn::Pg(c) = &mut conn else { unreachable!() };
+            drop(c.revert_last_migration(POSTGRES).unwrap());
+
+            let said = run(store.url(), "two:/data").unwrap_err().to_string();
+            assert!(said.contains("0 (one:/data)") && said.contains("stop"), "{said}");
+            assert!(matches!(fit(&mut conn).unwrap(), Fit::Behind(1)), "nothing was done");
+            let said = take("b", "two:/data").unwrap_err().to_string();
+            assert!(said.contains("behind"), "{said}");
+
+            alone(&mut conn, "one:/data").unwrap();
+            let said = run(store.url(), "two:/data").unwrap_err().to_string();
+            assert!(said.contains("another process"), "{said}");
+            let said = take("b", "two:/data").unwrap_err().to_string();
+            assert!(said.contains("being changed"), "{said}");
+            on!(&mut conn, |c| c.batch_execute("SELECT pg_advisory_unlock_all()")).unwrap();
+
+            // Its own former process holds nobody up.
+            assert_eq!(run(store.url(), "one:/data").unwrap(), 1);
+            assert_eq!(take("b", "two:/data").unwrap(), 1);
+        }
+    }
 
     #[test]
     fn the_schema_goes_up_down_and_up_again() {

@@ -9,7 +9,7 @@ use diesel::sql_types::BigInt;
 use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{devices, nodes};
-use super::{Conn, Tx, View};
+use super::{Conn, Tx, View, migrate};
 use crate::domain::Instant;
 
 /// Slots there are.
@@ -61,8 +61,9 @@ pub fn astray(view: &mut View<'_>, id: &str, ours: Instant, database: Instant) -
 /// home held is given back first. Run it with [`super::Store::keep_house`]; `database` is what [`clock`] says.
 ///
 /// # Errors
-/// [`Error::Held`] naming who has the number; [`Error::Conflict`] when all are in use; database errors.
+/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`] when all are in use; database errors.
 pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
+    migrate::hold(tx)?;
     bury(tx, database)?;
     let former = nodes::table.filter(nodes::home.eq(&node.home).and(nodes::home.ne("")));
     let former: Vec<i16> = diesel::delete(former).returning(nodes::slot).get_results(tx.conn)?;

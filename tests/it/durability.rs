@@ -7,6 +7,7 @@ mod nodes;
 mod quiet;
 mod rare;
 mod revocation;
+mod schedule;
 mod tokens;
 mod writer;
 

@@ -11,6 +11,7 @@ use zelo::domain::on_call::{Idle, Length, Rotation};
 use zelo::domain::{Instant, UserId};
 use zelo::web::ical::Feed;
 
+use crate::support::dice::Dice;
 use crate::support::lacks;
 
 const CASES: usize = 10_000;
@@ -28,27 +29,6 @@ const ZONES: [&str; 9] = [
 ];
 const WEEKS: [&str; 5] =
     ["", "00:00-24:00", "00:00-07:00 19:00-24:00", "08:00-12:00 13:00-18:00", "00:00-01:30 02:30-23:30"];
-
-/// SplitMix64: every run draws the same rules.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn small(&mut self, sides: u16) -> u16 {
-        u16::try_from(self.roll(u64::from(sides))).unwrap()
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.roll(u64::try_from(of.len()).unwrap())).unwrap()]
-    }
-}
 
 struct Case {
     zone: Zone,

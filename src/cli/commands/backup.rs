@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args;
 use crate::cli::error::{Error, Result};
-use crate::cli::home::{Home, make_private};
+use crate::cli::home::{Home, make_private, whereabouts};
 use crate::cli::out::{Out, note};
 use crate::cli::revocations::{self, Known};
 use crate::config::Options;
@@ -124,5 +124,5 @@ pub(in crate::cli) fn bring_up(
         }
         migrate::Fit::Empty | migrate::Fit::Ahead(_) => {}
     }
-    Ok(migrate::run(&options.database)?)
+    Ok(migrate::run(&options.database, &whereabouts(&options.data_dir))?)
 }

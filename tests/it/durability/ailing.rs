@@ -59,7 +59,7 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
         ] {
             assert!(struck.contains(&needed), "{needed} is watched: {struck:?}");
         }
-        for (n, name) in struck.iter().enumerate() {
+        for (n, name) in (0_u8..).zip(&struck) {
             threads.strike(name, 1);
             // Those that wait for devices are given something to do.
             let busy = tokio::spawn({
@@ -78,7 +78,7 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             busy.abort();
-            acknowledged(bed, &house, 72.0 + n as f64).await;
+            acknowledged(bed, &house, 72.0 + f64::from(n)).await;
             eventually("it is well again", || threads.ill().is_empty()).await;
         }
         let expected = i64::try_from(struck.len()).unwrap();

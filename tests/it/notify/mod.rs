@@ -4,4 +4,4 @@
 mod hook;
 mod ladder;
 mod mail;
-mod post;
+pub mod post;

@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod clinic;
+pub mod dice;
 pub mod node;
 pub mod until;
+pub mod wire;
 
 /// Whether a test that needs foreign programs must say that it was skipped. `tests/run` sets the switch after it
 /// installed them.

@@ -168,6 +168,15 @@ impl Node {
         (status.code(), self.said())
     }
 
+    /// Holds it where it is (SIGSTOP), until [`Node::resume`].
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
     /// Ends it without a word (SIGKILL).
     pub fn kill(mut self) {
         self.child.kill().unwrap();
