@@ -2,6 +2,7 @@
 //! vouched, erased, away. Whatever makes that of somebody goes through [`watched`] or [`leave`], and what rests on them
 //! goes back to the queue in the same transaction; of many cases the rest follows at once, a few a transaction.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
@@ -212,9 +213,13 @@ fn resting_on(view: &mut View<'_>, user: UserId) -> Result<Vec<(String, i64)>> {
         .filter(unresolved().and(rows::case_record.like(format!("%{user}%"))))
         .select((rows::id, rows::patient_key, rows::case_record))
         .load(view.conn)?;
-    let rests =
-        |record: &str| serde_json::from_str::<AlertCase>(record).is_ok_and(|case| case.rests_on(user));
-    Ok(named.into_iter().filter(|(.., record)| rests(record)).map(|(id, key, _)| (id, key)).collect())
+    let rests = |(id, key, record): (String, i64, String)| {
+        let case: AlertCase = serde_json::from_str(&record).ok()?;
+        case.rests_on(user).then_some((Reverse(case.facts.level), case.facts.started_at, id, key))
+    };
+    let mut held: Vec<_> = named.into_iter().filter_map(rests).collect();
+    held.sort_unstable();
+    Ok(held.into_iter().map(|(.., id, key)| (id, key)).collect())
 }
 
 /// What rests on one person.

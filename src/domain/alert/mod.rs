@@ -1,11 +1,11 @@
 //! An alert as a case that people work on. Acts of people and news from judgement are pure functions from
 //! one case to the next; what they refuse and what they must never hide is decided here alone.
 
+mod holders;
 mod silence;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -352,29 +352,6 @@ impl AlertCase {
         (next.state, next.snooze) = (AlertState::Open, None);
         (next.owner, next.claimed_until) = (None, None);
         next
-    }
-
-    /// On whom the case rests: who owns it, answers for it, or silenced it.
-    #[must_use]
-    pub fn holders(&self) -> BTreeSet<UserId> {
-        if self.state == AlertState::Resolved {
-            return BTreeSet::new();
-        }
-        let answers = self.acknowledgements.iter().filter(|answer| !answer.over);
-        let answered = answers.filter(|_| self.state == AlertState::Acknowledged).map(|answer| answer.by);
-        answered.chain(self.owner).chain(self.snooze.map(|snooze| snooze.by)).collect()
-    }
-
-    /// Whether the case rests on this person.
-    #[must_use]
-    pub fn rests_on(&self, who: UserId) -> bool {
-        self.holders().contains(&who)
-    }
-
-    /// Whoever it rests on can answer no more: it waits for a person again.
-    #[must_use]
-    pub fn given_back(&self, now: Instant) -> Self {
-        self.unanswered().heard(now)
     }
 
     /// A wait came to its end without a resolution: a silence, a claim, an answer that lasts only so long.
