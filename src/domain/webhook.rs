@@ -90,8 +90,8 @@ pub fn shown(url: &str) -> &str {
 /// The body of a call. A call that is made again has the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call<'a> {
-    /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
-    /// `resolved`, `coverage`, `lapse`, `test`.
+    /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `test`.
     #[serde(rename = "type")]
     pub kind: &'a str,
     /// When it was planned.

@@ -171,7 +171,7 @@ pub(super) fn count(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
     Ok(row.select(webhooks::called).get_result(tx.conn)?)
 }
 
-/// Tells every program what became of a case: `acknowledged`, `reassigned` or `resolved`. Such a word is no call: the next
+/// Tells every program what became of a case, a word of [`crate::domain::alert::BECAME`]. Such a word is no call: the next
 /// one does not take it back. Without a legal basis for calling people about the patient nothing is told.
 ///
 /// # Errors

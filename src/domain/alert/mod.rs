@@ -201,6 +201,10 @@ pub enum Act {
     },
 }
 
+/// What a case becomes that other programs are told: somebody took it, answered, silenced it, was handed it, closed it,
+/// or it waits for a person again.
+pub const BECAME: [&str; 6] = ["claimed", "acknowledged", "silenced", "reassigned", "resolved", "reopened"];
+
 /// Why an act was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ActRefused {
@@ -406,17 +410,21 @@ impl AlertCase {
         self.facts.ended_at.is_some() && self.facts.peak < Level::Red
     }
 
-    /// What other programs are told it became: `resolved`, `acknowledged`, `reassigned`; `None`: nothing that they wait for.
+    /// What other programs are told it became, a word of [`BECAME`]; `None`: nothing that they wait for.
     #[must_use]
     pub fn became(&self, old: &Self) -> Option<&'static str> {
         let moved = self.state != old.state;
         let answered = self.acknowledgements.len() > old.acknowledgements.len();
+        let silenced = self.silences.len() > old.silences.len();
+        let taken = self.owner.is_some() && self.owner != old.owner;
+        let let_go = self.owner.is_none() && old.owner.is_some();
         match self.state {
             AlertState::Resolved => moved.then_some("resolved"),
             AlertState::Acknowledged if moved || answered => Some("acknowledged"),
-            _ if self.claimed_until.is_none() && self.owner.is_some() && self.owner != old.owner => {
-                Some("reassigned")
-            }
+            AlertState::Snoozed if moved || silenced => Some("silenced"),
+            _ if taken && self.claimed_until.is_none() => Some("reassigned"),
+            _ if taken => Some("claimed"),
+            AlertState::Open if moved || let_go => Some("reopened"),
             _ => None,
         }
     }

@@ -155,3 +155,29 @@ fn a_claim_that_is_claimed_again_lasts_no_longer() {
     let again = act(&mine, Act::Claim, ana, NOW.plus(Duration::from_secs(500))).unwrap();
     assert_eq!(again.claimed_until, Some(NOW.plus(LEASE)));
 }
+
+#[test]
+fn programs_hear_of_every_change_of_who_holds_a_case_and_of_what_it_waits_for() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+    let did = |case: &AlertCase, what, by| {
+        let next = act(case, what, by, NOW).unwrap();
+        let word = next.became(case);
+        assert_eq!(next.became(&next), None, "once");
+        (next, word)
+    };
+    let (claimed, word) = did(&case(Level::Yellow), Act::Claim, ana);
+    assert_eq!(word, Some("claimed"));
+    assert_eq!(did(&claimed, Act::Claim, ana).1, None, "it is hers already");
+    let (given, word) = did(&claimed, Act::Reassign { to: bia }, ana);
+    assert_eq!(word, Some("reassigned"));
+    let (answered, word) = did(&given, Act::Ack, bia);
+    assert_eq!(word, Some("acknowledged"));
+    assert_eq!(did(&answered, Act::Unack, bia).1, Some("reopened"));
+    assert_eq!(did(&answered, Act::Resolve { outcome: Outcome::TrueAlarm }, bia).1, Some("resolved"));
+    let (silent, word) = did(&answered, Act::Snooze { until: hour() }, bia);
+    assert_eq!(word, Some("silenced"));
+    let worse = silent.judged(facts(Level::Red, Level::Red, false), NOW);
+    assert_eq!(worse.became(&silent), Some("reopened"));
+    let words = ["claimed", "acknowledged", "silenced", "reassigned", "resolved", "reopened"];
+    assert_eq!(words, BECAME);
+}

@@ -196,17 +196,22 @@ fn a_program_hears_what_became_of_a_case() {
         let id = add(&ward, LIVING);
         let programs = Arc::new(Programs::default());
         ward.tick(NOW);
+        ward.act(0, Act::Claim, at(1));
         ward.act(0, Act::Reassign { to: ward.people[1] }, at(1));
         ward.act(1, Act::Ack, at(2));
+        ward.act(1, Act::Unack, at(2));
+        ward.act(1, Act::Ack, at(3));
         ward.act(1, Act::Resolve { outcome: crate::domain::Outcome::TrueAlarm }, at(3));
         let mut post = post(&ward, &programs, &Breakers::default());
         while post.run(at(4)).unwrap().more {}
         let mut told: Vec<_> = of(&ward, &id).into_iter().filter(|one| one.sequence.is_some()).collect();
         told.sort_by_key(|one| one.sequence);
-        let heard: Vec<(Option<i64>, &str)> =
-            told.iter().map(|one| (one.sequence, one.template.as_str())).collect();
-        let wanted = [(Some(1), "reassigned"), (Some(2), "acknowledged"), (Some(3), "resolved")];
-        assert_eq!(heard, wanted, "what was cancelled before it left has no number: {told:?}");
+        let numbers: Vec<Option<i64>> = told.iter().map(|one| one.sequence).collect();
+        let heard: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
+        let wanted = ["claimed", "reassigned", "acknowledged", "reopened", "acknowledged", "resolved"];
+        assert_eq!(heard, wanted);
+        let counted: Vec<Option<i64>> = (1..=6).map(Some).collect();
+        assert_eq!(numbers, counted, "what was cancelled before it left has no number: {told:?}");
         assert!(told.iter().all(|one| one.way.state == State::Accepted));
     }
 }

@@ -70,8 +70,8 @@ pub struct Planned {
     sequence: Option<i64>,
     /// The call's `webhook-id`, the same each time.
     webhook_id: String,
-    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
-    /// `resolved`, `coverage`, `lapse`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `test`.
     #[serde(rename = "type")]
     kind: String,
     case: Case,
@@ -161,8 +161,8 @@ pub struct Tested {
 #[schema(as = WebhookCall)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
 pub struct Told {
-    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `acknowledged`, `reassigned`,
-    /// `resolved`, `coverage`, `lapse`, `test`.
+    /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `test`.
     #[schema(rename = "type")]
     kind: String,
     /// When it was planned.
