@@ -19,8 +19,8 @@ use crate::audit::note;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, message};
 use crate::engine::{
-    Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, escalate,
-    handover, housekeeping, late_reds, moves, outbox, reevaluate, roll, seal, seat, silence,
+    Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, departures,
+    escalate, handover, housekeeping, late_reds, moves, outbox, reevaluate, roll, seal, seat, silence,
 };
 use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
@@ -152,6 +152,7 @@ impl House {
                     Arc::clone(&watch),
                 )),
                 Box::new(late_reds::LateReds::new(store.clone(), watch)),
+                Box::new(departures::Departures::new(store.clone())),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),

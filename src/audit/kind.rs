@@ -66,6 +66,7 @@ kinds! {
     AlertUnack = "alert.unack";
     AlertSnoozed = "alert.snoozed";
     AlertReassigned = "alert.reassigned";
+    AlertGivenBack = "alert.given_back";
     AlertUnreached = "alert.unreached";
     AlertClosed = "alert.closed";
     RuleProposed = "rule.proposed";

@@ -89,7 +89,7 @@ impl Acts for Desk {
     }
 
     fn vouch_for_user(&self, id: UserId) -> Result<()> {
-        self.write(|tx| holds::vouch(tx, id))
+        self.write(|tx| holds::vouch(tx, id, None))
     }
 
     fn add_patient(&self, details: &Details) -> Result<PatientId> {

@@ -149,6 +149,44 @@ pub enum Can {
 }
 
 impl Can {
+    /// Every right.
+    pub const ALL: [Self; 34] = [
+        Self::Anyone,
+        Self::SignedIn,
+        Self::SeeContacts,
+        Self::SeeReadings,
+        Self::SeeAlerts,
+        Self::ActOnAlerts,
+        Self::AnswerCalls,
+        Self::SeeConsents,
+        Self::AssistConsent,
+        Self::RevokeConsent,
+        Self::ReadAudit,
+        Self::Reveal,
+        Self::ApproveReveals,
+        Self::SeeDevices,
+        Self::ManageDevices,
+        Self::NameOfficer,
+        Self::ManageUsers,
+        Self::VouchForUsers,
+        Self::ManagePatients,
+        Self::JudgeQuarantine,
+        Self::SeeRules,
+        Self::ProposeRules,
+        Self::ApproveRules,
+        Self::SeePolicies,
+        Self::ProposePolicies,
+        Self::ApprovePolicies,
+        Self::SeeSchedules,
+        Self::ManageSchedules,
+        Self::SeeTemplates,
+        Self::ManageTemplates,
+        Self::SeeWebhooks,
+        Self::ManageWebhooks,
+        Self::SeeStatus,
+        Self::OwnThings,
+    ];
+
     /// The roles that hold this right.
     #[must_use]
     pub const fn roles(self) -> &'static [Role] {

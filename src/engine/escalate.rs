@@ -25,7 +25,7 @@ type Due = (String, String);
 pub struct Escalate {
     store: Store,
     /// Who was out of reach when it last looked for climbs that wait for them.
-    lost: Option<(i64, Option<i64>)>,
+    lost: Option<paging::Losses>,
 }
 
 impl Escalate {
@@ -66,7 +66,7 @@ impl Escalate {
     /// Somebody was lost since the last look: what waits for nobody else goes on. Says how many climbs.
     fn hasten(&mut self, now: Instant) -> store::Result<usize> {
         let lost = self.store.read(paging::losses)?;
-        if self.lost == Some(lost) {
+        if self.lost.as_ref() == Some(&lost) {
             return Ok(0);
         }
         let (mut all, mut hastened) = (true, 0);

@@ -7,6 +7,7 @@ pub mod bounces;
 pub mod clock;
 pub mod coverage;
 pub mod deadline;
+pub mod departures;
 pub mod escalate;
 pub mod handover;
 pub mod housekeeping;

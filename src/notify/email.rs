@@ -19,6 +19,7 @@ use lettre::transport::smtp::response::Response;
 use super::mark::Marks;
 use super::options::Smtp;
 use super::place::{Cover, Place};
+use super::refusal::Refusal;
 use super::wire::Wire;
 use super::{Address, Channel, Letter, Said};
 use crate::domain::{Instant, message};

@@ -13,7 +13,7 @@ use super::permits;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::tx::{Actor, Touched, Tx, View};
-use super::{escalations, messages, telemetry, users};
+use super::{departures, escalations, messages, telemetry, users};
 use crate::domain::alert::{Act, ActRefused, act};
 use crate::domain::{AlertId, Can, Instant, UserId};
 
@@ -49,6 +49,7 @@ pub fn acted(
     let key = get(tx, id)?.patient_key;
     permits::hold(tx, &[key])?;
     capacity::admit(tx, id, who, what)?;
+    stay(tx, who, what)?;
     let stored = hold(tx, id)?;
     answers(tx, &stored, who, what)?;
     if stored.case.wants_a_reason(what) && note.is_none_or(|text| text.trim().is_empty()) {
@@ -108,20 +109,30 @@ pub fn acted(
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
 }
 
+/// Whoever acts, and whoever is handed something, can answer, and stays so until this is committed.
+fn stay(tx: &mut Tx<'_>, who: UserId, what: Act) -> std::result::Result<(), Refused> {
+    let to = match what {
+        Act::Reassign { to } => users::get(tx, to)?.id,
+        _ => who,
+    };
+    match departures::who_cannot(tx, &[who, to])? {
+        None => Ok(()),
+        Some(barred) if barred == to && to != who => Err(Refused::Unable),
+        Some(_oneself) => Err(Refused::Store(Error::Refused {
+            code: "E_ROLE",
+            what: "this account answers for alerts no more",
+        })),
+    }
+}
+
 /// Whoever works on alerts may do anything with one; whoever else is called about one may claim, acknowledge and hand
-/// over that one. An alert goes to somebody who can be called.
+/// over that one.
 fn answers(
     tx: &mut Tx<'_>,
     stored: &StoredAlert,
     who: UserId,
     what: Act,
 ) -> std::result::Result<(), Refused> {
-    if let Act::Reassign { to } = what {
-        let target = users::get(tx, to)?;
-        if target.disabled_at.is_some() || target.held.is_some() || !Can::AnswerCalls.held_by(target.role) {
-            return Err(Refused::Unable);
-        }
-    }
     let Actor::User { role, .. } = tx.actor() else { return Ok(()) };
     if Can::ActOnAlerts.held_by(role) {
         return Ok(());
@@ -183,6 +194,8 @@ pub struct ActRow {
     pub act: String,
     /// With which outcome.
     pub outcome: Option<String>,
+    /// Whom it is about, where that is not who did it.
+    pub whom: Option<UserId>,
     /// Why, in the person's words.
     pub note: Option<String>,
 }
@@ -192,21 +205,29 @@ pub struct ActRow {
 /// # Errors
 /// Database errors.
 pub fn acts(view: &mut View<'_>, id: AlertId) -> Result<Vec<ActRow>> {
-    type Raw = (i64, String, String, Option<String>, Option<Vec<u8>>);
+    type Raw = (i64, String, String, Option<String>, Option<String>, Option<Vec<u8>>);
     let row = id.to_string();
     let rows: Vec<Raw> = alert_acts::table
         .filter(alert_acts::alert_id.eq(&row).and(alert_acts::act.ne("cut")))
         .order(alert_acts::id)
-        .select((alert_acts::at, alert_acts::actor, alert_acts::act, alert_acts::outcome, alert_acts::note))
+        .select((
+            alert_acts::at,
+            alert_acts::actor,
+            alert_acts::act,
+            alert_acts::outcome,
+            alert_acts::whom,
+            alert_acts::note,
+        ))
         .load(view.conn)?;
     rows.into_iter()
-        .map(|(at, actor, act, outcome, note)| {
+        .map(|(at, actor, act, outcome, whom, note)| {
             let note = note.and_then(|blob| {
                 let place_row = format!("{row}:{act}:{at}");
                 let plain = view.open(Place::new("alert_acts", "note", &place_row), &blob).ok()?;
                 String::from_utf8(plain).ok()
             });
-            Ok(ActRow { at: Instant::from_micros(at), actor, act, outcome, note })
+            let whom = whom.and_then(|id| id.parse().ok());
+            Ok(ActRow { at: Instant::from_micros(at), actor, act, outcome, whom, note })
         })
         .collect()
 }

@@ -64,6 +64,12 @@ pub enum Error {
     /// PostgreSQL gave this transaction up for another's sake.
     #[error("another change was under way at the same time: try again")]
     GivenUp,
+    /// The connection to the database ended in the middle of a transaction, of which nothing is kept.
+    #[error("the connection to the database was lost: nothing was kept, do it again")]
+    Lost,
+    /// The answer to a commit was lost, and the database cannot be asked.
+    #[error("the database's answer was lost: it may hold or not; do it again, it is not done twice")]
+    Unsure,
     /// Another node has this node's number by now.
     #[error("this node was silent and lost its number: it takes another one by itself")]
     Unseated,
@@ -99,6 +105,7 @@ impl Error {
         matches!(
             self,
             Self::GivenUp
+                | Self::Lost
                 | Self::Database(DatabaseError(
                     DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::Unknown,
                     _
@@ -120,6 +127,11 @@ impl From<diesel::result::Error> for Error {
             {
                 Self::Full
             }
+            diesel::result::Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            )
+            | diesel::result::Error::BrokenTransactionManager => Self::Lost,
             diesel::result::Error::NotFound => Self::NotFound("record"),
             diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
                 Self::Conflict("a record with the same identity exists")

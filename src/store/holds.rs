@@ -1,6 +1,6 @@
 //! Four eyes on who gets in. Whatever one person does that would let them sign in as another holds that account until
-//! a second person has vouched for it: a role that sees readings, a password that somebody else chose or made the link
-//! for, a second factor that somebody else took away.
+//! a second person has vouched for it: a role with a power that it had not, a password that somebody else chose or made
+//! the link for, a second factor that somebody else took away.
 
 use diesel::prelude::*;
 
@@ -9,21 +9,88 @@ use super::error::{Error, Result};
 use super::keys::Subject;
 use super::schema::users;
 use super::users::{Hold, get};
-use super::{Act, Actor, Tx, sessions};
+use super::{Act, Actor, Tx, departures, sessions};
 use crate::domain::{Can, Role, UserId};
 
-/// What gives one person power over another's data or account.
-const POWERS: [Can; 9] = [
-    Can::SeeReadings,
-    Can::SeeAlerts,
-    Can::ReadAudit,
-    Can::ManageDevices,
-    Can::ManageUsers,
-    Can::VouchForUsers,
-    Can::ApproveRules,
-    Can::ApprovePolicies,
-    Can::ManageTemplates,
-];
+/// Whether a right gives one person power over another's data, care or account. What anybody who works here may look up,
+/// and one's own things, give none.
+const fn is_power(can: Can) -> bool {
+    match can {
+        Can::SeeContacts
+        | Can::SeeReadings
+        | Can::SeeAlerts
+        | Can::ActOnAlerts
+        | Can::AnswerCalls
+        | Can::SeeConsents
+        | Can::AssistConsent
+        | Can::RevokeConsent
+        | Can::ReadAudit
+        | Can::Reveal
+        | Can::ApproveReveals
+        | Can::SeeDevices
+        | Can::ManageDevices
+        | Can::NameOfficer
+        | Can::ManageUsers
+        | Can::VouchForUsers
+        | Can::ManagePatients
+        | Can::JudgeQuarantine
+        | Can::ProposeRules
+        | Can::ApproveRules
+        | Can::ProposePolicies
+        | Can::ApprovePolicies
+        | Can::ManageSchedules
+        | Can::ManageTemplates
+        | Can::ManageWebhooks => true,
+        Can::Anyone
+        | Can::SignedIn
+        | Can::SeeRules
+        | Can::SeePolicies
+        | Can::SeeSchedules
+        | Can::SeeTemplates
+        | Can::SeeWebhooks
+        | Can::SeeStatus
+        | Can::OwnThings => false,
+    }
+}
+
+/// What somebody does to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Gain {
+    /// It gets a role; from none when it comes to be.
+    Role {
+        /// What it was.
+        from: Option<Role>,
+        /// What it is now.
+        to: Role,
+    },
+    /// A password that somebody else chose, or made the link for.
+    Password,
+    /// A second factor is taken away.
+    Factor,
+}
+
+impl Gain {
+    /// Why the account waits for a second person, if it does: whatever lets one person in as another, and each role with
+    /// a power that the account had not.
+    fn waits(self) -> Option<Why> {
+        match self {
+            Self::Password => Some(Why::Password),
+            Self::Factor => Some(Why::Factor),
+            Self::Role { from, to } => empowers(to, from).then_some(Why::Role),
+        }
+    }
+}
+
+/// Every act on an account that may give power is weighed here: what `by`, somebody else, did alone holds the account
+/// until a second person has vouched. Says whether it does.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn weigh(tx: &mut Tx<'_>, id: UserId, gain: Gain, by: Option<UserId>) -> Result<bool> {
+    let Some((by, why)) = by.zip(gain.waits()) else { return Ok(false) };
+    departures::watched(tx, id, |tx| hold(tx, id, by, why))?;
+    Ok(true)
+}
 
 /// What was done to an account that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +122,12 @@ impl Why {
     }
 }
 
-/// Whether a role gives a right over others that the one before did not give. Patients and services have none.
-#[must_use]
-pub(in crate::store) fn empowers(role: Role, before: Option<Role>) -> bool {
+/// Whether a role gives a power that the one before did not give. Patients and services have none.
+fn empowers(role: Role, before: Option<Role>) -> bool {
     let had = |can: &Can| before.is_some_and(|before| can.held_by(before));
-    POWERS.iter().any(|can| can.held_by(role) && !had(can))
+    Can::ALL.iter().any(|can| {
+        is_power(*can) && !matches!(role, Role::Patient | Role::Service) && can.held_by(role) && !had(can)
+    })
 }
 
 /// The person who acts on somebody else; the operator and the program hold nothing.
@@ -70,14 +138,27 @@ pub(in crate::store) fn somebody_else(tx: &Tx<'_>, id: UserId) -> Option<UserId>
     }
 }
 
-/// Holds an account; whoever is signed in there goes out.
+/// The people in `users.held_by`.
 ///
 /// # Errors
-/// Database errors.
-pub(in crate::store) fn hold(tx: &mut Tx<'_>, id: UserId, by: UserId, why: Why) -> Result<()> {
+/// [`Error::Corrupt`].
+pub(in crate::store) fn named(held_by: &str) -> Result<Vec<UserId>> {
+    let ids = held_by.split_whitespace().map(str::parse);
+    ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::Corrupt("users.held_by"))
+}
+
+/// Holds an account; whoever is signed in there goes out. Whoever held it before still cannot vouch for it: what a second
+/// person does meanwhile, to a password, is no word on the role that the first gave.
+fn hold(tx: &mut Tx<'_>, id: UserId, by: UserId, why: Why) -> Result<()> {
+    let held: Option<String> =
+        users::table.find(id.to_string()).select(users::held_by).get_result(tx.conn)?;
+    let mut people = held.as_deref().map(named).transpose()?.unwrap_or_default();
+    people.retain(|earlier| *earlier != by);
+    people.push(by);
+    let people: Vec<String> = people.iter().map(ToString::to_string).collect();
     diesel::update(users::table.find(id.to_string()))
         .set((
-            users::held_by.eq(Some(by.to_string())),
+            users::held_by.eq(Some(people.join(" "))),
             users::held_for.eq(Some(why.name())),
             users::held_at.eq(Some(tx.now().micros())),
         ))
@@ -87,17 +168,21 @@ pub(in crate::store) fn hold(tx: &mut Tx<'_>, id: UserId, by: UserId, why: Why) 
     tx.audit(&Act::new("admin.role").about(Subject::User(id)).body(body).decided(false))
 }
 
-/// Vouches for an account: who did what holds it cannot, nor can its own owner.
+/// Vouches for an account: who did what holds it cannot, nor can its own owner. `seen`: the version of the account that
+/// they looked at, where they did; what was done to it since is not what they vouch for.
 ///
 /// # Errors
-/// `E_FOUR_EYES`; [`Error::NotFound`]; [`Error::Conflict`] for an account that nothing holds.
-pub fn vouch(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+/// `E_FOUR_EYES`; [`Error::Stale`]; [`Error::NotFound`]; [`Error::Conflict`] for an account that nothing holds.
+pub fn vouch(tx: &mut Tx<'_>, id: UserId, seen: Option<i64>) -> Result<()> {
     let user = get(tx, id)?;
+    if seen.is_some_and(|seen| seen != user.version) {
+        return Err(Error::Stale { current: user.version });
+    }
     let Some(Hold { by, why, .. }) = user.held else {
         return Err(Error::Conflict("nothing holds this account"));
     };
     if let Actor::User { id: viewer, .. } = tx.actor()
-        && (viewer == by || viewer == id)
+        && (by.contains(&viewer) || viewer == id)
     {
         return Err(four_eyes("whoever asked for it cannot vouch for it"));
     }

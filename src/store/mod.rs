@@ -16,8 +16,10 @@ pub mod commands;
 pub mod conn;
 pub mod consents;
 pub mod copies;
+pub mod departures;
 pub mod device_status;
 pub mod devices;
+mod doubt;
 pub mod error;
 pub mod escalation_history;
 pub mod escalations;
@@ -149,6 +151,15 @@ const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
 /// Changes that wait for whoever keeps copies, before all copies count as changed.
 const TOUCHED: usize = 4_096;
+/// What whoever commits is owed when the answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// Whether it holds: a person waits for the answer.
+    Sure,
+    /// Nothing: it is done again, and twice changes nothing.
+    Plain,
+}
+
 /// How often an act is tried that PostgreSQL gives up for another's sake.
 const TRIES: usize = 5;
 /// An act is not tried anew after so long: whoever waits is told.
@@ -300,7 +311,7 @@ impl Store {
             Url::Sqlite(_) => matches!(error, Error::GivenUp),
         };
         loop {
-            let done = self.transact(Urgency::Urgent, actor, now, |tx| {
+            let done = self.transact(Urgency::Urgent, (actor, Commit::Sure), now, |tx| {
                 let out = f(tx)?;
                 if tx.entries == 0 { Err(Error::Unaudited) } else { Ok(out) }
             });
@@ -319,7 +330,7 @@ impl Store {
     /// As [`Store::write`], and [`Error::may_pass`].
     #[cfg(test)]
     pub fn once<T>(&self, actor: Actor, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.transact(Urgency::Urgent, actor, now, f)
+        self.transact(Urgency::Urgent, (actor, Commit::Plain), now, f)
     }
 
     /// Runs housekeeping that changes nothing an auditor would ask for (session clocks, sequencing, rolls,
@@ -334,13 +345,13 @@ impl Store {
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.transact(urgency, Actor::System(module), now, f)
+        self.transact(urgency, (Actor::System(module), Commit::Plain), now, f)
     }
 
     fn transact<T>(
         &self,
         urgency: Urgency,
-        actor: Actor,
+        actor: (Actor, Commit),
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
@@ -364,13 +375,14 @@ impl Store {
     fn commit<T>(
         &self,
         conn: &mut Conn,
-        actor: Actor,
+        (actor, sort): (Actor, Commit),
         now: Instant,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         let keys = &self.inner.keys;
         let mut after = None;
         let mut fresh = Vec::new();
+        let (mut whole, mut number) = (None, None);
         let done = conn.transaction(|conn| {
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             // One that panics is rolled back like one that fails, and whoever asked is told: left open, it would swallow
@@ -380,13 +392,28 @@ impl Store {
                 act::Logged::write(&mut tx)?;
                 signals::keep(&mut tx)?;
                 listen::tell(&mut tx, &self.inner.name)?;
-                Ok::<T, Error>(out)
+                if sort == Commit::Sure {
+                    number = doubt::number(tx.conn)?;
+                }
+                Ok(out)
             });
             fresh = std::mem::take(&mut tx.fresh);
             after = Some((tx.signals, tx.touched, tx.destroyed));
-            out
+            whole = Some(out?);
+            Ok::<(), Error>(())
         });
-        let out = done.inspect_err(|_lost| {
+        let held = match (done, number) {
+            // It came as far as the commit: whether that holds, only the database knows.
+            (Err(Error::Lost), Some(number)) if whole.is_some() => {
+                match doubt::holds(&self.inner.url, number) {
+                    Some(true) => Ok(()),
+                    Some(false) => Err(Error::Lost),
+                    None => Err(Error::Unsure),
+                }
+            }
+            (done, _) => done,
+        };
+        let out = held.and_then(|()| whole.ok_or(Error::Unsure)).inspect_err(|_lost| {
             fresh.iter().for_each(|(subject, class, id, _)| keys.lose(*subject, *class, *id));
         })?;
         if let Some((signals, touched, destroyed)) = after {

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 
 use super::error::{Error, Result};
 use super::schema::{certificates, unreachable, users, webhooks};
-use super::settings;
 use super::tx::{Tx, View};
 use super::versions;
+use super::{departures, settings};
 use crate::domain::escalation::{Found, Step, Target};
 use crate::domain::message::Channel;
 use crate::domain::on_call::{Because, Duty, Team};
@@ -156,13 +156,31 @@ pub fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
     Ok(gone.is_some() && sends_e_mail(view)?)
 }
 
-/// How many channels reach somebody no more, and since when the last: what changes when somebody is lost.
+/// How many channels reach somebody no more, since when the last, and how many departed: what changes when somebody is
+/// lost.
 ///
 /// # Errors
 /// Database errors.
-pub fn losses(view: &mut View<'_>) -> Result<(i64, Option<i64>)> {
+pub fn losses(view: &mut View<'_>) -> Result<Losses> {
     use diesel::dsl::{count_star, max};
-    Ok(unreachable::table.select((count_star(), max(unreachable::since))).first(view.conn)?)
+    let (lost, last) = unreachable::table.select((count_star(), max(unreachable::since))).first(view.conn)?;
+    Ok(Losses { lost, last, departed: departures::counted(view)? })
+}
+
+/// Whether nobody need wait for a person: no call reaches them, or they cannot answer one.
+///
+/// # Errors
+/// Database errors.
+pub fn awaited_in_vain(view: &mut View<'_>, user: UserId, at: Instant) -> Result<bool> {
+    Ok(unfit(view, user, false, at)?.is_some() || out_of_reach(view, user)?)
+}
+
+/// Who was lost so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Losses {
+    lost: i64,
+    last: Option<i64>,
+    departed: Option<String>,
 }
 
 /// Notes whether this installation sends e-mail: without a server nothing is planned for it.

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
-use super::holds::{self, Why};
+use super::holds::{self, Gain, Why};
 use super::keys::{Class, Subject};
 use super::page::{Ask, Cursor, Page};
-use super::schema::{alerts, users};
+use super::schema::users;
 use super::seal::{Broken, Place};
 use super::withdrawals::{self, Withdrawal};
-use super::{Act, Tx, View, links, sessions, throttles};
+use super::{Act, Tx, View, departures, links, sessions, throttles, turn};
 use crate::domain::{Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
 
 /// Somebody who signs in.
@@ -36,11 +36,11 @@ pub struct User {
 }
 
 /// What waits for a second person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
-    /// Who did it, and so cannot vouch for it.
-    pub by: UserId,
-    /// What they did.
+    /// Who did something since somebody last vouched, the last one last: none of them can vouch for it.
+    pub by: Vec<UserId>,
+    /// What was done last.
     pub why: Why,
     /// When.
     pub at: Instant,
@@ -93,7 +93,7 @@ impl Row {
         };
         let held = match (self.held_by, self.held_for, self.held_at) {
             (Some(by), Some(why), Some(at)) => Some(Hold {
-                by: by.parse().map_err(|_not_an_id| Error::Corrupt("users.held_by"))?,
+                by: holds::named(&by)?,
                 why: Why::from_name(&why)?,
                 at: Instant::from_micros(at),
             }),
@@ -154,12 +154,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewUser) -> Result<User> {
             other => other,
         })?;
     tx.audit(&role_act(id, new.role))?;
-    if let Some(by) = holds::somebody_else(tx, id) {
-        match (holds::empowers(new.role, None), new.password.is_some()) {
-            (true, _) => holds::hold(tx, id, by, Why::Role)?,
-            (false, true) => holds::hold(tx, id, by, Why::Password)?,
-            (false, false) => {}
-        }
+    let by = holds::somebody_else(tx, id);
+    if !holds::weigh(tx, id, Gain::Role { from: None, to: new.role }, by)? && new.password.is_some() {
+        holds::weigh(tx, id, Gain::Password, by)?;
     }
     get(tx, id)
 }
@@ -227,22 +224,14 @@ pub fn count(view: &mut View<'_>) -> Result<usize> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// How many open alerts somebody owns: what blocking them leaves to others.
-///
-/// # Errors
-/// Database errors.
-pub fn open_alerts(view: &mut View<'_>, id: UserId) -> Result<usize> {
-    let open = super::alerts::unresolved().and(alerts::owner.eq(Some(id.to_string())));
-    let count: i64 = alerts::table.filter(open).count().get_result(view.conn)?;
-    Ok(usize::try_from(count).unwrap_or(0))
-}
-
 /// Sets a password by its Argon2id string; every session and every link still open ends. `made_by`: who made the link
 /// by which it is set; somebody else could know it, and so it opens nothing until a second person has vouched.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str, made_by: Option<UserId>) -> Result<()> {
+    // Before the person's row: should it be held, what rests on them goes back.
+    turn::share(tx)?;
     let changed = diesel::update(users::table.find(id.to_string()))
         .set((users::password.eq(Some(phc)), users::version.eq(users::version + 1)))
         .execute(tx.conn)?;
@@ -253,10 +242,7 @@ pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str, made_by: Option<User
     tx.audit(
         &Act::new("admin.config").about(Subject::User(id)).body(serde_json::json!({ "password": "set" })),
     )?;
-    match made_by.filter(|by| *by != id) {
-        Some(by) => holds::hold(tx, id, by, Why::Password),
-        None => Ok(()),
-    }
+    holds::weigh(tx, id, Gain::Password, made_by.filter(|by| *by != id)).map(drop)
 }
 
 /// Sets or takes away the secret of the second factor. Every session but `stays` ends; taken away by somebody else, the
@@ -265,6 +251,7 @@ pub fn set_password(tx: &mut Tx<'_>, id: UserId, phc: &str, made_by: Option<User
 /// # Errors
 /// [`Error::NotFound`]; database errors.
 pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>, stays: Option<SessionId>) -> Result<()> {
+    turn::share(tx)?;
     let text = id.to_string();
     let sealed = secret
         .map(|secret| tx.seal(Subject::User(id), Class::Identity, place("totp", &text), secret))
@@ -276,10 +263,8 @@ pub fn set_totp(tx: &mut Tx<'_>, id: UserId, secret: Option<&[u8]>, stays: Optio
     sessions::kill_others(tx, id, stays, "factor")?;
     withdrawals::note(tx, &Withdrawal::Credentials { user: id })?;
     tx.audit(&Act::new("auth.mfa").about(Subject::User(id)).decided(secret.is_some()))?;
-    match holds::somebody_else(tx, id) {
-        Some(by) if secret.is_none() => holds::hold(tx, id, by, Why::Factor),
-        _ => Ok(()),
-    }
+    let by = holds::somebody_else(tx, id).filter(|_| secret.is_none());
+    holds::weigh(tx, id, Gain::Factor, by).map(drop)
 }
 
 /// Spends a time step of a person's second factor; false when it, or a later one, was spent before, on any node.
@@ -307,11 +292,17 @@ pub fn totp(view: &mut View<'_>, id: UserId) -> Result<Option<Vec<u8>>> {
     sealed.map(|blob| view.open(place("totp", &text), &blob)).transpose()
 }
 
-/// Gives a user another role; their sessions end, since a token carries the role.
+/// Gives a user another role; their sessions end, since a token carries the role. Alerts that they may not act on in it
+/// go back to the queue.
 ///
 /// # Errors
 /// `E_FOUR_EYES` for one's own, `E_LAST_ADMIN`; [`Error::Stale`], [`Error::NotFound`]; [`Error::Conflict`] for a role that is bound to a patient or a service.
 pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result<User> {
+    departures::watched(tx, id, |tx| turn_into(tx, id, version, role))?;
+    get(tx, id)
+}
+
+fn turn_into(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result<()> {
     let user = get(tx, id)?;
     if user.version != version {
         return Err(Error::Stale { current: user.version });
@@ -330,14 +321,11 @@ pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result
     withdrawals::note(tx, &Withdrawal::Role { user: id, role })?;
     sessions::kill_all(tx, id, "role")?;
     tx.audit(&role_act(id, role))?;
-    match holds::somebody_else(tx, id) {
-        Some(by) if holds::empowers(role, Some(user.role)) => holds::hold(tx, id, by, Why::Role)?,
-        _ => {}
-    }
-    get(tx, id)
+    let by = holds::somebody_else(tx, id);
+    holds::weigh(tx, id, Gain::Role { from: Some(user.role), to: role }, by).map(drop)
 }
 
-/// Ends a user's sign-in until [`unlock`]; their sessions end with it.
+/// Ends a user's sign-in until [`unlock`]; their sessions end with it, and what rests on them goes back to the queue.
 ///
 /// # Errors
 /// `E_LAST_ADMIN` for the only one who manages users; [`Error::NotFound`]; database errors.
@@ -350,6 +338,10 @@ pub fn disable(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
 /// # Errors
 /// As [`disable`].
 pub fn block(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
+    departures::watched(tx, id, |tx| lock_out(tx, id, reason))
+}
+
+fn lock_out(tx: &mut Tx<'_>, id: UserId, reason: Option<&str>) -> Result<()> {
     holds::another_administrator_stays(tx, id)?;
     let now = tx.now().micros();
     let changed = diesel::update(users::table.find(id.to_string()))

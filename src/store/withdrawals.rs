@@ -7,10 +7,13 @@ use consent::{Giver, Purpose, Records, State};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::departures::{self, Why};
 use super::error::{Error, Result};
 use super::keys::{self, Class, Subject};
 use super::schema::{links, sessions, users, withdrawals};
-use super::{Act, Actor, Store, Tx, View, bindings, consents, devices, ledger, patients, settings, webhooks};
+use super::{
+    Act, Actor, Store, Tx, View, bindings, consents, devices, ledger, patients, settings, turn, webhooks,
+};
 use crate::domain::id::uuid_at;
 use crate::domain::{DeviceId, Instant, PatientId, Role, TokenId, UserId};
 use crate::store::on_call::feeds;
@@ -280,18 +283,22 @@ impl Last {
                 }
             }
             Withdrawal::Role { user, role } if self.roles.get(user) == Some(role) => {
-                let row = users::table.find(user.to_string());
-                let other = row.filter(users::role.ne(role.name()));
-                let changed = diesel::update(other)
-                    .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
-                    .execute(tx.conn)?;
-                if changed > 0 {
+                departures::watched(tx, *user, |tx| {
+                    let row = users::table.find(user.to_string());
+                    let other = row.filter(users::role.ne(role.name()));
+                    let changed = diesel::update(other)
+                        .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
+                        .execute(tx.conn)?;
+                    if changed == 0 {
+                        return Ok(());
+                    }
                     note(tx, what)?;
                     let body = serde_json::json!({ "user": user, "role": role.name() });
-                    tx.audit(&Act::new("admin.role").about(Subject::User(*user)).body(body))?;
-                }
+                    tx.audit(&Act::new("admin.role").about(Subject::User(*user)).body(body))
+                })?;
             }
             Withdrawal::Credentials { user } => {
+                turn::share(tx)?;
                 // The newer ones are lost with the database: a one-time link sets others.
                 let row = users::table.find(user.to_string());
                 let set = row.filter(users::password.is_not_null().or(users::totp.is_not_null()));
@@ -300,6 +307,7 @@ impl Last {
                     note(tx, what)?;
                     let body = serde_json::json!({ "password": "ended" });
                     tx.audit(&Act::new("admin.config").about(Subject::User(*user)).body(body))?;
+                    departures::leave(tx, *user, Why::Credentials)?;
                 }
             }
             Withdrawal::Device { device, disabled: true } => {
@@ -323,6 +331,9 @@ impl Last {
                 let subject = Subject::parse(subject).ok_or(Error::NotFound("subject"))?;
                 let class = Class::from_code(*class).ok_or(Error::NotFound("class of keys"))?;
                 keys::destroy(tx, subject, class)?;
+                if let (Subject::User(user), Class::Identity) = (subject, class) {
+                    departures::leave(tx, user, Why::Erased)?;
+                }
             }
         }
         Ok(tx.logged.len() != before)

@@ -88,6 +88,7 @@ codes! {
     Rate = "E_RATE", TOO_MANY_REQUESTS, Key("code-rate"), Key("code-rate-detail"), "";
     Audit = "E_AUDIT", SERVICE_UNAVAILABLE, Key("code-audit"), Key("code-audit-detail"), "LGPD art. 37";
     Busy = "E_BUSY", SERVICE_UNAVAILABLE, Key("code-busy"), Key("code-busy-detail"), "";
+    Unsure = "E_UNSURE", SERVICE_UNAVAILABLE, Key("code-unsure"), Key("code-unsure-detail"), "";
     DiskFull = "E_DISK_FULL", SERVICE_UNAVAILABLE, Key("code-disk-full"), Key("code-disk-full-detail"), "";
     Internal = "E_INTERNAL", INTERNAL_SERVER_ERROR, Key("code-internal"), Key("code-internal-detail"), "";
     NoRecord = "E_NO_RECORD", FORBIDDEN, Key("code-no-record"), Key("code-no-record-detail"), "LGPD art. 11 I";

@@ -111,6 +111,7 @@ impl From<store::Error> for Fault {
             Error::Sealed(Broken::KeyDestroyed) => Self::new(Code::Erased),
             Error::Busy => Self::new(Code::Busy),
             Error::Full => Self::new(Code::DiskFull),
+            Error::Unsure => Self::new(Code::Unsure),
             given_up if given_up.may_pass() => Self::new(Code::Busy),
             other => {
                 tracing::error!(error = %other, "the store failed");

@@ -22,8 +22,8 @@ use crate::cli::error::Result;
 use crate::domain::message::Channel;
 use crate::domain::{AlertId, Clock, DeviceId, Instant, UserId};
 use crate::engine::{
-    Lane, Status, auditor, bases, deadline, escalate, housekeeping, late_reds, outbox, reevaluate, roll,
-    seal, silence,
+    Lane, Status, auditor, bases, deadline, departures, escalate, housekeeping, late_reds, outbox,
+    reevaluate, roll, seal, silence,
 };
 use crate::ingest::admit::Admitted;
 use crate::ingest::commit::Committer;
@@ -101,6 +101,7 @@ impl World {
             vec![
                 Box::new(reevaluate::Reevaluate::new(store.clone(), bases, Arc::clone(&watch))),
                 Box::new(late_reds::LateReds::new(store.clone(), watch)),
+                Box::new(departures::Departures::new(store.clone())),
                 Box::new(escalate::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
             ],

@@ -1,6 +1,7 @@
 //! An alert as a case that people work on. Acts of people and news from judgement are pure functions from
 //! one case to the next; what they refuse and what they must never hide is decided here alone.
 
+mod holders;
 mod silence;
 #[cfg(test)]
 mod tests;

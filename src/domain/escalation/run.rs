@@ -288,6 +288,23 @@ impl Run {
         self.rearm(now)
     }
 
+    /// Whoever it was left to, or handed to, can answer no more: it goes on from where it stood, at once.
+    ///
+    /// # Errors
+    /// [`Refused::Done`].
+    pub fn abandoned(&mut self, now: Instant) -> Result<(), Refused> {
+        match self.state {
+            State::Acknowledged(_) | State::Snoozed(_) => self.rearm(now),
+            State::Climbing | State::NobodyReached => {
+                self.change()?;
+                self.next_at = Some(self.pace.opens(now));
+                Ok(())
+            }
+            State::NoBasis => Ok(()),
+            State::Done => Err(Refused::Done),
+        }
+    }
+
     /// Something worse happened since the answer: as if it had not been given.
     ///
     /// # Errors

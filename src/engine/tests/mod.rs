@@ -1,6 +1,7 @@
 //! What the engine promises, under driven time and on every backend at hand.
 
 mod bounces;
+mod departures;
 mod handed;
 mod hooks;
 mod kills;

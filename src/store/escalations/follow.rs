@@ -149,6 +149,10 @@ fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Ins
             }
             None
         }
+        // Nobody has it any more who had it, and no wait is over: they can answer no more.
+        AlertState::Open if old.state == AlertState::Open && old.owner.is_some() && new.owner.is_none() => {
+            run.abandoned(now).map_or_else(refused, |()| None)
+        }
         AlertState::Open if old.is_settled() => run.unacknowledge(now).map_or_else(refused, |()| None),
         AlertState::Snoozed => {
             let snooze = new.snooze?;

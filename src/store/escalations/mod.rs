@@ -345,7 +345,7 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
         climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
     let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
     for (id, subject) in waiting {
-        if let (true, Ok(alert)) = (in_vain(view, &id, &mut lost)?, subject.parse()) {
+        if let (true, Ok(alert)) = (in_vain(view, &id, &mut lost, now)?, subject.parse()) {
             found.push(alert);
         }
     }
@@ -353,7 +353,7 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
 }
 
 /// Whether nobody whom a climb paged at last can be reached. `lost` keeps who was looked at.
-fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>) -> Result<bool> {
+fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>, now: Instant) -> Result<bool> {
     let last: Option<String> = escalation_steps::table
         .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq("paged")))
         .order(escalation_steps::id.desc())
@@ -365,7 +365,7 @@ fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>) -> 
     for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
         let gone = match lost.get(&user) {
             Some(gone) => *gone,
-            None => super::paging::out_of_reach(view, user)?,
+            None => super::paging::awaited_in_vain(view, user, now)?,
         };
         lost.insert(user, gone);
         vain &= gone;
@@ -386,7 +386,8 @@ pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
     let ground = Ground::ask(tx, patient)?;
     let Some(from) = hold(tx, alert)? else { return Ok(true) };
     let mut run = from.run.clone();
-    if in_vain(tx, &from.id, &mut BTreeMap::new())? && run.hasten(tx.now()) {
+    let now = tx.now();
+    if in_vain(tx, &from.id, &mut BTreeMap::new(), now)? && run.hasten(now) {
         keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground }])?;
     }
     Ok(true)

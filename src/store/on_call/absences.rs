@@ -5,6 +5,7 @@ use super::get;
 use crate::domain::civil::{Window, union};
 use crate::domain::on_call::{Change, Duty, Override, gaps};
 use crate::domain::{Instant, UserId};
+use crate::store::departures::{self, Why};
 use crate::store::error::{Error, Result};
 use crate::store::{Act, Subject, Tx, View, versions};
 
@@ -48,13 +49,15 @@ pub fn turns_of(
 }
 
 /// Takes a person off every schedule in a window, with whoever stands in, in one transaction. What nobody covers is
-/// said, not refused: an absence comes whether somebody stands in or not.
+/// said, not refused: an absence comes whether somebody stands in or not. Where it has begun, the alerts that rest on
+/// them go back to the queue.
 ///
 /// # Errors
 /// [`Error::Refused`] for an absence that is over, a cover that is none of their turns, or somebody who may not be on
-/// call; [`Error::Conflict`] where there is no turn of theirs.
+/// call; [`Error::Conflict`] where there is no turn of theirs and nothing rests on them.
 pub fn absent(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Absence> {
     let now = tx.now();
+    let begun = within.from <= now;
     let within = Window { from: within.from.max(now), to: within.to };
     if within.from >= within.to {
         return refused("this absence is over: look at its year");
@@ -72,7 +75,9 @@ pub fn absent(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
     }
     let mut schedules: Vec<&String> = turns.iter().map(|(schedule, _)| schedule).collect();
     schedules.dedup();
-    if schedules.is_empty() {
+    // Who is away now answers for nothing now. What begins later finds them with what they then have in hand.
+    let gave_back = if begun { departures::leave(tx, user, Why::Absent)? } else { 0 };
+    if schedules.is_empty() && gave_back == 0 {
         return Err(Error::Conflict("this person has no turn in that time"));
     }
     let mut done = Absence::default();

@@ -33,6 +33,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    departures (user_id) {
+        user_id -> Text,
+        why -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     unreachable (user_id, channel) {
         user_id -> Text,
         channel -> Text,

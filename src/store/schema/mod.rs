@@ -5,8 +5,8 @@ mod log;
 mod series;
 
 pub use deadlines::{
-    capacities, certificates, escalation_steps, escalations, feeds, lapses, letters, message_events,
-    messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
+    capacities, certificates, departures, escalation_steps, escalations, feeds, lapses, letters,
+    message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
 pub use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
@@ -384,6 +384,7 @@ diesel::table! {
         act -> Text,
         outcome -> Nullable<Text>,
         note -> Nullable<Binary>,
+        whom -> Nullable<Text>,
     }
 }
 

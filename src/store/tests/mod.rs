@@ -3,6 +3,7 @@
 mod ailing;
 mod consents;
 mod devices;
+mod doubt;
 mod house;
 mod item;
 mod lapses;

@@ -236,7 +236,7 @@ fn what_one_person_does_to_let_themselves_in_as_another_waits_for_a_second_perso
         let manager = first(&store, Role::Manager, "bia@clinica.example");
         let clinician = first(&store, Role::Clinician, "caio@clinica.example");
         let opens = |id| act(&store, |tx| sessions::create(tx, id, Kind::Program)).is_ok();
-        let vouch = |by, role, id| as_user(&store, by, role, |tx| holds::vouch(tx, id));
+        let vouch = |by, role, id| as_user(&store, by, role, |tx| holds::vouch(tx, id, None));
         // A link for somebody else, spent by whoever holds it.
         let link = |id| {
             let made = |tx: &mut crate::store::Tx<'_>| links::insert(tx, id, Purpose::Password, minutes(10));
@@ -288,8 +288,8 @@ fn nobody_vouches_through_an_account_of_their_own_making() {
         {
             let new = person(role, &format!("p{place}@clinica.example"));
             let made = as_user(&store, ana, Role::Admin, |tx| users::insert(tx, &new)).unwrap();
-            assert_eq!(made.held.map(|held| held.by), Some(ana), "{role:?}");
-            as_user(&store, bia, Role::Manager, |tx| holds::vouch(tx, made.id)).unwrap();
+            assert_eq!(made.held.map(|held| held.by), Some(vec![ana]), "{role:?}");
+            as_user(&store, bia, Role::Manager, |tx| holds::vouch(tx, made.id, None)).unwrap();
             let rise = |tx: &mut crate::store::Tx<'_>| {
                 let version = users::get(tx, made.id)?.version;
                 let next = if role == Role::Manager { Role::Clinician } else { Role::Manager };
@@ -302,6 +302,36 @@ fn nobody_vouches_through_an_account_of_their_own_making() {
         let caio = first(&store, Role::Clinician, "caio@clinica.example");
         let fall = |tx: &mut crate::store::Tx<'_>| users::set_role(tx, caio, 1, Role::Agent);
         assert_eq!(as_user(&store, ana, Role::Admin, fall).unwrap().held, None);
+    }
+}
+
+#[test]
+fn what_a_second_person_does_meanwhile_is_no_word_on_what_the_first_did() {
+    for store in stores() {
+        let ana = first(&store, Role::Admin, "ana@clinica.example");
+        let bia = first(&store, Role::Admin, "bia@clinica.example");
+        let caio = first(&store, Role::Manager, "caio@clinica.example");
+        let dora = first(&store, Role::Technician, "dora@clinica.example");
+        let version = || store.read(|view| users::get(view, dora)).unwrap().version;
+        let turns = |by, role| {
+            let version = version();
+            as_user(&store, by, Role::Admin, |tx| users::set_role(tx, dora, version, role)).unwrap()
+        };
+        // Of a technician an agent: rights that the technician had not, though both see alerts.
+        assert_eq!(turns(ana, Role::Agent).held.map(|held| held.by), Some(vec![ana]));
+        let seen = version();
+        as_user(&store, bia, Role::Admin, |tx| users::set_totp(tx, dora, None, None)).unwrap();
+        for by in [ana, bia] {
+            refused(as_user(&store, by, Role::Admin, |tx| holds::vouch(tx, dora, None)), "E_FOUR_EYES");
+        }
+        // Caio looked before Bia did something, and is to look again.
+        let vouch = |seen| as_user(&store, caio, Role::Manager, |tx| holds::vouch(tx, dora, seen));
+        assert!(matches!(vouch(Some(seen)), Err(Error::Stale { .. })));
+        turns(ana, Role::Clinician);
+        assert!(matches!(vouch(Some(seen)), Err(Error::Stale { .. })));
+        vouch(Some(version())).unwrap();
+        assert!(act(&store, |tx| sessions::create(tx, dora, Kind::Program)).is_ok());
+        assert_eq!(turns(bia, Role::Technician).held.map(|held| held.by), Some(vec![bia]), "and anew");
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Seen {
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldAccount)]
 pub struct Held {
-    /// Who did it, and so cannot vouch for it.
+    /// Who did it; neither they nor whoever did something before since the last vouching can vouch for it.
     #[schema(value_type = String)]
     by: UserId,
     /// `role`, `password` or `factor`.
@@ -61,7 +61,9 @@ impl From<User> for Seen {
             totp: user.has_totp,
             created_at: user.created_at,
             disabled_at: user.disabled_at,
-            held: user.held.map(|held| Held { by: held.by, why: held.why.name(), at: held.at }),
+            held: user
+                .held
+                .and_then(|held| Some(Held { by: *held.by.last()?, why: held.why.name(), at: held.at })),
             version: user.version,
         }
     }
@@ -219,12 +221,17 @@ pub async fn unlock(call: Call, id: Path<UserId>, body: MayBody<Reason>) -> Answ
     .await
 }
 
-/// Vouches for what somebody else did to an account, after asking the person themselves: they may sign in.
-#[utoipa::path(post, path = "/api/v1/users/{id}/vouch", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
-pub async fn vouch(call: Call, id: Path<UserId>) -> Answer {
+/// Vouches for what somebody else did to an account, after asking the person themselves: they may sign in. With an
+/// `If-Match` it is for the account as it was looked at.
+#[utoipa::path(post, path = "/api/v1/users/{id}/vouch", tag = "users", params(("id" = String, Path)), responses((status = 204), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409), (status = 412)))]
+pub async fn vouch(call: Call, id: Path<UserId>, expected: IfMatch) -> Answer {
     call.run(move |desk| {
         desk.stepped_up()?;
-        desk.write(|tx| Ok(holds::vouch(tx, *id)?))?;
+        let seen = match expected {
+            IfMatch::Version(version) => Some(version),
+            IfMatch::Any | IfMatch::Absent => None,
+        };
+        desk.write(|tx| Ok(holds::vouch(tx, *id, seen)?))?;
         Ok(Reply::none())
     })
     .await

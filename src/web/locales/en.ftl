@@ -750,6 +750,8 @@ code-audit = Access not recorded, nothing shown
 code-audit-detail = The audit log did not answer within two seconds. Try again in a moment.
 code-busy = Server busy
 code-busy-detail = Nothing was lost. Try again in a moment.
+code-unsure = It is not known whether this was saved
+code-unsure-detail = The database's answer was lost on the way. Look whether what you asked for is there; if not, ask again: it is safe to repeat.
 code-disk-full = Server disk full
 code-disk-full-detail = Nothing was saved. Tell the administrator that the disk of the database is full; once there is room, do it again.
 code-internal = Something went wrong
@@ -921,6 +923,7 @@ queue-unreached-group = Nobody reached: somebody must take it now
 countdown-due = now
 claimed-until = until { $time }
 act-unack = Take the acknowledgement back
+did-given-back = { $who } can no longer answer; the case is back in the queue
 did-unacknowledged = Took the acknowledgement back
 ladder-title = Escalation
 ladder-climbing = Waiting for an answer
@@ -1533,8 +1536,12 @@ user-lock-teams = In the teams
 user-lock-policies = Called by the policies
 user-lock-open = { $n ->
     [0] No open alert is with this person.
-    [one] { $n } open alert is with this person and is left to others.
-   *[other] { $n } open alerts are with this person and are left to others.
+    [one] { $n } alert is with this person (claimed, acknowledged, snoozed or handed over) and goes back to the queue at once.
+   *[other] { $n } alerts are with this person (claimed, acknowledged, snoozed or handed over) and go back to the queue at once.
+}
+user-lock-red = { $n ->
+    [one] { $n } of them is red: the next on the ladder are called now.
+   *[other] { $n } of them are red: the next on the ladder are called now.
 }
 
 ## Kinds of entries of the log
@@ -1573,6 +1580,7 @@ audit-alert-judged = Alert judged again
 audit-alert-escalated = Alert escalated
 audit-alert-claimed = Alert claimed
 audit-alert-ack = Alert acknowledged
+audit-alert-given-back = Alert back in the queue
 audit-alert-unack = Acknowledgement undone
 audit-alert-snoozed = Alert snoozed
 audit-alert-reassigned = Alert handed over
@@ -1647,6 +1655,7 @@ module-bounces = Bounced e-mail
 module-clock = Clock
 module-coverage = Schedule coverage
 module-deadline = Deadlines
+module-departures = Cases of people who left
 module-escalate = Escalation
 module-handover = Shift changes
 module-housekeeping = Housekeeping

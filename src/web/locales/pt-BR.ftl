@@ -766,6 +766,8 @@ code-audit = Acesso não registrado, nada mostrado
 code-audit-detail = A auditoria não respondeu em dois segundos. Tente de novo em instantes.
 code-busy = Servidor ocupado
 code-busy-detail = Nada se perdeu. Tente de novo em instantes.
+code-unsure = Não se sabe se foi gravado
+code-unsure-detail = A resposta do banco de dados se perdeu no caminho. Veja se o que você pediu já aparece; se não, peça de novo: pode repetir sem risco.
 code-disk-full = Disco do servidor cheio
 code-disk-full-detail = Nada foi gravado. Avise a administração de que o disco do banco de dados está cheio; quando houver espaço, repita.
 code-internal = Algo deu errado
@@ -937,6 +939,7 @@ queue-unreached-group = Ninguém alcançado: alguém precisa assumir agora
 countdown-due = agora
 claimed-until = até { $time }
 act-unack = Desfazer reconhecimento
+did-given-back = { $who } deixou de poder responder; o caso voltou à fila
 did-unacknowledged = Desfez o reconhecimento
 ladder-title = Escalonamento
 ladder-climbing = À espera de resposta
@@ -1549,8 +1552,12 @@ user-lock-teams = Nas equipes
 user-lock-policies = Chamada pelas políticas
 user-lock-open = { $n ->
     [0] Nenhum alerta aberto está com esta pessoa.
-    [one] { $n } alerta aberto está com esta pessoa e fica para os outros.
-   *[other] { $n } alertas abertos estão com esta pessoa e ficam para os outros.
+    [one] { $n } alerta está com esta pessoa (assumido, reconhecido, adiado ou passado a ela) e volta à fila na hora.
+   *[other] { $n } alertas estão com esta pessoa (assumidos, reconhecidos, adiados ou passados a ela) e voltam à fila na hora.
+}
+user-lock-red = { $n ->
+    [one] { $n } deles é vermelho: os próximos da escala são chamados agora.
+   *[other] { $n } deles são vermelhos: os próximos da escala são chamados agora.
 }
 
 ## Kinds of entries of the log
@@ -1589,6 +1596,7 @@ audit-alert-judged = Alerta reavaliado
 audit-alert-escalated = Alerta escalonado
 audit-alert-claimed = Alerta assumido
 audit-alert-ack = Alerta reconhecido
+audit-alert-given-back = Alerta de volta à fila
 audit-alert-unack = Reconhecimento desfeito
 audit-alert-snoozed = Alerta adiado
 audit-alert-reassigned = Alerta passado a outra pessoa
@@ -1663,6 +1671,7 @@ module-bounces = E-mails devolvidos
 module-clock = Relógio
 module-coverage = Cobertura das escalas
 module-deadline = Prazos
+module-departures = Casos de quem saiu
 module-escalate = Escalonamento
 module-handover = Trocas de plantão
 module-housekeeping = Limpeza

@@ -53,6 +53,8 @@ pub struct View {
     pub may_act: bool,
     /// Whether the reader may claim, acknowledge and hand over: whoever acts on alerts, or was called about this one.
     pub may_answer: bool,
+    /// Whoever had it can answer no more, and nobody has taken it since: the sentence.
+    pub given_back: Option<String>,
     /// Nobody is called, for want of a legal basis: the sentence with its article.
     pub uncalled: Option<String>,
     /// Whom it can be given to.
@@ -200,7 +202,7 @@ pub struct Act {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActKind {
     /// Raised, at a level.
     Raised(Level),
@@ -222,12 +224,14 @@ pub enum ActKind {
     Escalated,
     /// Resolved.
     Resolved,
+    /// Whoever had it, by name, can answer no more: it went back to the queue.
+    GivenBack(String),
 }
 
 impl ActKind {
-    /// From the name under which the store keeps what a person did.
+    /// From the name under which the store keeps what was done; `whom` it was about, by name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str, whom: Option<String>) -> Option<Self> {
         Some(match name {
             "claim" => Self::Claimed,
             "ack" => Self::Acknowledged,
@@ -235,6 +239,7 @@ impl ActKind {
             "snooze" => Self::Snoozed,
             "reassign" => Self::Reassigned,
             "resolve" => Self::Resolved,
+            "given_back" => Self::GivenBack(whom?),
             _ => return None,
         })
     }
@@ -253,6 +258,7 @@ impl ActKind {
             Self::Paged => w.say("did-paged"),
             Self::Escalated => w.say("did-escalated"),
             Self::Resolved => w.say("did-resolved"),
+            Self::GivenBack(who) => w.one("did-given-back", "who", who),
         }
     }
 
@@ -263,7 +269,7 @@ impl ActKind {
             Self::Raised(level) | Self::Level(level) => level.icon(),
             Self::Claimed | Self::Reassigned => "hand",
             Self::Acknowledged => "check",
-            Self::Unacknowledged => "undo-2",
+            Self::Unacknowledged | Self::GivenBack(_) => "undo-2",
             Self::Snoozed => "clock",
             Self::Paged => "bell",
             Self::Escalated => "siren",

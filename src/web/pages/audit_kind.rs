@@ -44,6 +44,7 @@ pub const fn word(kind: E) -> Key {
         E::AlertUnack => Key("audit-alert-unack"),
         E::AlertSnoozed => Key("audit-alert-snoozed"),
         E::AlertReassigned => Key("audit-alert-reassigned"),
+        E::AlertGivenBack => Key("audit-alert-given-back"),
         E::AlertUnreached => Key("audit-alert-unreached"),
         E::AlertClosed => Key("audit-alert-closed"),
         E::RuleProposed => Key("audit-rule-proposed"),

@@ -152,6 +152,7 @@ impl Module {
             "clock" => Key("module-clock"),
             "coverage" => Key("module-coverage"),
             "deadline" => Key("module-deadline"),
+            "departures" => Key("module-departures"),
             "escalate" => Key("module-escalate"),
             "handover" => Key("module-handover"),
             "housekeeping" => Key("module-housekeeping"),

@@ -82,8 +82,12 @@ pub struct User {
     pub held: bool,
     /// Whether the reader may be that person.
     pub may_vouch: bool,
-    /// Open alerts that they own: blocking leaves them to others.
+    /// What the reader is shown, and would vouch for.
+    pub version: i64,
+    /// Alerts that they claimed, answered for, silenced or were handed: they go back to the queue.
     pub open: usize,
+    /// Those of them that were red.
+    pub red: usize,
     /// What else hangs on them.
     pub ties: Ties,
 }

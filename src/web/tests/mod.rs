@@ -11,6 +11,7 @@ mod looks;
 mod names;
 mod own_data;
 mod plans;
+mod power;
 mod promises;
 mod records;
 mod schedules;

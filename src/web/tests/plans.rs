@@ -7,8 +7,8 @@ use super::*;
 use crate::domain::AlertId;
 use crate::engine::outbox::{Breakers, Outbox};
 use crate::engine::{
-    Module, Status, auditor, bases, clock, coverage, deadline, escalate, handover, housekeeping, late_reds,
-    moves, outbox, reevaluate, roll, seal, silence,
+    Module, Status, auditor, bases, clock, coverage, deadline, departures, escalate, handover, housekeeping,
+    late_reds, moves, outbox, reevaluate, roll, seal, silence,
 };
 use crate::rules::Watchlist;
 use crate::store::{commands, copies, devices, escalations, on_call, plans, rules, sla};
@@ -147,6 +147,7 @@ impl Scene {
             )),
             Box::new(late_reds::LateReds::new(store.clone(), watch)),
             Box::new(moves::Moves::new(store.clone(), consent::Bases::default())),
+            Box::new(departures::Departures::new(store.clone())),
             Box::new(escalate::Escalate::new(store.clone())),
             Box::new(deadline::Deadline::new(store.clone())),
             Box::new(handover::Handover::new(store.clone())),

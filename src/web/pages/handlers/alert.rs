@@ -53,11 +53,19 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
     let may_answer = may_act || alerts::was_called(view, id, case.owner, room.viewer.id)?;
     // Whom a policy calls, and by when, tells how grave it is.
     let (ladder, promises) = match case.judged() {
-        Ok(_) => (super::ladder::of_alert(view, room, id)?, super::promises::of_alert(view, room, id)?),
+        Ok(_) => (
+            super::ladder::of_alert(view, room, (id, case.patient_key))?,
+            super::promises::of_alert(view, room, id)?,
+        ),
         Err(_hidden) => (None, Promises::default()),
     };
-    let ladder_waits = ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NoBasis);
+    let climbs = ladder.as_ref().is_some_and(|ladder| ladder.standing != Standing::Done);
     let waits = matches!(case.state, domain::AlertState::Open);
+    let acts = story(view, room, &case, &mut people)?;
+    let last = acts.iter().rev().find(|act| !matches!(act.what, ActKind::Raised(_) | ActKind::Level(_)));
+    let given_back = last
+        .filter(|act| waits && case.owner.is_none() && matches!(act.what, ActKind::GivenBack(_)))
+        .map(|act| act.what.words(room.words()));
     Ok(alert::View {
         alert: id,
         patient: case.patient,
@@ -83,8 +91,9 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         ladder,
         promises,
         finding: finding(view, room, &case, look, &mut people)?,
-        acts: story(view, room, &case, &mut people)?,
-        uncalled: super::ladder::uncalled(view, room, case.patient_key, ladder_waits)?,
+        acts,
+        given_back,
+        uncalled: super::ladder::uncalled(view, room, case.patient_key, climbs)?,
         may_act,
         may_answer,
         colleagues: if may_answer { colleagues(view, room)? } else { Vec::new() },
@@ -179,7 +188,8 @@ fn story(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> 
 }
 
 fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> Result<Option<Act>, Fault> {
-    let Some(what) = ActKind::from_name(&row.act) else { return Ok(None) };
+    let whom = row.whom.map(|whom| people.user(view, whom)).transpose()?;
+    let Some(what) = ActKind::from_name(&row.act, whom) else { return Ok(None) };
     // A note is the acting person's own words about a patient: for those who act.
     let note = row.note.filter(|_| room.viewer.may(Can::ActOnAlerts));
     Ok(Some(Act { at: row.at, who: people.hand(view, room, &row.actor)?, what, note }))
@@ -188,7 +198,8 @@ fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> R
 fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
     let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
     let able = page.items.into_iter().filter(|user| {
-        user.id != room.viewer.id && user.disabled_at.is_none() && Can::AnswerCalls.held_by(user.role)
+        let stands = user.disabled_at.is_none() && user.held.is_none();
+        user.id != room.viewer.id && stands && Can::AnswerCalls.held_by(user.role)
     });
     Ok(able
         .filter_map(|user| {

@@ -23,13 +23,21 @@ use crate::web::{Key, Words};
 ///
 /// # Errors
 /// Store faults.
-pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Option<Ladder>, Fault> {
+pub fn of_alert(
+    view: &mut View<'_>,
+    room: &Room,
+    (alert, patient_key): (AlertId, i64),
+) -> Result<Option<Ladder>, Fault> {
     let Some(climb) = escalations::of_alert(view, alert)? else { return Ok(None) };
     let (w, run) = (room.words(), &climb.run);
     let names = names(view, room)?;
     let mut known = People::default();
     let standing = standing(view, &mut known, run)?;
-    let mut ahead = ahead(view, room, run, &names)?;
+    // Nobody is called without a legal basis, whoever holds the case meanwhile.
+    let mut ahead = match permits::look::<AlertEscalate>(view, patient_key, room.now)? {
+        Ok(_permit) => ahead(view, room, run, &names)?,
+        Err(_denied) => Vec::new(),
+    };
     let next = if ahead.is_empty() { None } else { Some(ahead.remove(0)) };
     Ok(Some(Ladder {
         policy: run.policy.id.clone(),

@@ -131,11 +131,12 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
         for alert in alerts {
             let name = short(&people.patient(view, room, alert.patient)?);
             let mut row = row(view, room, alert, &name, (&mut people, &names))?;
-            row.climb = climbs.of(alert.id, room).filter(|_| row.level.is_some());
             row.nobody_reached = climbs.unreached(alert);
             // A masked row says by its own sentence why nobody is called.
-            let waits = row.level.is_some() && climbs.waits(alert.id);
-            row.uncalled = uncalled(view, room, alert.patient_key, waits)?;
+            let asks = row.level.is_some() && climbs.may_lack_basis(alert.id);
+            row.uncalled = uncalled(view, room, alert.patient_key, asks)?;
+            let is_told = row.level.is_some() && row.uncalled.is_none();
+            row.climb = climbs.of(alert.id, room).filter(|_| is_told);
             rows.push(row);
         }
         Ok(rows)
@@ -164,9 +165,12 @@ impl Climbs {
         alert.judged().is_ok() && self.run(alert.id).is_some_and(|run| run.state == State::NobodyReached)
     }
 
-    /// Whether it waits for a legal basis to call people.
-    fn waits(&self, alert: AlertId) -> bool {
-        self.run(alert).is_some_and(|run| run.state == State::NoBasis)
+    /// Whether there may be no legal basis to call people: it waits for one, or for whoever holds it, and is asked only
+    /// when that wait is over.
+    fn may_lack_basis(&self, alert: AlertId) -> bool {
+        let waits =
+            |run: &Run| matches!(run.state, State::NoBasis | State::Acknowledged(_) | State::Snoozed(_));
+        self.run(alert).is_some_and(waits)
     }
 
     fn next_at(&self, alert: AlertId) -> Option<domain::Instant> {

@@ -137,7 +137,8 @@ fn episodes(
         }
         events.push(event(alert.raised_at, EventKind::Alert, text, None));
         for row in alerts::acts(view, alert.id)? {
-            let Some(what) = ActKind::from_name(&row.act) else { continue };
+            let whom = row.whom.map(|whom| people.user(view, whom)).transpose()?;
+            let Some(what) = ActKind::from_name(&row.act, whom) else { continue };
             let who = people.hand(view, room, &row.actor)?;
             events.push(event(row.at, EventKind::Act, format!("{rule}: {}", what.words(w)), who));
         }

@@ -12,7 +12,7 @@ use crate::domain::{Can, Reason, Role, StaffIdentity, UserId};
 use crate::store::accesses::What;
 use crate::store::links::{self, PASSWORD_LIFE};
 use crate::store::users::{self, NewUser, User as Stored};
-use crate::store::{Ask, View, holds, sessions};
+use crate::store::{Ask, View, departures, holds, sessions};
 use crate::web::fault::Fault;
 use crate::web::pages::users::{self as pages, Draft, Ties, User};
 use crate::web::shell::address;
@@ -44,10 +44,11 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     let wanted = Wanted::of(&asked.q);
     let limit = if wanted.is_empty() { Ask::default().limit } else { WINDOW };
     let page = users::page(view, &Ask { limit, ..super::devices::ask(&asked.cursor) })?;
-    let (mut rows, mut ties) = (Vec::new(), ties::all(view, room)?);
+    let (mut rows, mut ties, resting) = (Vec::new(), ties::all(view, room)?, departures::resting(view)?);
     for user in page.items.into_iter().filter(|user| is_meant(user, &wanted)) {
         let ties = ties.remove(&user.id).unwrap_or_default();
-        rows.push(User { ties, ..shown(view, room, user)? });
+        let held = resting.get(&user.id).copied().unwrap_or_default();
+        rows.push(User { ties, open: held.cases, red: held.red, ..shown(view, room, user)? });
     }
     rows.sort_by_key(|user| user.name.to_lowercase());
     let q = asked.q.trim().to_owned();
@@ -75,8 +76,11 @@ fn shown(view: &mut View<'_>, room: &Room, user: Stored) -> Result<User, Fault> 
         seen_at,
         locked: user.disabled_at.is_some(),
         held: user.held.is_some(),
-        may_vouch: user.held.is_some_and(|held| held.by != room.viewer.id) && user.id != room.viewer.id,
-        open: users::open_alerts(view, user.id)?,
+        may_vouch: user.held.is_some_and(|held| !held.by.contains(&room.viewer.id))
+            && user.id != room.viewer.id,
+        version: user.version,
+        open: 0,
+        red: 0,
         ties: Ties::default(),
     })
 }
@@ -133,6 +137,8 @@ fn added(room: &Room, sent: &Sent, base: &str) -> Result<(String, String), Fault
 #[serde(default)]
 pub struct Said {
     reason: String,
+    /// The version of the account that was shown, for who vouches for it.
+    seen: String,
 }
 
 impl Said {
@@ -178,7 +184,10 @@ pub async fn act(
                     let why = sent.reason()?;
                     room.write(|tx| Ok(users::unlock(tx, id, Some(&why))?))?;
                 }
-                "vouch" => room.write(|tx| Ok(holds::vouch(tx, id)?))?,
+                "vouch" => {
+                    let seen = sent.seen.parse().ok();
+                    room.write(|tx| Ok(holds::vouch(tx, id, seen)?))?;
+                }
                 _ => return Err(Code::NotFound.into()),
             }
             let view = room.read(|view| fill(view, room, &Asked::default()))?;

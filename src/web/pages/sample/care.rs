@@ -312,6 +312,7 @@ impl Night {
             ],
             may_act: true,
             may_answer: true,
+            given_back: None,
             uncalled: None,
             colleagues: vec![Choice { value: user_id(2).to_string(), label: "Caio Lima".to_owned() }],
         }

@@ -180,7 +180,9 @@ impl Night {
             locked,
             held: n == 2,
             may_vouch: n == 2,
+            version: 1,
             open: usize::from(n == 1),
+            red: usize::from(n == 1),
             ties: users::Ties {
                 shifts: vec![users::Shift {
                     schedule: "Linha de frente".to_owned(),

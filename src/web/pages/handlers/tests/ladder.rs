@@ -175,3 +175,53 @@ async fn that_nobody_was_reached_is_told_only_where_the_level_may_be() {
         assert!(!says(&page), "{path}: {page}");
     }
 }
+
+/// Somebody took it while people could be called; then the patient took that back: it names nobody who would be.
+#[actix_web::test]
+async fn a_case_that_somebody_holds_plans_no_call_without_a_legal_basis() {
+    for act in ["claim", "ack"] {
+        let clinic = Clinic::open();
+        cycle(&clinic);
+        let path = format!("/alerts/{}", clinic.alert);
+        clinic.post(Role::Agent, &format!("{path}/{act}"), &[]).await;
+        let page = clinic.get(Role::Clinician, &path).await.text;
+        assert!(page.contains("ladder-ahead") && page.contains("ladder-next"), "{act}: {page}");
+        clinic.revoke(consent::Purpose::AlertEscalate);
+        for path in [path.as_str(), "/queue"] {
+            let page = clinic.get(Role::Clinician, path).await.text;
+            assert!(page.contains("Sem base legal para chamar"), "{act}, {path}: {page}");
+            for planned in ["ladder-ahead", "ladder-next", "row-step", "por volta de"] {
+                assert!(!page.contains(planned), "{act}, {path}, {planned}: {page}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn of_a_case_that_went_back_its_page_says_whose_it_was_in_both_languages() {
+    let clinic = Clinic::open();
+    cycle(&clinic);
+    let path = format!("/alerts/{}", clinic.alert);
+    clinic.post(Role::Agent, &format!("{path}/claim"), &[]).await;
+    let users = clinic.get(Role::Admin, "/users").await.text;
+    for text in ["1 alerta está com esta pessoa", "volta à fila na hora", "deles é vermelho"] {
+        assert!(users.contains(text), "{text}: {users}");
+    }
+    let agent = clinic.people[&Role::Agent];
+    let reason = [("reason", "saiu da casa")];
+    let blocked = clinic.post(Role::Admin, &format!("/users/{agent}/lock"), &reason).await;
+    assert_eq!(blocked.status, StatusCode::OK, "{}", blocked.text);
+    let told = "Pessoa agent deixou de poder responder; o caso voltou à fila";
+    let page = clinic.get(Role::Clinician, &path).await.text;
+    assert!(page.contains(&format!("<p>{told}</p>")) && page.contains("data-given-back"), "{page}");
+    let patient = clinic.get(Role::Clinician, &format!("/patients/{}", clinic.patient)).await.text;
+    assert!(patient.contains(told), "{patient}");
+    let english = TestRequest::get().uri(&path).insert_header(("accept-language", "en"));
+    let page = clinic.send(Some(Role::Clinician), english).await.text;
+    assert!(page.contains("Pessoa agent can no longer answer; the case is back in the queue"), "{page}");
+    // A colleague takes it: the page goes on to say it, and not as what stands now.
+    let taken = clinic.post(Role::Clinician, &format!("{path}/claim"), &[]).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text);
+    let page = clinic.get(Role::Clinician, &path).await.text;
+    assert!(page.contains(told) && !page.contains("data-given-back"), "{page}");
+}

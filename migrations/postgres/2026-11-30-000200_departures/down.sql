@@ -1,0 +1,2 @@
+ALTER TABLE alert_acts DROP COLUMN whom;
+DROP TABLE departures;
