@@ -76,6 +76,11 @@ pub enum Error {
     /// The database's disk is full.
     #[error("the database's disk is full: make room, then do it again")]
     Full,
+    /// The database takes no writes: a standby, or one that somebody set so.
+    #[error(
+        "the database takes no writes: is it the primary? Its settings, or its failover, must say so; then do it again"
+    )]
+    ReadOnly,
     /// The program itself failed in a transaction; nothing of it was kept.
     #[error("the program failed in a transaction, which was not kept")]
     Panicked,
@@ -132,6 +137,7 @@ impl From<diesel::result::Error> for Error {
                 _,
             )
             | diesel::result::Error::BrokenTransactionManager => Self::Lost,
+            diesel::result::Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
             diesel::result::Error::NotFound => Self::NotFound("record"),
             diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
                 Self::Conflict("a record with the same identity exists")

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant as Moment};
 
 use diesel::prelude::*;
-use diesel::result::DatabaseErrorKind;
 
 use super::schema::settings;
 use super::settings::INSTANCE;
@@ -86,10 +85,9 @@ impl Health {
 
 /// Whether an error says that the database takes no writes from anybody.
 const fn refusal(error: &Error) -> Option<Ailment> {
-    use diesel::result::Error::DatabaseError;
     match error {
         Error::Full => Some(Ailment::Full),
-        Error::Database(DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => Some(Ailment::ReadOnly),
+        Error::ReadOnly => Some(Ailment::ReadOnly),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use super::error::{Error, Result};
 use super::kek::Keks;
 use super::keys::{Class, Subject};
 use super::schema::kek_epochs;
-use super::{Act, Actor, Store, settings, terms};
+use super::{Act, Actor, Store, nodes, settings, terms};
 use crate::domain::Instant;
 use crate::domain::id::uuid_at;
 
@@ -55,7 +55,8 @@ pub fn is_initialised(store: &Store) -> Result<bool> {
 /// Holds the key files against the epochs that the database knows, and records new epochs.
 ///
 /// # Errors
-/// [`Error::Keys`] when a file is another key than the one this database was sealed with, or one is missing.
+/// [`Error::Keys`] when a file is another key than the one this database was sealed with, one is missing, or one is new
+/// while other nodes serve that cannot have it.
 pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> Result<()> {
     let files: HashMap<i64, [u8; 32]> =
         keks.fingerprints().map(|(epoch, print)| (i64::from(epoch), print)).collect();
@@ -80,6 +81,21 @@ pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> 
         }
     }
     let known = |epoch: &i64| rows.iter().any(|(row, ..)| row == epoch);
+    // What is wrapped under a key that another node has not can be read there by nobody: no device is let in, and a
+    // revocation finds no patient.
+    if let Conn::Pg(pg) = &mut *conn
+        && !rows.is_empty()
+        && let Some(new) = files.keys().find(|epoch| !known(epoch))
+    {
+        let others = nodes::others(pg, "")?;
+        if !others.is_empty() {
+            return Err(Error::Keys(format!(
+                "kek-{new}.key is new to this database, and other nodes serve from it that do not have it: {others}. Stop \
+                 them all, copy the file into the keys directory of each, then start them; one that was lost is gone a \
+                 minute after it last spoke"
+            )));
+        }
+    }
     for (epoch, print) in files.iter().filter(|(epoch, _)| !known(epoch)) {
         let row = (
             kek_epochs::epoch.eq(epoch),
@@ -97,7 +113,9 @@ pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Clock;
     use crate::store::testing::{NOW, bare, stores};
+    use crate::store::{Urgency, Url};
 
     #[test]
     fn initialising_twice_changes_nothing() {
@@ -109,6 +127,30 @@ mod tests {
         }
         for store in bare() {
             assert!(!is_initialised(&store).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_new_key_waits_until_no_node_serves_without_it() {
+        for store in stores() {
+            let now = Clock::System.now();
+            let node = nodes::Node { id: "a".into(), home: "one:/data".into(), number: None };
+            let seat =
+                store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &node, now)).unwrap();
+            Keks::generate(&store.dir().join("keys"), 2).unwrap();
+            let early = store.reopened().err().map(|error| error.to_string());
+            // On SQLite there is one process.
+            let Url::Postgres(_) = store.url() else {
+                assert_eq!(early, None);
+                continue;
+            };
+            let early = early.unwrap();
+            assert!(early.starts_with("kek-2.key is new") && early.contains("0 (one:/data)"), "{early}");
+            store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::leave(tx, seat, "a")).unwrap();
+            drop(store.reopened().unwrap());
+            // Whoever starts after that has it or is refused by name.
+            store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &node, now)).unwrap();
+            store.reopened().unwrap();
         }
     }
 

@@ -2,13 +2,13 @@
 
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Tx;
 use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
-use super::nodes::GONE_AFTER;
+use super::nodes;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -76,12 +76,6 @@ struct Taken {
     taken: bool,
 }
 
-#[derive(QueryableByName)]
-struct Serving {
-    #[diesel(sql_type = Text)]
-    named: String,
-}
-
 /// Takes the schema for this connection alone, until it closes; refuses while another node serves from it. On SQLite
 /// the data directory has one holder.
 fn alone(conn: &mut Conn, home: &str) -> Result<()> {
@@ -94,28 +88,13 @@ fn alone(conn: &mut Conn, home: &str) -> Result<()> {
         let why = "another process changes this database's schema, or a node is just starting: try again in a minute";
         return Err(Error::Schema(why.into()));
     }
-    // An older schema may have no such table, or no such column in it.
-    let there: Taken =
-        diesel::sql_query("SELECT to_regclass('nodes') IS NOT NULL AS taken").get_result(conn)?;
-    if !there.taken {
-        return Ok(());
-    }
-    let serving: Vec<Serving> = diesel::sql_query(
-        "SELECT CONCAT(slot, COALESCE(' (' || NULLIF(to_jsonb(n) ->> 'home', '') || ')', '')) AS named FROM nodes n \
-         WHERE seen_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT - $1 \
-         AND COALESCE(to_jsonb(n) ->> 'home', '') <> $2 ORDER BY slot",
-    )
-    .bind::<BigInt, _>(i64::try_from(GONE_AFTER.as_micros()).unwrap_or(i64::MAX))
-    .bind::<Text, _>(home)
-    .get_results(conn)?;
+    let serving = nodes::others(conn, home)?;
     if serving.is_empty() {
         return Ok(());
     }
-    let named: Vec<String> = serving.into_iter().map(|node| node.named).collect();
     Err(Error::Schema(format!(
-        "other nodes serve from this database: {}. A node of another version must not work on a changed schema: stop \
-         them all, migrate, start them with the new program; one that was lost is gone a minute after it last spoke",
-        named.join(", ")
+        "other nodes serve from this database: {serving}. A node of another version must not work on a changed schema: stop \
+         them all, migrate, start them with the new program; one that was lost is gone a minute after it last spoke"
     )))
 }
 
@@ -213,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Clock;
-    use crate::store::nodes::{self, Node};
+    use crate::store::nodes::Node;
     use crate::store::testing::{bare, stores};
     use crate::store::{Opener, Urgency};
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::conn::on;
 use super::error::{Error, Result};
@@ -142,6 +142,35 @@ fn ahead(tx: &Tx<'_>, database: Instant) -> i64 {
 
 fn micros(d: Duration) -> i64 {
     i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[derive(QueryableByName)]
+struct Serving {
+    #[diesel(sql_type = Nullable<Text>)]
+    named: Option<String>,
+}
+
+/// The nodes that serve from a database, of whatever schema version, but the one of `home`: their numbers and homes in one
+/// line; empty: none.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn others(conn: &mut PgConnection, home: &str) -> Result<String> {
+    // An older schema may have no such table, or no such column in it.
+    let there = "SELECT to_regclass('nodes')::TEXT AS named";
+    let there: Serving = diesel::sql_query(there).get_result(conn)?;
+    if there.named.is_none() {
+        return Ok(String::new());
+    }
+    let serving: Serving = diesel::sql_query(
+        "SELECT string_agg(CONCAT(slot, ' (' || NULLIF(to_jsonb(n) ->> 'home', '') || ')'), ', ' ORDER BY slot) AS named \
+         FROM nodes n WHERE seen_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT - $1 \
+         AND COALESCE(to_jsonb(n) ->> 'home', '') <> $2",
+    )
+    .bind::<BigInt, _>(micros(GONE_AFTER))
+    .bind::<Text, _>(home)
+    .get_result(conn)?;
+    Ok(serving.named.unwrap_or_default())
 }
 
 /// Gives the slot back; the node's devices are no longer connected.

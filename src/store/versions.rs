@@ -56,12 +56,13 @@ impl Versioned for Policy {
 
     fn names(&self) -> Vec<(&'static str, &str)> {
         let steps = self.steps.iter().chain([&self.nobody_reached]);
-        let named = |target| match target {
-            &Target::Schedule(ref id) => Some((Duty::KIND, id.as_str())),
-            &Target::Team(ref id) => Some((Team::KIND, id.as_str())),
-            &(Target::Person(_) | Target::Role(_)) => None,
-        };
-        steps.flat_map(|step| step.targets.iter().filter_map(named)).collect()
+        let targets = steps.flat_map(|step| &step.targets);
+        let named = targets.filter_map(|target| match target {
+            Target::Schedule(id) => Some((Duty::KIND, id.as_str())),
+            Target::Team(id) => Some((Team::KIND, id.as_str())),
+            Target::Person(_) | Target::Role(_) => None,
+        });
+        named.collect()
     }
 }
 

@@ -112,6 +112,7 @@ impl From<store::Error> for Fault {
             Error::Busy => Self::new(Code::Busy),
             Error::Full => Self::new(Code::DiskFull),
             Error::Unsure => Self::new(Code::Unsure),
+            Error::ReadOnly => Self::new(Code::Busy).with("reason", "the database takes no writes"),
             given_up if given_up.may_pass() => Self::new(Code::Busy),
             other => {
                 tracing::error!(error = %other, "the store failed");

@@ -179,6 +179,12 @@ impl Clinic {
         ))
     }
 
+    /// Changes rows behind the program's back; says how many.
+    pub fn tamper(&self, sql: &str) -> usize {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
+        diesel::sql_query(sql).execute(&mut conn).unwrap()
+    }
+
     fn count(&self, sql: &str) -> i64 {
         let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
         let counted: Counted = diesel::sql_query(sql).get_result(&mut conn).unwrap();
