@@ -1,5 +1,6 @@
 //! Schema versions: migrated only when asked, never opened when they do not fit.
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -67,7 +68,12 @@ pub fn run(url: &Url, home: &str) -> Result<usize> {
         require_current(&mut conn)?;
     }
     alone(&mut conn, home)?;
-    migrate(&mut conn)
+    let ran = migrate(&mut conn);
+    // The server notices a closed connection when it does: the node that starts next must not find this one.
+    if let Conn::Pg(conn) = &mut conn {
+        conn.batch_execute("SELECT pg_advisory_unlock_all()")?;
+    }
+    ran
 }
 
 #[derive(QueryableByName)]
@@ -188,8 +194,6 @@ pub fn names() -> Result<(Vec<String>, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-
     use super::*;
     use crate::domain::Clock;
     use crate::store::nodes::Node;

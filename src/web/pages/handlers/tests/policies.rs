@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use super::clinic::{Clinic, now};
 use crate::domain::Role;
 use crate::domain::escalation::Policy;
-use crate::store::versions;
+use crate::store::{Actor, on_call, versions};
 
 const PATH: &str = "/policies/red_alert";
 
@@ -80,6 +80,7 @@ async fn a_draft_shows_what_changes_whom_it_pages_and_what_it_would_have_done() 
 #[actix_web::test]
 async fn a_second_person_puts_a_proposal_in_force_and_its_author_cannot() {
     let clinic = Clinic::open();
+    clinic.state.store.write(Actor::System("test"), now(), on_call::seed).unwrap();
     let made = post(&clinic, Role::Clinician, PATH, form("7", "propose")).await;
     assert_eq!((made.status, made.to.as_str()), (StatusCode::SEE_OTHER, "/policies/red_alert#proposal-2"));
     let again = post(&clinic, Role::Manager, PATH, form("9", "propose")).await;
