@@ -1,5 +1,5 @@
 //! People who stop being ones who can answer: blocked, in another role, without a sign-in until a second person has
-//! vouched, erased, away. Whatever makes that of somebody goes through [`watched`] or [`leave`], and what rests on them
+//! vouched, erased, away. Whatever makes that of somebody goes through `watched` or `leave`, and what rests on them
 //! goes back to the queue in the same transaction; of many cases the rest follows at once, a few a transaction.
 
 use std::cmp::Reverse;
