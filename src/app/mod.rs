@@ -281,7 +281,7 @@ fn place(tx: &mut Tx<'_>, own: &Own, clock: &Clock) -> store::Result<Place> {
             );
             Ok(Place::Aside { by_ms })
         }
-        None => Ok(Place::Seated(nodes::take(tx, own, database)?)),
+        None => Ok(Place::Seated(nodes::begin(tx, own, database)?)),
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
     require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
+    signing::agree(&store, &tokens, &whereabouts(&options.data_dir), clock.now())?;
     let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
@@ -223,7 +224,13 @@ async fn keep_on(store: Store, dir: PathBuf) {
             Ok(_) | Err(RecvError::Lagged(_)) => {}
         }
         let (store, dir) = (store.clone(), dir.clone());
-        match tokio::task::spawn_blocking(move || revocations::catch_up(&store, &dir)).await {
+        let caught = tokio::task::spawn_blocking(move || {
+            let caught = revocations::catch_up(&store, &dir);
+            // A database that does not answer says nothing of the file, and is told by itself.
+            store.file_is_behind(caught.is_err() && store.ailment().is_none());
+            caught
+        });
+        match caught.await {
             Ok(Ok(_)) => {}
             Ok(Err(fault)) => tracing::error!(%fault, "revocations.log is behind"),
             Err(fault) => tracing::error!(%fault, "revocations.log is behind"),

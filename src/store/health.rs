@@ -56,6 +56,8 @@ struct Seen {
     /// When it last answered a look; none: nobody looks.
     answered: Option<Moment>,
     no_room: bool,
+    /// The file beside the database that repeats what was withdrawn cannot be written.
+    behind: bool,
     /// Why the last write that failed did so by the database's own doing, and when.
     refused: Option<(Ailment, Moment)>,
 }
@@ -93,6 +95,17 @@ const fn refusal(error: &Error) -> Option<Ailment> {
 }
 
 impl Store {
+    /// Notes whether `revocations.log` could not be written when it should have been.
+    pub fn file_is_behind(&self, behind: bool) {
+        self.inner.health.seen().behind = behind;
+    }
+
+    /// Whether `revocations.log` is behind: a restore by it would give back power that was taken away.
+    #[must_use]
+    pub fn is_file_behind(&self) -> bool {
+        self.inner.health.seen().behind
+    }
+
     /// What is wrong with the database, as it was seen last; says so within two seconds.
     #[must_use]
     pub fn ailment(&self) -> Option<Ailment> {

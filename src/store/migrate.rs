@@ -94,7 +94,19 @@ fn alone(conn: &mut Conn, home: &str) -> Result<()> {
         let why = "another process changes this database's schema, or a node is just starting: try again in a minute";
         return Err(Error::Schema(why.into()));
     }
-    let serving = nodes::others(conn, home)?;
+    none_serve(&nodes::others(conn, home)?)
+}
+
+/// Refuses, before anything is done for it, to change a schema that nodes serve from but the one of `home`.
+///
+/// # Errors
+/// [`Error::Schema`] naming them; it cannot be reached; database errors.
+pub fn require_alone(url: &Url, home: &str) -> Result<()> {
+    let Conn::Pg(mut conn) = super::open_one(url)? else { return Ok(()) };
+    none_serve(&nodes::others(&mut conn, home)?)
+}
+
+fn none_serve(serving: &str) -> Result<()> {
     if serving.is_empty() {
         return Ok(());
     }

@@ -57,17 +57,28 @@ pub fn astray(view: &mut View<'_>, id: &str, ours: Instant, database: Instant) -
     Ok((right.get_result::<i64>(view.conn)? > 0).then_some(off / 1_000))
 }
 
-/// Takes a slot for a node: the one it was told to have, else the first that is free. What a former process of the same
-/// home held is given back first. Run it with [`super::Store::keep_house`]; `database` is what [`clock`] says.
+/// Takes a slot for a node that starts. What a former process of the same home held is given back first: the data
+/// directory has one holder.
 ///
 /// # Errors
-/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`] when all are in use; database errors.
-pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
-    migrate::hold(tx)?;
-    bury(tx, database)?;
+/// As [`take`].
+pub fn begin(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
     let former = nodes::table.filter(nodes::home.eq(&node.home).and(nodes::home.ne("")));
     let former: Vec<i16> = diesel::delete(former).returning(nodes::slot).get_results(tx.conn)?;
     former.iter().try_for_each(|slot| offline(tx, *slot))?;
+    take(tx, node, database)
+}
+
+/// Takes a slot for a node: the one it was told to have, else the first that is free. Run it with
+/// [`super::Store::keep_house`]; `database` is what [`clock`] says. A node that lost its slot while it runs gives back
+/// nobody's: on a machine of the same name another node may have the same home, and each would take the other's for ever.
+///
+/// # Errors
+/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`]
+/// when all are in use; database errors.
+pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
+    migrate::hold(tx)?;
+    bury(tx, database)?;
     let slots = match node.number {
         Some(number) => i16::from(number)..i16::from(number) + 1,
         None => 0..SLOTS,
@@ -240,7 +251,7 @@ mod tests {
         for store in stores() {
             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
             let take =
-                |node: &Node, now| store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, node, now));
+                |node: &Node, now| store.keep_house(Urgency::Urgent, "test", now, |tx| begin(tx, node, now));
             let asks = |id: &str| Node { number: Some(3), ..node(id) };
             assert_eq!(take(&asks("a"), at(0)).unwrap(), 3);
             let said = take(&asks("b"), at(20)).unwrap_err().to_string();
@@ -250,6 +261,17 @@ mod tests {
             let again = Node { id: "a2".into(), ..asks("a") };
             assert_eq!(take(&again, at(21)).unwrap(), 3);
             assert_eq!(take(&node("c"), at(22)).unwrap(), 0);
+            // Another machine of the same name and path takes it for its own. The first finds another, and both stay.
+            let twin = Node { id: "twin".into(), number: None, ..node("c") };
+            assert_eq!(take(&twin, at(23)).unwrap(), 0);
+            let house = |f: &dyn Fn(&mut Tx<'_>) -> Result<Option<u8>>| {
+                store.keep_house(Urgency::Urgent, "test", at(24), |tx| f(tx)).unwrap()
+            };
+            let beat =
+                |id: &'static str, slot| house(&|tx| Ok(beat(tx, slot, id, at(24))?.map(|_buried| slot)));
+            assert_eq!(beat("c", 0), None);
+            assert_eq!(house(&|tx| super::take(tx, &node("c"), at(24)).map(Some)), Some(1));
+            assert_eq!((beat("twin", 0), beat("c", 1)), (Some(0), Some(1)));
         }
     }
 

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::digest;
 
 use super::error::{Error, Result};
 use super::kek::write_secret;
+use super::{Conn, Store, Urgency, nodes, settings};
+use crate::domain::Instant;
 use crate::domain::token::{Signer, fresh_key};
 
 /// The file's name in the keys directory.
@@ -37,9 +40,59 @@ pub fn load(dir: &Path) -> Result<Signer> {
     Signer::new(&pkcs8).map_err(|_refused| broken())
 }
 
+/// The setting that says which key signs.
+const KEPT: &str = "token.key";
+
+/// Holds the key against the one that the nodes on this database sign with: what one signs, each must believe. A node
+/// alone may have a new one, and ends by it what the old one signed.
+///
+/// # Errors
+/// [`Error::Keys`] where other nodes than that of `home` serve with another key; database errors.
+pub fn agree(store: &Store, signer: &Signer, home: &str, now: Instant) -> Result<()> {
+    let public = signer.jwks().to_string();
+    let ours = hex::encode(digest::digest(&digest::SHA256, public.as_bytes()));
+    store.keep_house(Urgency::Urgent, "start", now, |tx| {
+        let theirs = settings::get(tx, KEPT)?;
+        if theirs.as_ref() == Some(&ours) {
+            return Ok(());
+        }
+        let others = match &mut *tx.conn {
+            Conn::Pg(conn) if theirs.is_some() => nodes::others(conn, home)?,
+            _ => String::new(),
+        };
+        if !others.is_empty() {
+            return Err(Error::Keys(format!(
+                "{FILE} is not the key that other nodes on this database sign with: {others}. What one signs the other would \
+                 refuse, devices and people alike: copy theirs into this node's keys directory"
+            )));
+        }
+        settings::keep(tx, KEPT, &ours)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Clock;
+    use crate::store::Url;
+    use crate::store::testing::stores;
+
+    #[test]
+    fn a_key_that_other_nodes_do_not_sign_with_is_refused_while_they_serve() {
+        for store in stores() {
+            let signer = || Signer::new(&fresh_key().unwrap()).unwrap();
+            let (first, other, now) = (signer(), signer(), Clock::System.now());
+            agree(&store, &first, "one:/data", now).unwrap();
+            agree(&store, &first, "two:/data", now).unwrap();
+            let node = nodes::Node { id: "a".into(), home: "one:/data".into(), number: None };
+            store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::begin(tx, &node, now)).unwrap();
+            let refused = agree(&store, &other, "two:/data", now).err().map(|error| error.to_string());
+            if let Url::Postgres(_) = store.url() {
+                assert!(refused.unwrap().contains("0 (one:/data)"));
+            }
+            agree(&store, &other, "one:/data", now).unwrap();
+        }
+    }
 
     #[test]
     fn the_key_file_signs_is_private_and_is_never_overwritten() {

@@ -32,11 +32,12 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
         return not_ready(&ailments);
     }
     let off = state.engine.clock_off();
+    let file = behind(&state).map(|why| format!("{why}\n"));
     match look(state).await {
         Ok(step) => {
             let step = step.map(|step| format!("clock stepped by {} ms at {}\n", step.by_ms, step.at));
             let off = off.map(|by_ms| format!("clock off by {by_ms} ms against the database's\n"));
-            let told: String = step.into_iter().chain(off).collect();
+            let told: String = step.into_iter().chain(off).chain(file).collect();
             HttpResponse::Ok().content_type(PLAIN).body(format!("ready\n{told}"))
         }
         Err(why) => not_ready(&[why.to_owned()]),
@@ -59,6 +60,12 @@ fn ailments(state: &State) -> Vec<String> {
     let threads = state.store.threads().ill().into_iter();
     let threads = threads.map(|ill| format!("thread {}: {}; see the log", ill.thread, ill.why));
     aside.into_iter().chain(unseated).chain(database).chain(threads).collect()
+}
+
+/// What keeps this node from nothing yet, and somebody should mend.
+fn behind(state: &State) -> Option<&'static str> {
+    let behind = state.store.is_file_behind();
+    behind.then_some("revocations.log cannot be written: look at the data directory's disk and rights")
 }
 
 fn not_ready(ailments: &[String]) -> HttpResponse {
@@ -86,7 +93,9 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 /// silent, a module has not come round, something planned for a red alert is late, or something keeps the node
 /// from its work. No person, no case.
 pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
-    let (now, ailments) = (state.now(), ailments(&state));
+    let now = state.now();
+    let ailments: Vec<String> =
+        ailments(&state).into_iter().chain(behind(&state).map(str::to_owned)).collect();
     // Nobody waits for a database that is known not to answer.
     if state.store.ailment().is_some() {
         return engine(now, None, &ailments);

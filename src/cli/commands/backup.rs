@@ -113,10 +113,11 @@ pub(in crate::cli) fn bring_up(
     to: Option<&Path>,
     clock: &Clock,
 ) -> Result<usize> {
-    let now = clock.now();
+    let (now, here) = (clock.now(), whereabouts(&options.data_dir));
     match migrate::fit_of(&options.database)? {
         migrate::Fit::Current => return Ok(0),
         migrate::Fit::Behind(_) => {
+            migrate::require_alone(&options.database, &here)?;
             let usual = home.dir().join(format!("backup-before-migration-{}", now.secs()));
             let to = to.unwrap_or(&usual);
             save(&options.database, to, now)?;
@@ -124,5 +125,5 @@ pub(in crate::cli) fn bring_up(
         }
         migrate::Fit::Empty | migrate::Fit::Ahead(_) => {}
     }
-    Ok(migrate::run(&options.database, &whereabouts(&options.data_dir))?)
+    Ok(migrate::run(&options.database, &here)?)
 }
