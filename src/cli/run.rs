@@ -36,6 +36,10 @@ use crate::store::{Store, Url, signing};
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
+/// A node that was asked to end is given ten seconds by whoever asked.
+const ENDS_WITHIN: Duration = Duration::from_secs(9);
+/// What of the log is still to be written has so long.
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// Runs the demo until it is told to stop.
 pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
@@ -65,6 +69,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
         let played = demo::replay(loopback(node.mqtt()), &prepared, speed, clock.clone(), stop.clone()).await;
         // Faster than 1, the playback ends before the demo does.
         let _stopped = stop.wait_for(|stop| *stop).await;
+        end_in_any_case(None)?;
         close(node, &store, prepared.home.dir(), keeping).await;
         played
     })
@@ -121,9 +126,7 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
             _stopped = stop.wait_for(|stop| *stop) => None,
             thread = store.threads().given_up() => Some(thread),
         };
-        if let Some(thread) = ill {
-            end_in_any_case(thread)?;
-        }
+        end_in_any_case(ill)?;
         close(node, &store, home.dir(), keeping).await;
         if let Err(error) = store.keep_ends(clock.now()) {
             tracing::error!(%error, "the end of a thread is in this log only");
@@ -132,16 +135,19 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
     })
 }
 
-/// A node that is ill may be too ill to close in order: past its patience it ends all the same.
-fn end_in_any_case(thread: &'static str) -> Result<()> {
+/// Closing in order may wait for a database that does not answer, or a thread that is too ill: past its time the process
+/// ends all the same. What was acknowledged is on the disk already.
+fn end_in_any_case(ill: Option<&'static str>) -> Result<()> {
     let end = move || {
-        std::thread::park_timeout(PATIENCE * 2);
-        note(&format!("zelo: {}", Error::Ailing(thread)));
-        observe::flush(PATIENCE);
-        std::process::exit(i32::from(Error::Ailing(thread).exit_code()));
+        let fault = ill.map(Error::Ailing);
+        std::thread::park_timeout(if fault.is_some() { PATIENCE * 2 } else { ENDS_WITHIN });
+        let words = fault.as_ref().map_or_else(|| "what still waited was left".to_owned(), ToString::to_string);
+        note(&format!("zelo: {words}"));
+        observe::flush(FLUSH);
+        std::process::exit(fault.map_or(0, |fault| i32::from(fault.exit_code())));
     };
     let started = std::thread::Builder::new().name("end".into()).spawn(end);
-    started.map(drop).map_err(|_source| Error::Ailing(thread))
+    started.map(drop).map_err(|source| Error::Failed(format!("no thread is left to end by: {source}")))
 }
 
 async fn open(

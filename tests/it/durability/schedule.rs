@@ -261,3 +261,21 @@ async fn whatever_falls_the_first_person_is_called_once_or_twice_for_each_red() 
     assert_eq!(night.clinic.tamper(one), 1);
     assert!(!night.verified(), "and one that is not");
 }
+
+#[test]
+fn a_node_whose_database_is_silent_or_gone_ends_when_it_is_told_to() {
+    let Some(clinic) = Clinic::postgres(0) else {
+        println!("skipped: ZELO_TEST_POSTGRES is not set (tests/run sets it)");
+        return;
+    };
+    log::open(&clinic.store, &clinic.keys(), Clock::System.now()).unwrap();
+    let settings = clinic.dir.path().join("zelo.toml");
+    std::fs::write(&settings, "").unwrap();
+    for state in [State::Still, State::Cut] {
+        let mut seat = Seat::new(&clinic, &settings);
+        seat.ready();
+        seat.wire.set(state);
+        let node = seat.node.take().unwrap();
+        assert!(node.stop().success(), "{state:?}: within ten seconds, as if nothing were wrong");
+    }
+}
