@@ -68,7 +68,7 @@ pub enum Error {
     #[error("the connection to the database was lost: nothing was kept, do it again")]
     Lost,
     /// The answer to a commit was lost, and the database cannot be asked.
-    #[error("the database's answer was lost: it may hold or not; do it again, it is not done twice")]
+    #[error("the database's answer was lost: it may hold or not; look before it is done again")]
     Unsure,
     /// Another node has this node's number by now.
     #[error("this node was silent and lost its number: it takes another one by itself")]
