@@ -141,7 +141,8 @@ fn end_in_any_case(ill: Option<&'static str>) -> Result<()> {
     let end = move || {
         let fault = ill.map(Error::Ailing);
         std::thread::park_timeout(if fault.is_some() { PATIENCE * 2 } else { ENDS_WITHIN });
-        let words = fault.as_ref().map_or_else(|| "what still waited was left".to_owned(), ToString::to_string);
+        let words =
+            fault.as_ref().map_or_else(|| "what still waited was left".to_owned(), ToString::to_string);
         note(&format!("zelo: {words}"));
         observe::flush(FLUSH);
         std::process::exit(fault.map_or(0, |fault| i32::from(fault.exit_code())));
