@@ -179,6 +179,12 @@ impl Flags {
         Self(self.0 | other.0)
     }
 
+    /// These bits but for those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The names of the bits, as the API lists them.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {

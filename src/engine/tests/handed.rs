@@ -1,16 +1,18 @@
 //! A device that changes hands, and the change is recorded after it happened: each reading ends with whoever wore the
 //! device at its instant, through the real commit, the real moves, replays and rolls.
 
+mod taken_back;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use consent::{AlertEvaluate, Context, Datum, Grant, Purpose, Request, decide};
+use consent::{AlertEvaluate, Context, Datum, Grant, Permit, Purpose, Request, decide};
 use mqtt::gateway::{Delivery, Protocol, Reply};
 
 use crate::domain::{
-    AlertState, Clock, DeviceId, DeviceIdentity, Instant, Level, Outcome, PatientId, PatientIdentity, Rule,
-    Signal,
+    AlertState, Clock, DeviceId, DeviceIdentity, Instant, Level, Outcome, PatientId, PatientIdentity,
+    Reading, Rule, Signal,
 };
 use crate::engine::Module as _;
 use crate::engine::late_reds::LateReds;
@@ -34,6 +36,10 @@ fn ago(seconds: u64) -> Instant {
     NOW.minus(Duration::from_secs(seconds))
 }
 
+fn before_now(at: Instant) -> u64 {
+    u64::try_from((NOW.micros() - at.micros()) / 1_000_000).unwrap()
+}
+
 struct Person {
     id: PatientId,
     key: i64,
@@ -45,6 +51,7 @@ struct Ward {
     committer: Committer,
     replay: Reevaluate,
     watch: SharedWatchlist,
+    stats: Arc<ingest::Stats>,
     device: DeviceId,
     device_key: i64,
     ana: Person,
@@ -101,9 +108,11 @@ impl Ward {
         };
         let store = (*home).clone();
         seated(&store);
-        let committer = Committer::new(store.clone(), Clock::driven(NOW), options, Arc::default()).unwrap();
+        let stats = Arc::default();
+        let committer =
+            Committer::new(store.clone(), Clock::driven(NOW), options, Arc::clone(&stats)).unwrap();
         let replay = Reevaluate::new(store, bases, Arc::clone(&watch));
-        Self { home, committer, replay, watch, device: device.id, device_key: device.key, ana, bia }
+        Self { home, committer, replay, watch, stats, device: device.id, device_key: device.key, ana, bia }
     }
 
     /// One message of pulses: seconds before now, and values.
@@ -111,7 +120,10 @@ impl Ward {
         let record = |(before, value): &(u64, f64)| {
             format!(r#"{{"ts":{},"heart_rate":{value}}}"#, ago(*before).millis())
         };
-        let text = format!("[{}]", pulses.iter().map(record).collect::<Vec<_>>().join(","));
+        self.deliver(format!("[{}]", pulses.iter().map(record).collect::<Vec<_>>().join(",")));
+    }
+
+    fn deliver(&mut self, text: String) {
         let message = Admitted::from(Delivery {
             device: self.device.0,
             session: 1,
@@ -161,19 +173,32 @@ impl Ward {
         }
     }
 
-    fn has(&self, whose: &Person) -> Vec<(u64, f64)> {
-        let look = |tx: &mut Tx<'_>| {
+    /// What a look shows of a person who may be looked at.
+    fn shown<T>(
+        &self,
+        whose: &Person,
+        look: impl Fn(&mut Tx<'_>, &Permit<AlertEvaluate>) -> Result<Vec<T>>,
+    ) -> Vec<T> {
+        let permitted = |tx: &mut Tx<'_>| {
             let patient = roster::patient(tx, whose.key)?;
             let context = Context { data: &[Datum::Reading], ..Context::system(NOW.micros()) };
             let (bases, records, subject) = (&consent::Bases::default(), &patient.records, &patient.subject);
             let request = Request { bases, records, subject, context: &context };
             let Ok(permit) = decide::<AlertEvaluate>(&request) else { return Ok(Vec::new()) };
-            let (from, to) = (Instant::MIN, Instant::MAX);
-            telemetry::series(tx, &permit, whose.key, Signal::HeartRate, from, to)
+            look(tx, &permit)
         };
-        let stored = self.home.keep_house(Urgency::Patient, "test", NOW, look).unwrap();
-        let before = |at: Instant| u64::try_from((NOW.micros() - at.micros()) / 1_000_000).unwrap();
-        stored.iter().map(|one| (before(one.reading.at), one.reading.value)).collect()
+        self.home.keep_house(Urgency::Patient, "test", NOW, permitted).unwrap()
+    }
+
+    fn readings(&self, whose: &Person) -> Vec<Reading> {
+        let (from, to) = (Instant::MIN, Instant::MAX);
+        let stored = self
+            .shown(whose, |tx, permit| telemetry::series(tx, permit, whose.key, Signal::HeartRate, from, to));
+        stored.into_iter().map(|stored| stored.reading).collect()
+    }
+
+    fn has(&self, whose: &Person) -> Vec<(u64, f64)> {
+        self.readings(whose).iter().map(|one| (before_now(one.at), one.value)).collect()
     }
 
     fn alerts(&self, whose: &Person) -> Vec<StoredAlert> {

@@ -19,7 +19,7 @@ use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{Amended, Appended, Batch, By, ReceiptRef, Withdrawn};
+use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef, TakenBack, Withdrawn};
 use crate::store::{Result, Subject, Tx};
 
 const NOT_BOUND: &str = "E_NOT_BOUND";
@@ -38,6 +38,8 @@ pub struct Planned {
     pub amended: Vec<Amended>,
     /// What it takes back, with where it says so.
     pub withdrawn: Vec<(Withdrawn, Place)>,
+    /// It says again what its source took back when it was another wearer's: known, and not kept.
+    pub repeats_taken_back: bool,
     /// The records of the message that they stood in.
     pub records: Vec<u32>,
     /// Its device, when it is enrolled.
@@ -119,6 +121,7 @@ impl Planner<'_> {
             readings: Vec::new(),
             amended: Vec::new(),
             withdrawn: Vec::new(),
+            repeats_taken_back: false,
             records: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
@@ -247,6 +250,7 @@ impl Planned {
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
         let mut before_grant = None;
+        let taken_back = aside.taken_back(normal)?;
         self.parts = normal.refused.clone();
         self.readings.reserve_exact(normal.readings.len());
         self.records.reserve_exact(normal.readings.len());
@@ -267,6 +271,13 @@ impl Planned {
                 self.part(reading.signal, NOT_BOUND, true, place);
             } else if corrects {
                 self.amended.push(aside.amended(reading));
+            } else if let Some(taken_back) = taken_back.get(&(reading.signal, reading.at)) {
+                if taken_back.is(&reading) {
+                    self.repeats_taken_back = true;
+                } else {
+                    aside.reading(reading, Why::Conflict.code())?;
+                    self.part(reading.signal, Why::Conflict.code(), true, place);
+                }
             } else {
                 self.readings.push(reading);
                 self.records.push(taken.record);
@@ -308,10 +319,10 @@ impl Planned {
         }
     }
 
-    /// Whether it brings a value, to keep or to set aside.
+    /// Whether it brings a value, to keep or to set aside, or one that is known.
     pub fn takes(&self) -> bool {
         let aside = self.parts.iter().any(|part| part.aside);
-        aside || !self.readings.is_empty() || !self.amended.is_empty()
+        aside || self.repeats_taken_back || !self.readings.is_empty() || !self.amended.is_empty()
     }
 
     /// Nothing in it can be taken: the answer says why.
@@ -337,6 +348,16 @@ struct Setting<'a, 'tx> {
 }
 
 impl Setting<'_, '_> {
+    /// What of the message its source took back when the device was another wearer's.
+    fn taken_back(&mut self, normal: &Normalised) -> Result<HashMap<(Signal, Instant), TakenBack>> {
+        let mine = self.patient.row.key;
+        if self.device.bindings.iter().all(|binding| binding.patient_key == mine) {
+            return Ok(HashMap::new());
+        }
+        let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
+        telemetry::taken_back(self.tx, (self.device.key, mine), &instants)
+    }
+
     fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
         let mut aside = self.of_patient(reason);
         aside.reading = Some(reading);

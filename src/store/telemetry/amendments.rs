@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use consent::{AlertEvaluate, Permit, TelemetryCollect};
+use consent::{Permit, TelemetryCollect};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::chunk_rows::Series;
+use super::measured;
 use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
-use super::series::{first_committed, reached};
 use super::span::Span;
 use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
 use crate::rules::Late;
@@ -22,9 +22,6 @@ use crate::store::keys::{Class, Subject};
 use crate::store::schema::amendments::dsl;
 use crate::store::seal::Place;
 use crate::store::{Act, Conn, Touched, Tx, View, reevaluations};
-
-/// The most superseded readings that one look shows.
-const SHOWN: i64 = 1_000;
 
 /// Who may set a value in place of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,31 +47,26 @@ pub struct Amended {
     pub by: By,
 }
 
-/// A value that is no longer in force.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Superseded {
-    /// The value as it was.
-    pub stored: StoredReading,
-    /// When it ceased to be in force.
-    pub at: Instant,
-    /// Who put another in its place.
-    pub by: By,
-    /// Nothing took its place.
-    pub withdrawn: bool,
-}
-
-/// What a generation seals; `bits` are absent when it withdraws.
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
+/// What a generation seals; `bits` are absent when it withdraws, and `was` is then what its source took back.
+#[derive(Serialize, Deserialize)]
 struct Sealed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bits: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    was: Option<u64>,
     attrs: i16,
 }
 
-type Raw = (i64, i64, i64, i64, i64, Option<String>, Vec<u8>);
+impl Sealed {
+    fn value(reading: &Reading) -> Self {
+        Self { bits: Some(reading.value.to_bits()), was: None, attrs: attrs(reading) }
+    }
+}
+
+pub(super) type Raw = (i64, i64, i64, i64, i64, Option<String>, Vec<u8>);
 type Columns =
     (dsl::at, dsl::device_key, dsl::generation, dsl::received, dsl::amended_at, dsl::item, dsl::sealed);
-const COLUMNS: Columns =
+pub(super) const COLUMNS: Columns =
     (dsl::at, dsl::device_key, dsl::generation, dsl::received, dsl::amended_at, dsl::item, dsl::sealed);
 
 fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
@@ -83,46 +75,48 @@ fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
 
 /// A generation of an identity, opened; one that withdraws has no reading.
 pub(super) struct Generation {
-    at: Instant,
-    device_key: i64,
-    number: i64,
-    amended_at: Instant,
-    by: By,
-    received: ReceiptRef,
+    pub at: Instant,
+    pub device_key: i64,
+    pub amended_at: Instant,
+    pub by: By,
+    pub received: ReceiptRef,
     pub reading: Option<Reading>,
+    /// What its source took back, where that was written down.
+    pub was: Option<Reading>,
 }
 
 impl Generation {
-    /// The source took it back: nothing but the source puts it in force again.
+    /// The source took it back.
     pub fn is_taken_back(&self) -> bool {
         self.reading.is_none() && self.by == By::Source
     }
 
     /// It turned out to be another wearer's.
-    fn is_anothers(&self) -> bool {
+    pub fn is_anothers(&self) -> bool {
         self.reading.is_none() && self.by != By::Source
     }
 }
 
-fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
+pub(super) fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
     let (at, device_key, number, received, amended_at, item, sealed) = raw;
     let place = row(series, at, device_key, number);
     let sealed: Sealed = view.open_json(Place::new("amendments", "sealed", &place), &sealed)?;
     let (unit, flags) = unit_and_flags(series.signal, sealed.attrs)?;
-    let reading = sealed.bits.map(|bits| Reading {
+    let of = |bits: u64| Reading {
         signal: series.signal,
         at: Instant::from_micros(at),
         value: f64::from_bits(bits),
         unit,
         flags,
-    });
+    };
+    let (reading, was) = (sealed.bits.map(of), sealed.was.map(of));
     let by = match item {
         None => By::Source,
         Some(id) => By::Clinician(id.parse().map_err(|_not_an_id| Error::Corrupt("amendments.item"))?),
     };
     let (amended_at, received) = (Instant::from_micros(amended_at), ReceiptRef::from_stored(received));
     let at = Instant::from_micros(at);
-    Ok(Generation { at, device_key, number, amended_at, by, received, reading })
+    Ok(Generation { at, device_key, amended_at, by, received, reading, was })
 }
 
 /// Sets the value in force at an identity, marks its series to be judged again and leaves `reading.amended` in the
@@ -131,15 +125,20 @@ fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Generation> {
 /// # Errors
 /// [`Error::Denied`] for an instant before the grant; [`Error::Busy`] when another transaction amends it at once.
 pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) -> Result<bool> {
-    let Reading { signal, at, value, .. } = new.reading;
+    let Reading { signal, at, .. } = new.reading;
     permit.covers(at.micros())?;
     let identity = Identity { patient: new.patient, signal, at, device_key: new.device_key };
-    let said = Sealed { bits: Some(value.to_bits()), attrs: attrs(&new.reading) };
-    let last = identity.last(tx)?;
+    let said = Sealed::value(&new.reading);
+    let history = identity.history(tx)?;
+    let last = history.last(tx)?;
     if last.as_ref().is_some_and(|last| says(last.reading.as_ref(), &said)) {
         return Ok(false);
     }
-    identity.generate(tx, last.as_ref(), &said, (new.received, new.by))?;
+    if last.is_none() {
+        // It may be all that they have of the signal; where a series ends its journal says.
+        measured::note(tx, new.patient.0, signal, Instant::from_micros(0))?;
+    }
+    identity.generate(tx, history.next(), &said, (new.received, new.by))?;
     Ok(true)
 }
 
@@ -157,27 +156,23 @@ impl Identity {
         Series::new(self.patient.0, self.signal)
     }
 
-    /// The last generation.
-    pub fn last(&self, view: &mut View<'_>) -> Result<Option<Generation>> {
-        last(view, self.series(), self.at, self.device_key)
-    }
-
-    /// Nothing is in force from now on.
+    /// Nothing is in force from now on: the source takes `reading` back.
     pub fn withdraw(
         &self,
         tx: &mut Tx<'_>,
-        last: Option<&Generation>,
+        generation: i64,
         received: ReceiptRef,
-        attrs: i16,
+        reading: &Reading,
     ) -> Result<()> {
-        self.generate(tx, last, &Sealed { bits: None, attrs }, (received, By::Source))
+        let said = Sealed { bits: None, was: Some(reading.value.to_bits()), attrs: attrs(reading) };
+        self.generate(tx, generation, &said, (received, By::Source))
     }
 
-    /// Writes the generation after `last` and says so.
+    /// Writes a generation and says so.
     fn generate(
         &self,
         tx: &mut Tx<'_>,
-        last: Option<&Generation>,
+        generation: i64,
         said: &Sealed,
         (received, by): (ReceiptRef, By),
     ) -> Result<()> {
@@ -186,7 +181,7 @@ impl Identity {
             By::Source => None,
             By::Clinician(id) => Some(id),
         };
-        let generation = self.write(tx, last, said, (received, item))?;
+        self.write(tx, generation, said, (received, item))?;
         reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
         // What memory holds of the series is what was wrong.
         tx.touch(Touched::Patient(patient_key));
@@ -201,33 +196,31 @@ impl Identity {
     /// The reading is this patient's no longer: it waits as a quarantined item. Whoever sets it aside says so, and has
     /// its series judged again.
     pub fn leave(&self, tx: &mut Tx<'_>, stored: &StoredReading, item: Uuid) -> Result<()> {
-        let said = Sealed { bits: None, attrs: attrs(&stored.reading) };
-        let last = self.last(tx)?;
-        self.write(tx, last.as_ref(), &said, (stored.received, Some(item))).map(drop)
+        let said = Sealed { bits: None, was: None, attrs: attrs(&stored.reading) };
+        let generation = self.history(tx)?.next();
+        self.write(tx, generation, &said, (stored.received, Some(item)))
     }
 
     /// A quarantined item is this patient's reading from now on; said and judged as in [`Self::leave`].
     pub fn come(
         &self,
         tx: &mut Tx<'_>,
-        last: Option<&Generation>,
+        generation: i64,
         reading: &Reading,
         (received, item): (ReceiptRef, Uuid),
     ) -> Result<()> {
-        let said = Sealed { bits: Some(reading.value.to_bits()), attrs: attrs(reading) };
-        self.write(tx, last, &said, (received, Some(item))).map(drop)
+        self.write(tx, generation, &Sealed::value(reading), (received, Some(item)))
     }
 
-    /// Writes the generation after `last`, by the source or through a quarantined item. Its number.
+    /// Writes a generation, by the source or through a quarantined item.
     fn write(
         &self,
         tx: &mut Tx<'_>,
-        last: Option<&Generation>,
+        generation: i64,
         said: &Sealed,
         (received, item): (ReceiptRef, Option<Uuid>),
-    ) -> Result<i64> {
+    ) -> Result<()> {
         let Self { patient: (patient_key, patient), signal, at, device_key } = *self;
-        let generation = last.map_or(1, |last| last.number + 1);
         let name = row(self.series(), at.micros(), device_key, generation);
         let place = Place::new("amendments", "sealed", &name);
         let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, said)?;
@@ -247,7 +240,7 @@ impl Identity {
             .values(values)
             .on_conflict_do_nothing()
             .execute(c))?;
-        if written == 0 { Err(Error::Busy) } else { Ok(generation) }
+        if written == 0 { Err(Error::Busy) } else { Ok(()) }
     }
 }
 
@@ -264,7 +257,7 @@ fn says(reading: Option<&Reading>, said: &Sealed) -> bool {
 /// Database errors; a destroyed key.
 pub fn stands(view: &mut View<'_>, patient_key: i64, device_key: i64, reading: &Reading) -> Result<bool> {
     let last = last(view, Series::new(patient_key, reading.signal), reading.at, device_key)?;
-    let said = Sealed { bits: Some(reading.value.to_bits()), attrs: attrs(reading) };
+    let said = Sealed::value(reading);
     Ok(last.is_some_and(|last| says(last.reading.as_ref(), &said)))
 }
 
@@ -281,12 +274,11 @@ fn last(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Re
 }
 
 /// Every generation of a span, in the order of identity and number.
-fn between(conn: &mut Conn, series: Series, span: Span, limit: i64) -> QueryResult<Vec<Raw>> {
+fn between(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Raw>> {
     dsl::amendments
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
         .filter(dsl::at.ge(span.from).and(dsl::at.lt(span.to)))
         .order((dsl::at, dsl::device_key, dsl::generation))
-        .limit(limit)
         .select(COLUMNS)
         .load(conn)
 }
@@ -296,22 +288,35 @@ pub(in crate::store) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;
 
 /// What amendments say of a span; empty for nearly every one.
 pub(in crate::store) fn in_force(view: &mut View<'_>, series: Series, span: Span) -> Result<InForce> {
-    let mut last: BTreeMap<(i64, i64), Raw> = BTreeMap::new();
-    for raw in between(view.conn, series, span, i64::MAX)? {
-        last.insert((raw.0, raw.1), raw);
+    let mut said: BTreeMap<(i64, i64), Vec<Raw>> = BTreeMap::new();
+    for raw in between(view.conn, series, span)? {
+        said.entry((raw.0, raw.1)).or_default().push(raw);
     }
     let mut out = InForce::new();
-    for (identity, raw) in last {
-        let generation = opened(view, series, raw)?;
-        let corrects = generation.number > 1;
-        let stored = generation.reading.map(|reading| StoredReading {
-            reading: if corrects { corrected(reading) } else { reading },
-            device_key: generation.device_key,
-            received: generation.received,
-        });
+    for (identity, mut generations) in said {
+        let Some(last) = generations.pop() else { continue };
+        let Generation { reading, device_key, received, .. } = opened(view, series, last)?;
+        let mut stored = None;
+        if let Some(reading) = reading {
+            let corrects = replaces(view, series, generations, &reading)?;
+            let reading = if corrects { corrected(reading) } else { reading };
+            stored = Some(StoredReading { reading, device_key, received });
+        }
         out.insert(identity, stored);
     }
     Ok(out)
+}
+
+/// Whether one of these generations put another value in force before. That it was another wearer's for a while is no
+/// correction.
+fn replaces(view: &mut View<'_>, series: Series, before: Vec<Raw>, reading: &Reading) -> Result<bool> {
+    for raw in before.into_iter().rev() {
+        let known = opened(view, series, raw)?.reading;
+        if known.is_some_and(|known| !known.says_the_same(reading)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn corrected(reading: Reading) -> Reading {
@@ -329,7 +334,8 @@ pub(in crate::store) fn lay_over(readings: &mut Vec<StoredReading>, amended: InF
         None => true,
         Some(None) => false,
         Some(Some(new)) => {
-            *reading = StoredReading { reading: corrected(new.reading), ..new };
+            let same = reading.reading.says_the_same(&new.reading);
+            *reading = if same { new } else { StoredReading { reading: corrected(new.reading), ..new } };
             true
         }
     });
@@ -357,40 +363,4 @@ pub(in crate::store) fn brought(
         }
     }
     Ok(())
-}
-
-/// The values of `[from, to)` that are no longer in force, ascending by instant, device and generation; at most
-/// 1,000. Nothing that was measured before the permit reaches, and nothing that turned out to be another wearer's.
-///
-/// # Errors
-/// The patient's key was destroyed; database errors.
-pub fn superseded(
-    view: &mut View<'_>,
-    permit: &Permit<AlertEvaluate>,
-    patient_key: i64,
-    signal: Signal,
-    (from, to): (Instant, Instant),
-) -> Result<Vec<Superseded>> {
-    let series = Series::new(patient_key, signal);
-    let span = Span { from: reached(permit, from).micros(), to: to.micros() };
-    let mut out = Vec::new();
-    let mut before: Option<(Instant, i64, Option<StoredReading>)> = None;
-    for raw in between(view.conn, series, span, SHOWN)? {
-        let generation = opened(view, series, raw)?;
-        let Generation { at, device_key, .. } = generation;
-        let replaced = match before.take() {
-            Some((same, device, stored)) if (same, device) == (at, device_key) => stored,
-            _ => first_committed(view, series, at, at.plus(std::time::Duration::from_micros(1)))?
-                .into_iter()
-                .find(|stored| stored.device_key == device_key),
-        };
-        if let Some(stored) = replaced.filter(|_| !generation.is_anothers()) {
-            let withdrawn = generation.reading.is_none();
-            out.push(Superseded { stored, at: generation.amended_at, by: generation.by, withdrawn });
-        }
-        let received = generation.received;
-        let now = generation.reading.map(|reading| StoredReading { reading, device_key, received });
-        before = Some((at, device_key, now));
-    }
-    Ok(out)
 }

@@ -70,6 +70,7 @@ fn old(clinic: &Clinic, patient: &Patient) -> Vec<(f64, By, bool)> {
 fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_superseded() {
     for clinic in Clinic::each() {
         let (patient, device, other) = (clinic.patient(), clinic.device(), clinic.device());
+        clinic.bind(&patient, device, NOON, true);
         let sent = [heart_rate(at(0), 70.0), heart_rate(at(1), 170.0), heart_rate(at(2), 71.0)];
         clinic.send(&patient, device, message(1, 0), &sent);
         assert!(say(&clinic, &patient, device, heart_rate(at(1), 72.0), By::Source));
@@ -102,6 +103,7 @@ fn a_correction_is_in_force_in_journal_and_chunk_and_the_old_value_stays_as_supe
 fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.bind(&patient, device, NOON, true);
         clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0), heart_rate(at(9), 190.0)]);
         for place in ["journal", "chunk"] {
             let became = if place == "journal" { Outcome::Withdrawn } else { Outcome::Already };
@@ -127,6 +129,7 @@ fn a_reading_entered_in_error_is_gone_from_every_look_and_kept_as_superseded() {
 fn only_what_was_committed_before_and_bears_the_value_that_is_named_is_taken_back() {
     for clinic in Clinic::each() {
         let (patient, device, other) = (clinic.patient(), clinic.device(), clinic.device());
+        clinic.bind(&patient, device, NOON, true);
         clinic.send(&patient, device, message(1, 0), &[heart_rate(at(1), 170.0)]);
         clinic.send(&patient, device, message(9, 1), &[heart_rate(at(2), 80.0)]);
         let back = |device, second, said| take_back(&clinic, &patient, device, second, said);
@@ -142,6 +145,19 @@ fn only_what_was_committed_before_and_bears_the_value_that_is_named_is_taken_bac
         assert_eq!(back(device, 1, Some(70.0)), Outcome::Withdrawn);
         assert_eq!(values(&all(&clinic, &patient)), [80.0]);
         assert_eq!(old(&clinic, &patient), [(170.0, By::Source, false), (70.0, By::Source, true)]);
+    }
+}
+
+#[test]
+fn a_withdrawal_that_is_said_again_at_the_next_wearer_is_known() {
+    for clinic in Clinic::each() {
+        let (ana, bia) = (clinic.patient(), clinic.patient());
+        let (device, other) = (clinic.device(), clinic.device());
+        clinic.send(&ana, device, message(1, 0), &[heart_rate(at(1), 170.0)]);
+        assert_eq!(take_back(&clinic, &ana, device, 1, Some(170.0)), Outcome::Withdrawn);
+        assert_eq!(take_back(&clinic, &bia, device, 1, Some(170.0)), Outcome::Already);
+        assert_eq!(take_back(&clinic, &bia, device, 2, Some(170.0)), Outcome::Unknown, "another instant");
+        assert_eq!(take_back(&clinic, &bia, other, 1, Some(170.0)), Outcome::Unknown, "another device's");
     }
 }
 
@@ -170,6 +186,7 @@ fn a_signal_that_ended_long_ago_is_found_without_walking_the_journal() {
 fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());
+        clinic.bind(&patient, device, NOON, true);
         // A value that nothing stood before: released, or corrected before its first was heard.
         say(&clinic, &patient, device, heart_rate(at(5), 72.0), By::Source);
         assert_eq!((values(&all(&clinic, &patient)), old(&clinic, &patient)), (vec![72.0], vec![]));

@@ -7,6 +7,7 @@ mod buckets;
 mod chunk;
 mod chunk_rows;
 mod fold;
+mod history;
 mod journal_postgres;
 mod journal_sqlite;
 mod lock;
@@ -19,6 +20,7 @@ mod series;
 mod sizes;
 mod span;
 mod stretches;
+mod superseded;
 mod unstamped;
 pub(in crate::store) mod walk;
 mod withdrawals;
@@ -27,11 +29,12 @@ use std::collections::HashMap;
 
 use diesel::QueryResult;
 
-pub use amendments::{Amended, By, Superseded, amend, stands, superseded};
+pub use amendments::{Amended, By, amend, stands};
 pub(in crate::store) use backlog::Share;
 pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
 pub(in crate::store) use chunk_rows::Series;
+pub use history::{TakenBack, taken_back};
 pub use measured::signals_of;
 pub use moved::Allowed;
 pub(in crate::store) use moved::{AT_ONCE, Given, give, set_aside, worn};
@@ -43,6 +46,7 @@ pub use series::{latest, next_measured, series};
 pub(in crate::store) use series::{newest_at, range};
 pub use sizes::{Part, Sizes, kept_of, sizes};
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
+pub use superseded::{Superseded, superseded};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 pub use withdrawals::{Known, Outcome, Withdrawn, withdraw};
 

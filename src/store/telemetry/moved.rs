@@ -13,7 +13,7 @@ use super::chunk_rows::{self, Series};
 use super::measured;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::series::{joined, range};
-use crate::domain::{DeviceId, Instant, PatientId, Reading, Signal};
+use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 use crate::store::error::Result;
 use crate::store::keys::Subject;
 use crate::store::nobodys::{self, NOT_BOUND};
@@ -73,6 +73,9 @@ pub(in crate::store) fn set_aside(
 ) -> Result<()> {
     for stored in readings {
         let Reading { signal, at, .. } = stored.reading;
+        // Where it goes nothing stood before it.
+        let reading = Reading { flags: stored.reading.flags.without(Flags::CORRECTED), ..stored.reading };
+        let stored = &StoredReading { reading, ..*stored };
         let item = quarantine::insert(
             tx,
             &Aside {
@@ -128,14 +131,16 @@ pub(in crate::store) fn give(
         }
         taken.push(item);
         let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
-        let last = identity.last(tx)?;
+        let history = identity.history(tx)?;
+        let taken_back = history.taken_back(tx)?;
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => {}
             Some(_other) => conflicts(tx, patient, item)?,
-            // What the device took back stays so.
-            None if last.as_ref().is_some_and(super::amendments::Generation::is_taken_back) => {}
+            // What the device took back stays so, whosever it was then.
+            None if taken_back.is_some_and(|taken| taken.is(&reading)) => {}
+            None if taken_back.is_some() => conflicts(tx, patient, item)?,
             None => {
-                identity.come(tx, last.as_ref(), &reading, (item.received, item.id))?;
+                identity.come(tx, history.next(), &reading, (item.received, item.id))?;
                 measured::note(tx, patient.0, reading.signal, reading.at)?;
                 theirs.insert(reading.at, reading);
                 came.push(reading);

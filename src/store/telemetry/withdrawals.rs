@@ -9,7 +9,7 @@ use consent::{Permit, TelemetryCollect};
 use super::ReadingStore;
 use super::amendments::Identity;
 use super::chunk_rows::Series;
-use super::row::{ReceiptRef, StoredReading, attrs};
+use super::row::{ReceiptRef, StoredReading};
 use super::series::{first_committed, opened};
 use crate::domain::{PatientId, Reading, Withdrawal};
 use crate::store::conn::on;
@@ -86,7 +86,8 @@ pub fn withdraw(
     let Withdrawn { patient, device_key, what, received } = *new;
     permit.covers(what.at.micros())?;
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
-    let last = identity.last(tx)?;
+    let history = identity.history(tx)?;
+    let last = history.last(tx)?;
     let in_force = match &last {
         Some(last) => last.reading,
         None => {
@@ -96,10 +97,10 @@ pub fn withdraw(
     let names = |reading: &Reading| what.said.is_none_or(|said| said.says_the_same(reading));
     match in_force.filter(names) {
         Some(reading) => {
-            identity.withdraw(tx, last.as_ref(), received, attrs(&reading))?;
+            identity.withdraw(tx, history.next(), received, &reading)?;
             Ok(Outcome::Withdrawn)
         }
-        None if last.is_some() => Ok(Outcome::Already),
+        None if last.is_some() || history.taken_back(tx)?.is_some() => Ok(Outcome::Already),
         None => Ok(Outcome::Unknown),
     }
 }

@@ -1,0 +1,1 @@
+DROP INDEX amendments_by_device;

@@ -1,0 +1,217 @@
+//! What a source put right of its readings, when the device turns out to have been at somebody else.
+
+use consent::TelemetryCollect;
+
+use super::*;
+use crate::domain::Flags;
+use crate::store::quarantine;
+
+impl Ward {
+    /// What the source says of pulses that it sent before: seconds before now, and values.
+    fn says(&mut self, status: &str, pulses: &[(u64, f64)]) {
+        // A message amends at most 256.
+        for pulses in pulses.chunks(200) {
+            let entry = |(before, value): &(u64, f64)| {
+                format!(
+                    r#"{{"resource":{{"resourceType":"Observation","status":"{status}","effectiveDateTime":"{}",
+                    "valueQuantity":{{"value":{value},"code":"/min"}},
+                    "code":{{"coding":[{{"system":"http://loinc.org","code":"8867-4"}}]}}}}}}"#,
+                    ago(*before).rfc3339(),
+                )
+            };
+            let entries: Vec<_> = pulses.iter().map(entry).collect();
+            self.deliver(format!(
+                r#"{{"resourceType":"Bundle","type":"collection","entry":[{}]}}"#,
+                entries.join(",")
+            ));
+        }
+    }
+
+    /// The device was the other's from an instant on.
+    fn hand_over(&mut self, to: PatientId, before: u64) {
+        self.unbind(ago(before));
+        self.bind(to, ago(before));
+        self.settle();
+    }
+
+    /// What is in no look any more: seconds before now, value, whether it was withdrawn.
+    fn old(&self, whose: &Person) -> Vec<(u64, f64, bool)> {
+        let span = (Instant::MIN, Instant::MAX);
+        let old = self
+            .shown(whose, |tx, permit| telemetry::superseded(tx, permit, whose.key, Signal::HeartRate, span));
+        let plain = |old: &telemetry::Superseded| {
+            (before_now(old.stored.reading.at), old.stored.reading.value, old.withdrawn)
+        };
+        old.iter().map(plain).collect()
+    }
+
+    /// The values that wait for a clinician.
+    fn aside(&self, whose: &Person) -> Vec<f64> {
+        self.waiting(whose).iter().map(|item| item.reading.unwrap().value).collect()
+    }
+
+    fn waiting(&self, whose: &Person) -> Vec<quarantine::Item> {
+        self.shown(whose, |tx, permit| {
+            let collect = collects(tx, whose)?;
+            quarantine::waiting(tx, (&collect, permit), whose.key, 10)
+        })
+    }
+
+    /// A clinician puts in force what waits.
+    fn release(&self, whose: &Person) {
+        for item in self.waiting(whose) {
+            let amended = telemetry::Amended {
+                patient: (whose.key, whose.id),
+                device_key: item.device_key,
+                reading: item.reading.unwrap(),
+                received: item.received,
+                by: telemetry::By::Clinician(item.id),
+            };
+            let release = |tx: &mut Tx<'_>| {
+                let collect = collects(tx, whose)?;
+                assert!(telemetry::amend(tx, &collect, &amended)?);
+                quarantine::decide(tx, &item, whose.id, true, "seen on paper")
+            };
+            self.home.write(Actor::Operator, NOW, release).unwrap();
+        }
+    }
+
+    /// Messages that were refused whole.
+    fn refused(&self) -> u64 {
+        self.stats.refused.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn corrected(&self, whose: &Person) -> Vec<u64> {
+        let corrected = self.readings(whose).into_iter().filter(|one| one.flags.has(Flags::CORRECTED));
+        corrected.map(|one| before_now(one.at)).collect()
+    }
+}
+
+fn collects(tx: &mut Tx<'_>, whose: &Person) -> Result<Permit<TelemetryCollect>> {
+    let patient = roster::patient(tx, whose.key)?;
+    let context = Context { data: &[Datum::Reading], ..Context::system(NOW.micros()) };
+    let (bases, records, subject) = (&consent::Bases::default(), &patient.records, &patient.subject);
+    Ok(decide(&Request { bases, records, subject, context: &context }).unwrap())
+}
+
+const NOTHING: [(u64, f64); 0] = [];
+
+#[test]
+fn what_the_source_took_back_stays_so_at_whoever_wore_the_device() {
+    for rolled in [false, true] {
+        for mut ward in Ward::each(Some(ago(60 * DAY))) {
+            ward.send(&of_bia());
+            ward.settle();
+            ward.says("entered-in-error", &of_bia());
+            ward.settle();
+            assert_eq!(ward.has(&ward.ana), NOTHING);
+            if rolled {
+                ward.roll();
+            }
+            ward.hand_over(ward.bia.id, 3_595);
+            // It connects again and sends all that it still has, also what it took back, and that it did.
+            let refused = ward.refused();
+            ward.send(&of_bia());
+            ward.settle();
+            assert_eq!((ward.has(&ward.bia), ward.has(&ward.ana)), (NOTHING.into(), NOTHING.into()));
+            ward.says("entered-in-error", &of_bia());
+            ward.settle();
+            assert_eq!(ward.refused(), refused, "it is known");
+            assert_eq!(ward.alerts(&ward.bia).len(), 0, "nobody is called for it");
+            // Another value of such an instant waits for a clinician; what its source puts there is in force.
+            ward.send(&[(500, 88.0)]);
+            ward.says("corrected", &[(100, 90.0)]);
+            ward.settle();
+            assert_eq!((ward.has(&ward.bia), ward.aside(&ward.bia)), (vec![(100, 90.0)], vec![88.0]));
+            // And goes with it.
+            ward.hand_over(ward.ana.id, 3_594);
+            ward.send(&of_bia());
+            ward.settle();
+            assert_eq!((ward.has(&ward.bia), ward.has(&ward.ana)), (NOTHING.into(), vec![(100, 90.0)]));
+        }
+    }
+}
+
+#[test]
+fn what_was_taken_back_and_is_sent_while_the_device_is_nobodys_is_given_to_nobody() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_bia());
+        ward.says("entered-in-error", &of_bia());
+        ward.unbind(ago(3_595));
+        ward.send(&[(3_700, 72.0), (700, 131.0), (600, 131.0), (500, 88.0)]);
+        assert_eq!(ward.waits(), 3);
+        ward.bind(ward.bia.id, ago(3_595));
+        ward.settle();
+        assert_eq!((ward.has(&ward.bia), ward.waits()), (NOTHING.into(), 0));
+        assert_eq!(ward.aside(&ward.bia), [88.0], "a value that it did not take back");
+    }
+}
+
+#[test]
+fn what_a_clinician_put_in_place_of_what_was_taken_back_moves_with_the_device() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&[(600, 170.0), (500, 72.0)]);
+        ward.says("entered-in-error", &[(600, 170.0)]);
+        ward.send(&[(600, 70.0)]);
+        ward.release(&ward.ana);
+        for (to, end) in [(1, 3_590), (0, 3_580), (1, 3_570)] {
+            let to = [ward.ana.id, ward.bia.id][to];
+            ward.hand_over(to, end);
+            let whose = if to == ward.ana.id { &ward.ana } else { &ward.bia };
+            assert_eq!(ward.has(whose), [(600, 70.0), (500, 72.0)]);
+        }
+    }
+}
+
+#[test]
+fn superseded_values_and_the_flag_of_corrections_follow_whose_the_reading_is() {
+    for rolled in [false, true] {
+        for mut ward in Ward::each(Some(ago(60 * DAY))) {
+            ward.send(&[(600, 170.0), (500, 190.0), (400, 72.0)]);
+            ward.says("corrected", &[(600, 71.0)]);
+            ward.says("entered-in-error", &[(500, 190.0)]);
+            ward.send(&[(4_000, 150.0)]);
+            ward.says("corrected", &[(4_000, 73.0)]);
+            if rolled {
+                ward.roll();
+            }
+            let all = [(4_000, 150.0, false), (600, 170.0, false), (500, 190.0, true)];
+            assert_eq!((ward.old(&ward.ana), ward.corrected(&ward.ana)), (all.into(), vec![4_000, 600]));
+
+            ward.hand_over(ward.bia.id, 3_590);
+            assert_eq!(ward.has(&ward.bia), [(600, 71.0), (400, 72.0)]);
+            assert_eq!((ward.old(&ward.bia), ward.corrected(&ward.bia)), (vec![], vec![]));
+            assert_eq!((ward.old(&ward.ana), ward.corrected(&ward.ana)), (all[..1].into(), vec![4_000]));
+
+            // Sent again, the wrong value is known to be wrong; the right ones are what they were.
+            for _twice in 0..2 {
+                ward.send(&[(600, 170.0), (400, 72.0)]);
+                assert_eq!((ward.old(&ward.bia), ward.corrected(&ward.bia)), (vec![all[1]], vec![600]));
+            }
+            ward.hand_over(ward.ana.id, 3_580);
+            assert_eq!((ward.old(&ward.ana), ward.corrected(&ward.ana)), (all.into(), vec![4_000, 600]));
+            assert_eq!((ward.old(&ward.bia), ward.has(&ward.bia)), (vec![], NOTHING.into()));
+        }
+    }
+}
+
+#[test]
+fn a_reading_that_only_went_from_hand_to_hand_is_not_corrected() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        let sent = [(600, 70.0), (500, 71.0), (400, 72.0)];
+        ward.send(&sent);
+        ward.unbind(ago(3_590));
+        ward.settle();
+        ward.bind(ward.ana.id, ago(3_590));
+        ward.settle();
+        ward.send(&sent);
+        assert_eq!((ward.has(&ward.ana), ward.corrected(&ward.ana)), (sent.into(), vec![]));
+        ward.hand_over(ward.bia.id, 3_580);
+        ward.send(&sent);
+        assert_eq!((ward.has(&ward.bia), ward.corrected(&ward.bia)), (sent.into(), vec![]));
+        assert_eq!((ward.old(&ward.bia), ward.old(&ward.ana)), (vec![], vec![]));
+        ward.hand_over(ward.ana.id, 3_570);
+        assert_eq!((ward.has(&ward.ana), ward.corrected(&ward.ana)), (sent.into(), vec![]));
+        assert_eq!(ward.old(&ward.ana), []);
+    }
+}
