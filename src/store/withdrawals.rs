@@ -76,6 +76,9 @@ pub enum Withdrawal {
     Binding {
         /// Which.
         device: DeviceId,
+        /// Whose it was; absent in files of before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        patient: Option<PatientId>,
         /// From when on. `at` is when it was withdrawn.
         #[serde(rename = "until")]
         at: Instant,
@@ -320,10 +323,10 @@ impl Last {
             }
             Withdrawal::User { .. } | Withdrawal::Role { .. } | Withdrawal::Device { .. } => {}
             Withdrawal::Token { device, token } => devices::revoke_token(tx, *device, *token)?,
-            Withdrawal::Binding { device, at } => {
+            Withdrawal::Binding { device, patient, at } => {
                 // An end that an older version let lie ahead is one that has come.
                 let at = (*at).min(tx.now());
-                bindings::unbind(tx, *device, at)?;
+                bindings::unbind(tx, *device, *patient, at)?;
             }
             Withdrawal::Webhook { webhook } => webhooks::disable(tx, webhook)?,
             Withdrawal::Feed { schedule, user } => feeds::close(tx, schedule, *user)?,

@@ -99,7 +99,7 @@ impl Generation {
     }
 
     /// It turned out to be another wearer's.
-    fn is_anothers(&self) -> bool {
+    pub fn is_anothers(&self) -> bool {
         self.reading.is_none() && self.by != By::Source
     }
 }

@@ -84,7 +84,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         act(&store, |tx| users::unlock(tx, back.id, None)).unwrap();
         act(&store, |tx| devices::revoke_token(tx, device.id, token)).unwrap();
         act(&store, |tx| devices::disable(tx, band.id)).unwrap();
-        act(&store, |tx| bindings::unbind(tx, device.id, NOW)).unwrap();
+        act(&store, |tx| bindings::unbind(tx, device.id, None, NOW)).unwrap();
         act(&store, |tx| consents::revoke(tx, ana.id, collect, &Giver::Subject.into())).unwrap();
         act(&store, |tx| keys::destroy(tx, Subject::Patient(bia.id), Class::Identity)).unwrap();
         let after = person(&store, "after", Role::Agent);
