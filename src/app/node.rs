@@ -12,7 +12,7 @@ use crate::domain::message::Channel;
 use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
-use crate::engine::outbox::Breakers;
+use crate::engine::outbox::{Breakers, Rest, Whom};
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
 use crate::store::standing::Standing;
@@ -237,6 +237,18 @@ impl web::EngineView for EngineView {
 
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
         self.breakers.open_until()
+    }
+
+    fn resting(&self) -> Vec<web::Resting> {
+        let told = |Rest { whom, since, until, why }: Rest| {
+            let (channel, what) = match whom {
+                Whom::Provider(_) => return None,
+                Whom::Domain(name) => (Channel::Email, web::Rests::Domain(name)),
+                Whom::Recipient(channel, id) => (channel, web::Rests::Recipient(id)),
+            };
+            Some(web::Resting { channel, what, since, until, why })
+        };
+        self.breakers.resting().into_iter().filter_map(told).collect()
     }
 
     fn aside(&self) -> Option<i64> {

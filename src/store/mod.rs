@@ -58,6 +58,7 @@ mod prune;
 pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
+pub mod reds;
 pub mod reevaluations;
 pub mod reveals;
 pub mod rewrap;

@@ -69,6 +69,31 @@ pub struct Module {
     pub error: Option<String>,
 }
 
+/// A mail server, a mailbox or a program that is left alone for a while; a channel's provider is told by
+/// [`EngineView::breakers`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// On which channel.
+    pub channel: Channel,
+    /// What is left alone.
+    pub what: Rests,
+    /// Since when.
+    pub since: Instant,
+    /// Until when: then one letter asks whether it is back.
+    pub until: Instant,
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
+}
+
+/// What is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rests {
+    /// The mail server behind a domain.
+    Domain(String),
+    /// A person's mailbox or a program, by the id of the user or the webhook.
+    Recipient(String),
+}
+
 /// The engine, as the people's edge sees it.
 pub trait EngineView: Send + Sync {
     /// Every module, by name.
@@ -79,6 +104,10 @@ pub trait EngineView: Send + Sync {
     }
     /// Until when each channel's provider is left alone; `None`: it is asked.
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
+        Vec::new()
+    }
+    /// Of those behind the providers, whoever is left alone.
+    fn resting(&self) -> Vec<Resting> {
         Vec::new()
     }
     /// By how many milliseconds this node's clock is off when it stands aside for nodes that are right.

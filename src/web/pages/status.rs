@@ -50,6 +50,8 @@ pub struct View {
     pub lapses: Vec<Lapse>,
     /// Messages by channel.
     pub letters: Vec<Letters>,
+    /// Whoever is left alone behind the channels.
+    pub resting: Vec<Resting>,
 }
 
 /// Something that was planned and not done in time.
@@ -107,6 +109,21 @@ pub enum Provider {
     Resting(Instant),
     /// There is none, and what to do.
     Missing(Key),
+}
+
+/// A mail server, a mailbox or a program that is left alone.
+#[derive(Debug, Clone)]
+pub struct Resting {
+    /// What it is: "Domínio", "Caixa de e-mail", "Programa".
+    pub kind: Key,
+    /// Its name.
+    pub name: String,
+    /// Where it is looked at, if somewhere.
+    pub link: Option<String>,
+    /// Since when, and until when.
+    pub window: (Instant, Instant),
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
 }
 
 /// Rows that wait, and for how long the oldest has.

@@ -106,6 +106,22 @@ impl Night {
                 noticed_at: self.ago(300),
             })
             .collect(),
+            resting: vec![
+                status::Resting {
+                    kind: Key("status-rests-domain"),
+                    name: "clinica.example".into(),
+                    link: None,
+                    window: (self.ago(300), self.later(20)),
+                    why: "timeout",
+                },
+                status::Resting {
+                    kind: Key("status-rests-mailbox"),
+                    name: "Ana Conceição".into(),
+                    link: Some("/on-duty/1".into()),
+                    window: (self.ago(90), self.later(10)),
+                    why: "smtp_421",
+                },
+            ],
             letters: [
                 status::Provider::Asked,
                 status::Provider::Resting(self.later(30)),
