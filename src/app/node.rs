@@ -160,11 +160,14 @@ impl Node {
         self.house.gateway.tls_addr()
     }
 
+    /// Says that it ends, and goes on for a while where somebody asks.
+    pub async fn drain(&self, a_while: Duration) {
+        self.web.drain(a_while).await;
+    }
+
     /// Stops: pages first, then the gateway, what is queued is committed, the engine last.
     pub async fn stop(self) {
-        if let Err(error) = self.web.stop().await {
-            tracing::warn!(%error, "the HTTP server did not end in order");
-        }
+        self.web.stop().await;
         self.house.stop().await;
     }
 }

@@ -116,6 +116,13 @@ pub fn make_room(store: &Store, table: &str) {
     store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
 }
 
+/// A session of another program that did `sql` and does nothing more; it ends when it is dropped.
+pub fn foreign(store: &Store, sql: &str) -> super::Conn {
+    let mut conn = Opener { url: store.url().clone(), read_only: false }.open().unwrap();
+    conn.batch_execute(sql).unwrap();
+    conn
+}
+
 /// Gives this process the first number among the nodes, unless it has it.
 pub fn seated(store: &Store) {
     use super::nodes::{self, Node};

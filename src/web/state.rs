@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::checks::Checks;
+use super::probes::Readiness;
 use super::shown::Shown;
 use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
@@ -165,6 +166,8 @@ pub struct State {
     pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
+    /// Whether the node was told to end, and who asks whether it is ready.
+    pub(super) readiness: Readiness,
     /// Live streams that are open.
     pub(super) streams: Streams,
     /// Whose readings may be shown, for the live streams.
@@ -201,6 +204,7 @@ impl State {
             webhook_networks,
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
+            readiness: Readiness::default(),
             streams: Streams::default(),
             shown: Shown::default(),
         }

@@ -85,7 +85,7 @@ impl Dashboard {
 
     /// Ends the pages.
     pub fn close(self, runtime: &Runtime) {
-        drop(runtime.block_on(self.served.stop()));
+        runtime.block_on(self.served.stop());
     }
 }
 

@@ -12,6 +12,7 @@ mod names;
 mod own_data;
 mod plans;
 mod power;
+mod probes;
 mod promises;
 mod records;
 mod schedules;
@@ -266,7 +267,7 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop()).unwrap();
+            self.runtime.block_on(running.stop());
         }
     }
 }
