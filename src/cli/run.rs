@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::args::Serve;
+use super::certificates;
 use super::commands::backup;
 use super::demo::{self, Ready};
 use super::desk::require_initialised;
@@ -160,6 +161,8 @@ async fn open(
     clock: &Clock,
     factor_roles: Vec<Role>,
 ) -> Result<Node> {
+    let certificates = certificates::read(options)?;
+    certificates::tell(&certificates, clock.now());
     let asked = NodeOptions {
         http: options.http,
         metrics: options.metrics,
@@ -174,6 +177,7 @@ async fn open(
         bases: Bases::default(),
         post: post(options, store)?,
         webhook_networks: options.notify.webhook_networks.clone(),
+        certificates,
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
@@ -205,7 +209,7 @@ fn take_stock(store: &Store, dir: &Path, clock: &Clock) -> Result<usize> {
             restored.replayed
         ));
     }
-    revocations::catch_up(store, dir)
+    revocations::complete(store, dir, clock.now())
 }
 
 /// How long `revocations.log` may lag behind what is not a consent.

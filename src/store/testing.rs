@@ -136,6 +136,29 @@ pub fn entries(store: &Store, kind: &str) -> i64 {
     store.read(|view| Ok(entries.get_result(view.conn)?)).unwrap()
 }
 
+/// The snapshot of `store` in another, empty database, with the same keys.
+pub fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, empty: &Store) -> Store {
+    use super::{Conn, snapshot};
+    let manifest = snapshot::check(from).unwrap();
+    let target = match empty.url() {
+        Url::Sqlite(path) => Url::Sqlite(path.with_file_name("back.db")),
+        postgres @ Url::Postgres(_) => {
+            // Opening it wrote down the epoch of its own key.
+            let emptied = empty.keep_house(super::Urgency::Patient, "test", NOW, |tx| {
+                if let Conn::Pg(conn) = &mut *tx.conn {
+                    conn.batch_execute("TRUNCATE kek_epochs CASCADE")?;
+                }
+                Ok(())
+            });
+            emptied.unwrap();
+            postgres.clone()
+        }
+    };
+    assert_ne!(store.url(), &target);
+    snapshot::put_back(from, &manifest, &target).unwrap();
+    Store::open(&target, Keks::load(keys).unwrap()).unwrap()
+}
+
 /// Destroys every key of a subject, as an erasure does.
 pub fn destroy_keys(store: &Store, subject: Subject) {
     use super::schema::subject_keys as keys;

@@ -63,12 +63,12 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
     if !stops.is_empty() {
         return not_ready(&stops);
     }
-    let off = state.engine.clock_off();
+    let (off, soon) = (state.engine.clock_off(), certificates(&state, false));
     match look(state).await {
         Ok(step) => {
             let step = step.map(|step| format!("clock stepped by {} ms at {}", step.by_ms, step.at));
             let off = off.map(|by_ms| format!("clock off by {by_ms} ms against the database's"));
-            let notes = step.into_iter().chain(off).chain(notes);
+            let notes = step.into_iter().chain(off).chain(notes).chain(soon);
             let told: String = notes.map(|note| format!("{note}\n")).collect();
             HttpResponse::Ok().content_type(PLAIN).body(format!("ready\n{told}"))
         }
@@ -93,8 +93,19 @@ fn told(state: &State) -> (Vec<String>, Vec<String>) {
     let threads = threads.map(|ill| format!("thread {}: {}; see the log", ill.thread, ill.why));
     let (stops, notes): (Vec<Trouble>, Vec<Trouble>) =
         state.store.troubles().into_iter().partition(|trouble| trouble.stops);
+    let expired = certificates(state, true);
     let words = |troubles: Vec<Trouble>| troubles.into_iter().map(|trouble| trouble.words);
-    (aside.into_iter().chain(unseated).chain(words(stops)).chain(threads).collect(), words(notes).collect())
+    (
+        aside.into_iter().chain(unseated).chain(words(stops)).chain(threads).collect(),
+        words(notes).chain(expired).collect(),
+    )
+}
+
+/// The certificates that have expired, or that soon will: in words.
+fn certificates(state: &State, expired: bool) -> Vec<String> {
+    let now = state.now();
+    let told = state.certificates.iter().filter(|one| one.is_expired(now) == expired);
+    told.filter_map(|one| one.words(now)).collect()
 }
 
 fn not_ready(ailments: &[String]) -> HttpResponse {

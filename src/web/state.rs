@@ -12,6 +12,7 @@ use super::probes::Readiness;
 use super::shown::Shown;
 use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
+use crate::domain::certificate::Certificate;
 use crate::domain::message::Channel;
 use crate::domain::network::Networks;
 use crate::domain::token::Signer;
@@ -136,6 +137,8 @@ pub struct Parts {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
 }
 
 /// What every handler leans on.
@@ -162,6 +165,8 @@ pub struct State {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
     /// Password checks wait here.
     pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
@@ -189,6 +194,7 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
         } = parts;
         Self {
             store,
@@ -202,6 +208,7 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
             readiness: Readiness::default(),

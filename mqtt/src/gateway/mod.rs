@@ -32,4 +32,4 @@ pub use limits::{Error, Options};
 pub use listener::{Accepting, Gateway, Handle};
 pub use metrics::Snapshot;
 pub use registry::Registry;
-pub use tls::TlsOptions;
+pub use tls::{TlsOptions, not_after};

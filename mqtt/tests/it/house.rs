@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use mqtt::gateway::{
-    Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Gateway, Handle,
-    Identity, Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
+    Accepting, Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Gateway,
+    Handle, Identity, Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant as Moment};
 
-use super::{House, houses};
+use super::{Built, House, Limits, NOW, houses, stores};
 use crate::domain::Role;
+use crate::domain::certificate::{Certificate, Door};
 use crate::store::testing::foreign;
 use crate::store::users;
 
@@ -63,4 +64,28 @@ fn a_node_that_ends_says_so_before_its_port_closes_where_somebody_asks() {
         assert!(began.elapsed() >= long, "who asks is waited for");
         house.runtime.block_on(running.stop());
     }
+}
+
+#[test]
+fn a_certificate_at_its_end_is_told_while_the_node_serves_and_wakes_the_monitor_once_it_is_over() {
+    let day = Duration::from_secs(86_400);
+    let home = stores().remove(0);
+    let certificates = vec![
+        Certificate { door: Door::Https, not_after: NOW.plus(day * 40) },
+        Certificate { door: Door::Mqtts, not_after: NOW.plus(day * 90) },
+    ];
+    let house = House::built(home, Limits::of_descriptors(4_096), Built { certificates, ..Built::default() });
+    let engine = || house.call("GET", "/healthz/engine", &[], None).body["ailments"].to_string();
+    assert_eq!(ready(&house), (200, "ready\n".to_owned()));
+    house.clock.advance(day * 11);
+    let (status, said) = ready(&house);
+    assert!(status == 200 && said.contains("the certificate of HTTPS expires in 29 day(s)"), "{said}");
+    assert!(!engine().contains("certificate"), "nobody is woken yet: {}", engine());
+    house.clock.advance(day * 30);
+    let (status, said) = ready(&house);
+    assert!(status == 200 && said.contains("the certificate of HTTPS expired at"), "{said}");
+    assert!(engine().contains("the certificate of HTTPS expired at"), "{}", engine());
+    let admin = house.staff(Role::Admin);
+    let shown = house.get(&admin, "/api/v1/status").must(200);
+    assert_eq!(shown["certificates"][1]["door"], "MQTT over TLS");
 }

@@ -182,3 +182,35 @@ fn a_node_that_ends_is_not_ready_before_its_port_closes() {
     assert_eq!(code, Some(0), "{said}");
     assert!(began.elapsed() >= Duration::from_millis(900), "for the time that is set");
 }
+
+/// What a restore needs cannot be written: whoever asks is told, and it is caught up as soon as it can be.
+#[test]
+fn a_file_of_withdrawals_that_cannot_be_written_is_told_until_it_can_be() {
+    let clinic = Clinic::sqlite(1);
+    let dir = std::sync::Arc::clone(&clinic.dir);
+    drop(clinic);
+    let node = Node::serve(dir.path(), &[]);
+    let api = node.api();
+    let file = dir.path().join("revocations.log");
+    assert_eq!(api.get("/readyz").body, "ready\n");
+    let whole = std::fs::read(&file).unwrap();
+    // What stands in its place takes no line, whoever asks.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let said = until("it is told", Duration::from_secs(9), || {
+        Some(api.get("/readyz")).filter(|got| got.body != "ready\n")
+    });
+    assert_eq!(
+        (said.status, said.body.as_str().unwrap()),
+        (200, "ready\nrevocations.log cannot be written: look at the data directory's disk and rights\n")
+    );
+    let engine = api.get("/healthz/engine").with(503);
+    assert!(engine["ailments"].to_string().contains("revocations.log cannot be written"), "{engine}");
+    std::fs::remove_dir(&file).unwrap();
+    until("it is well again", Duration::from_secs(9), || {
+        (api.get("/readyz").body == "ready\n").then_some(())
+    });
+    assert!(std::fs::read(&file).unwrap().len() >= whole.len());
+    node.ask_to_end();
+    assert_eq!(node.ended(Duration::from_secs(10)).0, Some(0));
+}
