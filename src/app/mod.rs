@@ -26,7 +26,7 @@ use crate::ingest::{self, Ingest};
 use crate::notify::Channel;
 use crate::notify::mailbox::Reports;
 use crate::rules::Watchlist;
-use crate::store::nodes::Node as Own;
+use crate::store::nodes::{Clocks, Node as Own};
 use crate::store::standing::{Place, Standing};
 use crate::store::{self, Store, Tx, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
 use edge::{Door, Edge};
@@ -273,9 +273,8 @@ fn watchers(
 
 /// Where a node begins: aside when its clock is wrong and another node's is right, else under its number.
 fn place(tx: &mut Tx<'_>, own: &Own, clock: &Clock) -> store::Result<Place> {
-    let ours = clock.now();
-    let database = nodes::clock(tx, ours)?;
-    match nodes::astray(tx, &own.id, ours, database)? {
+    let clocks = Clocks::compare(tx, clock)?;
+    match nodes::astray(tx, &own.id, clocks)? {
         Some(by_ms) => {
             tracing::error!(
                 by_ms,
@@ -284,7 +283,7 @@ fn place(tx: &mut Tx<'_>, own: &Own, clock: &Clock) -> store::Result<Place> {
             );
             Ok(Place::Aside { by_ms })
         }
-        None => Ok(Place::Seated(nodes::begin(tx, own, database)?)),
+        None => Ok(Place::Seated(nodes::begin(tx, own, clocks)?)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::out::Out;
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
 use crate::store::page::{Ask, MOST, Page};
 use crate::store::{self, Actor, Store, Tx, View, init};
 
@@ -26,6 +27,7 @@ impl Desk {
         let home = Home::existing(&options.data_dir)?;
         home.require_restored()?;
         let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+        Clocks::set(&store, clock)?;
         require_initialised(&store)?;
         Ok(Self { home, store, out, clock: clock.clone() })
     }

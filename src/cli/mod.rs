@@ -47,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     process::keep_files_private();
-    let done = act(cli, &Clock::System);
+    let done = act(cli, &Clock::following(Clock::System));
     let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -33,6 +33,7 @@ use crate::notify;
 use crate::notify::mailbox::{Mailbox, Reports};
 use crate::observe;
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
 use crate::store::{Store, Url, signing};
 use crate::supervise::Threads;
 
@@ -100,6 +101,7 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
         note(&format!("{ran} schema version(s) applied"));
     }
     let store = Store::open(&options.database, Keks::load(&home.keys())?)?;
+    Clocks::set(&store, clock)?;
     require_initialised(&store)?;
     let tokens = Arc::new(signing::load(&home.keys())?);
     signing::agree(&store, &tokens, &whereabouts(&options.data_dir), clock.now())?;

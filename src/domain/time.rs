@@ -9,6 +9,10 @@ use std::time::{Duration, Instant as Moment};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod follower;
+
+pub use follower::Follower;
+
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Instant(i64);
@@ -111,11 +115,17 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
-/// Where `now` comes from: the system, or a hand that drives it (tests, simulation).
+/// Clocks of nodes, and of the database, may be apart by so much.
+pub const APART: Duration = Duration::from_secs(30);
+
+/// Where `now` comes from: the system, the database that several nodes work on, or a hand that drives it (tests,
+/// simulation).
 #[derive(Debug, Clone)]
 pub enum Clock {
     /// The machine's clock.
     System,
+    /// The database's clock, as long as the machine's own is not too far from it.
+    Following(Arc<Follower>),
     /// Stands still until moved.
     Driven(Arc<Hands>),
 }
@@ -135,11 +145,18 @@ impl Clock {
         Self::Driven(Arc::new(hands))
     }
 
+    /// The machine's clock until it hears of another by [`Clock::follow`].
+    #[must_use]
+    pub fn following(machine: Self) -> Self {
+        Self::Following(Arc::new(Follower::of(machine)))
+    }
+
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Instant {
         match self {
             Self::System => system_now(),
+            Self::Following(follower) => follower.now(),
             Self::Driven(hands) => Instant(hands.wall.load(Ordering::SeqCst)),
         }
     }
@@ -149,9 +166,26 @@ impl Clock {
     pub fn steady(&self) -> Duration {
         match self {
             Self::System => START.elapsed(),
+            Self::Following(follower) => follower.machine().steady(),
             Self::Driven(hands) => {
                 Duration::from_micros(u64::try_from(hands.steady.load(Ordering::SeqCst)).unwrap_or(0))
             }
+        }
+    }
+
+    /// What the machine's own clock shows, whatever it follows.
+    #[must_use]
+    pub fn own(&self) -> Instant {
+        match self {
+            Self::System | Self::Driven(_) => self.now(),
+            Self::Following(follower) => follower.machine().now(),
+        }
+    }
+
+    /// Says what the clock that it may follow showed at some moment of the last `took`. Others follow none.
+    pub fn follow(&self, other: Instant, took: Duration) {
+        if let Self::Following(follower) = self {
+            follower.follow(other, took);
         }
     }
 

@@ -7,7 +7,7 @@ use super::clock::each_alert;
 use super::{Module, Progress};
 use crate::domain::{Clock, Instant};
 use crate::store::clock::{self, Back};
-use crate::store::nodes::{self, Node};
+use crate::store::nodes::{self, Clocks, Node};
 use crate::store::standing::{Place, Standing};
 use crate::store::{self, Store, Urgency, Url};
 
@@ -36,16 +36,15 @@ impl Seat {
     /// By how much this clock is off while another node is right.
     fn compare(&self) -> store::Result<Option<i64>> {
         self.store.read(|view| {
-            let ours = self.clock.now();
-            let database = nodes::clock(view, ours)?;
-            let off_ms = (ours.micros() - database.micros()) / 1_000;
+            let clocks = Clocks::compare(view, &self.clock)?;
+            let off_ms = clocks.off_ms();
             if self.standing.compared(off_ms) {
                 tracing::warn!(
                     off_ms,
                     "this node's clock beside the database's: look at the time service (NTP)"
                 );
             }
-            nodes::astray(view, &self.node.id, ours, database)
+            nodes::astray(view, &self.node.id, clocks)
         })
     }
 
@@ -72,9 +71,8 @@ impl Seat {
                 return Ok(0);
             }
             let beat = self.house(|tx| {
-                let now = tx.now();
-                let database = nodes::clock(tx, now)?;
-                let Some(buried) = nodes::beat(tx, number, &self.node.id, database)? else { return Ok(None) };
+                let clocks = Clocks::compare(tx, &self.clock)?;
+                let Some(buried) = nodes::beat(tx, number, &self.node.id, clocks)? else { return Ok(None) };
                 Ok(Some(buried + clock::replan_alone(tx, Back::AsWritten)?))
             })?;
             if let Some(beat) = beat {
@@ -88,9 +86,8 @@ impl Seat {
         }
         let free = Node { number: None, ..self.node.clone() };
         let number = self.house(|tx| {
-            let now = tx.now();
-            let database = nodes::clock(tx, now)?;
-            nodes::take(tx, &free, database)
+            let clocks = Clocks::compare(tx, &self.clock)?;
+            nodes::take(tx, &free, clocks)
         })?;
         tracing::warn!(number, "this node takes part under this number from now on");
         self.beaten = Some(steady);

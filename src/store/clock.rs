@@ -10,12 +10,11 @@ use super::act::Act;
 use super::error::{Error, Result};
 use super::escalations::ALERT;
 use super::locks::Lock;
-use super::nodes::APART;
 use super::schema::{alerts, audit_entries, escalations as climbs, messages, sla_timers, throttles};
 use super::tx::{Tx, View};
 use super::{alert_holds, escalations, settings, sla};
 use crate::domain::alert::AlertCase;
-use crate::domain::time::Step;
+use crate::domain::time::{APART, Step};
 use crate::domain::{AlertId, Instant};
 
 /// A clock this far behind what was written was set back while nobody looked.

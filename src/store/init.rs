@@ -135,8 +135,11 @@ mod tests {
         for store in stores() {
             let now = Clock::System.now();
             let node = nodes::Node { id: "a".into(), home: "one:/data".into(), number: None };
-            let seat =
-                store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &node, now)).unwrap();
+            let seat = store
+                .keep_house(Urgency::Urgent, "test", now, |tx| {
+                    nodes::take(tx, &node, nodes::Clocks::agree(now))
+                })
+                .unwrap();
             Keks::generate(&store.dir().join("keys"), 2).unwrap();
             let early = store.reopened().err().map(|error| error.to_string());
             // On SQLite there is one process.
@@ -149,7 +152,11 @@ mod tests {
             store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::leave(tx, seat, "a")).unwrap();
             drop(store.reopened().unwrap());
             // Whoever starts after that has it or is refused by name.
-            store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &node, now)).unwrap();
+            store
+                .keep_house(Urgency::Urgent, "test", now, |tx| {
+                    nodes::take(tx, &node, nodes::Clocks::agree(now))
+                })
+                .unwrap();
             store.reopened().unwrap();
         }
     }

@@ -221,7 +221,9 @@ mod tests {
                 store.keep_house(Urgency::Urgent, "test", now, |tx| f(tx))
             };
             let node = |id: &str, home: &str| Node { id: id.into(), home: home.into(), number: None };
-            let take = |id: &str, home: &str| house(&|tx| nodes::take(tx, &node(id, home), now));
+            let take = |id: &str, home: &str| {
+                house(&|tx| nodes::take(tx, &node(id, home), nodes::Clocks::agree(now)))
+            };
             assert_eq!(take("a", "one:/data").unwrap(), 0);
             let mut conn = Opener { url: store.url().clone(), read_only: false }.open().unwrap();
             let Conn::Pg(c) = &mut conn else { unreachable!() };

@@ -9,16 +9,14 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{devices, nodes};
-use super::{Conn, Tx, View, migrate};
-use crate::domain::Instant;
+use super::{Conn, Store, Tx, View, migrate};
+use crate::domain::time::APART;
+use crate::domain::{Clock, Instant};
 
 /// Slots there are.
 pub const SLOTS: i16 = 16;
 /// A node that did not speak for so long is gone.
 pub const GONE_AFTER: Duration = Duration::from_secs(60);
-
-/// Clocks of nodes, and of the database, may be apart by so much.
-pub const APART: Duration = Duration::from_secs(30);
 
 /// A node as it makes itself known.
 #[derive(Debug, Clone)]
@@ -31,30 +29,70 @@ pub struct Node {
     pub number: Option<u8>,
 }
 
-/// What the database's own clock shows: the nodes on one database have no other in common. SQLite has none but ours.
-///
-/// # Errors
-/// Database errors.
-pub fn clock(view: &mut View<'_>, ours: Instant) -> Result<Instant> {
-    let Conn::Pg(conn) = &mut *view.conn else { return Ok(ours) };
-    let micros = diesel::dsl::sql::<BigInt>("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT");
-    Ok(Instant::from_micros(diesel::select(micros).get_result(conn)?))
+/// What this node's own clock shows beside the database's.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    /// This machine's.
+    pub ours: Instant,
+    /// The database's: the nodes on one database have no other in common. SQLite has none but ours.
+    pub database: Instant,
 }
 
-/// By how many milliseconds `ours` is off from the database's clock, when the node `id` should stand aside: another one
-/// lives and agrees with the database. Alone it goes on, for then the database may be wrong.
+impl Clocks {
+    /// Asks the database, and lets `clock` follow what it says.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn compare(view: &mut View<'_>, clock: &Clock) -> Result<Self> {
+        let (ours, asked) = (clock.own(), clock.steady());
+        let Conn::Pg(conn) = &mut *view.conn else { return Ok(Self { ours, database: ours }) };
+        let micros = diesel::dsl::sql::<BigInt>("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT");
+        let database = Instant::from_micros(diesel::select(micros).get_result(conn)?);
+        clock.follow(database, clock.steady().saturating_sub(asked));
+        Ok(Self { ours, database })
+    }
+
+    /// As [`Clocks::compare`], when a database was opened and nothing was told the time yet.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn set(store: &Store, clock: &Clock) -> Result<Self> {
+        store.read(|view| Self::compare(view, clock))
+    }
+
+    /// Both show the same.
+    #[cfg(test)]
+    pub const fn agree(at: Instant) -> Self {
+        Self { ours: at, database: at }
+    }
+
+    /// By how many microseconds ours is ahead; negative: behind.
+    const fn ahead(self) -> i64 {
+        self.ours.micros().saturating_sub(self.database.micros())
+    }
+
+    /// By how many milliseconds ours is ahead; negative: behind.
+    #[must_use]
+    pub const fn off_ms(self) -> i64 {
+        self.ahead() / 1_000
+    }
+}
+
+/// By how many milliseconds our clock is off from the database's, when the node `id` should stand aside: another one lives
+/// and agrees with the database. Alone it goes on, for then the database may be wrong.
 ///
 /// # Errors
 /// Database errors.
-pub fn astray(view: &mut View<'_>, id: &str, ours: Instant, database: Instant) -> Result<Option<i64>> {
-    let (off, most) = (ours.micros().saturating_sub(database.micros()), micros(APART));
-    if off.abs() <= most {
+pub fn astray(view: &mut View<'_>, id: &str, clocks: Clocks) -> Result<Option<i64>> {
+    let most = micros(APART);
+    if clocks.ahead().abs() <= most {
         return Ok(None);
     }
+    let database = clocks.database;
     let lives = nodes::seen_at.between(database.minus(GONE_AFTER).micros(), database.plus(APART).micros());
     let agrees = nodes::ahead_by.between(-most, most);
     let right = nodes::table.filter(nodes::id.ne(id).and(lives).and(agrees)).count();
-    Ok((right.get_result::<i64>(view.conn)? > 0).then_some(off / 1_000))
+    Ok((right.get_result::<i64>(view.conn)? > 0).then_some(clocks.off_ms()))
 }
 
 /// Takes a slot for a node that starts. What a former process of the same home held is given back first: the data
@@ -62,22 +100,23 @@ pub fn astray(view: &mut View<'_>, id: &str, ours: Instant, database: Instant) -
 ///
 /// # Errors
 /// As [`take`].
-pub fn begin(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
+pub fn begin(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     let former = nodes::table.filter(nodes::home.eq(&node.home).and(nodes::home.ne("")));
     let former: Vec<i16> = diesel::delete(former).returning(nodes::slot).get_results(tx.conn)?;
     former.iter().try_for_each(|slot| offline(tx, *slot))?;
-    take(tx, node, database)
+    take(tx, node, clocks)
 }
 
 /// Takes a slot for a node: the one it was told to have, else the first that is free. Run it with
-/// [`super::Store::keep_house`]; `database` is what [`clock`] says. A node that lost its slot while it runs gives back
+/// [`super::Store::keep_house`]. A node that lost its slot while it runs gives back
 /// nobody's: on a machine of the same name another node may have the same home, and each would take the other's for ever.
 ///
 /// # Errors
 /// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`]
 /// when all are in use; database errors.
-pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
+pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     migrate::hold(tx)?;
+    let database = clocks.database;
     bury(tx, database)?;
     let slots = match node.number {
         Some(number) => i16::from(number)..i16::from(number) + 1,
@@ -89,7 +128,7 @@ pub fn take(tx: &mut Tx<'_>, node: &Node, database: Instant) -> Result<u8> {
             nodes::id.eq(&node.id),
             nodes::home.eq(&node.home),
             nodes::seen_at.eq(database.micros()),
-            nodes::ahead_by.eq(ahead(tx, database)),
+            nodes::ahead_by.eq(clocks.ahead()),
         );
         let taken = on!(&mut *tx.conn, |c| diesel::insert_into(nodes::table)
             .values(row)
@@ -124,9 +163,10 @@ fn held(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
 ///
 /// # Errors
 /// Database errors.
-pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, database: Instant) -> Result<Option<usize>> {
+pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, clocks: Clocks) -> Result<Option<usize>> {
+    let database = clocks.database;
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
-    let row = (nodes::seen_at.eq(database.micros()), nodes::ahead_by.eq(ahead(tx, database)));
+    let row = (nodes::seen_at.eq(database.micros()), nodes::ahead_by.eq(clocks.ahead()));
     if diesel::update(mine).set(row).execute(tx.conn)? == 0 {
         return Ok(None);
     }
@@ -145,10 +185,6 @@ pub fn hold(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     // Shared in the way that lets the node go on saying that it lives.
     let held: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
     held.map(drop).ok_or(Error::Unseated)
-}
-
-fn ahead(tx: &Tx<'_>, database: Instant) -> i64 {
-    tx.now().micros().saturating_sub(database.micros())
 }
 
 fn micros(d: Duration) -> i64 {
@@ -217,6 +253,11 @@ mod tests {
     use crate::store::Urgency;
     use crate::store::testing::{NOW, stores};
 
+    /// Our clock beside the database's.
+    const fn clocks(ours: Instant, database: Instant) -> Clocks {
+        Clocks { ours, database }
+    }
+
     fn node(id: &str) -> Node {
         Node { id: id.to_owned(), home: format!("machine:/{id}"), number: None }
     }
@@ -225,10 +266,13 @@ mod tests {
     fn a_silent_node_loses_its_slot_after_a_minute_and_not_before() {
         for store in stores() {
             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-            let take =
-                |id: &str, now| store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, &node(id), now));
+            let take = |id: &str, now| {
+                store.keep_house(Urgency::Urgent, "test", now, |tx| take(tx, &node(id), Clocks::agree(now)))
+            };
             let beat = |id: &str, slot, now| {
-                store.keep_house(Urgency::Urgent, "test", now, |tx| beat(tx, slot, id, now)).unwrap()
+                store
+                    .keep_house(Urgency::Urgent, "test", now, |tx| beat(tx, slot, id, Clocks::agree(now)))
+                    .unwrap()
             };
             assert_eq!(take("a", at(0)).unwrap(), 0);
             assert_eq!(take("b", at(0)).unwrap(), 1);
@@ -250,8 +294,9 @@ mod tests {
     fn a_number_that_a_live_node_holds_is_refused_by_its_name_and_given_back_to_its_own_home() {
         for store in stores() {
             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-            let take =
-                |node: &Node, now| store.keep_house(Urgency::Urgent, "test", now, |tx| begin(tx, node, now));
+            let take = |node: &Node, now| {
+                store.keep_house(Urgency::Urgent, "test", now, |tx| begin(tx, node, Clocks::agree(now)))
+            };
             let asks = |id: &str| Node { number: Some(3), ..node(id) };
             assert_eq!(take(&asks("a"), at(0)).unwrap(), 3);
             let said = take(&asks("b"), at(20)).unwrap_err().to_string();
@@ -267,10 +312,11 @@ mod tests {
             let house = |f: &dyn Fn(&mut Tx<'_>) -> Result<Option<u8>>| {
                 store.keep_house(Urgency::Urgent, "test", at(24), |tx| f(tx)).unwrap()
             };
-            let beat =
-                |id: &'static str, slot| house(&|tx| Ok(beat(tx, slot, id, at(24))?.map(|_buried| slot)));
+            let beat = |id: &'static str, slot| {
+                house(&|tx| Ok(beat(tx, slot, id, Clocks::agree(at(24)))?.map(|_buried| slot)))
+            };
             assert_eq!(beat("c", 0), None);
-            assert_eq!(house(&|tx| super::take(tx, &node("c"), at(24)).map(Some)), Some(1));
+            assert_eq!(house(&|tx| super::take(tx, &node("c"), Clocks::agree(at(24))).map(Some)), Some(1));
             assert_eq!((beat("twin", 0), beat("c", 1)), (Some(0), Some(1)));
         }
     }
@@ -280,12 +326,22 @@ mod tests {
         for store in stores() {
             let at = |seconds| NOW.plus(Duration::from_secs(seconds));
             let hour = Duration::from_secs(3_600);
-            let off = |id: &str, ours, database| store.read(|view| astray(view, id, ours, database)).unwrap();
+            let off = |id: &str, ours, database| {
+                store.read(|view| astray(view, id, clocks(ours, database))).unwrap()
+            };
             let take = |id: &str, ours, database| {
-                store.keep_house(Urgency::Urgent, "test", ours, |tx| take(tx, &node(id), database)).unwrap()
+                store
+                    .keep_house(Urgency::Urgent, "test", ours, |tx| {
+                        take(tx, &node(id), clocks(ours, database))
+                    })
+                    .unwrap()
             };
             let beat = |id: &str, slot, ours, database| {
-                store.keep_house(Urgency::Urgent, "test", ours, |tx| beat(tx, slot, id, database)).unwrap()
+                store
+                    .keep_house(Urgency::Urgent, "test", ours, |tx| {
+                        beat(tx, slot, id, clocks(ours, database))
+                    })
+                    .unwrap()
             };
             // Alone, its clock is as good as the database's.
             assert_eq!(off("ahead", at(0).plus(hour), at(0)), None);
@@ -307,7 +363,9 @@ mod tests {
         for store in stores() {
             let hour = NOW.plus(Duration::from_secs(3_600));
             let take = |id: &str, database| {
-                store.keep_house(Urgency::Urgent, "test", NOW, |tx| take(tx, &node(id), database)).unwrap()
+                store
+                    .keep_house(Urgency::Urgent, "test", NOW, |tx| take(tx, &node(id), clocks(NOW, database)))
+                    .unwrap()
             };
             // As a program before this one did, which wrote what its own clock showed.
             assert_eq!(take("former", hour), 0);

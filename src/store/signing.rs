@@ -85,7 +85,11 @@ mod tests {
             agree(&store, &first, "one:/data", now).unwrap();
             agree(&store, &first, "two:/data", now).unwrap();
             let node = nodes::Node { id: "a".into(), home: "one:/data".into(), number: None };
-            store.keep_house(Urgency::Urgent, "test", now, |tx| nodes::begin(tx, &node, now)).unwrap();
+            store
+                .keep_house(Urgency::Urgent, "test", now, |tx| {
+                    nodes::begin(tx, &node, nodes::Clocks::agree(now))
+                })
+                .unwrap();
             let refused = agree(&store, &other, "two:/data", now).err().map(|error| error.to_string());
             if let Url::Postgres(_) = store.url() {
                 assert!(refused.unwrap().contains("0 (one:/data)"));

@@ -127,7 +127,11 @@ pub fn foreign(store: &Store, sql: &str) -> super::Conn {
 pub fn seated(store: &Store) {
     use super::nodes::{self, Node};
     let own = Node { id: store.name().to_owned(), home: "test".into(), number: Some(0) };
-    store.keep_house(super::Urgency::Urgent, "test", NOW, |tx| nodes::take(tx, &own, NOW)).unwrap();
+    store
+        .keep_house(super::Urgency::Urgent, "test", NOW, |tx| {
+            nodes::take(tx, &own, nodes::Clocks::agree(NOW))
+        })
+        .unwrap();
 }
 
 /// How many entries of a kind wait for the log.

@@ -12,6 +12,7 @@ use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
 use crate::store::snapshot::{self, Manifest};
 use crate::store::withdrawals::{self, Believed, Restored};
 use crate::store::{Store, Url, migrate};
@@ -69,11 +70,12 @@ pub(in crate::cli) fn restore(
             (Known::default(), Believed::Nothing)
         }
     };
-    let now = clock.now();
     let manifest = snapshot::check(&asked.from)?;
     let unfinished = home.begin_restore()?;
     snapshot::put_back(&asked.from, &manifest, &options.database)?;
     let store = Store::open(&options.database, keks)?;
+    Clocks::set(&store, clock)?;
+    let now = clock.now();
     let restored = Restored {
         taken_at: Some(manifest.taken_at),
         lost: newer.head,

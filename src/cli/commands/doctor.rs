@@ -11,6 +11,8 @@ use crate::config::Options;
 use crate::domain::certificate::{self, Certificate};
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
+use crate::store::standing::TOLD_FROM_MS;
 use crate::store::{Store, clock, lapses, log, settings, signing, withdrawals};
 
 #[derive(Serialize)]
@@ -35,7 +37,7 @@ pub(in crate::cli) fn run(options: &Options, out: Out, clock: &Clock) -> Result<
         Ok(home) => {
             findings.push(disk(&home));
             findings.extend(keys(&home));
-            findings.extend(database(options, &home, clock.now()));
+            findings.extend(database(options, &home, clock));
         }
     }
     for finding in &findings {
@@ -140,14 +142,17 @@ fn private(_: &std::path::Path) -> Finding {
     good("key files", "permissions are not known on this system".to_owned())
 }
 
-fn database(options: &Options, home: &Home, now: Instant) -> Vec<Finding> {
+fn database(options: &Options, home: &Home, clock: &Clock) -> Vec<Finding> {
     let store = Keks::load(&home.keys()).and_then(|keks| Store::open(&options.database, keks));
     let store = match store {
         Ok(store) => store,
         Err(fault) => return vec![bad("database", fault.to_string())],
     };
+    let apart = apart(&store, clock);
+    let now = clock.now();
     vec![
         good("schema", "fits this program".to_owned()),
+        apart,
         steps(&store, now),
         lapses(&store),
         seal(&store, home, now),
@@ -187,6 +192,21 @@ fn restored(store: &Store, home: &Home) -> Finding {
                 .into(),
         ),
         _ => good("restore", "none waits to be acknowledged".into()),
+    }
+}
+
+/// Whether this machine's clock and the database's are so far apart that it is told.
+fn apart(store: &Store, clock: &Clock) -> Finding {
+    match Clocks::set(store, clock) {
+        Err(fault) => bad("database clock", fault.to_string()),
+        Ok(clocks) if clocks.off_ms().abs() >= TOLD_FROM_MS => bad(
+            "database clock",
+            format!(
+                "this machine's clock is off by {} ms beside the database's: look at the time service (NTP) of both",
+                clocks.off_ms()
+            ),
+        ),
+        Ok(clocks) => good("database clock", format!("this machine's is off by {} ms", clocks.off_ms())),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::Options;
 use crate::domain::password::{self, Cost};
 use crate::domain::{Clock, Inscription, Role, StaffIdentity};
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
 use crate::store::users::{self, NewUser};
 use crate::store::{Actor, Store, init, log, settings};
 
@@ -43,6 +44,7 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
         home.make_keys()?;
     }
     let store = Store::open_migrated(&options.database, Keks::load(&home.keys())?)?;
+    Clocks::set(&store, clock)?;
     if init::is_initialised(&store)? {
         let dir = home.dir().display();
         return Err(Error::Refused(format!(

@@ -9,6 +9,7 @@ use crate::cli::out::Out;
 use crate::config::Options;
 use crate::domain::Clock;
 use crate::store::kek::Keks;
+use crate::store::nodes::Clocks;
 use crate::store::{Actor, Store, Urgency, rewrap};
 
 pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &Clock) -> Result<()> {
@@ -36,6 +37,7 @@ pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &C
         }
         Keys::Rewrap => {
             let store = Store::open(&options.database, keks)?;
+            Clocks::set(&store, clock)?;
             let mut rewrapped = 0;
             loop {
                 let done = store.keep_house(Urgency::Patient, "keys", clock.now(), rewrap::rewrap)?;
@@ -49,6 +51,7 @@ pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &C
         }
         Keys::Retire { epoch } => {
             let store = Store::open(&options.database, keks)?;
+            Clocks::set(&store, clock)?;
             store.write(Actor::Operator, clock.now(), |tx| rewrap::retire(tx, *epoch))?;
             let words = format!(
                 "Epoch {epoch} is retired. Backups from before the rewrapping still need kek-{epoch}.key; once they are gone, destroy it."

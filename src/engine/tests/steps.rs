@@ -9,6 +9,7 @@ use crate::engine::outbox::Breakers;
 use crate::engine::seat::Seat;
 use crate::engine::{Lane, Module, Status, auditor, clock, escalate, housekeeping};
 use crate::store::clock::Back;
+use crate::store::nodes::Clocks;
 use crate::store::standing::{Place, Standing};
 use crate::store::testing::{NOW, entries};
 use crate::store::{self, Store, Urgency, Url, escalations, nodes};
@@ -135,7 +136,7 @@ impl Peer {
 
 /// The time of the database, which is the machine's.
 fn database_time(store: &Store) -> crate::domain::Instant {
-    store.read(|view| nodes::clock(view, NOW)).unwrap()
+    Clocks::set(store, &Clock::driven(NOW)).unwrap().database
 }
 
 #[test]
@@ -156,7 +157,9 @@ fn a_node_on_a_wrong_clock_stands_aside_and_joins_by_itself_when_it_is_right() {
         wrong.standing.doubt();
         assert!(!wrong.standing.takes_part());
         assert!(matches!(wrong.runs(), Place::Aside { .. }));
-        let held = ward.home.read(|view| nodes::astray(view, "third", NOW, database_time(&ward.home)));
+        let held = ward.home.read(|view| {
+            nodes::astray(view, "third", Clocks { ours: NOW, database: database_time(&ward.home) })
+        });
         assert!(held.unwrap().is_some(), "the one that is right is still believed");
     }
 }
@@ -169,7 +172,9 @@ fn a_node_that_lost_its_number_takes_another_without_an_error() {
         assert_eq!(peer.runs(), Place::Seated(0));
         ward.home.keep_house(Urgency::Urgent, "test", now, |tx| nodes::leave(tx, 0, "right")).unwrap();
         let other = nodes::Node { id: "other".into(), home: "other".into(), number: None };
-        ward.home.keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &other, now)).unwrap();
+        ward.home
+            .keep_house(Urgency::Urgent, "test", now, |tx| nodes::take(tx, &other, Clocks::agree(now)))
+            .unwrap();
         peer.clock.advance(seconds(11));
         assert_eq!(peer.runs(), Place::Seated(1));
     }

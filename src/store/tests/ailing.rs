@@ -44,7 +44,7 @@ fn who_lost_its_number_writes_nothing_under_it_and_who_holds_it_is_waited_for() 
                     let take = scope.spawn(|| {
                         began.send(()).unwrap();
                         there.keep_house(Urgency::Patient, "test", minute, |tx| {
-                            nodes::take(tx, &other, minute)
+                            nodes::take(tx, &other, nodes::Clocks::agree(minute))
                         })
                     });
                     begins.recv().unwrap();

@@ -7,6 +7,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
 use zelo::domain::{Clock, Level};
+use zelo::store::nodes::Clocks;
 use zelo::store::{Actor, alert_lists, commands, devices, reevaluations};
 
 use super::writer::heart_rate;
@@ -114,5 +115,43 @@ async fn two_nodes_are_one_house() {
     let again = clinic.house(&elsewhere).await;
     assert_eq!(again.standing.number(), one.min(other), "a node that stopped gave its slot back");
     again.stop().await;
+    clinic.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_consent_is_decided_by_one_clock_whatever_the_machines_of_the_nodes_show() {
+    let Some(clinic) = Clinic::postgres(2) else {
+        println!("skipped: ZELO_TEST_POSTGRES is not set (tests/run sets it)");
+        return;
+    };
+    let elsewhere = clinic.again();
+    let (real, apart) = (Clock::System.now(), Duration::from_secs(25));
+    let (ahead, fast) = clinic.house_following(&clinic.store, Clock::driven(real.plus(apart))).await;
+    let (behind, slow) = clinic.house_following(&elsewhere, Clock::driven(real.minus(apart))).await;
+    let clocks = [&fast, &slow];
+    for (bed, (giver, other)) in clinic.beds.iter().zip([(0, 1), (1, 0)]) {
+        clinic.revoke_at(bed, clocks[other].now());
+        clinic.grant_at(bed, clocks[giver].now());
+        // As the seat does twice a second: between its looks these machines' time stands still.
+        for (store, clock) in [(&clinic.store, &fast), (&elsewhere, &slow)] {
+            Clocks::set(store, clock).unwrap();
+        }
+        // By the device's own clock, which is right.
+        for house in [&ahead, &behind] {
+            let (device, mut answers) = bed.client(house);
+            let now = Clock::System.now().millis();
+            device.publish(bed.topic(), QoS::AtLeastOnce, false, heart_rate(now, 71.0)).await.unwrap();
+            assert_eq!(next(&mut answers, acked).await, PubAckReason::Success);
+        }
+        assert_eq!(clinic.readings(bed), 2);
+    }
+    for (house, side) in [(&ahead, 1), (&behind, -1)] {
+        let off_ms = || house.standing.off();
+        eventually("the machine's own clock is told", || off_ms().is_some_and(|ms| ms.signum() == side))
+            .await;
+        assert!(house.standing.takes_part());
+    }
+    ahead.stop().await;
+    behind.stop().await;
     clinic.verify();
 }

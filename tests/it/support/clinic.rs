@@ -16,6 +16,7 @@ use zelo::domain::token::Signer;
 use zelo::domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
 use zelo::notify::InApp;
 use zelo::store::kek::Keks;
+use zelo::store::nodes::Clocks;
 use zelo::store::{
     Actor, Opener, Result, Store, Tx, Url, View, bindings, consents, devices, init, log, patients,
     quarantine, signing, telemetry, terms,
@@ -133,6 +134,14 @@ impl Clinic {
         self.start(&self.store, clock, None, post).await
     }
 
+    /// A node on a machine with a clock of its own, which follows the database's as `zelo serve` has it.
+    pub async fn house_following(&self, store: &Store, machine: Clock) -> (House, Clock) {
+        let clock = Clock::following(machine);
+        Clocks::set(store, &clock).unwrap();
+        let house = self.start(store, &clock, None, Post::default()).await;
+        (house, clock)
+    }
+
     async fn start(&self, store: &Store, clock: &Clock, mqtt_tls: Option<TlsOptions>, post: Post) -> House {
         let log = log::open(store, &self.keys(), clock.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
@@ -228,15 +237,22 @@ impl Clinic {
     }
 
     pub fn revoke(&self, bed: &Bed) {
+        self.revoke_at(bed, Clock::System.now());
+    }
+
+    pub fn revoke_at(&self, bed: &Bed, now: Instant) {
         self.store
-            .write(Actor::Operator, Clock::System.now(), |tx| {
+            .write(Actor::Operator, now, |tx| {
                 consents::revoke(tx, bed.patient, Purpose::TelemetryCollect, &Giver::Subject.into())
             })
             .unwrap();
     }
 
     pub fn grant(&self, bed: &Bed) {
-        let now = Clock::System.now();
+        self.grant_at(bed, Clock::System.now());
+    }
+
+    pub fn grant_at(&self, bed: &Bed, now: Instant) {
         self.store
             .write(Actor::Operator, now, |tx| grant(tx, bed.patient, Purpose::TelemetryCollect, None))
             .unwrap();

@@ -1,0 +1,175 @@
+//! One clock for all nodes on one database: its own. A node asks for it now and then and counts on with the steady side
+//! of its machine's clock, so that neither a wrong wall clock here nor one that is set tells another time than the
+//! others have.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{APART, Clock, Instant, TOLERATED};
+
+/// How far the clock goes back for one answer: asked twice a second, it never stands still for long.
+const BACK: i64 = 50_000;
+
+/// A machine's clock that follows another.
+#[derive(Debug)]
+pub struct Follower {
+    machine: Clock,
+    pace: Mutex<Pace>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    /// What it shows beyond the machine's steady side, microseconds; `None`: it shows what the machine's clock shows.
+    ahead: Option<i64>,
+    /// The latest it has shown since it was stepped.
+    last: Instant,
+}
+
+impl Follower {
+    /// Shows what the machine's clock shows until it hears of another.
+    pub(super) const fn of(machine: Clock) -> Self {
+        Self { machine, pace: Mutex::new(Pace { ahead: None, last: Instant::MIN }) }
+    }
+
+    pub(super) const fn machine(&self) -> &Clock {
+        &self.machine
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        let mut pace = self.pace();
+        let Some(ahead) = pace.ahead else { return self.machine.now() };
+        pace.last = pace.last.max(self.shows(ahead));
+        pace.last
+    }
+
+    /// What the other clock showed at some moment of the last `took`. What such a question cannot tell apart changes
+    /// nothing; a step is taken at once, and less than a step so that time goes on. A clock that is further off than
+    /// clocks may be is not followed: nobody knows which of the two is wrong.
+    pub(super) fn follow(&self, other: Instant, took: Duration) {
+        let unsure = i64::try_from(took.as_micros() / 2).unwrap_or(i64::MAX);
+        let other = other.micros().saturating_add(unsure);
+        let mut pace = self.pace();
+        if self.machine.now().micros().abs_diff(other) > u64::try_from(APART.as_micros()).unwrap_or(u64::MAX)
+        {
+            pace.ahead = None;
+            return;
+        }
+        let Some(ahead) = pace.ahead else {
+            *pace = Pace { ahead: Some(other.saturating_sub(self.steady())), last: Instant::MIN };
+            return;
+        };
+        let off = other.saturating_sub(self.shows(ahead).micros());
+        if off.unsigned_abs() > u64::try_from(TOLERATED.as_micros()).unwrap_or(u64::MAX) {
+            *pace = Pace { ahead: Some(ahead.saturating_add(off)), last: Instant::MIN };
+            return;
+        }
+        let known = off.saturating_sub(off.clamp(-unsure, unsure));
+        pace.ahead = Some(ahead.saturating_add(known.max(-BACK)));
+    }
+
+    fn shows(&self, ahead: i64) -> Instant {
+        Instant::from_micros(self.steady().saturating_add(ahead))
+    }
+
+    fn steady(&self) -> i64 {
+        i64::try_from(self.machine.steady().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Looked;
+    use super::*;
+
+    const START: Instant = Instant::from_secs(1_798_761_500);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    /// A machine's clock that is behind by so much, and the one that follows with it.
+    fn behind(by: Duration) -> (Clock, Clock) {
+        let machine = Clock::driven(START.minus(by));
+        let clock = Clock::following(machine.clone());
+        (machine, clock)
+    }
+
+    #[test]
+    fn clocks_that_follow_the_same_one_show_the_same_whatever_their_machines_show() {
+        let (fast, slow) = (Clock::driven(START.plus(seconds(25))), Clock::driven(START.minus(seconds(25))));
+        let both = [Clock::following(fast.clone()), Clock::following(slow.clone())];
+        assert_eq!(both[0].now().since(both[1].now()), seconds(50), "before anybody has asked");
+        both.iter().for_each(|clock| clock.follow(START, Duration::ZERO));
+        assert!(both.iter().all(|clock| clock.now() == START));
+        [&fast, &slow].iter().for_each(|machine| machine.advance(SECOND));
+        assert!(both.iter().all(|clock| clock.now() == START.plus(SECOND)), "between two answers");
+        assert_eq!(both[1].own(), START.minus(seconds(24)));
+    }
+
+    #[test]
+    fn a_machines_clock_that_is_set_moves_nothing_and_is_no_step() {
+        let (machine, clock) = behind(SECOND);
+        clock.follow(START, Duration::ZERO);
+        let mut looked = Looked::at(&clock);
+        for by in [25_000_000, -50_000_000, 7_000_000] {
+            machine.step(by);
+            assert_eq!((clock.now(), looked.again(&clock)), (START, None));
+            clock.follow(START, Duration::ZERO);
+            assert_eq!((clock.now(), looked.again(&clock)), (START, None));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_too_far_off_is_not_followed_and_that_is_a_step() {
+        let (machine, clock) = behind(seconds(30));
+        clock.follow(START, Duration::ZERO);
+        assert_eq!(clock.now(), START);
+        let mut looked = Looked::at(&clock);
+        machine.step(-1);
+        clock.follow(START, Duration::ZERO);
+        assert_eq!(clock.now(), machine.now());
+        assert_eq!(looked.again(&clock).map(|step| step.by_ms), Some(-30_000));
+        machine.step(3_600_000_000);
+        assert_eq!(clock.now(), machine.now(), "which of the two is wrong is not for it to say");
+    }
+
+    #[test]
+    fn a_difference_is_taken_up_while_time_goes_on_and_a_step_at_once() {
+        let (machine, clock) = behind(Duration::ZERO);
+        clock.follow(START, Duration::ZERO);
+        // The database's clock is slewed back by half a second.
+        let mut before = clock.now();
+        for _ in 0..10 {
+            machine.advance(Duration::from_millis(500));
+            clock.follow(machine.now().minus(Duration::from_millis(500)), Duration::ZERO);
+            assert!(clock.now() > before);
+            before = clock.now();
+        }
+        assert_eq!(clock.now(), machine.now().minus(Duration::from_millis(500)));
+        clock.follow(machine.now(), Duration::ZERO);
+        assert_eq!(clock.now(), machine.now());
+        let mut looked = Looked::at(&clock);
+        clock.follow(machine.now().minus(seconds(10)), Duration::ZERO);
+        assert_eq!(clock.now(), machine.now().minus(seconds(10)));
+        assert_eq!(looked.again(&clock).map(|step| step.by_ms), Some(-10_000));
+    }
+
+    #[test]
+    fn what_a_slow_answer_cannot_tell_apart_changes_nothing() {
+        let (machine, clock) = behind(Duration::ZERO);
+        clock.follow(START, Duration::ZERO);
+        // Asked, answered after a second: the answer was right at some moment of it.
+        machine.advance(SECOND);
+        for at in [START, START.plus(SECOND), START.plus(Duration::from_millis(700))] {
+            clock.follow(at, SECOND);
+            assert_eq!(clock.now(), START.plus(SECOND));
+        }
+        clock.follow(START.plus(Duration::from_millis(1_600)), SECOND);
+        assert_eq!(clock.now(), START.plus(Duration::from_millis(1_600)), "so much it was at the least");
+    }
+}
