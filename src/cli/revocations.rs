@@ -112,7 +112,9 @@ impl Held {
             let rows = store.read(|view| withdrawals::after(view, seq, BATCH))?;
             let Some(last) = rows.last() else { return Ok(Self { lacks, has_more: !lines.is_empty() }) };
             seq = last.seq;
-            lacks |= rows.iter().fold(false, |lacks, row| !lines.remove(row.id.as_str()) || lacks);
+            for row in &rows {
+                lacks |= !lines.remove(row.id.as_str());
+            }
         }
     }
 }
