@@ -3,6 +3,7 @@
 pub mod access;
 pub mod alert;
 pub mod calendar;
+pub mod certificate;
 pub mod civil;
 pub mod device;
 pub mod escalation;

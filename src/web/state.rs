@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::checks::Checks;
+use super::probes::Readiness;
 use super::shown::Shown;
 use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
+use crate::domain::certificate::Certificate;
 use crate::domain::message::Channel;
 use crate::domain::network::Networks;
 use crate::domain::token::Signer;
@@ -164,6 +166,8 @@ pub struct Parts {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
 }
 
 /// What every handler leans on.
@@ -190,10 +194,14 @@ pub struct State {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
     /// Password checks wait here.
     pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
+    /// Whether the node was told to end, and who asks whether it is ready.
+    pub(super) readiness: Readiness,
     /// Live streams that are open.
     pub(super) streams: Streams,
     /// Whose readings may be shown, for the live streams.
@@ -215,6 +223,7 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
         } = parts;
         Self {
             store,
@@ -228,8 +237,10 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
+            readiness: Readiness::default(),
             streams: Streams::default(),
             shown: Shown::default(),
         }

@@ -61,6 +61,19 @@ pub struct Status {
     messages: Vec<Letters>,
     /// How each channel's provider is doing, then every domain, mailbox and program that is left alone for a while.
     breakers: Vec<Resting>,
+    /// The certificates that this node shows.
+    certificates: Vec<Shown>,
+}
+
+/// A certificate that this node shows.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusCertificate)]
+pub struct Shown {
+    /// `HTTPS`, `MQTT over TLS`.
+    door: &'static str,
+    /// The last instant at which it is good.
+    #[schema(value_type = String)]
+    not_after: Instant,
 }
 
 /// A step of the wall clock.
@@ -170,6 +183,11 @@ pub async fn show(call: Call) -> Answer {
                 .letters
                 .into_iter()
                 .map(|((channel, state), count)| Letters { channel, state, count })
+                .collect(),
+            certificates: state
+                .certificates
+                .iter()
+                .map(|one| Shown { door: one.door.name(), not_after: one.not_after })
                 .collect(),
             breakers: pulse
                 .breakers

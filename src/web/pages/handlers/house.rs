@@ -75,6 +75,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         backend: backend.to_owned(),
         stored_bytes: waiting.bytes.map(whole),
         free_bytes,
+        certificates: state.certificates.iter().map(|one| (one.door, one.left(room.now))).collect(),
         nobody_reached: pulse.unreached,
         step: pulse.step,
         heartbeat: pulse.heartbeat,
