@@ -108,6 +108,7 @@ impl House {
             let (store, own, clock) = (store.clone(), own.clone(), clock.clone());
             let now = clock.now();
             tokio::task::spawn_blocking(move || {
+                store.take_connections();
                 store.keep_house(Urgency::Urgent, "start", now, |tx| {
                     rules::seed(tx)?;
                     on_call::seed(tx)?;
@@ -195,10 +196,12 @@ impl House {
             Arc::clone(&registry),
             &standing,
         )?;
-        let gateway = Gateway::start(
+        let threads = store.threads().clone();
+        let gateway = Gateway::start_under(
             gateway::Options { listen: options.mqtt, tls: options.mqtt_tls, ..gateway::Options::default() }
                 .of_descriptors(options.descriptors),
             Arc::new(Door(Arc::new(edge))),
+            move |accepting| threads.task("mqtt", accepting),
         )?;
         let sessions = gateway.registry().clone();
         drop(registry.set(sessions.clone()));

@@ -8,11 +8,12 @@ use std::time::Duration;
 use mqtt::gateway::{Registry, TlsOptions};
 
 use super::{House, Options, Post, Signers};
+use crate::domain::certificate::Certificate;
 use crate::domain::message::Channel;
 use crate::domain::network::Networks;
 use crate::domain::token::Signer;
 use crate::domain::{Clock, DeviceId, Instant, Role};
-use crate::engine::outbox::Breakers;
+use crate::engine::outbox::{Breakers, Rest, Whom};
 use crate::engine::{Status, auditor};
 use crate::ingest::Stats;
 use crate::store::standing::Standing;
@@ -47,6 +48,8 @@ pub struct NodeOptions {
     pub post: Post,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates of both doors.
+    pub certificates: Vec<Certificate>,
 }
 
 /// A running node.
@@ -81,6 +84,7 @@ impl Node {
             bases,
             post,
             webhook_networks,
+            certificates,
         } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
@@ -118,6 +122,7 @@ impl Node {
                 .map_or_else(|| "aside".to_owned(), |number| format!("node-{number}")),
             factor_roles,
             webhook_networks,
+            certificates,
         });
         let secure_cookie = http_tls.is_some() || behind_proxy;
         let limits = web::Limits::of_descriptors(descriptors);
@@ -160,11 +165,14 @@ impl Node {
         self.house.gateway.tls_addr()
     }
 
+    /// Says that it ends, and goes on for a while where somebody asks.
+    pub async fn drain(&self, a_while: Duration) {
+        self.web.drain(a_while).await;
+    }
+
     /// Stops: pages first, then the gateway, what is queued is committed, the engine last.
     pub async fn stop(self) {
-        if let Err(error) = self.web.stop().await {
-            tracing::warn!(%error, "the HTTP server did not end in order");
-        }
+        self.web.stop().await;
         self.house.stop().await;
     }
 }
@@ -237,6 +245,18 @@ impl web::EngineView for EngineView {
 
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
         self.breakers.open_until()
+    }
+
+    fn resting(&self) -> Vec<web::Resting> {
+        let told = |Rest { whom, since, until, why }: Rest| {
+            let (channel, what) = match whom {
+                Whom::Provider(_) => return None,
+                Whom::Domain(name) => (Channel::Email, web::Rests::Domain(name)),
+                Whom::Recipient(channel, id) => (channel, web::Rests::Recipient(id)),
+            };
+            Some(web::Resting { channel, what, since, until, why })
+        };
+        self.breakers.resting().into_iter().filter_map(told).collect()
     }
 
     fn aside(&self) -> Option<i64> {

@@ -79,6 +79,8 @@ kinds! {
     ShiftTaken = "shift.taken";
     ShiftDeclined = "shift.declined";
     ShiftAbsent = "shift.absent";
+    ShiftAbsenceChanged = "shift.absence_changed";
+    ShiftAbsenceEnded = "shift.absence_ended";
     MessageQueued = "message.queued";
     MessageSent = "message.sent";
     MessageFailed = "message.failed";

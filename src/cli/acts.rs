@@ -156,7 +156,7 @@ pub trait Acts {
         preferred: bool,
     ) -> Result<BindingRow>;
     /// From an instant on, or now, the device measures nobody.
-    fn unbind(&self, device: DeviceId, at: Option<Instant>) -> Result<BindingRow>;
+    fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow>;
 
     /// A yes to the text that stands in that language.
     fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said>;

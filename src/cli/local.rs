@@ -156,9 +156,9 @@ impl Acts for Desk {
         Ok(self.write(|tx| bindings::bind(tx, device, patient, from, preferred))?.into())
     }
 
-    fn unbind(&self, device: DeviceId, at: Option<Instant>) -> Result<BindingRow> {
+    fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow> {
         let at = at.unwrap_or_else(|| self.now());
-        Ok(self.write(|tx| bindings::unbind(tx, device, at))?.into())
+        Ok(self.write(|tx| bindings::unbind(tx, device, of, at))?.into())
     }
 
     fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {

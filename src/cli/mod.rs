@@ -3,6 +3,7 @@
 mod acts;
 mod args;
 pub mod bench;
+mod certificates;
 mod commands;
 pub mod demo;
 mod desk;

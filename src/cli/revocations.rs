@@ -77,6 +77,48 @@ pub fn catch_up(store: &Store, dir: &Path) -> Result<usize> {
     }
 }
 
+/// As [`catch_up`], and holds every line against every row: one that was stopped while others served, or that is of before
+/// a restore, holds just the rows afterwards. What it cannot be by adding lines is set aside and written again.
+///
+/// # Errors
+/// As [`catch_up`].
+pub fn complete(store: &Store, dir: &Path, now: Instant) -> Result<usize> {
+    let appended = catch_up(store, dir)?;
+    let chain = Chain::of(&content(&dir.join(FILE))?, &seals(dir)?);
+    let held = Held::of(store, &chain.proven.withdrawn)?;
+    if chain.fault.is_none() && !held.lacks && !held.has_more {
+        return Ok(appended);
+    }
+    tracing::error!(
+        "revocations.log does not hold what the database holds: it is set aside and written again"
+    );
+    begin_again(dir, now)?;
+    Ok(appended + catch_up(store, dir)?)
+}
+
+/// How lines stand to the rows of the database.
+struct Held {
+    /// A row is not among the lines.
+    lacks: bool,
+    /// A line is not among the rows: the database was put back.
+    has_more: bool,
+}
+
+impl Held {
+    fn of(store: &Store, lines: &[Withdrawn]) -> Result<Self> {
+        let mut lines: HashSet<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+        let (mut seq, mut lacks) = (0, false);
+        loop {
+            let rows = store.read(|view| withdrawals::after(view, seq, BATCH))?;
+            let Some(last) = rows.last() else { return Ok(Self { lacks, has_more: !lines.is_empty() }) };
+            seq = last.seq;
+            for row in &rows {
+                lacks |= !lines.remove(row.id.as_str());
+            }
+        }
+    }
+}
+
 /// What the file says, proven whole: every line follows from the one before it, and the last is a checkpoint that this
 /// house signed. `keys` is the directory of the house's keys.
 ///
@@ -118,8 +160,11 @@ pub fn heal(store: &Store, dir: &Path, now: Instant) -> Result<Option<Restored>>
         return Ok(None);
     }
     let chain = Chain::of(&content(&path)?, &seals(dir)?);
-    let here = store.read(log::newest_note)?;
-    if !is_behind(here.as_deref(), chain.signed.as_deref()) {
+    let (here, lost) = store.read(|view| Ok((log::newest_note(view)?, withdrawals::lost(view)?)))?;
+    let knows_more = |than: Option<&str>| is_behind(than, chain.signed.as_deref());
+    let put_back = knows_more(here.as_deref()) || Held::of(store, &chain.proven.withdrawn)?.has_more;
+    // A file that ends before what the newest restore knew to be lost tells nothing new: its lines were replayed then.
+    if !put_back || (lost.is_some() && !knows_more(lost.as_deref())) {
         return Ok(None);
     }
     if let Some(fault) = &chain.fault {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::args::Serve;
+use super::certificates;
 use super::commands::backup;
 use super::demo::{self, Ready};
 use super::desk::require_initialised;
@@ -34,6 +35,7 @@ use crate::observe;
 use crate::store::kek::Keks;
 use crate::store::nodes::Clocks;
 use crate::store::{Store, Url, signing};
+use crate::supervise::Threads;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -56,7 +58,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     prepared.home.require_restored()?;
     take_stock(&store, prepared.home.dir(), clock)?;
     runtime()?.block_on(async {
-        let mut stop = signals()?;
+        let mut stop = signals(store.threads())?;
         let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
@@ -71,7 +73,7 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
         // Faster than 1, the playback ends before the demo does.
         let _stopped = stop.wait_for(|stop| *stop).await;
         end_in_any_case(None)?;
-        close(node, &store, prepared.home.dir(), keeping).await;
+        close(node, &store, prepared.home.dir(), keeping, options.drain).await;
         played
     })
 }
@@ -106,7 +108,7 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
     let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
     runtime()?.block_on(async {
-        let mut stop = signals()?;
+        let mut stop = signals(store.threads())?;
         let demanded = options.factor_roles.clone();
         let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
         let keeping = keep_revocations(&store, home.dir());
@@ -129,7 +131,7 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
             thread = store.threads().given_up() => Some(thread),
         };
         end_in_any_case(ill)?;
-        close(node, &store, home.dir(), keeping).await;
+        close(node, &store, home.dir(), keeping, options.drain).await;
         if let Err(error) = store.keep_ends(clock.now()) {
             tracing::error!(%error, "the end of a thread is in this log only");
         }
@@ -161,6 +163,8 @@ async fn open(
     clock: &Clock,
     factor_roles: Vec<Role>,
 ) -> Result<Node> {
+    let certificates = certificates::read(options)?;
+    certificates::tell(&certificates, clock.now());
     let asked = NodeOptions {
         http: options.http,
         metrics: options.metrics,
@@ -175,6 +179,7 @@ async fn open(
         bases: Bases::default(),
         post: post(options, store)?,
         webhook_networks: options.notify.webhook_networks.clone(),
+        certificates,
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))
@@ -206,7 +211,7 @@ fn take_stock(store: &Store, dir: &Path, clock: &Clock) -> Result<usize> {
             restored.replayed
         ));
     }
-    revocations::catch_up(store, dir)
+    revocations::complete(store, dir, clock.now())
 }
 
 /// How long `revocations.log` may lag behind what is not a consent.
@@ -247,10 +252,12 @@ async fn keep_on(store: Store, dir: PathBuf) {
     }
 }
 
-async fn close(node: Node, store: &Store, dir: &Path, keeping: JoinHandle<()>) {
+async fn close(node: Node, store: &Store, dir: &Path, keeping: JoinHandle<()>, drain: Duration) {
     note("Stopping…");
+    let until = tokio::time::Instant::now() + PATIENCE;
+    node.drain(drain).await;
     keeping.abort();
-    if tokio::time::timeout(PATIENCE, node.stop()).await.is_err() {
+    if tokio::time::timeout_at(until, node.stop()).await.is_err() {
         tracing::warn!("something still ran and was left");
     }
     if let Err(fault) = revocations::catch_up(store, dir) {
@@ -310,25 +317,33 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Turns true at SIGINT or SIGTERM.
-fn signals() -> Result<watch::Receiver<bool>> {
+fn signals(threads: &Threads) -> Result<watch::Receiver<bool>> {
     let (tell, stop) = watch::channel(false);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let fault = |fault: std::io::Error| Error::Failed(format!("signals cannot be heard: {fault}"));
-        let (mut int, mut term) = (
+        let heard = (
             signal(SignalKind::interrupt()).map_err(fault)?,
             signal(SignalKind::terminate()).map_err(fault)?,
         );
-        tokio::spawn(async move {
-            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
-            let _nobody_waits = tell.send(true);
-        });
+        let heard = Arc::new(tokio::sync::Mutex::new(heard));
+        drop(threads.task("signals", move || {
+            let (heard, tell) = (Arc::clone(&heard), tell.clone());
+            async move {
+                let (int, term) = &mut *heard.lock().await;
+                tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+                let _nobody_waits = tell.send(true);
+            }
+        }));
     }
     #[cfg(not(unix))]
-    tokio::spawn(async move {
-        let _unheard = tokio::signal::ctrl_c().await;
-        let _nobody_waits = tell.send(true);
-    });
+    drop(threads.task("signals", move || {
+        let tell = tell.clone();
+        async move {
+            let _unheard = tokio::signal::ctrl_c().await;
+            let _nobody_waits = tell.send(true);
+        }
+    }));
     Ok(stop)
 }

@@ -62,6 +62,7 @@ layer! {
     mqtt_client_ca: String,
     allow_plain_postgres: bool,
     node: u8,
+    drain: u8,
     log_format: String,
     log: String,
     organisation: String,

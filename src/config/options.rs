@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Error, Layer, notify};
 use crate::domain::Role;
@@ -49,6 +50,8 @@ pub struct Options {
     pub mqtt_client_ca: Option<PathBuf>,
     /// This node's number, 0 to 15.
     pub node: Option<u8>,
+    /// How long a node that ends goes on answering where somebody asks whether it is ready.
+    pub drain: Duration,
     /// How logs are written.
     pub log_format: LogFormat,
     /// The filter of logs.
@@ -93,6 +96,7 @@ impl Options {
             mqtt_tls,
             mqtt_client_ca: text(layer.mqtt_client_ca).map(PathBuf::from),
             node: layer.node,
+            drain: Duration::from_secs(layer.drain.unwrap_or(1).into()),
             log_format,
             log: text(layer.log).unwrap_or_else(|| "info".to_owned()),
             organisation: text(layer.organisation),
@@ -106,6 +110,9 @@ impl Options {
     fn hold_together(&self, allow_plain_postgres: bool) -> Result<(), Error> {
         if self.node.is_some_and(|number| number > 15) {
             return Err(fault("node", "a node's number is 0 to 15"));
+        }
+        if self.drain > Duration::from_secs(5) {
+            return Err(fault("drain", "0 to 5 seconds: a node that was told to end does so within ten"));
         }
         if !self.http.ip().is_loopback() && self.http_tls.is_none() && !self.behind_proxy {
             return Err(fault(
@@ -269,6 +276,8 @@ mod tests {
             (&[("ZELO_MQTT", "")], Some("mqtt")),
             (&[("ZELO_NODE", "16")], Some("node")),
             (&[("ZELO_NODE", "x")], Some("node")),
+            (&[("ZELO_DRAIN", "5")], None),
+            (&[("ZELO_DRAIN", "6")], Some("drain")),
             (&[("ZELO_LOG_FORMAT", "xml")], Some("log_format")),
             (&[("ZELO_BEHIND_PROXY", "yes")], Some("behind_proxy")),
             (&[("ZELO_DATA_DIR", "")], Some("data_dir")),

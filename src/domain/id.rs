@@ -75,6 +75,8 @@ id! {
     TokenId,
     /// A turn on call that one person would give another.
     SwapId,
+    /// A time in which somebody is away.
+    AbsenceId,
     /// A request to know who stands behind a pseudonym.
     RevealId,
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod alert;
 pub mod calendar;
+pub mod certificate;
 pub mod civil;
 pub mod device;
 pub mod escalation;
@@ -26,8 +27,8 @@ pub use access::{Can, Role};
 pub use alert::{AlertCase, AlertState, Level, Outcome};
 pub use device::DeviceIdentity;
 pub use id::{
-    AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, RevealId, SessionId, SwapId, TermId,
-    TokenId, UserId,
+    AbsenceId, AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, RevealId, SessionId, SwapId,
+    TermId, TokenId, UserId,
 };
 pub use identity::{PatientIdentity, StaffIdentity, age_band};
 pub use line::{Inscription, Label, Line, Reason};

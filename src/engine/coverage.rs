@@ -10,6 +10,7 @@ use crate::domain::civil::Zone;
 use crate::domain::message::{Channel, Class};
 use crate::domain::on_call::{Duty, Issue};
 use crate::store::messages::{About, Topic};
+use crate::store::reds::{self, Slow};
 use crate::store::{self, Store, Tx, Urgency, on_call, settings, versions};
 
 /// Problems further ahead are on the page of schedules; these are told.
@@ -83,6 +84,22 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
         };
         told += tell(tx, &[], &notice)?;
     }
+    for slow in reds::slow(tx, now)? {
+        let (page, name, version) = match &slow {
+            Slow::Policy(name, version) => ("policies", name, version),
+            Slow::Promise(name, version) => ("service-levels", name, version),
+        };
+        let notice = Notice {
+            key: format!("red_bounds:{page}:{name}:{version}"),
+            class: Class::Transactional,
+            template: "red_bounds",
+            variables: serde_json::json!({ "link": format!("/{page}/{name}") }),
+            about: About::house(Topic::Schedule, name),
+            lasts: SOON,
+            not_by: &[Channel::Webhook],
+        };
+        told += tell(tx, &[], &notice)?;
+    }
     Ok(told)
 }
 
@@ -141,6 +158,28 @@ mod tests {
             let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
             assert_eq!(told[0].template, "dead_step");
             assert_eq!(told[0].variables["link"], "/policies/red_alert");
+        }
+    }
+
+    /// From before there were bounds: it goes on, and is told once.
+    #[test]
+    fn a_policy_that_lets_a_red_wait_for_too_long_is_told_to_the_managers_once() {
+        for store in stores() {
+            let boss = person(&store, Role::Manager);
+            let mut policy = crate::domain::escalation::seeds().remove(0);
+            policy.acknowledged_for = None;
+            let publish = |tx: &mut Tx<'_>| versions::publish(tx, escalations::RED, &policy, 0);
+            store.write(Actor::System("test"), NOW, publish).unwrap();
+            let run = |day: u32| {
+                let at = NOW.plus(Duration::from_secs(86_400) * day);
+                Coverage::new((*store).clone()).run(at).unwrap().did
+            };
+            assert_eq!([run(0), run(1), run(2)], [1, 0, 0]);
+            let told = store.read(|view| messages::unread(view, boss, 10)).unwrap();
+            assert_eq!(
+                (told[0].template.as_str(), &told[0].variables["link"]),
+                ("red_bounds", &"/policies/red_alert".into())
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Module, Progress};
 use crate::domain::Instant;
+use crate::store::on_call::absences;
 use crate::store::{self, Store, Urgency, departures};
 
 /// How often it looks for what rests on somebody who cannot answer, however that came to be.
@@ -31,7 +32,7 @@ impl Departures {
         self.store.keep_house(Urgency::Urgent, "departures", now, f)
     }
 
-    /// What no departure told of: at the start, and now and then.
+    /// What no departure told of, and absences that begin: at the start, and now and then.
     fn look(&mut self, now: Instant) -> store::Result<()> {
         if self.looked.is_some_and(|at| at <= now && now.since(at) < LOOKS) {
             return Ok(());
@@ -39,6 +40,9 @@ impl Departures {
         let overlooked = self.store.read(departures::overlooked)?;
         if !overlooked.is_empty() {
             self.house(now, |tx| departures::note(tx, &overlooked))?;
+        }
+        for (id, user) in self.store.read(|view| absences::begun(view, now))? {
+            self.house(now, |tx| absences::begin(tx, id, user))?;
         }
         self.looked = Some(now);
         Ok(())

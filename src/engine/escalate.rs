@@ -194,10 +194,11 @@ fn tick(
     Ok(Some(Climbed { from, run, did, due_at, ground }))
 }
 
-/// Whether none of these people can be reached: nobody waits for them.
+/// Whether none of these people can be reached, or all are away: nobody waits for them.
 fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
+    let now = tx.now();
     for user in people {
-        if !paging::out_of_reach(tx, *user)? {
+        if !paging::awaited_in_vain(tx, *user, now)? {
             return Ok(false);
         }
     }

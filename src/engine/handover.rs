@@ -176,7 +176,8 @@ mod tests {
             assert_eq!(letters.len(), 2);
             // An edit in the middle of a turn is no new turn.
             let at = NOW.plus(HOUR * 9 / 2);
-            let over = Override { from: at, to: at.plus(HOUR / 10), change: Change::Add(bia) };
+            let over =
+                Override { from: at, to: at.plus(HOUR / 10), change: Change::Add(bia), meant_at: None };
             store
                 .write(Actor::Operator, at, |tx| on_call::changes::put_override(tx, "duty", None, over, 1))
                 .unwrap();

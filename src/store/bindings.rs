@@ -68,11 +68,21 @@ macro_rules! rows {
     };
 }
 
+/// A clock may be so far ahead, as that of a reading.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// Bindings begin and end at a millisecond, as they are shown: what an answer says can be said again.
+const fn whole(at: Instant) -> Instant {
+    Instant::from_millis(at.millis())
+}
+
 /// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back. What it measured
-/// from then on while it was nobody's is given to the patient.
+/// from then on while it was nobody's is given to the patient. Of who wears it already, said from earlier on, the binding
+/// begins earlier.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the device is, or later was, at somebody; [`Error::NotFound`]; database errors.
+/// [`Error::Conflict`] when the device is, or later was, at somebody, or `from` lies ahead: a year mistyped would lock the
+/// device until then; [`Error::NotFound`]; database errors.
 pub fn bind(
     tx: &mut Tx<'_>,
     device: DeviceId,
@@ -82,13 +92,24 @@ pub fn bind(
 ) -> Result<Binding> {
     // What is on its way in knows the binding, or is there before it.
     turn::take(tx)?;
+    let from = whole(from);
+    if from > tx.now().plus(AHEAD) {
+        return Err(Error::Conflict(
+            "a binding begins when the device is put on: its beginning cannot lie ahead",
+        ));
+    }
     let device_key = super::devices::lock(tx, device)?;
     let patient_key = super::patients::key_of(tx, patient)?;
-    let later = bindings::to_at.is_null().or(bindings::to_at.gt(from.micros()));
-    let taken: i64 =
-        bindings::table.filter(bindings::device_key.eq(device_key).and(later)).count().get_result(tx.conn)?;
-    if taken > 0 {
-        return Err(Error::Conflict("the device is bound in that span: unbind it first, or bind it later"));
+    match beyond(tx, device_key, from)?.as_slice() {
+        [] => {}
+        [worn] if worn.patient_key == patient_key && worn.to.is_none() && from < worn.from => {
+            return begin_earlier(tx, worn, from);
+        }
+        _ => {
+            return Err(Error::Conflict(
+                "the device is bound in that span: unbind it first, or bind it later",
+            ));
+        }
     }
     if preferred {
         let open = bindings::patient_key.eq(patient_key).and(bindings::to_at.is_null());
@@ -111,31 +132,47 @@ pub fn bind(
     Ok(binding)
 }
 
-/// A clock may be so far ahead, as that of a reading.
-const AHEAD: Duration = Duration::from_secs(300);
+/// The bindings of a device that reach beyond an instant.
+fn beyond(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<Binding>> {
+    let reach = bindings::to_at.is_null().or(bindings::to_at.gt(at.micros()));
+    let rows: Vec<Row> = rows!()
+        .filter(bindings::device_key.eq(device_key).and(reach))
+        .order((bindings::from_at, bindings::id))
+        .limit(2)
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
+}
 
-/// Ends a device's binding at an instant: the open one, one whose end was said to lie ahead, or else the last, when it
-/// ended earlier than was said. What the device measured from then on is not the patient's any more.
+/// Who wears the device put it on earlier than was said.
+fn begin_earlier(tx: &mut Tx<'_>, worn: &Binding, from: Instant) -> Result<Binding> {
+    let row = bindings::table.find(worn.id.to_string());
+    diesel::update(row).set(bindings::from_at.eq(from.micros())).execute(tx.conn)?;
+    moves::give(tx, &Binding { from, to: Some(worn.from), ..worn.clone() })?;
+    let binding = Binding { from, ..worn.clone() };
+    changed(tx, "device.bound", &binding)?;
+    Ok(binding)
+}
+
+/// Ends a device's binding at an instant: that of the patient who is meant, else the open one, one whose end was said to lie
+/// ahead, or the last, when it ended earlier than was said. What the device measured from then on is not the patient's any
+/// more. One that ends where it begins never was.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when `at` is not after its beginning, or lies ahead: a year
-/// mistyped would leave the next wearer's readings with this one.
-pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, at: Instant) -> Result<Binding> {
+/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when it is not at who is meant, when `at` is before its
+/// beginning, or lies ahead: a year mistyped would leave the next wearer's readings with this one.
+pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<Binding> {
     turn::take(tx)?;
     let (now, device_key) = (tx.now(), super::devices::lock(tx, device)?);
-    if at > now.plus(AHEAD) {
-        return Err(Error::Conflict("a binding ends when it is over: its end cannot lie ahead"));
+    let (binding, at) = ending(tx, device_key, of, (at, now))?;
+    let row = bindings::table.find(binding.id.to_string());
+    if at == binding.from {
+        diesel::delete(row).execute(tx.conn)?;
+    } else {
+        diesel::update(row).set(bindings::to_at.eq(Some(at.micros()))).execute(tx.conn)?;
     }
-    let binding = ending(tx, device_key, at, now)?.ok_or(Error::NotFound("open binding"))?;
-    if at <= binding.from {
-        return Err(Error::Conflict("a binding ends after it begins"));
-    }
-    diesel::update(bindings::table.find(binding.id.to_string()))
-        .set(bindings::to_at.eq(Some(at.micros())))
-        .execute(tx.conn)?;
     moves::take(tx, &binding, (at, binding.to.unwrap_or(Instant::MAX)))?;
     let binding = Binding { to: Some(at), ..binding };
-    withdrawals::note(tx, &Withdrawal::Binding { device, at })?;
+    withdrawals::note(tx, &Withdrawal::Binding { device, patient: Some(binding.patient), at })?;
     changed(tx, "device.unbound", &binding)?;
     Ok(binding)
 }
@@ -154,11 +191,44 @@ pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Opti
     row.map(read).transpose()
 }
 
-/// The binding that an end at `at`, said now, is said of: the one that lasts, else the last if it reaches beyond.
+/// The binding that an end at `at`, said now, is said of, and the instant as it would be kept: the first of the patient who
+/// is meant that reaches beyond; of nobody in particular the one that lasts, else the last if it reaches beyond.
 ///
 /// # Errors
-/// Database errors.
-pub fn ending(view: &mut View<'_>, device_key: i64, at: Instant, now: Instant) -> Result<Option<Binding>> {
+/// As [`unbind`].
+pub fn ending(
+    view: &mut View<'_>,
+    device_key: i64,
+    of: Option<PatientId>,
+    (at, now): (Instant, Instant),
+) -> Result<(Binding, Instant)> {
+    let at = whole(at);
+    if at > now.plus(AHEAD) {
+        return Err(Error::Conflict("a binding ends when it is over: its end cannot lie ahead"));
+    }
+    let binding = meant(view, device_key, of, (at, now))?.ok_or(match of {
+        Some(_other) => Error::Conflict("the device is not at that patient then: look at its bindings again"),
+        None => Error::NotFound("open binding"),
+    })?;
+    if at < binding.from {
+        return Err(Error::Conflict("a binding does not end before it begins"));
+    }
+    Ok((binding, at))
+}
+
+fn meant(
+    view: &mut View<'_>,
+    device_key: i64,
+    of: Option<PatientId>,
+    (at, now): (Instant, Instant),
+) -> Result<Option<Binding>> {
+    if let Some(patient) = of {
+        let reach = bindings::to_at.is_null().or(bindings::to_at.gt(at.micros()));
+        let theirs = patients::id.eq(patient.to_string()).and(bindings::device_key.eq(device_key));
+        let last: Option<Row> =
+            rows!().filter(theirs.and(reach)).order(bindings::from_at).first(view.conn).optional()?;
+        return last.map(read).transpose();
+    }
     let of_device = rows!().filter(bindings::device_key.eq(device_key));
     let lasts = bindings::to_at.is_null().or(bindings::to_at.gt(now.micros()));
     let lasting: Option<Row> =

@@ -120,6 +120,18 @@ impl Url {
         Err("the database URL must begin with sqlite:// or postgres://".into())
     }
 
+    /// The same database, with what its sessions are called at the server. SQLite has none.
+    pub(in crate::store) fn named(&self, session: &str) -> Self {
+        match self {
+            Self::Sqlite(_) => self.clone(),
+            Self::Postgres(url) => {
+                let joint = if url.contains('?') { '&' } else { '?' };
+                // Of two names libpq takes the last.
+                Self::Postgres(format!("{url}{joint}application_name={session}"))
+            }
+        }
+    }
+
     /// The file of a SQLite database.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {

@@ -2,17 +2,19 @@
 //! dry-run on. Instants and ids only; no finding is opened and no name.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
+use super::on_call::absences;
 use super::schema::alerts::dsl as a;
 use super::schema::{certificates, users};
 use super::tx::View;
 use super::versions;
 use crate::domain::alert::AlertCase;
 use crate::domain::escalation::{Happened, Step, Target};
-use crate::domain::on_call::{Duty, Team};
+use crate::domain::on_call::{Absences, Duty, Team};
 use crate::domain::{Instant, Level, Role, UserId};
 use crate::rules::Episode;
 
@@ -52,7 +54,11 @@ pub struct Staff {
     certified_until: HashMap<UserId, Instant>,
     duties: HashMap<String, Duty>,
     teams: HashMap<String, Team>,
+    absences: Absences,
 }
+
+/// As far back as a policy is dry-run on.
+const LOOKED_BACK: Duration = Duration::from_secs(400 * 86_400);
 
 impl Staff {
     /// As it stands at an instant; disabled accounts are left out.
@@ -79,6 +85,7 @@ impl Staff {
         let duties = versions::all_in_force::<Duty>(view, at)?;
         let teams = versions::all_in_force::<Team>(view, at)?;
         Ok(Self {
+            absences: absences::after(view, at.minus(LOOKED_BACK))?,
             users: rows,
             certified_until: certified.collect::<Result<_>>()?,
             duties: duties.into_iter().map(|held| (held.name, held.body)).collect(),
@@ -97,7 +104,10 @@ impl Staff {
                     found.extend(self.users.iter().filter(|(_, held)| held == role).map(|(id, _)| *id));
                 }
                 Target::Schedule(name) => {
-                    let on_call = self.duties.get(name).map(|duty| duty.schedule.at(at));
+                    let on_call = self
+                        .duties
+                        .get(name)
+                        .map(|duty| duty.schedule.at(at, self.absences.in_schedule(name)));
                     found.extend(on_call.into_iter().flatten().map(|(user, _why)| user));
                 }
                 Target::Team(name) => {
@@ -115,8 +125,6 @@ impl Staff {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::StaffIdentity;
     use crate::domain::rule::Name;

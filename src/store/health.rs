@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant as Moment};
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
+use super::pools::Short;
 use super::schema::settings;
 use super::settings::INSTANCE;
-use super::{Act, Conn, Error, Inner, Result, Store, Urgency, Url, open_one};
+use super::waits::{self, Waits};
+use super::{Act, Conn, Error, Inner, Result, Store, Urgency, open_one};
 use crate::domain::{Clock, Instant};
 use crate::supervise::Watched;
 
@@ -47,6 +50,15 @@ impl Ailment {
     }
 }
 
+/// Something that somebody should mend, in words that say what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The words.
+    pub words: String,
+    /// Whether it keeps the node from its work.
+    pub stops: bool,
+}
+
 /// What was seen of the database.
 #[derive(Default)]
 pub(super) struct Health(Mutex<Seen>);
@@ -60,6 +72,18 @@ struct Seen {
     behind: bool,
     /// Why the last write that failed did so by the database's own doing, and when.
     refused: Option<(Ailment, Moment)>,
+    /// A statement that waits for a lock which nobody at work holds.
+    waits: Option<Waits>,
+    /// Of the server's connections those in use, and all.
+    used: Option<Used>,
+}
+
+#[derive(Debug, Clone, Copy, QueryableByName)]
+struct Used {
+    #[diesel(sql_type = BigInt)]
+    used: i64,
+    #[diesel(sql_type = BigInt)]
+    of: i64,
 }
 
 impl Health {
@@ -100,10 +124,30 @@ impl Store {
         self.inner.health.seen().behind = behind;
     }
 
-    /// Whether `revocations.log` is behind: a restore by it would give back power that was taken away.
+    /// What is wrong with the database or with what is kept beside it, as it was seen last; says so within two seconds.
     #[must_use]
-    pub fn is_file_behind(&self) -> bool {
-        self.inner.health.seen().behind
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let now = Moment::now();
+        let (short, ailment) = (self.inner.want.short(now), self.ailment());
+        // A database that cannot be asked for want of a connection is not away.
+        let silent = ailment == Some(Ailment::Silent);
+        let ailment = ailment.filter(|_ailment| !silent || short.is_none());
+        let (waits, used, behind) = {
+            let seen = self.inner.health.seen();
+            (seen.waits.clone(), seen.used, seen.behind)
+        };
+        let ailment = ailment.map(|ailment| Trouble { words: ailment.words().to_owned(), stops: true });
+        let short =
+            short.map(|short| Trouble { words: none_left(used), stops: silent || short == Short::Starved });
+        // Of a row that one person wants the others need not wait for anything.
+        let stops = |waits: &Waits| waits.whole || self.threads().are_at_work(waits::LONG);
+        let waits = waits.map(|waits| Trouble { stops: stops(&waits), words: waits.words() });
+        let behind = behind.then(|| Trouble {
+            words: "revocations.log cannot be written: look at the data directory's disk and rights"
+                .to_owned(),
+            stops: false,
+        });
+        ailment.into_iter().chain(short).chain(waits).chain(behind).collect()
     }
 
     /// What is wrong with the database, as it was seen last; says so within two seconds.
@@ -121,11 +165,11 @@ impl Store {
         if seen.answered.is_none() {
             seen.answered = Some(Moment::now());
             drop(seen);
-            let (inner, mut conn) = (Arc::downgrade(&self.inner), None);
+            let (inner, mut eye) = (Arc::downgrade(&self.inner), Eye::default());
             drop(self.inner.threads.start("health", AT_MOST, move |watched| {
                 while let Some(store) = store(&inner) {
                     watched.works();
-                    look(&store, &mut conn, watched);
+                    look(&store, &mut eye, watched);
                     drop(store);
                     watched.rests();
                     std::thread::park_timeout(EVERY);
@@ -165,17 +209,32 @@ fn store(inner: &Weak<Inner>) -> Option<Store> {
     inner.upgrade().map(|inner| Store { inner })
 }
 
-fn look(store: &Store, conn: &mut Option<Conn>, watched: &Watched) {
+/// What looks: on a connection of its own, for those of the pool may all be at work.
+#[derive(Default)]
+struct Eye {
+    conn: Option<Conn>,
+    waits: waits::Watch,
+}
+
+fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
     let room = store.url().file().is_none_or(has_room);
-    let answers = answers(store.url(), conn);
+    let short = store.inner.want.short(Moment::now()).is_some();
+    let answers = eye.asks(store, short);
     if let Err(error) = &answers {
-        *conn = None;
+        eye.conn = None;
         tracing::debug!(%error, "the database did not answer a look");
+        if let Error::Open(said) = error {
+            store.inner.want.failed(said, Moment::now());
+        }
     }
     let refused = {
         let mut seen = store.inner.health.seen();
-        if answers.is_ok() {
+        if let Ok((waits, used)) = &answers {
             seen.answered = Some(Moment::now());
+            if let (None, Some(waits)) = (&seen.waits, waits) {
+                tracing::warn!("{}", waits.words());
+            }
+            (seen.waits, seen.used) = (waits.clone(), used.or(seen.used));
         }
         if seen.no_room == room {
             tracing::warn!(room, "the room on the database's disk");
@@ -196,14 +255,36 @@ fn look(store: &Store, conn: &mut Option<Conn>, watched: &Watched) {
     }
 }
 
-/// Asks on a connection of its own: those of the pool may all be at work.
-fn answers(url: &Url, conn: &mut Option<Conn>) -> Result<()> {
-    let conn = match conn {
-        Some(conn) => conn,
-        None => conn.insert(open_one(url)?),
-    };
-    settings::table.select(settings::value).limit(1).load::<String>(conn)?;
-    Ok(())
+impl Eye {
+    /// Asks the database what it is asked anyway: who waits, and, where connections are short, how many are in use.
+    fn asks(&mut self, store: &Store, short: bool) -> Result<(Option<Waits>, Option<Used>)> {
+        let conn = match &mut self.conn {
+            Some(conn) => conn,
+            None => self.conn.insert(open_one(store.url())?),
+        };
+        match conn {
+            Conn::Pg(conn) => {
+                let waits = self.waits.look(conn, &waits::session_name(store.name()))?;
+                let used = if short { Some(diesel::sql_query(USED).get_result(conn)?) } else { None };
+                Ok((waits, used))
+            }
+            Conn::Sqlite(conn) => {
+                settings::table.select(settings::value).limit(1).load::<String>(conn)?;
+                Ok((None, None))
+            }
+        }
+    }
+}
+
+const USED: &str = "SELECT COUNT(*) AS used, current_setting('max_connections')::BIGINT AS of FROM pg_stat_activity \
+     WHERE backend_type = 'client backend'";
+
+fn none_left(used: Option<Used>) -> String {
+    let used = used.map(|Used { used, of }| format!(" ({used} of {of} are in use)")).unwrap_or_default();
+    format!(
+        "the database server has no free connection{used}: raise max_connections, or let others use fewer; a node uses up \
+         to 16"
+    )
 }
 
 /// Whether the disk under a file has room. Where nobody can say, the writes will.

@@ -54,10 +54,12 @@ pub mod patients;
 pub mod permits;
 #[cfg(test)]
 pub(crate) mod plans;
+mod pools;
 mod prune;
 pub mod pseudonyms;
 pub mod quarantine;
 pub mod receipts;
+pub mod reds;
 pub mod reevaluations;
 pub mod reveals;
 pub mod rewrap;
@@ -87,6 +89,7 @@ pub mod tx;
 pub mod users;
 pub mod versions;
 pub mod waiting;
+mod waits;
 pub mod webhooks;
 pub mod withdrawals;
 
@@ -116,6 +119,7 @@ use crate::supervise::Threads;
 use gate::Gate;
 use health::Health;
 use kek::Keks;
+use pools::{Pool, Want};
 
 /// The database and its keys. Cheap to clone; calls block, so async code hands them to a blocking thread.
 #[derive(Clone)]
@@ -127,7 +131,7 @@ struct Inner {
     /// This process among the nodes on one database.
     name: String,
     url: Url,
-    read: r2d2::Pool<Opener>,
+    read: Pool,
     write: Writer,
     keys: Keyring,
     signals: broadcast::Sender<Signalled>,
@@ -135,6 +139,7 @@ struct Inner {
     /// What was announced here and the other nodes are still to be told.
     said: Mutex<BTreeSet<(&'static str, String)>>,
     commits: AtomicU64,
+    want: Want,
     health: Health,
     threads: Threads,
     /// Whether what other nodes commit is heard as it happens.
@@ -143,10 +148,9 @@ struct Inner {
 
 enum Writer {
     One(Gate),
-    Many(r2d2::Pool<Opener>),
+    Many(Pool),
 }
 
-const POOL_WAIT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
 /// Changes that wait for whoever keeps copies, before all copies count as changed.
@@ -202,18 +206,18 @@ impl Store {
 
     fn assemble(url: &Url, mut conn: Conn, keks: Keks) -> Result<Self> {
         init::fit_keys(&mut conn, &keks, Clock::System.now())?;
-        let reader = Opener { url: url.clone(), read_only: true };
-        let read = pool(reader, READERS)?;
+        let name = crate::domain::id::uuid_at(Clock::System.now()).to_string();
+        let (session, want) = (waits::session_name(&name), Want::default());
+        let opener = |read_only| Opener { url: url.named(&session), read_only };
+        let read = Pool::open(opener(true), READERS, &want)?;
         let write = match url {
             Url::Sqlite(_) => Writer::One(Gate::new(conn)),
-            Url::Postgres(_) => {
-                Writer::Many(pool(Opener { url: url.clone(), read_only: false }, PG_WRITERS)?)
-            }
+            Url::Postgres(_) => Writer::Many(Pool::open(opener(false), PG_WRITERS, &want)?),
         };
         let (signals, _) = broadcast::channel(4_096);
         let store = Self {
             inner: Arc::new(Inner {
-                name: crate::domain::id::uuid_at(Clock::System.now()).to_string(),
+                name,
                 url: url.clone(),
                 read,
                 write,
@@ -222,6 +226,7 @@ impl Store {
                 touched: Mutex::default(),
                 said: Mutex::default(),
                 commits: AtomicU64::new(0),
+                want,
                 health: Health::default(),
                 threads: Threads::default(),
                 hears: watch::Sender::new(true),
@@ -290,7 +295,7 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] when none becomes free in time, and what `f` says.
     pub fn read<T>(&self, f: impl FnOnce(&mut View<'_>) -> Result<T>) -> Result<T> {
-        let mut conn = self.inner.read.get().map_err(|_timeout| Error::Busy)?;
+        let mut conn = self.inner.read.get()?;
         f(&mut View { conn: &mut conn, keys: &self.inner.keys })
     }
 
@@ -364,9 +369,7 @@ impl Store {
                 }
                 self.commit(&mut turn.conn, actor, now, f)
             }
-            Writer::Many(pool) => {
-                self.commit(&mut *pool.get().map_err(|_timeout| Error::Busy)?, actor, now, f)
-            }
+            Writer::Many(pool) => self.commit(&mut *pool.get()?, actor, now, f),
         };
         self.inner.health.wrote(&done);
         done
@@ -460,13 +463,4 @@ impl Inner {
 
 fn open_one(url: &Url) -> Result<Conn> {
     Opener { url: url.clone(), read_only: false }.open().map_err(|error| Error::Open(error.to_string()))
-}
-
-fn pool(opener: Opener, size: u32) -> Result<r2d2::Pool<Opener>> {
-    r2d2::Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .connection_timeout(POOL_WAIT)
-        .build(opener)
-        .map_err(|error| Error::Open(error.to_string()))
 }

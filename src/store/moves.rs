@@ -41,7 +41,7 @@ pub struct Move {
     pub created_at: Instant,
     /// How many readings moved so far.
     pub moved: i64,
-    /// How many were dropped because nobody permits them to be kept.
+    /// How many the patient does not permit to be kept: they wait on.
     pub refused: i64,
     /// Since when it is done.
     pub done_at: Option<Instant>,
@@ -247,15 +247,13 @@ fn taken(
 }
 
 fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
-    let span = (due.from, due.to);
-    // What was given waits no more: each look begins at the beginning.
-    let signal = match due.signal.filter(|_| due.moved_from.is_some()) {
-        Some(under_way) => Some(under_way),
-        None => nobodys::next_signal(view, due.device_key, span, None)?,
+    // What was refused waits on, behind the place that is reached.
+    let (signal, from) = match due.signal.filter(|_| due.reached < due.to) {
+        Some(under_way) => (Some(under_way), due.reached),
+        None => (nobodys::next_signal(view, due.device_key, (due.from, due.to), due.signal)?, due.from),
     };
     let Some(signal) = signal else { return Ok(Next::Over) };
-    let what = nobodys::first(view, (due.device_key, signal), span, AT_ONCE)?;
-    let on = (what.len() == AT_ONCE).then_some(due.from);
+    let (what, on) = nobodys::stretch(view, (due.device_key, signal), (from, due.to), AT_ONCE)?;
     Ok(Next::Given(Series { signal, what, on }))
 }
 

@@ -1,6 +1,8 @@
 //! What a device measured while it was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed to nobody
 //! and shown to nobody, until a binding covers its instant or its time is over.
 
+use std::time::Duration;
+
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
@@ -12,6 +14,9 @@ use crate::domain::{Instant, Signal};
 
 /// Why it waits.
 pub const NOT_BOUND: &str = "E_NOT_BOUND";
+
+/// Values that one device said of one instant: more than these are no readings.
+const SAME_INSTANT: usize = 1_024;
 
 /// What waits of one signal of a device. No value is in it: there is nobody to permit a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +120,22 @@ pub(super) fn first(
     rows.into_iter().map(|raw| opened(view, raw)).collect()
 }
 
+/// As [`first`], with all that was measured at the last instant, and where it goes on; `None`: this is the end.
+pub(super) fn stretch(
+    view: &mut View<'_>,
+    series: (i64, Signal),
+    (from, to): (Instant, Instant),
+    most: usize,
+) -> Result<(Vec<Item>, Option<Instant>)> {
+    let mut items = first(view, series, (from, to), most)?;
+    let last = items.last().and_then(|item| item.reading).map(|reading| reading.at);
+    let Some(last) = last.filter(|_| items.len() == most) else { return Ok((items, None)) };
+    let on = last.plus(Duration::from_micros(1));
+    items.retain(|item| item.reading.is_some_and(|reading| reading.at < last));
+    items.extend(first(view, series, (last, on), SAME_INSTANT)?);
+    Ok((items, Some(on)))
+}
+
 fn names(items: &[&Item]) -> Vec<String> {
     items.iter().map(|item| item.id.to_string()).collect()
 }
@@ -129,14 +150,6 @@ pub(super) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
                 quarantine::decided_by.eq(tx.actor().name()),
             ))
             .execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-/// Nobody permits them to be kept.
-pub(super) fn forget(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
-    for id in names(items) {
-        diesel::delete(quarantine::table.find(id)).execute(tx.conn)?;
     }
     Ok(())
 }

@@ -1,17 +1,18 @@
 //! Who would be paged, and why: the people behind a step's targets at an instant, and those that are left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
 use super::error::{Error, Result};
+use super::on_call::{absences, capacity};
 use super::schema::{certificates, unreachable, users, webhooks};
 use super::tx::{Tx, View};
 use super::versions;
 use super::{departures, settings};
 use crate::domain::escalation::{Found, Step, Target};
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Because, Duty, Team};
+use crate::domain::on_call::{Absences, Because, Duty, Team};
 use crate::domain::{Can, Instant, Role, UserId};
 
 /// Somebody a step means, and whether they would be paged.
@@ -40,6 +41,8 @@ pub enum LeftOut {
     NoCertificate,
     /// They were found already through a target before.
     Twice,
+    /// They are away, and somebody else is there.
+    Absent,
 }
 
 /// The setting that says whether there is a server for e-mail.
@@ -50,15 +53,29 @@ const E_MAIL: &str = "notify.email";
 /// # Errors
 /// Database errors.
 pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<Candidate>> {
+    let absences = absences::after(view, at)?;
+    // Whoever is on call in a schedule all the same is there because somebody said that it is meant.
+    let away = |user: UserId, because: Option<Because>| {
+        because.is_none() && absences.of(user).any(|window| window.holds(at))
+    };
     let mut out: Vec<Candidate> = Vec::new();
     for target in &step.targets {
-        for (user, because) in meant(view, target, at)? {
-            let left_out = if out.iter().any(|earlier| earlier.user == user) {
+        for (user, because) in meant(view, target, at, &absences)? {
+            let twice =
+                |earlier: &Candidate| earlier.user == user && earlier.left_out != Some(LeftOut::Absent);
+            let left_out = if out.iter().any(twice) {
                 Some(LeftOut::Twice)
             } else {
-                unfit(view, user, step.certificate, at)?
+                unfit(view, user, step.certificate, at)?.or(away(user, because).then_some(LeftOut::Absent))
             };
             out.push(Candidate { user, target: target.clone(), because, left_out });
+        }
+    }
+    // Better somebody who is away than nobody: they are called, and not waited for.
+    if out.iter().all(|one| one.left_out.is_some()) {
+        let mut called = BTreeSet::new();
+        for one in out.iter_mut().filter(|one| one.left_out == Some(LeftOut::Absent)) {
+            one.left_out = (!called.insert(one.user)).then_some(LeftOut::Twice);
         }
     }
     Ok(out)
@@ -147,7 +164,7 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
+fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
     let gone: Option<String> = unreachable::table
         .find((user.to_string(), Channel::Email.name()))
         .select(unreachable::channel)
@@ -167,12 +184,18 @@ pub fn losses(view: &mut View<'_>) -> Result<Losses> {
     Ok(Losses { lost, last, departed: departures::counted(view)? })
 }
 
-/// Whether nobody need wait for a person: no call reaches them, or they cannot answer one.
+/// Whether nobody need wait for a person: no call reaches them, they cannot answer one, or they are away.
 ///
 /// # Errors
 /// Database errors.
 pub fn awaited_in_vain(view: &mut View<'_>, user: UserId, at: Instant) -> Result<bool> {
-    Ok(unfit(view, user, false, at)?.is_some() || out_of_reach(view, user)?)
+    Ok(unfit(view, user, false, at)?.is_some() || out_of_reach(view, user)? || is_away(view, user, at)?)
+}
+
+/// Whether somebody is away, and no schedule has them on call all the same.
+fn is_away(view: &mut View<'_>, user: UserId, at: Instant) -> Result<bool> {
+    let away = absences::after(view, at)?.of(user).any(|window| window.holds(at));
+    Ok(away && !capacity::on_duty(view, at)?.contains(&user))
 }
 
 /// Who was lost so far.
@@ -215,14 +238,19 @@ pub fn webhooks(view: &mut View<'_>) -> Result<Vec<String>> {
         .load(view.conn)?)
 }
 
-fn meant(view: &mut View<'_>, target: &Target, at: Instant) -> Result<Vec<(UserId, Option<Because>)>> {
+fn meant(
+    view: &mut View<'_>,
+    target: &Target,
+    at: Instant,
+    absences: &Absences,
+) -> Result<Vec<(UserId, Option<Because>)>> {
     Ok(match target {
         Target::Person(user) => vec![(*user, None)],
         Target::Role(role) => with_role(view, *role)?.into_iter().map(|user| (user, None)).collect(),
         Target::Schedule(id) => match versions::in_force::<Duty>(view, id, at)? {
             None => Vec::new(),
             Some(duty) => {
-                let on_call = duty.body.schedule.at(at);
+                let on_call = duty.body.schedule.at(at, absences.in_schedule(id));
                 on_call.into_iter().map(|(user, because)| (user, Some(because))).collect()
             }
         },

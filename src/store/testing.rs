@@ -116,6 +116,13 @@ pub fn make_room(store: &Store, table: &str) {
     store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
 }
 
+/// A session of another program that did `sql` and does nothing more; it ends when it is dropped.
+pub fn foreign(store: &Store, sql: &str) -> super::Conn {
+    let mut conn = Opener { url: store.url().clone(), read_only: false }.open().unwrap();
+    conn.batch_execute(sql).unwrap();
+    conn
+}
+
 /// Gives this process the first number among the nodes, unless it has it.
 pub fn seated(store: &Store) {
     use super::nodes::{self, Node};
@@ -131,6 +138,29 @@ pub fn seated(store: &Store) {
 pub fn entries(store: &Store, kind: &str) -> i64 {
     let entries = audit_entries::table.filter(audit_entries::kind.eq(kind)).count();
     store.read(|view| Ok(entries.get_result(view.conn)?)).unwrap()
+}
+
+/// The snapshot of `store` in another, empty database, with the same keys.
+pub fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, empty: &Store) -> Store {
+    use super::{Conn, snapshot};
+    let manifest = snapshot::check(from).unwrap();
+    let target = match empty.url() {
+        Url::Sqlite(path) => Url::Sqlite(path.with_file_name("back.db")),
+        postgres @ Url::Postgres(_) => {
+            // Opening it wrote down the epoch of its own key.
+            let emptied = empty.keep_house(super::Urgency::Patient, "test", NOW, |tx| {
+                if let Conn::Pg(conn) = &mut *tx.conn {
+                    conn.batch_execute("TRUNCATE kek_epochs CASCADE")?;
+                }
+                Ok(())
+            });
+            emptied.unwrap();
+            postgres.clone()
+        }
+    };
+    assert_ne!(store.url(), &target);
+    snapshot::put_back(from, &manifest, &target).unwrap();
+    Store::open(&target, Keks::load(keys).unwrap()).unwrap()
 }
 
 /// Destroys every key of a subject, as an erasure does.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::act::Act;
 use super::callable;
 use super::error::{Error, Result};
+use super::reds;
 use super::schema::versions::dsl as v;
 use super::tx::{Tx, View};
 use crate::domain::calendar::{Calendar, Faulty};
@@ -33,6 +34,14 @@ pub trait Versioned: Serialize + DeserializeOwned {
         Vec::new()
     }
 
+    /// Whether two people may make this of what reds lean on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; database errors.
+    fn fits_reds(&self, _view: &mut View<'_>, _name: &str, _now: Instant) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether it may be put down; what was put down before is read all the same.
     ///
     /// # Errors
@@ -44,6 +53,10 @@ pub trait Versioned: Serialize + DeserializeOwned {
 
 impl Versioned for Policy {
     const KIND: &'static str = "policy";
+
+    fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
+        reds::policy(view, name, self, now)
+    }
 
     fn called(&self) -> Vec<UserId> {
         let steps = self.steps.iter().chain([&self.nobody_reached]);
@@ -101,6 +114,10 @@ impl Versioned for Calendar {
 
 impl Versioned for ServiceLevel {
     const KIND: &'static str = "service_level";
+
+    fn fits_reds(&self, view: &mut View<'_>, _name: &str, now: Instant) -> Result<()> {
+        reds::promise(view, self, now)
+    }
 }
 
 /// One version of a setting and who stands behind it.
@@ -193,6 +210,8 @@ pub fn publish<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -
 /// [`Error::Stale`] when another was written since.
 pub fn propose<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -> Result<u32> {
     callable::is_there(tx, body)?;
+    let now = tx.now();
+    body.fits_reds(tx, name, now)?;
     let version = append::<T>(tx, name, body, seen, false)?;
     tx.audit(&Act::new("config.proposed").body(told::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)?;
@@ -216,6 +235,7 @@ pub fn approve<T: Versioned>(tx: &mut Tx<'_>, name: &str, version: u32) -> Resul
     callable::may_answer(tx, &proposal.body)?;
     callable::is_there(tx, &proposal.body)?;
     let now = tx.now();
+    proposal.body.fits_reds(tx, name, now)?;
     if in_force::<T>(tx, name, now)?.is_some_and(|now| now.version > version) {
         return Err(Error::Conflict("a newer version is in force: propose it anew"));
     }

@@ -20,6 +20,8 @@ use crate::store::on_call::feeds;
 
 /// The setting that stands from a restore until somebody acknowledges it.
 const UNACKNOWLEDGED: &str = "restore.unacknowledged";
+/// The setting that keeps the last head that the newest restore knew to be lost.
+const LOST: &str = "restore.lost";
 
 /// Who or what lost which power.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ pub enum Withdrawal {
     Binding {
         /// Which.
         device: DeviceId,
+        /// Whose it was; absent in files of before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        patient: Option<PatientId>,
         /// From when on. `at` is when it was withdrawn.
         #[serde(rename = "until")]
         at: Instant,
@@ -214,9 +219,19 @@ pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: I
         diesel::delete(links::table).execute(tx.conn)?;
         let body = serde_json::to_value(&restored).map_err(|_shape| Error::Corrupt("a restore"))?;
         settings::keep(tx, UNACKNOWLEDGED, &now.rfc3339())?;
+        settings::keep(tx, LOST, restored.lost.as_deref().unwrap_or_default())?;
         tx.audit(&Act::new("backup.restored").public(body))
     })?;
     Ok(restored)
+}
+
+/// The last head of the log that the newest restore knew to be lost, as a checkpoint: a file that ends before it was
+/// replayed with the one that was restored by.
+///
+/// # Errors
+/// Database errors.
+pub fn lost(view: &mut View<'_>) -> Result<Option<String>> {
+    Ok(settings::get(view, LOST)?.filter(|note| !note.is_empty()))
 }
 
 /// When the database was restored, if nobody has acknowledged it.
@@ -320,10 +335,10 @@ impl Last {
             }
             Withdrawal::User { .. } | Withdrawal::Role { .. } | Withdrawal::Device { .. } => {}
             Withdrawal::Token { device, token } => devices::revoke_token(tx, *device, *token)?,
-            Withdrawal::Binding { device, at } => {
+            Withdrawal::Binding { device, patient, at } => {
                 // An end that an older version let lie ahead is one that has come.
                 let at = (*at).min(tx.now());
-                bindings::unbind(tx, *device, at)?;
+                bindings::unbind(tx, *device, *patient, at)?;
             }
             Withdrawal::Webhook { webhook } => webhooks::disable(tx, webhook)?,
             Withdrawal::Feed { schedule, user } => feeds::close(tx, schedule, *user)?,

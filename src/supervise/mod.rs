@@ -99,7 +99,7 @@ impl Threads {
             let watched = Cut(watched);
             let (watched, mut fell) = (&watched.0, Falls::default());
             loop {
-                let mut running = Aborts(tokio::spawn(work()));
+                let mut running = Aborts(tokio::spawn(watched.clone().under_strikes(work())));
                 let done = (&mut running.0).await;
                 if !done.is_err_and(|error| error.is_panic()) {
                     break;
@@ -107,6 +107,27 @@ impl Threads {
                 let Some(pause) = threads.fell(watched, &mut fell) else { return };
                 tokio::time::sleep(pause).await;
                 watched.begins();
+            }
+        })
+    }
+
+    /// Runs a task that cannot be made anew: one that panics or fails ends the process. Must run inside a tokio runtime.
+    pub fn once(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = std::io::Result<()>> + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
+        let (threads, watched) = (self.clone(), Cut(self.watch(name, Duration::MAX)));
+        tokio::spawn(async move {
+            let mut running = Aborts(tokio::spawn(watched.0.clone().under_strikes(work)));
+            let fell = match (&mut running.0).await {
+                Ok(done) => {
+                    done.inspect_err(|error| tracing::error!(thread = name, %error, "it failed")).is_err()
+                }
+                Err(cut) => cut.is_panic(),
+            };
+            if fell {
+                threads.note(&watched.0, 1, true);
             }
         })
     }
@@ -124,7 +145,13 @@ impl Threads {
     /// Notes that a thread fell. Says after which pause it begins again; `None`: not at all.
     fn fell(&self, watched: &Watched, fell: &mut Falls) -> Option<Duration> {
         let (times, pause) = fell.again(Moment::now());
-        let (thread, for_good) = (watched.name(), times > RESTARTS);
+        let for_good = times > RESTARTS;
+        self.note(watched, times, for_good);
+        (!for_good).then_some(pause)
+    }
+
+    fn note(&self, watched: &Watched, times: usize, for_good: bool) {
+        let thread = watched.name();
         watched.fell(for_good);
         tracing::error!(thread, times, for_good, "a thread ended by a panic");
         let mut ends = self.0.ends.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,15 +160,19 @@ impl Threads {
         drop(ends);
         if for_good {
             self.0.given_up.send_replace(Some(thread));
-            return None;
         }
-        Some(pause)
     }
 
     /// The threads that do not do what they should: down, or at work for longer than they may.
     #[must_use]
     pub fn ill(&self) -> Vec<Ill> {
         self.lock().iter().filter_map(|watched| watched.ill(Moment::now())).collect()
+    }
+
+    /// Whether one of them has been at the same piece of work for so long.
+    #[must_use]
+    pub fn are_at_work(&self, long: Duration) -> bool {
+        self.lock().iter().any(|watched| watched.at_work(Moment::now()) >= long)
     }
 
     /// The ends that were not written down yet.
@@ -200,9 +231,9 @@ impl Drop for Cut {
 }
 
 /// A task that is cut off with whoever waits for it.
-struct Aborts(tokio::task::JoinHandle<()>);
+struct Aborts<T = ()>(tokio::task::JoinHandle<T>);
 
-impl Drop for Aborts {
+impl<T> Drop for Aborts<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -296,13 +327,36 @@ mod tests {
         assert_eq!(threads.ill(), [Ill { thread: "worker", why: "it ended for good" }]);
     }
 
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
+    #[test]
+    fn a_task_that_cannot_be_made_anew_ends_the_process_and_one_that_ends_does_not() {
+        runtime().block_on(async {
+            let threads = Threads::default();
+            threads.once("server", std::future::ready(Ok(()))).await.unwrap();
+            assert_eq!((threads.ill(), threads.take_ends()), (vec![], vec![]));
+            drop(threads.once("server", async {
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("its socket is gone"))
+            }));
+            assert_eq!(threads.given_up().await, "server");
+            assert_eq!(threads.ill(), [Ill { thread: "server", why: "it ended for good" }]);
+            drop(threads.once("other", std::future::pending()));
+            tokio::task::yield_now().await;
+            threads.strike("other", 1);
+            while threads.given_up().await != "other" {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
     #[test]
     fn a_task_that_panics_is_made_anew() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let threads = Threads::default();
         let (tell, told) = channel();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let mut made = 0;
             let task = threads.task("watcher", move || {
                 made += 1;

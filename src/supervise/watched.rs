@@ -22,6 +22,9 @@ struct State {
     mended: Option<Moment>,
     #[cfg(debug_assertions)]
     strikes: u32,
+    /// Who polls a task, which says nothing by itself.
+    #[cfg(debug_assertions)]
+    waker: Option<std::task::Waker>,
 }
 
 #[derive(Clone, Copy)]
@@ -54,6 +57,8 @@ impl Watched {
             mended: None,
             #[cfg(debug_assertions)]
             strikes: 0,
+            #[cfg(debug_assertions)]
+            waker: None,
         };
         Self(Arc::new(Inner { name, at_most, state: Mutex::new(state) }))
     }
@@ -85,7 +90,35 @@ impl Watched {
 
     #[cfg(debug_assertions)]
     pub(super) fn strike(&self, times: u32) {
-        self.state().strikes = times;
+        let mut state = self.state();
+        state.strikes = times;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// What a task does, which falls when it is struck, whatever it waits for.
+    #[cfg(debug_assertions)]
+    pub(super) async fn under_strikes<T>(self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|cx| {
+            let mut state = self.state();
+            if state.strikes > 0 {
+                state.strikes -= 1;
+                drop(state);
+                std::panic::resume_unwind(Box::new("struck"));
+            }
+            state.waker = Some(cx.waker().clone());
+            drop(state);
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// What a task does.
+    #[cfg(not(debug_assertions))]
+    pub(super) async fn under_strikes<T>(self, work: impl Future<Output = T>) -> T {
+        work.await
     }
 
     pub(super) fn fell(&self, for_good: bool) {
@@ -107,6 +140,14 @@ impl Watched {
 
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state().does, Does::Ended)
+    }
+
+    /// For how long it has been at what it does without a word.
+    pub(super) fn at_work(&self, now: Moment) -> Duration {
+        match self.state().does {
+            Does::Works(since) => now.saturating_duration_since(since),
+            Does::Rests | Does::Down | Does::Gone | Does::Ended => Duration::ZERO,
+        }
     }
 
     pub(super) fn ill(&self, now: Moment) -> Option<Ill> {

@@ -151,6 +151,11 @@ impl From<alerts::Refused> for Fault {
                 "reason",
                 "you silenced this red alert last: the next silence is for another person to ask",
             ),
+            alerts::Refused::Act(ActRefused::HeldByYou) => Self::new(Code::FourEyes).with(
+                "reason",
+                "you held this red alert four times in a row without resolving it: it is for another person now; \
+                 resolve it, or hand it over",
+            ),
             alerts::Refused::Act(ActRefused::NoReason) => {
                 Self::new(Code::ReasonMissing).with("field", "note")
             }

@@ -43,4 +43,4 @@ pub use connections::Limits;
 pub use l10n::{Key, Lang, Words};
 pub use serve::{Options, Running, serve};
 pub use shell::{Section, Shell, Theme, Viewer};
-pub use state::{Edge, EngineView, Module, NoEdge, NoEngine, Parts, State};
+pub use state::{Edge, EngineView, Module, NoEdge, NoEngine, Parts, Resting, Rests, State};

@@ -1,7 +1,8 @@
 //! For machines that ask whether this node is well: alive, ready, and on time. What they are told is known before they
 //! ask, so that the answer comes within a second whatever is wrong; it is plain, and names what to do.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -12,12 +13,40 @@ use super::pulse::Pulse;
 use super::state::State;
 use crate::domain::Instant;
 use crate::domain::time::Step;
+use crate::store::health::Trouble;
 use crate::store::{clock, settings};
 
 /// How long an answer may wait for the database.
 const PATIENCE: Duration = Duration::from_millis(800);
 const SLOW: &str = "the database does not answer in time";
 const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Somebody who asks more seldom whether the node is ready does not choose by it where requests go.
+const ASKS: Duration = Duration::from_secs(60);
+
+/// Whether the node was told to end, and when somebody last asked whether it is ready.
+#[derive(Default)]
+pub(super) struct Readiness(Mutex<(bool, Option<Moment>)>);
+
+impl Readiness {
+    fn state(&self) -> MutexGuard<'_, (bool, Option<Moment>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node ends: from now on it is not ready. Whether somebody asks and will see it.
+    pub(super) fn ends(&self) -> bool {
+        let mut state = self.state();
+        state.0 = true;
+        state.1.is_some_and(|asked| asked.elapsed() < ASKS)
+    }
+
+    /// Somebody asks: whether the node ends.
+    fn asked(&self) -> bool {
+        let mut state = self.state();
+        state.1 = Some(Moment::now());
+        state.0
+    }
+}
 
 /// The process answers.
 pub async fn healthz() -> HttpResponse {
@@ -27,25 +56,29 @@ pub async fn healthz() -> HttpResponse {
 /// Whether this node can do its work: the database answers and takes writes, every thread does what it should, the clock
 /// is right. A step of the clock is told in a second line: the node serves, and somebody should look.
 pub async fn readyz(state: Data<State>) -> HttpResponse {
-    let ailments = ailments(&state);
-    if !ailments.is_empty() {
-        return not_ready(&ailments);
+    if state.readiness.asked() {
+        return not_ready(&["this node is ending: send no more here".to_owned()]);
     }
-    let off = state.engine.clock_off();
-    let file = behind(&state).map(|why| format!("{why}\n"));
+    let (stops, notes) = told(&state);
+    if !stops.is_empty() {
+        return not_ready(&stops);
+    }
+    let (off, soon) = (state.engine.clock_off(), certificates(&state, false));
     match look(state).await {
         Ok(step) => {
-            let step = step.map(|step| format!("clock stepped by {} ms at {}\n", step.by_ms, step.at));
-            let off = off.map(|by_ms| format!("clock off by {by_ms} ms against the database's\n"));
-            let told: String = step.into_iter().chain(off).chain(file).collect();
+            let step = step.map(|step| format!("clock stepped by {} ms at {}", step.by_ms, step.at));
+            let off = off.map(|by_ms| format!("clock off by {by_ms} ms against the database's"));
+            let notes = step.into_iter().chain(off).chain(notes).chain(soon);
+            let told: String = notes.map(|note| format!("{note}\n")).collect();
             HttpResponse::Ok().content_type(PLAIN).body(format!("ready\n{told}"))
         }
         Err(why) => not_ready(&[why.to_owned()]),
     }
 }
 
-/// What keeps this node from its work, as far as it is known without asking anybody.
-fn ailments(state: &State) -> Vec<String> {
+/// What keeps this node from its work, as far as it is known without asking anybody; and what keeps it from nothing yet,
+/// and somebody should mend.
+fn told(state: &State) -> (Vec<String>, Vec<String>) {
     let aside = state.engine.aside().map(|by_ms| {
         format!(
             "this node's clock is off by {by_ms} ms against the database's, with which another node agrees; it stands \
@@ -56,16 +89,23 @@ fn ailments(state: &State) -> Vec<String> {
         "this node has no number among its peers: it takes a free one by itself, unless all 16 are in use"
             .to_owned()
     });
-    let database = state.store.ailment().map(|ailment| ailment.words().to_owned());
     let threads = state.store.threads().ill().into_iter();
     let threads = threads.map(|ill| format!("thread {}: {}; see the log", ill.thread, ill.why));
-    aside.into_iter().chain(unseated).chain(database).chain(threads).collect()
+    let (stops, notes): (Vec<Trouble>, Vec<Trouble>) =
+        state.store.troubles().into_iter().partition(|trouble| trouble.stops);
+    let expired = certificates(state, true);
+    let words = |troubles: Vec<Trouble>| troubles.into_iter().map(|trouble| trouble.words);
+    (
+        aside.into_iter().chain(unseated).chain(words(stops)).chain(threads).collect(),
+        words(notes).chain(expired).collect(),
+    )
 }
 
-/// What keeps this node from nothing yet, and somebody should mend.
-fn behind(state: &State) -> Option<&'static str> {
-    let behind = state.store.is_file_behind();
-    behind.then_some("revocations.log cannot be written: look at the data directory's disk and rights")
+/// The certificates that have expired, or that soon will: in words.
+fn certificates(state: &State, expired: bool) -> Vec<String> {
+    let now = state.now();
+    let told = state.certificates.iter().filter(|one| one.is_expired(now) == expired);
+    told.filter_map(|one| one.words(now)).collect()
 }
 
 fn not_ready(ailments: &[String]) -> HttpResponse {
@@ -94,8 +134,8 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 /// from its work. No person, no case.
 pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let now = state.now();
-    let ailments: Vec<String> =
-        ailments(&state).into_iter().chain(behind(&state).map(str::to_owned)).collect();
+    let (stops, notes) = told(&state);
+    let mut ailments = [stops, notes].concat();
     // Nobody waits for a database that is known not to answer.
     if state.store.ailment().is_some() {
         return engine(now, None, &ailments);
@@ -103,7 +143,10 @@ pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let taken = web::block(move || state.store.read(|view| Ok(Pulse::take(view, &state, now)))?);
     match tokio::time::timeout(PATIENCE, taken).await {
         Ok(Ok(Ok(pulse))) => engine(now, Some(pulse), &ailments),
-        _ => engine(now, None, &[SLOW.to_owned()]),
+        _ => {
+            ailments.push(SLOW.to_owned());
+            engine(now, None, &ailments)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::state::State;
+use super::state::{Resting, State};
 use crate::domain::Instant;
 use crate::domain::escalation;
 use crate::domain::message::Channel;
@@ -41,6 +41,8 @@ pub struct Pulse {
     pub letters: BTreeMap<(String, String), i64>,
     /// Until when each channel's provider is left alone.
     pub breakers: Vec<(Channel, Option<Instant>)>,
+    /// Domains, mailboxes and programs that are left alone.
+    pub resting: Vec<Resting>,
     /// Climbs that came to the top without an answer.
     pub unreached: u32,
     /// Climbs that were set aside.
@@ -69,6 +71,7 @@ impl Pulse {
             lapses,
             letters: letters.collect(),
             breakers: state.engine.breakers(),
+            resting: state.engine.resting(),
             unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
             set_aside: u32::try_from(escalations::set_aside(view)?).unwrap_or(u32::MAX),
         })

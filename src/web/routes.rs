@@ -214,7 +214,10 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/swaps/{id}/decline" AnswerCalls => swaps::decline;
         POST "/api/v1/swaps/{id}/withdraw" AnswerCalls => swaps::withdraw;
         GET "/api/v1/users/{id}/turns" SeeSchedules => absences::turns;
-        POST "/api/v1/users/{id}/absences" ManageSchedules => absences::absent;
+        POST "/api/v1/users/{id}/absences" ManageSchedules or AnswerCalls => absences::absent;
+        GET "/api/v1/absences" SeeSchedules => absences::list;
+        PUT "/api/v1/absences/{id}" ManageSchedules or AnswerCalls => absences::change;
+        DELETE "/api/v1/absences/{id}" ManageSchedules or AnswerCalls => absences::take_back;
         GET "/api/v1/schedules/{id}/shifts" SeeSchedules => schedules::shifts;
         GET "/api/v1/schedules/{id}/on-call" SeeSchedules => schedules::at;
         GET "/api/v1/schedules/{id}/issues" SeeSchedules => schedules::issues;

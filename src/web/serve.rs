@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
@@ -53,23 +54,28 @@ pub struct Running {
     handle: ServerHandle,
     counting: Option<ServerHandle>,
     state: Data<State>,
-    ended: tokio::task::JoinHandle<io::Result<()>>,
+    ended: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
+    /// From now on the node is not ready. Goes on serving for a while where somebody asks whether it is, so that a balancer
+    /// sees it before the ports close.
+    pub async fn drain(&self, a_while: Duration) {
+        if self.state.readiness.ends() {
+            tokio::time::sleep(a_while).await;
+        }
+    }
+
     /// Ends streams, waits a little for open answers, then closes.
-    ///
-    /// # Errors
-    /// The server had failed.
-    pub async fn stop(self) -> io::Result<()> {
+    pub async fn stop(self) {
         self.state.stopping.send_replace(true);
         self.handle.stop(true).await;
         if let Some(counting) = self.counting {
             counting.stop(false).await;
         }
         self.keeper.abort();
-        self.ended.await.map_err(io::Error::other)?
+        drop(self.ended.await);
     }
 }
 
@@ -120,16 +126,17 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
     };
     let handle = server.handle();
     let counting = metrics.map(|address| count(address, &state)).transpose()?;
-    let keeper = tokio::spawn(connections.keep());
+    let threads = state.store.threads().clone();
+    let keeper = threads.task("connections", move || Arc::clone(&connections).keep());
     let metrics = counting.as_ref().map(|(address, _)| *address);
     let counting = counting.map(|(_, server)| server);
-    Ok(Running { address, metrics, handle, state, ended: tokio::spawn(server), keeper, counting })
+    Ok(Running { address, metrics, handle, state, ended: threads.once("http", server), keeper, counting })
 }
 
 /// Metrics and probes on an address of their own.
 fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, ServerHandle)> {
     let listener = listen(address)?;
-    let (bound, state) = (listener.local_addr()?, Data::clone(state));
+    let (bound, state, threads) = (listener.local_addr()?, Data::clone(state), state.store.threads().clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&state))
@@ -146,7 +153,7 @@ fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, Se
     .listen(listener)?
     .run();
     let handle = server.handle();
-    tokio::spawn(server);
+    drop(threads.once("metrics", server));
     Ok((bound, handle))
 }
 

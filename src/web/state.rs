@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::checks::Checks;
+use super::probes::Readiness;
 use super::shown::Shown;
 use super::streams::Streams;
 use crate::audit::Signer as LogSigner;
+use crate::domain::certificate::Certificate;
 use crate::domain::message::Channel;
 use crate::domain::network::Networks;
 use crate::domain::token::Signer;
@@ -69,6 +71,31 @@ pub struct Module {
     pub error: Option<String>,
 }
 
+/// A mail server, a mailbox or a program that is left alone for a while; a channel's provider is told by
+/// [`EngineView::breakers`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// On which channel.
+    pub channel: Channel,
+    /// What is left alone.
+    pub what: Rests,
+    /// Since when.
+    pub since: Instant,
+    /// Until when: then one letter asks whether it is back.
+    pub until: Instant,
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
+}
+
+/// What is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rests {
+    /// The mail server behind a domain.
+    Domain(String),
+    /// A person's mailbox or a program, by the id of the user or the webhook.
+    Recipient(String),
+}
+
 /// The engine, as the people's edge sees it.
 pub trait EngineView: Send + Sync {
     /// Every module, by name.
@@ -79,6 +106,10 @@ pub trait EngineView: Send + Sync {
     }
     /// Until when each channel's provider is left alone; `None`: it is asked.
     fn breakers(&self) -> Vec<(Channel, Option<Instant>)> {
+        Vec::new()
+    }
+    /// Of those behind the providers, whoever is left alone.
+    fn resting(&self) -> Vec<Resting> {
         Vec::new()
     }
     /// By how many milliseconds this node's clock is off when it stands aside for nodes that are right.
@@ -135,6 +166,8 @@ pub struct Parts {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
 }
 
 /// What every handler leans on.
@@ -161,10 +194,14 @@ pub struct State {
     pub factor_roles: Vec<Role>,
     /// The private networks that webhooks may call.
     pub webhook_networks: Networks,
+    /// The certificates that this node shows.
+    pub certificates: Vec<Certificate>,
     /// Password checks wait here.
     pub(super) checks: Arc<Checks>,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Sender<bool>,
+    /// Whether the node was told to end, and who asks whether it is ready.
+    pub(super) readiness: Readiness,
     /// Live streams that are open.
     pub(super) streams: Streams,
     /// Whose readings may be shown, for the live streams.
@@ -186,6 +223,7 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
         } = parts;
         Self {
             store,
@@ -199,8 +237,10 @@ impl State {
             node,
             factor_roles,
             webhook_networks,
+            certificates,
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
+            readiness: Readiness::default(),
             streams: Streams::default(),
             shown: Shown::default(),
         }

@@ -2,6 +2,7 @@
 //! bytes that must not be found.
 
 mod ailing;
+mod certificates;
 mod crash;
 mod nodes;
 mod quiet;
@@ -9,6 +10,7 @@ mod rare;
 mod revocation;
 mod schedule;
 mod tokens;
+mod upgrade;
 mod writer;
 
 use std::path::Path;

@@ -260,7 +260,7 @@ async fn a_source_takes_back_and_corrects_its_own_readings_and_nobody_elses() {
         clinic
             .store
             .write(Actor::Operator, Clock::System.now(), |tx| {
-                bindings::unbind(tx, bed.device, Clock::System.now())?;
+                bindings::unbind(tx, bed.device, None, Clock::System.now())?;
                 bindings::bind(tx, bed.device, other.patient, Clock::System.now(), false).map(drop)
             })
             .unwrap();
@@ -286,7 +286,7 @@ async fn a_message_of_two_wearers_gives_each_what_is_theirs_under_their_own_cons
         let at = |second: u64| start.plus(Duration::from_secs(second));
         // It was offline while it changed hands, and lay on a table for a minute.
         let handed_over = |tx: &mut zelo::store::Tx<'_>| {
-            bindings::unbind(tx, first.device, at(600))?;
+            bindings::unbind(tx, first.device, None, at(600))?;
             bindings::bind(tx, first.device, second.patient, at(660), true).map(drop)
         };
         clinic.store.write(Actor::Operator, Clock::System.now(), handed_over).unwrap();

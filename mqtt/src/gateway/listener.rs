@@ -8,9 +8,13 @@ use super::registry::Registry;
 use super::strangers::{Stranger, Strangers};
 use super::tls;
 use crate::room::Room;
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -37,12 +41,28 @@ pub struct Handle {
     task: JoinHandle<()>,
 }
 
+/// Accepts and passes on, until the gateway stops.
+pub type Accepting = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Gateway {
     /// Binds and serves. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Error`] says which address or which part of the TLS material cannot be used.
     pub fn start<B: Backend>(options: Options, backend: Arc<B>) -> Result<Handle, Error> {
+        Self::start_under(options, backend, |mut accepting| tokio::spawn(accepting()))
+    }
+
+    /// As [`Gateway::start`], where `run` runs what accepts, and makes it anew when it panics: connections and sockets
+    /// outlive that.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn start_under<B: Backend>(
+        options: Options,
+        backend: Arc<B>,
+        run: impl FnOnce(Box<dyn FnMut() -> Accepting + Send>) -> JoinHandle<()>,
+    ) -> Result<Handle, Error> {
         let plain = bind(options.listen)?;
         let secure = match &options.tls {
             None => None,
@@ -72,7 +92,9 @@ impl Gateway {
             metrics,
             stopping: stopping.clone(),
         };
-        let task = tokio::spawn(accept_all(plain, secure, Arc::new(cx), stopping));
+        let open = Some(Arc::new(Listeners { plain, secure }));
+        let doors = Arc::new(Doors { open: Mutex::new(open), cx: Arc::new(cx), tasks: Mutex::default() });
+        let task = run(Box::new(move || Box::pin(accept_all(Arc::clone(&doors), stopping.clone()))));
         Ok(Handle { local, tls, registry, stop, task })
     }
 }
@@ -121,45 +143,84 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     listen().map_err(|source| Error::Listen { address, source })
 }
 
-async fn accept_all<B: Backend>(
+struct Listeners {
     plain: TcpListener,
     secure: Option<(TcpListener, TlsAcceptor)>,
+}
+
+/// Where devices come in, and the connections of those who did.
+struct Doors<B> {
+    /// `None`: the gateway stops.
+    open: Mutex<Option<Arc<Listeners>>>,
     cx: Arc<Context<B>>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let mut tasks = JoinSet::new();
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl<B> Doors<B> {
+    fn open(&self) -> MutexGuard<'_, Option<Arc<Listeners>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next connection that ended; waits as long as there is none.
+    async fn next_end(&self) -> Result<(), JoinError> {
+        poll_fn(|cx| match self.tasks().poll_join_next(cx) {
+            Poll::Ready(Some(ended)) => Poll::Ready(ended),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Ends when every connection has.
+    async fn all_end(&self) {
+        while let Some(ended) = poll_fn(|cx| self.tasks().poll_join_next(cx)).await {
+            note_crash(&ended, &self.cx);
+        }
+    }
+}
+
+async fn accept_all<B: Backend>(doors: Arc<Doors<B>>, mut stopping: watch::Receiver<bool>) {
+    let open = doors.open().clone();
+    if let Some(open) = open {
+        tokio::select! {
+            never = admit_all(&doors, &open) => match never {},
+            () = stopped(&mut stopping) => {}
+        }
+    }
+    // The ports are closed before anybody is told goodbye, so that who comes back comes back elsewhere.
+    drop(doors.open().take());
+    doors.cx.registry.close_all(0x8b, STOPPING);
+    if timeout(STOP_TIMEOUT, doors.all_end()).await.is_err() {
+        doors.tasks().abort_all();
+        doors.all_end().await;
+    }
+}
+
+async fn admit_all<B: Backend>(doors: &Doors<B>, open: &Listeners) -> Infallible {
+    let cx = &doors.cx;
     loop {
         tokio::select! {
-            accepted = plain.accept() => {
-                if let Some((socket, stranger)) = admit(accepted, &cx).await {
-                    let open = Open::new(&cx);
-                    tasks.spawn(async move {
+            accepted = open.plain.accept() => {
+                if let Some((socket, stranger)) = admit(accepted, cx).await {
+                    let open = Open::new(cx);
+                    doors.tasks().spawn(async move {
                         let cx = Arc::clone(&open.0);
                         serve(socket, cx, stranger, None).await;
                     });
                 }
             }
-            accepted = accept_secure(secure.as_ref()) => {
+            accepted = accept_secure(open.secure.as_ref()) => {
                 let (accepted, acceptor) = accepted;
-                if let Some((socket, stranger)) = admit(accepted, &cx).await {
-                    let open = Open::new(&cx);
-                    tasks.spawn(Box::pin(serve_secure(socket, acceptor.clone(), stranger, open)));
+                if let Some((socket, stranger)) = admit(accepted, cx).await {
+                    let open = Open::new(cx);
+                    doors.tasks().spawn(Box::pin(serve_secure(socket, acceptor.clone(), stranger, open)));
                 }
             }
-            Some(ended) = tasks.join_next() => note_crash(&ended, &cx),
-            () = stopped(&mut stopping) => break,
+            ended = doors.next_end() => note_crash(&ended, cx),
         }
-    }
-    drop((plain, secure));
-    cx.registry.close_all(0x8b, STOPPING);
-    let ended = timeout(STOP_TIMEOUT, async {
-        while let Some(ended) = tasks.join_next().await {
-            note_crash(&ended, &cx);
-        }
-    })
-    .await;
-    if ended.is_err() {
-        tasks.shutdown().await;
     }
 }
 

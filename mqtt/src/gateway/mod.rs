@@ -29,7 +29,7 @@ pub use backend::{
     RefusalCode, Share,
 };
 pub use limits::{Error, Options};
-pub use listener::{Gateway, Handle};
+pub use listener::{Accepting, Gateway, Handle};
 pub use metrics::Snapshot;
 pub use registry::Registry;
-pub use tls::TlsOptions;
+pub use tls::{TlsOptions, not_after};

@@ -94,6 +94,19 @@ pub(crate) fn credentials(chain: Option<&[CertificateDer<'_>]>) -> Option<Creden
     Some(Credentials::Certificate { cn, fingerprint, not_after, token: None })
 }
 
+/// Until when the first certificate of a PEM text is good (microseconds since 1970), the one that is shown to clients.
+///
+/// # Errors
+/// [`Error::Tls`]: the text holds no certificate that can be read.
+pub fn not_after(pem: &[u8]) -> Result<i64, Error> {
+    let what = "the certificate";
+    let chain = certificates(what, pem)?;
+    let none = || Error::Tls { what, reason: "no CERTIFICATE block in the PEM text".to_owned() };
+    let shown = chain.first().ok_or_else(none)?;
+    let (_rest, shown) = X509Certificate::from_der(shown).map_err(|source| unusable(what, &source))?;
+    Ok(shown.validity().not_after.timestamp().saturating_mul(1_000_000))
+}
+
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Read { what, path: path.display().to_string(), source })
 }

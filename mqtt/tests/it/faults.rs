@@ -118,6 +118,31 @@ async fn one_device_too_many_is_told_to_come_back_and_one_that_returns_takes_its
 }
 
 /// Connects from another address of this host.
+#[tokio::test]
+async fn what_accepts_may_fall_and_be_made_anew_under_the_connections_that_there_are() {
+    let (fall, falls) = tokio::sync::oneshot::channel::<()>();
+    let edge = Edge::under(
+        |_options| (),
+        |mut accepting| {
+            tokio::spawn(async move {
+                tokio::select! { () = accepting() => {}, _now = falls => {} }
+                accepting().await;
+            })
+        },
+    );
+    let mut before = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    fall.send(()).unwrap();
+    let mut after = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    for raw in [&mut before, &mut after] {
+        raw.send(&publish(5, 0x32, &topic(raw.device, "telemetry"), 1, &[], b"ok")).await;
+        assert_eq!(raw.ack().await.2, 0);
+    }
+    let address = edge.handle.local_addr();
+    edge.handle.stop().await;
+    assert_eq!(before.disconnected().await.0, 0x8b);
+    assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
+}
+
 async fn from(source: [u8; 4], to: std::net::SocketAddr) -> Option<TcpStream> {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind((source, 0).into()).unwrap();

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use mqtt::gateway::{
-    Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Gateway, Handle,
-    Identity, Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
+    Accepting, Answer, Backend, Command, Credentials, Delivery, DeviceEvent, EndReason, Foreign, Gateway,
+    Handle, Identity, Options, Outcome, Protocol, Refusal, RefusalCode, Reply,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -189,6 +189,14 @@ impl Edge {
     }
 
     pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::under(change, |mut accepting| tokio::spawn(accepting()))
+    }
+
+    /// A gateway whose accepting is run by `run`.
+    pub fn under(
+        change: impl FnOnce(&mut Options),
+        run: impl FnOnce(Box<dyn FnMut() -> Accepting + Send>) -> tokio::task::JoinHandle<()>,
+    ) -> Self {
         let mut options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
         change(&mut options);
         let (sender, events) = unbounded_channel();
@@ -201,7 +209,7 @@ impl Edge {
             expires_in: Mutex::default(),
             full: Mutex::default(),
         });
-        let handle = Gateway::start(options, Arc::clone(&house)).unwrap();
+        let handle = Gateway::start_under(options, Arc::clone(&house), run).unwrap();
         Self { house, handle, events }
     }
 

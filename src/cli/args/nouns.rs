@@ -156,6 +156,9 @@ pub enum Device {
     Unbind {
         /// The device's id
         device: String,
+        /// Whose binding is meant: their id; also one that ended later than it should have [default: whoever has it]
+        #[arg(long)]
+        patient: Option<String>,
         /// RFC 3339 [default: now]
         #[arg(long, value_name = "INSTANT")]
         at: Option<String>,

@@ -53,6 +53,7 @@ impl Dashboard {
             node: "bench".to_owned(),
             factor_roles: Vec::new(),
             webhook_networks: crate::domain::network::Networks::default(),
+            certificates: Vec::new(),
         });
         let limits = web::Limits::of_descriptors(65_536);
         let options = web::Options {
@@ -85,7 +86,7 @@ impl Dashboard {
 
     /// Ends the pages.
     pub fn close(self, runtime: &Runtime) {
-        drop(runtime.block_on(self.served.stop()));
+        runtime.block_on(self.served.stop());
     }
 }
 

@@ -22,9 +22,10 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Device) -> Result<
             let bound = acts.bind(device, patient, from, preferred)?;
             out.say(&bound, &format!("bound from {}", bound.from));
         }
-        Device::Unbind { device, at } => {
+        Device::Unbind { device, patient, at } => {
+            let of = patient.map(|id| read("--patient", &id)).transpose()?;
             let at = at.as_deref().map(instant).transpose()?;
-            let bound = acts.unbind(read("device", &device)?, at)?;
+            let bound = acts.unbind(read("device", &device)?, of, at)?;
             let to = bound.to.map_or_else(String::new, |to| to.to_string());
             out.say(&bound, &format!("unbound from {to}"));
         }

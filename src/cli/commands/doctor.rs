@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
+use crate::cli::certificates;
 use crate::cli::error::{Error, Result};
 use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::cli::revocations::{self, Known};
 use crate::config::Options;
+use crate::domain::certificate::{self, Certificate};
 use crate::domain::{Clock, Instant};
 use crate::store::kek::Keks;
 use crate::store::nodes::Clocks;
@@ -29,6 +31,7 @@ const DESCRIPTORS: u64 = 20_000;
 /// [`Error::Failed`] when one of them is bad.
 pub(in crate::cli) fn run(options: &Options, out: Out, clock: &Clock) -> Result<()> {
     let mut findings = vec![time(clock), descriptors()];
+    findings.extend(certificates(options, clock.now()));
     match Home::existing(&options.data_dir) {
         Err(fault) => findings.push(bad("data_dir", fault.to_string())),
         Ok(home) => {
@@ -79,6 +82,21 @@ fn descriptors() -> Finding {
         Some((soft, _)) => good("descriptors", soft.to_owned()),
         None => good("descriptors", "not known on this system".to_owned()),
     }
+}
+
+/// Whether those who connect will know this node yet, in a week's time at least.
+fn certificates(options: &Options, now: Instant) -> Vec<Finding> {
+    const CHECK: &str = "certificate";
+    let read = match certificates::read(options) {
+        Ok(read) => read,
+        Err(fault) => return vec![bad(CHECK, fault.to_string())],
+    };
+    let finding = |one: &Certificate| match one.words(now) {
+        Some(words) if one.left(now) < certificate::NOW => bad(CHECK, words),
+        Some(words) => good(CHECK, words),
+        None => good(CHECK, format!("{}: good until {}", one.door.name(), one.not_after)),
+    };
+    read.iter().map(finding).collect()
 }
 
 fn disk(home: &Home) -> Finding {

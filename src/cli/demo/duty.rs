@@ -1,16 +1,17 @@
 //! Who is on call at the demo's clinic: four clinicians who take turns by the day, somebody behind them, and the
-//! manager at the top of the ladder.
+//! manager at the top of the ladder. One of them is away for a few days next week.
 
 use std::time::Duration;
 
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::seed::SeedError;
-use crate::domain::civil::Zone;
-use crate::domain::on_call::{Idle, Length, Need, Rotation};
+use crate::domain::civil::{Window, Zone};
+use crate::domain::on_call::{Cover, Idle, Length, Need, Rotation};
 use crate::domain::{Instant, Role, StaffIdentity, UserId};
+use crate::store::Tx;
+use crate::store::on_call::{self, absences};
 use crate::store::users::{self, NewUser};
-use crate::store::{Tx, on_call};
 
 /// Colleagues without a sign-in: role, name, e-mail address.
 const COLLEAGUES: [(Role, &str, &str); 4] = [
@@ -21,6 +22,7 @@ const COLLEAGUES: [(Role, &str, &str); 4] = [
 ];
 /// Turns are handed over at seven in the morning.
 const HAND_OVER: u32 = 7;
+const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const WHOLE_WEEK: Duration = Duration::from_secs(168 * 3_600);
 
@@ -48,10 +50,26 @@ pub fn seed(tx: &mut Tx<'_>, staff: &[(Role, UserId)], now: Instant) -> Result<(
     let mut behind = clinicians.clone();
     behind.rotate_left(1);
     let week = Need { certificate: false, most_in_a_week: WHOLE_WEEK, averaged_weeks: 1 };
-    turns(tx, "clinician_on_call", None, Length::Days(1), clinicians, now)?;
+    turns(tx, "clinician_on_call", None, Length::Days(1), clinicians.clone(), now)?;
     turns(tx, "clinician_backup", None, Length::Days(1), behind, now)?;
     turns(tx, "coordination", Some(week), Length::Weeks(1), agents, now)?;
-    turns(tx, "duty_manager", Some(week), Length::Weeks(1), managers, now)
+    turns(tx, "duty_manager", Some(week), Length::Weeks(1), managers, now)?;
+    leave(tx, &clinicians, now)
+}
+
+/// The last of the clinicians has a few days off, and two others stand in: each where the backup of that day is not
+/// themselves.
+fn leave(tx: &mut Tx<'_>, clinicians: &[UserId], now: Instant) -> Result<(), SeedError> {
+    let [first, second, .., away] = clinicians else { return Ok(()) };
+    let within = Window { from: now.plus(DAY * 9), to: now.plus(DAY * 14) };
+    let stand_in = |(schedule, Window { from, to }): (String, Window)| {
+        let by = if schedule == "clinician_on_call" { *second } else { *first };
+        Cover { schedule, from, to, by }
+    };
+    let turns = absences::turns_of(tx, *away, within, now)?;
+    let covers: Vec<Cover> = turns.into_iter().map(stand_in).collect();
+    absences::note(tx, *away, within, &covers)?;
+    Ok(())
 }
 
 fn turns(

@@ -162,8 +162,8 @@ impl Acts for Remote {
         self.0.create(&format!("/api/v1/devices/{device}/bind"), &body)
     }
 
-    fn unbind(&self, device: DeviceId, at: Option<Instant>) -> Result<BindingRow> {
-        self.0.post(&format!("/api/v1/devices/{device}/unbind"), Some(&json!({ "at": at })))
+    fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow> {
+        self.0.post(&format!("/api/v1/devices/{device}/unbind"), Some(&json!({ "at": at, "patient_id": of })))
     }
 
     fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {

@@ -3,8 +3,9 @@
 use super::*;
 use crate::audit::note::Checkpoint;
 use crate::cli::demo::prepare;
-use crate::domain::{Clock, Role};
-use crate::store::{Actor, users};
+use crate::domain::{Clock, DeviceIdentity, Role};
+use crate::store::testing::{bare, put_back, stores};
+use crate::store::{Actor, devices, snapshot, users};
 
 const NOW: Instant = Instant::from_secs(1_795_348_800);
 
@@ -160,4 +161,140 @@ fn a_file_that_is_not_whole_is_written_again_from_the_database_and_replayed_by_n
     let longer = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, longer.replacen("\"disabled\":true", "\"disabled\":false", 1)).unwrap();
     assert_eq!(heal(store, dir, NOW).unwrap_err().exit_code(), 4);
+}
+
+/// A node's store and data directory: the first has the keys, others a copy of them.
+fn another(first: &Path) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("keys")).unwrap();
+    for file in std::fs::read_dir(first.join("keys")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), dir.path().join("keys").join(file.file_name())).unwrap();
+    }
+    dir
+}
+
+fn devices_of(store: &Store, n: usize) -> Vec<crate::domain::DeviceId> {
+    let identity = DeviceIdentity { label: "P".into(), model: "A".into(), serial: None };
+    let one = |_| store.write(Actor::Operator, NOW, |tx| devices::insert(tx, &identity)).unwrap().id;
+    (0..n).map(one).collect()
+}
+
+fn put_out_of_use(store: &Store, id: crate::domain::DeviceId) {
+    store.write(Actor::Operator, NOW, |tx| devices::disable(tx, id)).unwrap();
+}
+
+fn is_out_of_use(store: &Store, id: crate::domain::DeviceId) -> bool {
+    store.read(|view| devices::get(view, id)).unwrap().disabled_at.is_some()
+}
+
+fn lines(dir: &Path) -> Vec<Withdrawn> {
+    read(&dir.join(FILE), &dir.join("keys")).unwrap().withdrawn
+}
+
+fn rows(store: &Store) -> Vec<Withdrawn> {
+    store.read(|view| withdrawals::after(view, 0, 1_000)).unwrap()
+}
+
+fn seal(store: &Store, dir: &Path) {
+    let signer = log::open(store, &dir.join("keys"), NOW).unwrap();
+    log::Sequencer::begin(store, signer).unwrap().sequence(store, NOW, 1_000).unwrap();
+}
+
+#[test]
+fn the_file_of_either_node_suffices_for_a_restore_whichever_took_the_power_away() {
+    for (home, empties) in stores().into_iter().zip(bare().into_iter().zip(bare())) {
+        seal(&home, home.dir());
+        let (a, b) = (home.dir().to_owned(), another(home.dir()));
+        let b = b.path();
+        // On SQLite there is one process: its second data directory stands for another node's all the same.
+        let elsewhere = if home.url().file().is_some() { (*home).clone() } else { home.reopened().unwrap() };
+        let all = devices_of(&home, 9);
+        let out = tempfile::tempdir().unwrap();
+        snapshot::take(home.url(), out.path(), NOW).unwrap();
+        for (n, id) in all.iter().enumerate().take(6) {
+            put_out_of_use(if n % 2 == 0 { &home } else { &elsewhere }, *id);
+            catch_up(&home, &a).unwrap();
+            catch_up(&elsewhere, b).unwrap();
+        }
+        // The second is stopped while the first goes on.
+        all.iter().skip(6).for_each(|id| put_out_of_use(&home, *id));
+        seal(&home, &a);
+        catch_up(&home, &a).unwrap();
+        assert_eq!((lines(&a).len(), lines(b).len()), (9, 6));
+        assert!(heal(&elsewhere, b, NOW).unwrap().is_none());
+        assert_eq!(complete(&elsewhere, b, NOW).unwrap(), 3, "it catches up when it starts");
+        assert_eq!(
+            read(&a.join(FILE), &a.join("keys")).unwrap(),
+            read(&b.join(FILE), &b.join("keys")).unwrap()
+        );
+        for (dir, empty) in [(&*a, empties.0), (b, empties.1)] {
+            let known = read(&dir.join(FILE), &dir.join("keys")).unwrap();
+            let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
+            assert!(all.iter().all(|id| !is_out_of_use(&restored, *id)), "as it was");
+            let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
+            let told = withdrawals::replay(&restored, &known.withdrawn, told, NOW).unwrap();
+            assert_eq!((told.replayed, told.beyond), (9, 0));
+            assert!(all.iter().all(|id| is_out_of_use(&restored, *id)));
+        }
+    }
+}
+
+/// What each node does when it starts on a database that was restored by another's file.
+#[test]
+fn a_file_of_before_a_restore_is_made_whole_and_replayed_only_where_it_knows_more() {
+    for (home, empty) in stores().into_iter().zip(bare()) {
+        seal(&home, home.dir());
+        let (a, b, c) = (home.dir().to_owned(), another(home.dir()), another(home.dir()));
+        let all = devices_of(&home, 4);
+        let out = tempfile::tempdir().unwrap();
+        snapshot::take(home.url(), out.path(), NOW).unwrap();
+        all.iter().take(3).for_each(|id| put_out_of_use(&home, *id));
+        seal(&home, &a);
+        for dir in [&*a, b.path()] {
+            catch_up(&home, dir).unwrap();
+        }
+        // The third goes on alone.
+        put_out_of_use(&home, all[3]);
+        seal(&home, &a);
+        catch_up(&home, c.path()).unwrap();
+
+        let known = read(&a.join(FILE), &a.join("keys")).unwrap();
+        let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
+        let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
+        withdrawals::replay(&restored, &known.withdrawn, told, NOW).unwrap();
+        restored.write(Actor::Operator, NOW, |tx| devices::enable(tx, all[0])).unwrap();
+
+        assert!(heal(&restored, b.path(), NOW).unwrap().is_none(), "its lines were replayed");
+        complete(&restored, b.path(), NOW).unwrap();
+        assert_eq!(lines(b.path()), rows(&restored));
+        assert!(!is_out_of_use(&restored, all[0]), "the last word stands");
+        assert!(!is_out_of_use(&restored, all[3]));
+
+        let healed = heal(&restored, c.path(), NOW).unwrap().expect("it knows more than the first did");
+        complete(&restored, c.path(), NOW).unwrap();
+        assert!(healed.replayed >= 1 && is_out_of_use(&restored, all[3]), "{healed:?}");
+        assert_eq!(lines(c.path()), rows(&restored));
+        complete(&restored, b.path(), NOW).unwrap();
+        assert_eq!(lines(b.path()), rows(&restored), "and the second hears of it");
+    }
+}
+
+#[test]
+fn a_file_that_lacks_a_row_far_back_is_written_again() {
+    let home = stores().remove(0);
+    seal(&home, home.dir());
+    let all = devices_of(&home, 3);
+    all.iter().for_each(|id| put_out_of_use(&home, *id));
+    let seals = seals(home.dir()).unwrap();
+    let tail = Tail::read(&home.dir().join(FILE), &seals).unwrap();
+    let mut known = rows(&home);
+    known.remove(1);
+    // As if the row had become visible after more than the window of others.
+    known.last_mut().unwrap().seq += 2 * WINDOW;
+    tail.write(&home.dir().join(FILE), known, None, &seals).unwrap();
+    catch_up(&home, home.dir()).unwrap();
+    assert_eq!(lines(home.dir()).len(), 2, "from the end alone it cannot be known");
+    complete(&home, home.dir(), NOW).unwrap();
+    assert_eq!(lines(home.dir()), rows(&home));
 }

@@ -149,6 +149,9 @@ pub struct AlertCase {
     /// Every silence since it was red, oldest first.
     #[serde(default)]
     pub silences: Vec<Silence>,
+    /// Of a red: whose claims and answers held its ladder last, the newest at the end; as many as are looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hands: Vec<UserId>,
     /// What came of it.
     pub outcome: Option<Outcome>,
     /// Who resolved it; `None` while unresolved and when judgement did.
@@ -231,6 +234,9 @@ pub enum ActRefused {
     /// A red that the same person silenced last.
     #[error("you silenced this red alert last: the next silence is for another person to ask")]
     SilencedByYou,
+    /// A red that the same person claimed and answered for again and again.
+    #[error("you held this red alert four times in a row without resolving it: it is for another person now")]
+    HeldByYou,
     /// A red that is silenced without a word.
     #[error("a red alert is silenced for a reason: say which")]
     NoReason,
@@ -261,9 +267,10 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
             Some(owner) if owner != actor && case.claimed_until.is_none_or(|until| until > now) => {
                 return Err(ActRefused::Claimed { owner, until: case.claimed_until });
             }
-            _ => next.claim(actor, now),
+            _ => next.claim(actor, now)?,
         },
         Act::Ack => {
+            next.held_again(actor, now)?;
             next.acknowledge(actor, now);
             next.snooze = None;
             next.state = AlertState::Acknowledged;
@@ -309,6 +316,7 @@ impl AlertCase {
             acknowledgements: Vec::new(),
             snooze: None,
             silences: Vec::new(),
+            hands: Vec::new(),
             outcome: None,
             resolved_by: None,
             resolved_at: None,
@@ -455,13 +463,17 @@ impl AlertCase {
     }
 
     /// An owner who answered already keeps it for good.
-    fn claim(&mut self, by: UserId, now: Instant) {
+    fn claim(&mut self, by: UserId, now: Instant) -> Result<(), ActRefused> {
         // Claimed again, it lasts no longer: whoever holds it answers.
         if self.owner == Some(by) && self.claimed_until.is_some_and(|until| until > now) {
-            return;
+            return Ok(());
+        }
+        if !self.answered_for() {
+            self.held_again(by, now)?;
         }
         self.owner = Some(by);
         self.claimed_until = (!self.answered_for()).then(|| now.plus(LEASE));
+        Ok(())
     }
 
     const fn close(&mut self, by: Option<UserId>, outcome: Option<Outcome>, now: Instant) {

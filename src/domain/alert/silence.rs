@@ -1,4 +1,6 @@
-//! A red that is silenced: for a reason, for a bounded time over its whole life, and never twice in a row by the same hand.
+//! What holds back the ladder of a red. A silence: for a reason, for a bounded time over its whole life, and never twice in
+//! a row by the same hand. A claim or an answer: four times in a row by the same hand, a claim and three answers, then the
+//! ladder goes on to others until another person takes part.
 
 use std::time::Duration;
 
@@ -19,7 +21,28 @@ pub struct Silence {
     pub to: Instant,
 }
 
+/// So often in a row one person holds a red by claims and answers without resolving it.
+const IN_A_ROW: usize = 4;
+/// Whoever taps twice answered once.
+const TAP: Duration = Duration::from_secs(60);
+
 impl AlertCase {
+    /// Somebody claims a red or answers for it, and holds its ladder once more.
+    pub(super) fn held_again(&mut self, by: UserId, now: Instant) -> Result<(), ActRefused> {
+        let last = self.acknowledgements.last();
+        let tapped = last.is_some_and(|last| last.by == by && !last.over && now.since(last.at) < TAP);
+        if self.facts.peak < Level::Red || tapped {
+            return Ok(());
+        }
+        if self.hands.len() >= IN_A_ROW && self.hands.iter().all(|hand| *hand == by) {
+            return Err(ActRefused::HeldByYou);
+        }
+        self.hands.push(by);
+        let more = self.hands.len().saturating_sub(IN_A_ROW);
+        self.hands.drain(..more);
+        Ok(())
+    }
+
     /// Whether an act on it needs a reason in words.
     #[must_use]
     pub fn wants_a_reason(&self, act: Act) -> bool {

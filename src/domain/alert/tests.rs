@@ -148,6 +148,30 @@ fn a_red_is_silent_for_a_day_of_its_life_and_never_twice_in_a_row_by_the_same_ha
     assert!(silenced(&yellow.awake(at(20)), ana, 20, 40).unwrap().silences.is_empty());
 }
 
+/// Each answer to a red is half an hour of quiet: nobody gives it the whole night alone.
+#[test]
+fn a_red_is_held_by_one_hand_for_a_claim_and_three_answers_then_it_is_for_another_person() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW));
+    let at = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
+    let held = |level| {
+        let claimed = act(&case(level), Act::Claim, ana, at(0)).unwrap();
+        [2, 35, 70].into_iter().fold(claimed, |case, minute| {
+            let answered = act(&case.resumed(at(minute)), Act::Ack, ana, at(minute)).unwrap();
+            act(&answered, Act::Ack, ana, at(minute)).unwrap()
+        })
+    };
+    let worn = held(Level::Red).resumed(at(105));
+    assert_eq!(worn.state, AlertState::Open, "its ladder goes on");
+    for what in [Act::Ack, Act::Claim] {
+        assert_eq!(act(&worn, what, ana, at(105)), Err(ActRefused::HeldByYou), "{what:?}");
+    }
+    assert!(act(&worn, Act::Resolve { outcome: Outcome::TrueAlarm }, ana, at(105)).is_ok());
+    assert!(act(&worn, Act::Reassign { to: bia }, ana, at(105)).is_ok());
+    let again = act(&worn, Act::Ack, bia, at(106)).unwrap().resumed(at(140));
+    assert!(act(&again, Act::Ack, ana, at(141)).is_ok(), "another person took part");
+    assert!(act(&held(Level::Yellow).resumed(at(105)), Act::Ack, ana, at(105)).is_ok());
+}
+
 #[test]
 fn a_claim_that_is_claimed_again_lasts_no_longer() {
     let ana = UserId::new(NOW);

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(faulty(&|duty| duty.schedule.rotations[0].starts = far), Faulty::Starts);
         let at = Instant::from_secs;
         let user = UserId::new(at(0));
-        let over = Override { from: at(5), to: at(5), change: Change::Add(user) };
+        let over = Override { from: at(5), to: at(5), change: Change::Add(user), meant_at: None };
         assert_eq!(faulty(&|duty| duty.schedule.overrides.push(over)), Faulty::Window);
         let own = Temporary { from: at(5), to: at(9), shifts: vec![(user, at(4), at(6))] };
         assert_eq!(faulty(&|duty| duty.schedule.temporaries.push(own.clone())), Faulty::Window);

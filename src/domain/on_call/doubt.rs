@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Change, Override, Schedule};
+use super::{Away, Change, Override, Schedule, Shift};
 use crate::domain::civil::Window;
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
@@ -18,6 +18,8 @@ pub enum Doubt {
     NotOnCall(UserId),
     /// Whoever comes is on call in it already.
     OnCallAlready(UserId),
+    /// Whoever comes is away in some part of it.
+    Absent(UserId),
 }
 
 impl Doubt {
@@ -29,6 +31,7 @@ impl Doubt {
             Self::Long => "long",
             Self::NotOnCall(_) => "not_on_call",
             Self::OnCallAlready(_) => "on_call_already",
+            Self::Absent(_) => "absent",
         }
     }
 
@@ -37,7 +40,7 @@ impl Doubt {
     pub const fn user(self) -> Option<UserId> {
         match self {
             Self::FarAhead | Self::Long => None,
-            Self::NotOnCall(user) | Self::OnCallAlready(user) => Some(user),
+            Self::NotOnCall(user) | Self::OnCallAlready(user) | Self::Absent(user) => Some(user),
         }
     }
 }
@@ -58,21 +61,22 @@ pub fn doubts_of(window: Window, now: Instant) -> Vec<Doubt> {
 }
 
 impl Schedule {
-    /// What is doubtful about one more override, from now on.
+    /// What is doubtful about one more override, from now on. Somebody may come in place of one who is away.
     #[must_use]
-    pub fn doubts(&self, over: &Override, now: Instant) -> Vec<Doubt> {
+    pub fn doubts(&self, over: &Override, now: Instant, away: Away<'_>) -> Vec<Doubt> {
         let window = Window { from: over.from.max(now), to: over.to };
         let mut doubts = doubts_of(Window { from: over.from, to: over.to }, now);
         let looked_at = Window { to: window.to.min(window.from.plus(LOOKED_AT)), ..window };
-        let shifts = self.shifts(looked_at);
-        let on_call = |user: UserId| shifts.iter().any(|shift| shift.user == user);
+        let (turns, shifts) = (self.shifts(looked_at, Away::NOBODY), self.shifts(looked_at, away));
+        let holds = |shifts: &[Shift], user: UserId| shifts.iter().any(|shift| shift.user == user);
         let (gone, comes) = match over.change {
             Change::Add(comes) => (None, Some(comes)),
             Change::Remove(gone) => (Some(gone), None),
             Change::Replace(gone, comes) => (Some(gone), Some(comes)),
         };
-        doubts.extend(gone.filter(|gone| !on_call(*gone)).map(Doubt::NotOnCall));
-        doubts.extend(comes.filter(|comes| on_call(*comes)).map(Doubt::OnCallAlready));
+        doubts.extend(gone.filter(|gone| !holds(&turns, *gone)).map(Doubt::NotOnCall));
+        doubts.extend(comes.filter(|comes| holds(&shifts, *comes)).map(Doubt::OnCallAlready));
+        doubts.extend(comes.filter(|comes| away.meets(*comes, window)).map(Doubt::Absent));
         doubts
     }
 }

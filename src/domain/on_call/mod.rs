@@ -1,6 +1,7 @@
 //! Who answers when: rotations lived on the wall clock of a zone, temporary schedules instead of them, overrides
 //! on top. Pure: the same schedule and the same window give the same shifts.
 
+mod absence;
 pub mod capacity;
 mod check;
 mod coverage;
@@ -18,6 +19,7 @@ use super::id::UserId;
 use super::line::Line;
 use super::rule::Name;
 use super::time::Instant;
+pub use absence::{Absence, Absences, Away, Cover};
 pub use check::Faulty;
 pub use coverage::{Around, Fitness, Issue, LONGEST_CERTIFICATE, Need, gaps, issues};
 pub use doubt::{Doubt, doubts_of};
@@ -93,6 +95,9 @@ pub struct Override {
     pub to: Instant,
     /// What changes.
     pub change: Change,
+    /// When it was said to be meant although whoever comes is away: it goes before the absences that were known then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant_at: Option<Instant>,
 }
 
 /// What an override does.
@@ -117,6 +122,8 @@ pub enum Because {
     Temporary(usize),
     /// An override.
     Override(usize),
+    /// In place of somebody who is away.
+    StandsInFor(UserId),
 }
 
 /// A person on call.
@@ -131,9 +138,10 @@ pub struct Shift {
 }
 
 impl Schedule {
-    /// Who is on call in a window: in order of time, cut to the window, one shift where turns touch.
+    /// Who is on call in a window: in order of time, cut to the window, one shift where turns touch. Nobody who is away
+    /// is, unless an override says that it is meant.
     #[must_use]
-    pub fn shifts(&self, within: Window) -> Vec<Shift> {
+    pub fn shifts(&self, within: Window, away: Away<'_>) -> Vec<Shift> {
         let mut shifts = Vec::new();
         for (place, rotation) in self.rotations.iter().enumerate() {
             let turns = rotation.turns(self.zone, within);
@@ -155,13 +163,13 @@ impl Schedule {
             let window = Window { from: over.from, to: over.to };
             shifts = over.change.apply(shifts, window, within, Because::Override(place));
         }
-        joined(shifts)
+        joined(away.take_out(shifts, &self.overrides))
     }
 
     /// The first instant in a window at which other people are on call than at its start.
     #[must_use]
-    pub fn next_change(&self, within: Window) -> Option<Instant> {
-        let shifts = self.shifts(within);
+    pub fn next_change(&self, within: Window, away: Away<'_>) -> Option<Instant> {
+        let shifts = self.shifts(within, away);
         let at = |at: Instant| -> BTreeSet<UserId> {
             shifts.iter().filter(|shift| shift.window.holds(at)).map(|shift| shift.user).collect()
         };
@@ -173,9 +181,9 @@ impl Schedule {
 
     /// Who is on call at an instant, and why.
     #[must_use]
-    pub fn at(&self, at: Instant) -> Vec<(UserId, Because)> {
+    pub fn at(&self, at: Instant, away: Away<'_>) -> Vec<(UserId, Because)> {
         let now = Window { from: at, to: Instant::from_micros(at.micros().saturating_add(1)) };
-        self.shifts(now).into_iter().map(|shift| (shift.user, shift.because)).collect()
+        self.shifts(now, away).into_iter().map(|shift| (shift.user, shift.because)).collect()
     }
 }
 

@@ -42,7 +42,7 @@ fn schedule(zone: &str, rotations: Vec<Rotation>) -> Schedule {
 }
 
 fn who(schedule: &Schedule, text: &str) -> Vec<UserId> {
-    schedule.at(at(schedule.zone, text)).into_iter().map(|(user, _)| user).collect()
+    schedule.at(at(schedule.zone, text), Away::NOBODY).into_iter().map(|(user, _)| user).collect()
 }
 
 #[test]
@@ -63,14 +63,14 @@ fn a_clock_set_back_gives_an_overlap_and_one_set_ahead_no_gap() {
     // 17 February 2018: 23:30 came twice.
     let twice = plan.zone.during(clock("2018-02-17 23:30"), clock("2018-02-17 23:31"));
     assert_eq!(twice.len(), 2);
-    let both = plan.at(twice[0].from.plus(HOUR / 2));
+    let both = plan.at(twice[0].from.plus(HOUR / 2), Away::NOBODY);
     assert_eq!(both.len(), 2, "from the first 23:30 to the last both are on call");
-    assert_eq!(plan.at(twice[1].from).len(), 1);
+    assert_eq!(plan.at(twice[1].from, Away::NOBODY).len(), 1);
     let year = Window { from: at(plan.zone, "2018-01-02 00:00"), to: at(plan.zone, "2019-01-01 00:00") };
     let midnight =
         schedule("America/Sao_Paulo", vec![rotation("2018-01-01 00:00", &[Length::Days(1)], &[1, 2])]);
     for plan in [plan, midnight] {
-        let covered = union(plan.shifts(year).iter().map(|shift| shift.window).collect());
+        let covered = union(plan.shifts(year, Away::NOBODY).iter().map(|shift| shift.window).collect());
         assert_eq!(covered, [year]);
     }
 }
@@ -98,14 +98,15 @@ fn overrides_and_temporary_schedules_are_on_top() {
         to: moment("2026-11-04 08:00"),
         shifts: vec![(person(5), moment("2026-11-03 08:00"), moment("2026-11-03 20:00"))],
     });
-    let mut over =
-        |from, to, change| plan.overrides.push(Override { from: moment(from), to: moment(to), change });
+    let mut over = |from, to, change| {
+        plan.overrides.push(Override { from: moment(from), to: moment(to), change, meant_at: None })
+    };
     over("2026-11-05 12:00", "2026-11-05 18:00", Change::Replace(person(1), person(9)));
     over("2026-11-06 12:00", "2026-11-06 18:00", Change::Add(person(9)));
     over("2026-11-07 12:00", "2026-11-07 18:00", Change::Remove(person(1)));
     assert_eq!(who(&plan, "2026-11-03 09:00"), [person(5)]);
     assert_eq!(who(&plan, "2026-11-03 21:00"), [], "only its own shifts count");
-    assert_eq!(plan.at(moment("2026-11-05 13:00")), [(person(9), Because::Override(0))]);
+    assert_eq!(plan.at(moment("2026-11-05 13:00"), Away::NOBODY), [(person(9), Because::Override(0))]);
     assert_eq!(who(&plan, "2026-11-05 18:00"), [person(1)]);
     assert_eq!(who(&plan, "2026-11-06 13:00"), [person(1), person(9)]);
     assert_eq!(who(&plan, "2026-11-07 13:00"), []);
@@ -169,7 +170,7 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
         (person(3), Fitness { reachable: true, certified_until: valid("2026-11-18 12:00") }),
     ]);
     let need = Need { certificate: true, most_in_a_week: 160 * HOUR, averaged_weeks: 1 };
-    let found = issues(&plan.shifts(within), within, need, around(&people));
+    let found = issues(&plan.shifts(within, Away::NOBODY), within, need, around(&people));
     let gap = |from, to| Issue::Gap(Window { from: moment(from), to: moment(to) });
     assert!(found.contains(&gap("2026-11-08 00:00", "2026-11-08 08:00")), "{found:?}");
     assert!(found.contains(&Issue::CertificateEnds(person(3), moment("2026-11-18 12:00"))));
@@ -179,7 +180,7 @@ fn the_linter_finds_gaps_the_unreachable_expired_certificates_and_overload() {
     assert!(found.iter().any(|issue| matches!(issue, Issue::NobodyCertified(_))));
     assert!(!found.iter().any(|issue| matches!(issue, Issue::Overload(..))), "156 hours");
     let strict = Need { most_in_a_week: 150 * HOUR, ..need };
-    let found = issues(&plan.shifts(within), within, strict, around(&people));
+    let found = issues(&plan.shifts(within, Away::NOBODY), within, strict, around(&people));
     let Some(Issue::Overload(user, from, load)) = found.iter().find(|i| matches!(i, Issue::Overload(..)))
     else {
         panic!("nobody carries too much: {found:?}");
@@ -215,7 +216,7 @@ fn turns_without_hours_are_nobodys_and_everybody_has_as_many() {
     let moment = |text| at(Zone::SAO_PAULO, text);
     let seven_weeks = Window { from: moment("2026-11-30 00:00"), to: moment("2027-01-18 00:00") };
     let each = |plan: &Schedule| -> BTreeMap<UserId, usize> {
-        plan.shifts(seven_weeks).iter().fold(BTreeMap::new(), |mut each, shift| {
+        plan.shifts(seven_weeks, Away::NOBODY).iter().fold(BTreeMap::new(), |mut each, shift| {
             *each.entry(shift.user).or_default() += 1;
             each
         })
@@ -226,8 +227,9 @@ fn turns_without_hours_are_nobodys_and_everybody_has_as_many() {
     assert_eq!(who(&fair, "2026-12-07 09:00"), [person(6)], "Monday follows Friday");
     assert_eq!(who(&fair, "2026-12-06 09:00"), []);
     // Far from its start it goes on as if somebody had walked there.
-    let near = fair.shifts(Window { from: moment("2029-01-01 00:00"), to: moment("2029-02-01 00:00") });
-    let walk = fair.shifts(Window { from: seven_weeks.from, to: moment("2029-02-01 00:00") });
+    let near = fair
+        .shifts(Window { from: moment("2029-01-01 00:00"), to: moment("2029-02-01 00:00") }, Away::NOBODY);
+    let walk = fair.shifts(Window { from: seven_weeks.from, to: moment("2029-02-01 00:00") }, Away::NOBODY);
     assert_eq!(near[..], walk[walk.len() - near.len()..]);
 }
 
@@ -254,7 +256,7 @@ fn twelve_on_thirty_six_off_is_no_overload_where_the_limit_is_an_average() {
     let within = Window { from: moment("2026-11-30 07:00"), to: moment("2026-12-30 07:00") };
     let loads = |averaged_weeks| {
         let need = Need { certificate: false, most_in_a_week: 44 * HOUR, averaged_weeks };
-        let found = issues(&plan.shifts(within), within, need, around(&BTreeMap::new()));
+        let found = issues(&plan.shifts(within, Away::NOBODY), within, need, around(&BTreeMap::new()));
         let load = |issue: &Issue| match issue {
             Issue::Overload(_, _, load) => Some(*load),
             _ => None,
@@ -270,8 +272,13 @@ fn what_is_hardly_meant_is_asked_again() {
     let plan = schedule("America/Sao_Paulo", vec![rotation("2026-11-30 07:00", &[Length::Days(1)], &[1, 2])]);
     let moment = |text| at(Zone::SAO_PAULO, text);
     let now = moment("2026-12-01 09:00");
-    let doubts =
-        |from, to, change| plan.doubts(&Override { from: moment(from), to: moment(to), change }, now);
+    let doubts = |from, to, change| {
+        plan.doubts(
+            &Override { from: moment(from), to: moment(to), change, meant_at: None },
+            now,
+            Away::NOBODY,
+        )
+    };
     let day = ("2026-12-02 07:00", "2026-12-03 07:00");
     assert_eq!(doubts(day.0, day.1, Change::Replace(person(1), person(9))), []);
     assert_eq!(
@@ -328,7 +335,7 @@ proptest! {
                 Length::Months(_) => unreachable!("none is drawn"),
             });
         }
-        let on_call: Vec<UserId> = plan.at(now).into_iter().map(|(user, _)| user).collect();
+        let on_call: Vec<UserId> = plan.at(now, Away::NOBODY).into_iter().map(|(user, _)| user).collect();
         let alone = plan.zone.during(local, local + chrono::TimeDelta::microseconds(1)).len() == 1;
         if alone {
             prop_assert!(expected.is_none_or(|user| on_call.contains(&user)), "{on_call:?}, not {expected:?}");
@@ -336,12 +343,38 @@ proptest! {
         }
     }
 
+    /// Whatever a schedule says, nobody is on call in an absence of theirs, nobody else's turn changes, and a stand-in is
+    /// there where they were.
+    #[test]
+    fn nobody_is_on_call_in_an_absence_of_theirs(
+        rotation in some_rotation(), spans in proptest::collection::vec((0_u32..2_000, 1_u32..400, 0_u128..6), 1..5),
+    ) {
+        let plan = schedule("America/Sao_Paulo", vec![rotation]);
+        let from = at(plan.zone, "2017-10-01 00:00");
+        let within = Window { from, to: from.plus(HOUR * 2_500) };
+        let away = |(start, long, who): &(u32, u32, u128)| {
+            let window = Window { from: from.plus(HOUR * *start), to: from.plus(HOUR * (*start + *long)) };
+            let cover = |schedule: &str, by| Cover { schedule: schedule.into(), from: window.from, to: window.to, by };
+            let covers = vec![cover("here", person(99)), cover("there", person(98))];
+            Absence { user: person(*who), window, known_at: from, covers }
+        };
+        let absences = Absences::new(spans.iter().map(away).collect());
+        let (all, present) =
+            (plan.shifts(within, Away::NOBODY), plan.shifts(within, absences.in_schedule("here")));
+        for shift in &present {
+            prop_assert!(absences.of(shift.user).all(|window| window.meet(shift.window).is_none()), "{shift:?}");
+            prop_assert_ne!(shift.user, person(98));
+        }
+        let span = |shifts: &[Shift]| union(shifts.iter().map(|shift| shift.window).collect());
+        prop_assert_eq!(span(&all), span(&present), "somebody stands in wherever somebody is missing");
+    }
+
     #[test]
     fn from_the_first_turn_on_there_is_never_a_gap(rotation in some_rotation(), zone in 0..ZONES.len()) {
         let plan = schedule(ZONES[zone], vec![rotation.clone()]);
         let from = plan.zone.first(rotation.starts);
         let within = Window { from, to: from.plus(HOUR * 24 * 400) };
-        let covered = union(plan.shifts(within).iter().map(|shift| shift.window).collect());
+        let covered = union(plan.shifts(within, Away::NOBODY).iter().map(|shift| shift.window).collect());
         prop_assert_eq!(covered, vec![within]);
     }
 }

@@ -68,7 +68,21 @@ pub enum Faulty {
     /// At once, or longer than anybody waits.
     #[error("the target is {0} minutes or days; give 1 minute to {MOST_DAYS} days")]
     Target(u32),
+    /// A red waits for no clinic to open, and not for days.
+    #[error(
+        "what is promised to a red counts day and night: minutes, up to {MOST_FIRST} until somebody answers and up to \
+         {MOST_WHOLE} until it is resolved"
+    )]
+    Slow,
+    /// A red that broke its promise and calls nobody.
+    #[error("a broken promise to a red calls somebody: on_breach names a policy")]
+    Mute,
 }
+
+/// Four hours: the first answer to a red takes no longer.
+const MOST_FIRST: u32 = 4 * 60;
+/// Three days: a red that nobody closed by then is somebody's fault to hear of.
+const MOST_WHOLE: u32 = 3 * 24 * 60;
 
 /// A year: every wait has an end.
 const MOST_DAYS: u32 = 366;
@@ -86,7 +100,22 @@ impl ServiceLevel {
             Target::Minutes(n) | Target::OpenMinutes(n) => (n, MOST_DAYS * 24 * 60),
             Target::Days(n) | Target::WorkingDays(n) => (n, MOST_DAYS),
         };
-        if count == 0 || count > most { Err(Faulty::Target(count)) } else { Ok(()) }
+        if count == 0 || count > most {
+            return Err(Faulty::Target(count));
+        }
+        if !matches!(self.level, Level::Red) {
+            return Ok(());
+        }
+        let in_time = match (self.target, self.metric) {
+            (Target::Minutes(n), Metric::FirstResponse) => n <= MOST_FIRST,
+            (Target::Minutes(n), Metric::Resolution) => n <= MOST_WHOLE,
+            (Target::OpenMinutes(_) | Target::Days(_) | Target::WorkingDays(_), _) => false,
+        };
+        match (in_time, self.on_breach.is_some()) {
+            (false, _) => Err(Faulty::Slow),
+            (true, false) => Err(Faulty::Mute),
+            (true, true) => Ok(()),
+        }
     }
 }
 
@@ -193,6 +222,21 @@ mod tests {
         assert_eq!(never.check(), Err(Faulty::Target(367)));
         let green = ServiceLevel { level: Level::Green, ..promise };
         assert_eq!(green.check(), Err(Faulty::Level));
+    }
+
+    #[test]
+    fn what_is_promised_to_a_red_counts_day_and_night_is_bounded_and_calls_somebody() {
+        let [(_, first), (_, whole), (_, yellow), _] = seeds();
+        let with = |level: &ServiceLevel, target| ServiceLevel { target, ..level.clone() }.check();
+        assert_eq!(with(&first, Target::Minutes(240)), Ok(()));
+        assert_eq!(with(&first, Target::Minutes(241)), Err(Faulty::Slow));
+        assert_eq!(with(&whole, Target::Minutes(4_320)), Ok(()));
+        assert_eq!(with(&whole, Target::Minutes(4_321)), Err(Faulty::Slow));
+        for target in [Target::OpenMinutes(20), Target::Days(1), Target::WorkingDays(1)] {
+            assert_eq!(with(&first, target), Err(Faulty::Slow), "{target:?}");
+        }
+        assert_eq!(ServiceLevel { on_breach: None, ..first }.check(), Err(Faulty::Mute));
+        assert_eq!(ServiceLevel { on_breach: None, ..yellow }.check(), Ok(()));
     }
 
     #[test]

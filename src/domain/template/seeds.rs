@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 17] = [
+const SEEDS: [Seed; 19] = [
     (
         "page",
         Class::Clinical,
@@ -97,6 +97,36 @@ const SEEDS: [Seed; 17] = [
              Entre para ver o que está aberto: {link}\n",
             "You are on call from {from}, with no end planned: nobody takes over from you on this schedule.\n\n\
              Sign in to see what is open: {link}\n",
+        ],
+    ),
+    (
+        "absence",
+        Class::Transactional,
+        ["Ausência de alguém da equipe", "Absence of somebody of the team"],
+        [
+            "Zelo: ausência na equipe de {from} até {until}",
+            "Zelo: somebody of the team is away from {from} until {until}",
+        ],
+        [
+            "Alguém da equipe registrou, mudou ou retirou a própria ausência de {from} até {until}.\n\n\
+             Entre para ver as ausências e os turnos que ficaram sem ninguém: {link}\n",
+            "Somebody of the team noted, changed or took back an absence of their own from {from} until {until}.\n\n\
+             Sign in to see the absences and the turns that nobody covers: {link}\n",
+        ],
+    ),
+    (
+        "red_bounds",
+        Class::Transactional,
+        ["Uma regra de chamada espera demais", "A rule for calls waits for too long"],
+        [
+            "Zelo: uma regra de chamada permite esperar demais",
+            "Zelo: a rule for calls allows to wait for too long",
+        ],
+        [
+            "Uma política ou promessa em vigor passa dos limites: um caso pode ficar sem ninguém por tempo demais.\n\n\
+             Entre para ver e propor outra: {link}\n",
+            "A policy or a promise that is in force goes beyond the bounds: a case may be without anybody for too \
+             long.\n\nSign in to see it and propose another: {link}\n",
         ],
     ),
     (

@@ -31,6 +31,31 @@ struct Known {
     breaker: Breaker,
     /// Of a domain: the mailboxes that did not answer since one did. One sick mailbox says nothing of its neighbours.
     sick: BTreeSet<String>,
+    /// Since when it is left alone.
+    since: Option<Instant>,
+    /// What the last attempt came to, never personal.
+    why: &'static str,
+}
+
+impl Known {
+    fn failed(&mut self, why: &'static str, now: Instant) {
+        self.breaker.failed(now);
+        self.why = why;
+        self.since = self.breaker.open_until().map(|_| self.since.unwrap_or(now));
+    }
+}
+
+/// Somebody who is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Who.
+    pub whom: Whom,
+    /// Since when.
+    pub since: Instant,
+    /// Until when: then one letter asks whether it is back.
+    pub until: Instant,
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
 }
 
 /// How the providers are doing, for the status page. Cheap to clone.
@@ -54,15 +79,14 @@ impl Breakers {
         channels.into_iter().collect()
     }
 
-    /// The programs and mailboxes that are left alone, and until when.
+    /// Everybody who is left alone: providers, domains, mailboxes and programs.
     #[must_use]
-    pub fn resting(&self) -> Vec<(String, Instant)> {
-        let all = self.all();
-        let rests = |(whom, known): (&Whom, &Known)| match whom {
-            Whom::Recipient(_, to) => Some((to.clone(), known.breaker.open_until()?)),
-            Whom::Provider(_) | Whom::Domain(_) => None,
+    pub fn resting(&self) -> Vec<Rest> {
+        let rests = |(whom, known): (&Whom, &Known)| {
+            let (since, until) = (known.since?, known.breaker.open_until()?);
+            Some(Rest { whom: whom.clone(), since, until, why: known.why })
         };
-        all.iter().filter_map(rests).collect()
+        self.all().iter().filter_map(rests).collect()
     }
 
     /// Asks everybody again: how long they were to be left alone was measured on a wrong clock.
@@ -108,12 +132,12 @@ impl Breakers {
                 (Some(Fault::Recipient), Whom::Domain(_)) => {
                     // One that is known to be sick tells nothing new: the next in line asks for all.
                     if known.sick.insert(to.to_owned()) {
-                        known.breaker.failed(now);
+                        known.failed(said.code, now);
                     } else {
                         known.breaker.not_asked();
                     }
                 }
-                (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.breaker.failed(now),
+                (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.failed(said.code, now),
             }
         }
     }
@@ -160,6 +184,11 @@ mod tests {
             breakers.heard(&of("hugo@a"), "hugo@a", &said(Some(Fault::Recipient)), second(n));
         }
         assert!(breakers.admit(&of("hugo@a"), second(20)).is_none());
+        let whom = Whom::Recipient(Channel::Email, "hugo@a".into());
+        assert_eq!(breakers.resting().iter().map(|rest| &rest.whom).collect::<Vec<_>>(), [&whom]);
+        let rest = breakers.resting().remove(0);
+        assert_eq!((rest.since, rest.why), (second(4), "x"), "since the fifth failure");
+        assert!(rest.until > second(19));
         assert!(breakers.admit(&of("ana@a"), second(20)).is_some_and(|admitted| !admitted.rested));
         assert_eq!(breakers.open_until(), [(Channel::Email, None)]);
     }
@@ -175,7 +204,13 @@ mod tests {
         assert!(breakers.admit(&of("new@b"), second(1)).is_some());
         let probe = breakers.admit(&of("new@a"), second(10)).unwrap();
         assert!(probe.rested && breakers.admit(&of("other@a"), second(10)).is_none(), "one asks for all");
+        let domain = |breakers: &Breakers| {
+            let all = breakers.resting();
+            all.into_iter().find(|rest| rest.whom == Whom::Domain("a".into())).map(|rest| rest.since)
+        };
+        assert_eq!(domain(&breakers), Some(second(0)));
         breakers.heard(&of("new@a"), "new@a", &said(None), second(11));
+        assert_eq!(domain(&breakers), None);
         assert!(breakers.admit(&of("other@a"), second(11)).is_some());
     }
 

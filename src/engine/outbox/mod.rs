@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
-use self::breakers::Whom;
 use self::flights::{Flights, Parcel, lost};
 use super::{Module, Progress, reach};
 use crate::domain::message::{self, Attempt};
@@ -21,7 +20,7 @@ use crate::notify::{Channel, Said, retry};
 use crate::store::messages::{self, Stored};
 use crate::store::{self, Store, Tx, Urgency, View, escalations, users, versions, webhooks};
 
-pub use self::breakers::Breakers;
+pub use self::breakers::{Breakers, Rest, Whom};
 
 /// Letters under way at once.
 const AT_ONCE: usize = 16;

@@ -56,7 +56,7 @@ const WAYS: [(&str, Way); 12] = [
     }),
     ("away", |ward, who, now| {
         let within = Window { from: now, to: now.plus(Duration::from_secs(3_600)) };
-        by(ward, Actor::Operator, now, |tx| absences::absent(tx, who, within, &[]).map(drop));
+        by(ward, Actor::Operator, now, |tx| absences::note(tx, who, within, &[]).map(drop));
     }),
     ("blocked in the time that a restore lost", |ward, who, now| {
         restored(ward, Withdrawal::User { user: who, disabled: true }, now)
@@ -180,14 +180,19 @@ fn what_takes_no_answer_away_takes_no_case_away() {
         turned(&ward, Actor::Operator, who, Role::Agent, at(2));
         by(&ward, Actor::Operator, at(2), |tx| users::set_password(tx, who, "$argon2id$own", None));
         by(&ward, Actor::Operator, at(2), |tx| crate::store::sessions::kill_all(tx, who, "admin"));
-        let later = Window { from: at(60), to: at(120) };
-        let absent = ward.home.write(Actor::Operator, at(2), |tx| absences::absent(tx, who, later, &[]));
-        assert!(matches!(absent, Err(Error::Conflict(_))), "{absent:?}");
+        let later = Window { from: at(20), to: at(120) };
+        by(&ward, Actor::Operator, at(2), |tx| absences::note(tx, who, later, &[]).map(drop));
         work_off(&ward, at(3));
         assert_eq!((case(&ward, ward.alert).owner, ward.state()), (Some(who), State::Acknowledged(who)));
         // Somebody else who goes takes nothing along.
         by(&ward, Actor::Operator, at(3), |tx| users::disable(tx, ward.people[0]));
         assert_eq!(case(&ward, ward.alert).owner, Some(who));
+        // The absence begins: now it does, once.
+        work_off(&ward, at(20));
+        assert_eq!(case(&ward, ward.alert).owner, None);
+        ward.act(HOLDER, Act::Claim, at(21));
+        work_off(&ward, at(30));
+        assert_eq!(case(&ward, ward.alert).owner, Some(who), "who comes back by themselves may");
     }
 }
 

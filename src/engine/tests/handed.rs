@@ -24,7 +24,7 @@ use crate::ingest::{self, SharedWatchlist};
 use crate::rules::Watchlist;
 use crate::store::alerts::StoredAlert;
 use crate::store::moves::{self, Counted};
-use crate::store::testing::{Home, NOW, entries, grant_calls, seated, stores};
+use crate::store::testing::{Home, NOW, entries, grant_calls, grant_one, seated, stores};
 use crate::store::{
     Actor, Result, Tx, Urgency, alert_lists, bindings, consents, devices, escalations, nobodys, patients,
     reevaluations, roster, telemetry, terms,
@@ -140,7 +140,13 @@ impl Ward {
     }
 
     fn unbind(&self, at: Instant) {
-        self.home.write(Actor::Operator, NOW, |tx| bindings::unbind(tx, self.device, at)).unwrap();
+        self.home.write(Actor::Operator, NOW, |tx| bindings::unbind(tx, self.device, None, at)).unwrap();
+    }
+
+    fn end(&self, of: &Person, at: Instant) {
+        self.home
+            .write(Actor::Operator, NOW, |tx| bindings::unbind(tx, self.device, Some(of.id), at))
+            .unwrap();
     }
 
     fn bind(&self, to: PatientId, from: Instant) {
@@ -308,15 +314,16 @@ fn nobody_is_given_what_they_did_not_permit() {
         ward.unbind(ago(3_590));
         ward.bind(ward.bia.id, ago(3_590));
         ward.settle();
-        assert_eq!(
-            (ward.has(&ward.ana).len(), ward.waits()),
-            (0, 0),
-            "only the refusal and its count are kept"
-        );
+        assert_eq!((ward.has(&ward.ana).len(), ward.waits()), (0, 360), "the binding may be the slip");
         let moved = ward.home.read(|view| moves::of_patient(view, ward.bia.key, 10)).unwrap();
         assert_eq!(moved.iter().map(|one| (one.moved, one.refused)).collect::<Vec<_>>(), [(0, 360)]);
         assert_eq!(ward.alerts(&ward.bia).len(), 0);
-        assert!(entries(&ward.home, "quarantine.discarded") > 0);
+        assert!(entries(&ward.home, "decision.deny") > 0);
+        // It never was Bia's.
+        ward.end(&ward.bia, ago(3_590));
+        ward.bind(ward.ana.id, ago(3_590));
+        ward.settle();
+        assert_eq!((ward.has(&ward.ana), ward.waits()), (of_bia(), 0));
     }
     // Half an hour of it was measured before they allowed it.
     for mut ward in Ward::each(Some(ago(1_800))) {
@@ -325,7 +332,7 @@ fn nobody_is_given_what_they_did_not_permit() {
         ward.bind(ward.bia.id, ago(3_590));
         ward.settle();
         let allowed: Vec<_> = of_bia().into_iter().filter(|(before, _)| *before <= 1_800).collect();
-        assert_eq!((ward.has(&ward.bia), ward.waits()), (allowed, 0));
+        assert_eq!((ward.has(&ward.bia), ward.waits()), (allowed, 179));
     }
 }
 
@@ -345,15 +352,56 @@ fn an_end_that_was_said_wrongly_is_put_right_by_a_binding_from_there_on() {
             assert_eq!(ward.has(&ward.ana), all);
         }
         // Unbound at once, and only then it is known that it was handed over an hour before.
-        ward.unbind(NOW.plus(Duration::from_micros(1)));
+        ward.unbind(NOW.plus(Duration::from_millis(1)));
         ward.settle();
         assert_eq!(ward.has(&ward.ana), all);
         let ended = ward.home.write(Actor::Operator, NOW.plus(Duration::from_secs(1)), |tx| {
-            bindings::unbind(tx, ward.device, ago(1_000))
+            bindings::unbind(tx, ward.device, None, ago(1_000))
         });
         assert_eq!(ended.unwrap().to, Some(ago(1_000)));
         ward.settle();
         assert!(ward.has(&ward.ana).iter().all(|(before, _)| *before > 1_000));
+    }
+}
+
+#[test]
+fn a_hand_over_that_was_said_too_late_is_put_right_when_the_next_wearer_has_the_device() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.unbind(ago(1_000));
+        ward.bind(ward.bia.id, ago(1_000));
+        ward.send(&of_bia());
+        ward.settle();
+        assert!(ward.alerts(&ward.ana).iter().any(|alert| alert.case.state != AlertState::Resolved));
+        ward.end(&ward.ana, ago(3_590));
+        ward.bind(ward.bia.id, ago(3_590));
+        ward.settle();
+        assert_eq!((ward.has(&ward.ana), ward.has(&ward.bia), ward.waits()), (of_ana(), of_bia(), 0));
+        assert!(ward.alerts(&ward.ana).iter().all(|alert| alert.case.state == AlertState::Resolved));
+        assert!(ward.alerts(&ward.bia).iter().any(|alert| alert.case.facts.peak == Level::Red));
+    }
+}
+
+#[test]
+fn what_was_theirs_comes_back_after_a_slip_whatever_became_of_their_consent() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_bia());
+        for again in [false, true] {
+            ward.unbind(ago(3_590));
+            ward.settle();
+            assert_eq!(ward.waits(), 360);
+            let by = consent::Giver::Subject;
+            ward.home
+                .write(Actor::Operator, NOW, |tx| {
+                    consents::revoke(tx, ward.ana.id, Purpose::TelemetryCollect, &by.into())?;
+                    if again { grant_one(tx, ward.ana.id, Purpose::TelemetryCollect) } else { Ok(()) }
+                })
+                .unwrap();
+            ward.bind(ward.ana.id, ago(3_590));
+            ward.settle();
+            assert_eq!(ward.waits(), 0, "that is no new collection");
+        }
+        assert_eq!(ward.has(&ward.ana), of_bia());
     }
 }
 

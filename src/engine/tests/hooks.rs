@@ -12,7 +12,7 @@ use crate::domain::Instant;
 use crate::domain::alert::Act;
 use crate::domain::message::{self, Attempt, State};
 use crate::engine::Module as _;
-use crate::engine::outbox::{Breakers, Outbox};
+use crate::engine::outbox::{Breakers, Outbox, Whom};
 use crate::notify::{Address, Channel, Fault, Letter, Said};
 use crate::store::messages::Stored;
 use crate::store::testing::{NOW, entries};
@@ -26,6 +26,8 @@ const DEAD: &str = "https://morto.example/hook";
 #[derive(Default)]
 struct Programs {
     down: Mutex<Vec<&'static str>>,
+    /// Those that want to hear nothing any more.
+    gone: Mutex<Vec<&'static str>>,
     /// What each was given, in order: key and body.
     given: Mutex<BTreeMap<String, Vec<(String, String)>>>,
     asked: Mutex<BTreeMap<String, usize>>,
@@ -42,6 +44,9 @@ impl Channel for Programs {
         let down = self.down.lock().unwrap().iter().any(|down| down == url);
         let told = (letter.key.clone(), letter.text.clone());
         self.given.lock().unwrap().entry(url.clone()).or_default().push(told);
+        if self.gone.lock().unwrap().iter().any(|gone| gone == url) {
+            return Said { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None };
+        }
         let attempt = if down { Attempt::Later(None) } else { Attempt::Accepted };
         Said { attempt, provider_id: None, code: "programs", fault: down.then_some(Fault::Provider) }
     }
@@ -87,8 +92,8 @@ fn a_program_that_is_down_rests_alone_and_the_others_are_called_as_ever() {
             let waits = of(&ward, &living).iter().filter(|one| one.way.state != State::Accepted).count();
             assert_eq!(waits, 0, "after {second} s");
         }
-        let rests: Vec<String> = breakers.resting().into_iter().map(|(id, _)| id).collect();
-        assert_eq!(rests, [dead.as_str()].as_slice());
+        let rests: Vec<Whom> = breakers.resting().into_iter().map(|rest| rest.whom).collect();
+        assert_eq!(rests, [Whom::Recipient(message::Channel::Webhook, dead.clone())]);
         assert!(breakers.open_until()[0].1.is_some(), "the channel shows it");
         let asked = asked(&programs, DEAD);
         assert!(asked < 40, "nobody hammers who is down: {asked}");
@@ -241,6 +246,31 @@ fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
         let told = ward.home.read(|view| messages::unread(view, admin.id, 10)).unwrap();
         let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
         assert_eq!(told, ["webhook_gone"]);
+    }
+}
+
+#[test]
+fn a_program_that_answers_410_is_called_once_and_no_more_while_the_others_are_called_as_ever() {
+    for ward in wards() {
+        let (gone, living) = (add(&ward, DEAD), add(&ward, LIVING));
+        let programs = Arc::new(Programs { gone: Mutex::new(vec![DEAD]), ..Programs::default() });
+        let breakers = Breakers::default();
+        let mut post = post(&ward, &programs, &breakers);
+        for minute in 0..30 {
+            ward.tick(at(minute));
+            while post.run(at(minute)).unwrap().more {}
+        }
+        let heard = asked(&programs, LIVING);
+        assert!(heard > 3, "each step of the ladder: {heard}");
+        assert_eq!(
+            (asked(&programs, DEAD), of(&ward, &gone).len()),
+            (1, 1),
+            "nothing more is planned for it"
+        );
+        assert_eq!(of(&ward, &gone)[0].way.state, State::Failed);
+        let disabled = |id: &str| ward.home.read(|view| webhooks::get(view, id)).unwrap().disabled_at;
+        assert_eq!((disabled(&gone), disabled(&living)), (Some(NOW), None));
+        assert_eq!(breakers.resting(), [], "it is no provider's fault");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bad nights at random: reds, sick mailboxes, outages and answers. Whatever comes together, each red is handed over
+//! Bad nights at random: reds, sick mailboxes, outages, answers, absences and somebody who is shut out. Whatever comes together, each red is handed over
 //! within its minute to who can be reached, nobody is told the same twice, and an outage ends in few letters.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,12 +8,15 @@ use std::time::Duration;
 use super::mail::{Arrived, Mail, Mailbox};
 use super::ward::{Ward, raise, wards};
 use crate::domain::alert::{Act, Outcome};
+use crate::domain::civil::Window;
 use crate::domain::message::mark;
 use crate::domain::{AlertId, Instant};
 use crate::engine::outbox::{Breakers, GATHERS, Outbox};
 use crate::engine::{Module as _, Status, auditor::Auditor};
 use crate::notify::Channel;
+use crate::store::on_call::absences;
 use crate::store::testing::NOW;
+use crate::store::{Actor, Tx, users};
 
 /// Seconds of one step, and steps of a night.
 const STEP: u64 = 5;
@@ -45,6 +48,10 @@ struct Night {
     /// When the provider was away, and when each mailbox was sick, by step.
     away: BTreeSet<u64>,
     sick: BTreeSet<(usize, u64)>,
+    /// When the first of the ladder was noted as away.
+    absent: BTreeSet<u64>,
+    /// When the third was shut out for good.
+    out: Option<u64>,
 }
 
 fn address(who: usize) -> String {
@@ -66,12 +73,13 @@ impl Night {
         let post =
             Outbox::new((*ward.home).clone(), channel, Breakers::default(), "https://zelo.example".into());
         let open = BTreeMap::from([(ward.alert, NOW)]);
-        Self { ward, mail, post, dice: Dice(seed), open, away: BTreeSet::new(), sick: BTreeSet::new() }
+        let (away, sick, absent) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { ward, mail, post, dice: Dice(seed), open, away, sick, absent, out: None }
     }
 
     fn live(&mut self) {
         let mut auditor = Auditor::new((*self.ward.home).clone(), Status::default());
-        let (mut away_until, mut sick_until) = (0, [0_u64; 4]);
+        let (mut away_until, mut sick_until, mut absent_until) = (0, [0_u64; 4], 0);
         for step in 0..STEPS {
             let now = second(step * STEP);
             if away_until <= step && self.dice.below(120) == 0 {
@@ -90,6 +98,21 @@ impl Night {
                 if sick {
                     self.sick.insert((who, step));
                 }
+            }
+            if absent_until <= step && self.dice.below(90) == 0 {
+                absent_until = step + 24 + self.dice.below(60);
+                let within = Window { from: now, to: second(absent_until * STEP) };
+                let first = self.ward.people[0];
+                let note = |tx: &mut Tx<'_>| absences::note(tx, first, within, &[]).map(drop);
+                self.ward.home.write(Actor::Operator, now, note).unwrap();
+            }
+            if step < absent_until {
+                self.absent.insert(step);
+            }
+            if self.out.is_none() && step > STEPS / 3 && self.dice.below(60) == 0 {
+                let third = self.ward.people[2];
+                self.ward.home.write(Actor::Operator, now, |tx| users::disable(tx, third).map(drop)).unwrap();
+                self.out = Some(step);
             }
             if self.dice.below(10) == 0 {
                 for _ in 0..=self.dice.below(4) {
@@ -116,8 +139,9 @@ impl Night {
         steps.into_iter().all(|step| !self.away.contains(&step) && !self.sick.contains(&(who, step)))
     }
 
-    fn check(&self, seed: u64) {
-        let arrived = self.mail.arrived();
+    /// Says how many reds came while the first of the ladder was away.
+    fn check(&self, seed: u64) -> usize {
+        let (arrived, mut waited_for_nobody) = (self.mail.arrived(), 0);
         // Each red that still stands, to the first of the ladder, within its minute.
         for (case, raised) in &self.open {
             let step = raised.since(NOW).as_secs() / STEP;
@@ -130,6 +154,20 @@ impl Night {
             let told = arrived.iter().find(|one| one.to == address(0) && marks(one).contains(&of));
             let told = told.unwrap_or_else(|| panic!("seed {seed}: {of} was never told"));
             assert!(told.at.since(*raised) <= Duration::from_secs(60), "seed {seed}: {of} {told:?}");
+            // Nobody waits for who is away: the second is called within that minute too.
+            let mut whole = step..=(step + 60 / STEP);
+            let around = step.saturating_sub(60 / STEP)..=(step + 60 / STEP);
+            if whole.all(|step| self.absent.contains(&step)) && self.well(1, around) {
+                let told = arrived.iter().find(|one| one.to == address(1) && marks(one).contains(&of));
+                let told = told.unwrap_or_else(|| panic!("seed {seed}: {of} waited for who is away"));
+                assert!(told.at.since(*raised) <= Duration::from_secs(60), "seed {seed}: {of} {told:?}");
+                waited_for_nobody += 1;
+            }
+        }
+        // Who was shut out is told nothing from then on.
+        if let Some(out) = self.out {
+            let late = self.mail.to(&address(2)).into_iter().find(|one| one.at > second(out * STEP));
+            assert!(late.is_none(), "seed {seed}: {late:?}");
         }
         for who in 0..4 {
             let to = self.mail.to(&address(who));
@@ -149,6 +187,7 @@ impl Night {
                 assert!(after.count() <= most.min(self.ward_cases() + 1), "seed {seed}");
             }
         }
+        waited_for_nobody
     }
 
     fn ward_cases(&self) -> usize {
@@ -159,11 +198,13 @@ impl Night {
 
 #[test]
 fn a_bad_night_hands_over_every_red_within_its_minute_and_nobody_gets_the_same_twice() {
+    let mut seen = 0;
     for seed in 1..=NIGHTS {
         for ward in wards() {
             let mut night = Night::begin(ward, seed);
             night.live();
-            night.check(seed);
+            seen += night.check(seed);
         }
     }
+    assert!(seen > 0, "some came while the first of the ladder was away");
 }

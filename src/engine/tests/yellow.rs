@@ -75,6 +75,33 @@ fn a_yellow_that_nobody_answers_comes_to_an_end_and_stays_on_the_queue() {
     }
 }
 
+/// The program was off when a promise broke and came back on a Sunday night: whoever is asleep is not told then.
+#[test]
+fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_next_open_hour() {
+    for store in stores() {
+        member(&store, Role::Manager);
+        member(&store, Role::Agent);
+        // Friday 09:00: four hours end in the afternoon. The program is back on Sunday at 03:00.
+        let friday = MONDAY.plus(hours(4 * 24));
+        let id = raised(&store, Level::Yellow, friday, false);
+        let sunday = friday.plus(hours(42));
+        assert_eq!(run(&store, sunday), 0, "and no turn after it spins");
+        assert_eq!(clock(&store, id, "yellow_first_response").word(sunday), "breached", "the page says so");
+        let told = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
+        assert_eq!(told(), []);
+        assert!(!store.read(|view| crate::store::sla::any_due(view, sunday)).unwrap());
+        let monday = friday.plus(hours(71));
+        assert_eq!(run(&store, monday.minus(minutes(1))), 0);
+        assert!(run(&store, monday) > 0);
+        assert!(told().iter().any(|letter| letter.template == "sla_breach" && letter.created_at == monday));
+        // A red waits for no clinic.
+        let red = raised(&store, Level::Red, sunday, false);
+        assert!(run(&store, sunday.plus(hours(2))) > 0);
+        let told = store.read(|view| messages::of_case(view, ALERT, &red.to_string())).unwrap();
+        assert!(told.iter().any(|letter| letter.template == "sla_breach"));
+    }
+}
+
 /// A yellow that climbed already when climbs were given a pace went on ringing day and night.
 #[test]
 fn a_yellow_that_began_to_climb_before_climbs_had_a_pace_gets_that_of_its_promise() {

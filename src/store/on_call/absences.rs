@@ -1,32 +1,101 @@
-//! One person's absence over all schedules: their turns, who stands in for each, and what stays uncovered.
+//! Who is away when. An absence is a fact about a person: whatever a schedule says, now or after its next change, nobody
+//! who is away is on call in it, unless an override was said to be meant although they are.
 
-use super::changes::edit;
-use super::get;
+use diesel::prelude::*;
+
+use super::people;
 use crate::domain::civil::{Window, union};
-use crate::domain::on_call::{Change, Duty, Override, gaps};
-use crate::domain::{Instant, UserId};
+use crate::domain::message::Class;
+use crate::domain::on_call::{Absence, Absences, Cover, Duty, gaps};
+use crate::domain::{AbsenceId, Instant, Role, UserId};
 use crate::store::departures::{self, Why};
 use crate::store::error::{Error, Result};
-use crate::store::{Act, Subject, Tx, View, versions};
+use crate::store::messages::{self, About, New, Topic};
+use crate::store::schema::absences as rows;
+use crate::store::tx::Actor;
+use crate::store::{Act, Subject, Tx, View, paging, settings, versions};
 
-/// Somebody stands in for a turn.
+/// An absence as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cover {
-    /// In which schedule.
-    pub schedule: String,
-    /// For how long of it.
-    pub window: Window,
-    /// Who.
-    pub by: UserId,
+pub struct Held {
+    /// Its id.
+    pub id: AbsenceId,
+    /// What it says.
+    pub absence: Absence,
+    /// Who wrote it down, as [`Actor::name`] writes it.
+    pub noted_by: String,
 }
 
-/// What became of an absence.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Absence {
-    /// The schedules that were changed, with their new versions.
-    pub changed: Vec<(String, u32)>,
-    /// Where nobody is on call now who was before.
+/// What an absence leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The absence.
+    pub id: AbsenceId,
+    /// The schedules in which they have turns in that time.
+    pub schedules: Vec<String>,
+    /// Where nobody is on call who would have been.
     pub uncovered: Vec<(String, Window)>,
+}
+
+/// Counts what was done to absences.
+const ACTS: &str = "absences.acts";
+/// As many of one person's may lie ahead.
+const MOST_AHEAD: usize = 50;
+/// As many people stand in for somebody.
+const MOST_COVERS: usize = 1_000;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = rows)]
+struct Row {
+    id: String,
+    user_id: String,
+    from_at: i64,
+    until_at: i64,
+    known_at: i64,
+    noted_by: String,
+    covers: String,
+}
+
+impl Row {
+    fn read(self) -> Result<Held> {
+        let absence = Absence {
+            user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?,
+            window: Window {
+                from: Instant::from_micros(self.from_at),
+                to: Instant::from_micros(self.until_at),
+            },
+            known_at: Instant::from_micros(self.known_at),
+            covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::Corrupt("absences.covers"))?,
+        };
+        let id = self.id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
+        Ok(Held { id, absence, noted_by: self.noted_by })
+    }
+}
+
+/// Those that are not over at an instant, in order of their ends.
+///
+/// # Errors
+/// Database errors.
+pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<Held>> {
+    let later = rows::table.filter(rows::until_at.gt(from.micros())).order((rows::until_at, rows::id));
+    later.select(Row::as_select()).load(view.conn)?.into_iter().map(Row::read).collect()
+}
+
+/// Whoever is away at an instant or after it, for whoever unfolds a schedule from there on.
+///
+/// # Errors
+/// Database errors.
+pub fn after(view: &mut View<'_>, from: Instant) -> Result<Absences> {
+    Ok(Absences::new(list(view, from)?.into_iter().map(|held| held.absence).collect()))
+}
+
+/// One of them.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn get(view: &mut View<'_>, id: AbsenceId) -> Result<Held> {
+    let row = rows::table.find(id.to_string()).select(Row::as_select()).first(view.conn).optional()?;
+    row.ok_or(Error::NotFound("absence"))?.read()
 }
 
 /// A person's turns in every schedule in a window, by schedule, in order of time.
@@ -39,76 +108,254 @@ pub fn turns_of(
     within: Window,
     now: Instant,
 ) -> Result<Vec<(String, Window)>> {
+    let absences = after(view, within.from)?;
+    turns(view, user, within, now, &absences)
+}
+
+fn turns(
+    view: &mut View<'_>,
+    user: UserId,
+    within: Window,
+    now: Instant,
+    absences: &Absences,
+) -> Result<Vec<(String, Window)>> {
     let mut out = Vec::new();
     for held in versions::all_in_force::<Duty>(view, now)? {
-        let own = held.body.schedule.shifts(within).into_iter().filter(|shift| shift.user == user);
+        let shifts = held.body.schedule.shifts(within, absences.in_schedule(&held.name));
+        let own = shifts.into_iter().filter(|shift| shift.user == user);
         let turns = union(own.map(|shift| shift.window).collect());
         out.extend(turns.into_iter().map(|window| (held.name.clone(), window)));
     }
     Ok(out)
 }
 
-/// Takes a person off every schedule in a window, with whoever stands in, in one transaction. What nobody covers is
-/// said, not refused: an absence comes whether somebody stands in or not. Where it has begun, the alerts that rest on
-/// them go back to the queue.
+/// Notes that somebody is away, with whoever stands in. What nobody covers is said, not refused: an absence comes whether
+/// somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Who notes their own
+/// is heard of by the managers.
 ///
 /// # Errors
-/// [`Error::Refused`] for an absence that is over, a cover that is none of their turns, or somebody who may not be on
-/// call; [`Error::Conflict`] where there is no turn of theirs and nothing rests on them.
-pub fn absent(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Absence> {
+/// [`Error::Refused`] for an absence that is over, or a cover by somebody who may not or cannot; [`Error::Conflict`] where
+/// another of theirs lies in that time.
+pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     let now = tx.now();
-    let begun = within.from <= now;
     let within = Window { from: within.from.max(now), to: within.to };
-    if within.from >= within.to {
-        return refused("this absence is over: look at its year");
+    let begun = within.from <= now;
+    fits(tx, user, within, None)?;
+    stand_in(tx, user, within, covers)?;
+    // Who is away now answers for nothing now; what begins later gives back when it begins.
+    if begun {
+        departures::leave(tx, user, Why::Absent)?;
     }
-    let turns = turns_of(tx, user, within, now)?;
-    let covers_a_turn = |cover: &Cover| {
-        let own = turns.iter().filter(|(schedule, _)| *schedule == cover.schedule);
-        let inside = |window: &Window| window.meet(cover.window) == Some(cover.window);
-        cover.by != user && own.into_iter().any(|(_, window)| inside(window))
+    let id = AbsenceId::new(now);
+    let told = serde_json::to_string(covers).map_err(|_shape| Error::Corrupt("an absence to store"))?;
+    diesel::insert_into(rows::table)
+        .values((
+            rows::id.eq(id.to_string()),
+            rows::user_id.eq(user.to_string()),
+            rows::from_at.eq(within.from.micros()),
+            rows::until_at.eq(within.to.micros()),
+            rows::known_at.eq(now.micros()),
+            rows::noted_by.eq(tx.actor().name()),
+            rows::covers.eq(told),
+            rows::begun_at.eq(begun.then_some(now.micros())),
+        ))
+        .execute(tx.conn)?;
+    settled(tx, "shift.absent", id, user, within)
+}
+
+/// Another beginning or end. What has begun keeps its beginning, and nothing that was changes.
+///
+/// # Errors
+/// As [`note`]; [`Error::NotFound`]; [`Error::Conflict`] once it is over.
+pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
+    let (held, now) = (not_over(tx, id)?.absence, tx.now());
+    let from = if held.window.from <= now { held.window.from } else { within.from.max(now) };
+    let within = Window { from, to: within.to };
+    if within.to <= now {
+        return refused("an absence ends after this instant: take it back to end it now");
+    }
+    fits(tx, held.user, within, Some(id))?;
+    let span = (rows::from_at.eq(within.from.micros()), rows::until_at.eq(within.to.micros()));
+    diesel::update(rows::table.find(id.to_string())).set(span).execute(tx.conn)?;
+    settled(tx, "shift.absence_changed", id, held.user, within)
+}
+
+/// Takes it back: what has begun ends now, what has not never was. Whoever stood in stands in no more.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] once it is over.
+pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
+    let (held, now) = (not_over(tx, id)?.absence, tx.now());
+    let row = rows::table.find(id.to_string());
+    if held.window.from < now {
+        diesel::update(row).set(rows::until_at.eq(now.micros())).execute(tx.conn)?;
+    } else {
+        diesel::delete(row).execute(tx.conn)?;
+    }
+    let within = Window { to: now.max(held.window.from), ..held.window };
+    told(tx, "shift.absence_ended", id, held.user, within, &[])?;
+    hear(tx, id, held.user, held.window)?;
+    tx.signal("config.changed", "schedule")
+}
+
+/// Those that began and have not given back what rested on their people.
+///
+/// # Errors
+/// Database errors.
+pub fn begun(view: &mut View<'_>, now: Instant) -> Result<Vec<(AbsenceId, UserId)>> {
+    let now = now.micros();
+    let begun =
+        rows::table.filter(rows::until_at.gt(now).and(rows::from_at.le(now)).and(rows::begun_at.is_null()));
+    let found: Vec<(String, String)> = begun.select((rows::id, rows::user_id)).load(view.conn)?;
+    let read = |(id, user): (String, String)| {
+        let id = id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
+        Ok((id, user.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?))
     };
-    if !covers.iter().all(covers_a_turn) {
-        return refused(
-            "somebody stands in for what is no turn of theirs, or for themselves: ask for the turns again",
-        );
+    found.into_iter().map(read).collect()
+}
+
+/// An absence begins: what rests on that person goes back to the queue.
+///
+/// # Errors
+/// Database errors.
+pub fn begin(tx: &mut Tx<'_>, id: AbsenceId, user: UserId) -> Result<()> {
+    departures::leave(tx, user, Why::Absent)?;
+    let begun = rows::begun_at.eq(Some(tx.now().micros()));
+    diesel::update(rows::table.find(id.to_string())).set(begun).execute(tx.conn)?;
+    Ok(())
+}
+
+fn not_over(view: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
+    let held = get(view, id)?;
+    if held.absence.window.to <= view.now() {
+        return Err(Error::Conflict("this absence is over"));
     }
-    let mut schedules: Vec<&String> = turns.iter().map(|(schedule, _)| schedule).collect();
-    schedules.dedup();
-    // Who is away now answers for nothing now. What begins later finds them with what they then have in hand.
-    let gave_back = if begun { departures::leave(tx, user, Why::Absent)? } else { 0 };
-    if schedules.is_empty() && gave_back == 0 {
-        return Err(Error::Conflict("this person has no turn in that time"));
+    Ok(held)
+}
+
+/// Whether a person may be away then.
+fn fits(view: &mut Tx<'_>, user: UserId, within: Window, but: Option<AbsenceId>) -> Result<()> {
+    if within.from >= within.to {
+        return refused("this absence is over, or ends before it begins: look at its days");
     }
-    let mut done = Absence::default();
-    for schedule in schedules {
-        let seen = get(tx, schedule, now)?.version;
-        let version = edit(tx, schedule, seen, |plan| {
-            let own = covers.iter().filter(|cover| cover.schedule == *schedule);
-            plan.overrides.extend(own.map(|cover| {
-                let Window { from, to } = cover.window;
-                Override { from, to, change: Change::Replace(user, cover.by) }
-            }));
-            // The rest, and whatever a later change of the rotation would give them.
-            let Window { from, to } = within;
-            plan.overrides.push(Override { from, to, change: Change::Remove(user) });
-            Ok(())
-        })?;
-        done.changed.push((schedule.clone(), version));
-        let plan = get(tx, schedule, now)?.body.schedule;
-        for (_, window) in turns.iter().filter(|(named, _)| named == schedule) {
-            let held: Vec<Window> = plan.shifts(*window).iter().map(|shift| shift.window).collect();
-            let left = gaps(*window, held.into_iter());
-            done.uncovered.extend(left.map(|gap| (schedule.clone(), gap)));
+    let now = view.now();
+    let mut others = list(view, now)?;
+    others.retain(|held| held.absence.user == user && Some(held.id) != but);
+    if others.iter().any(|held| held.absence.window.meet(within).is_some()) {
+        return Err(Error::Conflict("an absence of this person lies in that time: change that one"));
+    }
+    if others.len() >= MOST_AHEAD {
+        return Err(Error::Conflict("fifty absences of this person lie ahead"));
+    }
+    Ok(())
+}
+
+/// Whether each stands in for a turn of theirs, may be on call, and is there.
+fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<()> {
+    if covers.is_empty() {
+        return Ok(());
+    }
+    if covers.len() > MOST_COVERS {
+        return refused("a thousand people stand in at the most");
+    }
+    let now = view.now();
+    let turns = turns(view, user, within, now, &Absences::default())?;
+    let (known, absences) = (people(view)?, after(view, now)?);
+    for cover in covers {
+        let mut own = turns.iter().filter(|(schedule, _)| *schedule == cover.schedule);
+        let inside = |window: &Window| window.meet(cover.window()) == Some(cover.window());
+        if cover.by == user || !own.any(|(_, window)| inside(window)) {
+            return refused(
+                "somebody stands in for what is no turn of theirs, or for themselves: ask for the turns again",
+            );
+        }
+        if !known.contains_key(&cover.by) {
+            return refused("somebody who stands in may not be on call");
+        }
+        if absences.of(cover.by).any(|window| window.meet(cover.window()).is_some()) {
+            return refused("somebody who stands in is away in that time");
         }
     }
-    let named: Vec<&String> = done.changed.iter().map(|(schedule, _)| schedule).collect();
+    Ok(())
+}
+
+/// Writes down what was done, and says what it leaves open.
+fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
+    let now = tx.now();
+    let ahead = Window { from: within.from.max(now), ..within };
+    let turns = turns(tx, user, ahead, now, &Absences::default())?;
+    let absences = after(tx, now)?;
+    let mut uncovered = Vec::new();
+    for held in versions::all_in_force::<Duty>(tx, now)? {
+        for (_, window) in turns.iter().filter(|(name, _)| *name == held.name) {
+            let shifts = held.body.schedule.shifts(*window, absences.in_schedule(&held.name));
+            let left = gaps(*window, shifts.iter().map(|shift| shift.window));
+            uncovered.extend(left.map(|gap| (held.name.clone(), gap)));
+        }
+    }
+    let mut schedules: Vec<String> = turns.into_iter().map(|(schedule, _)| schedule).collect();
+    schedules.dedup();
+    told(tx, kind, id, user, within, &uncovered)?;
+    hear(tx, id, user, within)?;
+    tx.signal("config.changed", "schedule")?;
+    Ok(Left { id, schedules, uncovered })
+}
+
+fn told(
+    tx: &mut Tx<'_>,
+    kind: &'static str,
+    id: AbsenceId,
+    user: UserId,
+    within: Window,
+    uncovered: &[(String, Window)],
+) -> Result<()> {
     let body = serde_json::json!({
-        "absent": user, "from": within.from, "to": within.to, "schedules": named,
-        "uncovered": done.uncovered.len(),
+        "absence": id, "absent": user, "from": within.from, "to": within.to, "uncovered": uncovered.len(),
     });
-    tx.audit(&Act::new("shift.absent").about(Subject::User(user)).body(body))?;
-    Ok(done)
+    tx.audit(&Act::new(kind).about(Subject::User(user)).body(body))?;
+    let (count, now) = (acts(tx)?.map_or(0, |(count, _)| count), tx.now());
+    settings::keep(tx, ACTS, &format!("{} {}", count.saturating_add(1), now.micros()))
+}
+
+/// How often absences were noted, changed and taken back so far, and when last: a calendar that somebody follows changes
+/// with each, and no version of a schedule tells of it.
+///
+/// # Errors
+/// Database errors.
+pub fn acts(view: &mut View<'_>) -> Result<Option<(u32, Instant)>> {
+    let Some(text) = settings::get(view, ACTS)? else { return Ok(None) };
+    let read = text.split_once(' ').and_then(|(count, at)| Some((count.parse().ok()?, at.parse().ok()?)));
+    let (count, at) = read.ok_or(Error::Corrupt("settings.absences.acts"))?;
+    Ok(Some((count, Instant::from_micros(at))))
+}
+
+/// Tells the managers of what somebody did about an absence of their own.
+fn hear(tx: &mut Tx<'_>, id: AbsenceId, user: UserId, within: Window) -> Result<()> {
+    if !matches!(tx.actor(), Actor::User { id, .. } if id == user) {
+        return Ok(());
+    }
+    let now = tx.now();
+    for manager in paging::with_role(tx, Role::Manager)?.into_iter().filter(|manager| *manager != user) {
+        for channel in paging::channels(tx, manager)? {
+            let new = New {
+                key: format!("absence:{id}:{}:{manager}:{}", now.micros(), channel.name()),
+                class: Class::Transactional,
+                channel,
+                recipient: manager.to_string(),
+                template: "absence",
+                variables: serde_json::json!({
+                    "link": "/absence",
+                    "from": within.from.to_string(),
+                    "until": within.to.to_string(),
+                }),
+                about: About::house(Topic::Schedule, "absences"),
+                due_at: now,
+                not_after: within.to,
+            };
+            messages::plan(tx, &new)?;
+        }
+    }
+    Ok(())
 }
 
 fn refused<T>(what: &'static str) -> Result<T> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
+use super::absences;
 use crate::domain::alert::{Act as Deed, act};
 use crate::domain::on_call::Duty;
 use crate::domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
@@ -130,7 +131,10 @@ pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result
 /// Database errors.
 pub fn on_duty(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<UserId>> {
     let schedules = versions::all_in_force::<Duty>(view, at)?;
-    Ok(schedules.iter().flat_map(|held| held.body.schedule.at(at)).map(|(user, _)| user).collect())
+    let absences = absences::after(view, at)?;
+    let present =
+        schedules.iter().flat_map(|held| held.body.schedule.at(at, absences.in_schedule(&held.name)));
+    Ok(present.map(|(user, _)| user).collect())
 }
 
 /// To whom an alert goes next: somebody on call now, who knows the patient if they have room, else the least

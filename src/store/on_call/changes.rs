@@ -1,7 +1,7 @@
 //! Changes of single windows: added, changed, taken back. Each is a new version of the schedule, made from the one that
 //! somebody saw: a place in a list means something in that version only.
 
-use super::{get, publish};
+use super::{absences, get, publish};
 use crate::domain::Instant;
 use crate::domain::civil::Window;
 use crate::domain::on_call::{Doubt, Override, Schedule, Temporary, doubts_of};
@@ -89,7 +89,7 @@ pub fn doubts(
     if let Some(place) = place {
         take(&mut schedule.overrides, place)?;
     }
-    Ok(schedule.doubts(over, now))
+    Ok(schedule.doubts(over, now, absences::after(view, now)?.in_schedule(id)))
 }
 
 /// What is doubtful about a temporary schedule.

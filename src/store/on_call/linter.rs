@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::people;
+use super::{absences, people};
 use crate::domain::civil::Window;
 use crate::domain::escalation::{Policy, Target};
-use crate::domain::on_call::{Around, Duty, Fitness, Issue, Shift, issues};
+use crate::domain::on_call::{Absences, Around, Duty, Fitness, Issue, Shift, issues};
 use crate::domain::{Instant, UserId};
 use crate::store::View;
 use crate::store::error::Result;
@@ -21,6 +21,7 @@ pub(super) const AHEAD: Duration = Duration::from_secs(30 * 86_400);
 pub struct Linter {
     within: Window,
     people: BTreeMap<UserId, Fitness>,
+    absences: Absences,
     shifts: BTreeMap<String, Vec<Shift>>,
     /// By schedule: those that a policy calls before it.
     before: BTreeMap<String, BTreeSet<String>>,
@@ -35,7 +36,12 @@ impl Linter {
     pub fn of(view: &mut View<'_>, now: Instant) -> Result<Self> {
         let within = Window { from: now, to: now.plus(AHEAD) };
         let duties = versions::all_in_force::<Duty>(view, now)?;
-        let shifts = duties.into_iter().map(|held| (held.name, held.body.schedule.shifts(within))).collect();
+        let absences = absences::after(view, now)?;
+        let unfold = |held: versions::Version<Duty>| {
+            let shifts = held.body.schedule.shifts(within, absences.in_schedule(&held.name));
+            (held.name, shifts)
+        };
+        let shifts = duties.into_iter().map(unfold).collect();
         let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for policy in versions::all_in_force::<Policy>(view, now)? {
             let mut earlier = BTreeSet::new();
@@ -49,7 +55,7 @@ impl Linter {
             }
         }
         let (people, calls_out) = (people(view)?, paging::calls_out(view)?);
-        Ok(Self { within, people, shifts, before, calls_out })
+        Ok(Self { within, people, absences, shifts, before, calls_out })
     }
 
     /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says why.
@@ -68,7 +74,12 @@ impl Linter {
         let (elsewhere, earlier) = (of(&|_| true), self.before.get(id));
         let before = of(&|name| earlier.is_some_and(|names| names.contains(name)));
         let around = Around { people: &self.people, elsewhere: &elsewhere, before: &before };
-        issues(&duty.schedule.shifts(self.within), self.within, duty.need, around)
+        issues(
+            &duty.schedule.shifts(self.within, self.absences.in_schedule(id)),
+            self.within,
+            duty.need,
+            around,
+        )
     }
 }
 
@@ -93,7 +104,8 @@ pub fn dead_steps(view: &mut View<'_>, now: Instant) -> Result<Vec<(String, usiz
                 continue;
             }
             let named = paging::candidates(view, step, now)?;
-            let may = |left_out: Option<LeftOut>| matches!(left_out, None | Some(LeftOut::Twice));
+            let may =
+                |left_out: Option<LeftOut>| matches!(left_out, None | Some(LeftOut::Twice | LeftOut::Absent));
             if !named.is_empty() && !named.iter().any(|one| may(one.left_out)) {
                 dead.push((policy.name.clone(), place + 1));
             }

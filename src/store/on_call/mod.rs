@@ -2,6 +2,8 @@
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
 pub mod absences;
+#[cfg(test)]
+mod absences_tests;
 pub mod capacity;
 pub mod changes;
 pub mod feeds;
@@ -21,7 +23,7 @@ use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
 use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Need, Schedule, Shift};
+use crate::domain::on_call::{Because, Duty, Need, Override, Schedule, Shift};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 pub use fitness::{
@@ -84,6 +86,11 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
         return Err(Error::Refused { code: "E_INVALID", what });
     }
     let mut kept = duty.clone();
+    // Only the house says when something was said to be meant.
+    let known = |over: &Override| before.as_ref().is_some_and(|old| old.overrides.contains(over));
+    for over in &mut kept.schedule.overrides {
+        over.meant_at = over.meant_at.filter(|at| *at == now || known(over));
+    }
     kept.schedule.overrides.retain(|over| over.to > now);
     kept.schedule.temporaries.retain(|own| own.to > now);
     versions::publish(tx, id, &kept, seen)
@@ -129,17 +136,18 @@ pub fn pieces(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<Piece
 /// # Errors
 /// Database errors.
 pub fn shifts(view: &mut View<'_>, id: &str, within: Window) -> Result<Vec<Shift>> {
-    let pieces = pieces(view, id, within)?;
-    Ok(pieces.iter().flat_map(|(window, version)| version.body.schedule.shifts(*window)).collect())
+    let (pieces, absences) = (pieces(view, id, within)?, absences::after(view, within.from)?);
+    let unfold = |(window, version): &Piece| version.body.schedule.shifts(*window, absences.in_schedule(id));
+    Ok(pieces.iter().flat_map(unfold).collect())
 }
 
-/// Who was on call at an instant and why, by the version in force then.
+/// Who was on call at an instant and why, by the version in force and the absences of then.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there was no such schedule at that instant.
 pub fn on_call(view: &mut View<'_>, id: &str, at: Instant) -> Result<(u32, Vec<(UserId, Because)>)> {
     let Version { version, body, .. } = get(view, id, at)?;
-    Ok((version, body.schedule.at(at)))
+    Ok((version, body.schedule.at(at, absences::after(view, at)?.in_schedule(id))))
 }
 
 /// The turns of each person in a window: one from when they come to when they leave, whatever edits and reasons

@@ -6,10 +6,10 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::changes::edit;
-use super::{get, people};
+use super::{absences, get, people};
 use crate::domain::civil::{Window, union};
 use crate::domain::message::Class;
-use crate::domain::on_call::{Change, Override, Schedule};
+use crate::domain::on_call::{Away, Change, Override, Schedule};
 use crate::domain::{Instant, SwapId, UserId};
 use crate::store::error::{Error, Result};
 use crate::store::messages::{self, About, New, Topic};
@@ -252,6 +252,7 @@ pub fn answer(tx: &mut Tx<'_>, id: SwapId, word: Word) -> Result<Swap> {
                 from: window.from,
                 to: window.to,
                 change: Change::Replace(gone, comes),
+                meant_at: None,
             };
             schedule.overrides.push(over(swap.window, swap.giver, taker));
             schedule.overrides.extend(swap.back.map(|back| over(back, taker, swap.giver)));
@@ -293,8 +294,9 @@ fn left(window: Window, now: Instant) -> Result<Window> {
 /// Whether each turn is whose it is said to be, and whoever takes one may and could.
 fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     let held = get(view, &swap.schedule, now)?.body;
-    let (schedule, known) = (&held.schedule, people(view)?);
-    if !has(schedule, swap.giver, swap.window) {
+    let (schedule, known, absences) = (&held.schedule, people(view)?, absences::after(view, now)?);
+    let away = absences.in_schedule(&swap.schedule);
+    if !has(schedule, away, swap.giver, swap.window) {
         return refused("whoever gives this turn is not on call for all of it");
     }
     let Some(taker) = swap.taker else {
@@ -314,20 +316,23 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
                 "this schedule asks for a certificate that is valid until the turn ends: ask a manager",
             );
         }
-        let is_there = schedule.shifts(window).iter().any(|shift| shift.user == user);
+        if away.meets(user, window) {
+            return refused("whoever takes this turn is away in that time: change the absence first");
+        }
+        let is_there = schedule.shifts(window, away).iter().any(|shift| shift.user == user);
         if is_there { refused("whoever takes this turn is on call in it already") } else { Ok(()) }
     };
     takes(taker, swap.window)?;
     let Some(back) = swap.back else { return Ok(()) };
-    if !has(schedule, taker, back) {
+    if !has(schedule, away, taker, back) {
         return refused("whoever gives the turn in return is not on call for all of it");
     }
     takes(swap.giver, back)
 }
 
 /// Whether somebody is on call for all of a window.
-fn has(schedule: &Schedule, user: UserId, window: Window) -> bool {
-    let own = schedule.shifts(window).into_iter().filter(|shift| shift.user == user);
+fn has(schedule: &Schedule, away: Away<'_>, user: UserId, window: Window) -> bool {
+    let own = schedule.shifts(window, away).into_iter().filter(|shift| shift.user == user);
     union(own.map(|shift| shift.window).collect()) == [window]
 }
 

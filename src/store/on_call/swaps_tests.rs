@@ -1,8 +1,7 @@
-//! Swaps between two people, and an absence over all schedules.
+//! Swaps between two people.
 
 use std::time::Duration;
 
-use super::absences::{Cover, absent, turns_of};
 use super::swaps::{Asked, Word, answer, ask, open};
 use super::testing::{duty, person, rotation};
 use super::*;
@@ -113,10 +112,11 @@ fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_sche
         let wanted = offer(ana, Some(caio), hours(24, 36), None);
         let swap = by(&store, ana, |tx| ask(tx, "duty", &wanted)).unwrap();
         // A manager gives the turn to Bia meanwhile.
-        let over = crate::domain::on_call::Override {
+        let over = Override {
             from: hours(24, 36).from,
             to: hours(24, 36).to,
             change: crate::domain::on_call::Change::Replace(ana, bia),
+            meant_at: None,
         };
         store.write(Actor::Operator, NOW, |tx| changes::put_override(tx, "duty", None, over, 1)).unwrap();
         let gone = by(&store, caio, |tx| answer(tx, swap.id, Word::Accept));
@@ -130,38 +130,5 @@ fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_sche
         assert!(matches!(without, Err(Error::Refused { code: "E_INVALID", .. })), "{without:?}");
         store.write(Actor::Operator, NOW, |tx| certify(tx, caio, hours(0, 24).to)).unwrap();
         by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
-    }
-}
-
-#[test]
-fn an_absence_goes_over_every_schedule_at_once_and_says_what_nobody_covers() {
-    for store in stores() {
-        let [ana, bia, caio] = ward(&store);
-        let backup = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Days(7), &[ana])]);
-        store.write(Actor::Operator, NOW, |tx| publish(tx, "backup", &backup, 0)).unwrap();
-        let within = hours(24, 60);
-        let turns = store.read(|view| turns_of(view, ana, within, NOW)).unwrap();
-        let named = |id: &str, window| (id.to_owned(), window);
-        assert_eq!(
-            turns,
-            [named("backup", within), named("duty", hours(24, 36)), named("duty", hours(48, 60))]
-        );
-        let cover = |schedule: &str, window, by| Cover { schedule: schedule.into(), window, by };
-        let covers = [cover("duty", hours(24, 36), caio), cover("backup", hours(30, 60), bia)];
-        let foreign = by(&store, caio, |tx| absent(tx, ana, within, &[cover("duty", hours(36, 48), caio)]));
-        assert!(matches!(foreign, Err(Error::Refused { code: "E_INVALID", .. })), "it is Bia's turn");
-        let done = by(&store, caio, |tx| absent(tx, ana, within, &covers)).unwrap();
-        assert_eq!(done.changed, [("backup".to_owned(), 2), ("duty".to_owned(), 2)]);
-        assert_eq!(done.uncovered, [named("backup", hours(24, 30)), named("duty", hours(48, 60))]);
-        assert_eq!((who(&store, "duty", 25), who(&store, "backup", 31)), (vec![caio], vec![bia]));
-        assert_eq!((who(&store, "duty", 50), who(&store, "backup", 25)), (vec![], vec![]));
-        assert_eq!(
-            (who(&store, "duty", 72), who(&store, "backup", 60)),
-            (vec![ana], vec![ana]),
-            "back again"
-        );
-        let twice = by(&store, caio, |tx| absent(tx, ana, within, &[]));
-        assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
-        assert_eq!(entries(&store, "shift.absent"), 1);
     }
 }

@@ -10,7 +10,7 @@ use super::testing::{duty, person, rotation};
 use super::*;
 use crate::domain::alert::{Act as Deed, Level};
 use crate::domain::message::Channel;
-use crate::domain::on_call::{Change, Issue, Length, Licence, Override, Team};
+use crate::domain::on_call::{Away, Change, Issue, Length, Licence, Override, Team};
 use crate::domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
 use crate::rules::{Change as Judged, Episode, Finding, JudgedReading};
 use crate::store::testing::{NOW, entries, stores};
@@ -64,8 +64,12 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
         let second = duty(vec![rotation(clock("2026-11-01 08:00"), Length::Weeks(1), &[bia])]);
         assert_eq!(write(&store, NOW, |tx| publish(tx, "duty", &first, 0)), 1);
         write(&store, NOW.plus(DAY), |tx| publish(tx, "duty", &second, 1));
-        let over =
-            Override { from: NOW.plus(DAY * 2), to: NOW.plus(DAY * 3), change: Change::Replace(bia, caio) };
+        let over = Override {
+            from: NOW.plus(DAY * 2),
+            to: NOW.plus(DAY * 3),
+            change: Change::Replace(bia, caio),
+            meant_at: None,
+        };
         write(&store, NOW.plus(DAY + HOUR), |tx| changes::put_override(tx, "duty", None, over, 2));
         assert_eq!(who(&store, "duty", NOW.plus(HOUR)), [ana], "a later edit does not rewrite it");
         assert_eq!(who(&store, "duty", NOW.plus(DAY)), [bia]);
@@ -271,7 +275,7 @@ fn complaint_28_a_turn_keeps_its_hour_on_the_wall_clock_when_the_clocks_change()
         let zone = body.schedule.zone;
         let day =
             Window { from: zone.first(clock("2026-10-31 12:00")), to: zone.first(clock("2026-11-02 12:00")) };
-        let shifts = body.schedule.shifts(day);
+        let shifts = body.schedule.shifts(day, Away::NOBODY);
         let covered = union(shifts.iter().map(|shift| shift.window).collect());
         assert_eq!(covered, [day]);
         let both = shifts.windows(2).filter(|pair| pair[0].window.meet(pair[1].window).is_some());
@@ -299,7 +303,7 @@ fn complaint_29_no_turn_is_doubled_or_skipped_at_a_change_of_clocks_and_no_bound
         body.schedule.rotations[0].ends = Some(change + chrono::TimeDelta::days(10));
         let within =
             Window { from: zone.first(change).minus(DAY * 20), to: zone.last(change).plus(DAY * 20) };
-        let shifts = body.schedule.shifts(within);
+        let shifts = body.schedule.shifts(within, Away::NOBODY);
         assert_eq!(shifts.len(), 20, "{zone:?}: one turn a day");
         for (pair, place) in shifts.windows(2).zip(0..) {
             assert_eq!(pair[0].user, people[place % 3], "{zone:?}: in their order");
@@ -307,7 +311,7 @@ fn complaint_29_no_turn_is_doubled_or_skipped_at_a_change_of_clocks_and_no_bound
         }
         for (from, to) in [(change, change), (change, change + chrono::TimeDelta::minutes(30))] {
             let window = Window { from: zone.first(from), to: zone.last(to) };
-            let held = body.schedule.shifts(window);
+            let held = body.schedule.shifts(window, Away::NOBODY);
             assert!(
                 held.iter().all(|shift| window.from <= shift.window.from && shift.window.to <= window.to)
             );

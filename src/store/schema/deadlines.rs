@@ -84,6 +84,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    absences (id) {
+        id -> Text,
+        user_id -> Text,
+        from_at -> BigInt,
+        until_at -> BigInt,
+        known_at -> BigInt,
+        noted_by -> Text,
+        covers -> Text,
+        begun_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     escalations (id) {
         id -> Text,
         kind -> Text,

@@ -5,7 +5,7 @@ mod log;
 mod series;
 
 pub use deadlines::{
-    capacities, certificates, departures, escalation_steps, escalations, feeds, lapses, letters,
+    absences, capacities, certificates, departures, escalation_steps, escalations, feeds, lapses, letters,
     message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
 pub use log::{

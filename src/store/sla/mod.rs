@@ -243,25 +243,26 @@ impl Promise {
     }
 
     /// When the engine acts on it by itself.
-    fn next_at(&self) -> Option<Instant> {
-        self.acts().into_iter().map(|(at, _)| at).min()
+    fn next_at(&self, now: Instant) -> Option<Instant> {
+        self.acts(now).into_iter().map(|(at, _)| at).min()
     }
 
     /// What the engine does with it at an instant. A breach needs no warning any more.
     fn due(&self, now: Instant) -> Option<Did> {
-        self.acts().into_iter().find(|(at, _)| *at <= now).map(|(_, did)| did)
+        self.acts(now).into_iter().find(|(at, _)| *at <= now).map(|(_, did)| did)
     }
 
     /// What lies ahead, the gravest first.
-    fn acts(&self) -> Vec<(Instant, Did)> {
+    fn acts(&self, now: Instant) -> Vec<(Instant, Did)> {
         let timer = &self.record.timer;
         if timer.stopped_at.is_some() {
             return Vec::new();
         }
-        // Below red nobody hears of it outside the calendar's hours, whatever counts the time.
+        // Below red nobody hears of it outside the calendar's hours, whatever counts the time: what comes late, after an
+        // outage, waits for the next open one.
         let told = |says: Option<Instant>| match self.level() {
             Level::Red => timer.told_at(&self.calendar, says?),
-            _ => self.calendar.opens(says?),
+            _ => self.calendar.opens(says?.max(now)),
         };
         let unsaid = self.record.breached_at.is_none();
         let breach = told(timer.due(&self.calendar)).filter(|_| unsaid);
@@ -398,6 +399,6 @@ fn changing(promise: &Promise, now: Instant) -> Result<Changing> {
         t::record.eq(record),
         t::standing.eq(promise.word(now)),
         t::due_at.eq(promise.due_at().map(Instant::micros)),
-        t::next_at.eq(promise.next_at().map(Instant::micros)),
+        t::next_at.eq(promise.next_at(now).map(Instant::micros)),
     ))
 }

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use consent::{Permit, TelemetryCollect};
+use consent::{Permit, Purpose, TelemetryCollect};
 use diesel::prelude::*;
 
-use super::amendments::Identity;
+use super::amendments::{Generation, Identity};
 use super::chunk_rows::{self, Series};
 use super::measured;
 use super::row::{COLUMNS, Row, StoredReading};
@@ -102,14 +102,16 @@ pub type Allowed<'p> = std::result::Result<&'p Permit<TelemetryCollect>, consent
 pub(in crate::store) struct Given {
     /// They have them now.
     pub theirs: usize,
-    /// They did not allow it: nothing of them is kept.
+    /// They did not allow it: these wait on.
     pub refused: usize,
     /// The first of those that changed the series.
     pub from: Option<Instant>,
 }
 
 /// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit does
-/// not cover, and of two values of one identity the first committed.
+/// not cover, and of two values of one identity the first committed. What was theirs before comes back as it was stored:
+/// that is no new collection, whatever became of their consent since. What is refused waits on: the binding may be the
+/// slip.
 pub(in crate::store) fn give(
     tx: &mut Tx<'_>,
     permit: Allowed<'_>,
@@ -123,15 +125,17 @@ pub(in crate::store) fn give(
     let mut theirs = here;
     for item in items {
         let Some(reading) = item.reading else { continue };
+        let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
+        let history = identity.history(tx)?;
+        let last = history.last(tx)?;
         let covered =
             permit.and_then(|permit| permit.covers(reading.at.micros()).map_err(|denied| denied.code));
-        if let Err(code) = covered {
+        let comes_back = last.as_ref().is_some_and(Generation::is_anothers);
+        if let Some(code) = covered.err().filter(|code| !comes_back || *code == consent::Code::Erased) {
             refused.entry(code.as_str()).or_default().push(item);
             continue;
         }
         taken.push(item);
-        let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
-        let history = identity.history(tx)?;
         let taken_back = history.taken_back(tx)?;
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => {}
@@ -155,8 +159,10 @@ pub(in crate::store) fn give(
     said(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
     for (code, items) in refused {
         given.refused += items.len();
-        nobodys::forget(tx, &items)?;
-        said(tx, ("quarantine.discarded", code), patient.1, device, &spoken(&items))?;
+        let body = serde_json::json!({ "device": device, "count": items.len() });
+        let purpose = Purpose::TelemetryCollect.as_str();
+        let entry = Act::new("decision.deny").patient(patient.1).purpose(purpose).decided(false);
+        tx.audit(&entry.code(code).body(body))?;
     }
     Ok(given)
 }

@@ -102,13 +102,25 @@ fn a_device_is_never_at_two_patients_at_one_instant() {
         let bind = |who, from| act(&store, |tx| bindings::bind(tx, made.id, who, from, false));
         let first = bind(ana.id, hours(0)).unwrap();
         assert!(matches!(bind(bia.id, hours(5)), Err(Error::Conflict(_))));
-        let backwards = act(&store, |tx| bindings::unbind(tx, made.id, hours(0)));
+        let backwards =
+            act(&store, |tx| bindings::unbind(tx, made.id, None, hours(0).minus(Duration::from_secs(1))));
         assert!(matches!(backwards, Err(Error::Conflict(_))));
-        let ahead = act(&store, |tx| bindings::unbind(tx, made.id, NOW.plus(Duration::from_secs(3_600))));
+        let ahead =
+            act(&store, |tx| bindings::unbind(tx, made.id, None, NOW.plus(Duration::from_secs(3_600))));
         assert!(matches!(ahead, Err(Error::Conflict(_))), "a year mistyped");
-        act(&store, |tx| bindings::unbind(tx, made.id, hours(2))).unwrap();
+        let stale = act(&store, |tx| bindings::unbind(tx, made.id, Some(bia.id), hours(2)));
+        assert!(matches!(stale, Err(Error::Conflict(_))), "it is Ana's");
+        act(&store, |tx| bindings::unbind(tx, made.id, None, hours(2))).unwrap();
         assert!(matches!(bind(bia.id, hours(1)), Err(Error::Conflict(_))));
+        let odd = bind(bia.id, hours(3).plus(Duration::from_micros(1_999))).unwrap();
+        assert_eq!(odd.from, hours(3).plus(Duration::from_millis(1)), "as it is shown");
+        let never = act(&store, |tx| bindings::unbind(tx, made.id, Some(bia.id), odd.from)).unwrap();
+        assert_eq!((never.id, never.to), (odd.id, Some(odd.from)), "it never was");
+        assert!(matches!(bind(bia.id, NOW.plus(Duration::from_secs(3_600))), Err(Error::Conflict(_))));
+        let late = bind(bia.id, hours(4)).unwrap();
+        assert!(matches!(bind(bia.id, hours(1)), Err(Error::Conflict(_))), "that hour is Ana's");
         let second = bind(bia.id, hours(2)).unwrap();
+        assert_eq!((second.id, second.from, second.to), (late.id, hours(2), None), "it began earlier");
         let at = |instant| store.read(|view| bindings::at(view, made.key, instant)).unwrap().map(|b| b.id);
         assert_eq!(at(hours(0).minus(Duration::from_micros(1))), None);
         assert_eq!(at(hours(0)), Some(first.id));
@@ -128,8 +140,8 @@ fn an_end_that_lies_ahead_can_be_put_right() {
         let far = NOW.plus(Duration::from_secs(3_600));
         act(&store, |tx| bindings::bind(tx, made.id, ana.id, NOW.minus(Duration::from_secs(60)), false))
             .unwrap();
-        store.write(Actor::Operator, far, |tx| bindings::unbind(tx, made.id, far)).unwrap();
-        let ended = act(&store, |tx| bindings::unbind(tx, made.id, NOW)).unwrap();
+        store.write(Actor::Operator, far, |tx| bindings::unbind(tx, made.id, None, far)).unwrap();
+        let ended = act(&store, |tx| bindings::unbind(tx, made.id, None, NOW)).unwrap();
         assert_eq!(ended.to, Some(NOW));
         act(&store, |tx| bindings::bind(tx, made.id, bia.id, NOW, false)).unwrap();
         let whose = store.read(|view| bindings::open_of_device(view, made.key)).unwrap();

@@ -10,6 +10,7 @@ mod lapses;
 mod paging;
 mod patients;
 mod restore;
+mod short;
 mod sign_in;
 
 use chrono::NaiveDate;

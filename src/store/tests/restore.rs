@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use consent::{Giver, Grant, Lang, Purpose};
-use diesel::connection::SimpleConnection;
 
 use super::{act, entries, patient};
 use crate::domain::{DeviceIdentity, Role, StaffIdentity};
-use crate::store::kek::Keks;
 use crate::store::log::{self, Sequencer};
-use crate::store::testing::{NOW, bare, stores};
+use crate::store::testing::{NOW, bare, put_back, stores};
 use crate::store::users::NewUser;
 use crate::store::withdrawals::{self, Restored, Withdrawn};
 use crate::store::{
-    Class, Conn, Error, Store, Subject, Url, bindings, consents, devices, keys, links, sessions, snapshot,
-    terms, users,
+    Class, Error, Store, Subject, bindings, consents, devices, keys, links, sessions, snapshot, terms, users,
 };
 
 fn person(store: &Store, name: &str, role: Role) -> users::User {
@@ -22,28 +19,6 @@ fn person(store: &Store, name: &str, role: Role) -> users::User {
     let identity = StaffIdentity { name: name.parse().unwrap(), email };
     let new = NewUser { identity, role, password: Some("$argon2id$…".to_owned()), patient: None };
     act(store, |tx| users::insert(tx, &new)).unwrap()
-}
-
-/// The snapshot of `store` in another, empty database, with the same keys.
-fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, empty: &Store) -> Store {
-    let manifest = snapshot::check(from).unwrap();
-    let target = match empty.url() {
-        Url::Sqlite(path) => Url::Sqlite(path.with_file_name("back.db")),
-        postgres @ Url::Postgres(_) => {
-            // Opening it wrote down the epoch of its own key.
-            let emptied = empty.keep_house(crate::store::Urgency::Patient, "test", NOW, |tx| {
-                if let Conn::Pg(conn) = &mut *tx.conn {
-                    conn.batch_execute("TRUNCATE kek_epochs CASCADE")?;
-                }
-                Ok(())
-            });
-            emptied.unwrap();
-            postgres.clone()
-        }
-    };
-    assert_ne!(store.url(), &target);
-    snapshot::put_back(from, &manifest, &target).unwrap();
-    Store::open(&target, Keks::load(keys).unwrap()).unwrap()
 }
 
 #[test]
@@ -84,7 +59,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         act(&store, |tx| users::unlock(tx, back.id, None)).unwrap();
         act(&store, |tx| devices::revoke_token(tx, device.id, token)).unwrap();
         act(&store, |tx| devices::disable(tx, band.id)).unwrap();
-        act(&store, |tx| bindings::unbind(tx, device.id, NOW)).unwrap();
+        act(&store, |tx| bindings::unbind(tx, device.id, None, NOW)).unwrap();
         act(&store, |tx| consents::revoke(tx, ana.id, collect, &Giver::Subject.into())).unwrap();
         act(&store, |tx| keys::destroy(tx, Subject::Patient(bia.id), Class::Identity)).unwrap();
         let after = person(&store, "after", Role::Agent);

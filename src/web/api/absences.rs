@@ -1,4 +1,5 @@
-//! One person's absence over all schedules: their turns, and one act that says who stands in for each.
+//! Who is away, over all schedules, now and later: noted with whoever stands in, seen, changed, taken back. Of one's own,
+//! by everybody who takes calls; of others, by whoever keeps the schedules.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -9,10 +10,12 @@ use super::schedule_changes::asked_again;
 use super::schedules::Between;
 use super::{Answer, Body, Call, List, Reply};
 use crate::domain::civil::Window;
-use crate::domain::on_call::doubts_of;
-use crate::domain::{Instant, UserId};
-use crate::store::on_call::absences::{self, Cover};
+use crate::domain::on_call::{Cover, doubts_of};
+use crate::domain::{AbsenceId, Can, Instant, UserId};
+use crate::store::on_call::absences::{self, Held, Left};
 use crate::store::users;
+use crate::web::Code;
+use crate::web::auth::Viewer;
 use crate::web::fault::Fault;
 
 /// The widest window that is looked at at once.
@@ -36,7 +39,7 @@ impl From<(String, Window)> for Turn {
 }
 
 /// Somebody stands in for a turn, or for a part of one.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AbsenceCover)]
 pub struct StandsIn {
@@ -47,6 +50,12 @@ pub struct StandsIn {
     to: Instant,
     #[schema(value_type = String)]
     user_id: UserId,
+}
+
+impl From<Cover> for StandsIn {
+    fn from(Cover { schedule, from, to, by }: Cover) -> Self {
+        Self { schedule, from, to, user_id: by }
+    }
 }
 
 /// An absence.
@@ -66,21 +75,66 @@ pub struct Absent {
     sure: bool,
 }
 
-/// A schedule that was changed.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ChangedSchedule)]
-pub struct Changed {
-    schedule: String,
-    version: u32,
+/// When somebody is away after all.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AbsenceSpan)]
+pub struct Span {
+    /// What has begun keeps its beginning.
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = String)]
+    to: Instant,
+    /// Meant as it is: a window far away or long is not asked again.
+    #[serde(default)]
+    sure: bool,
 }
 
-/// What became of an absence.
+/// Somebody who is away.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HeldAbsence)]
+pub struct Shown {
+    #[schema(value_type = String)]
+    id: AbsenceId,
+    #[schema(value_type = String)]
+    user_id: UserId,
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = String)]
+    to: Instant,
+    /// Who stands in.
+    cover: Vec<StandsIn>,
+    /// Since when the house knows: an override that was said to be meant after that goes before it.
+    #[schema(value_type = String)]
+    known_at: Instant,
+    /// Who noted it.
+    noted_by: String,
+}
+
+impl From<Held> for Shown {
+    fn from(Held { id, absence, noted_by }: Held) -> Self {
+        let Window { from, to } = absence.window;
+        let cover = absence.covers.into_iter().map(StandsIn::from).collect();
+        Self { id, user_id: absence.user, from, to, cover, known_at: absence.known_at, noted_by }
+    }
+}
+
+/// What an absence leaves behind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Absence)]
 pub struct Told {
-    changed: Vec<Changed>,
-    /// Where nobody is on call now who was before: fill it.
+    #[schema(value_type = String)]
+    id: AbsenceId,
+    /// The schedules in which they have turns in that time.
+    schedules: Vec<String>,
+    /// Where nobody is on call who would have been: fill it.
     uncovered: Vec<Turn>,
+}
+
+impl From<Left> for Told {
+    fn from(Left { id, schedules, uncovered }: Left) -> Self {
+        Self { id, schedules, uncovered: uncovered.into_iter().map(Turn::from).collect() }
+    }
 }
 
 /// A window that is looked at at once.
@@ -94,6 +148,20 @@ pub(crate) fn narrow(from: Instant, to: Instant) -> Result<Window, Fault> {
     } else {
         Err(Fault::invalid("to", "after `from`, by 400 days at the most"))
     }
+}
+
+/// Whether somebody may say this of a person's absence. Who notes their own puts nobody else on call.
+///
+/// # Errors
+/// `E_ROLE`.
+pub(crate) fn may_speak(viewer: &Viewer, of: UserId, covers: &[Cover]) -> Result<(), Fault> {
+    let reason = match (viewer.id == of, covers.is_empty()) {
+        _ if viewer.may(Can::ManageSchedules) => return Ok(()),
+        (true, true) => return Ok(()),
+        (true, false) => "whoever keeps the schedules says who stands in: offer your turns as swaps",
+        (false, _) => "whoever keeps the schedules says who is away; you say it of yourself",
+    };
+    Err(Fault::new(Code::Role).with("reason", reason))
 }
 
 /// A person's turns in every schedule in a window of at most 400 days, as they are planned now.
@@ -110,29 +178,68 @@ pub async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answe
     .await
 }
 
-/// Takes a person off every schedule for a while, with whoever stands in, in one act. It answers with what nobody covers.
-/// A window far away or long is `E_DOUBT`, until it is said to be `sure`.
-#[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 404), (status = 409), (status = 422)))]
+/// Everybody who is away now or later, by when it ends.
+#[utoipa::path(get, path = "/api/v1/absences", tag = "schedules", responses((status = 200, body = List<Shown>)))]
+pub async fn list(call: Call) -> Answer {
+    call.run(|desk| {
+        let held = desk.read(|view| Ok(absences::list(view, desk.now)?))?;
+        Reply::ok(&List::whole(held.into_iter().map(Shown::from).collect::<Vec<_>>()))
+    })
+    .await
+}
+
+/// Notes that a person is away, in every schedule, also of later days, with whoever stands in. It answers with what nobody
+/// covers. A window far away or long is `E_DOUBT`, until it is said to be `sure`. Of one's own, whoever takes calls may say
+/// it without stand-ins, and the managers hear of it.
+#[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
         let Absent { from, to, cover, sure } = body.value;
+        let covers: Vec<Cover> = cover
+            .into_iter()
+            .map(|StandsIn { schedule, from, to, user_id }| Cover { schedule, from, to, by: user_id })
+            .collect();
+        may_speak(&desk.viewer, *id, &covers)?;
         let within = narrow(from, to)?;
         if !sure {
             asked_again(&doubts_of(within, desk.now))?;
         }
-        let stands_in = |one: StandsIn| Cover {
-            schedule: one.schedule,
-            window: Window { from: one.from, to: one.to },
-            by: one.user_id,
-        };
-        let covers: Vec<Cover> = cover.into_iter().map(stands_in).collect();
-        let done = desk.write(|tx| {
+        let left = desk.write(|tx| {
             users::get(tx, *id)?;
-            Ok(absences::absent(tx, *id, within, &covers)?)
+            Ok(absences::note(tx, *id, within, &covers)?)
         })?;
-        let changed = done.changed.into_iter().map(|(schedule, version)| Changed { schedule, version });
-        let uncovered = done.uncovered.into_iter().map(Turn::from).collect();
-        Reply::with(StatusCode::CREATED, &Told { changed: changed.collect(), uncovered })
+        Reply::with(StatusCode::CREATED, &Told::from(left))
+    })
+    .await
+}
+
+/// Another beginning or end of an absence that is not over. What has begun keeps its beginning.
+#[utoipa::path(put, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), request_body = Span, responses((status = 200, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
+pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer {
+    call.run(move |desk| {
+        let Span { from, to, sure } = body.value;
+        let within = narrow(from, to)?;
+        let left = desk.write(|tx| {
+            may_speak(&desk.viewer, absences::get(tx, *id)?.absence.user, &[])?;
+            if !sure {
+                asked_again(&doubts_of(within, desk.now))?;
+            }
+            Ok(absences::change(tx, *id, within)?)
+        })?;
+        Reply::ok(&Told::from(left))
+    })
+    .await
+}
+
+/// Takes an absence back: what has begun ends now, and whoever stood in stands in no more.
+#[utoipa::path(delete, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 204), (status = 403), (status = 404), (status = 409)))]
+pub async fn take_back(call: Call, id: Path<AbsenceId>) -> Answer {
+    call.run(move |desk| {
+        desk.write(|tx| {
+            may_speak(&desk.viewer, absences::get(tx, *id)?.absence.user, &[])?;
+            Ok(absences::take_back(tx, *id)?)
+        })?;
+        Ok(Reply::none())
     })
     .await
 }

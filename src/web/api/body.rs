@@ -47,6 +47,8 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
 pub struct MayBody<T>(
     /// What it says; `None`: nothing was sent.
     pub Option<T>,
+    /// As it came.
+    pub Bytes,
 );
 
 impl<T: DeserializeOwned> FromRequest for MayBody<T> {
@@ -60,14 +62,14 @@ impl<T: DeserializeOwned> FromRequest for MayBody<T> {
             let said = async {
                 let bytes = whole(bytes).await?;
                 if bytes.is_empty() {
-                    return Ok(None);
+                    return Ok(Self(None, bytes));
                 }
                 if !is_json(request.headers()) {
                     return Err(Fault::new(Code::MediaType));
                 }
-                read(&bytes).map(Some)
+                read(&bytes).map(|said| Self(Some(said), bytes))
             };
-            said.await.map(Self).map_err(|fault: Fault| fault.of(&request))
+            said.await.map_err(|fault: Fault| fault.of(&request))
         })
     }
 }

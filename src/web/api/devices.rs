@@ -235,6 +235,8 @@ pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer 
         let Binder { patient_id, from, preferred } = body.value;
         let from = from.unwrap_or(desk.now);
         let coming = desk.read(|view| handed::coming(view, *id, from))?;
+        let taken = desk.read(|view| handed::taken_from(view, *id, from))?;
+        taken.into_iter().for_each(|patient| desk.sight.saw(patient, What::Readings));
         desk.create(&body.bytes, |tx| {
             let bound = bindings::bind(tx, *id, patient_id, from, preferred)?;
             Ok((Subject::Patient(patient_id), StatusCode::CREATED, Changed::of(bound, coming)))
@@ -243,24 +245,32 @@ pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer 
     .await
 }
 
-/// Until when.
+/// Whose, and until when.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BindingEnd)]
 pub struct Unbinder {
+    /// Whose binding is meant, also one that ended later than it should have: refused when the device is not at them then.
+    /// Else that of whoever has it when the call arrives.
+    #[schema(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
     /// Now unless said.
     #[schema(value_type = Option<String>)]
     at: Option<Instant>,
 }
 
 /// Ends a device's binding. What it measured from then on is not the patient's any more: it waits for whoever wore it.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404)))]
+#[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404), (status = 409)))]
 pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
-        let at = body.0.and_then(|said| said.at).unwrap_or(desk.now);
-        let (_, leaving) = desk.read(|view| handed::leaving(view, *id, at, desk.now))?;
-        let bound = desk.write(|tx| Ok(bindings::unbind(tx, *id, at)?))?;
-        Reply::ok(&Changed::of(bound, leaving))
+        let MayBody(said, bytes) = body;
+        let Unbinder { patient_id: of, at } = said.unwrap_or_default();
+        let at = at.unwrap_or(desk.now);
+        desk.create(&bytes, |tx| {
+            let (_, leaving) = handed::leaving(tx, (*id, of), (at, desk.now))?;
+            let bound = bindings::unbind(tx, *id, of, at)?;
+            Ok((Subject::Patient(bound.patient), StatusCode::OK, Changed::of(bound, leaving)))
+        })
     })
     .await
 }

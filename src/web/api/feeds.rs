@@ -15,7 +15,7 @@ use super::{Answer, Call, Reply};
 use crate::audit::Digest;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::{Instant, UserId};
-use crate::store::on_call::{self, feeds};
+use crate::store::on_call::{self, absences, feeds};
 use crate::store::versions::Version;
 use crate::store::{View, users};
 use crate::web::fault::Fault;
@@ -122,7 +122,9 @@ fn text(view: &mut View<'_>, id: &str, token: &str, lang: Lang, now: Instant) ->
         Lang::PtBr => &duty.name.pt,
         Lang::En => &duty.name.en,
     };
-    Ok(Feed { schedule: id, name, version, changed: in_force_at.unwrap_or(now), turns }.text())
+    let (acts, last) = absences::acts(view)?.map_or((0, None), |(count, at)| (count, Some(at)));
+    let (version, changed) = (version.saturating_add(acts), in_force_at.max(last).unwrap_or(now));
+    Ok(Feed { schedule: id, name, version, changed, turns }.text())
 }
 
 /// The first word of a name; nothing once erased.

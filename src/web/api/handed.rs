@@ -10,7 +10,7 @@ use crate::domain::{DeviceId, Instant, PatientId};
 use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding};
 use crate::store::moves::{self, Counted};
-use crate::store::{Error, View, devices, nobodys, patients};
+use crate::store::{View, devices, nobodys, patients};
 use crate::web::fault::Fault;
 
 /// Moves of a device that are listed.
@@ -35,18 +35,28 @@ impl From<Counted> for Moving {
 /// The binding that an end at `at` is said of, and how many readings of its patient were measured after it.
 ///
 /// # Errors
-/// `E_NOT_FOUND` when there is none.
+/// As [`bindings::unbind`].
 pub fn leaving(
     view: &mut View<'_>,
-    device: DeviceId,
-    at: Instant,
-    now: Instant,
+    (device, of): (DeviceId, Option<PatientId>),
+    (at, now): (Instant, Instant),
 ) -> Result<(Binding, Counted), Fault> {
     let key = devices::key_of(view, device)?;
-    let binding = bindings::ending(view, key, at, now)?.ok_or(Error::NotFound("open binding"))?;
-    let span = (at.max(binding.from), binding.to.unwrap_or(Instant::MAX));
-    let counted = moves::leaving(view, (key, binding.patient_key), span)?;
+    let (binding, at) = bindings::ending(view, key, of, (at, now))?;
+    let counted = moves::leaving(view, (key, binding.patient_key), (at, binding.to.unwrap_or(Instant::MAX)))?;
     Ok((binding, counted))
+}
+
+/// From whom readings of a device were taken that a binding from `from` on would give: whoever binds it shows them to
+/// somebody else.
+///
+/// # Errors
+/// Database errors.
+pub fn taken_from(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Vec<PatientId>, Fault> {
+    let key = devices::key_of(view, device)?;
+    let moves = moves::of_device(view, key, LISTED)?;
+    let taken = moves.iter().filter(|one| !one.gives && one.to > from);
+    Ok(taken.map(|one| patients::id_of(view, one.patient_key)).collect::<Result<_, _>>()?)
 }
 
 /// How many readings a binding from `from` on would give.
@@ -58,10 +68,13 @@ pub fn coming(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Co
     Ok(moves::coming(view, key, from)?)
 }
 
-/// When.
+/// Whose binding, and when.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct When {
+    /// Who is meant; else the one whose the device is.
+    #[param(value_type = Option<String>)]
+    patient_id: Option<PatientId>,
     /// Now unless said.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
@@ -83,12 +96,12 @@ pub struct Ending {
 }
 
 /// What ending a device's binding at an instant would do; nothing is changed.
-#[utoipa::path(get, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path), When), responses((status = 200, body = Ending), (status = 404)))]
+#[utoipa::path(get, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path), When), responses((status = 200, body = Ending), (status = 404), (status = 409)))]
 pub async fn ending(call: Call, id: Path<DeviceId>, when: Query<When>) -> Answer {
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         desk.read(|view| {
-            let (binding, counted) = leaving(view, *id, at, desk.now)?;
+            let (binding, counted) = leaving(view, (*id, when.patient_id), (at, desk.now))?;
             desk.sight.saw(binding.patient, What::Identity);
             let Binding { patient, from, .. } = binding;
             Reply::ok(&Ending { patient_id: patient, from, at, moving: counted.into() })
@@ -151,7 +164,7 @@ pub struct Moved {
     to: Option<Instant>,
     /// How many so far.
     readings: i64,
-    /// How many were dropped because the patient did not permit them to be kept.
+    /// How many the patient did not permit to be kept: they wait on.
     refused: i64,
     #[schema(value_type = String)]
     asked_at: Instant,

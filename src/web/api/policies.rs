@@ -7,10 +7,11 @@ use utoipa::ToSchema;
 
 use super::kept::{self, Shown, Standing, Wanted};
 use super::{Answer, Body, Call, IfMatch, List, MayBody, Reply};
-use crate::domain::escalation::{Policy, Step, Target};
+use crate::domain::escalation::{Beyond, Policy, Step, Target};
 use crate::domain::on_call::Because;
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
+use crate::store::escalations;
 use crate::store::paging::{self, LeftOut};
 use crate::store::versions::{self, Version};
 use crate::web::fault::Fault;
@@ -24,6 +25,8 @@ pub struct Seen {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     policy: Policy,
+    /// Of the policy of reds: what lets a red wait for too long, by field. It was in force before there were bounds.
+    beyond: Vec<&'static str>,
     #[serde(flatten)]
     standing: Standing,
 }
@@ -32,7 +35,9 @@ impl Shown for Policy {
     type Seen = Seen;
 
     fn seen(held: Version<Self>, standing: Standing) -> Result<Seen, Fault> {
-        Ok(Seen { policy: held.body, standing })
+        let all = if held.name == escalations::RED { held.body.beyond() } else { Vec::new() };
+        let beyond = all.into_iter().map(Beyond::name).collect();
+        Ok(Seen { policy: held.body, beyond, standing })
     }
 }
 
@@ -130,7 +135,7 @@ pub struct Candidate {
     /// For a schedule: {rotation | temporary | override: its place}.
     #[schema(value_type = Option<Object>)]
     because: Option<Because>,
-    /// `disabled`, `held`, `cannot_answer`, `no_certificate` or `twice`: not paged.
+    /// `disabled`, `held`, `cannot_answer`, `no_certificate`, `absent` or `twice`: not paged.
     left_out: Option<&'static str>,
 }
 
@@ -150,6 +155,7 @@ impl From<paging::Candidate> for Candidate {
             LeftOut::Held => "held",
             LeftOut::NoCertificate => "no_certificate",
             LeftOut::Twice => "twice",
+            LeftOut::Absent => "absent",
             LeftOut::CannotAnswer => "cannot_answer",
         });
         let paging::Candidate { user, target, because, .. } = candidate;

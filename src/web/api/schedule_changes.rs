@@ -123,13 +123,17 @@ pub(crate) fn put_override(
     tx: &mut Tx<'_>,
     id: &str,
     place: Option<usize>,
-    over: Override,
+    mut over: Override,
     seen: u32,
     sure: bool,
 ) -> Result<(), Fault> {
     let now = tx.now();
-    if !sure && over.from < over.to && over.to > now {
-        asked_again(&changes::doubts(tx, id, place, &over, now)?)?;
+    if over.from < over.to && over.to > now {
+        let doubts = changes::doubts(tx, id, place, &over, now)?;
+        if !sure {
+            asked_again(&doubts)?;
+        }
+        over.meant_at = doubts.iter().any(|doubt| matches!(doubt, Doubt::Absent(_))).then_some(now);
     }
     changes::put_override(tx, id, place, over, seen)?;
     Ok(())
@@ -196,7 +200,8 @@ pub async fn overrides(call: Call, id: Path<String>) -> Answer {
 }
 
 /// One more override: a new version. It answers with what it leaves open. What is hardly meant (a window far away or
-/// long, somebody who goes and is not on call in it) is `E_DOUBT`, until it is said to be `sure`.
+/// long, somebody who goes and is not on call in it, somebody who comes and is away) is `E_DOUBT`, until it is said to be
+/// `sure`: then somebody who is away comes all the same.
 #[utoipa::path(post, path = "/api/v1/schedules/{id}/overrides", tag = "schedules", params(("id" = String, Path)), request_body = Changed, responses((status = 201, body = Published), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn override_with(call: Call, id: Path<String>, expected: IfMatch, body: Body<Changed>) -> Answer {
     written(call, id.into_inner(), None, expected, body.value).await
@@ -217,7 +222,7 @@ pub async fn change_override(
 async fn written(call: Call, id: String, place: Option<usize>, expected: IfMatch, said: Changed) -> Answer {
     call.run(move |desk| {
         let Changed { from, to, add, remove, sure } = said;
-        let over = Override { from, to, change: change(add, remove)? };
+        let over = Override { from, to, change: change(add, remove)?, meant_at: None };
         let done = desk.write(|tx| {
             let now = tx.now();
             let seen = seen(tx, &id, expected, place.is_none(), now)?;

@@ -12,10 +12,11 @@ use super::absences::narrow;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::{
-    Because, Duty, Idle, Issue, Need, Override, Rotation, Schedule, Shift, Temporary,
+    Absences, Because, Duty, Idle, Issue, Need, Override, Rotation, Schedule, Shift, Temporary,
 };
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
+use crate::store::on_call::absences;
 use crate::store::versions::{self, Version};
 use crate::store::{View, on_call};
 use crate::web::fault::Fault;
@@ -56,7 +57,7 @@ pub struct Seen {
 pub struct Present {
     #[schema(value_type = String)]
     user_id: UserId,
-    /// `{rotation|temporary|override: place in the list}`.
+    /// `{rotation|temporary|override: place in the list}`, or `{stands_in_for: id}` of who is away.
     #[schema(value_type = Object)]
     because: Because,
 }
@@ -68,11 +69,12 @@ impl From<(UserId, Because)> for Present {
 }
 
 impl Seen {
-    pub(crate) fn of(held: Version<Duty>, now: Instant) -> Self {
+    pub(crate) fn of(held: Version<Duty>, now: Instant, absences: &Absences) -> Self {
         let Version { name: id, version, body: Duty { name, need, schedule }, author, in_force_at, .. } =
             held;
-        let on_call = schedule.at(now).into_iter().map(Present::from).collect();
-        let next_handover_at = schedule.next_change(Window { from: now, to: now.plus(NEXT) });
+        let away = absences.in_schedule(&id);
+        let on_call = schedule.at(now, away).into_iter().map(Present::from).collect();
+        let next_handover_at = schedule.next_change(Window { from: now, to: now.plus(NEXT) }, away);
         Self { id, version, name, need, schedule, author, in_force_at, on_call, next_handover_at }
     }
 }
@@ -81,8 +83,11 @@ impl Seen {
 #[utoipa::path(get, path = "/api/v1/schedules", tag = "schedules", responses((status = 200, body = List<Seen>)))]
 pub async fn list(call: Call) -> Answer {
     call.run(|desk| {
-        let held = desk.read(|view| Ok(versions::all_in_force::<Duty>(view, desk.now)?))?;
-        Reply::ok(&List::whole(held.into_iter().map(|held| Seen::of(held, desk.now)).collect::<Vec<_>>()))
+        let (held, absences) = desk.read(|view| {
+            Ok((versions::all_in_force::<Duty>(view, desk.now)?, absences::after(view, desk.now)?))
+        })?;
+        let seen = held.into_iter().map(|held| Seen::of(held, desk.now, &absences));
+        Reply::ok(&List::whole(seen.collect::<Vec<_>>()))
     })
     .await
 }
@@ -91,9 +96,10 @@ pub async fn list(call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
 pub async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
-        let held = desk.read(|view| Ok(on_call::get(view, &id, desk.now)?))?;
+        let (held, absences) =
+            desk.read(|view| Ok((on_call::get(view, &id, desk.now)?, absences::after(view, desk.now)?)))?;
         let version = i64::from(held.version);
-        Ok(Reply::ok(&Seen::of(held, desk.now))?.at(version))
+        Ok(Reply::ok(&Seen::of(held, desk.now, &absences))?.at(version))
     })
     .await
 }
@@ -122,7 +128,7 @@ pub struct Written {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     temporaries: Vec<Temporary>,
-    /// `{from, to, change: {add|remove: id} or {replace: [id, id]}}`, in order.
+    /// `{from, to, change: {add|remove: id} or {replace: [id, id]}}`, in order. `meant_at` is the house's own.
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     overrides: Vec<Override>,

@@ -72,7 +72,8 @@ fn check(desk: &Desk, level: &ServiceLevel) -> Result<(), Fault> {
     level.check().map_err(|faulty| {
         let field = match faulty {
             Faulty::Level => "level",
-            Faulty::Target(_) => "target",
+            Faulty::Target(_) | Faulty::Slow => "target",
+            Faulty::Mute => "on_breach",
         };
         Fault::invalid(field, &faulty.to_string())
     })?;

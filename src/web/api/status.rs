@@ -4,10 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
+use crate::domain::message::Channel;
 use crate::domain::{Instant, Level};
 use crate::store::{alerts, lapses, reevaluations};
 use crate::web::pulse::Pulse;
-use crate::web::state::Module;
+use crate::web::state::{self, Module, Rests};
 
 /// One engine module.
 #[derive(Serialize, ToSchema)]
@@ -58,8 +59,21 @@ pub struct Status {
     nobody_reached: u32,
     /// Messages on their way.
     messages: Vec<Letters>,
-    /// Providers that are left alone for a while.
+    /// How each channel's provider is doing, then every domain, mailbox and program that is left alone for a while.
     breakers: Vec<Resting>,
+    /// The certificates that this node shows.
+    certificates: Vec<Shown>,
+}
+
+/// A certificate that this node shows.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusCertificate)]
+pub struct Shown {
+    /// `HTTPS`, `MQTT over TLS`.
+    door: &'static str,
+    /// The last instant at which it is good.
+    #[schema(value_type = String)]
+    not_after: Instant,
 }
 
 /// A step of the wall clock.
@@ -102,14 +116,43 @@ pub struct Letters {
     count: i64,
 }
 
-/// A provider that is left alone.
-#[derive(Serialize, ToSchema)]
+/// Somebody who is left alone for a while, after failures in a row.
+#[derive(Default, Serialize, ToSchema)]
 #[schema(as = StatusBreaker)]
 pub struct Resting {
     channel: &'static str,
-    /// Null: it is asked.
+    /// `provider`, `domain`, `mailbox` or `program`.
+    whom: &'static str,
+    /// The domain whose mail server does not answer.
+    domain: Option<String>,
+    /// The user whose mailbox, or the webhook whose program, does not answer.
+    id: Option<String>,
+    /// Since when.
+    #[schema(value_type = Option<String>)]
+    since: Option<Instant>,
+    /// Until when: then one message asks whether it is back. Null: it is asked.
     #[schema(value_type = Option<String>)]
     open_until: Option<Instant>,
+    /// What the last attempt came to, as in `smtp_421` or `timeout`.
+    why: Option<&'static str>,
+}
+
+impl Resting {
+    fn provider((channel, open_until): (Channel, Option<Instant>)) -> Self {
+        Self { channel: channel.name(), whom: "provider", open_until, ..Self::default() }
+    }
+}
+
+impl From<state::Resting> for Resting {
+    fn from(rest: state::Resting) -> Self {
+        let (whom, domain, id) = match (rest.what, rest.channel) {
+            (Rests::Domain(name), _) => ("domain", Some(name), None),
+            (Rests::Recipient(id), Channel::Webhook) => ("program", None, Some(id)),
+            (Rests::Recipient(id), _) => ("mailbox", None, Some(id)),
+        };
+        let (since, open_until, why) = (Some(rest.since), Some(rest.until), Some(rest.why));
+        Self { channel: rest.channel.name(), whom, domain, id, since, open_until, why }
+    }
 }
 
 /// How this node is doing.
@@ -141,10 +184,16 @@ pub async fn show(call: Call) -> Answer {
                 .into_iter()
                 .map(|((channel, state), count)| Letters { channel, state, count })
                 .collect(),
+            certificates: state
+                .certificates
+                .iter()
+                .map(|one| Shown { door: one.door.name(), not_after: one.not_after })
+                .collect(),
             breakers: pulse
                 .breakers
                 .into_iter()
-                .map(|(channel, open_until)| Resting { channel: channel.name(), open_until })
+                .map(Resting::provider)
+                .chain(pulse.resting.into_iter().map(Resting::from))
                 .collect(),
         })
     })

@@ -56,7 +56,7 @@ mod shared;
         schedule_changes::overrides, schedule_changes::override_with, schedule_changes::change_override,
         schedule_changes::take_override, schedule_changes::temporaries, schedule_changes::instead,
         schedule_changes::change_temporary, schedule_changes::take_temporary,
-        schedules::at, schedules::issues, absences::turns, absences::absent, swaps::list, swaps::ask, swaps::accept, swaps::decline,
+        schedules::at, schedules::issues, absences::turns, absences::absent, absences::list, absences::change, absences::take_back, swaps::list, swaps::ask, swaps::accept, swaps::decline,
         swaps::withdraw, feeds::open, feeds::close, feeds::calendar,
         duty::teams, duty::team, duty::put_team, duty::fitness, duty::certify, duty::carry, duty::reached, duty::carried,
         audit::entries, audit::checkpoint, audit::public_key, audit::proofs, audit::export,

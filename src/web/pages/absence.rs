@@ -1,4 +1,4 @@
-//! One person's absence over all schedules: who, when, their turns, who stands in, and loudly what nobody covers.
+//! Who is away, over all schedules: noted with whoever stands in, changed, taken back, and loudly what nobody covers.
 
 use askama::Template;
 
@@ -9,8 +9,12 @@ use crate::web::{Key, Lang, Section, Shell, Theme, Words};
 /// The page.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// Who may be on call.
+    /// Whose absence the reader may note: everybody who may be on call, or themselves.
     pub people: Vec<Choice>,
+    /// Who may stand in, where the reader says it.
+    pub mates: Vec<Choice>,
+    /// Whoever is away now or later.
+    pub ahead: Vec<Ahead>,
     /// Who is asked about, by id; empty: nobody yet.
     pub user: String,
     /// From when, as `datetime-local` writes it.
@@ -23,6 +27,27 @@ pub struct View {
     pub doubts: Vec<Key>,
     /// What was done just now.
     pub done: Option<Done>,
+}
+
+/// Somebody who is away now or later.
+#[derive(Debug, Clone, Default)]
+pub struct Ahead {
+    /// The absence's id.
+    pub id: String,
+    /// Whose it is, by name.
+    pub name: String,
+    /// From when until when.
+    pub window: (Instant, Instant),
+    /// The same, as `datetime-local` writes it.
+    pub sent: (String, String),
+    /// Who stands in, by name.
+    pub covers: Vec<String>,
+    /// Who noted it.
+    pub by: Option<String>,
+    /// Whether it has begun: its beginning stays.
+    pub begun: bool,
+    /// Whether the reader may change it.
+    pub may_change: bool,
 }
 
 /// A turn that needs somebody.
@@ -45,8 +70,8 @@ pub struct Turn {
 pub struct Done {
     /// Whose absence, by name.
     pub name: String,
-    /// The schedules that were changed: id and name.
-    pub changed: Vec<(String, String)>,
+    /// The schedules with turns in that time: id and name.
+    pub schedules: Vec<(String, String)>,
     /// Where nobody is on call now.
     pub uncovered: Vec<Turn>,
 }
@@ -59,7 +84,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. GET `/absence?user&from&to`, POST `/absence`.
+/// The page. GET `/absence?user&from&to`, POST `/absence`, POST `/absence/{id}/{change|take}`.
 ///
 /// # Errors
 /// The formatter's.

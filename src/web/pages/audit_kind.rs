@@ -57,6 +57,8 @@ pub const fn word(kind: E) -> Key {
         E::ShiftTaken => Key("audit-shift-taken"),
         E::ShiftDeclined => Key("audit-shift-declined"),
         E::ShiftAbsent => Key("audit-shift-absent"),
+        E::ShiftAbsenceChanged => Key("audit-shift-absence-changed"),
+        E::ShiftAbsenceEnded => Key("audit-shift-absence-ended"),
         E::MessageQueued => Key("audit-message-queued"),
         E::MessageSent => Key("audit-message-sent"),
         E::MessageFailed => Key("audit-message-failed"),

@@ -134,6 +134,23 @@ pub struct Detail {
     pub patients: Offer,
 }
 
+/// Wearers whose binding may have ended otherwise than was said.
+const WEARERS: usize = 8;
+
+impl Detail {
+    /// Who wore it last, each once, whoever wears it now first.
+    #[must_use]
+    pub fn wearers(&self) -> Vec<&Binding> {
+        let mut wearers: Vec<&Binding> = Vec::new();
+        for binding in &self.bindings {
+            if wearers.len() < WEARERS && wearers.iter().all(|known| known.patient != binding.patient) {
+                wearers.push(binding);
+            }
+        }
+        wearers
+    }
+}
+
 /// Whom it measured, from when to when.
 #[derive(Debug, Clone)]
 pub struct Binding {

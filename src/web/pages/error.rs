@@ -84,6 +84,7 @@ pub fn doubt(name: &str) -> Option<Key> {
         "not_on_call" => Some(Key("doubt-not-on-call")),
         "readings_leave" => Some(Key("doubt-readings-leave")),
         "on_call_already" => Some(Key("doubt-on-call-already")),
+        "absent" => Some(Key("doubt-absent")),
         _ => None,
     }
 }

@@ -43,12 +43,16 @@ pub enum Cause {
     OnCall,
     /// A turn on call is to be swapped, or was, or will not be.
     Swap,
+    /// Somebody of the team noted an absence of their own, changed it or took it back.
+    Absence,
     /// A schedule has hours in which nobody could be called.
     Coverage,
     /// E-mail reaches somebody of the team no more.
     OutOfReach,
     /// A step of a policy names people who may not answer.
     DeadStep,
+    /// A policy or a promise lets a red wait for too long.
+    RedBounds,
     /// A program that they added wants no more calls.
     ProgramGone,
     /// They try whether they are reached: it rings as a page does.
@@ -72,9 +76,11 @@ impl Cause {
         match template {
             "handover" | "handover_alone" => Self::OnCall,
             "coverage" => Self::Coverage,
+            "absence" => Self::Absence,
             "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
             "unreachable" => Self::OutOfReach,
             "dead_step" => Self::DeadStep,
+            "red_bounds" => Self::RedBounds,
             "webhook_gone" => Self::ProgramGone,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
@@ -93,8 +99,10 @@ impl Cause {
             Self::OnCall
                 | Self::Coverage
                 | Self::Swap
+                | Self::Absence
                 | Self::OutOfReach
                 | Self::DeadStep
+                | Self::RedBounds
                 | Self::ProgramGone
         )
     }
@@ -106,8 +114,10 @@ impl Cause {
             Self::OnCall => Key("pager-on-call"),
             Self::Coverage => Key("pager-coverage"),
             Self::Swap => Key("pager-swap"),
+            Self::Absence => Key("pager-absence"),
             Self::OutOfReach => Key("pager-out-of-reach"),
             Self::DeadStep => Key("pager-dead-step"),
+            Self::RedBounds => Key("pager-red-bounds"),
             Self::ProgramGone => Key("pager-program-gone"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),

@@ -1,10 +1,11 @@
 //! The editor of a policy as a form: what was typed, kept as it was typed, and the policy or the mistakes it makes.
 //! Without a script every button is a request; with one only the editor is drawn anew.
 
-use crate::domain::escalation::{Faulty, Policy, Step, Target};
+use crate::domain::escalation::{Beyond, Faulty, Policy, Step, Target};
 use crate::domain::line::NotALine;
 use crate::domain::rule::Name;
 use crate::domain::{Label, Role, UserId};
+use crate::store::escalations::RED;
 use crate::web::{Key, Words};
 
 /// A policy while it is being written.
@@ -246,6 +247,29 @@ impl Draft {
 /// As many steps as a form may hold; the policy's own bound speaks before it.
 const MOST_FIELDS: usize = 25;
 
+/// What lasts longer than a red may wait, at its field.
+const fn wrong_for_a_red(beyond: Beyond) -> Wrong {
+    let (step, field) = match beyond {
+        Beyond::Start => (None, "starts_after"),
+        Beyond::Step | Beyond::Ladder => (None, "steps"),
+        Beyond::Answer => (None, "acknowledged_for"),
+        Beyond::Repeat => (Some(0), "minutes"),
+    };
+    Wrong { step, field, what: beyond_word(beyond) }
+}
+
+/// What a red allows, in words.
+#[must_use]
+pub const fn beyond_word(beyond: Beyond) -> Key {
+    match beyond {
+        Beyond::Start => Key("policy-beyond-start"),
+        Beyond::Step => Key("policy-beyond-step"),
+        Beyond::Ladder => Key("policy-beyond-ladder"),
+        Beyond::Answer => Key("policy-beyond-answer"),
+        Beyond::Repeat => Key("policy-beyond-repeat"),
+    }
+}
+
 /// Every fault of a policy: each found one is mended in a copy until the check is content.
 fn faults(policy: &Policy) -> Vec<Wrong> {
     let mut copy = policy.clone();
@@ -296,6 +320,9 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
             }
         };
         found.push(Wrong { step, field, what });
+    }
+    if found.is_empty() && policy.id == RED {
+        found.extend(policy.beyond().into_iter().map(wrong_for_a_red));
     }
     found
 }

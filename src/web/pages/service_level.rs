@@ -218,8 +218,11 @@ impl Draft {
         let made = level.zip(metric).zip(target).zip(name).map(|(((level, metric), target), name)| {
             ServiceLevel { name, level, metric, target, calendar, on_breach }
         });
-        if let Some(Err(Faulty::Target(_))) = made.as_ref().map(ServiceLevel::check) {
-            at("count", Key("level-target"), Key("level-wrong-target"));
+        match made.as_ref().map(ServiceLevel::check) {
+            Some(Err(Faulty::Target(_))) => at("count", Key("level-target"), Key("level-wrong-target")),
+            Some(Err(Faulty::Slow)) => at("count", Key("level-target"), Key("level-beyond-slow")),
+            Some(Err(Faulty::Mute)) => at("on_breach", Key("level-on-breach"), Key("level-beyond-mute")),
+            Some(Err(Faulty::Level) | Ok(())) | None => {}
         }
         made.filter(|_| wrong.is_empty()).ok_or(wrong)
     }

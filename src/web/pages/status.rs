@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Html;
+use crate::domain::certificate::{self, Door};
 use crate::domain::time::Step;
 use crate::domain::{Can, Instant};
 use crate::web::{Key, Lang, Section, Shell, Theme, Words};
@@ -40,6 +41,8 @@ pub struct View {
     pub stored_bytes: Option<u64>,
     /// Bytes left on the disk of the data directory.
     pub free_bytes: Option<u64>,
+    /// The certificates that this node shows, and for how long each is good yet; zero: it has expired.
+    pub certificates: Vec<(Door, Duration)>,
     /// Red alerts whose policy was climbed to the top without an answer.
     pub nobody_reached: u32,
     /// The last step of the wall clock, for a day.
@@ -50,6 +53,8 @@ pub struct View {
     pub lapses: Vec<Lapse>,
     /// Messages by channel.
     pub letters: Vec<Letters>,
+    /// Whoever is left alone behind the channels.
+    pub resting: Vec<Resting>,
 }
 
 /// Something that was planned and not done in time.
@@ -107,6 +112,21 @@ pub enum Provider {
     Resting(Instant),
     /// There is none, and what to do.
     Missing(Key),
+}
+
+/// A mail server, a mailbox or a program that is left alone.
+#[derive(Debug, Clone)]
+pub struct Resting {
+    /// What it is: "Domínio", "Caixa de e-mail", "Programa".
+    pub kind: Key,
+    /// Its name.
+    pub name: String,
+    /// Where it is looked at, if somewhere.
+    pub link: Option<String>,
+    /// Since when, and until when.
+    pub window: (Instant, Instant),
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
 }
 
 /// Rows that wait, and for how long the oldest has.
@@ -225,6 +245,27 @@ struct Figure {
 /// Less than this and the disk is nearly full.
 const SHORT_OF_DISK: u64 = 1_000_000_000;
 
+fn certificate(w: &Words, door: Door, left: Duration) -> Figure {
+    let name = match door {
+        Door::Https => Key("status-certificate-https"),
+        Door::Mqtts => Key("status-certificate-mqtts"),
+    };
+    Figure {
+        name: w.say(name),
+        value: if left.is_zero() {
+            w.say("status-certificate-expired")
+        } else {
+            w.one("status-certificate-left", "span", w.short_span(&left))
+        },
+        bound: Some(w.one("status-at-least", "bound", w.short_span(&certificate::SOON))),
+        health: match left {
+            left if left < certificate::NOW => Health::Failing,
+            left if left <= certificate::SOON => Health::Late,
+            _ => Health::Well,
+        },
+    }
+}
+
 impl View {
     fn rolling(&self, w: &Words) -> Figure {
         let Rolling { readings, more } = self.unrolled;
@@ -275,6 +316,7 @@ impl View {
             let bound = Some(w.one("status-at-least", "bound", w.bytes(&SHORT_OF_DISK)));
             figures.push(Figure { name: w.say("status-free"), value: w.bytes(free), bound, health });
         }
+        figures.extend(self.certificates.iter().map(|(door, left)| certificate(w, *door, *left)));
         figures.extend(self.edge.iter().map(|(name, count)| plain(*name, w.whole(count))));
         figures
     }

@@ -12,6 +12,7 @@ mod names;
 mod own_data;
 mod plans;
 mod power;
+mod probes;
 mod promises;
 mod records;
 mod schedules;
@@ -28,6 +29,7 @@ use ureq::http::{Method, Request};
 use super::connections::Limits;
 use super::serve::{Options, Running, serve};
 use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
+use crate::domain::certificate::Certificate;
 use crate::domain::password::{self, Cost};
 use crate::domain::token::{Signer, fresh_key};
 use crate::domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
@@ -77,11 +79,13 @@ struct Built {
     tls: Option<rustls::ServerConfig>,
     log_signer: Option<crate::audit::note::Signer>,
     engine: std::sync::Arc<dyn EngineView>,
+    certificates: Vec<Certificate>,
 }
 
 impl Default for Built {
     fn default() -> Self {
-        Self { behind_proxy: false, tls: None, log_signer: None, engine: std::sync::Arc::new(NoEngine) }
+        let engine = std::sync::Arc::new(NoEngine);
+        Self { behind_proxy: false, tls: None, log_signer: None, engine, certificates: Vec::new() }
     }
 }
 
@@ -114,7 +118,7 @@ impl House {
     }
 
     fn built(home: Home, limits: Limits, built: Built) -> Self {
-        let Built { behind_proxy, tls, log_signer, engine } = built;
+        let Built { behind_proxy, tls, log_signer, engine, certificates } = built;
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
         let store: Store = (*home).clone();
@@ -129,6 +133,7 @@ impl House {
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
             webhook_networks: crate::domain::network::Networks::default(),
+            certificates,
         });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -266,7 +271,7 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop()).unwrap();
+            self.runtime.block_on(running.stop());
         }
     }
 }

@@ -44,6 +44,8 @@ const ACTS: &[(Gives, &[&str])] = &[
             "PUT /api/v1/schedules/{id}/temporaries/{place}",
             "DELETE /api/v1/schedules/{id}/temporaries/{place}",
             "POST /api/v1/users/{id}/absences",
+            "PUT /api/v1/absences/{id}",
+            "DELETE /api/v1/absences/{id}",
             "PUT /api/v1/teams/{id}",
             "POST /schedules",
             "POST /schedules/{id}/need",
@@ -52,6 +54,7 @@ const ACTS: &[(Gives, &[&str])] = &[
             "POST /teams/{id}",
             "POST /on-duty/{id}/{act}",
             "POST /absence",
+            "POST /absence/{id}/{act}",
         ],
     ),
     (

@@ -244,10 +244,63 @@ fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_api() {
         let mut away = away;
         away["cover"] = json!([cover]);
         let told = house.post(&manager, &format!("{address}/absences"), &away).must(201);
-        assert_eq!(told["changed"][0]["schedule"], "nights");
+        assert_eq!(told["schedules"], json!(["nights"]));
         let left = told["uncovered"].as_array().unwrap();
         assert_eq!(left.len(), hers.as_array().unwrap().len() - 1, "{told} {hers}");
         assert_eq!(house.get(&manager, &turns).must(200)["items"], json!([]));
+        // A schedule written whole afterwards, and an override, do not put Bia there unasked.
+        let version = house.get(&manager, path).must(200)["version"].to_string();
+        house.put(&manager, path, Some(&format!("\"{version}\"")), &body).must(200);
+        assert_eq!(house.get(&manager, &turns).must(200)["items"], json!([]));
+        let over = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-24T01:00:00Z", "add": people[1] });
+        let asked = house.post(&manager, &format!("{path}/overrides"), &over);
+        assert_eq!(asked.code(), "E_DOUBT");
+        let absent = |doubt: &Value| doubt["kind"] == "absent" && doubt["user_id"] == json!(people[1]);
+        assert!(asked.body["doubts"].as_array().unwrap().iter().any(absent), "{}", asked.body);
+        let mut sure = over;
+        sure["sure"] = json!(true);
+        house.post(&manager, &format!("{path}/overrides"), &sure).must(201);
+        assert_eq!(house.get(&manager, &turns).must(200)["items"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn people_note_their_own_absence_over_the_api_change_it_and_take_it_back() {
+    for house in houses() {
+        let manager = house.staff(Role::Manager);
+        let [own, other] = [(); 2].map(|()| house.user(Role::Clinician, None));
+        let (ana, bia) = (house.enter(own, Role::Clinician), house.enter(other, Role::Clinician));
+        let path = "/api/v1/schedules/nights";
+        let mut body = written(&[own]);
+        body["need"]["certificate"] = json!(false);
+        house.put(&manager, path, Some("\"0\""), &body).must(200);
+        let away = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
+        let mine = format!("/api/v1/users/{own}/absences");
+        let mut covered = away.clone();
+        let cover = json!({ "schedule": "nights", "user_id": other });
+        covered["cover"] = json!([cover]);
+        covered["cover"][0]["from"] = away["from"].clone();
+        covered["cover"][0]["to"] = away["to"].clone();
+        assert_eq!(house.post(&ana, &mine, &covered).code(), "E_ROLE", "nobody puts a colleague on call so");
+        assert_eq!(house.post(&bia, &mine, &away).code(), "E_ROLE");
+        let told = house.post(&ana, &mine, &away).must(201);
+        assert!(!told["uncovered"].as_array().unwrap().is_empty(), "{told}");
+        let listed = house.get(&bia, "/api/v1/absences").must(200)["items"].clone();
+        assert_eq!((&listed[0]["id"], &listed[0]["user_id"]), (&told["id"], &json!(own)));
+        let one = format!("/api/v1/absences/{}", told["id"].as_str().unwrap());
+        let shorter = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-24T12:00:00Z" });
+        assert_eq!(house.put(&bia, &one, None, &shorter).code(), "E_ROLE");
+        house.put(&ana, &one, None, &shorter).must(200);
+        assert_eq!(
+            house.get(&bia, "/api/v1/absences").must(200)["items"][0]["to"],
+            "2026-11-24T12:00:00.000Z"
+        );
+        let gone = |who: &str| house.call("DELETE", &one, &[("authorization", who)], None);
+        assert_eq!(gone(&bia).code(), "E_ROLE");
+        assert_eq!(gone(&manager).status, 204);
+        assert_eq!(gone(&ana).code(), "E_NOT_FOUND");
+        let heard = house.get(&manager, "/api/v1/messages").must(200);
+        assert!(heard.to_string().contains("absence"), "{heard}");
     }
 }
 
@@ -319,6 +372,12 @@ fn a_feed_is_read_without_a_sign_in_shows_first_names_and_ends_when_it_is_ended(
         house.put(&manager, path, Some("\"1\""), &written(&[ana])).must(200);
         assert_eq!(again("GET").status, 200);
         assert!(read(&address).must(200).as_str().unwrap().contains("SEQUENCE:2\r\n"));
+        // Who is away is on it no more, and programs that keep what they hold see that it changed.
+        let whole = json!({ "from": house.now(), "to": house.now().plus(Duration::from_secs(390 * 86_400)), "sure": true });
+        house.post(&manager, &format!("/api/v1/users/{ana}/absences"), &whole).must(201);
+        let away = read(&address).must(200);
+        assert!(away.as_str().unwrap().matches("BEGIN:VEVENT").count() < 2, "{away}");
+        assert!(!away.as_str().unwrap().contains("SEQUENCE:2\r\n"), "{away}");
         let other = address.replace("nights", "days");
         assert_eq!(read(&other).status, 404);
         let ended = house.call("DELETE", &format!("{path}/feed"), &[("authorization", &manager)], None);

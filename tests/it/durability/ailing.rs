@@ -12,9 +12,6 @@ use crate::support::clinic::{Bed, Clinic, eventually};
 use crate::support::node::Node;
 use crate::support::until::until;
 
-/// Tasks pass on and say nothing of themselves: how they begin again is `supervise`'s own test.
-const TASKS: [&str; 5] = ["takeovers", "commands", "aside", "seats", "revocations"];
-
 /// Publishes one reading until it is acknowledged, on as many connections as it takes.
 async fn acknowledged(bed: &Bed, house: &zelo::app::House, value: f64) {
     let body = heart_rate(Clock::System.now().millis(), value);
@@ -46,7 +43,7 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
         let house = clinic.house(&store).await;
         acknowledged(bed, &house, 70.0).await;
         let threads = store.threads();
-        let struck: Vec<_> = threads.names().into_iter().filter(|name| !TASKS.contains(name)).collect();
+        let struck = threads.names();
         for needed in [
             "ingest",
             "device-events",
@@ -56,6 +53,12 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
             "engine-seat",
             "outbox",
             "health",
+            "mqtt",
+            "takeovers",
+            "commands",
+            "aside",
+            "seats",
+            "revocations",
         ] {
             assert!(struck.contains(&needed), "{needed} is watched: {struck:?}");
         }
@@ -86,6 +89,38 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
         house.stop().await;
         clinic.verify();
     }
+}
+
+/// Somebody at the console of the database holds a table, and nothing is taken, judged or climbed meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_whose_work_waits_for_somebody_elses_lock_says_so_within_two_seconds() {
+    let Some(clinic) = Clinic::postgres(1) else { return };
+    let (bed, store) = (&clinic.beds[0], clinic.store.clone());
+    let house = clinic.house(&store).await;
+    acknowledged(bed, &house, 70.0).await;
+    for table in ["readings", "alerts", "escalations", "nodes"] {
+        let held = clinic.foreign(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"));
+        let address = house.gateway.local_addr();
+        let (client, mut events) = bed.client_of(&address.ip().to_string(), address.port());
+        let body = heart_rate(Clock::System.now().millis(), 71.0);
+        let topic = bed.topic();
+        let busy = tokio::spawn(async move {
+            drop(client.publish(topic, QoS::AtLeastOnce, false, body).await);
+            while events.poll().await.is_ok() {}
+        });
+        let began = std::time::Instant::now();
+        let named = format!("waits for a lock ({table})");
+        while !store.troubles().iter().any(|trouble| trouble.stops && trouble.words.contains(&named)) {
+            assert!(began.elapsed() < Duration::from_secs(3), "{table}: {:?}", store.troubles());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        drop(held);
+        busy.abort();
+        acknowledged(bed, &house, 72.0).await;
+        eventually("it is well again", || store.troubles().is_empty()).await;
+    }
+    house.stop().await;
+    clinic.verify();
 }
 
 /// The log's reader goes away; then much is logged. Everything goes on.
@@ -125,4 +160,57 @@ fn a_thread_that_does_not_stay_up_ends_the_node() {
     let (code, said) = node.ended(Duration::from_secs(40));
     assert_eq!(code, Some(6), "{said}");
     assert!(said.contains("the thread engine-audit ended again and again"), "{said}");
+}
+
+/// A balancer that asks sees that the node goes before its port is closed.
+#[test]
+fn a_node_that_ends_is_not_ready_before_its_port_closes() {
+    let clinic = Clinic::sqlite(1);
+    let dir = std::sync::Arc::clone(&clinic.dir);
+    drop(clinic);
+    let node = Node::serve(dir.path(), &[]);
+    let api = node.api();
+    assert_eq!(api.get("/readyz").status, 200);
+    let began = std::time::Instant::now();
+    node.ask_to_end();
+    let said = until("it is not ready", Duration::from_secs(1), || {
+        Some(api.get("/readyz")).filter(|got| got.status == 503)
+    });
+    assert!(said.body.as_str().unwrap().contains("this node is ending"), "{}", said.body);
+    assert_eq!(api.get("/healthz").status, 200, "it still answers");
+    let (code, said) = node.ended(Duration::from_secs(10));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(began.elapsed() >= Duration::from_millis(900), "for the time that is set");
+}
+
+/// What a restore needs cannot be written: whoever asks is told, and it is caught up as soon as it can be.
+#[test]
+fn a_file_of_withdrawals_that_cannot_be_written_is_told_until_it_can_be() {
+    let clinic = Clinic::sqlite(1);
+    let dir = std::sync::Arc::clone(&clinic.dir);
+    drop(clinic);
+    let node = Node::serve(dir.path(), &[]);
+    let api = node.api();
+    let file = dir.path().join("revocations.log");
+    assert_eq!(api.get("/readyz").body, "ready\n");
+    let whole = std::fs::read(&file).unwrap();
+    // What stands in its place takes no line, whoever asks.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let said = until("it is told", Duration::from_secs(9), || {
+        Some(api.get("/readyz")).filter(|got| got.body != "ready\n")
+    });
+    assert_eq!(
+        (said.status, said.body.as_str().unwrap()),
+        (200, "ready\nrevocations.log cannot be written: look at the data directory's disk and rights\n")
+    );
+    let engine = api.get("/healthz/engine").with(503);
+    assert!(engine["ailments"].to_string().contains("revocations.log cannot be written"), "{engine}");
+    std::fs::remove_dir(&file).unwrap();
+    until("it is well again", Duration::from_secs(9), || {
+        (api.get("/readyz").body == "ready\n").then_some(())
+    });
+    assert!(std::fs::read(&file).unwrap().len() >= whole.len());
+    node.ask_to_end();
+    assert_eq!(node.ended(Duration::from_secs(10)).0, Some(0));
 }

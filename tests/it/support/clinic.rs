@@ -166,6 +166,13 @@ impl Clinic {
         counted.n
     }
 
+    /// A session of another program that did `sql` and does nothing more; it ends when it is dropped.
+    pub fn foreign(&self, sql: &str) -> impl Sized + use<> {
+        let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
+        conn.batch_execute(sql).unwrap();
+        conn
+    }
+
     /// What the database answers to a question, one text a row (`told`), after everything is on its disk.
     pub fn ask_after_a_checkpoint(&self, sql: &str) -> Vec<String> {
         let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();

@@ -168,6 +168,11 @@ impl Node {
         (status.code(), self.said())
     }
 
+    /// Asks it to end (SIGTERM); [`Node::ended`] waits for it.
+    pub fn ask_to_end(&self) {
+        self.signal("TERM");
+    }
+
     /// Holds it where it is (SIGSTOP), until [`Node::resume`].
     pub fn pause(&self) {
         self.signal("STOP");

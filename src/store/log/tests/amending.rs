@@ -137,7 +137,7 @@ fn readings_that_change_hands_hold_before_a_verifier_who_finds_one_that_went_bac
         let now = Instant::from_secs(NOW.secs() + 3);
         house
             .home
-            .write(Actor::Operator, now, |tx| bindings::unbind(tx, house.device.1, sent[1].at))
+            .write(Actor::Operator, now, |tx| bindings::unbind(tx, house.device.1, None, sent[1].at))
             .unwrap();
         while let Some(due) = house.home.read(moves::due).unwrap().first() {
             let next = house.home.read(|view| moves::next(view, due)).unwrap();

@@ -11,6 +11,7 @@ use super::visit::{Answer, Room, Visit};
 use crate::domain::civil::Zone;
 use crate::domain::line::NotALine;
 use crate::domain::{Can, CommandId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, Reason};
+use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{Device, TokenRow};
 use crate::store::page::USUAL;
@@ -310,8 +311,8 @@ impl Sent {
 }
 
 /// What leaves a patient with an end in the past is said before it does.
-fn asked_again(room: &Room, device: DeviceId, at: Instant) -> Result<(), Fault> {
-    let (_, leaving) = room.read(|view| handed::leaving(view, device, at, room.now))?;
+fn asked_again(room: &Room, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<(), Fault> {
+    let (_, leaving) = room.read(|view| handed::leaving(view, (device, of), (at, room.now)))?;
     if leaving.readings == 0 {
         return Ok(());
     }
@@ -334,6 +335,8 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
                 "bind" => {
                     let missing = || Fault::invalid("patient_id", "one of the patients");
                     let from = sent.at(room)?;
+                    let taken = room.read(|view| handed::taken_from(view, id, from))?;
+                    taken.into_iter().for_each(|patient| room.sight.saw(patient, What::Readings));
                     room.write(|tx| {
                         let patient = chosen(tx, &sent.patient_id)?.ok_or_else(missing)?;
                         bind_to(tx, id, patient, from)
@@ -341,10 +344,12 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
                 }
                 "unbind" => {
                     let at = sent.at(room)?;
+                    let missing = |_not_an_id| Fault::invalid("patient_id", "whose binding ends");
+                    let of: Option<PatientId> = Some(sent.patient_id.parse().map_err(missing)?);
                     if at < room.now && sent.sure.is_empty() {
-                        asked_again(room, id, at)?;
+                        asked_again(room, id, of, at)?;
                     }
-                    room.write(|tx| Ok(bindings::unbind(tx, id, at)?))?;
+                    room.write(|tx| Ok(bindings::unbind(tx, id, of, at)?))?;
                 }
                 "disable" => {
                     room.write(|tx| Ok(devices::disable(tx, id)?))?;

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::audit::seal_age;
+use super::people::People;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::Instant;
 use crate::domain::message::Channel;
 use crate::domain::rule::{Condition, Kind};
+use crate::domain::{Can, Instant};
 use crate::store::lapses::Standing;
 use crate::store::rules::RuleVersion;
 use crate::store::waiting::COUNTED;
@@ -18,6 +19,7 @@ use crate::web::pages::ladder::channel_word;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
 use crate::web::pages::status::{self as pages, Backlog, Health, Module, Provider, Rolling};
 use crate::web::pulse::Pulse;
+use crate::web::state::Rests;
 use crate::web::{Key, Lang, Section};
 
 /// A module that has not ended a run for so long is late.
@@ -73,10 +75,12 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         backend: backend.to_owned(),
         stored_bytes: waiting.bytes.map(whole),
         free_bytes,
+        certificates: state.certificates.iter().map(|one| (one.door, one.left(room.now))).collect(),
         nobody_reached: pulse.unreached,
         step: pulse.step,
         heartbeat: pulse.heartbeat,
         letters: letters(view, room, &pulse)?,
+        resting: resting(view, room, &pulse)?,
         lapses: pulse
             .lapses
             .into_iter()
@@ -111,6 +115,31 @@ fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages:
         provider: provider(channel),
     };
     Ok(Channel::ALL.into_iter().map(of).collect())
+}
+
+/// Who is left alone, by the names that the reader knows.
+fn resting(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::Resting>, Fault> {
+    let mut people = People::default();
+    let mut out = Vec::new();
+    for rest in &pulse.resting {
+        let (kind, name, link) = match (&rest.what, rest.channel) {
+            (Rests::Domain(name), _) => (Key("status-rests-domain"), name.clone(), None),
+            (Rests::Recipient(id), Channel::Webhook) => {
+                let link = room.viewer.may(Can::SeeWebhooks).then(|| format!("/webhooks/{id}"));
+                (Key("status-rests-program"), id.clone(), link)
+            }
+            (Rests::Recipient(id), _) => {
+                let name = match id.parse() {
+                    Ok(user) => people.user(view, user)?,
+                    Err(_not_a_user) => id.clone(),
+                };
+                let link = room.viewer.may(Can::SeeSchedules).then(|| format!("/on-duty/{id}"));
+                (Key("status-rests-mailbox"), name, link)
+            }
+        };
+        out.push(pages::Resting { kind, name, link, window: (rest.since, rest.until), why: rest.why });
+    }
+    Ok(out)
 }
 
 fn whole(n: i64) -> u64 {

@@ -138,8 +138,9 @@ pub fn rows() -> Vec<Row> {
         POST "/schedules/{id}/unfeed" SeeSchedules => wheels::unfeed;
         POST "/schedules/{id}/swap" AnswerCalls => swaps::ask;
         POST "/swaps/{id}/{act}" AnswerCalls => swaps::act;
-        GET "/absence" ManageSchedules => absence::show;
-        POST "/absence" ManageSchedules => absence::act;
+        GET "/absence" ManageSchedules or AnswerCalls => absence::show;
+        POST "/absence" ManageSchedules or AnswerCalls => absence::act;
+        POST "/absence/{id}/{act}" ManageSchedules or AnswerCalls => absence::change;
         POST "/schedules/{id}/{act}" ManageSchedules => wheels::act;
         GET "/users" ManageUsers or VouchForUsers => users::list;
         POST "/users" ManageUsers => users::create;

@@ -9,7 +9,7 @@ use super::policy_words::{choices, names, rehearsed, targets};
 use super::visit::{Answer, Room, Step, Visit};
 use crate::domain::escalation::Policy;
 use crate::store::View;
-use crate::store::versions;
+use crate::store::{escalations, versions};
 use crate::web::fault::Fault;
 use crate::web::pages::kept::{self as list_pages, Kind, List};
 use crate::web::pages::policies::{self as words, Names};
@@ -45,7 +45,11 @@ fn told<R>(room: &Room, names: &Names, tell: impl FnOnce(&Telling<'_, Policy>) -
         kind: Kind::Policies,
         name: &|policy| words::name(w, policy),
         lines: &|policy| names.lines(w, policy),
-        hint: &|policy| w.one("policy-lasts", "span", w.span(&policy.lasts())),
+        hint: &|policy| {
+            let lasts = w.one("policy-lasts", "span", w.span(&policy.lasts()));
+            let slow = policy.id == escalations::RED && !policy.beyond().is_empty();
+            if slow { format!("{lasts} · {}", w.say("red-beyond")) } else { lasts }
+        },
     })
 }
 

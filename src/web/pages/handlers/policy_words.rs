@@ -119,6 +119,7 @@ fn person(w: &Words, names: &Names, candidate: &Candidate) -> Person {
         Some(Because::Rotation(n)) => format!("{through}: {}", w.one("policy-because-rotation", "n", n + 1)),
         Some(Because::Temporary(_)) => format!("{through}: {}", w.say("policy-because-temporary")),
         Some(Because::Override(_)) => format!("{through}: {}", w.say("policy-because-override")),
+        Some(Because::StandsInFor(_)) => format!("{through}: {}", w.say("policy-because-stands-in")),
         None => through,
     };
     let left_out = candidate.left_out.map(|why| {
@@ -127,6 +128,7 @@ fn person(w: &Words, names: &Names, candidate: &Candidate) -> Person {
             LeftOut::Held => Key("policy-left-held"),
             LeftOut::NoCertificate => Key("policy-left-certificate"),
             LeftOut::Twice => Key("policy-left-twice"),
+            LeftOut::Absent => Key("policy-left-absent"),
             LeftOut::CannotAnswer => Key("policy-left-role"),
         })
     });

@@ -89,7 +89,7 @@ fn fill(
     let dates: Vec<NaiveDate> = (0..DAYS).map(|n| far(from, n)).collect();
     let within = Window { from: zone.day(from).from, to: zone.day(far(from, DAYS)).from };
     let turns = turns(view, w, &mut people, &id, within)?;
-    let places = places(view, room.now)?;
+    let (places, absences) = (places(view, room.now)?, on_call::absences::after(view, room.now)?);
     let (swappable, mates) = swaps::choices(view, w, &mut people, room, &id)?;
     let found = on_call::problems(view, &id, &duty, room.now)?;
     let may_manage = room.viewer.may(Can::ManageSchedules);
@@ -99,8 +99,8 @@ fn fill(
         version: held.version,
         author: people.actor(view, &held.author)?,
         since: held.in_force_at,
-        present: present(view, w, &mut people, &duty.schedule, room.now)?,
-        next: next(&duty.schedule, room.now),
+        present: present(view, w, &mut people, &duty.schedule, room.now, absences.in_schedule(&id))?,
+        next: next(&duty.schedule, room.now, absences.in_schedule(&id)),
         troubles: troubles(view, w, &mut people, &found)?,
         days: dates.iter().map(|date| day(w, *date, *date == today, &places)).collect(),
         gaps: gaps(&turns, within).map_or_else(Vec::new, |gaps| cells(zone, &dates, &gaps)),
@@ -166,9 +166,10 @@ fn turns(
     within: Window,
 ) -> Result<Vec<Held>, Fault> {
     let mut out: Vec<Held> = Vec::new();
+    let absences = on_call::absences::after(view, within.from)?;
     for (window, version) in on_call::pieces(view, id, within)? {
         let schedule = &version.body.schedule;
-        for shift in schedule.shifts(window) {
+        for shift in schedule.shifts(window, absences.in_schedule(id)) {
             let who = one(view, w, people, schedule, shift.user, shift.because)?;
             let goes_on = out.iter_mut().find(|held| {
                 held.window.to == shift.window.from && held.user == shift.user && held.who == who
@@ -251,7 +252,8 @@ fn answer(
     let Some(at) = local(zone, asked) else { return Ok(None) };
     let held = versions::in_force::<Duty>(view, id, at)?;
     let Some(held) = held else { return Ok(Some(Then { at, version: None, present: Vec::new() })) };
-    let present = present(view, w, people, &held.body.schedule, at)?;
+    let absences = on_call::absences::after(view, at)?;
+    let present = present(view, w, people, &held.body.schedule, at, absences.in_schedule(id))?;
     Ok(Some(Then { at, version: Some(held.version), present }))
 }
 

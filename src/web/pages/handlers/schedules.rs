@@ -4,7 +4,7 @@ use super::people::People;
 use super::visit::{Answer, Visit};
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::capacity::{self, Work};
-use crate::domain::on_call::{Because, Duty, Issue, Schedule};
+use crate::domain::on_call::{Away, Because, Duty, Issue, Schedule};
 use crate::domain::rule::Name;
 use crate::domain::{Instant, UserId};
 use crate::store::{View, on_call, versions};
@@ -29,14 +29,21 @@ pub async fn list(visit: Visit) -> Answer {
 fn fill(view: &mut View<'_>, w: &Words) -> Result<pages::View, Fault> {
     let mut people = People::default();
     let mut rows = Vec::new();
-    let linter = on_call::Linter::of(view, w.now)?;
+    let (linter, absences) = (on_call::Linter::of(view, w.now)?, on_call::absences::after(view, w.now)?);
     for held in versions::all_in_force::<Duty>(view, w.now)? {
         let found = linter.problems(&held.name, &held.body);
         let w = in_zone(w, &held.body.schedule);
         rows.push(Row {
             name: name(&held.body.name, w.lang),
-            present: present(view, &w, &mut people, &held.body.schedule, w.now)?,
-            next: next(&held.body.schedule, w.now),
+            present: present(
+                view,
+                &w,
+                &mut people,
+                &held.body.schedule,
+                w.now,
+                absences.in_schedule(&held.name),
+            )?,
+            next: next(&held.body.schedule, w.now, absences.in_schedule(&held.name)),
             troubles: troubles(view, &w, &mut people, &found)?,
             id: held.name,
         });
@@ -81,8 +88,8 @@ pub fn name(name: &Name, lang: Lang) -> String {
 }
 
 /// When other people are on call next.
-pub fn next(schedule: &Schedule, now: Instant) -> Option<Instant> {
-    schedule.next_change(Window { from: now, to: now.plus(NEXT) })
+pub fn next(schedule: &Schedule, now: Instant, away: Away<'_>) -> Option<Instant> {
+    schedule.next_change(Window { from: now, to: now.plus(NEXT) }, away)
 }
 
 /// Who is on call at an instant, and why.
@@ -95,8 +102,9 @@ pub fn present(
     people: &mut People,
     schedule: &Schedule,
     at: Instant,
+    away: Away<'_>,
 ) -> Result<Vec<Present>, Fault> {
-    let on_call = schedule.at(at).into_iter();
+    let on_call = schedule.at(at, away).into_iter();
     on_call.map(|(user, because)| one(view, w, people, schedule, user, because)).collect()
 }
 
@@ -119,6 +127,7 @@ pub fn one(
         }
         Because::Temporary(_) => w.say("duty-why-temporary"),
         Because::Override(_) => w.say("duty-why-override"),
+        Because::StandsInFor(_) => w.say("duty-why-stands-in"),
     };
     Ok(Present { name: people.user(view, user)?, why })
 }

@@ -5,6 +5,7 @@ use actix_web::web::{Form, Path, Query};
 
 use super::kept::{self, Asked, Held, New, Sent, Telling, Which, written};
 use super::visit::{Answer, Room, Step, Visit};
+use crate::domain::Level;
 use crate::domain::calendar::Calendar;
 use crate::domain::escalation::Policy;
 use crate::domain::sla::{ServiceLevel, Timer};
@@ -67,7 +68,10 @@ impl Around {
             kind: KIND,
             name: &|level| pages::name(w, level),
             lines: &|level| lines(w, level, &self.policies),
-            hint: &|_| String::new(),
+            hint: &|level| {
+                let slow = level.level == Level::Red && level.check().is_err();
+                if slow { w.say("red-beyond") } else { String::new() }
+            },
         })
     }
 

@@ -9,6 +9,7 @@ use crate::domain::UserId;
 use crate::domain::civil::Window;
 use crate::domain::escalation::{Policy, Target};
 use crate::domain::on_call::{Duty, Team};
+use crate::store::on_call::absences;
 use crate::store::{View, versions};
 use crate::web::fault::Fault;
 use crate::web::pages::users::{Shift, Ties};
@@ -22,9 +23,11 @@ const AHEAD: Duration = Duration::from_secs(14 * 24 * 3_600);
 /// Store faults.
 pub fn all(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<UserId, Ties>, Fault> {
     let (now, lang) = (room.now, room.words().lang);
+    let absences = absences::after(view, now)?;
     let mut ties: BTreeMap<UserId, Ties> = BTreeMap::new();
     for held in versions::all_in_force::<Duty>(view, now)? {
-        for turn in held.body.schedule.shifts(Window { from: now, to: now.plus(AHEAD) }) {
+        let away = absences.in_schedule(&held.name);
+        for turn in held.body.schedule.shifts(Window { from: now, to: now.plus(AHEAD) }, away) {
             let shift = Shift {
                 schedule: name(&held.body.name, lang),
                 from: turn.window.from,

@@ -107,7 +107,8 @@ fn held(sent: &Sent) -> Result<usize, Fault> {
 /// `E_INVALID`, `E_DOUBT`, `E_PRECONDITION`.
 pub fn put_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let Window { from, to } = window(duty(tx, id)?.schedule.zone, sent)?;
-    let over = Override { from, to, change: change(sent.user("add")?, sent.user("remove")?)? };
+    let over =
+        Override { from, to, change: change(sent.user("add")?, sent.user("remove")?)?, meant_at: None };
     api::put_override(tx, id, place(sent)?, over, sent.version()?, sent.first("sure").is_some())
 }
 

@@ -166,6 +166,17 @@ impl Night {
         };
         let asked = absence::View {
             people: one.people.clone(),
+            mates: one.mates.clone(),
+            ahead: vec![absence::Ahead {
+                id: user_id(9).to_string(),
+                name: "Caio Lima".into(),
+                window: (self.later(86_400), self.later(172_800)),
+                sent: ("2026-11-24T08:00".into(), "2026-11-25T08:00".into()),
+                covers: vec!["Ana Conceição".into()],
+                by: Some("Caio Lima".into()),
+                begun: false,
+                may_change: true,
+            }],
             user: user_id(1).to_string(),
             from: "2026-11-24T08:00".into(),
             to: "2026-11-30T08:00".into(),
@@ -175,7 +186,7 @@ impl Night {
         };
         let done = absence::Done {
             name: "Ana Conceição".into(),
-            changed: vec![("clinician_on_call".into(), "Clínico de plantão".into())],
+            schedules: vec![("clinician_on_call".into(), "Clínico de plantão".into())],
             uncovered: vec![turn(72)],
         };
         let absent = absence::View { turns: None, done: Some(done), user: String::new(), ..asked.clone() };

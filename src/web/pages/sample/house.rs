@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::audit::kind::EntryType;
+use crate::domain::certificate::Door;
 use crate::domain::{CommandId, Role, Signal};
 use crate::web::pages::{
     Level, Paging, Total, api_docs, audit, audit_kind, devices, pairing, patients, rules, status, users,
@@ -85,6 +86,10 @@ impl Night {
             backend: "SQLite".to_owned(),
             stored_bytes: Some(1_840_000_000),
             free_bytes: Some(if bad { 82_000 } else { 82_000_000_000 }),
+            certificates: vec![
+                (Door::Https, Duration::from_secs(if bad { 0 } else { 5_000_000 })),
+                (Door::Mqtts, Duration::from_secs(if bad { 2_000_000 } else { 5_000_000 })),
+            ],
             nobody_reached: u32::from(bad),
             step: bad.then(|| crate::domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
             heartbeat: (!bad).then(|| self.ago(12)),
@@ -106,6 +111,22 @@ impl Night {
                 noticed_at: self.ago(300),
             })
             .collect(),
+            resting: vec![
+                status::Resting {
+                    kind: Key("status-rests-domain"),
+                    name: "clinica.example".into(),
+                    link: None,
+                    window: (self.ago(300), self.later(20)),
+                    why: "timeout",
+                },
+                status::Resting {
+                    kind: Key("status-rests-mailbox"),
+                    name: "Ana Conceição".into(),
+                    link: Some("/on-duty/1".into()),
+                    window: (self.ago(90), self.later(10)),
+                    why: "smtp_421",
+                },
+            ],
             letters: [
                 status::Provider::Asked,
                 status::Provider::Resting(self.later(30)),

@@ -72,6 +72,7 @@ impl Clinic {
             node: "node-0".to_owned(),
             factor_roles: Vec::new(),
             webhook_networks: crate::domain::network::Networks::default(),
+            certificates: Vec::new(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }
     }

@@ -18,7 +18,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use consent::Purpose;
 
-use crate::domain::{Can, Role};
+use crate::domain::{Can, PatientId, Role};
 use crate::store::{Ask, alerts, consents, devices, terms};
 use clinic::{Clinic, now, shows_value};
 
@@ -320,6 +320,14 @@ async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_the_patient()
         chrono::DateTime::from_timestamp(crate::store::testing::NOW.secs() + 330 - 3 * 3_600, 0).unwrap();
     let at = at.format("%Y-%m-%dT%H:%M:%S").to_string();
     let said = [("reason", "trocou de paciente"), ("at", at.as_str())];
+    let nobodys = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
+    assert_eq!(nobodys.status, StatusCode::UNPROCESSABLE_ENTITY, "whose binding is meant is said");
+    let (patient, other) =
+        (clinic.patient.to_string(), PatientId::new(crate::store::testing::NOW).to_string());
+    let stale = [&said[..], &[("patient_id", other.as_str()), ("sure", "1")]].concat();
+    let stale = clinic.post(Role::Technician, &format!("{path}/unbind"), &stale).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT, "the device is somebody else's by now");
+    let said = [&said[..], &[("patient_id", patient.as_str())]].concat();
     let asked = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
     assert_eq!(asked.status, StatusCode::CONFLICT);
     assert!(asked.text.contains("30 leituras") && asked.text.contains("name=\"sure\""), "{}", asked.text);

@@ -165,7 +165,12 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     assert!(clinic.get(Role::Manager, &far).await.text.contains("o ano está certo?"));
     // The clinician is away for two days of December: two schedules, one of them covered.
     let window = "from=2026-12-28T08:00&to=2026-12-30T08:00";
-    assert_eq!(clinic.get(Role::Agent, "/absence").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(clinic.get(Role::Auditor, "/absence").await.status, StatusCode::FORBIDDEN);
+    let own = clinic.get(Role::Agent, "/absence").await.text;
+    assert!(
+        own.contains(&agent) && !own.contains(&ana),
+        "of others, whoever keeps the schedules says it: {own}"
+    );
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
     assert!(page.contains("c1-by") && !page.contains("c2-by"), "{page}");
     let field = |name: &str| {
@@ -182,7 +187,21 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert!(done.text.contains("Ficou um período sem ninguém de plantão"), "{}", done.text);
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
-    assert!(page.contains("Nenhum turno em nenhuma escala"), "{page}");
+    assert!(page.contains("Nenhum turno nas escalas de hoje"), "{page}");
+    // It is listed, shortened and taken back there.
+    let listed = page.split("action=\"/absence/").nth(1).unwrap();
+    let id = listed.split('/').next().unwrap().to_owned();
+    assert!(page.contains("Entra no lugar: Pessoa agent"), "{page}");
+    let span = [("from", "2026-12-28T08:00"), ("to", "2026-12-29T08:00")];
+    assert_eq!(
+        clinic.post(Role::Agent, &format!("/absence/{id}/change"), &span).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let changed = clinic.post(Role::Manager, &format!("/absence/{id}/change"), &span).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    assert!(changed.text.contains("2026-12-29T08:00") && changed.text.contains("Ausência registrada"));
+    let gone = clinic.post(Role::Clinician, &format!("/absence/{id}/take"), &[]).await;
+    assert!(gone.text.contains("Nenhuma ausência registrada"), "{}", gone.text);
 }
 
 #[actix_web::test]

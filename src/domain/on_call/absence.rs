@@ -1,0 +1,122 @@
+//! People who are away: a fact about a person that stands over every schedule, those of later days too.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Because, Override, Shift};
+use crate::domain::civil::Window;
+use crate::domain::id::UserId;
+use crate::domain::time::Instant;
+
+/// Somebody is away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// Who.
+    pub user: UserId,
+    /// When. It begins when the house knew of it at the earliest, so that it changes nothing that was.
+    pub window: Window,
+    /// Since when the house knows. An override that was said to be meant after that goes before it.
+    pub known_at: Instant,
+    /// Who stands in.
+    pub covers: Vec<Cover>,
+}
+
+/// Somebody stands in for a turn, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cover {
+    /// In which schedule.
+    pub schedule: String,
+    /// From when.
+    pub from: Instant,
+    /// Until when.
+    pub to: Instant,
+    /// Who.
+    pub by: UserId,
+}
+
+/// Everybody who is away in the time that is looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Absences(Vec<Absence>);
+
+/// They, as one schedule meets them.
+#[derive(Debug, Clone, Copy)]
+pub struct Away<'a> {
+    absences: &'a [Absence],
+    schedule: &'a str,
+}
+
+impl Cover {
+    /// When.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        Window { from: self.from, to: self.to }
+    }
+}
+
+impl Absences {
+    /// These.
+    #[must_use]
+    pub const fn new(absences: Vec<Absence>) -> Self {
+        Self(absences)
+    }
+
+    /// As a schedule meets them.
+    #[must_use]
+    pub fn in_schedule<'a>(&'a self, schedule: &'a str) -> Away<'a> {
+        Away { absences: &self.0, schedule }
+    }
+
+    /// When somebody is away.
+    pub fn of(&self, user: UserId) -> impl Iterator<Item = Window> {
+        self.0.iter().filter(move |one| one.user == user).map(|one| one.window)
+    }
+}
+
+impl Away<'_> {
+    /// Nobody is: who would be on call if all were there.
+    pub const NOBODY: Self = Away { absences: &[], schedule: "" };
+
+    /// Whether somebody is away in some part of a window.
+    #[must_use]
+    pub fn meets(self, user: UserId, window: Window) -> bool {
+        self.absences.iter().any(|one| one.user == user && one.window.meet(window).is_some())
+    }
+
+    /// What is left of shifts without those who are away, with whoever stands in, unless they are away themselves.
+    pub(super) fn take_out(self, shifts: Vec<Shift>, overrides: &[Override]) -> Vec<Shift> {
+        let meant = |shift: &Shift, absence: &Absence| match shift.because {
+            Because::Override(place) => overrides
+                .get(place)
+                .and_then(|over| over.meant_at)
+                .is_some_and(|meant_at| meant_at >= absence.known_at),
+            _ => false,
+        };
+        let (mut present, mut stands_in) = (shifts, Vec::new());
+        for absence in self.absences {
+            let mut rest = Vec::with_capacity(present.len());
+            for shift in present {
+                let away = shift.window.meet(absence.window);
+                let Some(away) = away.filter(|_| shift.user == absence.user && !meant(&shift, absence))
+                else {
+                    rest.push(shift);
+                    continue;
+                };
+                rest.extend(shift.without(absence.window));
+                let covers = absence.covers.iter().filter(|cover| cover.schedule == self.schedule);
+                stands_in.extend(covers.filter_map(|cover| {
+                    let window = cover.window().meet(away)?;
+                    Some(Shift { window, user: cover.by, because: Because::StandsInFor(absence.user) })
+                }));
+            }
+            present = rest;
+        }
+        for absence in self.absences {
+            let own = |shift: Shift| match shift.user == absence.user {
+                true => shift.without(absence.window),
+                false => vec![shift],
+            };
+            stands_in = stands_in.into_iter().flat_map(own).collect();
+        }
+        present.into_iter().chain(stands_in).collect()
+    }
+}

@@ -1,0 +1,205 @@
+//! Whoever is away is on call in no schedule, whatever is changed later, and what was stays true.
+
+use std::time::Duration;
+
+use super::absences::{change, list, note, take_back, turns_of};
+use super::swaps::{Asked, ask};
+use super::testing::{duty, person, rotation};
+use super::*;
+use crate::domain::civil::Window;
+use crate::domain::escalation::{Step, Target};
+use crate::domain::on_call::{Change, Cover, Doubt, Issue, Length};
+use crate::domain::{AbsenceId, Role};
+use crate::store::paging::{self, LeftOut};
+use crate::store::testing::{NOW, entries, stores};
+use crate::store::{Actor, Store, messages};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn hour(n: u32) -> Instant {
+    NOW.plus(HOUR * n)
+}
+
+fn hours(from: u32, to: u32) -> Window {
+    Window { from: hour(from), to: hour(to) }
+}
+
+fn at<T>(store: &Store, now: Instant, f: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    store.write(Actor::Operator, now, f)
+}
+
+fn who(store: &Store, id: &str, n: u32) -> Vec<UserId> {
+    let (_, present) = store.read(|view| on_call(view, id, hour(n))).unwrap();
+    present.into_iter().map(|(user, _)| user).collect()
+}
+
+/// Ana and Bia by twelve hours from now on; Caio has none of it.
+fn ward(store: &Store) -> [UserId; 3] {
+    let people = [(); 3].map(|()| person(store, Role::Clinician));
+    alone(store, "duty", &people[..2], Length::Hours(12));
+    people
+}
+
+fn alone(store: &Store, id: &str, people: &[UserId], length: Length) {
+    let body = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), length, people)]);
+    at(store, NOW, |tx| publish(tx, id, &body, 0)).unwrap();
+}
+
+fn cover(schedule: &str, Window { from, to }: Window, by: UserId) -> Cover {
+    Cover { schedule: schedule.into(), from, to, by }
+}
+
+#[test]
+fn an_absence_goes_over_every_schedule_at_once_and_says_what_nobody_covers() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        alone(&store, "backup", &[ana], Length::Days(7));
+        let within = hours(24, 60);
+        let turns = store.read(|view| turns_of(view, ana, within, NOW)).unwrap();
+        let named = |id: &str, window| (id.to_owned(), window);
+        assert_eq!(
+            turns,
+            [named("backup", within), named("duty", hours(24, 36)), named("duty", hours(48, 60))]
+        );
+        let stranger = store.write(Actor::Operator, NOW, |tx| {
+            crate::store::users::disable(tx, caio).map(drop)?;
+            note(tx, ana, within, &[cover("duty", hours(24, 36), caio)])
+        });
+        assert!(matches!(stranger, Err(Error::Refused { code: "E_INVALID", .. })), "{stranger:?}");
+        let foreign = at(&store, NOW, |tx| note(tx, ana, within, &[cover("duty", hours(36, 48), caio)]));
+        assert!(matches!(foreign, Err(Error::Refused { code: "E_INVALID", .. })), "it is Bia's turn");
+        let covers = [cover("duty", hours(24, 36), caio), cover("backup", hours(30, 60), bia)];
+        let left = at(&store, NOW, |tx| note(tx, ana, within, &covers)).unwrap();
+        assert_eq!(left.schedules, ["backup", "duty"]);
+        assert_eq!(left.uncovered, [named("backup", hours(24, 30)), named("duty", hours(48, 60))]);
+        assert_eq!((who(&store, "duty", 25), who(&store, "backup", 31)), (vec![caio], vec![bia]));
+        assert_eq!((who(&store, "duty", 50), who(&store, "backup", 25)), (vec![], vec![]));
+        assert_eq!(
+            (who(&store, "duty", 72), who(&store, "backup", 60)),
+            (vec![ana], vec![ana]),
+            "back again"
+        );
+        assert_eq!(store.read(|view| get(view, "duty", NOW)).unwrap().version, 1, "no schedule was changed");
+        let twice = at(&store, NOW, |tx| note(tx, ana, hours(40, 80), &[]));
+        assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+        let away = at(&store, NOW, |tx| {
+            note(tx, bia, hours(62, 70), &[])
+                .and_then(|_| note(tx, ana, hours(61, 80), &[cover("backup", hours(61, 80), bia)]))
+        });
+        assert!(matches!(away, Err(Error::Refused { code: "E_INVALID", .. })), "{away:?}");
+        assert_eq!(entries(&store, "shift.absent"), 1);
+    }
+}
+
+/// A schedule made later, one written whole, an override and a swap put somebody on call through their leave.
+#[test]
+fn whoever_is_away_is_on_call_in_no_schedule_whatever_is_changed_later() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        at(&store, NOW, |tx| note(tx, ana, hours(24, 96), &[])).unwrap();
+        alone(&store, "later", &[ana], Length::Days(7));
+        assert_eq!((who(&store, "later", 12), who(&store, "later", 50)), (vec![ana], vec![]));
+        let held = store.read(|view| get(view, "later", NOW)).unwrap();
+        let mut body = held.body.clone();
+        let add =
+            Override { from: hour(30), to: hour(40), change: Change::Add(ana), meant_at: Some(hour(1)) };
+        body.schedule.overrides = vec![add];
+        at(&store, NOW, |tx| publish(tx, "later", &body, 1)).unwrap();
+        assert_eq!(who(&store, "later", 35), [], "what a caller says was meant is not the house's word");
+        let gap = |issue: &Issue| matches!(issue, Issue::Gap(window) if *window == hours(24, 96));
+        let held = store.read(|view| get(view, "later", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "later", &held.body, NOW)).unwrap();
+        assert!(issues.iter().any(gap), "{issues:?}");
+        let over =
+            Override { from: hour(20), to: hour(30), change: Change::Replace(bia, ana), meant_at: None };
+        let doubts = store.read(|view| changes::doubts(view, "duty", None, &over, NOW)).unwrap();
+        assert!(doubts.contains(&Doubt::Absent(ana)), "{doubts:?}");
+        let fill =
+            Override { from: hour(24), to: hour(36), change: Change::Replace(ana, caio), meant_at: None };
+        assert_eq!(store.read(|view| changes::doubts(view, "duty", None, &fill, NOW)).unwrap(), []);
+        let taking = Asked { giver: bia, taker: Some(ana), window: hours(36, 48), back: None };
+        let swap =
+            store.write(Actor::User { id: bia, role: Role::Clinician }, NOW, |tx| ask(tx, "duty", &taking));
+        assert!(matches!(swap, Err(Error::Refused { code: "E_INVALID", .. })), "{swap:?}");
+        assert!(!store.read(|view| capacity::on_duty(view, hour(50))).unwrap().contains(&ana));
+        let turns = store.read(|view| turns(view, "later", hours(0, 120))).unwrap();
+        assert_eq!(turns, [(hours(0, 24), ana), (hours(96, 120), ana)]);
+    }
+}
+
+#[test]
+fn an_override_that_was_said_to_be_meant_goes_before_the_absences_of_then_and_no_later_one() {
+    for store in stores() {
+        let [ana, _, _] = ward(&store);
+        let first = at(&store, NOW, |tx| note(tx, ana, hours(24, 96), &[])).unwrap();
+        let meant =
+            Override { from: hour(30), to: hour(40), change: Change::Add(ana), meant_at: Some(hour(1)) };
+        at(&store, hour(1), |tx| changes::put_override(tx, "duty", None, meant, 1)).unwrap();
+        assert_eq!((who(&store, "duty", 35), who(&store, "duty", 50)), (vec![ana], vec![]));
+        at(&store, hour(2), |tx| {
+            take_back(tx, first.id)?;
+            note(tx, ana, hours(24, 96), &[])
+        })
+        .unwrap();
+        assert_eq!(who(&store, "duty", 35), [], "nobody said so of this one");
+    }
+}
+
+#[test]
+fn an_absence_is_shortened_and_taken_back_and_what_was_stays_true() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let boss = person(&store, Role::Manager);
+        let own = |now, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<AbsenceId>| {
+            store.write(Actor::User { id: ana, role: Role::Clinician }, now, f).unwrap()
+        };
+        let id =
+            own(NOW, &mut |tx| Ok(note(tx, ana, hours(0, 96), &[cover("duty", hours(0, 12), caio)])?.id));
+        let told = || {
+            let told = store.read(|view| messages::of_case(view, "schedule", "absences")).unwrap();
+            let absence =
+                |one: &&messages::Stored| one.template == "absence" && one.recipient == boss.to_string();
+            told.iter().filter(absence).count()
+        };
+        assert_eq!(told(), 1, "who notes their own is heard of");
+        assert_eq!(who(&store, "duty", 1), [caio]);
+        // The beginning of what has begun stays.
+        at(&store, hour(2), |tx| change(tx, id, hours(60, 61))).unwrap();
+        let held = store.read(|view| list(view, hour(2))).unwrap();
+        assert_eq!(held[0].absence.window, hours(0, 61));
+        assert_eq!(told(), 1, "a manager knows what a manager did");
+        assert_eq!((who(&store, "duty", 50), who(&store, "duty", 73)), (vec![], vec![ana]));
+        let over = at(&store, hour(3), |tx| change(tx, id, hours(0, 2)));
+        assert!(matches!(over, Err(Error::Refused { code: "E_INVALID", .. })), "{over:?}");
+        own(hour(6), &mut |tx| take_back(tx, id).map(|()| id));
+        assert_eq!((who(&store, "duty", 5), who(&store, "duty", 7)), (vec![caio], vec![ana]));
+        assert_eq!(who(&store, "duty", 13), [bia]);
+        let again = at(&store, hour(7), |tx| take_back(tx, id));
+        assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+        // What never began never was.
+        let id = at(&store, hour(8), |tx| Ok(note(tx, ana, hours(24, 36), &[])?.id)).unwrap();
+        at(&store, hour(9), |tx| take_back(tx, id)).unwrap();
+        assert_eq!(who(&store, "duty", 25), [ana]);
+        assert!(matches!(at(&store, hour(9), |tx| take_back(tx, id)), Err(Error::NotFound(_))));
+        let kinds = ["shift.absent", "shift.absence_changed", "shift.absence_ended"];
+        assert_eq!(kinds.map(|kind| entries(&store, kind)), [2, 1, 2]);
+    }
+}
+
+#[test]
+fn whoever_is_away_is_called_by_a_team_or_by_name_only_where_nobody_else_is_there() {
+    for store in stores() {
+        let [ana, bia, _] = ward(&store);
+        at(&store, NOW, |tx| note(tx, ana, hours(0, 96), &[])).unwrap();
+        let named = |people: &[UserId]| {
+            let targets = people.iter().map(|user| Target::Person(*user)).collect();
+            let step = Step { targets, minutes: 5, certificate: false, skip_if_empty: false };
+            let all = store.read(|view| paging::candidates(view, &step, hour(1))).unwrap();
+            all.into_iter().map(|one| one.left_out).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&[ana, bia]), [Some(LeftOut::Absent), None]);
+        assert_eq!(named(&[ana, ana]), [None, Some(LeftOut::Twice)], "better than nobody");
+        let vain = |user| store.read(|view| paging::awaited_in_vain(view, user, hour(1))).unwrap();
+        assert_eq!((vain(ana), vain(bia)), (true, false), "and nobody waits for her");
+    }
+}

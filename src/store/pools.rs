@@ -1,0 +1,208 @@
+//! The pools that hand out connections, and what they know of a server that has none left for them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use diesel::ConnectionError;
+use r2d2::PooledConnection;
+
+use super::conn::Opener;
+use super::error::{Error, Result};
+use super::{Store, Writer};
+
+/// Whoever waits longer for a connection is told that there is none.
+const POOL_WAIT: Duration = Duration::from_secs(5);
+/// Whoever waits longer for one that the server refuses cannot do its work.
+const STARVES: Duration = Duration::from_secs(1);
+/// A pool that wants a connection and is refused asks again within 2.5 s: the server has some again after so long.
+const REFUSED: Duration = Duration::from_secs(4);
+/// How long a node that starts waits for each connection that it may need later.
+const TAKES: Duration = Duration::from_millis(500);
+
+/// How PostgreSQL, in the languages we know, says that it has no connection. Its SQLSTATE 53300 does not come through.
+const NONE_LEFT: [&str; 6] = [
+    "too many clients",
+    "too many connections",
+    "remaining connection slots",
+    "muitos clientes",
+    "muitas conexões",
+    "vagas de conex",
+];
+
+/// Whether a server that was asked for a connection said that it has none.
+pub(super) fn is_none_left(said: &str) -> bool {
+    NONE_LEFT.iter().any(|words| said.contains(words))
+}
+
+/// What is wanted and not there. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Want(Arc<Mutex<Wanted>>);
+
+#[derive(Debug, Default)]
+struct Wanted {
+    /// When the server last said that it has none.
+    refused: Option<Moment>,
+    /// Who waits, since when.
+    waiting: Vec<Moment>,
+    /// When somebody last had waited too long.
+    starved: Option<Moment>,
+}
+
+/// What it means for this node that the server refuses it connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Short {
+    /// Everybody has one; there may be none for the next.
+    Some,
+    /// Somebody waits for one.
+    Starved,
+}
+
+impl Want {
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a connection that could not be opened.
+    pub fn failed(&self, said: &str, now: Moment) {
+        let mut wanted = self.wanted();
+        if is_none_left(said) {
+            if wanted.short(now).is_none() {
+                tracing::error!(
+                    said,
+                    "the database server has no free connection for this node: raise max_connections, or let others use \
+                     fewer"
+                );
+            }
+            wanted.refused = Some(now);
+        } else {
+            tracing::debug!(said, "a connection to the database failed");
+        }
+    }
+
+    /// Whether the server refuses connections that this node wants.
+    pub fn short(&self, now: Moment) -> Option<Short> {
+        self.wanted().short(now)
+    }
+}
+
+impl Wanted {
+    fn short(&self, now: Moment) -> Option<Short> {
+        let lately = |at: Moment| now.saturating_duration_since(at) < REFUSED;
+        if !self.refused.is_some_and(lately) {
+            return None;
+        }
+        let starves = self.waiting.iter().any(|since| now.saturating_duration_since(*since) >= STARVES);
+        Some(if starves || self.starved.is_some_and(lately) { Short::Starved } else { Short::Some })
+    }
+}
+
+impl r2d2::HandleError<diesel::r2d2::Error> for Want {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        let said = match error {
+            diesel::r2d2::Error::ConnectionError(ConnectionError::BadConnection(said)) => said,
+            other => other.to_string(),
+        };
+        self.failed(&said, Moment::now());
+    }
+}
+
+/// Connections that are kept once they are open.
+pub(super) struct Pool {
+    connections: r2d2::Pool<Opener>,
+    want: Want,
+}
+
+/// Somebody who waits.
+struct Waiting<'w>(&'w Want, Moment);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let (mut wanted, now) = (self.0.wanted(), Moment::now());
+        if let Some(place) = wanted.waiting.iter().position(|since| *since == self.1) {
+            wanted.waiting.swap_remove(place);
+        }
+        if now.saturating_duration_since(self.1) >= STARVES {
+            wanted.starved = Some(now);
+        }
+    }
+}
+
+impl Pool {
+    /// A pool of at most `size`, with its first connection.
+    ///
+    /// # Errors
+    /// [`Error::Open`]: there is none.
+    pub fn open(opener: Opener, size: u32, want: &Want) -> Result<Self> {
+        let connections = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(POOL_WAIT)
+            // What is given up is taken by others where connections are short.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .error_handler(Box::new(want.clone()))
+            .build(opener)
+            .map_err(|error| Error::Open(error.to_string()))?;
+        Ok(Self { connections, want: want.clone() })
+    }
+
+    /// A connection, as soon as one is free.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when none becomes free in time.
+    pub fn get(&self) -> Result<PooledConnection<Opener>> {
+        if let Some(free) = self.connections.try_get() {
+            return Ok(free);
+        }
+        let now = Moment::now();
+        self.want.wanted().waiting.push(now);
+        let _waiting = Waiting(&self.want, now);
+        self.connections.get().map_err(|_timeout| Error::Busy)
+    }
+
+    /// Opens what it may need, as far as the server lets it. Says how many are open.
+    fn fill(&self) -> u32 {
+        let all = 0..self.connections.max_size();
+        let held: Vec<_> = all.map_while(|_| self.connections.get_timeout(TAKES).ok()).collect();
+        drop(held);
+        self.connections.state().connections
+    }
+}
+
+impl Store {
+    /// Opens every connection that this node may need and keeps them, so that it is told at the start where the server has
+    /// too few, and nobody else takes them later. Nothing on SQLite.
+    pub fn take_connections(&self) {
+        if let Writer::Many(write) = &self.inner.write {
+            let (writers, readers) = (write.fill(), self.inner.read.fill());
+            tracing::debug!(writers, readers, "connections to the database");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_what_the_server_refuses_starves_and_who_has_one_does_not() {
+        let (want, began) = (Want::default(), Moment::now());
+        let later = |millis| began + Duration::from_millis(millis);
+        want.wanted().waiting.push(began);
+        assert_eq!(want.short(later(1_500)), None, "a pool at work is no server without connections");
+        want.failed("connection refused", later(0));
+        assert_eq!(want.short(later(100)), None, "nor is one that is away");
+        want.failed("FATAL:  sorry, too many clients already", later(0));
+        assert_eq!(want.short(later(900)), Some(Short::Some));
+        assert_eq!(want.short(later(1_000)), Some(Short::Starved));
+        drop(Waiting(&want, began));
+        assert_eq!(want.short(later(1_000)), Some(Short::Some));
+        assert_eq!(want.short(later(4_000)), None, "it has some again");
+        for said in [
+            "FATAL:  remaining connection slots are reserved for …",
+            "FATAL:  desculpe, muitos clientes conectados",
+        ] {
+            assert!(is_none_left(said), "{said}");
+        }
+    }
+}

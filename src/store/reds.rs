@@ -1,0 +1,159 @@
+//! What two people may make of reds. A red is before a named human or climbs until it is: its policies and promises are
+//! bounded where they are proposed and put in force. What is in force already goes on, and is named.
+
+use std::collections::BTreeSet;
+
+use super::error::{Error, Result};
+use super::{View, escalations, versions};
+use crate::domain::calendar::Calendar;
+use crate::domain::escalation::Policy;
+use crate::domain::sla::ServiceLevel;
+use crate::domain::{Instant, Level};
+
+/// Something in force that lets a red wait for too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slow {
+    /// A policy, by its lasting id, in a version.
+    Policy(String, u32),
+    /// A service level, by its lasting id, in a version.
+    Promise(String, u32),
+}
+
+/// Whether a policy of this name may say so.
+///
+/// # Errors
+/// [`Error::Refused`] `E_INVALID` names the bound; database errors.
+pub(super) fn policy(view: &mut View<'_>, name: &str, policy: &Policy, now: Instant) -> Result<()> {
+    match policy.beyond().first() {
+        Some(beyond) if climbed(view, now)?.contains(name) => refused(beyond.bound()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a promise to reds may lean on what it names. What it says of itself is checked where it is proposed.
+///
+/// # Errors
+/// [`Error::Refused`] `E_INVALID` names the bound; database errors.
+pub(super) fn promise(view: &mut View<'_>, level: &ServiceLevel, now: Instant) -> Result<()> {
+    if level.level != Level::Red {
+        return Ok(());
+    }
+    if level.check().is_err() {
+        return refused(
+            "what is promised to a red counts day and night, within 240 minutes for an answer and 4320 for its \
+             resolution, and a broken promise names a policy",
+        );
+    }
+    let calendar = versions::in_force::<Calendar>(view, &level.calendar, now)?;
+    if calendar.is_some_and(|held| held.body != Calendar::always(held.body.zone)) {
+        return refused("what is promised to a red counts day and night: name a calendar that never closes");
+    }
+    let Some(named) = &level.on_breach else { return Ok(()) };
+    let named = versions::in_force::<Policy>(view, named, now)?;
+    match named.and_then(|held| held.body.beyond().first().copied()) {
+        Some(beyond) => refused(beyond.bound()),
+        None => Ok(()),
+    }
+}
+
+/// What is in force and lets a red wait for too long.
+///
+/// # Errors
+/// Database errors.
+pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
+    let climbed = climbed(view, now)?;
+    let mut found = Vec::new();
+    for held in versions::all_in_force::<Policy>(view, now)? {
+        if climbed.contains(&held.name) && !held.body.beyond().is_empty() {
+            found.push(Slow::Policy(held.name, held.version));
+        }
+    }
+    for held in versions::all_in_force::<ServiceLevel>(view, now)? {
+        if held.body.level == Level::Red && held.body.check().is_err() {
+            found.push(Slow::Promise(held.name, held.version));
+        }
+    }
+    Ok(found)
+}
+
+/// The policies that reds climb, by name: their own, and those of broken promises.
+fn climbed(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
+    let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
+    let of_reds = promises.into_iter().filter(|held| held.body.level == Level::Red);
+    let mut names: BTreeSet<String> = of_reds.filter_map(|held| held.body.on_breach).collect();
+    names.insert(escalations::RED.to_owned());
+    Ok(names)
+}
+
+fn refused(what: &'static str) -> Result<()> {
+    Err(Error::Refused { code: "E_INVALID", what })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::escalation::seeds;
+    use crate::domain::sla::Target;
+    use crate::domain::{Role, UserId};
+    use crate::store::testing::{NOW, stores};
+    use crate::store::{Actor, Tx, sla};
+
+    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree to it.
+    #[test]
+    fn two_people_put_no_red_to_sleep_and_what_sleeps_already_is_named() {
+        for store in stores() {
+            let people = [(); 2].map(|()| UserId::new(NOW));
+            let by = |place: usize, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<u32>| {
+                store.write(Actor::User { id: people[place], role: Role::Manager }, NOW, f)
+            };
+            let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+            let seed = |tx: &mut Tx<'_>| {
+                crate::store::on_call::seed(tx)?;
+                escalations::seed(tx)?;
+                sla::seed(tx)
+            };
+            store.write(Actor::Operator, NOW, seed).unwrap();
+            assert_eq!(store.read(|view| slow(view, NOW)).unwrap(), [], "as every house begins");
+            let red = seeds().remove(0);
+            let asleep = Policy { starts_after: 10_080, acknowledged_for: None, ..red.clone() };
+            assert!(refused(by(0, &mut |tx| versions::propose(tx, escalations::RED, &asleep, 1))));
+            // Any other policy may wait, until a promise to a red names it.
+            let slower = Policy { id: "slower".into(), ..asleep.clone() };
+            by(0, &mut |tx| versions::propose(tx, "slower", &slower, 0)).unwrap();
+            by(1, &mut |tx| versions::approve::<Policy>(tx, "slower", 1).map(|()| 1)).unwrap();
+            let promise = |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
+            let first = promise("red_first_response").unwrap().unwrap().body;
+            let with = |change: &dyn Fn(&mut ServiceLevel)| {
+                let mut level = first.clone();
+                change(&mut level);
+                by(0, &mut |tx| versions::propose(tx, "red_first_response", &level, 1))
+            };
+            assert!(refused(with(&|level| level.on_breach = Some("slower".into()))));
+            assert!(refused(with(&|level| level.on_breach = None)));
+            assert!(refused(with(&|level| level.calendar = "clinic".into())));
+            assert!(refused(with(&|level| level.target = Target::Minutes(525_600))));
+            assert!(refused(with(&|level| level.target = Target::OpenMinutes(20))));
+            assert_eq!(with(&|level| level.target = Target::Minutes(30)).unwrap(), 2);
+            // Proposed in time, and slow since: it is looked at again where it is put in force.
+            let quick = Policy { id: "quick".into(), ..red };
+            by(0, &mut |tx| versions::propose(tx, "quick", &quick, 0)).unwrap();
+            by(1, &mut |tx| versions::approve::<Policy>(tx, "quick", 1).map(|()| 1)).unwrap();
+            by(0, &mut |tx| {
+                let level = ServiceLevel { on_breach: Some("quick".into()), ..first.clone() };
+                versions::propose(tx, "red_first_response", &level, 2)
+            })
+            .unwrap();
+            let slow_now = Policy { id: "quick".into(), ..asleep.clone() };
+            by(0, &mut |tx| versions::propose(tx, "quick", &slow_now, 1)).unwrap();
+            by(1, &mut |tx| versions::approve::<ServiceLevel>(tx, "red_first_response", 3).map(|()| 3))
+                .unwrap();
+            assert!(refused(by(1, &mut |tx| versions::approve::<Policy>(tx, "quick", 2).map(|()| 2))));
+            // What is in force from before goes on, and has its name.
+            let later = NOW.plus(Duration::from_secs(60));
+            store.write(Actor::Operator, later, |tx| versions::publish(tx, "quick", &slow_now, 2)).unwrap();
+            assert_eq!(store.read(|view| slow(view, later)).unwrap(), [Slow::Policy("quick".into(), 3)]);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What machines are told that ask whether the node is well.
+
+use std::time::{Duration, Instant as Moment};
+
+use super::{Built, House, Limits, NOW, houses, stores};
+use crate::domain::Role;
+use crate::domain::certificate::{Certificate, Door};
+use crate::store::testing::foreign;
+use crate::store::users;
+
+fn ready(house: &House) -> (u16, String) {
+    let got = house.call("GET", "/readyz", &[], None);
+    (got.status, got.body.as_str().unwrap_or_default().to_owned())
+}
+
+fn until(what: &str, within: u64, mut holds: impl FnMut() -> bool) {
+    let began = Moment::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(within), "{what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_lock_that_nobody_gives_back_is_told_to_whoever_asks() {
+    for house in houses().into_iter().filter(|house| house.home.url().file().is_none()) {
+        house.home.watch_health().unwrap();
+        let user = house.user(Role::Admin, None);
+        let other = foreign(&house.home, "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
+        assert_eq!(ready(&house).0, 200, "a lock for which nobody waits");
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| house.home.read(|view| users::get(view, user)).map(drop));
+            until("it is not ready", 3, || ready(&house).0 == 503);
+            let (_, said) = ready(&house);
+            assert!(said.contains("not ready: a statement waits for a lock (users)"), "{said}");
+            let engine = house.call("GET", "/healthz/engine", &[], None).must(503);
+            assert!(engine["ailments"].to_string().contains("waits for a lock (users)"), "{engine}");
+            drop(other);
+            waits.join().unwrap().unwrap();
+        });
+        until("ready by itself", 5, || ready(&house).0 == 200);
+    }
+}
+
+#[test]
+fn a_node_that_ends_says_so_before_its_port_closes_where_somebody_asks() {
+    for mut house in houses() {
+        let running = house.running.take().unwrap();
+        let long = Duration::from_millis(400);
+        let began = Moment::now();
+        house.runtime.block_on(running.drain(Duration::from_secs(60)));
+        assert!(began.elapsed() < long, "nobody has asked: nobody is waited for");
+        assert_eq!(ready(&house).0, 503);
+        std::thread::scope(|scope| {
+            let drains = scope.spawn(|| house.runtime.block_on(running.drain(long)));
+            while !drains.is_finished() {
+                assert_eq!(
+                    ready(&house),
+                    (503, "not ready: this node is ending: send no more here\n".to_owned())
+                );
+                assert_eq!(house.call("GET", "/healthz", &[], None).status, 200, "it still answers");
+            }
+        });
+        assert!(began.elapsed() >= long, "who asks is waited for");
+        house.runtime.block_on(running.stop());
+    }
+}
+
+#[test]
+fn a_certificate_at_its_end_is_told_while_the_node_serves_and_wakes_the_monitor_once_it_is_over() {
+    let day = Duration::from_secs(86_400);
+    let home = stores().remove(0);
+    let certificates = vec![
+        Certificate { door: Door::Https, not_after: NOW.plus(day * 40) },
+        Certificate { door: Door::Mqtts, not_after: NOW.plus(day * 90) },
+    ];
+    let house = House::built(home, Limits::of_descriptors(4_096), Built { certificates, ..Built::default() });
+    let engine = || house.call("GET", "/healthz/engine", &[], None).body["ailments"].to_string();
+    assert_eq!(ready(&house), (200, "ready\n".to_owned()));
+    house.clock.advance(day * 11);
+    let (status, said) = ready(&house);
+    assert!(status == 200 && said.contains("the certificate of HTTPS expires in 29 day(s)"), "{said}");
+    assert!(!engine().contains("certificate"), "nobody is woken yet: {}", engine());
+    house.clock.advance(day * 30);
+    let (status, said) = ready(&house);
+    assert!(status == 200 && said.contains("the certificate of HTTPS expired at"), "{said}");
+    assert!(engine().contains("the certificate of HTTPS expired at"), "{}", engine());
+    let admin = house.staff(Role::Admin);
+    let shown = house.get(&admin, "/api/v1/status").must(200);
+    assert_eq!(shown["certificates"][1]["door"], "MQTT over TLS");
+}
