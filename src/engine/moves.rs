@@ -7,7 +7,7 @@ use consent::{Context, Datum, Permit, Request, TelemetryCollect, decide};
 
 use super::{Module, Progress};
 use crate::domain::{DeviceId, Instant};
-use crate::store::moves::{self, Move};
+use crate::store::moves::{self, Move, Next};
 use crate::store::roster::{self, PatientRow};
 use crate::store::{self, Store, Urgency, devices, turn};
 
@@ -27,9 +27,28 @@ impl Moves {
         Self { store, bases }
     }
 
+    /// One stretch of each move; how many there are.
+    pub(super) fn round(&self, now: Instant) -> store::Result<usize> {
+        let (mut did, mut failed) = (0, None);
+        for due in self.store.read(moves::due)? {
+            match self.step(&due, now) {
+                Ok(()) => did += 1,
+                // One that cannot be moved holds up no other.
+                Err(error) => {
+                    tracing::error!(%error, "readings could not change hands; it is tried again");
+                    failed = Some(error);
+                }
+            }
+        }
+        failed.map_or(Ok(did), Err)
+    }
+
     /// One stretch of a move.
     fn step(&self, due: &Move, now: Instant) -> store::Result<()> {
         let next = self.store.read(|view| moves::next(view, due))?;
+        if let Next::Waits = next {
+            return Ok(());
+        }
         self.store.keep_house(Urgency::Patient, "moves", now, |tx| {
             turn::share(tx)?;
             if !due.gives {
@@ -69,23 +88,13 @@ impl Module for Moves {
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
         let (began, mut did) = (Moment::now(), 0);
         loop {
-            let due = self.store.read(moves::due)?;
-            if due.is_empty() || began.elapsed() > WORKING {
-                return Ok(Progress { did, more: !due.is_empty() });
+            let moved = self.round(now)?;
+            if moved == 0 {
+                return Ok(Progress { did, more: false });
             }
-            // One that cannot be moved holds up no other.
-            let mut failed = None;
-            for due in due {
-                match self.step(&due, now) {
-                    Ok(()) => did += 1,
-                    Err(error) => {
-                        tracing::error!(%error, "readings could not change hands; it is tried again");
-                        failed = Some(error);
-                    }
-                }
-            }
-            if let Some(error) = failed {
-                return Err(error);
+            did += moved;
+            if began.elapsed() > WORKING {
+                return Ok(Progress { did, more: true });
             }
         }
     }

@@ -3,8 +3,6 @@
 //! kill goes on there, and of two nodes that work on one stretch the second finds it done. The moves of one device are
 //! done in the order in which they were asked for.
 
-use std::collections::BTreeSet;
-
 use diesel::prelude::*;
 
 use super::bindings::Binding;
@@ -49,7 +47,12 @@ pub struct Move {
     reached: Instant,
     moved_from: Option<Instant>,
     version: i64,
+    /// How far the one before it got that still takes: what it gives follows close behind.
+    behind: Option<Reached>,
 }
+
+/// The series that is under way, and from where on it goes on.
+type Reached = (Option<Signal>, Instant);
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = moves)]
@@ -90,6 +93,7 @@ impl TryFrom<Row> for Move {
             reached: Instant::from_micros(row.reached_at),
             moved_from: row.moved_from.map(Instant::from_micros),
             version: row.version,
+            behind: None,
         })
     }
 }
@@ -101,6 +105,8 @@ pub enum Next {
     Taken(Series<StoredReading>),
     /// Items of one series for whom it gives to.
     Given(Series<Item>),
+    /// Nothing before the one that still takes has come further.
+    Waits,
     /// Nothing is left.
     Over,
 }
@@ -162,7 +168,8 @@ fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives
     Ok(())
 }
 
-/// The first open move of each device that has one.
+/// The first open move of each device that has one; and while that one takes, the next one that gives: a red is raised at
+/// whose it is as it leaves who had it, however much moves with it.
 ///
 /// # Errors
 /// Database errors.
@@ -173,9 +180,18 @@ pub fn due(view: &mut View<'_>) -> Result<Vec<Move>> {
         .limit(MOST)
         .select(Row::as_select())
         .load(view.conn)?;
-    let mut devices = BTreeSet::new();
-    let first = rows.into_iter().filter(|row| devices.insert(row.device_key));
-    first.map(Move::try_from).collect()
+    let open: Vec<Move> = rows.into_iter().map(Move::try_from).collect::<Result<_>>()?;
+    let mut out = Vec::new();
+    for of_device in open.chunk_by(|one, other| one.device_key == other.device_key) {
+        out.extend(of_device.first().copied());
+        if let [first, next, ..] = of_device
+            && !first.gives
+            && next.gives
+        {
+            out.push(Move { behind: Some((first.signal, first.reached)), ..*next });
+        }
+    }
+    Ok(out)
 }
 
 /// The last moves of a device, the newest first.
@@ -252,8 +268,21 @@ fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
         Some(under_way) => (Some(under_way), due.reached),
         None => (nobodys::next_signal(view, due.device_key, (due.from, due.to), due.signal)?, due.from),
     };
-    let Some(signal) = signal else { return Ok(Next::Over) };
-    let (what, on) = nobodys::stretch(view, (due.device_key, signal), (from, due.to), AT_ONCE)?;
+    let Some(signal) = signal else {
+        return Ok(if due.behind.is_some() { Next::Waits } else { Next::Over });
+    };
+    // Up to where the one before it took: what is older comes before what is newer.
+    let to = match due.behind {
+        None => due.to,
+        Some((taking, reached)) if taking == Some(signal) => reached.min(due.to),
+        Some((taking, _)) if taking.is_some_and(|taking| taking.code() > signal.code()) => due.to,
+        Some(_not_yet) => return Ok(Next::Waits),
+    };
+    let (what, on) = nobodys::stretch(view, (due.device_key, signal), (from, to), AT_ONCE)?;
+    if what.is_empty() && to < due.to {
+        return Ok(Next::Waits);
+    }
+    let on = on.or((to < due.to).then_some(to));
     Ok(Next::Given(Series { signal, what, on }))
 }
 
@@ -263,6 +292,9 @@ fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
 /// # Errors
 /// Database errors; [`Error::Busy`] when somebody changes one of the readings at once.
 pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>>) -> Result<bool> {
+    if let Next::Waits = next {
+        return Ok(false);
+    }
     let version = moves::version.eq(due.version);
     let row = moves::table.find(due.id).filter(version.and(moves::done_at.is_null()));
     let held = diesel::update(row).set(moves::version.eq(due.version + 1)).execute(tx.conn)?;
@@ -272,6 +304,7 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
     let patient = (due.patient_key, patients::id_of(tx, due.patient_key)?);
     let device = (due.device_key, devices::id_of(tx, due.device_key)?);
     match next {
+        Next::Waits => {}
         Next::Over => over(tx, due)?,
         Next::Taken(series) => {
             telemetry::set_aside(tx, patient, device, &series.what)?;

@@ -296,7 +296,9 @@ fn a_move_that_is_killed_between_two_stretches_goes_on_and_no_stretch_is_moved_t
                 .unwrap()
         };
         let due = ward.home.read(moves::due).unwrap();
-        assert_eq!(due.len(), 1, "what is taken comes before what is given");
+        assert_eq!(due.iter().map(|due| due.gives).collect::<Vec<_>>(), [false, true]);
+        let given = ward.home.read(|view| moves::next(view, &due[1])).unwrap();
+        assert!(matches!(given, moves::Next::Waits), "what is taken comes before what is given");
         let next = ward.home.read(|view| moves::next(view, &due[0])).unwrap();
         assert!(step(&due[0], &next));
         assert!(!step(&due[0], &next), "another node read the same stretch");
@@ -361,6 +363,28 @@ fn an_end_that_was_said_wrongly_is_put_right_by_a_binding_from_there_on() {
         assert_eq!(ended.unwrap().to, Some(ago(1_000)));
         ward.settle();
         assert!(ward.has(&ward.ana).iter().all(|(before, _)| *before > 1_000));
+    }
+}
+
+#[test]
+fn what_leaves_one_person_comes_to_the_next_as_it_leaves_however_much_moves() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_bia());
+        ward.unbind(ago(3_590));
+        ward.bind(ward.bia.id, ago(3_590));
+        let (moves, mut rounds) = (ward.moves(), 0);
+        let of = |whose: &Person| {
+            let moved = ward.home.read(|view| moves::of_patient(view, whose.key, 1)).unwrap();
+            moved.first().map_or((0, true), |one| (one.moved, one.done_at.is_some()))
+        };
+        while !of(&ward.ana).1 {
+            moves.round(NOW).unwrap();
+            rounds += 1;
+            let (left, came) = (of(&ward.ana).0, of(&ward.bia).0);
+            assert!(left - came <= 128, "round {rounds}: {left} left and {came} came");
+        }
+        ward.settle();
+        assert_eq!((ward.has(&ward.bia), ward.waits()), (of_bia(), 0));
     }
 }
 

@@ -191,7 +191,7 @@ pub fn latest(
             (_, None) => Vec::new(),
         };
         let from = readings.first().map_or(i64::MIN, |first| first.reading.at.micros());
-        lay_over(&mut readings, in_force(view, series, Span { from, to: i64::MAX })?);
+        readings = end_in_force(view, series, readings)?;
         if readings.is_empty() && from > i64::MIN {
             readings = last_before(view, series, from)?;
         }
@@ -204,6 +204,44 @@ pub fn latest(
         out.extend(newest.filter(|r| permit.covers(r.reading.at.micros()).is_ok()));
     }
     Ok(out)
+}
+
+/// Amendments that are opened first for the end of a series.
+const OPENED: i64 = 256;
+
+/// The end of a series as it is in force, of what was committed from some instant on. Amendments are opened from the end
+/// on, until something stands: who was given a long history has as many as readings.
+fn end_in_force(
+    view: &mut View<'_>,
+    series: Series,
+    committed: Vec<StoredReading>,
+) -> Result<Vec<StoredReading>> {
+    let from = committed.first().map_or(i64::MIN, |first| first.reading.at.micros());
+    let mut most = OPENED;
+    loop {
+        let since = amended_since(view.conn, series, from, most)?;
+        let span = Span { from: since.unwrap_or(from), to: i64::MAX };
+        let here = committed.iter().filter(|known| span.holds(known.reading.at.micros()));
+        let mut end: Vec<StoredReading> = here.copied().collect();
+        lay_over(&mut end, in_force(view, series, span)?);
+        if !end.is_empty() || since.is_none() {
+            return Ok(end);
+        }
+        most = most.saturating_mul(8);
+    }
+}
+
+/// The instant of the so manieth last amendment from `from` on; `None`: there are fewer.
+fn amended_since(conn: &mut Conn, series: Series, from: i64, most: i64) -> QueryResult<Option<i64>> {
+    let of_series =
+        amendments::patient_key.eq(series.patient_key).and(amendments::signal.eq(series.signal.code()));
+    let query = amendments::table
+        .filter(of_series.and(amendments::at.ge(from)))
+        .order(amendments::at.desc())
+        .offset(most.saturating_sub(1))
+        .limit(1)
+        .select(amendments::at);
+    on!(conn, |c| query.first(c).optional())
 }
 
 /// When a series was last measured.
