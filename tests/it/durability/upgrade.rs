@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
@@ -40,11 +39,14 @@ fn done(data: &Path, url: &str, arguments: &[&str]) -> String {
 async fn publishes(bed: &Bed, node: &Node) {
     let (host, port) = node.mqtt();
     let (client, mut events) = bed.client_of(host, port);
-    let body = heart_rate(Clock::System.now().millis(), 71.0);
+    let at = Clock::System.now().millis();
+    let body = heart_rate(at, 71.0);
     client.publish(bed.topic(), QoS::AtLeastOnce, false, body).await.unwrap();
     assert_eq!(next(&mut events, acked).await, PubAckReason::Success);
     // What is measured in one millisecond is one reading.
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    while Clock::System.now().millis() <= at {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What brought the newest version of the schema, undone: the database as the program before this one left it.
