@@ -13,7 +13,7 @@ use zelo::domain::{Clock, Level};
 use zelo::store::{Url, alert_lists, telemetry};
 
 use self::search::{Needles, files};
-use self::seeds::{RARE, payloads, seed};
+use self::seeds::{ANOTHER, IMPLAUSIBLE, RARE, payloads, seed};
 use super::run;
 use super::writer::{heart_rate, send_all};
 use crate::support::clinic::{Clinic, eventually};
@@ -35,7 +35,7 @@ async fn search(clinic: Clinic) {
     let (taken, refused) = send_all(bed.client(&house), bed.topic(), bodies).await;
     assert_eq!((taken, refused), (1_270, vec![]));
     // Another value for the same instant is set aside, and what is implausible.
-    let aside = vec![heart_rate(now - 200_000, RARE + 1.0), heart_rate(now - 100_000, 17_340.625)];
+    let aside = vec![heart_rate(now - 200_000, ANOTHER), heart_rate(now - 100_000, IMPLAUSIBLE)];
     send_all(bed.client(&house), bed.topic(), aside).await;
     let formats = payloads(now - 300_000);
     let (taken, refused) = send_all(bed.client(&house), bed.topic(), formats.clone()).await;

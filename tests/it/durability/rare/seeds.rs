@@ -12,9 +12,14 @@ use zelo::store::{
 
 use crate::support::clinic::{Bed, CPF, Clinic, EMAIL, NAME};
 
-/// Exact in binary and in decimal, so that it has few forms.
-pub const RARE: f64 = 173.406_25;
-const SCALED: u32 = 17_340_625;
+/// Few digits, so that it has few forms, and enough of them that no form is mostly zeros.
+pub const RARE: f64 = 173.406_287_31;
+const SCALED: u64 = 17_340_628_731;
+/// For an instant that has a value already.
+pub const ANOTHER: f64 = 174.406_287_31;
+pub const IMPLAUSIBLE: f64 = 17_340.628_713_93;
+/// Before [`SCALED`], in CBOR: a decimal fraction of eight digits with an integer of eight bytes (RFC 8949 §3.4.4).
+const DECIMAL: [u8; 4] = [0xc4, 0x82, 0x27, 0x1b];
 const PHONE: &str = "+5511987650173";
 const CNS: &str = "700000000000005";
 const STAFF: &str = "Hermenegilda Ypiranga Quaresma";
@@ -53,8 +58,8 @@ impl MadeUp {
         let digits: Vec<String> =
             CPF.as_bytes().chunks(3).map(|part| String::from_utf8_lossy(part).into()).collect();
         let cpf = format!("{}.{}.{}-{}", digits[0], digits[1], digits[2], digits[3]);
-        let single = f32::from_bits(0x432d_6800);
-        assert_eq!(f64::from(single), RARE);
+        let single = f32::from_bits(0x432d_6802);
+        assert!((f64::from(single) - RARE).abs() < 0.000_01);
         let mut needles = self.0.into_inner().unwrap();
         let mut add = |what: &str, bytes: &[u8]| needles.push((what.into(), bytes.to_vec()));
         add("the value as text", RARE.to_string().as_bytes());
@@ -63,15 +68,15 @@ impl MadeUp {
         add("the value, little-endian", &RARE.to_le_bytes());
         add("the value as a CBOR double", &[&[0xfb][..], &RARE.to_be_bytes()].concat());
         add("the value as a CBOR single", &[&[0xfa][..], &single.to_be_bytes()].concat());
-        add("the value as a CBOR decimal", &[&[0xc4, 0x82, 0x24, 0x1a][..], &SCALED.to_be_bytes()].concat());
-        add("the value as a scaled integer, big-endian", &u64::from(SCALED).to_be_bytes());
-        add("the value as a scaled integer, little-endian", &u64::from(SCALED).to_le_bytes());
-        add("another value for the same instant", (RARE + 1.0).to_string().as_bytes());
-        add("another value, big-endian", &(RARE + 1.0).to_be_bytes());
-        add("another value, little-endian", &(RARE + 1.0).to_le_bytes());
-        add("an implausible value as text", b"17340.625");
-        add("an implausible value, big-endian", &17_340.625_f64.to_be_bytes());
-        add("an implausible value, little-endian", &17_340.625_f64.to_le_bytes());
+        add("the value as a CBOR decimal", &[&DECIMAL[..], &SCALED.to_be_bytes()].concat());
+        add("the value as a scaled integer, big-endian", &SCALED.to_be_bytes());
+        add("the value as a scaled integer, little-endian", &SCALED.to_le_bytes());
+        add("another value for the same instant", ANOTHER.to_string().as_bytes());
+        add("another value, big-endian", &ANOTHER.to_be_bytes());
+        add("another value, little-endian", &ANOTHER.to_le_bytes());
+        add("an implausible value as text", IMPLAUSIBLE.to_string().as_bytes());
+        add("an implausible value, big-endian", &IMPLAUSIBLE.to_be_bytes());
+        add("an implausible value, little-endian", &IMPLAUSIBLE.to_le_bytes());
         for part in [NAME, "Xavantina", STAFF, "Quaresma", EMAIL, STAFF_EMAIL, "1980-05-04"] {
             add("a name, an address or a birth date", part.as_bytes());
         }
@@ -158,6 +163,12 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
     });
     let waiting = clinic.store.read(|view| aside(view, bed)).unwrap();
     assert!(waiting.len() >= 2, "a conflict and an implausible value were set aside");
+    for reading in waiting.iter().filter_map(|item| item.reading.as_ref()) {
+        assert!(
+            [ANOTHER, IMPLAUSIBLE].contains(&reading.value),
+            "kept as it was sent, or the wrong bytes are sought"
+        );
+    }
     write(&|tx| {
         quarantine::decide(tx, &waiting[0], bed.patient, true, WORDS[1])?;
         quarantine::decide(tx, &waiting[1], bed.patient, false, WORDS[2])
@@ -196,7 +207,7 @@ pub fn payloads(at: i64) -> Vec<Vec<u8>> {
         [&[0x81, 0xa3, 0x00, 0x6a][..], b"heart_rate", &[0x06, 0x1a], &time, &[0x02], value].concat()
     };
     let double = [&[0xfb][..], &RARE.to_be_bytes()].concat();
-    let decimal = [&[0xc4, 0x82, 0x24, 0x1a][..], &SCALED.to_be_bytes()].concat();
+    let decimal = [&DECIMAL[..], &SCALED.to_be_bytes()].concat();
     vec![
         openmhealth.to_string().into_bytes(),
         fhir.to_string().into_bytes(),
