@@ -71,7 +71,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     {
         let site = Site::fresh(server)?;
         seen.backend = site.backend();
-        let node = Node::start(&site.closed())?;
+        // Held until the node has ended: what is dropped takes its database and its directory away.
+        let site = site.closed();
+        let node = Node::start(&site)?;
         seen.empty_ready_ms = node.took.as_millis();
         rest(REST);
         seen.empty_rest_kib = rss_kib_of(node.child.id());
