@@ -167,6 +167,12 @@ const TIMEOUTS: [(&str, &str); 6] = [
     ("tcp_user_timeout", "10000"),
 ];
 
+/// Asks for the server's complaints in English, by which a full disk is known: diesel keeps no SQLSTATE. A role may ask
+/// that if it is a superuser, or from PostgreSQL 15 on by `GRANT SET ON PARAMETER lc_messages`; others are answered in
+/// the server's language.
+const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
+     EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
 /// The URL with an end to every wait for the network.
 fn patient(url: &str) -> String {
     let (_, asked) = url.split_once('?').unwrap_or((url, ""));
@@ -192,7 +198,9 @@ impl Opener {
                 } else {
                     "SET lock_timeout = '30s'"
                 };
-                conn.batch_execute(setup).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                for words in [setup, IN_ENGLISH] {
+                    conn.batch_execute(words).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                }
                 Ok(Conn::Pg(conn))
             }
             Url::Sqlite(path) => {
@@ -227,6 +235,8 @@ impl r2d2::ManageConnection for Opener {
 
 #[cfg(test)]
 mod tests {
+    use diesel::RunQueryDsl as _;
+
     use super::*;
 
     #[test]
@@ -236,5 +246,24 @@ mod tests {
         assert!(plain.ends_with("&tcp_user_timeout=10000"), "{plain}");
         let own = patient("postgres://zelo@db/zelo?sslmode=verify-full&tcp_user_timeout=3000");
         assert!(own.contains("tcp_user_timeout=3000&connect_timeout") && !own.contains("10000"), "{own}");
+    }
+
+    #[test]
+    fn the_server_is_asked_for_english_and_a_role_that_may_not_ask_is_served_all_the_same() {
+        let postgres = |home: &super::super::testing::Home| match home.url() {
+            Url::Postgres(url) => Some(url.clone()),
+            Url::Sqlite(_) => None,
+        };
+        let homes = super::super::testing::stores();
+        let Some(url) = homes.iter().find_map(postgres) else { return };
+        let joint = if url.contains('?') { '&' } else { '?' };
+        for (role, spoken) in [("", "C"), ("%20-crole%3Dpg_monitor", "POSIX")] {
+            let url = Url::Postgres(format!("{url}{joint}options=-clc_messages%3DPOSIX{role}"));
+            let Conn::Pg(mut conn) = (Opener { url, read_only: true }).open().unwrap() else {
+                unreachable!()
+            };
+            let language = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('lc_messages')");
+            assert_eq!(diesel::select(language).get_result::<String>(&mut conn).unwrap(), spoken);
+        }
     }
 }
