@@ -85,6 +85,17 @@ pub struct BindingRow {
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Instant>,
+    /// How many readings change hands by what was just done.
+    pub moving: Moving,
+}
+
+/// Readings that change hands.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Moving {
+    /// So many, counted up to 10,000.
+    pub readings: usize,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// Where a consent stands.

@@ -2,13 +2,14 @@
 
 use consent::{Giver, Grant, Lang, Purpose};
 
-use super::acts::{Acts, BindingRow, DeviceRow, Given, Linked, PatientRow, Said, Standing, UserRow};
+use super::acts::{Acts, BindingRow, DeviceRow, Given, Linked, Moving, PatientRow, Said, Standing, UserRow};
 use super::desk::Desk;
 use super::error::{Error, Result};
 use super::revocations;
 use crate::domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
 use crate::store::bindings::Binding;
 use crate::store::links::{self, PASSWORD_LIFE};
+use crate::store::moves::{self, Counted};
 use crate::store::patients::Details;
 use crate::store::users::NewUser;
 use crate::store::{Tx, bindings, consents, devices, holds, ledger, patients, signing, terms, users};
@@ -31,9 +32,11 @@ fn link(tx: &mut Tx<'_>, id: UserId) -> crate::store::Result<Linked> {
     Ok(Linked { id, link: path_of_link(secret.reveal()) })
 }
 
-impl From<Binding> for BindingRow {
-    fn from(binding: Binding) -> Self {
-        Self { id: binding.id, from: binding.from, to: binding.to }
+impl BindingRow {
+    fn of(binding: Binding, counted: Counted) -> Self {
+        let Counted { readings, more } = counted;
+        let Binding { id, from, to, .. } = binding;
+        Self { id, from, to, moving: Moving { readings, more } }
     }
 }
 
@@ -153,12 +156,19 @@ impl Acts for Desk {
         preferred: bool,
     ) -> Result<BindingRow> {
         let from = from.unwrap_or_else(|| self.now());
-        Ok(self.write(|tx| bindings::bind(tx, device, patient, from, preferred))?.into())
+        self.write(|tx| {
+            let key = devices::key_of(tx, device)?;
+            let coming = moves::coming(tx, key, from)?;
+            Ok(BindingRow::of(bindings::bind(tx, device, patient, from, preferred)?, coming))
+        })
     }
 
     fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow> {
         let at = at.unwrap_or_else(|| self.now());
-        Ok(self.write(|tx| bindings::unbind(tx, device, of, at))?.into())
+        self.write(|tx| {
+            let (_, leaving) = moves::ending(tx, (device, of), (at, self.now()))?;
+            Ok(BindingRow::of(bindings::unbind(tx, device, of, at)?, leaving))
+        })
     }
 
     fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {

@@ -42,7 +42,7 @@ pub struct StoredAlert {
     pub raised_at: Instant,
     /// Grows with each change (ETag).
     pub version: i64,
-    finding: Option<Vec<u8>>,
+    pub(super) finding: Option<Vec<u8>>,
 }
 
 #[derive(Queryable)]
@@ -266,7 +266,8 @@ pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Every episode of one rule of a patient that was in force at or after `from`, retracted ones left out.
+/// Every episode of one rule of a patient that was in force at or after `from`, retracted ones and those whose readings
+/// are another's left out.
 ///
 /// # Errors
 /// Database errors.
@@ -286,6 +287,7 @@ pub fn episodes(
     let mut rows = of().filter(alerts::ended_at.ge(from.micros())).load::<Row>(view.conn)?;
     rows.extend(of().filter(alerts::ended_at.is_null()).load::<Row>(view.conn)?);
     let mut all = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
+    all.retain(|alert| alert.case.moved_at.is_none());
     all.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
     Ok(all)
 }

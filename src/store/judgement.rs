@@ -1,5 +1,6 @@
 //! What judgement says becomes rows: in order from the ingest commit, or reconciled after a replay.
 
+use super::alert_moves;
 use super::alerts::{self, StoredAlert};
 use super::error::Result;
 use super::tx::Tx;
@@ -89,7 +90,12 @@ fn settle(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &EpisodeChange, to
         EpisodeChange::Opened { episode, retrospective, .. } => {
             let finding = found(told, episode);
             let finding = finding.unwrap_or_else(|| Finding::of_episode(rule, episode, episode.peak(), &[]));
-            alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
+            match alert_moves::told_of(tx, whose.key, episode)? {
+                Some(told) => alert_moves::come_back(tx, &told, episode, (&finding, *retrospective))?,
+                None => {
+                    alerts::open(tx, (whose.key, whose.id), rule, episode, &finding, *retrospective)?;
+                }
+            }
         }
         EpisodeChange::Updated { id, episode, rose_to, retrospective } => {
             let stored = alerts::get(tx, *id)?;
@@ -100,6 +106,9 @@ fn settle(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &EpisodeChange, to
         EpisodeChange::Merged { id, into } => merge(tx, *id, *into)?,
         EpisodeChange::Retracted { id } => {
             let stored = alerts::get(tx, *id)?;
+            if alert_moves::has_left(tx, &stored)? {
+                return alert_moves::leave(tx, &stored);
+            }
             alerts::withdraw(tx, &stored, Outcome::Retracted)?;
         }
     }

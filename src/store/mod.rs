@@ -6,6 +6,7 @@ pub mod ahead;
 mod alert_acts;
 mod alert_holds;
 pub mod alert_lists;
+pub mod alert_moves;
 pub mod alerts;
 pub mod basis;
 pub mod bindings;

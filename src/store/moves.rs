@@ -9,10 +9,10 @@ use super::bindings::Binding;
 use super::error::{Error, Result};
 use super::quarantine::Item;
 use super::schema::moves;
-use super::telemetry::{self, AT_ONCE, Allowed, Given, StoredReading};
+use super::telemetry::{self, AT_ONCE, Allowed, Given, Outline, ReceiptRef, StoredReading, Worn};
 use super::tx::{Touched, Tx, View};
-use super::{devices, nobodys, patients, reevaluations};
-use crate::domain::{Instant, Signal};
+use super::{bindings, devices, nobodys, patients, reevaluations};
+use crate::domain::{DeviceId, Instant, PatientId, Signal, Withdrawal};
 use crate::rules::Late;
 
 /// Moves in one look.
@@ -116,6 +116,8 @@ pub enum Next {
 pub struct Series<T> {
     signal: Signal,
     what: Vec<T>,
+    /// The chunk of which nothing is left in force by itself.
+    overlaid: Option<Outline>,
     /// From where on the series goes on; `None`: this is its end.
     on: Option<Instant>,
 }
@@ -151,6 +153,64 @@ fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
         .select(Row::as_select())
         .load(view.conn)?;
     rows.into_iter().map(Move::try_from).collect()
+}
+
+/// A source takes back what of its own waits or is about to, in the order in which it moves. Whether there was any.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn take_back(
+    tx: &mut Tx<'_>,
+    device: (i64, DeviceId),
+    what: &Withdrawal,
+    received: ReceiptRef,
+) -> Result<bool> {
+    if nobodys::take_back(tx, device, (what, received))? > 0 {
+        return Ok(true);
+    }
+    let instants = [what.at.micros()];
+    let said = nobodys::taken_back(tx, device.0, &instants)?;
+    let again = said.get(&(what.signal, what.at)).is_some_and(|was| *was == what.said || was.is_none());
+    if again || !under_way(tx, device.0, what.at)? {
+        return Ok(again);
+    }
+    nobodys::take_back_ahead(tx, device, (what, received))?;
+    Ok(true)
+}
+
+/// Whether what a device measured at an instant changes hands.
+fn under_way(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<bool> {
+    let open = moves::device_key.eq(device_key).and(moves::done_at.is_null());
+    let spans = moves::from_at.le(at.micros()).and(moves::to_at.gt(at.micros()));
+    let found: Option<i64> =
+        moves::table.filter(open.and(spans)).select(moves::id).first(view.conn).optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether a change of a binding took readings of this span from a patient.
+///
+/// # Errors
+/// Database errors.
+pub fn took(view: &mut View<'_>, patient_key: i64, (from, to): (Instant, Instant)) -> Result<bool> {
+    let moved = of_patient(view, patient_key, MOST)?;
+    Ok(moved.iter().any(|one| !one.gives && one.moved > 0 && one.from <= to && from < one.to))
+}
+
+/// From whom the readings of a span came to a patient.
+///
+/// # Errors
+/// Database errors.
+pub fn from_whom(view: &mut View<'_>, patient_key: i64, (from, to): (Instant, Instant)) -> Result<Vec<i64>> {
+    let meets = |one: &Move| one.moved > 0 && one.from <= to && from < one.to;
+    let mut whose = Vec::new();
+    for came in of_patient(view, patient_key, MOST)?.into_iter().filter(|one| one.gives && meets(one)) {
+        let left = of_device(view, came.device_key, MOST)?.into_iter().filter(|one| !one.gives && meets(one));
+        whose.extend(left.map(|one| one.patient_key));
+    }
+    whose.sort_unstable();
+    whose.dedup();
+    whose.retain(|key| *key != patient_key);
+    Ok(whose)
 }
 
 fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives: bool) -> Result<()> {
@@ -236,30 +296,25 @@ fn next_taken(view: &mut View<'_>, due: &Move) -> Result<Next> {
     {
         let under_way = due.signal == Some(signal);
         let from = if under_way { due.reached } else { due.from };
-        let (what, until) = taken(view, due, signal, from)?;
+        let Worn { readings: what, until, overlaid } = taken(view, due, signal, from)?;
         if !what.is_empty() || (under_way && due.moved_from.is_some()) {
             let on = (until < due.to).then_some(until);
-            return Ok(Next::Taken(Series { signal, what, on }));
+            return Ok(Next::Taken(Series { signal, what, overlaid, on }));
         }
     }
     Ok(Next::Over)
 }
 
 /// The next stretch of one series that has readings; none up to the end.
-fn taken(
-    view: &mut View<'_>,
-    due: &Move,
-    signal: Signal,
-    mut from: Instant,
-) -> Result<(Vec<StoredReading>, Instant)> {
+fn taken(view: &mut View<'_>, due: &Move, signal: Signal, mut from: Instant) -> Result<Worn> {
     while from < due.to {
         let worn = telemetry::worn(view, (due.patient_key, signal), due.device_key, (from, due.to))?;
         if !worn.readings.is_empty() {
-            return Ok((worn.readings, worn.until));
+            return Ok(worn);
         }
         from = worn.until;
     }
-    Ok((Vec::new(), due.to))
+    Ok(Worn { readings: Vec::new(), until: due.to, overlaid: None })
 }
 
 fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
@@ -283,7 +338,7 @@ fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
         return Ok(Next::Waits);
     }
     let on = on.or((to < due.to).then_some(to));
-    Ok(Next::Given(Series { signal, what, on }))
+    Ok(Next::Given(Series { signal, what, overlaid: None, on }))
 }
 
 /// Moves a stretch, once: `false` when somebody did it before. Once a series is at its end it is judged again from the first
@@ -307,7 +362,7 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
         Next::Waits => {}
         Next::Over => over(tx, due)?,
         Next::Taken(series) => {
-            telemetry::set_aside(tx, patient, device, &series.what)?;
+            telemetry::set_aside(tx, patient, device, (&series.what, series.overlaid.as_ref()))?;
             let from = series.what.first().map(|stored| stored.reading.at);
             let moved = Given { theirs: series.what.len(), refused: 0, from };
             reached(tx, due, (series.signal, series.on), moved)?;
@@ -393,6 +448,21 @@ pub fn leaving(
         }
     }
     Ok(counted)
+}
+
+/// The binding that an end at `at`, said now, is said of, and how many readings of its patient were measured after it.
+///
+/// # Errors
+/// As [`bindings::unbind`]; a destroyed key.
+pub fn ending(
+    view: &mut View<'_>,
+    (device, of): (DeviceId, Option<PatientId>),
+    (at, now): (Instant, Instant),
+) -> Result<(Binding, Counted)> {
+    let key = devices::key_of(view, device)?;
+    let (binding, at) = bindings::ending(view, key, of, (at, now))?;
+    let counted = leaving(view, (key, binding.patient_key), (at, binding.to.unwrap_or(Instant::MAX)))?;
+    Ok((binding, counted))
 }
 
 /// How many readings of a device wait, or are about to, that were measured from `from` on: what a binding from there on

@@ -1,19 +1,28 @@
 //! What a device measured while it was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed to nobody
 //! and shown to nobody, until a binding covers its instant or its time is over.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
+use uuid::Uuid;
 
+use super::act::Act;
+use super::conn::{literally, on};
 use super::error::{Error, Result};
-use super::quarantine::{Item, Raw, columns, opened};
+use super::keys::Subject;
+use super::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use super::schema::quarantine;
+use super::telemetry::ReceiptRef;
 use super::tx::{Tx, View};
-use crate::domain::{Instant, Signal};
+use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
 /// Why it waits.
 pub const NOT_BOUND: &str = "E_NOT_BOUND";
+
+/// What became of what its source took back.
+const WITHDRAWN: &str = "withdrawn";
 
 /// Values that one device said of one instant: more than these are no readings.
 const SAME_INSTANT: usize = 1_024;
@@ -136,20 +145,90 @@ pub(super) fn stretch(
     Ok((items, Some(on)))
 }
 
-fn names(items: &[&Item]) -> Vec<String> {
-    items.iter().map(|item| item.id.to_string()).collect()
-}
-
 /// They are somebody's now.
 pub(super) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
-    for id in names(items) {
-        diesel::update(quarantine::table.find(id))
-            .set((
-                quarantine::decided_at.eq(tx.now().micros()),
-                quarantine::decision.eq("released"),
-                quarantine::decided_by.eq(tx.actor().name()),
-            ))
-            .execute(tx.conn)?;
-    }
+    items.iter().try_for_each(|item| decided(tx, item.id, "released"))
+}
+
+fn decided(tx: &mut Tx<'_>, id: Uuid, decision: &str) -> Result<()> {
+    diesel::update(quarantine::table.find(id.to_string()))
+        .set((
+            quarantine::decided_at.eq(tx.now().micros()),
+            quarantine::decision.eq(decision),
+            quarantine::decided_by.eq(tx.actor().name()),
+        ))
+        .execute(tx.conn)?;
     Ok(())
+}
+
+/// A source takes back what waits of its own: it is given to nobody. How many values there were; a withdrawal that says a
+/// value takes back that value and no other, and none that came after it.
+pub(super) fn take_back(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (what, received): (&Withdrawal, ReceiptRef),
+) -> Result<usize> {
+    let instant = (what.at, what.at.plus(Duration::from_micros(1)));
+    let mut waiting = first(tx, (device_key, what.signal), instant, SAME_INSTANT)?;
+    waiting.retain(|item| {
+        let names = |reading: Reading| what.said.is_none_or(|said| said.says_the_same(&reading));
+        !item.received.is_after(received) && item.reading.is_some_and(names)
+    });
+    for item in &waiting {
+        decided(tx, item.id, WITHDRAWN)?;
+    }
+    if !waiting.is_empty() {
+        said_taken_back(tx, device, what)?;
+    }
+    Ok(waiting.len())
+}
+
+/// The same for what is about to wait: it stays taken back wherever it goes.
+pub(super) fn take_back_ahead(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (what, received): (&Withdrawal, ReceiptRef),
+) -> Result<()> {
+    let aside = Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received,
+        reading: what.said,
+        payload: None,
+    };
+    let id = set_aside::insert(tx, &aside)?;
+    diesel::update(quarantine::table.find(id.to_string()))
+        .set((quarantine::signal.eq(what.signal.code()), quarantine::at.eq(what.at.micros())))
+        .execute(tx.conn)?;
+    decided(tx, id, WITHDRAWN)?;
+    said_taken_back(tx, device, what)
+}
+
+fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {
+    let body = serde_json::json!({ "device": device, "signal": what.signal.name(), "at": what.at });
+    tx.audit(&Act::new("quarantine.discarded").code(WITHDRAWN).body(body))
+}
+
+/// What a source took back while its device was nobody's, of what it measured at these instants: the value, where one was
+/// said.
+pub(super) fn taken_back(
+    view: &mut View<'_>,
+    device_key: i64,
+    instants: &[i64],
+) -> Result<HashMap<(Signal, Instant), Option<Reading>>> {
+    let query = quarantine::table
+        .filter(quarantine::device_key.eq(device_key).and(quarantine::at.eq_any(instants)))
+        .filter(literally("quarantine.decision = 'withdrawn'"))
+        .select(columns());
+    let rows: Vec<Raw> = on!(&mut *view.conn, |c| query.load(c))?;
+    let mut out = HashMap::new();
+    for raw in rows {
+        let (signal, at) = (raw.3.and_then(Signal::from_code), raw.5.map(Instant::from_micros));
+        if let (Some(signal), Some(at)) = (signal, at) {
+            out.insert((signal, at), opened(view, raw)?.reading);
+        }
+    }
+    Ok(out)
 }

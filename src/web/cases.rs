@@ -46,6 +46,8 @@ pub struct Case {
     pub raised_at: Instant,
     /// Found too late to page.
     pub retrospective: bool,
+    /// Since when its readings are another's.
+    pub moved_at: Option<Instant>,
     /// Grows with each change (ETag).
     pub version: i64,
     judged: Result<Judged, Fault>,
@@ -122,6 +124,7 @@ impl Case {
             ended_at: case.facts.ended_at,
             raised_at: stored.raised_at,
             retrospective: stored.retrospective,
+            moved_at: case.moved_at,
             version: stored.version,
             judged,
         }

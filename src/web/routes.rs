@@ -13,8 +13,8 @@ use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, Responder
 
 use super::api::body::{MayBody, Nothing};
 use super::api::{
-    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, handed,
-    letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
+    absences, accesses, alerts, audit, auth, calendars, climb, commands, consents, devices, duty, feeds,
+    handed, letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
     readings, reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms,
     together, users, webhooks,
 };
@@ -144,7 +144,7 @@ pub fn api() -> Vec<Row> {
         POST "/api/v1/alerts/{id}/reassign" ActOnAlerts or AnswerCalls => alerts::reassign;
         POST "/api/v1/alerts/{id}/unack" ActOnAlerts => alerts::unack;
         POST "/api/v1/alerts/{id}/escalate" ActOnAlerts => alerts::escalate;
-        GET "/api/v1/alerts/{id}/escalation" SeeAlerts => alerts::escalation;
+        GET "/api/v1/alerts/{id}/escalation" SeeAlerts => climb::escalation;
         GET "/api/v1/messages" SignedIn => messages::list;
         POST "/api/v1/messages/{id}/read" SignedIn => messages::read;
         GET "/api/v1/messages/test" SignedIn => messages::tests;

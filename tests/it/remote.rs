@@ -69,8 +69,9 @@ fn walk(side: &str, scratch: &Path, run: impl Fn(&str, &[&str]) -> Vec<Value>) -
     let device = text(&device, "id");
     let token = text(&say("admin", &["device", "token", &device]), "token_id");
     say("admin", &["device", "revoke-token", &device, &token]);
-    say("admin", &["device", "unbind", &device]);
-    say("admin", &["device", "bind", &device, &patient, "--preferred"]);
+    let nothing = serde_json::json!({ "readings": 0, "more": false });
+    assert_eq!(say("admin", &["device", "unbind", &device])["moving"], nothing);
+    assert_eq!(say("admin", &["device", "bind", &device, &patient, "--preferred"])["moving"], nothing);
     say("admin", &["device", "disable", &device]);
     say("admin", &["device", "enable", &device]);
     say("admin", &["device", "list"]);

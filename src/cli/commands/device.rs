@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::acts::{Acts, Given};
+use crate::cli::acts::{Acts, Given, Moving};
 use crate::cli::args::Device;
 use crate::cli::desk::{instant, read};
 use crate::cli::error::Result;
@@ -20,14 +20,17 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Device) -> Result<
             let (device, patient) = (read("device", &device)?, read("patient", &patient)?);
             let from = from.as_deref().map(instant).transpose()?;
             let bound = acts.bind(device, patient, from, preferred)?;
-            out.say(&bound, &format!("bound from {}", bound.from));
+            let moving =
+                moving(&bound.moving, "that it measured while it was nobody's are given to the patient");
+            out.say(&bound, &format!("bound from {}{moving}", bound.from));
         }
         Device::Unbind { device, patient, at } => {
             let of = patient.map(|id| read("--patient", &id)).transpose()?;
             let at = at.as_deref().map(instant).transpose()?;
             let bound = acts.unbind(read("device", &device)?, of, at)?;
             let to = bound.to.map_or_else(String::new, |to| to.to_string());
-            out.say(&bound, &format!("unbound from {to}"));
+            let moving = moving(&bound.moving, "leave the patient and wait for whoever wore it");
+            out.say(&bound, &format!("unbound from {to}{moving}"));
         }
         Device::RevokeToken { device, id: token } => {
             let (device, token): (DeviceId, TokenId) = (read("device", &device)?, read("token", &token)?);
@@ -59,10 +62,32 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Device) -> Result<
     Ok(())
 }
 
+/// How many readings change hands, in words; nothing where none do.
+fn moving(moving: &Moving, what: &str) -> String {
+    match moving {
+        Moving { readings: 0, .. } => String::new(),
+        Moving { readings, more: true } => format!("; more than {readings} readings {what}"),
+        Moving { readings, .. } => format!("; readings that {what}: {readings}"),
+    }
+}
+
 fn show(out: Out, given: &Given) {
     let Given { id, token, token_id } = given;
     let words = format!(
         "MQTT user name  {id}\nMQTT password   {token}\n(token id {token_id}; the password is shown only now)"
     );
     out.say(given, &words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_hands_says_how_many_readings_move() {
+        let words = |readings, more| moving(&Moving { readings, more }, "leave the patient");
+        assert_eq!(words(0, false), "");
+        assert_eq!(words(360, false), "; readings that leave the patient: 360");
+        assert_eq!(words(10_000, true), "; more than 10000 readings leave the patient");
+    }
 }

@@ -2,6 +2,7 @@
 //! one case to the next; what they refuse and what they must never hide is decided here alone.
 
 mod holders;
+mod moved;
 mod silence;
 #[cfg(test)]
 mod tests;
@@ -158,6 +159,9 @@ pub struct AlertCase {
     pub resolved_by: Option<UserId>,
     /// When it was resolved.
     pub resolved_at: Option<Instant>,
+    /// Since when its readings are another's, or nobody's: a binding was put right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_at: Option<Instant>,
 }
 
 /// What judgement says of an episode; replaced as a whole by each new judgement.
@@ -320,6 +324,7 @@ impl AlertCase {
             outcome: None,
             resolved_by: None,
             resolved_at: None,
+            moved_at: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A device that changes hands, and the change is recorded after it happened: each reading ends with whoever wore the
 //! device at its instant, through the real commit, the real moves, replays and rolls.
 
+mod acts;
 mod taken_back;
 
 use std::sync::{Arc, Mutex};

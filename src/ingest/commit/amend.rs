@@ -6,8 +6,8 @@ use crate::domain::Signal;
 use crate::ingest::admit::Admitted;
 use crate::ingest::normal::Why;
 use crate::rules::{SeriesKey, Watchlist};
-use crate::store::telemetry::{self, Known, Outcome};
-use crate::store::{Error, Result, Store, Tx, roster};
+use crate::store::telemetry::{self, Known, Outcome, Withdrawn};
+use crate::store::{Error, Result, Store, Tx, moves, roster};
 
 /// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
 /// transaction that ingest holds.
@@ -68,6 +68,8 @@ pub fn amend(
                     takes = true;
                 }
                 Outcome::Already => takes = true,
+                // It is not theirs yet: it waits, or is on its way.
+                Outcome::Unknown if take_back(tx, message, &withdrawn)? => takes = true,
                 Outcome::Unknown => {
                     plan.part(withdrawn.what.signal, Why::UnknownReading.code(), false, place);
                     refuses = true;
@@ -81,4 +83,8 @@ pub fn amend(
         }
     }
     Ok(())
+}
+
+fn take_back(tx: &mut Tx<'_>, message: &Admitted, taken: &Withdrawn) -> Result<bool> {
+    moves::take_back(tx, (taken.device_key, message.device), &taken.what, taken.received)
 }

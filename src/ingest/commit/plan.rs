@@ -20,7 +20,7 @@ use crate::ingest::roster::{PatientCopy, Roster};
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
 use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef, TakenBack, Withdrawn};
-use crate::store::{Result, Subject, Tx};
+use crate::store::{Result, Subject, Tx, moves};
 
 const NOT_BOUND: &str = "E_NOT_BOUND";
 
@@ -40,6 +40,8 @@ pub struct Planned {
     pub withdrawn: Vec<(Withdrawn, Place)>,
     /// It says again what its source took back when it was another wearer's: known, and not kept.
     pub repeats_taken_back: bool,
+    /// It takes back what waited for whoever wore the device.
+    pub takes_back: bool,
     /// The records of the message that they stood in.
     pub records: Vec<u32>,
     /// Its device, when it is enrolled.
@@ -122,6 +124,7 @@ impl Planner<'_> {
             amended: Vec::new(),
             withdrawn: Vec::new(),
             repeats_taken_back: false,
+            takes_back: false,
             records: Vec::new(),
             device: self.roster.device(message.device),
             patient: None,
@@ -137,6 +140,7 @@ impl Planner<'_> {
         plan.received = Some(received);
         let Some(owner) = device.owner(message.instants(), self.now).copied() else {
             plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
+            plan.of_nobody(tx, message, (device.key, received))?;
             return Ok(plan);
         };
         let patient = self.roster.patient(owner.patient_key)?;
@@ -240,6 +244,33 @@ impl Planned {
         signals
     }
 
+    /// What a message that is nobody's takes back of what waits is gone; everything else in it is refused.
+    fn of_nobody(
+        &mut self,
+        tx: &mut Tx<'_>,
+        message: &Admitted,
+        (device_key, received): (i64, ReceiptRef),
+    ) -> Result<()> {
+        let Content::Readings { normal, .. } = &message.content else { return Ok(()) };
+        let mut unknown = Vec::new();
+        for taken in &normal.withdrawn {
+            if !moves::take_back(tx, (device_key, message.device), &taken.what, received)? {
+                unknown.push((taken.what.signal, taken.place()));
+            }
+        }
+        if unknown.len() == normal.withdrawn.len() {
+            return Ok(());
+        }
+        self.verdict = Verdict::Taken;
+        self.parts = normal.refused.clone();
+        let measured = normal.readings.iter().chain(&normal.corrections);
+        let measured = measured.map(|taken| (taken.reading.signal, taken.place()));
+        for (signal, place) in measured.chain(unknown) {
+            self.part(signal, NOT_BOUND, false, place);
+        }
+        Ok(())
+    }
+
     /// `still`: the device is this patient's now, so that it may put right what it measured for them.
     fn sort(
         &mut self,
@@ -271,7 +302,9 @@ impl Planned {
                 self.part(reading.signal, NOT_BOUND, true, place);
             } else if corrects {
                 self.amended.push(aside.amended(reading));
-            } else if let Some(taken_back) = taken_back.get(&(reading.signal, reading.at)) {
+            } else if let Some(taken_back) =
+                taken_back.get(&(reading.signal, reading.at)).filter(|taken| !taken.leaves(&reading))
+            {
                 if taken_back.is(&reading) {
                     self.repeats_taken_back = true;
                 } else {
@@ -285,8 +318,11 @@ impl Planned {
         }
         for taken in &normal.withdrawn {
             let (what, place) = (taken.what, taken.place());
-            let bound = device.bound_at(what.at).is_some_and(|binding| binding.patient_key == mine);
-            if !(bound && still) {
+            let whose = device.bound_at(what.at).map(|binding| binding.patient_key);
+            let bound = whose == Some(mine);
+            if whose.is_none() && aside.take_back(&what)? {
+                self.takes_back = true;
+            } else if !(bound && still) {
                 self.part(what.signal, NOT_BOUND, false, place);
             } else if let Err(denied) = permit.covers(what.at.micros()) {
                 self.part(what.signal, denied.code.as_str(), false, place);
@@ -322,7 +358,8 @@ impl Planned {
     /// Whether it brings a value, to keep or to set aside, or one that is known.
     pub fn takes(&self) -> bool {
         let aside = self.parts.iter().any(|part| part.aside);
-        aside || self.repeats_taken_back || !self.readings.is_empty() || !self.amended.is_empty()
+        let known = self.repeats_taken_back || self.takes_back;
+        aside || known || !self.readings.is_empty() || !self.amended.is_empty()
     }
 
     /// Nothing in it can be taken: the answer says why.
@@ -348,14 +385,20 @@ struct Setting<'a, 'tx> {
 }
 
 impl Setting<'_, '_> {
-    /// What of the message its source took back when the device was another wearer's.
+    /// What of the message its source took back when the device was nobody's, or another wearer's.
     fn taken_back(&mut self, normal: &Normalised) -> Result<HashMap<(Signal, Instant), TakenBack>> {
         let mine = self.patient.row.key;
-        if self.device.bindings.iter().all(|binding| binding.patient_key == mine) {
+        // As of nearly every device: it never changed hands.
+        if self.device.bindings.len() < 2 {
             return Ok(HashMap::new());
         }
         let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
         telemetry::taken_back(self.tx, (self.device.key, mine), &instants)
+    }
+
+    /// Takes back what waits for whoever wore the device; whether there was any.
+    fn take_back(&mut self, what: &Withdrawal) -> Result<bool> {
+        moves::take_back(self.tx, (self.device.key, self.id), what, self.received)
     }
 
     fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::store::conn::on;
 use crate::store::error::Result;
 use crate::store::schema::amendments;
 use crate::store::seal::Place;
-use crate::store::{Subject, View, patients};
+use crate::store::{Subject, View, patients, telemetry};
 
 /// What an entry says of how many readings it is about.
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl Amended {
         Ok(())
     }
 
-    /// Whether there are as many amendments as the log speaks of.
+    /// Whether there are as many amendments as the log speaks of, and none of their marks hides a value.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let rows: Vec<(i64, i64)> = on!(&mut *view.conn, |c| amendments::table
             .group_by(amendments::patient_key)
@@ -60,7 +60,13 @@ impl Amended {
                 return Ok(Some(differs(patient, stored, seen)));
             }
         }
-        Ok(unseen.into_iter().next().map(|(patient, seen)| differs(patient, 0, seen)))
+        if let Some((patient, seen)) = unseen.into_iter().next() {
+            return Ok(Some(differs(patient, 0, seen)));
+        }
+        let Some(key) = telemetry::hidden(view)? else { return Ok(None) };
+        let patient = patients::id_of(view, key)?;
+        let what = format!("patient {patient} has a reading in force that is marked as if it were not");
+        Ok(Some(Break { index: None, what }))
     }
 }
 

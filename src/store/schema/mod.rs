@@ -278,6 +278,7 @@ diesel::table! {
         last_at -> BigInt,
         count -> BigInt,
         sealed -> Binary,
+        overlaid -> Bool,
     }
 }
 

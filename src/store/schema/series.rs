@@ -11,6 +11,7 @@ diesel::table! {
         amended_at -> BigInt,
         item -> Nullable<Text>,
         sealed -> Binary,
+        stands -> Bool,
     }
 }
 

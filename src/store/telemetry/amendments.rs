@@ -3,8 +3,6 @@
 //! is laid over them by identity wherever readings are read, and is sealed, never masked. The last generation of an
 //! identity holds; what it replaced stays as superseded. What a source withdraws is in `withdrawals`.
 
-use std::collections::BTreeMap;
-
 use consent::{Permit, TelemetryCollect};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,15 +11,14 @@ use uuid::Uuid;
 use super::chunk_rows::Series;
 use super::measured;
 use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
-use super::span::Span;
-use crate::domain::{Flags, Instant, PatientId, Reading, Signal};
+use crate::domain::{Instant, PatientId, Reading, Signal};
 use crate::rules::Late;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::{Class, Subject};
 use crate::store::schema::amendments::dsl;
 use crate::store::seal::Place;
-use crate::store::{Act, Conn, Touched, Tx, View, reevaluations};
+use crate::store::{Act, Touched, Tx, View, reevaluations};
 
 /// Who may set a value in place of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,6 +222,12 @@ impl Identity {
         let place = Place::new("amendments", "sealed", &name);
         let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, said)?;
         let item = item.map(|id| id.to_string());
+        if generation > 1 {
+            // What was in force by an earlier one is so no more.
+            let own = dsl::patient_key.eq(patient_key).and(dsl::signal.eq(signal.code()));
+            let own = own.and(dsl::at.eq(at.micros())).and(dsl::device_key.eq(device_key));
+            diesel::update(dsl::amendments.filter(own)).set(dsl::stands.eq(false)).execute(tx.conn)?;
+        }
         let values = (
             dsl::patient_key.eq(patient_key),
             dsl::signal.eq(signal.code()),
@@ -235,6 +238,7 @@ impl Identity {
             dsl::amended_at.eq(tx.now().micros()),
             dsl::item.eq(&item),
             dsl::sealed.eq(sealed),
+            dsl::stands.eq(said.bits.is_some()),
         );
         let written = on!(&mut *tx.conn, |c| diesel::insert_into(dsl::amendments)
             .values(values)
@@ -271,76 +275,6 @@ fn last(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Re
         .first(view.conn)
         .optional()?;
     raw.map(|raw| opened(view, series, raw)).transpose()
-}
-
-/// Every generation of a span, in the order of identity and number.
-fn between(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Raw>> {
-    dsl::amendments
-        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
-        .filter(dsl::at.ge(span.from).and(dsl::at.lt(span.to)))
-        .order((dsl::at, dsl::device_key, dsl::generation))
-        .select(COLUMNS)
-        .load(conn)
-}
-
-/// What is in force in a span at each amended identity (instant, device): a reading, or none.
-pub(in crate::store) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;
-
-/// What amendments say of a span; empty for nearly every one.
-pub(in crate::store) fn in_force(view: &mut View<'_>, series: Series, span: Span) -> Result<InForce> {
-    let mut said: BTreeMap<(i64, i64), Vec<Raw>> = BTreeMap::new();
-    for raw in between(view.conn, series, span)? {
-        said.entry((raw.0, raw.1)).or_default().push(raw);
-    }
-    let mut out = InForce::new();
-    for (identity, mut generations) in said {
-        let Some(last) = generations.pop() else { continue };
-        let Generation { reading, device_key, received, .. } = opened(view, series, last)?;
-        let mut stored = None;
-        if let Some(reading) = reading {
-            let corrects = replaces(view, series, generations, &reading)?;
-            let reading = if corrects { corrected(reading) } else { reading };
-            stored = Some(StoredReading { reading, device_key, received });
-        }
-        out.insert(identity, stored);
-    }
-    Ok(out)
-}
-
-/// Whether one of these generations put another value in force before. That it was another wearer's for a while is no
-/// correction.
-fn replaces(view: &mut View<'_>, series: Series, before: Vec<Raw>, reading: &Reading) -> Result<bool> {
-    for raw in before.into_iter().rev() {
-        let known = opened(view, series, raw)?.reading;
-        if known.is_some_and(|known| !known.says_the_same(reading)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn corrected(reading: Reading) -> Reading {
-    Reading { flags: reading.flags.with(Flags::CORRECTED), ..reading }
-}
-
-/// Lays what is in force over readings that are ascending by instant and device.
-pub(in crate::store) fn lay_over(readings: &mut Vec<StoredReading>, amended: InForce) {
-    if amended.is_empty() {
-        return;
-    }
-    let key = |r: &StoredReading| (r.reading.at.micros(), r.device_key);
-    let mut amended = amended;
-    readings.retain_mut(|reading| match amended.remove(&key(reading)) {
-        None => true,
-        Some(None) => false,
-        Some(Some(new)) => {
-            let same = reading.reading.says_the_same(&new.reading);
-            *reading = if same { new } else { StoredReading { reading: corrected(new.reading), ..new } };
-            true
-        }
-    });
-    readings.extend(amended.into_values().flatten());
-    readings.sort_by_key(key);
 }
 
 /// Every amendment that a source made to one of these patients, as the reading that its message brought: for holding

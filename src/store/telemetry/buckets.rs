@@ -7,12 +7,13 @@ use std::vec;
 
 use consent::{AlertEvaluate, Permit};
 
-use super::amendments::{in_force, lay_over};
 use super::chunk::Points;
-use super::chunk_rows::{Series, open_points, sealed_between};
+use super::chunk_rows::{Series, bare_between, open_points};
+use super::in_force::{lay_over, over};
+use super::parts::{ends, next};
 use super::preference::{preference, rank};
-use super::row::unit_and_flags;
-use super::series::{journal, opened, reached};
+use super::row::{StoredReading, unit_and_flags};
+use super::series::{journal, opened};
 use super::span::Span;
 use crate::domain::{Flags, Instant, Reading, Signal, Unit};
 use crate::store::View;
@@ -20,6 +21,8 @@ use crate::store::error::Result;
 
 /// The most stretches that can be asked for.
 pub const MOST_POINTS: u32 = 10_000;
+/// Chunks that are read at once.
+const CHUNKS: i64 = 64;
 
 /// One stretch of time that has readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,32 +62,42 @@ pub fn buckets(
     points: u32,
 ) -> Result<Drawn> {
     let series = Series::new(patient_key, signal);
-    let within = Span { from: reached(permit, from).micros(), to: to.micros() };
-    // The journal first: see `series`.
-    let rows = journal(view.conn, series, Instant::from_micros(within.from), to)?;
-    let mut rows = opened(view, series, &rows)?;
-    let amended = in_force(view, series, within)?;
-    let touched: BTreeSet<(i64, i64)> = amended.keys().copied().collect();
-    lay_over(&mut rows, amended);
+    let within = Span { from: super::series::reached(permit, from).micros(), to: to.micros() };
     let ranks = preference(view, patient_key)?;
     let mut canvas = Canvas::new(signal, Span { from: from.micros(), to: to.micros() }, points, &ranks);
-    let rows: Vec<Point> = rows
-        .iter()
-        .map(|r| Point {
-            at: r.reading.at.micros(),
-            device: r.device_key,
-            value: r.reading.value,
-            unit: r.reading.unit,
-            flags: r.reading.flags,
-        })
-        .collect();
+    let mut reached = within.from;
+    while let Some(from) = next(view.conn, &[series], reached)?.filter(|from| *from < within.to) {
+        reached = ends(view.conn, series, Span { from, ..within }, CHUNKS)?;
+        draw_part(view, series, &mut canvas, Span { from, to: reached })?;
+    }
+    Ok(canvas.finish())
+}
+
+/// Draws what is in force in a span that is read at once.
+fn draw_part(view: &mut View<'_>, series: Series, canvas: &mut Canvas<'_>, within: Span) -> Result<()> {
+    // The journal first: see `series`.
+    let (from, to) = (Instant::from_micros(within.from), Instant::from_micros(within.to));
+    let rows = journal(view.conn, series, from, to)?;
+    let mut rows = opened(view, series, &rows)?;
+    let chunks = bare_between(view.conn, series, within)?;
+    let amended = over(view, series, within, !(rows.is_empty() && chunks.is_empty()))?;
+    let touched: BTreeSet<(i64, i64)> = amended.keys().copied().collect();
+    lay_over(&mut rows, amended);
+    let point = |r: &StoredReading| Point {
+        at: r.reading.at.micros(),
+        device: r.device_key,
+        value: r.reading.value,
+        unit: r.reading.unit,
+        flags: r.reading.flags,
+    };
+    let rows: Vec<Point> = rows.iter().map(point).collect();
     let mut rows = rows.into_iter().peekable();
-    for (span, sealed) in sealed_between(view.conn, series, within)? {
+    for (span, sealed) in chunks {
         let points = open_points(view, series, span, &sealed)?;
-        draw_chunk(&mut canvas, &mut rows, &points, &touched, within)?;
+        draw_chunk(canvas, &mut rows, &points, &touched, within)?;
     }
     rows.for_each(|point| canvas.draw(&point));
-    Ok(canvas.finish())
+    Ok(())
 }
 
 #[derive(Clone, Copy)]

@@ -1,11 +1,13 @@
 //! The table of chunks: finding the ones that matter, opening them, writing them sealed.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::chunk::{Points, pack, unpack};
 use super::row::StoredReading;
-use super::span::Span;
+use super::span::{LONGEST, Span};
 use crate::domain::Signal;
+use crate::store::conn::on;
 use crate::store::error::Result;
 use crate::store::keys::SubjectKey;
 use crate::store::schema::chunks::dsl;
@@ -88,22 +90,98 @@ pub(in crate::store) fn end_after(conn: &mut Conn, series: Series, at: i64) -> Q
         .optional()
 }
 
+macro_rules! between {
+    ($series:expr, $span:expr) => {
+        dsl::chunks
+            .filter(dsl::patient_key.eq($series.patient_key).and(dsl::signal.eq($series.signal.code())))
+            .filter(dsl::span_from.gt($span.from.saturating_sub(LONGEST)).and(dsl::span_from.lt($span.to)))
+            .filter(dsl::span_to.gt($span.from))
+            .order(dsl::span_from)
+            .select((dsl::span_from, dsl::span_to, dsl::sealed))
+    };
+}
+
+/// A sealed chunk and its span.
+type Sealed = (Span, Vec<u8>);
+
+fn spanned(rows: Vec<(i64, i64, Vec<u8>)>) -> Vec<Sealed> {
+    rows.into_iter().map(|(from, to, sealed)| (Span { from, to }, sealed)).collect()
+}
+
 /// The sealed chunks of a series with readings in `[from, to)`, in one statement: so a chunk that a roll is
 /// just splitting is seen either whole or in parts.
 pub(in crate::store) fn sealed_between(
     conn: &mut Conn,
     series: Series,
     span: Span,
-) -> QueryResult<Vec<(Span, Vec<u8>)>> {
-    let longest = crate::store::telemetry::span::LONGEST;
-    let rows: Vec<(i64, i64, Vec<u8>)> = dsl::chunks
+) -> QueryResult<Vec<Sealed>> {
+    Ok(spanned(between!(series, span).load(conn)?))
+}
+
+/// The same without those that are overlaid: all that is in force there is said by amendments.
+pub(in crate::store) fn bare_between(
+    conn: &mut Conn,
+    series: Series,
+    span: Span,
+) -> QueryResult<Vec<Sealed>> {
+    Ok(spanned(between!(series, span).filter(not(dsl::overlaid)).load(conn)?))
+}
+
+/// The last chunk that begins at or before `at` and is not overlaid.
+pub(in crate::store) fn bare_before(
+    conn: &mut Conn,
+    series: Series,
+    at: i64,
+) -> QueryResult<Option<Outline>> {
+    dsl::chunks
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
-        .filter(dsl::span_from.gt(span.from.saturating_sub(longest)).and(dsl::span_from.lt(span.to)))
-        .filter(dsl::span_to.gt(span.from))
+        .filter(dsl::span_from.le(at).and(not(dsl::overlaid)))
+        .order(dsl::span_from.desc())
+        .select(COLUMNS)
+        .first(conn)
+        .optional()
+}
+
+/// From where on chunks that are not overlaid have readings at or after `from`.
+pub(in crate::store) fn first_bare(conn: &mut Conn, series: Series, from: i64) -> QueryResult<Option<i64>> {
+    if bare_before(conn, series, from)?.is_some_and(|chunk| chunk.last_at >= from) {
+        return Ok(Some(from));
+    }
+    dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.gt(from).and(not(dsl::overlaid)))
         .order(dsl::span_from)
-        .select((dsl::span_from, dsl::span_to, dsl::sealed))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(from, to, sealed)| (Span { from, to }, sealed)).collect())
+        .select(dsl::first_at)
+        .first(conn)
+        .optional()
+}
+
+/// Where the so manieth chunk ends that reaches beyond `at` and is not overlaid.
+pub(in crate::store) fn bare_end(
+    conn: &mut Conn,
+    series: Series,
+    at: i64,
+    chunks: i64,
+) -> QueryResult<Option<i64>> {
+    let over = bare_before(conn, series, at)?.filter(|chunk| chunk.to > at);
+    if let (Some(chunk), 1) = (over, chunks) {
+        return Ok(Some(chunk.to));
+    }
+    let query = dsl::chunks
+        .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
+        .filter(dsl::span_from.gt(at).and(not(dsl::overlaid)))
+        .order(dsl::span_from)
+        .offset(chunks - 1 - i64::from(over.is_some()))
+        .limit(1)
+        .select(dsl::span_to);
+    on!(conn, |c| query.first(c).optional())
+}
+
+/// Writes down that each reading of a chunk has an amendment, unless a roll added one meanwhile.
+pub(in crate::store) fn overlay(tx: &mut Tx<'_>, chunk: &Outline) -> Result<()> {
+    let same = dsl::chunks.filter(dsl::id.eq(chunk.id).and(dsl::count.eq(chunk.count)));
+    diesel::update(same).set(dsl::overlaid.eq(true)).execute(tx.conn)?;
+    Ok(())
 }
 
 /// Every reading of one chunk.
@@ -145,15 +223,17 @@ pub(in crate::store) struct Ready {
     first_at: i64,
     last_at: i64,
     count: i64,
+    overlaid: bool,
     sealed: Vec<u8>,
 }
 
 impl Ready {
+    /// `overlaid`: each of the readings has an amendment.
     pub fn new(
         series: Series,
         key: &SubjectKey,
         replaces: Option<i64>,
-        span: Span,
+        (span, overlaid): (Span, bool),
         readings: &[StoredReading],
     ) -> Result<Self> {
         let row = series.row(span);
@@ -165,6 +245,7 @@ impl Ready {
             first_at: instant(readings.first()),
             last_at: instant(readings.last()),
             count: i64::try_from(readings.len()).unwrap_or(i64::MAX),
+            overlaid,
             sealed,
         })
     }
@@ -176,6 +257,7 @@ impl Ready {
                     dsl::first_at.eq(self.first_at),
                     dsl::last_at.eq(self.last_at),
                     dsl::count.eq(self.count),
+                    dsl::overlaid.eq(self.overlaid),
                     dsl::sealed.eq(&self.sealed),
                 ))
                 .execute(tx.conn)?;
@@ -190,6 +272,7 @@ impl Ready {
                 dsl::first_at.eq(self.first_at),
                 dsl::last_at.eq(self.last_at),
                 dsl::count.eq(self.count),
+                dsl::overlaid.eq(self.overlaid),
                 dsl::sealed.eq(&self.sealed),
             ))
             .execute(tx.conn)?;

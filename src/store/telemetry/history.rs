@@ -11,6 +11,7 @@ use crate::domain::{Instant, Reading, Signal};
 use crate::store::View;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
+use crate::store::nobodys;
 use crate::store::schema::amendments::dsl;
 
 /// Instants in one query: SQLite binds 32,766 at most.
@@ -55,9 +56,21 @@ impl History {
 #[derive(Debug, Clone, Copy)]
 pub struct TakenBack {
     was: Option<Reading>,
+    of_nobodys: bool,
 }
 
 impl TakenBack {
+    /// What was taken back while its device was nobody's.
+    pub(super) const fn of_nobodys(was: Option<Reading>) -> Self {
+        Self { was, of_nobodys: true }
+    }
+
+    /// Whether it says nothing of this value: another was taken back of what waited.
+    #[must_use]
+    pub fn leaves(&self, reading: &Reading) -> bool {
+        self.of_nobodys && !self.is(reading)
+    }
+
     /// Whether this is the value that was taken back. Any may be, where none was written down.
     #[must_use]
     pub fn is(&self, reading: &Reading) -> bool {
@@ -65,8 +78,8 @@ impl TakenBack {
     }
 }
 
-/// Which of the readings that a device measured at these instants its source took back while they were another's than
-/// the patient's.
+/// Which of the readings that a device measured at these instants its source took back while they were nobody's, or
+/// another's than the patient's.
 ///
 /// # Errors
 /// Database errors.
@@ -80,7 +93,11 @@ pub fn taken_back(
     for (patient, signal, raw) in said(view, device_key, &instants)? {
         rows.entry((signal, raw.0)).or_default().push((patient, raw));
     }
-    let mut out = HashMap::new();
+    let mut out: HashMap<(Signal, Instant), TakenBack> = HashMap::new();
+    for instants in instants.chunks(AT_ONCE) {
+        let of_nobodys = nobodys::taken_back(view, device_key, instants)?;
+        out.extend(of_nobodys.into_iter().map(|(key, was)| (key, TakenBack::of_nobodys(was))));
+    }
     for ((signal, at), rows) in rows {
         let signal = Signal::from_code(signal).ok_or(Error::Corrupt("amendments.signal"))?;
         let word = last_word(view, signal, &rows)?.filter(|(whose, _)| *whose != patient_key);
@@ -119,7 +136,8 @@ fn last_word(view: &mut View<'_>, signal: Signal, rows: &[(i64, Raw)]) -> Result
             Err(error) => return Err(error),
         };
         if !generation.is_anothers() {
-            let taken = generation.is_taken_back().then_some(TakenBack { was: generation.was });
+            let taken =
+                generation.is_taken_back().then_some(TakenBack { was: generation.was, of_nobodys: false });
             return Ok(taken.map(|taken| (*patient, taken)));
         }
     }

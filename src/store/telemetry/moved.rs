@@ -9,10 +9,13 @@ use consent::{Permit, Purpose, TelemetryCollect};
 use diesel::prelude::*;
 
 use super::amendments::{Generation, Identity};
-use super::chunk_rows::{self, Series};
+use super::chunk_rows::{self, Outline, Series};
+use super::history::TakenBack;
+use super::in_force::{amended, edge};
 use super::measured;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::series::{joined, range};
+use super::span::Span;
 use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 use crate::store::error::Result;
 use crate::store::keys::Subject;
@@ -23,6 +26,8 @@ use crate::store::{Act, Tx, View};
 
 /// Readings of one transaction: each is sealed twice.
 pub(in crate::store) const AT_ONCE: usize = 128;
+/// Amendments that are opened for one transaction.
+const OPENED: i64 = 512;
 
 /// A stretch of what one device measured for one patient.
 pub(in crate::store) struct Worn {
@@ -30,6 +35,8 @@ pub(in crate::store) struct Worn {
     pub readings: Vec<StoredReading>,
     /// Where the stretch ends (exclusive).
     pub until: Instant,
+    /// The chunk of which nothing is left in force by itself once they are set aside.
+    pub overlaid: Option<Outline>,
 }
 
 /// The stretch that begins at `from` and ends at `to`, with the next chunk, or where its readings would be too many.
@@ -42,6 +49,10 @@ pub(in crate::store) fn worn(
     let series = Series::new(patient_key, signal);
     let end = chunk_rows::end_after(view.conn, series, from.micros())?.map(Instant::from_micros);
     let mut until = end.map_or(to, |end| end.min(to));
+    let span = Span { from: from.micros(), to: until.micros() };
+    if let Some(edge) = edge(view.conn, series, span, OPENED)? {
+        until = Instant::from_micros(edge.max(span.from.saturating_add(1)));
+    }
     let limit = i64::try_from(AT_ONCE).unwrap_or(0) + 1;
     let mut rows: Vec<Row> = readings::table
         .filter(readings::at.ge(from.micros()).and(readings::at.lt(until.micros())))
@@ -61,7 +72,24 @@ pub(in crate::store) fn worn(
         until = beyond.reading.at;
         readings.truncate(AT_ONCE);
     }
-    Ok(Worn { readings, until })
+    let overlaid = if readings.is_empty() { None } else { overlaid(view, series, until, &readings)? };
+    Ok(Worn { readings, until, overlaid })
+}
+
+/// The chunk that ends before `until`, if each of its readings has an amendment or is one of these.
+fn overlaid(
+    view: &mut View<'_>,
+    series: Series,
+    until: Instant,
+    moving: &[StoredReading],
+) -> Result<Option<Outline>> {
+    let chunk = chunk_rows::bare_before(view.conn, series, until.micros().saturating_sub(1))?;
+    let Some(chunk) = chunk.filter(|chunk| chunk.last_at < until.micros()) else { return Ok(None) };
+    let identity = |stored: &StoredReading| (stored.reading.at.micros(), stored.device_key);
+    let mut said = amended(view.conn, series, chunk.span())?;
+    said.extend(moving.iter().map(identity));
+    let committed = chunk_rows::open_by_id(view, series, &chunk)?;
+    Ok(committed.iter().all(|stored| said.contains(&identity(stored))).then_some(chunk))
 }
 
 /// Sets readings of one series aside from a patient: they wait for whoever wore the device.
@@ -69,7 +97,7 @@ pub(in crate::store) fn set_aside(
     tx: &mut Tx<'_>,
     patient: (i64, PatientId),
     (device_key, device): (i64, DeviceId),
-    readings: &[StoredReading],
+    (readings, overlaid): (&[StoredReading], Option<&Outline>),
 ) -> Result<()> {
     for stored in readings {
         let Reading { signal, at, .. } = stored.reading;
@@ -89,6 +117,9 @@ pub(in crate::store) fn set_aside(
             },
         )?;
         Identity { patient, signal, at, device_key }.leave(tx, stored, item)?;
+    }
+    if let Some(chunk) = overlaid {
+        chunk_rows::overlay(tx, chunk)?;
     }
     let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
     said(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
@@ -123,6 +154,8 @@ pub(in crate::store) fn give(
     let (mut given, mut came, mut taken) = (Given::default(), Vec::new(), Vec::new());
     let mut refused: BTreeMap<&'static str, Vec<&Item>> = BTreeMap::new();
     let mut theirs = here;
+    let instants: Vec<i64> = items.iter().filter_map(|item| Some(item.reading?.at.micros())).collect();
+    let while_nobodys = nobodys::taken_back(tx, device_key, &instants)?;
     for item in items {
         let Some(reading) = item.reading else { continue };
         let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
@@ -136,7 +169,10 @@ pub(in crate::store) fn give(
             continue;
         }
         taken.push(item);
-        let taken_back = history.taken_back(tx)?;
+        let taken_back = history.taken_back(tx)?.or_else(|| {
+            let was = while_nobodys.get(&(reading.signal, reading.at))?;
+            Some(TakenBack::of_nobodys(*was)).filter(|taken| !taken.leaves(&reading))
+        });
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => {}
             Some(_other) => conflicts(tx, patient, item)?,

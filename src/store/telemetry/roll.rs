@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::backlog;
 use super::chunk_rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::fold::{Existing, Folded, fold};
+use super::in_force::amended;
 use super::lock::RollLock;
 use super::row::{Row, StoredReading};
 use super::span::{Level, Span};
@@ -210,13 +211,23 @@ fn plan(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Plan> {
         existing.push(Existing { id: chunk.id, span, readings });
     }
     let folded = fold(existing, opened, level);
-    let ready = pack_all(series, &key, &folded)?;
+    let ready = pack_all(view, series, &key, &folded)?;
     Ok(Plan { series, patient, read, seen, ready, folded: Folded { written: Vec::new(), ..folded } })
 }
 
-fn pack_all(series: Series, key: &SubjectKey, folded: &Folded) -> Result<Vec<Ready>> {
-    let chunks = folded.written.iter();
-    chunks.map(|(id, span, readings)| Ready::new(series, key, *id, *span, readings)).collect()
+fn pack_all(view: &mut View<'_>, series: Series, key: &SubjectKey, folded: &Folded) -> Result<Vec<Ready>> {
+    let pack = |(id, span, readings): &(Option<i64>, Span, Vec<StoredReading>)| {
+        let overlaid = is_overlaid(view, series, *span, readings)?;
+        Ready::new(series, key, *id, (*span, overlaid), readings)
+    };
+    folded.written.iter().map(pack).collect()
+}
+
+/// Whether each of these readings has an amendment. None is ever taken away.
+fn is_overlaid(view: &mut View<'_>, series: Series, span: Span, readings: &[StoredReading]) -> Result<bool> {
+    let amended = amended(view.conn, series, span)?;
+    let has = |reading: &StoredReading| amended.contains(&(reading.reading.at.micros(), reading.device_key));
+    Ok(readings.iter().all(has))
 }
 
 /// The level that fits the rows (for a few rows: their neighbours'), and the span that they may fall into.

@@ -7,8 +7,11 @@ use consent::{AlertEvaluate, Permit};
 use diesel::prelude::*;
 
 use super::chunk_rows::{self, Series};
+use super::in_force::edge;
+use super::parts::AT_ONCE;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::series::{joined, reached};
+use super::span::Span;
 use crate::domain::{Instant, Signal};
 use crate::store::View;
 use crate::store::error::Result;
@@ -48,7 +51,7 @@ impl Journal {
     }
 }
 
-/// One stretch of a series: ascending by instant and device.
+/// One stretch of a series, or of some, one after the other: each ascending by instant and device.
 pub struct Stretch {
     /// The readings.
     pub readings: Vec<StoredReading>,
@@ -111,6 +114,10 @@ pub fn stretch(
     if from >= until {
         return Ok(Stretch { readings: Vec::new(), until });
     }
+    // What was given to a patient lies in no chunk of theirs.
+    let span = Span { from: from.micros(), to: until.micros() };
+    let edge = edge(view.conn, series, span, AT_ONCE)?;
+    let until = edge.map_or(until, |edge| Instant::from_micros(edge.max(span.from.saturating_add(1))));
     let readings = joined(view, series, journal.of(series, from, until), from, until)?;
     Ok(Stretch { readings, until })
 }

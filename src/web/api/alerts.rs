@@ -6,6 +6,7 @@ use consent::{AlertEscalate, Purpose};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::climb::{Climb, climb};
 use super::readings::{Names, Shown};
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::domain::alert::Act;
@@ -14,7 +15,7 @@ use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Rol
 use crate::store::accesses::What;
 use crate::store::alert_lists::Filter;
 use crate::store::alerts;
-use crate::store::{View, escalations, messages, patients, permits, telemetry};
+use crate::store::{View, escalations, patients, permits, telemetry};
 use crate::web::auth::permit_display;
 use crate::web::cases::{Case, Cases, Judged};
 use crate::web::fault::Fault;
@@ -46,6 +47,10 @@ pub struct Alert {
     /// The silence in force.
     snoozed: Option<Snoozed>,
     retrospective: bool,
+    /// Since when its readings are another patient's, or nobody's, because a binding was put right. What people did about it
+    /// stays; it is null again once they are back.
+    #[schema(value_type = Option<String>)]
+    readings_moved_at: Option<Instant>,
     /// Why judgement's part is hidden; null when it is not.
     masked: Option<Hidden>,
     /// Why nobody is called about an unresolved red; null when people are called, and where `masked` says why.
@@ -147,6 +152,7 @@ impl<'a> Shape<'a> {
             outcome: case.outcome.map(Outcome::name),
             snoozed: case.snooze.map(|one| Snoozed { by: one.by, until: one.until }),
             retrospective: case.retrospective,
+            readings_moved_at: case.moved_at,
             masked: case.judged().err().map(Hidden::from),
             uncalled,
             finding,
@@ -379,105 +385,6 @@ pub async fn escalate(call: Call, id: Path<AlertId>, body: Body<SeenAt>) -> Answ
         climb(desk, *id)
     })
     .await
-}
-
-/// One thing that a climb did.
-#[derive(Serialize, ToSchema)]
-#[schema(as = EscalationStep)]
-pub struct Stepped {
-    #[schema(value_type = String)]
-    at: Instant,
-    #[schema(value_type = String)]
-    due_at: Instant,
-    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld` (no legal basis for calling people).
-    did: String,
-    /// From 1; null: those who are called when nobody was reached.
-    step: Option<usize>,
-    round: u8,
-    #[schema(value_type = Vec<String>)]
-    people: Vec<UserId>,
-}
-
-/// A page to a person, and what became of it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = EscalationPage)]
-pub struct Sent {
-    #[schema(value_type = String)]
-    at: Instant,
-    recipient: String,
-    channel: &'static str,
-    state: &'static str,
-}
-
-/// [`crate::domain::escalation::State`] as it is written, for the document.
-#[derive(ToSchema)]
-#[schema(as = EscalationState, rename_all = "snake_case")]
-#[expect(dead_code, reason = "it is only described")]
-enum ClimbState {
-    Climbing,
-    /// By whom.
-    Acknowledged(String),
-    /// By whom.
-    Snoozed(String),
-    NobodyReached,
-    NoBasis,
-    Done,
-}
-
-/// An alert's climb of its policy.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Escalation)]
-pub struct Climb {
-    policy: String,
-    version: u32,
-    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
-    #[schema(value_type = ClimbState)]
-    state: crate::domain::escalation::State,
-    /// When somebody was last paged: what `escalate` must have seen.
-    #[schema(value_type = String)]
-    stepped_at: Instant,
-    /// When it acts next by itself.
-    #[schema(value_type = Option<String>)]
-    next_at: Option<Instant>,
-    steps: Vec<Stepped>,
-    pages: Vec<Sent>,
-}
-
-fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
-    desk.read(|view| {
-        desk.cases().get(view, id)?.told()?;
-        let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
-        let steps = escalations::steps(view, &held.id)?.into_iter().map(|step| Stepped {
-            at: step.at,
-            due_at: step.due_at,
-            did: step.did,
-            step: step.step.map(|place| place + 1),
-            round: step.round,
-            people: step.people,
-        });
-        let pages = messages::of_case(view, &held.kind, &held.subject)?.into_iter().map(|page| Sent {
-            at: page.created_at,
-            recipient: page.recipient,
-            channel: page.channel.name(),
-            state: page.way.state.name(),
-        });
-        let run = &held.run;
-        Reply::ok(&Climb {
-            policy: run.policy.id.clone(),
-            version: run.policy.version,
-            state: run.state,
-            stepped_at: run.stepped_at,
-            next_at: run.next_at,
-            steps: steps.collect(),
-            pages: pages.collect(),
-        })
-    })
-}
-
-/// Who was paged for an alert, with which receipt, and when its ladder acts next.
-#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Climb), (status = 404)))]
-pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
-    call.run(move |desk| climb(desk, *id)).await
 }
 
 /// Silences an alert until an instant or a worse level, for 24 hours at the most. For a red that is the limit of all its

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Answer, Call, List, Reply};
 use crate::domain::{DeviceId, Instant, PatientId};
 use crate::store::accesses::What;
-use crate::store::bindings::{self, Binding};
+use crate::store::bindings::Binding;
 use crate::store::moves::{self, Counted};
 use crate::store::{View, devices, nobodys, patients};
 use crate::web::fault::Fault;
@@ -30,21 +30,6 @@ impl From<Counted> for Moving {
         let Counted { readings, more } = counted;
         Self { readings, more }
     }
-}
-
-/// The binding that an end at `at` is said of, and how many readings of its patient were measured after it.
-///
-/// # Errors
-/// As [`bindings::unbind`].
-pub fn leaving(
-    view: &mut View<'_>,
-    (device, of): (DeviceId, Option<PatientId>),
-    (at, now): (Instant, Instant),
-) -> Result<(Binding, Counted), Fault> {
-    let key = devices::key_of(view, device)?;
-    let (binding, at) = bindings::ending(view, key, of, (at, now))?;
-    let counted = moves::leaving(view, (key, binding.patient_key), (at, binding.to.unwrap_or(Instant::MAX)))?;
-    Ok((binding, counted))
 }
 
 /// From whom readings of a device were taken that a binding from `from` on would give: whoever binds it shows them to
@@ -101,7 +86,7 @@ pub async fn ending(call: Call, id: Path<DeviceId>, when: Query<When>) -> Answer
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         desk.read(|view| {
-            let (binding, counted) = leaving(view, (*id, when.patient_id), (at, desk.now))?;
+            let (binding, counted) = moves::ending(view, (*id, when.patient_id), (at, desk.now))?;
             desk.sight.saw(binding.patient, What::Identity);
             let Binding { patient, from, .. } = binding;
             Reply::ok(&Ending { patient_id: patient, from, at, moving: counted.into() })

@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod audit;
 pub mod auth;
 pub mod calendars;
+pub mod climb;
 pub mod commands;
 pub mod consents;
 pub mod devices;

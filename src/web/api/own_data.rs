@@ -15,10 +15,10 @@ use super::devices::Bound;
 use super::patients::Seen;
 use super::readings::{Names, Shown};
 use super::{Answer, Call, Desk, accesses};
-use crate::domain::{Instant, PatientId, Role};
+use crate::domain::{Instant, PatientId, Role, Signal};
 use crate::store::bindings::{self, Of};
 use crate::store::page::{Cursor, MOST};
-use crate::store::telemetry::{self, StoredReading};
+use crate::store::telemetry::{self, Stretch};
 use crate::store::{Ask, View, consents, exports, ledger, patients, settings};
 use crate::web::auth::{Viewer, permit_display};
 use crate::web::cases;
@@ -289,16 +289,13 @@ impl Source {
 
     fn stretch(&self, view: &mut View<'_>, from: Instant) -> Result<Option<(Vec<Shown>, Instant)>, Fault> {
         let permit = permit_display(view, &self.state, &self.viewer, self.key)?;
-        let Some(from) = telemetry::next_measured(view, &permit, self.key, from)? else { return Ok(None) };
-        let to = from.plus(STRETCH);
-        let mut found: Vec<StoredReading> = Vec::new();
-        for signal in telemetry::signals_of(view, self.key)? {
-            found.extend(telemetry::series(view, &permit, self.key, signal, from, to)?);
-        }
-        found.sort_by_key(super::readings::place);
+        let within = (from, Instant::MAX);
+        let part = telemetry::next_part(view, &permit, self.key, Signal::ALL, within, STRETCH)?;
+        let Some(Stretch { mut readings, until }) = part else { return Ok(None) };
+        readings.sort_by_key(super::readings::place);
         let mut names = Names::default();
-        let shown = found.iter().map(|stored| Shown::of(view, &mut names, stored));
-        Ok(Some((shown.collect::<Result<_, _>>()?, to)))
+        let shown = readings.iter().map(|stored| Shown::of(view, &mut names, stored));
+        Ok(Some((shown.collect::<Result<_, _>>()?, until)))
     }
 }
 

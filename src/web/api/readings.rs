@@ -171,7 +171,7 @@ pub(super) fn place(stored: &StoredReading) -> (i64, i16, i64) {
     (stored.reading.at.micros(), stored.reading.signal.code(), stored.device_key)
 }
 
-/// Reads forward in stretches that double, so that a page of a long span costs what it shows.
+/// Reads forward in parts, each no longer than a stretch that doubles, so that a page of a long span costs what it shows.
 fn page(
     view: &mut View<'_>,
     permit: &Permit<AlertEvaluate>,
@@ -181,20 +181,17 @@ fn page(
     (after, limit): (&Cursor, usize),
 ) -> Result<List<Shown>, Fault> {
     let last = last_place(after)?;
-    let mut begin =
-        from.max(Instant::from_micros(after.at)).max(Instant::from_micros(permit.measured_from()));
+    let mut begin = from.max(Instant::from_micros(after.at));
     let mut stretch = FIRST_STRETCH;
     let mut found: Vec<StoredReading> = Vec::new();
-    while begin < to && found.len() <= limit {
-        let end = to.min(begin.plus(stretch));
-        let mut part = Vec::new();
-        for signal in signals {
-            part.extend(telemetry::series(view, permit, key, *signal, begin, end)?);
-        }
-        part.retain(|stored| last.is_none_or(|last| place(stored) > last));
-        part.sort_by_key(place);
-        found.extend(part);
-        begin = end;
+    while found.len() <= limit {
+        let within = (begin, to);
+        let Some(part) = telemetry::next_part(view, permit, key, signals, within, stretch)? else { break };
+        let mut readings = part.readings;
+        readings.retain(|stored| last.is_none_or(|last| place(stored) > last));
+        readings.sort_by_key(place);
+        found.extend(readings);
+        begin = part.until;
         stretch = stretch.saturating_mul(2);
     }
     let more = found.len() > limit;

@@ -10,8 +10,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, openapi};
 
 use super::api::{
-    absences, accesses, alerts, audit, auth, calendars, commands, consents, devices, duty, feeds, handed,
-    letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
+    absences, accesses, alerts, audit, auth, calendars, climb, commands, consents, devices, duty, feeds,
+    handed, letters, message_log, messages, organisation, own_data, patients, policies, promises, quarantine,
     readings, reveals, rules, schedule_changes, schedules, service_levels, status, swaps, templates, terms,
     together, users, webhooks,
 };
@@ -32,7 +32,7 @@ mod shared;
         readings::list, readings::series, readings::latest, readings::superseded,
         own_data::take, organisation::get, organisation::put_dpo, reveals::create, reveals::list, reveals::approve, reveals::refuse, reveals::open,
         accesses::list, alerts::list, alerts::get, alerts::of_patient, alerts::claim, alerts::ack, together::ack, alerts::snooze, alerts::resolve,
-        alerts::reassign, alerts::unack, alerts::escalate, alerts::escalation, messages::list, messages::read,
+        alerts::reassign, alerts::unack, alerts::escalate, climb::escalation, messages::list, messages::read,
         messages::try_out, messages::tests, letters::get, letters::put,
         promises::show, promises::pause, promises::resume,
         calendars::list, calendars::get, calendars::put, calendars::history,

@@ -226,6 +226,12 @@ pub enum ActKind {
     Resolved,
     /// Whoever had it, by name, can answer no more: it went back to the queue.
     GivenBack(String),
+    /// Its readings turned out to be another's.
+    Moved,
+    /// Its readings came back.
+    Returned,
+    /// Done about an alert that the same readings raised at another patient.
+    Elsewhere(Box<Self>),
 }
 
 impl ActKind {
@@ -240,6 +246,8 @@ impl ActKind {
             "reassign" => Self::Reassigned,
             "resolve" => Self::Resolved,
             "given_back" => Self::GivenBack(whom?),
+            "moved" => Self::Moved,
+            "returned" => Self::Returned,
             _ => return None,
         })
     }
@@ -259,6 +267,9 @@ impl ActKind {
             Self::Escalated => w.say("did-escalated"),
             Self::Resolved => w.say("did-resolved"),
             Self::GivenBack(who) => w.one("did-given-back", "who", who),
+            Self::Moved => w.say("did-moved"),
+            Self::Returned => w.say("did-returned"),
+            Self::Elsewhere(what) => w.one("did-elsewhere", "act", what.words(w)),
         }
     }
 
@@ -269,7 +280,9 @@ impl ActKind {
             Self::Raised(level) | Self::Level(level) => level.icon(),
             Self::Claimed | Self::Reassigned => "hand",
             Self::Acknowledged => "check",
-            Self::Unacknowledged | Self::GivenBack(_) => "undo-2",
+            Self::Unacknowledged | Self::GivenBack(_) | Self::Returned => "undo-2",
+            Self::Moved => "history",
+            Self::Elsewhere(what) => what.icon(),
             Self::Snoozed => "clock",
             Self::Paged => "bell",
             Self::Escalated => "siren",

@@ -81,6 +81,11 @@ impl Scene {
         act("ack", json!({}));
         act("resolve", json!({ "outcome": "true", "note": "visto" }));
         house.write(|tx| stored_past(tx, resolved, device));
+        let past = |tx: &mut Tx<'_>| {
+            left(tx, patient.key);
+            Ok(())
+        };
+        house.home.keep_house(crate::store::Urgency::Urgent, "test", house.now(), past).unwrap();
         house.clock.advance(Duration::from_secs(120));
         let open = alerts::raise(&house, &patient);
         Self { house, patient, resolved, open, device, people }
@@ -293,6 +298,24 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
         PAST,
     )?;
     Ok(())
+}
+
+/// A long series whose readings turned out to be another's: nothing of it is to be opened.
+fn left(tx: &mut Tx<'_>, patient: i64) {
+    let weight = crate::domain::Signal::Weight.code();
+    plans::run(
+        tx,
+        &format!(
+            "INSERT INTO measured (patient_key, signal, at) VALUES ({patient}, {weight}, 1000000); \
+             INSERT INTO amendments \
+             (patient_key, signal, at, device_key, generation, received, amended_at, item, sealed, stands) \
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {PAST}) \
+             SELECT {patient}, {weight}, i * 1000000, 99, 1, 1, 1, 'x', X'00', FALSE FROM n; \
+             INSERT INTO chunks \
+             (patient_key, signal, span_from, span_to, first_at, last_at, count, sealed, overlaid) \
+             VALUES ({patient}, {weight}, 0, 3600000000, 1000000, 3000000000, {PAST}, X'00', TRUE)"
+        ),
+    );
 }
 
 #[test]

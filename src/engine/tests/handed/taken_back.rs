@@ -148,6 +148,43 @@ fn what_was_taken_back_and_is_sent_while_the_device_is_nobodys_is_given_to_nobod
 }
 
 #[test]
+fn what_a_source_takes_back_while_its_device_is_nobodys_is_given_to_nobody() {
+    for step in ["it waits", "it is about to wait", "it is about to be given"] {
+        for mut ward in Ward::each(Some(ago(60 * DAY))) {
+            let sent = [(700, 131.0), (600, 131.0), (500, 88.0)];
+            ward.send(&sent);
+            ward.unbind(ago(3_595));
+            if step != "it is about to wait" {
+                ward.settle();
+            }
+            if step == "it is about to be given" {
+                ward.bind(ward.bia.id, ago(3_595));
+            }
+            ward.says("entered-in-error", &sent[..2]);
+            ward.says("entered-in-error", &sent[..2]);
+            assert_eq!(ward.refused(), 0, "{step}: it is known, once and twice");
+            // Another value than the one that waits stays where it is, and a reading that never was is not known.
+            ward.says("entered-in-error", &[(500, 90.0)]);
+            ward.says("entered-in-error", &[(400, 131.0)]);
+            if step == "it waits" {
+                assert_eq!((ward.refused(), ward.waits()), (2, 1), "{step}");
+            }
+            if step != "it is about to be given" {
+                ward.settle();
+                ward.bind(ward.bia.id, ago(3_595));
+            }
+            ward.settle();
+            assert_eq!((ward.has(&ward.bia), ward.waits()), (sent[2..].into(), 0), "{step}");
+            // The device sends its buffer again.
+            ward.send(&sent);
+            ward.settle();
+            let (has, aside) = (ward.has(&ward.bia), ward.aside(&ward.bia));
+            assert_eq!((has, aside), (sent[2..].into(), vec![]), "{step}");
+        }
+    }
+}
+
+#[test]
 fn what_a_clinician_put_in_place_of_what_was_taken_back_moves_with_the_device() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
         ward.send(&[(600, 170.0), (500, 72.0)]);

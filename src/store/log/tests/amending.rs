@@ -111,6 +111,19 @@ fn an_amendment_that_is_gone_is_found_whichever_it_was() {
 }
 
 #[test]
+fn a_mark_in_clear_that_hides_a_value_is_found() {
+    for mark in ["UPDATE amendments SET stands = FALSE", "UPDATE chunks SET overlaid = TRUE"] {
+        for mut house in houses() {
+            put_right(&mut house);
+            rolled(&house);
+            house.tamper(mark);
+            let found = house.verified().first_break.unwrap().what;
+            assert!(found.contains("in force that is marked as if it were not"), "{mark}: {found}");
+        }
+    }
+}
+
+#[test]
 fn what_was_put_right_is_erased_with_the_person() {
     for mut house in houses() {
         put_right(&mut house);

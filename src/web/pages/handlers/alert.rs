@@ -15,7 +15,7 @@ use crate::domain::line::{self, NotALine};
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
 use crate::store::accesses::What;
 use crate::store::alerts::{self, ActRow};
-use crate::store::{Ask, View, devices, escalations, patients, users};
+use crate::store::{Ask, View, alert_moves, devices, escalations, patients, users};
 use crate::web::auth::permit_display;
 use crate::web::cases::Case;
 use crate::web::fault::Fault;
@@ -183,7 +183,25 @@ fn story(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> 
         row.note = row.note.filter(|_| judged.is_some());
         story.extend(deed(view, room, row, people)?);
     }
+    story.extend(elsewhere(view, room, case, people)?);
     story.sort_by_key(|act| act.at);
+    Ok(story)
+}
+
+/// What people did about the alerts that the same readings raised while they stood with another patient. Of that patient
+/// nothing is told, and no note: it is about them.
+fn elsewhere(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> Result<Vec<Act>, Fault> {
+    let mut story = Vec::new();
+    let mut cases = room.cases();
+    for stored in alert_moves::told_elsewhere(view, case.id)? {
+        let told = cases.of(view, &stored)?;
+        cases.show([&told]);
+        for row in alerts::acts(view, told.id)? {
+            let by_hand = !matches!(row.act.as_str(), "moved" | "returned");
+            let act = deed(view, room, ActRow { note: None, ..row }, people)?.filter(|_| by_hand);
+            story.extend(act.map(|act| Act { what: ActKind::Elsewhere(Box::new(act.what)), ..act }));
+        }
+    }
     Ok(story)
 }
 

@@ -1,0 +1,117 @@
+//! What people did about an alert, when its readings turn out to be another's, and when they come back.
+
+use super::*;
+use crate::domain::alert::Act;
+use crate::domain::{Role, UserId};
+use crate::store::{alert_moves, alerts};
+
+impl Ward {
+    /// A clinician acts on an alert, with a note.
+    fn act(&self, alert: &StoredAlert, what: Act) -> UserId {
+        let who = UserId::new(NOW);
+        let actor = Actor::User { id: who, role: Role::Clinician };
+        let acted = |tx: &mut Tx<'_>| Ok(alerts::acted(tx, alert.id(), who, what, Some("fui ver")).is_ok());
+        assert!(self.home.write(actor, NOW, acted).unwrap());
+        who
+    }
+
+    fn done(&self, alert: &StoredAlert) -> Vec<(String, Option<String>)> {
+        let acts = self.home.read(|view| alerts::acts(view, alert.id())).unwrap();
+        acts.into_iter().map(|row| (row.act, row.note)).collect()
+    }
+
+    fn stands(&self, whose: &Person) -> Vec<StoredAlert> {
+        let mut all = self.alerts(whose);
+        all.retain(|alert| alert.case.state != AlertState::Resolved);
+        all
+    }
+}
+
+fn done(acts: &[&str]) -> Vec<(String, Option<String>)> {
+    let note = |act: &str| (!matches!(act, "moved" | "returned")).then(|| "fui ver".to_owned());
+    acts.iter().map(|act| ((*act).to_owned(), note(act))).collect()
+}
+
+#[test]
+fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its_readings_went() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.send(&of_bia());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        let who = ward.act(&red, Act::Ack);
+        ward.unbind(ago(3_590));
+        ward.bind(ward.bia.id, ago(3_590));
+        ward.settle();
+        let left = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
+        assert_eq!((left.case.state, left.case.outcome), (AlertState::Resolved, Some(Outcome::Retracted)));
+        assert_eq!((left.case.moved_at, left.case.owner), (Some(NOW.plus(ORPHANED)), Some(who)));
+        assert_eq!(left.case.acknowledgements.len(), 1);
+        assert_eq!(ward.done(&left), done(&["ack", "moved"]));
+        // Nobody went to Bia: her red waits for a person, and says who was called for whom.
+        let hers = ward.stands(&ward.bia).remove(0);
+        assert_eq!((hers.case.state, hers.case.owner, ward.climbs(&hers)), (AlertState::Open, None, true));
+        let told = ward.home.read(|view| alert_moves::told_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(told.iter().map(StoredAlert::id).collect::<Vec<_>>(), [red.id()]);
+        let of_hers = ward.home.read(|view| alert_moves::told_elsewhere(view, red.id())).unwrap();
+        assert_eq!(of_hers.len(), 0, "nothing came to Ana");
+    }
+}
+
+#[test]
+fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.send(&of_bia());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        ward.act(&red, Act::Ack);
+        let mut acts = vec!["ack"];
+        for end in [3_590, 3_000] {
+            ward.unbind(ago(end));
+            ward.settle();
+            ward.bind(ward.ana.id, ago(end));
+            ward.settle();
+            if end == 3_590 {
+                acts.extend(["moved", "returned"]);
+            }
+            let all = ward.alerts(&ward.ana);
+            assert_eq!(all.iter().map(StoredAlert::id).collect::<Vec<_>>(), [red.id()], "one story");
+            assert_eq!(ward.done(&all[0]), done(&acts));
+            let case = &all[0].case;
+            assert_eq!((case.state, case.moved_at, case.outcome), (AlertState::Open, None, None));
+            assert!(ward.climbs(&all[0]), "nobody looked after it meanwhile");
+        }
+    }
+}
+
+#[test]
+fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.send(&of_bia());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        ward.act(&red, Act::Resolve { outcome: Outcome::TrueAlarm });
+        ward.unbind(ago(3_590));
+        ward.settle();
+        let left = ward.alerts(&ward.ana).remove(0);
+        assert_eq!((left.id(), left.case.outcome), (red.id(), Some(Outcome::TrueAlarm)), "as they said");
+        assert!(left.case.moved_at.is_some());
+        // Judged again, it is not told again.
+        ward.send(&[(3_700, 72.0)]);
+        ward.settle();
+        assert_eq!(ward.alerts(&ward.ana)[0].version, left.version);
+        ward.bind(ward.bia.id, ago(3_590));
+        ward.settle();
+        assert!(ward.climbs(&ward.stands(&ward.bia)[0]), "her red was never answered");
+        // It was Ana's after all: what was resolved is so still.
+        ward.end(&ward.bia, ago(3_590));
+        ward.bind(ward.ana.id, ago(3_590));
+        ward.settle();
+        assert_eq!(ward.stands(&ward.bia).len(), 0);
+        let back = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
+        assert_eq!((back.case.moved_at, back.case.outcome), (None, Some(Outcome::TrueAlarm)));
+        assert_eq!(ward.done(&back), done(&["resolve", "moved", "returned"]));
+    }
+}

@@ -1,0 +1,113 @@
+//! An alert's climb of its policy: whom it called, with which receipt, and when it acts next.
+
+use actix_web::web::Path;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Answer, Call, Desk, Reply};
+use crate::domain::{AlertId, Instant, UserId};
+use crate::store::{escalations, messages};
+use crate::web::fault::Fault;
+
+/// One thing that a climb did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationStep)]
+pub struct Stepped {
+    #[schema(value_type = String)]
+    at: Instant,
+    #[schema(value_type = String)]
+    due_at: Instant,
+    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld` (no legal basis for calling people).
+    did: String,
+    /// From 1; null: those who are called when nobody was reached.
+    step: Option<usize>,
+    round: u8,
+    #[schema(value_type = Vec<String>)]
+    people: Vec<UserId>,
+}
+
+/// A page to a person, and what became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationPage)]
+pub struct Sent {
+    #[schema(value_type = String)]
+    at: Instant,
+    recipient: String,
+    channel: &'static str,
+    state: &'static str,
+}
+
+/// [`crate::domain::escalation::State`] as it is written, for the document.
+#[derive(ToSchema)]
+#[schema(as = EscalationState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is only described")]
+enum ClimbState {
+    Climbing,
+    /// By whom.
+    Acknowledged(String),
+    /// By whom.
+    Snoozed(String),
+    NobodyReached,
+    NoBasis,
+    Done,
+}
+
+/// An alert's climb of its policy.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Escalation)]
+pub struct Climb {
+    policy: String,
+    version: u32,
+    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
+    #[schema(value_type = ClimbState)]
+    state: crate::domain::escalation::State,
+    /// When somebody was last paged: what `escalate` must have seen.
+    #[schema(value_type = String)]
+    stepped_at: Instant,
+    /// When it acts next by itself.
+    #[schema(value_type = Option<String>)]
+    next_at: Option<Instant>,
+    steps: Vec<Stepped>,
+    pages: Vec<Sent>,
+}
+
+/// How an alert climbs its policy.
+///
+/// # Errors
+/// `E_NOT_FOUND`; a masked alert; database errors.
+pub(super) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
+    desk.read(|view| {
+        desk.cases().get(view, id)?.told()?;
+        let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
+        let steps = escalations::steps(view, &held.id)?.into_iter().map(|step| Stepped {
+            at: step.at,
+            due_at: step.due_at,
+            did: step.did,
+            step: step.step.map(|place| place + 1),
+            round: step.round,
+            people: step.people,
+        });
+        let pages = messages::of_case(view, &held.kind, &held.subject)?.into_iter().map(|page| Sent {
+            at: page.created_at,
+            recipient: page.recipient,
+            channel: page.channel.name(),
+            state: page.way.state.name(),
+        });
+        let run = &held.run;
+        Reply::ok(&Climb {
+            policy: run.policy.id.clone(),
+            version: run.policy.version,
+            state: run.state,
+            stepped_at: run.stepped_at,
+            next_at: run.next_at,
+            steps: steps.collect(),
+            pages: pages.collect(),
+        })
+    })
+}
+
+/// Who was paged for an alert, with which receipt, and when its ladder acts next.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Climb), (status = 404)))]
+pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
+    call.run(move |desk| climb(desk, *id)).await
+}
