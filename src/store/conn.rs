@@ -167,6 +167,14 @@ const TIMEOUTS: [(&str, &str); 6] = [
     ("tcp_user_timeout", "10000"),
 ];
 
+const READS: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'";
+
+/// A node that stands still in the middle of a transaction (a frozen process, a paused machine) loses it: a revocation at
+/// another node may wait for what it holds. And what is acknowledged is on the server's disk, whatever the server, the
+/// database or the role is set to.
+const WRITES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s'; \
+     DO $$ BEGIN IF current_setting('synchronous_commit') = 'off' THEN SET synchronous_commit = on; END IF; END $$";
+
 /// Asks for the server's complaints in English, by which a full disk is known: diesel keeps no SQLSTATE. A role may ask
 /// that if it is a superuser, or from PostgreSQL 15 on by `GRANT SET ON PARAMETER lc_messages`; others are answered in
 /// the server's language.
@@ -193,11 +201,7 @@ impl Opener {
         match &self.url {
             Url::Postgres(url) => {
                 let mut conn = PgConnection::establish(&patient(url))?;
-                let setup = if self.read_only {
-                    "SET default_transaction_read_only = on; SET statement_timeout = '60s'"
-                } else {
-                    "SET lock_timeout = '30s'"
-                };
+                let setup = if self.read_only { READS } else { WRITES };
                 for words in [setup, IN_ENGLISH] {
                     conn.batch_execute(words).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 }
@@ -246,6 +250,26 @@ mod tests {
         assert!(plain.ends_with("&tcp_user_timeout=10000"), "{plain}");
         let own = patient("postgres://zelo@db/zelo?sslmode=verify-full&tcp_user_timeout=3000");
         assert!(own.contains("tcp_user_timeout=3000&connect_timeout") && !own.contains("10000"), "{own}");
+    }
+
+    #[test]
+    fn what_is_written_is_on_the_disk_and_nobody_waits_for_one_that_stands_still() {
+        let homes = super::super::testing::stores();
+        let postgres = homes.iter().find_map(|home| match home.url() {
+            Url::Postgres(url) => Some(url.clone()),
+            Url::Sqlite(_) => None,
+        });
+        let Some(url) = postgres else { return };
+        let joint = if url.contains('?') { '&' } else { '?' };
+        for (asked, kept) in [("off", "on"), ("remote_apply", "remote_apply")] {
+            let url = Url::Postgres(format!("{url}{joint}options=-csynchronous_commit%3D{asked}"));
+            let Conn::Pg(mut conn) = (Opener { url, read_only: false }).open().unwrap() else {
+                unreachable!()
+            };
+            let words = "current_setting('synchronous_commit') || ' ' || current_setting('idle_in_transaction_session_timeout')";
+            let set = diesel::dsl::sql::<diesel::sql_types::Text>(words);
+            assert_eq!(diesel::select(set).get_result::<String>(&mut conn).unwrap(), format!("{kept} 5s"));
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct Node {
 /// What this node's own clock shows beside the database's.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocks {
-    /// This machine's.
+    /// This machine's, at that moment of the question at which it was nearest to the database's: only so much is proven.
     pub ours: Instant,
     /// The database's: the nodes on one database have no other in common. SQLite has none but ours.
     pub database: Instant,
@@ -48,8 +48,9 @@ impl Clocks {
         let Conn::Pg(conn) = &mut *view.conn else { return Ok(Self { ours, database: ours }) };
         let micros = diesel::dsl::sql::<BigInt>("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT");
         let database = Instant::from_micros(diesel::select(micros).get_result(conn)?);
-        clock.follow(database, clock.steady().saturating_sub(asked));
-        Ok(Self { ours, database })
+        let took = clock.steady().saturating_sub(asked);
+        clock.follow(database, took);
+        Ok(Self { ours: nearest(ours, took, database), database })
     }
 
     /// As [`Clocks::compare`], when a database was opened and nothing was told the time yet.
@@ -76,6 +77,11 @@ impl Clocks {
     pub const fn off_ms(self) -> i64 {
         self.ahead() / 1_000
     }
+}
+
+/// What a clock that showed `ours` when it was asked showed nearest to the answer, which took so long.
+fn nearest(ours: Instant, took: Duration, answer: Instant) -> Instant {
+    answer.clamp(ours, ours.plus(took))
 }
 
 /// By how many milliseconds our clock is off from the database's, when the node `id` should stand aside: another one lives
@@ -356,6 +362,18 @@ mod tests {
             assert_eq!(beat("right", 1, at(4), at(4)), Some(0));
             assert_eq!(off("ahead", at(70).plus(hour), at(70)), None, "who agreed is gone");
         }
+    }
+
+    #[test]
+    fn an_answer_that_took_long_proves_no_difference_that_it_may_have_made_itself() {
+        let after = |seconds| NOW.plus(Duration::from_secs(seconds));
+        let off = |answer: Instant| {
+            Clocks { ours: nearest(NOW, Duration::from_secs(8), answer), database: answer }.off_ms()
+        };
+        assert_eq!(off(NOW), 0);
+        assert_eq!(off(after(8)), 0);
+        assert_eq!(off(after(33)), -25_000, "25 s behind, and not 33");
+        assert_eq!(off(NOW.minus(Duration::from_secs(25))), 25_000);
     }
 
     #[test]

@@ -43,28 +43,28 @@ impl Follower {
     }
 
     /// What the other clock showed at some moment of the last `took`. What such a question cannot tell apart changes
-    /// nothing; a step is taken at once, and less than a step so that time goes on. A clock that is further off than
-    /// clocks may be is not followed: nobody knows which of the two is wrong.
+    /// nothing, however long it took; a step that is proven is taken at once, and less than a step so that time goes on. A
+    /// clock that is further off than clocks may be is not followed: nobody knows which of the two is wrong.
     pub(super) fn follow(&self, other: Instant, took: Duration) {
         let unsure = i64::try_from(took.as_micros() / 2).unwrap_or(i64::MAX);
         let other = other.micros().saturating_add(unsure);
+        let proven = |shown: i64| {
+            let off = other.saturating_sub(shown);
+            off.saturating_sub(off.clamp(-unsure, unsure))
+        };
         let mut pace = self.pace();
-        if self.machine.now().micros().abs_diff(other) > u64::try_from(APART.as_micros()).unwrap_or(u64::MAX)
-        {
+        let own = self.machine.now().micros();
+        if beyond(proven(own), APART) {
             pace.ahead = None;
             return;
         }
-        let Some(ahead) = pace.ahead else {
-            *pace = Pace { ahead: Some(other.saturating_sub(self.steady())), last: Instant::MIN };
-            return;
-        };
-        let off = other.saturating_sub(self.shows(ahead).micros());
-        if off.unsigned_abs() > u64::try_from(TOLERATED.as_micros()).unwrap_or(u64::MAX) {
-            *pace = Pace { ahead: Some(ahead.saturating_add(off)), last: Instant::MIN };
-            return;
+        let before = pace.ahead.unwrap_or_else(|| own.saturating_sub(self.steady()));
+        let off = proven(self.shows(before).micros());
+        if pace.ahead.is_none() || beyond(off, TOLERATED) {
+            *pace = Pace { ahead: Some(before.saturating_add(off)), last: Instant::MIN };
+        } else {
+            pace.ahead = Some(before.saturating_add(off.max(-BACK)));
         }
-        let known = off.saturating_sub(off.clamp(-unsure, unsure));
-        pace.ahead = Some(ahead.saturating_add(known.max(-BACK)));
     }
 
     fn shows(&self, ahead: i64) -> Instant {
@@ -78,6 +78,10 @@ impl Follower {
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn beyond(off: i64, most: Duration) -> bool {
+    u128::from(off.unsigned_abs()) > most.as_micros()
 }
 
 #[cfg(test)]
@@ -109,6 +113,23 @@ mod tests {
         [&fast, &slow].iter().for_each(|machine| machine.advance(SECOND));
         assert!(both.iter().all(|clock| clock.now() == START.plus(SECOND)), "between two answers");
         assert_eq!(both[1].own(), START.minus(seconds(24)));
+    }
+
+    #[test]
+    fn an_answer_that_waited_steps_no_clock_that_is_right_and_sends_none_away() {
+        for by in [Duration::ZERO, seconds(25)] {
+            let (machine, clock) = behind(by);
+            clock.follow(START, Duration::ZERO);
+            let mut looked = Looked::at(&clock);
+            machine.advance(seconds(20));
+            // Asked twenty seconds ago, answered at once, and heard of now.
+            clock.follow(START, seconds(20));
+            assert_eq!((clock.now(), looked.again(&clock)), (START.plus(seconds(20)), None));
+        }
+        let (machine, first) = behind(Duration::ZERO);
+        machine.advance(seconds(8));
+        first.follow(START, seconds(8));
+        assert_eq!(first.now(), START.plus(seconds(8)), "the first answer proves no more");
     }
 
     #[test]
