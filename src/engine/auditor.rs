@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::notice::{Notice, tell};
 use super::{Module, Progress, Status};
+use crate::domain::calendar::Calendar;
+use crate::domain::civil::Zone;
 use crate::domain::message::{Channel, Class};
 use crate::domain::{Instant, Role};
-use crate::store::lapses::{self, Raised};
+use crate::store::lapses::{self, Owed, Raised};
 use crate::store::messages::{About, Topic};
-use crate::store::{self, Store, Tx, Urgency, settings};
+use crate::store::{self, Store, Tx, Urgency, settings, versions};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
@@ -19,6 +21,10 @@ pub const LATE_AFTER: Duration = Duration::from_secs(90);
 pub const HEARTBEAT_LASTS: Duration = Duration::from_secs(180);
 /// How long a word to the people on duty is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(3_600);
+/// How long the word of what was late while nobody read is worth sending.
+const OVERNIGHT_LASTS: Duration = Duration::from_secs(24 * 3_600);
+/// The calendar of the clinic's hours, by its lasting id.
+const CLINIC: &str = "clinic";
 
 const HEARTBEAT: &str = "engine.heartbeat";
 
@@ -52,9 +58,13 @@ impl Module for Auditor {
             tracing::error!(module, "an engine module has not come round; /healthz/engine says so");
         }
         let fresh = self.store.keep_house(Urgency::Urgent, self.name(), now, |tx| {
-            let raised = lapses::settle(tx, &found)?;
+            let closed = !hours(tx)?.is_open(now);
+            let raised = lapses::settle(tx, &found, closed)?;
             if raised.untold {
                 word(tx, &raised)?;
+            }
+            if !closed && let Some(owed) = lapses::pay(tx)? {
+                overnight(tx, owed)?;
             }
             settings::keep(tx, HEARTBEAT, &now.micros().to_string())?;
             Ok(raised.fresh)
@@ -66,7 +76,7 @@ impl Module for Auditor {
     }
 }
 
-/// One word for all that one look found, to those who run the house; of a kind of lapse once an hour at most. What is late
+/// One word for all that one look found, to those who run the house, at once; of a kind of lapse once an hour at most. What is late
 /// by one way is told by the others.
 fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
     let Some(first) = raised.fresh.iter().min_by_key(|lapse| lapse.expected_at) else { return Ok(()) };
@@ -83,6 +93,28 @@ fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
         about: About::house(Topic::Engine, &first.kind),
         lasts: WORD_LASTS,
         not_by: &ways,
+    };
+    tell(tx, &[Role::Admin], &notice).map(drop)
+}
+
+/// When those who run the house read what is no open red: in the clinic's hours; where nobody said which those are, always.
+fn hours(tx: &mut Tx<'_>) -> store::Result<Calendar> {
+    let now = tx.now();
+    let clinic = versions::in_force::<Calendar>(tx, CLINIC, now)?;
+    Ok(clinic.map_or_else(|| Calendar::always(Zone::SAO_PAULO), |held| held.body))
+}
+
+/// One word, when the clinic opens, for all that was late while it was closed: most of it is over by then.
+fn overnight(tx: &mut Tx<'_>, owed: Owed) -> store::Result<()> {
+    let now = tx.now();
+    let notice = Notice {
+        key: format!("lapses_overnight:{}", now.micros()),
+        class: Class::Transactional,
+        template: "lapses_overnight",
+        variables: serde_json::json!({ "link": "/status", "since": owed.since, "count": owed.count }),
+        about: About::house(Topic::Engine, "overnight"),
+        lasts: OVERNIGHT_LASTS,
+        not_by: &[],
     };
     tell(tx, &[Role::Admin], &notice).map(drop)
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use consent::Denied;
 
-use super::{Module, Progress};
-use crate::domain::escalation::{Did, Pace};
-use crate::domain::{Instant, PatientId, UserId};
+use super::{Module, Progress, worn};
+use crate::domain::escalation::{Did, Pace, State};
+use crate::domain::{AlertId, Instant, PatientId, UserId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::messages::Ground;
 use crate::store::paging::Finder;
@@ -132,11 +132,15 @@ fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
         .map(|row| tick(tx, row.open()?, &permits, &mut finder))
         .filter_map(Result::transpose)
         .collect::<store::Result<_>>()?;
+    let mut worn = Vec::new();
     for one in climbed.iter().filter(|one| one.did.contains(&Did::Resumed)) {
-        resume(tx, &one.from)?;
+        worn.push((one, resume(tx, &one.from)?));
     }
     escalations::keep(tx, &climbed)?;
     escalations::record(tx, &climbed)?;
+    for (one, hands) in &worn {
+        worn::tell(tx, one, hands)?;
+    }
     for one in climbed.iter().filter(|one| one.ground.is_err()) {
         messages::cancel(tx, &one.from.kind, &one.from.subject)?;
     }
@@ -169,12 +173,15 @@ fn tick(
     }
     if run.pace == Pace::Relentless && run.policy.id != escalations::RED {
         // It began before climbs had a pace, or for a red.
-        let alert =
-            from.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
-        match sla::pace(tx, alert)? {
+        match sla::pace(tx, case_of(&from)?)? {
             Pace::Relentless => {}
             pace => run.paced(pace),
         }
+    }
+    if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_))
+        && !alerts::get(tx, case_of(&from)?)?.case.worn_out().is_empty()
+    {
+        run.moves_on();
     }
     let mut failed = None;
     let did = run.tick(now, &mut |step| {
@@ -205,8 +212,13 @@ fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
     Ok(!people.is_empty())
 }
 
-/// The case waits for a person again, and its pages show it.
-fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<()> {
-    let id = of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))?;
-    alerts::resume(tx, id)
+/// The case waits for a person again, and its pages show it. Says who may not hold it again before another does.
+fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<BTreeSet<UserId>> {
+    let id = case_of(of)?;
+    alerts::resume(tx, id)?;
+    Ok(alerts::get(tx, id)?.case.worn_out())
+}
+
+fn case_of(of: &Escalation) -> store::Result<AlertId> {
+    of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))
 }

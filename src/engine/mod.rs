@@ -24,6 +24,7 @@ pub mod silence;
 mod status;
 #[cfg(test)]
 mod tests;
+mod worn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

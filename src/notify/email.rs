@@ -297,13 +297,14 @@ impl Broke {
     }
 
     /// A permanent refusal. A mailbox without room is tried again, as long as the letter is worth it. What does not say
-    /// what it is about is about the mailbox where it refuses the reader, else about the letter.
+    /// what it is about is about the mailbox where it refuses the reader, else about the letter: one that a filter takes
+    /// for something else today may be a page, so it is tried again, and its delay is told. Its mailbox does not rest for it.
     fn refused(&self, name: &'static str) -> Said {
         let words = std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default();
         match (Refusal::read(&words), self.at) {
             (Refusal::Full, _) | (Refusal::NotFromUs, Stage::Reader) => Said::sick(name),
             (Refusal::NoMailbox, _) | (Refusal::Unsaid, Stage::Reader) => Said::gone(name),
-            (Refusal::NotFromUs | Refusal::Unsaid, _) => Said::never(name),
+            (Refusal::NotFromUs | Refusal::Unsaid, _) => Said::later(name),
         }
     }
 }

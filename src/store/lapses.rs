@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use serde::{Deserialize, Serialize};
 
 use super::act::Act;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::messages::PAGE_LASTS;
 use super::schema::{alerts, escalations, lapses, messages, sla_timers};
 use super::settings;
@@ -63,7 +64,8 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "due_at",
             "messages",
             // Word of a lapse that is late is no other lapse: it would breed itself.
-            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND template <> 'lapse'",
+            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL \
+             AND template NOT IN ('lapse', 'lapses_overnight')",
         ),
         (
             "late_message",
@@ -79,7 +81,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "CAST(id AS TEXT)",
             "sending_until",
             "messages",
-            "state = 'sending' AND sending_until <= $1 AND template <> 'lapse'",
+            "state = 'sending' AND sending_until <= $1 AND template NOT IN ('lapse', 'lapses_overnight')",
         ),
         (
             "unescalated_red",
@@ -136,7 +138,7 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
 pub struct Raised {
     /// The new lapses.
     pub fresh: Vec<Lapse>,
-    /// Whether one of them is worth a word: none was said of its kind within the last hour.
+    /// Whether one of them is worth a word now: none was said of its kind within the last hour.
     pub untold: bool,
     /// By which ways they should have gone, where they are about messages.
     pub ways: BTreeSet<Channel>,
@@ -145,11 +147,24 @@ pub struct Raised {
 /// Of a kind of lapse a word is said so often at most, whether it stands meanwhile or comes and goes.
 const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
-/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over.
+/// Lapses that nobody was told of when they were found, because whoever reads of them was away: word of them is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// How many.
+    pub count: usize,
+    /// When the first of them was to be done.
+    pub since: Instant,
+}
+
+/// The setting that keeps what is owed.
+const OWED: &str = "engine.owed";
+
+/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over. Where nobody
+/// reads now (`closed`), word of those that are about no open red is owed; see [`pay`].
 ///
 /// # Errors
 /// Database errors.
-pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
+pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> {
     let now = tx.now();
     let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
     let found: BTreeSet<Lapse> = found.iter().cloned().collect();
@@ -160,7 +175,12 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
     let kinds: BTreeSet<&str> = fresh.iter().map(|lapse| lapse.kind.as_str()).collect();
     let mut untold = false;
     for kind in kinds {
-        untold |= tell(tx, kind)?;
+        let of_kind: Vec<&Lapse> = fresh.iter().filter(|lapse| lapse.kind == kind).collect();
+        if closed && reds_among(tx, &of_kind)? == 0 {
+            owe(tx, &of_kind)?;
+        } else {
+            untold |= tell(tx, kind)?;
+        }
     }
     let ways = ways(tx, &fresh)?;
     for lapse in &fresh {
@@ -185,6 +205,35 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse]) -> Result<Raised> {
         tx.signal("config.changed", "engine")?;
     }
     Ok(Raised { fresh, untold, ways })
+}
+
+fn owe(tx: &mut Tx<'_>, lapses: &[&Lapse]) -> Result<()> {
+    let Some(since) = lapses.iter().map(|lapse| lapse.expected_at).min() else { return Ok(()) };
+    let before = owed(tx)?;
+    let owed = Owed {
+        count: lapses.len() + before.map_or(0, |owed| owed.count),
+        since: before.map_or(since, |owed| owed.since.min(since)),
+    };
+    let text = serde_json::to_string(&owed).map_err(|_shape| Error::Corrupt("what is owed, to store"))?;
+    settings::keep(tx, OWED, &text)
+}
+
+fn owed(view: &mut View<'_>) -> Result<Option<Owed>> {
+    let text = settings::get(view, OWED)?.filter(|text| !text.is_empty());
+    text.map(|text| serde_json::from_str(&text).map_err(|_shape| Error::Corrupt("settings.engine.owed")))
+        .transpose()
+}
+
+/// The word that is owed, which is said now; `None`: none is.
+///
+/// # Errors
+/// Database errors.
+pub fn pay(tx: &mut Tx<'_>) -> Result<Option<Owed>> {
+    let owed = owed(tx)?;
+    if owed.is_some() {
+        settings::keep(tx, OWED, "")?;
+    }
+    Ok(owed)
 }
 
 /// Whether it is time for a word about a kind of lapse; notes that it is said.
@@ -225,9 +274,13 @@ pub fn stands(view: &mut View<'_>, kind: &str) -> Result<bool> {
 /// # Errors
 /// Database errors.
 pub fn of_red(view: &mut View<'_>, standing: &[Standing]) -> Result<usize> {
+    reds_among(view, &standing.iter().map(|one| &one.lapse).collect::<Vec<_>>())
+}
+
+fn reds_among(view: &mut View<'_>, lapses: &[&Lapse]) -> Result<usize> {
     let of = |kinds: &[&str]| -> Vec<String> {
-        let about = standing.iter().filter(|one| kinds.contains(&one.lapse.kind.as_str()));
-        about.map(|one| one.lapse.subject.clone()).collect()
+        let about = lapses.iter().filter(|one| kinds.contains(&one.kind.as_str()));
+        about.map(|one| one.subject.clone()).collect()
     };
     let rows = of(&["late_step", "late_timer", "set_aside"]);
     let numbers: Vec<i64> = of(&["late_message", "stuck_message", "set_aside"])

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::error::{Error, Result};
+use super::paging::{self, LeftOut};
 use super::{View, escalations, versions};
 use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Policy;
+use crate::domain::escalation::{Policy, Target};
 use crate::domain::sla::ServiceLevel;
-use crate::domain::{Instant, Level};
+use crate::domain::{Can, Instant, Level, Role};
 
 /// Something in force that lets a red wait for too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +25,36 @@ pub enum Slow {
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
 pub(super) fn policy(view: &mut View<'_>, name: &str, policy: &Policy, now: Instant) -> Result<()> {
+    if climbed(view, now)?.contains(name) { wakes(view, policy, now) } else { Ok(()) }
+}
+
+fn wakes(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<()> {
     match policy.beyond().first() {
-        Some(beyond) if climbed(view, now)?.contains(name) => refused(beyond.bound()),
-        _ => Ok(()),
+        Some(beyond) => refused(beyond.bound()),
+        None if calls_nobody(view, policy, now)? => refused(
+            "no step calls anybody who may answer, and at the top nobody would be called either: look at whom each step \
+             finds",
+        ),
+        None => Ok(()),
     }
+}
+
+/// Whether none of its steps, nor its top, finds anybody who may answer. Who is in a schedule changes by the hour, so one
+/// that is named counts; and a house in which nobody may answer yet has to begin somewhere.
+fn calls_nobody(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<bool> {
+    for step in policy.steps.iter().chain([&policy.nobody_reached]) {
+        let by_schedule = step.targets.iter().any(|target| matches!(target, Target::Schedule(_)));
+        let found = paging::candidates(view, step, now)?;
+        if by_schedule || found.iter().any(|one| matches!(one.left_out, None | Some(LeftOut::Absent))) {
+            return Ok(false);
+        }
+    }
+    for role in Role::ALL.into_iter().filter(|role| Can::AnswerCalls.held_by(*role)) {
+        if !paging::with_role(view, role)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a promise to reds may lean on what it names. What it says of itself is checked where it is proposed.
@@ -49,9 +76,8 @@ pub(super) fn promise(view: &mut View<'_>, level: &ServiceLevel, now: Instant) -
         return refused("what is promised to a red counts day and night: name a calendar that never closes");
     }
     let Some(named) = &level.on_breach else { return Ok(()) };
-    let named = versions::in_force::<Policy>(view, named, now)?;
-    match named.and_then(|held| held.body.beyond().first().copied()) {
-        Some(beyond) => refused(beyond.bound()),
+    match versions::in_force::<Policy>(view, named, now)? {
+        Some(held) => wakes(view, &held.body, now),
         None => Ok(()),
     }
 }
@@ -94,9 +120,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::escalation::seeds;
+    use crate::domain::escalation::{Step, Target as Whom, seeds};
     use crate::domain::sla::Target;
     use crate::domain::{Role, UserId};
+    use crate::store::on_call::testing::person;
     use crate::store::testing::{NOW, stores};
     use crate::store::{Actor, Tx, sla};
 
@@ -154,6 +181,34 @@ mod tests {
             let later = NOW.plus(Duration::from_secs(60));
             store.write(Actor::Operator, later, |tx| versions::publish(tx, "quick", &slow_now, 2)).unwrap();
             assert_eq!(store.read(|view| slow(view, later)).unwrap(), [Slow::Policy("quick".into(), 3)]);
+        }
+    }
+
+    /// A role of whom nobody has the certificate, as only step and at the top: it was put in force, and a red called nobody.
+    #[test]
+    fn no_policy_of_reds_calls_nobody_where_somebody_could_be_called() {
+        for store in stores() {
+            let seed = |tx: &mut Tx<'_>| {
+                crate::store::on_call::seed(tx)?;
+                escalations::seed(tx)
+            };
+            store.write(Actor::Operator, NOW, seed).unwrap();
+            let red = seeds().remove(0);
+            let step = |certificate| Step {
+                targets: vec![Whom::Role(Role::Manager)],
+                certificate,
+                ..red.nobody_reached.clone()
+            };
+            let nobody = Policy { steps: vec![step(true)], nobody_reached: step(true), ..red.clone() };
+            let proposed = |policy: &Policy, newest| {
+                store
+                    .write(Actor::Operator, NOW, |tx| versions::propose(tx, escalations::RED, policy, newest))
+            };
+            assert!(proposed(&nobody, 1).is_ok(), "a house in which nobody may answer begins somewhere");
+            person(&store, Role::Manager);
+            let said = proposed(&nobody, 2);
+            assert!(matches!(said, Err(Error::Refused { code: "E_INVALID", .. })), "{said:?}");
+            assert!(proposed(&Policy { nobody_reached: step(false), ..nobody }, 2).is_ok());
         }
     }
 }

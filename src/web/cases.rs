@@ -36,6 +36,8 @@ pub struct Case {
     pub claimed_until: Option<Instant>,
     /// A silence.
     pub snooze: Option<Snooze>,
+    /// A red that the same people held too often: the next hold is for another person.
+    pub worn_out: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// When it began.
@@ -119,6 +121,7 @@ impl Case {
             owner: case.owner,
             claimed_until: case.claimed_until,
             snooze: case.snooze,
+            worn_out: !case.worn_out().is_empty(),
             outcome: case.outcome,
             started_at: case.facts.started_at,
             ended_at: case.facts.ended_at,

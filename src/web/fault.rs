@@ -156,6 +156,15 @@ impl From<alerts::Refused> for Fault {
                 "you held this red alert four times in a row without resolving it: it is for another person now; \
                  resolve it, or hand it over",
             ),
+            alerts::Refused::Act(ActRefused::HeldByFew) => Self::new(Code::FourEyes).with(
+                "reason",
+                "you and others held this red alert in turns without resolving it: it is for another person now; \
+                 resolve it, or hand it over",
+            ),
+            alerts::Refused::Act(ActRefused::HeldByThem) => Self::new(Code::FourEyes).with(
+                "reason",
+                "they held this red alert too often without resolving it: hand it to another person",
+            ),
             alerts::Refused::Act(ActRefused::NoReason) => {
                 Self::new(Code::ReasonMissing).with("field", "note")
             }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use consent::{Giver, Grant, Purpose};
 
-use super::Plan;
 use super::chance::Chance;
 use super::wearer::Wearer;
+use super::{Plan, absences};
 use crate::cli::demo::seed::{DemoUser, KIND, passphrase};
 use crate::cli::error::{Error, Result};
-use crate::domain::civil::{Zone, midnight};
+use crate::domain::civil::{Window, Zone, midnight};
 use crate::domain::escalation::Policy;
 use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
 use crate::domain::password::{self, Cost};
@@ -51,6 +51,8 @@ pub(super) struct Clinic {
     pub(super) staff: Vec<(UserId, Role)>,
     /// One sign-in a role.
     pub(super) users: Vec<DemoUser>,
+    /// Who is away when.
+    pub(super) absences: Vec<(UserId, Window)>,
 }
 
 impl Clinic {
@@ -59,9 +61,15 @@ impl Clinic {
         self.staff.iter().position(|(id, _)| *id == user).and_then(|place| u64::try_from(place).ok())
     }
 
-    /// Some member of a role.
-    pub(super) fn some(&self, role: Role, chance: &mut Chance) -> Option<(UserId, Role)> {
-        let all: Vec<_> = self.staff.iter().filter(|(_, held)| *held == role).collect();
+    /// Whether a member is away at an instant.
+    pub(super) fn is_away(&self, user: UserId, at: Instant) -> bool {
+        self.absences.iter().any(|(away, window)| *away == user && window.holds(at))
+    }
+
+    /// Some member of a role who is there at an instant.
+    pub(super) fn some(&self, role: Role, at: Instant, chance: &mut Chance) -> Option<(UserId, Role)> {
+        let there = |(id, held): &&(UserId, Role)| *held == role && !self.is_away(*id, at);
+        let all: Vec<_> = self.staff.iter().filter(there).collect();
         let place = chance.below(u32::try_from(all.len()).unwrap_or(1));
         all.get(usize::try_from(place).unwrap_or(0)).map(|member| **member)
     }
@@ -97,7 +105,8 @@ pub(super) fn found(store: &Store, plan: &Plan, begin: Instant) -> Result<Clinic
         }
         first = last;
     }
-    Ok(Clinic { wearers, numbers, staff, users })
+    let absences = absences::draw(store, &staff, plan, begin)?;
+    Ok(Clinic { wearers, numbers, staff, users, absences })
 }
 
 type Staff = (Vec<(UserId, Role)>, Vec<DemoUser>);

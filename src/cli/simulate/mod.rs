@@ -1,6 +1,7 @@
 //! `zelo simulate`: a month of a clinic in a minute. The same ingest, engine, store and letters as a running node; only
 //! the clock is driven, from one thing that is due to the next, and the wire leads nowhere.
 
+mod absences;
 mod chance;
 mod clinic;
 mod people;

@@ -73,7 +73,8 @@ impl People {
             _ => return,
         };
         let at = self.office.add(stored.raised_at, minutes(worked));
-        if let (Some(at), Some((who, role))) = (at, clinic.some(Role::Agent, &mut chance)) {
+        let Some(at) = at else { return };
+        if let Some((who, role)) = clinic.some(Role::Agent, at, &mut chance) {
             self.plan(at, Plan::Answer { alert: stored.id(), who, role });
         }
     }
@@ -99,9 +100,11 @@ impl People {
             let then = at.plus(minutes(chance.between(1, 9)));
             let role = clinic.staff.iter().find(|(id, _)| *id == user).map(|(_, role)| *role);
             let who = match role {
-                Some(role @ (Role::Agent | Role::Clinician)) => Some((user, role)),
-                // Who may not answer themselves sends somebody who may.
-                _ => clinic.some(Role::Clinician, &mut chance),
+                Some(role @ (Role::Agent | Role::Clinician)) if !clinic.is_away(user, then) => {
+                    Some((user, role))
+                }
+                // Who may not answer themselves, or is away, sends somebody who may.
+                _ => clinic.some(Role::Clinician, then, &mut chance),
             };
             if let Some((who, role)) = who {
                 self.plan(then, Plan::Answer { alert, who, role });
@@ -109,20 +112,31 @@ impl People {
         }
     }
 
-    /// Does what is due.
+    /// Does what is due. What somebody meant to do who is away by then, a colleague does.
     ///
     /// # Errors
     /// Database errors.
-    pub(super) fn act(&mut self, store: &Store, now: Instant) -> store::Result<()> {
+    pub(super) fn act(&mut self, clinic: &Clinic, store: &Store, now: Instant) -> store::Result<()> {
         while self.next().is_some_and(|at| at <= now) {
             let Some((_, plan)) = self.plans.pop_first() else { break };
+            let there = |alert: AlertId, who: UserId, role: Role| {
+                let key = self.known.get(&alert).map_or(0, |known| known.key);
+                let mut chance = Chance::of(self.seed, key, 14);
+                let colleague = clinic.is_away(who, now).then(|| clinic.some(role, now, &mut chance));
+                colleague.flatten().unwrap_or((who, role))
+            };
             match plan {
-                Plan::Answer { alert, who, role } => self.answer(store, now, (alert, who, role))?,
+                Plan::Answer { alert, who, role } => {
+                    let (who, role) = there(alert, who, role);
+                    self.answer(store, now, (alert, who, role))?;
+                }
                 Plan::Resume { alert, who, role } => {
+                    let (who, role) = there(alert, who, role);
                     let actor = Actor::User { id: who, role };
                     unless_refused(store.write(actor, now, |tx| promises::resume(tx, alert).map(drop)))?;
                 }
                 Plan::Resolve { alert, who, role } => {
+                    let (who, role) = there(alert, who, role);
                     let key = self.known.get(&alert).map_or(0, |known| known.key);
                     let real = Chance::of(self.seed, key, 12).percent(70);
                     let outcome = if real { Outcome::TrueAlarm } else { Outcome::FalseAlarm };

@@ -10,6 +10,7 @@ use crate::domain::message::State;
 use crate::domain::{Instant, Level};
 use crate::store::alert_lists::{Filter, worst};
 use crate::store::alerts::StoredAlert;
+use crate::store::on_call::absences;
 use crate::store::page::MOST;
 use crate::store::{self, Cursor, View, escalations, log, messages, sla};
 
@@ -42,6 +43,8 @@ pub struct Summary {
     pub sla: BTreeMap<String, u64>,
     /// The hours in which the provider of e-mail was away.
     pub outage: Outage,
+    /// Absences of the staff.
+    pub absences: Absences,
     /// The audit log.
     pub audit: Audit,
     /// How long it took.
@@ -79,6 +82,15 @@ pub struct Outage {
     pub planned: u64,
     /// Of all e-mails of the run, those that were given up.
     pub lost: u64,
+}
+
+/// How often somebody was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Absences {
+    /// How many absences.
+    pub count: u64,
+    /// Of those, the ones in which somebody stood in.
+    pub covered: u64,
 }
 
 /// The audit log.
@@ -138,6 +150,12 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
     for (standing, count) in sla::counts(view)? {
         clocks.insert(standing, u64::try_from(count).unwrap_or(0));
     }
+    let away = absences::list(view, plan.begin())?;
+    let count = |covered: bool| {
+        let some = away.iter().filter(|held| !covered || !held.absence.covers.is_empty());
+        u64::try_from(some.count()).unwrap_or(0)
+    };
+    let absences = Absences { count: count(false), covered: count(true) };
     let acknowledged = [Level::Yellow, Level::Red].map(|level| (level.name().to_owned(), soon(&all, level)));
     Ok(Summary {
         days: plan.days,
@@ -153,6 +171,7 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
         nobody_reached: nobody,
         sla: clocks,
         outage,
+        absences,
         audit: Audit { entries: log::head(view, key)?.map_or(0, |head| head.entries()) },
         seconds: 0,
     })
@@ -194,7 +213,7 @@ impl Summary {
             })
             .collect();
         format!(
-            "{} days × {} patients, seed {}, until {}\n  readings      {} in {} messages, {} refused\n  alerts        {}\n  pages by rung {}\n  letters       {}\n  acknowledged  {}\n  nobody        {} alerts whose ladder came to its end\n  promises      {}\n  outage        {} h without e-mail: {} planned meanwhile, {} lost\n  audit log     {} entries\n  took          {} s",
+            "{} days × {} patients, seed {}, until {}\n  readings      {} in {} messages, {} refused\n  alerts        {}\n  pages by rung {}\n  letters       {}\n  acknowledged  {}\n  nobody        {} alerts whose ladder came to its end\n  promises      {}\n  outage        {} h without e-mail: {} planned meanwhile, {} lost\n  absences      {}, {} with somebody who stood in\n  audit log     {} entries\n  took          {} s",
             self.days,
             self.patients,
             self.seed,
@@ -211,6 +230,8 @@ impl Summary {
             self.outage.hours,
             self.outage.planned,
             self.outage.lost,
+            self.absences.count,
+            self.absences.covered,
             self.audit.entries,
             self.seconds,
         )

@@ -41,5 +41,6 @@ fn a_month_of_a_clinic_passes_in_seconds() {
     assert!(month.pages.get("1").is_some_and(|count| *count > 1), "{month:?}");
     assert!(month.sla.get("met").is_some_and(|count| *count > 1), "{month:?}");
     assert_eq!(month.outage.lost, 0, "{month:?}");
+    assert!(month.absences.covered > 0 && month.absences.count > month.absences.covered, "{month:?}");
     drop(dir);
 }

@@ -177,7 +177,7 @@ impl World {
             // Where nobody said anything and nothing is due there is nothing to do.
             stirred = sent || due == Some(now) || self.people.next().is_some_and(|at| at <= now);
             if stirred {
-                self.people.act(&self.store, now)?;
+                self.people.act(&self.clinic, &self.store, now)?;
                 self.cycle(now);
                 self.look()?;
             }

@@ -150,7 +150,8 @@ pub struct AlertCase {
     /// Every silence since it was red, oldest first.
     #[serde(default)]
     pub silences: Vec<Silence>,
-    /// Of a red: whose claims and answers held its ladder last, the newest at the end; as many as are looked at.
+    /// Of a red: who held its ladder last by a claim, an answer or being handed it, the newest at the end; as many as are
+    /// looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hands: Vec<UserId>,
     /// What came of it.
@@ -241,6 +242,12 @@ pub enum ActRefused {
     /// A red that the same person claimed and answered for again and again.
     #[error("you held this red alert four times in a row without resolving it: it is for another person now")]
     HeldByYou,
+    /// A red that the same few people held in turns.
+    #[error("you and others held this red alert in turns without resolving it: it is for another person now")]
+    HeldByFew,
+    /// A red that is handed to somebody who held it again and again.
+    #[error("they held this red alert too often without resolving it: hand it to another person")]
+    HeldByThem,
     /// A red that is silenced without a word.
     #[error("a red alert is silenced for a reason: say which")]
     NoReason,
@@ -299,6 +306,7 @@ pub fn act(case: &AlertCase, act: Act, actor: UserId, now: Instant) -> Result<Al
         Act::Reassign { to } => {
             // Whoever it is given to has not answered yet.
             next = case.unanswered();
+            next.held_again(to, now).map_err(|_worn_out| ActRefused::HeldByThem)?;
             next.owner = Some(to);
         }
     }

@@ -1,5 +1,6 @@
 //! What people and judgement may do with a case, one sentence a test.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -170,6 +171,48 @@ fn a_red_is_held_by_one_hand_for_a_claim_and_three_answers_then_it_is_for_anothe
     let again = act(&worn, Act::Ack, bia, at(106)).unwrap().resumed(at(140));
     assert!(act(&again, Act::Ack, ana, at(141)).is_ok(), "another person took part");
     assert!(act(&held(Level::Yellow).resumed(at(105)), Act::Ack, ana, at(105)).is_ok());
+}
+
+/// Two people took turns, and the ladder waited for as long as both went on.
+#[test]
+fn a_red_is_held_by_the_same_two_eight_times_then_it_is_for_a_third() {
+    let people @ [ana, bia, caio] = [0, 1, 2].map(|n| UserId::new(NOW.plus(Duration::from_secs(n))));
+    let at = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
+    let turn = |case: &AlertCase, n: u64, of: usize| {
+        let who = people[usize::try_from(n).unwrap() % of];
+        act(&case.resumed(at(40 * n)), Act::Ack, who, at(40 * n))
+    };
+    let by_turns = (0..8).fold(case(Level::Red), |case, n| turn(&case, n, 2).unwrap());
+    assert_eq!(by_turns.worn_out(), BTreeSet::from([ana, bia]));
+    let free = by_turns.resumed(at(320));
+    for who in [ana, bia] {
+        assert_eq!(act(&free, Act::Ack, who, at(321)), Err(ActRefused::HeldByFew));
+        assert_eq!(act(&free, Act::Claim, who, at(321)), Err(ActRefused::HeldByFew));
+        assert_eq!(act(&free, Act::Reassign { to: who }, caio, at(321)), Err(ActRefused::HeldByThem));
+        assert!(act(&free, Act::Resolve { outcome: Outcome::TrueAlarm }, who, at(321)).is_ok());
+    }
+    let third = act(&free, Act::Ack, caio, at(321)).unwrap();
+    assert_eq!(third.worn_out(), BTreeSet::new());
+    assert!(act(&third.resumed(at(360)), Act::Ack, ana, at(361)).is_ok(), "a third took part");
+    // Three who take turns have twelve.
+    let three = (0..12).fold(case(Level::Red), |case, n| turn(&case, n, 3).unwrap());
+    assert_eq!(turn(&three, 12, 3), Err(ActRefused::HeldByFew));
+    assert!((0..20).try_fold(case(Level::Yellow), |case, n| turn(&case, n, 2)).is_ok(), "a yellow is no red");
+}
+
+/// Handing it on without an answer held the ladder too.
+#[test]
+fn a_red_that_two_people_hand_to_each_other_comes_to_an_end() {
+    let (ana, bia) = (UserId::new(NOW), UserId::new(NOW.plus(Duration::from_secs(1))));
+    let at = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
+    let handed = |case: &AlertCase, n: u64| {
+        let (from, to) = if n.is_multiple_of(2) { (ana, bia) } else { (bia, ana) };
+        act(case, Act::Reassign { to }, from, at(4 * n))
+    };
+    let worn = (0..8).fold(case(Level::Red), |case, n| handed(&case, n).unwrap());
+    assert_eq!(handed(&worn, 8), Err(ActRefused::HeldByThem));
+    let caio = UserId::new(NOW.plus(Duration::from_secs(2)));
+    assert!(act(&worn, Act::Reassign { to: caio }, bia, at(33)).is_ok());
 }
 
 #[test]

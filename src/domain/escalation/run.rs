@@ -305,6 +305,13 @@ impl Run {
         }
     }
 
+    /// Whoever it was left to may hold it no longer: when their wait is over, the next rung is called and not the same again.
+    pub fn moves_on(&mut self) {
+        if matches!(self.state, State::Acknowledged(_) | State::Snoozed(_)) {
+            self.step = self.step.map(|step| step + 1);
+        }
+    }
+
     /// Something worse happened since the answer: as if it had not been given.
     ///
     /// # Errors

@@ -91,8 +91,11 @@ impl Away<'_> {
                 .is_some_and(|meant_at| meant_at >= absence.known_at),
             _ => false,
         };
-        let (mut present, mut stands_in) = (shifts, Vec::new());
-        for absence in self.absences {
+        // Who stands in for somebody may be away later, with somebody who stands in for them.
+        let mut in_order: Vec<&Absence> = self.absences.iter().collect();
+        in_order.sort_by_key(|absence| absence.known_at);
+        let mut present = shifts;
+        for absence in in_order {
             let mut rest = Vec::with_capacity(present.len());
             for shift in present {
                 let away = shift.window.meet(absence.window);
@@ -103,7 +106,7 @@ impl Away<'_> {
                 };
                 rest.extend(shift.without(absence.window));
                 let covers = absence.covers.iter().filter(|cover| cover.schedule == self.schedule);
-                stands_in.extend(covers.filter_map(|cover| {
+                rest.extend(covers.filter_map(|cover| {
                     let window = cover.window().meet(away)?;
                     Some(Shift { window, user: cover.by, because: Because::StandsInFor(absence.user) })
                 }));
@@ -111,12 +114,12 @@ impl Away<'_> {
             present = rest;
         }
         for absence in self.absences {
-            let own = |shift: Shift| match shift.user == absence.user {
-                true => shift.without(absence.window),
-                false => vec![shift],
+            let there = |shift: Shift| match (shift.user == absence.user, &shift.because) {
+                (true, Because::StandsInFor(_)) => shift.without(absence.window),
+                _ => vec![shift],
             };
-            stands_in = stands_in.into_iter().flat_map(own).collect();
+            present = present.into_iter().flat_map(there).collect();
         }
-        present.into_iter().chain(stands_in).collect()
+        present
     }
 }

@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 19] = [
+const SEEDS: [Seed; 21] = [
     (
         "page",
         Class::Clinical,
@@ -201,6 +201,34 @@ const SEEDS: [Seed; 19] = [
              parado: {link}\n",
             "What was planned did not happen: {count} items, the oldest planned for {since}. Sign in to see what stands \
              still: {link}\n",
+        ],
+    ),
+    (
+        "lapses_overnight",
+        Class::Transactional,
+        ["Atrasos fora do expediente", "Delays outside opening hours"],
+        ["Zelo: atrasos fora do expediente ({count})", "Zelo: delays outside opening hours ({count})"],
+        [
+            "Fora do expediente, alguns itens previstos não aconteceram na hora: {count}. O mais antigo era para \
+             {since}. O que não pode esperar é avisado na hora, a qualquer hora.\n\n\
+             Entre para ver se algo continua parado: {link}\n",
+            "Outside opening hours, some planned items did not happen in time: {count}. The oldest was planned for \
+             {since}. What cannot wait is told at once, at any hour.\n\n\
+             Sign in to see whether anything still stands still: {link}\n",
+        ],
+    ),
+    (
+        "held_too_long",
+        Class::Clinical,
+        ["Alerta retido sem desfecho", "Alert held without an end"],
+        ["Zelo: um alerta precisa de outra pessoa", "Zelo: an alert needs another person"],
+        [
+            "Um alerta que você assumiu ou reconheceu continua sem desfecho desde {since}. Ele passou vezes \
+             demais pelas mesmas mãos: agora o sistema chama outras pessoas, e quem já o teve só volta a \
+             segurá-lo depois de outra pessoa. Resolver ou entregar a outra pessoa continua possível: {link}\n",
+            "An alert that you claimed or acknowledged has been without an end since {since}. It was in the same \
+             hands too often: other people are called now, and whoever had it holds it again only after somebody \
+             else did. You may still resolve it, or hand it to another person: {link}\n",
         ],
     ),
     (

@@ -57,6 +57,7 @@ pub struct Outbox {
     /// The domain of each person's address; an account keeps its address for life.
     domains: BTreeMap<String, Option<String>>,
     ran_at: Instant,
+    hears: Duration,
 }
 
 impl Outbox {
@@ -65,7 +66,21 @@ impl Outbox {
     pub fn new(store: Store, channel: Arc<dyn Channel>, breakers: Breakers, base_url: String) -> Self {
         let (flights, ran_at) = (Flights::new(), Instant::from_micros(0));
         let (handed, domains) = (BTreeMap::new(), BTreeMap::new());
-        Self { store, channel, breakers, base_url, flights, handed, domains, ran_at }
+        Self { store, channel, breakers, base_url, flights, handed, domains, ran_at, hears: HEARS }
+    }
+
+    /// How many letters are under way.
+    #[cfg(test)]
+    pub fn under_way(&self) -> usize {
+        self.flights.parcels().count()
+    }
+
+    /// The same outbox, which waits so long for answers in a cycle.
+    #[cfg(test)]
+    #[must_use]
+    pub const fn hearing_for(mut self, hears: Duration) -> Self {
+        self.hears = hears;
+        self
     }
 
     fn way(&self) -> message::Channel {
@@ -318,7 +333,7 @@ impl Module for Outbox {
             // What is answered meanwhile is put down before the next is written: no answer waits for all of them.
             failed = self.land(Moment::now(), now).err().or(failed);
         }
-        let heard = self.land(Moment::now() + HEARS, now)?;
+        let heard = self.land(Moment::now() + self.hears, now)?;
         failed.map_or(Ok(()), Err)?;
         Ok(Progress { did, more: did > 0 || heard > 0 || landed? > 0 })
     }

@@ -1,6 +1,8 @@
 //! The letter for what goes out together to one reader: one message by its own template, cases that wait together by one
 //! that counts and names them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use crate::domain::civil::Zone;
 use crate::domain::message::{self, Channel};
 use crate::domain::template::{Template, Vars};
@@ -32,7 +34,7 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
         Ok(to) => to,
         Err(code) => return Ok(Err(code)),
     };
-    let (key, attempt) = (of.key.clone(), of.way.attempt);
+    let (key, attempt) = (key(of, cleared), of.way.attempt);
     let thread = format!("{}:{}", of.kind, of.subject);
     if of.channel == Channel::Webhook {
         let Ok(text) = call(of, base_url) else { return Ok(Err("unsendable")) };
@@ -57,6 +59,19 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
         _ => (words.subject, format!("{BUNDLE}:{}", of.recipient)),
     };
     Ok(Ok(Letter { key, to, subject, text: words.text, attempt, thread }))
+}
+
+/// The same for the same messages, on each attempt, and no other: a mailbox that drops what it has seen must not drop a
+/// case that it has not.
+fn key(of: &Stored, cleared: &[Cleared]) -> String {
+    let mut all: Vec<i64> = cleared.iter().map(|one| one.message().id).collect();
+    if all.len() < 2 {
+        return of.key.clone();
+    }
+    all.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    all.hash(&mut hasher);
+    messages::of_several(&of.key, hasher.finish())
 }
 
 fn address(view: &mut View<'_>, of: &Stored) -> store::Result<Result<Address, &'static str>> {

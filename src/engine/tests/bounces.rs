@@ -116,6 +116,7 @@ fn a_report_on_a_letter_of_several_cases_is_said_of_each() {
         cycle(&ward.home, &channel, at(0)).unwrap();
         let given = wire.given.lock().unwrap().clone();
         let [key] = given.as_slice() else { panic!("one letter: {given:?}") };
+        assert_ne!(*key, letters(&ward)[0].key, "who has seen the first case alone has not seen this");
         let mailbox = Arc::new(Inbox::default());
         let report =
             Bounce { key: key.clone(), receipt: Receipt::Undeliverable, permanent: false, addresses: vec![] };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::ward::{Ward, at, paged, raise, raise_late, wards};
-use crate::domain::alert::{Act, LEASE};
+use crate::domain::alert::{Act, ActRefused, LEASE};
 use crate::domain::escalation::{Policy, State};
 use crate::domain::message::State as Way;
 use crate::domain::{Outcome, Role};
@@ -70,6 +70,39 @@ fn a_claim_holds_the_ladder_for_its_lease_and_a_silence_until_its_end() {
         assert_eq!(ward.tick(at(40)), 0, "the end of a silence pages once");
         ward.act(0, Act::Reassign { to: ward.people[3] }, at(41));
         assert_eq!(ward.ways().last(), Some(&Way::Accepted), "who is handed it is paged");
+    }
+}
+
+/// Two people took turns for as long as both went on, and the same rung was called again and again.
+#[test]
+fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_rung_and_both_are_told_why() {
+    for ward in wards() {
+        ward.tick(NOW);
+        let told = |who: usize| {
+            let unread = ward.home.read(|view| messages::unread(view, ward.people[who], 99)).unwrap();
+            unread.iter().filter(|one| one.template == "held_too_long").count()
+        };
+        for turn in 0..8 {
+            ward.act(turn % 2, Act::Ack, at(31 * u64::try_from(turn).unwrap() + 1));
+            let over = at(31 * u64::try_from(turn).unwrap() + 31);
+            assert_eq!((told(0), told(1), ward.tick(over)), (0, 0, 1), "turn {turn}");
+            let next = usize::from(turn == 7);
+            assert_eq!(ward.story().last(), Some(&paged(next, next)), "turn {turn}");
+        }
+        assert_eq!((told(0), told(1), told(2)), (1, 1, 0), "both are told why");
+        for who in [0, 1] {
+            let id = ward.people[who];
+            let actor = Actor::User { id, role: Role::Clinician };
+            let refused = ward.home.write(actor, at(250), |tx| {
+                let tried = alerts::acted(tx, ward.alert, id, Act::Claim, None);
+                let worn = matches!(tried, Err(alerts::Refused::Act(ActRefused::HeldByFew)));
+                if worn { Err::<(), _>(Error::Conflict("worn out")) } else { Ok(()) }
+            });
+            assert!(matches!(refused, Err(Error::Conflict("worn out"))), "{refused:?}");
+        }
+        ward.act(2, Act::Ack, at(251));
+        ward.tick(at(281));
+        ward.act(0, Act::Ack, at(282));
     }
 }
 

@@ -1,5 +1,5 @@
-//! A mail server of the tests: it serves, defers, hangs at, refuses and does not know each mailbox by itself, and may be
-//! away as a whole.
+//! A mail server of the tests, or the programs that are called: each recipient is served, deferred, hung at or refused by
+//! itself, and all may be away as a whole.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
@@ -9,16 +9,16 @@ use crate::domain::Instant;
 use crate::domain::message::{self, Attempt};
 use crate::notify::{Address, Channel, Fault, Letter, Said};
 
-/// What a mailbox does with a letter.
+/// What a recipient does with a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mailbox {
     #[default]
     Takes,
-    /// Answers `421` at its name.
+    /// A mailbox answers `421` at its name, a program `503`.
     Defers,
-    /// Answers nothing at its name, until it is let go.
+    /// Answers nothing, until it is let go or the time for an answer is over.
     Hangs,
-    /// Answers `550` at its name.
+    /// A mailbox answers `550` at its name, a program `410`.
     Refuses,
 }
 
@@ -27,20 +27,43 @@ pub enum Mailbox {
 pub struct Arrived {
     pub at: Instant,
     pub to: String,
+    pub key: String,
     pub subject: String,
     pub text: String,
 }
 
+/// Letters that are not answered.
+#[derive(Default)]
+struct Hung {
+    let_go: bool,
+    /// The driven time, where a test tells it.
+    now: Option<Instant>,
+    /// When each that hangs is given up.
+    until: Vec<Instant>,
+}
+
+impl Hung {
+    fn is_over(&self, until: Instant) -> bool {
+        self.let_go || self.now.is_some_and(|now| now >= until)
+    }
+}
+
 #[derive(Default)]
 pub struct Mail {
+    /// It stands for programs that are called.
+    programs: bool,
     mailboxes: Mutex<BTreeMap<String, Mailbox>>,
     away: Mutex<bool>,
     arrived: Mutex<Vec<Arrived>>,
-    asked: Mutex<BTreeMap<String, usize>>,
-    let_go: (Mutex<bool>, Condvar),
+    asked: Mutex<Vec<(Instant, String)>>,
+    hung: (Mutex<Hung>, Condvar),
 }
 
 impl Mail {
+    pub fn of_programs() -> Self {
+        Self { programs: true, ..Self::default() }
+    }
+
     pub fn is(&self, to: &str, mailbox: Mailbox) {
         self.mailboxes.lock().unwrap().insert(to.to_owned(), mailbox);
     }
@@ -51,8 +74,20 @@ impl Mail {
 
     /// Whatever hangs is answered now.
     pub fn lets_go(&self) {
-        *self.let_go.0.lock().unwrap() = true;
-        self.let_go.1.notify_all();
+        self.hung.0.lock().unwrap().let_go = true;
+        self.hung.1.notify_all();
+    }
+
+    /// The driven time: what hangs longer than an answer may take is given up.
+    pub fn it_is(&self, now: Instant) {
+        self.hung.0.lock().unwrap().now = Some(now);
+        self.hung.1.notify_all();
+    }
+
+    /// How many letters hang, and go on to.
+    pub fn hanging(&self) -> usize {
+        let hung = self.hung.0.lock().unwrap();
+        hung.until.iter().filter(|until| !hung.is_over(**until)).count()
     }
 
     pub fn arrived(&self) -> Vec<Arrived> {
@@ -63,36 +98,56 @@ impl Mail {
         self.arrived().into_iter().filter(|one| one.to == to).collect()
     }
 
+    /// How often a recipient was asked while there was a server that could.
     pub fn asked(&self, to: &str) -> usize {
-        self.asked.lock().unwrap().get(to).copied().unwrap_or_default()
+        self.asked_at(to).len()
+    }
+
+    pub fn asked_at(&self, to: &str) -> Vec<Instant> {
+        self.asked.lock().unwrap().iter().filter(|(_, one)| one == to).map(|(at, _)| *at).collect()
+    }
+
+    fn hang(&self, now: Instant) {
+        let until = now.plus(message::ANSWER_WITHIN);
+        let (hung, changed) = &self.hung;
+        let mut all = hung.lock().unwrap();
+        all.until.push(until);
+        let limit = Duration::from_secs(60);
+        let (mut all, _) = changed.wait_timeout_while(all, limit, |hung| !hung.is_over(until)).unwrap();
+        let mine = all.until.iter().position(|one| *one == until).unwrap();
+        all.until.swap_remove(mine);
     }
 }
 
 impl Channel for Mail {
     fn channel(&self) -> message::Channel {
-        message::Channel::Email
+        if self.programs { message::Channel::Webhook } else { message::Channel::Email }
     }
 
     fn send(&self, letter: &Letter, now: Instant) -> Said {
-        let Address::Email(to) = &letter.to else { panic!("{letter:?}") };
-        *self.asked.lock().unwrap().entry(to.clone()).or_default() += 1;
+        let (Address::Email(to) | Address::Webhook { url: to, .. }) = &letter.to else {
+            panic!("{letter:?}")
+        };
         let said = |attempt, fault| Said { attempt, provider_id: None, code: "mail", fault };
         if *self.away.lock().unwrap() {
             return said(Attempt::Later(None), Some(Fault::Provider));
         }
+        self.asked.lock().unwrap().push((now, to.clone()));
         let mailbox = self.mailboxes.lock().unwrap().get(to).copied().unwrap_or_default();
         match mailbox {
             Mailbox::Takes => {
-                let (subject, text) = (letter.subject.clone(), letter.text.clone());
-                self.arrived.lock().unwrap().push(Arrived { at: now, to: to.clone(), subject, text });
+                let (key, subject, text) = (letter.key.clone(), letter.subject.clone(), letter.text.clone());
+                let arrived = Arrived { at: now, to: to.clone(), key, subject, text };
+                self.arrived.lock().unwrap().push(arrived);
                 said(Attempt::Accepted, None)
             }
             Mailbox::Defers => said(Attempt::Later(None), Some(Fault::Recipient)),
             Mailbox::Hangs => {
-                let waits = self.let_go.0.lock().unwrap();
-                let limit = Duration::from_secs(60);
-                drop(self.let_go.1.wait_timeout_while(waits, limit, |let_go| !*let_go).unwrap());
+                self.hang(now);
                 said(Attempt::Later(None), Some(Fault::Recipient))
+            }
+            Mailbox::Refuses if self.programs => {
+                Said { attempt: Attempt::Never, provider_id: None, code: "http_410", fault: None }
             }
             Mailbox::Refuses => said(Attempt::Gone, None),
         }

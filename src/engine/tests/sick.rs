@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::mail::{Mail, Mailbox};
 use super::ward::{Ward, at, raise, wards};
-use crate::domain::alert::Act;
+use crate::domain::alert::{Act, Outcome};
 use crate::domain::message::{self, State, mark};
-use crate::domain::{AlertId, Instant, Role};
+use crate::domain::{AlertId, Instant, Role, sla};
 use crate::engine::auditor::Auditor;
 use crate::engine::outbox::{Breakers, GATHERS, Outbox};
 use crate::engine::{Module as _, Status};
 use crate::notify::Channel;
 use crate::store::on_call::testing::person;
 use crate::store::testing::NOW;
-use crate::store::{Actor, escalations, lapses, messages, on_call, paging};
+use crate::store::{Actor, Urgency, escalations, lapses, messages, on_call, paging, sla as promises};
 
 const FIRST: &str = "p0@example.org";
 const SECOND: &str = "p1@example.org";
@@ -186,6 +186,52 @@ fn after_an_outage_each_person_gets_one_letter_and_the_delay_was_told_once_by_an
         let by_mail =
             ward.home.read(|view| messages::after(view, message::Channel::Email, &boss.to_string(), 0, 99));
         assert!(by_mail.unwrap().iter().all(|one| one.template != "lapse"), "not by what is late");
+    }
+}
+
+/// The letter about a night's downtime came in the night, when all of it was over.
+#[test]
+fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_open_red() {
+    let [_, (_, clinic)] = sla::calendars();
+    let opens = clinic.opens(NOW).unwrap();
+    assert!(opens.since(NOW) > Duration::from_secs(12 * 3_600), "a Sunday");
+    for ward in wards() {
+        ward.sends_e_mail();
+        let boss = person(&ward.home, Role::Manager);
+        ward.home.keep_house(Urgency::Urgent, "test", NOW, promises::seed).unwrap();
+        ward.act(1, Act::Resolve { outcome: Outcome::TrueAlarm }, NOW);
+        let (mail, breakers) = (Arc::new(Mail::default()), Breakers::default());
+        let mut post = post(&ward, &mail, &breakers);
+        let mut auditor = Auditor::new((*ward.home).clone(), Status::default());
+        let told = |template: &str| {
+            let unread = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
+            unread.into_iter().filter(|one| one.template == template).collect::<Vec<_>>()
+        };
+        // Twice that night the program is off while a letter waits, and comes back.
+        for (who, minute) in [(0, 10), (1, 200)] {
+            let user = ward.people[who];
+            ward.home.write(Actor::Operator, at(minute), |tx| messages::try_out(tx, user)).unwrap();
+            auditor.run(at(minute + 20)).unwrap();
+            settle(&ward, &mut post, at(minute + 20));
+            auditor.run(at(minute + 21)).unwrap();
+        }
+        assert_eq!((told("lapse").len(), told("lapses_overnight").len()), (0, 0), "nobody reads now");
+        // A red that nobody is called for is told at any hour.
+        let red = raise(&ward.home, at(300));
+        auditor.run(at(302)).unwrap();
+        assert_eq!(told("lapse").len(), 1);
+        settle(&ward, &mut post, at(302));
+        ward.act_on(red, 1, Act::Resolve { outcome: Outcome::TrueAlarm }, at(303));
+        auditor.run(opens.minus(Duration::from_secs(60))).unwrap();
+        assert_eq!(told("lapses_overnight").len(), 0);
+        for minute in 0..3 {
+            auditor.run(opens.plus(Duration::from_secs(60 * minute))).unwrap();
+            settle(&ward, &mut post, opens.plus(Duration::from_secs(60 * minute)));
+        }
+        let words = told("lapses_overnight");
+        assert_eq!(words.iter().map(|one| &one.variables["count"]).collect::<Vec<_>>(), [2]);
+        let by_mail = mail.arrived().into_iter().filter(|one| one.subject.contains("fora do expediente"));
+        assert_eq!(by_mail.map(|one| one.at).collect::<Vec<_>>(), [opens], "over, and told all the same");
     }
 }
 

@@ -277,13 +277,23 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
     }
 }
 
+/// Between the key of a letter's first message and what tells its messages from others; in no key of a message.
+const SEVERAL: char = '\n';
+
+/// The key of a letter of several messages, by that of the first and a number that only these have.
+#[must_use]
+pub fn of_several(first: &str, which: u64) -> String {
+    format!("{first}{SEVERAL}{which:016x}")
+}
+
 /// A report that comes by mail on the letter with this key, and so on every message that left in it. Gives the first when
 /// it is heard for the first time: the same report may be read again, by another node too.
 ///
 /// # Errors
 /// Database errors.
 pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<Stored>> {
-    let Some(first) = by_key(tx, key)? else { return Ok(None) };
+    let first = key.split_once(SEVERAL).map_or(key, |(first, _which)| first);
+    let Some(first) = by_key(tx, first)? else { return Ok(None) };
     let code = if receipt == Receipt::Undeliverable { "bounced" } else { "reported" };
     let heard: i64 = message_events::table
         .filter(message_events::message_id.eq(first.id).and(message_events::code.eq(code)))

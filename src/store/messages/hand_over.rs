@@ -111,8 +111,11 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
             Ok(permit) => Ok(Some(permit)),
             Err(denied) => Err((denied.root().0.as_str(), Some(ground))),
         },
-        // Word of what is late is stale once it is done.
-        None if claimed.kind == Topic::Engine.name() && !lapses::stands(tx, &claimed.subject)? => {
+        // Word of what is late is stale once it is done; word of what was late while nobody read is not.
+        None if claimed.kind == Topic::Engine.name()
+            && claimed.template != "lapses_overnight"
+            && !lapses::stands(tx, &claimed.subject)? =>
+        {
             Err(("not_wanted", None))
         }
         None if is_house(&claimed.kind) => Ok(None),

@@ -27,7 +27,7 @@ use crate::domain::{Instant, UserId};
 pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{
     Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
-    claim_cases, overdue, receipt, replay, reported, waiting,
+    claim_cases, of_several, overdue, receipt, replay, reported, waiting,
 };
 pub use hand_over::{hand_over, suppress};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};

@@ -89,6 +89,13 @@ pub fn after(view: &mut View<'_>, from: Instant) -> Result<Absences> {
     Ok(Absences::new(list(view, from)?.into_iter().map(|held| held.absence).collect()))
 }
 
+/// They, as if one person were there: that person's turns are those of their own and those in which they stand in.
+fn of_others(view: &mut View<'_>, user: UserId, from: Instant) -> Result<Absences> {
+    let others =
+        list(view, from)?.into_iter().map(|held| held.absence).filter(|absence| absence.user != user);
+    Ok(Absences::new(others.collect()))
+}
+
 /// One of them.
 ///
 /// # Errors
@@ -259,7 +266,8 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
         return refused("a thousand people stand in at the most");
     }
     let now = view.now();
-    let turns = turns(view, user, within, now, &Absences::default())?;
+    let others = of_others(view, user, now)?;
+    let turns = turns(view, user, within, now, &others)?;
     let (known, absences) = (people(view)?, after(view, now)?);
     for cover in covers {
         let mut own = turns.iter().filter(|(schedule, _)| *schedule == cover.schedule);
@@ -283,7 +291,8 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
 fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
     let now = tx.now();
     let ahead = Window { from: within.from.max(now), ..within };
-    let turns = turns(tx, user, ahead, now, &Absences::default())?;
+    let others = of_others(tx, user, now)?;
+    let turns = turns(tx, user, ahead, now, &others)?;
     let absences = after(tx, now)?;
     let mut uncovered = Vec::new();
     for held in versions::all_in_force::<Duty>(tx, now)? {

@@ -91,6 +91,23 @@ fn an_absence_goes_over_every_schedule_at_once_and_says_what_nobody_covers() {
     }
 }
 
+/// "All turns are covered", and nobody was on call.
+#[test]
+fn a_stand_in_who_is_away_leaves_a_gap_that_is_said_and_may_have_a_stand_in() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let turn = hours(24, 36);
+        at(&store, NOW, |tx| note(tx, ana, turn, &[cover("duty", turn, caio)])).unwrap();
+        let away = at(&store, hour(1), |tx| note(tx, caio, hours(20, 40), &[])).unwrap();
+        assert_eq!((away.schedules, away.uncovered), (vec!["duty".into()], vec![("duty".into(), turn)]));
+        assert_eq!(who(&store, "duty", 25), []);
+        at(&store, hour(2), |tx| take_back(tx, away.id)).unwrap();
+        let covered = [cover("duty", turn, bia)];
+        let away = at(&store, hour(3), |tx| note(tx, caio, hours(20, 40), &covered)).unwrap();
+        assert_eq!((away.uncovered, who(&store, "duty", 25)), (vec![], vec![bia]));
+    }
+}
+
 /// A schedule made later, one written whole, an override and a swap put somebody on call through their leave.
 #[test]
 fn whoever_is_away_is_on_call_in_no_schedule_whatever_is_changed_later() {

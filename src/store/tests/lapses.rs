@@ -176,7 +176,7 @@ fn a_lapse_that_comes_back_stands_again() {
     for store in stores() {
         let found = [Lapse { kind: "late_step".to_owned(), subject: "a".to_owned(), expected_at: NOW }];
         let settled = |found: &[Lapse], at| {
-            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().fresh.len()
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found, false)).unwrap().fresh.len()
         };
         assert_eq!((settled(&found, at(1)), settled(&found, at(2)), settled(&[], at(3))), (1, 0, 0));
         assert_eq!(store.read(standing).unwrap(), []);
@@ -196,7 +196,7 @@ fn a_kind_of_lapse_that_stands_is_told_again_after_an_hour_when_another_joins_it
             expected_at: NOW,
         };
         let settled = |found: &[Lapse], at| {
-            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found)).unwrap().untold
+            store.keep_house(Urgency::Urgent, "test", at, |tx| settle(tx, found, false)).unwrap().untold
         };
         let (one, two, three) = (lapse("a"), lapse("b"), lapse("c"));
         assert!(settled(std::slice::from_ref(&one), at(1)));
@@ -242,7 +242,8 @@ fn a_call_that_is_put_off_is_late_from_when_it_was_planned_and_is_told_by_the_ot
         let found = late(&store, NOW);
         assert!(found.contains(&("late_message".to_owned(), call)), "{found:?}");
         let looked = store.read(|view| look(view, NOW)).unwrap();
-        let raised = store.keep_house(Urgency::Urgent, "test", at(2), |tx| settle(tx, &looked)).unwrap();
+        let raised =
+            store.keep_house(Urgency::Urgent, "test", at(2), |tx| settle(tx, &looked, false)).unwrap();
         assert_eq!(raised.ways, BTreeSet::from([Channel::Webhook]));
         assert_eq!(
             store.read(|view| look(view, NOW)).unwrap(),

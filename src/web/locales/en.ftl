@@ -195,6 +195,7 @@ queue-yours = Yours
 queue-claimed = You now have the alert of { $name }.
 queue-nobody = Unclaimed
 queue-snoozed = snoozed until { $time } by { $name }
+alert-worn-out = In the same hands too often: it needs another person
 
 ## Alert
 
@@ -988,6 +989,8 @@ pager-warned = The deadline of this alert is near
 pager-breached = The deadline of this alert has passed
 pager-out-of-reach = E-mail reaches somebody of the team no more: see who
 pager-lapse = The system is late: see what stopped
+pager-overnight = There were delays outside opening hours: see whether anything still stands still
+pager-worn = A red alert was in the same hands for too long: other people are called
 sound-on = Sound on
 sound-off = Sound off
 sound-blocked = The browser blocks sound in this tab until you click in it. Click anywhere.

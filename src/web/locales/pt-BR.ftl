@@ -211,6 +211,7 @@ queue-yours = Com você
 queue-claimed = O alerta de { $name } está com você.
 queue-nobody = Sem responsável
 queue-snoozed = adiado até { $time } por { $name }
+alert-worn-out = Passou vezes demais pelas mesmas mãos: precisa de outra pessoa
 
 ## Alert
 
@@ -1004,6 +1005,8 @@ pager-warned = Falta pouco para estourar o prazo deste alerta
 pager-breached = O prazo deste alerta estourou
 pager-out-of-reach = Os e-mails a alguém da equipe são recusados: veja quem é
 pager-lapse = O sistema está atrasado: veja o que parou
+pager-overnight = Houve atrasos fora do expediente: veja se algo continua parado
+pager-worn = Um alerta vermelho ficou tempo demais nas mesmas mãos: outras pessoas são chamadas
 sound-on = Som ligado
 sound-off = Som desligado
 sound-blocked = O navegador bloqueia o som nesta aba até você clicar nela. Clique em qualquer lugar.

@@ -41,6 +41,8 @@ pub struct View {
     pub claimed_until: Option<Instant>,
     /// That it is put off: until when, and by whom.
     pub snoozed: Option<Snoozed>,
+    /// The same people held it too often without an end: it is for another person.
+    pub worn_out: bool,
     /// Its climb.
     pub ladder: Option<Ladder>,
     /// The promises to it.

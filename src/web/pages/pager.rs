@@ -63,6 +63,10 @@ pub enum Cause {
     Breached,
     /// The program is late with something it had planned.
     Lapse,
+    /// It was late while nobody read.
+    Overnight,
+    /// A red alert was in the same hands too often.
+    Worn,
     /// An alert waits for an answer.
     Called,
     /// Nobody answered.
@@ -86,6 +90,8 @@ impl Cause {
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
             "lapse" => Self::Lapse,
+            "lapses_overnight" => Self::Overnight,
+            "held_too_long" => Self::Worn,
             "nobody_reached" => Self::Unreached,
             _ => Self::Called,
         }
@@ -104,6 +110,7 @@ impl Cause {
                 | Self::DeadStep
                 | Self::RedBounds
                 | Self::ProgramGone
+                | Self::Overnight
         )
     }
 
@@ -123,6 +130,8 @@ impl Cause {
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),
             Self::Lapse => Key("pager-lapse"),
+            Self::Overnight => Key("pager-overnight"),
+            Self::Worn => Key("pager-worn"),
             Self::Called => Key("pager-called"),
             Self::Unreached => Key("pager-unreached"),
         }

@@ -110,6 +110,8 @@ pub struct Row {
     pub owner: Option<Owner>,
     /// That it is put off: until when, and by whom.
     pub snoozed: Option<Snoozed>,
+    /// The same people held it too often without an end: it is for another person.
+    pub worn_out: bool,
     /// Raised by readings that came late.
     pub retrospective: bool,
     /// Every step of the policy was climbed and nobody answered.

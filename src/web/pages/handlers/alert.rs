@@ -85,6 +85,7 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         claimed_until: case.claimed_until.filter(|until| *until > room.now),
         snoozed: people.snoozed(view, case.snooze)?,
+        worn_out: case.worn_out,
         outcome: case.outcome.map(shown_outcome),
         retrospective: case.retrospective,
         nobody_reached: ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NobodyReached),

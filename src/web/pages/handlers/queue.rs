@@ -323,6 +323,7 @@ fn row(
         latest: told.latest,
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         snoozed: people.snoozed(view, case.snooze)?,
+        worn_out: case.worn_out,
         retrospective: case.retrospective,
         nobody_reached: false,
         uncalled: None,

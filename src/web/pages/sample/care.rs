@@ -36,6 +36,7 @@ impl Night {
             }),
             owner: None,
             snoozed: None,
+            worn_out: false,
             retrospective: false,
             nobody_reached: false,
             uncalled: None,
@@ -59,6 +60,7 @@ impl Night {
         let mut third = self.row(3, "Antônia R.", Level::Red, 95, &high);
         third.owner = Some(Owner { name: "Caio Lima".to_owned(), me: false });
         third.state = AlertState::Acknowledged;
+        third.worn_out = true;
         let mut fourth =
             self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
         fourth.climb = None;
@@ -301,6 +303,7 @@ impl Night {
             nobody_reached: true,
             claimed_until: None,
             snoozed: None,
+            worn_out: false,
             ladder: Some(self.ladder()),
             promises: self.promises(),
             finding,

@@ -5,11 +5,12 @@ use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
 use crate::domain::Role;
+use crate::domain::alert::Act;
 use crate::domain::message::{Channel, Class};
 use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
 use crate::store::messages::{About, Topic};
-use crate::store::{Urgency, escalations, messages, on_call, paging};
+use crate::store::{Actor, Error, Tx, Urgency, alerts, escalations, messages, on_call, paging};
 
 fn cycle(clinic: &Clinic) {
     Escalate::new(clinic.state.store.clone()).run(now()).unwrap();
@@ -154,7 +155,7 @@ async fn that_nobody_was_reached_is_told_only_where_the_level_may_be() {
     assert!(says(&clinic.get(Role::Clinician, "/queue").await.text));
     // The basis ends by time alone; the engine has not come round yet.
     let ends = clinic.state.now().plus(std::time::Duration::from_secs(1));
-    let granted = |tx: &mut crate::store::Tx<'_>| {
+    let granted = |tx: &mut Tx<'_>| {
         let term = crate::store::terms::current(tx, Purpose::AlertEvaluate)?.remove(0);
         let hash = hex::decode(&term.text_sha256).unwrap().try_into().unwrap();
         let grant = Grant { valid_until: Some(ends.micros()), ..Grant::of(hash) };
@@ -166,7 +167,7 @@ async fn that_nobody_was_reached_is_told_only_where_the_level_may_be() {
             &Giver::Subject.into(),
         )
     };
-    clinic.state.store.write(crate::store::Actor::Operator, clinic.state.now(), granted).unwrap();
+    clinic.state.store.write(Actor::Operator, clinic.state.now(), granted).unwrap();
     assert!(says(&clinic.get(Role::Clinician, "/queue").await.text), "still told");
     clinic.state.clock.advance(std::time::Duration::from_secs(2));
     for path in ["/queue".to_owned(), format!("/alerts/{}", clinic.alert)] {
@@ -224,4 +225,32 @@ async fn of_a_case_that_went_back_its_page_says_whose_it_was_in_both_languages()
     assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text);
     let page = clinic.get(Role::Clinician, &path).await.text;
     assert!(page.contains(told) && !page.contains("data-given-back"), "{page}");
+}
+
+#[actix_web::test]
+async fn a_red_that_the_same_two_held_too_often_says_so_on_queue_and_page_and_is_for_another() {
+    let clinic = Clinic::open();
+    cycle(&clinic);
+    let by = |role: Role, what: Act| {
+        let id = clinic.people[&role];
+        let act = |tx: &mut Tx<'_>| {
+            let acted = alerts::acted(tx, clinic.alert, id, what, None);
+            acted.map(drop).map_err(|_refused| Error::Conflict("refused"))
+        };
+        clinic.state.store.write(Actor::User { id, role }, now(), act).unwrap();
+    };
+    let path = format!("/alerts/{}", clinic.alert);
+    for turn in 0..8 {
+        let queue = clinic.get(Role::Clinician, "/queue").await.text;
+        assert!(!queue.contains("data-worn-out"), "turn {turn}: {queue}");
+        let role = if turn % 2 == 0 { Role::Agent } else { Role::Clinician };
+        by(role, Act::Ack);
+        by(role, Act::Unack);
+    }
+    for page in ["/queue", &path] {
+        let text = clinic.get(Role::Clinician, page).await.text;
+        assert!(text.contains("data-worn-out") && text.contains("precisa de outra pessoa"), "{page}: {text}");
+    }
+    let refused = clinic.post(Role::Agent, &format!("{path}/claim"), &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
 }
