@@ -76,8 +76,8 @@ impl Module for Auditor {
     }
 }
 
-/// One word for all that one look found, to those who run the house, at once; of a kind of lapse once an hour at most. What is late
-/// by one way is told by the others.
+/// One word for all that one look found, to those who run the house, at once; of a kind of lapse once an hour at most. What
+/// is late by one way is told by the others.
 fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
     let Some(first) = raised.fresh.iter().min_by_key(|lapse| lapse.expected_at) else { return Ok(()) };
     let now = tx.now();

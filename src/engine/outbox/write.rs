@@ -62,7 +62,7 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
 }
 
 /// The same for the same messages, on each attempt, and no other: a mailbox that drops what it has seen must not drop a
-/// case that it has not.
+/// case that it has not. After an upgrade it may be another, and the letter come twice.
 fn key(of: &Stored, cleared: &[Cleared]) -> String {
     let mut all: Vec<i64> = cleared.iter().map(|one| one.message().id).collect();
     if all.len() < 2 {

@@ -934,7 +934,7 @@ policy-day = Day
 code-stale-step = It climbed already
 code-stale-step-detail = Somebody else was paged after what this page showed. Look again before you page another.
 code-four-eyes = It needs a second person
-code-four-eyes-detail = Whoever proposed it cannot approve it. Ask another person who holds that right.
+code-four-eyes-detail = Whoever proposed it cannot approve it, and whoever held or silenced an alert too often passes it on. Ask another person who holds that right.
 
 ## Ladders, pages to people, and the engine's promises
 

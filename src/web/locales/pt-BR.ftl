@@ -950,7 +950,7 @@ policy-day = Dia
 code-stale-step = Já escalou
 code-stale-step-detail = Outra pessoa foi chamada depois do que esta página mostrava. Olhe de novo antes de chamar mais alguém.
 code-four-eyes = Precisa de uma segunda pessoa
-code-four-eyes-detail = Quem propôs não aprova. Peça a outra pessoa com esse direito.
+code-four-eyes-detail = Quem propôs não aprova, e quem segurou ou silenciou o alerta vezes demais passa a vez. Peça a outra pessoa com esse direito.
 
 ## Ladders, pages to people, and the engine's promises
 
