@@ -16,6 +16,7 @@ use zelo::domain::message::{Channel as Way, State};
 use zelo::domain::network::Networks;
 use zelo::domain::rule::Name;
 use zelo::domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
+use zelo::engine::outbox::GATHERS;
 use zelo::notify::InApp;
 use zelo::notify::mailbox::Mailbox;
 use zelo::notify::webhook::Hook;
@@ -108,14 +109,19 @@ impl Night {
         self.clinic.store.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap()
     }
 
-    /// Nothing that is due now is left to do.
+    /// Nothing that is due now is left to do. What was planned right after a letter to the same person gathers, and goes
+    /// out with the next minute.
     async fn quiet(&self, alert: AlertId) {
         let now = self.clock.now();
         eventually("everything that is due is done", || {
             let due = |view: &mut View<'_>| Ok(escalations::any_due(view, now)? || sla::any_due(view, now)?);
             let due = self.clinic.store.read(due).unwrap();
-            let open = |one: &Stored| matches!(one.way.state, State::Due | State::Sending);
-            !due && !self.planned(alert).iter().any(open)
+            let planned = self.planned(alert);
+            let gathers = |one: &Stored| planned.iter().any(|other| fresh(other, one, now));
+            let open = |one: &Stored| {
+                one.way.state == State::Sending || (one.way.state == State::Due && !gathers(one))
+            };
+            !due && !planned.iter().any(open)
         })
         .await;
     }
@@ -136,6 +142,13 @@ impl Night {
         ids.sort();
         ids
     }
+}
+
+/// Whether a letter left so lately that another to the same person waits for what else comes.
+fn fresh(letter: &Stored, other: &Stored, now: Instant) -> bool {
+    let same = (letter.channel, &letter.recipient) == (other.channel, &other.recipient);
+    let left = letter.accepted_at.is_some_and(|at| now.since(at) < GATHERS);
+    letter.channel == Way::Email && same && left
 }
 
 fn staff(clinic: &Clinic, clock: &Clock, name: &str) -> UserId {
