@@ -178,27 +178,44 @@ fn tick(
             pace => run.paced(pace),
         }
     }
-    if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_))
-        && !alerts::get(tx, case_of(&from)?)?.case.worn_out().is_empty()
-    {
+    let worn = worn_out(tx, &from)?;
+    if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)) && !worn.is_empty() {
         run.moves_on();
     }
     let mut failed = None;
     let did = run.tick(now, &mut |step| {
-        finder.find(tx, step, now).unwrap_or_else(|error| {
+        let found = finder.find(tx, step, now).unwrap_or_else(|error| {
             failed = Some(error);
             Vec::new()
-        })
+        });
+        let able: Vec<UserId> = found.iter().copied().filter(|user| !worn.contains(user)).collect();
+        // Beyond the last rung better somebody who may not hold it again than nobody.
+        if able.is_empty() && *step == from.run.policy.nobody_reached { found } else { able }
     });
     if let Some(error) = failed {
         return Err(error);
     }
-    if let Some(Did::Paged { step: Some(_), people, .. }) = did.last()
-        && nobody_hears(tx, people)?
-    {
+    let in_vain = match did.last() {
+        Some(Did::Paged { step: Some(_), people, .. }) => nobody_hears(tx, people)?,
+        Some(Did::Empty { .. }) => !worn.is_empty(),
+        _ => false,
+    };
+    if in_vain {
         run.hasten(now);
     }
     Ok(Some(Climbed { from, run, did, due_at, ground }))
+}
+
+/// Holds that wear somebody out, at the least. Each counted the climb's fence on.
+const FEWEST_HOLDS: u64 = 4;
+
+/// Who may not hold the case again before another does, and is called about it in vain. A climb that nobody touched reads
+/// no alert.
+fn worn_out(tx: &mut Tx<'_>, from: &Escalation) -> store::Result<BTreeSet<UserId>> {
+    if from.run.fence < FEWEST_HOLDS {
+        return Ok(BTreeSet::new());
+    }
+    Ok(alerts::get(tx, case_of(from)?)?.case.worn_out())
 }
 
 /// Whether none of these people can be reached, or all are away: nobody waits for them.

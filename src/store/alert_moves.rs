@@ -9,10 +9,11 @@ use super::act::Act as Entry;
 use super::alerts::{COLUMNS, Row, StoredAlert, hold, keep};
 use super::error::Result;
 use super::keys::{Class, Subject};
+use super::permits;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
+use super::telemetry::{Series, Span, whose};
 use super::tx::{Tx, View};
-use super::{moves, permits};
 use crate::domain::{AlertId, Instant};
 use crate::rules::{Episode, Finding};
 
@@ -21,12 +22,16 @@ const NEAR: Duration = Duration::from_secs(3_600);
 /// Alerts that are looked through.
 const MOST: i64 = 64;
 
-/// Whether readings that an episode rests on left its patient.
+/// Whether readings that an episode rests on are another's, or nobody's, now.
 ///
 /// # Errors
 /// Database errors.
 pub fn has_left(view: &mut View<'_>, stored: &StoredAlert) -> Result<bool> {
-    moves::took(view, stored.patient_key, span(&stored.episode))
+    whose::has_left(view, series(stored), during(&stored.episode))
+}
+
+const fn series(stored: &StoredAlert) -> Series {
+    Series::new(stored.patient_key, stored.signal)
 }
 
 /// From its first reading to the last that is known to belong to it.
@@ -35,7 +40,13 @@ fn span(episode: &Episode) -> (Instant, Instant) {
     (episode.started_at, episode.ended_at.map_or(known, |end| end.max(known)))
 }
 
-/// The readings of an alert left its patient.
+fn during(episode: &Episode) -> Span {
+    let (from, last) = span(episode);
+    Span { from: from.micros(), to: last.micros().saturating_add(1) }
+}
+
+/// The readings of an alert left its patient, and with them what they say: that is told where they are now, to whom their
+/// patient allows.
 ///
 /// # Errors
 /// Database errors.
@@ -44,6 +55,7 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
     let stored = &hold(tx, stored.id())?;
     let mut next = stored.clone();
     next.case = stored.case.left(tx.now());
+    next.finding = None;
     if next.episode.ended_at.is_none() {
         next.episode.ended_at = Some(next.episode.started_at);
         next.case.facts.ended_at = next.episode.ended_at;
@@ -58,9 +70,12 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn told_of(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Option<StoredAlert>> {
-    let mut told = moved(view, patient_key, episode)?;
-    told.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
-    Ok(told.into_iter().next())
+    for told in near(view, patient_key, episode)? {
+        if told.case.moved_at.is_some() && whose::has_come(view, series(&told), during(&told.episode))? {
+            return Ok(Some(told));
+        }
+    }
+    Ok(None)
 }
 
 /// The readings of an alert are its patient's again, and judged anew.
@@ -91,37 +106,55 @@ pub fn come_back(
     keep(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body)).map(drop)
 }
 
+/// An alert that the same readings raised at another patient.
+pub struct Elsewhere {
+    /// The alert.
+    pub alert: StoredAlert,
+    /// When its readings left: what was done about it later is not about them.
+    pub left_at: Instant,
+}
+
 /// The alerts that the readings of this one raised at others, while they stood there.
 ///
 /// # Errors
 /// Database errors.
-pub fn told_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<StoredAlert>> {
+pub fn told_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<Elsewhere>> {
     let stored = super::alerts::get(view, id)?;
-    let (from, to) = span(&stored.episode);
-    let mut told: Vec<StoredAlert> = Vec::new();
-    for whose in moves::from_whom(view, stored.patient_key, (from, to))? {
-        told.extend(moved(view, whose, &stored.episode)?);
+    let mut told = Vec::new();
+    let here = during(&stored.episode);
+    for who in whose::before(view, series(&stored), here)? {
+        for alert in near(view, who.patient_key, &stored.episode)? {
+            let there = during(&alert.episode);
+            let both = Span { from: here.from.max(there.from), to: here.to.min(there.to) };
+            let before = whose::before(view, series(&stored), both)?;
+            let theirs = before.into_iter().find(|before| before.patient_key == who.patient_key);
+            told.extend(theirs.map(|before| Elsewhere { alert, left_at: before.left_at() }));
+        }
     }
-    told.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
+    told.sort_by_key(|told| (told.alert.episode.started_at, told.alert.id()));
     Ok(told)
 }
 
-/// The alerts of a patient whose readings left, that told an episode of this rule and time.
-fn moved(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<StoredAlert>> {
+/// The alerts of a patient that told an episode of this rule and time, the first first.
+fn near(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<StoredAlert>> {
     let (from, to) = span(episode);
-    let rows = alerts::table
-        .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(episode.rule.clone())))
-        .filter(alerts::ended_at.ge(from.minus(NEAR).micros()))
-        .order(alerts::ended_at)
-        .limit(MOST)
-        .select(COLUMNS)
-        .load::<Row>(view.conn)?;
+    let of_rule = || {
+        alerts::table
+            .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(episode.rule.clone())))
+            .select(COLUMNS)
+    };
+    // Two searches: with an "or" between them the database walks every episode that the patient ever had.
+    let ended = of_rule().filter(alerts::ended_at.ge(from.minus(NEAR).micros())).order(alerts::ended_at);
+    let mut rows = ended.limit(MOST).load::<Row>(view.conn)?;
+    rows.extend(of_rule().filter(alerts::ended_at.is_null()).load::<Row>(view.conn)?);
     let mut found = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
     found.retain(|alert| {
         let (began, ended) = span(&alert.episode);
         let end = if episode.ended_at.is_none() { Instant::MAX } else { to };
-        alert.case.moved_at.is_some() && began <= end && ended >= from
+        let ended = if alert.episode.ended_at.is_none() { Instant::MAX } else { ended };
+        began <= end && ended >= from
     });
+    found.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
     Ok(found)
 }
 

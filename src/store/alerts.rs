@@ -105,10 +105,10 @@ impl StoredAlert {
     /// Whether a revocation hid its finding.
     #[must_use]
     pub const fn is_hidden(&self) -> bool {
-        self.finding.is_none()
+        self.finding.is_none() && self.case.moved_at.is_none()
     }
 
-    /// Its finding, for whoever may see readings; `None` when a revocation hid it.
+    /// Its finding, for whoever may see readings; `None` when a revocation hid it or it is another's.
     ///
     /// # Errors
     /// The key was destroyed; the bytes are broken.

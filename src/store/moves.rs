@@ -187,32 +187,6 @@ fn under_way(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<bool> 
     Ok(found.is_some())
 }
 
-/// Whether a change of a binding took readings of this span from a patient.
-///
-/// # Errors
-/// Database errors.
-pub fn took(view: &mut View<'_>, patient_key: i64, (from, to): (Instant, Instant)) -> Result<bool> {
-    let moved = of_patient(view, patient_key, MOST)?;
-    Ok(moved.iter().any(|one| !one.gives && one.moved > 0 && one.from <= to && from < one.to))
-}
-
-/// From whom the readings of a span came to a patient.
-///
-/// # Errors
-/// Database errors.
-pub fn from_whom(view: &mut View<'_>, patient_key: i64, (from, to): (Instant, Instant)) -> Result<Vec<i64>> {
-    let meets = |one: &Move| one.moved > 0 && one.from <= to && from < one.to;
-    let mut whose = Vec::new();
-    for came in of_patient(view, patient_key, MOST)?.into_iter().filter(|one| one.gives && meets(one)) {
-        let left = of_device(view, came.device_key, MOST)?.into_iter().filter(|one| !one.gives && meets(one));
-        whose.extend(left.map(|one| one.patient_key));
-    }
-    whose.sort_unstable();
-    whose.dedup();
-    whose.retain(|key| *key != patient_key);
-    Ok(whose)
-}
-
 fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives: bool) -> Result<()> {
     diesel::insert_into(moves::table)
         .values((

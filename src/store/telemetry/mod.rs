@@ -27,6 +27,7 @@ mod stretches;
 mod superseded;
 mod unstamped;
 pub(in crate::store) mod walk;
+pub(in crate::store) mod whose;
 mod withdrawals;
 
 use std::collections::HashMap;
@@ -53,6 +54,7 @@ pub(in crate::store) use row::{Identity, Row};
 pub(in crate::store) use series::range;
 pub use series::series;
 pub use sizes::{Part, Sizes, kept_of, sizes};
+pub(in crate::store) use span::Span;
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use superseded::{Superseded, superseded};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};

@@ -141,7 +141,10 @@ pub struct OwnAlert {
     started_at: Instant,
     #[schema(value_type = Option<String>)]
     ended_at: Option<Instant>,
-    /// What it rests on; null once it was hidden.
+    /// Since when its readings are another's: a binding was put right.
+    #[schema(value_type = Option<String>)]
+    readings_moved_at: Option<Instant>,
+    /// What it rests on; null once it was hidden, or its readings are another's.
     #[schema(value_type = Option<Object>)]
     finding: Option<crate::rules::Finding>,
 }
@@ -269,6 +272,7 @@ impl Source {
                     outcome: case.outcome.map(crate::domain::Outcome::name),
                     started_at: case.started_at,
                     ended_at: case.ended_at,
+                    readings_moved_at: case.moved_at,
                     finding: judged.finding(view, &permit)?,
                 });
             }

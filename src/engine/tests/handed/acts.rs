@@ -20,6 +20,24 @@ impl Ward {
         acts.into_iter().map(|row| (row.act, row.note)).collect()
     }
 
+    /// The highest value that its finding tells.
+    fn says_of(&self, whose: &Person, alert: &StoredAlert) -> Option<f64> {
+        let told = self.shown(whose, |tx, permit| Ok(vec![alert.finding(tx, permit)?]));
+        told.into_iter().next()??.max.map(|sample| sample.value)
+    }
+
+    /// From here on another device of somebody's measures.
+    fn take_up_another(&mut self, whose: PatientId) {
+        let another = |tx: &mut Tx<'_>| {
+            let identity = DeviceIdentity { label: "v".into(), model: "w".into(), serial: None };
+            let device = devices::insert(tx, &identity)?;
+            bindings::bind(tx, device.id, whose, ago(30 * DAY), true)?;
+            Ok(device)
+        };
+        let device = self.home.write(Actor::Operator, NOW, another).unwrap();
+        (self.device, self.device_key) = (device.id, device.key);
+    }
+
     fn stands(&self, whose: &Person) -> Vec<StoredAlert> {
         let mut all = self.alerts(whose);
         all.retain(|alert| alert.case.state != AlertState::Resolved);
@@ -48,11 +66,16 @@ fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its
         assert_eq!((left.case.moved_at, left.case.owner), (Some(NOW.plus(ORPHANED)), Some(who)));
         assert_eq!(left.case.acknowledgements.len(), 1);
         assert_eq!(ward.done(&left), done(&["ack", "moved"]));
+        assert_eq!(
+            (ward.says_of(&ward.ana, &left), left.is_hidden()),
+            (None, false),
+            "told where they are now"
+        );
         // Nobody went to Bia: her red waits for a person, and says who was called for whom.
         let hers = ward.stands(&ward.bia).remove(0);
         assert_eq!((hers.case.state, hers.case.owner, ward.climbs(&hers)), (AlertState::Open, None, true));
         let told = ward.home.read(|view| alert_moves::told_elsewhere(view, hers.id())).unwrap();
-        assert_eq!(told.iter().map(StoredAlert::id).collect::<Vec<_>>(), [red.id()]);
+        assert_eq!(told.iter().map(|told| told.alert.id()).collect::<Vec<_>>(), [red.id()]);
         let of_hers = ward.home.read(|view| alert_moves::told_elsewhere(view, red.id())).unwrap();
         assert_eq!(of_hers.len(), 0, "nothing came to Ana");
     }
@@ -81,6 +104,7 @@ fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
             let case = &all[0].case;
             assert_eq!((case.state, case.moved_at, case.outcome), (AlertState::Open, None, None));
             assert!(ward.climbs(&all[0]), "nobody looked after it meanwhile");
+            assert_eq!(ward.says_of(&ward.ana, &all[0]), Some(131.0));
         }
     }
 }
@@ -113,5 +137,66 @@ fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
         let back = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
         assert_eq!((back.case.moved_at, back.case.outcome), (None, Some(Outcome::TrueAlarm)));
         assert_eq!(ward.done(&back), done(&["resolve", "moved", "returned"]));
+    }
+}
+
+#[test]
+fn only_an_alert_whose_own_readings_left_says_so_and_only_of_those_is_told_elsewhere() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        // Ana's red, which nobody's time takes away; what comes after it goes to Bia.
+        ward.send(&of_ana());
+        ward.send(&of_bia().into_iter().filter(|(before, _)| *before >= 3_000).collect::<Vec<_>>());
+        ward.send(&(0..300).map(|n| (n * 10, 72.0)).rev().collect::<Vec<_>>());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        ward.act(&red, Act::Ack);
+        ward.unbind(ago(3_590));
+        ward.bind(ward.bia.id, ago(2_900));
+        ward.settle();
+        assert!(ward.home.read(|view| alerts::get(view, red.id())).unwrap().case.moved_at.is_some());
+        // Another device of Bia's measured a racing heart all the while.
+        ward.take_up_another(ward.bia.id);
+        ward.send(&(200..360).map(|n| (n * 10, 140.0)).rev().collect::<Vec<_>>());
+        ward.settle();
+        let hers = ward.alerts(&ward.bia).remove(0);
+        let told = ward.home.read(|view| alert_moves::told_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(told.len(), 0, "nobody has answered for Bia");
+    }
+}
+
+#[test]
+fn what_the_source_takes_back_did_not_go_to_another_person() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.send(&of_bia());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        ward.unbind(ago(3_590));
+        ward.bind(ward.ana.id, ago(3_590));
+        ward.settle();
+        ward.says("entered-in-error", &of_bia());
+        ward.settle();
+        let gone = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
+        assert_eq!((gone.case.outcome, gone.case.moved_at), (Some(Outcome::Retracted), None));
+    }
+}
+
+#[test]
+fn whoever_is_given_a_part_of_a_red_is_told_what_was_done_while_it_was_anothers() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        ward.send(&of_ana());
+        ward.send(&of_bia());
+        ward.settle();
+        let red = ward.alerts(&ward.ana).remove(0);
+        ward.act(&red, Act::Ack);
+        ward.unbind(ago(1_800));
+        ward.bind(ward.bia.id, ago(1_800));
+        ward.settle();
+        let kept = ward.home.read(|view| alerts::get(view, red.id())).unwrap();
+        assert_eq!(kept.case.moved_at, None, "the rest of it is Ana's");
+        let hers = ward.stands(&ward.bia).remove(0);
+        let told = ward.home.read(|view| alert_moves::told_elsewhere(view, hers.id())).unwrap();
+        assert_eq!(told.iter().map(|told| told.alert.id()).collect::<Vec<_>>(), [red.id()]);
+        assert!(told[0].left_at >= NOW);
     }
 }

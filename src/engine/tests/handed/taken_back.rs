@@ -8,7 +8,7 @@ use crate::store::quarantine;
 
 impl Ward {
     /// What the source says of pulses that it sent before: seconds before now, and values.
-    fn says(&mut self, status: &str, pulses: &[(u64, f64)]) {
+    pub(super) fn says(&mut self, status: &str, pulses: &[(u64, f64)]) {
         // A message amends at most 256.
         for pulses in pulses.chunks(200) {
             let entry = |(before, value): &(u64, f64)| {

@@ -14,6 +14,7 @@ use crate::domain::alert::Act as Deed;
 use crate::domain::line::{self, NotALine};
 use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
 use crate::store::accesses::What;
+use crate::store::alert_moves::Elsewhere;
 use crate::store::alerts::{self, ActRow};
 use crate::store::{Ask, View, alert_moves, devices, escalations, patients, users};
 use crate::web::auth::permit_display;
@@ -130,6 +131,9 @@ fn finding(
         Err(fault) => return masked(fault).map(Finding::Hidden),
     };
     let w = room.words();
+    if case.moved_at.is_some() {
+        return Ok(Finding::Shown { headline: None, text: w.say("did-moved"), readings: Vec::new() });
+    }
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
         let said = told::told(view, room, case, &names)?;
@@ -194,11 +198,11 @@ fn story(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> 
 fn elsewhere(view: &mut View<'_>, room: &Room, case: &Case, people: &mut People) -> Result<Vec<Act>, Fault> {
     let mut story = Vec::new();
     let mut cases = room.cases();
-    for stored in alert_moves::told_elsewhere(view, case.id)? {
-        let told = cases.of(view, &stored)?;
+    for Elsewhere { alert, left_at } in alert_moves::told_elsewhere(view, case.id)? {
+        let told = cases.of(view, &alert)?;
         cases.show([&told]);
         for row in alerts::acts(view, told.id)? {
-            let by_hand = !matches!(row.act.as_str(), "moved" | "returned");
+            let by_hand = row.at <= left_at && !matches!(row.act.as_str(), "moved" | "returned");
             let act = deed(view, room, ActRow { note: None, ..row }, people)?.filter(|_| by_hand);
             story.extend(act.map(|act| Act { what: ActKind::Elsewhere(Box::new(act.what)), ..act }));
         }

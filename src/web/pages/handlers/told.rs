@@ -59,6 +59,9 @@ fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Res
     if crate::web::auth::purposes(room.viewer.role).is_empty() {
         return Ok(hidden(rule));
     }
+    if case.moved_at.is_some() {
+        return Ok(hidden(w.say("did-moved")));
+    }
     let permit = match permit_display(view, &room.state, &room.viewer, case.patient_key) {
         Ok(permit) => permit,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),

@@ -1,0 +1,92 @@
+//! Whose the readings of a span were before, and which of them are another's now: asked of the amendments in clear. Only
+//! what went through a quarantined item changed hands; what its source took back did not.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+use super::chunk_rows::Series;
+use super::span::Span;
+use crate::domain::Instant;
+use crate::store::View;
+use crate::store::error::Result;
+
+/// Readings that are looked at for who had them before.
+const MOST: i64 = 2_048;
+
+/// Whether a reading of the span was the patient's and is another's, or nobody's, now.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn has_left(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
+    let rows = format!(
+        "SELECT 1 FROM amendments a WHERE {} AND NOT a.stands AND NOT EXISTS (SELECT 1 FROM amendments b \
+         WHERE b.patient_key = a.patient_key AND b.signal = a.signal AND b.at = a.at \
+         AND b.device_key = a.device_key AND b.generation > a.generation)",
+        moved(series, span)
+    );
+    any(view, &rows)
+}
+
+/// Whether a reading of the span was given to the patient, be it back, and stands.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn has_come(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
+    let rows = format!("SELECT 1 FROM amendments a WHERE {} AND a.stands", moved(series, span));
+    any(view, &rows)
+}
+
+/// Somebody who had readings that another has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub(in crate::store) struct Before {
+    /// Who.
+    #[diesel(sql_type = BigInt)]
+    pub patient_key: i64,
+    /// When the last of them left.
+    #[diesel(sql_type = BigInt)]
+    left_at: i64,
+}
+
+impl Before {
+    /// When the last of them left.
+    pub const fn left_at(&self) -> Instant {
+        Instant::from_micros(self.left_at)
+    }
+}
+
+/// Who else had the readings of the span that were given to the patient and stand.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn before(view: &mut View<'_>, series: Series, span: Span) -> Result<Vec<Before>> {
+    let sql = format!(
+        "SELECT b.patient_key AS patient_key, MAX(b.amended_at) AS left_at \
+         FROM (SELECT a.device_key, a.at FROM amendments a WHERE {} AND a.stands ORDER BY a.at LIMIT {MOST}) g \
+         JOIN amendments b ON b.device_key = g.device_key AND b.at = g.at \
+         WHERE b.signal = {} AND b.patient_key <> {} AND NOT b.stands AND b.item IS NOT NULL \
+         GROUP BY b.patient_key ORDER BY b.patient_key",
+        moved(series, span),
+        series.signal.code(),
+        series.patient_key,
+    );
+    Ok(diesel::sql_query(sql).load(view.conn)?)
+}
+
+#[derive(QueryableByName)]
+struct Any {
+    #[diesel(sql_type = Bool)]
+    found: bool,
+}
+
+fn any(view: &mut View<'_>, rows: &str) -> Result<bool> {
+    let sql = format!("SELECT EXISTS ({rows}) AS found");
+    Ok(diesel::sql_query(sql).get_result::<Any>(view.conn)?.found)
+}
+
+/// The amendments of a span by which readings changed hands.
+fn moved(Series { patient_key, signal }: Series, Span { from, to }: Span) -> String {
+    format!(
+        "a.patient_key = {patient_key} AND a.signal = {} AND a.at >= {from} AND a.at < {to} AND a.item IS NOT NULL",
+        signal.code()
+    )
+}
