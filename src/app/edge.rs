@@ -10,11 +10,11 @@ use mqtt::gateway::{
 use tokio::sync::mpsc;
 
 use super::scribe::Scribe;
-use crate::domain::token::Signer;
+use crate::domain::token::{self, Signer};
 use crate::domain::{Clock, DeviceId, Instant};
 use crate::ingest::Ingest;
 use crate::store::standing::Standing;
-use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger};
+use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger, nodes};
 use crate::supervise::Watched;
 
 /// How long writing down what happened at devices may take.
@@ -51,19 +51,42 @@ impl Edge {
         Ok((Self { store, clock, tokens, ingest, events, standing: standing.clone() }, thread))
     }
 
-    fn admit(&self, device: DeviceId, token: Option<&str>, now: Instant) -> Result<Identity, Refusal> {
-        let refused = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
+    /// Whom to let in. A machine that was suspended shows an old time: what hangs on it is refused by a proven one only.
+    fn admit(&self, device: DeviceId, token: Option<&str>) -> Result<Identity, Refusal> {
         if self.standing.aside().is_some() {
             let reason = "this node stands aside until its clock is right: another one serves".to_owned();
             return Err(Refusal { code: RefusalCode::ServerBusy, reason });
         }
+        let refusal = match self.look_up(device, token, self.clock.now()) {
+            Err(Refused::AsOf(refusal)) => refusal,
+            done => return done.map_err(Refused::told),
+        };
+        if let Url::Sqlite(_) = self.store.url() {
+            return Err(refusal);
+        }
+        match self.store.read(|view| nodes::prove(view, self.store.name(), &self.clock)) {
+            Ok(proven) => self.look_up(device, token, proven.at()).map_err(Refused::told),
+            Err(error) => {
+                tracing::error!(%error, "the time at which a device is refused could not be asked for");
+                Err(later())
+            }
+        }
+    }
+
+    fn look_up(&self, device: DeviceId, token: Option<&str>, now: Instant) -> Result<Identity, Refused> {
+        let refused = |reason: &str| Refusal { code: RefusalCode::NotAuthorized, reason: reason.to_owned() };
         let mut expires_at = None;
         let mut token_id = None;
         if let Some(token) = token {
-            let claims =
-                self.tokens.device(token, now).map_err(|_why| refused("the device token is not valid"))?;
+            let claims = self.tokens.device(token, now).map_err(|why| {
+                let refusal = refused("the device token is not valid");
+                match why {
+                    token::Refused::Expired | token::Refused::Early => Refused::AsOf(refusal),
+                    token::Refused::Invalid | token::Refused::Key => Refused::Always(refusal),
+                }
+            })?;
             if claims.sub != device {
-                return Err(refused("the device token is another device's"));
+                return Err(Refused::Always(refused("the device token is another device's")));
             }
             expires_at = claims.exp.map(|exp| Instant::from_secs(exp).micros());
             token_id = Some(claims.jti);
@@ -88,20 +111,40 @@ impl Edge {
             // Another node may have judged meanwhile: this one begins with what is stored.
             self.store.forget(Touched::Patient(*patient));
         }
+        let unknown = || refused("the device is not enrolled, disabled, or its token was revoked");
         match found {
             Ok((true, false, _)) => {
                 Ok(Identity { device: device.0, expires_at, token: token_id.map(|id| id.0) })
             }
-            Ok((true, true, _)) => Err(refused("E_REVOKED LGPD art. 8 §5")),
-            Ok((false, ..)) | Err(crate::store::Error::NotFound(_)) => {
-                Err(refused("the device is not enrolled, disabled, or its token was revoked"))
-            }
+            Ok((true, true, _)) => Err(Refused::AsOf(refused("E_REVOKED LGPD art. 8 §5"))),
+            Ok((false, ..)) => Err(Refused::AsOf(unknown())),
+            Err(crate::store::Error::NotFound(_)) => Err(Refused::Always(unknown())),
             Err(error) => {
                 tracing::error!(%error, "a device could not be looked up");
-                Err(Refusal { code: RefusalCode::ServerBusy, reason: "try again later".into() })
+                Err(Refused::Always(later()))
             }
         }
     }
+}
+
+/// Why a device is not let in.
+enum Refused {
+    /// Whatever the time is.
+    Always(Refusal),
+    /// As of the instant at which it was looked up.
+    AsOf(Refusal),
+}
+
+impl Refused {
+    fn told(self) -> Refusal {
+        match self {
+            Self::Always(refusal) | Self::AsOf(refusal) => refusal,
+        }
+    }
+}
+
+fn later() -> Refusal {
+    Refusal { code: RefusalCode::ServerBusy, reason: "try again later".into() }
 }
 
 /// The gateway's view of the house: shared, so that blocking look-ups can leave its threads.
@@ -110,12 +153,11 @@ pub struct Door(pub Arc<Edge>);
 impl Backend for Door {
     async fn authenticate(&self, credentials: Credentials) -> Result<Identity, Refusal> {
         let edge = Arc::clone(&self.0);
-        let now = edge.clock.now();
         let looked_up = tokio::task::spawn_blocking(move || match credentials {
-            Credentials::Token { device, token } => edge.admit(DeviceId(device), Some(&token), now),
+            Credentials::Token { device, token } => edge.admit(DeviceId(device), Some(&token)),
             Credentials::Certificate { cn, not_after, token, .. } => match cn.parse::<DeviceId>() {
                 // What is shown beside a certificate is held against it: one identity, or none.
-                Ok(device) => edge.admit(device, token.as_deref(), now).map(|identity| Identity {
+                Ok(device) => edge.admit(device, token.as_deref()).map(|identity| Identity {
                     expires_at: Some(identity.expires_at.map_or(not_after, |end| end.min(not_after))),
                     ..identity
                 }),

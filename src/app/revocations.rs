@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{Clock, DeviceId, Instant, PatientId, TokenId};
 use crate::store::{Error, Result, Signalled, Store, View, bindings, devices, ledger, patients};
+use crate::supervise::blocking;
 
 /// DISCONNECT "not authorized" (MQTT 5 §3.14.2.1).
 const NOT_AUTHORIZED: u8 = 0x87;
@@ -68,12 +69,9 @@ pub async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>
         let changed = signal.map_or(Some(Changed::Anything), |signal| changed_by(&signal, registry));
         let Some(changed) = changed else { continue };
         let (store, now) = (store.clone(), clock.now());
-        let endings =
-            tokio::task::spawn_blocking(move || store.read(|view| endings(view, &changed, now))).await;
-        match endings {
-            Ok(Ok(endings)) => endings.into_iter().for_each(|ending| ending.carry_out(registry)),
-            Ok(Err(error)) => tracing::error!(%error, "the sessions that are to end could not be read"),
-            Err(_stopped) => {}
+        match blocking(move || store.read(|view| endings(view, &changed, now))).await {
+            Ok(endings) => endings.into_iter().for_each(|ending| ending.carry_out(registry)),
+            Err(error) => tracing::error!(%error, "the sessions that are to end could not be read"),
         }
     }
 }

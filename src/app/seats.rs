@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::{Clock, DeviceId};
 use crate::store::standing::Standing;
 use crate::store::{Error, Result, Store, Urgency, devices, nodes};
+use crate::supervise::blocking;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(500);
@@ -19,7 +20,8 @@ const DEVICES: usize = 200;
 /// Watches the number; never ends by itself.
 pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc<OnceLock<Registry>>) {
     let mut looks = tokio::time::interval(EVERY);
-    let mut told = standing.number();
+    // Told anew after it fell in the midst of it; at the start hardly anybody is connected.
+    let mut told = None;
     loop {
         looks.tick().await;
         let (Some(slot), Some(sessions)) = (standing.number(), registry.get()) else { continue };
@@ -27,13 +29,12 @@ pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc
             continue;
         }
         let (store, now, sessions) = (store.clone(), clock.now(), sessions.clone());
-        let done = tokio::task::spawn_blocking(move || {
+        let done = blocking(move || {
             sessions.connected().chunks(DEVICES).try_for_each(|some| tell(&store, now, slot, &sessions, some))
         });
         match done.await {
-            Ok(Ok(())) => told = Some(slot),
-            Ok(Err(error)) => tracing::warn!(%error, "connected devices were not told of yet; tried again"),
-            Err(_stopped) => return,
+            Ok(()) => told = Some(slot),
+            Err(error) => tracing::warn!(%error, "connected devices were not told of yet; tried again"),
         }
     }
 }

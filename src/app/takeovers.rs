@@ -8,6 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::{Clock, DeviceId};
 use crate::store::{Result, Store, Touched, Tx, bindings, devices};
+use crate::supervise::blocking;
 
 const CONNECTED: &str = "device.connected";
 
@@ -31,8 +32,8 @@ pub async fn watch(store: Store, clock: Clock, registry: Arc<OnceLock<Registry>>
         };
         if registry.get().is_some_and(|registry| registry.superseded(device.0, session)) {
             let (asked, now) = (store.clone(), clock.now());
-            let patient = tokio::task::spawn_blocking(move || asked.read(|view| patient(view, device, now)));
-            if let Ok(Ok(Some(patient))) = patient.await {
+            let patient = blocking(move || asked.read(|view| patient(view, device, now)));
+            if let Ok(Some(patient)) = patient.await {
                 store.forget(Touched::Patient(patient));
             }
         }

@@ -7,6 +7,7 @@ mod certificates;
 mod commands;
 pub mod demo;
 mod desk;
+mod ears;
 pub mod error;
 pub mod home;
 mod local;
@@ -29,6 +30,7 @@ use acts::Acts;
 use args::{Cli, Command, Global};
 use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
 use desk::Desk;
+use ears::Ears;
 use error::{Error, Result};
 use out::{Out, note};
 use remote::{Http, Remote, only_here};
@@ -67,6 +69,9 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         Command::Serve(serve) => Some(&serve.listen),
         _ => None,
     };
+    // Before anything else: whoever starts a node may end it at once.
+    let ears = listen.map(|_listens| Ears::open()).transpose()?;
+    let ears = || ears.map_or_else(Ears::open, Ok);
     let options = global.sources(listen).read()?;
     observe::start(options.log_format, &options.log).map_err(|fault| Error::Usage(fault.to_string()))?;
     let http = node_of(&global, &command)?;
@@ -78,8 +83,10 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
         }
     };
     match command {
-        Command::Demo(asked) => run::demo(&options, global.data_dir.as_deref(), asked.speed, out, clock),
-        Command::Serve(asked) => run::serve(&options, &asked, out, clock),
+        Command::Demo(asked) => {
+            run::demo(&options, global.data_dir.as_deref(), asked.speed, (out, ears()?), clock)
+        }
+        Command::Serve(asked) => run::serve(&options, &asked, (out, ears()?), clock),
         Command::Init(asked) => init::init(&options, asked, out, clock),
         Command::Migrate(asked) => backup::migrate(&options, &asked, out, clock),
         Command::Backup { out: to } => backup::backup(&options, &to, out, clock),

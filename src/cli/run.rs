@@ -11,7 +11,6 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::args::Serve;
@@ -19,6 +18,7 @@ use super::certificates;
 use super::commands::backup;
 use super::demo::{self, Ready};
 use super::desk::require_initialised;
+use super::ears::Ears;
 use super::error::{Error, Result};
 use super::home::{Home, whereabouts};
 use super::out::{Out, note};
@@ -35,7 +35,7 @@ use crate::observe;
 use crate::store::kek::Keks;
 use crate::store::nodes::Clocks;
 use crate::store::{Store, Url, signing};
-use crate::supervise::Threads;
+use crate::supervise::blocking;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -45,7 +45,13 @@ const ENDS_WITHIN: Duration = Duration::from_secs(9);
 const FLUSH: Duration = Duration::from_millis(500);
 
 /// Runs the demo until it is told to stop.
-pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, clock: &Clock) -> Result<()> {
+pub(super) fn demo(
+    options: &Options,
+    dir: Option<&str>,
+    speed: f64,
+    (out, ears): (Out, Ears),
+    clock: &Clock,
+) -> Result<()> {
     demo::playhead::Playhead::new(speed, clock.now()).map_err(|fault| Error::Usage(fault.to_string()))?;
     keeps_its_own_database(options, "demo")?;
     let mut options = options.clone();
@@ -57,8 +63,11 @@ pub(super) fn demo(options: &Options, dir: Option<&str>, speed: f64, out: Out, c
     let keys = prepared.home.keys();
     prepared.home.require_restored()?;
     take_stock(&store, prepared.home.dir(), clock)?;
-    runtime()?.block_on(async {
-        let mut stop = signals(store.threads())?;
+    let (runtime, mut stop) = ears.under(store.threads());
+    runtime.block_on(async {
+        if *stop.borrow() {
+            return Ok(());
+        }
         let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
@@ -93,7 +102,7 @@ pub(super) fn keeps_its_own_database(options: &Options, command: &str) -> Result
 }
 
 /// Runs a node until it is told to stop.
-pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -> Result<()> {
+pub(super) fn serve(options: &Options, asked: &Serve, (out, ears): (Out, Ears), clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;
     home.require_restored()?;
     if asked.migrate {
@@ -107,8 +116,11 @@ pub(super) fn serve(options: &Options, asked: &Serve, out: Out, clock: &Clock) -
     signing::agree(&store, &tokens, &whereabouts(&options.data_dir), clock.now())?;
     let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
-    runtime()?.block_on(async {
-        let mut stop = signals(store.threads())?;
+    let (runtime, mut stop) = ears.under(store.threads());
+    runtime.block_on(async {
+        if *stop.borrow() {
+            return Ok(());
+        }
         let demanded = options.factor_roles.clone();
         let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
         let keeping = keep_revocations(&store, home.dir());
@@ -238,16 +250,14 @@ async fn keep_on(store: Store, dir: PathBuf) {
             Ok(_) | Err(RecvError::Lagged(_)) => {}
         }
         let (store, dir) = (store.clone(), dir.clone());
-        let caught = tokio::task::spawn_blocking(move || {
+        let caught = blocking(move || {
             let caught = revocations::catch_up(&store, &dir);
             // A database that does not answer says nothing of the file, and is told by itself.
             store.file_is_behind(caught.is_err() && store.ailment().is_none());
             caught
         });
-        match caught.await {
-            Ok(Ok(_)) => {}
-            Ok(Err(fault)) => tracing::error!(%fault, "revocations.log is behind"),
-            Err(fault) => tracing::error!(%fault, "revocations.log is behind"),
+        if let Err(fault) = caught.await {
+            tracing::error!(%fault, "revocations.log is behind");
         }
     }
 }
@@ -309,41 +319,4 @@ fn loopback(bound: SocketAddr) -> SocketAddr {
         std::net::Ipv6Addr::LOCALHOST.into()
     };
     SocketAddr::new(ip, bound.port())
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|fault| Error::Failed(format!("the runtime cannot start: {fault}")))
-}
-
-/// Turns true at SIGINT or SIGTERM.
-fn signals(threads: &Threads) -> Result<watch::Receiver<bool>> {
-    let (tell, stop) = watch::channel(false);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let fault = |fault: std::io::Error| Error::Failed(format!("signals cannot be heard: {fault}"));
-        let heard = (
-            signal(SignalKind::interrupt()).map_err(fault)?,
-            signal(SignalKind::terminate()).map_err(fault)?,
-        );
-        let heard = Arc::new(tokio::sync::Mutex::new(heard));
-        drop(threads.task("signals", move || {
-            let (heard, tell) = (Arc::clone(&heard), tell.clone());
-            async move {
-                let (int, term) = &mut *heard.lock().await;
-                tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
-                let _nobody_waits = tell.send(true);
-            }
-        }));
-    }
-    #[cfg(not(unix))]
-    drop(threads.task("signals", move || {
-        let tell = tell.clone();
-        async move {
-            let _unheard = tokio::signal::ctrl_c().await;
-            let _nobody_waits = tell.send(true);
-        }
-    }));
-    Ok(stop)
 }

@@ -189,6 +189,13 @@ impl Clock {
         }
     }
 
+    /// Whether it may have been wrong when it showed `shown`, as an answer proved since: a machine that was suspended shows
+    /// an old time until somebody tells it.
+    #[must_use]
+    pub fn doubts(&self, shown: Instant) -> bool {
+        if let Self::Following(follower) = self { follower.doubts(shown) } else { false }
+    }
+
     /// Sets a driven clock's wall side forward or back, as somebody does with a machine's clock.
     pub fn step(&self, micros: i64) {
         if let Self::Driven(hands) = self {

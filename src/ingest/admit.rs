@@ -116,6 +116,13 @@ impl Admitted {
         self.wearer.iter().fold(whole, |content, wearer| wearer.of(content))
     }
 
+    /// The same message as if it came at `now`, with nobody to answer.
+    #[must_use]
+    pub fn received_again(&self, now: Instant) -> Self {
+        let content = self.as_received_at(now);
+        Self { received_at: now, content, ..self.share(None) }
+    }
+
     /// What of it is one person's, or all of it once more, with nobody to answer.
     #[must_use]
     pub fn share(&self, wearer: Option<Wearer>) -> Self {

@@ -44,7 +44,7 @@ pub fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<Store
     Ok(held)
 }
 
-/// Holds those of these alerts that nobody else holds, and waits for none.
+/// Holds those of these alerts that nobody else holds, and waits for none. What is passed over is noted.
 ///
 /// # Errors
 /// Database errors.
@@ -56,6 +56,8 @@ pub fn hold_free(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<AlertId>> {
     };
     let held: Vec<AlertId> = rows.iter().filter_map(|id| id.parse().ok()).collect();
     held.iter().for_each(|id| tx.lock(Lock::Alert(*id)));
+    let wanted = ids.iter().filter_map(|id| id.parse().ok());
+    tx.wanted.extend(wanted.map(|id: AlertId| (id, held.contains(&id))));
     Ok(held)
 }
 

@@ -175,6 +175,9 @@ const READS: &str = "SET default_transaction_read_only = on; SET statement_timeo
 const WRITES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s'; \
      DO $$ BEGIN IF current_setting('synchronous_commit') = 'off' THEN SET synchronous_commit = on; END IF; END $$";
 
+/// Each session of this program shares this lock as long as it lives: it is told from other programs' by it.
+const OURS: &str = "SELECT pg_advisory_lock_shared(hashtext('zelo.session'), 0)";
+
 /// Asks for the server's complaints in English, by which a full disk is known: diesel keeps no SQLSTATE. A role may ask
 /// that if it is a superuser, or from PostgreSQL 15 on by `GRANT SET ON PARAMETER lc_messages`; others are answered in
 /// the server's language.
@@ -202,7 +205,7 @@ impl Opener {
             Url::Postgres(url) => {
                 let mut conn = PgConnection::establish(&patient(url))?;
                 let setup = if self.read_only { READS } else { WRITES };
-                for words in [setup, IN_ENGLISH] {
+                for words in [setup, OURS, IN_ENGLISH] {
                     conn.batch_execute(words).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 }
                 Ok(Conn::Pg(conn))

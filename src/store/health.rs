@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::passed::PassedOver;
 use super::pools::Short;
 use super::schema::settings;
 use super::settings::INSTANCE;
@@ -74,6 +75,8 @@ struct Seen {
     refused: Option<(Ailment, Moment)>,
     /// A statement that waits for a lock which nobody at work holds.
     waits: Option<Waits>,
+    /// Alerts that the engine passes over.
+    passed: Option<PassedOver>,
     /// Of the server's connections those in use, and all.
     used: Option<Used>,
 }
@@ -156,6 +159,12 @@ impl Store {
         self.inner.health.ailment(Moment::now())
     }
 
+    /// Alerts that the engine passes over because another session holds them, as it was seen last.
+    #[must_use]
+    pub fn passed_over(&self) -> Option<PassedOver> {
+        self.inner.health.seen().passed
+    }
+
     /// Begins to look, on a thread of its own that ends with the store.
     ///
     /// # Errors
@@ -216,6 +225,14 @@ struct Eye {
     waits: waits::Watch,
 }
 
+/// What the database said when it was looked at.
+#[derive(Default)]
+struct Answer {
+    waits: Option<Waits>,
+    used: Option<Used>,
+    passed: Option<PassedOver>,
+}
+
 fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
     let room = store.url().file().is_none_or(has_room);
     let short = store.inner.want.short(Moment::now()).is_some();
@@ -227,14 +244,21 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
             store.inner.want.failed(said, Moment::now());
         }
     }
+    if answers.is_ok() && !short {
+        watched.works();
+        store.refill();
+    }
     let refused = {
         let mut seen = store.inner.health.seen();
-        if let Ok((waits, used)) = &answers {
+        if let Ok(Answer { waits, used, passed }) = &answers {
             seen.answered = Some(Moment::now());
             if let (None, Some(waits)) = (&seen.waits, waits) {
                 tracing::warn!("{}", waits.words());
             }
-            (seen.waits, seen.used) = (waits.clone(), used.or(seen.used));
+            if let (None, Some(passed)) = (&seen.passed, passed) {
+                tracing::error!("{}", passed.words(Clock::System.now()));
+            }
+            (seen.waits, seen.used, seen.passed) = (waits.clone(), used.or(seen.used), *passed);
         }
         if seen.no_room == room {
             tracing::warn!(room, "the room on the database's disk");
@@ -256,8 +280,9 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
 }
 
 impl Eye {
-    /// Asks the database what it is asked anyway: who waits, and, where connections are short, how many are in use.
-    fn asks(&mut self, store: &Store, short: bool) -> Result<(Option<Waits>, Option<Used>)> {
+    /// Asks the database what it is asked anyway: who waits, what is passed over, and, where connections are short, how many
+    /// are in use.
+    fn asks(&mut self, store: &Store, short: bool) -> Result<Answer> {
         let conn = match &mut self.conn {
             Some(conn) => conn,
             None => self.conn.insert(open_one(store.url())?),
@@ -266,11 +291,12 @@ impl Eye {
             Conn::Pg(conn) => {
                 let waits = self.waits.look(conn, &waits::session_name(store.name()))?;
                 let used = if short { Some(diesel::sql_query(USED).get_result(conn)?) } else { None };
-                Ok((waits, used))
+                let passed = store.inner.passed.look(conn, Moment::now());
+                Ok(Answer { waits, used, passed })
             }
             Conn::Sqlite(conn) => {
                 settings::table.select(settings::value).limit(1).load::<String>(conn)?;
-                Ok((None, None))
+                Ok(Answer::default())
             }
         }
     }

@@ -9,7 +9,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::Tx;
 use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
-use super::nodes;
+use super::{nodes, server};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -64,6 +64,7 @@ pub fn fit_of(url: &Url) -> Result<Fit> {
 /// [`require_current`].
 pub fn run(url: &Url, home: &str) -> Result<usize> {
     let mut conn = super::open_one(url)?;
+    server::require_own(&mut conn, url)?;
     if let Fit::Ahead(_) = fit(&mut conn)? {
         require_current(&mut conn)?;
     }

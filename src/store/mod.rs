@@ -51,6 +51,7 @@ pub mod on_call;
 pub mod page;
 pub mod pages_seen;
 pub mod paging;
+pub mod passed;
 pub mod patients;
 pub mod permits;
 #[cfg(test)]
@@ -70,6 +71,7 @@ mod schema;
 pub mod scratch;
 pub mod seal;
 pub mod secret;
+mod server;
 pub mod sessions;
 pub mod settings;
 pub mod signals;
@@ -120,6 +122,7 @@ use crate::supervise::Threads;
 use gate::Gate;
 use health::Health;
 use kek::Keks;
+use passed::Passed;
 use pools::{Pool, Want};
 
 /// The database and its keys. Cheap to clone; calls block, so async code hands them to a blocking thread.
@@ -142,6 +145,7 @@ struct Inner {
     commits: AtomicU64,
     want: Want,
     health: Health,
+    passed: Passed,
     threads: Threads,
     /// Whether what other nodes commit is heard as it happens.
     hears: watch::Sender<bool>,
@@ -179,6 +183,7 @@ impl Store {
     /// It cannot be reached, its schema does not fit, or its keys are not those in `keys`.
     pub fn open(url: &Url, keks: Keks) -> Result<Self> {
         let mut conn = open_one(url)?;
+        server::require_own(&mut conn, url)?;
         migrate::require_current(&mut conn)?;
         Self::assemble(url, conn, keks)
     }
@@ -189,6 +194,7 @@ impl Store {
     /// As [`Store::open`], and a migration that fails.
     pub fn open_migrated(url: &Url, keks: Keks) -> Result<Self> {
         let mut conn = open_one(url)?;
+        server::require_own(&mut conn, url)?;
         if let migrate::Fit::Ahead(_) = migrate::fit(&mut conn)? {
             migrate::require_current(&mut conn)?;
         }
@@ -229,6 +235,7 @@ impl Store {
                 commits: AtomicU64::new(0),
                 want,
                 health: Health::default(),
+                passed: Passed::default(),
                 threads: Threads::default(),
                 hears: watch::Sender::new(true),
             }),
@@ -402,6 +409,7 @@ impl Store {
                 Ok(out)
             });
             fresh = std::mem::take(&mut tx.fresh);
+            self.inner.passed.note(&tx.wanted, std::time::Instant::now());
             after = Some((tx.signals, tx.touched, tx.destroyed));
             whole = Some(out?);
             Ok::<(), Error>(())

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use diesel::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -44,13 +45,12 @@ impl Clocks {
     /// # Errors
     /// Database errors.
     pub fn compare(view: &mut View<'_>, clock: &Clock) -> Result<Self> {
-        let (ours, asked) = (clock.own(), clock.steady());
-        let Conn::Pg(conn) = &mut *view.conn else { return Ok(Self { ours, database: ours }) };
-        let micros = diesel::dsl::sql::<BigInt>("(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT");
-        let database = Instant::from_micros(diesel::select(micros).get_result(conn)?);
-        let took = clock.steady().saturating_sub(asked);
-        clock.follow(database, took);
-        Ok(Self { ours: nearest(ours, took, database), database })
+        let question = Question::put(clock);
+        let Conn::Pg(conn) = &mut *view.conn else {
+            return Ok(Self { ours: question.ours, database: question.ours });
+        };
+        let said = diesel::select(clock_timestamp()).get_result(conn)?;
+        Ok(question.answered(clock, said))
     }
 
     /// As [`Clocks::compare`], when a database was opened and nothing was told the time yet.
@@ -76,6 +76,35 @@ impl Clocks {
     #[must_use]
     pub const fn off_ms(self) -> i64 {
         self.ahead() / 1_000
+    }
+}
+
+diesel::define_sql_function! {
+    /// PostgreSQL's time of this moment, also within a transaction.
+    fn clock_timestamp() -> Timestamptz;
+}
+
+/// 2000-01-01 in microseconds since 1970: from where PostgreSQL counts.
+const EPOCH: i64 = 946_684_800_000_000;
+
+/// What a clock showed when the database was asked for its time.
+struct Question {
+    ours: Instant,
+    asked: Duration,
+}
+
+impl Question {
+    /// Asks from now on.
+    fn put(clock: &Clock) -> Self {
+        Self { ours: clock.own(), asked: clock.steady() }
+    }
+
+    /// The answer has just come: `clock` follows it.
+    fn answered(self, clock: &Clock, said: PgTimestamp) -> Clocks {
+        let database = Instant::from_micros(said.0.saturating_add(EPOCH));
+        let took = clock.steady().saturating_sub(self.asked);
+        clock.follow(database, took);
+        Clocks { ours: nearest(self.ours, took, database), database }
     }
 }
 
@@ -191,6 +220,51 @@ pub fn hold(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     // Shared in the way that lets the node go on saying that it lives.
     let held: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
     held.map(drop).ok_or(Error::Unseated)
+}
+
+/// As [`hold`], and asks for the time on the way: the machine may have stood still since somebody last did. The server ends
+/// a transaction that is silent for five seconds, so that what this proves is no older than that when it is committed.
+///
+/// # Errors
+/// As [`hold`]; [`Error::Unseated`] too when this clock is off and another node's is right.
+pub fn hold_and_prove(tx: &mut Tx<'_>, slot: u8, id: &str, clock: &Clock) -> Result<Proven> {
+    let question = Question::put(clock);
+    let Conn::Pg(conn) = &mut *tx.conn else { return Ok(Proven(clock.now())) };
+    let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
+    let held = mine.select((nodes::slot, clock_timestamp())).for_key_share();
+    let held: Option<(i16, PgTimestamp)> = held.get_result(conn).optional()?;
+    let (_slot, said) = held.ok_or(Error::Unseated)?;
+    let clocks = question.answered(clock, said);
+    Proven::of(tx, id, clock, clocks)
+}
+
+/// Asks for the time, for whoever decides something that is final.
+///
+/// # Errors
+/// [`Error::Unseated`] when this clock is off and another node's is right; database errors.
+pub fn prove(view: &mut View<'_>, id: &str, clock: &Clock) -> Result<Proven> {
+    let clocks = Clocks::compare(view, clock)?;
+    Proven::of(view, id, clock, clocks)
+}
+
+/// An instant that the database confirmed when it was asked for it. What hangs on the time and is final for whoever hears
+/// it (a reading before a grant, a token that has ended) is decided by one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven(Instant);
+
+impl Proven {
+    fn of(view: &mut View<'_>, id: &str, clock: &Clock, clocks: Clocks) -> Result<Self> {
+        match astray(view, id, clocks)? {
+            Some(_by_ms) => Err(Error::Unseated),
+            None => Ok(Self(clock.now())),
+        }
+    }
+
+    /// The instant.
+    #[must_use]
+    pub const fn at(self) -> Instant {
+        self.0
+    }
 }
 
 fn micros(d: Duration) -> i64 {

@@ -1,5 +1,6 @@
 //! The pools that hand out connections, and what they know of a server that has none left for them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
@@ -18,6 +19,8 @@ const STARVES: Duration = Duration::from_secs(1);
 const REFUSED: Duration = Duration::from_secs(4);
 /// How long a node that starts waits for each connection that it may need later.
 const TAKES: Duration = Duration::from_millis(500);
+/// How long a pool that asked in vain for what it lost leaves it at that.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// How PostgreSQL, in the languages we know, says that it has no connection. Its SQLSTATE 53300 does not come through.
 const NONE_LEFT: [&str; 6] = [
@@ -110,6 +113,10 @@ impl r2d2::HandleError<diesel::r2d2::Error> for Want {
 pub(super) struct Pool {
     connections: r2d2::Pool<Opener>,
     want: Want,
+    /// Whether it is to hold all that it may: of a node that serves.
+    whole: AtomicBool,
+    /// When it last asked in vain for one that it lost.
+    in_vain: Mutex<Option<Moment>>,
 }
 
 /// Somebody who waits.
@@ -143,7 +150,7 @@ impl Pool {
             .error_handler(Box::new(want.clone()))
             .build(opener)
             .map_err(|error| Error::Open(error.to_string()))?;
-        Ok(Self { connections, want: want.clone() })
+        Ok(Self { connections, want: want.clone(), whole: AtomicBool::new(false), in_vain: Mutex::default() })
     }
 
     /// A connection, as soon as one is free.
@@ -162,10 +169,36 @@ impl Pool {
 
     /// Opens what it may need, as far as the server lets it. Says how many are open.
     fn fill(&self) -> u32 {
+        self.whole.store(true, Ordering::Relaxed);
         let all = 0..self.connections.max_size();
         let held: Vec<_> = all.map_while(|_| self.connections.get_timeout(TAKES).ok()).collect();
         drop(held);
         self.connections.state().connections
+    }
+
+    /// Opens one of those that it lost, as after a restart of the server, while nobody wants any: what is open is held for
+    /// that moment. r2d2 opens one only for whoever finds none free.
+    fn refill(&self) {
+        let (state, now) = (self.connections.state(), Moment::now());
+        let mut in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        // r2d2 goes on by itself where it was refused, and those who work do not wait for that.
+        let lately = in_vain.is_some_and(|last| now.saturating_duration_since(last) < AGAIN);
+        let lacks = state.connections < self.connections.max_size();
+        if !self.whole.load(Ordering::Relaxed)
+            || !lacks
+            || lately
+            || state.idle_connections < state.connections
+        {
+            return;
+        }
+        let idle: Vec<_> = std::iter::from_fn(|| self.connections.try_get()).collect();
+        let opened = self.connections.get_timeout(TAKES);
+        *in_vain = opened.is_err().then_some(now);
+        tracing::debug!(
+            opened = opened.is_ok(),
+            idle = idle.len(),
+            "a connection that was lost is opened again"
+        );
     }
 }
 
@@ -177,6 +210,21 @@ impl Store {
             let (writers, readers) = (write.fill(), self.inner.read.fill());
             tracing::debug!(writers, readers, "connections to the database");
         }
+    }
+
+    /// Opens what the pools of a node lost. Nothing on SQLite.
+    pub(super) fn refill(&self) {
+        if let Writer::Many(write) = &self.inner.write {
+            write.refill();
+            self.inner.read.refill();
+        }
+    }
+
+    /// How many connections are open to write and to read.
+    #[cfg(test)]
+    pub fn connections(&self) -> (u32, u32) {
+        let Writer::Many(write) = &self.inner.write else { return (0, 0) };
+        (write.connections.state().connections, self.inner.read.connections.state().connections)
     }
 }
 

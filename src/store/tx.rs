@@ -133,6 +133,8 @@ pub struct Tx<'a> {
     pub(in crate::store) fresh: Vec<(Subject, Class, i64, Arc<SubjectKey>)>,
     pub(in crate::store) destroyed: Vec<(Subject, Class)>,
     pub(in crate::store) entries: usize,
+    /// Alerts that were wanted, and whether they were free.
+    pub(in crate::store) wanted: Vec<(AlertId, bool)>,
     locks: Locks,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Tx<'a> {
             fresh: Vec::new(),
             destroyed: Vec::new(),
             entries: 0,
+            wanted: Vec::new(),
             locks: Locks::default(),
         }
     }

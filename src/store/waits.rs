@@ -58,8 +58,9 @@ struct Row {
     relation: Option<String>,
 }
 
-/// Who holds up whom, at the end of each chain of waits. A session of a node holds nobody up, unless it has done nothing
-/// for three seconds in the middle of a transaction.
+/// Who holds up whom, at the end of each chain of waits. A session of this program (it holds the lock that each of its
+/// sessions takes; a name anybody can have) holds nobody up, unless it has done nothing for three seconds in the middle of a
+/// transaction.
 const ASK: &str = "WITH RECURSIVE waiting AS (\
      SELECT pid, query_start FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'\
      ), chain(pid, behind) AS (\
@@ -70,7 +71,8 @@ const ASK: &str = "WITH RECURSIVE waiting AS (\
      LEFT JOIN pg_stat_activity AS holder ON holder.pid = chain.behind \
      LEFT JOIN LATERAL (SELECT locktype, relation FROM pg_locks \
      WHERE pg_locks.pid = waiting.pid AND NOT granted LIMIT 1) AS lock ON TRUE \
-     WHERE COALESCE(holder.application_name, '') NOT LIKE 'zelo-%' OR (holder.state LIKE 'idle in transaction%' \
+     WHERE NOT EXISTS (SELECT 1 FROM pg_locks AS own WHERE own.pid = chain.behind AND own.locktype = 'advisory' \
+     AND own.objsubid = 2 AND own.classid = hashtext('zelo.session')::oid AND own.granted) OR (holder.state LIKE 'idle in transaction%' \
      AND holder.state_change < clock_timestamp() - INTERVAL '3 seconds')";
 
 /// Who was seen to wait, and since when.

@@ -221,6 +221,18 @@ impl Threads {
     }
 }
 
+/// Runs the blocking part of a task on a thread for such. When it panics, whoever waits for it falls as if the panic were
+/// its own: nothing goes on without what was not done. Must run inside a tokio runtime; never comes back once that stops.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(fell) => match fell.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cut_off) => std::future::pending().await,
+        },
+    }
+}
+
 /// The end of a task, however it came.
 struct Cut(Watched);
 
@@ -350,6 +362,29 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
+    }
+
+    #[test]
+    fn a_task_whose_blocking_part_panics_falls_and_is_made_anew() {
+        let threads = Threads::default();
+        let (tell, told) = channel();
+        runtime().block_on(async {
+            let mut made = 0;
+            let task = threads.task("watcher", move || {
+                made += 1;
+                let (tell, made) = (tell.clone(), made);
+                async move {
+                    let done = blocking(move || {
+                        assert!(made > 1, "the first one falls");
+                        made
+                    });
+                    tell.send(done.await).unwrap();
+                }
+            });
+            task.await.unwrap();
+        });
+        assert_eq!(told.recv().unwrap(), 2);
+        assert_eq!(threads.take_ends(), [End { thread: "watcher", times: 1, for_good: false }]);
     }
 
     #[test]

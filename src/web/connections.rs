@@ -37,6 +37,8 @@ pub struct Limits {
     pub pause: Duration,
     /// Bytes a second that anybody can move; they lengthen `pause` for what is large.
     pub rate: u64,
+    /// Whether, when all others are being answered, the one that has taken longest over its answer goes for a new one.
+    pub hurries: bool,
 }
 
 /// Between two requests of one connection.
@@ -59,6 +61,7 @@ impl Limits {
             head: Duration::from_secs(10),
             pause: Duration::from_secs(10),
             rate: 16 * 1_024,
+            hurries: false,
         }
     }
 }
@@ -99,6 +102,12 @@ impl Table {
             }
         }
         Some(row)
+    }
+
+    /// The one that has taken longest over an answer that is ready.
+    fn slowest(&self) -> Option<u64> {
+        let taking = self.rows.iter().filter(|(_, row)| row.until.is_some());
+        taking.min_by_key(|(_, row)| row.since).map(|(id, _)| *id)
     }
 
     /// The one that has waited longest for its own request, of one network or of all.
@@ -161,7 +170,8 @@ impl Connections {
         let theirs = table.networks.get(&network).copied().unwrap_or(0);
         let crowded = self.by_network && theirs >= self.limits.network;
         if crowded || table.rows.len() >= self.limits.all {
-            match table.longest(crowded.then_some(network)) {
+            let slowest = || if self.limits.hurries { table.slowest() } else { None };
+            match table.longest(crowded.then_some(network)).or_else(slowest) {
                 Some(id) => table.close(id),
                 None => {
                     let _gone_already = handle.shutdown(Shutdown::Both);

@@ -100,6 +100,9 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
     one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
     one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
+    let (locked, long) = pulse.passed_over.map_or((0, 0), |passed| (passed.alerts, passed.long.as_secs()));
+    one("engine_passed_over", "Alerts that another session of the database has locked", i64::from(locked));
+    one("engine_passed_over_seconds", "For how long the first of them", whole(long));
     let beat = pulse.heartbeat.map_or(-1, |at| whole(now.since(at).as_secs()));
     one("engine_heartbeat_age_seconds", "Since the auditor's last look; -1: too long", beat);
     let step = pulse.step.map_or(0, |step| step.by_ms);

@@ -130,12 +130,13 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 }
 
 /// Whether promises with a time in them are kept, for a monitor that lives elsewhere: 200, or 503 when the auditor is
-/// silent, a module has not come round, something planned for a red alert is late, or something keeps the node
-/// from its work. No person, no case.
+/// silent, a module has not come round, something planned for a red alert is late, an alert is locked by another session of
+/// the database, or something keeps the node from its work. No person, no case.
 pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let now = state.now();
     let (stops, notes) = told(&state);
-    let mut ailments = [stops, notes].concat();
+    let locked = state.store.passed_over().map(|passed| passed.words(now));
+    let mut ailments: Vec<String> = [stops, notes].concat().into_iter().chain(locked).collect();
     // Nobody waits for a database that is known not to answer.
     if state.store.ailment().is_some() {
         return engine(now, None, &ailments);
@@ -165,5 +166,6 @@ fn engine(now: Instant, pulse: Option<Pulse>, ailments: &[String]) -> HttpRespon
         "lapses_of_red": pulse.of_red,
         "nobody_reached": pulse.unreached,
         "set_aside": pulse.set_aside,
+        "passed_over": pulse.passed_over.map_or(0, |passed| passed.alerts),
     }))
 }

@@ -11,6 +11,7 @@ use crate::domain::escalation;
 use crate::domain::message::Channel;
 use crate::domain::time::Step;
 use crate::store::lapses::{self, Standing};
+use crate::store::passed::PassedOver;
 use crate::store::{View, clock, escalations, messages};
 
 /// A module that has not come round for this long is silent.
@@ -47,6 +48,8 @@ pub struct Pulse {
     pub unreached: u32,
     /// Climbs that were set aside.
     pub set_aside: u32,
+    /// Alerts for which nobody is called because another session of the database holds them.
+    pub passed_over: Option<PassedOver>,
 }
 
 impl Pulse {
@@ -74,6 +77,7 @@ impl Pulse {
             resting: state.engine.resting(),
             unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
             set_aside: u32::try_from(escalations::set_aside(view)?).unwrap_or(u32::MAX),
+            passed_over: state.store.passed_over(),
         })
     }
 
@@ -86,6 +90,7 @@ impl Pulse {
             && self.silent.is_empty()
             && !stepped
             && self.of_red == 0
+            && self.passed_over.is_none()
     }
 
     /// Messages of a channel that stand at any of these states.

@@ -26,8 +26,16 @@ const GRACE_SECS: u64 = 3;
 pub(super) const WORKERS: usize = 2;
 /// Connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 1_024;
-/// Connections of programs that count.
-const COUNTERS: usize = 32;
+/// Connections of programs that count: few, and none takes long to read what it asked for. A worker that is busy with others
+/// may be late to read what one asks.
+const COUNTERS: Limits = Limits {
+    all: 32,
+    network: 32,
+    head: Duration::from_secs(10),
+    pause: Duration::from_secs(5),
+    rate: 64 * 1_024,
+    hurries: true,
+};
 
 /// Where and how.
 pub struct Options {
@@ -137,17 +145,26 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
 fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, ServerHandle)> {
     let listener = listen(address)?;
     let (bound, state, threads) = (listener.local_addr()?, Data::clone(state), state.store.threads().clone());
+    let connections = Connections::new(COUNTERS, false);
+    let seated = Arc::clone(&connections);
+    drop(threads.task("counters", move || Arc::clone(&connections).keep()));
+    // Nobody stands before this address.
+    let site = Data::new(Site { secure_cookie: false, behind_proxy: false });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&state))
+            .app_data(Data::clone(&site))
+            .wrap(from_fn(connections::pace))
             .route("/metrics", web::get().to(super::metrics::open))
             .route("/healthz", web::get().to(super::probes::healthz))
             .route("/healthz/engine", web::get().to(super::probes::healthz_engine))
             .route("/readyz", web::get().to(super::probes::readyz))
     })
     .workers(1)
-    .max_connections(COUNTERS)
-    .client_request_timeout(connections::FAREWELL)
+    .on_connect(move |io, data| seated.admit(io, data))
+    .client_request_timeout(COUNTERS.head)
+    .client_disconnect_timeout(connections::FAREWELL)
+    .keep_alive(connections::KEEP_ALIVE)
     .disable_signals()
     .shutdown_timeout(1)
     .listen(listener)?

@@ -9,6 +9,7 @@ mod quiet;
 mod rare;
 mod revocation;
 mod schedule;
+mod suspended;
 mod tokens;
 mod upgrade;
 mod writer;

@@ -2,13 +2,18 @@
 //! of its machine's clock, so that neither a wrong wall clock here nor one that is set tells another time than the
 //! others have.
 
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{APART, Clock, Instant, TOLERATED};
 
-/// How far the clock goes back for one answer: asked twice a second, it never stands still for long.
+/// How far the clock goes back for one answer, and never by more than a tenth of the time since the last: it goes on, however
+/// often it is asked.
 const BACK: i64 = 50_000;
+/// So many spans in which it showed a wrong time are remembered: what was stamped in them waits for seconds at most.
+const DOUBTED: usize = 4;
 
 /// A machine's clock that follows another.
 #[derive(Debug)]
@@ -23,12 +28,33 @@ struct Pace {
     ahead: Option<i64>,
     /// The latest it has shown since it was stepped.
     last: Instant,
+    /// What the machine's steady side showed when the last answer was asked for, microseconds; `None`: nobody asked yet.
+    asked: Option<i64>,
+    /// What it showed when the last answer came.
+    answered: i64,
+    /// What it showed between two answers of which the second proved a step.
+    doubted: VecDeque<RangeInclusive<Instant>>,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self { ahead: None, last: Instant::MIN, asked: None, answered: 0, doubted: VecDeque::new() }
+    }
+
+    /// It shows something else from now on, by a step.
+    fn step(&mut self, ahead: Option<i64>, doubted: Option<RangeInclusive<Instant>>) {
+        self.doubted.extend(doubted);
+        if self.doubted.len() > DOUBTED {
+            self.doubted.pop_front();
+        }
+        (self.ahead, self.last) = (ahead, Instant::MIN);
+    }
 }
 
 impl Follower {
     /// Shows what the machine's clock shows until it hears of another.
     pub(super) const fn of(machine: Clock) -> Self {
-        Self { machine, pace: Mutex::new(Pace { ahead: None, last: Instant::MIN }) }
+        Self { machine, pace: Mutex::new(Pace::new()) }
     }
 
     pub(super) const fn machine(&self) -> &Clock {
@@ -54,17 +80,36 @@ impl Follower {
         };
         let mut pace = self.pace();
         let own = self.machine.now().micros();
+        let before = pace.ahead.unwrap_or_else(|| own.saturating_sub(self.steady()));
+        let shown = self.shows(before);
+        // An answer may have been read long after it was given, by a machine that stood still with it in its hand: what was
+        // asked before that is what is sure.
+        let steady = self.steady();
+        let passed = steady.saturating_sub(std::mem::replace(&mut pace.answered, steady));
+        let asked = steady.saturating_sub(i64::try_from(took.as_micros()).unwrap_or(i64::MAX));
+        let since = pace.asked.replace(asked);
+        let doubted = since.map(|since| Instant::from_micros(since.saturating_add(before))..=shown);
         if beyond(proven(own), APART) {
+            if pace.ahead.is_some() && beyond(own.saturating_sub(shown.micros()), TOLERATED) {
+                pace.step(None, doubted);
+            }
             pace.ahead = None;
             return;
         }
-        let before = pace.ahead.unwrap_or_else(|| own.saturating_sub(self.steady()));
-        let off = proven(self.shows(before).micros());
-        if pace.ahead.is_none() || beyond(off, TOLERATED) {
-            *pace = Pace { ahead: Some(before.saturating_add(off)), last: Instant::MIN };
+        let off = proven(shown.micros());
+        if beyond(off, TOLERATED) {
+            pace.step(Some(before.saturating_add(off)), doubted);
+        } else if pace.ahead.is_none() {
+            (pace.ahead, pace.last) = (Some(before.saturating_add(off)), Instant::MIN);
         } else {
-            pace.ahead = Some(before.saturating_add(off.max(-BACK)));
+            pace.ahead = Some(before.saturating_add(off.max(-(passed / 10).clamp(0, BACK))));
         }
+    }
+
+    /// Whether it showed `shown` between two answers of which the second proved a step: it may have been wrong by then. A
+    /// machine that was suspended shows an old time until somebody tells it.
+    pub(super) fn doubts(&self, shown: Instant) -> bool {
+        self.pace().doubted.iter().any(|span| span.contains(&shown))
     }
 
     fn shows(&self, ahead: i64) -> Instant {
@@ -133,6 +178,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_suspended_machine_showed_since_its_last_answer_is_doubted_and_nothing_else_is() {
+        let (machine, clock) = behind(Duration::ZERO);
+        clock.follow(START, Duration::ZERO);
+        let before = clock.now();
+        machine.advance(SECOND);
+        clock.follow(START.plus(SECOND), Duration::ZERO);
+        // For twenty seconds both sides stood still, and then they went on for a moment.
+        machine.advance(Duration::from_millis(300));
+        let stamped = clock.now();
+        clock.follow(stamped.plus(seconds(20)), Duration::ZERO);
+        assert!(clock.doubts(stamped), "it is old, or it was read before");
+        assert!(!clock.doubts(before) && !clock.doubts(clock.now()));
+        // Suspended with an answer in its hand: it looks new, and the next one tells.
+        let asked = clock.now();
+        clock.follow(asked, Duration::ZERO);
+        machine.advance(Duration::from_millis(100));
+        let stamped = clock.now();
+        clock.follow(stamped, Duration::from_millis(100));
+        clock.follow(stamped.plus(seconds(9)), Duration::ZERO);
+        assert!(clock.doubts(stamped) && clock.doubts(asked));
+        assert!(!Clock::driven(START).doubts(START), "one that follows nobody is asked by nobody");
+    }
+
+    #[test]
     fn a_machines_clock_that_is_set_moves_nothing_and_is_no_step() {
         let (machine, clock) = behind(SECOND);
         clock.follow(START, Duration::ZERO);
@@ -178,6 +247,21 @@ mod tests {
         clock.follow(machine.now().minus(seconds(10)), Duration::ZERO);
         assert_eq!(clock.now(), machine.now().minus(seconds(10)));
         assert_eq!(looked.again(&clock).map(|step| step.by_ms), Some(-10_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_asked_all_the_time_goes_on_too() {
+        let (machine, clock) = behind(Duration::ZERO);
+        clock.follow(START, Duration::ZERO);
+        // As each commit of a busy node does; the database's clock is a second behind by now.
+        let mut before = clock.now();
+        for _ in 0..500 {
+            machine.advance(Duration::from_millis(5));
+            clock.follow(machine.now().minus(SECOND), Duration::ZERO);
+            assert!(clock.now() > before);
+            before = clock.now();
+        }
+        assert_eq!(clock.now(), machine.now().minus(Duration::from_millis(250)), "a tenth of what passed");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
 use crate::domain::{Clock, Instant, Measured, PatientId};
 use crate::rules::{JudgedReading, SeriesKey, Watchlist};
 use crate::store::judgement::Whose;
+use crate::store::nodes::Proven;
 use crate::store::standing::Standing;
 use crate::store::telemetry::{self, Batch, Known};
 use crate::store::{Error, Result, Store, Touched, Tx, Urgency, nodes, receipts, reevaluations, turn};
@@ -195,9 +196,12 @@ impl Committer {
 
     fn transact(&mut self, tx: &mut Tx<'_>, group: &[Admitted], known: &Known) -> Result<Vec<Planned>> {
         turn::share(tx)?;
-        nodes::hold(tx, self.ledger.node(), self.store.name())?;
-        // Read again inside the turn: waiting for it takes time, and a receipt's second must not be over.
-        let now = self.clock.now();
+        // Asked inside the turn: waiting for it takes time, a receipt's second must not be over, and what is refused here is
+        // refused for good.
+        let proven = nodes::hold_and_prove(tx, self.ledger.node(), self.store.name(), &self.clock)?;
+        let now = proven.at();
+        let received = in_doubt(group, &self.clock, proven);
+        let group = received.as_deref().unwrap_or(group);
         self.batch.clear();
         self.involved.clear();
         self.concerned.clear();
@@ -215,7 +219,7 @@ impl Committer {
             standings: Standings::new(),
             receptions: &mut self.receptions,
             reception: None,
-            now,
+            proven,
         };
         let mut planned = Vec::with_capacity(group.len());
         for message in group {
@@ -268,6 +272,16 @@ impl Committer {
             }
         }
     }
+}
+
+/// The messages of a group, where the clock that stamped some of them may have been wrong (the machine was suspended): those
+/// count as received now, as if they were sent again. Their first instant proves nothing, and would refuse them for good.
+fn in_doubt(group: &[Admitted], clock: &Clock, proven: Proven) -> Option<Vec<Admitted>> {
+    let doubts = |message: &Admitted| clock.doubts(message.received_at);
+    let again = |message: &Admitted| {
+        if doubts(message) { message.received_again(proven.at()) } else { message.share(None) }
+    };
+    group.iter().any(doubts).then(|| group.iter().map(again).collect())
 }
 
 /// Whose readings a commit holds.

@@ -17,6 +17,7 @@ use crate::ingest::answer::Verdict;
 use crate::ingest::normal::{Normalised, Why};
 use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
+use crate::store::nodes::Proven;
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
 use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef, TakenBack, Withdrawn};
@@ -106,8 +107,8 @@ pub struct Planner<'c> {
     pub receptions: &'c mut Receptions,
     /// The instant of the last of them: shares of one message have one.
     pub reception: Option<Instant>,
-    /// The instant of the commit.
-    pub now: Instant,
+    /// The instant of the commit: what it refuses is final.
+    pub proven: Proven,
 }
 
 impl Planner<'_> {
@@ -138,7 +139,7 @@ impl Planner<'_> {
         };
         let received = self.ledger.next(device.key)?;
         plan.received = Some(received);
-        let Some(owner) = device.owner(message.instants(), self.now).copied() else {
+        let Some(owner) = device.owner(message.instants(), self.proven.at()).copied() else {
             plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
             plan.of_nobody(tx, message, (device.key, received))?;
             return Ok(plan);
@@ -172,7 +173,7 @@ impl Planner<'_> {
             content => content,
         };
         let mut aside = Setting { tx, device: &device, id: message.device, patient: &patient, received };
-        let still = device.bound_at(self.now).is_some_and(|now| now.patient_key == patient.row.key);
+        let still = device.bound_at(self.proven.at()).is_some_and(|now| now.patient_key == patient.row.key);
         match content {
             Content::Malformed(fault) => match fault.quota() {
                 Some(quota) => {
@@ -202,7 +203,7 @@ impl Planner<'_> {
     }
 
     fn decide(&mut self, patient: &PatientCopy, device: DeviceId) {
-        let (bases, now) = (self.bases, self.now);
+        let (bases, now) = (self.bases, self.proven.at());
         self.standings.entry((patient.row.key, device)).or_insert_with(|| {
             let context = Context {
                 data: &[Datum::Reading],

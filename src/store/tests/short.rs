@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use crate::store::health::Trouble;
 use crate::store::kek::Keks;
 use crate::store::testing::{Home, NOW, foreign, stores};
-use crate::store::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url};
+use crate::store::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url, waits};
 
 /// Homes on PostgreSQL, whose health is watched.
 fn watched() -> Vec<Home> {
@@ -199,5 +199,26 @@ fn a_node_keeps_the_connections_that_it_may_need() {
         assert_eq!(store.troubles(), []);
         drop((others, store));
         role.gone(&home);
+    }
+}
+
+/// As after a restart of the server: each connection is broken, and found to be so one after the other.
+#[test]
+fn a_node_that_lost_its_connections_has_all_of_them_again() {
+    for home in watched() {
+        home.take_connections();
+        assert_eq!(home.connections(), (8, 4));
+        let name = waits::session_name(home.name());
+        let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ";
+        drop(foreign(&home, &format!("{ends}'{name}'")));
+        // Whoever comes finds what is broken, and opens one for itself.
+        home.read(|view| Ok(view.conn.batch_execute("SELECT 1")?)).unwrap();
+        house(&home, "SELECT 1").unwrap();
+        let began = Moment::now();
+        while home.connections() != (8, 4) {
+            assert!(began.elapsed() < Duration::from_secs(15), "{:?}", home.connections());
+            rest(20);
+        }
+        well(&home, 3);
     }
 }

@@ -613,6 +613,12 @@ status-nobody-reached =
        *[other] { $n } red alerts reached nobody
     }
 status-nobody-reached-next = The whole policy was climbed without an answer. Call whoever is on duty now.
+status-passed-over =
+    { $n ->
+        [one] 1 alert is locked in the database: nobody is called
+       *[other] { $n } alerts are locked in the database: nobody is called
+    }
+status-passed-over-next = Another session of the database holds it. The node's log names which: end that session now. Until then, call whoever is on duty yourself.
 status-node = Zelo { $version } on { $backend }
 status-since = up since { $time }
 health-well = Well

@@ -629,6 +629,12 @@ status-nobody-reached =
        *[other] { $n } alertas vermelhos não alcançaram ninguém
     }
 status-nobody-reached-next = Toda a política foi percorrida sem resposta. Ligue agora para quem está de plantão.
+status-passed-over =
+    { $n ->
+        [one] { $n } alerta está bloqueado no banco de dados: ninguém é chamado
+       *[other] { $n } alertas estão bloqueados no banco de dados: ninguém é chamado
+    }
+status-passed-over-next = Outra sessão do banco de dados está segurando o registro. O log do servidor diz qual: encerre essa sessão agora. Até lá, ligue você para quem está de plantão.
 status-node = Zelo { $version } sobre { $backend }
 status-since = no ar desde { $time }
 health-well = Bem

@@ -45,6 +45,8 @@ pub struct View {
     pub certificates: Vec<(Door, Duration)>,
     /// Red alerts whose policy was climbed to the top without an answer.
     pub nobody_reached: u32,
+    /// Alerts for which nobody is called because another session of the database holds them, and since when.
+    pub passed_over: Option<(u32, Instant)>,
     /// The last step of the wall clock, for a day.
     pub step: Option<Step>,
     /// When the auditor last finished a look; `None`: too long ago.

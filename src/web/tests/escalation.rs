@@ -193,6 +193,7 @@ fn an_engine_that_gives_no_sign_is_told_to_the_monitor_without_a_person() {
                 "lapses_of_red",
                 "nobody_reached",
                 "ok",
+                "passed_over",
                 "set_aside",
                 "silent"
             ]

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant as Moment};
 
+use super::alerts::raise;
 use super::{Built, House, Limits, NOW, houses, stores};
 use crate::domain::Role;
 use crate::domain::certificate::{Certificate, Door};
+use crate::engine::Module as _;
+use crate::engine::escalate::Escalate;
 use crate::store::testing::foreign;
-use crate::store::users;
+use crate::store::{Urgency, escalations, users};
 
 fn ready(house: &House) -> (u16, String) {
     let got = house.call("GET", "/readyz", &[], None);
@@ -39,6 +42,37 @@ fn a_lock_that_nobody_gives_back_is_told_to_whoever_asks() {
             waits.join().unwrap().unwrap();
         });
         until("ready by itself", 5, || ready(&house).0 == 200);
+    }
+}
+
+/// Somebody looked at an alert at the database's console and went away: the climb passes it over, and says so.
+#[test]
+fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monitor_and_never_in_silence() {
+    for house in houses().into_iter().filter(|house| house.home.url().file().is_none()) {
+        house.home.watch_health().unwrap();
+        house.home.keep_house(Urgency::Urgent, "test", NOW, escalations::seed).unwrap();
+        let red = raise(&house, &house.patient("Ana Souza"));
+        let other =
+            foreign(&house.home, &format!("BEGIN; SELECT 1 FROM alerts WHERE id = '{red}' FOR UPDATE"));
+        let mut climbs = Escalate::new((*house.home).clone());
+        let mut cycle = || climbs.run(NOW).unwrap().did;
+        assert_eq!(cycle(), 0, "it is held");
+        until("it is told", 15, || {
+            cycle();
+            house.home.passed_over().is_some()
+        });
+        let told = house.home.passed_over().unwrap();
+        assert_eq!((told.alerts, told.reds, told.holder.is_some()), (1, 1, true), "{told:?}");
+        let engine = house.call("GET", "/healthz/engine", &[], None).must(503);
+        let ailments = engine["ailments"].to_string();
+        assert!(ailments.contains("1 of them red, are locked by another session (session"), "{engine}");
+        assert_eq!(engine["passed_over"], 1, "{engine}");
+        assert_eq!(ready(&house), (200, "ready\n".to_owned()), "other nodes would do no better");
+        let metrics = house.get(&house.staff(Role::Admin), "/metrics").must(200);
+        assert!(metrics.as_str().unwrap().contains("zelo_engine_passed_over 1"), "{metrics}");
+        drop(other);
+        until("it climbs", 10, || cycle() > 0);
+        until("nothing is left to tell", 5, || house.home.passed_over().is_none());
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 /// Half a second for each phase, few places.
 fn tight() -> Limits {
     let half = Duration::from_millis(500);
-    Limits { all: 24, network: 24, head: half, pause: half, rate: 1_000_000 }
+    Limits { all: 24, network: 24, head: half, pause: half, rate: 1_000_000, hurries: false }
 }
 
 fn besieged(limits: Limits) -> House {
@@ -120,6 +120,25 @@ fn an_answer_that_nobody_takes_is_not_kept_for_them() {
         std::thread::yield_now();
         assert!(began.elapsed() < Duration::from_secs(60), "it waits for ever");
     }
+}
+
+#[test]
+fn who_counts_is_answered_while_more_than_there_are_places_ask_and_do_not_read() {
+    let house = houses().remove(0);
+    let own = house.running.as_ref().and_then(|running| running.metrics).unwrap();
+    let ask = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(400);
+    let strangers: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            let mut socket = TcpStream::connect(own).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            // As much as is taken: what is answered is not read.
+            let _full = socket.write_all(ask.as_bytes());
+            socket
+        })
+        .collect();
+    let counts = || house.client.get(format!("http://{own}/metrics")).call().unwrap().status().as_u16();
+    assert_eq!([counts(), counts(), counts()], [200, 200, 200]);
+    drop(strangers);
 }
 
 /// Opens the live stream, and reads its first line.

@@ -9,7 +9,7 @@ use zelo::domain::Clock;
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Bed, Clinic, eventually};
-use crate::support::node::Node;
+use crate::support::node::{Node, program};
 use crate::support::until::until;
 
 /// Publishes one reading until it is acknowledged, on as many connections as it takes.
@@ -213,4 +213,26 @@ fn a_file_of_withdrawals_that_cannot_be_written_is_told_until_it_can_be() {
     assert!(std::fs::read(&file).unwrap().len() >= whole.len());
     node.ask_to_end();
     assert_eq!(node.ended(Duration::from_secs(10)).0, Some(0));
+}
+
+/// Whoever starts a node may end it at once: here while it waits for a database that takes its call and says nothing.
+#[test]
+fn a_node_that_is_told_to_end_before_it_serves_ends_with_exit_code_0() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let firm =
+        ["--organisation", "Clínica", "--cnpj", "1", "--address", "Rua", "--contact", "a@clinica.invalid"];
+    let dpo = ["--dpo-name", "Dpo", "--dpo-contact", "d@clinica.invalid"];
+    let admin = ["--admin-email", "z@clinica.invalid", "--admin-name", "Zenaide"];
+    super::run(&data, &[&["init"], &firm[..], &dpo[..], &admin[..]].concat());
+    let database = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://zelo@{}/zelo", database.local_addr().unwrap());
+    let serve =
+        ["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--database-url", &url, "--data-dir"];
+    let mut node = std::process::Command::new(program()).args(serve).arg(&data).spawn().unwrap();
+    let _silent = database.accept().unwrap();
+    let told = std::process::Command::new("kill").args(["-TERM", &node.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let ended = until("it ends", Duration::from_secs(10), || node.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0), "{ended}");
 }

@@ -25,6 +25,7 @@ use zelo::store::{
 /// How long ago beds were filled: readings since then are taken.
 pub const SINCE: Duration = Duration::from_secs(60 * 3_600);
 
+#[derive(Clone)]
 pub struct Bed {
     pub patient: PatientId,
     pub patient_key: i64,
@@ -158,6 +159,25 @@ impl Clinic {
         House::start(store, clock, signers, options).await.unwrap()
     }
 
+    /// The database, on PostgreSQL, as a node opens it that asks a clock for the time which [`Clinic::shift`] moves.
+    pub fn on_a_clock_to_shift(&self) -> Store {
+        let (_, schema) = self.schema.as_ref().unwrap();
+        let clock = format!(
+            "CREATE TABLE shift (ahead INTERVAL NOT NULL); INSERT INTO shift VALUES ('0'); \
+             CREATE FUNCTION clock_timestamp() RETURNS TIMESTAMPTZ LANGUAGE sql VOLATILE AS \
+             'SELECT pg_catalog.clock_timestamp() + (SELECT ahead FROM {schema}.shift)'"
+        );
+        drop(self.foreign(&clock));
+        let Url::Postgres(url) = self.store.url() else { panic!("on PostgreSQL") };
+        let first = url.replace(schema, &format!("{schema}%2Cpg_catalog"));
+        Store::open(&Url::parse(&first).unwrap(), Keks::load(&self.keys()).unwrap()).unwrap()
+    }
+
+    /// From now on the database's clock is so far ahead of this machine's.
+    pub fn shift(&self, ahead: Duration) {
+        drop(self.foreign(&format!("UPDATE shift SET ahead = '{} seconds'", ahead.as_secs())));
+    }
+
     /// How many entries of a kind the audit log holds.
     pub fn entries(&self, kind: &str) -> i64 {
         let mut conn = Opener { url: self.store.url().clone(), read_only: true }.open().unwrap();
@@ -166,9 +186,15 @@ impl Clinic {
         counted.n
     }
 
-    /// A session of another program that did `sql` and does nothing more; it ends when it is dropped.
+    /// A session of another program, whatever it is called, that did `sql` and does nothing more; it ends when it is
+    /// dropped.
     pub fn foreign(&self, sql: &str) -> impl Sized + use<> {
         let mut conn = Opener { url: self.store.url().clone(), read_only: false }.open().unwrap();
+        if self.schema.is_some() {
+            let foreign = "SELECT pg_advisory_unlock_all(); SET application_name = 'zelo-report'; \
+                 SET idle_in_transaction_session_timeout = 0";
+            conn.batch_execute(foreign).unwrap();
+        }
         conn.batch_execute(sql).unwrap();
         conn
     }

@@ -91,6 +91,7 @@ impl Night {
                 (Door::Mqtts, Duration::from_secs(if bad { 2_000_000 } else { 5_000_000 })),
             ],
             nobody_reached: u32::from(bad),
+            passed_over: bad.then(|| (2, self.ago(90))),
             step: bad.then(|| crate::domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
             heartbeat: (!bad).then(|| self.ago(12)),
             lapses: [
