@@ -6,7 +6,9 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
-use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::props::{
+    DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup,
+};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +54,34 @@ pub fn is_unseen(letter: char) -> bool {
 /// Whether a text of several lines holds nothing that is not seen.
 #[must_use]
 pub fn is_plain(text: &str) -> bool {
-    !text.chars().any(|letter| is_unseen(letter) && !matches!(letter, '\n' | '\r' | '\t'))
+    unseen(text).all(|letter| matches!(letter, '\n' | '\r' | '\t'))
+}
+
+/// The letters of a text that are not seen. What joins two pictures into one, or says that a sign is drawn as a picture,
+/// belongs to the emoji: telephones write it into 👩‍⚕️.
+fn unseen(text: &str) -> impl Iterator<Item = char> {
+    let next = text.chars().skip(1).map(Some).chain([None]);
+    let mut before = None;
+    text.chars().zip(next).filter_map(move |(letter, next)| {
+        let drawn = match letter {
+            '\u{fe0f}' => before.is_some_and(is_picture),
+            '\u{200d}' => {
+                let follows = |one: char| one == '\u{fe0f}' || is_picture(one) || is_tone(one);
+                before.is_some_and(follows) && next.is_some_and(is_picture)
+            }
+            _ => false,
+        };
+        before = Some(letter);
+        (!drawn && is_unseen(letter)).then_some(letter)
+    })
+}
+
+fn is_picture(letter: char) -> bool {
+    CodePointSetData::new::<ExtendedPictographic>().contains(letter)
+}
+
+fn is_tone(letter: char) -> bool {
+    CodePointSetData::new::<EmojiModifier>().contains(letter)
 }
 
 fn is_mark(letter: char) -> bool {
@@ -69,7 +98,7 @@ pub fn read(text: &str, most: usize) -> Result<String, NotALine> {
         return Err(NotALine::Long(most));
     }
     let text = text.trim();
-    if text.chars().any(is_unseen) {
+    if unseen(text).next().is_some() {
         return Err(NotALine::Unseen);
     }
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
@@ -194,6 +223,19 @@ mod tests {
         }
         assert_eq!("a".repeat(81).parse::<Label>(), Err(NotALine::Long(80)));
         assert_eq!("a".repeat(100_000).parse::<Label>(), Err(NotALine::Long(80)));
+    }
+
+    #[test]
+    fn an_emoji_of_several_parts_is_seen_and_its_joints_are_not() {
+        for text in ["falta de colega 👩‍⚕️ hoje", "❤️", "👩🏽‍⚕️", "👨‍👩‍👧"]
+        {
+            assert!(is_plain(text) && text.parse::<Reason>().is_ok(), "{text}");
+        }
+        for text in
+            ["A\u{200d}na", "👩\u{200d}", "\u{200d}👩", "n\u{fe0f}", "👩\u{200d}a", "👩\u{200d}\u{200d}👩"]
+        {
+            assert!(!is_plain(text) && text.parse::<Reason>().is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -111,6 +111,7 @@ const fn unanswered(issue: &Issue) -> Option<Instant> {
         }
         Issue::CertificateEnds(..)
         | Issue::FirstAndBackup(..)
+        | Issue::BesideTurn(..)
         | Issue::Unreachable(..)
         | Issue::CertificateDate(..)
         | Issue::Overload(..) => None,

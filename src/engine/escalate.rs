@@ -2,6 +2,7 @@
 //! A row that cannot be worked off is set aside and holds up nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use consent::Denied;
 
@@ -10,6 +11,7 @@ use crate::domain::escalation::{Did, Pace, State};
 use crate::domain::{AlertId, Instant, PatientId, UserId};
 use crate::store::escalations::{self, Climbed, Escalation, Row};
 use crate::store::messages::Ground;
+use crate::store::on_call::capacity;
 use crate::store::paging::Finder;
 use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging, sla};
 
@@ -26,13 +28,18 @@ pub struct Escalate {
     store: Store,
     /// Who was out of reach when it last looked for climbs that wait for them.
     lost: Option<paging::Losses>,
+    /// When it last looked who is on call, and who was when it last looked for climbs that they should hear of.
+    present: Option<(Instant, BTreeSet<(String, UserId)>)>,
 }
+
+/// So often it looks whether somebody came on call.
+const LOOKS: Duration = Duration::from_secs(10);
 
 impl Escalate {
     /// Climbs the policies of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, lost: None }
+        Self { store, lost: None, present: None }
     }
 
     /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
@@ -69,21 +76,47 @@ impl Escalate {
         if self.lost.as_ref() == Some(&lost) {
             return Ok(0);
         }
-        let (mut all, mut hastened) = (true, 0);
-        for alert in self.store.read(|view| escalations::waiting_in_vain(view, now))? {
-            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
-            match self.house(now, |tx| escalations::hasten(tx, alert)) {
-                Ok(true) => hastened += 1,
-                Ok(false) => all = false,
-                Err(error) => {
-                    tracing::error!(%alert, %error, "a climb is not hastened; it waits its time out")
-                }
-            }
-        }
+        let waiting = self.store.read(|view| escalations::waiting_in_vain(view, now))?;
+        let (did, all) = self.look_again(&waiting, now);
         if all {
             self.lost = Some(lost);
         }
-        Ok(hastened)
+        Ok(did)
+    }
+
+    /// Somebody came on call since the last look: what waits at a rung that means them calls them. Says how many climbs.
+    fn greet(&mut self, now: Instant) -> store::Result<usize> {
+        if self.present.as_ref().is_some_and(|(at, _)| *at <= now && now.since(*at) < LOOKS) {
+            return Ok(0);
+        }
+        let present = self.store.read(|view| capacity::present(view, now))?;
+        let before = self.present.as_ref().map(|(_, before)| before);
+        if before.is_some_and(|before| present.is_subset(before)) {
+            self.present = Some((now, present));
+            return Ok(0);
+        }
+        let waiting = self.store.read(|view| escalations::waiting(view, now))?;
+        let (did, all) = self.look_again(&waiting, now);
+        if all {
+            self.present = Some((now, present));
+        }
+        Ok(did)
+    }
+
+    /// Looks at climbs again. Says how many went on, and whether none was held by somebody else.
+    fn look_again(&self, waiting: &[AlertId], now: Instant) -> (usize, bool) {
+        let (mut did, mut all) = (0, true);
+        for alert in waiting {
+            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
+            match self.house(now, |tx| escalations::look_again(tx, *alert)) {
+                Ok(true) => did += 1,
+                Ok(false) => all = false,
+                Err(error) => {
+                    tracing::error!(%alert, %error, "a climb is not looked at again; it waits its time out")
+                }
+            }
+        }
+        (did, all)
     }
 
     fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
@@ -100,8 +133,7 @@ impl Module for Escalate {
         let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
         let due = self.store.read(|view| escalations::due(view, now, reach))?;
         let did = self.work(&due, now)?;
-        let hastened = self.hasten(now)?;
-        let did = did + hastened;
+        let did = did + self.hasten(now)? + self.greet(now)?;
         Ok(Progress { did, more: did > 0 })
     }
 }

@@ -18,6 +18,8 @@ const AHEAD: Duration = Duration::from_secs(15 * 60);
 const CATCH_UP: Duration = Duration::from_secs(8 * 86_400);
 /// How far the end of a turn is looked for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// How long word of a turn is worth sending, from its beginning or from when it is told.
+const WORTH: Duration = Duration::from_secs(3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(20);
 
@@ -118,7 +120,8 @@ fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
             variables: variables.clone(),
             about: About::house(Topic::Schedule, schedule),
             due_at: now,
-            not_after: until,
+            // Later than that the person has found out, or somebody has told them.
+            not_after: until.min(window.from.max(now).plus(WORTH)),
         };
         did += usize::from(messages::plan(tx, &new)?);
     }
@@ -130,6 +133,7 @@ mod tests {
     use super::*;
     use crate::domain::Role;
     use crate::domain::civil::Zone;
+    use crate::domain::message::Channel;
     use crate::domain::on_call::{Change, Length, Override};
     use crate::store::Actor;
     use crate::store::on_call::testing::{duty, person, rotation};
@@ -183,6 +187,48 @@ mod tests {
                 .unwrap();
             assert_eq!(told(at.plus(HOUR / 30)), 2, "Bia comes in addition; Ana is told nothing");
             assert_eq!(told(at.plus(HOUR / 20)), 0);
+        }
+    }
+    /// "Your turn since 06:59" left a mailbox that had rested, to somebody who was on call no more.
+    #[test]
+    fn word_of_a_turn_is_worth_an_hour_and_does_not_leave_once_the_turn_is_anothers() {
+        for store in stores() {
+            let (ana, bia) = (person(&store, Role::Clinician), person(&store, Role::Clinician));
+            let body = duty(vec![rotation(Zone::SAO_PAULO.local(NOW), Length::Weeks(1), &[ana])]);
+            let house = |f: &mut dyn FnMut(&mut Tx<'_>) -> store::Result<usize>| {
+                store.keep_house(Urgency::Urgent, "test", NOW, |tx| f(tx)).unwrap()
+            };
+            store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
+            store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, "duty", &body, 0)).unwrap();
+            let mut module = Handover::new((*store).clone());
+            module.run(NOW).unwrap();
+            let told = store.read(|view| messages::of_case(view, "schedule", "duty")).unwrap();
+            assert!(told.iter().all(|one| one.way.not_after == NOW.plus(HOUR)), "{told:?}");
+            // Claimed, and then the turn is Bia's.
+            let claim = |who: UserId| {
+                let who = who.to_string();
+                store
+                    .keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                        messages::claim(tx, Channel::Email, Some(&who), 1)
+                    })
+                    .unwrap()
+            };
+            let hers = claim(ana);
+            let over = Override {
+                from: NOW,
+                to: NOW.plus(HOUR * 9),
+                change: Change::Replace(ana, bia),
+                meant_at: None,
+            };
+            store
+                .write(Actor::Operator, NOW, |tx| on_call::changes::put_override(tx, "duty", None, over, 1))
+                .unwrap();
+            assert_eq!(house(&mut |tx| Ok(messages::hand_over(tx, &hers)?.len())), 0);
+            let code = store.keep_house(Urgency::Urgent, "test", NOW, |tx| messages::suppress(tx, &hers[0]));
+            assert_eq!(code.unwrap(), Some("not_wanted"));
+            module.run(NOW).unwrap();
+            let his = claim(bia);
+            assert_eq!(house(&mut |tx| Ok(messages::hand_over(tx, &his)?.len())), 1, "his is true");
         }
     }
 }

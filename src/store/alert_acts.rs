@@ -13,7 +13,7 @@ use super::permits;
 use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::tx::{Actor, Touched, Tx, View};
-use super::{departures, escalations, messages, telemetry, users};
+use super::{departures, escalations, messages, paging, telemetry, users};
 use crate::domain::alert::{Act, ActRefused, act};
 use crate::domain::{AlertId, Can, Instant, UserId};
 
@@ -29,6 +29,14 @@ pub enum Refused {
     /// It cannot be handed to that person.
     #[error("an alert goes to somebody who can be called about it")]
     Unable,
+    /// It cannot be handed to somebody who is away.
+    #[error("{who} is away until {until}")]
+    Away {
+        /// Who.
+        who: UserId,
+        /// Until when.
+        until: Instant,
+    },
     /// The store does not.
     #[error(transparent)]
     Store(#[from] Error),
@@ -109,14 +117,22 @@ pub fn acted(
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
 }
 
-/// Whoever acts, and whoever is handed something, can answer, and stays so until this is committed.
+/// Whoever acts, and whoever is handed something, can answer, and stays so until this is committed; who is away is handed
+/// nothing.
 fn stay(tx: &mut Tx<'_>, who: UserId, what: Act) -> std::result::Result<(), Refused> {
     let to = match what {
         Act::Reassign { to } => users::get(tx, to)?.id,
         _ => who,
     };
     match departures::who_cannot(tx, &[who, to])? {
-        None => Ok(()),
+        None if to == who => Ok(()),
+        None => {
+            let now = tx.now();
+            match paging::away(tx, now)?.get(&to) {
+                Some(until) => Err(Refused::Away { who: to, until: *until }),
+                None => Ok(()),
+            }
+        }
         Some(barred) if barred == to && to != who => Err(Refused::Unable),
         Some(_oneself) => Err(Refused::Store(Error::Refused {
             code: "E_ROLE",

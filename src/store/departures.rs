@@ -125,7 +125,10 @@ pub(in crate::store) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result
 }
 
 /// Waits for acts under way that give this person something, and lets none begin until the transaction ends.
-fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
     if let Conn::Pg(conn) = &mut *tx.conn {
         let row = users::table.find(user.to_string()).select(users::id).for_update();
         let _held: Option<String> = row.get_result(conn).optional()?;

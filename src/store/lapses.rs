@@ -1,7 +1,7 @@
 //! What was planned and is not done: found by comparing rows with the clock, without a word from whoever should have
 //! done it. A lapse stands until the thing is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde::{Deserialize, Serialize};
 
 use super::act::Act;
+use super::conn::literally;
 use super::error::{Error, Result};
 use super::messages::PAGE_LASTS;
 use super::schema::{alerts, escalations, lapses, messages, sla_timers};
@@ -20,9 +21,9 @@ use crate::domain::{Instant, Level};
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lapse {
-    /// What: `late_step`, `late_timer`, `late_message`, `stuck_message`, `unescalated_red`, `set_aside`.
+    /// What: `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`, `set_aside`.
     pub kind: String,
-    /// The row's id.
+    /// The row's id; of `late_program` the webhook's: one for all calls that a program keeps waiting.
     pub subject: String,
     /// When it was to be done.
     pub expected_at: Instant,
@@ -35,6 +36,8 @@ pub struct Standing {
     pub lapse: Lapse,
     /// Since when it is known.
     pub noticed_at: Instant,
+    /// How many wait: the calls of a program, one of anything else.
+    pub count: usize,
 }
 
 #[derive(QueryableByName)]
@@ -46,6 +49,9 @@ struct Found {
     #[diesel(sql_type = BigInt)]
     expected_at: i64,
 }
+
+/// A program that keeps calls waiting.
+const PROGRAM: &str = "late_program";
 
 /// At most so many of a kind: a flood is told by its first ones.
 const MOST: i64 = 200;
@@ -65,7 +71,23 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "messages",
             // Word of a lapse that is late is no other lapse: it would breed itself.
             "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL \
-             AND template NOT IN ('lapse', 'lapses_overnight')",
+             AND channel <> 'webhook' AND template NOT IN ('lapse', 'lapses_overnight')",
+        ),
+        (
+            PROGRAM,
+            "recipient",
+            "MIN(due_at)",
+            "messages",
+            "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND channel = 'webhook' \
+             AND template NOT IN ('lapse', 'lapses_overnight') GROUP BY recipient",
+        ),
+        (
+            PROGRAM,
+            "recipient",
+            "MIN(created_at)",
+            "messages",
+            "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
+             AND channel = 'webhook' AND not_after <= created_at + $2 GROUP BY recipient",
         ),
         (
             "late_message",
@@ -74,7 +96,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "messages",
             // A call that was put off is late from when it was planned; one that its receiver asks for again is not.
             "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
-             AND not_after <= created_at + $2",
+             AND channel <> 'webhook' AND not_after <= created_at + $2",
         ),
         (
             "stuck_message",
@@ -112,7 +134,19 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             expected_at: Instant::from_micros(found.expected_at),
         }));
     }
-    Ok(out)
+    Ok(one_a_program(out))
+}
+
+/// The calls that a program keeps waiting are one lapse, since the oldest of them.
+fn one_a_program(mut all: Vec<Lapse>) -> Vec<Lapse> {
+    let (mut programs, mut out) = (BTreeSet::new(), Vec::with_capacity(all.len()));
+    all.sort_by_key(|lapse| lapse.expected_at);
+    for lapse in all {
+        if lapse.kind != PROGRAM || programs.insert(lapse.subject.clone()) {
+            out.push(lapse);
+        }
+    }
+    out
 }
 
 /// What stands, the oldest first.
@@ -126,7 +160,13 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
         .limit(1_000)
         .select((lapses::kind, lapses::subject, lapses::expected_at, lapses::noticed_at))
         .load(view.conn)?;
-    let read = |(kind, subject, expected_at, noticed_at)| Standing {
+    let programs = rows.iter().filter(|(kind, ..)| kind == PROGRAM).map(|(_, subject, ..)| subject.clone());
+    let mut waiting: BTreeMap<String, usize> = BTreeMap::new();
+    for (program, ..) in waiting_for(view, &programs.collect::<Vec<String>>())? {
+        *waiting.entry(program).or_default() += 1;
+    }
+    let read = |(kind, subject, expected_at, noticed_at): (String, String, i64, i64)| Standing {
+        count: waiting.get(&subject).copied().unwrap_or(1),
         lapse: Lapse { kind, subject, expected_at: Instant::from_micros(expected_at) },
         noticed_at: Instant::from_micros(noticed_at),
     };
@@ -167,7 +207,12 @@ const OWED: &str = "engine.owed";
 pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> {
     let now = tx.now();
     let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
-    let found: BTreeSet<Lapse> = found.iter().cloned().collect();
+    // A program's lapse stands until nothing waits for it, whichever of its calls is the oldest.
+    let stands = |lapse: &Lapse| {
+        let same = |known: &&Lapse| known.kind == PROGRAM && known.subject == lapse.subject;
+        known.iter().find(same).filter(|_| lapse.kind == PROGRAM).unwrap_or(lapse).clone()
+    };
+    let found: BTreeSet<Lapse> = found.iter().map(stands).collect();
     for gone in known.difference(&found) {
         diesel::update(row(gone)).set(lapses::over_at.eq(now.micros())).execute(tx.conn)?;
     }
@@ -257,7 +302,8 @@ fn ways(view: &mut View<'_>, fresh: &[Lapse]) -> Result<BTreeSet<Channel>> {
         .select(messages::channel)
         .distinct()
         .load(view.conn)?;
-    Ok(names.iter().filter_map(|name| Channel::from_name(name)).collect())
+    let program = fresh.iter().any(|lapse| lapse.kind == PROGRAM).then_some(Channel::Webhook);
+    Ok(names.iter().filter_map(|name| Channel::from_name(name)).chain(program).collect())
 }
 
 /// Whether a lapse of a kind stands.
@@ -306,6 +352,8 @@ fn reds_among(view: &mut View<'_>, lapses: &[&Lapse]) -> Result<usize> {
             .select(messages::subject)
             .load::<String>(view.conn)?,
     );
+    let waiting = waiting_for(view, &of(&[PROGRAM]))?;
+    cases.extend(waiting.into_iter().filter(|(_, kind, _)| kind == "alert").map(|(.., case)| case));
     let distinct: BTreeSet<String> = cases.iter().cloned().collect();
     let red: Vec<String> = alerts::table
         .filter(alerts::id.eq_any(distinct).and(alerts::state.ne("resolved")))
@@ -313,6 +361,19 @@ fn reds_among(view: &mut View<'_>, lapses: &[&Lapse]) -> Result<usize> {
         .select(alerts::id)
         .load(view.conn)?;
     Ok(cases.iter().filter(|case| red.contains(case)).count())
+}
+
+/// What waits for these programs: for which, and the kind and the id of what it is about.
+fn waiting_for(view: &mut View<'_>, programs: &[String]) -> Result<Vec<(String, String, String)>> {
+    if programs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let theirs = messages::recipient.eq_any(programs).and(messages::channel.eq(Channel::Webhook.name()));
+    Ok(messages::table
+        .filter(literally("messages.state = 'due'"))
+        .filter(theirs)
+        .select((messages::recipient, messages::kind, messages::subject))
+        .load(view.conn)?)
 }
 
 fn row(lapse: &Lapse) -> diesel::dsl::Find<lapses::table, (String, String, i64)> {

@@ -38,8 +38,11 @@ pub use seals::Seals;
 pub use sequence::{Sequenced, Sequencer};
 pub use verify::{exit_code, verify};
 
+use diesel::prelude::*;
+
 use super::View;
 use super::error::{Error, Result};
+use super::schema::audit_entries as written;
 use crate::audit::note::{Checkpoint, Vkey};
 use crate::domain::Instant;
 
@@ -91,6 +94,16 @@ pub fn head(view: &mut View<'_>, key: &Vkey) -> Result<Option<Head>> {
     let Some(year) = years::newest(view)? else { return Ok(None) };
     year.trusts(key)?;
     year.head(view)
+}
+
+/// When the oldest entry was written that no checkpoint holds yet; `None`: none waits to be signed.
+///
+/// # Errors
+/// Database errors.
+pub fn unsigned_since(view: &mut View<'_>) -> Result<Option<Instant>> {
+    let waiting = written::table.filter(written::leaf.is_null()).order(written::id);
+    let at: Option<i64> = waiting.select(written::at).first(view.conn).optional()?;
+    Ok(at.map(Instant::from_micros))
 }
 
 /// What the format says is wrong, as an error of the store.

@@ -189,13 +189,22 @@ pub fn losses(view: &mut View<'_>) -> Result<Losses> {
 /// # Errors
 /// Database errors.
 pub fn awaited_in_vain(view: &mut View<'_>, user: UserId, at: Instant) -> Result<bool> {
-    Ok(unfit(view, user, false, at)?.is_some() || out_of_reach(view, user)? || is_away(view, user, at)?)
+    Ok(unfit(view, user, false, at)?.is_some()
+        || out_of_reach(view, user)?
+        || away(view, at)?.contains_key(&user))
 }
 
-/// Whether somebody is away, and no schedule has them on call all the same.
-fn is_away(view: &mut View<'_>, user: UserId, at: Instant) -> Result<bool> {
-    let away = absences::after(view, at)?.of(user).any(|window| window.holds(at));
-    Ok(away && !capacity::on_duty(view, at)?.contains(&user))
+/// Whoever is away, and until when; not those whom a schedule has on call all the same.
+///
+/// # Errors
+/// Database errors.
+pub fn away(view: &mut View<'_>, at: Instant) -> Result<BTreeMap<UserId, Instant>> {
+    let mut away = absences::after(view, at)?.ends(at);
+    if !away.is_empty() {
+        let on_duty = capacity::on_duty(view, at)?;
+        away.retain(|user, _| !on_duty.contains(user));
+    }
+    Ok(away)
 }
 
 /// Who was lost so far.

@@ -20,6 +20,8 @@ use crate::domain::id::uuid_at;
 use crate::domain::message::{self, Channel};
 use crate::domain::{AlertCase, Instant, Role};
 
+/// A day, in seconds.
+const DAY_SECS: i64 = 86_400;
 /// How long a call that only tries is worth making.
 const TEST_LASTS: Duration = Duration::from_secs(3_600);
 
@@ -214,18 +216,35 @@ pub(super) fn gone(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     withdrawals::note(tx, &Withdrawal::Webhook { webhook: id.to_owned() })?;
     let body = serde_json::json!({ "webhook": id, "did": "disabled", "why": "http_410" });
     tx.audit(&Act::new("admin.config").body(body))?;
-    let added_by: Option<String> =
-        webhooks::table.find(id).select(webhooks::created_by).get_result(tx.conn)?;
+    tell_owner(tx, id, "webhook_gone", "gone")
+}
+
+/// A program did not take a call and will not take it: it redirects, or refuses what it is sent. Whoever added it hears of
+/// that, once a day at most.
+///
+/// # Errors
+/// Database errors.
+pub(super) fn refuses(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    let day = tx.now().secs() / DAY_SECS;
+    tell_owner(tx, id, "webhook_refuses", &format!("refuses:{day}"))
+}
+
+/// Tells whoever added a program; where they are gone, those who run the system. `what` makes it the same word when it is
+/// said again.
+fn tell_owner(tx: &mut Tx<'_>, id: &str, template: &'static str, what: &str) -> Result<()> {
+    let now = tx.now();
+    let row = webhooks::table.find(id).select(webhooks::created_by);
+    let added_by: Option<String> = row.get_result::<Option<String>>(tx.conn).optional()?.flatten();
     let admins = paging::with_role(tx, Role::Admin)?;
     let owner = added_by.and_then(|user| user.parse().ok()).filter(|user| admins.contains(user));
     for user in owner.map_or(admins, |owner| vec![owner]) {
         for channel in paging::channels(tx, user)? {
             let new = messages::New {
-                key: format!("gone:{id}:{user}:{}", channel.name()),
+                key: format!("{what}:{id}:{user}:{}", channel.name()),
                 class: message::Class::Transactional,
                 channel,
                 recipient: user.to_string(),
-                template: "webhook_gone",
+                template,
                 variables: serde_json::json!({ "link": format!("/webhooks/{id}"), "since": now.to_string() }),
                 about: About::house(Topic::Webhook, id),
                 due_at: now,

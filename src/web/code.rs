@@ -69,6 +69,7 @@ codes! {
     TooLarge = "E_TOO_LARGE", PAYLOAD_TOO_LARGE, Key("code-too-large"), Key("code-too-large-detail"), "";
     MediaType = "E_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE, Key("code-media-type"), Key("code-media-type-detail"), "";
     Claimed = "E_CLAIMED", CONFLICT, Key("code-claimed"), Key("code-claimed-detail"), "";
+    Absent = "E_ABSENT", CONFLICT, Key("code-absent"), Key("code-absent-detail"), "";
     StaleStep = "E_STALE_STEP", CONFLICT, Key("code-stale-step"), Key("code-stale-step-detail"), "";
     FourEyes = "E_FOUR_EYES", FORBIDDEN, Key("code-four-eyes"), Key("code-four-eyes-detail"), "LGPD art. 46";
     StepUp = "E_STEP_UP", FORBIDDEN, Key("code-step-up"), Key("code-step-up-detail"), "LGPD art. 46";

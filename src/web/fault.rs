@@ -137,6 +137,10 @@ impl From<alerts::Refused> for Fault {
                 Self::new(Code::Role).with("reason", "only whoever was called about this alert may answer it")
             }
             alerts::Refused::Unable => Self::invalid("to", "somebody who can be called about alerts"),
+            alerts::Refused::Away { who, until } => Self::new(Code::Absent)
+                .with("to", who.to_string())
+                .with("until", until.rfc3339())
+                .with("reason", "they are away: hand it to somebody who is there"),
             alerts::Refused::Act(ActRefused::Resolved | ActRefused::NotAcknowledged) => {
                 Self::new(Code::State)
             }

@@ -21,6 +21,17 @@ pub fn shown(view: &mut View<'_>, viewer: &Viewer, patient: PatientId) -> Result
     Ok(if knows_none(viewer) { pseudonyms::of(view, viewer.id, patient)? } else { patient })
 }
 
+/// The id under which a viewer is shown somebody of the staff.
+///
+/// # Errors
+/// Store faults.
+pub fn staff(view: &mut View<'_>, viewer: &Viewer, user: UserId) -> Result<UserId, Fault> {
+    if !knows_none(viewer) {
+        return Ok(user);
+    }
+    Ok(UserId(pseudonyms::of(view, viewer.id, PatientId(user.0))?.0))
+}
+
 /// Who acted on what is a patient's, as a viewer may know them: staff by their id, a patient's own account as
 /// [`shown`] would have it.
 ///

@@ -73,8 +73,14 @@ impl Pulse {
             step: clock::told(view, now)?,
             lapses,
             letters: letters.collect(),
-            breakers: state.engine.breakers(),
-            resting: state.engine.resting(),
+            // Whom nobody wrote to since the end of their rest is asked as soon as somebody does.
+            breakers: state
+                .engine
+                .breakers()
+                .into_iter()
+                .map(|(way, at)| (way, at.filter(|at| *at > now)))
+                .collect(),
+            resting: state.engine.resting().into_iter().filter(|rest| rest.until > now).collect(),
             unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
             set_aside: u32::try_from(escalations::set_aside(view)?).unwrap_or(u32::MAX),
             passed_over: state.store.passed_over(),

@@ -207,6 +207,7 @@ fn acted(
             alerts::Refused::NotCalled | alerts::Refused::Unable => {
                 store::Error::Conflict("they may not answer it")
             }
+            alerts::Refused::Away { .. } => store::Error::Conflict("they are away"),
             alerts::Refused::Act(_) => store::Error::Conflict("the case does not take it"),
         })
     }))

@@ -154,7 +154,7 @@ impl Told {
                 }
             }
             Did::NobodyReached => self.unanswered += 1,
-            Did::Resumed | Did::Withheld => {}
+            Did::Joined { .. } | Did::Resumed | Did::Withheld => {}
         }
     }
 }

@@ -106,6 +106,15 @@ pub enum Did {
         /// Who.
         people: Found,
     },
+    /// Called people who came to be meant by a rung after it was called.
+    Joined {
+        /// The rung, from 0.
+        step: usize,
+        /// The round.
+        round: u8,
+        /// Who.
+        people: Found,
+    },
     /// Found nobody for a rung.
     Empty {
         /// The rung.
@@ -242,6 +251,36 @@ impl Run {
             self.next_at = Some(next);
         }
         waits
+    }
+
+    /// The rungs that were called so far and still want an answer, each with its place. Whoever comes to be meant by one of
+    /// them is called too.
+    #[must_use]
+    pub fn called_rungs(&self) -> Vec<(usize, &Step)> {
+        let rungs = self.policy.steps.iter().enumerate();
+        match self.state {
+            State::NobodyReached => rungs.collect(),
+            State::Climbing if self.round > 0 => rungs.collect(),
+            State::Climbing => rungs.take(self.step.map_or(0, |step| step + 1)).collect(),
+            State::Acknowledged(_) | State::Snoozed(_) | State::NoBasis | State::Done => Vec::new(),
+        }
+    }
+
+    /// People whom a rung means now and nobody called yet, because their turn began or they stand in for somebody, are
+    /// called beside the ladder. It goes on as it would; where nobody else is waited for (`in_vain`), it waits the time of
+    /// their rung for them.
+    pub fn join(&mut self, rung: usize, people: Found, in_vain: bool, now: Instant) -> Option<Did> {
+        let waits = self.next_at.is_some_and(|at| at > now) && self.pace.opens(now) == now;
+        let time = self.rung(rung)?.time();
+        if people.is_empty() || !waits {
+            return None;
+        }
+        self.fence += 1;
+        self.stepped_at = now;
+        if in_vain && self.state == State::Climbing {
+            self.next_at = Some(self.pace.after(now, time));
+        }
+        Some(Did::Joined { step: rung, round: self.round, people: distinct(people) })
     }
 
     /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered

@@ -1,9 +1,11 @@
 //! People who are away: a fact about a person that stands over every schedule, those of later days too.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Because, Override, Shift};
-use crate::domain::civil::Window;
+use crate::domain::civil::{Window, union};
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
 
@@ -66,6 +68,14 @@ impl Absences {
         Away { absences: &self.0, schedule }
     }
 
+    /// Whoever is away at an instant, and until when.
+    #[must_use]
+    pub fn ends(&self, at: Instant) -> BTreeMap<UserId, Instant> {
+        let there = self.0.iter().filter(|one| one.window.holds(at));
+        let whole = |one: &Absence| union(self.of(one.user).collect()).into_iter().find(|own| own.holds(at));
+        there.filter_map(|one| Some((one.user, whole(one)?.to))).collect()
+    }
+
     /// When somebody is away.
     pub fn of(&self, user: UserId) -> impl Iterator<Item = Window> {
         self.0.iter().filter(move |one| one.user == user).map(|one| one.window)
@@ -80,6 +90,15 @@ impl Away<'_> {
     #[must_use]
     pub fn meets(self, user: UserId, window: Window) -> bool {
         self.absences.iter().any(|one| one.user == user && one.window.meet(window).is_some())
+    }
+
+    /// Whether somebody stands in for a person who is away, in some part of a window.
+    #[must_use]
+    pub fn is_covered(self, user: UserId, window: Window) -> bool {
+        let absences = self.absences.iter().filter(|one| one.user == user);
+        let away = absences.filter_map(|one| Some((one, one.window.meet(window)?)));
+        let mut covers = away.flat_map(|(one, away)| one.covers.iter().map(move |cover| (cover, away)));
+        covers.any(|(cover, away)| cover.schedule == self.schedule && cover.window().meet(away).is_some())
     }
 
     /// What is left of shifts without those who are away, with whoever stands in, unless they are away themselves.

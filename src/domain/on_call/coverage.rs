@@ -66,6 +66,8 @@ pub enum Issue {
     CertificateEnds(UserId, Instant),
     /// A person is on call here and in a schedule that is called before this one: the second call finds the first again.
     FirstAndBackup(UserId, Window),
+    /// A change was made for this person's turn, and the turn has moved since: a part of it is theirs again.
+    BesideTurn(UserId, Window),
     /// Others could be called, and no channel reaches this person: from their first turn on.
     Unreachable(UserId, Instant),
     /// A certificate that is valid for longer than any: its date is a slip.
@@ -85,6 +87,7 @@ impl Issue {
             Self::NobodyCertified(_) => "nobody_certified",
             Self::CertificateEnds(..) => "certificate_ends",
             Self::FirstAndBackup(..) => "first_and_backup",
+            Self::BesideTurn(..) => "beside_turn",
             Self::Unreachable(..) => "unreachable",
             Self::CertificateDate(..) => "certificate_date",
             Self::Overload(..) => "overload",

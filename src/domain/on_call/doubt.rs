@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Away, Change, Override, Schedule, Shift};
+use super::{Away, Change, Issue, Override, Schedule, Shift};
 use crate::domain::civil::Window;
 use crate::domain::id::UserId;
 use crate::domain::time::Instant;
@@ -61,6 +61,27 @@ pub fn doubts_of(window: Window, now: Instant) -> Vec<Doubt> {
 }
 
 impl Schedule {
+    /// Replacements that were made for one turn of somebody's and lie across its edge now, because the rotation moved:
+    /// whoever gave the turn is on call for the rest of it.
+    #[must_use]
+    pub fn beside_turns(&self, within: Window) -> Vec<Issue> {
+        let near = Window { from: within.from.minus(LONG), to: within.to.plus(LONG) };
+        let planned = Self { overrides: Vec::new(), ..self.clone() }.shifts(near, Away::NOBODY);
+        let beside = |over: &Override| {
+            let Change::Replace(gone, _) = over.change else { return None };
+            let window = Window { from: over.from, to: over.to };
+            window.meet(within)?;
+            let mut met =
+                planned.iter().filter(|turn| turn.user == gone && turn.window.meet(window).is_some());
+            // Over several turns it was made for a time, not for a turn.
+            let (Some(turn), None) = (met.next().map(|turn| turn.window), met.next()) else { return None };
+            let early = turn.from < window.from && turn.to < window.to;
+            let late = window.from < turn.from && window.to < turn.to;
+            (early || late).then_some(Issue::BesideTurn(gone, window))
+        };
+        self.overrides.iter().filter_map(beside).collect()
+    }
+
     /// What is doubtful about one more override, from now on. Somebody may come in place of one who is away.
     #[must_use]
     pub fn doubts(&self, over: &Override, now: Instant, away: Away<'_>) -> Vec<Doubt> {

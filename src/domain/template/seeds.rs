@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 21] = [
+const SEEDS: [Seed; 22] = [
     (
         "page",
         Class::Clinical,
@@ -261,6 +261,19 @@ const SEEDS: [Seed; 21] = [
              desativado.\n\nEntre para ver: {link}\n",
             "A program that you added answered at {since} that it wants no more calls. Its webhook is \
              disabled.\n\nSign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "webhook_refuses",
+        Class::Transactional,
+        ["Webhook que recusa", "Webhook that refuses"],
+        ["Zelo: um programa não recebe as chamadas", "Zelo: a program does not take its calls"],
+        [
+            "Um programa que você cadastrou respondeu às {since} com um redirecionamento ou uma recusa. O Zelo não \
+             segue redirecionamentos e não repete essa chamada. Confira o endereço do webhook.\n\nEntre para ver: \
+             {link}\n",
+            "A program that you added answered at {since} with a redirection or a refusal. Zelo follows no \
+             redirection and does not repeat that call. Check the webhook's address.\n\nSign in to see it: {link}\n",
         ],
     ),
     (

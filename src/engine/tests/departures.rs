@@ -242,3 +242,31 @@ fn who_was_blocked_meanwhile_takes_nothing_and_is_given_nothing() {
         assert!(case(&ward, ward.alert).holders().is_empty());
     }
 }
+
+/// A red was handed to somebody on holiday, and waited the whole time of the step for them.
+#[test]
+fn who_is_away_is_handed_nothing_and_may_take_it_themselves() {
+    for ward in wards() {
+        ward.tick(NOW);
+        let who = ward.people[HOLDER];
+        let within = Window { from: at(1), to: at(60) };
+        by(&ward, Actor::Operator, at(1), |tx| absences::note(tx, who, within, &[]).map(drop));
+        let hand = |to: UserId, minute| {
+            let mut refused = None;
+            let id = ward.people[0];
+            let done = ward.home.write(Actor::User { id, role: Role::Clinician }, at(minute), |tx| {
+                alerts::acted(tx, ward.alert, id, Act::Reassign { to }, None).map(drop).map_err(|why| {
+                    refused = Some(why);
+                    Error::Conflict("refused")
+                })
+            });
+            done.map_err(|_refused| refused)
+        };
+        let refused = hand(who, 2).unwrap_err();
+        let away = matches!(refused, Some(alerts::Refused::Away { who: told, until }) if told == who && until == at(60));
+        assert!(away && case(&ward, ward.alert).owner.is_none(), "{refused:?}");
+        // What they take themselves they may have.
+        ward.act(HOLDER, Act::Claim, at(3));
+        assert!(case(&ward, ward.alert).rests_on(who));
+    }
+}

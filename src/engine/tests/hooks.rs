@@ -249,6 +249,34 @@ fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
     }
 }
 
+/// A program that redirected every call failed dozens of them, and whoever had added it was told nothing.
+#[test]
+fn whoever_added_a_program_that_redirects_or_refuses_its_calls_hears_of_it_once_a_day() {
+    for ward in wards() {
+        let admin = house(&ward, NOW, |tx| {
+            let identity = crate::domain::StaffIdentity {
+                name: "Rui Melo".parse().unwrap(),
+                email: "rui@clinica.example".parse().unwrap(),
+            };
+            let role = crate::domain::Role::Admin;
+            users::insert(tx, &users::NewUser { identity, role, patient: None, password: None })
+        });
+        let actor = store::Actor::User { id: admin.id, role: crate::domain::Role::Admin };
+        let id = ward.home.write(actor, NOW, |tx| webhooks::insert(tx, LIVING, SECRET)).unwrap();
+        for minute in [0, 5, 10] {
+            ward.tick(at(minute));
+            house(&ward, at(minute), |tx| {
+                let claimed = messages::claim(tx, message::Channel::Webhook, Some(&id), 1)?.remove(0);
+                messages::attempted(tx, &claimed, &messages::Answer::new(Attempt::Never, "http_3xx"), None)
+            });
+        }
+        assert_eq!(ward.home.read(|view| webhooks::get(view, &id)).unwrap().disabled_at, None);
+        let told = ward.home.read(|view| messages::unread(view, admin.id, 10)).unwrap();
+        let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
+        assert_eq!(told, ["webhook_refuses"]);
+    }
+}
+
 #[test]
 fn a_program_that_answers_410_is_called_once_and_no_more_while_the_others_are_called_as_ever() {
     for ward in wards() {

@@ -14,6 +14,7 @@ mod night;
 mod nodes;
 mod permits;
 mod post;
+mod present;
 mod promises;
 mod sick;
 mod steps;

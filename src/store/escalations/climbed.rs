@@ -140,6 +140,7 @@ pub fn record(tx: &mut Tx<'_>, climbed: &[Climbed]) -> Result<()> {
 fn step<'a>(of: &'a Climbed, did: &Did, now: Instant) -> Step<'a> {
     let (what, step, people) = match did {
         Did::Paged { step, people, .. } => ("paged", *step, people.as_slice()),
+        Did::Joined { step, people, .. } => ("joined", Some(*step), people.as_slice()),
         Did::Empty { step, .. } => ("empty", Some(*step), [].as_slice()),
         Did::NobodyReached => ("nobody_reached", None, [].as_slice()),
         Did::Resumed => ("resumed", of.run.step, [].as_slice()),

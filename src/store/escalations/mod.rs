@@ -6,8 +6,7 @@ mod follow;
 mod replan;
 #[cfg(test)]
 mod testing;
-
-use std::collections::BTreeMap;
+mod waiting;
 
 use consent::Denied;
 use diesel::prelude::*;
@@ -29,6 +28,7 @@ pub use follow::follow;
 pub use replan::replan;
 #[cfg(test)]
 pub use testing::{break_row, forget_pace};
+pub use waiting::{look_again, waiting, waiting_in_vain};
 
 /// The kind of case that an alert is.
 pub const ALERT: &str = "alert";
@@ -290,7 +290,7 @@ pub struct Stepped {
     pub at: Instant,
     /// When it was due.
     pub due_at: Instant,
-    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld`.
+    /// `paged`, `joined`, `empty`, `nobody_reached`, `resumed`, `withheld`.
     pub did: String,
     /// The rung, from 0; `None`: nobody reached, or a person by name.
     pub step: Option<usize>,
@@ -330,67 +330,6 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
         })
     };
     rows.into_iter().map(read).collect()
-}
-
-/// The alerts whose climb waits for people of whom nobody can be reached.
-///
-/// # Errors
-/// Database errors.
-pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
-    let climbing = escalations::table
-        .filter(literally("escalations.state = 'climbing' AND escalations.state <> 'done'"))
-        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
-        .filter(escalations::kind.eq(ALERT));
-    let waiting: Vec<(String, String)> =
-        climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
-    let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
-    for (id, subject) in waiting {
-        if let (true, Ok(alert)) = (in_vain(view, &id, &mut lost, now)?, subject.parse()) {
-            found.push(alert);
-        }
-    }
-    Ok(found)
-}
-
-/// Whether nobody whom a climb paged at last can be reached. `lost` keeps who was looked at.
-fn in_vain(view: &mut View<'_>, id: &str, lost: &mut BTreeMap<UserId, bool>, now: Instant) -> Result<bool> {
-    let last: Option<String> = escalation_steps::table
-        .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq("paged")))
-        .order(escalation_steps::id.desc())
-        .select(escalation_steps::people)
-        .first(view.conn)
-        .optional()?;
-    let people = last.unwrap_or_default();
-    let mut vain = !people.is_empty();
-    for user in people.split_whitespace().filter_map(|user| user.parse::<UserId>().ok()) {
-        let gone = match lost.get(&user) {
-            Some(gone) => *gone,
-            None => super::paging::awaited_in_vain(view, user, now)?,
-        };
-        lost.insert(user, gone);
-        vain &= gone;
-    }
-    Ok(vain)
-}
-
-/// The climb of an alert does not wait for who cannot be reached. `false` while somebody else holds the alert. It is
-/// looked at again under its row: another node may have gone on meanwhile.
-///
-/// # Errors
-/// Database errors.
-pub fn hasten(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
-    if alerts::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
-        return Ok(false);
-    }
-    let patient = alerts::get(tx, alert)?.case.patient;
-    let ground = Ground::ask(tx, patient)?;
-    let Some(from) = hold(tx, alert)? else { return Ok(true) };
-    let mut run = from.run.clone();
-    let now = tx.now();
-    if in_vain(tx, &from.id, &mut BTreeMap::new(), now)? && run.hasten(now) {
-        keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground }])?;
-    }
-    Ok(true)
 }
 
 /// A person pages the next rung of an alert now, unless somebody was paged since what they saw.

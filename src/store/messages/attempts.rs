@@ -232,6 +232,8 @@ fn answered(
     note(tx, stored.id, stored.way.state.name(), Some(code))?;
     if stored.channel == Channel::Webhook && *code == GONE {
         webhooks::gone(tx, &stored.recipient)?;
+    } else if stored.channel == Channel::Webhook && stored.way.state == State::Failed {
+        webhooks::refuses(tx, &stored.recipient)?;
     }
     let kind = match stored.way.state {
         State::Accepted => "message.sent",

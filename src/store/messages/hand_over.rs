@@ -3,6 +3,7 @@
 //! others were looked at before, nobody takes it for one that never reported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use consent::Verdict;
 use diesel::prelude::*;
@@ -10,15 +11,16 @@ use diesel::prelude::*;
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
 use super::{Ground, Row, Stored, Topic};
-use crate::domain::PatientId;
+use crate::domain::civil::Window;
 use crate::domain::message::{Channel, State};
+use crate::domain::{Instant, PatientId};
 use crate::store::act::Act;
 use crate::store::conn::held;
 use crate::store::error::Result;
 use crate::store::locks::Lock;
 use crate::store::schema::messages;
 use crate::store::tx::Tx;
-use crate::store::{lapses, patients, permits, turn, webhooks};
+use crate::store::{lapses, on_call, patients, permits, turn, webhooks};
 
 /// Why a message stays: the code, and the ground that is denied.
 type Stays = (&'static str, Option<Ground>);
@@ -118,9 +120,24 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
         {
             Err(("not_wanted", None))
         }
+        None if HAND_OVERS.contains(&claimed.template.as_str()) && !turn_stands(tx, claimed)? => {
+            Err(("not_wanted", None))
+        }
         None if is_house(&claimed.kind) => Ok(None),
         None => Err(("no_ground", None)),
     })
+}
+
+/// What tells somebody of their turn on call.
+const HAND_OVERS: [&str; 2] = ["handover", "handover_alone"];
+
+/// Whether a letter of somebody's turn is true still: a schedule may have been changed while it waited.
+fn turn_stands(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
+    let from = claimed.variables.get("from").and_then(|from| Instant::parse(from.as_str()?));
+    let (Ok(user), Some(from)) = (claimed.recipient.parse(), from) else { return Ok(true) };
+    let from = from.max(tx.now());
+    let at = Window { from, to: from.plus(Duration::from_secs(1)) };
+    Ok(on_call::shifts(tx, &claimed.subject, at)?.iter().any(|shift| shift.user == user))
 }
 
 impl Stored {

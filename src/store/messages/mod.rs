@@ -291,7 +291,12 @@ fn pages_of<'a>(
     did: &Did,
     finder: &mut Finder,
 ) -> Result<Vec<Planned<'a>>> {
-    let (Did::Paged { step, people, .. }, Ok(ground)) = (did, ground) else { return Ok(Vec::new()) };
+    let (step, people) = match did {
+        Did::Paged { step, people, .. } => (*step, people),
+        Did::Joined { step, people, .. } => (Some(*step), people),
+        _ => return Ok(Vec::new()),
+    };
+    let Ok(ground) = ground else { return Ok(Vec::new()) };
     let now = tx.now();
     // Whoever is handed a case is called beside the ladder, and that alone says nothing of who was called before.
     let template = match (step, run.round) {

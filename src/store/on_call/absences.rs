@@ -1,19 +1,23 @@
 //! Who is away when. An absence is a fact about a person: whatever a schedule says, now or after its next change, nobody
 //! who is away is on call in it, unless an override was said to be meant although they are.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
+use super::absence_parts::{self, Part};
 use super::people;
 use crate::domain::civil::{Window, union};
+use crate::domain::escalation::{Policy, Target};
 use crate::domain::message::Class;
-use crate::domain::on_call::{Absence, Absences, Cover, Duty, gaps};
+use crate::domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
 use crate::domain::{AbsenceId, Instant, Role, UserId};
 use crate::store::departures::{self, Why};
 use crate::store::error::{Error, Result};
 use crate::store::messages::{self, About, New, Topic};
 use crate::store::schema::absences as rows;
 use crate::store::tx::Actor;
-use crate::store::{Act, Subject, Tx, View, paging, settings, versions};
+use crate::store::{Act, Subject, Tx, View, paging, settings, turn, versions};
 
 /// An absence as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,15 @@ pub struct Held {
     pub absence: Absence,
     /// Who wrote it down, as [`Actor::name`] writes it.
     pub noted_by: String,
+    /// Its parts, where a change added some.
+    parts: Vec<Part>,
+}
+
+impl Held {
+    /// As whoever unfolds a schedule meets it.
+    fn unfolded(&self) -> Vec<Absence> {
+        absence_parts::unfolded(&self.absence, &self.parts)
+    }
 }
 
 /// What an absence leaves behind.
@@ -54,10 +67,15 @@ struct Row {
     known_at: i64,
     noted_by: String,
     covers: String,
+    parts: Option<String>,
 }
 
 impl Row {
     fn read(self) -> Result<Held> {
+        let parts = match &self.parts {
+            Some(text) => serde_json::from_str(text).map_err(|_shape| Error::Corrupt("absences.parts"))?,
+            None => Vec::new(),
+        };
         let absence = Absence {
             user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?,
             window: Window {
@@ -68,7 +86,7 @@ impl Row {
             covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::Corrupt("absences.covers"))?,
         };
         let id = self.id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
-        Ok(Held { id, absence, noted_by: self.noted_by })
+        Ok(Held { id, absence, noted_by: self.noted_by, parts })
     }
 }
 
@@ -86,14 +104,14 @@ pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<Held>> {
 /// # Errors
 /// Database errors.
 pub fn after(view: &mut View<'_>, from: Instant) -> Result<Absences> {
-    Ok(Absences::new(list(view, from)?.into_iter().map(|held| held.absence).collect()))
+    Ok(Absences::new(list(view, from)?.iter().flat_map(Held::unfolded).collect()))
 }
 
 /// They, as if one person were there: that person's turns are those of their own and those in which they stand in.
 fn of_others(view: &mut View<'_>, user: UserId, from: Instant) -> Result<Absences> {
-    let others =
-        list(view, from)?.into_iter().map(|held| held.absence).filter(|absence| absence.user != user);
-    Ok(Absences::new(others.collect()))
+    let held = list(view, from)?;
+    let others = held.iter().filter(|held| held.absence.user != user);
+    Ok(Absences::new(others.flat_map(Held::unfolded).collect()))
 }
 
 /// One of them.
@@ -147,6 +165,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
     let now = tx.now();
     let within = Window { from: within.from.max(now), to: within.to };
     let begun = within.from <= now;
+    hold(tx, user, covers)?;
     fits(tx, user, within, None)?;
     stand_in(tx, user, within, covers)?;
     // Who is away now answers for nothing now; what begins later gives back when it begins.
@@ -170,20 +189,49 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
     settled(tx, "shift.absent", id, user, within)
 }
 
-/// Another beginning or end. What has begun keeps its beginning, and nothing that was changes.
+/// The same, once: by whom it was noted a moment ago with the same days and stand-ins (a button that was pressed twice, a
+/// form that was sent again), they read what came of it.
+///
+/// # Errors
+/// As [`note`].
+pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
+    hold(tx, user, covers)?;
+    let (me, now) = (tx.actor().name(), tx.now());
+    let same = |held: &Held| {
+        let Absence { window, known_at, .. } = held.absence;
+        // What was to begin before it was noted began then.
+        let from = window.from == within.from || (within.from < window.from && window.from == known_at);
+        let words = from && window.to == within.to && held.absence.covers == covers;
+        words && held.absence.user == user && held.noted_by == me
+    };
+    match list(tx, now)?.into_iter().find(same) {
+        Some(held) => {
+            tx.unchanged();
+            left_by(tx, held.id, user, held.absence.window)
+        }
+        None => note(tx, user, within, covers),
+    }
+}
+
+/// Another beginning or end. What has begun keeps its beginning, and nothing that was changes. What is new in it goes over
+/// whatever was said to be meant before.
 ///
 /// # Errors
 /// As [`note`]; [`Error::NotFound`]; [`Error::Conflict`] once it is over.
 pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
-    let (held, now) = (not_over(tx, id)?.absence, tx.now());
+    let (stored, now) = (not_over(tx, id)?, tx.now());
+    let held = &stored.absence;
     let from = if held.window.from <= now { held.window.from } else { within.from.max(now) };
     let within = Window { from, to: within.to };
     if within.to <= now {
         return refused("an absence ends after this instant: take it back to end it now");
     }
     fits(tx, held.user, within, Some(id))?;
+    let parts = serde_json::to_string(&absence_parts::moved(held, &stored.parts, within, now))
+        .map_err(|_shape| Error::Corrupt("the parts of an absence to store"))?;
     let span = (rows::from_at.eq(within.from.micros()), rows::until_at.eq(within.to.micros()));
-    diesel::update(rows::table.find(id.to_string())).set(span).execute(tx.conn)?;
+    let row = diesel::update(rows::table.find(id.to_string()));
+    row.set((span, rows::parts.eq(Some(parts)))).execute(tx.conn)?;
     settled(tx, "shift.absence_changed", id, held.user, within)
 }
 
@@ -232,9 +280,22 @@ pub fn begin(tx: &mut Tx<'_>, id: AbsenceId, user: UserId) -> Result<()> {
     Ok(())
 }
 
-fn not_over(view: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
-    let held = get(view, id)?;
-    if held.absence.window.to <= view.now() {
+/// Absences of these people are noted and changed one after the other.
+fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
+    let mut people: Vec<UserId> = covers.iter().map(|cover| cover.by).chain([user]).collect();
+    people.sort_unstable();
+    people.dedup();
+    turn::share(tx)?;
+    people.into_iter().try_for_each(|user| departures::settle(tx, user))
+}
+
+/// One that can still be changed, held until the transaction ends.
+fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
+    let user = get(tx, id)?.absence.user;
+    hold(tx, user, &[])?;
+    // Whoever was first may have changed it or taken it back.
+    let held = get(tx, id)?;
+    if held.absence.window.to <= tx.now() {
         return Err(Error::Conflict("this absence is over"));
     }
     Ok(held)
@@ -289,25 +350,54 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
 
 /// Writes down what was done, and says what it leaves open.
 fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
-    let now = tx.now();
+    let left = left_by(tx, id, user, within)?;
+    told(tx, kind, id, user, within, &left.uncovered)?;
+    hear(tx, id, user, within)?;
+    tx.signal("config.changed", "schedule")?;
+    Ok(left)
+}
+
+/// What an absence leaves open: where nobody is on call who may be called there, however many are.
+fn left_by(view: &mut Tx<'_>, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
+    let now = view.now();
     let ahead = Window { from: within.from.max(now), ..within };
-    let others = of_others(tx, user, now)?;
-    let turns = turns(tx, user, ahead, now, &others)?;
-    let absences = after(tx, now)?;
+    let others = of_others(view, user, now)?;
+    let turns = turns(view, user, ahead, now, &others)?;
+    let (absences, known) = (after(view, now)?, people(view)?);
     let mut uncovered = Vec::new();
-    for held in versions::all_in_force::<Duty>(tx, now)? {
+    for held in versions::all_in_force::<Duty>(view, now)? {
+        let certificate = held.body.need.certificate || asks_a_certificate(view, &held.name, now)?;
         for (_, window) in turns.iter().filter(|(name, _)| *name == held.name) {
             let shifts = held.body.schedule.shifts(*window, absences.in_schedule(&held.name));
-            let left = gaps(*window, shifts.iter().map(|shift| shift.window));
-            uncovered.extend(left.map(|gap| (held.name.clone(), gap)));
+            let callable = shifts.iter().filter_map(|shift| callable(shift, &known, certificate));
+            uncovered.extend(gaps(*window, callable).map(|gap| (held.name.clone(), gap)));
         }
     }
     let mut schedules: Vec<String> = turns.into_iter().map(|(schedule, _)| schedule).collect();
     schedules.dedup();
-    told(tx, kind, id, user, within, &uncovered)?;
-    hear(tx, id, user, within)?;
-    tx.signal("config.changed", "schedule")?;
     Ok(Left { id, schedules, uncovered })
+}
+
+/// The part of a shift in which its person may be called.
+fn callable(shift: &Shift, known: &BTreeMap<UserId, Fitness>, certificate: bool) -> Option<Window> {
+    let fit = known.get(&shift.user)?;
+    let window = shift.window;
+    if !certificate {
+        return Some(window);
+    }
+    let until = fit.certified_until.filter(|until| *until > window.from)?;
+    Some(Window { to: window.to.min(until), ..window })
+}
+
+/// Whether a policy calls a schedule by a step that leaves out whoever has no certificate.
+fn asks_a_certificate(view: &mut View<'_>, schedule: &str, now: Instant) -> Result<bool> {
+    let policies = versions::all_in_force::<Policy>(view, now)?;
+    let mut steps =
+        policies.iter().flat_map(|held| held.body.steps.iter().chain([&held.body.nobody_reached]));
+    Ok(steps.any(|step| {
+        let calls = |target: &Target| matches!(target, Target::Schedule(id) if id == schedule);
+        step.certificate && step.targets.iter().any(calls)
+    }))
 }
 
 fn told(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::absences::{change, list, note, take_back, turns_of};
+use super::absences::{change, list, note, note_once, take_back, turns_of};
 use super::swaps::{Asked, ask};
 use super::testing::{duty, person, rotation};
 use super::*;
@@ -160,6 +160,93 @@ fn an_override_that_was_said_to_be_meant_goes_before_the_absences_of_then_and_no
         .unwrap();
         assert_eq!(who(&store, "duty", 35), [], "nobody said so of this one");
     }
+}
+
+/// An absence that was made longer left whoever is away on call by an override of before.
+#[test]
+fn what_a_change_adds_to_an_absence_goes_over_what_was_said_to_be_meant_before() {
+    for store in stores() {
+        let [ana, _, _] = ward(&store);
+        let id = at(&store, NOW, |tx| note(tx, ana, hours(24, 30), &[])).unwrap().id;
+        let meant =
+            Override { from: hour(26), to: hour(120), change: Change::Add(ana), meant_at: Some(hour(1)) };
+        at(&store, hour(1), |tx| changes::put_override(tx, "duty", None, meant, 1)).unwrap();
+        assert_eq!((who(&store, "duty", 27), who(&store, "duty", 41).contains(&ana)), (vec![ana], true));
+        at(&store, hour(2), |tx| change(tx, id, hours(24, 96))).unwrap();
+        assert_eq!(who(&store, "duty", 27), [ana], "of that it was said");
+        assert!(!who(&store, "duty", 41).contains(&ana), "of what is new nobody said so");
+        assert!(who(&store, "duty", 97).contains(&ana));
+        // Moved further once it has begun: what was stays true, and what is new goes over it.
+        at(&store, hour(28), |tx| change(tx, id, hours(24, 110))).unwrap();
+        let on_call = |n| who(&store, "duty", n).contains(&ana);
+        assert_eq!([27, 41, 97, 111].map(on_call), [true, false, false, true]);
+        // Shorter and longer again is new again.
+        at(&store, hour(29), |tx| change(tx, id, hours(24, 29 + 1))).unwrap();
+        assert!(on_call(41));
+        at(&store, hour(29), |tx| take_back(tx, id)).unwrap();
+        assert_eq!([27, 41].map(on_call), [true, true]);
+    }
+}
+
+/// "All turns are covered", and the ladder leaves out whoever stands in.
+#[test]
+fn who_stands_in_without_the_certificate_that_is_asked_for_covers_nothing() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let turn = hours(24, 36);
+        let certified = |user, until| at(&store, NOW, |tx| certify(tx, user, hour(until))).unwrap();
+        let stands_in = |by| {
+            let left = at(&store, NOW, |tx| note(tx, ana, turn, &[cover("duty", turn, by)])).unwrap();
+            at(&store, NOW, |tx| take_back(tx, left.id)).unwrap();
+            left.uncovered
+        };
+        let named = |window| vec![("duty".to_owned(), window)];
+        assert_eq!(stands_in(caio), [], "nothing asks for one");
+        let step = |certificate| Step {
+            targets: vec![Target::Schedule("duty".into())],
+            minutes: 5,
+            certificate,
+            skip_if_empty: true,
+        };
+        let mut policy = crate::domain::escalation::seeds().remove(0);
+        (policy.steps, policy.nobody_reached) = (vec![step(true)], step(false));
+        at(&store, NOW, |tx| versions::seed(tx, &policy.id, &policy)).unwrap();
+        assert_eq!(stands_in(caio), named(turn), "a step does");
+        certified(caio, 30);
+        assert_eq!(stands_in(caio), named(hours(30, 36)), "his ends in the middle of the turn");
+        certified(bia, 200);
+        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let mut body = held.body;
+        body.need.certificate = true;
+        at(&store, NOW, |tx| publish(tx, "duty", &body, held.version)).unwrap();
+        assert_eq!((stands_in(caio), stands_in(bia)), (named(hours(30, 36)), vec![]));
+    }
+}
+
+/// The second click of two on "Record the absence" was told that nothing was changed.
+#[test]
+fn an_absence_that_is_noted_by_a_button_that_was_pressed_twice_is_noted_once_and_said_twice() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let covers = [cover("duty", hours(24, 36), caio)];
+        let press = |now, within, covers: &[Cover]| at(&store, now, |tx| note_once(tx, ana, within, covers));
+        // It is noted as beginning now, a little after what the form says.
+        let (first, within) = (NOW.plus(HOUR / 4), hours(0, 60));
+        let left = press(first, within, &covers).unwrap();
+        let again = press(first.plus(HOUR / 60), within, &covers).unwrap();
+        assert_eq!((again.id, again.uncovered.len()), (left.id, left.uncovered.len()));
+        assert_eq!((list_len(&store), entries(&store, "shift.absent")), (1, 1));
+        let other = press(first, within, &[cover("duty", hours(24, 36), bia)]);
+        assert!(matches!(other, Err(Error::Conflict(_))), "other words are no second click: {other:?}");
+        let another = store.write(Actor::User { id: bia, role: Role::Manager }, first, |tx| {
+            note_once(tx, ana, within, &covers)
+        });
+        assert!(matches!(another, Err(Error::Conflict(_))), "nor is another's: {another:?}");
+    }
+}
+
+fn list_len(store: &Store) -> usize {
+    store.read(|view| list(view, NOW)).unwrap().len()
 }
 
 #[test]

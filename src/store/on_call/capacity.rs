@@ -130,11 +130,21 @@ pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result
 /// # Errors
 /// Database errors.
 pub fn on_duty(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<UserId>> {
+    Ok(present(view, at)?.into_iter().map(|(_, user)| user).collect())
+}
+
+/// The same, by schedule.
+///
+/// # Errors
+/// Database errors.
+pub fn present(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<(String, UserId)>> {
     let schedules = versions::all_in_force::<Duty>(view, at)?;
     let absences = absences::after(view, at)?;
-    let present =
-        schedules.iter().flat_map(|held| held.body.schedule.at(at, absences.in_schedule(&held.name)));
-    Ok(present.map(|(user, _)| user).collect())
+    let present = schedules.iter().flat_map(|held| {
+        let there = held.body.schedule.at(at, absences.in_schedule(&held.name));
+        there.into_iter().map(|(user, _)| (held.name.clone(), user))
+    });
+    Ok(present.collect())
 }
 
 /// To whom an alert goes next: somebody on call now, who knows the patient if they have room, else the least

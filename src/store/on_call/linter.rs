@@ -74,12 +74,11 @@ impl Linter {
         let (elsewhere, earlier) = (of(&|_| true), self.before.get(id));
         let before = of(&|name| earlier.is_some_and(|names| names.contains(name)));
         let around = Around { people: &self.people, elsewhere: &elsewhere, before: &before };
-        issues(
-            &duty.schedule.shifts(self.within, self.absences.in_schedule(id)),
-            self.within,
-            duty.need,
-            around,
-        )
+        let shifts = duty.schedule.shifts(self.within, self.absences.in_schedule(id));
+        let mut found = issues(&shifts, self.within, duty.need, around);
+        found.extend(duty.schedule.beside_turns(self.within));
+        found.sort_unstable();
+        found
     }
 }
 

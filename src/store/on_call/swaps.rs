@@ -296,8 +296,11 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     let held = get(view, &swap.schedule, now)?.body;
     let (schedule, known, absences) = (&held.schedule, people(view)?, absences::after(view, now)?);
     let away = absences.in_schedule(&swap.schedule);
-    if !has(schedule, away, swap.giver, swap.window) {
+    if !has(schedule, swap.giver, swap.window) {
         return refused("whoever gives this turn is not on call for all of it");
+    }
+    if away.is_covered(swap.giver, swap.window) {
+        return refused("somebody stands in for this turn already: ask whoever keeps the schedules");
     }
     let Some(taker) = swap.taker else {
         return if swap.back.is_some() {
@@ -324,15 +327,16 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     };
     takes(taker, swap.window)?;
     let Some(back) = swap.back else { return Ok(()) };
-    if !has(schedule, away, taker, back) {
+    if !has(schedule, taker, back) || away.is_covered(taker, back) {
         return refused("whoever gives the turn in return is not on call for all of it");
     }
     takes(swap.giver, back)
 }
 
-/// Whether somebody is on call for all of a window.
-fn has(schedule: &Schedule, away: Away<'_>, user: UserId, window: Window) -> bool {
-    let own = schedule.shifts(window, away).into_iter().filter(|shift| shift.user == user);
+/// Whether all of a window is a turn of somebody's. An absence takes no turn away: whoever is away gives theirs to a
+/// colleague; who stands in for somebody has none to give.
+fn has(schedule: &Schedule, user: UserId, window: Window) -> bool {
+    let own = schedule.shifts(window, Away::NOBODY).into_iter().filter(|shift| shift.user == user);
     union(own.map(|shift| shift.window).collect()) == [window]
 }
 

@@ -6,7 +6,7 @@ use super::swaps::{Asked, Word, answer, ask, open};
 use super::testing::{duty, person, rotation};
 use super::*;
 use crate::domain::civil::Window;
-use crate::domain::on_call::Length;
+use crate::domain::on_call::{Cover, Issue, Length};
 use crate::domain::{Role, SwapId};
 use crate::store::testing::{NOW, entries, stores};
 use crate::store::{Actor, Store, messages};
@@ -130,5 +130,54 @@ fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_sche
         assert!(matches!(without, Err(Error::Refused { code: "E_INVALID", .. })), "{without:?}");
         store.write(Actor::Operator, NOW, |tx| certify(tx, caio, hours(0, 24).to)).unwrap();
         by(&store, caio, |tx| ask(tx, "duty", &take)).unwrap();
+    }
+}
+
+/// Whoever had noted their absence could give their turn to nobody, and what they had offered died.
+#[test]
+fn whoever_is_away_gives_their_turn_to_a_colleague_who_takes_it() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        let (first, second) = (hours(24, 36), hours(48, 60));
+        let before = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, Some(caio), first, None))).unwrap();
+        by(&store, ana, |tx| absences::note(tx, ana, hours(20, 70), &[])).unwrap();
+        by(&store, caio, |tx| answer(tx, before.id, Word::Accept)).unwrap();
+        let after = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, None, second, None))).unwrap();
+        by(&store, bia, |tx| answer(tx, after.id, Word::Accept)).unwrap();
+        assert_eq!((who(&store, "duty", 25), who(&store, "duty", 49)), (vec![caio], vec![bia]));
+        // Nobody gives what somebody stands in for, nor what they stand in for themselves.
+        let covered = hours(72, 84);
+        let cover = Cover { schedule: "duty".into(), from: covered.from, to: covered.to, by: caio };
+        let noted = |tx: &mut Tx<'_>| absences::note(tx, ana, covered, std::slice::from_ref(&cover));
+        store.write(Actor::Operator, NOW, noted).unwrap();
+        for giver in [ana, caio] {
+            let given = by(&store, giver, |tx| ask(tx, "duty", &offer(giver, None, covered, None)));
+            assert!(matches!(given, Err(Error::Refused { code: "E_INVALID", .. })), "{given:?}");
+        }
+        assert_eq!(who(&store, "duty", 73), [caio]);
+    }
+}
+
+/// A rotation that moved by an hour left the giver on call for that hour, and the linter had no word of it.
+#[test]
+fn a_swap_that_lies_beside_its_turn_because_the_rotation_moved_is_found_by_the_linter() {
+    for store in stores() {
+        let [ana, bia, _] = ward(&store);
+        let given = hours(24, 36);
+        let swap = by(&store, ana, |tx| ask(tx, "duty", &offer(ana, Some(bia), given, None))).unwrap();
+        by(&store, bia, |tx| answer(tx, swap.id, Word::Accept)).unwrap();
+        let beside = || {
+            let held = store.read(|view| get(view, "duty", NOW)).unwrap();
+            let mut found = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+            found.retain(|issue| matches!(issue, Issue::BesideTurn(..)));
+            found
+        };
+        assert_eq!(beside(), []);
+        for (by, found) in [(HOUR, vec![Issue::BesideTurn(ana, given)]), (HOUR * 24, vec![])] {
+            let Version { version, mut body, .. } = store.read(|view| get(view, "duty", NOW)).unwrap();
+            body.schedule.rotations[0].starts = Zone::SAO_PAULO.local(NOW.plus(by));
+            store.write(Actor::Operator, NOW, |tx| publish(tx, "duty", &body, version)).unwrap();
+            assert_eq!(beside(), found, "by {by:?}");
+        }
     }
 }

@@ -93,6 +93,7 @@ diesel::table! {
         noted_by -> Text,
         covers -> Text,
         begun_at -> Nullable<BigInt>,
+        parts -> Nullable<Text>,
     }
 }
 

@@ -240,7 +240,7 @@ fn a_call_that_is_put_off_is_late_from_when_it_was_planned_and_is_told_by_the_ot
         };
         let call = put_off(Channel::Webhook, "a program");
         let found = late(&store, NOW);
-        assert!(found.contains(&("late_message".to_owned(), call)), "{found:?}");
+        assert!(found.contains(&("late_program".to_owned(), "a program".to_owned())), "{call}: {found:?}");
         let looked = store.read(|view| look(view, NOW)).unwrap();
         let raised =
             store.keep_house(Urgency::Urgent, "test", at(2), |tx| settle(tx, &looked, false)).unwrap();
@@ -250,5 +250,64 @@ fn a_call_that_is_put_off_is_late_from_when_it_was_planned_and_is_told_by_the_ot
             looked,
             "the same lapse however often it is tried"
         );
+    }
+}
+
+/// A hundred and thirty rows, each with a number, for two programs that did not answer.
+#[test]
+fn a_program_that_keeps_calls_waiting_is_one_lapse_with_their_count_until_nothing_waits() {
+    for store in houses() {
+        let alert = red(&store, false);
+        let call = |n: u64| {
+            let planned = act(&store, |tx| {
+                tx.unchanged();
+                let patient = alerts::get(tx, alert)?.case.patient;
+                let ground = messages::Ground::ask(tx, patient)?.expect("a permit");
+                let (key, subject) = (format!("call:{n}"), alert.to_string());
+                let new = New {
+                    key: key.clone(),
+                    class: Class::Clinical,
+                    channel: Channel::Webhook,
+                    recipient: "a program".to_owned(),
+                    template: "page",
+                    variables: serde_json::json!({}),
+                    about: About::patient(ground, escalations::ALERT, &subject),
+                    due_at: at(n),
+                    not_after: NOW.plus(messages::PAGE_LASTS),
+                };
+                messages::plan(tx, &new)?;
+                messages::by_key(tx, &key)
+            });
+            planned.unwrap().unwrap().id
+        };
+        let calls: Vec<i64> = (0..3).map(call).collect();
+        let settled = |now: Instant| {
+            let mut found = store.read(|view| look(view, now)).unwrap();
+            found.retain(|one| one.kind == "late_program");
+            store.keep_house(Urgency::Urgent, "test", now, |tx| settle(tx, &found, false)).unwrap();
+            store.read(standing).unwrap()
+        };
+        let stands = settled(at(3));
+        assert_eq!(stands.iter().map(|one| one.count).collect::<Vec<_>>(), [3]);
+        assert_eq!(stands[0].lapse.subject, "a program");
+        assert_eq!(store.read(|view| crate::store::lapses::of_red(view, &stands)).unwrap(), 3);
+        // The oldest of them goes: the others still wait, and it is the same lapse.
+        let gone = |id: i64| {
+            act(&store, |tx| {
+                tx.unchanged();
+                diesel::update(letters::table.find(id))
+                    .set(letters::state.eq("accepted"))
+                    .execute(tx.conn)?;
+                Ok(())
+            })
+            .unwrap();
+        };
+        gone(calls[0]);
+        let again = settled(at(4));
+        assert_eq!((again.len(), again[0].count, &again[0].lapse), (1, 2, &stands[0].lapse));
+        assert_eq!(entries(&store, "engine.lapse"), 1);
+        gone(calls[1]);
+        gone(calls[2]);
+        assert_eq!(settled(at(5)), []);
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::civil::Window;
 use crate::domain::on_call::{Cover, doubts_of};
 use crate::domain::{AbsenceId, Can, Instant, UserId};
 use crate::store::on_call::absences::{self, Held, Left};
-use crate::store::users;
+use crate::store::{Subject, users};
 use crate::web::Code;
 use crate::web::auth::Viewer;
 use crate::web::fault::Fault;
@@ -104,7 +104,8 @@ pub struct Shown {
     to: Instant,
     /// Who stands in.
     cover: Vec<StandsIn>,
-    /// Since when the house knows: an override that was said to be meant after that goes before it.
+    /// Since when the house knows: an override that was said to be meant after that goes before it. What a change added is
+    /// known since the change.
     #[schema(value_type = String)]
     known_at: Instant,
     /// Who noted it.
@@ -112,7 +113,7 @@ pub struct Shown {
 }
 
 impl From<Held> for Shown {
-    fn from(Held { id, absence, noted_by }: Held) -> Self {
+    fn from(Held { id, absence, noted_by, .. }: Held) -> Self {
         let Window { from, to } = absence.window;
         let cover = absence.covers.into_iter().map(StandsIn::from).collect();
         Self { id, user_id: absence.user, from, to, cover, known_at: absence.known_at, noted_by }
@@ -204,11 +205,11 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
         if !sure {
             asked_again(&doubts_of(within, desk.now))?;
         }
-        let left = desk.write(|tx| {
+        desk.create(&body.bytes, |tx| {
             users::get(tx, *id)?;
-            Ok(absences::note(tx, *id, within, &covers)?)
-        })?;
-        Reply::with(StatusCode::CREATED, &Told::from(left))
+            let left = absences::note(tx, *id, within, &covers)?;
+            Ok((Subject::User(*id), StatusCode::CREATED, Told::from(left)))
+        })
     })
     .await
 }

@@ -400,8 +400,8 @@ pub async fn resolve(call: Call, id: Path<AlertId>, body: Body<Resolve>) -> Answ
     acted(call, *id, Act::Resolve { outcome: body.value.outcome }, body.value.note).await
 }
 
-/// Hands an alert to somebody else.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/reassign", tag = "alerts", params(("id" = String, Path)), request_body = Reassign, responses((status = 200, body = Alert), (status = 409)))]
+/// Hands an alert to somebody else, who is there: one who is away is refused, with until when.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/reassign", tag = "alerts", params(("id" = String, Path)), request_body = Reassign, responses((status = 200, body = Alert), (status = 409, description = "E_ABSENT, E_STATE")))]
 pub async fn reassign(call: Call, id: Path<AlertId>, body: Body<Reassign>) -> Answer {
     acted(call, *id, Act::Reassign { to: body.value.to }, body.value.note).await
 }

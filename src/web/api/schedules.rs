@@ -270,7 +270,7 @@ pub async fn at(call: Call, id: Path<String>, asked: Query<When>) -> Answer {
 #[schema(as = ScheduleIssue)]
 pub struct Problem {
     /// `gap`, `nobody_reachable`, `nobody_certified`, `certificate_ends`, `first_and_backup` (also in a schedule that a policy
-    /// calls before this one), `unreachable`, `certificate_date` (`from` is the date), `overload` (in all schedules together).
+    /// calls before this one), `beside_turn` (a change for a turn that has moved: the rest is with `user_id`), `unreachable`, `certificate_date` (`from` is the date), `overload` (in all schedules together).
     kind: &'static str,
     #[schema(value_type = String)]
     from: Instant,
@@ -296,7 +296,9 @@ impl From<&Issue> for Problem {
             Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {
                 over(window)
             }
-            Issue::FirstAndBackup(user, window) => Self { user_id: Some(*user), ..over(window) },
+            Issue::FirstAndBackup(user, window) | Issue::BesideTurn(user, window) => {
+                Self { user_id: Some(*user), ..over(window) }
+            }
             Issue::CertificateEnds(user, at)
             | Issue::Unreachable(user, at)
             | Issue::CertificateDate(user, at) => {

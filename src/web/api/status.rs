@@ -6,7 +6,10 @@ use utoipa::ToSchema;
 use super::{Answer, Call, Reply};
 use crate::domain::message::Channel;
 use crate::domain::{Instant, Level};
-use crate::store::{alerts, lapses, reevaluations};
+use crate::store::{View, alerts, lapses, reevaluations};
+use crate::web::auth::Viewer;
+use crate::web::fault::Fault;
+use crate::web::pseudonyms;
 use crate::web::pulse::Pulse;
 use crate::web::state::{self, Module, Rests};
 
@@ -90,10 +93,12 @@ pub struct ClockStep {
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusLapse)]
 pub struct Lapse {
-    /// `late_step`, `late_timer`, `late_message`, `stuck_message`, `unescalated_red`, `set_aside`.
+    /// `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`, `set_aside`.
     kind: String,
-    /// The row's id.
+    /// The row's id; of `late_program` the webhook's.
     subject: String,
+    /// How many wait: the calls of a program, one of anything else.
+    count: usize,
     #[schema(value_type = String)]
     expected_at: Instant,
     #[schema(value_type = String)]
@@ -102,8 +107,8 @@ pub struct Lapse {
 
 impl From<lapses::Standing> for Lapse {
     fn from(standing: lapses::Standing) -> Self {
-        let lapses::Standing { lapse, noticed_at } = standing;
-        Self { kind: lapse.kind, subject: lapse.subject, expected_at: lapse.expected_at, noticed_at }
+        let lapses::Standing { lapse, noticed_at, count } = standing;
+        Self { kind: lapse.kind, subject: lapse.subject, count, expected_at: lapse.expected_at, noticed_at }
     }
 }
 
@@ -125,7 +130,8 @@ pub struct Resting {
     whom: &'static str,
     /// The domain whose mail server does not answer.
     domain: Option<String>,
-    /// The user whose mailbox, or the webhook whose program, does not answer.
+    /// The user whose mailbox, or the webhook whose program, does not answer; auditors and the DPO know the user by a
+    /// pseudonym.
     id: Option<String>,
     /// Since when.
     #[schema(value_type = Option<String>)]
@@ -143,8 +149,18 @@ impl Resting {
     }
 }
 
-impl From<state::Resting> for Resting {
-    fn from(rest: state::Resting) -> Self {
+impl Resting {
+    /// As a viewer may know whose mailbox it is: auditors and the DPO by a pseudonym.
+    fn known_to(mut self, view: &mut View<'_>, viewer: &Viewer) -> Result<Self, Fault> {
+        if self.whom == "mailbox"
+            && let Some(user) = self.id.as_ref().and_then(|id| id.parse().ok())
+        {
+            self.id = Some(pseudonyms::staff(view, viewer, user)?.to_string());
+        }
+        Ok(self)
+    }
+
+    fn of(rest: state::Resting) -> Self {
         let (whom, domain, id) = match (rest.what, rest.channel) {
             (Rests::Domain(name), _) => ("domain", Some(name), None),
             (Rests::Recipient(id), Channel::Webhook) => ("program", None, Some(id)),
@@ -162,6 +178,10 @@ pub async fn show(call: Call) -> Answer {
         let (waiting, counts) =
             desk.read(|view| Ok((reevaluations::backlog(view)?.0, alerts::counts(view)?)))?;
         let pulse = desk.read(|view| Pulse::take(view, &desk.state, desk.now))?;
+        let resting = desk.read(|view| {
+            let rests = pulse.resting.iter().cloned();
+            rests.map(|rest| Resting::of(rest).known_to(view, &desk.viewer)).collect::<Result<Vec<_>, _>>()
+        })?;
         let of = |level: Level| counts.iter().find(|(code, _)| *code == level.code()).map_or(0, |(_, n)| *n);
         let state = &desk.state;
         Reply::ok(&Status {
@@ -189,12 +209,7 @@ pub async fn show(call: Call) -> Answer {
                 .iter()
                 .map(|one| Shown { door: one.door.name(), not_after: one.not_after })
                 .collect(),
-            breakers: pulse
-                .breakers
-                .into_iter()
-                .map(Resting::provider)
-                .chain(pulse.resting.into_iter().map(Resting::from))
-                .collect(),
+            breakers: pulse.breakers.into_iter().map(Resting::provider).chain(resting).collect(),
         })
     })
     .await

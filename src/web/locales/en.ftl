@@ -576,6 +576,7 @@ user-lock = Lock
 
 status-title = System
 status-seal-age = Last signature of the log
+status-seal-none = nothing waits to be signed
 status-connections = Devices connected
 status-queue-depth = Messages queued
 status-reevaluate-depth = Series to judge again
@@ -715,6 +716,8 @@ field-reason = Write the reason, 3 to 500 letters.
 field-outcome = Choose how it ended.
 field-minutes = Choose for how long.
 field-to = Choose somebody who may act on alerts.
+field-span = The end comes after the beginning, by 400 days at the most.
+field-unseen = The text has a character that is not seen. Delete it and type it anew, without pasting.
 form-sending = Sending…
 form-failed = It did not reach the server. What you wrote is still here; try again.
 
@@ -743,6 +746,10 @@ code-media-type = Format not accepted
 code-media-type-detail = Send JSON.
 code-claimed = Somebody else has claimed it
 code-claimed-detail = See who has the alert before you act.
+code-absent = This person is away
+code-absent-detail = The alert was not handed over. Choose somebody who is there now.
+code-absent-who = { $name } is away until { $time }.
+alert-away = { $name } (away until { $time })
 code-doubt = Look again before you save
 code-doubt-detail = It may be meant, but it looks like a slip. Correct it, or confirm it and send it again.
 code-capacity = What is left is kept for red alerts
@@ -990,6 +997,7 @@ pager-absence = Somebody of the team noted an absence of their own, or changed i
 pager-dead-step = A step of an escalation calls nobody: change its people
 pager-red-bounds = A rule for red alerts lets them wait for too long
 pager-program-gone = A program wants no more calls: its webhook is off
+pager-program-refuses = A program redirects or refuses its calls: check the webhook’s address
 pager-coverage = A schedule has hours without anybody: fill them
 pager-warned = The deadline of this alert is near
 pager-breached = The deadline of this alert has passed
@@ -1022,6 +1030,12 @@ status-no-webhook = No program is called. An administrator may add one on the pa
 lapse-late-step = Escalation step late
 lapse-late-timer = Timer late
 lapse-late-message = Message late
+lapse-late-program = Program that does not take its calls
+lapse-waiting =
+    { $n ->
+        [one] { $n } call waits for it
+       *[other] { $n } calls wait for it
+    }
 lapse-stuck-message = Message stuck in sending
 lapse-unescalated-red = Red alert without escalation
 lapse-set-aside = Row set aside after an error
@@ -1289,6 +1303,7 @@ issue-nobody-reachable = Nobody reachable
 issue-nobody-certified = Nobody certified
 issue-certificate-ends = Certificate ends
 issue-first-and-backup = First and backup are the same person
+issue-beside-turn = A swap of a turn that has moved: a part of it is left with who gave it
 issue-unreachable = No channel reaches them
 issue-certificate-date = Unlikely certificate date
 issue-overload = Overload
@@ -1329,8 +1344,8 @@ absence-done = Absence recorded: { $name }
 absence-covered = Every turn is covered
 absence-uncovered =
     { $n ->
-        [one] One stretch is left with nobody on call: fill it now
-       *[other] { $n } stretches are left with nobody on call: fill them now
+        [one] One stretch is left with nobody on call who may be called: fill it now
+       *[other] { $n } stretches are left with nobody on call who may be called: fill them now
     }
 changes-title = Changes in force
 changes-none = No changes: the rotations count.
@@ -1708,6 +1723,7 @@ module-escalate = Escalation
 module-handover = Shift changes
 module-housekeeping = Housekeeping
 module-late-reds = Reds found late
+module-moves = Readings that change hands
 module-outbox-in-app = Notices on the dashboard
 module-outbox-email = Notices by e-mail
 module-outbox-webhook = Notices to programs

@@ -592,6 +592,7 @@ user-lock = Bloquear
 
 status-title = Sistema
 status-seal-age = Última assinatura do log
+status-seal-none = nada espera por assinatura
 status-connections = Dispositivos conectados
 status-queue-depth = Mensagens na fila
 status-reevaluate-depth = Séries a reavaliar
@@ -731,6 +732,8 @@ field-reason = Escreva o motivo, com 3 a 500 letras.
 field-outcome = Escolha como terminou.
 field-minutes = Escolha por quanto tempo.
 field-to = Escolha quem pode agir em alertas.
+field-span = O fim vem depois do começo, no máximo 400 dias depois.
+field-unseen = O texto tem um caractere que não se vê. Apague e digite de novo, sem colar.
 form-sending = Enviando…
 form-failed = Não chegou ao servidor. O que você escreveu continua aqui; tente de novo.
 
@@ -759,6 +762,10 @@ code-media-type = Formato não aceito
 code-media-type-detail = Envie JSON.
 code-claimed = Outra pessoa já assumiu
 code-claimed-detail = Veja quem está com o alerta antes de agir.
+code-absent = Essa pessoa está ausente
+code-absent-detail = O alerta não foi passado. Escolha alguém que esteja aí agora.
+code-absent-who = { $name } está ausente até { $time }.
+alert-away = { $name } (ausente até { $time })
 code-doubt = Confira antes de salvar
 code-doubt-detail = Pode ser isso mesmo, mas parece engano. Corrija, ou confirme e envie de novo.
 code-capacity = O que resta está reservado para alertas vermelhos
@@ -1006,6 +1013,7 @@ pager-absence = Alguém da equipe registrou ou mudou a própria ausência
 pager-dead-step = Um passo da escalada não chama ninguém: troque as pessoas
 pager-red-bounds = Uma regra de alerta vermelho permite esperar demais
 pager-program-gone = Um programa não quer mais chamadas: o webhook foi desativado
+pager-program-refuses = Um programa redireciona ou recusa as chamadas: confira o endereço do webhook
 pager-coverage = Falta gente na escala: complete
 pager-warned = Falta pouco para estourar o prazo deste alerta
 pager-breached = O prazo deste alerta estourou
@@ -1038,6 +1046,12 @@ status-no-webhook = Nenhum programa é chamado. Quem administra pode acrescentar
 lapse-late-step = Passo de escalonamento atrasado
 lapse-late-timer = Prazo atrasado
 lapse-late-message = Mensagem atrasada
+lapse-late-program = Programa que não responde às chamadas
+lapse-waiting =
+    { $n ->
+        [one] { $n } chamada espera por ele
+       *[other] { $n } chamadas esperam por ele
+    }
 lapse-stuck-message = Mensagem parada no envio
 lapse-unescalated-red = Alerta vermelho sem escalonamento
 lapse-set-aside = Linha separada por erro
@@ -1305,6 +1319,7 @@ issue-nobody-reachable = Ninguém alcançável
 issue-nobody-certified = Ninguém com certificado
 issue-certificate-ends = Certificado vence
 issue-first-and-backup = Titular e reserva são a mesma pessoa
+issue-beside-turn = Troca de um turno que mudou de hora: parte dele ficou com quem o cedeu
 issue-unreachable = Nenhum canal alcança
 issue-certificate-date = Validade de certificado improvável
 issue-overload = Sobrecarga
@@ -1345,8 +1360,8 @@ absence-done = Ausência registrada: { $name }
 absence-covered = Todos os turnos estão cobertos
 absence-uncovered =
     { $n ->
-        [one] Ficou um período sem ninguém de plantão: cubra agora
-       *[other] Ficaram { $n } períodos sem ninguém de plantão: cubra agora
+        [one] Ficou um período sem ninguém de plantão que possa ser chamado: cubra agora
+       *[other] Ficaram { $n } períodos sem ninguém de plantão que possa ser chamado: cubra agora
     }
 changes-title = Mudanças em vigor
 changes-none = Nenhuma mudança: valem os rodízios.
@@ -1724,6 +1739,7 @@ module-escalate = Escalonamento
 module-handover = Trocas de plantão
 module-housekeeping = Limpeza
 module-late-reds = Vermelhos descobertos tarde
+module-moves = Leituras que mudam de paciente
 module-outbox-in-app = Avisos no painel
 module-outbox-email = Avisos por e-mail
 module-outbox-webhook = Avisos a programas

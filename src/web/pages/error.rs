@@ -60,6 +60,8 @@ impl Named<'_> {
             ("outcome", _) => Key("field-outcome"),
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
+            ("span", _) => Key("field-span"),
+            ("unseen", _) => Key("field-unseen"),
             ("pause", _) => Key("field-pause"),
             ("id", _) => Key("field-id"),
             ("url", _) => Key("field-url"),

@@ -55,6 +55,8 @@ pub enum Cause {
     RedBounds,
     /// A program that they added wants no more calls.
     ProgramGone,
+    /// A program does not take what it is called for.
+    ProgramRefuses,
     /// They try whether they are reached: it rings as a page does.
     Trial,
     /// The time promised for an alert is nearly over.
@@ -86,6 +88,7 @@ impl Cause {
             "dead_step" => Self::DeadStep,
             "red_bounds" => Self::RedBounds,
             "webhook_gone" => Self::ProgramGone,
+            "webhook_refuses" => Self::ProgramRefuses,
             "sla_warning" => Self::Warned,
             "sla_breach" => Self::Breached,
             "test" => Self::Trial,
@@ -110,6 +113,7 @@ impl Cause {
                 | Self::DeadStep
                 | Self::RedBounds
                 | Self::ProgramGone
+                | Self::ProgramRefuses
                 | Self::Overnight
         )
     }
@@ -126,6 +130,7 @@ impl Cause {
             Self::DeadStep => Key("pager-dead-step"),
             Self::RedBounds => Key("pager-red-bounds"),
             Self::ProgramGone => Key("pager-program-gone"),
+            Self::ProgramRefuses => Key("pager-program-refuses"),
             Self::Warned => Key("pager-warned"),
             Self::Breached => Key("pager-breached"),
             Self::Trial => Key("pager-trial"),

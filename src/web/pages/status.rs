@@ -31,6 +31,8 @@ pub struct View {
     pub unrolled: Rolling,
     /// Age of the newest checkpoint.
     pub seal_age: Option<Duration>,
+    /// For how long the oldest entry of the log has waited to be signed; `None`: none waits.
+    pub unsigned: Option<Duration>,
     /// Open device sessions.
     pub connections: u64,
     /// What the device edge did since the start, by name.
@@ -66,6 +68,10 @@ pub struct Lapse {
     pub kind: String,
     /// The row's id.
     pub subject: String,
+    /// Where it is looked at, if somewhere.
+    pub link: Option<String>,
+    /// How many wait.
+    pub count: usize,
     /// When it was to be done.
     pub expected_at: Instant,
     /// Since when it is known.
@@ -80,6 +86,7 @@ impl Lapse {
             "late_step" => Key("lapse-late-step"),
             "late_timer" => Key("lapse-late-timer"),
             "late_message" => Key("lapse-late-message"),
+            "late_program" => Key("lapse-late-program"),
             "stuck_message" => Key("lapse-stuck-message"),
             "unescalated_red" => Key("lapse-unescalated-red"),
             "set_aside" => Key("lapse-set-aside"),
@@ -179,6 +186,7 @@ impl Module {
             "handover" => Key("module-handover"),
             "housekeeping" => Key("module-housekeeping"),
             "late_reds" => Key("module-late-reds"),
+            "moves" => Key("module-moves"),
             "outbox in_app" => Key("module-outbox-in-app"),
             "outbox email" => Key("module-outbox-email"),
             "outbox webhook" => Key("module-outbox-webhook"),
@@ -244,6 +252,8 @@ struct Figure {
     health: Health,
 }
 
+/// An entry of the log is signed within this time.
+const SIGNED_WITHIN: Duration = Duration::from_secs(2);
 /// Less than this and the disk is nearly full.
 const SHORT_OF_DISK: u64 = 1_000_000_000;
 
@@ -280,18 +290,23 @@ impl View {
         }
     }
 
+    /// The age of the last signature. A quiet house signs nothing: late is only what waits for one.
+    fn sealed(&self, w: &Words) -> Figure {
+        let late = self.unsigned.is_some_and(|span| span > SIGNED_WITHIN);
+        Figure {
+            name: w.say("status-seal-age"),
+            value: self.seal_age.map_or_else(|| "–".to_owned(), |span| w.short_span(&span)),
+            bound: Some(match self.unsigned {
+                Some(_waits) => w.one("status-bound", "bound", w.short_span(&SIGNED_WITHIN)),
+                None => w.say("status-seal-none"),
+            }),
+            health: if late { Health::Late } else { Health::Well },
+        }
+    }
+
     fn figures(&self, w: &Words) -> Vec<Figure> {
         let plain =
             |name: Key, value: String| Figure { name: w.say(name), value, bound: None, health: Health::Well };
-        let aged = |name: Key, value: Option<Duration>, bound: u64| {
-            let bound = Duration::from_secs(bound);
-            Figure {
-                value: value.map_or_else(|| "–".to_owned(), |span| w.short_span(&span)),
-                bound: Some(w.one("status-bound", "bound", w.short_span(&bound))),
-                health: if value.is_some_and(|span| span > bound) { Health::Late } else { Health::Well },
-                name: w.say(name),
-            }
-        };
         let queue = |name: Key, backlog: Backlog, bound: Option<u64>| {
             let late = backlog.age.zip(bound).is_some_and(|(age, bound)| age > Duration::from_secs(bound));
             Figure {
@@ -304,7 +319,7 @@ impl View {
         let mut figures = vec![
             plain(Key("status-connections"), w.whole(&self.connections)),
             plain(Key("status-queue-depth"), w.whole(&self.queue_depth)),
-            aged(Key("status-seal-age"), self.seal_age, 2),
+            self.sealed(w),
             queue(Key("status-reevaluate-depth"), self.reevaluate, Some(10)),
             queue(Key("status-outbox-depth"), self.outbox, None),
             queue(Key("status-commands-depth"), self.commands, None),

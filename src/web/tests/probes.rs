@@ -4,12 +4,14 @@ use std::time::{Duration, Instant as Moment};
 
 use super::alerts::raise;
 use super::{Built, House, Limits, NOW, houses, stores};
-use crate::domain::Role;
 use crate::domain::certificate::{Certificate, Door};
+use crate::domain::message::Channel;
+use crate::domain::{Instant, Role, UserId};
 use crate::engine::Module as _;
 use crate::engine::escalate::Escalate;
 use crate::store::testing::foreign;
-use crate::store::{Urgency, escalations, users};
+use crate::store::{Urgency, escalations, on_call, users};
+use crate::web::state::{EngineView, Module, Resting, Rests};
 
 fn ready(house: &House) -> (u16, String) {
     let got = house.call("GET", "/readyz", &[], None);
@@ -122,4 +124,43 @@ fn a_certificate_at_its_end_is_told_while_the_node_serves_and_wakes_the_monitor_
     let admin = house.staff(Role::Admin);
     let shown = house.get(&admin, "/api/v1/status").must(200);
     assert_eq!(shown["certificates"][1]["door"], "MQTT over TLS");
+}
+
+/// A node that left a mailbox alone, and one whose time is over.
+struct Rested(UserId);
+
+impl EngineView for Rested {
+    fn modules(&self) -> Vec<Module> {
+        Vec::new()
+    }
+
+    fn resting(&self) -> Vec<Resting> {
+        let rest = |until: Instant| Resting {
+            channel: Channel::Email,
+            what: Rests::Recipient(self.0.to_string()),
+            since: NOW.minus(Duration::from_secs(60)),
+            until,
+            why: "timeout",
+        };
+        vec![rest(NOW.plus(Duration::from_secs(60))), rest(NOW.minus(Duration::from_secs(1)))]
+    }
+}
+
+/// An auditor read "mailbox: Eva Silva", and that it rested until an hour that had passed.
+#[test]
+fn a_mailbox_that_rests_is_shown_while_it_does_and_auditors_and_the_dpo_read_no_name_of_it() {
+    for home in stores() {
+        let eva = on_call::testing::person(&home, Role::Clinician);
+        let house = House::with(home, Limits::of_descriptors(4_096), std::sync::Arc::new(Rested(eva)));
+        let seen = |role: Role| {
+            let who = house.staff(role);
+            let status = house.get(&who, "/api/v1/status").must(200);
+            let rests = status["breakers"].as_array().unwrap();
+            assert_eq!(rests.len(), 1, "{status}");
+            rests[0]["id"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(seen(Role::Manager), eva.to_string());
+        let (auditor, dpo) = (seen(Role::Auditor), seen(Role::Dpo));
+        assert!(auditor != eva.to_string() && dpo != eva.to_string() && auditor != dpo, "{auditor} {dpo}");
+    }
 }

@@ -44,7 +44,8 @@ impl Asked {
     fn window(&self, room: &Room) -> Result<Window, Fault> {
         let at =
             |text: &str| local(zone(room), text).ok_or_else(|| Fault::invalid("day", "a day and an hour"));
-        narrow(at(&self.from)?, at(&self.to)?)
+        // The page's `to` is a day; elsewhere it is a person.
+        narrow(at(&self.from)?, at(&self.to)?).map_err(|fault| fault.with("field", "span"))
     }
 
     fn person(&self) -> Result<UserId, Fault> {
@@ -71,7 +72,7 @@ pub async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
             let asked = Asked::of(&sent);
             let (user, within, covers) = (asked.person()?, asked.window(room)?, covers(&sent)?);
             may_speak(&room.viewer, user, &covers)?;
-            let left = room.write(|tx| Ok(absences::note(tx, user, within, &covers)?))?;
+            let left = room.write(|tx| Ok(absences::note_once(tx, user, within, &covers)?))?;
             done(room, user, &left)
         })
         .await
@@ -184,7 +185,7 @@ fn drawn(room: &Room, asked: &Asked, done: Option<Done>) -> Result<super::super:
 fn ahead(view: &mut View<'_>, room: &Room) -> Result<Vec<Ahead>, Fault> {
     let mut people = People::default();
     let mut out = Vec::new();
-    for Held { id, absence, noted_by } in absences::list(view, room.now)? {
+    for Held { id, absence, noted_by, .. } in absences::list(view, room.now)? {
         let Window { from, to } = absence.window;
         let mut covers = Vec::new();
         for cover in &absence.covers {

@@ -16,7 +16,7 @@ use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
 use crate::store::accesses::What;
 use crate::store::alert_moves::Elsewhere;
 use crate::store::alerts::{self, ActRow};
-use crate::store::{Ask, View, alert_moves, devices, escalations, patients, users};
+use crate::store::{Ask, View, alert_moves, devices, escalations, paging, patients, users};
 use crate::web::auth::permit_display;
 use crate::web::cases::Case;
 use crate::web::fault::Fault;
@@ -224,9 +224,15 @@ fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
         let stands = user.disabled_at.is_none() && user.held.is_none();
         user.id != room.viewer.id && stands && Can::AnswerCalls.held_by(user.role)
     });
+    let (away, w) = (paging::away(view, room.now)?, room.words());
     Ok(able
         .filter_map(|user| {
-            Some(Choice { value: user.id.to_string(), label: String::from(user.identity?.name) })
+            let name = String::from(user.identity?.name);
+            let label = match away.get(&user.id) {
+                Some(until) => w.two("alert-away", "name", name, "time", w.at(until)),
+                None => name,
+            };
+            Some(Choice { value: user.id.to_string(), label })
         })
         .collect())
 }
@@ -276,7 +282,7 @@ impl Sent {
             return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
         }
         if !line::is_plain(note) {
-            return Err(Fault::invalid("reason", &NotALine::Unseen.to_string()));
+            return Err(Fault::invalid("unseen", &NotALine::Unseen.to_string()));
         }
         Ok((!note.is_empty()).then_some(note))
     }
@@ -307,13 +313,16 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
         .await
 }
 
-/// A claimed alert says who has it, by name.
+/// A claimed alert says who has it, one that goes to somebody who is away says who that is: by name, and until when.
 fn named_owner(room: &Room, fault: Fault) -> Fault {
     let text = |name: &str| fault.more.get(name).and_then(serde_json::Value::as_str);
-    let owner = text("owner").and_then(|id| id.parse().ok());
-    let Some(owner) = owner.filter(|_| fault.code == Code::Claimed) else { return fault };
+    let owner = text("owner").or(text("to")).and_then(|id| id.parse().ok());
+    let Some(owner) = owner.filter(|_| matches!(fault.code, Code::Claimed | Code::Absent)) else {
+        return fault;
+    };
     let until = text("until").and_then(domain::Instant::parse);
     let fault = match until {
+        Some(until) if fault.code == Code::Absent => fault.with("until_clock", room.words().at(&until)),
         Some(until) => fault.with("until_clock", room.words().clock(&until)),
         None => fault,
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::audit::seal_age;
-use super::people::People;
+use super::people::{People, reference};
 use super::visit::{Answer, Room, Visit};
 use crate::domain::message::Channel;
 use crate::domain::rule::{Condition, Kind};
@@ -12,12 +12,13 @@ use crate::domain::{Can, Instant};
 use crate::store::lapses::Standing;
 use crate::store::rules::RuleVersion;
 use crate::store::waiting::COUNTED;
-use crate::store::{Url, View, paging, reevaluations, rules, waiting};
+use crate::store::{Url, View, log, paging, reevaluations, rules, waiting};
 use crate::web::fault::Fault;
 use crate::web::pages::Level;
 use crate::web::pages::ladder::channel_word;
 use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
 use crate::web::pages::status::{self as pages, Backlog, Health, Module, Provider, Rolling};
+use crate::web::pseudonyms;
 use crate::web::pulse::Pulse;
 use crate::web::state::Rests;
 use crate::web::{Key, Lang, Section};
@@ -70,6 +71,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         commands: backlog(waiting.commands.depth, waiting.commands.since),
         unrolled: Rolling { readings: whole(waiting.unrolled), more: waiting.unrolled >= COUNTED },
         seal_age: seal_age(view, room)?,
+        unsigned: log::unsigned_since(view)?.map(|at| room.now.since(at)),
         connections: u64::try_from(state.edge.connections()).unwrap_or(0),
         edge: edge.into_iter().filter_map(|(name, known)| Some((name, count(known)?))).collect(),
         backend: backend.to_owned(),
@@ -85,9 +87,12 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         lapses: pulse
             .lapses
             .into_iter()
-            .map(|Standing { lapse, noticed_at }| pages::Lapse {
+            .map(|Standing { lapse, noticed_at, count }| pages::Lapse {
+                link: (lapse.kind == "late_program" && room.viewer.may(Can::SeeWebhooks))
+                    .then(|| format!("/webhooks/{}", lapse.subject)),
                 kind: lapse.kind,
                 subject: lapse.subject,
+                count,
                 expected_at: lapse.expected_at,
                 noticed_at,
             })
@@ -131,10 +136,14 @@ fn resting(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages:
             }
             (Rests::Recipient(id), _) => {
                 let name = match id.parse() {
+                    Ok(user) if pseudonyms::knows_none(&room.viewer) => {
+                        reference(&pseudonyms::staff(view, &room.viewer, user)?.to_string())
+                    }
                     Ok(user) => people.user(view, user)?,
                     Err(_not_a_user) => id.clone(),
                 };
-                let link = room.viewer.may(Can::SeeSchedules).then(|| format!("/on-duty/{id}"));
+                let known = room.viewer.may(Can::SeeSchedules) && !pseudonyms::knows_none(&room.viewer);
+                let link = known.then(|| format!("/on-duty/{id}"));
                 (Key("status-rests-mailbox"), name, link)
             }
         };

@@ -314,7 +314,8 @@ fn row(
         name: name.to_owned(),
         level: level(case),
         state: shown_state(case.state),
-        since: since(case),
+        // A silence that lasts hides nothing of how long it has been.
+        since: if since(case) > room.now { case.started_at } else { since(case) },
         climb: None,
         finding: told.sentence,
         detail: told.detail,

@@ -158,6 +158,10 @@ pub fn troubles(
                     let who = people.user(view, *user)?;
                     (false, w.say("issue-first-and-backup"), format!("{who} · {}", span(window)))
                 }
+                Issue::BesideTurn(user, window) => {
+                    let who = people.user(view, *user)?;
+                    (false, w.say("issue-beside-turn"), format!("{who} · {}", span(window)))
+                }
                 Issue::Unreachable(user, from) => {
                     let who = people.user(view, *user)?;
                     (false, w.say("issue-unreachable"), format!("{who} · {}", w.at(from)))

@@ -81,6 +81,7 @@ impl Night {
             commands: status::Backlog::default(),
             unrolled: status::Rolling { readings: 100_000, more: bad },
             seal_age: Some(Duration::from_millis(800)),
+            unsigned: bad.then(|| Duration::from_secs(40)),
             connections: 4_812,
             edge: vec![(Key("status-edge-readings"), 10_288_410), (Key("status-edge-refused"), 17)],
             backend: "SQLite".to_owned(),
@@ -98,6 +99,7 @@ impl Night {
                 "late_step",
                 "late_timer",
                 "late_message",
+                "late_program",
                 "stuck_message",
                 "unescalated_red",
                 "set_aside",
@@ -108,6 +110,8 @@ impl Night {
             .map(|kind| status::Lapse {
                 kind: kind.to_owned(),
                 subject: "4711".to_owned(),
+                link: (kind == "late_program").then(|| "/webhooks/4711".to_owned()),
+                count: if kind == "late_program" { 74 } else { 1 },
                 expected_at: self.ago(400),
                 noticed_at: self.ago(300),
             })

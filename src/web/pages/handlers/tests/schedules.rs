@@ -182,10 +182,17 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let mut form: Vec<(&str, &str)> = names.iter().copied().zip(values.iter().map(String::as_str)).collect();
     let asked = [("user", ana.as_str()), ("from", "2026-12-28T08:00"), ("to", "2026-12-30T08:00")];
     form.extend(asked);
-    form.extend([("rows", "2"), ("c0-by", agent.as_str())]);
+    // The clinical schedule asks for a certificate, which an agent has not.
+    form.extend([("rows", "2"), ("c1-by", agent.as_str())]);
     let done = clinic.post(Role::Manager, "/absence", &form).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert!(done.text.contains("Ficou um período sem ninguém de plantão"), "{}", done.text);
+    let twice = clinic.post(Role::Manager, "/absence", &form).await;
+    assert!(twice.text.contains("Ficou um período sem ninguém de plantão"), "a second click: {}", twice.text);
+    let reversed = [("from", "2026-12-30T08:00"), ("to", "2026-12-28T08:00")];
+    let refused =
+        clinic.post(Role::Manager, "/absence", &[&[("user", ana.as_str())], &reversed[..]].concat()).await;
+    assert!(refused.text.contains("O fim vem depois do começo"), "{}", refused.text);
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
     assert!(page.contains("Nenhum turno nas escalas de hoje"), "{page}");
     // It is listed, shortened and taken back there.
@@ -235,4 +242,21 @@ async fn the_pages_open_for_those_who_may_see_schedules_and_for_nobody_else() {
             assert_eq!(clinic.get(role, path).await.status, status, "{path} for {role:?}");
         }
     }
+}
+
+#[actix_web::test]
+async fn a_case_is_not_handed_to_who_is_away_and_the_page_says_until_when() {
+    let clinic = opened();
+    let who = clinic.people[&Role::Clinician];
+    let within =
+        crate::domain::civil::Window { from: now(), to: now().plus(std::time::Duration::from_secs(86_400)) };
+    let note = |tx: &mut crate::store::Tx<'_>| on_call::absences::note(tx, who, within, &[]);
+    clinic.state.store.write(Actor::System("test"), now(), note).unwrap();
+    let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
+    assert!(page.contains("Pessoa clinician (ausente até"), "{page}");
+    let (path, to) = (format!("/alerts/{}/reassign", clinic.alert), who.to_string());
+    let said = [("to", to.as_str()), ("reason", "fim do meu turno"), ("back", "/")];
+    let refused = clinic.post(Role::Agent, &path, &said).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("Pessoa clinician está ausente até"), "{}", refused.text);
 }

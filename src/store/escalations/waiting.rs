@@ -1,0 +1,167 @@
+//! Climbs that wait, looked at again when people changed: whoever it waits for was lost, or somebody came to be meant by a
+//! rung that was called already, because their turn began or they stand in for somebody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use super::{ALERT, Climbed, Escalation, Row, hold, keep, record};
+use crate::domain::escalation::State;
+use crate::domain::{AlertId, Instant, UserId};
+use crate::store::alerts;
+use crate::store::conn::literally;
+use crate::store::error::{Error, Result};
+use crate::store::messages::{self, Ground};
+use crate::store::paging::{self, Finder};
+use crate::store::schema::{escalation_steps, escalations};
+use crate::store::tx::{Tx, View};
+
+/// The alerts whose climb waits for people of whom nobody can be reached.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
+    let climbing = escalations::table
+        .filter(literally("escalations.state = 'climbing' AND escalations.state <> 'done'"))
+        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+        .filter(escalations::kind.eq(ALERT));
+    let waiting: Vec<(String, String)> =
+        climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
+    let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
+    for (id, subject) in waiting {
+        let called = called(view, &id)?;
+        if let (true, Ok(alert)) = (in_vain(view, &called.last, &mut lost, now)?, subject.parse()) {
+            found.push(alert);
+        }
+    }
+    Ok(found)
+}
+
+/// The alerts of whose climb a rung that was called means somebody whom nobody called.
+///
+/// # Errors
+/// Database errors.
+pub fn waiting(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
+    let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
+    let rows: Vec<Row> = escalations::table
+        .filter(literally(waits))
+        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
+        .filter(escalations::kind.eq(ALERT))
+        .select(Row::as_select())
+        .load(view.conn)?;
+    let (mut finder, mut found) = (Finder::default(), Vec::new());
+    // One that cannot be read is set aside when it is due, and holds up nobody else.
+    for climb in rows.into_iter().filter_map(|row| row.open().ok()) {
+        let called = called(view, &climb.id)?;
+        match newcomers(view, &climb, &called, &mut finder, now) {
+            Ok(Some(_)) => found.extend(climb.subject.parse::<AlertId>()),
+            Err(error) if !error.is_the_rows() => return Err(error),
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Calls whoever came to be meant by a rung of this climb; where whoever was called is awaited in vain and nobody comes in
+/// their place, the next rung is due. `false` while somebody else holds the alert. It is looked at under its row: another
+/// node may have gone on meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
+    if alerts::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
+        return Ok(false);
+    }
+    let patient = alerts::get(tx, alert)?.case.patient;
+    let ground = Ground::ask(tx, patient)?;
+    let Some(from) = hold(tx, alert)? else { return Ok(true) };
+    let (mut run, now, mut finder) = (from.run.clone(), tx.now(), Finder::default());
+    let (called, mut lost, mut did) = (called(tx, &from.id)?, BTreeMap::new(), Vec::new());
+    let mut vain = in_vain(tx, &called.last, &mut lost, now)?;
+    let newcomers = if ground.is_ok() { newcomers(tx, &from, &called, &mut finder, now)? } else { None };
+    if let Some((rung, people)) = newcomers {
+        let heard = !in_vain(tx, &people, &mut lost, now)?;
+        did.extend(run.join(rung, people, vain && heard, now));
+        vain &= !heard;
+    }
+    if vain {
+        run.hasten(now);
+    }
+    if run != from.run {
+        let climbed = [Climbed { did, due_at: now, from, run, ground }];
+        keep(tx, &climbed)?;
+        record(tx, &climbed)?;
+        messages::page(tx, &climbed, &mut finder)?;
+        tx.signal("alert.changed", alert)?;
+    }
+    Ok(true)
+}
+
+/// Whom a climb called.
+struct Called {
+    /// Everybody so far.
+    ever: BTreeSet<UserId>,
+    /// Those it waits for: whom the last call went to, and who joined them.
+    last: Vec<UserId>,
+}
+
+fn called(view: &mut View<'_>, id: &str) -> Result<Called> {
+    let rows: Vec<(String, String)> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq_any(["paged", "joined"])))
+        .order(escalation_steps::id.desc())
+        .select((escalation_steps::did, escalation_steps::people))
+        .load(view.conn)?;
+    let mut called = Called { ever: BTreeSet::new(), last: Vec::new() };
+    let mut waits = true;
+    for (did, people) in rows {
+        let people: Vec<UserId> = people.split_whitespace().filter_map(|user| user.parse().ok()).collect();
+        called.ever.extend(&people);
+        if waits {
+            called.last.extend(people);
+        }
+        waits &= did != "paged";
+    }
+    Ok(called)
+}
+
+/// Whom a rung that was called means and nobody called, with the first such rung. While it was handed to somebody by name
+/// it waits for them alone.
+fn newcomers(
+    view: &mut View<'_>,
+    climb: &Escalation,
+    called: &Called,
+    finder: &mut Finder,
+    now: Instant,
+) -> Result<Option<(usize, Vec<UserId>)>> {
+    for (place, rung) in climb.run.called_rungs() {
+        let mut people = finder.find(view, rung, now)?;
+        people.retain(|user| !called.ever.contains(user));
+        if people.is_empty() {
+            continue;
+        }
+        let alert = climb.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
+        let handed = climb.run.state == State::Climbing && alerts::get(view, alert)?.case.owner.is_some();
+        return Ok((!handed).then_some((place, people)));
+    }
+    Ok(None)
+}
+
+/// Whether none of these people can be reached, and there are some. `lost` keeps who was looked at.
+fn in_vain(
+    view: &mut View<'_>,
+    people: &[UserId],
+    lost: &mut BTreeMap<UserId, bool>,
+    now: Instant,
+) -> Result<bool> {
+    for user in people {
+        let gone = match lost.get(user) {
+            Some(gone) => *gone,
+            None => paging::awaited_in_vain(view, *user, now)?,
+        };
+        lost.insert(*user, gone);
+        if !gone {
+            return Ok(false);
+        }
+    }
+    Ok(!people.is_empty())
+}

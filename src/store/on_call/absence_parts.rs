@@ -1,0 +1,54 @@
+//! Since when the house knows of each part of an absence. What a change adds is known from then on, so that it goes over
+//! whatever was said to be meant before; what stays is known since it was noted, so that nothing that was changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Instant;
+use crate::domain::civil::Window;
+use crate::domain::on_call::{Absence, gaps};
+
+/// A part of an absence, and since when the house knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    from: Instant,
+    to: Instant,
+    known_at: Instant,
+}
+
+impl Part {
+    const fn window(self) -> Window {
+        Window { from: self.from, to: self.to }
+    }
+
+    fn within(self, window: Window) -> Option<Self> {
+        let Window { from, to } = self.window().meet(window)?;
+        Some(Self { from, to, ..self })
+    }
+}
+
+/// The parts of an absence in order of time; one that was never changed has one.
+fn parts(absence: &Absence, stored: &[Part]) -> Vec<Part> {
+    let Absence { window, known_at, .. } = *absence;
+    if stored.is_empty() {
+        return vec![Part { from: window.from, to: window.to, known_at }];
+    }
+    stored.iter().filter_map(|part| part.within(window)).collect()
+}
+
+/// The same once the absence is moved to another window: what is new in it is known from now on.
+pub(super) fn moved(absence: &Absence, stored: &[Part], window: Window, now: Instant) -> Vec<Part> {
+    let mut all: Vec<Part> =
+        parts(absence, stored).into_iter().filter_map(|part| part.within(window)).collect();
+    let known: Vec<Window> = all.iter().map(|part| part.window()).collect();
+    let new = gaps(window, known.into_iter());
+    all.extend(new.map(|Window { from, to }| Part { from, to, known_at: now }));
+    all.sort_unstable();
+    all
+}
+
+/// As whoever unfolds a schedule meets it: one absence for each part.
+pub(super) fn unfolded(absence: &Absence, stored: &[Part]) -> Vec<Absence> {
+    let one = |part: Part| Absence { window: part.window(), known_at: part.known_at, ..absence.clone() };
+    parts(absence, stored).into_iter().map(one).collect()
+}
