@@ -156,19 +156,17 @@ impl Acts for Desk {
         preferred: bool,
     ) -> Result<BindingRow> {
         let from = from.unwrap_or_else(|| self.now());
-        self.write(|tx| {
-            let key = devices::key_of(tx, device)?;
-            let coming = moves::coming(tx, key, from)?;
-            Ok(BindingRow::of(bindings::bind(tx, device, patient, from, preferred)?, coming))
-        })
+        let coming = self.store.read(|view| {
+            let key = devices::key_of(view, device)?;
+            moves::coming(view, key, from)
+        })?;
+        self.write(|tx| Ok(BindingRow::of(bindings::bind(tx, device, patient, from, preferred)?, coming)))
     }
 
     fn unbind(&self, device: DeviceId, of: Option<PatientId>, at: Option<Instant>) -> Result<BindingRow> {
         let at = at.unwrap_or_else(|| self.now());
-        self.write(|tx| {
-            let (_, leaving) = moves::ending(tx, (device, of), (at, self.now()))?;
-            Ok(BindingRow::of(bindings::unbind(tx, device, of, at)?, leaving))
-        })
+        let (_, leaving) = self.store.read(|view| moves::ending(view, (device, of), (at, self.now())))?;
+        self.write(|tx| Ok(BindingRow::of(bindings::unbind(tx, device, of, at)?, leaving)))
     }
 
     fn grant(&self, patient: PatientId, purpose: Purpose, lang: Lang, from: Option<Instant>) -> Result<Said> {

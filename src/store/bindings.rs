@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
+use super::conn::on;
 use super::error::{Error, Result};
 use super::page::{Ask, Cursor, Page};
-use super::schema::{bindings, devices, patients};
+use super::schema::{bindings, devices, patients, wearers};
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, moves, turn};
@@ -126,10 +127,21 @@ pub fn bind(
             bindings::created_at.eq(tx.now().micros()),
         ))
         .execute(tx.conn)?;
+    worn(tx, device_key, patient_key)?;
     let binding = Binding { id, device, device_key, patient, patient_key, from, to: None, preferred };
     moves::give(tx, &binding)?;
     changed(tx, "device.bound", &binding)?;
     Ok(binding)
+}
+
+/// Remembers whose a device once was, whatever becomes of the binding: what it says until then is signed under their key.
+fn worn(tx: &mut Tx<'_>, device_key: i64, patient_key: i64) -> Result<()> {
+    let row = (wearers::device_key.eq(device_key), wearers::patient_key.eq(patient_key));
+    on!(&mut *tx.conn, |c| diesel::insert_into(wearers::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(())
 }
 
 /// The bindings of a device that reach beyond an instant.

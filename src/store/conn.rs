@@ -185,7 +185,7 @@ const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', fal
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
 /// The URL with an end to every wait for the network.
-fn patient(url: &str) -> String {
+pub(in crate::store) fn patient(url: &str) -> String {
     let (_, asked) = url.split_once('?').unwrap_or((url, ""));
     let said = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));
     let missing = TIMEOUTS.into_iter().filter(|(name, _)| !said(name));

@@ -3,22 +3,23 @@
 //! kill goes on there, and of two nodes that work on one stretch the second finds it done. The moves of one device are
 //! done in the order in which they were asked for.
 
+mod counted;
+
 use diesel::prelude::*;
 
 use super::bindings::Binding;
 use super::error::{Error, Result};
 use super::quarantine::Item;
 use super::schema::moves;
-use super::telemetry::{self, AT_ONCE, Allowed, Given, Outline, ReceiptRef, StoredReading, Worn};
+use super::telemetry::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use super::tx::{Touched, Tx, View};
-use super::{bindings, devices, nobodys, patients, reevaluations};
-use crate::domain::{DeviceId, Instant, PatientId, Signal, Withdrawal};
+use super::{devices, nobodys, patients, reevaluations};
+use crate::domain::{DeviceId, Instant, Signal, Withdrawal};
 use crate::rules::Late;
+pub use counted::{COUNTED, Counted, coming, ending, leaving};
 
 /// Moves in one look.
 const MOST: i64 = 256;
-/// Readings are counted up to here.
-pub const COUNTED: usize = 10_000;
 
 /// What of a device changes hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +156,8 @@ fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
     rows.into_iter().map(Move::try_from).collect()
 }
 
-/// A source takes back what of its own waits or is about to, in the order in which it moves. Whether there was any.
+/// A source takes back what of its own waits or is about to, in the order in which it moves. Whether there was any: what is
+/// still with somebody else says `known`, or what is stored of them.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -163,7 +165,7 @@ pub fn take_back(
     tx: &mut Tx<'_>,
     device: (i64, DeviceId),
     what: &Withdrawal,
-    received: ReceiptRef,
+    (received, known): (ReceiptRef, &Known),
 ) -> Result<bool> {
     if nobodys::take_back(tx, device, (what, received))? > 0 {
         return Ok(true);
@@ -171,20 +173,26 @@ pub fn take_back(
     let instants = [what.at.micros()];
     let said = nobodys::taken_back(tx, device.0, &instants)?;
     let again = said.get(&(what.signal, what.at)).is_some_and(|was| *was == what.said || was.is_none());
-    if again || !under_way(tx, device.0, what.at)? {
-        return Ok(again);
+    if again {
+        return Ok(true);
     }
-    nobodys::take_back_ahead(tx, device, (what, received))?;
-    Ok(true)
+    for patient_key in leaves(tx, device.0, what.at)? {
+        let patient = (patient_key, patients::id_of(tx, patient_key)?);
+        if telemetry::has(tx, (patient, device.0), what, (received, known))? {
+            nobodys::take_back_ahead(tx, device, (what, received))?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Whether what a device measured at an instant changes hands.
-fn under_way(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<bool> {
-    let open = moves::device_key.eq(device_key).and(moves::done_at.is_null());
-    let spans = moves::from_at.le(at.micros()).and(moves::to_at.gt(at.micros()));
-    let found: Option<i64> =
-        moves::table.filter(open.and(spans)).select(moves::id).first(view.conn).optional()?;
-    Ok(found.is_some())
+/// From whom what a device measured at an instant is being taken.
+///
+/// # Errors
+/// Database errors.
+pub fn leaves(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<i64>> {
+    let open = taken_from(view, device_key)?.into_iter().filter(|open| open.from <= at && at < open.to);
+    Ok(open.map(|open| open.patient_key).collect())
 }
 
 fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives: bool) -> Result<()> {
@@ -385,72 +393,4 @@ fn over(tx: &mut Tx<'_>, due: &Move) -> Result<()> {
     let (device, patient) = (devices::id_of(tx, due.device_key)?, patients::id_of(tx, due.patient_key)?);
     tx.signal("device.changed", device)?;
     tx.signal("patient.changed", patient)
-}
-
-/// How many readings a change moves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// So many…
-    pub readings: usize,
-    /// …or more: they were counted up to [`COUNTED`].
-    pub more: bool,
-}
-
-impl Counted {
-    fn and(self, more: usize) -> Self {
-        let readings = self.readings + more;
-        Self { readings: readings.min(COUNTED), more: self.more || readings >= COUNTED }
-    }
-}
-
-/// How many readings of a device are a patient's in `[from, to)`: what an end of the binding at `from` would set aside.
-///
-/// # Errors
-/// Database errors; a destroyed key.
-pub fn leaving(
-    view: &mut View<'_>,
-    (device_key, patient_key): (i64, i64),
-    (from, to): (Instant, Instant),
-) -> Result<Counted> {
-    let mut counted = Counted::default();
-    for signal in telemetry::signals_of(view, patient_key)? {
-        let mut at = from;
-        while at < to && !counted.more {
-            let worn = telemetry::worn(view, (patient_key, signal), device_key, (at, to))?;
-            counted = counted.and(worn.readings.len());
-            at = worn.until;
-        }
-    }
-    Ok(counted)
-}
-
-/// The binding that an end at `at`, said now, is said of, and how many readings of its patient were measured after it.
-///
-/// # Errors
-/// As [`bindings::unbind`]; a destroyed key.
-pub fn ending(
-    view: &mut View<'_>,
-    (device, of): (DeviceId, Option<PatientId>),
-    (at, now): (Instant, Instant),
-) -> Result<(Binding, Counted)> {
-    let key = devices::key_of(view, device)?;
-    let (binding, at) = bindings::ending(view, key, of, (at, now))?;
-    let counted = leaving(view, (key, binding.patient_key), (at, binding.to.unwrap_or(Instant::MAX)))?;
-    Ok((binding, counted))
-}
-
-/// How many readings of a device wait, or are about to, that were measured from `from` on: what a binding from there on
-/// would give.
-///
-/// # Errors
-/// Database errors; a destroyed key.
-pub fn coming(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Counted> {
-    let most = i64::try_from(COUNTED).unwrap_or(i64::MAX);
-    let waiting = nobodys::count(view, device_key, (from, Instant::MAX), most)?;
-    let mut counted = Counted::default().and(waiting);
-    for open in taken_from(view, device_key)? {
-        let left = leaving(view, (device_key, open.patient_key), (open.from.max(from), open.to))?;
-        counted = Counted { more: counted.more || left.more, ..counted.and(left.readings) };
-    }
-    Ok(counted)
 }

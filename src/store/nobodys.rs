@@ -147,17 +147,21 @@ pub(super) fn stretch(
 
 /// They are somebody's now.
 pub(super) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
-    items.iter().try_for_each(|item| decided(tx, item.id, "released"))
+    decided(tx, items.iter().map(|item| item.id), "released")
 }
 
-fn decided(tx: &mut Tx<'_>, id: Uuid, decision: &str) -> Result<()> {
-    diesel::update(quarantine::table.find(id.to_string()))
-        .set((
-            quarantine::decided_at.eq(tx.now().micros()),
-            quarantine::decision.eq(decision),
-            quarantine::decided_by.eq(tx.actor().name()),
-        ))
-        .execute(tx.conn)?;
+fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> Result<()> {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    let said = (
+        quarantine::decided_at.eq(tx.now().micros()),
+        quarantine::decision.eq(decision),
+        quarantine::decided_by.eq(tx.actor().name()),
+    );
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let decided = diesel::update(quarantine::table.filter(quarantine::id.eq_any(ids))).set(said);
+    on!(&mut *tx.conn, |c| decided.execute(c))?;
     Ok(())
 }
 
@@ -174,9 +178,7 @@ pub(super) fn take_back(
         let names = |reading: Reading| what.said.is_none_or(|said| said.says_the_same(&reading));
         !item.received.is_after(received) && item.reading.is_some_and(names)
     });
-    for item in &waiting {
-        decided(tx, item.id, WITHDRAWN)?;
-    }
+    decided(tx, waiting.iter().map(|item| item.id), WITHDRAWN)?;
     if !waiting.is_empty() {
         said_taken_back(tx, device, what)?;
     }
@@ -202,7 +204,7 @@ pub(super) fn take_back_ahead(
     diesel::update(quarantine::table.find(id.to_string()))
         .set((quarantine::signal.eq(what.signal.code()), quarantine::at.eq(what.at.micros())))
         .execute(tx.conn)?;
-    decided(tx, id, WITHDRAWN)?;
+    decided(tx, std::iter::once(id), WITHDRAWN)?;
     said_taken_back(tx, device, what)
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::act::Act;
-use super::conn::literally;
+use super::conn::{insert_all, literally};
 use super::error::{Error, Result};
 use super::keys::{Class, Subject};
 use super::prune::oldest;
@@ -63,37 +63,64 @@ struct Sealed {
     payload: Option<Unreadable>,
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = quarantine)]
+struct Row<'a> {
+    id: String,
+    patient_key: Option<i64>,
+    device_key: i64,
+    signal: Option<i16>,
+    reason: &'a str,
+    at: Option<i64>,
+    received: i64,
+    received_at: i64,
+    expires_at: i64,
+    sealed: Vec<u8>,
+}
+
 /// Sets something aside.
 ///
 /// # Errors
 /// Database errors; the key was destroyed.
 pub fn insert(tx: &mut Tx<'_>, aside: &Aside<'_>) -> Result<Uuid> {
+    let id = insert_many(tx, std::slice::from_ref(aside))?.pop();
+    id.ok_or(Error::Corrupt("nothing was set aside"))
+}
+
+/// Sets many aside at once; their ids in the order given.
+///
+/// # Errors
+/// As [`insert`].
+pub(in crate::store) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Result<Vec<Uuid>> {
     let now = tx.now();
-    let id = uuid_at(now);
-    let row = id.to_string();
-    let sealed = Sealed {
-        bits: aside.reading.map(|reading| reading.value.to_bits()),
-        unit: aside.reading.map_or(0, |reading| reading.unit.code()),
-        flags: aside.reading.map_or(0, |reading| reading.flags.0),
-        payload: aside.payload.cloned(),
-    };
-    let place = Place::new("quarantine", "sealed", &row);
-    let sealed = tx.seal_json(aside.subject, Class::Telemetry, place, &sealed)?;
-    diesel::insert_into(quarantine::table)
-        .values((
-            quarantine::id.eq(&row),
-            quarantine::patient_key.eq(aside.patient.map(|(key, _)| key)),
-            quarantine::device_key.eq(aside.device_key),
-            quarantine::signal.eq(aside.reading.map(|reading| reading.signal.code())),
-            quarantine::reason.eq(aside.reason),
-            quarantine::at.eq(aside.reading.map(|reading| reading.at.micros())),
-            quarantine::received.eq(aside.received.stored()),
-            quarantine::received_at.eq(now.micros()),
-            quarantine::expires_at.eq(now.plus(KEPT).micros()),
-            quarantine::sealed.eq(sealed),
-        ))
-        .execute(tx.conn)?;
-    Ok(id)
+    let (mut ids, mut rows) = (Vec::with_capacity(asides.len()), Vec::with_capacity(asides.len()));
+    for aside in asides {
+        let id = uuid_at(now);
+        ids.push(id);
+        let id = id.to_string();
+        let sealed = Sealed {
+            bits: aside.reading.map(|reading| reading.value.to_bits()),
+            unit: aside.reading.map_or(0, |reading| reading.unit.code()),
+            flags: aside.reading.map_or(0, |reading| reading.flags.0),
+            payload: aside.payload.cloned(),
+        };
+        let place = Place::new("quarantine", "sealed", &id);
+        let sealed = tx.seal_json(aside.subject, Class::Telemetry, place, &sealed)?;
+        rows.push(Row {
+            id,
+            patient_key: aside.patient.map(|(key, _)| key),
+            device_key: aside.device_key,
+            signal: aside.reading.map(|reading| reading.signal.code()),
+            reason: aside.reason,
+            at: aside.reading.map(|reading| reading.at.micros()),
+            received: aside.received.stored(),
+            received_at: now.micros(),
+            expires_at: now.plus(KEPT).micros(),
+            sealed,
+        });
+    }
+    insert_all!(tx, quarantine::table, rows);
+    Ok(ids)
 }
 
 /// One thing set aside, opened.

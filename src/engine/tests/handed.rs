@@ -2,6 +2,7 @@
 //! device at its instant, through the real commit, the real moves, replays and rolls.
 
 mod acts;
+mod costs;
 mod taken_back;
 
 use std::sync::{Arc, Mutex};

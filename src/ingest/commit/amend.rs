@@ -23,8 +23,12 @@ pub fn look_up(store: &Store, group: &[Admitted]) -> Result<Known> {
         for message in group.iter().filter(|message| !message.withdrawn().is_empty()) {
             let Some(device) = roster::device(view, message.device)? else { continue };
             for taken in message.withdrawn() {
-                let Some(binding) = device.bound_at(taken.what.at) else { continue };
-                known.look_up(view, binding.patient_key, device.key, &taken.what)?;
+                // Whose it is, and with whom it may be still.
+                let mut whose = moves::leaves(view, device.key, taken.what.at)?;
+                whose.extend(device.bound_at(taken.what.at).map(|binding| binding.patient_key));
+                for patient_key in whose {
+                    known.look_up(view, patient_key, device.key, &taken.what)?;
+                }
             }
         }
         Ok(())
@@ -69,7 +73,7 @@ pub fn amend(
                 }
                 Outcome::Already => takes = true,
                 // It is not theirs yet: it waits, or is on its way.
-                Outcome::Unknown if take_back(tx, message, &withdrawn)? => takes = true,
+                Outcome::Unknown if take_back(tx, message, (&withdrawn, known))? => takes = true,
                 Outcome::Unknown => {
                     plan.part(withdrawn.what.signal, Why::UnknownReading.code(), false, place);
                     refuses = true;
@@ -85,6 +89,6 @@ pub fn amend(
     Ok(())
 }
 
-fn take_back(tx: &mut Tx<'_>, message: &Admitted, taken: &Withdrawn) -> Result<bool> {
-    moves::take_back(tx, (taken.device_key, message.device), &taken.what, taken.received)
+fn take_back(tx: &mut Tx<'_>, message: &Admitted, (taken, known): (&Withdrawn, &Known)) -> Result<bool> {
+    moves::take_back(tx, (taken.device_key, message.device), &taken.what, (taken.received, known))
 }

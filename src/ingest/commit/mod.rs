@@ -216,6 +216,7 @@ impl Committer {
             ledger: &mut self.ledger,
             batch: &mut self.batch,
             bases: &self.bases,
+            known,
             standings: Standings::new(),
             receptions: &mut self.receptions,
             reception: None,

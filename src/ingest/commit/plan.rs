@@ -20,7 +20,7 @@ use crate::ingest::roster::{PatientCopy, Roster};
 use crate::store::nodes::Proven;
 use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{self, Amended, Appended, Batch, By, ReceiptRef, TakenBack, Withdrawn};
+use crate::store::telemetry::{self, Amended, Appended, Batch, By, Known, ReceiptRef, TakenBack, Withdrawn};
 use crate::store::{Result, Subject, Tx, moves};
 
 const NOT_BOUND: &str = "E_NOT_BOUND";
@@ -101,6 +101,8 @@ pub struct Planner<'c> {
     pub batch: &'c mut Batch,
     /// What the organisation declared.
     pub bases: &'c consent::Bases,
+    /// What was committed of the readings that the messages take back.
+    pub known: &'c Known,
     /// What consent said so far in this commit.
     pub standings: Standings,
     /// Which instants stand for the receptions of unstamped messages.
@@ -141,7 +143,7 @@ impl Planner<'_> {
         plan.received = Some(received);
         let Some(owner) = device.owner(message.instants(), self.proven.at()).copied() else {
             plan.refuse(decision::NOT_BOUND, NOT_BOUND, "LGPD art. 6 I");
-            plan.of_nobody(tx, message, (device.key, received))?;
+            plan.of_nobody(tx, message, (device.key, received, self.known))?;
             return Ok(plan);
         };
         let patient = self.roster.patient(owner.patient_key)?;
@@ -187,7 +189,7 @@ impl Planner<'_> {
                 }
             },
             Content::Readings { normal, .. } => {
-                plan.sort(normal, permit, (&device, still), &mut aside)?;
+                plan.sort(normal, permit, (&device, still, self.known), &mut aside)?;
                 let readings = plan.readings.as_slice();
                 plan.rows = self.batch.admit(
                     permit,
@@ -250,12 +252,12 @@ impl Planned {
         &mut self,
         tx: &mut Tx<'_>,
         message: &Admitted,
-        (device_key, received): (i64, ReceiptRef),
+        (device_key, received, known): (i64, ReceiptRef, &Known),
     ) -> Result<()> {
         let Content::Readings { normal, .. } = &message.content else { return Ok(()) };
         let mut unknown = Vec::new();
         for taken in &normal.withdrawn {
-            if !moves::take_back(tx, (device_key, message.device), &taken.what, received)? {
+            if !moves::take_back(tx, (device_key, message.device), &taken.what, (received, known))? {
                 unknown.push((taken.what.signal, taken.place()));
             }
         }
@@ -277,7 +279,7 @@ impl Planned {
         &mut self,
         normal: &Normalised,
         permit: &Permit<TelemetryCollect>,
-        (device, still): (&DeviceRow, bool),
+        (device, still, known): (&DeviceRow, bool, &Known),
         aside: &mut Setting<'_, '_>,
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
@@ -321,7 +323,7 @@ impl Planned {
             let (what, place) = (taken.what, taken.place());
             let whose = device.bound_at(what.at).map(|binding| binding.patient_key);
             let bound = whose == Some(mine);
-            if whose.is_none() && aside.take_back(&what)? {
+            if whose.is_none() && aside.take_back(&what, known)? {
                 self.takes_back = true;
             } else if !(bound && still) {
                 self.part(what.signal, NOT_BOUND, false, place);
@@ -394,12 +396,13 @@ impl Setting<'_, '_> {
             return Ok(HashMap::new());
         }
         let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
+        telemetry::say_again(self.tx, (self.device.key, mine), &instants)?;
         telemetry::taken_back(self.tx, (self.device.key, mine), &instants)
     }
 
     /// Takes back what waits for whoever wore the device; whether there was any.
-    fn take_back(&mut self, what: &Withdrawal) -> Result<bool> {
-        moves::take_back(self.tx, (self.device.key, self.id), what, self.received)
+    fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
+        moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
     }
 
     fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {

@@ -63,11 +63,17 @@ impl Amended {
         if let Some((patient, seen)) = unseen.into_iter().next() {
             return Ok(Some(differs(patient, 0, seen)));
         }
-        let Some(key) = telemetry::hidden(view)? else { return Ok(None) };
-        let patient = patients::id_of(view, key)?;
-        let what = format!("patient {patient} has a reading in force that is marked as if it were not");
-        Ok(Some(Break { index: None, what }))
+        if let Some(key) = telemetry::hidden(view)? {
+            return told(view, key, "has a reading in force that is marked as if it were not").map(Some);
+        }
+        let Some(key) = telemetry::unmarked(view)? else { return Ok(None) };
+        told(view, key, "has a reading that was put right and is marked as if it were not").map(Some)
     }
+}
+
+fn told(view: &mut View<'_>, key: i64, what: &str) -> Result<Break> {
+    let patient = patients::id_of(view, key)?;
+    Ok(Break { index: None, what: format!("patient {patient} {what}") })
 }
 
 fn differs(patient: PatientId, stored: i64, seen: i64) -> Break {

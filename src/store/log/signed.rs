@@ -13,7 +13,7 @@ use crate::audit::receipt::{Line, Message, Scribe};
 use crate::domain::{DeviceId, Instant};
 use crate::store::error::{Error, Result};
 use crate::store::keys::SubjectKey;
-use crate::store::schema::{bindings, consent_events as events, devices};
+use crate::store::schema::{consent_events as events, devices, wearers};
 use crate::store::seal::Broken;
 use crate::store::{Class, Subject, View, patients};
 
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 
 struct Device {
     id: Uuid,
-    /// Every patient it was ever bound to.
+    /// Every patient it was ever bound to, also by a binding that was put right until nothing was left of it.
     patients: Vec<i64>,
 }
 
@@ -171,9 +171,6 @@ fn load_device(view: &mut View<'_>, key: u64) -> Result<Option<Device>> {
     let id: Option<String> = devices::table.find(key).select(devices::id).get_result(view.conn).optional()?;
     let Some(id) = id else { return Ok(None) };
     let id: DeviceId = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
-    let mut people: Vec<i64> =
-        bindings::table.filter(bindings::device_key.eq(key)).select(bindings::patient_key).load(view.conn)?;
-    people.sort_unstable();
-    people.dedup();
-    Ok(Some(Device { id: id.0, patients: people }))
+    let people = wearers::table.filter(wearers::device_key.eq(key)).select(wearers::patient_key);
+    Ok(Some(Device { id: id.0, patients: people.load(view.conn)? }))
 }

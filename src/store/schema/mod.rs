@@ -11,7 +11,7 @@ pub use deadlines::{
 pub use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,
 };
-pub use series::{amendments, measured, moves};
+pub use series::{amendments, measured, moves, wearers};
 
 diesel::table! {
     settings (name) {

@@ -12,6 +12,14 @@ diesel::table! {
         item -> Nullable<Text>,
         sealed -> Binary,
         stands -> Bool,
+        supersedes -> Bool,
+    }
+}
+
+diesel::table! {
+    wearers (device_key, patient_key) {
+        device_key -> BigInt,
+        patient_key -> BigInt,
     }
 }
 

@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::chunk_rows::Series;
+use super::generations::{New, write};
 use super::measured;
 use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
 use crate::domain::{Instant, PatientId, Reading, Signal};
 use crate::rules::Late;
-use crate::store::conn::on;
 use crate::store::error::{Error, Result};
-use crate::store::keys::{Class, Subject};
 use crate::store::schema::amendments::dsl;
 use crate::store::seal::Place;
 use crate::store::{Act, Touched, Tx, View, reevaluations};
@@ -44,9 +43,9 @@ pub struct Amended {
     pub by: By,
 }
 
-/// What a generation seals; `bits` are absent when it withdraws, and `was` is then what its source took back.
+/// What a generation seals; `bits` are absent when nothing is in force any more, and `was` is then what was.
 #[derive(Serialize, Deserialize)]
-struct Sealed {
+pub(super) struct Sealed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bits: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,8 +54,19 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn value(reading: &Reading) -> Self {
+    /// This is in force.
+    pub fn value(reading: &Reading) -> Self {
         Self { bits: Some(reading.value.to_bits()), was: None, attrs: attrs(reading) }
+    }
+
+    /// Nothing is, where this was.
+    pub fn nothing(was: &Reading) -> Self {
+        Self { bits: None, was: Some(was.value.to_bits()), attrs: attrs(was) }
+    }
+
+    /// Whether it puts a value in force.
+    pub const fn is_value(&self) -> bool {
+        self.bits.is_some()
     }
 }
 
@@ -66,19 +76,18 @@ type Columns =
 pub(super) const COLUMNS: Columns =
     (dsl::at, dsl::device_key, dsl::generation, dsl::received, dsl::amended_at, dsl::item, dsl::sealed);
 
-fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
+pub(super) fn row(series: Series, at: i64, device_key: i64, generation: i64) -> String {
     format!("{}:{}:{at}:{device_key}:{generation}", series.patient_key, series.signal.code())
 }
 
 /// A generation of an identity, opened; one that withdraws has no reading.
 pub(super) struct Generation {
-    pub at: Instant,
     pub device_key: i64,
     pub amended_at: Instant,
     pub by: By,
     pub received: ReceiptRef,
     pub reading: Option<Reading>,
-    /// What its source took back, where that was written down.
+    /// What was in force until then, where that was written down.
     pub was: Option<Reading>,
 }
 
@@ -112,8 +121,7 @@ pub(super) fn opened(view: &mut View<'_>, series: Series, raw: Raw) -> Result<Ge
         Some(id) => By::Clinician(id.parse().map_err(|_not_an_id| Error::Corrupt("amendments.item"))?),
     };
     let (amended_at, received) = (Instant::from_micros(amended_at), ReceiptRef::from_stored(received));
-    let at = Instant::from_micros(at);
-    Ok(Generation { at, device_key, amended_at, by, received, reading, was })
+    Ok(Generation { device_key, amended_at, by, received, reading, was })
 }
 
 /// Sets the value in force at an identity, marks its series to be judged again and leaves `reading.amended` in the
@@ -135,7 +143,7 @@ pub fn amend(tx: &mut Tx<'_>, permit: &Permit<TelemetryCollect>, new: &Amended) 
         // It may be all that they have of the signal; where a series ends its journal says.
         measured::note(tx, new.patient.0, signal, Instant::from_micros(0))?;
     }
-    identity.generate(tx, history.next(), &said, (new.received, new.by))?;
+    identity.generate(tx, history.next(), said, (new.received, new.by))?;
     Ok(true)
 }
 
@@ -161,16 +169,15 @@ impl Identity {
         received: ReceiptRef,
         reading: &Reading,
     ) -> Result<()> {
-        let said = Sealed { bits: None, was: Some(reading.value.to_bits()), attrs: attrs(reading) };
-        self.generate(tx, generation, &said, (received, By::Source))
+        self.generate(tx, generation, Sealed::nothing(reading), (received, By::Source))
     }
 
-    /// Writes a generation and says so.
+    /// Writes a generation by which another ceases to be in force, and says so.
     fn generate(
         &self,
         tx: &mut Tx<'_>,
-        generation: i64,
-        said: &Sealed,
+        number: i64,
+        said: Sealed,
         (received, by): (ReceiptRef, By),
     ) -> Result<()> {
         let Self { patient: (patient_key, patient), signal, at, .. } = *self;
@@ -178,73 +185,16 @@ impl Identity {
             By::Source => None,
             By::Clinician(id) => Some(id),
         };
-        self.write(tx, generation, said, (received, item))?;
+        let code = if said.is_value() { "corrected" } else { "withdrawn" };
+        write(tx, &[New { identity: *self, number, said, received, item, supersedes: true }])?;
         reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
         // What memory holds of the series is what was wrong.
         tx.touch(Touched::Patient(patient_key));
         tx.signal("readings.changed", patient)?;
-        let code = if said.bits.is_none() { "withdrawn" } else { "corrected" };
         let body = serde_json::json!({
-            "signal": signal.name(), "at": at.rfc3339(), "generation": generation, "item": item,
+            "signal": signal.name(), "at": at.rfc3339(), "generation": number, "item": item,
         });
         tx.audit(&Act::new("reading.amended").patient(patient).code(code).body(body))
-    }
-
-    /// The reading is this patient's no longer: it waits as a quarantined item. Whoever sets it aside says so, and has
-    /// its series judged again.
-    pub fn leave(&self, tx: &mut Tx<'_>, stored: &StoredReading, item: Uuid) -> Result<()> {
-        let said = Sealed { bits: None, was: None, attrs: attrs(&stored.reading) };
-        let generation = self.history(tx)?.next();
-        self.write(tx, generation, &said, (stored.received, Some(item)))
-    }
-
-    /// A quarantined item is this patient's reading from now on; said and judged as in [`Self::leave`].
-    pub fn come(
-        &self,
-        tx: &mut Tx<'_>,
-        generation: i64,
-        reading: &Reading,
-        (received, item): (ReceiptRef, Uuid),
-    ) -> Result<()> {
-        self.write(tx, generation, &Sealed::value(reading), (received, Some(item)))
-    }
-
-    /// Writes a generation, by the source or through a quarantined item.
-    fn write(
-        &self,
-        tx: &mut Tx<'_>,
-        generation: i64,
-        said: &Sealed,
-        (received, item): (ReceiptRef, Option<Uuid>),
-    ) -> Result<()> {
-        let Self { patient: (patient_key, patient), signal, at, device_key } = *self;
-        let name = row(self.series(), at.micros(), device_key, generation);
-        let place = Place::new("amendments", "sealed", &name);
-        let sealed = tx.seal_json(Subject::Patient(patient), Class::Telemetry, place, said)?;
-        let item = item.map(|id| id.to_string());
-        if generation > 1 {
-            // What was in force by an earlier one is so no more.
-            let own = dsl::patient_key.eq(patient_key).and(dsl::signal.eq(signal.code()));
-            let own = own.and(dsl::at.eq(at.micros())).and(dsl::device_key.eq(device_key));
-            diesel::update(dsl::amendments.filter(own)).set(dsl::stands.eq(false)).execute(tx.conn)?;
-        }
-        let values = (
-            dsl::patient_key.eq(patient_key),
-            dsl::signal.eq(signal.code()),
-            dsl::at.eq(at.micros()),
-            dsl::device_key.eq(device_key),
-            dsl::generation.eq(generation),
-            dsl::received.eq(received.stored()),
-            dsl::amended_at.eq(tx.now().micros()),
-            dsl::item.eq(&item),
-            dsl::sealed.eq(sealed),
-            dsl::stands.eq(said.bits.is_some()),
-        );
-        let written = on!(&mut *tx.conn, |c| diesel::insert_into(dsl::amendments)
-            .values(values)
-            .on_conflict_do_nothing()
-            .execute(c))?;
-        if written == 0 { Err(Error::Busy) } else { Ok(()) }
     }
 }
 

@@ -61,8 +61,11 @@ fn newest(clinic: &Clinic, patient: &Patient) -> Vec<f64> {
 }
 
 fn old(clinic: &Clinic, patient: &Patient) -> Vec<(f64, By, bool)> {
-    let found =
-        clinic.store.read(|view| superseded(view, &evaluate(), patient.key, HR, (at(0), at(100)))).unwrap();
+    let span = (at(0), at(100));
+    let look = |view: &mut crate::store::View<'_>| {
+        superseded(view, &evaluate(), patient.key, &[HR], span, (None, 100))
+    };
+    let found = clinic.store.read(look).unwrap().values;
     found.iter().map(|old| (old.stored.reading.value, old.by, old.withdrawn)).collect()
 }
 

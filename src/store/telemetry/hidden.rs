@@ -9,8 +9,13 @@ use super::parts::AT_ONCE;
 use super::span::Span;
 use crate::domain::Signal;
 use crate::store::View;
+use crate::store::conn::literally;
 use crate::store::error::{Error, Result};
 use crate::store::schema::{amendments, chunks};
+
+/// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is nobody's.
+const UNMARKED: &str = "(NOT amendments.supersedes AND (amendments.item IS NULL OR amendments.item IN \
+    (SELECT quarantine.id FROM quarantine WHERE quarantine.patient_key IS NOT NULL)))";
 
 /// Chunks that are listed at once.
 const LISTED: i64 = 512;
@@ -29,6 +34,15 @@ pub(in crate::store) fn hidden(view: &mut View<'_>) -> Result<Option<i64>> {
         }
     }
     of_chunks(view)
+}
+
+/// The first patient of whom a value was put right without a mark that says so: no list would show what stood before.
+///
+/// # Errors
+/// Database errors.
+pub(in crate::store) fn unmarked(view: &mut View<'_>) -> Result<Option<i64>> {
+    let whose = amendments::table.filter(literally(UNMARKED)).select(amendments::patient_key);
+    Ok(whose.first(view.conn).optional()?)
 }
 
 fn of_series(view: &mut View<'_>, series: Series) -> Result<bool> {

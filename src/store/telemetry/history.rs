@@ -7,12 +7,12 @@ use diesel::prelude::*;
 
 use super::amendments::{COLUMNS, Generation, Identity, Raw, opened};
 use super::chunk_rows::Series;
-use crate::domain::{Instant, Reading, Signal};
-use crate::store::View;
+use crate::domain::{Instant, PatientId, Reading, Signal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::nobodys;
 use crate::store::schema::amendments::dsl;
+use crate::store::{Tx, View};
 
 /// Instants in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;
@@ -33,6 +33,23 @@ impl Identity {
 }
 
 impl History {
+    /// Those of some readings of one series, by instant.
+    pub fn of(
+        view: &mut View<'_>,
+        (patient, signal, device_key): ((i64, PatientId), Signal, i64),
+        instants: &[i64],
+    ) -> Result<HashMap<i64, Self>> {
+        let identity = |at: i64| Identity { patient, signal, at: Instant::from_micros(at), device_key };
+        let empty = |at: &i64| (*at, Self { identity: identity(*at), rows: Vec::new() });
+        let mut out: HashMap<i64, Self> = instants.iter().map(empty).collect();
+        for (whose, code, raw) in said(view, device_key, instants)? {
+            if let Some(history) = out.get_mut(&raw.0).filter(|_| code == signal.code()) {
+                history.rows.push((whose, raw));
+            }
+        }
+        Ok(out)
+    }
+
     /// The number of the generation that comes next.
     pub fn next(&self) -> i64 {
         self.rows.iter().map(|(_, raw)| raw.2).max().unwrap_or(0).saturating_add(1)
@@ -104,6 +121,22 @@ pub fn taken_back(
         out.extend(word.map(|(_, taken)| ((signal, Instant::from_micros(at)), taken)));
     }
     Ok(out)
+}
+
+/// A device says again what it measured at these instants: what was given to its patient there may stand in place of another
+/// value from now on, and is to be looked at to know.
+///
+/// # Errors
+/// Database errors.
+pub fn say_again(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), instants: &[Instant]) -> Result<()> {
+    let instants: Vec<i64> = instants.iter().map(|at| at.micros()).collect();
+    for instants in instants.chunks(AT_ONCE) {
+        let said = dsl::device_key.eq(device_key).and(dsl::at.eq_any(instants));
+        let given = dsl::amendments.filter(said.and(dsl::patient_key.eq(patient_key)).and(dsl::stands));
+        let marked = diesel::update(given).set(dsl::supersedes.eq(true));
+        on!(&mut *tx.conn, |c| marked.execute(c))?;
+    }
+    Ok(())
 }
 
 type Said = (i64, i16, Raw);

@@ -9,13 +9,17 @@ use super::chunk_rows::Series;
 use super::row::StoredReading;
 use super::span::Span;
 use crate::domain::{Flags, Reading};
-use crate::store::conn::on;
+use crate::store::conn::{literally, on};
 use crate::store::error::Result;
 use crate::store::schema::amendments::dsl;
 use crate::store::{Conn, View};
 
 /// What is in force in a span at each amended identity (instant, device): a reading, or none.
 pub(super) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;
+
+/// What stands, as its index holds it: the bare mark chooses the index; on SQLite, which plans without statistics, its value
+/// is a column of it.
+const STANDS: &str = "(amendments.stands AND amendments.stands = TRUE)";
 
 macro_rules! of {
     ($series:expr, $span:expr) => {
@@ -153,7 +157,7 @@ pub(super) fn amended(conn: &mut Conn, series: Series, span: Span) -> QueryResul
 
 /// The first instant of a span at which something may stand by an amendment.
 pub(super) fn first_standing(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Option<i64>> {
-    of!(series, span).filter(dsl::stands).order(dsl::at).select(dsl::at).first(conn).optional()
+    of!(series, span).filter(literally(STANDS)).order(dsl::at).select(dsl::at).first(conn).optional()
 }
 
 /// The last instant of a span at which something stands by an amendment. Rows from before that was written down are opened,
@@ -161,13 +165,16 @@ pub(super) fn first_standing(conn: &mut Conn, series: Series, span: Span) -> Que
 pub(super) fn last_standing(view: &mut View<'_>, series: Series, span: Span) -> Result<Option<i64>> {
     let (mut to, mut before) = (span.to, i64::MAX);
     loop {
-        let last: Option<Raw> = of!(series, span)
-            .filter(dsl::stands.and(dsl::at.le(to)).and(dsl::at.lt(to).or(dsl::device_key.lt(before))))
+        let last: Option<(i64, i64, i64)> = of!(series, span)
+            .filter(literally(STANDS))
+            .filter(dsl::at.le(to).and(dsl::at.lt(to).or(dsl::device_key.lt(before))))
             .order((dsl::at.desc(), dsl::device_key.desc(), dsl::generation.desc()))
-            .select(COLUMNS)
+            .select((dsl::at, dsl::device_key, dsl::generation))
             .first(view.conn)
             .optional()?;
-        let Some(raw) = last else { return Ok(None) };
+        let Some((at, device_key, number)) = last else { return Ok(None) };
+        let key = (series.patient_key, series.signal.code(), at, device_key, number);
+        let raw: Raw = dsl::amendments.find(key).select(COLUMNS).get_result(view.conn)?;
         (to, before) = (raw.0, raw.1);
         if opened(view, series, raw)?.reading.is_some() {
             return Ok(Some(to));

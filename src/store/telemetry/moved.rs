@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use consent::{Permit, Purpose, TelemetryCollect};
 use diesel::prelude::*;
+use uuid::Uuid;
 
-use super::amendments::{Generation, Identity};
+use super::amendments::{Generation, Identity, Sealed};
 use super::chunk_rows::{self, Outline, Series};
-use super::history::TakenBack;
+use super::generations::{New, write};
+use super::history::{History, TakenBack};
 use super::in_force::{amended, edge};
 use super::measured;
 use super::row::{COLUMNS, Row, StoredReading};
@@ -99,30 +101,41 @@ pub(in crate::store) fn set_aside(
     (device_key, device): (i64, DeviceId),
     (readings, overlaid): (&[StoredReading], Option<&Outline>),
 ) -> Result<()> {
-    for stored in readings {
-        let Reading { signal, at, .. } = stored.reading;
+    let Some(signal) = readings.first().map(|stored| stored.reading.signal) else { return Ok(()) };
+    let aside = |stored: &StoredReading| Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received: stored.received,
         // Where it goes nothing stood before it.
-        let reading = Reading { flags: stored.reading.flags.without(Flags::CORRECTED), ..stored.reading };
-        let stored = &StoredReading { reading, ..*stored };
-        let item = quarantine::insert(
-            tx,
-            &Aside {
-                patient: None,
-                device_key,
-                subject: Subject::Device(device),
-                reason: NOT_BOUND,
-                received: stored.received,
-                reading: Some(stored.reading),
-                payload: None,
-            },
-        )?;
-        Identity { patient, signal, at, device_key }.leave(tx, stored, item)?;
-    }
+        reading: Some(uncorrected(stored.reading)),
+        payload: None,
+    };
+    let items = quarantine::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>())?;
+    let instants: Vec<i64> = readings.iter().map(|stored| stored.reading.at.micros()).collect();
+    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let leave = |(stored, item): (&StoredReading, Uuid)| {
+        let at = stored.reading.at;
+        New {
+            identity: Identity { patient, signal, at, device_key },
+            number: histories.get(&at.micros()).map_or(1, History::next),
+            said: Sealed::nothing(&uncorrected(stored.reading)),
+            received: stored.received,
+            item: Some(item),
+            supersedes: false,
+        }
+    };
+    write(tx, &readings.iter().zip(items).map(leave).collect::<Vec<_>>())?;
     if let Some(chunk) = overlaid {
         chunk_rows::overlay(tx, chunk)?;
     }
     let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
     said(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
+}
+
+fn uncorrected(reading: Reading) -> Reading {
+    Reading { flags: reading.flags.without(Flags::CORRECTED), ..reading }
 }
 
 /// Whether a patient allows to collect, or why not.
@@ -150,16 +163,20 @@ pub(in crate::store) fn give(
     (device_key, device): (i64, DeviceId),
     items: &[Item],
 ) -> Result<Given> {
-    let here = in_force(tx, patient.0, device_key, items)?;
-    let (mut given, mut came, mut taken) = (Given::default(), Vec::new(), Vec::new());
+    let Some(signal) = items.iter().find_map(|item| item.reading).map(|reading| reading.signal) else {
+        return Ok(Given::default());
+    };
+    let mut theirs = in_force(tx, patient.0, device_key, items)?;
+    let (mut given, mut came, mut arrived, mut taken) =
+        (Given::default(), Vec::new(), Vec::new(), Vec::new());
     let mut refused: BTreeMap<&'static str, Vec<&Item>> = BTreeMap::new();
-    let mut theirs = here;
-    let instants: Vec<i64> = items.iter().filter_map(|item| Some(item.reading?.at.micros())).collect();
+    let mut instants: Vec<i64> = items.iter().filter_map(|item| Some(item.reading?.at.micros())).collect();
+    instants.dedup();
     let while_nobodys = nobodys::taken_back(tx, device_key, &instants)?;
+    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
     for item in items {
         let Some(reading) = item.reading else { continue };
-        let identity = Identity { patient, signal: reading.signal, at: reading.at, device_key };
-        let history = identity.history(tx)?;
+        let Some(history) = histories.get(&reading.at.micros()) else { continue };
         let last = history.last(tx)?;
         let covered =
             permit.and_then(|permit| permit.covers(reading.at.micros()).map_err(|denied| denied.code));
@@ -174,24 +191,35 @@ pub(in crate::store) fn give(
             Some(TakenBack::of_nobodys(*was)).filter(|taken| !taken.leaves(&reading))
         });
         match theirs.get(&reading.at) {
-            Some(known) if known.says_the_same(&reading) => {}
+            Some(known) if known.says_the_same(&reading) => given.theirs += 1,
             Some(_other) => conflicts(tx, patient, item)?,
             // What the device took back stays so, whosever it was then.
             None if taken_back.is_some_and(|taken| taken.is(&reading)) => {}
             None if taken_back.is_some() => conflicts(tx, patient, item)?,
             None => {
-                identity.come(tx, history.next(), &reading, (item.received, item.id))?;
-                measured::note(tx, patient.0, reading.signal, reading.at)?;
+                let as_it_was = |last: &Generation| last.was.is_some_and(|was| was.says_the_same(&reading));
+                came.push(New {
+                    identity: Identity { patient, signal, at: reading.at, device_key },
+                    number: history.next(),
+                    said: Sealed::value(&reading),
+                    received: item.received,
+                    item: Some(item.id),
+                    supersedes: last.is_some_and(|last| !as_it_was(&last)),
+                });
                 theirs.insert(reading.at, reading);
-                came.push(reading);
+                arrived.push(reading);
             }
         }
     }
-    given.theirs = taken.len();
-    given.from = came.iter().map(|reading| reading.at).min();
+    write(tx, &came)?;
+    if let Some(newest) = arrived.iter().map(|reading| reading.at).max() {
+        measured::note(tx, patient.0, signal, newest)?;
+    }
+    given.theirs += arrived.len();
+    given.from = arrived.iter().map(|reading| reading.at).min();
     nobodys::released(tx, &taken)?;
     let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
-    said(tx, ("reading.amended", "bound"), patient.1, device, &came)?;
+    said(tx, ("reading.amended", "bound"), patient.1, device, &arrived)?;
     said(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
     for (code, items) in refused {
         given.refused += items.len();

@@ -7,11 +7,11 @@ use std::time::Duration;
 use consent::{Permit, TelemetryCollect};
 
 use super::ReadingStore;
-use super::amendments::Identity;
+use super::amendments::{Generation, Identity};
 use super::chunk_rows::Series;
 use super::row::{ReceiptRef, StoredReading};
 use super::series::{first_committed, opened};
-use crate::domain::{PatientId, Reading, Withdrawal};
+use crate::domain::{Instant, PatientId, Reading, Withdrawal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::{Tx, View};
@@ -40,10 +40,10 @@ pub enum Outcome {
     Unknown,
 }
 
-/// What was committed of the identities that messages withdraw.
+/// What was committed of the identities that messages withdraw; what was looked for in vain too.
 #[derive(Default)]
 pub struct Known {
-    first: HashMap<super::Identity, StoredReading>,
+    first: HashMap<super::Identity, Option<StoredReading>>,
 }
 
 impl Known {
@@ -59,17 +59,56 @@ impl Known {
         what: &Withdrawal,
     ) -> Result<()> {
         let series = Series::new(patient_key, what.signal);
-        let after = what.at.plus(Duration::from_micros(1));
-        let stored = match first_committed(view, series, what.at, after) {
-            Ok(stored) => stored,
-            Err(Error::Sealed(_) | Error::Corrupt(_)) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let first = stored.into_iter().find(|stored| stored.device_key == device_key);
-        let identity = (what.at.micros(), patient_key, what.signal.code(), device_key);
-        self.first.extend(first.map(|first| (identity, first)));
+        let first = committed(view, series, what.at, device_key)?;
+        self.first.insert((what.at.micros(), patient_key, what.signal.code(), device_key), first);
         Ok(())
     }
+}
+
+/// What was committed first of an identity, in journal or chunk. A series that cannot be opened has nothing.
+fn committed(
+    view: &mut View<'_>,
+    series: Series,
+    at: Instant,
+    device_key: i64,
+) -> Result<Option<StoredReading>> {
+    match first_committed(view, series, at, at.plus(Duration::from_micros(1))) {
+        Ok(stored) => Ok(stored.into_iter().find(|stored| stored.device_key == device_key)),
+        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a patient has the reading that a source takes back.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub(in crate::store) fn has(
+    view: &mut View<'_>,
+    (patient, device_key): ((i64, PatientId), i64),
+    what: &Withdrawal,
+    (received, known): (ReceiptRef, &Known),
+) -> Result<bool> {
+    let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
+    let last = identity.history(view)?.last(view)?;
+    Ok(named(view, &identity, what, (last.as_ref(), received, known))?.is_some())
+}
+
+/// What is in force at an identity, if a withdrawal names it: it may say a value, and what came after it is not meant.
+fn named(
+    view: &mut View<'_>,
+    identity: &Identity,
+    what: &Withdrawal,
+    (last, received, known): (Option<&Generation>, ReceiptRef, &Known),
+) -> Result<Option<Reading>> {
+    let in_force = match last {
+        Some(last) => last.reading,
+        None => {
+            let first = first(view, identity, known)?.filter(|first| !first.received.is_after(received));
+            first.map(|first| first.reading)
+        }
+    };
+    Ok(in_force.filter(|reading| what.said.is_none_or(|said| said.says_the_same(reading))))
 }
 
 /// Withdraws what is in force at an identity: it stays as superseded, its series is judged again, and
@@ -88,14 +127,7 @@ pub fn withdraw(
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
     let history = identity.history(tx)?;
     let last = history.last(tx)?;
-    let in_force = match &last {
-        Some(last) => last.reading,
-        None => {
-            first(tx, &identity, known)?.filter(|first| !first.received.is_after(received)).map(|f| f.reading)
-        }
-    };
-    let names = |reading: &Reading| what.said.is_none_or(|said| said.says_the_same(reading));
-    match in_force.filter(names) {
+    match named(tx, &identity, &what, (last.as_ref(), received, known))? {
         Some(reading) => {
             identity.withdraw(tx, history.next(), received, &reading)?;
             Ok(Outcome::Withdrawn)
@@ -105,12 +137,17 @@ pub fn withdraw(
     }
 }
 
-/// What was committed first: as it was looked up, or by a message of the same commit.
-fn first(tx: &mut Tx<'_>, identity: &Identity, known: &Known) -> Result<Option<StoredReading>> {
-    let key = (identity.at.micros(), identity.patient.0, identity.signal.code(), identity.device_key);
-    if let Some(first) = known.first.get(&key) {
-        return Ok(Some(*first));
+/// What was committed first: as it was looked up, or by a message of the same commit. What nobody looked up is opened: whose
+/// the device is changed since.
+fn first(view: &mut View<'_>, identity: &Identity, known: &Known) -> Result<Option<StoredReading>> {
+    let Identity { patient, signal, at, device_key } = *identity;
+    let key = (at.micros(), patient.0, signal.code(), device_key);
+    match known.first.get(&key) {
+        Some(Some(first)) => Ok(Some(*first)),
+        Some(None) => {
+            let rows = on!(&mut *view.conn, |c| c.find(&[key]))?;
+            Ok(opened(view, identity.series(), &rows)?.pop())
+        }
+        None => committed(view, identity.series(), at, device_key),
     }
-    let rows = on!(&mut *tx.conn, |c| c.find(&[key]))?;
-    Ok(opened(tx, identity.series(), &rows)?.pop())
 }

@@ -11,7 +11,7 @@ use crate::domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, P
 use crate::store::accesses::What;
 use crate::store::bindings::{self, Binding, Of};
 use crate::store::devices::{self, Device};
-use crate::store::moves::{self, Counted};
+use crate::store::moves::Counted;
 use crate::store::{Subject, Tx, View};
 use crate::web::code::Code;
 use crate::web::device_word::Word;
@@ -266,8 +266,8 @@ pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> 
         let MayBody(said, bytes) = body;
         let Unbinder { patient_id: of, at } = said.unwrap_or_default();
         let at = at.unwrap_or(desk.now);
+        let leaving = desk.read(|view| handed::leaving(view, (*id, of), (at, desk.now)))?;
         desk.create(&bytes, |tx| {
-            let (_, leaving) = moves::ending(tx, (*id, of), (at, desk.now))?;
             let bound = bindings::unbind(tx, *id, of, at)?;
             Ok((Subject::Patient(bound.patient), StatusCode::OK, Changed::of(bound, leaving)))
         })

@@ -10,7 +10,7 @@ use crate::domain::{DeviceId, Instant, PatientId};
 use crate::store::accesses::What;
 use crate::store::bindings::Binding;
 use crate::store::moves::{self, Counted};
-use crate::store::{View, devices, nobodys, patients};
+use crate::store::{Error, View, devices, nobodys, patients};
 use crate::web::fault::Fault;
 
 /// Moves of a device that are listed.
@@ -51,6 +51,23 @@ pub fn taken_from(view: &mut View<'_>, device: DeviceId, from: Instant) -> Resul
 pub fn coming(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Counted, Fault> {
     let key = devices::key_of(view, device)?;
     Ok(moves::coming(view, key, from)?)
+}
+
+/// How many readings an end of a device's binding at an instant would take from whose it is; counted before the change, which
+/// everybody waits for. None where there is nothing to end: the change says why.
+///
+/// # Errors
+/// Database errors.
+pub fn leaving(
+    view: &mut View<'_>,
+    of: (DeviceId, Option<PatientId>),
+    instants: (Instant, Instant),
+) -> Result<Counted, Fault> {
+    match moves::ending(view, of, instants) {
+        Ok((_, counted)) => Ok(counted),
+        Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(Counted::default()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whose binding, and when.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, PatientId, Reading, Signal};
-use crate::store::telemetry::{self, By, MOST_POINTS, StoredReading};
+use crate::store::telemetry::{self, By, MOST_POINTS, Place, StoredReading};
 use crate::store::{Cursor, View, devices};
 use crate::web::fault::Fault;
 
@@ -234,31 +234,53 @@ pub struct Superseded {
     withdrawn: bool,
 }
 
-/// Readings that were corrected or withdrawn, as they stood before; at most 1,000 a signal.
+/// Readings that were corrected or withdrawn, as they stood before: by signal, then ascending. A page may hold fewer than
+/// `limit`, or none, and still have a `next`.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/superseded", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = List<Superseded>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
 pub async fn superseded(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
+        let paging = Paging { limit: asked.limit, after: asked.after.clone() };
+        let (ask, span) = (paging.ask()?, asked.span(now)?);
+        let (signals, page) = (asked.signals()?, (last_superseded(&ask.after)?, ask.limit));
+        let listed = telemetry::superseded(view, permit, key, &signals, span, page)?;
         let (mut names, mut items) = (Names::default(), Vec::new());
-        for signal in asked.signals()? {
-            for old in telemetry::superseded(view, permit, key, signal, asked.span(now)?)? {
-                let (superseded_by, quarantine_id) = match old.by {
-                    By::Source => ("source", None),
-                    By::Clinician(item) => ("clinician", Some(item)),
-                };
-                items.push(Superseded {
-                    reading: Shown::of(view, &mut names, &old.stored)?,
-                    superseded_at: old.at,
-                    superseded_by,
-                    quarantine_id,
-                    withdrawn: old.withdrawn,
-                });
-            }
+        for old in listed.values {
+            let (superseded_by, quarantine_id) = match old.by {
+                By::Source => ("source", None),
+                By::Clinician(item) => ("clinician", Some(item)),
+            };
+            items.push(Superseded {
+                reading: Shown::of(view, &mut names, &old.stored)?,
+                superseded_at: old.at,
+                superseded_by,
+                quarantine_id,
+                withdrawn: old.withdrawn,
+            });
         }
-        Reply::ok(&List::whole(items))
+        let next = listed.next.map(|Place { signal, at, device_key, generation }| Cursor {
+            at,
+            id: format!("{signal}.{device_key}.{generation}"),
+        });
+        Reply::ok(&List { items, next })
     })
     .await
+}
+
+fn last_superseded(after: &Cursor) -> Result<Option<Place>, Fault> {
+    if after.id.is_empty() {
+        return Ok(None);
+    }
+    place_of(after).map(Some).ok_or_else(|| Fault::invalid("after", "pass `next` unchanged"))
+}
+
+fn place_of(after: &Cursor) -> Option<Place> {
+    let mut parts = after.id.splitn(3, '.');
+    let signal = parts.next()?.parse().ok()?;
+    let device_key = parts.next()?.parse().ok()?;
+    let generation = parts.next()?.parse().ok()?;
+    Some(Place { signal, at: after.at, device_key, generation })
 }
 
 /// A series drawn in stretches.

@@ -188,6 +188,10 @@ const ASKED: &[(&str, &[&str])] = &[
     ("/audit", &["kind=access.read", "decision=permit"]),
     ("/api/v1/audit/entries", &["kind=access.read", "decision=permit"]),
     ("/patients", &["q=ana"]),
+    (
+        "/api/v1/patients/{id}/superseded",
+        &["from=1970-01-01T00:00:00Z", "signal=weight&from=1970-01-01T00:00:00Z"],
+    ),
 ];
 
 /// Finished things of every kind that a long life brings.
@@ -308,9 +312,10 @@ fn left(tx: &mut Tx<'_>, patient: i64) {
         &format!(
             "INSERT INTO measured (patient_key, signal, at) VALUES ({patient}, {weight}, 1000000); \
              INSERT INTO amendments \
-             (patient_key, signal, at, device_key, generation, received, amended_at, item, sealed, stands) \
+             (patient_key, signal, at, device_key, generation, received, amended_at, item, sealed, stands, \
+             supersedes) \
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {PAST}) \
-             SELECT {patient}, {weight}, i * 1000000, 99, 1, 1, 1, 'x', X'00', FALSE FROM n; \
+             SELECT {patient}, {weight}, i * 1000000, 99, 1, 1, 1, 'x', X'00', FALSE, FALSE FROM n; \
              INSERT INTO chunks \
              (patient_key, signal, span_from, span_to, first_at, last_at, count, sealed, overlaid) \
              VALUES ({patient}, {weight}, 0, 3600000000, 1000000, 3000000000, {PAST}, X'00', TRUE)"

@@ -12,7 +12,7 @@ use crate::store::{Error, View, moves};
 
 impl House {
     /// A message in which the source corrects itself.
-    fn correct(&self, at: i64, ordinal: u16, reading: Reading) {
+    pub(super) fn correct(&self, at: i64, ordinal: u16, reading: Reading) {
         let (patient, device_key) = (self.patient, self.device.0);
         self.send_and(at, ordinal, &[], |tx, received| {
             let new = Amended { patient, device_key, reading, received, by: By::Source };
@@ -22,7 +22,7 @@ impl House {
     }
 
     /// A message in which the source takes a reading back.
-    fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
+    pub(super) fn take_back(&self, at: i64, ordinal: u16, reading: Reading) {
         let (patient, device_key) = (self.patient, self.device.0);
         let what = Withdrawal { signal: reading.signal, at: reading.at, said: Some(reading) };
         let mut known = Known::default();
@@ -36,7 +36,7 @@ impl House {
     }
 
     /// A clinician releases what was set aside.
-    fn release(&self, at: i64, ordinal: u16, reading: Reading) {
+    pub(super) fn release(&self, at: i64, ordinal: u16, reading: Reading) {
         let (patient, device_key) = (self.patient, self.device.0);
         let received = ReceiptRef::new(NOW.secs() + at, 0, ordinal).unwrap();
         let aside = Aside {
@@ -58,7 +58,7 @@ impl House {
         self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), released).unwrap();
     }
 
-    fn in_force(&self) -> Result<Vec<f64>> {
+    pub(super) fn in_force(&self) -> Result<Vec<f64>> {
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
         let look = |view: &mut View<'_>| {
             telemetry::series(view, &evaluate(), self.patient.0, Signal::HeartRate, from, to)
@@ -124,6 +124,19 @@ fn a_mark_in_clear_that_hides_a_value_is_found() {
 }
 
 #[test]
+fn a_mark_in_clear_that_leaves_a_value_out_of_what_stood_before_is_found() {
+    let (source, clinician) = ("item IS NULL", "item IS NOT NULL");
+    for whose in [source, clinician] {
+        for mut house in houses() {
+            put_right(&mut house);
+            house.tamper(&format!("UPDATE amendments SET supersedes = FALSE WHERE {whose}"));
+            let found = house.verified().first_break.unwrap().what;
+            assert!(found.contains("put right and is marked as if it were not"), "{whose}: {found}");
+        }
+    }
+}
+
+#[test]
 fn what_was_put_right_is_erased_with_the_person() {
     for mut house in houses() {
         put_right(&mut house);
@@ -134,7 +147,8 @@ fn what_was_put_right_is_erased_with_the_person() {
         assert!(gone(&house.in_force().unwrap_err()));
         let (from, to) = (NOW, Instant::from_secs(NOW.secs() + 60));
         let old = house.home.read(|view| {
-            telemetry::superseded(view, &evaluate(), house.patient.0, Signal::HeartRate, (from, to))
+            let signals = [Signal::HeartRate];
+            telemetry::superseded(view, &evaluate(), house.patient.0, &signals, (from, to), (None, 10))
         });
         assert!(gone(&old.unwrap_err()));
         let report = house.verified();

@@ -2,6 +2,7 @@
 
 mod amending;
 mod doubles;
+mod handed;
 mod new_year;
 mod sealing;
 mod showing;

@@ -1,0 +1,2 @@
+DROP INDEX amendments_superseding;
+ALTER TABLE amendments DROP COLUMN supersedes;
