@@ -19,6 +19,8 @@ use crate::rules::{Episode, Finding};
 
 /// An episode of the same readings begins as much earlier or later where other readings lie before it.
 const NEAR: Duration = Duration::from_secs(3_600);
+/// Readings so close behind an alert of which a part went were of its story (microseconds).
+const ONE_STORY: i64 = 300_000_000;
 /// Alerts that are looked through.
 const MOST: i64 = 64;
 
@@ -122,13 +124,17 @@ pub fn told_elsewhere(view: &mut View<'_>, id: AlertId) -> Result<Vec<Elsewhere>
     let stored = super::alerts::get(view, id)?;
     let mut told = Vec::new();
     let here = during(&stored.episode);
-    for who in whose::before(view, series(&stored), here)? {
-        for alert in near(view, who.patient_key, &stored.episode)? {
-            let there = during(&alert.episode);
+    for who in whose::before(view, series(&stored), here)?.into_keys() {
+        for alert in near(view, who, &stored.episode)? {
+            let mut there = during(&alert.episode);
+            if alert.case.moved_at.is_none() {
+                // What is left of it ends before what went begins, or is not known to have ended.
+                let ended = alert.episode.ended_at.is_some();
+                there.to = if ended { there.to.saturating_add(ONE_STORY) } else { i64::MAX };
+            }
             let both = Span { from: here.from.max(there.from), to: here.to.min(there.to) };
-            let before = whose::before(view, series(&stored), both)?;
-            let theirs = before.into_iter().find(|before| before.patient_key == who.patient_key);
-            told.extend(theirs.map(|before| Elsewhere { alert, left_at: before.left_at() }));
+            let left = whose::before(view, series(&stored), both)?.get(&who).copied();
+            told.extend(left.map(|left_at| Elsewhere { alert, left_at }));
         }
     }
     told.sort_by_key(|told| (told.alert.episode.started_at, told.alert.id()));
@@ -152,7 +158,7 @@ fn near(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<
         let (began, ended) = span(&alert.episode);
         let end = if episode.ended_at.is_none() { Instant::MAX } else { to };
         let ended = if alert.episode.ended_at.is_none() { Instant::MAX } else { ended };
-        began <= end && ended >= from
+        began <= end && ended.micros().saturating_add(ONE_STORY) >= from.micros()
     });
     found.sort_by_key(|alert| (alert.episode.started_at, alert.id()));
     Ok(found)

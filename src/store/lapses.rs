@@ -76,18 +76,18 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
         (
             PROGRAM,
             "recipient",
-            "MIN(due_at)",
+            "due_at",
             "messages",
             "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL AND channel = 'webhook' \
-             AND template NOT IN ('lapse', 'lapses_overnight') GROUP BY recipient",
+             AND template NOT IN ('lapse', 'lapses_overnight')",
         ),
         (
             PROGRAM,
             "recipient",
-            "MIN(created_at)",
+            "created_at",
             "messages",
             "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
-             AND channel = 'webhook' AND not_after <= created_at + $2 GROUP BY recipient",
+             AND channel = 'webhook' AND not_after <= created_at + $2",
         ),
         (
             "late_message",

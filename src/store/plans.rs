@@ -61,7 +61,7 @@ type Statements = BTreeMap<String, String>;
 /// By the address of the database: what runs on it while somebody watches.
 static WATCHED: Mutex<BTreeMap<String, Statements>> = Mutex::new(BTreeMap::new());
 
-/// By the address of the database: how many statements ran on it while somebody counts.
+/// By the file of the database, or its schema: how many statements ran on it while somebody counts.
 static COUNTED: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 struct Recorder(String);
@@ -71,7 +71,9 @@ impl Instrumentation for Recorder {
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => url.clone_into(&mut self.0),
             InstrumentationEvent::StartQuery { query, .. } => {
-                if let Some(count) = COUNTED.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.0) {
+                if let Some(count) =
+                    COUNTED.lock().unwrap_or_else(PoisonError::into_inner).get_mut(schema(&self.0))
+                {
                     *count += 1;
                 }
                 let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,6 +104,12 @@ fn address(store: &Store) -> String {
     }
 }
 
+/// What tells a database of a test from the others: the pools add the name of their session to its address.
+fn schema(address: &str) -> &str {
+    let named = address.split_once("search_path%3D").map_or(address, |(_, named)| named);
+    named.split('&').next().unwrap_or(named)
+}
+
 /// The statements that run on a store while `f` does, with their values in place.
 pub fn watch(store: &Store, f: impl FnOnce()) -> Vec<String> {
     let address = address(store);
@@ -114,7 +122,7 @@ pub fn watch(store: &Store, f: impl FnOnce()) -> Vec<String> {
 
 /// How many statements run on a store while `f` does.
 pub fn count(store: &Store, f: impl FnOnce()) -> usize {
-    let address = address(store);
+    let address = schema(&address(store)).to_owned();
     let counted = || COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
     counted().insert(address.clone(), 0);
     f();

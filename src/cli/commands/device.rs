@@ -20,8 +20,7 @@ pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Device) -> Result<
             let (device, patient) = (read("device", &device)?, read("patient", &patient)?);
             let from = from.as_deref().map(instant).transpose()?;
             let bound = acts.bind(device, patient, from, preferred)?;
-            let moving =
-                moving(&bound.moving, "that it measured while it was nobody's are given to the patient");
+            let moving = moving(&bound.moving, "go to the patient, measured while it was nobody's");
             out.say(&bound, &format!("bound from {}{moving}", bound.from));
         }
         Device::Unbind { device, patient, at } => {

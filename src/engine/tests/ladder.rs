@@ -85,7 +85,8 @@ fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_rung_and_both_are_tol
         for turn in 0..8 {
             ward.act(turn % 2, Act::Ack, at(31 * u64::try_from(turn).unwrap() + 1));
             let over = at(31 * u64::try_from(turn).unwrap() + 31);
-            assert_eq!((told(0), told(1), ward.tick(over)), (0, 0, 1), "turn {turn}");
+            assert_eq!((told(0), told(1)), (0, 0), "turn {turn}");
+            assert!(ward.tick(over) > 0, "turn {turn}");
             if turn < 7 {
                 assert_eq!(ward.story().last(), Some(&paged(0, 0)), "turn {turn}");
             }

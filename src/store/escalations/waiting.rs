@@ -140,8 +140,16 @@ fn newcomers(
             continue;
         }
         let alert = climb.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
-        let handed = climb.run.state == State::Climbing && alerts::get(view, alert)?.case.owner.is_some();
-        return Ok((!handed).then_some((place, people)));
+        let case = alerts::get(view, alert)?.case;
+        if climb.run.state == State::Climbing && case.owner.is_some() {
+            return Ok(None);
+        }
+        // Whoever held it too often could not answer.
+        let worn = case.worn_out();
+        people.retain(|user| !worn.contains(user));
+        if !people.is_empty() {
+            return Ok(Some((place, people)));
+        }
     }
     Ok(None)
 }

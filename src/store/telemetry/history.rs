@@ -133,7 +133,7 @@ pub fn say_again(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), instant
     for instants in instants.chunks(AT_ONCE) {
         let said = dsl::device_key.eq(device_key).and(dsl::at.eq_any(instants));
         let given = dsl::amendments.filter(said.and(dsl::patient_key.eq(patient_key)).and(dsl::stands));
-        let marked = diesel::update(given).set(dsl::supersedes.eq(true));
+        let marked = diesel::update(given.filter(dsl::supersedes.eq(false))).set(dsl::supersedes.eq(true));
         on!(&mut *tx.conn, |c| marked.execute(c))?;
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Whose the readings of a span were before, and which of them are another's now: asked of the amendments in clear. Only
 //! what went through a quarantined item changed hands; what its source took back did not.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
@@ -36,40 +38,38 @@ pub(in crate::store) fn has_come(view: &mut View<'_>, series: Series, span: Span
     any(view, &rows)
 }
 
-/// Somebody who had readings that another has now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
-pub(in crate::store) struct Before {
-    /// Who.
+#[derive(QueryableByName)]
+struct Left {
     #[diesel(sql_type = BigInt)]
-    pub patient_key: i64,
-    /// When the last of them left.
+    patient_key: i64,
     #[diesel(sql_type = BigInt)]
     left_at: i64,
 }
 
-impl Before {
-    /// When the last of them left.
-    pub const fn left_at(&self) -> Instant {
-        Instant::from_micros(self.left_at)
-    }
-}
-
-/// Who else had the readings of the span that were given to the patient and stand.
+/// Who else had the readings of the span that were given to the patient and stand, and when the last of them left.
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn before(view: &mut View<'_>, series: Series, span: Span) -> Result<Vec<Before>> {
+pub(in crate::store) fn before(
+    view: &mut View<'_>,
+    series: Series,
+    span: Span,
+) -> Result<BTreeMap<i64, Instant>> {
     let sql = format!(
-        "SELECT b.patient_key AS patient_key, MAX(b.amended_at) AS left_at \
+        "SELECT b.patient_key AS patient_key, b.amended_at AS left_at \
          FROM (SELECT a.device_key, a.at FROM amendments a WHERE {} AND a.stands ORDER BY a.at LIMIT {MOST}) g \
          JOIN amendments b ON b.device_key = g.device_key AND b.at = g.at \
-         WHERE b.signal = {} AND b.patient_key <> {} AND NOT b.stands AND b.item IS NOT NULL \
-         GROUP BY b.patient_key ORDER BY b.patient_key",
+         WHERE b.signal = {} AND b.patient_key <> {} AND NOT b.stands AND b.item IS NOT NULL",
         moved(series, span),
         series.signal.code(),
         series.patient_key,
     );
-    Ok(diesel::sql_query(sql).load(view.conn)?)
+    let mut before = BTreeMap::new();
+    for Left { patient_key, left_at } in diesel::sql_query(sql).load(view.conn)? {
+        let last = before.entry(patient_key).or_insert(Instant::MIN);
+        *last = Instant::from_micros(left_at).max(*last);
+    }
+    Ok(before)
 }
 
 #[derive(QueryableByName)]

@@ -60,9 +60,12 @@ impl House {
     }
 }
 
+/// What becomes of readings at whoever was given them, in words and by hand.
+type Story = (&'static str, fn(&House, &[Reading]));
+
 /// What is said while the device is the second person's, who turns out never to have had it. The readings of the first message
 /// were sent while it was the first person's.
-const STORIES: [(&str, fn(&House, &[Reading])); 6] = [
+const STORIES: [Story; 6] = [
     ("one is taken back", |house, sent| house.take_back(3, 0, sent[1])),
     ("one is taken back on its way", |house, sent| house.take_back_ahead(3, sent[1])),
     ("one is corrected and taken back", |house, sent| {
