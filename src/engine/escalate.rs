@@ -210,7 +210,8 @@ fn tick(
             pace => run.paced(pace),
         }
     }
-    let worn = worn_out(tx, &from)?;
+    // Whoever held it too often is called about it in vain.
+    let worn = alerts::get(tx, case_of(&from)?)?.case.worn_out();
     if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)) && !worn.is_empty() {
         run.moves_on();
     }
@@ -236,18 +237,6 @@ fn tick(
         run.hasten(now);
     }
     Ok(Some(Climbed { from, run, did, due_at, ground }))
-}
-
-/// Holds that wear somebody out, at the least. Each counted the climb's fence on.
-const FEWEST_HOLDS: u64 = 4;
-
-/// Who may not hold the case again before another does, and is called about it in vain. A climb that nobody touched reads
-/// no alert.
-fn worn_out(tx: &mut Tx<'_>, from: &Escalation) -> store::Result<BTreeSet<UserId>> {
-    if from.run.fence < FEWEST_HOLDS {
-        return Ok(BTreeSet::new());
-    }
-    Ok(alerts::get(tx, case_of(from)?)?.case.worn_out())
 }
 
 /// Whether none of these people can be reached, or all are away: nobody waits for them.

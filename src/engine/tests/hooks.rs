@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ward::{Ward, at, wards};
-use crate::domain::Instant;
 use crate::domain::alert::Act;
 use crate::domain::message::{self, Attempt, State};
+use crate::domain::{Instant, Role, StaffIdentity, UserId};
 use crate::engine::Module as _;
 use crate::engine::outbox::{Breakers, Outbox, Whom};
 use crate::notify::{Address, Channel, Fault, Letter, Said};
@@ -221,19 +221,24 @@ fn a_program_hears_what_became_of_a_case() {
     }
 }
 
+/// A program that an administrator added: who, and the program.
+fn added_by_somebody(ward: &Ward) -> (UserId, String) {
+    let admin = house(ward, NOW, |tx| {
+        let identity = StaffIdentity {
+            name: "Rui Melo".parse().unwrap(),
+            email: "rui@clinica.example".parse().unwrap(),
+        };
+        users::insert(tx, &users::NewUser { identity, role: Role::Admin, patient: None, password: None })
+    });
+    let actor = store::Actor::User { id: admin.id, role: Role::Admin };
+    let id = ward.home.write(actor, NOW, |tx| webhooks::insert(tx, LIVING, SECRET)).unwrap();
+    (admin.id, id)
+}
+
 #[test]
 fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
     for ward in wards() {
-        let admin = house(&ward, NOW, |tx| {
-            let identity = crate::domain::StaffIdentity {
-                name: "Rui Melo".parse().unwrap(),
-                email: "rui@clinica.example".parse().unwrap(),
-            };
-            let role = crate::domain::Role::Admin;
-            users::insert(tx, &users::NewUser { identity, role, patient: None, password: None })
-        });
-        let actor = store::Actor::User { id: admin.id, role: crate::domain::Role::Admin };
-        let id = ward.home.write(actor, NOW, |tx| webhooks::insert(tx, LIVING, SECRET)).unwrap();
+        let (admin, id) = added_by_somebody(&ward);
         ward.tick(NOW);
         let call = of(&ward, &id).remove(0);
         house(&ward, NOW, |tx| {
@@ -243,7 +248,7 @@ fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
         });
         let hook = ward.home.read(|view| webhooks::get(view, &id)).unwrap();
         assert_eq!(hook.disabled_at, Some(NOW));
-        let told = ward.home.read(|view| messages::unread(view, admin.id, 10)).unwrap();
+        let told = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
         let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
         assert_eq!(told, ["webhook_gone"]);
     }
@@ -253,16 +258,7 @@ fn a_program_that_is_gone_ends_its_subscription_and_its_owner_hears_of_it() {
 #[test]
 fn whoever_added_a_program_that_redirects_or_refuses_its_calls_hears_of_it_once_a_day() {
     for ward in wards() {
-        let admin = house(&ward, NOW, |tx| {
-            let identity = crate::domain::StaffIdentity {
-                name: "Rui Melo".parse().unwrap(),
-                email: "rui@clinica.example".parse().unwrap(),
-            };
-            let role = crate::domain::Role::Admin;
-            users::insert(tx, &users::NewUser { identity, role, patient: None, password: None })
-        });
-        let actor = store::Actor::User { id: admin.id, role: crate::domain::Role::Admin };
-        let id = ward.home.write(actor, NOW, |tx| webhooks::insert(tx, LIVING, SECRET)).unwrap();
+        let (admin, id) = added_by_somebody(&ward);
         for minute in [0, 5, 10] {
             ward.tick(at(minute));
             house(&ward, at(minute), |tx| {
@@ -271,7 +267,7 @@ fn whoever_added_a_program_that_redirects_or_refuses_its_calls_hears_of_it_once_
             });
         }
         assert_eq!(ward.home.read(|view| webhooks::get(view, &id)).unwrap().disabled_at, None);
-        let told = ward.home.read(|view| messages::unread(view, admin.id, 10)).unwrap();
+        let told = ward.home.read(|view| messages::unread(view, admin, 10)).unwrap();
         let told: Vec<&str> = told.iter().map(|one| one.template.as_str()).collect();
         assert_eq!(told, ["webhook_refuses"]);
     }

@@ -12,7 +12,7 @@ use crate::store::escalations::Climbed;
 use crate::store::messages::Ground;
 use crate::store::testing::{NOW, entries};
 use crate::store::{
-    Actor, Error, Tx, Urgency, alerts, escalations, lapses, messages, paging, users, versions,
+    Actor, Error, Tx, Urgency, alerts, escalations, lapses, late_reds, messages, paging, users, versions,
 };
 
 #[test]
@@ -108,6 +108,28 @@ fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_rung_and_both_are_tol
         ward.act(2, Act::Ack, at(251));
         ward.tick(at(281));
         ward.act(0, Act::Ack, at(282));
+    }
+}
+
+/// A red found late calls nobody until it pages, and may have been held too often by then.
+#[test]
+fn a_climb_that_begins_when_somebody_held_its_red_too_often_calls_others() {
+    for ward in wards() {
+        let late = raise_late(&ward.home, NOW);
+        for hold in 0..4 {
+            ward.act_on(late, 0, Act::Ack, at(5 * hold));
+            ward.act_on(late, 0, Act::Unack, at(5 * hold + 1));
+        }
+        let paged = |tx: &mut Tx<'_>| late_reds::page(tx, late);
+        ward.home.keep_house(Urgency::Urgent, "test", at(20), paged).unwrap();
+        ward.tick(at(20));
+        ward.tick(at(20));
+        let called = ward.home.read(|view| {
+            let climb = escalations::of_alert(view, late)?.unwrap();
+            escalations::steps(view, &climb.id)
+        });
+        let called: Vec<_> = called.unwrap().into_iter().flat_map(|did| did.people).collect();
+        assert_eq!(called, [ward.people[1]]);
     }
 }
 

@@ -68,7 +68,7 @@ async fn a_reading_that_waited_for_a_suspended_machine_is_decided_by_the_time_th
     }
 }
 
-/// Beside a node that is right, what a machine stood still for so long may not decide at all; it says so for now only.
+/// A node that stood still for so long decides nothing beside one that is right: devices are told to come again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_off_by_more_than_clocks_may_be_refuses_nothing_for_good() {
     let Some(clinic) = Clinic::postgres(2) else { return };

@@ -6,6 +6,14 @@ use crate::domain::{Role, UserId};
 use crate::store::{alert_moves, alerts};
 
 impl Ward {
+    /// Ana's calm and Bia's racing heart, all of it taken for Ana's: her red.
+    fn red_of_ana(&mut self) -> StoredAlert {
+        self.send(&of_ana());
+        self.send(&of_bia());
+        self.settle();
+        self.alerts(&self.ana).remove(0)
+    }
+
     /// A clinician acts on an alert, with a note.
     fn act(&self, alert: &StoredAlert, what: Act) -> UserId {
         let who = UserId::new(NOW);
@@ -53,10 +61,7 @@ fn done(acts: &[&str]) -> Vec<(String, Option<String>)> {
 #[test]
 fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its_readings_went() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
-        ward.send(&of_ana());
-        ward.send(&of_bia());
-        ward.settle();
-        let red = ward.alerts(&ward.ana).remove(0);
+        let red = ward.red_of_ana();
         let who = ward.act(&red, Act::Ack);
         ward.unbind(ago(3_590));
         ward.bind(ward.bia.id, ago(3_590));
@@ -84,10 +89,7 @@ fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its
 #[test]
 fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
-        ward.send(&of_ana());
-        ward.send(&of_bia());
-        ward.settle();
-        let red = ward.alerts(&ward.ana).remove(0);
+        let red = ward.red_of_ana();
         ward.act(&red, Act::Ack);
         let mut acts = vec!["ack"];
         for end in [3_590, 3_000] {
@@ -112,10 +114,7 @@ fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
 #[test]
 fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
-        ward.send(&of_ana());
-        ward.send(&of_bia());
-        ward.settle();
-        let red = ward.alerts(&ward.ana).remove(0);
+        let red = ward.red_of_ana();
         ward.act(&red, Act::Resolve { outcome: Outcome::TrueAlarm });
         ward.unbind(ago(3_590));
         ward.settle();
@@ -167,10 +166,7 @@ fn only_an_alert_whose_own_readings_left_says_so_and_only_of_those_is_told_elsew
 #[test]
 fn what_the_source_takes_back_did_not_go_to_another_person() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
-        ward.send(&of_ana());
-        ward.send(&of_bia());
-        ward.settle();
-        let red = ward.alerts(&ward.ana).remove(0);
+        let red = ward.red_of_ana();
         ward.unbind(ago(3_590));
         ward.bind(ward.ana.id, ago(3_590));
         ward.settle();
@@ -184,10 +180,7 @@ fn what_the_source_takes_back_did_not_go_to_another_person() {
 #[test]
 fn whoever_is_given_a_part_of_a_red_is_told_what_was_done_while_it_was_anothers() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {
-        ward.send(&of_ana());
-        ward.send(&of_bia());
-        ward.settle();
-        let red = ward.alerts(&ward.ana).remove(0);
+        let red = ward.red_of_ana();
         ward.act(&red, Act::Ack);
         ward.unbind(ago(1_800));
         ward.bind(ward.bia.id, ago(1_800));
