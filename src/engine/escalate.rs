@@ -210,8 +210,7 @@ fn tick(
             pace => run.paced(pace),
         }
     }
-    // Whoever held it too often is called about it in vain.
-    let worn = alerts::get(tx, case_of(&from)?)?.case.worn_out();
+    let worn = worn_out(tx, &from)?;
     if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)) && !worn.is_empty() {
         run.moves_on();
     }
@@ -237,6 +236,14 @@ fn tick(
         run.hasten(now);
     }
     Ok(Some(Climbed { from, run, did, due_at, ground }))
+}
+
+/// Who may not hold the case again before another does, and is called about it in vain. Of a climb whose alert is gone nobody.
+fn worn_out(tx: &mut Tx<'_>, from: &Escalation) -> store::Result<BTreeSet<UserId>> {
+    match alerts::get(tx, case_of(from)?) {
+        Err(store::Error::NotFound(_)) => Ok(BTreeSet::new()),
+        found => Ok(found?.case.worn_out()),
+    }
 }
 
 /// Whether none of these people can be reached, or all are away: nobody waits for them.
