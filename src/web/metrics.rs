@@ -1,17 +1,19 @@
 //! For machines that count: how much this node does. Counts only; no route carries a name or a value.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant as Moment};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
 
 use super::auth::Viewer;
 use super::code::Code;
@@ -58,16 +60,51 @@ pub async fn metrics(
             HeaderValue::from_static("Bearer realm=\"sign in, or ask the address of the setting metrics\"");
         return Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, how)).finish());
     }
-    open(request, state).await
+    told(&request, gather(state).await)
+}
+
+/// What was counted last, for whoever reaches the address of the setting `metrics`: however many ask there and however
+/// often, the house counts once a second.
+#[derive(Default)]
+pub struct Counted(Mutex<Option<(Moment, Bytes)>>);
+
+impl Counted {
+    /// How old an answer may be.
+    const FRESH: Duration = Duration::from_secs(1);
+
+    async fn now(&self, state: Data<State>) -> Result<Bytes, Fault> {
+        // Held while it is counted: who asks meanwhile waits for the same.
+        let mut last = self.0.lock().await;
+        if let Some((at, text)) = last.as_ref()
+            && at.elapsed() < Self::FRESH
+        {
+            return Ok(text.clone());
+        }
+        let text = gather(state).await?;
+        *last = Some((Moment::now(), text.clone()));
+        Ok(text)
+    }
 }
 
 /// The same for whoever reaches the address of the setting `metrics`.
-pub async fn open(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Refusal> {
-    let text = web::block(move || gathered(&state)).await.unwrap_or_else(|_stopped| Err(Code::Busy.into()));
-    let text = text.map_err(|fault| fault.of(&request))?;
+pub async fn open(
+    request: HttpRequest,
+    state: Data<State>,
+    counted: Data<Counted>,
+) -> Result<HttpResponse, Refusal> {
+    told(&request, counted.now(state).await)
+}
+
+fn told(request: &HttpRequest, text: Result<Bytes, Fault>) -> Result<HttpResponse, Refusal> {
+    let text = text.map_err(|fault| fault.of(request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(text))
+}
+
+async fn gather(state: Data<State>) -> Result<Bytes, Fault> {
+    let text = web::block(move || gathered(&state)).await.unwrap_or_else(|_stopped| Err(Code::Busy.into()));
+    text.map(Bytes::from)
 }
 
 fn whole(n: u64) -> i64 {

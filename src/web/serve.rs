@@ -15,6 +15,7 @@ use tokio::net::TcpSocket;
 use super::auth::Site;
 use super::connections::{self, Connections, Limits};
 use super::guard::{self, Transport};
+use super::metrics::Counted;
 use super::routes::{self, Row};
 use super::secure::{self, Door};
 use super::state::State;
@@ -148,12 +149,14 @@ fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, Se
     let connections = Connections::new(COUNTERS, false);
     let seated = Arc::clone(&connections);
     drop(threads.task("counters", move || Arc::clone(&connections).keep()));
+    let counted = Data::new(Counted::default());
     // Nobody stands before this address.
     let site = Data::new(Site { secure_cookie: false, behind_proxy: false });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&state))
             .app_data(Data::clone(&site))
+            .app_data(Data::clone(&counted))
             .wrap(from_fn(connections::pace))
             .route("/metrics", web::get().to(super::metrics::open))
             .route("/healthz", web::get().to(super::probes::healthz))
