@@ -287,6 +287,16 @@ pub fn open_of_patient(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Bind
     rows.into_iter().map(read).collect()
 }
 
+/// A patient's bindings that reach beyond an instant.
+pub(super) fn since(view: &mut View<'_>, patient_key: i64, at: Instant) -> Result<Vec<Binding>> {
+    let reach = bindings::to_at.is_null().or(bindings::to_at.gt(at.micros()));
+    let rows: Vec<Row> = rows!()
+        .filter(bindings::patient_key.eq(patient_key).and(reach))
+        .order((bindings::from_at, bindings::id))
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
+}
+
 /// Whose bindings are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {

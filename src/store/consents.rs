@@ -12,11 +12,11 @@ use super::schema::consent_events as events;
 use super::seal::Place;
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
-use super::{Act, Tx, View, basis, ledger, patients, supersessions, terms, turn};
+use super::{Act, Tx, View, basis, ledger, moves, patients, supersessions, terms, turn};
 
 mod ends;
 use crate::audit::Digest;
-use crate::domain::{ConsentId, PatientId};
+use crate::domain::{ConsentId, Instant, PatientId};
 pub(in crate::store) use ends::supersede;
 pub use ends::{any_due, end_due};
 
@@ -183,6 +183,9 @@ fn change(
     tx.touch(Touched::Patient(key));
     if record.state == consent::State::Revoked {
         withdrawals::note(tx, &Withdrawal::Consent { patient, purpose })?;
+    }
+    if record.state == consent::State::Granted && purpose == Purpose::TelemetryCollect {
+        moves::permitted(tx, key, Instant::from_micros(record.measured_from))?;
     }
     Ok(Outcome { id, record, changed: true })
 }

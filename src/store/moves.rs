@@ -7,14 +7,14 @@ mod counted;
 
 use diesel::prelude::*;
 
-use super::bindings::Binding;
+use super::bindings::{self, Binding};
 use super::error::{Error, Result};
 use super::quarantine::Item;
 use super::schema::moves;
 use super::telemetry::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use super::tx::{Touched, Tx, View};
 use super::{devices, nobodys, patients, reevaluations};
-use crate::domain::{DeviceId, Instant, Signal, Withdrawal};
+use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 use crate::rules::Late;
 pub use counted::{COUNTED, Counted, coming, ending, leaving};
 
@@ -178,12 +178,52 @@ pub fn take_back(
     }
     for patient_key in leaves(tx, device.0, what.at)? {
         let patient = (patient_key, patients::id_of(tx, patient_key)?);
-        if telemetry::has(tx, (patient, device.0), what, (received, known))? {
+        if telemetry::theirs(tx, (patient, device.0), what, (received, known))?.is_some() {
             nobodys::take_back_ahead(tx, device, (what, received))?;
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// A source puts right what of its own waits or is about to: the new value waits, and the old one is given to nobody. Whether
+/// there was any.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn put_right(
+    tx: &mut Tx<'_>,
+    device: (i64, DeviceId),
+    (reading, received): (Reading, ReceiptRef),
+    known: &Known,
+) -> Result<bool> {
+    if nobodys::put_right(tx, device, (reading, received))? {
+        return Ok(true);
+    }
+    let whichever = Withdrawal { signal: reading.signal, at: reading.at, said: None };
+    for patient_key in leaves(tx, device.0, reading.at)? {
+        let patient = (patient_key, patients::id_of(tx, patient_key)?);
+        let was = telemetry::theirs(tx, (patient, device.0), &whichever, (received, known))?;
+        if let Some(was) = was {
+            let wrong = Withdrawal { said: Some(was), ..whichever };
+            nobodys::take_back_ahead(tx, device, (&wrong, received))?;
+            nobodys::wait(tx, device, (reading, received))?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A patient allows to collect what was measured from an instant on: what was refused them and waits is theirs, if it was
+/// measured since.
+pub(super) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Result<()> {
+    for binding in bindings::since(tx, patient_key, from)? {
+        let span = (binding.from.max(from), binding.to.unwrap_or(Instant::MAX));
+        if nobodys::count(tx, binding.device_key, span, 1)? > 0 {
+            ask(tx, &binding, span, true)?;
+        }
+    }
+    Ok(())
 }
 
 /// From whom what a device measured at an instant is being taken.

@@ -23,6 +23,8 @@ pub const NOT_BOUND: &str = "E_NOT_BOUND";
 
 /// What became of what its source took back.
 const WITHDRAWN: &str = "withdrawn";
+/// What became of what its source put right.
+const CORRECTED: &str = "corrected";
 
 /// Values that one device said of one instant: more than these are no readings.
 const SAME_INSTANT: usize = 1_024;
@@ -198,14 +200,51 @@ pub(super) fn take_back_ahead(
         reason: NOT_BOUND,
         received,
         reading: what.said,
+        names: Some((what.signal, what.at)),
         payload: None,
     };
     let id = set_aside::insert(tx, &aside)?;
-    diesel::update(quarantine::table.find(id.to_string()))
-        .set((quarantine::signal.eq(what.signal.code()), quarantine::at.eq(what.at.micros())))
-        .execute(tx.conn)?;
     decided(tx, std::iter::once(id), WITHDRAWN)?;
     said_taken_back(tx, device, what)
+}
+
+/// A source puts right what waits of its own: its new value waits in place of those that came before it. Whether there
+/// were any.
+pub(super) fn put_right(
+    tx: &mut Tx<'_>,
+    device: (i64, DeviceId),
+    (reading, received): (Reading, ReceiptRef),
+) -> Result<bool> {
+    let instant = (reading.at, reading.at.plus(Duration::from_micros(1)));
+    let mut waiting = first(tx, (device.0, reading.signal), instant, SAME_INSTANT)?;
+    waiting.retain(|item| !item.received.is_after(received));
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    decided(tx, waiting.iter().map(|item| item.id), CORRECTED)?;
+    let body = serde_json::json!({ "device": device.1, "signal": reading.signal.name(), "at": reading.at });
+    tx.audit(&Act::new("quarantine.discarded").code(CORRECTED).body(body))?;
+    wait(tx, device, (reading, received))?;
+    Ok(true)
+}
+
+/// What a device measured while it was nobody's waits from now on.
+pub(super) fn wait(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (reading, received): (Reading, ReceiptRef),
+) -> Result<()> {
+    let aside = Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received,
+        reading: Some(reading),
+        names: None,
+        payload: None,
+    };
+    set_aside::insert(tx, &aside).map(drop)
 }
 
 fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {

@@ -21,6 +21,9 @@ use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 /// How long what was set aside is kept.
 pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
+/// Why a withdrawal waits: its device was at somebody else when it said so.
+pub const WITHDRAWN: &str = "E_WITHDRAWN";
+
 /// What is set aside, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Aside<'a> {
@@ -30,12 +33,14 @@ pub struct Aside<'a> {
     pub device_key: i64,
     /// Whose key seals it.
     pub subject: Subject,
-    /// A code: `E_CLOCK`, `E_IMPLAUSIBLE`, `E_NOT_BOUND`, `E_SUBJECT`, `E_CONFLICT`, `E_PAYLOAD`.
+    /// A code: `E_CLOCK`, `E_IMPLAUSIBLE`, `E_NOT_BOUND`, `E_SUBJECT`, `E_CONFLICT`, `E_PAYLOAD`, [`WITHDRAWN`].
     pub reason: &'a str,
     /// The message it came in.
     pub received: ReceiptRef,
     /// The reading; `None` for a payload that cannot be read.
     pub reading: Option<Reading>,
+    /// The reading that it is about, where it says no value of it: its source takes it back.
+    pub names: Option<(Signal, Instant)>,
     /// For a payload that cannot be read: hash, length and place. Never its content.
     pub payload: Option<&'a Unreadable>,
 }
@@ -98,6 +103,7 @@ pub(in crate::store) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Re
         let id = uuid_at(now);
         ids.push(id);
         let id = id.to_string();
+        let names = aside.names.or_else(|| aside.reading.map(|reading| (reading.signal, reading.at)));
         let sealed = Sealed {
             bits: aside.reading.map(|reading| reading.value.to_bits()),
             unit: aside.reading.map_or(0, |reading| reading.unit.code()),
@@ -110,9 +116,9 @@ pub(in crate::store) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Re
             id,
             patient_key: aside.patient.map(|(key, _)| key),
             device_key: aside.device_key,
-            signal: aside.reading.map(|reading| reading.signal.code()),
+            signal: names.map(|(signal, _)| signal.code()),
             reason: aside.reason,
-            at: aside.reading.map(|reading| reading.at.micros()),
+            at: names.map(|(_, at)| at.micros()),
             received: aside.received.stored(),
             received_at: now.micros(),
             expires_at: now.plus(KEPT).micros(),
@@ -134,8 +140,10 @@ pub struct Item {
     pub device_key: i64,
     /// Why.
     pub reason: String,
-    /// The reading.
+    /// The reading; of a withdrawal the value that it says, if any.
     pub reading: Option<Reading>,
+    /// What it is about: signal and instant of measurement.
+    pub names: Option<(Signal, Instant)>,
     /// Or what is known of the payload.
     pub payload: Option<Unreadable>,
     /// The message it came in.
@@ -151,22 +159,21 @@ pub(super) type Raw = (String, Option<i64>, i64, Option<i16>, String, Option<i64
 pub(super) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
     let (id, patient_key, device_key, signal, reason, at, received, received_at, expires_at, sealed) = raw;
     let sealed: Sealed = view.open_json(Place::new("quarantine", "sealed", &id), &sealed)?;
-    let reading = match (signal.and_then(Signal::from_code), at, sealed.bits) {
-        (Some(signal), Some(at), Some(bits)) => Some(Reading {
-            signal,
-            at: Instant::from_micros(at),
-            value: f64::from_bits(bits),
-            unit: Unit::from_code(sealed.unit).unwrap_or(signal.unit()),
-            flags: Flags(sealed.flags),
-        }),
-        _ => None,
-    };
+    let names = signal.and_then(Signal::from_code).zip(at.map(Instant::from_micros));
+    let reading = names.zip(sealed.bits).map(|((signal, at), bits)| Reading {
+        signal,
+        at,
+        value: f64::from_bits(bits),
+        unit: Unit::from_code(sealed.unit).unwrap_or(signal.unit()),
+        flags: Flags(sealed.flags),
+    });
     Ok(Item {
         id: id.parse().map_err(|_not_an_id| Error::Corrupt("quarantine.id"))?,
         patient_key,
         device_key,
         reason,
         reading,
+        names,
         payload: sealed.payload,
         received: ReceiptRef::from_stored(received),
         received_at: Instant::from_micros(received_at),
@@ -257,6 +264,20 @@ pub fn decide(tx: &mut Tx<'_>, item: &Item, patient: PatientId, released: bool, 
     }
     let kind = if released { "quarantine.released" } else { "quarantine.discarded" };
     tx.audit(&Act::new(kind).patient(patient).code(&item.reason).body(serde_json::json!({ "item": row })))
+}
+
+/// Whether a withdrawal of this reading of a patient's waits already.
+pub(super) fn withdrawal_waits(
+    view: &mut View<'_>,
+    (patient_key, device_key): (i64, i64),
+    (signal, at): (Signal, Instant),
+) -> Result<bool> {
+    let of = quarantine::patient_key.eq(patient_key).and(quarantine::decided_at.is_null());
+    let names = quarantine::signal.eq(signal.code()).and(quarantine::at.eq(at.micros()));
+    let waiting = quarantine::table
+        .filter(of.and(names).and(quarantine::device_key.eq(device_key)))
+        .filter(quarantine::reason.eq(WITHDRAWN));
+    Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(view.conn)?)
 }
 
 /// Removes what is past its time. A late conflict stays, sealed: its receipt counts it.

@@ -72,18 +72,27 @@ fn person(tx: &mut Tx<'_>, name: &str, allows_since: Option<Instant>) -> Result<
     let (zone, language) = ("America/Sao_Paulo".into(), "pt-BR".into());
     let patient = patients::insert(tx, &patients::Details { identity, zone, language })?;
     if let Some(since) = allows_since {
-        for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
-            let term = terms::current(tx, purpose)?.remove(0);
-            let hash = hex::decode(term.text_sha256).unwrap().try_into().unwrap();
-            let grant = Grant { measured_from: Some(since.micros()), ..Grant::of(hash) };
-            consents::grant(tx, patient.id, purpose, grant, &consent::Giver::Subject.into())?;
-        }
-        grant_calls(tx, patient.id)?;
+        allows(tx, patient.id, since)?;
     }
     Ok(Person { id: patient.id, key: patient.key })
 }
 
+/// A patient allows to collect and to judge what was measured from an instant on, and to call people.
+fn allows(tx: &mut Tx<'_>, patient: PatientId, since: Instant) -> Result<()> {
+    for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
+        let term = terms::current(tx, purpose)?.remove(0);
+        let hash = hex::decode(term.text_sha256).unwrap().try_into().unwrap();
+        let grant = Grant { measured_from: Some(since.micros()), ..Grant::of(hash) };
+        consents::grant(tx, patient, purpose, grant, &consent::Giver::Subject.into())?;
+    }
+    grant_calls(tx, patient)
+}
+
 impl Ward {
+    fn allows(&self, whose: &Person, since: Instant) {
+        self.home.write(Actor::Operator, NOW, |tx| allows(tx, whose.id, since)).unwrap();
+    }
+
     fn each(bia_allows_since: Option<Instant>) -> Vec<Self> {
         stores().into_iter().map(|home| Self::new(home, bia_allows_since)).collect()
     }
@@ -328,6 +337,21 @@ fn nobody_is_given_what_they_did_not_permit() {
         ward.bind(ward.ana.id, ago(3_590));
         ward.settle();
         assert_eq!((ward.has(&ward.ana), ward.waits()), (of_bia(), 0));
+    }
+    // They allow it afterwards: what that covers is theirs.
+    for (since, left) in [(1_800, 179), (60 * DAY, 0)] {
+        for mut ward in Ward::each(None) {
+            ward.send(&of_bia());
+            ward.unbind(ago(3_590));
+            ward.bind(ward.bia.id, ago(3_590));
+            ward.settle();
+            ward.allows(&ward.bia, ago(since));
+            ward.settle();
+            let allowed: Vec<_> = of_bia().into_iter().filter(|(before, _)| *before <= since).collect();
+            assert_eq!((ward.has(&ward.bia), ward.waits()), (allowed, left));
+            let red = ward.alerts(&ward.bia).remove(0);
+            assert!(red.case.facts.level == Level::Red && ward.climbs(&red), "a red that still holds calls");
+        }
     }
     // Half an hour of it was measured before they allowed it.
     for mut ward in Ward::each(Some(ago(1_800))) {

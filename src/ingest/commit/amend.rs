@@ -1,12 +1,13 @@
 //! Corrections and withdrawals of a commit: a source puts right what it said before.
 
 use super::decision;
-use super::plan::{Planned, Standings};
+use super::plan::{NOT_BOUND, Planned, Standings};
 use crate::domain::Signal;
-use crate::ingest::admit::Admitted;
+use crate::ingest::admit::{Admitted, Content};
+use crate::ingest::answer::Verdict;
 use crate::ingest::normal::Why;
 use crate::rules::{SeriesKey, Watchlist};
-use crate::store::telemetry::{self, Known, Outcome, Withdrawn};
+use crate::store::telemetry::{self, Known, Outcome, ReceiptRef, Withdrawn};
 use crate::store::{Error, Result, Store, Tx, moves, roster};
 
 /// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
@@ -72,6 +73,10 @@ pub fn amend(
                     takes = true;
                 }
                 Outcome::Already => takes = true,
+                Outcome::Aside => {
+                    plan.part(withdrawn.what.signal, NOT_BOUND, true, place);
+                    (takes, refuses) = (true, true);
+                }
                 // It is not theirs yet: it waits, or is on its way.
                 Outcome::Unknown if take_back(tx, message, (&withdrawn, known))? => takes = true,
                 Outcome::Unknown => {
@@ -87,6 +92,39 @@ pub fn amend(
         }
     }
     Ok(())
+}
+
+impl Planned {
+    /// What a message that is nobody's takes back or puts right of what waits is so; everything else in it is refused.
+    pub(super) fn of_nobody(
+        &mut self,
+        tx: &mut Tx<'_>,
+        message: &Admitted,
+        (device_key, received, known): (i64, ReceiptRef, &Known),
+    ) -> Result<()> {
+        let Content::Readings { normal, .. } = &message.content else { return Ok(()) };
+        let (device, mut unknown) = ((device_key, message.device), Vec::new());
+        for taken in &normal.withdrawn {
+            if !moves::take_back(tx, device, &taken.what, (received, known))? {
+                unknown.push((taken.what.signal, taken.place()));
+            }
+        }
+        for taken in &normal.corrections {
+            if !moves::put_right(tx, device, (taken.reading, received), known)? {
+                unknown.push((taken.reading.signal, taken.place()));
+            }
+        }
+        if unknown.len() == normal.withdrawn.len() + normal.corrections.len() {
+            return Ok(());
+        }
+        self.verdict = Verdict::Taken;
+        self.parts = normal.refused.clone();
+        let measured = normal.readings.iter().map(|taken| (taken.reading.signal, taken.place()));
+        for (signal, place) in measured.chain(unknown) {
+            self.part(signal, NOT_BOUND, false, place);
+        }
+        Ok(())
+    }
 }
 
 fn take_back(tx: &mut Tx<'_>, message: &Admitted, (taken, known): (&Withdrawn, &Known)) -> Result<bool> {

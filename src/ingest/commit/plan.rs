@@ -23,7 +23,7 @@ use crate::store::roster::DeviceRow;
 use crate::store::telemetry::{self, Amended, Appended, Batch, By, Known, ReceiptRef, TakenBack, Withdrawn};
 use crate::store::{Result, Subject, Tx, moves};
 
-const NOT_BOUND: &str = "E_NOT_BOUND";
+pub(super) const NOT_BOUND: &str = "E_NOT_BOUND";
 
 /// One message on its way through a commit.
 pub struct Planned {
@@ -41,7 +41,7 @@ pub struct Planned {
     pub withdrawn: Vec<(Withdrawn, Place)>,
     /// It says again what its source took back when it was another wearer's: known, and not kept.
     pub repeats_taken_back: bool,
-    /// It takes back what waited for whoever wore the device.
+    /// It takes back or puts right what waited for whoever wore the device.
     pub takes_back: bool,
     /// The records of the message that they stood in.
     pub records: Vec<u32>,
@@ -247,33 +247,6 @@ impl Planned {
         signals
     }
 
-    /// What a message that is nobody's takes back of what waits is gone; everything else in it is refused.
-    fn of_nobody(
-        &mut self,
-        tx: &mut Tx<'_>,
-        message: &Admitted,
-        (device_key, received, known): (i64, ReceiptRef, &Known),
-    ) -> Result<()> {
-        let Content::Readings { normal, .. } = &message.content else { return Ok(()) };
-        let mut unknown = Vec::new();
-        for taken in &normal.withdrawn {
-            if !moves::take_back(tx, (device_key, message.device), &taken.what, (received, known))? {
-                unknown.push((taken.what.signal, taken.place()));
-            }
-        }
-        if unknown.len() == normal.withdrawn.len() {
-            return Ok(());
-        }
-        self.verdict = Verdict::Taken;
-        self.parts = normal.refused.clone();
-        let measured = normal.readings.iter().chain(&normal.corrections);
-        let measured = measured.map(|taken| (taken.reading.signal, taken.place()));
-        for (signal, place) in measured.chain(unknown) {
-            self.part(signal, NOT_BOUND, false, place);
-        }
-        Ok(())
-    }
-
     /// `still`: the device is this patient's now, so that it may put right what it measured for them.
     fn sort(
         &mut self,
@@ -292,6 +265,10 @@ impl Planned {
         for (taken, corrects) in normal.readings.iter().map(|taken| (taken, false)).chain(corrections) {
             let (reading, place) = (taken.reading, taken.place());
             if device.bound_at(reading.at).is_none_or(|binding| binding.patient_key != mine) {
+                if corrects && aside.put_right(reading, known)? {
+                    self.takes_back = true;
+                    continue;
+                }
                 aside.unbound(reading)?;
                 self.part(reading.signal, NOT_BOUND, true, place);
             } else if let Err(denied) = permit.covers(reading.at.micros()) {
@@ -325,7 +302,7 @@ impl Planned {
             let bound = whose == Some(mine);
             if whose.is_none() && aside.take_back(&what, known)? {
                 self.takes_back = true;
-            } else if !(bound && still) {
+            } else if !bound {
                 self.part(what.signal, NOT_BOUND, false, place);
             } else if let Err(denied) = permit.covers(what.at.micros()) {
                 self.part(what.signal, denied.code.as_str(), false, place);
@@ -333,7 +310,7 @@ impl Planned {
             } else if !normal.may_be_of(taken.record, who) {
                 self.part(what.signal, Why::Subject.code(), false, place);
             } else {
-                self.withdrawn.push((aside.withdrawn(what), place));
+                self.withdrawn.push((aside.withdrawn(what, still), place));
             }
         }
         for set in &normal.quarantined {
@@ -405,6 +382,11 @@ impl Setting<'_, '_> {
         moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
     }
 
+    /// Puts right what waits for whoever wore the device; whether there was any.
+    fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
+        moves::put_right(self.tx, (self.device.key, self.id), (reading, self.received), known)
+    }
+
     fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
         let mut aside = self.of_patient(reason);
         aside.reading = Some(reading);
@@ -421,12 +403,13 @@ impl Setting<'_, '_> {
         }
     }
 
-    const fn withdrawn(&self, what: Withdrawal) -> Withdrawn {
+    const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
         Withdrawn {
             patient: (self.patient.row.key, self.patient.row.id),
             device_key: self.device.key,
             what,
             received: self.received,
+            still,
         }
     }
 
@@ -455,6 +438,7 @@ impl Setting<'_, '_> {
             reason,
             received: self.received,
             reading: None,
+            names: None,
             payload: None,
         }
     }

@@ -31,7 +31,7 @@ fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, said:
     let mut known = Known::default();
     clinic.store.read(|view| known.look_up(view, patient.key, device, &what)).unwrap();
     let patient = (patient.key, id_of(clinic, patient));
-    let new = Withdrawn { patient, device_key: device, what, received: message(9, 0) };
+    let new = Withdrawn { patient, device_key: device, what, received: message(9, 0), still: true };
     let taken = |tx: &mut crate::store::Tx<'_>| withdraw(tx, &collect(), &new, &known);
     clinic.store.keep_house(Urgency::Patient, "test", at(60), taken).unwrap()
 }

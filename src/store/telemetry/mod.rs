@@ -59,8 +59,8 @@ pub(in crate::store) use span::Span;
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use superseded::{Listed, Place, Superseded, superseded};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
-pub(in crate::store) use withdrawals::has;
-pub use withdrawals::{Known, Outcome, Withdrawn, withdraw};
+pub(in crate::store) use withdrawals::theirs;
+pub use withdrawals::{Known, Outcome, Withdrawn, put_in_force, withdraw};
 
 use super::conn::on;
 use super::error::{Error, Result};

@@ -110,6 +110,7 @@ pub(in crate::store) fn set_aside(
         received: stored.received,
         // Where it goes nothing stood before it.
         reading: Some(uncorrected(stored.reading)),
+        names: None,
         payload: None,
     };
     let items = quarantine::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>())?;
@@ -259,6 +260,7 @@ fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<
         reason: "E_CONFLICT",
         received: item.received,
         reading: item.reading,
+        names: None,
         payload: None,
     };
     quarantine::insert(tx, &aside).map(drop)

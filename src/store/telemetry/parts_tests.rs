@@ -54,7 +54,7 @@ fn taken_back(clinic: &Clinic, patient: &Patient, device: i64, seconds: std::ops
     let take = |tx: &mut Tx<'_>| {
         for second in seconds.clone() {
             let received = message(9, 0);
-            let new = Withdrawn { patient, device_key: device, what: what(second), received };
+            let new = Withdrawn { patient, device_key: device, what: what(second), received, still: true };
             withdraw(tx, &collect(), &new, &known)?;
         }
         Ok(())

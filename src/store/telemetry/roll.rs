@@ -272,6 +272,7 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
             reason: "E_CONFLICT",
             received: reading.received,
             reading: Some(reading.reading),
+            names: None,
             payload: None,
         };
         quarantine::insert(tx, &aside)?;

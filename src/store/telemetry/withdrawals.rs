@@ -7,13 +7,15 @@ use std::time::Duration;
 use consent::{Permit, TelemetryCollect};
 
 use super::ReadingStore;
-use super::amendments::{Generation, Identity};
+use super::amendments::{Amended, By, Generation, Identity, amend};
 use super::chunk_rows::Series;
 use super::row::{ReceiptRef, StoredReading};
 use super::series::{first_committed, opened};
 use crate::domain::{Instant, PatientId, Reading, Withdrawal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
+use crate::store::keys::Subject;
+use crate::store::quarantine::{self, Aside, Item};
 use crate::store::{Tx, View};
 
 /// A withdrawal with whose reading it names and which message brought it.
@@ -27,6 +29,8 @@ pub struct Withdrawn {
     pub what: Withdrawal,
     /// The message that says so.
     pub received: ReceiptRef,
+    /// Whether the device is still at its patient, or a clinician decided; else it waits for one.
+    pub still: bool,
 }
 
 /// What became of a withdrawal.
@@ -34,6 +38,8 @@ pub struct Withdrawn {
 pub enum Outcome {
     /// Nothing is in force at that identity any more; what was stays as superseded.
     Withdrawn,
+    /// It waits for a clinician: the device is at its patient no more.
+    Aside,
     /// What it names was not in force any more.
     Already,
     /// Nothing was committed before it that it could name.
@@ -79,19 +85,19 @@ fn committed(
     }
 }
 
-/// Whether a patient has the reading that a source takes back.
+/// What a patient has of the reading that a source takes back.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
-pub(in crate::store) fn has(
+pub(in crate::store) fn theirs(
     view: &mut View<'_>,
     (patient, device_key): ((i64, PatientId), i64),
     what: &Withdrawal,
     (received, known): (ReceiptRef, &Known),
-) -> Result<bool> {
+) -> Result<Option<Reading>> {
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
     let last = identity.history(view)?.last(view)?;
-    Ok(named(view, &identity, what, (last.as_ref(), received, known))?.is_some())
+    named(view, &identity, what, (last.as_ref(), received, known))
 }
 
 /// What is in force at an identity, if a withdrawal names it: it may say a value, and what came after it is not meant.
@@ -112,7 +118,7 @@ fn named(
 }
 
 /// Withdraws what is in force at an identity: it stays as superseded, its series is judged again, and
-/// `reading.amended` is in the log. A withdrawal that says a value takes back that value and no other.
+/// `reading.amended` is in the log. Of a device that is at somebody else by now it waits for a clinician. A withdrawal that says a value takes back that value and no other.
 ///
 /// # Errors
 /// [`Error::Denied`] for an instant before the grant; [`Error::Busy`] when another transaction amends it at once.
@@ -122,18 +128,65 @@ pub fn withdraw(
     new: &Withdrawn,
     known: &Known,
 ) -> Result<Outcome> {
-    let Withdrawn { patient, device_key, what, received } = *new;
+    let Withdrawn { patient, device_key, what, received, still } = *new;
     permit.covers(what.at.micros())?;
     let identity = Identity { patient, signal: what.signal, at: what.at, device_key };
     let history = identity.history(tx)?;
     let last = history.last(tx)?;
     match named(tx, &identity, &what, (last.as_ref(), received, known))? {
+        Some(_waits) if !still => {
+            if !quarantine::withdrawal_waits(tx, (patient.0, device_key), (what.signal, what.at))? {
+                quarantine::insert(tx, &aside(new))?;
+            }
+            Ok(Outcome::Aside)
+        }
         Some(reading) => {
             identity.withdraw(tx, history.next(), received, &reading)?;
             Ok(Outcome::Withdrawn)
         }
         None if last.is_some() || history.taken_back(tx)?.is_some() => Ok(Outcome::Already),
         None => Ok(Outcome::Unknown),
+    }
+}
+
+const fn aside(new: &Withdrawn) -> Aside<'static> {
+    let Withdrawn { patient, device_key, what, received, .. } = *new;
+    Aside {
+        patient: Some(patient),
+        device_key,
+        subject: Subject::Patient(patient.1),
+        reason: quarantine::WITHDRAWN,
+        received,
+        reading: what.said,
+        names: Some((what.signal, what.at)),
+        payload: None,
+    }
+}
+
+/// What a clinician releases holds from now on: a value, or that its source took one back. `false` when what it takes back
+/// is not there any more.
+///
+/// # Errors
+/// As [`withdraw`] and [`amend`].
+pub fn put_in_force(
+    tx: &mut Tx<'_>,
+    permit: &Permit<TelemetryCollect>,
+    patient: (i64, PatientId),
+    item: &Item,
+) -> Result<bool> {
+    let (device_key, received) = (item.device_key, item.received);
+    match (item.reading, item.names) {
+        (said, Some((signal, at))) if item.reason == quarantine::WITHDRAWN => {
+            let what = Withdrawal { signal, at, said };
+            let released = Withdrawn { patient, device_key, what, received, still: true };
+            Ok(withdraw(tx, permit, &released, &Known::default())? != Outcome::Unknown)
+        }
+        (Some(reading), _) => {
+            let by = By::Clinician(item.id);
+            amend(tx, permit, &Amended { patient, device_key, reading, received, by })?;
+            Ok(true)
+        }
+        (None, _) => Ok(false),
     }
 }
 

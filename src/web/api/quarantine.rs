@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
 use crate::domain::{DeviceId, Instant, Line, PatientId};
-use crate::store::telemetry::{self, Amended, By};
+use crate::store::telemetry;
 use crate::store::{Tx, bindings, patients, quarantine};
 use crate::web::auth::{Viewer, permit_collected, permit_display};
 use crate::web::code::Code;
@@ -21,7 +21,7 @@ use crate::web::state::State;
 pub struct Aside {
     #[schema(value_type = String)]
     id: Uuid,
-    /// `E_CLOCK`, `E_IMPLAUSIBLE`, `E_CONFLICT`, …
+    /// `E_CLOCK`, `E_IMPLAUSIBLE`, `E_CONFLICT`, `E_WITHDRAWN`, …
     reason: String,
     signal: Option<&'static str>,
     #[schema(value_type = Option<String>)]
@@ -52,12 +52,12 @@ pub async fn list(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Ans
             let mut names = Names::default();
             let mut items = Vec::new();
             for item in quarantine::waiting(view, (&permit, &display), key, limit)? {
-                let reading = item.reading;
+                let (reading, about) = (item.reading, item.names);
                 items.push(Aside {
                     id: item.id,
                     reason: item.reason,
-                    signal: reading.map(|reading| reading.signal.name()),
-                    at: reading.map(|reading| reading.at),
+                    signal: about.map(|(signal, _)| signal.name()),
+                    at: about.map(|(_, at)| at),
                     value: reading.map(|reading| reading.value),
                     unit: reading.map(|reading| reading.unit.ucum()),
                     flags: reading.map_or_else(Vec::new, |reading| reading.flags.names()),
@@ -80,7 +80,7 @@ pub struct Reason {
 }
 
 /// Releases a reading: it is the value in force at its instant, what stood there stays as superseded, and its series is
-/// judged anew.
+/// judged anew. Of a withdrawal (`E_WITHDRAWN`): the reading that it names is in force no more.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
 pub async fn release(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
     decided(call, *id, true, body.value.reason).await
@@ -119,20 +119,15 @@ pub fn decide(
     let patient = patients::id_of(tx, key)?;
     let permit = permit_collected(tx, state, viewer, key)?;
     if released {
-        let Some(reading) = item.reading else { return Err(Code::State.into()) };
+        let Some((_, at)) = item.names else { return Err(Code::State.into()) };
         // Since it was set aside, the device may have turned out to be another's at that instant.
-        let wearer = bindings::at(tx, item.device_key, reading.at)?;
+        let wearer = bindings::at(tx, item.device_key, at)?;
         if wearer.is_none_or(|wearer| wearer.patient_key != key) {
             return Err(Fault::new(Code::State).with("reason", "the device was not this patient's then"));
         }
-        let amended = Amended {
-            patient: (key, patient),
-            device_key: item.device_key,
-            reading,
-            received: item.received,
-            by: By::Clinician(id),
-        };
-        telemetry::amend(tx, &permit, &amended)?;
+        if !telemetry::put_in_force(tx, &permit, (key, patient), &item)? {
+            return Err(Fault::new(Code::State).with("reason", "what it takes back is not there any more"));
+        }
     }
     Ok(quarantine::decide(tx, &item, patient, released, &reason)?)
 }

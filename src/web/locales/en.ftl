@@ -336,6 +336,7 @@ quarantine-clock = The device's clock is wrong.
 quarantine-conflict = The same instant already holds another value. Released, this one takes its place.
 quarantine-implausible = A value beyond what a human body allows.
 quarantine-subject = The record says it is about another person.
+quarantine-withdrawn = Its source says that this reading was a mistake, but the device had left this patient. If released, the reading no longer counts.
 quarantine-says = says { $time }
 quarantine-came = came { $time }
 quarantine-judge = Decide…

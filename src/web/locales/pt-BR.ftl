@@ -352,6 +352,7 @@ quarantine-clock = O relógio do dispositivo está errado.
 quarantine-conflict = O mesmo instante já tem outro valor. Se for liberada, esta leitura passa a valer no lugar dele.
 quarantine-implausible = Valor fora do que o corpo humano permite.
 quarantine-subject = O registro diz ser de outra pessoa.
+quarantine-withdrawn = A fonte diz que esta leitura foi um erro, mas o dispositivo já não estava com este paciente. Se for liberada, a leitura deixa de valer.
 quarantine-says = diz { $time }
 quarantine-came = chegou { $time }
 quarantine-judge = Decidir…

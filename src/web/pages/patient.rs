@@ -95,6 +95,7 @@ impl Quarantined {
             "E_CONFLICT" => Key("quarantine-conflict"),
             "E_IMPLAUSIBLE" => Key("quarantine-implausible"),
             "E_SUBJECT" => Key("quarantine-subject"),
+            "E_WITHDRAWN" => Key("quarantine-withdrawn"),
             _ => return None,
         })
     }

@@ -250,6 +250,7 @@ fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
                 reason: "E_CONFLICT",
                 received: ReceiptRef::new(end.secs(), 0, 2).unwrap(),
                 reading: Some(right),
+                names: None,
                 payload: None,
             };
             tx.audit(&crate::store::Act::new("admin.config"))?;
@@ -274,6 +275,52 @@ fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
         house.revoke(ana.id, "alert.evaluate");
         let masked = house.get(&clinician, &format!("/api/v1/patients/{}/superseded", ana.id));
         assert_eq!(masked.status, 403);
+    }
+}
+
+#[test]
+fn a_withdrawal_that_waits_is_shown_without_a_value_and_a_clinician_lets_it_hold() {
+    use crate::store::quarantine::{self, Aside, WITHDRAWN};
+    for house in houses() {
+        let ana = house.patient("Ana Lima");
+        house.grant_all(ana.id);
+        let end = house.now();
+        measure(&house, &ana, end, &[70.0, 170.0]);
+        let device_key = house.home.read(|view| telemetry::preference(view, ana.key)).unwrap()[0];
+        let wait = |at: Instant| {
+            house.write(|tx| {
+                tx.audit(&crate::store::Act::new("admin.config"))?;
+                let aside = Aside {
+                    patient: Some((ana.key, ana.id)),
+                    device_key,
+                    subject: Subject::Patient(ana.id),
+                    reason: WITHDRAWN,
+                    received: ReceiptRef::new(end.secs(), 0, 2).unwrap(),
+                    reading: None,
+                    names: Some((Signal::HeartRate, at)),
+                    payload: None,
+                };
+                quarantine::insert(tx, &aside)
+            })
+        };
+        let (item, of_nothing) = (wait(end), wait(end.minus(Duration::from_secs(3_600))));
+        let clinician = house.staff(Role::Clinician);
+        let path = format!("/api/v1/patients/{}", ana.id);
+        let waiting = house.get(&clinician, &format!("{path}/quarantine")).must(200)["items"].clone();
+        let shown = waiting.as_array().unwrap().iter().find(|one| one["id"] == json!(item)).unwrap();
+        assert_eq!((&shown["signal"], &shown["value"]), (&json!("heart_rate"), &json!(null)));
+        assert_eq!(shown["at"], json!(end));
+        let why = json!({ "reason": "o sensor estava solto" });
+        house.post(&clinician, &format!("/api/v1/quarantine/{item}/release"), &why).must(204);
+        let left =
+            house.get(&clinician, &format!("{path}/readings?signal=heart_rate")).must(200)["items"].clone();
+        assert_eq!(
+            left.as_array().unwrap().iter().map(|one| one["value"].as_f64()).collect::<Vec<_>>(),
+            [Some(70.0)]
+        );
+        let gone = house.post(&clinician, &format!("/api/v1/quarantine/{of_nothing}/release"), &why);
+        assert_eq!((gone.status, gone.code()), (409, "E_STATE"), "{}", gone.body);
+        house.post(&clinician, &format!("/api/v1/quarantine/{of_nothing}/discard"), &why).must(204);
     }
 }
 

@@ -70,16 +70,9 @@ impl Ward {
     /// A clinician puts in force what waits.
     fn release(&self, whose: &Person) {
         for item in self.waiting(whose) {
-            let amended = telemetry::Amended {
-                patient: (whose.key, whose.id),
-                device_key: item.device_key,
-                reading: item.reading.unwrap(),
-                received: item.received,
-                by: telemetry::By::Clinician(item.id),
-            };
             let release = |tx: &mut Tx<'_>| {
                 let collect = collects(tx, whose)?;
-                assert!(telemetry::amend(tx, &collect, &amended)?);
+                assert!(telemetry::put_in_force(tx, &collect, (whose.key, whose.id), &item)?);
                 quarantine::decide(tx, &item, whose.id, true, "seen on paper")
             };
             self.home.write(Actor::Operator, NOW, release).unwrap();
@@ -191,6 +184,66 @@ fn what_a_source_takes_back_while_its_device_is_nobodys_is_given_to_nobody() {
             ward.settle();
             let (has, aside) = (ward.has(&ward.bia), ward.aside(&ward.bia));
             assert_eq!((has, aside), (sent[2..].into(), vec![]), "{step}");
+        }
+    }
+}
+
+#[test]
+fn what_a_source_takes_back_after_the_device_left_waits_for_a_clinician() {
+    for rolled in [false, true] {
+        for mut ward in Ward::each(Some(ago(60 * DAY))) {
+            let sent = [(7_300, 150.0), (7_200, 72.0)];
+            ward.send(&sent);
+            if rolled {
+                ward.roll();
+            }
+            ward.unbind(ago(3_590));
+            for whose in ["nobody's", "another's"] {
+                if whose == "another's" {
+                    ward.bind(ward.bia.id, ago(3_580));
+                }
+                ward.settle();
+                for _twice in 0..2 {
+                    ward.says("entered-in-error", &sent[..1]);
+                }
+                assert_eq!((ward.refused(), ward.aside(&ward.ana)), (0, vec![150.0]), "{whose}");
+            }
+            ward.says("entered-in-error", &[(7_100, 72.0)]);
+            assert_eq!(ward.refused(), 1, "it never was");
+            ward.settle();
+            assert_eq!(ward.has(&ward.ana), sent, "until somebody has looked");
+            ward.release(&ward.ana);
+            ward.settle();
+            assert_eq!(
+                (ward.has(&ward.ana), ward.old(&ward.ana)),
+                (sent[1..].into(), vec![(7_300, 150.0, true)])
+            );
+            ward.says("entered-in-error", &sent[..1]);
+            assert_eq!((ward.refused(), ward.aside(&ward.ana)), (1, vec![]), "it is known");
+        }
+    }
+}
+
+#[test]
+fn what_a_source_puts_right_while_its_device_is_nobodys_is_given_as_it_put_it() {
+    for step in ["it waits", "it is about to wait"] {
+        for mut ward in Ward::each(Some(ago(60 * DAY))) {
+            ward.send(&[(700, 140.0), (600, 72.0)]);
+            ward.unbind(ago(3_595));
+            if step == "it waits" {
+                ward.settle();
+            }
+            ward.says("corrected", &[(700, 70.0)]);
+            ward.says("corrected", &[(500, 70.0)]);
+            assert_eq!(ward.refused(), 1, "{step}: one of them never was");
+            ward.settle();
+            ward.bind(ward.bia.id, ago(3_595));
+            ward.settle();
+            assert_eq!(ward.has(&ward.bia), [(700, 70.0), (600, 72.0)], "{step}");
+            assert_eq!((ward.aside(&ward.bia), ward.waits()), (vec![], 0), "{step}");
+            // The device sends its buffer again.
+            ward.send(&[(700, 140.0), (700, 70.0)]);
+            assert_eq!(ward.has(&ward.bia), [(700, 70.0), (600, 72.0)], "{step}");
         }
     }
 }

@@ -28,7 +28,7 @@ impl House {
         let mut known = Known::default();
         self.home.read(|view| known.look_up(view, patient.0, device_key, &what)).unwrap();
         self.send_and(at, ordinal, &[], |tx, received| {
-            let new = Withdrawn { patient, device_key, what, received };
+            let new = Withdrawn { patient, device_key, what, received, still: true };
             let became = telemetry::withdraw(tx, &self.collect, &new, &known).unwrap();
             assert_eq!(became, Outcome::Withdrawn);
             Vec::new()
@@ -46,6 +46,7 @@ impl House {
             reason: "E_CONFLICT",
             received,
             reading: Some(reading),
+            names: None,
             payload: None,
         };
         let released = |tx: &mut crate::store::Tx<'_>| {

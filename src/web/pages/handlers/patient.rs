@@ -158,8 +158,8 @@ fn set_aside(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Opti
         });
         items.push(Quarantined {
             id: item.id.to_string(),
-            signal: item.reading.map(|reading| reading.signal),
-            at: item.reading.map(|reading| reading.at),
+            signal: item.names.map(|(signal, _)| signal),
+            at: item.names.map(|(_, at)| at),
             received_at: item.received_at,
             code: item.reason,
             value,
