@@ -34,9 +34,9 @@ pub struct Args {
     /// Minutes of history at first, three signals at 1 Hz
     #[arg(long, default_value_t = 20)]
     minutes: u64,
-    /// Messages under way in all, whatever the number of devices
-    #[arg(long, default_value_t = 20_000)]
-    open: usize,
+    /// Messages under way of each device: ten times the patients bring ten times the messages
+    #[arg(long, default_value_t = 4)]
+    window: usize,
     /// Seconds that count of each run
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -100,7 +100,7 @@ fn one(args: &Args, name: &'static str, patients: usize, minutes: u64) -> anyhow
     drop(sources);
     let drive = Drive {
         devices: patients,
-        pace: Pace::Closed((args.open / patients.max(1)).max(1)),
+        pace: Pace::Closed(args.window.max(1)),
         warm: Duration::from_secs(6),
         run: Duration::from_secs(args.seconds),
     };
