@@ -12,6 +12,7 @@ use super::passed::PassedOver;
 use super::pools::Short;
 use super::schema::settings;
 use super::settings::INSTANCE;
+use super::still;
 use super::waits::{self, Waits};
 use super::{Act, Conn, Error, Inner, Result, Store, Urgency, open_one};
 use crate::domain::{Clock, Instant};
@@ -223,6 +224,7 @@ fn store(inner: &Weak<Inner>) -> Option<Store> {
 struct Eye {
     conn: Option<Conn>,
     waits: waits::Watch,
+    still: still::Watch,
 }
 
 /// What the database said when it was looked at.
@@ -289,6 +291,7 @@ impl Eye {
         };
         match conn {
             Conn::Pg(conn) => {
+                self.still.look(conn)?;
                 let waits = self.waits.look(conn, &waits::session_name(store.name()))?;
                 let used = if short { Some(diesel::sql_query(USED).get_result(conn)?) } else { None };
                 let passed = store.inner.passed.look(conn, Moment::now());

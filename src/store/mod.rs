@@ -79,6 +79,7 @@ pub mod signing;
 pub mod sla;
 pub mod snapshot;
 pub mod standing;
+mod still;
 mod supersessions;
 pub mod telemetry;
 pub mod terms;

@@ -60,7 +60,7 @@ struct Row {
 
 /// Who holds up whom, at the end of each chain of waits. A session of this program (it holds the lock that each of its
 /// sessions takes; a name anybody can have) holds nobody up, unless it has done nothing for three seconds in the middle of a
-/// transaction.
+/// transaction, or waits for its node in the middle of a statement.
 const ASK: &str = "WITH RECURSIVE waiting AS (\
      SELECT pid, query_start FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'\
      ), chain(pid, behind) AS (\
@@ -73,7 +73,8 @@ const ASK: &str = "WITH RECURSIVE waiting AS (\
      WHERE pg_locks.pid = waiting.pid AND NOT granted LIMIT 1) AS lock ON TRUE \
      WHERE NOT EXISTS (SELECT 1 FROM pg_locks AS own WHERE own.pid = chain.behind AND own.locktype = 'advisory' \
      AND own.objsubid = 2 AND own.classid = hashtext('zelo.session')::oid AND own.granted) OR (holder.state LIKE 'idle in transaction%' \
-     AND holder.state_change < clock_timestamp() - INTERVAL '3 seconds')";
+     AND holder.state_change < clock_timestamp() - INTERVAL '3 seconds') OR (holder.state = 'active' \
+     AND holder.wait_event_type = 'Client' AND holder.query_start < clock_timestamp() - INTERVAL '2 seconds')";
 
 /// Who was seen to wait, and since when.
 #[derive(Default)]

@@ -12,6 +12,7 @@ mod patients;
 mod restore;
 mod short;
 mod sign_in;
+mod still;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;

@@ -10,12 +10,12 @@ use crate::store::testing::{Home, NOW, foreign, stores};
 use crate::store::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url, waits};
 
 /// Homes on PostgreSQL, whose health is watched.
-fn watched() -> Vec<Home> {
+pub(super) fn watched() -> Vec<Home> {
     let on_postgres = stores().into_iter().filter(|home| home.url().file().is_none());
     on_postgres.inspect(|home| home.watch_health().unwrap()).collect()
 }
 
-fn house(store: &Store, sql: &str) -> Result<()> {
+pub(super) fn house(store: &Store, sql: &str) -> Result<()> {
     store.keep_house(Urgency::Urgent, "test", NOW, |tx: &mut Tx<'_>| Ok(tx.conn.batch_execute(sql)?))
 }
 
@@ -24,7 +24,7 @@ fn rest(millis: u64) {
 }
 
 /// What is told first, and after how long.
-fn told(store: &Store, wanted: impl Fn(&Trouble) -> bool) -> (Trouble, Duration) {
+pub(super) fn told(store: &Store, wanted: impl Fn(&Trouble) -> bool) -> (Trouble, Duration) {
     let began = Moment::now();
     loop {
         if let Some(found) = store.troubles().into_iter().find(&wanted) {
@@ -43,8 +43,8 @@ fn well(store: &Store, within: u64) {
     }
 }
 
-const TABLE: &str = "CREATE TABLE held (id INT PRIMARY KEY); INSERT INTO held VALUES (1)";
-const ROW: &str = "UPDATE held SET id = 1";
+pub(super) const TABLE: &str = "CREATE TABLE held (id INT PRIMARY KEY); INSERT INTO held VALUES (1)";
+pub(super) const ROW: &str = "UPDATE held SET id = 1";
 
 #[test]
 fn a_statement_that_waits_for_a_foreign_lock_is_told_within_two_seconds_and_one_row_stops_no_node() {

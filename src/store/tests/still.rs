@@ -1,0 +1,129 @@
+//! A node that stands still in the middle of a statement: half of it has arrived, or its answer is not taken.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+
+use super::short::{ROW, TABLE, house, told, watched};
+use crate::store::kek::Keks;
+use crate::store::testing::{Home, NOW};
+use crate::store::{Result, Store, Tx, Urgency, Url};
+
+/// What a node says before its wire to the server stops: after what comes with it nothing goes on any more.
+const STOPS: &str = "half of this";
+/// The same, for what it is answered.
+const IS_DEAF: &str = "all of that";
+
+/// A wire between a node and the server.
+struct Wire {
+    url: Url,
+    cut: Arc<AtomicBool>,
+}
+
+impl Wire {
+    fn to(home: &Home) -> Self {
+        let Url::Postgres(url) = home.url() else { panic!("on PostgreSQL") };
+        let (who, place) = url.split_once('@').unwrap();
+        let (server, database) = place.split_once('/').unwrap();
+        let (listener, server) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.to_owned());
+        let here = listener.local_addr().unwrap();
+        let cut = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&cut);
+        std::thread::spawn(move || {
+            for node in listener.incoming().flatten() {
+                join(&node, &TcpStream::connect(&server).unwrap(), &over);
+            }
+        });
+        Self { url: Url::parse(&format!("{who}@{here}/{database}")).unwrap(), cut }
+    }
+}
+
+fn join(node: &TcpStream, server: &TcpStream, cut: &Arc<AtomicBool>) {
+    let deaf = Arc::new(AtomicBool::new(false));
+    for (from, to, says) in [(node, server, true), (server, node, false)] {
+        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+        let (deaf, cut) = (Arc::clone(&deaf), Arc::clone(cut));
+        from.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        std::thread::spawn(move || {
+            let (mut bytes, mut stopped) = (vec![0; 16_384], false);
+            while !cut.load(Ordering::SeqCst) {
+                let count = match from.read(&mut bytes) {
+                    Ok(0) => break,
+                    Ok(count) => count,
+                    Err(waits) if waits.kind() == ErrorKind::WouldBlock => continue,
+                    Err(_gone) => break,
+                };
+                let said = &bytes[..count];
+                let has =
+                    |words: &str| says && said.windows(words.len()).any(|part| part == words.as_bytes());
+                deaf.fetch_or(has(IS_DEAF), Ordering::SeqCst);
+                if !stopped && to.write_all(said).is_err() {
+                    break;
+                }
+                stopped |= has(STOPS);
+                // Nothing is taken of what the server says.
+                while !says && deaf.load(Ordering::SeqCst) && !cut.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+            }
+            let _gone_already = to.shutdown(Shutdown::Both);
+        });
+    }
+}
+
+/// The wire is cut when the test is over, however it ends: whoever waits for it is told.
+struct Cut<'w>(&'w Wire);
+
+impl Drop for Cut<'_> {
+    fn drop(&mut self) {
+        self.0.cut.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A statement in whose middle its node stands still.
+type Stands<'s> = &'s (dyn Fn(&mut Tx<'_>) -> Result<usize> + Sync);
+
+#[test]
+fn a_node_that_stands_still_in_the_middle_of_a_statement_loses_what_it_holds() {
+    let says = |tx: &mut Tx<'_>| {
+        let long = STOPS.repeat(100_000);
+        Ok(diesel::sql_query("SELECT length($1)").bind::<Text, _>(long).execute(tx.conn)?)
+    };
+    let hears = |tx: &mut Tx<'_>| {
+        Ok(diesel::sql_query(format!("SELECT repeat('{IS_DEAF}', 5000000)")).execute(tx.conn)?)
+    };
+    let stands: [(&str, Stands<'_>); 2] =
+        [("half of it has arrived", &says), ("the answer is not taken", &hears)];
+    for home in watched() {
+        house(&home, TABLE).unwrap();
+        for (how, stands) in stands {
+            let wire = Wire::to(&home);
+            let still = Store::open(&wire.url, Keks::load(&home.dir().join("keys")).unwrap()).unwrap();
+            std::thread::scope(|scope| {
+                let cut = Cut(&wire);
+                let (holds, held_now) = mpsc::channel();
+                let still = &still;
+                let held = scope.spawn(move || {
+                    still.keep_house(Urgency::Urgent, "test", NOW, |tx| {
+                        tx.conn.batch_execute(ROW)?;
+                        holds.send(()).unwrap();
+                        stands(tx)
+                    })
+                });
+                held_now.recv().unwrap();
+                let waits = scope.spawn(|| house(&home, ROW));
+                told(&home, |trouble| trouble.words.contains("waits for a lock"));
+                // Where nobody ends it whoever waits is told that the store is busy, after 30 seconds.
+                assert!(waits.join().unwrap().is_ok(), "{how}");
+                drop(cut);
+                assert!(held.join().unwrap().is_err(), "{how}: it is undone");
+            });
+        }
+    }
+}
