@@ -21,6 +21,9 @@ pub use counted::{COUNTED, Counted, coming, ending, leaving};
 /// Moves in one look.
 const MOST: i64 = 256;
 
+/// From here (inclusive) to there.
+type Span = (Instant, Instant);
+
 /// What of a device changes hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
@@ -124,7 +127,7 @@ pub struct Series<T> {
 }
 
 /// The readings of `binding`'s device in `[from, to)` are not its patient's any more.
-pub(super) fn take(tx: &mut Tx<'_>, binding: &Binding, span: (Instant, Instant)) -> Result<()> {
+pub(super) fn take(tx: &mut Tx<'_>, binding: &Binding, span: Span) -> Result<()> {
     let end = span.0.micros();
     // What is still to be given to them ends with the binding.
     let of_theirs = moves::device_key.eq(binding.device_key).and(moves::patient_key.eq(binding.patient_key));
@@ -132,7 +135,7 @@ pub(super) fn take(tx: &mut Tx<'_>, binding: &Binding, span: (Instant, Instant))
     diesel::update(moves::table.filter(of_theirs.and(open)))
         .set((moves::to_at.eq(end), moves::version.eq(moves::version + 1)))
         .execute(tx.conn)?;
-    ask(tx, binding, span, false)
+    ask(tx, (binding.device_key, binding.patient_key), span, false)
 }
 
 /// What waits of `binding`'s device from its beginning on is its patient's, and what is about to wait.
@@ -142,7 +145,47 @@ pub(super) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
     if nothing && taken_from(tx, binding.device_key)?.is_empty() {
         return Ok(());
     }
-    ask(tx, binding, span, true)
+    ask(tx, (binding.device_key, binding.patient_key), span, true)
+}
+
+/// What a device measured in these spans changes hands just now: what it says of it again waits behind it.
+///
+/// # Errors
+/// Database errors.
+pub fn under_way(view: &mut View<'_>, device_key: i64) -> Result<Vec<Span>> {
+    let open: Vec<(i64, i64, i64)> = moves::table
+        .filter(moves::device_key.eq(device_key).and(moves::done_at.is_null()))
+        .order(moves::id)
+        .select((moves::from_at, moves::to_at, moves::created_at))
+        .load(view.conn)?;
+    // What it measures since is whoever's it is now.
+    let span = |(from, to, asked_at): (i64, i64, i64)| {
+        (Instant::from_micros(from), Instant::from_micros(to.min(asked_at.saturating_add(1))))
+    };
+    Ok(open.into_iter().map(span).collect())
+}
+
+/// What a device says again of what is under way waits, and is given to whose it is (`to`) after what was committed before it.
+///
+/// # Errors
+/// Database errors; a destroyed key.
+pub fn follow(
+    tx: &mut Tx<'_>,
+    device: (i64, DeviceId),
+    (readings, received): (&[Reading], ReceiptRef),
+    to: &[(i64, Span)],
+) -> Result<()> {
+    nobodys::wait(tx, device, (readings, received))?;
+    for (patient_key, (from, end)) in to {
+        let theirs = moves::device_key.eq(device.0).and(moves::patient_key.eq(patient_key));
+        let to_come = moves::gives.eq(true).and(moves::done_at.is_null()).and(moves::signal.is_null());
+        let whole = moves::from_at.le(from.micros()).and(moves::to_at.ge(end.micros()));
+        let asked = moves::table.filter(theirs.and(to_come).and(whole));
+        if !diesel::select(diesel::dsl::exists(asked)).get_result::<bool>(tx.conn)? {
+            ask(tx, (device.0, *patient_key), (*from, *end), true)?;
+        }
+    }
+    Ok(())
 }
 
 /// The open moves that take a device's readings from somebody.
@@ -207,7 +250,7 @@ pub fn put_right(
         if let Some(was) = was {
             let wrong = Withdrawal { said: Some(was), ..whichever };
             nobodys::take_back_ahead(tx, device, (&wrong, received))?;
-            nobodys::wait(tx, device, (reading, received))?;
+            nobodys::wait(tx, device, (&[reading], received))?;
             return Ok(true);
         }
     }
@@ -220,7 +263,7 @@ pub(super) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Res
     for binding in bindings::since(tx, patient_key, from)? {
         let span = (binding.from.max(from), binding.to.unwrap_or(Instant::MAX));
         if nobodys::count(tx, binding.device_key, span, 1)? > 0 {
-            ask(tx, &binding, span, true)?;
+            ask(tx, (binding.device_key, patient_key), span, true)?;
         }
     }
     Ok(())
@@ -235,11 +278,11 @@ pub fn leaves(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<i
     Ok(open.map(|open| open.patient_key).collect())
 }
 
-fn ask(tx: &mut Tx<'_>, binding: &Binding, (from, to): (Instant, Instant), gives: bool) -> Result<()> {
+fn ask(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), (from, to): Span, gives: bool) -> Result<()> {
     diesel::insert_into(moves::table)
         .values((
-            moves::device_key.eq(binding.device_key),
-            moves::patient_key.eq(binding.patient_key),
+            moves::device_key.eq(device_key),
+            moves::patient_key.eq(patient_key),
             moves::gives.eq(gives),
             moves::from_at.eq(from.micros()),
             moves::to_at.eq(to.micros()),

@@ -131,7 +131,8 @@ pub(super) fn first(
     rows.into_iter().map(|raw| opened(view, raw)).collect()
 }
 
-/// As [`first`], with all that was measured at the last instant, and where it goes on; `None`: this is the end.
+/// As [`first`], with all that was measured at the last instant, those of one instant in the order in which they were
+/// committed, and where it goes on; `None`: this is the end.
 pub(super) fn stretch(
     view: &mut View<'_>,
     series: (i64, Signal),
@@ -140,11 +141,13 @@ pub(super) fn stretch(
 ) -> Result<(Vec<Item>, Option<Instant>)> {
     let mut items = first(view, series, (from, to), most)?;
     let last = items.last().and_then(|item| item.reading).map(|reading| reading.at);
-    let Some(last) = last.filter(|_| items.len() == most) else { return Ok((items, None)) };
-    let on = last.plus(Duration::from_micros(1));
-    items.retain(|item| item.reading.is_some_and(|reading| reading.at < last));
-    items.extend(first(view, series, (last, on), SAME_INSTANT)?);
-    Ok((items, Some(on)))
+    let on = last.filter(|_| items.len() == most).map(|last| (last, last.plus(Duration::from_micros(1))));
+    if let Some((last, on)) = on {
+        items.retain(|item| item.reading.is_some_and(|reading| reading.at < last));
+        items.extend(first(view, series, (last, on), SAME_INSTANT)?);
+    }
+    items.sort_by_key(|item| (item.names.map(|(_, at)| at), item.received.stored()));
+    Ok((items, on.map(|(_, on)| on)))
 }
 
 /// They are somebody's now.
@@ -224,27 +227,27 @@ pub(super) fn put_right(
     decided(tx, waiting.iter().map(|item| item.id), CORRECTED)?;
     let body = serde_json::json!({ "device": device.1, "signal": reading.signal.name(), "at": reading.at });
     tx.audit(&Act::new("quarantine.discarded").code(CORRECTED).body(body))?;
-    wait(tx, device, (reading, received))?;
+    wait(tx, device, (&[reading], received))?;
     Ok(true)
 }
 
-/// What a device measured while it was nobody's waits from now on.
+/// What a device measured for nobody, or for whom it is not known yet, waits from now on.
 pub(super) fn wait(
     tx: &mut Tx<'_>,
     (device_key, device): (i64, DeviceId),
-    (reading, received): (Reading, ReceiptRef),
+    (readings, received): (&[Reading], ReceiptRef),
 ) -> Result<()> {
-    let aside = Aside {
+    let aside = |reading: &Reading| Aside {
         patient: None,
         device_key,
         subject: Subject::Device(device),
         reason: NOT_BOUND,
         received,
-        reading: Some(reading),
+        reading: Some(*reading),
         names: None,
         payload: None,
     };
-    set_aside::insert(tx, &aside).map(drop)
+    set_aside::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>()).map(drop)
 }
 
 fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {

@@ -2,6 +2,7 @@
 //! device at its instant, through the real commit, the real moves, replays and rolls.
 
 mod acts;
+mod again;
 mod costs;
 mod taken_back;
 
@@ -465,11 +466,11 @@ fn what_was_measured_while_a_device_was_nobodys_waits_for_a_binding_that_covers_
         // Nothing in it was measured for anybody.
         ward.send(&[(3_400, 82.0)]);
         assert_eq!(ward.waits(), 2);
-        // Of two values of one instant the first that became hers stays; the other waits for a clinician.
+        // Of two values of one instant the first that was kept is hers; the other waits for a clinician.
         ward.bind(ward.bia.id, ago(3_550));
         ward.send(&[(3_500, 90.0)]);
         ward.settle();
-        assert_eq!((ward.has(&ward.bia), ward.waits()), (vec![(3_500, 90.0)], 1));
+        assert_eq!((ward.has(&ward.bia), ward.waits()), (vec![(3_500, 81.0)], 1));
         assert_eq!(entries(&ward.home, "quarantine.released"), 1);
         // What is still to be given ends with the binding.
         ward.unbind(ago(3_400));

@@ -2,6 +2,7 @@
 //! receipts, the judgement. Nothing is answered before it is durable; nothing that failed is answered at all.
 
 mod amend;
+mod aside;
 mod charges;
 mod judge;
 mod ledger;

@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, TelemetryCollect, decide};
 
+use super::aside::{Again, Setting};
 use super::decision;
 use super::ledger::Ledger;
 use super::reception::Receptions;
-use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+use crate::domain::{DeviceId, Instant, Reading, Signal};
 use crate::ingest::admit::{Admitted, Content};
 use crate::ingest::answer::Verdict;
 use crate::ingest::normal::{Normalised, Why};
 use crate::ingest::parts::{Parts, Place};
 use crate::ingest::roster::{PatientCopy, Roster};
 use crate::store::nodes::Proven;
-use crate::store::quarantine::{self, Aside, Unreadable};
 use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{self, Amended, Appended, Batch, By, Known, ReceiptRef, TakenBack, Withdrawn};
-use crate::store::{Result, Subject, Tx, moves};
+use crate::store::telemetry::{Amended, Appended, Batch, Known, ReceiptRef, Withdrawn};
+use crate::store::{Result, Tx};
 
 pub(super) const NOT_BOUND: &str = "E_NOT_BOUND";
 
@@ -39,8 +39,8 @@ pub struct Planned {
     pub amended: Vec<Amended>,
     /// What it takes back, with where it says so.
     pub withdrawn: Vec<(Withdrawn, Place)>,
-    /// It says again what its source took back when it was another wearer's: known, and not kept.
-    pub repeats_taken_back: bool,
+    /// It says again what was given to its patient, or what its source took back at another wearer's: known, and not kept.
+    pub repeats: bool,
     /// It takes back or puts right what waited for whoever wore the device.
     pub takes_back: bool,
     /// The records of the message that they stood in.
@@ -126,7 +126,7 @@ impl Planner<'_> {
             readings: Vec::new(),
             amended: Vec::new(),
             withdrawn: Vec::new(),
-            repeats_taken_back: false,
+            repeats: false,
             takes_back: false,
             records: Vec::new(),
             device: self.roster.device(message.device),
@@ -257,7 +257,8 @@ impl Planned {
     ) -> Result<()> {
         let (mine, who) = (aside.patient.row.key, aside.patient.row.id.0);
         let mut before_grant = None;
-        let taken_back = aside.taken_back(normal)?;
+        let (before, under_way) = aside.said_before(normal)?;
+        let mut follows = Vec::new();
         self.parts = normal.refused.clone();
         self.readings.reserve_exact(normal.readings.len());
         self.records.reserve_exact(normal.readings.len());
@@ -277,25 +278,33 @@ impl Planned {
             } else if !normal.may_be_of(taken.record, who) {
                 aside.reading(reading, Why::Subject.code())?;
                 self.part(reading.signal, Why::Subject.code(), true, place);
+            } else if under_way.iter().any(|(from, to)| *from <= reading.at && reading.at < *to) {
+                if corrects && aside.put_right(reading, known)? {
+                    self.takes_back = true;
+                    continue;
+                }
+                follows.push(reading);
+                self.part(reading.signal, NOT_BOUND, true, place);
             } else if corrects && !still {
                 aside.reading(reading, NOT_BOUND)?;
                 self.part(reading.signal, NOT_BOUND, true, place);
             } else if corrects {
                 self.amended.push(aside.amended(reading));
-            } else if let Some(taken_back) =
-                taken_back.get(&(reading.signal, reading.at)).filter(|taken| !taken.leaves(&reading))
-            {
-                if taken_back.is(&reading) {
-                    self.repeats_taken_back = true;
-                } else {
-                    aside.reading(reading, Why::Conflict.code())?;
-                    self.part(reading.signal, Why::Conflict.code(), true, place);
-                }
             } else {
-                self.readings.push(reading);
-                self.records.push(taken.record);
+                match aside.again(&reading, before.get(&(reading.signal, reading.at)))? {
+                    Again::New => {
+                        self.readings.push(reading);
+                        self.records.push(taken.record);
+                    }
+                    Again::Known => self.repeats = true,
+                    Again::Other => {
+                        aside.reading(reading, Why::Conflict.code())?;
+                        self.part(reading.signal, Why::Conflict.code(), true, place);
+                    }
+                }
             }
         }
+        aside.follow(&follows)?;
         for taken in &normal.withdrawn {
             let (what, place) = (taken.what, taken.place());
             let whose = device.bound_at(what.at).map(|binding| binding.patient_key);
@@ -338,7 +347,7 @@ impl Planned {
     /// Whether it brings a value, to keep or to set aside, or one that is known.
     pub fn takes(&self) -> bool {
         let aside = self.parts.iter().any(|part| part.aside);
-        let known = self.repeats_taken_back || self.takes_back;
+        let known = self.repeats || self.takes_back;
         aside || known || !self.readings.is_empty() || !self.amended.is_empty()
     }
 
@@ -352,95 +361,6 @@ impl Planned {
     /// Names a part that was not taken.
     pub fn part(&mut self, signal: Signal, code: &'static str, aside: bool, place: Place) {
         self.parts.add(signal.name(), code, aside, place);
-    }
-}
-
-/// Sets parts of one message aside.
-struct Setting<'a, 'tx> {
-    tx: &'a mut Tx<'tx>,
-    device: &'a DeviceRow,
-    id: DeviceId,
-    patient: &'a PatientCopy,
-    received: ReceiptRef,
-}
-
-impl Setting<'_, '_> {
-    /// What of the message its source took back when the device was nobody's, or another wearer's.
-    fn taken_back(&mut self, normal: &Normalised) -> Result<HashMap<(Signal, Instant), TakenBack>> {
-        let mine = self.patient.row.key;
-        // As of nearly every device: it never changed hands.
-        if self.device.bindings.len() < 2 {
-            return Ok(HashMap::new());
-        }
-        let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
-        telemetry::say_again(self.tx, (self.device.key, mine), &instants)?;
-        telemetry::taken_back(self.tx, (self.device.key, mine), &instants)
-    }
-
-    /// Takes back what waits for whoever wore the device; whether there was any.
-    fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
-        moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
-    }
-
-    /// Puts right what waits for whoever wore the device; whether there was any.
-    fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
-        moves::put_right(self.tx, (self.device.key, self.id), (reading, self.received), known)
-    }
-
-    fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
-        let mut aside = self.of_patient(reason);
-        aside.reading = Some(reading);
-        quarantine::insert(self.tx, &aside).map(drop)
-    }
-
-    const fn amended(&self, reading: Reading) -> Amended {
-        Amended {
-            patient: (self.patient.row.key, self.patient.row.id),
-            device_key: self.device.key,
-            reading,
-            received: self.received,
-            by: By::Source,
-        }
-    }
-
-    const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
-        Withdrawn {
-            patient: (self.patient.row.key, self.patient.row.id),
-            device_key: self.device.key,
-            what,
-            received: self.received,
-            still,
-        }
-    }
-
-    fn unbound(&mut self, reading: Reading) -> Result<()> {
-        let aside = Aside {
-            patient: None,
-            subject: Subject::Device(self.id),
-            reading: Some(reading),
-            ..self.of_patient(NOT_BOUND)
-        };
-        quarantine::insert(self.tx, &aside).map(drop)
-    }
-
-    fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
-        let known =
-            Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
-        let aside = Aside { payload: Some(&known), ..self.of_patient("E_PAYLOAD") };
-        quarantine::insert(self.tx, &aside).map(drop)
-    }
-
-    fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
-        Aside {
-            patient: Some((self.patient.row.key, self.patient.row.id)),
-            device_key: self.device.key,
-            subject: Subject::Patient(self.patient.row.id),
-            reason,
-            received: self.received,
-            reading: None,
-            names: None,
-            payload: None,
-        }
     }
 }
 

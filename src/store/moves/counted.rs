@@ -1,7 +1,7 @@
 //! How many readings a change of a binding moves, before it is made. It opens what it counts: asked before the transaction of
 //! the change, which everybody waits for.
 
-use super::taken_from;
+use super::{Span, taken_from};
 use crate::domain::{DeviceId, Instant, PatientId};
 use crate::store::bindings::{self, Binding};
 use crate::store::error::Result;
@@ -9,9 +9,6 @@ use crate::store::{View, devices, nobodys, telemetry};
 
 /// Readings are counted up to here.
 pub const COUNTED: usize = 10_000;
-
-/// From here (inclusive) to there.
-type Span = (Instant, Instant);
 
 /// How many readings a change moves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use super::amendments::{COLUMNS, Generation, Identity, Raw, opened};
 use super::chunk_rows::Series;
 use crate::domain::{Instant, PatientId, Reading, Signal};
+use crate::store::View;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::nobodys;
 use crate::store::schema::amendments::dsl;
-use crate::store::{Tx, View};
 
 /// Instants in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;
@@ -95,48 +95,61 @@ impl TakenBack {
     }
 }
 
-/// Which of the readings that a device measured at these instants its source took back while they were nobody's, or
-/// another's than the patient's.
+/// What was said before of a reading that a device says again.
+#[derive(Debug, Clone, Copy)]
+pub enum Before {
+    /// Its source took it back, when it was nobody's or another's than the patient's.
+    TakenBack(TakenBack),
+    /// This is in force at the patient, and was put there: it was given to them, corrected, or released.
+    Stands(Reading),
+}
+
+/// What was said before of what a device measured at these instants for a patient.
 ///
 /// # Errors
 /// Database errors.
-pub fn taken_back(
+pub fn said_before(
     view: &mut View<'_>,
     (device_key, patient_key): (i64, i64),
     instants: &[Instant],
-) -> Result<HashMap<(Signal, Instant), TakenBack>> {
+) -> Result<HashMap<(Signal, Instant), Before>> {
     let instants: Vec<i64> = instants.iter().map(|at| at.micros()).collect();
     let mut rows: HashMap<(i16, i64), Vec<(i64, Raw)>> = HashMap::new();
     for (patient, signal, raw) in said(view, device_key, &instants)? {
         rows.entry((signal, raw.0)).or_default().push((patient, raw));
     }
-    let mut out: HashMap<(Signal, Instant), TakenBack> = HashMap::new();
+    let mut out: HashMap<(Signal, Instant), Before> = HashMap::new();
     for instants in instants.chunks(AT_ONCE) {
         let of_nobodys = nobodys::taken_back(view, device_key, instants)?;
-        out.extend(of_nobodys.into_iter().map(|(key, was)| (key, TakenBack::of_nobodys(was))));
+        out.extend(
+            of_nobodys.into_iter().map(|(key, was)| (key, Before::TakenBack(TakenBack::of_nobodys(was)))),
+        );
     }
-    for ((signal, at), rows) in rows {
-        let signal = Signal::from_code(signal).ok_or(Error::Corrupt("amendments.signal"))?;
+    for ((code, at), rows) in rows {
+        let signal = Signal::from_code(code).ok_or(Error::Corrupt("amendments.signal"))?;
         let word = last_word(view, signal, &rows)?.filter(|(whose, _)| *whose != patient_key);
-        out.extend(word.map(|(_, taken)| ((signal, Instant::from_micros(at)), taken)));
+        let before = match word {
+            Some((_, taken)) => Some(Before::TakenBack(taken)),
+            None => stands(view, (patient_key, signal), &rows)?.map(Before::Stands),
+        };
+        out.extend(before.map(|before| ((signal, Instant::from_micros(at)), before)));
     }
     Ok(out)
 }
 
-/// A device says again what it measured at these instants: what was given to its patient there may stand in place of another
-/// value from now on, and is to be looked at to know.
-///
-/// # Errors
-/// Database errors.
-pub fn say_again(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), instants: &[Instant]) -> Result<()> {
-    let instants: Vec<i64> = instants.iter().map(|at| at.micros()).collect();
-    for instants in instants.chunks(AT_ONCE) {
-        let said = dsl::device_key.eq(device_key).and(dsl::at.eq_any(instants));
-        let given = dsl::amendments.filter(said.and(dsl::patient_key.eq(patient_key)).and(dsl::stands));
-        let marked = diesel::update(given.filter(dsl::supersedes.eq(false))).set(dsl::supersedes.eq(true));
-        on!(&mut *tx.conn, |c| marked.execute(c))?;
+/// What the last generation at a patient puts in force. What cannot be opened any more says nothing.
+fn stands(
+    view: &mut View<'_>,
+    (patient_key, signal): (i64, Signal),
+    rows: &[(i64, Raw)],
+) -> Result<Option<Reading>> {
+    let own = rows.iter().filter(|(patient, _)| *patient == patient_key).max_by_key(|(_, raw)| raw.2);
+    let Some((_, raw)) = own else { return Ok(None) };
+    match opened(view, Series::new(patient_key, signal), raw.clone()) {
+        Ok(generation) => Ok(generation.reading),
+        Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 type Said = (i64, i16, Raw);

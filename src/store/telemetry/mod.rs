@@ -41,7 +41,7 @@ pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
 pub(in crate::store) use chunk_rows::{Outline, Series};
 pub(in crate::store) use hidden::{hidden, unmarked};
-pub use history::{TakenBack, say_again, taken_back};
+pub use history::{Before, TakenBack, said_before};
 pub use latest::latest;
 pub(in crate::store) use latest::newest_at;
 pub use measured::signals_of;
@@ -60,7 +60,7 @@ pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use superseded::{Listed, Place, Superseded, superseded};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
 pub(in crate::store) use withdrawals::theirs;
-pub use withdrawals::{Known, Outcome, Withdrawn, put_in_force, withdraw};
+pub use withdrawals::{Known, Outcome, Withdrawn, first_of, put_in_force, withdraw};
 
 use super::conn::on;
 use super::error::{Error, Result};

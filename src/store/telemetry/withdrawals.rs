@@ -11,7 +11,7 @@ use super::amendments::{Amended, By, Generation, Identity, amend};
 use super::chunk_rows::Series;
 use super::row::{ReceiptRef, StoredReading};
 use super::series::{first_committed, opened};
-use crate::domain::{Instant, PatientId, Reading, Withdrawal};
+use crate::domain::{Instant, PatientId, Reading, Signal, Withdrawal};
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
 use crate::store::keys::Subject;
@@ -83,6 +83,19 @@ fn committed(
         Err(Error::Sealed(_) | Error::Corrupt(_)) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What was committed first of a reading's identity as a patient's, whatever is in force there.
+///
+/// # Errors
+/// Database errors.
+pub fn first_of(
+    view: &mut View<'_>,
+    (patient_key, device_key): (i64, i64),
+    (signal, at): (Signal, Instant),
+) -> Result<Option<Reading>> {
+    let first = committed(view, Series::new(patient_key, signal), at, device_key)?;
+    Ok(first.map(|stored| stored.reading))
 }
 
 /// What a patient has of the reading that a source takes back.

@@ -1,0 +1,148 @@
+//! What of one message is set aside, and what a reading is after what was said before.
+
+use std::collections::HashMap;
+
+use super::plan::NOT_BOUND;
+use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+use crate::ingest::admit::Admitted;
+use crate::ingest::normal::Normalised;
+use crate::ingest::roster::PatientCopy;
+use crate::store::quarantine::{self, Aside, Unreadable};
+use crate::store::roster::DeviceRow;
+use crate::store::telemetry::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
+use crate::store::{Result, Subject, Tx, moves};
+
+/// What was said before, by signal and instant.
+type SaidBefore = HashMap<(Signal, Instant), Before>;
+pub(super) type Span = (Instant, Instant);
+
+/// What a reading is after what was said before of its identity.
+pub(super) enum Again {
+    New,
+    Known,
+    /// Another value came first.
+    Other,
+}
+
+/// Sets parts of one message aside.
+pub(super) struct Setting<'a, 'tx> {
+    pub tx: &'a mut Tx<'tx>,
+    pub device: &'a DeviceRow,
+    pub id: DeviceId,
+    pub patient: &'a PatientCopy,
+    pub received: ReceiptRef,
+}
+
+impl Setting<'_, '_> {
+    /// What was said before of what the message says, and what of the device changes hands just now.
+    pub fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, Vec<Span>)> {
+        let mine = self.patient.row.key;
+        // As of nearly every device: it never changed hands.
+        if self.device.bindings.len() < 2 {
+            return Ok((HashMap::new(), Vec::new()));
+        }
+        let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
+        let before = telemetry::said_before(self.tx, (self.device.key, mine), &instants)?;
+        Ok((before, moves::under_way(self.tx, self.device.key)?))
+    }
+
+    /// What a reading is after what was said before.
+    pub fn again(&mut self, reading: &Reading, before: Option<&Before>) -> Result<Again> {
+        let of = (self.patient.row.key, self.device.key);
+        Ok(match before {
+            Some(Before::TakenBack(taken)) if taken.leaves(reading) => Again::New,
+            Some(Before::TakenBack(taken)) if taken.is(reading) => Again::Known,
+            Some(Before::Stands(known)) if known.says_the_same(reading) => Again::Known,
+            // It may be what was committed first, and put right since.
+            Some(Before::Stands(_)) => {
+                let first = telemetry::first_of(self.tx, of, (reading.signal, reading.at))?;
+                if first.is_some_and(|first| first.says_the_same(reading)) {
+                    Again::Known
+                } else {
+                    Again::Other
+                }
+            }
+            Some(_other) => Again::Other,
+            None => Again::New,
+        })
+    }
+
+    /// What changes hands just now is said again: it comes after what was committed before it.
+    pub fn follow(&mut self, readings: &[Reading]) -> Result<()> {
+        let mine = self.patient.row.key;
+        let theirs = self.device.bindings.iter().filter(|binding| binding.patient_key == mine);
+        let said =
+            theirs.filter(|binding| readings.iter().any(|one| binding.from <= one.at && one.at < binding.to));
+        let to: Vec<(i64, Span)> = said.map(|binding| (mine, (binding.from, binding.to))).collect();
+        if to.is_empty() {
+            return Ok(());
+        }
+        moves::follow(self.tx, (self.device.key, self.id), (readings, self.received), &to)
+    }
+
+    /// Takes back what waits for whoever wore the device; whether there was any.
+    pub fn take_back(&mut self, what: &Withdrawal, known: &Known) -> Result<bool> {
+        moves::take_back(self.tx, (self.device.key, self.id), what, (self.received, known))
+    }
+
+    /// Puts right what waits for whoever wore the device; whether there was any.
+    pub fn put_right(&mut self, reading: Reading, known: &Known) -> Result<bool> {
+        moves::put_right(self.tx, (self.device.key, self.id), (reading, self.received), known)
+    }
+
+    pub fn reading(&mut self, reading: Reading, reason: &'static str) -> Result<()> {
+        let mut aside = self.of_patient(reason);
+        aside.reading = Some(reading);
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    pub const fn amended(&self, reading: Reading) -> Amended {
+        Amended {
+            patient: (self.patient.row.key, self.patient.row.id),
+            device_key: self.device.key,
+            reading,
+            received: self.received,
+            by: By::Source,
+        }
+    }
+
+    pub const fn withdrawn(&self, what: Withdrawal, still: bool) -> Withdrawn {
+        Withdrawn {
+            patient: (self.patient.row.key, self.patient.row.id),
+            device_key: self.device.key,
+            what,
+            received: self.received,
+            still,
+        }
+    }
+
+    pub fn unbound(&mut self, reading: Reading) -> Result<()> {
+        let aside = Aside {
+            patient: None,
+            subject: Subject::Device(self.id),
+            reading: Some(reading),
+            ..self.of_patient(NOT_BOUND)
+        };
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    pub fn payload(&mut self, message: &Admitted, fault: String) -> Result<()> {
+        let known =
+            Unreadable { sha256: hex::encode(message.sha256()), length: message.payload.len(), fault };
+        let aside = Aside { payload: Some(&known), ..self.of_patient("E_PAYLOAD") };
+        quarantine::insert(self.tx, &aside).map(drop)
+    }
+
+    pub fn of_patient<'r>(&self, reason: &'r str) -> Aside<'r> {
+        Aside {
+            patient: Some((self.patient.row.key, self.patient.row.id)),
+            device_key: self.device.key,
+            subject: Subject::Patient(self.patient.row.id),
+            reason,
+            received: self.received,
+            reading: None,
+            names: None,
+            payload: None,
+        }
+    }
+}
