@@ -178,6 +178,11 @@ const WRITES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_
 /// Each session of this program shares this lock as long as it lives: it is told from other programs' by it.
 const OURS: &str = "SELECT pg_advisory_lock_shared(hashtext('zelo.session'), 0)";
 
+/// Who waits for work is idle for hours and gives its session to nobody, whatever the role or the server is set to.
+/// PostgreSQL before 14 ends no session that is idle, and does not know the setting.
+const NEVER_TOO_IDLE: &str = "DO $$ BEGIN PERFORM set_config('idle_session_timeout', '0', false); \
+     EXCEPTION WHEN undefined_object THEN NULL; END $$";
+
 /// Asks for the server's complaints in English, by which a full disk is known: diesel keeps no SQLSTATE. A role may ask
 /// that if it is a superuser, or from PostgreSQL 15 on by `GRANT SET ON PARAMETER lc_messages`; others are answered in
 /// the server's language.
@@ -205,7 +210,7 @@ impl Opener {
             Url::Postgres(url) => {
                 let mut conn = PgConnection::establish(&patient(url))?;
                 let setup = if self.read_only { READS } else { WRITES };
-                for words in [setup, OURS, IN_ENGLISH] {
+                for words in [setup, OURS, NEVER_TOO_IDLE, IN_ENGLISH] {
                     conn.batch_execute(words).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 }
                 Ok(Conn::Pg(conn))
@@ -272,6 +277,27 @@ mod tests {
             let words = "current_setting('synchronous_commit') || ' ' || current_setting('idle_in_transaction_session_timeout')";
             let set = diesel::dsl::sql::<diesel::sql_types::Text>(words);
             assert_eq!(diesel::select(set).get_result::<String>(&mut conn).unwrap(), format!("{kept} 5s"));
+        }
+    }
+
+    #[test]
+    fn a_session_that_waits_for_work_is_ended_by_nobody_and_an_old_server_is_served_all_the_same() {
+        let postgres = |home: &super::super::testing::Home| match home.url() {
+            Url::Postgres(url) => Some(url.clone()),
+            Url::Sqlite(_) => None,
+        };
+        let homes = super::super::testing::stores();
+        let Some(url) = homes.iter().find_map(postgres) else { return };
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let idle = Url::Postgres(format!("{url}{joint}options=-cidle_session_timeout%3D2s"));
+        for read_only in [false, true] {
+            let Conn::Pg(mut conn) = (Opener { url: idle.clone(), read_only }).open().unwrap() else {
+                unreachable!()
+            };
+            let set = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('idle_session_timeout')");
+            assert_eq!(diesel::select(set).get_result::<String>(&mut conn).unwrap(), "0");
+            // What a server says that does not know a setting.
+            conn.batch_execute(&NEVER_TOO_IDLE.replace("idle_session", "idle_unknown")).unwrap();
         }
     }
 
