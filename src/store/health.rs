@@ -138,11 +138,12 @@ impl Store {
         let ailment = ailment.filter(|_ailment| !silent || short.is_none());
         let (waits, used, behind) = {
             let seen = self.inner.health.seen();
-            (seen.waits.clone(), seen.used, seen.behind)
+            (seen.waits.clone(), seen.used.map(|Used { used, of }| (used, of)), seen.behind)
         };
+        let limit = self.inner.want.limit();
         let ailment = ailment.map(|ailment| Trouble { words: ailment.words().to_owned(), stops: true });
         let short =
-            short.map(|short| Trouble { words: none_left(used), stops: silent || short == Short::Starved });
+            short.map(|short| Trouble { words: limit.words(used), stops: silent || short == Short::Starved });
         // Of a row that one person wants the others need not wait for anything.
         let stops = |waits: &Waits| waits.whole || self.threads().are_at_work(waits::LONG);
         let waits = waits.map(|waits| Trouble { stops: stops(&waits), words: waits.words() });
@@ -307,14 +308,6 @@ impl Eye {
 
 const USED: &str = "SELECT COUNT(*) AS used, current_setting('max_connections')::BIGINT AS of FROM pg_stat_activity \
      WHERE backend_type = 'client backend'";
-
-fn none_left(used: Option<Used>) -> String {
-    let used = used.map(|Used { used, of }| format!(" ({used} of {of} are in use)")).unwrap_or_default();
-    format!(
-        "the database server has no free connection{used}: raise max_connections, or let others use fewer; a node uses up \
-         to 16"
-    )
-}
 
 /// Whether the disk under a file has room. Where nobody can say, the writes will.
 fn has_room(file: &Path) -> bool {

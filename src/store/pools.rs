@@ -32,9 +32,53 @@ const NONE_LEFT: [&str; 6] = [
     "vagas de conex",
 ];
 
-/// Whether a server that was asked for a connection said that it has none.
-pub(super) fn is_none_left(said: &str) -> bool {
-    NONE_LEFT.iter().any(|words| said.contains(words))
+/// Whose share of the server's connections is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// All that there are.
+    Server,
+    /// The share of this node's role.
+    Role,
+    /// The share of the database.
+    Database,
+}
+
+impl Limit {
+    /// What a server means that was asked for a connection; `None`: something else than that it has none.
+    fn of(said: &str) -> Option<Self> {
+        let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
+        if !says(&NONE_LEFT) {
+            return None;
+        }
+        Some(if says(&["connections for role", "conexões para role", "conexões para a role"]) {
+            Self::Role
+        } else if says(&["connections for database", "conexões para banco", "conexões para o banco"]) {
+            Self::Database
+        } else {
+            Self::Server
+        })
+    }
+
+    /// What it is and what to do; `used` of the server's connections are in use, of so many.
+    pub fn words(self, used: Option<(i64, i64)>) -> String {
+        let (said, raise) = match self {
+            Self::Server => {
+                let used = used.map(|(used, of)| format!(" ({used} of {of} are in use)"));
+                (used.unwrap_or_default(), "raise max_connections")
+            }
+            Self::Role => (
+                " for this node's role (it says: too many connections for role, 53300)".to_owned(),
+                "ALTER ROLE … CONNECTION LIMIT gives it more",
+            ),
+            Self::Database => (
+                " for this node's database (it says: too many connections for database, 53300)".to_owned(),
+                "ALTER DATABASE … CONNECTION LIMIT gives it more",
+            ),
+        };
+        format!(
+            "the database server has no free connection{said}: {raise}, or let others use fewer; a node uses up to 16"
+        )
+    }
 }
 
 /// What is wanted and not there. Cheap to clone.
@@ -43,8 +87,8 @@ pub(super) struct Want(Arc<Mutex<Wanted>>);
 
 #[derive(Debug, Default)]
 struct Wanted {
-    /// When the server last said that it has none.
-    refused: Option<Moment>,
+    /// When the server last said that it has none, and of what.
+    refused: Option<(Moment, Limit)>,
     /// Who waits, since when.
     waiting: Vec<Moment>,
     /// When somebody last had waited too long.
@@ -68,15 +112,11 @@ impl Want {
     /// Notes a connection that could not be opened.
     pub fn failed(&self, said: &str, now: Moment) {
         let mut wanted = self.wanted();
-        if is_none_left(said) {
+        if let Some(limit) = Limit::of(said) {
             if wanted.short(now).is_none() {
-                tracing::error!(
-                    said,
-                    "the database server has no free connection for this node: raise max_connections, or let others use \
-                     fewer"
-                );
+                tracing::error!(said, "{}", limit.words(None));
             }
-            wanted.refused = Some(now);
+            wanted.refused = Some((now, limit));
         } else {
             tracing::debug!(said, "a connection to the database failed");
         }
@@ -86,12 +126,17 @@ impl Want {
     pub fn short(&self, now: Moment) -> Option<Short> {
         self.wanted().short(now)
     }
+
+    /// Of what the server last said that it has no more.
+    pub fn limit(&self) -> Limit {
+        self.wanted().refused.map_or(Limit::Server, |(_, limit)| limit)
+    }
 }
 
 impl Wanted {
     fn short(&self, now: Moment) -> Option<Short> {
         let lately = |at: Moment| now.saturating_duration_since(at) < REFUSED;
-        if !self.refused.is_some_and(lately) {
+        if !self.refused.is_some_and(|(at, _)| lately(at)) {
             return None;
         }
         let starves = self.waiting.iter().any(|since| now.saturating_duration_since(*since) >= STARVES);
@@ -246,11 +291,28 @@ mod tests {
         drop(Waiting(&want, began));
         assert_eq!(want.short(later(1_000)), Some(Short::Some));
         assert_eq!(want.short(later(4_000)), None, "it has some again");
-        for said in [
-            "FATAL:  remaining connection slots are reserved for …",
-            "FATAL:  desculpe, muitos clientes conectados",
+    }
+
+    #[test]
+    fn whose_share_is_in_use_is_told_with_what_gives_it_more() {
+        for (said, limit, raise) in [
+            ("FATAL:  sorry, too many clients already", Limit::Server, "raise max_connections"),
+            (
+                "FATAL:  remaining connection slots are reserved for …",
+                Limit::Server,
+                "(13 of 200 are in use)",
+            ),
+            ("FATAL:  desculpe, muitos clientes conectados", Limit::Server, "raise max_connections"),
+            ("FATAL:  too many connections for role \"z\"", Limit::Role, "ALTER ROLE … CONNECTION LIMIT"),
+            ("FATAL:  muitas conexões para role \"z\"", Limit::Role, "too many connections for role, 53300"),
+            ("FATAL:  too many connections for database \"z\"", Limit::Database, "ALTER DATABASE …"),
+            ("FATAL:  muitas conexões para banco de dados \"z\"", Limit::Database, "53300"),
         ] {
-            assert!(is_none_left(said), "{said}");
+            assert_eq!(Limit::of(said), Some(limit), "{said}");
+            let words = limit.words(Some((13, 200)));
+            assert!(words.contains(raise), "{words}");
+            assert_eq!(words.contains("max_connections"), limit == Limit::Server, "{words}");
         }
+        assert_eq!(Limit::of("connection refused"), None);
     }
 }
