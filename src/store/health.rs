@@ -259,7 +259,7 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
                 tracing::warn!("{}", waits.words());
             }
             if let (None, Some(passed)) = (&seen.passed, passed) {
-                tracing::error!("{}", passed.words(Clock::System.now()));
+                tracing::error!("{}", passed.words());
             }
             (seen.waits, seen.used, seen.passed) = (waits.clone(), used.or(seen.used), *passed);
         }

@@ -410,7 +410,7 @@ impl Store {
                 Ok(out)
             });
             fresh = std::mem::take(&mut tx.fresh);
-            self.inner.passed.note(&tx.wanted, std::time::Instant::now());
+            self.inner.passed.note(&tx.wanted, now, std::time::Instant::now());
             after = Some((tx.signals, tx.touched, tx.destroyed));
             whole = Some(out?);
             Ok::<(), Error>(())

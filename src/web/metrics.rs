@@ -137,7 +137,8 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("engine_lapses", "Plans that were not carried out in time", whole(count(pulse.lapses.len())));
     one("escalations_nobody_reached", "Alerts that nobody answered", i64::from(pulse.unreached));
     one("escalations_set_aside", "Climbs that could not be worked off", i64::from(pulse.set_aside));
-    let (locked, long) = pulse.passed_over.map_or((0, 0), |passed| (passed.alerts, passed.long.as_secs()));
+    let (locked, long) =
+        pulse.passed_over.map_or((0, 0), |passed| (passed.alerts, now.since(passed.since).as_secs()));
     one("engine_passed_over", "Alerts that another session of the database has locked", i64::from(locked));
     one("engine_passed_over_seconds", "For how long the first of them", whole(long));
     let beat = pulse.heartbeat.map_or(-1, |at| whole(now.since(at).as_secs()));

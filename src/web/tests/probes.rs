@@ -56,12 +56,14 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
         let red = raise(&house, &house.patient("Ana Souza"));
         let other =
             foreign(&house.home, &format!("BEGIN; SELECT 1 FROM alerts WHERE id = '{red}' FOR UPDATE"));
-        let mut climbs = Escalate::new((*house.home).clone());
+        let beside = house.home.reopened().unwrap();
+        beside.watch_health().unwrap();
+        let [mut climbs, mut others] = [(*house.home).clone(), beside.clone()].map(Escalate::new);
         let mut cycle = || climbs.run(NOW).unwrap().did;
         assert_eq!(cycle(), 0, "it is held");
-        until("it is told", 15, || {
-            cycle();
-            house.home.passed_over().is_some()
+        until("it is told by both", 15, || {
+            (cycle(), others.run(NOW.plus(Duration::from_secs(1))).unwrap());
+            house.home.passed_over().is_some() && beside.passed_over().is_some()
         });
         let told = house.home.passed_over().unwrap();
         assert_eq!((told.alerts, told.reds, told.holder.is_some()), (1, 1, true), "{told:?}");
@@ -72,9 +74,12 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
         assert_eq!(ready(&house), (200, "ready\n".to_owned()), "other nodes would do no better");
         let metrics = house.get(&house.staff(Role::Admin), "/metrics").must(200);
         assert!(metrics.as_str().unwrap().contains("zelo_engine_passed_over 1"), "{metrics}");
+        assert_eq!(house.home.passed_over().map(|told| told.since), Some(NOW));
+        assert_eq!(beside.passed_over().map(|told| told.since), Some(NOW.plus(Duration::from_secs(1))));
         drop(other);
         until("it climbs", 10, || cycle() > 0);
         until("nothing is left to tell", 5, || house.home.passed_over().is_none());
+        until("nor by the node that had nothing to do any more", 5, || beside.passed_over().is_none());
     }
 }
 

@@ -79,7 +79,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         free_bytes,
         certificates: state.certificates.iter().map(|one| (one.door, one.left(room.now))).collect(),
         nobody_reached: pulse.unreached,
-        passed_over: pulse.passed_over.map(|passed| (passed.alerts, room.now.minus(passed.long))),
+        passed_over: pulse.passed_over.map(|passed| (passed.alerts, passed.since)),
         step: pulse.step,
         heartbeat: pulse.heartbeat,
         letters: letters(view, room, &pulse)?,
