@@ -3,6 +3,9 @@
 //!
 //! The server underneath knows a deadline for the head of a request and for silence between two. The rest is here: a
 //! body that drips, an answer that nobody takes, a second head that never ends.
+//!
+//! Where only programs ask ([`sort`]), each kind has its own places: whoever counts and does not read takes none from those
+//! who ask whether the node is well.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -26,7 +29,8 @@ use super::auth::{address, site};
 /// How many connections there may be, and how long each phase of a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// In all. Each takes two descriptors: its own, and the one by which it is closed from outside.
+    /// Of each kind; people are all of one. Each takes two descriptors: its own, and the one by which it is closed from
+    /// outside.
     pub all: usize,
     /// From one network: an IPv4 address, or the /64 of an IPv6 one. Behind a proxy it is the network for which the
     /// proxy asks (the last address of `X-Forwarded-For`).
@@ -37,8 +41,27 @@ pub struct Limits {
     pub pause: Duration,
     /// Bytes a second that anybody can move; they lengthen `pause` for what is large.
     pub rate: u64,
-    /// Whether, when all others are being answered, the one that has taken longest over its answer goes for a new one.
-    pub hurries: bool,
+}
+
+/// What a connection is for, as far as it has said where only programs ask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    /// Nothing yet, or a request of people.
+    #[default]
+    Any,
+    /// Whether the node is well. It is never closed for another one before it is answered.
+    Probe,
+    /// How much it does.
+    Count,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        match path {
+            "/healthz" | "/healthz/engine" | "/readyz" => Self::Probe,
+            _ => Self::Count,
+        }
+    }
 }
 
 /// Between two requests of one connection.
@@ -49,6 +72,9 @@ pub(super) const GREETING: Duration = Duration::from_secs(3);
 pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 /// How often deadlines are looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long a probe waits for a place where all others are being answered, and how often it looks.
+const A_MOMENT: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(20);
 
 impl Limits {
     /// For a process that may open so many descriptors: a quarter of them is for HTTP, the rest for devices and files.
@@ -61,7 +87,6 @@ impl Limits {
             head: Duration::from_secs(10),
             pause: Duration::from_secs(10),
             rate: 16 * 1_024,
-            hurries: false,
         }
     }
 }
@@ -70,6 +95,7 @@ impl Limits {
 struct Row {
     socket: TcpStream,
     network: IpAddr,
+    kind: Kind,
     /// Since when it is in this phase.
     since: Moment,
     /// When it is closed; `None`: its answer is still being made, which is ours to end.
@@ -104,16 +130,28 @@ impl Table {
         Some(row)
     }
 
-    /// The one that has taken longest over an answer that is ready.
-    fn slowest(&self) -> Option<u64> {
-        let taking = self.rows.iter().filter(|(_, row)| row.until.is_some());
-        taking.min_by_key(|(_, row)| row.since).map(|(id, _)| *id)
+    fn count(&self, kind: Kind) -> usize {
+        self.rows.values().filter(|row| row.kind == kind).count()
+    }
+
+    /// Of those the one that has been in its phase for longest.
+    fn oldest(&self, of: impl Fn(&Row) -> bool) -> Option<u64> {
+        self.rows.iter().filter(|(_, row)| of(row)).min_by_key(|(_, row)| row.since).map(|(id, _)| *id)
     }
 
     /// The one that has waited longest for its own request, of one network or of all.
     fn longest(&self, network: Option<IpAddr>) -> Option<u64> {
-        let of = |row: &Row| row.yields && network.is_none_or(|network| row.network == network);
-        self.rows.iter().filter(|(_, row)| of(row)).min_by_key(|(_, row)| row.since).map(|(id, _)| *id)
+        self.oldest(|row| {
+            row.yields && row.kind == Kind::Any && network.is_none_or(|network| row.network == network)
+        })
+    }
+
+    /// The one of this kind that goes for a new one: that was answered, that takes its answer, and of those that count even
+    /// one that is being answered.
+    fn least(&self, kind: Kind) -> Option<u64> {
+        let of = |phase: fn(&Row) -> bool| self.oldest(|row| row.kind == kind && phase(row));
+        let waits = || (kind == Kind::Count).then(|| of(|_any| true)).flatten();
+        of(|row| row.yields).or_else(|| of(|row| row.until.is_some())).or_else(waits)
     }
 }
 
@@ -169,9 +207,8 @@ impl Connections {
         let mut table = self.table();
         let theirs = table.networks.get(&network).copied().unwrap_or(0);
         let crowded = self.by_network && theirs >= self.limits.network;
-        if crowded || table.rows.len() >= self.limits.all {
-            let slowest = || if self.limits.hurries { table.slowest() } else { None };
-            match table.longest(crowded.then_some(network)).or_else(slowest) {
+        if crowded || table.count(Kind::Any) >= self.limits.all {
+            match table.longest(crowded.then_some(network)) {
                 Some(id) => table.close(id),
                 None => {
                     let _gone_already = handle.shutdown(Shutdown::Both);
@@ -182,9 +219,26 @@ impl Connections {
         table.next += 1;
         let id = table.next;
         let until = Some(now + first);
-        table.rows.insert(id, Row { socket: handle, network, since: now, until, yields: true });
+        let row = Row { socket: handle, network, kind: Kind::Any, since: now, until, yields: true };
+        table.rows.insert(id, row);
         *table.networks.entry(network).or_default() += 1;
         Some(Seat(Place { id, connections: Arc::clone(self) }))
+    }
+
+    /// It is of this kind by what it asks; when its kind has no room, another one of it leaves. `false`: none can, for now.
+    fn sorts(&self, id: u64, kind: Kind) -> bool {
+        let mut table = self.table();
+        if table.rows.get(&id).is_none_or(|row| row.kind == kind) {
+            return true;
+        }
+        if table.count(kind) >= self.limits.all {
+            let Some(least) = table.least(kind) else { return false };
+            table.close(least);
+        }
+        if let Some(row) = table.rows.get_mut(&id) {
+            row.kind = kind;
+        }
+        true
     }
 
     /// Closes what is past its deadline.
@@ -358,4 +412,26 @@ pub async fn pace(
     }
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| BoxBody::new(Outgoing { body: body.boxed(), place, bytes: 0 })))
+}
+
+/// The middleware, within [`pace`], where only programs ask: the request's connection has a place of its kind from now on.
+///
+/// # Errors
+/// Those of the services within.
+pub async fn sort(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let place = request.request().conn_data::<Seat>().map(|seat| seat.0.clone());
+    if let Some(Place { id, connections }) = place {
+        let (kind, until) = (Kind::of(request.path()), Moment::now() + A_MOMENT);
+        while !connections.sorts(id, kind) {
+            if Moment::now() >= until {
+                connections.table().close(id);
+                break;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+    next.call(request).await
 }

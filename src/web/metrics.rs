@@ -1,5 +1,6 @@
 //! For machines that count: how much this node does. Counts only; no route carries a name or a value.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
@@ -13,7 +14,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::auth::Viewer;
 use super::code::Code;
@@ -23,6 +24,7 @@ use super::pulse::Pulse;
 use super::state::State;
 use crate::domain::{Can, Level};
 use crate::observe;
+use crate::store::health::Ailment;
 use crate::store::{alerts, reevaluations};
 
 /// Answers since the start, by the first digit of their status.
@@ -63,26 +65,58 @@ pub async fn metrics(
     told(&request, gather(state).await)
 }
 
+/// What was counted last, and when; or why nothing could be.
+type Last = Option<(Moment, Result<Bytes, Fault>)>;
+
 /// What was counted last, for whoever reaches the address of the setting `metrics`: however many ask there and however
-/// often, the house counts once a second.
-#[derive(Default)]
-pub struct Counted(Mutex<Option<(Moment, Bytes)>>);
+/// often, the house counts once a second, and whoever asks is answered, whatever the database does.
+pub struct Counted {
+    last: watch::Sender<Last>,
+    /// Held while it is counted.
+    counts: Arc<Mutex<()>>,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { last: watch::Sender::new(None), counts: Arc::default() }
+    }
+}
 
 impl Counted {
     /// How old an answer may be.
     const FRESH: Duration = Duration::from_secs(1);
+    /// How long whoever asks waits for it.
+    const PATIENCE: Duration = Duration::from_millis(1_500);
 
-    async fn now(&self, state: Data<State>) -> Result<Bytes, Fault> {
-        // Held while it is counted: who asks meanwhile waits for the same.
-        let mut last = self.0.lock().await;
-        if let Some((at, text)) = last.as_ref()
+    async fn now(self: Arc<Self>, state: Data<State>) -> Result<Bytes, Fault> {
+        // Nobody waits for a database that is known not to answer.
+        if state.store.ailment() == Some(Ailment::Silent) {
+            return Err(Code::Busy.into());
+        }
+        let mut told = self.last.subscribe();
+        if let Some((at, known)) = told.borrow_and_update().as_ref()
             && at.elapsed() < Self::FRESH
         {
-            return Ok(text.clone());
+            return known.clone();
         }
-        let text = gather(state).await?;
-        *last = Some((Moment::now(), text.clone()));
-        Ok(text)
+        if let Ok(counts) = Arc::clone(&self.counts).try_lock_owned() {
+            let counted = Arc::clone(&self);
+            // It comes to its end whoever of those that wait for it goes away.
+            actix_web::rt::spawn(async move {
+                counted.tell(gather(state).await);
+                drop(counts);
+            });
+        }
+        if tokio::time::timeout(Self::PATIENCE, told.changed()).await.is_err() {
+            // For those who ask in the next second too.
+            self.tell(Err(Code::Busy.into()));
+        }
+        let last = self.last.borrow();
+        last.as_ref().map_or_else(|| Err(Code::Busy.into()), |(_, known)| known.clone())
+    }
+
+    fn tell(&self, known: Result<Bytes, Fault>) {
+        self.last.send_replace(Some((Moment::now(), known)));
     }
 }
 
@@ -92,7 +126,7 @@ pub async fn open(
     state: Data<State>,
     counted: Data<Counted>,
 ) -> Result<HttpResponse, Refusal> {
-    told(&request, counted.now(state).await)
+    told(&request, counted.into_inner().now(state).await)
 }
 
 fn told(request: &HttpRequest, text: Result<Bytes, Fault>) -> Result<HttpResponse, Refusal> {

@@ -27,16 +27,18 @@ const GRACE_SECS: u64 = 3;
 pub(super) const WORKERS: usize = 2;
 /// Connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 1_024;
-/// Connections of programs that count: few, and none takes long to read what it asked for. A worker that is busy with others
-/// may be late to read what one asks.
-const COUNTERS: Limits = Limits {
-    all: 32,
-    network: 32,
-    head: Duration::from_secs(10),
-    pause: Duration::from_secs(5),
-    rate: 64 * 1_024,
-    hurries: true,
-};
+/// Connections of programs, beside so many of people: few of each kind, and none takes long to read what it asked for. A
+/// worker that is busy with others may be late to read what one asks.
+fn of_programs(people: Limits) -> Limits {
+    Limits {
+        all: (people.all / 8).clamp(16, 32),
+        // All may be one monitor's.
+        network: usize::MAX,
+        head: Duration::from_secs(10),
+        pause: Duration::from_secs(5),
+        rate: 64 * 1_024,
+    }
+}
 
 /// Where and how.
 pub struct Options {
@@ -134,7 +136,7 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
             .run(),
     };
     let handle = server.handle();
-    let counting = metrics.map(|address| count(address, &state)).transpose()?;
+    let counting = metrics.map(|address| count(address, &state, of_programs(limits))).transpose()?;
     let threads = state.store.threads().clone();
     let keeper = threads.task("connections", move || Arc::clone(&connections).keep());
     let metrics = counting.as_ref().map(|(address, _)| *address);
@@ -143,10 +145,10 @@ pub fn serve(state: State, options: Options) -> io::Result<Running> {
 }
 
 /// Metrics and probes on an address of their own.
-fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, ServerHandle)> {
+fn count(address: SocketAddr, state: &Data<State>, limits: Limits) -> io::Result<(SocketAddr, ServerHandle)> {
     let listener = listen(address)?;
     let (bound, state, threads) = (listener.local_addr()?, Data::clone(state), state.store.threads().clone());
-    let connections = Connections::new(COUNTERS, false);
+    let connections = Connections::new(limits, false);
     let seated = Arc::clone(&connections);
     drop(threads.task("counters", move || Arc::clone(&connections).keep()));
     let counted = Data::new(Counted::default());
@@ -157,6 +159,7 @@ fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, Se
             .app_data(Data::clone(&state))
             .app_data(Data::clone(&site))
             .app_data(Data::clone(&counted))
+            .wrap(from_fn(connections::sort))
             .wrap(from_fn(connections::pace))
             .route("/metrics", web::get().to(super::metrics::open))
             .route("/healthz", web::get().to(super::probes::healthz))
@@ -165,7 +168,7 @@ fn count(address: SocketAddr, state: &Data<State>) -> io::Result<(SocketAddr, Se
     })
     .workers(1)
     .on_connect(move |io, data| seated.admit(io, data))
-    .client_request_timeout(COUNTERS.head)
+    .client_request_timeout(limits.head)
     .client_disconnect_timeout(connections::FAREWELL)
     .keep_alive(connections::KEEP_ALIVE)
     .disable_signals()

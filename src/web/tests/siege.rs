@@ -5,11 +5,12 @@ use std::net::TcpStream;
 use std::time::Instant as Moment;
 
 use super::*;
+use crate::store::testing::foreign;
 
 /// Half a second for each phase, few places.
 fn tight() -> Limits {
     let half = Duration::from_millis(500);
-    Limits { all: 24, network: 24, head: half, pause: half, rate: 1_000_000, hurries: false }
+    Limits { all: 24, network: 24, head: half, pause: half, rate: 1_000_000 }
 }
 
 fn besieged(limits: Limits) -> House {
@@ -125,17 +126,8 @@ fn an_answer_that_nobody_takes_is_not_kept_for_them() {
 #[test]
 fn who_counts_is_answered_while_more_than_there_are_places_ask_and_do_not_read() {
     let house = houses().remove(0);
-    let own = house.running.as_ref().and_then(|running| running.metrics).unwrap();
-    let ask = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(400);
-    let strangers: Vec<TcpStream> = (0..40)
-        .map(|_| {
-            let mut socket = TcpStream::connect(own).unwrap();
-            socket.set_nonblocking(true).unwrap();
-            // As much as is taken: what is answered is not read.
-            let _full = socket.write_all(ask.as_bytes());
-            socket
-        })
-        .collect();
+    let own = counted(&house);
+    let strangers = idlers(own, 40, 400);
     let asks = || house.client.get(format!("http://{own}/metrics")).call();
     for _ in 0..3 {
         let began = Moment::now();
@@ -145,6 +137,70 @@ fn who_counts_is_answered_while_more_than_there_are_places_ask_and_do_not_read()
         }
     }
     drop(strangers);
+}
+
+fn counted(house: &House) -> std::net::SocketAddr {
+    house.running.as_ref().and_then(|running| running.metrics).unwrap()
+}
+
+/// So many who ask so often for what is counted, and read nothing.
+fn idlers(own: std::net::SocketAddr, many: usize, often: usize) -> Vec<TcpStream> {
+    let ask = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(often);
+    let idle = |_| {
+        let mut socket = TcpStream::connect(own).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        // As much as is taken.
+        let _full = socket.write_all(ask.as_bytes());
+        socket
+    };
+    (0..many).map(idle).collect()
+}
+
+/// What a new connection that asks this is answered: its first line. Empty: it was closed.
+fn answer(own: std::net::SocketAddr, path: &str) -> String {
+    let mut socket = TcpStream::connect(own).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut told = Vec::new();
+    let _reset = socket.read_to_end(&mut told);
+    String::from_utf8_lossy(&told).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn whoever_asks_whether_the_node_is_ready_is_answered_each_time_whoever_counts_and_does_not_read() {
+    let house = houses().remove(0);
+    let own = counted(&house);
+    let mut all = Vec::new();
+    for (many, often) in [(60, 1), (60, 40), (120, 40), (120, 1)] {
+        all.extend(idlers(own, many, often));
+        for time in 0..20 {
+            assert_eq!(answer(own, "/readyz"), "HTTP/1.1 200 OK", "{many} x {often}, {time}");
+        }
+    }
+}
+
+/// Nothing can be counted, for somebody holds what would be: each who asks waits, and none of them for another.
+#[test]
+fn whoever_asks_whether_the_node_is_ready_is_answered_each_time_while_nothing_can_be_counted() {
+    for house in houses().into_iter().filter(|house| house.home.url().file().is_none()) {
+        let own = counted(&house);
+        let held = foreign(&house.home, "BEGIN; LOCK TABLE alerts IN ACCESS EXCLUSIVE MODE");
+        let mut all = Vec::new();
+        for many in [60, 120] {
+            all.extend(idlers(own, many, 1));
+            for time in 0..40 {
+                assert_eq!(answer(own, "/readyz"), "HTTP/1.1 200 OK", "{many}, {time}");
+            }
+            assert_eq!(answer(own, "/metrics"), "HTTP/1.1 503 Service Unavailable");
+        }
+        drop(held);
+        let began = Moment::now();
+        while answer(own, "/metrics") != "HTTP/1.1 200 OK" {
+            assert!(began.elapsed() < Duration::from_secs(20), "it is counted again");
+        }
+    }
 }
 
 /// Opens the live stream, and reads its first line.
