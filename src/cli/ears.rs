@@ -12,7 +12,7 @@ use super::out::note;
 use crate::observe;
 use crate::supervise::Threads;
 
-/// How long what is being opened may take to come to an end: nothing was acknowledged yet.
+/// How long whoever is told to end before they serve may take: nothing was promised to anybody yet.
 const OPENING: Duration = Duration::from_secs(2);
 /// What of the log is still to be written has so long.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -21,12 +21,12 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub(super) struct Ears {
     runtime: Runtime,
     signals: Arc<Mutex<Signals>>,
-    told: watch::Sender<bool>,
+    told: Told,
     early: tokio::task::JoinHandle<()>,
 }
 
 impl Ears {
-    /// Hears from now on. Until [`Ears::under`] a signal ends the process as soon as what it does is done, or after two
+    /// Hears from now on. Until [`Told::serves`] a signal ends the process as soon as what it does is done, or after two
     /// seconds.
     ///
     /// # Errors
@@ -39,37 +39,78 @@ impl Ears {
             let _within = runtime.enter();
             Arc::new(Mutex::new(Signals::hear().map_err(fault)?))
         };
-        let told = watch::Sender::new(false);
-        let (hears, tells) = (Arc::clone(&signals), told.clone());
-        let early = runtime.spawn(async move {
-            hears.lock().await.next().await;
-            let _nobody_waits = tells.send(true);
-            tokio::time::sleep(OPENING).await;
-            note("zelo: told to end before it served");
-            observe::flush(FLUSH);
-            std::process::exit(0);
-        });
+        let told = Told::new(leave);
+        let early = runtime.spawn(told.clone().hear(Arc::clone(&signals)));
         Ok(Self { runtime, signals, told, early })
     }
 
-    /// The house is open: a signal is heard by one of its watched tasks from now on. The other turns true at a signal, or is
-    /// true already.
-    pub(super) fn under(self, threads: &Threads) -> (Runtime, watch::Receiver<bool>) {
+    /// The house is open: signals are heard by one of its watched tasks from now on.
+    pub(super) fn under(self, threads: &Threads) -> (Runtime, Told) {
         let Self { runtime, signals, told, early } = self;
         early.abort();
-        let stop = told.subscribe();
         let within = runtime.enter();
-        drop(threads.task("signals", move || {
-            let (signals, told) = (Arc::clone(&signals), told.clone());
-            async move {
-                if !*told.borrow() {
-                    signals.lock().await.next().await;
-                }
-                told.send_replace(true);
-            }
-        }));
+        let hears = told.clone();
+        drop(threads.task("signals", move || hears.clone().hear(Arc::clone(&signals))));
         drop(within);
-        (runtime, stop)
+        (runtime, told)
+    }
+}
+
+/// What was told. It is kept: whoever looks later than it came sees it too. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// To end.
+    end: watch::Sender<bool>,
+    /// Whether anybody is served by now, who is owed an end in order.
+    serves: watch::Sender<bool>,
+    /// Ends the process after so long, whatever it waits for.
+    leave: fn(Duration),
+}
+
+impl Told {
+    fn new(leave: fn(Duration)) -> Self {
+        Self { end: watch::Sender::new(false), serves: watch::Sender::new(false), leave }
+    }
+
+    /// Turns true at a signal, or is true already.
+    pub(super) fn to_end(&self) -> watch::Receiver<bool> {
+        self.end.subscribe()
+    }
+
+    /// From now on somebody is served: a signal waits for an end in order.
+    pub(super) fn serves(&self) {
+        self.serves.send_replace(true);
+    }
+
+    async fn hear(self, signals: Arc<Mutex<Signals>>) {
+        let mut signals = signals.lock().await;
+        loop {
+            signals.next().await;
+            self.signal();
+        }
+    }
+
+    /// A signal came. Whoever is told again does not wait for anything any more.
+    fn signal(&self) {
+        let again = self.end.send_replace(true);
+        if again {
+            (self.leave)(Duration::ZERO);
+        } else if !*self.serves.borrow() {
+            (self.leave)(OPENING);
+        }
+    }
+}
+
+/// Ends the process after so long, on a thread of its own: whoever it ends may hold every other.
+fn leave(after: Duration) {
+    let end = move || {
+        std::thread::park_timeout(after);
+        note(if after.is_zero() { "zelo: told to end again" } else { "zelo: told to end before it served" });
+        observe::flush(FLUSH);
+        std::process::exit(0);
+    };
+    if std::thread::Builder::new().name("leave".into()).spawn(end).is_err() {
+        std::process::exit(0);
     }
 }
 
@@ -99,5 +140,37 @@ impl Signals {
 
     async fn next(&mut self) {
         let _unheard = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// After how long the process was to end, each time that somebody asked for it.
+    static LEFT: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn a_signal_that_comes_before_anybody_looks_is_seen_by_whoever_looks_and_a_second_one_ends_at_once() {
+        let left = || std::mem::take(&mut *LEFT.lock().unwrap());
+        let told = || Told::new(|after| LEFT.lock().unwrap().push(after));
+        let opening = told();
+        opening.signal();
+        assert!(*opening.to_end().borrow(), "nobody looked when it came");
+        assert_eq!(left(), [OPENING], "however far it comes with the database");
+        opening.serves();
+        opening.signal();
+        assert_eq!(left(), [Duration::ZERO]);
+        let serving = told();
+        let looks = serving.to_end();
+        assert!(!*looks.borrow());
+        serving.serves();
+        serving.signal();
+        assert!(*looks.borrow() && *serving.to_end().borrow());
+        assert!(left().is_empty(), "it ends in order");
+        serving.signal();
+        assert_eq!(left(), [Duration::ZERO]);
     }
 }

@@ -63,12 +63,14 @@ pub(super) fn demo(
     let keys = prepared.home.keys();
     prepared.home.require_restored()?;
     take_stock(&store, prepared.home.dir(), clock)?;
-    let (runtime, mut stop) = ears.under(store.threads());
+    let (runtime, told) = ears.under(store.threads());
+    let mut stop = told.to_end();
     runtime.block_on(async {
         if *stop.borrow() {
             return Ok(());
         }
         let node = open(options, &store, tokens, &keys, clock, Vec::new()).await?;
+        told.serves();
         let keeping = keep_revocations(&store, prepared.home.dir());
         let ready = Ready {
             http: url(options, node.http()),
@@ -116,13 +118,15 @@ pub(super) fn serve(options: &Options, asked: &Serve, (out, ears): (Out, Ears), 
     signing::agree(&store, &tokens, &whereabouts(&options.data_dir), clock.now())?;
     let caught = take_stock(&store, home.dir(), clock)?;
     tracing::debug!(caught, "revocations.log is caught up");
-    let (runtime, mut stop) = ears.under(store.threads());
+    let (runtime, told) = ears.under(store.threads());
+    let mut stop = told.to_end();
     runtime.block_on(async {
         if *stop.borrow() {
             return Ok(());
         }
         let demanded = options.factor_roles.clone();
         let node = open(options, &store, tokens, &home.keys(), clock, demanded).await?;
+        told.serves();
         let keeping = keep_revocations(&store, home.dir());
         #[cfg(debug_assertions)]
         asked.strike.iter().for_each(|thread| store.threads().strike(thread, u32::MAX));

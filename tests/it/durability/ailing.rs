@@ -1,11 +1,13 @@
 //! A node that is ill says so: threads that end, a log that nobody reads, and a part that does not stay up.
 
+use std::io::BufRead;
 use std::time::Duration;
 
 use rumqttc::v5::Event;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use zelo::domain::Clock;
+use zelo::store::Url;
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Bed, Clinic, eventually};
@@ -235,4 +237,46 @@ fn a_node_that_is_told_to_end_before_it_serves_ends_with_exit_code_0() {
     assert!(told.success());
     let ended = until("it ends", Duration::from_secs(10), || node.try_wait().unwrap());
     assert_eq!(ended.code(), Some(0), "{ended}");
+}
+
+/// Nothing was promised to anybody yet: whatever the database does, the process may leave.
+#[test]
+fn a_node_that_waits_for_a_locked_table_at_its_start_ends_with_exit_code_0_when_it_is_told_to() {
+    let Some(clinic) = Clinic::postgres(0) else { return };
+    let Url::Postgres(url) = clinic.store.url() else { unreachable!() };
+    for (table, signals) in [("nodes", 1), ("audit_entries", 1), ("nodes", 2)] {
+        let held = clinic.foreign(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"));
+        let serve =
+            ["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--database-url", url, "--data-dir"];
+        let mut node =
+            std::process::Command::new(program()).args(serve).arg(clinic.dir.path()).spawn().unwrap();
+        until("it waits", Duration::from_secs(20), || (clinic.waiting_for(table) > 0).then_some(()));
+        for _ in 0..signals {
+            let kill = std::process::Command::new("kill").args(["-TERM", &node.id().to_string()]).status();
+            assert!(kill.unwrap().success());
+        }
+        let ended = until("it ends", Duration::from_secs(10), || node.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "{table}: {ended}");
+        drop(held);
+    }
+}
+
+/// It prepares a clinic first, and hears who ends it meanwhile.
+#[test]
+fn a_demo_that_is_told_to_end_while_it_prepares_ends_with_exit_code_0() {
+    let home = tempfile::tempdir().unwrap();
+    let mut demo = std::process::Command::new(program())
+        .args(["demo", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data-dir"])
+        .arg(home.path().join("data"))
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(demo.stderr.take().unwrap()).lines();
+    assert!(said.next().unwrap().unwrap().starts_with("Preparing"));
+    let kill = std::process::Command::new("kill").args(["-TERM", &demo.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let ended = until("it ends", Duration::from_secs(20), || demo.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0), "{ended}");
+    assert_eq!(std::io::read_to_string(demo.stdout.take().unwrap()).unwrap(), "", "it served nobody");
 }

@@ -207,6 +207,13 @@ impl Clinic {
         rows.into_iter().map(|row| row.told).collect()
     }
 
+    /// How many statements of others wait for a lock on this table.
+    pub fn waiting_for(&self, table: &str) -> i64 {
+        self.count(&format!(
+            "SELECT COUNT(*) AS n FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
+        ))
+    }
+
     /// Rows in the hot journal of a bed's patient, whatever consent says.
     pub fn stored(&self, bed: &Bed) -> i64 {
         self.count(&format!("SELECT COUNT(*) AS n FROM readings WHERE patient_key = {}", bed.patient_key))
