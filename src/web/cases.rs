@@ -17,7 +17,7 @@ use crate::rules::{Finding, LevelAt};
 use crate::store::accesses::What;
 use crate::store::alert_lists::{self, Filter};
 use crate::store::alerts::{self, StoredAlert};
-use crate::store::{self, Cursor, View};
+use crate::store::{self, Cursor, View, alert_moves};
 
 /// An alert: what people do with it, and what judgement said of it where that may be told.
 #[derive(Debug, Clone)]
@@ -100,6 +100,14 @@ impl Judged {
         permit: &Permit<AlertEvaluate>,
     ) -> Result<Option<Finding>, Fault> {
         Ok(self.stored.finding(view, permit)?)
+    }
+
+    /// Whether the readings that it rests on are its patient's: where the alert told that they left, they are back.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn has_its_readings(&self, view: &mut View<'_>) -> Result<bool, Fault> {
+        Ok(!alert_moves::has_left(view, &self.stored)?)
     }
 }
 

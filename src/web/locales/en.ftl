@@ -255,6 +255,7 @@ did-resolved = Resolved the alert
 level-hidden = Hidden
 alert-masked = Alert hidden: no consent
 finding-hidden = finding hidden: no consent
+finding-back = The readings of this alert are back with this patient and were not judged again
 finding-measure-again = { $measured }: extreme value, measure again
 finding-readings =
     { $n ->

@@ -271,6 +271,7 @@ did-resolved = Resolveu o alerta
 level-hidden = Oculto
 alert-masked = Alerta oculto: sem consentimento
 finding-hidden = achado oculto: sem consentimento
+finding-back = As leituras deste alerta voltaram a este paciente e não foram avaliadas de novo
 finding-measure-again = { $measured }: valor extremo, meça de novo
 finding-readings =
     { $n ->

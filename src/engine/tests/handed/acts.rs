@@ -111,6 +111,36 @@ fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
     }
 }
 
+/// Its patient had taken the permission to judge away when they came, and gives it for what is measured from then on.
+#[test]
+fn readings_that_are_back_and_that_nothing_judges_are_not_said_to_be_anothers() {
+    for mut ward in Ward::each(Some(ago(60 * DAY))) {
+        let red = ward.red_of_ana();
+        ward.unbind(ago(3_590));
+        ward.bind(ward.bia.id, ago(3_590));
+        ward.settle();
+        let left = |ward: &Ward| {
+            ward.home.read(|view| {
+                let alert = alerts::get(view, red.id())?;
+                Ok((alert.case.moved_at.is_some(), alert_moves::has_left(view, &alert)?))
+            })
+        };
+        assert_eq!(left(&ward).unwrap(), (true, true));
+        let change = |tx: &mut Tx<'_>| {
+            let by = consent::Giver::Subject;
+            consents::revoke(tx, ward.ana.id, Purpose::AlertEvaluate, &by.into()).map(drop)
+        };
+        ward.home.write(Actor::Operator, NOW, change).unwrap();
+        ward.unbind(ago(3_590));
+        ward.bind(ward.ana.id, ago(3_590));
+        ward.settle();
+        let change = |tx: &mut Tx<'_>| grant_one(tx, ward.ana.id, Purpose::AlertEvaluate);
+        ward.home.write(Actor::Operator, NOW, change).unwrap();
+        ward.settle();
+        assert_eq!(left(&ward).unwrap(), (true, false), "what its page says of it");
+    }
+}
+
 #[test]
 fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
     for mut ward in Ward::each(Some(ago(60 * DAY))) {

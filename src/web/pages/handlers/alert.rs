@@ -132,7 +132,8 @@ fn finding(
     };
     let w = room.words();
     if case.moved_at.is_some() {
-        return Ok(Finding::Shown { headline: None, text: w.say("did-moved"), readings: Vec::new() });
+        let text = told::moved(view, w, judged)?;
+        return Ok(Finding::Shown { headline: None, text, readings: Vec::new() });
     }
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;

@@ -60,7 +60,7 @@ fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Res
         return Ok(hidden(rule));
     }
     if case.moved_at.is_some() {
-        return Ok(hidden(w.say("did-moved")));
+        return Ok(hidden(moved(view, w, judged)?));
     }
     let permit = match permit_display(view, &room.state, &room.viewer, case.patient_key) {
         Ok(permit) => permit,
@@ -90,6 +90,15 @@ fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Res
         _ => (rule, None),
     };
     Ok((Told { sentence, detail, latest }, measured))
+}
+
+/// What is said of an alert whose readings left its patient. They may be back, and nothing judge them: who had taken the
+/// permission for it away gave it for what is measured from then on.
+///
+/// # Errors
+/// Store faults.
+pub fn moved(view: &mut View<'_>, w: &Words, judged: &Judged) -> Result<String, Fault> {
+    Ok(if judged.has_its_readings(view)? { w.say("finding-back") } else { w.say("did-moved") })
 }
 
 /// "Glicose abaixo de 54 mg/dL por 15 min", or "Glicose 38 mg/dL: valor extremo, medir de novo": the level stands
