@@ -65,8 +65,10 @@ pub async fn metrics(
     told(&request, gather(state).await)
 }
 
-/// What was counted last, and when; or why nothing could be.
-type Last = Option<(Moment, Result<Bytes, Fault>)>;
+/// What was counted, in words; or why nothing could be.
+type Text = Result<Bytes, Fault>;
+/// What was counted last, and when.
+type Last = Option<(Moment, Text)>;
 
 /// What was counted last, for whoever reaches the address of the setting `metrics`: however many ask there and however
 /// often, the house counts once a second, and whoever asks is answered, whatever the database does.
@@ -88,7 +90,7 @@ impl Counted {
     /// How long whoever asks waits for it.
     const PATIENCE: Duration = Duration::from_millis(1_500);
 
-    async fn now(self: Arc<Self>, state: Data<State>) -> Result<Bytes, Fault> {
+    async fn now(self: Arc<Self>, state: Data<State>) -> Text {
         // Nobody waits for a database that is known not to answer.
         if state.store.ailment() == Some(Ailment::Silent) {
             return Err(Code::Busy.into());
@@ -115,7 +117,7 @@ impl Counted {
         last.as_ref().map_or_else(|| Err(Code::Busy.into()), |(_, known)| known.clone())
     }
 
-    fn tell(&self, known: Result<Bytes, Fault>) {
+    fn tell(&self, known: Text) {
         self.last.send_replace(Some((Moment::now(), known)));
     }
 }
@@ -129,14 +131,14 @@ pub async fn open(
     told(&request, counted.into_inner().now(state).await)
 }
 
-fn told(request: &HttpRequest, text: Result<Bytes, Fault>) -> Result<HttpResponse, Refusal> {
+fn told(request: &HttpRequest, text: Text) -> Result<HttpResponse, Refusal> {
     let text = text.map_err(|fault| fault.of(request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(text))
 }
 
-async fn gather(state: Data<State>) -> Result<Bytes, Fault> {
+async fn gather(state: Data<State>) -> Text {
     let text = web::block(move || gathered(&state)).await.unwrap_or_else(|_stopped| Err(Code::Busy.into()));
     text.map(Bytes::from)
 }
