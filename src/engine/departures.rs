@@ -32,7 +32,7 @@ impl Departures {
         self.store.keep_house(Urgency::Urgent, "departures", now, f)
     }
 
-    /// What no departure told of, and absences that begin: at the start, and now and then.
+    /// What no departure told of: at the start, and now and then.
     fn look(&mut self, now: Instant) -> store::Result<()> {
         if self.looked.is_some_and(|at| at <= now && now.since(at) < LOOKS) {
             return Ok(());
@@ -41,11 +41,17 @@ impl Departures {
         if !overlooked.is_empty() {
             self.house(now, |tx| departures::note(tx, &overlooked))?;
         }
-        for (id, user) in self.store.read(|view| absences::begun(view, now))? {
-            self.house(now, |tx| absences::begin(tx, id, user))?;
-        }
         self.looked = Some(now);
         Ok(())
+    }
+
+    /// Absences that begin, in each cycle: until then a red rests on somebody who is away, and nobody is called.
+    fn begin(&self, now: Instant) -> store::Result<usize> {
+        let begun = self.store.read(|view| absences::begun(view, now))?;
+        for (id, user) in &begun {
+            self.house(now, |tx| absences::begin(tx, *id, *user))?;
+        }
+        Ok(begun.len())
     }
 }
 
@@ -56,10 +62,11 @@ impl Module for Departures {
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
         self.look(now)?;
+        let began = self.begin(now)?;
         if !self.store.read(departures::any)? {
-            return Ok(Progress::default());
+            return Ok(Progress { did: began, more: began > 0 });
         }
-        let did = self.house(now, departures::work)?;
+        let did = began + self.house(now, departures::work)?;
         Ok(Progress { did, more: did > 0 })
     }
 }

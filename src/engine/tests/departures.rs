@@ -187,8 +187,12 @@ fn what_takes_no_answer_away_takes_no_case_away() {
         // Somebody else who goes takes nothing along.
         by(&ward, Actor::Operator, at(3), |tx| users::disable(tx, ward.people[0]));
         assert_eq!(case(&ward, ward.alert).owner, Some(who));
-        // The absence begins: now it does, once.
-        work_off(&ward, at(20));
+        // The absence begins: now it does, once, in the first cycle of an engine that looked a second ago.
+        let mut engine = Departures::new((*ward.home).clone());
+        let second = Duration::from_secs(1);
+        engine.run(at(20).minus(second)).unwrap();
+        assert_eq!(case(&ward, ward.alert).owner, Some(who));
+        engine.run(at(20)).unwrap();
         assert_eq!(case(&ward, ward.alert).owner, None);
         ward.act(HOLDER, Act::Claim, at(21));
         work_off(&ward, at(30));
