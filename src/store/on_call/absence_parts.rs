@@ -1,11 +1,31 @@
-//! Since when the house knows of each part of an absence. What a change adds is known from then on, so that it goes over
-//! whatever was said to be meant before; what stays is known since it was noted, so that nothing that was changes.
+//! What is stored of an absence: who stands in from when it is noted, and since when the house knows of each part of it. What
+//! a change adds is known from then on, so that it goes over whatever was said to be meant before; what stays is known
+//! since it was noted, so that nothing that was changes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Instant;
 use crate::domain::civil::Window;
-use crate::domain::on_call::{Absence, gaps};
+use crate::domain::on_call::{Absence, Cover, gaps};
+
+/// An end as it is stored: whoever stands in is written in whole milliseconds, and a shorter rest would be nobody's.
+pub(super) fn as_stored(at: Instant) -> Instant {
+    Instant::from_micros(at.micros().div_euclid(1_000) * 1_000)
+}
+
+/// Who stands in from an instant on: turns are listed a moment before they are noted, and who is ill now is away from now.
+pub(super) fn from_then_on(covers: &[Cover], at: Instant) -> Vec<Cover> {
+    let ahead = covers.iter().map(|cover| Cover { to: as_stored(cover.to), ..cover.clone() });
+    let ahead = ahead.filter(|cover| cover.to > at);
+    ahead.map(|cover| Cover { from: cover.from.max(at), ..cover }).collect()
+}
+
+/// Whether these stand in, as they were asked for when the absence was noted.
+pub(super) fn stand_in_so(noted: &Absence, covers: &[Cover]) -> bool {
+    let asked = from_then_on(covers, noted.known_at).into_iter();
+    let asked = asked.map(|cover| Cover { from: as_stored(cover.from), ..cover });
+    asked.eq(noted.covers.iter().cloned())
+}
 
 /// A part of an absence, and since when the house knows of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::absence_parts::{self, Part};
+use super::linter::ask_a_certificate;
 use super::people;
 use crate::domain::civil::{Window, union};
-use crate::domain::escalation::{Policy, Target};
+use crate::domain::escalation::Policy;
 use crate::domain::message::Class;
 use crate::domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
 use crate::domain::{AbsenceId, Instant, Role, UserId};
@@ -163,7 +164,8 @@ fn turns(
 /// another of theirs lies in that time.
 pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     let now = tx.now();
-    let within = Window { from: within.from.max(now), to: within.to };
+    let covers = &absence_parts::from_then_on(covers, now);
+    let within = Window { from: within.from.max(now), to: absence_parts::as_stored(within.to) };
     let begun = within.from <= now;
     hold(tx, user, covers)?;
     fits(tx, user, within, None)?;
@@ -201,16 +203,26 @@ pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]
         let Absence { window, known_at, .. } = held.absence;
         // What was to begin before it was noted began then.
         let from = window.from == within.from || (within.from < window.from && window.from == known_at);
-        let words = from && window.to == within.to && held.absence.covers == covers;
+        let to = window.to == absence_parts::as_stored(within.to);
+        let words = from && to && absence_parts::stand_in_so(&held.absence, covers);
         words && held.absence.user == user && held.noted_by == me
     };
     match list(tx, now)?.into_iter().find(same) {
         Some(held) => {
             tx.unchanged();
-            left_by(tx, held.id, user, held.absence.window)
+            left_by(tx, held.id, user, held.absence.window, now)
         }
         None => note(tx, user, within, covers),
     }
+}
+
+/// Whose absence it is, and what it leaves open from now on.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn left(view: &mut View<'_>, id: AbsenceId, now: Instant) -> Result<(UserId, Left)> {
+    let Absence { user, window, .. } = get(view, id)?.absence;
+    Ok((user, left_by(view, id, user, window, now)?))
 }
 
 /// Another beginning or end. What has begun keeps its beginning, and nothing that was changes. What is new in it goes over
@@ -222,7 +234,7 @@ pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
     let (stored, now) = (not_over(tx, id)?, tx.now());
     let held = &stored.absence;
     let from = if held.window.from <= now { held.window.from } else { within.from.max(now) };
-    let within = Window { from, to: within.to };
+    let within = Window { from, to: absence_parts::as_stored(within.to) };
     if within.to <= now {
         return refused("an absence ends after this instant: take it back to end it now");
     }
@@ -306,16 +318,32 @@ fn fits(view: &mut Tx<'_>, user: UserId, within: Window, but: Option<AbsenceId>)
     if within.from >= within.to {
         return refused("this absence is over, or ends before it begins: look at its days");
     }
+    if overlapping(view, user, within, but)?.is_some() {
+        return Err(Error::Conflict("an absence of this person lies in that time: change that one"));
+    }
     let now = view.now();
     let mut others = list(view, now)?;
     others.retain(|held| held.absence.user == user && Some(held.id) != but);
-    if others.iter().any(|held| held.absence.window.meet(within).is_some()) {
-        return Err(Error::Conflict("an absence of this person lies in that time: change that one"));
-    }
     if others.len() >= MOST_AHEAD {
         return Err(Error::Conflict("fifty absences of this person lie ahead"));
     }
     Ok(())
+}
+
+/// The first of a person's absences that lies in a time, but for one.
+///
+/// # Errors
+/// Database errors.
+pub fn overlapping(
+    view: &mut View<'_>,
+    user: UserId,
+    within: Window,
+    but: Option<AbsenceId>,
+) -> Result<Option<Held>> {
+    let meets = |held: &Held| {
+        held.absence.user == user && Some(held.id) != but && held.absence.window.meet(within).is_some()
+    };
+    Ok(list(view, within.from)?.into_iter().find(meets))
 }
 
 /// Whether each stands in for a turn of theirs, may be on call, and is there.
@@ -350,7 +378,8 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
 
 /// Writes down what was done, and says what it leaves open.
 fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
-    let left = left_by(tx, id, user, within)?;
+    let now = tx.now();
+    let left = left_by(tx, id, user, within, now)?;
     told(tx, kind, id, user, within, &left.uncovered)?;
     hear(tx, id, user, within)?;
     tx.signal("config.changed", "schedule")?;
@@ -358,15 +387,15 @@ fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, wit
 }
 
 /// What an absence leaves open: where nobody is on call who may be called there, however many are.
-fn left_by(view: &mut Tx<'_>, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
-    let now = view.now();
+fn left_by(view: &mut View<'_>, id: AbsenceId, user: UserId, within: Window, now: Instant) -> Result<Left> {
     let ahead = Window { from: within.from.max(now), ..within };
     let others = of_others(view, user, now)?;
     let turns = turns(view, user, ahead, now, &others)?;
     let (absences, known) = (after(view, now)?, people(view)?);
+    let asked = ask_a_certificate(&versions::all_in_force::<Policy>(view, now)?);
     let mut uncovered = Vec::new();
     for held in versions::all_in_force::<Duty>(view, now)? {
-        let certificate = held.body.need.certificate || asks_a_certificate(view, &held.name, now)?;
+        let certificate = held.body.need.certificate || asked.contains(&held.name);
         for (_, window) in turns.iter().filter(|(name, _)| *name == held.name) {
             let shifts = held.body.schedule.shifts(*window, absences.in_schedule(&held.name));
             let callable = shifts.iter().filter_map(|shift| callable(shift, &known, certificate));
@@ -387,17 +416,6 @@ fn callable(shift: &Shift, known: &BTreeMap<UserId, Fitness>, certificate: bool)
     }
     let until = fit.certified_until.filter(|until| *until > window.from)?;
     Some(Window { to: window.to.min(until), ..window })
-}
-
-/// Whether a policy calls a schedule by a step that leaves out whoever has no certificate.
-fn asks_a_certificate(view: &mut View<'_>, schedule: &str, now: Instant) -> Result<bool> {
-    let policies = versions::all_in_force::<Policy>(view, now)?;
-    let mut steps =
-        policies.iter().flat_map(|held| held.body.steps.iter().chain([&held.body.nobody_reached]));
-    Ok(steps.any(|step| {
-        let calls = |target: &Target| matches!(target, Target::Schedule(id) if id == schedule);
-        step.certificate && step.targets.iter().any(calls)
-    }))
 }
 
 fn told(

@@ -212,6 +212,14 @@ fn who_stands_in_without_the_certificate_that_is_asked_for_covers_nothing() {
         (policy.steps, policy.nobody_reached) = (vec![step(true)], step(false));
         at(&store, NOW, |tx| versions::seed(tx, &policy.id, &policy)).unwrap();
         assert_eq!(stands_in(caio), named(turn), "a step does");
+        // The linter of a schedule that asks for none knows it too.
+        at(&store, NOW, |tx| certify(tx, ana, hour(2_000)).and_then(|_| certify(tx, bia, hour(2_000))))
+            .unwrap();
+        let noted = at(&store, NOW, |tx| note(tx, ana, turn, &[cover("duty", turn, caio)])).unwrap();
+        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+        assert!(issues.contains(&Issue::NobodyCertified(turn)), "{issues:?}");
+        at(&store, NOW, |tx| take_back(tx, noted.id)).unwrap();
         certified(caio, 30);
         assert_eq!(stands_in(caio), named(hours(30, 36)), "his ends in the middle of the turn");
         certified(bia, 200);
@@ -242,6 +250,48 @@ fn an_absence_that_is_noted_by_a_button_that_was_pressed_twice_is_noted_once_and
             note_once(tx, ana, within, &covers)
         });
         assert!(matches!(another, Err(Error::Conflict(_))), "nor is another's: {another:?}");
+    }
+}
+
+/// Whoever fell ill could not be noted with somebody who stands in: the turns were listed a moment before.
+#[test]
+fn who_is_ill_now_is_away_from_now_on_and_whoever_stands_in_is_there_from_now_on() {
+    for store in stores() {
+        let [ana, bia, caio] = ward(&store);
+        // Listed from five minutes ago, an hour into the turn; noted a minute and some microseconds later.
+        let minute = HOUR / 60;
+        let asked = Window { from: hour(1).minus(minute * 5), to: hour(20) };
+        let listed = store.read(|view| turns_of(view, ana, asked, hour(1))).unwrap();
+        let covers: Vec<Cover> = listed.iter().map(|(id, window)| cover(id, *window, caio)).collect();
+        let now = hour(1).plus(minute).plus(Duration::from_micros(17));
+        let left = at(&store, now, |tx| note(tx, ana, asked, &covers)).unwrap();
+        assert_eq!(left.uncovered, []);
+        let there = store.read(|view| Ok(on_call(view, "duty", now)?.1)).unwrap();
+        assert_eq!(there.into_iter().map(|(user, _)| user).collect::<Vec<_>>(), [caio], "no second between");
+        assert_eq!((who(&store, "duty", 1), who(&store, "duty", 13)), (vec![ana], vec![bia]));
+        let again = at(&store, now.plus(minute), |tx| note_once(tx, ana, asked, &covers)).unwrap();
+        assert_eq!((again.id, list_len(&store)), (left.id, 1), "the same again is no other");
+        // A turn that is over by then needs nobody; one that was never theirs is refused as ever.
+        let late = hour(26);
+        let over = cover("duty", hours(24, 26), caio);
+        at(&store, late, |tx| note(tx, ana, hours(24, 30), std::slice::from_ref(&over))).unwrap();
+        let foreign =
+            at(&store, hour(27), |tx| note(tx, bia, hours(27, 40), &[cover("duty", hours(27, 36), caio)]));
+        assert!(matches!(foreign, Err(Error::Refused { code: "E_INVALID", .. })), "{foreign:?}");
+    }
+}
+
+/// "Gap from 13:50 to 13:50": who stands in was stored in milliseconds, the absence in microseconds.
+#[test]
+fn an_absence_that_ends_within_a_millisecond_leaves_no_gap_before_its_end() {
+    for store in stores() {
+        let [ana, _, caio] = ward(&store);
+        let within = Window { from: hour(24), to: hour(30).plus(Duration::from_micros(1_234)) };
+        let left = at(&store, NOW, |tx| note(tx, ana, within, &[cover("duty", within, caio)])).unwrap();
+        assert_eq!(left.uncovered, []);
+        let held = store.read(|view| get(view, "duty", NOW)).unwrap();
+        let issues = store.read(|view| problems(view, "duty", &held.body, NOW)).unwrap();
+        assert!(!issues.iter().any(|issue| matches!(issue, Issue::Gap(_))), "{issues:?}");
     }
 }
 

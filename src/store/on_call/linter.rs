@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{absences, people};
 use crate::domain::civil::Window;
 use crate::domain::escalation::{Policy, Target};
-use crate::domain::on_call::{Absences, Around, Duty, Fitness, Issue, Shift, issues};
+use crate::domain::on_call::{Absences, Around, Duty, Fitness, Issue, Need, Shift, issues};
 use crate::domain::{Instant, UserId};
 use crate::store::View;
 use crate::store::error::Result;
@@ -25,6 +25,8 @@ pub struct Linter {
     shifts: BTreeMap<String, Vec<Shift>>,
     /// By schedule: those that a policy calls before it.
     before: BTreeMap<String, BTreeSet<String>>,
+    /// Those that a policy calls by a step that asks for a certificate.
+    certified: BTreeSet<String>,
     calls_out: bool,
 }
 
@@ -43,7 +45,9 @@ impl Linter {
         };
         let shifts = duties.into_iter().map(unfold).collect();
         let mut before: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for policy in versions::all_in_force::<Policy>(view, now)? {
+        let policies = versions::all_in_force::<Policy>(view, now)?;
+        let certified = ask_a_certificate(&policies);
+        for policy in policies {
             let mut earlier = BTreeSet::new();
             for step in &policy.body.steps {
                 let here: BTreeSet<String> = step.targets.iter().filter_map(schedule).collect();
@@ -55,7 +59,7 @@ impl Linter {
             }
         }
         let (people, calls_out) = (people(view)?, paging::calls_out(view)?);
-        Ok(Self { within, people, absences, shifts, before, calls_out })
+        Ok(Self { within, people, absences, shifts, before, certified, calls_out })
     }
 
     /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says why.
@@ -75,7 +79,8 @@ impl Linter {
         let before = of(&|name| earlier.is_some_and(|names| names.contains(name)));
         let around = Around { people: &self.people, elsewhere: &elsewhere, before: &before };
         let shifts = duty.schedule.shifts(self.within, self.absences.in_schedule(id));
-        let mut found = issues(&shifts, self.within, duty.need, around);
+        let certificate = duty.need.certificate || self.certified.contains(id);
+        let mut found = issues(&shifts, self.within, Need { certificate, ..duty.need }, around);
         found.extend(duty.schedule.beside_turns(self.within));
         found.sort_unstable();
         found
@@ -111,6 +116,13 @@ pub fn dead_steps(view: &mut View<'_>, now: Instant) -> Result<Vec<(String, usiz
         }
     }
     Ok(dead)
+}
+
+/// The schedules that a policy calls by a step that leaves out whoever has no certificate.
+pub(super) fn ask_a_certificate(policies: &[versions::Version<Policy>]) -> BTreeSet<String> {
+    let steps = policies.iter().flat_map(|held| held.body.steps.iter().chain([&held.body.nobody_reached]));
+    let asking = steps.filter(|step| step.certificate);
+    asking.flat_map(|step| step.targets.iter().filter_map(schedule)).collect()
 }
 
 fn schedule(target: &Target) -> Option<String> {
