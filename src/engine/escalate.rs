@@ -34,6 +34,8 @@ pub struct Escalate {
 
 /// So often it looks whether somebody came on call.
 const LOOKS: Duration = Duration::from_secs(10);
+/// A change of a climb is seen so long after its instant at the latest: its transaction had begun before.
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 impl Escalate {
     /// Climbs the policies of this store.
@@ -84,18 +86,18 @@ impl Escalate {
         Ok(did)
     }
 
-    /// Somebody came on call since the last look: what waits at a rung that means them calls them. Says how many climbs.
+    /// What waits at a rung that means people whom nobody called calls them. Where somebody came on call since the last
+    /// look, every climb is looked at; else those that changed: whoever came while it was in somebody's hands was not
+    /// called then, and it may be in nobody's now. Says how many climbs.
     fn greet(&mut self, now: Instant) -> store::Result<usize> {
-        if self.present.as_ref().is_some_and(|(at, _)| *at <= now && now.since(*at) < LOOKS) {
+        let last = self.present.as_ref().filter(|(at, _)| *at <= now);
+        if last.is_some_and(|(at, _)| now.since(*at) < LOOKS) {
             return Ok(0);
         }
         let present = self.store.read(|view| capacity::present(view, now))?;
-        let before = self.present.as_ref().map(|(_, before)| before);
-        if before.is_some_and(|before| present.is_subset(before)) {
-            self.present = Some((now, present));
-            return Ok(0);
-        }
-        let waiting = self.store.read(|view| escalations::waiting(view, now))?;
+        let nobody_came = last.filter(|(_, before)| present.is_subset(before));
+        let since = nobody_came.map_or(Instant::from_micros(i64::MIN), |(at, _)| at.minus(SEEN_WITHIN));
+        let waiting = self.store.read(|view| escalations::waiting(view, since, now))?;
         let (did, all) = self.look_again(&waiting, now);
         if all {
             self.present = Some((now, present));

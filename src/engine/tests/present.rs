@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ward::{Ward, at, paged, ward};
+use super::ward::{Ward, at, paged, raise, ward};
 use crate::domain::alert::Act;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::escalation::{Policy, State, Step, Target};
@@ -14,7 +14,7 @@ use crate::engine::escalate::Escalate;
 use crate::store::on_call::testing::{duty, rotation};
 use crate::store::on_call::{self, absences};
 use crate::store::testing::{NOW, stores};
-use crate::store::{Actor, Tx, escalations, messages, versions};
+use crate::store::{Actor, Tx, escalations, messages, users, versions};
 
 fn step(schedule: &str) -> Step {
     Step {
@@ -141,5 +141,73 @@ fn where_nobody_was_reached_the_next_turn_hears_of_it() {
         assert_eq!(ward.state(), State::NobodyReached);
         ward.tick(at(21));
         assert!(ward.story().contains(&joined(0, 1)), "{:?}", ward.story());
+    }
+}
+
+/// What people do with a red in a minute of it.
+type Deed = (u64, fn(&Ward));
+
+/// Ways in which a red that somebody had in hand while the turn passed goes on: in which minute the turn passes, what people
+/// do, and when it goes on.
+const WAYS: [(&str, u64, &[Deed], u64); 5] = [
+    ("handed to one who is blocked", 3, &[(1, hand), (4, |ward| blocked(ward, 3))], 4),
+    ("handed to one who does not answer", 3, &[(1, hand)], 6),
+    ("answered, and taken back", 8, &[(6, |ward| ward.act(2, Act::Ack, at(6))), (9, taken_back)], 9),
+    ("silenced for a while", 8, &[(6, |ward| ward.act(2, Act::Snooze { until: at(10) }, at(6)))], 10),
+    ("claimed by one who leaves", 8, &[(6, |ward| ward.act(2, Act::Claim, at(6))), (9, leaves)], 9),
+];
+
+fn hand(ward: &Ward) {
+    ward.act(0, Act::Reassign { to: ward.people[3] }, at(1));
+}
+
+fn blocked(ward: &Ward, who: usize) {
+    act(ward, at(4), |tx| users::disable(tx, ward.people[who]).map(drop));
+}
+
+fn taken_back(ward: &Ward) {
+    ward.act(2, Act::Unack, at(9));
+}
+
+fn leaves(ward: &Ward) {
+    let within = Window { from: at(9), to: at(50) };
+    act(ward, at(9), |tx| absences::note(tx, ward.people[2], within, &[]).map(drop));
+}
+
+/// It went on to the backup, and whoever had come on call meanwhile was not called for as long as nobody else came.
+#[test]
+fn a_red_that_goes_on_after_it_was_held_calls_whoever_came_on_call_meanwhile() {
+    for (way, passes, deeds, goes_on) in WAYS {
+        for ward in clinics(Duration::from_secs((60 - passes) * 60)) {
+            let mut engine = Escalate::new((*ward.home).clone());
+            for minute in 0..=goes_on {
+                assert!(!ward.story().contains(&joined(0, 1)), "{way}: {:?}", ward.story());
+                deeds.iter().filter(|(when, _)| *when == minute).for_each(|(_, deed)| deed(&ward));
+                engine.run(at(minute)).unwrap();
+            }
+            assert!(ward.story().contains(&joined(0, 1)), "{way}: {:?}", ward.story());
+        }
+    }
+}
+
+/// Both looks saw the second on call, and the red came between them.
+#[test]
+fn who_was_off_call_for_a_moment_hears_of_the_red_of_that_moment() {
+    for mut ward in clinics(Duration::ZERO) {
+        let mut engine = Escalate::new((*ward.home).clone());
+        let moment = |seconds| at(1).plus(Duration::from_secs(seconds));
+        let put = |ward: &Ward, who: usize, version, now| {
+            let starts = Zone::SAO_PAULO.local(NOW);
+            let body = duty(vec![rotation(starts, Length::Days(1), &ward.people[who..=who])]);
+            act(ward, now, |tx| on_call::publish(tx, "first", &body, version).map(drop));
+        };
+        put(&ward, 1, 1, moment(0));
+        engine.run(moment(0)).unwrap();
+        put(&ward, 0, 2, moment(2));
+        ward.alert = raise(&ward.home, moment(2));
+        engine.run(moment(2)).unwrap();
+        put(&ward, 1, 3, moment(4));
+        engine.run(moment(12)).unwrap();
+        assert_eq!(ward.story(), [paged(0, 0), joined(0, 1)]);
     }
 }

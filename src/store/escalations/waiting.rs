@@ -1,5 +1,5 @@
-//! Climbs that wait, looked at again when people changed: whoever it waits for was lost, or somebody came to be meant by a
-//! rung that was called already, because their turn began or they stand in for somebody.
+//! Climbs that wait, looked at again when people changed or the climb did: whoever it waits for was lost, or somebody came
+//! to be meant by a rung that was called already, because their turn began or they stand in for somebody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,16 +37,17 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
     Ok(found)
 }
 
-/// The alerts of whose climb a rung that was called means somebody whom nobody called.
+/// The alerts of whose climb a rung that was called means somebody whom nobody called, of the climbs that changed since an
+/// instant.
 ///
 /// # Errors
 /// Database errors.
-pub fn waiting(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
+pub fn waiting(view: &mut View<'_>, since: Instant, now: Instant) -> Result<Vec<AlertId>> {
     let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
     let rows: Vec<Row> = escalations::table
         .filter(literally(waits))
         .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
-        .filter(escalations::kind.eq(ALERT))
+        .filter(escalations::kind.eq(ALERT).and(escalations::updated_at.ge(since.micros())))
         .select(Row::as_select())
         .load(view.conn)?;
     let (mut finder, mut found) = (Finder::default(), Vec::new());
@@ -103,17 +104,21 @@ struct Called {
     ever: BTreeSet<UserId>,
     /// Those it waits for: whom the last call went to, and who joined them.
     last: Vec<UserId>,
+    /// When a rung last was called or found empty. Who is called by name, because it is handed to them, is in no step.
+    at: Option<Instant>,
 }
 
 fn called(view: &mut View<'_>, id: &str) -> Result<Called> {
-    let rows: Vec<(String, String)> = escalation_steps::table
-        .filter(escalation_steps::escalation_id.eq(id).and(escalation_steps::did.eq_any(["paged", "joined"])))
+    let rows: Vec<(String, i64, String)> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id))
+        .filter(escalation_steps::did.eq_any(["paged", "joined", "empty"]))
         .order(escalation_steps::id.desc())
-        .select((escalation_steps::did, escalation_steps::people))
+        .select((escalation_steps::did, escalation_steps::at, escalation_steps::people))
         .load(view.conn)?;
-    let mut called = Called { ever: BTreeSet::new(), last: Vec::new() };
+    let at = rows.first().map(|(_, at, _)| Instant::from_micros(*at));
+    let mut called = Called { ever: BTreeSet::new(), last: Vec::new(), at };
     let mut waits = true;
-    for (did, people) in rows {
+    for (did, _, people) in rows {
         let people: Vec<UserId> = people.split_whitespace().filter_map(|user| user.parse().ok()).collect();
         called.ever.extend(&people);
         if waits {
@@ -124,8 +129,8 @@ fn called(view: &mut View<'_>, id: &str) -> Result<Called> {
     Ok(called)
 }
 
-/// Whom a rung that was called means and nobody called, with the first such rung. While it was handed to somebody by name
-/// it waits for them alone.
+/// Whom a rung that was called means and nobody called, with the first such rung. As long as it waits for whom it was handed
+/// to by name, it waits for them alone; once it goes on, or is theirs no more, everybody is called again.
 fn newcomers(
     view: &mut View<'_>,
     climb: &Escalation,
@@ -141,7 +146,8 @@ fn newcomers(
         }
         let alert = climb.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
         let case = alerts::get(view, alert)?.case;
-        if climb.run.state == State::Climbing && case.owner.is_some() {
+        let by_name = called.at.is_none_or(|at| at < climb.run.stepped_at);
+        if climb.run.state == State::Climbing && by_name && case.owner.is_some() {
             return Ok(None);
         }
         // Whoever held it too often could not answer.
