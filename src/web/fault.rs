@@ -151,10 +151,12 @@ impl From<alerts::Refused> for Fault {
                 "until",
                 "a red alert is silent for 24 hours at the most, all its silences together",
             ),
-            alerts::Refused::Act(ActRefused::SilencedByYou) => Self::new(Code::FourEyes).with(
-                "reason",
-                "you silenced this red alert last: the next silence is for another person to ask",
-            ),
+            alerts::Refused::Act(ActRefused::SilencedByYou) => {
+                Self::new(Code::FourEyes).with("field", "silence").with(
+                    "reason",
+                    "you silenced this red alert last: the next silence is for another person to ask",
+                )
+            }
             alerts::Refused::Act(ActRefused::HeldByYou) => Self::new(Code::FourEyes).with(
                 "reason",
                 "you held this red alert four times in a row without resolving it: it is for another person now; \

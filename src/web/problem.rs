@@ -136,8 +136,13 @@ impl Refusal {
         }
         let more = |name: &str| self.more.get(name).and_then(Value::as_str);
         let doubts = self.more.get("doubts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let named =
-            Named { owner: more("owner_name"), until: more("until_clock"), field: more("field"), doubts };
+        let named = Named {
+            owner: more("owner_name"),
+            until: more("until_clock"),
+            field: more("field"),
+            doubts,
+            standing: more("standing").zip(more("absence")),
+        };
         let html = match self.dress.form {
             Form::Json => None,
             Form::Page => pages::error::page(shell, self.code, named).ok(),

@@ -267,6 +267,12 @@ impl Shell {
         self.viewer.as_ref().is_some_and(|viewer| !matches!(viewer.role, Role::Patient | Role::Service))
     }
 
+    /// Whether the viewer is told who is away: whoever keeps the schedules, and those who take calls.
+    #[must_use]
+    pub fn sees_absences(&self) -> bool {
+        self.may(Can::ManageSchedules) || self.may(Can::AnswerCalls)
+    }
+
     /// Whether the viewer holds a right.
     #[must_use]
     pub fn may(&self, right: Can) -> bool {

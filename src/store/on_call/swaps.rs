@@ -9,7 +9,7 @@ use super::changes::edit;
 use super::{absences, get, people};
 use crate::domain::civil::{Window, union};
 use crate::domain::message::Class;
-use crate::domain::on_call::{Away, Change, Override, Schedule};
+use crate::domain::on_call::{Away, Because, Change, Override, Schedule, Shift};
 use crate::domain::{Instant, SwapId, UserId};
 use crate::store::error::{Error, Result};
 use crate::store::messages::{self, About, New, Topic};
@@ -297,7 +297,14 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     let (schedule, known, absences) = (&held.schedule, people(view)?, absences::after(view, now)?);
     let away = absences.in_schedule(&swap.schedule);
     if !has(schedule, swap.giver, swap.window) {
-        return refused("whoever gives this turn is not on call for all of it");
+        let shifts = schedule.shifts(swap.window, away);
+        let stands_in =
+            |shift: &Shift| shift.user == swap.giver && matches!(shift.because, Because::StandsInFor(_));
+        return if shifts.iter().any(stands_in) {
+            refused("whoever gives this turn stands in for somebody: ask whoever keeps the schedules")
+        } else {
+            refused("whoever gives this turn has it not, or not all of it")
+        };
     }
     if away.is_covered(swap.giver, swap.window) {
         return refused("somebody stands in for this turn already: ask whoever keeps the schedules");
@@ -328,7 +335,7 @@ fn fits(view: &mut View<'_>, swap: &Swap, now: Instant) -> Result<()> {
     takes(taker, swap.window)?;
     let Some(back) = swap.back else { return Ok(()) };
     if !has(schedule, taker, back) || away.is_covered(taker, back) {
-        return refused("whoever gives the turn in return is not on call for all of it");
+        return refused("whoever gives the turn in return has it not, or not all of it");
     }
     takes(swap.giver, back)
 }

@@ -13,7 +13,7 @@ use crate::domain::civil::Window;
 use crate::domain::on_call::{Cover, doubts_of};
 use crate::domain::{AbsenceId, Can, Instant, UserId};
 use crate::store::on_call::absences::{self, Held, Left};
-use crate::store::{Subject, users};
+use crate::store::{self, Subject, Tx, users};
 use crate::web::Code;
 use crate::web::auth::Viewer;
 use crate::web::fault::Fault;
@@ -128,7 +128,7 @@ pub struct Told {
     id: AbsenceId,
     /// The schedules in which they have turns in that time.
     schedules: Vec<String>,
-    /// Where nobody is on call who would have been: fill it.
+    /// Where nobody is on call who would be if they were there, also where that was so before: fill it.
     uncovered: Vec<Turn>,
 }
 
@@ -165,6 +165,29 @@ pub(crate) fn may_speak(viewer: &Viewer, of: UserId, covers: &[Cover]) -> Result
     Err(Fault::new(Code::Role).with("reason", reason))
 }
 
+/// What became of an absence of a person's (but for one that is changed). Another of theirs that lies in that time is named.
+///
+/// # Errors
+/// As they came; `E_CONFLICT` with `absence`, `from` and `to` of the one that stands.
+pub(crate) fn named<T>(
+    tx: &mut Tx<'_>,
+    (user, within, but): (UserId, Window, Option<AbsenceId>),
+    done: store::Result<T>,
+) -> Result<T, Fault> {
+    let fault = match done {
+        Ok(done) => return Ok(done),
+        Err(error) => Fault::from(error),
+    };
+    let ahead = Window { from: within.from.max(tx.now()), ..within };
+    if fault.code != Code::Conflict {
+        return Err(fault);
+    }
+    let Some(stands) = absences::overlapping(tx, user, ahead, but)? else { return Err(fault) };
+    let Window { from, to } = stands.absence.window;
+    let fault = fault.with("field", "absence").with("absence", stands.id.to_string());
+    Err(fault.with("from", from.rfc3339()).with("to", to.rfc3339()))
+}
+
 /// A person's turns in every schedule in a window of at most 400 days, as they are planned now.
 #[utoipa::path(get, path = "/api/v1/users/{id}/turns", tag = "schedules", params(("id" = String, Path), Between), responses((status = 200, body = List<Turn>), (status = 404)))]
 pub async fn turns(call: Call, id: Path<UserId>, asked: Query<Between>) -> Answer {
@@ -190,8 +213,9 @@ pub async fn list(call: Call) -> Answer {
 }
 
 /// Notes that a person is away, in every schedule, also of later days, with whoever stands in. It answers with what nobody
-/// covers. A window far away or long is `E_DOUBT`, until it is said to be `sure`. Of one's own, whoever takes calls may say
-/// it without stand-ins, and the managers hear of it.
+/// covers. What is to begin before now begins now, with whoever stands in then. A window far away or long is `E_DOUBT`, until
+/// it is said to be `sure`; one that meets another absence of theirs is `E_CONFLICT` with its id (`absence`), `from` and `to`.
+/// Of one's own, whoever takes calls may say it without stand-ins, and the managers hear of it.
 #[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
@@ -207,7 +231,8 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
         }
         desk.create(&body.bytes, |tx| {
             users::get(tx, *id)?;
-            let left = absences::note(tx, *id, within, &covers)?;
+            let left = absences::note(tx, *id, within, &covers);
+            let left = named(tx, (*id, within, None), left)?;
             Ok((Subject::User(*id), StatusCode::CREATED, Told::from(left)))
         })
     })
@@ -221,11 +246,13 @@ pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer
         let Span { from, to, sure } = body.value;
         let within = narrow(from, to)?;
         let left = desk.write(|tx| {
-            may_speak(&desk.viewer, absences::get(tx, *id)?.absence.user, &[])?;
+            let user = absences::get(tx, *id)?.absence.user;
+            may_speak(&desk.viewer, user, &[])?;
             if !sure {
                 asked_again(&doubts_of(within, desk.now))?;
             }
-            Ok(absences::change(tx, *id, within)?)
+            let left = absences::change(tx, *id, within);
+            named(tx, (user, within, Some(*id)), left)
         })?;
         Reply::ok(&Told::from(left))
     })

@@ -5,8 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Desk, Reply};
+use crate::domain::escalation::State;
 use crate::domain::{AlertId, Instant, UserId};
-use crate::store::{escalations, messages};
+use crate::store::{alerts, escalations, messages};
 use crate::web::fault::Fault;
 
 /// One thing that a climb did.
@@ -37,19 +38,39 @@ pub struct Sent {
     state: &'static str,
 }
 
-/// [`crate::domain::escalation::State`] as it is written, for the document.
-#[derive(ToSchema)]
-#[schema(as = EscalationState, rename_all = "snake_case")]
-#[expect(dead_code, reason = "it is only described")]
+/// Where it stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = EscalationState)]
 enum ClimbState {
     Climbing,
     /// By whom.
-    Acknowledged(String),
+    #[schema(value_type = String)]
+    Acknowledged(UserId),
+    /// By whom: nobody is called while it is theirs for a few minutes.
+    #[schema(value_type = String)]
+    Claimed(UserId),
     /// By whom.
-    Snoozed(String),
+    #[schema(value_type = String)]
+    Snoozed(UserId),
     NobodyReached,
     NoBasis,
     Done,
+}
+
+impl ClimbState {
+    /// A climb waits for a claim as for a silence; the case says which of them it is.
+    const fn of(state: State, silenced: bool) -> Self {
+        match state {
+            State::Climbing => Self::Climbing,
+            State::Acknowledged(by) => Self::Acknowledged(by),
+            State::Snoozed(by) if silenced => Self::Snoozed(by),
+            State::Snoozed(by) => Self::Claimed(by),
+            State::NobodyReached => Self::NobodyReached,
+            State::NoBasis => Self::NoBasis,
+            State::Done => Self::Done,
+        }
+    }
 }
 
 /// An alert's climb of its policy.
@@ -58,9 +79,8 @@ enum ClimbState {
 pub struct Climb {
     policy: String,
     version: u32,
-    /// `climbing`, {acknowledged | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
-    #[schema(value_type = ClimbState)]
-    state: crate::domain::escalation::State,
+    /// `climbing`, {acknowledged | claimed | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
+    state: ClimbState,
     /// When somebody was last paged: what `escalate` must have seen.
     #[schema(value_type = String)]
     stepped_at: Instant,
@@ -93,11 +113,12 @@ pub(super) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
             channel: page.channel.name(),
             state: page.way.state.name(),
         });
+        let silenced = alerts::get(view, id)?.case.snooze.is_some();
         let run = &held.run;
         Reply::ok(&Climb {
             policy: run.policy.id.clone(),
             version: run.policy.version,
-            state: run.state,
+            state: ClimbState::of(run.state, silenced),
             stepped_at: run.stepped_at,
             next_at: run.next_at,
             steps: steps.collect(),

@@ -25,6 +25,10 @@ pub struct View {
     pub turns: Option<Vec<Turn>>,
     /// What is doubtful about that time.
     pub doubts: Vec<Key>,
+    /// Why that time cannot be looked at.
+    pub refusal: Option<Key>,
+    /// An absence of theirs that lies in that time, in words, with its id: it is changed instead.
+    pub standing: Option<(String, String)>,
     /// What was done just now.
     pub done: Option<Done>,
 }
@@ -84,7 +88,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. GET `/absence?user&from&to`, POST `/absence`, POST `/absence/{id}/{change|take}`.
+/// The page. GET `/absence?user&from&to&done`, POST `/absence`, POST `/absence/{id}/{change|take}`.
 ///
 /// # Errors
 /// The formatter's.

@@ -18,6 +18,8 @@ pub struct Named<'a> {
     pub field: Option<&'a str>,
     /// What is hardly meant: `{kind}`, each.
     pub doubts: &'a [Value],
+    /// The absence that stands in the way: in words, and its id.
+    pub standing: Option<(&'a str, &'a str)>,
 }
 
 impl Named<'_> {
@@ -44,6 +46,8 @@ impl Named<'_> {
         Some(match (self.field?, code) {
             ("trial", Code::Rate) => Key("trial-enough"),
             ("id", Code::Conflict) => Key("field-id-taken"),
+            ("absence", Code::Conflict) => Key("field-absence"),
+            ("silence", Code::FourEyes) => Key("field-silence"),
             ("cpf", Code::Conflict) => Key("field-cpf-taken"),
             ("email", Code::Conflict) => Key("field-email-taken"),
             ("patient_id", Code::Conflict) => Key("field-device-bound"),
@@ -61,6 +65,7 @@ impl Named<'_> {
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
             ("span", _) => Key("field-span"),
+            ("moment", _) => Key("field-moment"),
             ("unseen", _) => Key("field-unseen"),
             ("pause", _) => Key("field-pause"),
             ("id", _) => Key("field-id"),
@@ -100,6 +105,8 @@ struct Page<'a> {
     named: Named<'a>,
     advice: Option<Key>,
     back: &'static str,
+    /// Where absences are listed, seen from here.
+    absences: &'static str,
 }
 
 fn of<'a>(shell: &'a Shell, code: Code, named: Named<'a>) -> Page<'a> {
@@ -107,7 +114,7 @@ fn of<'a>(shell: &'a Shell, code: Code, named: Named<'a>) -> Page<'a> {
         Some(viewer) => landing(viewer.role),
         None => "/",
     };
-    Page { shell, w: &shell.words, code, named, advice: named.advice(code), back }
+    Page { shell, w: &shell.words, code, named, advice: named.advice(code), back, absences: "/absence" }
 }
 
 /// The page of a refusal: what happened, what to do, the way back, the code to quote.
@@ -123,5 +130,5 @@ pub fn page(shell: &Shell, code: Code, named: Named<'_>) -> Html {
 /// # Errors
 /// The formatter's.
 pub fn fragment(shell: &Shell, code: Code, named: Named<'_>) -> Html {
-    of(shell, code, named).as_refusal().render()
+    Page { absences: "", ..of(shell, code, named) }.as_refusal().render()
 }

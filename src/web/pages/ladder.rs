@@ -46,8 +46,10 @@ pub enum Standing {
     Climbing,
     /// A named person answered.
     Answered(String),
-    /// A named person holds it for a while: a claim, or a silence.
+    /// A named person claimed it for a while.
     Held(String),
+    /// A named person put it off until an instant.
+    Silenced(String, Instant),
     /// Nobody answered.
     NobodyReached,
     /// No legal basis for calling people.
@@ -64,6 +66,7 @@ impl Standing {
             Self::Climbing => w.say("ladder-climbing"),
             Self::Answered(who) => w.one("ladder-answered", "who", who),
             Self::Held(who) => w.one("ladder-held", "who", who),
+            Self::Silenced(who, until) => w.two("ladder-silenced", "who", who, "time", w.clock(until)),
             Self::NobodyReached => w.say("ladder-nobody"),
             Self::NoBasis => w.say("ladder-no-basis"),
             Self::Done => w.say("ladder-done"),

@@ -15,6 +15,8 @@ pub struct View {
     pub rows: Vec<Row>,
     /// What they just answered for.
     pub answered: Vec<Answered>,
+    /// Whether they ticked none.
+    pub none_ticked: bool,
 }
 
 /// What became of one case.

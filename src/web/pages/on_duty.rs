@@ -26,6 +26,8 @@ pub struct Person {
     pub role: Role,
     /// Whether they are on call now.
     pub on_call: bool,
+    /// Until when they are away, where they are and the reader is told.
+    pub away: Option<Instant>,
     /// Their certificate.
     pub certificate: Certificate,
     /// Channels that reach them.

@@ -293,6 +293,11 @@ fn people_note_their_own_absence_over_the_api_change_it_and_take_it_back() {
         assert!(!told["uncovered"].as_array().unwrap().is_empty(), "{told}");
         let listed = house.get(&bia, "/api/v1/absences").must(200)["items"].clone();
         assert_eq!((&listed[0]["id"], &listed[0]["user_id"]), (&told["id"], &json!(own)));
+        // Another that meets it: the one that stands is named.
+        let longer = json!({ "from": "2026-11-23T00:00:00Z", "to": "2026-11-25T00:00:00Z" });
+        let met = house.post(&ana, &mine, &longer);
+        assert_eq!((met.status, met.code()), (409, "E_CONFLICT"));
+        assert_eq!((&met.body["absence"], &met.body["from"]), (&told["id"], &listed[0]["from"]));
         let one = format!("/api/v1/absences/{}", told["id"].as_str().unwrap());
         let shorter = json!({ "from": "2026-11-24T00:00:00Z", "to": "2026-11-24T12:00:00Z" });
         assert_eq!(house.put(&bia, &one, None, &shorter).code(), "E_ROLE");
@@ -307,6 +312,16 @@ fn people_note_their_own_absence_over_the_api_change_it_and_take_it_back() {
         assert_eq!(gone(&ana).code(), "E_NOT_FOUND");
         let heard = house.get(&manager, "/api/v1/messages").must(200);
         assert!(heard.to_string().contains("absence"), "{heard}");
+        // Ana fell ill a minute ago: the turns as they are listed, with whoever stands in, and nothing is left open.
+        let (from, to) =
+            (house.now().minus(Duration::from_secs(60)), house.now().plus(Duration::from_secs(7_200)));
+        let turns = format!("/api/v1/users/{own}/turns?from={from}&to={to}");
+        let mut cover = house.get(&manager, &turns).must(200)["items"].clone();
+        cover.as_array_mut().unwrap().iter_mut().for_each(|turn| turn["user_id"] = json!(other));
+        let ill = json!({ "from": from, "to": to, "cover": cover });
+        assert_eq!(house.post(&manager, &mine, &ill).must(201)["uncovered"], json!([]));
+        let there = house.get(&bia, &format!("{path}/on-call?at={}", house.now())).must(200);
+        assert_eq!(there["on_call"][0]["user_id"], json!(other));
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::people::People;
 use super::schedule::{local, staff};
 use super::schedules::name;
-use super::visit::{Answer, Room, Step, Visit};
+use super::visit::{Answer, Room, Visit};
 use super::wheels::Sent;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::{Cover, Duty, doubts_of};
@@ -17,11 +17,11 @@ use crate::store::on_call::absences::{self, Held, Left};
 use crate::store::{View, versions};
 use crate::web::Code;
 use crate::web::Section;
-use crate::web::api::absences::{may_speak, narrow};
+use crate::web::api::absences::{may_speak, named, narrow};
 use crate::web::api::schedule_changes::asked_again;
 use crate::web::fault::Fault;
 use crate::web::pages::absence::{self as pages, Ahead, Done, Turn};
-use crate::web::pages::error::doubt;
+use crate::web::pages::error::{Named, doubt};
 
 /// As many turns as a form may hold.
 const MOST_ROWS: usize = 1_000;
@@ -33,17 +33,19 @@ pub struct Asked {
     user: String,
     from: String,
     to: String,
+    /// The absence that was noted or changed just now.
+    done: String,
 }
 
 impl Asked {
     fn of(sent: &Sent) -> Self {
         let text = |name: &str| sent.first(name).unwrap_or_default().to_owned();
-        Self { user: text("user"), from: text("from"), to: text("to") }
+        Self { user: text("user"), from: text("from"), to: text("to"), done: String::new() }
     }
 
     fn window(&self, room: &Room) -> Result<Window, Fault> {
         let at =
-            |text: &str| local(zone(room), text).ok_or_else(|| Fault::invalid("day", "a day and an hour"));
+            |text: &str| local(zone(room), text).ok_or_else(|| Fault::invalid("moment", "a day and an hour"));
         // The page's `to` is a day; elsewhere it is a person.
         narrow(at(&self.from)?, at(&self.to)?).map_err(|fault| fault.with("field", "span"))
     }
@@ -61,19 +63,22 @@ fn zone(room: &Room) -> Zone {
 /// `/absence`.
 pub async fn show(visit: Visit, asked: Query<Asked>) -> Answer {
     let asked = asked.into_inner();
-    visit.page(Section::Schedules, move |room| drawn(room, &asked, None)).await
+    visit.page(Section::Schedules, move |room| drawn(room, &asked)).await
 }
 
 /// POST `/absence`: notes that somebody is away, with whoever stands in.
 pub async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     let sent = Sent(sent.into_inner());
     visit
-        .form(Section::Schedules, move |room| {
+        .act(move |room| {
             let asked = Asked::of(&sent);
             let (user, within, covers) = (asked.person()?, asked.window(room)?, covers(&sent)?);
             may_speak(&room.viewer, user, &covers)?;
-            let left = room.write(|tx| Ok(absences::note_once(tx, user, within, &covers)?))?;
-            done(room, user, &left)
+            let noted = room.write(|tx| {
+                let left = absences::note_once(tx, user, within, &covers);
+                named(tx, (user, within, None), left)
+            });
+            noted.map(|left| noted_at(&left)).map_err(|fault| in_words(room, user, fault))
         })
         .await
 }
@@ -86,7 +91,7 @@ pub async fn change(
 ) -> Answer {
     let ((id, what), sent) = (path.into_inner(), Sent(sent.into_inner()));
     visit
-        .form(Section::Schedules, move |room| {
+        .act(move |room| {
             let user = room.read(|view| Ok(absences::get(view, id)?.absence.user))?;
             may_speak(&room.viewer, user, &[])?;
             match what.as_str() {
@@ -95,12 +100,15 @@ pub async fn change(
                     if sent.first("sure").is_none() {
                         asked_again(&doubts_of(within, room.now))?;
                     }
-                    let left = room.write(|tx| Ok(absences::change(tx, id, within)?))?;
-                    done(room, user, &left)
+                    let changed = room.write(|tx| {
+                        let left = absences::change(tx, id, within);
+                        named(tx, (user, within, Some(id)), left)
+                    });
+                    changed.map(|left| noted_at(&left)).map_err(|fault| in_words(room, user, fault))
                 }
                 "take" => {
                     room.write(|tx| Ok(absences::take_back(tx, id)?))?;
-                    Ok(Step::Html(drawn(room, &Asked::default(), None)?))
+                    Ok("/absence".to_owned())
                 }
                 _ => Err(Fault::new(Code::NotFound)),
             }
@@ -108,17 +116,38 @@ pub async fn change(
         .await
 }
 
-fn done(room: &Room, user: UserId, left: &Left) -> Result<Step, Fault> {
-    let done = room.read(|view| {
-        let names = names(view, room)?;
-        let named = |id: &String| names.get(id).cloned().unwrap_or_else(|| id.clone());
-        Ok(Done {
-            name: People::default().user(view, user)?,
-            schedules: left.schedules.iter().map(|id| (id.clone(), named(id))).collect(),
-            uncovered: left.uncovered.iter().map(|(id, gap)| turn(id, named(id), *gap)).collect(),
-        })
-    })?;
-    Ok(Step::Html(drawn(room, &Asked::default(), Some(done))?))
+/// The page that says what came of it: one that may be loaded again.
+fn noted_at(left: &Left) -> String {
+    format!("/absence?done={}", left.id)
+}
+
+/// What stands in the way, in the reader's words.
+fn in_words(room: &Room, user: UserId, fault: Fault) -> Fault {
+    let at = |name: &str| fault.more.get(name).and_then(|at| Instant::parse(at.as_str()?));
+    let Some((from, to)) = at("from").zip(at("to")) else { return fault };
+    match room.read(|view| standing(view, room, user, Window { from, to })) {
+        Ok(words) => fault.with("standing", words),
+        Err(_unread) => fault,
+    }
+}
+
+/// That an absence of somebody's stands in that time.
+fn standing(view: &mut View<'_>, room: &Room, user: UserId, window: Window) -> Result<String, Fault> {
+    let (w, name) = (room.words(), People::default().user(view, user)?);
+    let span = format!("{} – {}", w.at(&window.from), w.at(&window.to));
+    Ok(w.two("absence-stands", "name", name, "span", span))
+}
+
+/// What was noted or changed just now.
+fn done(view: &mut View<'_>, room: &Room, id: AbsenceId) -> Result<Done, Fault> {
+    let names = names(view, room)?;
+    let named = |id: &String| names.get(id).cloned().unwrap_or_else(|| id.clone());
+    let (user, left) = absences::left(view, id, room.now)?;
+    Ok(Done {
+        name: People::default().user(view, user)?,
+        schedules: left.schedules.iter().map(|id| (id.clone(), named(id))).collect(),
+        uncovered: left.uncovered.iter().map(|(id, gap)| turn(id, named(id), *gap)).collect(),
+    })
 }
 
 /// Who stands in for what.
@@ -150,24 +179,8 @@ fn names(view: &mut View<'_>, room: &Room) -> Result<BTreeMap<String, String>, F
     Ok(held.into_iter().map(|held| (held.name, name(&held.body.name, room.words().lang))).collect())
 }
 
-fn drawn(room: &Room, asked: &Asked, done: Option<Done>) -> Result<super::super::Html, Fault> {
+fn drawn(room: &Room, asked: &Asked) -> Result<super::super::Html, Fault> {
     let page = room.read(|view| {
-        let names = names(view, room)?;
-        let mut doubts = Vec::new();
-        let turns = if asked.user.is_empty() {
-            None
-        } else {
-            let within = asked.window(room)?;
-            doubts = doubts_of(within, room.now).into_iter().filter_map(|one| doubt(one.name())).collect();
-            let within = Window { from: within.from.max(room.now), ..within };
-            let turns = absences::turns_of(view, asked.person()?, within, room.now)?;
-            let named = |(id, window): (String, Window)| {
-                let name = names.get(&id).cloned().unwrap_or_default();
-                turn(&id, name, window)
-            };
-            Some(turns.into_iter().map(named).collect())
-        };
-        let Asked { user, from, to } = asked.clone();
         let everybody = staff(view)?;
         let (people, mates) = if room.viewer.may(Can::ManageSchedules) {
             (everybody.clone(), everybody)
@@ -175,10 +188,50 @@ fn drawn(room: &Room, asked: &Asked, done: Option<Done>) -> Result<super::super:
             let me = room.viewer.id.to_string();
             (everybody.into_iter().filter(|choice| choice.value == me).collect(), Vec::new())
         };
-        let ahead = ahead(view, room)?;
-        Ok(pages::View { people, mates, ahead, user, from, to, turns, doubts, done })
+        let Asked { from, to, .. } = asked.clone();
+        let mut page =
+            pages::View { people, mates, ahead: ahead(view, room)?, from, to, ..Default::default() };
+        // One that was taken back meanwhile is told of no more.
+        page.done = asked.done.parse().ok().and_then(|id| done(view, room, id).ok());
+        // Of others, only whoever keeps the schedules is told.
+        let user = asked.person().ok().filter(|user| may_speak(&room.viewer, *user, &[]).is_ok());
+        if let Some(user) = user {
+            page.user = user.to_string();
+            match asked.window(room) {
+                Ok(within) => planned(view, room, user, within, &mut page)?,
+                Err(fault) => {
+                    let field = fault.more.get("field").and_then(|field| field.as_str());
+                    page.refusal = Named { field, ..Named::default() }.advice(fault.code);
+                }
+            }
+        }
+        Ok(page)
     })?;
     Ok(pages::page(&room.shell, &page))
+}
+
+/// Somebody's turns in a time, and what stands in the way of an absence then.
+fn planned(
+    view: &mut View<'_>,
+    room: &Room,
+    user: UserId,
+    within: Window,
+    page: &mut pages::View,
+) -> Result<(), Fault> {
+    page.doubts = doubts_of(within, room.now).into_iter().filter_map(|one| doubt(one.name())).collect();
+    let within = Window { from: within.from.max(room.now), ..within };
+    if let Some(stands) = absences::overlapping(view, user, within, None)? {
+        let words = standing(view, room, user, stands.absence.window)?;
+        page.standing = Some((words, stands.id.to_string()));
+    }
+    let names = names(view, room)?;
+    let turns = absences::turns_of(view, user, within, room.now)?;
+    let named = |(id, window): (String, Window)| {
+        let name = names.get(&id).cloned().unwrap_or_default();
+        turn(&id, name, window)
+    };
+    page.turns = Some(turns.into_iter().map(named).collect());
+    Ok(())
 }
 
 /// Whoever is away now or later, the first to leave first.

@@ -12,7 +12,7 @@ use crate::domain::message::Channel;
 use crate::domain::{AlertId, UserId};
 use crate::store::escalations::{self, Escalation, Stepped};
 use crate::store::messages::{self, Stored};
-use crate::store::{View, permits};
+use crate::store::{View, alerts, permits};
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
 use crate::web::pages::policies::{self, Names};
@@ -32,7 +32,7 @@ pub fn of_alert(
     let (w, run) = (room.words(), &climb.run);
     let names = names(view, room)?;
     let mut known = People::default();
-    let standing = standing(view, &mut known, run)?;
+    let standing = standing(view, &mut known, alert, run)?;
     // Nobody is called without a legal basis, whoever holds the case meanwhile.
     let mut ahead = match permits::look::<AlertEscalate>(view, patient_key, room.now)? {
         Ok(_permit) => ahead(view, room, run, &names)?,
@@ -53,7 +53,11 @@ pub fn of_alert(
     }))
 }
 
-fn standing(view: &mut View<'_>, known: &mut People, run: &Run) -> Result<Standing, Fault> {
+fn standing(view: &mut View<'_>, known: &mut People, alert: AlertId, run: &Run) -> Result<Standing, Fault> {
+    // A climb waits for a claim as for a silence; the case says which of them it is.
+    if let (State::Snoozed(_), Some(silence)) = (run.state, alerts::get(view, alert)?.case.snooze) {
+        return Ok(Standing::Silenced(known.user(view, silence.by)?, silence.until));
+    }
     Ok(match run.state {
         State::Climbing => Standing::Climbing,
         State::Acknowledged(by) => Standing::Answered(known.user(view, by)?),

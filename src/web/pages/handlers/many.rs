@@ -20,7 +20,7 @@ pub async fn show(visit: Visit) -> Answer {
     visit
         .page(Section::Queue, |room| {
             let rows = room.read(|view| waiting(view, room))?;
-            Ok(pages::page(&room.shell, &pages::View { rows, answered: Vec::new() }))
+            Ok(pages::page(&room.shell, &pages::View { rows, ..Default::default() }))
         })
         .await
 }
@@ -32,11 +32,15 @@ pub async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
             let ticked = sent.into_inner().into_iter().filter(|(name, _)| name == "case");
             let ids: Result<Vec<AlertId>, _> = ticked.map(|(_, id)| id.parse()).collect();
             let ids = together::distinct(ids.map_err(|_not_an_id| Fault::from(Code::NotFound))?);
-            if ids.is_empty() || ids.len() > together::MOST {
+            if ids.len() > together::MOST {
                 return Err(Fault::invalid("case", "1 to 100 cases"));
             }
             // Their names as they stood on the page: afterwards they wait no more.
             let before = room.read(|view| waiting(view, room))?;
+            if ids.is_empty() {
+                let page = pages::View { rows: before, none_ticked: true, ..Default::default() };
+                return Ok(Step::Html(pages::page(&room.shell, &page)));
+            }
             let names: BTreeMap<AlertId, Row> = before.into_iter().map(|row| (row.alert, row)).collect();
             let mut answered = Vec::new();
             for id in ids {
@@ -50,7 +54,7 @@ pub async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
                 answered.push(Answered { alert: id, name, refused });
             }
             let rows = room.read(|view| waiting(view, room))?;
-            Ok(Step::Html(pages::page(&room.shell, &pages::View { rows, answered })))
+            Ok(Step::Html(pages::page(&room.shell, &pages::View { rows, answered, none_ticked: false })))
         })
         .await
 }

@@ -1,5 +1,7 @@
 //! People who may be on call, for one viewer now: certificate, capacity and reach, and the forms that change them.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{Form, Path};
 use chrono::{Days, NaiveDate};
 use serde::Deserialize;
@@ -42,6 +44,7 @@ pub async fn show(visit: Visit, id: Path<UserId>) -> Answer {
 fn rows(view: &mut View<'_>, room: &Room) -> Result<Vec<Person>, Fault> {
     let on_duty = on_call::capacity::on_duty(view, room.now)?;
     let agents = on_call::capacity::agents(view, None)?;
+    let away = if room.shell.sees_absences() { paging::away(view, room.now)? } else { BTreeMap::new() };
     let mut people = People::default();
     let mut rows = Vec::new();
     for (id, fit) in on_call::people(view)? {
@@ -50,6 +53,7 @@ fn rows(view: &mut View<'_>, room: &Room) -> Result<Vec<Person>, Fault> {
             name: people.user(view, id)?,
             role: users::get(view, id)?.role,
             on_call: on_duty.contains(&id),
+            away: away.get(&id).copied(),
             certificate: certificate(room, fit.certified_until),
             ways: paging::channels(view, id)?.into_iter().map(channel_word).collect(),
             lost: on_call::unreachable(view, id)?.into_iter().map(lost).collect(),

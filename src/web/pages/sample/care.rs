@@ -93,7 +93,11 @@ impl Night {
             name: Some(self.pick("Maria S.", "Maria S.")),
             refused,
         });
-        many::View { rows: queue.pinned.into_iter().chain(queue.rows).collect(), answered: answered.into() }
+        many::View {
+            rows: queue.pinned.into_iter().chain(queue.rows).collect(),
+            none_ticked: answered.is_empty(),
+            answered: answered.into(),
+        }
     }
 
     pub(super) fn chart(&self, page: &str) -> readings::Chart {

@@ -182,7 +182,12 @@ impl Night {
             to: "2026-11-30T08:00".into(),
             turns: Some(vec![turn(24), turn(72)]),
             doubts: vec![Key("doubt-far-ahead")],
-            done: None,
+            ..absence::View::default()
+        };
+        let stands = absence::View {
+            refusal: Some(Key("field-span")),
+            standing: Some(("Já há uma ausência de Ana Conceição".into(), user_id(9).to_string())),
+            ..asked.clone()
         };
         let done = absence::Done {
             name: "Ana Conceição".into(),
@@ -194,6 +199,7 @@ impl Night {
         vec![
             ("absence", "/absence".into(), away(&asked)),
             ("absence-done", "/absence?done".into(), away(&absent)),
+            ("absence-stands", "/absence?stands".into(), away(&stands)),
             ("schedules", "/schedules".into(), schedules::page(&shell(Role::Agent, "/schedules"), &list)),
             ("schedule", at.into(), schedule::page(&shell(Role::Manager, at), &one)),
             ("schedule-past", format!("{at}?at"), schedule::page(&shell(Role::Agent, at), &never)),

@@ -69,6 +69,7 @@ impl Night {
             name: "Ana Beatriz Conceição".to_owned(),
             role: Role::Clinician,
             on_call: n == 1,
+            away: (n == 2).then(|| self.later(86_400)),
             ways: [Key("channel-in-app"), Key("channel-email")]
                 .into_iter()
                 .skip(usize::from(n == 1))

@@ -338,7 +338,7 @@ impl Night {
                         owner: Some("Caio Lima"),
                         until: Some("03:14"),
                         field: Some("reason"),
-                        doubts: &[],
+                        ..Default::default()
                     },
                 ),
             ),

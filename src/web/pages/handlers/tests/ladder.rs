@@ -65,6 +65,27 @@ async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
     );
 }
 
+/// "Taken by Bia" stood over a red that Bia had put off, beside "Owner: Caio".
+#[actix_web::test]
+async fn a_silence_is_shown_as_a_silence_and_who_asks_for_a_second_is_told_why_not() {
+    let clinic = Clinic::open();
+    cycle(&clinic);
+    let path = format!("/alerts/{}", clinic.alert);
+    let standing = async || {
+        let page = clinic.get(Role::Agent, &path).await.text;
+        page.split("ladder-standing").nth(1).unwrap().split("</p>").next().unwrap().to_owned()
+    };
+    clinic.post(Role::Agent, &format!("{path}/claim"), &[]).await;
+    let part = standing().await;
+    assert!(part.contains("Assumido por Pessoa agent"), "{part}");
+    let asked = [("minutes", "15"), ("reason", "na sala de exames"), ("back", "/")];
+    clinic.post(Role::Agent, &format!("{path}/snooze"), &asked).await;
+    let part = standing().await;
+    assert!(part.contains("Adiado por Pessoa agent até"), "{part}");
+    let second = clinic.post(Role::Agent, &format!("{path}/snooze"), &asked).await.text;
+    assert!(second.contains("Você já adiou este alerta vermelho") && !second.contains("LGPD"), "{second}");
+}
+
 /// A turn on call that begins is told, and is no siren.
 #[actix_web::test]
 async fn a_notice_is_calm_and_is_read_where_it_leads() {
@@ -212,14 +233,14 @@ async fn of_a_case_that_went_back_its_page_says_whose_it_was_in_both_languages()
     let reason = [("reason", "saiu da casa")];
     let blocked = clinic.post(Role::Admin, &format!("/users/{agent}/lock"), &reason).await;
     assert_eq!(blocked.status, StatusCode::OK, "{}", blocked.text);
-    let told = "Pessoa agent deixou de poder responder; o caso voltou à fila";
+    let told = "Pessoa agent não podia responder; o caso voltou à fila";
     let page = clinic.get(Role::Clinician, &path).await.text;
     assert!(page.contains(&format!("<p>{told}</p>")) && page.contains("data-given-back"), "{page}");
     let patient = clinic.get(Role::Clinician, &format!("/patients/{}", clinic.patient)).await.text;
     assert!(patient.contains(told), "{patient}");
     let english = TestRequest::get().uri(&path).insert_header(("accept-language", "en"));
     let page = clinic.send(Some(Role::Clinician), english).await.text;
-    assert!(page.contains("Pessoa agent can no longer answer; the case is back in the queue"), "{page}");
+    assert!(page.contains("Pessoa agent could not answer; the case is back in the queue"), "{page}");
     // A colleague takes it: the page goes on to say it, and not as what stands now.
     let taken = clinic.post(Role::Clinician, &format!("{path}/claim"), &[]).await;
     assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text);

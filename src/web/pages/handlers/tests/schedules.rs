@@ -171,44 +171,88 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
         own.contains(&agent) && !own.contains(&ana),
         "of others, whoever keeps the schedules says it: {own}"
     );
+    assert!(!own.contains("<option value=\"\"></option>"), "there is nobody else to choose: {own}");
+    let others = clinic.get(Role::Agent, &format!("/absence?user={ana}&{window}")).await.text;
+    assert!(!others.contains("Turnos nesse período"), "nor does anybody read them by name: {others}");
+    let slip = format!("/absence?user={ana}&from=2026-12-28T08:00&to=9999-12-28T08:00");
+    assert!(clinic.get(Role::Manager, &slip).await.text.contains("com o ano entre 2000 e 2199"));
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
     assert!(page.contains("c1-by") && !page.contains("c2-by"), "{page}");
-    let field = |name: &str| {
-        let part = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
-        part.split('"').next().unwrap().to_owned()
-    };
-    let names = ["c0-schedule", "c0-from", "c0-to", "c1-schedule", "c1-from", "c1-to"];
-    let values = names.map(field);
-    let mut form: Vec<(&str, &str)> = names.iter().copied().zip(values.iter().map(String::as_str)).collect();
-    let asked = [("user", ana.as_str()), ("from", "2026-12-28T08:00"), ("to", "2026-12-30T08:00")];
-    form.extend(asked);
     // The clinical schedule asks for a certificate, which an agent has not.
-    form.extend([("rows", "2"), ("c1-by", agent.as_str())]);
-    let done = clinic.post(Role::Manager, "/absence", &form).await;
-    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    assert!(done.text.contains("Ficou um período sem ninguém de plantão"), "{}", done.text);
-    let twice = clinic.post(Role::Manager, "/absence", &form).await;
-    assert!(twice.text.contains("Ficou um período sem ninguém de plantão"), "a second click: {}", twice.text);
-    let reversed = [("from", "2026-12-30T08:00"), ("to", "2026-12-28T08:00")];
-    let refused =
-        clinic.post(Role::Manager, "/absence", &[&[("user", ana.as_str())], &reversed[..]].concat()).await;
+    let asked = [("user", ana.as_str()), ("from", "2026-12-28T08:00"), ("to", "2026-12-30T08:00")];
+    let form = filled(&page, &asked, ("c1-by", &agent));
+    let done = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let told = clinic.get(Role::Manager, &done.to).await.text;
+    assert!(told.contains("Ficou um período sem ninguém de plantão"), "{told}");
+    let twice = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
+    assert_eq!(twice.to, done.to, "a second click: {}", twice.text);
+    let id = done.to.strip_prefix("/absence?done=").unwrap().to_owned();
+    // Other words of the same days: it is said which one stands, and where it is changed.
+    let other = filled(&page, &asked, ("c0-by", &agent));
+    let refused = clinic.post(Role::Manager, "/absence", &pairs(&other)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let named = format!("href=\"/absence#a-{id}\"");
+    assert!(
+        refused.text.contains("Já há uma ausência de Pessoa clinician") && refused.text.contains(&named),
+        "{}",
+        refused.text
+    );
+    let reversed = [("user", ana.as_str()), ("from", "2026-12-30T08:00"), ("to", "2026-12-28T08:00")];
+    let refused = clinic.post(Role::Manager, "/absence", &reversed).await;
     assert!(refused.text.contains("O fim vem depois do começo"), "{}", refused.text);
     let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&{window}")).await.text;
     assert!(page.contains("Nenhum turno nas escalas de hoje"), "{page}");
+    assert!(
+        page.contains("Já há uma ausência de Pessoa clinician") && !page.contains("Registrar a ausência")
+    );
     // It is listed, shortened and taken back there.
-    let listed = page.split("action=\"/absence/").nth(1).unwrap();
-    let id = listed.split('/').next().unwrap().to_owned();
-    assert!(page.contains("Entra no lugar: Pessoa agent"), "{page}");
+    assert!(
+        page.contains("Entra no lugar: Pessoa agent") && page.contains(&format!("id=\"a-{id}\"")),
+        "{page}"
+    );
     let span = [("from", "2026-12-28T08:00"), ("to", "2026-12-29T08:00")];
     assert_eq!(
         clinic.post(Role::Agent, &format!("/absence/{id}/change"), &span).await.status,
         StatusCode::FORBIDDEN
     );
     let changed = clinic.post(Role::Manager, &format!("/absence/{id}/change"), &span).await;
-    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
-    assert!(changed.text.contains("2026-12-29T08:00") && changed.text.contains("Ausência registrada"));
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text);
+    let page = clinic.get(Role::Manager, &changed.to).await.text;
+    assert!(page.contains("2026-12-29T08:00") && page.contains("Ausência registrada"), "{page}");
     let gone = clinic.post(Role::Clinician, &format!("/absence/{id}/take"), &[]).await;
-    assert!(gone.text.contains("Nenhuma ausência registrada"), "{}", gone.text);
+    let page = clinic.get(Role::Clinician, &gone.to).await.text;
+    assert!(page.contains("Nenhuma ausência registrada"), "{page}");
+    // Whoever fell ill a few minutes ago is away from now on, and the form says who stands in.
+    let clock = |at: crate::domain::Instant| {
+        crate::domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string()
+    };
+    let (from, to) = (
+        clock(now().minus(std::time::Duration::from_secs(300))),
+        clock(now().plus(std::time::Duration::from_secs(3_600))),
+    );
+    let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&from={from}&to={to}")).await.text;
+    let form = filled(&page, &[("user", &ana), ("from", &from), ("to", &to)], ("c0-by", &agent));
+    let ill = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
+    assert_eq!(ill.status, StatusCode::SEE_OTHER, "{}", ill.text);
+}
+
+fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
+    form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The form of the turns that a page lists, with one choice.
+fn filled(page: &str, asked: &[(&str, &str)], choice: (&str, &str)) -> Vec<(String, String)> {
+    let field = |name: &str| {
+        let part = page.split(&format!("name=\"{name}\" value=\"")).nth(1)?;
+        Some((name.to_owned(), part.split('"').next()?.to_owned()))
+    };
+    let rows: usize = field("rows").unwrap().1.parse().unwrap();
+    let names = (0..rows).flat_map(|n| ["schedule", "from", "to"].map(|part| format!("c{n}-{part}")));
+    let mut form: Vec<_> = names.filter_map(|name| field(&name)).collect();
+    form.extend(asked.iter().chain([&choice]).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    form.push(("rows".into(), rows.to_string()));
+    form
 }
 
 #[actix_web::test]
