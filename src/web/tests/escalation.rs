@@ -166,6 +166,7 @@ fn a_stale_button_pages_nobody_and_a_second_claim_names_the_first_and_its_end() 
         assert_eq!(climb()["state"], "nobody_reached", "the ladder is over");
 
         act(&agent, "claim", json!({})).must(200);
+        assert_eq!(climb()["state"], json!({ "claimed": one }));
         let taken = act(&clinician, "claim", json!({}));
         assert_eq!((taken.status, taken.code(), &taken.body["owner"]), (409, "E_CLAIMED", &json!(one)));
         assert_eq!(taken.body["until"], json!(house.now().plus(Duration::from_secs(600))));
@@ -173,6 +174,9 @@ fn a_stale_button_pages_nobody_and_a_second_claim_names_the_first_and_its_end() 
         assert_eq!(act(&agent, "ack", json!({})).must(200)["state"], "acknowledged");
         assert_eq!(act(&clinician, "unack", json!({})).must(200)["state"], "open");
         assert_eq!(climb()["next_at"], json!(house.now()), "it pages at once");
+        let silence = json!({ "until": house.now().plus(Duration::from_secs(900)), "note": "em exame" });
+        act(&agent, "snooze", silence).must(200);
+        assert_eq!(climb()["state"], json!({ "snoozed": one }), "a silence is no claim");
     }
 }
 
