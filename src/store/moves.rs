@@ -5,6 +5,8 @@
 
 mod counted;
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::bindings::{self, Binding};
@@ -148,21 +150,33 @@ pub(super) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
     ask(tx, (binding.device_key, binding.patient_key), span, true)
 }
 
-/// What a device measured in these spans changes hands just now: what it says of it again waits behind it.
+/// Which of these a device measured before, so that it changes hands just now: what is said of it again waits behind it.
 ///
 /// # Errors
-/// Database errors.
-pub fn under_way(view: &mut View<'_>, device_key: i64) -> Result<Vec<Span>> {
-    let open: Vec<(i64, i64, i64)> = moves::table
+/// Database errors; a destroyed key.
+pub fn under_way(
+    view: &mut View<'_>,
+    device_key: i64,
+    said: &[(Signal, Instant)],
+) -> Result<HashSet<(Signal, Instant)>> {
+    let rows: Vec<Row> = moves::table
         .filter(moves::device_key.eq(device_key).and(moves::done_at.is_null()))
         .order(moves::id)
-        .select((moves::from_at, moves::to_at, moves::created_at))
+        .select(Row::as_select())
         .load(view.conn)?;
-    // What it measures since is whoever's it is now.
-    let span = |(from, to, asked_at): (i64, i64, i64)| {
-        (Instant::from_micros(from), Instant::from_micros(to.min(asked_at.saturating_add(1))))
-    };
-    Ok(open.into_iter().map(span).collect())
+    let mut found = HashSet::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    // First with whom it is still, then what waits: it may go from there to here meanwhile.
+    for row in rows.into_iter().filter(|row| !row.gives) {
+        let open = Move::try_from(row)?;
+        let leaves: Vec<_> =
+            said.iter().copied().filter(|(_, at)| open.from <= *at && *at < open.to).collect();
+        found.extend(telemetry::held(view, (open.patient_key, device_key), &leaves)?);
+    }
+    found.extend(nobodys::waiting(view, device_key, said)?);
+    Ok(found)
 }
 
 /// What a device says again of what is under way waits, and is given to whose it is (`to`) after what was committed before it.

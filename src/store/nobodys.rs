@@ -26,6 +26,9 @@ const WITHDRAWN: &str = "withdrawn";
 /// What became of what its source put right.
 const CORRECTED: &str = "corrected";
 
+/// Instants in one query: SQLite binds 32,766 at most.
+const AT_ONCE: usize = 8_192;
+
 /// Values that one device said of one instant: more than these are no readings.
 const SAME_INSTANT: usize = 1_024;
 
@@ -82,6 +85,28 @@ pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
         })
     };
     rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
+}
+
+/// Which of these wait.
+pub(super) fn waiting(
+    view: &mut View<'_>,
+    device_key: i64,
+    said: &[(Signal, Instant)],
+) -> Result<Vec<(Signal, Instant)>> {
+    let mut out = Vec::new();
+    for said in said.chunks(AT_ONCE) {
+        let instants: Vec<i64> = said.iter().map(|(_, at)| at.micros()).collect();
+        let query = quarantine::table
+            .filter(of!(device_key, Instant::MIN, Instant::MAX))
+            .filter(quarantine::at.eq_any(instants))
+            .select((quarantine::signal, quarantine::at));
+        let rows: Vec<(Option<i16>, Option<i64>)> = on!(&mut *view.conn, |c| query.load(c))?;
+        let read = |(signal, at): (Option<i16>, Option<i64>)| {
+            Some((Signal::from_code(signal?)?, Instant::from_micros(at?)))
+        };
+        out.extend(rows.into_iter().filter_map(read));
+    }
+    Ok(out)
 }
 
 /// How many wait that were measured in `[from, to)`, counted up to `most`.

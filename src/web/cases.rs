@@ -359,3 +359,11 @@ pub fn red_open(view: &mut View<'_>, most: i64) -> store::Result<usize> {
 pub fn patient_of(view: &mut View<'_>, id: AlertId) -> store::Result<PatientId> {
     Ok(alerts::get(view, id)?.case.patient)
 }
+
+/// The silence that an alert is in, if any: who asked for it, and until when. That is work on it, not what judgement said.
+///
+/// # Errors
+/// Not found; store faults.
+pub fn silence(view: &mut View<'_>, id: AlertId) -> store::Result<Option<Snooze>> {
+    Ok(alerts::get(view, id)?.case.snooze)
+}

@@ -1,6 +1,6 @@
 //! What of one message is set aside, and what a reading is after what was said before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::plan::NOT_BOUND;
 use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
@@ -12,6 +12,8 @@ use crate::store::roster::DeviceRow;
 use crate::store::telemetry::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
 use crate::store::{Result, Subject, Tx, moves};
 
+/// What changes hands just now.
+type UnderWay = HashSet<(Signal, Instant)>;
 /// What was said before, by signal and instant.
 type SaidBefore = HashMap<(Signal, Instant), Before>;
 pub(super) type Span = (Instant, Instant);
@@ -35,15 +37,18 @@ pub(super) struct Setting<'a, 'tx> {
 
 impl Setting<'_, '_> {
     /// What was said before of what the message says, and what of the device changes hands just now.
-    pub fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, Vec<Span>)> {
+    pub fn said_before(&mut self, normal: &Normalised) -> Result<(SaidBefore, UnderWay)> {
         let mine = self.patient.row.key;
         // As of nearly every device: it never changed hands.
         if self.device.bindings.len() < 2 {
-            return Ok((HashMap::new(), Vec::new()));
+            return Ok((HashMap::new(), HashSet::new()));
         }
         let instants: Vec<Instant> = normal.readings.iter().map(|taken| taken.reading.at).collect();
-        let before = telemetry::said_before(self.tx, (self.device.key, mine), &instants)?;
-        Ok((before, moves::under_way(self.tx, self.device.key)?))
+        let all = normal.readings.iter().chain(&normal.corrections);
+        let said: Vec<_> = all.map(|taken| (taken.reading.signal, taken.reading.at)).collect();
+        // First what is under way, then what the patient has: it may come to them meanwhile.
+        let under_way = moves::under_way(self.tx, self.device.key, &said)?;
+        Ok((telemetry::said_before(self.tx, (self.device.key, mine), &instants)?, under_way))
     }
 
     /// What a reading is after what was said before.

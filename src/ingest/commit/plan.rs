@@ -278,7 +278,7 @@ impl Planned {
             } else if !normal.may_be_of(taken.record, who) {
                 aside.reading(reading, Why::Subject.code())?;
                 self.part(reading.signal, Why::Subject.code(), true, place);
-            } else if under_way.iter().any(|(from, to)| *from <= reading.at && reading.at < *to) {
+            } else if under_way.contains(&(reading.signal, reading.at)) {
                 if corrects && aside.put_right(reading, known)? {
                     self.takes_back = true;
                     continue;

@@ -46,7 +46,7 @@ pub use latest::latest;
 pub(in crate::store) use latest::newest_at;
 pub use measured::signals_of;
 pub use moved::Allowed;
-pub(in crate::store) use moved::{AT_ONCE, Given, Worn, give, set_aside, worn};
+pub(in crate::store) use moved::{AT_ONCE, Given, Worn, give, held, set_aside, worn};
 pub use parts::next_part;
 pub use preference::preference;
 pub use roll::{Rolled, roll};

@@ -2,7 +2,7 @@
 //! set aside from them, and what waits set aside is given to whoever wore it. Both are amendments; journal, chunks and
 //! receipts keep what was committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use consent::{Permit, Purpose, TelemetryCollect};
@@ -28,6 +28,8 @@ use crate::store::{Act, Tx, View};
 
 /// Readings of one transaction: each is sealed twice.
 pub(in crate::store) const AT_ONCE: usize = 128;
+/// Readings no further apart are read in one go.
+const CLOSE: Duration = Duration::from_secs(300);
 /// Amendments that are opened for one transaction.
 const OPENED: i64 = 512;
 
@@ -249,6 +251,34 @@ fn in_force(
     let stored = range(view, Series::new(patient_key, signal), from, to)?;
     let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
     Ok(own.map(|stored| (stored.reading.at, stored.reading)).collect())
+}
+
+/// Which of these a patient has of a device.
+pub(in crate::store) fn held(
+    view: &mut View<'_>,
+    (patient_key, device_key): (i64, i64),
+    said: &[(Signal, Instant)],
+) -> Result<Vec<(Signal, Instant)>> {
+    let mut of: BTreeMap<Signal, BTreeSet<Instant>> = BTreeMap::new();
+    for (signal, at) in said {
+        of.entry(*signal).or_default().insert(*at);
+    }
+    let mut out = Vec::new();
+    for (signal, instants) in of {
+        // What lies close together is read together.
+        let mut left = instants.iter().copied().peekable();
+        while let Some(from) = left.next() {
+            let mut last = from;
+            while let Some(next) = left.next_if(|next| next.since(last) < CLOSE) {
+                last = next;
+            }
+            let to = last.plus(Duration::from_micros(1));
+            let stored = range(view, Series::new(patient_key, signal), from, to)?;
+            let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
+            out.extend(own.map(|stored| (signal, stored.reading.at)).filter(|(_, at)| instants.contains(at)));
+        }
+    }
+    Ok(out)
 }
 
 /// Another value came first: the later one waits for a clinician.

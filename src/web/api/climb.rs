@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::{Answer, Call, Desk, Reply};
 use crate::domain::escalation::State;
 use crate::domain::{AlertId, Instant, UserId};
-use crate::store::{alerts, escalations, messages};
+use crate::store::{escalations, messages};
+use crate::web::cases;
 use crate::web::fault::Fault;
 
 /// One thing that a climb did.
@@ -113,7 +114,7 @@ pub(super) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
             channel: page.channel.name(),
             state: page.way.state.name(),
         });
-        let silenced = alerts::get(view, id)?.case.snooze.is_some();
+        let silenced = cases::silence(view, id)?.is_some();
         let run = &held.run;
         Reply::ok(&Climb {
             policy: run.policy.id.clone(),

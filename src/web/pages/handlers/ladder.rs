@@ -12,12 +12,12 @@ use crate::domain::message::Channel;
 use crate::domain::{AlertId, UserId};
 use crate::store::escalations::{self, Escalation, Stepped};
 use crate::store::messages::{self, Stored};
-use crate::store::{View, alerts, permits};
+use crate::store::{View, permits};
 use crate::web::fault::Fault;
 use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
 use crate::web::pages::policies::{self, Names};
 use crate::web::pages::policy::Paged;
-use crate::web::{Key, Words};
+use crate::web::{Key, Words, cases};
 
 /// The climb of an alert; `None` when nothing climbs.
 ///
@@ -55,7 +55,7 @@ pub fn of_alert(
 
 fn standing(view: &mut View<'_>, known: &mut People, alert: AlertId, run: &Run) -> Result<Standing, Fault> {
     // A climb waits for a claim as for a silence; the case says which of them it is.
-    if let (State::Snoozed(_), Some(silence)) = (run.state, alerts::get(view, alert)?.case.snooze) {
+    if let (State::Snoozed(_), Some(silence)) = (run.state, cases::silence(view, alert)?) {
         return Ok(Standing::Silenced(known.user(view, silence.by)?, silence.until));
     }
     Ok(match run.state {
