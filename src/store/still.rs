@@ -3,7 +3,6 @@
 //! (`idle_in_transaction_session_timeout` counts between two statements alone), and what such a session holds a revocation at
 //! another node may wait for. Whoever sees one ends it; the node finds its transaction undone.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant as Moment};
 
 use diesel::pg::PgConnection;
@@ -11,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use super::error::Result;
+use super::waits::Seen;
 
 /// One that nobody has seen move for so long is ended: as long as one may stand still between two statements, with the two
 /// seconds after which it is looked for.
@@ -48,10 +48,10 @@ const END: &str = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activi
      AND state = 'active' AND wait_event IN ('ClientRead', 'ClientWrite') \
      AND (EXTRACT(EPOCH FROM query_start) * 1000000)::BIGINT = $2";
 
-/// Who was seen to stand still, and since when.
+/// Who was seen to stand still.
 #[derive(Default)]
 pub(super) struct Watch {
-    seen: HashMap<(i32, i64), Moment>,
+    seen: Seen,
     looked: Option<Moment>,
 }
 
@@ -82,17 +82,7 @@ impl Watch {
     }
 
     fn saw(&mut self, rows: Vec<Row>, now: Moment) -> Vec<Row> {
-        let before = std::mem::take(&mut self.seen);
-        let mut long = Vec::new();
-        for row in rows {
-            let statement = (row.pid, row.since);
-            let since = before.get(&statement).copied().unwrap_or(now);
-            self.seen.insert(statement, since);
-            if now.saturating_duration_since(since) >= LONG {
-                long.push(row);
-            }
-        }
-        long
+        self.seen.long(now, LONG, rows.into_iter().map(|row| ((row.pid, row.since), row)).collect())
     }
 }
 

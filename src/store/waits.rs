@@ -76,9 +76,32 @@ const ASK: &str = "WITH RECURSIVE waiting AS (\
      AND holder.state_change < clock_timestamp() - INTERVAL '3 seconds') OR (holder.state = 'active' \
      AND holder.wait_event_type = 'Client' AND holder.query_start < clock_timestamp() - INTERVAL '2 seconds')";
 
-/// Who was seen to wait, and since when.
+/// A statement: its session, and when it began.
+pub(super) type Statement = (i32, i64);
+
+/// Statements that were there at each look, and since which.
 #[derive(Default)]
-pub(super) struct Watch(HashMap<(i32, i64), Moment>);
+pub(super) struct Seen(HashMap<Statement, Moment>);
+
+impl Seen {
+    /// Of what is there now that which was there at each look for so long.
+    pub fn long<T>(&mut self, now: Moment, long: Duration, there: Vec<(Statement, T)>) -> Vec<T> {
+        let before = std::mem::take(&mut self.0);
+        let mut out = Vec::new();
+        for (statement, one) in there {
+            let since = before.get(&statement).copied().unwrap_or(now);
+            self.0.insert(statement, since);
+            if now.saturating_duration_since(since) >= long {
+                out.push(one);
+            }
+        }
+        out
+    }
+}
+
+/// Who was seen to wait.
+#[derive(Default)]
+pub(super) struct Watch(Seen);
 
 impl Watch {
     /// Looks once more. What was seen to wait for [`LONG`]; of several, one that waits for a whole table.
@@ -91,20 +114,13 @@ impl Watch {
     }
 
     fn saw(&mut self, rows: Vec<Row>, now: Moment) -> Option<Waits> {
-        let before = std::mem::take(&mut self.0);
-        let mut long = Vec::new();
-        for row in rows {
-            let statement = (row.pid, row.since);
-            let since = before.get(&statement).copied().unwrap_or(now);
-            self.0.insert(statement, since);
-            if now.saturating_duration_since(since) >= LONG {
-                let kind = row.kind.unwrap_or_default();
-                let whole = kind == "relation";
-                let lock = row.relation.unwrap_or(kind);
-                long.push(Waits { lock, whole, holder: row.holder });
-            }
-        }
-        long.into_iter().max_by_key(|waits| waits.whole)
+        let there = rows.into_iter().map(|row| ((row.pid, row.since), row)).collect();
+        let long = self.0.long(now, LONG, there).into_iter().map(|row| {
+            let kind = row.kind.unwrap_or_default();
+            let whole = kind == "relation";
+            Waits { lock: row.relation.unwrap_or(kind), whole, holder: row.holder }
+        });
+        long.max_by_key(|waits| waits.whole)
     }
 }
 
