@@ -1,11 +1,14 @@
 //! A wrong value can be put right: what is in force, what was superseded, what the disk shows.
 
+use diesel::prelude::*;
+
 use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, in_stretches, message};
 use super::{
     Amended, By, Known, Outcome, StoredReading, Withdrawn, amend, buckets, latest, roll, series, superseded,
     withdraw,
 };
 use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Withdrawal};
+use crate::store::schema::quarantine;
 use crate::store::{Urgency, reevaluations};
 
 const HR: Signal = Signal::HeartRate;
@@ -215,5 +218,33 @@ fn what_lies_ahead_is_not_the_latest_before_its_time_has_come() {
         assert_eq!(newest(&clinic, &patient), [71.0]);
         roll(&clinic.store, NOON, at(AHEAD + 1)).unwrap();
         assert_eq!(newest(&clinic, &patient), [71.0], "in a chunk, too");
+    }
+}
+
+#[test]
+fn a_released_value_under_which_nothing_was_committed_came_first() {
+    for clinic in Clinic::each() {
+        let (patient, device) = (clinic.patient(), clinic.device());
+        let released = By::Clinician(uuid::Uuid::from_u128(7));
+        // Two impossible values of a first message wait; a clinician releases both.
+        assert!(say(&clinic, &patient, device, heart_rate(at(1), 310.0), released));
+        assert!(say(&clinic, &patient, device, heart_rate(at(2), 320.0), released));
+        // A third was committed before it was put right, and stays what was replaced.
+        clinic.send(&patient, device, message(NOON.secs() + 3, 0), &[heart_rate(at(3), 70.0)]);
+        assert!(say(&clinic, &patient, device, heart_rate(at(3), 330.0), released));
+        let later = [heart_rate(at(1), 75.0), heart_rate(at(2), 320.0), heart_rate(at(4), 76.0)];
+        clinic.send(&patient, device, message(NOON.secs() + 90, 0), &later);
+        for roll_first in [false, true] {
+            let out = roll_first.then(|| roll(&clinic.store, NOON, at(100)).unwrap());
+            assert!(out.is_none_or(|out| (out.merged, out.conflicts) == (0, 1)));
+            assert_eq!(values(&all(&clinic, &patient)), [310.0, 320.0, 330.0, 76.0]);
+        }
+        let waits = clinic.store.read(|view| {
+            let id: String = quarantine::table.select(quarantine::id).first(view.conn)?;
+            crate::store::quarantine::get(view, id.parse().unwrap())
+        });
+        let waits = waits.unwrap();
+        assert_eq!(waits.reading, Some(heart_rate(at(1), 75.0)), "it is kept, and a clinician sees it");
+        assert_eq!((waits.reason.as_str(), waits.received), ("E_CONFLICT", message(NOON.secs() + 90, 0)));
     }
 }

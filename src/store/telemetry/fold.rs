@@ -1,5 +1,7 @@
 //! What becomes of a series when rows of the journal are folded into its chunks: pure, no database.
 
+use std::collections::BTreeSet;
+
 use super::row::{Row, StoredReading, attrs};
 use super::span::{Level, Span};
 
@@ -24,7 +26,7 @@ pub(in crate::store) struct Folded {
     pub held: Vec<Row>,
     /// Rows that a chunk held already, brought by another message.
     pub merged: Vec<Row>,
-    /// Rows whose identity a chunk holds with another value.
+    /// Rows whose identity a chunk holds with another value, or where another was put in force before they came.
     pub conflicts: Vec<(Row, StoredReading)>,
 }
 
@@ -54,10 +56,11 @@ fn look_up(readings: &[StoredReading], ours: &StoredReading) -> Found {
 }
 
 /// Folds rows (ascending by instant and device) into the chunks of their series. `existing` holds, in order
-/// and without overlap, every chunk that touches a span that the rows may fall into.
+/// and without overlap, every chunk that touches a span that the rows may fall into; `released` are the identities at
+/// which another value came before the row, though no chunk holds one.
 pub(in crate::store) fn fold(
     existing: Vec<Existing>,
-    rows: Vec<(Row, StoredReading)>,
+    (rows, released): (Vec<(Row, StoredReading)>, &BTreeSet<(i64, i64)>),
     level: Level,
 ) -> Folded {
     let mut out = Folded::default();
@@ -68,6 +71,10 @@ pub(in crate::store) fn fold(
         let place = spans.partition_point(|span| span.to <= row.at);
         let home = existing.get(place).filter(|chunk| chunk.span.holds(row.at));
         match home.map_or(Found::New, |chunk| look_up(&chunk.readings, &ours)) {
+            Found::New if released.contains(&(row.at, row.device_key)) => {
+                out.conflicts.push((row, ours));
+                continue;
+            }
             Found::New => {}
             Found::Held => {
                 out.held.push(row);

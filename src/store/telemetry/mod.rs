@@ -19,6 +19,7 @@ mod measured;
 mod moved;
 mod parts;
 mod preference;
+mod released;
 mod roll;
 mod row;
 mod series;

@@ -11,6 +11,7 @@ use super::chunk_rows::{self, Outline, Ready, Series, open_by_id, touching};
 use super::fold::{Existing, Folded, fold};
 use super::in_force::amended;
 use super::lock::RollLock;
+use super::released;
 use super::row::{Row, StoredReading};
 use super::span::{Level, Span};
 use super::{ReadingStore, Share};
@@ -210,7 +211,8 @@ fn plan(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Plan> {
         let readings = if wanted { open_by_id(view, series, chunk)? } else { Vec::new() };
         existing.push(Existing { id: chunk.id, span, readings });
     }
-    let folded = fold(existing, opened, level);
+    let released = released::before(view, series, &opened)?;
+    let folded = fold(existing, (opened, &released), level);
     let ready = pack_all(view, series, &key, &folded)?;
     Ok(Plan { series, patient, read, seen, ready, folded: Folded { written: Vec::new(), ..folded } })
 }
