@@ -160,10 +160,10 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
 /// that is the order of locks.
 fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     let mut finder = Finder::default();
-    let permits = permits(tx, &rows)?;
+    let known = Known::of(tx, &rows)?;
     let climbed: Vec<Climbed> = rows
         .into_iter()
-        .map(|row| tick(tx, row.open()?, &permits, &mut finder))
+        .map(|row| tick(tx, row.open()?, &known, &mut finder))
         .filter_map(Result::transpose)
         .collect::<store::Result<_>>()?;
     let mut worn = Vec::new();
@@ -182,25 +182,34 @@ fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     climbed.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
 }
 
-/// The permit for calling people, once for each patient of a batch.
-type Permits = BTreeMap<PatientId, Result<Ground, Denied>>;
+/// What is asked once for a batch.
+struct Known {
+    /// The permit for calling people, of each patient.
+    permits: BTreeMap<PatientId, Result<Ground, Denied>>,
+    /// Who may not hold a case again before another does, and is called about it in vain. Absent where there is nobody.
+    worn_out: BTreeMap<AlertId, BTreeSet<UserId>>,
+}
 
-fn permits(tx: &mut Tx<'_>, rows: &[Row]) -> store::Result<Permits> {
-    let patients: BTreeSet<PatientId> = rows.iter().filter_map(Row::patient).collect();
-    Ground::ask_all(tx, &patients.into_iter().collect::<Vec<_>>())
+impl Known {
+    fn of(tx: &mut Tx<'_>, rows: &[Row]) -> store::Result<Self> {
+        let patients: BTreeSet<PatientId> = rows.iter().filter_map(Row::patient).collect();
+        let permits = Ground::ask_all(tx, &patients.into_iter().collect::<Vec<_>>())?;
+        let alerts: Vec<AlertId> = rows.iter().filter_map(|row| row.subject().parse().ok()).collect();
+        Ok(Self { permits, worn_out: alerts::worn_out(tx, &alerts)? })
+    }
 }
 
 fn tick(
     tx: &mut Tx<'_>,
     from: Escalation,
-    permits: &Permits,
+    known: &Known,
     finder: &mut Finder,
 ) -> store::Result<Option<Climbed>> {
     let Some(due_at) = from.run.next_at else { return Ok(None) };
     let mut run = from.run.clone();
     let now = tx.now();
-    let known = from.patient.and_then(|patient| permits.get(&patient).copied());
-    let ground = known.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
+    let ground = from.patient.and_then(|patient| known.permits.get(&patient).copied());
+    let ground = ground.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
     if ground.is_err() {
         let did = run.withhold(now);
         return Ok(Some(Climbed { from, run, did, due_at, ground }));
@@ -212,7 +221,7 @@ fn tick(
             pace => run.paced(pace),
         }
     }
-    let worn = worn_out(tx, &from)?;
+    let worn = known.worn_out.get(&case_of(&from)?).cloned().unwrap_or_default();
     if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)) && !worn.is_empty() {
         run.moves_on();
     }
@@ -238,14 +247,6 @@ fn tick(
         run.hasten(now);
     }
     Ok(Some(Climbed { from, run, did, due_at, ground }))
-}
-
-/// Who may not hold the case again before another does, and is called about it in vain. Of a climb whose alert is gone nobody.
-fn worn_out(tx: &mut Tx<'_>, from: &Escalation) -> store::Result<BTreeSet<UserId>> {
-    match alerts::get(tx, case_of(from)?) {
-        Err(store::Error::NotFound(_)) => Ok(BTreeSet::new()),
-        found => Ok(found?.case.worn_out()),
-    }
 }
 
 /// Whether none of these people can be reached, or all are away: nobody waits for them.

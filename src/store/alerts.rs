@@ -1,6 +1,8 @@
 //! Alert episodes: opened, judged anew, acted upon. At most one open episode per patient and rule, by the
 //! database's own constraint.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -9,7 +11,7 @@ use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts, was_called};
 pub(in crate::store) use super::alert_holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
-use super::conn::literally;
+use super::conn::{literally, on};
 use super::error::{Error, Result};
 use super::escalations;
 use super::keys::{Class, Subject};
@@ -22,7 +24,7 @@ use super::turn;
 use super::tx::{Tx, View};
 use super::webhooks;
 use crate::domain::alert::{AlertCase, Outcome};
-use crate::domain::{AlertId, Instant, PatientId, Rule, Signal};
+use crate::domain::{AlertId, Instant, PatientId, Rule, Signal, UserId};
 use crate::rules::{Episode, Finding};
 
 /// An alert as it is stored.
@@ -252,6 +254,21 @@ pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Resu
 pub fn get(view: &mut View<'_>, id: AlertId) -> Result<StoredAlert> {
     let row = alerts::table.find(id.to_string()).select(COLUMNS).first::<Row>(view.conn).optional()?;
     row.ok_or(Error::NotFound("alert"))?.read()
+}
+
+/// Who may not hold each of these alerts again before another does; one that nobody has worn out, or that is gone, is
+/// absent.
+///
+/// # Errors
+/// Database errors.
+pub fn worn_out(view: &mut View<'_>, ids: &[AlertId]) -> Result<BTreeMap<AlertId, BTreeSet<UserId>>> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let query = alerts::table.filter(alerts::id.eq_any(ids)).select(COLUMNS);
+    let rows: Vec<Row> = on!(&mut *view.conn, |c| query.load(c))?;
+    let read = rows.into_iter().map(|row| row.read().map(|alert| (alert.id(), alert.case.worn_out())));
+    let mut worn = read.collect::<Result<BTreeMap<_, _>>>()?;
+    worn.retain(|_, hands| !hands.is_empty());
+    Ok(worn)
 }
 
 /// The open episode of every rule of a patient.

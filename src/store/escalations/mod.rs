@@ -79,6 +79,12 @@ impl Row {
         self.patient_id.as_ref()?.parse().ok()
     }
 
+    /// The case's id.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// The climb in the row.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Climbs that wait, looked at again when people changed or the climb did: whoever it waits for was lost, or somebody came
 //! to be meant by a rung that was called already, because their turn began or they stand in for somebody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -9,31 +9,27 @@ use super::{ALERT, Climbed, Escalation, Row, hold, keep, record};
 use crate::domain::escalation::State;
 use crate::domain::{AlertId, Instant, UserId};
 use crate::store::alerts;
-use crate::store::conn::literally;
+use crate::store::conn::{literally, on};
 use crate::store::error::{Error, Result};
 use crate::store::messages::{self, Ground};
 use crate::store::paging::{self, Finder};
 use crate::store::schema::{escalation_steps, escalations};
 use crate::store::tx::{Tx, View};
 
+/// Climbs that are looked at together, with what each did: about two megabytes.
+const TOGETHER: i64 = 512;
+
 /// The alerts whose climb waits for people of whom nobody can be reached.
 ///
 /// # Errors
 /// Database errors.
 pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
-    let climbing = escalations::table
-        .filter(literally("escalations.state = 'climbing' AND escalations.state <> 'done'"))
-        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
-        .filter(escalations::kind.eq(ALERT));
-    let waiting: Vec<(String, String)> =
-        climbing.select((escalations::id, escalations::subject)).load(view.conn)?;
     let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
-    for (id, subject) in waiting {
-        let called = called(view, &id)?;
-        if let (true, Ok(alert)) = (in_vain(view, &called.last, &mut lost, now)?, subject.parse()) {
-            found.push(alert);
-        }
-    }
+    each(view, Instant::from_micros(i64::MIN), now, &mut |view, climb, called| {
+        let waits = climb.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
+        found.extend(waits.then(|| climb.subject.parse::<AlertId>().ok()).flatten());
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -43,24 +39,43 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
 /// # Errors
 /// Database errors.
 pub fn waiting(view: &mut View<'_>, since: Instant, now: Instant) -> Result<Vec<AlertId>> {
-    let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
-    let rows: Vec<Row> = escalations::table
-        .filter(literally(waits))
-        .filter(escalations::next_at.gt(now.micros()).and(escalations::spoiled.is_null()))
-        .filter(escalations::kind.eq(ALERT).and(escalations::updated_at.ge(since.micros())))
-        .select(Row::as_select())
-        .load(view.conn)?;
     let (mut finder, mut found) = (Finder::default(), Vec::new());
-    // One that cannot be read is set aside when it is due, and holds up nobody else.
-    for climb in rows.into_iter().filter_map(|row| row.open().ok()) {
-        let called = called(view, &climb.id)?;
-        match newcomers(view, &climb, &called, &mut finder, now) {
+    each(view, since, now, &mut |view, climb, called| {
+        match newcomers(view, climb, called, &mut finder, now) {
             Ok(Some(_)) => found.extend(climb.subject.parse::<AlertId>()),
             Err(error) if !error.is_the_rows() => return Err(error),
             Ok(None) | Err(_) => {}
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
+}
+
+type Look<'f> = &'f mut dyn FnMut(&mut View<'_>, &Escalation, &Called) -> Result<()>;
+
+/// Looks at every climb of an alert that waits for people and changed since an instant, some together. One that cannot be
+/// read is set aside when it is due, and holds up nobody else.
+fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Result<()> {
+    let mut after = (now.micros(), String::new());
+    loop {
+        let waits = "escalations.state IN ('climbing', 'nobody_reached') AND escalations.state <> 'done'";
+        let rows: Vec<(Option<i64>, Row)> = escalations::table
+            .filter(literally(waits))
+            .filter(escalations::next_at.ge(after.0).and(escalations::next_at.gt(now.micros())))
+            .filter(escalations::next_at.gt(after.0).or(escalations::id.gt(&after.1)))
+            .filter(escalations::kind.eq(ALERT).and(escalations::updated_at.ge(since.micros())))
+            .filter(escalations::spoiled.is_null())
+            .order((escalations::next_at, escalations::id))
+            .limit(TOGETHER)
+            .select((escalations::next_at, Row::as_select()))
+            .load(view.conn)?;
+        let Some((next_at, last)) = rows.last() else { return Ok(()) };
+        after = (next_at.unwrap_or(i64::MAX), last.id.clone());
+        let called = all_called(view, rows.iter().map(|(_, row)| row.id.as_str()))?;
+        for climb in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
+            look(view, &climb, called.get(&climb.id).unwrap_or(&Called::default()))?;
+        }
+    }
 }
 
 /// Calls whoever came to be meant by a rung of this climb; where whoever was called is awaited in vain and nobody comes in
@@ -99,6 +114,7 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
 }
 
 /// Whom a climb called.
+#[derive(Default)]
 struct Called {
     /// Everybody so far.
     ever: BTreeSet<UserId>,
@@ -106,27 +122,48 @@ struct Called {
     last: Vec<UserId>,
     /// When a rung last was called or found empty. Who is called by name, because it is handed to them, is in no step.
     at: Option<Instant>,
+    /// Whether what it waits for is complete: the last call was found.
+    is_complete: bool,
+}
+
+impl Called {
+    /// A step that came before those that are known.
+    fn add(&mut self, did: &str, at: i64, people: &str) {
+        let people: Vec<UserId> = people.split_whitespace().filter_map(|user| user.parse().ok()).collect();
+        self.at.get_or_insert(Instant::from_micros(at));
+        self.ever.extend(&people);
+        if !self.is_complete {
+            self.last.extend(people);
+        }
+        self.is_complete |= did == "paged";
+    }
 }
 
 fn called(view: &mut View<'_>, id: &str) -> Result<Called> {
-    let rows: Vec<(String, i64, String)> = escalation_steps::table
-        .filter(escalation_steps::escalation_id.eq(id))
+    Ok(all_called(view, std::iter::once(id))?.remove(id).unwrap_or_default())
+}
+
+/// Whom each of these climbs called; one that called nobody is absent.
+fn all_called<'a>(
+    view: &mut View<'_>,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Called>> {
+    let query = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq_any(ids.collect::<Vec<_>>()))
         .filter(escalation_steps::did.eq_any(["paged", "joined", "empty"]))
         .order(escalation_steps::id.desc())
-        .select((escalation_steps::did, escalation_steps::at, escalation_steps::people))
-        .load(view.conn)?;
-    let at = rows.first().map(|(_, at, _)| Instant::from_micros(*at));
-    let mut called = Called { ever: BTreeSet::new(), last: Vec::new(), at };
-    let mut waits = true;
-    for (did, _, people) in rows {
-        let people: Vec<UserId> = people.split_whitespace().filter_map(|user| user.parse().ok()).collect();
-        called.ever.extend(&people);
-        if waits {
-            called.last.extend(people);
-        }
-        waits &= did != "paged";
+        .select((
+            escalation_steps::escalation_id,
+            escalation_steps::did,
+            escalation_steps::at,
+            escalation_steps::people,
+        ));
+    let rows: Vec<(String, String, i64, String)> = on!(&mut *view.conn, |c| query.load(c))?;
+    let mut out: HashMap<String, Called> = HashMap::new();
+    for (id, did, at, people) in rows {
+        out.entry(id).or_default().add(&did, at, &people);
     }
-    Ok(called)
+    Ok(out)
 }
 
 /// Whom a rung that was called means and nobody called, with the first such rung. As long as it waits for whom it was handed
