@@ -1,5 +1,6 @@
-//! Two queues before the commit. Who brings much at once waits in one of their own, so that a device that is on time
-//! does not wait behind a week of a thousand others; the commit serves both in turn.
+//! The queues before the commit. Who brings much at once waits in one of their own, so that a device that is on time
+//! does not wait behind a week of a thousand others; the commit serves both in turn. And a single message of a device of
+//! which nothing waits has a way in that nobody fills with more: in a flood of thousands it is in the next commit.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,11 @@ const QUEUE: usize = 16_384;
 /// …and for this many bytes of what they become once they are read: a message that decodes into many readings weighs
 /// more than its payload.
 pub(super) const LANE_BYTES: usize = 48 * 1024 * 1024;
-/// One commit takes at most this many messages…
+/// A message that is all that a device has waiting comes alone, unless it becomes more than this…
+const ALONE_BYTES: usize = 32 * 1024;
+/// …and has this room of its own.
+const ALONE_LANE_BYTES: usize = 16 * 1024 * 1024;
+/// One commit takes at most this many messages, and before them what came alone: as many at most…
 const GROUP_MESSAGES: usize = 4_096;
 /// …and about this many readings of those who are on time…
 const ON_TIME_READINGS: usize = 16_000;
@@ -49,14 +54,16 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    fn new(queue: mpsc::Sender<Queued>, bytes: usize) -> Self {
-        Self { queue, room: Arc::new(Room::new(bytes)) }
+    fn open(messages: usize, bytes: usize) -> (Self, mpsc::Receiver<Queued>) {
+        let (queue, taken) = mpsc::channel(messages);
+        (Self { queue, room: Arc::new(Room::new(bytes)) }, taken)
     }
 }
 
-/// Both ways in. Cheap to clone.
+/// The ways in. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Entrances {
+    alone: Entrance,
     on_time: Entrance,
     arrears: Entrance,
     waiting: Arc<Waiting>,
@@ -67,9 +74,13 @@ impl Entrances {
     pub async fn enter(&self, together: Vec<Delivery>, bytes: usize, stats: &Stats) {
         let Some(device) = together.first().map(|delivery| delivery.device) else { return };
         let place = self.waiting.place(device, bytes).await;
-        let entrance = if place.lane == Lane::OnTime { &self.on_time } else { &self.arrears };
-        let mut held = Some((entrance.room.hold(bytes).await, place));
         let count = together.len();
+        let entrance = match place.lane {
+            Lane::Arrears => &self.arrears,
+            Lane::OnTime if place.first && count == 1 && bytes <= ALONE_BYTES => &self.alone,
+            Lane::OnTime => &self.on_time,
+        };
+        let mut held = Some((entrance.room.hold(bytes).await, place));
         // A closed queue drops the deliveries: not stored, the device sends them again.
         let Ok(room) = entrance.queue.reserve_many(count).await else { return };
         Stats::add(&stats.queued, count);
@@ -80,8 +91,9 @@ impl Entrances {
     }
 }
 
-/// Both queues, as the commit takes from them.
+/// The queues, as the commit takes from them.
 pub(super) struct Lanes {
+    alone: mpsc::Receiver<Queued>,
     on_time: mpsc::Receiver<Queued>,
     arrears: mpsc::Receiver<Queued>,
 }
@@ -89,42 +101,46 @@ pub(super) struct Lanes {
 impl Lanes {
     /// With so many bytes of room in each lane.
     pub fn open(bytes: usize) -> (Entrances, Self) {
-        let ((one, on_time), (other, arrears)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
-        let (one, other) = (Entrance::new(one, bytes), Entrance::new(other, bytes));
-        (Entrances { on_time: one, arrears: other, waiting: Arc::default() }, Self { on_time, arrears })
+        let (one, alone) = Entrance::open(GROUP_MESSAGES, ALONE_LANE_BYTES);
+        let ((two, on_time), (three, arrears)) = (Entrance::open(QUEUE, bytes), Entrance::open(QUEUE, bytes));
+        let entrances = Entrances { alone: one, on_time: two, arrears: three, waiting: Arc::default() };
+        (entrances, Self { alone, on_time, arrears })
     }
 
-    /// Waits for the next message of either; `None`: nobody can bring one any more.
+    /// Waits for the next message of any; `None`: nobody can bring one any more.
     pub async fn next(&mut self) -> Option<(Lane, Queued)> {
         tokio::select! {
             biased;
+            Some(first) = self.alone.recv() => Some((Lane::OnTime, first)),
             Some(first) = self.on_time.recv() => Some((Lane::OnTime, first)),
             Some(first) = self.arrears.recv() => Some((Lane::Arrears, first)),
             else => None,
         }
     }
 
-    /// What waits in the other queue than the one that was just served.
+    /// What waits in the other lane than the one that was just served.
     pub fn after(&mut self, served: Lane) -> Option<(Lane, Queued)> {
-        let (lane, queue) = match served {
-            Lane::OnTime => (Lane::Arrears, &mut self.arrears),
-            Lane::Arrears => (Lane::OnTime, &mut self.on_time),
+        let first = match served {
+            Lane::OnTime => return self.arrears.try_recv().ok().map(|first| (Lane::Arrears, first)),
+            Lane::Arrears => self.alone.try_recv().or_else(|_empty| self.on_time.try_recv()),
         };
-        queue.try_recv().ok().map(|first| (lane, first))
+        first.ok().map(|first| (Lane::OnTime, first))
     }
 
-    /// Fills a group with what waits in one queue.
+    /// Fills a group with what waits in one lane.
     pub fn gather(&mut self, (lane, first): (Lane, Queued), group: &mut Group) {
-        let (queue, most) = match lane {
-            Lane::OnTime => (&mut self.on_time, ON_TIME_READINGS),
-            Lane::Arrears => (&mut self.arrears, ARREARS_READINGS),
-        };
+        let most = if lane == Lane::OnTime { ON_TIME_READINGS } else { ARREARS_READINGS };
         let (mut next, mut readings) = (Some(first), 0);
-        while let Some(Queued { admitted, held }) = next {
-            readings += admitted.size();
-            group.messages.push(admitted);
-            group.held.extend(held);
+        while let Some(queued) = next {
+            // What came alone stands before what its device brought after it, which is not seen before it.
+            while lane == Lane::OnTime
+                && let Ok(alone) = self.alone.try_recv()
+            {
+                readings += group.take(alone);
+            }
+            readings += group.take(queued);
             let more = group.messages.len() < GROUP_MESSAGES && readings < most;
+            let queue = if lane == Lane::OnTime { &mut self.on_time } else { &mut self.arrears };
             next = if more { queue.try_recv().ok() } else { None };
         }
     }
@@ -138,6 +154,14 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// How many readings it brings.
+    fn take(&mut self, Queued { admitted, held }: Queued) -> usize {
+        let readings = admitted.size();
+        self.messages.push(admitted);
+        self.held.extend(held);
+        readings
+    }
+
     pub fn clear(&mut self) {
         self.messages.clear();
         self.held.clear();
@@ -183,8 +207,9 @@ impl Waiting {
         if share.lane == Lane::OnTime && share.bytes + bytes > ON_TIME_BYTES {
             return Err(Arc::clone(&share.answered).notified_owned());
         }
+        let first = share.bytes == 0;
         share.bytes += bytes;
-        Ok(Place { waiting: Arc::clone(self), device, bytes, lane: share.lane })
+        Ok(Place { waiting: Arc::clone(self), device, bytes, lane: share.lane, first })
     }
 }
 
@@ -195,6 +220,8 @@ pub(super) struct Place {
     device: Uuid,
     bytes: usize,
     lane: Lane,
+    /// Nothing of the device waited before it.
+    first: bool,
 }
 
 impl Drop for Place {
@@ -271,7 +298,8 @@ mod tests {
             tokio::task::yield_now().await;
         }
         second.await.unwrap();
-        assert_eq!((entrances.arrears.room.used(), entrances.on_time.room.used()), (0, 0));
+        let used = |entrance: &Entrance| entrance.room.used();
+        assert_eq!([&entrances.alone, &entrances.on_time, &entrances.arrears].map(used), [0; 3]);
         assert!(entrances.waiting.shares().is_empty());
     }
 
@@ -294,8 +322,44 @@ mod tests {
             let next = lanes.after(served).unwrap();
             served = next.0;
             lanes.gather(next, &mut group);
-            assert_eq!(who(&group), expected);
+            let mut who = who(&group);
+            who.sort_unstable();
+            assert_eq!(who, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_single_message_is_in_the_next_commit_however_many_bring_more() {
+        let (entrances, mut lanes) = Lanes::open(100_000);
+        // A flood: each brings some together, so many that most of them wait for room.
+        for device in 1..=40 {
+            let (entrances, some) =
+                (entrances.clone(), [1, 2, 3].map(|packet| delivery(device, packet, vec![b' '; 900])));
+            tokio::spawn(async move {
+                let bytes = some.iter().map(weight).sum();
+                entrances.enter(some.into(), bytes, &Stats::default()).await;
+            });
+        }
+        tokio::task::yield_now().await;
+        bring(&entrances, delivery(99, 1, readings(1))).await;
+        let mut group = Group::default();
+        let next = lanes.next().await.unwrap();
+        lanes.gather(next, &mut group);
+        assert_eq!(who(&group).first(), Some(&99));
+    }
+
+    #[tokio::test]
+    async fn what_came_alone_is_taken_before_what_its_device_brought_after_it() {
+        let (entrances, mut lanes) = Lanes::open(LANE_BYTES);
+        for packet in 1..=3 {
+            bring(&entrances, delivery(1, packet, readings(1))).await;
+        }
+        let mut group = Group::default();
+        // As when it looked at what came alone just before there was any.
+        let second = lanes.on_time.recv().await.unwrap();
+        lanes.gather((Lane::OnTime, second), &mut group);
+        let packets: Vec<_> = group.messages.iter().map(|message| message.packet_id.unwrap()).collect();
+        assert_eq!(packets, [1, 2, 3]);
     }
 
     proptest! {

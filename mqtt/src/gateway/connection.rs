@@ -27,12 +27,15 @@ use uuid::Uuid;
 mod login;
 mod socket;
 
-use socket::{part, read_with, write};
+use socket::{SCRATCH_BYTES, part, read_with, write};
 
 /// How far ahead a token's end is trusted to the monotonic clock before asking again.
 const RECHECK: Duration = Duration::from_secs(600);
 /// Bytes a second at which a packet may arrive at the slowest.
 const SLOWEST_BYTES: usize = 4096;
+/// What is read of a connection of which nothing waits, where the room of all is full: who brings little is served beside
+/// a flood.
+const CALM_BYTES: usize = 1024;
 /// A deadline that never comes.
 const NEVER: Duration = Duration::from_secs(86_400);
 
@@ -162,7 +165,9 @@ where
                 return end;
             }
             let (reading, full) = self.may_read();
-            let begun = self.session.arriving().is_some();
+            let most = reading.unwrap_or(0);
+            // What has begun has its room already, and so little needs none.
+            let regardless = self.session.arriving().is_some() || most == CALM_BYTES;
             let next = self.next_deadline();
             if next < alarm.deadline() {
                 alarm.as_mut().reset(next);
@@ -179,7 +184,7 @@ where
                     self.on_alarm();
                     alarm.as_mut().reset(self.next_deadline());
                 }
-                read = with_space(&cx.room, begun, read_with(io, |bytes| feed(session, &*cx.backend, bytes))), if reading => {
+                read = with_space(&cx.room, regardless, read_with(io, most, |bytes| feed(session, &*cx.backend, bytes))), if reading.is_some() => {
                     match read {
                         Some(Ok(0) | Err(_)) => session.end_as(None, EndReason::Lost),
                         Some(Ok(_)) => self.heard = Instant::now(),
@@ -191,13 +196,15 @@ where
         }
     }
 
-    /// Whether to read the socket, and whether only the room of all connections forbids it.
-    fn may_read(&mut self) -> (bool, bool) {
+    /// How much to read of the socket, and whether only the room of all connections forbids more.
+    fn may_read(&mut self) -> (Option<usize>, bool) {
         let free = !self.session.is_leaving()
             && self.session.in_flight_bytes() < self.cx.options.max_in_flight_bytes;
         // A packet that has begun has its room already.
         let space = self.cx.room.has_space() || self.session.arriving().is_some();
-        if free && space {
+        let most = if space { SCRATCH_BYTES } else { CALM_BYTES };
+        let reading = (free && (space || self.session.in_flight_bytes() == 0)).then_some(most);
+        if reading.is_some() {
             if self.deaf.take().is_some() {
                 // What it sent meanwhile was not looked at; that is not its silence.
                 self.heard = Instant::now();
@@ -210,7 +217,7 @@ where
             let until = Instant::now() + drain_timeout(&self.cx);
             self.drain_until = Some(self.drain_until.map_or(until, |set| set.min(until)));
         }
-        (free && space, free && !space)
+        (reading, free && reading.is_none())
     }
 
     /// Gives the backend what the session collected; acknowledges while it waits for room.
@@ -360,18 +367,17 @@ fn feed<B: Backend>(session: &mut Session, backend: &B, bytes: &[u8]) {
     }
 }
 
-/// Reads only while there is room, which may have been filled since this read began to wait, or when a packet has begun.
+/// Reads only while there is room, which may have been filled since this read began to wait; `regardless` of it where that
+/// is no matter.
 async fn with_space(
     room: &Room,
-    begun: bool,
+    regardless: bool,
     read: impl Future<Output = io::Result<usize>>,
 ) -> Option<io::Result<usize>> {
     tokio::pin!(read);
-    poll_fn(
-        |task| {
-            if begun || room.has_space() { read.as_mut().poll(task).map(Some) } else { Poll::Ready(None) }
-        },
-    )
+    poll_fn(|task| {
+        if regardless || room.has_space() { read.as_mut().poll(task).map(Some) } else { Poll::Ready(None) }
+    })
     .await
 }
 

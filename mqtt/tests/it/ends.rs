@@ -209,13 +209,45 @@ async fn the_room_of_all_holds_back_the_next_until_there_is_space() {
     while edge.house.held() == 0 {
         tokio::task::yield_now().await;
     }
-    second.telemetry(1, 2, "ok").await;
+    // Of whom nothing waits a little is read all the same: a flood of others does not hold it up.
+    second.telemetry(1, 2, "hold").await;
+    while edge.house.held() == 1 {
+        tokio::task::yield_now().await;
+    }
+    second.telemetry(1, 3, "ok").await;
     // A login needs several turns of the loop: the second had its chance to be read.
     Raw::login(edge.handle.local_addr(), 5, device()).await;
-    assert_eq!(edge.house.seen().len(), 1, "the second is not read");
+    assert_eq!(edge.house.seen().len(), 2, "no more of the second is read");
     edge.house.release();
     assert_eq!(first.ack().await.1, 1);
     assert_eq!(second.ack().await.1, 2);
+    assert_eq!(second.ack().await.1, 3);
+}
+
+#[tokio::test]
+async fn of_whom_nothing_waits_no_more_than_a_little_is_read_while_the_room_of_all_is_full() {
+    let mut edge = Edge::with(|o| o.max_total_in_flight_bytes = 100);
+    let mut first = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    let mut second = Raw::login(edge.handle.local_addr(), 5, device()).await;
+    first.telemetry(1, 1, "hold").await;
+    first.send(&publish(5, 0x30, &topic(first.device, "status"), 0, &[], b"x")).await;
+    edge.event().await;
+    edge.event().await;
+    while edge.house.held() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let many: Vec<u8> = (1..=100)
+        .flat_map(|id| publish(5, 0x32, &topic(second.device, "telemetry"), id, &[], b"hold"))
+        .collect();
+    second.send(&many).await;
+    while edge.house.held() < 2 {
+        tokio::task::yield_now().await;
+    }
+    Raw::login(edge.handle.local_addr(), 5, device()).await;
+    let bytes = (edge.house.seen().len() - 1) * many.len() / 100;
+    assert!(bytes <= 1024, "{bytes}");
+    edge.house.release();
+    assert_eq!(first.ack().await.1, 1);
 }
 
 #[tokio::test]

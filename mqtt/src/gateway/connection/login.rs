@@ -5,7 +5,7 @@ use super::super::greeting::{Greeting, Hello, Rejected};
 use super::super::session::Session;
 use super::super::strangers::Stranger;
 use super::super::topic::Up;
-use super::socket::{part, read_with};
+use super::socket::{SCRATCH_BYTES, part, read_with};
 use super::{Context, Seat, stopped};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ async fn read_connect<S: AsyncRead + Unpin>(
 ) -> Result<Option<(Hello, Vec<u8>)>, Rejected> {
     loop {
         let mut fed = Ok(None);
-        let read = read_with(io, |bytes| {
+        let read = read_with(io, SCRATCH_BYTES, |bytes| {
             fed = greeting.feed(bytes).map(|said| said.map(|(hello, rest)| (hello, rest.to_vec())));
         });
         if !matches!(read.await, Ok(bytes) if bytes > 0) {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{sleep, timeout};
 
 /// What one read takes at most.
-const SCRATCH_BYTES: usize = 64 * 1024;
+pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
 /// Room an empty output may keep.
 const KEPT_BYTES: usize = 1024;
 /// How long a farewell may take to reach the device.
@@ -23,14 +23,16 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
 
-/// Reads what there is into the thread's buffer and shows it to `take`; the number of bytes.
+/// Reads what there is, `most` bytes of it, into the thread's buffer and shows it to `take`; the number of bytes.
 pub(super) async fn read_with<S: AsyncRead + Unpin>(
     io: &mut S,
+    most: usize,
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<usize> {
     poll_fn(|task| {
         SCRATCH.with_borrow_mut(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
+            let most = most.min(scratch.len());
+            let mut buffer = ReadBuf::new(scratch.get_mut(..most).unwrap_or_default());
             ready!(Pin::new(&mut *io).poll_read(task, &mut buffer))?;
             take(buffer.filled());
             Poll::Ready(Ok(buffer.filled().len()))
@@ -70,7 +72,7 @@ pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(io: &mut S, last: &[
         io.write_all(last).await?;
         io.flush().await?;
         io.shutdown().await?;
-        while read_with(io, |_unread| ()).await? > 0 {}
+        while read_with(io, SCRATCH_BYTES, |_unread| ()).await? > 0 {}
         io::Result::Ok(())
     };
     drop(timeout(LINGER, parting).await);
