@@ -151,7 +151,8 @@ fn marks(
     let all = room.cases().of_patient(view, key, 200)?;
     let mut marks: Vec<Mark> = all
         .iter()
-        .filter(|case| case.started_at >= from)
+        // What it was told from is another's by now, and not on this chart.
+        .filter(|case| case.started_at >= from && case.moved_at.is_none())
         .filter_map(|case| Some((case, case.judged().ok()?)))
         .filter(|(_, judged)| judged.signal == signal)
         .map(|(case, judged)| Mark { alert: case.id, at: case.started_at, level: shown_level(judged.peak) })
