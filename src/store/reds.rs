@@ -1,5 +1,6 @@
 //! What two people may make of reds. A red is before a named human or climbs until it is: its policies and promises are
-//! bounded where they are proposed and put in force. What is in force already goes on, and is named.
+//! bounded where they are proposed and put in force, and so is a calendar that promises in force lean on. What is in force
+//! already goes on, and is named.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +9,9 @@ use super::paging::{self, LeftOut};
 use super::{View, escalations, versions};
 use crate::domain::calendar::Calendar;
 use crate::domain::escalation::{Policy, Target};
-use crate::domain::sla::ServiceLevel;
+use crate::domain::sla::{Metric, ServiceLevel};
 use crate::domain::{Can, Instant, Level, Role};
+use crate::store::versions::Version;
 
 /// Something in force that lets a red wait for too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +59,65 @@ fn calls_nobody(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<bo
     Ok(false)
 }
 
-/// Whether a promise to reds may lean on what it names. What it says of itself is checked where it is proposed.
+/// The promises in force that a calendar of this name would empty: one to reds that it would count in opening hours, or
+/// any other that would never be due.
+///
+/// # Errors
+/// Database errors.
+pub fn emptied(
+    view: &mut View<'_>,
+    name: &str,
+    calendar: &Calendar,
+    now: Instant,
+) -> Result<Vec<Version<ServiceLevel>>> {
+    if *calendar == Calendar::always(calendar.zone) {
+        return Ok(Vec::new());
+    }
+    let opens = calendar.opens(now).is_some();
+    let mut promises = versions::all_in_force::<ServiceLevel>(view, now)?;
+    promises.retain(|held| held.body.calendar == name && (held.body.level == Level::Red || !opens));
+    Ok(promises)
+}
+
+/// Whether the promises in force may lean on a calendar of this name.
+///
+/// # Errors
+/// [`Error::Refused`] `E_INVALID`; database errors.
+pub(super) fn calendar(view: &mut View<'_>, name: &str, calendar: &Calendar, now: Instant) -> Result<()> {
+    if emptied(view, name, calendar, now)?.is_empty() {
+        return Ok(());
+    }
+    refused(
+        "promises in force count on this calendar: for one to reds it never closes, for any other it opens on some day;          let them name another calendar first",
+    )
+}
+
+/// Whether reds would be without a promise of a first answer, which they have now, if one of this name said so.
+///
+/// # Errors
+/// Database errors.
+pub fn unanswered(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: Instant) -> Result<bool> {
+    let answers = |level: &ServiceLevel| level.level == Level::Red && level.metric == Metric::FirstResponse;
+    if answers(level) {
+        return Ok(false);
+    }
+    let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
+    let (this, others): (Vec<_>, Vec<_>) =
+        promises.into_iter().filter(|held| answers(&held.body)).partition(|held| held.name == name);
+    Ok(!this.is_empty() && others.is_empty())
+}
+
+/// Whether a promise of this name may say so: one to reds may lean on what it names, and reds keep one of a first answer.
+/// What it says of itself is checked where it is proposed.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
-pub(super) fn promise(view: &mut View<'_>, level: &ServiceLevel, now: Instant) -> Result<()> {
+pub(super) fn promise(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: Instant) -> Result<()> {
+    if unanswered(view, name, level, now)? {
+        return refused(
+            "reds would be without a promise of a first answer: put another one in force before this one changes",
+        );
+    }
     if level.level != Level::Red {
         return Ok(());
     }
@@ -120,6 +176,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::calendar::Hours;
     use crate::domain::escalation::{Step, Target as Whom, seeds};
     use crate::domain::sla::Target;
     use crate::domain::{Role, UserId};
@@ -181,6 +238,59 @@ mod tests {
             let later = NOW.plus(Duration::from_secs(60));
             store.write(Actor::Operator, later, |tx| versions::publish(tx, "quick", &slow_now, 2)).unwrap();
             assert_eq!(store.read(|view| slow(view, later)).unwrap(), [Slow::Policy("quick".into(), 3)]);
+        }
+    }
+
+    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into one to
+    /// yellows.
+    #[test]
+    fn no_change_of_a_calendar_or_a_promise_leaves_reds_without_what_is_promised_to_them() {
+        for store in stores() {
+            let people = [(); 2].map(|()| UserId::new(NOW));
+            let by = |place: usize, f: &mut dyn FnMut(&mut Tx<'_>) -> Result<u32>| {
+                store.write(Actor::User { id: people[place], role: Role::Manager }, NOW, f)
+            };
+            let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+            let seed = |tx: &mut Tx<'_>| {
+                crate::store::on_call::seed(tx)?;
+                escalations::seed(tx)?;
+                sla::seed(tx)
+            };
+            store.write(Actor::Operator, NOW, seed).unwrap();
+            let [(_, always), (_, clinic)] = crate::domain::sla::calendars();
+            let put = |name: &str, calendar: &Calendar, seen| {
+                by(0, &mut |tx| versions::publish(tx, name, calendar, seen))
+            };
+            let closed = Calendar { week: std::array::from_fn(|_| Hours::NONE), ..always.clone() };
+            assert!(refused(put("always", &clinic, 1)) && refused(put("always", &closed, 1)));
+            assert!(refused(put("clinic", &closed, 1)), "what is promised to yellows would never be due");
+            let holiday = Calendar { place: None, ..clinic.clone() };
+            assert_eq!(put("clinic", &holiday, 1).unwrap(), 2, "opening hours change as ever");
+            let names = store.read(|view| emptied(view, "always", &clinic, NOW)).unwrap();
+            let names: Vec<_> = names.into_iter().map(|held| held.name).collect();
+            assert_eq!(names, ["red_first_response", "red_resolution"]);
+            assert_eq!(put("nights", &closed, 0).unwrap(), 1, "nothing leans on it");
+            // A first answer is promised to reds, whatever else changes.
+            let promise = |name: &str| store.read(|view| versions::in_force::<ServiceLevel>(view, name, NOW));
+            let first = promise("red_first_response").unwrap().unwrap().body;
+            let yellow = ServiceLevel { level: Level::Yellow, ..first.clone() };
+            let propose = |name: &str, level: &ServiceLevel, seen| {
+                by(0, &mut |tx| versions::propose(tx, name, level, seen))
+            };
+            let approve = |name: &str, which| {
+                by(1, &mut |tx| versions::approve::<ServiceLevel>(tx, name, which).map(|()| which))
+            };
+            let slow = ServiceLevel { metric: Metric::Resolution, ..first.clone() };
+            assert!(refused(propose("red_first_response", &yellow, 1)));
+            assert!(refused(propose("red_first_response", &slow, 1)));
+            // Beside another one it may change, and is looked at again where it is put in force.
+            propose("red_second", &first, 0).unwrap();
+            approve("red_second", 1).unwrap();
+            assert_eq!(propose("red_first_response", &yellow, 1).unwrap(), 2);
+            propose("red_second", &yellow, 1).unwrap();
+            approve("red_second", 2).unwrap();
+            assert!(refused(approve("red_first_response", 2)));
+            assert_eq!(promise("red_first_response").unwrap().unwrap().version, 1);
         }
     }
 

@@ -42,11 +42,11 @@ pub trait Versioned: Serialize + DeserializeOwned {
         Ok(())
     }
 
-    /// Whether it may be put down; what was put down before is read all the same.
+    /// Whether it may be put down under a name; what was put down before is read all the same.
     ///
     /// # Errors
-    /// [`Error::Refused`].
-    fn check(&self) -> Result<()> {
+    /// [`Error::Refused`]; database errors.
+    fn check(&self, _view: &mut View<'_>, _name: &str, _now: Instant) -> Result<()> {
         Ok(())
     }
 }
@@ -99,9 +99,9 @@ impl Versioned for Team {
 impl Versioned for Calendar {
     const KIND: &'static str = "calendar";
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
         let what = match Calendar::check(self) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return reds::calendar(view, name, self, now),
             Err(Faulty::Municipality) => {
                 "the holidays of this municipality are not known here: leave it out and write its holidays as \
                  exceptions, with \"yearly\": true for those that come back"
@@ -115,8 +115,8 @@ impl Versioned for Calendar {
 impl Versioned for ServiceLevel {
     const KIND: &'static str = "service_level";
 
-    fn fits_reds(&self, view: &mut View<'_>, _name: &str, now: Instant) -> Result<()> {
-        reds::promise(view, self, now)
+    fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
+        reds::promise(view, name, self, now)
     }
 }
 
@@ -381,9 +381,10 @@ fn append<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32, at_onc
     if last != i64::from(seen) {
         return Err(Error::Stale { current: last });
     }
-    body.check()?;
+    let (author, now) = (tx.actor().name(), tx.now());
+    body.check(tx, name, now)?;
     callable::may_answer(tx, body)?;
-    let (author, now) = (tx.actor().name(), tx.now().micros());
+    let now = now.micros();
     let body = serde_json::to_string(body).map_err(|_shape| Error::Corrupt("a version to store"))?;
     diesel::insert_into(v::versions)
         .values((

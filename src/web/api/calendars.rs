@@ -5,6 +5,7 @@ use actix_web::web::Path;
 use super::kept::{self, Kept, Shown, Standing};
 use super::{Answer, Body, Call, IfMatch, List};
 use crate::domain::calendar::Calendar;
+use crate::store::reds;
 use crate::store::versions::Version;
 use crate::web::fault::Fault;
 
@@ -35,8 +36,18 @@ pub async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| kept::history::<Calendar>(desk, &id)).await
 }
 
-/// Puts a version in force; a municipality whose holidays are not known here is refused. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
+/// Puts a version in force; a municipality whose holidays are not known here is refused, and so is what would empty promises
+/// in force that name this calendar (`promises`): one to reds on a calendar that closes, any on one that never opens. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
 #[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = Kept), (status = 412), (status = 422)))]
 pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
-    call.run(move |desk| kept::publish(desk, &id, seen, body.value)).await
+    call.run(move |desk| {
+        let emptied = desk.read(|view| Ok(reds::emptied(view, &id, &body.value, desk.now)?))?;
+        if !emptied.is_empty() {
+            let names: Vec<String> = emptied.into_iter().map(|held| held.name).collect();
+            let what = "open day and night for a promise to reds, and open on some day for any other";
+            return Err(Fault::invalid("week", what).with("promises", names));
+        }
+        kept::publish(desk, &id, seen, body.value)
+    })
+    .await
 }

@@ -4,14 +4,17 @@ use actix_web::web::{Form, Path, Query};
 
 use super::kept::{self, Asked, Held, New, Sent, Telling, written};
 use super::visit::{Answer, Room, Step, Visit};
+use crate::domain::Level;
 use crate::domain::calendar::Calendar;
-use crate::store::View;
-use crate::store::versions;
+use crate::domain::sla::ServiceLevel;
+use crate::store::{View, reds, versions};
 use crate::web::fault::Fault;
 use crate::web::pages::calendar::{self as pages, ahead, brief, holidays, lines};
 use crate::web::pages::calendar_form::Draft;
-use crate::web::pages::kept::{self as list_pages, Editor, Kind, List};
-use crate::web::{Code, Section};
+use crate::web::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
+use crate::web::pages::schedule::weekday;
+use crate::web::pages::service_level::name as level_name;
+use crate::web::{Code, Key, Section};
 
 const KIND: Kind = Kind::Calendars;
 
@@ -81,13 +84,33 @@ fn shown(
     })
 }
 
+/// The promises in force that a calendar would empty, each as a mistake in its hours.
+fn emptied(view: &mut View<'_>, room: &Room, id: &str, calendar: &Calendar) -> Result<Vec<Wrong>, Fault> {
+    let w = room.words();
+    let wrong = |held: versions::Version<ServiceLevel>| {
+        let why = match held.body.level {
+            Level::Red => Key("calendar-wrong-red"),
+            _ => Key("calendar-wrong-never"),
+        };
+        let what = w.one(why, "promise", level_name(w, &held.body));
+        Wrong { field: "h0".to_owned(), label: w.say(weekday(0)), what }
+    };
+    Ok(reds::emptied(view, id, calendar, room.now)?.into_iter().map(wrong).collect())
+}
+
 /// POST `/calendars/{id}`: a button of the form. `save` leads back to the page.
 pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Policies, move |room| {
             let sent = Sent(sent.into_inner());
             let draft = Draft::sent(|name| sent.get(name).to_owned());
-            let (seen, made) = (sent.seen()?, draft.calendar(room.words()));
+            let (seen, mut made) = (sent.seen()?, draft.calendar(room.words()));
+            if let Ok(calendar) = &made {
+                let wrong = room.read(|view| emptied(view, room, &id, calendar))?;
+                if !wrong.is_empty() {
+                    made = Err(wrong);
+                }
+            }
             let mut refused = None;
             if let ("save", Ok(calendar)) = (sent.button(), &made) {
                 room.read(|view| Held::<Calendar>::read(view, room, KIND, &id, true))?;

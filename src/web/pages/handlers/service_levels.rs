@@ -9,10 +9,9 @@ use crate::domain::Level;
 use crate::domain::calendar::Calendar;
 use crate::domain::escalation::Policy;
 use crate::domain::sla::{ServiceLevel, Timer};
-use crate::store::View;
-use crate::store::versions;
+use crate::store::{View, reds, versions};
 use crate::web::fault::Fault;
-use crate::web::pages::kept::{self as list_pages, Editor, Kind, List};
+use crate::web::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
 use crate::web::pages::service_level::{self as pages, Draft, Due, lines};
 use crate::web::pages::{Choice, policies};
 use crate::web::{Code, Section};
@@ -123,7 +122,13 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
             let sent = Sent(sent.into_inner());
             let draft = Draft::sent(|name| sent.get(name).to_owned());
             let (seen, around) = (sent.seen()?, room.read(|view| Around::read(view, room))?);
-            let made = draft.service_level(room.words(), &around.calendars, &around.policies);
+            let mut made = draft.service_level(room.words(), &around.calendars, &around.policies);
+            if let Ok(level) = &made
+                && room.read(|view| Ok(reds::unanswered(view, &id, level, room.now)?))?
+            {
+                let (label, what) = (room.words().say("level-level"), room.words().say("level-wrong-last"));
+                made = Err(vec![Wrong { field: "level".to_owned(), label, what }]);
+            }
             let mut refused = None;
             if let ("propose", Ok(level)) = (sent.button(), &made) {
                 room.read(|view| Held::<ServiceLevel>::read(view, room, KIND, &id, true))?;

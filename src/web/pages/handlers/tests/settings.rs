@@ -156,6 +156,9 @@ async fn a_service_level_is_proposed_by_one_and_put_in_force_by_another() {
     let gone = with(&promise("propose", "15"), "calendar", "gone");
     let gone = post(&clinic, Role::Manager, path, &gone).await;
     assert!(gone.text.contains("id=\"calendar-wrong\""), "{}", gone.text);
+    let last = with(&promise("propose", "15"), "level", "yellow");
+    let last = post(&clinic, Role::Manager, path, &last).await;
+    assert!(last.text.contains("pediria a primeira resposta a um alerta vermelho"), "{}", last.text);
     let checked = post(&clinic, Role::Manager, path, &promise("check", "15")).await;
     assert!(checked.text.contains("15 min, dia e noite") && checked.text.contains("id=\"drafted-h\""));
     let made = post(&clinic, Role::Manager, path, &promise("propose", "15")).await;
@@ -238,6 +241,11 @@ async fn a_calendar_shows_the_days_ahead_and_changes_at_once() {
     assert_eq!((saved.status, saved.to.as_str()), (StatusCode::SEE_OTHER, path), "{}", saved.text);
     let calendar = held::<Calendar>(&clinic, "clinic").unwrap();
     assert_eq!((calendar.version, calendar.body.exceptions.len()), (2, 1));
+    // No promise is emptied: one to reds by opening hours, any by a calendar that never opens.
+    let shut = post(&clinic, Role::Manager, "/calendars/always", &week("save", "", "")).await;
+    assert_eq!(shut.status, StatusCode::OK);
+    assert!(shut.text.contains("é de alertas vermelhos e conta com este calendário"), "{}", shut.text);
+    assert_eq!(held::<Calendar>(&clinic, "always").unwrap().version, 1);
     let stale = post(&clinic, Role::Admin, path, &week("save", "", "")).await;
     assert!(stale.text.contains("E_PRECONDITION") && stale.text.contains("value=\"Véspera de Natal\""));
     let page = clinic.get(Role::Manager, path).await.text;
