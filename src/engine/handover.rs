@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Module, Progress};
 use crate::domain::civil::Window;
-use crate::domain::message::Class;
+use crate::domain::message::{Channel, Class};
 use crate::domain::on_call::Duty;
 use crate::domain::{Instant, UserId};
 use crate::store::messages::{self, About, New, Topic};
@@ -64,6 +66,7 @@ impl Handover {
                 }
             }
         }
+        due.sort_by(|a, b| (a.user, a.window.from, &a.schedule).cmp(&(b.user, b.window.from, &b.schedule)));
         Ok(due)
     }
 }
@@ -82,7 +85,8 @@ impl Module for Handover {
         let mut did = 0;
         if !due.is_empty() {
             did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
-                due.iter().try_fold(0, |did, turn| Ok(did + tell(tx, turn)?))
+                let together = due.chunk_by(|a, b| (a.user, a.window.from) == (b.user, b.window.from));
+                together.map(|turns| tell(tx, turns)).sum()
             })?;
         }
         self.told.retain(|key| began(key) > now.minus(CATCH_UP).micros());
@@ -95,35 +99,83 @@ fn began(key: &str) -> i64 {
     key.rsplit(':').next().and_then(|micros| micros.parse().ok()).unwrap_or(i64::MIN)
 }
 
-fn tell(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<usize> {
-    let Turn { schedule, user, window } = turn;
-    let whole = Window { from: window.from, to: window.from.plus(LONGEST) };
-    let turns = on_call::turns(tx, schedule, whole)?;
-    let until = turns.iter().find(|(held, who)| who == user && held.from == window.from);
-    let until = until.map_or(window.to, |(held, _)| held.to);
-    let now = tx.now();
-    let from = window.from.to_string();
-    let link = format!("/schedules/{schedule}");
-    // Nobody comes as far as anybody looks: an end would be one that the search made.
-    let (template, variables) = match until < whole.to {
-        true => ("handover", serde_json::json!({ "link": link, "from": from, "until": until.to_string() })),
-        false => ("handover_alone", serde_json::json!({ "link": link, "from": from })),
-    };
-    let mut did = 0;
-    for channel in paging::channels(tx, *user)? {
+/// A word of a turn, or of several that begin together.
+#[derive(Clone)]
+struct Word {
+    key: String,
+    schedule: String,
+    template: &'static str,
+    variables: serde_json::Value,
+    /// Later than that the person has found out, or somebody has told them.
+    not_after: Instant,
+}
+
+impl Word {
+    fn of(tx: &mut Tx<'_>, turn: &Turn) -> store::Result<Self> {
+        let Turn { schedule, user, window } = turn;
+        let whole = Window { from: window.from, to: window.from.plus(LONGEST) };
+        let turns = on_call::turns(tx, schedule, whole)?;
+        let until = turns.iter().find(|(held, who)| who == user && held.from == window.from);
+        let until = until.map_or(window.to, |(held, _)| held.to);
+        let from = window.from.to_string();
+        let link = format!("/schedules/{schedule}");
+        // Nobody comes as far as anybody looks: an end would be one that the search made.
+        let (template, variables) = match until < whole.to {
+            true => ("handover", json!({ "link": link, "from": from, "until": until.to_string() })),
+            false => ("handover_alone", json!({ "link": link, "from": from })),
+        };
+        let not_after = until.min(window.from.max(tx.now()).plus(WORTH));
+        Ok(Self { key: turn.key(), schedule: schedule.clone(), template, variables, not_after })
+    }
+
+    /// Two letters in the same words in the same second tell nobody which is which, and the name of a schedule may tell
+    /// a specialty: turns that begin together are one letter.
+    fn joint(words: &[Self]) -> Option<Self> {
+        let (first, others) = words.split_first()?;
+        if others.is_empty() {
+            return Some(first.clone());
+        }
+        let schedules: Vec<&str> = words.iter().map(|word| word.schedule.as_str()).collect();
+        let variables = json!({
+            "link": "/schedules", "from": first.variables.get("from"), "count": words.len(), "schedules": schedules,
+        });
+        let not_after = words.iter().map(|word| word.not_after).max()?;
+        Some(Self { template: "handover_several", variables, not_after, ..first.clone() })
+    }
+
+    fn plan(&self, tx: &mut Tx<'_>, user: UserId, channel: Channel) -> store::Result<bool> {
         let new = New {
-            key: format!("{}:{}", turn.key(), channel.name()),
+            key: format!("{}:{}", self.key, channel.name()),
             class: Class::Transactional,
             channel,
             recipient: user.to_string(),
-            template,
-            variables: variables.clone(),
-            about: About::house(Topic::Schedule, schedule),
-            due_at: now,
-            // Later than that the person has found out, or somebody has told them.
-            not_after: until.min(window.from.max(now).plus(WORTH)),
+            template: self.template,
+            variables: self.variables.clone(),
+            about: About::house(Topic::Schedule, &self.schedule),
+            due_at: tx.now(),
+            not_after: self.not_after,
         };
-        did += usize::from(messages::plan(tx, &new)?);
+        messages::plan(tx, &new)
+    }
+}
+
+/// Tells one person of turns of theirs that begin together: each on the dashboard, which names its schedule, and those of
+/// which they are told there for the first time in one letter.
+fn tell(tx: &mut Tx<'_>, turns: &[Turn]) -> store::Result<usize> {
+    let Some(user) = turns.first().map(|turn| turn.user) else { return Ok(0) };
+    let mut fresh = Vec::new();
+    for turn in turns {
+        let word = Word::of(tx, turn)?;
+        if word.plan(tx, user, Channel::InApp)? {
+            fresh.push(word);
+        }
+    }
+    let mut did = fresh.len();
+    if let Some(joint) = Word::joint(&fresh) {
+        let channels = paging::channels(tx, user)?.into_iter().filter(|channel| *channel != Channel::InApp);
+        for channel in channels {
+            did += usize::from(joint.plan(tx, user, channel)?);
+        }
     }
     Ok(did)
 }
@@ -133,7 +185,6 @@ mod tests {
     use super::*;
     use crate::domain::Role;
     use crate::domain::civil::Zone;
-    use crate::domain::message::Channel;
     use crate::domain::on_call::{Change, Length, Override};
     use crate::store::Actor;
     use crate::store::on_call::testing::{duty, person, rotation};
@@ -189,6 +240,58 @@ mod tests {
             assert_eq!(told(at.plus(HOUR / 20)), 0);
         }
     }
+
+    /// Two letters in the same words in the same second, and nobody knew which was which.
+    #[test]
+    fn turns_that_begin_together_are_one_letter_and_each_is_named_on_the_dashboard() {
+        for store in stores() {
+            let (ana, bia) = (person(&store, Role::Clinician), person(&store, Role::Clinician));
+            let starts = Zone::SAO_PAULO.local(NOW);
+            let days = |who| duty(vec![rotation(starts, Length::Days(1), &[who, bia])]);
+            store.write(Actor::Operator, NOW, |tx| paging::send_e_mail(tx, true)).unwrap();
+            let publish = |id: &str, body: &Duty| {
+                store.write(Actor::Operator, NOW, |tx| on_call::publish(tx, id, body, 0)).unwrap()
+            };
+            publish("ward", &days(ana));
+            publish("backup", &days(ana));
+            let told = |who: UserId, channel: Channel| {
+                let to = who.to_string();
+                let all = store.read(|view| messages::after(view, channel, &to, 0, 99)).unwrap();
+                all.into_iter().map(|one| (one.template, one.variables)).collect::<Vec<_>>()
+            };
+            let run = |at: Instant| Handover::new((*store).clone()).run(at).unwrap().did;
+            assert_eq!((run(NOW), run(NOW)), (3, 0), "a second run, or another node, tells nobody twice");
+            let letters = told(ana, Channel::Email);
+            let [(template, says)] = letters.as_slice() else { panic!("{letters:?}") };
+            assert_eq!((template.as_str(), says["count"].as_u64()), ("handover_several", Some(2)));
+            let links: Vec<_> =
+                told(ana, Channel::InApp).into_iter().map(|(_, says)| says["link"].clone()).collect();
+            assert_eq!(links, ["/schedules/backup", "/schedules/ward"]);
+            // One that comes later begins alone.
+            publish("later", &days(ana));
+            assert_eq!(run(NOW.plus(HOUR / 60)), 2);
+            assert_eq!(told(ana, Channel::Email)[1].0, "handover");
+            // As long as one of the two is hers, the letter is true.
+            let who = ana.to_string();
+            let claim = |tx: &mut Tx<'_>| messages::claim(tx, Channel::Email, Some(&who), 1);
+            let claimed = store.keep_house(Urgency::Urgent, "test", NOW, claim).unwrap();
+            let gives = |id: &str| {
+                let change = Change::Replace(ana, bia);
+                let over = Override { from: NOW, to: NOW.plus(HOUR * 24), change, meant_at: None };
+                let put = |tx: &mut Tx<'_>| on_call::changes::put_override(tx, id, None, over, 1);
+                store.write(Actor::Operator, NOW, put).unwrap();
+            };
+            let leaves = || {
+                let hand_over = |tx: &mut Tx<'_>| Ok(messages::hand_over(tx, &claimed)?.len());
+                store.keep_house(Urgency::Urgent, "test", NOW, hand_over).unwrap()
+            };
+            gives("backup");
+            assert_eq!(leaves(), 1);
+            gives("ward");
+            assert_eq!(leaves(), 0);
+        }
+    }
+
     /// "Your turn since 06:59" left a mailbox that had rested, to somebody who was on call no more.
     #[test]
     fn word_of_a_turn_is_worth_an_hour_and_does_not_leave_once_the_turn_is_anothers() {

@@ -39,7 +39,8 @@ pub fn link(letter: &Stored) -> &str {
 /// Database errors.
 pub fn opened(store: &Store, user: UserId, at: &str, now: Instant) -> Result<usize> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
-    let about = |letter: &&Stored| link(letter) == at;
+    // A place within a page is in sight with the page.
+    let about = |letter: &&Stored| link(letter).split('#').next() == Some(at);
     let keys: Vec<String> = waiting.iter().filter(about).map(|letter| letter.key.clone()).collect();
     if !keys.is_empty() {
         told(store, now, &keys, Receipt::Read)?;

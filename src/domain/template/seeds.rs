@@ -6,7 +6,7 @@ use super::{Template, Words};
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 22] = [
+const SEEDS: [Seed; 31] = [
     (
         "page",
         Class::Clinical,
@@ -100,6 +100,18 @@ const SEEDS: [Seed; 22] = [
         ],
     ),
     (
+        "handover_several",
+        Class::Transactional,
+        ["Plantões que começam juntos", "Turns that begin together"],
+        ["Zelo: {count} plantões seus começam em {from}", "Zelo: {count} turns of yours begin on {from}"],
+        [
+            "Você está de plantão em {count} escalas a partir de {from}.\n\n\
+             Entre para ver até quando vai cada plantão e o que está aberto: {link}\n",
+            "You are on call on {count} schedules from {from}.\n\n\
+             Sign in to see until when each turn lasts and what is open: {link}\n",
+        ],
+    ),
+    (
         "absence",
         Class::Transactional,
         ["Ausência de alguém da equipe", "Absence of somebody of the team"],
@@ -108,10 +120,134 @@ const SEEDS: [Seed; 22] = [
             "Zelo: somebody of the team is away from {from} until {until}",
         ],
         [
-            "Alguém da equipe registrou, mudou ou retirou a própria ausência de {from} até {until}.\n\n\
+            "Alguém da equipe registrou a própria ausência de {from} até {until}.\n\n\
              Entre para ver as ausências e os turnos que ficaram sem ninguém: {link}\n",
-            "Somebody of the team noted, changed or took back an absence of their own from {from} until {until}.\n\n\
+            "Somebody of the team noted an absence of their own from {from} until {until}.\n\n\
              Sign in to see the absences and the turns that nobody covers: {link}\n",
+        ],
+    ),
+    (
+        "absence_changed",
+        Class::Transactional,
+        ["Ausência de alguém da equipe alterada", "Absence of somebody of the team changed"],
+        [
+            "Zelo: ausência na equipe alterada, agora de {from} até {until}",
+            "Zelo: an absence in the team was changed, now from {from} until {until}",
+        ],
+        [
+            "Alguém da equipe alterou a própria ausência, que agora vai de {from} até {until}.\n\n\
+             Entre para ver as ausências e os turnos que ficaram sem ninguém: {link}\n",
+            "Somebody of the team changed an absence of their own, which now lasts from {from} until {until}.\n\n\
+             Sign in to see the absences and the turns that nobody covers: {link}\n",
+        ],
+    ),
+    (
+        "absence_ended",
+        Class::Transactional,
+        ["Ausência de alguém da equipe retirada", "Absence of somebody of the team taken back"],
+        [
+            "Zelo: ausência na equipe retirada, era de {from} até {until}",
+            "Zelo: an absence in the team was taken back, it was from {from} until {until}",
+        ],
+        [
+            "Alguém da equipe retirou a própria ausência, que ia de {from} até {until}, e volta às escalas.\n\n\
+             Entre para ver as ausências: {link}\n",
+            "Somebody of the team took back an absence of their own, which was from {from} until {until}, and is on the \
+             schedules again.\n\nSign in to see the absences: {link}\n",
+        ],
+    ),
+    (
+        "own_absence",
+        Class::Transactional,
+        ["Sua ausência registrada", "Your absence noted"],
+        [
+            "Zelo: sua ausência de {from} até {until} foi registrada",
+            "Zelo: your absence from {from} until {until} was noted",
+        ],
+        [
+            "Quem cuida das escalas registrou a sua ausência de {from} até {until}. Nesse período você fica fora de \
+             todas as escalas.\n\nSe não for isso, avise quem cuida das escalas. Entre para ver: {link}\n",
+            "Whoever keeps the schedules noted your absence from {from} until {until}. In that time you are on no \
+             schedule.\n\nIf that is not so, tell them. Sign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "own_absence_changed",
+        Class::Transactional,
+        ["Sua ausência alterada", "Your absence changed"],
+        [
+            "Zelo: sua ausência foi alterada, agora de {from} até {until}",
+            "Zelo: your absence was changed, now from {from} until {until}",
+        ],
+        [
+            "Quem cuida das escalas alterou a sua ausência, que agora vai de {from} até {until}. Fora desse período as \
+             escalas contam com você.\n\nSe não for isso, avise quem cuida das escalas. Entre para ver: {link}\n",
+            "Whoever keeps the schedules changed your absence, which now lasts from {from} until {until}. Outside that \
+             time the schedules count on you.\n\nIf that is not so, tell them. Sign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "own_absence_ended",
+        Class::Transactional,
+        ["Sua ausência retirada", "Your absence taken back"],
+        [
+            "Zelo: sua ausência de {from} até {until} foi retirada",
+            "Zelo: your absence from {from} until {until} was taken back",
+        ],
+        [
+            "Quem cuida das escalas retirou a sua ausência, que ia de {from} até {until}: as escalas contam com você \
+             de novo.\n\nSe não for isso, avise quem cuida das escalas. Entre para ver: {link}\n",
+            "Whoever keeps the schedules took back your absence, which was from {from} until {until}: the schedules \
+             count on you again.\n\nIf that is not so, tell them. Sign in to see it: {link}\n",
+        ],
+    ),
+    (
+        "stand_in",
+        Class::Transactional,
+        ["Plantão no lugar de alguém", "On call for somebody else"],
+        [
+            "Zelo: você entra no lugar de alguém de {from} até {until}",
+            "Zelo: you stand in for somebody from {from} until {until}",
+        ],
+        [
+            "Alguém da equipe se ausenta e você entra no lugar. Turnos: {count}. O primeiro vai de {from} até {until}: \
+             nele, os chamados vêm para você.\n\nSe não puder, avise já quem cuida das escalas. Entre para ver todos: \
+             {link}\n",
+            "Somebody of the team is away and you stand in. Turns: {count}. The first is from {from} until {until}: in \
+             it, you are the one who is called.\n\nIf you cannot, tell whoever keeps the schedules now. Sign in to see \
+             all of them: {link}\n",
+        ],
+    ),
+    (
+        "stand_in_changed",
+        Class::Transactional,
+        ["Plantão no lugar de alguém alterado", "On call for somebody else, changed"],
+        [
+            "Zelo: mudou o período em que você entra no lugar de alguém, agora de {from} até {until}",
+            "Zelo: the time in which you stand in for somebody has changed, now from {from} until {until}",
+        ],
+        [
+            "A ausência de alguém da equipe mudou, e com ela os turnos em que você entra no lugar. Turnos: {count}. O \
+             primeiro agora vai de {from} até {until}: nele, os chamados vêm para você.\n\nSe não puder, avise já quem \
+             cuida das escalas. Entre para ver todos: {link}\n",
+            "The absence of somebody of the team has changed, and with it the turns in which you stand in. Turns: {count}. \
+             The first is now from {from} until {until}: in it, you are the one who is called.\n\nIf you cannot, tell \
+             whoever keeps the schedules now. Sign in to see all of them: {link}\n",
+        ],
+    ),
+    (
+        "stand_in_ended",
+        Class::Transactional,
+        ["Plantão no lugar de alguém cancelado", "On call for somebody else, cancelled"],
+        [
+            "Zelo: você não entra mais no lugar de alguém de {from} até {until}",
+            "Zelo: you no longer stand in for somebody from {from} until {until}",
+        ],
+        [
+            "A ausência de alguém da equipe foi retirada ou encurtada, e você não entra mais no lugar. Turnos: {count}. \
+             O primeiro ia de {from} até {until}.\n\nEntre para ver: {link}\n",
+            "The absence of somebody of the team was taken back or made shorter, and you no longer stand in. Turns: \
+             {count}. The first was from {from} until {until}.\n\nSign in to see: {link}\n",
         ],
     ),
     (

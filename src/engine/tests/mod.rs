@@ -1,5 +1,6 @@
 //! What the engine promises, under driven time and on every backend at hand.
 
+mod away;
 mod bounces;
 mod departures;
 mod handed;

@@ -27,7 +27,7 @@ fn step(schedule: &str) -> Step {
 
 /// Clinics whose red calls who is on call: the first two take turns of an hour, `gone` of which is over when it is raised;
 /// the third is the backup, the fourth the top.
-fn clinics(gone: Duration) -> Vec<Ward> {
+pub(super) fn clinics(gone: Duration) -> Vec<Ward> {
     let named = Name { pt: "a".into(), en: "a".into() };
     let policy = Policy {
         id: escalations::RED.into(),
@@ -61,7 +61,7 @@ fn act(ward: &Ward, now: Instant, f: impl FnMut(&mut Tx<'_>) -> crate::store::Re
 }
 
 /// The first is away from a minute after the red on; the second stands in from then on, or a little later.
-fn goes_away(ward: &Ward, later: Duration) {
+pub(super) fn goes_away(ward: &Ward, later: Duration) {
     let within = Window { from: at(1), to: at(50) };
     let by: UserId = ward.people[1];
     let cover = Cover { schedule: "first".into(), from: at(1).plus(later), to: at(50), by };

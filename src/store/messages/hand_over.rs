@@ -3,6 +3,7 @@
 //! others were looked at before, nobody takes it for one that never reported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::time::Duration;
 
 use consent::Verdict;
@@ -10,7 +11,7 @@ use diesel::prelude::*;
 
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
-use super::{Ground, Row, Stored, Topic};
+use super::{About, Ground, Row, Stored, Topic};
 use crate::domain::civil::Window;
 use crate::domain::message::{Channel, State};
 use crate::domain::{Instant, PatientId};
@@ -106,8 +107,36 @@ pub(super) fn suppressed(
     })
 }
 
+/// What somebody was told of a thing of the house's own is true no more: letters that wait are not sent, and the dashboard
+/// shows it no more. It locks those messages last, and waits for nobody who would wait for it: the outbox skips what is held.
+///
+/// # Errors
+/// Database errors.
+pub fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> {
+    let shown = [State::Accepted, State::Sent, State::Delivered].map(State::name);
+    let shown = messages::channel.eq(Channel::InApp.name()).and(messages::state.eq_any(shown));
+    let said = messages::table
+        .filter(messages::kind.eq(about.kind).and(messages::subject.eq(about.subject)))
+        .filter(messages::recipient.eq(recipient))
+        .filter(messages::state.eq(State::Due.name()).or(shown))
+        .order(messages::id);
+    for row in held!(tx, Row, said) {
+        let gone = messages::table.find(row.id);
+        diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+        // One that cannot be read is the auditor's to tell.
+        let Ok(stored) = row.open() else { continue };
+        if stored.channel != Channel::InApp {
+            suppressed(tx, &stored, "superseded", None)?;
+        }
+    }
+    Ok(())
+}
+
 /// The permit on which a message leaves; about the house itself it needs none.
 fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Option<Verdict>, Stays>> {
+    if claimed.is_call() && went_away(tx, claimed)? {
+        return Ok(Err(("absent", None)));
+    }
     Ok(match claimed.ground {
         Some(ground) => match permits::ask_for(tx, ground.patient(), ground.purpose())? {
             Ok(permit) => Ok(Some(permit)),
@@ -128,16 +157,36 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
     })
 }
 
-/// What tells somebody of their turn on call.
-const HAND_OVERS: [&str; 2] = ["handover", "handover_alone"];
+/// Whether whoever is called by a letter went away while it waited: whoever stands in, or comes next, is called instead.
+/// Who was away when the call was planned was called because nobody else was there.
+fn went_away(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
+    match (claimed.channel, claimed.recipient.parse()) {
+        (Channel::Email, Ok(user)) => {
+            let now = tx.now();
+            on_call::absences::left_since(tx, user, claimed.created_at, now)
+        }
+        _ => Ok(false),
+    }
+}
 
-/// Whether a letter of somebody's turn is true still: a schedule may have been changed while it waited.
+/// What tells somebody of their turn on call.
+const HAND_OVERS: [&str; 3] = ["handover", "handover_alone", "handover_several"];
+
+/// Whether a letter of somebody's turn is true still: a schedule may have been changed while it waited. One of several
+/// turns is, as long as one of them is.
 fn turn_stands(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
     let from = claimed.variables.get("from").and_then(|from| Instant::parse(from.as_str()?));
     let (Ok(user), Some(from)) = (claimed.recipient.parse(), from) else { return Ok(true) };
     let from = from.max(tx.now());
     let at = Window { from, to: from.plus(Duration::from_secs(1)) };
-    Ok(on_call::shifts(tx, &claimed.subject, at)?.iter().any(|shift| shift.user == user))
+    let several = claimed.variables.get("schedules").and_then(|ids| ids.as_array());
+    let several = several.into_iter().flatten().filter_map(|id| id.as_str());
+    for schedule in iter::once(claimed.subject.as_str()).chain(several) {
+        if on_call::shifts(tx, schedule, at)?.iter().any(|shift| shift.user == user) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Stored {

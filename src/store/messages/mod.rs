@@ -29,7 +29,7 @@ pub use attempts::{
     Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
     claim_cases, of_several, overdue, receipt, replay, reported, waiting,
 };
-pub use hand_over::{hand_over, suppress};
+pub use hand_over::{hand_over, suppress, unsay};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
 /// How long a page is worth sending: an answer cancels it before that.

@@ -2,22 +2,21 @@
 //! who is away is on call in it, unless an override was said to be meant although they are.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
+use super::absence_letters::{self, Turned};
 use super::absence_parts::{self, Part};
 use super::linter::ask_a_certificate;
 use super::people;
 use crate::domain::civil::{Window, union};
 use crate::domain::escalation::Policy;
-use crate::domain::message::Class;
 use crate::domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
-use crate::domain::{AbsenceId, Instant, Role, UserId};
+use crate::domain::{AbsenceId, Instant, UserId};
 use crate::store::departures::{self, Why};
 use crate::store::error::{Error, Result};
-use crate::store::messages::{self, About, New, Topic};
 use crate::store::schema::absences as rows;
-use crate::store::tx::Actor;
 use crate::store::{Act, Subject, Tx, View, paging, settings, turn, versions};
 
 /// An absence as it is kept.
@@ -57,6 +56,9 @@ const ACTS: &str = "absences.acts";
 const MOST_AHEAD: usize = 50;
 /// As many people stand in for somebody.
 const MOST_COVERS: usize = 1_000;
+/// An absence ends no further ahead: a year of leave that is noted a month before it begins. What is longer is a mistyped
+/// year, or somebody who has left, and would take a person off call where nobody looks any more.
+pub const FURTHEST: Duration = Duration::from_secs(400 * 86_400);
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = rows)]
@@ -156,12 +158,12 @@ fn turns(
 }
 
 /// Notes that somebody is away, with whoever stands in. What nobody covers is said, not refused: an absence comes whether
-/// somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Who notes their own
-/// is heard of by the managers.
+/// somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Whoever is away,
+/// stands in or keeps the schedules hears of what others did.
 ///
 /// # Errors
-/// [`Error::Refused`] for an absence that is over, or a cover by somebody who may not or cannot; [`Error::Conflict`] where
-/// another of theirs lies in that time.
+/// [`Error::Refused`] for an absence that is over or ends too far ahead, of somebody who is on call nowhere, or a cover by
+/// somebody who may not or cannot; [`Error::Conflict`] where another of theirs lies in that time.
 pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     let now = tx.now();
     let covers = &absence_parts::from_then_on(covers, now);
@@ -188,7 +190,8 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
             rows::begun_at.eq(begun.then_some(now.micros())),
         ))
         .execute(tx.conn)?;
-    settled(tx, "shift.absent", id, user, within)
+    let noted = Absence { user, window: within, known_at: now, covers: covers.clone() };
+    settled(tx, "shift.absent", &Turned { id, before: None, after: Some(&noted) })
 }
 
 /// The same, once: by whom it was noted a moment ago with the same days and stand-ins (a button that was pressed twice, a
@@ -244,7 +247,8 @@ pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
     let span = (rows::from_at.eq(within.from.micros()), rows::until_at.eq(within.to.micros()));
     let row = diesel::update(rows::table.find(id.to_string()));
     row.set((span, rows::parts.eq(Some(parts)))).execute(tx.conn)?;
-    settled(tx, "shift.absence_changed", id, held.user, within)
+    let changed = Absence { window: within, ..held.clone() };
+    settled(tx, "shift.absence_changed", &Turned { id, before: Some(held), after: Some(&changed) })
 }
 
 /// Takes it back: what has begun ends now, what has not never was. Whoever stood in stands in no more.
@@ -261,7 +265,7 @@ pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
     }
     let within = Window { to: now.max(held.window.from), ..held.window };
     told(tx, "shift.absence_ended", id, held.user, within, &[])?;
-    hear(tx, id, held.user, held.window)?;
+    absence_letters::tell(tx, &Turned { id, before: Some(&held), after: None })?;
     tx.signal("config.changed", "schedule")
 }
 
@@ -292,6 +296,18 @@ pub fn begin(tx: &mut Tx<'_>, id: AbsenceId, user: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Whether somebody went away after an instant and is away now, though no schedule has them on call all the same.
+///
+/// # Errors
+/// Database errors.
+pub fn left_since(view: &mut View<'_>, user: UserId, since: Instant, now: Instant) -> Result<bool> {
+    let of_theirs = rows::user_id.eq(user.to_string()).and(rows::until_at.gt(now.micros()));
+    let began = rows::from_at.gt(since.micros()).and(rows::from_at.le(now.micros()));
+    let found: Option<String> =
+        rows::table.filter(of_theirs.and(began)).select(rows::id).first(view.conn).optional()?;
+    Ok(found.is_some() && paging::away(view, now)?.contains_key(&user))
+}
+
 /// Absences of these people are noted and changed one after the other.
 fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
     let mut people: Vec<UserId> = covers.iter().map(|cover| cover.by).chain([user]).collect();
@@ -317,6 +333,14 @@ fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
 fn fits(view: &mut Tx<'_>, user: UserId, within: Window, but: Option<AbsenceId>) -> Result<()> {
     if within.from >= within.to {
         return refused("this absence is over, or ends before it begins: look at its days");
+    }
+    if within.to > view.now().plus(FURTHEST) {
+        return refused("an absence ends within 400 days from now: look at its year");
+    }
+    if !people(view)?.contains_key(&user) {
+        return refused(
+            "this person takes no calls, or has left: they are on call nowhere and need no absence",
+        );
     }
     if overlapping(view, user, within, but)?.is_some() {
         return Err(Error::Conflict("an absence of this person lies in that time: change that one"));
@@ -377,11 +401,12 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
 }
 
 /// Writes down what was done, and says what it leaves open.
-fn settled(tx: &mut Tx<'_>, kind: &'static str, id: AbsenceId, user: UserId, within: Window) -> Result<Left> {
+fn settled(tx: &mut Tx<'_>, kind: &'static str, turned: &Turned<'_>) -> Result<Left> {
+    let Some(Absence { user, window, .. }) = turned.after else { return Err(Error::NotFound("absence")) };
     let now = tx.now();
-    let left = left_by(tx, id, user, within, now)?;
-    told(tx, kind, id, user, within, &left.uncovered)?;
-    hear(tx, id, user, within)?;
+    let left = left_by(tx, turned.id, *user, *window, now)?;
+    told(tx, kind, turned.id, *user, *window, &left.uncovered)?;
+    absence_letters::tell(tx, turned)?;
     tx.signal("config.changed", "schedule")?;
     Ok(left)
 }
@@ -444,35 +469,6 @@ pub fn acts(view: &mut View<'_>) -> Result<Option<(u32, Instant)>> {
     let read = text.split_once(' ').and_then(|(count, at)| Some((count.parse().ok()?, at.parse().ok()?)));
     let (count, at) = read.ok_or(Error::Corrupt("settings.absences.acts"))?;
     Ok(Some((count, Instant::from_micros(at))))
-}
-
-/// Tells the managers of what somebody did about an absence of their own.
-fn hear(tx: &mut Tx<'_>, id: AbsenceId, user: UserId, within: Window) -> Result<()> {
-    if !matches!(tx.actor(), Actor::User { id, .. } if id == user) {
-        return Ok(());
-    }
-    let now = tx.now();
-    for manager in paging::with_role(tx, Role::Manager)?.into_iter().filter(|manager| *manager != user) {
-        for channel in paging::channels(tx, manager)? {
-            let new = New {
-                key: format!("absence:{id}:{}:{manager}:{}", now.micros(), channel.name()),
-                class: Class::Transactional,
-                channel,
-                recipient: manager.to_string(),
-                template: "absence",
-                variables: serde_json::json!({
-                    "link": "/absence",
-                    "from": within.from.to_string(),
-                    "until": within.to.to_string(),
-                }),
-                about: About::house(Topic::Schedule, "absences"),
-                due_at: now,
-                not_after: within.to,
-            };
-            messages::plan(tx, &new)?;
-        }
-    }
-    Ok(())
 }
 
 fn refused<T>(what: &'static str) -> Result<T> {

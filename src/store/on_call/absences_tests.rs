@@ -295,6 +295,29 @@ fn an_absence_that_ends_within_a_millisecond_leaves_no_gap_before_its_end() {
     }
 }
 
+/// "In the year 9999", said to be meant, was noted; and an auditor, who is in no schedule, was away.
+#[test]
+fn an_absence_of_who_is_on_call_nowhere_or_that_ends_too_far_ahead_is_refused() {
+    for store in stores() {
+        let [ana, bia, _] = ward(&store);
+        let refused = |said: Result<()>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
+        let noted = |user, within| at(&store, NOW, |tx| note(tx, user, within, &[]).map(drop));
+        for role in [Role::Auditor, Role::Dpo, Role::Admin] {
+            let user = person(&store, role);
+            assert!(refused(noted(user, hours(24, 36))), "{role:?}");
+        }
+        let left = at(&store, NOW, |tx| note(tx, bia, hours(24, 36), &[])).unwrap();
+        at(&store, hour(1), |tx| crate::store::users::disable(tx, bia).map(drop)).unwrap();
+        assert!(refused(noted(bia, hours(48, 60))), "who has left");
+        at(&store, hour(2), |tx| take_back(tx, left.id)).unwrap();
+        let furthest = 400 * 24;
+        assert!(refused(noted(ana, hours(furthest - 1, furthest + 1))));
+        let id = at(&store, NOW, |tx| note(tx, ana, hours(24, furthest), &[])).unwrap().id;
+        let longer = at(&store, hour(1), |tx| change(tx, id, hours(24, furthest + 2)).map(drop));
+        assert!(refused(longer), "nor is one made longer");
+    }
+}
+
 fn list_len(store: &Store) -> usize {
     store.read(|view| list(view, NOW)).unwrap().len()
 }
@@ -310,7 +333,7 @@ fn an_absence_is_shortened_and_taken_back_and_what_was_stays_true() {
         let id =
             own(NOW, &mut |tx| Ok(note(tx, ana, hours(0, 96), &[cover("duty", hours(0, 12), caio)])?.id));
         let told = || {
-            let told = store.read(|view| messages::of_case(view, "schedule", "absences")).unwrap();
+            let told = store.read(|view| messages::of_case(view, "schedule", &id.to_string())).unwrap();
             let absence =
                 |one: &&messages::Stored| one.template == "absence" && one.recipient == boss.to_string();
             told.iter().filter(absence).count()

@@ -151,6 +151,18 @@ pub(crate) fn narrow(from: Instant, to: Instant) -> Result<Window, Fault> {
     }
 }
 
+/// A time in which somebody may be away: of 400 days at the most, and over within as many from now, sure or not.
+///
+/// # Errors
+/// `E_INVALID`.
+pub(crate) fn bounded(from: Instant, to: Instant, now: Instant) -> Result<Window, Fault> {
+    let within = narrow(from, to)?;
+    if to > now.plus(absences::FURTHEST) {
+        return Err(Fault::invalid("ahead", "an absence ends within 400 days from now: look at its year"));
+    }
+    Ok(within)
+}
+
 /// Whether somebody may say this of a person's absence. Who notes their own puts nobody else on call.
 ///
 /// # Errors
@@ -215,7 +227,8 @@ pub async fn list(call: Call) -> Answer {
 /// Notes that a person is away, in every schedule, also of later days, with whoever stands in. It answers with what nobody
 /// covers. What is to begin before now begins now, with whoever stands in then. A window far away or long is `E_DOUBT`, until
 /// it is said to be `sure`; one that meets another absence of theirs is `E_CONFLICT` with its id (`absence`), `from` and `to`.
-/// Of one's own, whoever takes calls may say it without stand-ins, and the managers hear of it.
+/// One that ends more than 400 days from now, or of somebody who takes no calls or has left, is refused. Of one's own, whoever
+/// takes calls may say it without stand-ins, and the managers hear of it; of others', the absent person and whoever stands in do.
 #[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
@@ -225,7 +238,7 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
             .map(|StandsIn { schedule, from, to, user_id }| Cover { schedule, from, to, by: user_id })
             .collect();
         may_speak(&desk.viewer, *id, &covers)?;
-        let within = narrow(from, to)?;
+        let within = bounded(from, to, desk.now)?;
         if !sure {
             asked_again(&doubts_of(within, desk.now))?;
         }
@@ -244,7 +257,7 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
 pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer {
     call.run(move |desk| {
         let Span { from, to, sure } = body.value;
-        let within = narrow(from, to)?;
+        let within = bounded(from, to, desk.now)?;
         let left = desk.write(|tx| {
             let user = absences::get(tx, *id)?.absence.user;
             may_speak(&desk.viewer, user, &[])?;

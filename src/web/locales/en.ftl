@@ -721,6 +721,7 @@ field-minutes = Choose for how long.
 field-to = Choose somebody who may act on alerts.
 field-silence = You snoozed this red alert before: whether to do so again is for another person. You can acknowledge it, hand it on or resolve it.
 field-span = The end comes after the beginning, by 400 days at the most.
+field-ahead = An absence ends within 400 days from today. Check the year.
 field-moment = Choose the day and the hour, with a year between 2000 and 2199.
 field-absence = Nothing was changed. Change the absence that is noted, or choose another time.
 field-unseen = The text has a character that is not seen. Delete it and type it anew, without pasting.
@@ -976,6 +977,7 @@ ladder-no-basis = No legal basis for calling people: the case stays on the queue
 ladder-done = Done
 ladder-spoiled = The escalation stopped on an error: call somebody yourself.
 ladder-paged = paged
+ladder-joined = came on call and was paged
 ladder-empty = nobody was found
 ladder-resumed = pages again
 ladder-withheld = no legal basis for calling
@@ -1000,7 +1002,15 @@ pager-called = An alert waits for your answer
 pager-unreached = Nobody answered an alert: take it
 pager-on-call = Your turn on call begins: see the schedule
 pager-swap = A swap of a turn waits for you, or was answered
-pager-absence = Somebody of the team noted an absence of their own, or changed it
+pager-absence = Somebody of the team noted an absence of their own
+pager-absence-changed = Somebody of the team changed an absence of their own
+pager-absence-ended = Somebody of the team took back an absence of their own
+pager-own-absence = An absence of yours was noted: see whether it is right
+pager-own-absence-changed = An absence of yours was changed: see whether it is right
+pager-own-absence-ended = An absence of yours was taken back: the schedules count on you
+pager-stand-in = You stand in for somebody: see when
+pager-stand-in-changed = The time in which you stand in for somebody has changed: see when
+pager-stand-in-ended = A turn in which you were to stand in is no longer yours
 pager-dead-step = A step of an escalation calls nobody: change its people
 pager-red-bounds = A rule for red alerts lets them wait for too long
 pager-program-gone = A program wants no more calls: its webhook is off
@@ -1056,6 +1066,11 @@ pager-notices =
     { $n ->
         [one] { $n } notice for you
        *[other] { $n } notices for you
+    }
+pager-and-notices =
+    { $n ->
+        [one] and { $n } notice
+       *[other] and { $n } notices
     }
 pager-times =
     { $n ->
@@ -1352,6 +1367,9 @@ absence-by = Who stands in
 absence-nobody = Nobody
 absence-save = Record the absence
 absence-done = Absence recorded: { $name }
+absence-changed = Absence changed: { $name }
+absence-taken = Absence taken back: { $name }
+absence-taken-now = From now on they are on the schedules again, and whoever was to stand in is not.
 absence-covered = Every turn is covered
 absence-uncovered =
     { $n ->

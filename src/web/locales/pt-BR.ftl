@@ -737,6 +737,7 @@ field-minutes = Escolha por quanto tempo.
 field-to = Escolha quem pode agir em alertas.
 field-silence = Você já adiou este alerta vermelho: se for preciso adiar de novo, é outra pessoa quem decide. Você pode reconhecer, passar adiante ou resolver.
 field-span = O fim vem depois do começo, no máximo 400 dias depois.
+field-ahead = Uma ausência termina no máximo 400 dias a partir de hoje. Confira o ano.
 field-moment = Escolha o dia e a hora, com o ano entre 2000 e 2199.
 field-absence = Nada foi mudado. Mude a ausência que já existe, ou escolha outro período.
 field-unseen = O texto tem um caractere que não se vê. Apague e digite de novo, sem colar.
@@ -992,6 +993,7 @@ ladder-no-basis = Sem base legal para chamar: o caso fica na fila até que algu�
 ladder-done = Encerrado
 ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
 ladder-paged = chamado
+ladder-joined = entrou de plantão e foi chamado
 ladder-empty = ninguém foi encontrado
 ladder-resumed = voltou a chamar
 ladder-withheld = sem base legal para chamar
@@ -1016,7 +1018,15 @@ pager-called = Um alerta espera a sua resposta
 pager-unreached = Ninguém respondeu a um alerta: assuma
 pager-on-call = Começa o seu plantão: veja a escala
 pager-swap = Uma troca de plantão espera por você, ou foi respondida
-pager-absence = Alguém da equipe registrou ou mudou a própria ausência
+pager-absence = Alguém da equipe registrou a própria ausência
+pager-absence-changed = Alguém da equipe alterou a própria ausência
+pager-absence-ended = Alguém da equipe retirou a própria ausência
+pager-own-absence = Registraram uma ausência sua: confira
+pager-own-absence-changed = Alteraram uma ausência sua: confira
+pager-own-absence-ended = Retiraram uma ausência sua: as escalas contam com você
+pager-stand-in = Você entra no lugar de alguém: veja quando
+pager-stand-in-changed = Mudou o período em que você entra no lugar de alguém: veja quando
+pager-stand-in-ended = Um plantão em que você entraria no lugar de alguém não é mais seu
 pager-dead-step = Um passo da escalada não chama ninguém: troque as pessoas
 pager-red-bounds = Uma regra de alerta vermelho permite esperar demais
 pager-program-gone = Um programa não quer mais chamadas: o webhook foi desativado
@@ -1072,6 +1082,11 @@ pager-notices =
     { $n ->
         [one] { $n } aviso para você
        *[other] { $n } avisos para você
+    }
+pager-and-notices =
+    { $n ->
+        [one] e mais { $n } aviso
+       *[other] e mais { $n } avisos
     }
 pager-times =
     { $n ->
@@ -1368,6 +1383,9 @@ absence-by = Quem entra
 absence-nobody = Ninguém
 absence-save = Registrar a ausência
 absence-done = Ausência registrada: { $name }
+absence-changed = Ausência alterada: { $name }
+absence-taken = Ausência retirada: { $name }
+absence-taken-now = A partir de agora a pessoa volta às escalas, e quem entraria no lugar não entra mais.
 absence-covered = Todos os turnos estão cobertos
 absence-uncovered =
     { $n ->

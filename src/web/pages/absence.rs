@@ -31,6 +31,8 @@ pub struct View {
     pub standing: Option<(String, String)>,
     /// What was done just now.
     pub done: Option<Done>,
+    /// Whose absence was taken back just now, by name.
+    pub taken_back: Option<String>,
 }
 
 /// Somebody who is away now or later.
@@ -72,6 +74,8 @@ pub struct Turn {
 /// What was done.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
+    /// Whether it was changed, and not noted.
+    pub changed: bool,
     /// Whose absence, by name.
     pub name: String,
     /// The schedules with turns in that time: id and name.
@@ -88,7 +92,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// The page. GET `/absence?user&from&to&done`, POST `/absence`, POST `/absence/{id}/{change|take}`.
+/// The page. GET `/absence?user&from&to&done&changed&back`, POST `/absence`, POST `/absence/{id}/{change|take}`.
 ///
 /// # Errors
 /// The formatter's.

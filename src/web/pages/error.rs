@@ -65,6 +65,7 @@ impl Named<'_> {
             ("minutes" | "until", _) => Key("field-minutes"),
             ("to", _) => Key("field-to"),
             ("span", _) => Key("field-span"),
+            ("ahead", _) => Key("field-ahead"),
             ("moment", _) => Key("field-moment"),
             ("unseen", _) => Key("field-unseen"),
             ("pause", _) => Key("field-pause"),

@@ -101,6 +101,8 @@ pub struct Rung {
 pub enum What {
     /// Paged people.
     Paged,
+    /// Paged somebody because they came on call while the step waited.
+    Joined,
     /// Found nobody.
     Empty,
     /// Came to the top without an answer.
@@ -117,6 +119,7 @@ impl What {
     pub const fn word(self) -> Key {
         match self {
             Self::Paged => Key("ladder-paged"),
+            Self::Joined => Key("ladder-joined"),
             Self::Empty => Key("ladder-empty"),
             Self::NobodyReached => Key("alert-nobody-reached"),
             Self::Resumed => Key("ladder-resumed"),
@@ -128,7 +131,7 @@ impl What {
     #[must_use]
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::Paged => "bell",
+            Self::Paged | Self::Joined => "bell",
             Self::Empty => "ban",
             Self::NobodyReached | Self::Withheld => "bell-off",
             Self::Resumed => "undo-2",

@@ -21,6 +21,12 @@ impl View {
     pub fn ringing(&self) -> usize {
         self.cases.iter().filter(|case| case.cause.rings()).count()
     }
+
+    /// The others: to be known, not to be answered.
+    #[must_use]
+    pub fn notices(&self) -> usize {
+        self.cases.len() - self.ringing()
+    }
 }
 
 /// A case that the reader was called to, or a notice.
@@ -34,6 +40,8 @@ pub struct Case {
     pub times: usize,
     /// Why.
     pub cause: Cause,
+    /// Of a turn that begins: its schedule, by name.
+    pub schedule: Option<String>,
 }
 
 /// Why somebody was called.
@@ -43,8 +51,24 @@ pub enum Cause {
     OnCall,
     /// A turn on call is to be swapped, or was, or will not be.
     Swap,
-    /// Somebody of the team noted an absence of their own, changed it or took it back.
+    /// Somebody of the team noted an absence of their own.
     Absence,
+    /// They changed it.
+    AbsenceChanged,
+    /// They took it back.
+    AbsenceEnded,
+    /// Somebody noted an absence of theirs.
+    OwnAbsence,
+    /// Somebody changed it.
+    OwnAbsenceChanged,
+    /// Somebody took it back.
+    OwnAbsenceEnded,
+    /// They stand in for somebody.
+    StandIn,
+    /// They do so at another time.
+    StandInChanged,
+    /// They do so no more.
+    StandInEnded,
     /// A schedule has hours in which nobody could be called.
     Coverage,
     /// E-mail reaches somebody of the team no more.
@@ -80,9 +104,17 @@ impl Cause {
     #[must_use]
     pub fn of(template: &str) -> Self {
         match template {
-            "handover" | "handover_alone" => Self::OnCall,
+            "handover" | "handover_alone" | "handover_several" => Self::OnCall,
             "coverage" => Self::Coverage,
             "absence" => Self::Absence,
+            "absence_changed" => Self::AbsenceChanged,
+            "absence_ended" => Self::AbsenceEnded,
+            "own_absence" => Self::OwnAbsence,
+            "own_absence_changed" => Self::OwnAbsenceChanged,
+            "own_absence_ended" => Self::OwnAbsenceEnded,
+            "stand_in" => Self::StandIn,
+            "stand_in_changed" => Self::StandInChanged,
+            "stand_in_ended" => Self::StandInEnded,
             "swap_asked" | "swap_taken" | "swap_declined" => Self::Swap,
             "unreachable" => Self::OutOfReach,
             "dead_step" => Self::DeadStep,
@@ -109,6 +141,14 @@ impl Cause {
                 | Self::Coverage
                 | Self::Swap
                 | Self::Absence
+                | Self::AbsenceChanged
+                | Self::AbsenceEnded
+                | Self::OwnAbsence
+                | Self::OwnAbsenceChanged
+                | Self::OwnAbsenceEnded
+                | Self::StandIn
+                | Self::StandInChanged
+                | Self::StandInEnded
                 | Self::OutOfReach
                 | Self::DeadStep
                 | Self::RedBounds
@@ -126,6 +166,14 @@ impl Cause {
             Self::Coverage => Key("pager-coverage"),
             Self::Swap => Key("pager-swap"),
             Self::Absence => Key("pager-absence"),
+            Self::AbsenceChanged => Key("pager-absence-changed"),
+            Self::AbsenceEnded => Key("pager-absence-ended"),
+            Self::OwnAbsence => Key("pager-own-absence"),
+            Self::OwnAbsenceChanged => Key("pager-own-absence-changed"),
+            Self::OwnAbsenceEnded => Key("pager-own-absence-ended"),
+            Self::StandIn => Key("pager-stand-in"),
+            Self::StandInChanged => Key("pager-stand-in-changed"),
+            Self::StandInEnded => Key("pager-stand-in-ended"),
             Self::OutOfReach => Key("pager-out-of-reach"),
             Self::DeadStep => Key("pager-dead-step"),
             Self::RedBounds => Key("pager-red-bounds"),

@@ -237,6 +237,14 @@ fn two_people_swap_a_turn_and_a_manager_records_an_absence_over_the_api() {
         let year = json!({ "from": "2027-11-24T00:00:00Z", "to": "2027-11-25T00:00:00Z" });
         assert_eq!(house.post(&manager, &format!("{address}/absences"), &year).code(), "E_DOUBT");
         assert_eq!(house.post(&ana, &format!("{address}/absences"), &away).code(), "E_ROLE");
+        // Whatever somebody is sure of: not in the year 9999, and not of somebody who is on call nowhere.
+        let slip = json!({ "from": "9999-11-24T00:00:00Z", "to": "9999-11-25T00:00:00Z", "sure": true });
+        let refused = house.post(&manager, &format!("{address}/absences"), &slip);
+        assert_eq!((refused.code(), &refused.body["field"]), ("E_INVALID", &json!("ahead")));
+        let auditor = house.user(Role::Auditor, None);
+        let refused = house.post(&manager, &format!("/api/v1/users/{auditor}/absences"), &away);
+        assert_eq!((refused.status, refused.code()), (422, "E_INVALID"));
+        assert!(refused.body["reason"].as_str().unwrap().contains("takes no calls"), "{}", refused.body);
         let turns = format!("{address}/turns?from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z");
         let hers = house.get(&manager, &turns).must(200)["items"].clone();
         let mut cover = hers[0].clone();

@@ -17,7 +17,7 @@ use crate::store::on_call::absences::{self, Held, Left};
 use crate::store::{View, versions};
 use crate::web::Code;
 use crate::web::Section;
-use crate::web::api::absences::{may_speak, named, narrow};
+use crate::web::api::absences::{bounded, may_speak, named, narrow};
 use crate::web::api::schedule_changes::asked_again;
 use crate::web::fault::Fault;
 use crate::web::pages::absence::{self as pages, Ahead, Done, Turn};
@@ -35,19 +35,25 @@ pub struct Asked {
     to: String,
     /// The absence that was noted or changed just now.
     done: String,
+    /// Something, if it was changed.
+    changed: String,
+    /// Whose absence was taken back just now.
+    back: String,
 }
 
 impl Asked {
     fn of(sent: &Sent) -> Self {
         let text = |name: &str| sent.first(name).unwrap_or_default().to_owned();
-        Self { user: text("user"), from: text("from"), to: text("to"), done: String::new() }
+        Self { user: text("user"), from: text("from"), to: text("to"), ..Self::default() }
     }
 
     fn window(&self, room: &Room) -> Result<Window, Fault> {
         let at =
             |text: &str| local(zone(room), text).ok_or_else(|| Fault::invalid("moment", "a day and an hour"));
+        let (from, to) = (at(&self.from)?, at(&self.to)?);
         // The page's `to` is a day; elsewhere it is a person.
-        narrow(at(&self.from)?, at(&self.to)?).map_err(|fault| fault.with("field", "span"))
+        narrow(from, to).map_err(|fault| fault.with("field", "span"))?;
+        bounded(from, to, room.now)
     }
 
     fn person(&self) -> Result<UserId, Fault> {
@@ -104,11 +110,12 @@ pub async fn change(
                         let left = absences::change(tx, id, within);
                         named(tx, (user, within, Some(id)), left)
                     });
-                    changed.map(|left| noted_at(&left)).map_err(|fault| in_words(room, user, fault))
+                    let shown = changed.map(|left| format!("{}&changed=1", noted_at(&left)));
+                    shown.map_err(|fault| in_words(room, user, fault))
                 }
                 "take" => {
                     room.write(|tx| Ok(absences::take_back(tx, id)?))?;
-                    Ok("/absence".to_owned())
+                    Ok(format!("/absence?back={user}"))
                 }
                 _ => Err(Fault::new(Code::NotFound)),
             }
@@ -139,11 +146,12 @@ fn standing(view: &mut View<'_>, room: &Room, user: UserId, window: Window) -> R
 }
 
 /// What was noted or changed just now.
-fn done(view: &mut View<'_>, room: &Room, id: AbsenceId) -> Result<Done, Fault> {
+fn done(view: &mut View<'_>, room: &Room, id: AbsenceId, changed: bool) -> Result<Done, Fault> {
     let names = names(view, room)?;
     let named = |id: &String| names.get(id).cloned().unwrap_or_else(|| id.clone());
     let (user, left) = absences::left(view, id, room.now)?;
     Ok(Done {
+        changed,
         name: People::default().user(view, user)?,
         schedules: left.schedules.iter().map(|id| (id.clone(), named(id))).collect(),
         uncovered: left.uncovered.iter().map(|(id, gap)| turn(id, named(id), *gap)).collect(),
@@ -192,7 +200,12 @@ fn drawn(room: &Room, asked: &Asked) -> Result<super::super::Html, Fault> {
         let mut page =
             pages::View { people, mates, ahead: ahead(view, room)?, from, to, ..Default::default() };
         // One that was taken back meanwhile is told of no more.
-        page.done = asked.done.parse().ok().and_then(|id| done(view, room, id).ok());
+        let changed = !asked.changed.is_empty();
+        page.done = asked.done.parse().ok().and_then(|id| done(view, room, id, changed).ok());
+        let back: Option<UserId> = asked.back.parse().ok();
+        if let Some(user) = back.filter(|user| may_speak(&room.viewer, *user, &[]).is_ok()) {
+            page.taken_back = Some(People::default().user(view, user)?);
+        }
         // Of others, only whoever keeps the schedules is told.
         let user = asked.person().ok().filter(|user| may_speak(&room.viewer, *user, &[]).is_ok());
         if let Some(user) = user {

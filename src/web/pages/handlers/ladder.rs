@@ -216,6 +216,7 @@ fn what(step: &Stepped) -> What {
         "resumed" => What::Resumed,
         "withheld" => What::Withheld,
         _ if step.people.is_empty() => What::Empty,
+        "joined" => What::Joined,
         _ => What::Paged,
     }
 }
@@ -225,6 +226,17 @@ mod tests {
     use super::*;
     use crate::domain::Instant;
     use crate::domain::escalation::seeds;
+
+    /// "Step 1, called" stood over somebody whom no step had called.
+    #[test]
+    fn who_came_on_call_while_a_step_waited_is_told_apart_from_whom_it_called() {
+        let at = Instant::from_secs(0);
+        let did = |did: &str| {
+            let people = vec![UserId::new(at)];
+            what(&Stepped { at, due_at: at, did: did.into(), step: Some(0), round: 0, people })
+        };
+        assert_eq!((did("paged"), did("joined")), (What::Paged, What::Joined));
+    }
 
     #[test]
     fn the_rounds_that_are_left_are_counted_from_the_round_of_the_next_step() {

@@ -1,11 +1,16 @@
 //! What waits on the reader's dashboard, fetched herewith; what they open is read.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Form;
 use serde::Deserialize;
 
+use super::schedules::name;
 use super::visit::{Answer, Room, Visit};
 use crate::domain::message::State;
+use crate::domain::on_call::Duty;
 use crate::store::pages_seen::{self, link};
+use crate::store::versions;
 use crate::web::Section;
 use crate::web::fault::Fault;
 use crate::web::pages::pager::{self, Case, Cause, View};
@@ -33,13 +38,27 @@ fn waiting(room: &Room) -> Result<View, Fault> {
                 case.cause = case.cause.max(cause);
             }
             None => {
-                view.cases.push(Case { link: link.to_owned(), since: letter.created_at, times: 1, cause });
+                let (link, since) = (link.to_owned(), letter.created_at);
+                view.cases.push(Case { link, since, times: 1, cause, schedule: None });
             }
+        }
+    }
+    if view.cases.iter().any(|case| case.cause == Cause::OnCall) {
+        let names = schedules(room)?;
+        for case in view.cases.iter_mut().filter(|case| case.cause == Cause::OnCall) {
+            case.schedule = case.link.strip_prefix("/schedules/").and_then(|id| names.get(id)).cloned();
         }
     }
     // What rings comes first, then what waits longest.
     view.cases.sort_by_key(|case| !case.cause.rings());
     Ok(view)
+}
+
+/// What the schedules are called: turns that begin together differ by their names alone.
+fn schedules(room: &Room) -> Result<BTreeMap<String, String>, Fault> {
+    let held = room.read(|view| Ok(versions::all_in_force::<Duty>(view, room.now)?))?;
+    let named = |held: versions::Version<Duty>| (held.name, name(&held.body.name, room.words().lang));
+    Ok(held.into_iter().map(named).collect())
 }
 
 /// What the reader has in sight.

@@ -190,8 +190,10 @@ impl Night {
 
     fn pager(&self) -> Html {
         let shell = self.shell(Some(Role::Clinician), Section::Queue, "/queue");
-        let case =
-            |link: &str, times, cause| Case { link: link.to_owned(), since: self.ago(70), times, cause };
+        let case = |link: &str, times, cause| {
+            let schedule = (cause == Cause::OnCall).then(|| "Gestor de plantão".to_owned());
+            Case { link: link.to_owned(), since: self.ago(70), times, cause, schedule }
+        };
         let cases = vec![
             case("/alerts/1", 1, Cause::Called),
             case("/alerts/2", 3, Cause::Unreached),

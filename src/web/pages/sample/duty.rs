@@ -190,15 +190,23 @@ impl Night {
             ..asked.clone()
         };
         let done = absence::Done {
+            changed: false,
             name: "Ana Conceição".into(),
             schedules: vec![("clinician_on_call".into(), "Clínico de plantão".into())],
             uncovered: vec![turn(72)],
         };
         let absent = absence::View { turns: None, done: Some(done), user: String::new(), ..asked.clone() };
+        let back = absence::View {
+            turns: None,
+            taken_back: Some("Ana Conceição".into()),
+            user: String::new(),
+            ..asked.clone()
+        };
         let away = |view| absence::page(&shell(Role::Manager, "/absence"), view);
         vec![
             ("absence", "/absence".into(), away(&asked)),
             ("absence-done", "/absence?done".into(), away(&absent)),
+            ("absence-taken", "/absence?back".into(), away(&back)),
             ("absence-stands", "/absence?stands".into(), away(&stands)),
             ("schedules", "/schedules".into(), schedules::page(&shell(Role::Agent, "/schedules"), &list)),
             ("schedule", at.into(), schedule::page(&shell(Role::Manager, at), &one)),

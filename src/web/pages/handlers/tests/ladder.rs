@@ -114,9 +114,14 @@ async fn a_notice_is_calm_and_is_read_where_it_leads() {
         assert!(waits.contains(text), "{text}: {waits}");
     }
     assert!(!waits.contains("Um alerta espera"), "{waits}");
+    assert!(waits.contains("veja a escala: Gestor de plantão"), "turns that begin together: {waits}");
+    // Beside a call it is counted as what it is.
+    cycle(&clinic);
+    let waits = clinic.get(Role::Manager, "/pager").await.text;
+    assert!(waits.contains("<strong>1 chamado para você e mais 1 aviso</strong>"), "{waits}");
     clinic.get(Role::Manager, "/schedules/duty_manager?at=2026-11-22T03:12").await;
     let read = clinic.get(Role::Manager, "/pager").await.text;
-    assert!(!read.contains("is-calm"), "{read}");
+    assert!(!read.contains("aviso") && read.contains("1 chamado para você"), "{read}");
 }
 
 #[actix_web::test]

@@ -161,8 +161,11 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     assert_eq!(clinic.post(Role::Agent, &accept, &[]).await.status, StatusCode::SEE_OTHER);
     let page = clinic.get(Role::Agent, PATH).await.text;
     assert!(page.contains("Nenhuma troca à espera") && page.contains("Pessoa agent no lugar de"), "{page}");
-    let far = format!("/absence?user={ana}&from=2027-12-28T08:00&to=2027-12-30T08:00");
+    let far = format!("/absence?user={ana}&from=2027-10-28T08:00&to=2027-10-30T08:00");
     assert!(clinic.get(Role::Manager, &far).await.text.contains("o ano está certo?"));
+    let too_far = format!("/absence?user={ana}&from=2029-10-28T08:00&to=2029-10-30T08:00");
+    let page = clinic.get(Role::Manager, &too_far).await.text;
+    assert!(page.contains("no máximo 400 dias a partir de hoje") && !page.contains("Registrar a ausência"));
     // The clinician is away for two days of December: two schedules, one of them covered.
     let window = "from=2026-12-28T08:00&to=2026-12-30T08:00";
     assert_eq!(clinic.get(Role::Auditor, "/absence").await.status, StatusCode::FORBIDDEN);
@@ -219,10 +222,27 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let changed = clinic.post(Role::Manager, &format!("/absence/{id}/change"), &span).await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text);
     let page = clinic.get(Role::Manager, &changed.to).await.text;
-    assert!(page.contains("2026-12-29T08:00") && page.contains("Ausência registrada"), "{page}");
+    assert!(
+        page.contains("2026-12-29T08:00") && page.contains("Ausência alterada: Pessoa clinician"),
+        "{page}"
+    );
+    assert!(!page.contains("Ausência registrada"), "{page}");
     let gone = clinic.post(Role::Clinician, &format!("/absence/{id}/take"), &[]).await;
     let page = clinic.get(Role::Clinician, &gone.to).await.text;
     assert!(page.contains("Nenhuma ausência registrada"), "{page}");
+    assert!(
+        page.contains("Ausência retirada: Pessoa clinician") && page.contains("volta às escalas"),
+        "{page}"
+    );
+    let waits = clinic.get(Role::Agent, "/pager").await.text;
+    assert!(waits.contains("não é mais seu") && waits.contains(&format!("/absence#a-{id}")), "{waits}");
+    assert!(!waits.contains("Você entra no lugar"), "only what is true now: {waits}");
+    let others = clinic.get(Role::Agent, &gone.to).await.text;
+    assert!(
+        !others.contains("Ausência retirada"),
+        "of others, whoever keeps the schedules reads it: {others}"
+    );
+    assert!(!clinic.get(Role::Agent, "/pager").await.text.contains("não é mais seu"), "read where it leads");
     // Whoever fell ill a few minutes ago is away from now on, and the form says who stands in.
     let clock = |at: crate::domain::Instant| {
         crate::domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string()
