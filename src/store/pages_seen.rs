@@ -40,7 +40,7 @@ pub fn link(letter: &Stored) -> &str {
 pub fn opened(store: &Store, user: UserId, at: &str, now: Instant) -> Result<usize> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
     // A place within a page is in sight with the page.
-    let about = |letter: &&Stored| link(letter).split('#').next() == Some(at);
+    let about = |letter: &&Stored| link(letter) == at || link(letter).split('#').next() == Some(at);
     let keys: Vec<String> = waiting.iter().filter(about).map(|letter| letter.key.clone()).collect();
     if !keys.is_empty() {
         told(store, now, &keys, Receipt::Read)?;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::absences;
 use crate::domain::civil::Window;
 use crate::domain::message::Class;
 use crate::domain::on_call::Absence;
@@ -117,6 +118,8 @@ fn say(tx: &mut Tx<'_>, id: AbsenceId, word: &Word) -> Result<()> {
     let (now, subject, recipient) = (tx.now(), id.to_string(), word.to.to_string());
     let about = About::house(Topic::Schedule, &subject);
     messages::unsay(tx, &about, &recipient)?;
+    // Two acts may share an instant; the count of acts tells them apart.
+    let act = absences::acts(tx)?.map_or(0, |(count, _)| count);
     let variables = serde_json::json!({
         "link": format!("/absence#a-{id}"),
         "from": word.window.from.to_string(),
@@ -125,7 +128,7 @@ fn say(tx: &mut Tx<'_>, id: AbsenceId, word: &Word) -> Result<()> {
     });
     for channel in paging::channels(tx, word.to)? {
         let new = New {
-            key: format!("absence:{id}:{}:{recipient}:{}", now.micros(), channel.name()),
+            key: format!("absence:{id}:{act}:{recipient}:{}", channel.name()),
             class: Class::Transactional,
             channel,
             recipient: recipient.clone(),
