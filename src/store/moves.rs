@@ -224,15 +224,14 @@ pub fn take_back(
     what: &Withdrawal,
     (received, known): (ReceiptRef, &Known),
 ) -> Result<bool> {
-    if nobodys::take_back(tx, device, (what, received))? > 0 {
-        return Ok(true);
-    }
+    let waited = nobodys::take_back(tx, device, (what, received))? > 0;
     let instants = [what.at.micros()];
     let said = nobodys::taken_back(tx, device.0, &instants)?;
-    let again = said.get(&(what.signal, what.at)).is_some_and(|was| *was == what.said || was.is_none());
-    if again {
+    let said = said.get(&(what.signal, what.at)).into_iter().flatten();
+    if said.into_iter().any(|back| back.was == what.said || back.was.is_none()) {
         return Ok(true);
     }
+    // What it said again may wait already, and what was committed first be still with whom it leaves.
     for patient_key in leaves(tx, device.0, what.at)? {
         let patient = (patient_key, patients::id_of(tx, patient_key)?);
         if telemetry::theirs(tx, (patient, device.0), what, (received, known))?.is_some() {
@@ -240,7 +239,7 @@ pub fn take_back(
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(waited)
 }
 
 /// A source puts right what of its own waits or is about to: the new value waits, and the old one is given to nobody. Whether
@@ -254,21 +253,22 @@ pub fn put_right(
     (reading, received): (Reading, ReceiptRef),
     known: &Known,
 ) -> Result<bool> {
-    if nobodys::put_right(tx, device, (reading, received))? {
-        return Ok(true);
-    }
+    let waited = nobodys::put_right(tx, device, (reading, received))?;
     let whichever = Withdrawal { signal: reading.signal, at: reading.at, said: None };
     for patient_key in leaves(tx, device.0, reading.at)? {
         let patient = (patient_key, patients::id_of(tx, patient_key)?);
         let was = telemetry::theirs(tx, (patient, device.0), &whichever, (received, known))?;
-        if let Some(was) = was {
+        let Some(was) = was else { continue };
+        if !was.says_the_same(&reading) {
             let wrong = Withdrawal { said: Some(was), ..whichever };
             nobodys::take_back_ahead(tx, device, (&wrong, received))?;
-            nobodys::wait(tx, device, (&[reading], received))?;
-            return Ok(true);
+            if !waited {
+                nobodys::wait(tx, device, (&[reading], received))?;
+            }
         }
+        return Ok(true);
     }
-    Ok(false)
+    Ok(waited)
 }
 
 /// A patient allows to collect what was measured from an instant on: what was refused them and waits is theirs, if it was

@@ -280,23 +280,32 @@ fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Resu
     tx.audit(&Act::new("quarantine.discarded").code(WITHDRAWN).body(body))
 }
 
-/// What a source took back while its device was nobody's, of what it measured at these instants: the value, where one was
-/// said.
+/// What a source took back while its device was nobody's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Back {
+    /// The value, where one was said.
+    pub was: Option<Reading>,
+    /// The message that says so, or that brought what was taken back.
+    pub received: ReceiptRef,
+}
+
+/// What a source took back while its device was nobody's, of what it measured at these instants.
 pub(super) fn taken_back(
     view: &mut View<'_>,
     device_key: i64,
     instants: &[i64],
-) -> Result<HashMap<(Signal, Instant), Option<Reading>>> {
+) -> Result<HashMap<(Signal, Instant), Vec<Back>>> {
     let query = quarantine::table
         .filter(quarantine::device_key.eq(device_key).and(quarantine::at.eq_any(instants)))
         .filter(literally("quarantine.decision = 'withdrawn'"))
         .select(columns());
     let rows: Vec<Raw> = on!(&mut *view.conn, |c| query.load(c))?;
-    let mut out = HashMap::new();
+    let mut out: HashMap<(Signal, Instant), Vec<Back>> = HashMap::new();
     for raw in rows {
         let (signal, at) = (raw.3.and_then(Signal::from_code), raw.5.map(Instant::from_micros));
         if let (Some(signal), Some(at)) = (signal, at) {
-            out.insert((signal, at), opened(view, raw)?.reading);
+            let Item { reading: was, received, .. } = opened(view, raw)?;
+            out.entry((signal, at)).or_default().push(Back { was, received });
         }
     }
     Ok(out)

@@ -189,6 +189,14 @@ fn held(
                 slice.settle(group);
                 unknown = true;
             }
+            // What was only set aside may be of another wearer than whose key signed: it said nothing for them.
+            Verdict::Changed
+                if slice.brought(&group).iter().all(|brought| brought.aside)
+                    && signed.nothing_new(view, second.second, message)? =>
+            {
+                slice.settle(group);
+                return Ok(Held::Whole);
+            }
             Verdict::Changed if is_double(view, second.second, message)? => {
                 match double(view, signed, slice, second, message, &group)? {
                     Held::Double => double_found = true,

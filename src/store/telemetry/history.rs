@@ -11,7 +11,7 @@ use crate::domain::{Instant, PatientId, Reading, Signal};
 use crate::store::View;
 use crate::store::conn::on;
 use crate::store::error::{Error, Result};
-use crate::store::nobodys;
+use crate::store::nobodys::{self, Back};
 use crate::store::schema::amendments::dsl;
 
 /// Instants in one query: SQLite binds 32,766 at most.
@@ -70,16 +70,17 @@ impl History {
 }
 
 /// A reading that its source took back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TakenBack {
-    was: Option<Reading>,
+    /// Each value that was, where it was written down.
+    was: Vec<Option<Reading>>,
     of_nobodys: bool,
 }
 
 impl TakenBack {
     /// What was taken back while its device was nobody's.
-    pub(super) const fn of_nobodys(was: Option<Reading>) -> Self {
-        Self { was, of_nobodys: true }
+    pub(super) fn of_nobodys<'b>(said: impl Iterator<Item = &'b Back>) -> Self {
+        Self { was: said.map(|back| back.was).collect(), of_nobodys: true }
     }
 
     /// Whether it says nothing of this value: another was taken back of what waited.
@@ -91,12 +92,12 @@ impl TakenBack {
     /// Whether this is the value that was taken back. Any may be, where none was written down.
     #[must_use]
     pub fn is(&self, reading: &Reading) -> bool {
-        self.was.is_none_or(|was| was.says_the_same(reading))
+        self.was.iter().any(|was| was.is_none_or(|was| was.says_the_same(reading)))
     }
 }
 
 /// What was said before of a reading that a device says again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Before {
     /// Its source took it back, when it was nobody's or another's than the patient's.
     TakenBack(TakenBack),
@@ -121,9 +122,8 @@ pub fn said_before(
     let mut out: HashMap<(Signal, Instant), Before> = HashMap::new();
     for instants in instants.chunks(AT_ONCE) {
         let of_nobodys = nobodys::taken_back(view, device_key, instants)?;
-        out.extend(
-            of_nobodys.into_iter().map(|(key, was)| (key, Before::TakenBack(TakenBack::of_nobodys(was)))),
-        );
+        let taken = |said: Vec<Back>| Before::TakenBack(TakenBack::of_nobodys(said.iter()));
+        out.extend(of_nobodys.into_iter().map(|(key, said)| (key, taken(said))));
     }
     for ((code, at), rows) in rows {
         let signal = Signal::from_code(code).ok_or(Error::Corrupt("amendments.signal"))?;
@@ -182,8 +182,9 @@ fn last_word(view: &mut View<'_>, signal: Signal, rows: &[(i64, Raw)]) -> Result
             Err(error) => return Err(error),
         };
         if !generation.is_anothers() {
-            let taken =
-                generation.is_taken_back().then_some(TakenBack { was: generation.was, of_nobodys: false });
+            let taken = generation
+                .is_taken_back()
+                .then(|| TakenBack { was: vec![generation.was], of_nobodys: false });
             return Ok(taken.map(|taken| (*patient, taken)));
         }
     }

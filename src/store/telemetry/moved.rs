@@ -177,6 +177,7 @@ pub(in crate::store) fn give(
     instants.dedup();
     let while_nobodys = nobodys::taken_back(tx, device_key, &instants)?;
     let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let mut gone: BTreeSet<Instant> = BTreeSet::new();
     for item in items {
         let Some(reading) = item.reading else { continue };
         let Some(history) = histories.get(&reading.at.micros()) else { continue };
@@ -189,16 +190,23 @@ pub(in crate::store) fn give(
             continue;
         }
         taken.push(item);
+        let said = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
         let taken_back = history.taken_back(tx)?.or_else(|| {
-            let was = while_nobodys.get(&(reading.signal, reading.at))?;
-            Some(TakenBack::of_nobodys(*was)).filter(|taken| !taken.leaves(&reading))
+            // What puts a value right is not what it took back.
+            let others = said.iter().filter(|back| back.received != item.received);
+            Some(TakenBack::of_nobodys(others)).filter(|taken| !taken.leaves(&reading))
         });
+        let puts_right = said.iter().any(|back| back.received == item.received);
         match theirs.get(&reading.at) {
             Some(known) if known.says_the_same(&reading) => given.theirs += 1,
             Some(_other) => conflicts(tx, patient, item)?,
             // What the device took back stays so, whosever it was then.
-            None if taken_back.is_some_and(|taken| taken.is(&reading)) => {}
+            None if taken_back.as_ref().is_some_and(|taken| taken.is(&reading)) => {
+                gone.insert(reading.at);
+            }
             None if taken_back.is_some() => conflicts(tx, patient, item)?,
+            // It came after what was taken back.
+            None if gone.contains(&reading.at) && !puts_right => conflicts(tx, patient, item)?,
             None => {
                 let as_it_was = |last: &Generation| last.was.is_some_and(|was| was.says_the_same(&reading));
                 came.push(New {

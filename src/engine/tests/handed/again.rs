@@ -83,3 +83,50 @@ fn a_correction_in_the_middle_of_a_move_is_given_as_it_put_it() {
         assert_eq!((ward.aside(&ward.bia), ward.waits()), (vec![], 0));
     }
 }
+
+/// What one instant is of, and what waits for a clinician there.
+type Story = (Vec<(u64, f64)>, Vec<f64>);
+
+/// A value said, said again, then put right or taken back: when nothing moves, and in the middle of a move.
+fn told_twice(again: f64, then: &str, pulse: (u64, f64), moving: bool) -> Vec<Story> {
+    let story = |mut ward: Ward| {
+        ward.send(&[(700, 80.0), (600, 72.0)]);
+        if !moving {
+            ward.hand_over(ward.bia.id, 3_590);
+            // Sent as the other's from the beginning, so that nothing was given.
+            ward.send(&[(500, 80.0)]);
+        }
+        let at = if moving { 700 } else { 500 };
+        if moving {
+            ward.unbind(ago(3_590));
+            ward.bind(ward.bia.id, ago(3_590));
+        }
+        ward.send(&[(at, again)]);
+        ward.says(then, &[(at, pulse.1)]);
+        ward.settle();
+        let of = |all: Vec<(u64, f64)>| all.into_iter().filter(|(before, _)| *before == at);
+        (of(ward.has(&ward.bia)).map(|(_, value)| (0, value)).collect(), ward.aside(&ward.bia))
+    };
+    Ward::each(Some(ago(60 * DAY))).into_iter().map(story).collect()
+}
+
+#[test]
+fn what_a_source_puts_right_or_takes_back_in_the_middle_of_a_move_counts_though_it_said_it_again() {
+    for (again, then, value) in [
+        (80.0, "corrected", 78.0),
+        (81.0, "corrected", 78.0),
+        (81.0, "entered-in-error", 80.0),
+        (80.0, "entered-in-error", 80.0),
+        (81.0, "corrected", 80.0),
+    ] {
+        let moving = told_twice(again, then, (0, value), true);
+        let still = told_twice(again, then, (0, value), false);
+        let in_force = |all: &[Story]| all.iter().map(|(has, _)| has.clone()).collect::<Vec<_>>();
+        assert_eq!(in_force(&moving), in_force(&still), "{again} again, then {then} {value}");
+        // What was put right takes the place of what waited; else another value waits for a clinician as ever.
+        let aside = |all: &[Story]| all.iter().map(|(_, aside)| aside.clone()).collect::<Vec<_>>();
+        if then == "entered-in-error" {
+            assert_eq!(aside(&moving), aside(&still), "{again} again, then {then} {value}");
+        }
+    }
+}

@@ -51,6 +51,15 @@ impl House {
         });
     }
 
+    /// A message that says again what is on its way, with these values.
+    fn say_again(&self, at: i64, others: &[Reading]) {
+        let theirs = [(self.patient.0, (others[0].at, Instant::MAX))];
+        self.send_and(at, 0, &[], |tx, received| {
+            moves::follow(tx, self.device, (others, received), &theirs).unwrap();
+            Vec::new()
+        });
+    }
+
     fn whole(&self, story: &str) {
         for place in ["journal", "chunk"] {
             let report = self.verified();
@@ -118,6 +127,37 @@ fn what_was_said_while_a_device_was_anothers_holds_once_it_never_was_theirs() {
             // A reading that is gone is found all the same, and so is a message that nobody sent.
             house.tamper("DELETE FROM chunks WHERE id = (SELECT min(id) FROM chunks)");
             assert!(!house.verified().ok, "{story}");
+        }
+    }
+}
+
+#[test]
+fn what_was_said_again_on_its_way_holds_though_it_ends_with_another_than_whose_key_signed() {
+    for to_nobody_first in [false, true] {
+        for mut house in houses() {
+            let ana = (house.patient, house.consent);
+            let bia = patient(&house.home, "Bia");
+            let bia = ((bia.key, bia.id), grant(&house.home, bia.id));
+            let sent = readings(0, &[70.0, 170.0, 190.0]);
+            house.send(0, 0, &sent);
+            house.hand_over(2, sent[1].at, (ana.0, Some(bia.0)));
+            house.of(bia.0, bia.1);
+            let others: Vec<Reading> =
+                sent[1..].iter().map(|one| Reading { value: one.value - 90.0, ..*one }).collect();
+            house.say_again(3, &others);
+            // Before anything has moved it is known that the second never wore it.
+            house.hand_over(4, sent[1].at, (bia.0, None));
+            if to_nobody_first {
+                house.moved(4);
+                house.seal(4);
+                house.whole("nobody's");
+            }
+            house.hand_over_to(5, sent[1].at, ana.0);
+            house.moved(5);
+            house.seal(6);
+            house.whole(&format!("the first one's again, nobody's first: {to_nobody_first}"));
+            house.tamper("DELETE FROM chunks WHERE id = (SELECT min(id) FROM chunks)");
+            assert!(!house.verified().ok);
         }
     }
 }
