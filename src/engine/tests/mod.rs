@@ -4,6 +4,7 @@ mod away;
 mod bounces;
 mod departures;
 mod handed;
+mod handed_on;
 mod hooks;
 mod kills;
 mod ladder;

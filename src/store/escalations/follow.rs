@@ -10,8 +10,8 @@ use crate::domain::escalation::{Did, Pace, Policy, Run, State};
 use crate::domain::{AlertCase, AlertState, Instant, Level, UserId};
 
 /// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
-/// transaction. Pages to people who are no longer needed are cancelled, and with a clock that stopped what was said of
-/// it.
+/// transaction. Pages to people who are no longer needed are cancelled, also to whoever handed it on, and with a clock that
+/// stopped what was said of it.
 ///
 /// # Errors
 /// Database errors.
@@ -43,6 +43,10 @@ pub fn follow(
     };
     if silent || clock_stopped {
         messages::cancel(tx, ALERT, &new.id.to_string())?;
+    } else if let Some(old) = old {
+        for user in let_go(old, new, tx.actor()) {
+            messages::let_go(tx, ALERT, &new.id.to_string(), user)?;
+        }
     }
     match climbed {
         Followed::Moved(one) => messages::page(tx, &[*one], &mut Finder::default()),
@@ -125,6 +129,14 @@ fn unmoved(old: &AlertCase, new: &AlertCase) -> bool {
 /// To whom somebody handed it.
 fn given(old: &AlertCase, new: &AlertCase) -> Option<UserId> {
     new.owner.filter(|_| new.owner != old.owner && new.claimed_until.is_none())
+}
+
+/// Whose hands it leaves because somebody handed it on by name: theirs, and those of whoever had it.
+fn let_go(old: &AlertCase, new: &AlertCase, actor: Actor) -> Vec<UserId> {
+    let (Some(to), AlertState::Open, Actor::User { id, .. }) = (given(old, new), new.state, actor) else {
+        return Vec::new();
+    };
+    [Some(id), old.owner].into_iter().flatten().filter(|user| *user != to).collect()
 }
 
 /// What a case's change means for its climb.

@@ -3,6 +3,7 @@
 
 mod about;
 mod attempts;
+mod cancel;
 mod hand_over;
 mod trial;
 
@@ -15,7 +16,6 @@ use super::act::Act;
 use super::conn::{held, insert_all, literally, on};
 use super::error::{Error, Result};
 use super::escalations::Climbed;
-use super::locks::Lock;
 use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
@@ -29,6 +29,7 @@ pub use attempts::{
     Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
     claim_cases, of_several, overdue, receipt, replay, reported, waiting,
 };
+pub use cancel::{cancel, let_go};
 pub use hand_over::{hand_over, suppress, unsay};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
@@ -324,40 +325,6 @@ fn pages_of<'a>(
         Planned::of(new, version, now)
     };
     finder.ways(tx, people)?.into_iter().map(page).collect()
-}
-
-/// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
-///
-/// # Errors
-/// Database errors.
-pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
-    let now = tx.now().micros();
-    if let Ok(alert) = subject.parse() {
-        tx.lock(Lock::Messages(alert));
-    }
-    // What programs are told of a case is no call, and stays true.
-    let calls = || messages::class.ne("transactional");
-    let case =
-        || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned())).and(calls());
-    let people: Vec<String> = messages::table
-        .filter(case().and(messages::channel.eq(Channel::InApp.name())))
-        .filter(messages::state.ne_all(vec![State::Cancelled.name(), State::Read.name()]))
-        .select(messages::recipient)
-        .distinct()
-        .load(tx.conn)?;
-    diesel::update(messages::table.filter(case().and(messages::state.eq(State::Sending.name()))))
-        .set(messages::not_after.eq(now))
-        .execute(tx.conn)?;
-    let there = messages::channel
-        .eq(Channel::InApp.name())
-        .and(messages::state.eq_any([State::Accepted, State::Sent, State::Delivered].map(State::name)));
-    let cancelled =
-        diesel::update(messages::table.filter(case().and(messages::state.eq(State::Due.name()).or(there))))
-            .set(messages::state.eq(State::Cancelled.name()))
-            .execute(tx.conn)?;
-    // Their unread badge drops by one.
-    people.into_iter().try_for_each(|user| tx.signal("message.changed", user))?;
-    Ok(cancelled)
 }
 
 /// Whether a person was called about a case.
