@@ -140,6 +140,7 @@ impl Refusal {
             owner: more("owner_name"),
             until: more("until_clock"),
             field: more("field"),
+            place: more("place"),
             doubts,
             standing: more("standing").zip(more("absence")),
         };

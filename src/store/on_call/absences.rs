@@ -60,6 +60,21 @@ const MOST_COVERS: usize = 1_000;
 /// year, or somebody who has left, and would take a person off call where nobody looks any more.
 pub const FURTHEST: Duration = Duration::from_secs(400 * 86_400);
 
+/// Why an absence is not noted or changed, where its reader can mend it.
+pub mod why {
+    /// Nothing of it lies ahead.
+    pub const OVER: &str = "this absence is over, or ends before it begins: look at its days";
+    /// A change that would leave nothing of it ahead.
+    pub const ENDED: &str = "an absence ends after this instant: take it back to end it now";
+    /// A turn that somebody is to stand in for is none.
+    pub const NO_TURN: &str =
+        "somebody stands in for what is no turn of theirs, or for themselves: ask for the turns again";
+    /// Who stands in takes no calls.
+    pub const UNABLE: &str = "somebody who stands in may not be on call";
+    /// Who stands in is away.
+    pub const AWAY: &str = "somebody who stands in is away in that time";
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = rows)]
 struct Row {
@@ -239,7 +254,7 @@ pub fn change(tx: &mut Tx<'_>, id: AbsenceId, within: Window) -> Result<Left> {
     let from = if held.window.from <= now { held.window.from } else { within.from.max(now) };
     let within = Window { from, to: absence_parts::as_stored(within.to) };
     if within.to <= now {
-        return refused("an absence ends after this instant: take it back to end it now");
+        return refused(why::ENDED);
     }
     fits(tx, held.user, within, Some(id))?;
     let parts = serde_json::to_string(&absence_parts::moved(held, &stored.parts, within, now))
@@ -332,7 +347,7 @@ fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
 /// Whether a person may be away then.
 fn fits(view: &mut Tx<'_>, user: UserId, within: Window, but: Option<AbsenceId>) -> Result<()> {
     if within.from >= within.to {
-        return refused("this absence is over, or ends before it begins: look at its days");
+        return refused(why::OVER);
     }
     if within.to > view.now().plus(FURTHEST) {
         return refused("an absence ends within 400 days from now: look at its year");
@@ -386,15 +401,13 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
         let mut own = turns.iter().filter(|(schedule, _)| *schedule == cover.schedule);
         let inside = |window: &Window| window.meet(cover.window()) == Some(cover.window());
         if cover.by == user || !own.any(|(_, window)| inside(window)) {
-            return refused(
-                "somebody stands in for what is no turn of theirs, or for themselves: ask for the turns again",
-            );
+            return refused(why::NO_TURN);
         }
         if !known.contains_key(&cover.by) {
-            return refused("somebody who stands in may not be on call");
+            return refused(why::UNABLE);
         }
         if absences.of(cover.by).any(|window| window.meet(cover.window()).is_some()) {
-            return refused("somebody who stands in is away in that time");
+            return refused(why::AWAY);
         }
     }
     Ok(())

@@ -16,6 +16,8 @@ pub struct Named<'a> {
     pub until: Option<&'a str>,
     /// The field of the form that was not taken.
     pub field: Option<&'a str>,
+    /// Where it stands in the form, where that has another name.
+    pub place: Option<&'a str>,
     /// What is hardly meant: `{kind}`, each.
     pub doubts: &'a [Value],
     /// The absence that stands in the way: in words, and its id.
@@ -23,6 +25,11 @@ pub struct Named<'a> {
 }
 
 impl Named<'_> {
+    /// Where it stands in the form.
+    fn at(&self) -> Option<&str> {
+        self.place.or(self.field)
+    }
+
     /// What is hardly meant, in words.
     fn doubted(&self, w: &Words) -> Vec<String> {
         let say = |one: &Value| {
@@ -66,6 +73,11 @@ impl Named<'_> {
             ("to", _) => Key("field-to"),
             ("span", _) => Key("field-span"),
             ("ahead", _) => Key("field-ahead"),
+            ("past", _) => Key("field-past"),
+            ("ended", _) => Key("field-ended"),
+            ("cover_away", _) => Key("field-cover-away"),
+            ("cover_unable", _) => Key("field-cover-unable"),
+            ("turns", _) => Key("field-turns"),
             ("moment", _) => Key("field-moment"),
             ("unseen", _) => Key("field-unseen"),
             ("pause", _) => Key("field-pause"),

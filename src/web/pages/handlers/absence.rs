@@ -13,7 +13,7 @@ use super::wheels::Sent;
 use crate::domain::civil::{Window, Zone};
 use crate::domain::on_call::{Cover, Duty, doubts_of};
 use crate::domain::{AbsenceId, Can, Instant, UserId};
-use crate::store::on_call::absences::{self, Held, Left};
+use crate::store::on_call::absences::{self, Held, Left, why};
 use crate::store::{View, versions};
 use crate::web::Code;
 use crate::web::Section;
@@ -61,6 +61,11 @@ impl Asked {
     }
 }
 
+/// A time of which something lies ahead.
+fn ahead_of(within: Window, now: Instant) -> Result<Window, Fault> {
+    if within.to > now { Ok(within) } else { Err(Fault::invalid("past", why::OVER)) }
+}
+
 /// The clock that the page's fields are on.
 fn zone(room: &Room) -> Zone {
     Zone::parse(room.words().zone.name()).unwrap_or(Zone::SAO_PAULO)
@@ -79,12 +84,14 @@ pub async fn act(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
         .act(move |room| {
             let asked = Asked::of(&sent);
             let (user, within, covers) = (asked.person()?, asked.window(room)?, covers(&sent)?);
+            let (rows, covers): (Vec<usize>, Vec<Cover>) = covers.into_iter().unzip();
             may_speak(&room.viewer, user, &covers)?;
             let noted = room.write(|tx| {
                 let left = absences::note_once(tx, user, within, &covers);
                 named(tx, (user, within, None), left)
             });
-            noted.map(|left| noted_at(&left)).map_err(|fault| in_words(room, user, fault))
+            let shown = noted.map(|left| noted_at(&left));
+            shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, (&rows, &covers))))
         })
         .await
 }
@@ -111,7 +118,7 @@ pub async fn change(
                         named(tx, (user, within, Some(id)), left)
                     });
                     let shown = changed.map(|left| format!("{}&changed=1", noted_at(&left)));
-                    shown.map_err(|fault| in_words(room, user, fault))
+                    shown.map_err(|fault| in_words(room, user, at_its_field(room, fault, (&[], &[]))))
                 }
                 "take" => {
                     room.write(|tx| Ok(absences::take_back(tx, id)?))?;
@@ -126,6 +133,31 @@ pub async fn change(
 /// The page that says what came of it: one that may be loaded again.
 fn noted_at(left: &Left) -> String {
     format!("/absence?done={}", left.id)
+}
+
+/// What the reader can mend, and where in the form: whoever stands in is chosen turn by turn (`rows`).
+fn at_its_field(room: &Room, fault: Fault, (rows, covers): (&[usize], &[Cover])) -> Fault {
+    let field = match fault.more.get("reason").and_then(|reason| reason.as_str()) {
+        Some(why::OVER) => "past",
+        Some(why::ENDED) => return fault.with("field", "ended").with("place", "to"),
+        Some(why::NO_TURN) => "turns",
+        Some(why::UNABLE) => "cover_unable",
+        Some(why::AWAY) => "cover_away",
+        _ => return fault,
+    };
+    let fault = fault.with("field", field);
+    let Ok((able, absences)) = room.read(|view| Ok((staff(view)?, absences::after(view, room.now)?))) else {
+        return fault;
+    };
+    let wrong = |cover: &Cover| match field {
+        "cover_away" => absences.of(cover.by).any(|away| away.meet(cover.window()).is_some()),
+        "cover_unable" => !able.iter().any(|one| one.value == cover.by.to_string()),
+        _ => false,
+    };
+    match rows.iter().zip(covers).find(|(_, cover)| wrong(cover)) {
+        Some((row, _)) => fault.with("place", format!("c{row}-by")),
+        None => fault,
+    }
 }
 
 /// What stands in the way, in the reader's words.
@@ -150,6 +182,8 @@ fn done(view: &mut View<'_>, room: &Room, id: AbsenceId, changed: bool) -> Resul
     let names = names(view, room)?;
     let named = |id: &String| names.get(id).cloned().unwrap_or_else(|| id.clone());
     let (user, left) = absences::left(view, id, room.now)?;
+    // Of others, only whoever keeps the schedules is told.
+    may_speak(&room.viewer, user, &[])?;
     Ok(Done {
         changed,
         name: People::default().user(view, user)?,
@@ -158,8 +192,8 @@ fn done(view: &mut View<'_>, room: &Room, id: AbsenceId, changed: bool) -> Resul
     })
 }
 
-/// Who stands in for what.
-fn covers(sent: &Sent) -> Result<Vec<Cover>, Fault> {
+/// Who stands in for what, with the row of the form.
+fn covers(sent: &Sent) -> Result<Vec<(usize, Cover)>, Fault> {
     let rows: usize = sent.first("rows").and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut out = Vec::new();
     for row in 0..rows.min(MOST_ROWS) {
@@ -172,7 +206,7 @@ fn covers(sent: &Sent) -> Result<Vec<Cover>, Fault> {
                 .map_err(|_number| Fault::invalid("day", "a turn of the list"))
         };
         let schedule = sent.first(&format!("c{row}-schedule")).unwrap_or_default().to_owned();
-        out.push(Cover { schedule, from: at("from")?, to: at("to")?, by });
+        out.push((row, Cover { schedule, from: at("from")?, to: at("to")?, by }));
     }
     Ok(out)
 }
@@ -210,7 +244,7 @@ fn drawn(room: &Room, asked: &Asked) -> Result<super::super::Html, Fault> {
         let user = asked.person().ok().filter(|user| may_speak(&room.viewer, *user, &[]).is_ok());
         if let Some(user) = user {
             page.user = user.to_string();
-            match asked.window(room) {
+            match asked.window(room).and_then(|within| ahead_of(within, room.now)) {
                 Ok(within) => planned(view, room, user, within, &mut page)?,
                 Err(fault) => {
                     let field = fault.more.get("field").and_then(|field| field.as_str());
@@ -236,6 +270,14 @@ fn planned(
     if let Some(stands) = absences::overlapping(view, user, within, None)? {
         let words = standing(view, room, user, stands.absence.window)?;
         page.standing = Some((words, stands.id.to_string()));
+    }
+    let (away, w) = (absences::after(view, within.from)?, room.words());
+    for mate in &mut page.mates {
+        let Ok(user) = mate.value.parse() else { continue };
+        if let Some(Window { from, to }) = away.of(user).find(|away| away.meet(within).is_some()) {
+            let span = format!("{} – {}", w.at(&from), w.at(&to));
+            mate.label = w.two("absence-by-away", "name", mate.label.clone(), "span", span);
+        }
     }
     let names = names(view, room)?;
     let turns = absences::turns_of(view, user, within, room.now)?;

@@ -188,6 +188,8 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let told = clinic.get(Role::Manager, &done.to).await.text;
     assert!(told.contains("Ficou um período sem ninguém de plantão"), "{told}");
+    let others = clinic.get(Role::Agent, &done.to).await.text;
+    assert!(!others.contains("Ausência registrada"), "of others, nobody reads it by its id: {others}");
     let twice = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
     assert_eq!(twice.to, done.to, "a second click: {}", twice.text);
     let id = done.to.strip_prefix("/absence?done=").unwrap().to_owned();
@@ -255,6 +257,70 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     let form = filled(&page, &[("user", &ana), ("from", &from), ("to", &to)], ("c0-by", &agent));
     let ill = clinic.post(Role::Manager, "/absence", &pairs(&form)).await;
     assert_eq!(ill.status, StatusCode::SEE_OTHER, "{}", ill.text);
+}
+
+/// "Pedido inválido. Algum campo falta" was all that the page said, and the API knew why.
+#[actix_web::test]
+async fn why_an_absence_is_refused_is_said_at_its_field() {
+    let (clinic, hour) = (opened(), std::time::Duration::from_secs(3_600));
+    let (who, agent) = (clinic.people[&Role::Clinician], clinic.people[&Role::Agent]);
+    let (ana, other) = (who.to_string(), agent.to_string());
+    let span = |from, to| crate::domain::civil::Window { from, to };
+    let clock = |at: crate::domain::Instant| {
+        crate::domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string()
+    };
+    let (from, to) = (now().plus(hour * 24), now().plus(hour * 48));
+    let write = |at, note: &dyn Fn(&mut crate::store::Tx<'_>) -> crate::store::Result<()>| {
+        clinic.state.store.write(Actor::System("test"), at, note).unwrap();
+    };
+    write(now(), &|tx| {
+        let mut held = on_call::get(tx, "clinician_on_call", now())?;
+        let starts = held.body.schedule.zone.local(now());
+        let length = crate::domain::on_call::Length::Hours(12);
+        held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &[who])];
+        on_call::publish(tx, "clinician_on_call", &held.body, held.version)?;
+        on_call::absences::note(tx, agent, span(from, to), &[]).map(drop)
+    });
+    let other_id = clinic.state.store.read(|view| on_call::absences::list(view, now())).unwrap()[0].id;
+    let told = clinic.get(Role::Manager, &format!("/absence?done={other_id}")).await.text;
+    let no_turns = told.contains("Nenhum turno nas escalas de hoje") && !told.contains("estão cobertos");
+    assert!(no_turns, "there is nothing to cover: {told}");
+    let (from, to) = (clock(from), clock(to));
+    let asked = [("user", ana.as_str()), ("from", from.as_str()), ("to", to.as_str())];
+    let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&from={from}&to={to}")).await.text;
+    assert!(page.contains("Pessoa agent (ausente: "), "{page}");
+    let away = filled(&page, &asked, ("c0-by", &other));
+    let auditor = clinic.people[&Role::Auditor].to_string();
+    let unable = filled(&page, &asked, ("c0-by", &auditor));
+    let mut moved = away.clone();
+    moved.iter_mut().filter(|(name, _)| name == "c0-from").for_each(|(_, value)| *value = "1".into());
+    for (form, said, place) in [
+        (away, "também está ausente nesse turno", "c0-by"),
+        (unable, "não pode ficar de plantão", "c0-by"),
+        (moved, "Os turnos mudaram", "turns"),
+    ] {
+        let refused = clinic.post(Role::Manager, "/absence", &pairs(&form)).await.text;
+        assert!(refused.contains(said) && refused.contains(&format!("data-field=\"{place}\"")), "{refused}");
+    }
+    let (from, to) = (clock(now().minus(hour * 9)), clock(now().minus(hour)));
+    let page = clinic.get(Role::Manager, &format!("/absence?user={ana}&from={from}&to={to}")).await.text;
+    assert!(page.contains("Esse período já passou") && !page.contains("Registrar a ausência"), "{page}");
+    let past = [("user", ana.as_str()), ("from", from.as_str()), ("to", to.as_str())];
+    let refused = clinic.post(Role::Manager, "/absence", &past).await.text;
+    assert!(refused.contains("Esse período já passou"), "{refused}");
+    // One that has begun, with this minute as its end.
+    let began = now().minus(hour);
+    write(began, &|tx| on_call::absences::note(tx, who, span(began, now().plus(hour)), &[]).map(drop));
+    let page = clinic.get(Role::Manager, "/absence").await.text;
+    let ids = page.split("action=\"/absence/").filter_map(|part| part.split_once("/change\""));
+    let (from, to) = (clock(began), clock(now()));
+    let mut said = Vec::new();
+    for id in ids.map(|(id, _)| id) {
+        let form = [("from", from.as_str()), ("to", to.as_str())];
+        said.push(clinic.post(Role::Manager, &format!("/absence/{id}/change"), &form).await.text);
+    }
+    let ended = |text: &String| text.contains("use Retirar a ausência") && text.contains("data-field=\"to\"");
+    assert!(!said.is_empty() && said.iter().all(ended), "{said:?}");
 }
 
 fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
