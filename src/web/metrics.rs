@@ -1,7 +1,7 @@
 //! For machines that count: how much this node does. Counts only; no route carries a name or a value.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use actix_web::body::MessageBody;
@@ -14,7 +14,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 use super::auth::Viewer;
 use super::code::Code;
@@ -74,13 +74,44 @@ type Last = Option<(Moment, Text)>;
 /// often, the house counts once a second, and whoever asks is answered, whatever the database does.
 pub struct Counted {
     last: watch::Sender<Last>,
-    /// Held while it is counted.
-    counts: Arc<Mutex<()>>,
+    counts: Mutex<Counts>,
 }
 
 impl Default for Counted {
     fn default() -> Self {
-        Self { last: watch::Sender::new(None), counts: Arc::default() }
+        Self { last: watch::Sender::new(None), counts: Mutex::default() }
+    }
+}
+
+/// The counts that are at work, by when they began. One is enough; one that is stuck, as when the network swallowed its
+/// statement, does not hold up the next.
+#[derive(Default)]
+struct Counts {
+    at_work: Vec<Moment>,
+    latest: Option<Moment>,
+}
+
+impl Counts {
+    /// A count that is at work for so long is stuck.
+    const STUCK: Duration = Duration::from_secs(3);
+    /// So many may be at work: a stuck one keeps one of the four connections to read.
+    const AT_ONCE: usize = 2;
+
+    /// Whether another one is to begin.
+    fn begin(&mut self, now: Moment) -> bool {
+        let stuck = |began: &Moment| now.saturating_duration_since(*began) >= Self::STUCK;
+        let begins = self.at_work.len() < Self::AT_ONCE && self.at_work.iter().all(stuck);
+        if begins {
+            self.at_work.push(now);
+            self.latest = Some(now);
+        }
+        begins
+    }
+
+    /// Whether the one that ends is the last that began.
+    fn end(&mut self, began: Moment) -> bool {
+        self.at_work.retain(|at| *at != began);
+        self.latest == Some(began)
     }
 }
 
@@ -101,12 +132,16 @@ impl Counted {
         {
             return known.clone();
         }
-        if let Ok(counts) = Arc::clone(&self.counts).try_lock_owned() {
+        let began = Moment::now();
+        if self.counts().begin(began) {
             let counted = Arc::clone(&self);
             // It comes to its end whoever of those that wait for it goes away.
             actix_web::rt::spawn(async move {
-                counted.tell(gather(state).await);
-                drop(counts);
+                let known = gather(state).await;
+                // One that was stuck knows nothing that is new.
+                if counted.counts().end(began) {
+                    counted.tell(known);
+                }
             });
         }
         if tokio::time::timeout(Self::PATIENCE, told.changed()).await.is_err() {
@@ -115,6 +150,10 @@ impl Counted {
         }
         let last = self.last.borrow();
         last.as_ref().map_or_else(|| Err(Code::Busy.into()), |(_, known)| known.clone())
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, known: Text) {
@@ -220,4 +259,24 @@ fn gathered(state: &State) -> Result<String, Fault> {
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_format| Fault::new(Code::Internal))?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_stuck_holds_up_the_next_for_some_seconds_and_no_more_than_one_is_left_stuck() {
+        let (mut counts, began) = (Counts::default(), Moment::now());
+        let later = |millis| began + Duration::from_millis(millis);
+        assert!(counts.begin(later(0)));
+        assert!(!counts.begin(later(2_900)), "one is enough");
+        assert!(counts.begin(later(3_000)));
+        assert!(!counts.begin(later(3_100)) && !counts.begin(later(60_000)), "two that are stuck are enough");
+        assert!(counts.end(later(3_000)));
+        assert!(counts.begin(later(60_100)), "at once, beside the one that is stuck");
+        assert!(counts.end(later(60_100)));
+        assert!(!counts.end(later(0)), "what it knows is old");
+        assert!(counts.begin(later(60_200)) && !counts.begin(later(60_300)));
+    }
 }
