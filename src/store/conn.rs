@@ -1,6 +1,8 @@
 //! One connection type over both backends, and the pools that hand it out.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::time::Instant as Moment;
 
 use diesel::connection::SimpleConnection;
 use diesel::expression::SqlLiteral;
@@ -228,20 +230,51 @@ impl Opener {
     }
 }
 
+/// A connection that is kept for long, with when it was opened.
+pub struct Kept {
+    conn: Conn,
+    pub(in crate::store) opened: Moment,
+    /// Whether the pool is not to have it back.
+    pub(in crate::store) given_up: bool,
+}
+
+impl From<Conn> for Kept {
+    fn from(conn: Conn) -> Self {
+        Self { conn, opened: Moment::now(), given_up: false }
+    }
+}
+
+impl Deref for Kept {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Kept {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
 impl r2d2::ManageConnection for Opener {
-    type Connection = Conn;
+    type Connection = Kept;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Conn, Self::Error> {
-        self.open().map_err(diesel::r2d2::Error::ConnectionError)
+    fn connect(&self) -> Result<Kept, Self::Error> {
+        // As of before: what the server is told while it is opened may hold for it or not.
+        let opened = Moment::now();
+        let conn = self.open().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Kept { opened, ..conn.into() })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
-        conn.ping().map_err(diesel::r2d2::Error::QueryError)
+    fn is_valid(&self, kept: &mut Kept) -> Result<(), Self::Error> {
+        kept.ping().map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        conn.is_broken()
+    fn has_broken(&self, kept: &mut Kept) -> bool {
+        kept.given_up || kept.is_broken()
     }
 }
 

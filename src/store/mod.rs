@@ -378,7 +378,14 @@ impl Store {
                 }
                 self.commit(&mut turn.conn, actor, now, f)
             }
-            Writer::Many(pool) => self.commit(&mut *pool.get()?, actor, now, f),
+            Writer::Many(pool) => {
+                let mut lent = pool.get()?;
+                let done = self.commit(&mut lent, actor, now, f);
+                if let Err(Error::ReadOnly) = &done {
+                    self.inner.want.outlive(std::time::Instant::now());
+                }
+                done
+            }
         };
         self.inner.health.wrote(&done);
         done

@@ -22,6 +22,9 @@ const TAKES: Duration = Duration::from_millis(500);
 /// How long a pool that asked in vain for what it lost leaves it at that.
 const AGAIN: Duration = Duration::from_secs(30);
 
+/// How long a connection is kept at least on which the server takes no writes.
+const OUTLIVES: Duration = Duration::from_secs(1);
+
 /// How PostgreSQL, in the languages we know, says that it has no connection. Its SQLSTATE 53300 does not come through.
 const NONE_LEFT: [&str; 6] = [
     "too many clients",
@@ -93,6 +96,8 @@ struct Wanted {
     waiting: Vec<Moment>,
     /// When somebody last had waited too long.
     starved: Option<Moment>,
+    /// Connections that were opened before are given up: the server took no writes.
+    outlived: Option<Moment>,
 }
 
 /// What it means for this node that the server refuses it connections.
@@ -125,6 +130,21 @@ impl Want {
     /// Whether the server refuses connections that this node wants.
     pub fn short(&self, now: Moment) -> Option<Short> {
         self.wanted().short(now)
+    }
+
+    /// Notes that the server took no writes: what was opened until now is given up as soon as somebody would have it. A
+    /// connection may keep that for ever which the server was set to when it was opened, or end at a server that was left
+    /// since. While it lasts new ones are opened once a second and no more often.
+    pub fn outlive(&self, now: Moment) {
+        let mut wanted = self.wanted();
+        if wanted.outlived.is_none_or(|at| now.saturating_duration_since(at) >= OUTLIVES) {
+            wanted.outlived = Some(now);
+        }
+    }
+
+    /// Whether a connection that was opened then is given up.
+    pub fn outlived(&self, opened: Moment) -> bool {
+        self.wanted().outlived.is_some_and(|at| opened <= at)
     }
 
     /// Of what the server last said that it has no more.
@@ -203,13 +223,27 @@ impl Pool {
     /// # Errors
     /// [`Error::Busy`] when none becomes free in time.
     pub fn get(&self) -> Result<PooledConnection<Opener>> {
-        if let Some(free) = self.connections.try_get() {
-            return Ok(free);
+        while let Some(free) = self.connections.try_get() {
+            if let Some(good) = self.good(free) {
+                return Ok(good);
+            }
         }
         let now = Moment::now();
         self.want.wanted().waiting.push(now);
         let _waiting = Waiting(&self.want, now);
-        self.connections.get().map_err(|_timeout| Error::Busy)
+        loop {
+            let left = POOL_WAIT.saturating_sub(now.elapsed());
+            let free = self.connections.get_timeout(left).map_err(|_timeout| Error::Busy)?;
+            if let Some(good) = self.good(free) {
+                return Ok(good);
+            }
+        }
+    }
+
+    /// One that is not given up; such a one is closed.
+    fn good(&self, mut free: PooledConnection<Opener>) -> Option<PooledConnection<Opener>> {
+        free.given_up = self.want.outlived(free.opened);
+        (!free.given_up).then_some(free)
     }
 
     /// Opens what it may need, as far as the server lets it. Says how many are open.
@@ -291,6 +325,19 @@ mod tests {
         drop(Waiting(&want, began));
         assert_eq!(want.short(later(1_000)), Some(Short::Some));
         assert_eq!(want.short(later(4_000)), None, "it has some again");
+    }
+
+    #[test]
+    fn what_was_opened_while_the_server_took_no_writes_is_given_up_and_no_more_than_once_a_second() {
+        let (want, began) = (Want::default(), Moment::now());
+        let later = |millis| began + Duration::from_millis(millis);
+        assert!(!want.outlived(began));
+        want.outlive(later(10));
+        assert!(want.outlived(began) && !want.outlived(later(11)));
+        want.outlive(later(900));
+        assert!(!want.outlived(later(11)), "not yet again");
+        want.outlive(later(1_010));
+        assert!(want.outlived(later(1_010)) && !want.outlived(later(1_011)));
     }
 
     #[test]

@@ -118,10 +118,10 @@ fn a_node_that_stands_still_in_the_middle_of_a_transaction_is_told_by_those_who_
 }
 
 /// A role that may have so many connections: for whoever asks, a server that has no more.
-struct Role(String);
+pub(super) struct Role(String);
 
 impl Role {
-    fn of(home: &Home, connections: u32) -> Self {
+    pub(super) fn of(home: &Home, connections: u32) -> Self {
         let name = format!("few_{}", uuid::Uuid::new_v7(uuid::Timestamp::now(uuid::NoContext)).simple());
         let all = format!(
             "CREATE ROLE {name} LOGIN PASSWORD 'few' CONNECTION LIMIT {connections}; DO $$ BEGIN EXECUTE format(\
@@ -132,14 +132,14 @@ impl Role {
         Self(name)
     }
 
-    fn url(&self, home: &Home) -> Url {
+    pub(super) fn url(&self, home: &Home) -> Url {
         let Url::Postgres(url) = home.url() else { panic!("on PostgreSQL") };
         let (scheme, rest) = url.split_once("://").unwrap();
         let (_, place) = rest.split_once('@').unwrap();
         Url::parse(&format!("{scheme}://{}:few@{place}", self.0)).unwrap()
     }
 
-    fn gone(self, home: &Home) {
+    pub(super) fn gone(self, home: &Home) {
         let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ";
         let name = self.0;
         drop(foreign(
@@ -198,6 +198,44 @@ fn a_node_keeps_the_connections_that_it_may_need() {
         });
         assert_eq!(store.troubles(), []);
         drop((others, store));
+        role.gone(&home);
+    }
+}
+
+/// As a node that connects to a standby before the address has moved: what its sessions were set to when they were opened they
+/// keep, and nobody ends them.
+#[test]
+fn sessions_that_were_opened_while_the_server_took_no_writes_are_not_kept() {
+    for home in stores().into_iter().filter(|home| home.url().file().is_none()) {
+        let role = Role::of(&home, 32);
+        let store = Store::open(&role.url(&home), Keks::load(&home.dir().join("keys")).unwrap()).unwrap();
+        store.watch_health().unwrap();
+        let set = |read_only: &str| {
+            let name = &role.0;
+            let ends =
+                format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'");
+            format!("ALTER ROLE {name} SET default_transaction_read_only = {read_only}; {ends}")
+        };
+        let write = "SELECT pg_sleep(0.2); UPDATE settings SET value = value";
+        drop(foreign(&home, &set("on")));
+        let began = Moment::now();
+        while !matches!(house(&store, write), Err(Error::ReadOnly)) {
+            assert!(began.elapsed() < Duration::from_secs(8), "it takes writes");
+        }
+        // All that there are, and not once only.
+        let all = || {
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8).map(|_| scope.spawn(|| house(&store, write))).collect();
+                all.into_iter().map(|one| one.join().unwrap()).filter(Result::is_ok).count()
+            })
+        };
+        assert_eq!((all(), all()), (0, 0));
+        told(&store, |trouble| trouble.words.contains("refuses to write"));
+        // Nobody ends what there is.
+        drop(foreign(&home, &format!("ALTER ROLE {} RESET ALL", role.0)));
+        well(&store, 12);
+        assert_eq!(all(), 8);
+        drop(store);
         role.gone(&home);
     }
 }
