@@ -8,11 +8,12 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::conn::Kept;
 use super::passed::PassedOver;
 use super::pools::Short;
 use super::schema::settings;
 use super::settings::INSTANCE;
-use super::still;
+use super::still::{self, Slow};
 use super::waits::{self, Waits};
 use super::{Act, Conn, Error, Inner, Result, Store, Urgency, open_one};
 use crate::domain::{Clock, Instant};
@@ -76,6 +77,8 @@ struct Seen {
     refused: Option<(Ailment, Moment)>,
     /// A statement that waits for a lock which nobody at work holds.
     waits: Option<Waits>,
+    /// Statements of this node that arrive slowly.
+    slow: Option<Slow>,
     /// Alerts that the engine passes over.
     passed: Option<PassedOver>,
     /// Of the server's connections those in use, and all.
@@ -136,9 +139,9 @@ impl Store {
         // A database that cannot be asked for want of a connection is not away.
         let silent = ailment == Some(Ailment::Silent);
         let ailment = ailment.filter(|_ailment| !silent || short.is_none());
-        let (waits, used, behind) = {
+        let (waits, slow, used, behind) = {
             let seen = self.inner.health.seen();
-            (seen.waits.clone(), seen.used.map(|Used { used, of }| (used, of)), seen.behind)
+            (seen.waits.clone(), seen.slow, seen.used.map(|Used { used, of }| (used, of)), seen.behind)
         };
         let limit = self.inner.want.limit();
         let ailment = ailment.map(|ailment| Trouble { words: ailment.words().to_owned(), stops: true });
@@ -152,7 +155,9 @@ impl Store {
                 .to_owned(),
             stops: false,
         });
-        ailment.into_iter().chain(short).chain(waits).chain(behind).collect()
+        // Who does not come on for it is told by name (`supervise`), and is not ready.
+        let slow = slow.map(|slow| Trouble { words: slow.words(), stops: false });
+        ailment.into_iter().chain(short).chain(waits).chain(slow).chain(behind).collect()
     }
 
     /// What is wrong with the database, as it was seen last; says so within two seconds.
@@ -223,7 +228,7 @@ fn store(inner: &Weak<Inner>) -> Option<Store> {
 /// What looks: on a connection of its own, for those of the pool may all be at work.
 #[derive(Default)]
 struct Eye {
-    conn: Option<Conn>,
+    conn: Option<Kept>,
     waits: waits::Watch,
     still: still::Watch,
 }
@@ -232,6 +237,7 @@ struct Eye {
 #[derive(Default)]
 struct Answer {
     waits: Option<Waits>,
+    slow: Option<Slow>,
     used: Option<Used>,
     passed: Option<PassedOver>,
 }
@@ -253,7 +259,7 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
     }
     let refused = {
         let mut seen = store.inner.health.seen();
-        if let Ok(Answer { waits, used, passed }) = &answers {
+        if let Ok(Answer { waits, slow, used, passed }) = &answers {
             seen.answered = Some(Moment::now());
             if let (None, Some(waits)) = (&seen.waits, waits) {
                 tracing::warn!("{}", waits.words());
@@ -261,7 +267,11 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
             if let (None, Some(passed)) = (&seen.passed, passed) {
                 tracing::error!("{}", passed.words());
             }
-            (seen.waits, seen.used, seen.passed) = (waits.clone(), used.or(seen.used), *passed);
+            if let (None, Some(slow)) = (&seen.slow, slow) {
+                tracing::warn!("{}", slow.words());
+            }
+            (seen.waits, seen.slow) = (waits.clone(), *slow);
+            (seen.used, seen.passed) = (used.or(seen.used), *passed);
         }
         if seen.no_room == room {
             tracing::warn!(room, "the room on the database's disk");
@@ -286,17 +296,18 @@ impl Eye {
     /// Asks the database what it is asked anyway: who waits, what is passed over, and, where connections are short, how many
     /// are in use.
     fn asks(&mut self, store: &Store, short: bool) -> Result<Answer> {
-        let conn = match &mut self.conn {
-            Some(conn) => conn,
-            None => self.conn.insert(open_one(store.url())?),
+        let kept = match self.conn.take() {
+            Some(kept) if !store.inner.want.outlived(kept.opened) => self.conn.insert(kept),
+            _ => self.conn.insert(open_one(store.url())?.into()),
         };
-        match conn {
+        match &mut **kept {
             Conn::Pg(conn) => {
-                self.still.look(conn)?;
-                let waits = self.waits.look(conn, &waits::session_name(store.name()))?;
+                let own = waits::session_name(store.name());
+                let slow = self.still.look(conn, &own)?;
+                let waits = self.waits.look(conn, &own)?;
                 let used = if short { Some(diesel::sql_query(USED).get_result(conn)?) } else { None };
                 let passed = store.inner.passed.look(conn, Moment::now());
-                Ok(Answer { waits, used, passed })
+                Ok(Answer { waits, slow, used, passed })
             }
             Conn::Sqlite(conn) => {
                 settings::table.select(settings::value).limit(1).load::<String>(conn)?;

@@ -403,6 +403,9 @@ impl Store {
         let mut fresh = Vec::new();
         let (mut whole, mut number) = (None, None);
         let done = conn.transaction(|conn| {
+            if let Actor::User { .. } | Actor::Operator = actor {
+                still::a_person_acts(conn)?;
+            }
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             // One that panics is rolled back like one that fails, and whoever asked is told: left open, it would swallow
             // what others commit on this connection.

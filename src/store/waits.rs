@@ -3,6 +3,7 @@
 //! waits for nobody, and waits among nodes at work end by themselves.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::{Duration, Instant as Moment};
 
 use diesel::pg::PgConnection;
@@ -79,18 +80,18 @@ const ASK: &str = "WITH RECURSIVE waiting AS (\
 /// A statement: its session, and when it began.
 pub(super) type Statement = (i32, i64);
 
-/// Statements that were there at each look, and since which.
+/// What was there at each look, such as statements, and since which.
 #[derive(Default)]
-pub(super) struct Seen(HashMap<Statement, Moment>);
+pub(super) struct Seen<K>(HashMap<K, Moment>);
 
-impl Seen {
+impl<K: Eq + Hash> Seen<K> {
     /// Of what is there now that which was there at each look for so long.
-    pub fn long<T>(&mut self, now: Moment, long: Duration, there: Vec<(Statement, T)>) -> Vec<T> {
+    pub fn long<T>(&mut self, now: Moment, long: Duration, there: Vec<(K, T)>) -> Vec<T> {
         let before = std::mem::take(&mut self.0);
         let mut out = Vec::new();
-        for (statement, one) in there {
-            let since = before.get(&statement).copied().unwrap_or(now);
-            self.0.insert(statement, since);
+        for (key, one) in there {
+            let since = before.get(&key).copied().unwrap_or(now);
+            self.0.insert(key, since);
             if now.saturating_duration_since(since) >= long {
                 out.push(one);
             }
@@ -101,7 +102,7 @@ impl Seen {
 
 /// Who was seen to wait.
 #[derive(Default)]
-pub(super) struct Watch(Seen);
+pub(super) struct Watch(Seen<Statement>);
 
 impl Watch {
     /// Looks once more. What was seen to wait for [`LONG`]; of several, one that waits for a whole table.
