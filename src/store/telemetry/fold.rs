@@ -30,6 +30,9 @@ pub(in crate::store) struct Folded {
     pub conflicts: Vec<(Row, StoredReading)>,
 }
 
+/// A row of the journal, and what it says.
+type Opened = (Row, StoredReading);
+
 enum Found {
     New,
     Held,
@@ -60,7 +63,7 @@ fn look_up(readings: &[StoredReading], ours: &StoredReading) -> Found {
 /// which another value came before the row, though no chunk holds one.
 pub(in crate::store) fn fold(
     existing: Vec<Existing>,
-    (rows, released): (Vec<(Row, StoredReading)>, &BTreeSet<(i64, i64)>),
+    (rows, released): (Vec<Opened>, &BTreeSet<(i64, i64)>),
     level: Level,
 ) -> Folded {
     let mut out = Folded::default();
