@@ -26,7 +26,7 @@ pub struct Held {
     pub id: AbsenceId,
     /// What it says.
     pub absence: Absence,
-    /// Who wrote it down, as [`Actor::name`] writes it.
+    /// Who wrote it down, as [`crate::store::Actor::name`] writes it.
     pub noted_by: String,
     /// Its parts, where a change added some.
     parts: Vec<Part>,
