@@ -12,8 +12,25 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
-use crate::domain::line::is_unseen;
+use ::domain::line::is_unseen;
 use sink::Sink;
+
+/// The crates whose lines are the house's own; a line carries the name of its crate.
+const HOUSE: [&str; 13] = [
+    "zelo",
+    "audit",
+    "consent",
+    "domain",
+    "engine",
+    "ingest",
+    "lab",
+    "mqtt",
+    "notify",
+    "rules",
+    "store",
+    "supervise",
+    "web",
+];
 
 /// What is on its way to standard error.
 static SINK: Sink = Sink::new();
@@ -34,13 +51,24 @@ pub enum Error {
     Thread(#[from] io::Error),
 }
 
+/// A filter as an operator writes it, where `zelo` is the whole house, in terms of its crates.
+fn by_crate(filter: &str) -> String {
+    let directives = filter.split(',').map(|directive| match directive.trim().strip_prefix("zelo") {
+        Some(rest) if rest.is_empty() || rest.starts_with('=') => {
+            HOUSE.map(|name| format!("{name}{rest}")).join(",")
+        }
+        _ => directive.to_owned(),
+    });
+    directives.collect::<Vec<_>>().join(",")
+}
+
 /// Begins to log, by a filter such as `info` or `zelo=debug,info`.
 ///
 /// # Errors
 /// [`Error`]; nothing is logged then.
 pub fn start(format: LogFormat, filter: &str) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt;
-    let filter = EnvFilter::try_new(filter)?;
+    let filter = EnvFilter::try_new(by_crate(filter))?;
     let logs = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_env_filter(filter)
@@ -143,6 +171,23 @@ mod tests {
         assert_eq!(line, "a\\u000aERROR forged\\u001b[2J \\u202etxt\\udb40\\udc41 ação\n");
         let inside: String = serde_json::from_str(&format!("\"{}\"", line.trim_end())).unwrap();
         assert_eq!(inside, said.trim_end());
+    }
+
+    #[test]
+    fn a_filter_for_zelo_is_one_for_every_crate_of_the_house() {
+        let filter = by_crate("zelo=debug, info,diesel=off");
+        assert!(filter.starts_with("zelo=debug,audit=debug,"), "{filter}");
+        assert!(filter.ends_with(",store=debug,supervise=debug,web=debug, info,diesel=off"), "{filter}");
+        assert_eq!(by_crate("info,zelo::cli=trace"), "info,zelo::cli=trace");
+        let manifest: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
+        let members = manifest["workspace"]["members"].as_array().unwrap();
+        let mut names: Vec<&str> =
+            members.iter().map(|member| member.as_str().unwrap().rsplit('/').next().unwrap()).collect();
+        names.extend(["zelo"]);
+        names.sort_unstable();
+        let mut house = HOUSE.to_vec();
+        house.sort_unstable();
+        assert_eq!(house, names);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use mqtt::gateway::Registry;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::store::Store;
+use store::Store;
 
 /// Listens to what is committed and wakes the session; ends with the store's last signal.
 pub async fn watch(store: Store, registry: Arc<OnceLock<Registry>>) {

@@ -10,12 +10,12 @@ use mqtt::gateway::{
 use tokio::sync::mpsc;
 
 use super::scribe::Scribe;
-use crate::domain::token::{self, Signer};
-use crate::domain::{Clock, DeviceId, Instant};
-use crate::ingest::Ingest;
-use crate::store::standing::Standing;
-use crate::store::{Store, Touched, Url, bindings, commands, devices, ledger, nodes};
-use crate::supervise::Watched;
+use domain::token::{self, Signer};
+use domain::{Clock, DeviceId, Instant};
+use ingest::Ingest;
+use store::standing::Standing;
+use store::{Store, Touched, Url, bindings, commands, devices, ledger, nodes};
+use supervise::Watched;
 
 /// How long writing down what happened at devices may take.
 const AT_MOST: std::time::Duration = std::time::Duration::from_secs(60);
@@ -118,7 +118,7 @@ impl Edge {
             }
             Ok((true, true, _)) => Err(Refused::AsOf(refused("E_REVOKED LGPD art. 8 §5"))),
             Ok((false, ..)) => Err(Refused::AsOf(unknown())),
-            Err(crate::store::Error::NotFound(_)) => Err(Refused::Always(unknown())),
+            Err(store::Error::NotFound(_)) => Err(Refused::Always(unknown())),
             Err(error) => {
                 tracing::error!(%error, "a device could not be looked up");
                 Err(Refused::Always(later()))

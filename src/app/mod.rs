@@ -15,22 +15,21 @@ use std::thread::JoinHandle;
 
 use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
 
-use crate::audit::note;
-use crate::domain::token::Signer;
-use crate::domain::{Clock, message};
-use crate::engine::{
+use ::rules::Watchlist;
+use audit::note;
+use domain::token::Signer;
+use domain::{Clock, message};
+use edge::{Door, Edge};
+use engine::{
     Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, departures,
     escalate, handover, housekeeping, late_reds, moves, outbox, reevaluate, roll, seal, seat, silence,
 };
-use crate::ingest::{self, Ingest};
-use crate::notify::Channel;
-use crate::notify::mailbox::Reports;
-use crate::rules::Watchlist;
-use crate::store::nodes::{Clocks, Node as Own};
-use crate::store::standing::{Place, Standing};
-use crate::store::{self, Store, Tx, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
-use edge::{Door, Edge};
+use ingest::Ingest;
 pub use node::{Node, NodeOptions};
+use notify::Post;
+use store::nodes::{Clocks, Node as Own};
+use store::standing::{Place, Standing};
+use store::{Store, Tx, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
 
 /// What is started and where.
 pub struct Options {
@@ -48,17 +47,6 @@ pub struct Options {
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
     pub post: Post,
-}
-
-/// The ways out of the house.
-#[derive(Clone, Default)]
-pub struct Post {
-    /// One each.
-    pub channels: Vec<Arc<dyn Channel>>,
-    /// What links begin with.
-    pub base_url: String,
-    /// Where reports on letters that left by e-mail arrive.
-    pub bounces: Option<Arc<dyn Reports>>,
 }
 
 /// The keys that sign.
@@ -288,7 +276,7 @@ fn place(tx: &mut Tx<'_>, own: &Own, clock: &Clock) -> store::Result<Place> {
 }
 
 /// Gives the slot back, so that the next node need not wait until it is silent.
-fn leave(store: &Store, slot: u8, now: crate::domain::Instant) {
+fn leave(store: &Store, slot: u8, now: domain::Instant) {
     let left = store.keep_house(Urgency::Urgent, "stop", now, |tx| nodes::leave(tx, slot, store.name()));
     if let Err(error) = left {
         tracing::warn!(%error, "the node's slot could not be given back; it is free in a minute");

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use mqtt::gateway::{Registry, TlsOptions};
 
-use super::{House, Options, Post, Signers};
-use crate::domain::certificate::Certificate;
-use crate::domain::message::Channel;
-use crate::domain::network::Networks;
-use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant, Role};
-use crate::engine::outbox::{Breakers, Rest, Whom};
-use crate::engine::{Status, auditor};
-use crate::ingest::Stats;
-use crate::store::standing::Standing;
-use crate::store::{self, Store, View, log};
-use crate::web;
+use super::{House, Options, Signers};
+use domain::certificate::Certificate;
+use domain::message::Channel;
+use domain::network::Networks;
+use domain::token::Signer;
+use domain::{Clock, DeviceId, Instant, Role};
+use engine::outbox::{Breakers, Rest, Whom};
+use engine::{Status, auditor};
+use ingest::Stats;
+use notify::Post;
+use store::standing::Standing;
+use store::{Store, View, log};
 
 /// Where a node listens and what it trusts.
 pub struct NodeOptions {
@@ -225,6 +225,10 @@ struct EngineView {
 }
 
 impl web::EngineView for EngineView {
+    fn log_lines_lost(&self) -> u64 {
+        crate::observe::lost()
+    }
+
     fn modules(&self) -> Vec<web::Module> {
         let modules = self.status.modules().into_iter();
         modules

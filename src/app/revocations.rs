@@ -9,9 +9,9 @@ use mqtt::gateway::Registry;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::domain::{Clock, DeviceId, Instant, PatientId, TokenId};
-use crate::store::{Error, Result, Signalled, Store, View, bindings, devices, ledger, patients};
-use crate::supervise::blocking;
+use domain::{Clock, DeviceId, Instant, PatientId, TokenId};
+use store::{Error, Result, Signalled, Store, View, bindings, devices, ledger, patients};
+use supervise::blocking;
 
 /// DISCONNECT "not authorized" (MQTT 5 §3.14.2.1).
 const NOT_AUTHORIZED: u8 = 0x87;

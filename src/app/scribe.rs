@@ -9,10 +9,10 @@ use mqtt::gateway::{DeviceEvent, Outcome, Registry};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::takeovers;
-use crate::domain::{Clock, CommandId, DeviceId};
-use crate::store::standing::Standing;
-use crate::store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices, nodes};
-use crate::supervise::Watched;
+use domain::{Clock, CommandId, DeviceId};
+use store::standing::Standing;
+use store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices, nodes};
+use supervise::Watched;
 
 /// Events written down in one transaction.
 const EVENTS: usize = 1_024;
@@ -182,11 +182,11 @@ mod tests {
     use mqtt::gateway::{EndReason, Protocol, Reply};
 
     use super::*;
-    use crate::domain::{DeviceIdentity, Instant};
-    use crate::store::commands::State;
-    use crate::store::standing::Place;
-    use crate::store::testing::{NOW, destroy_keys, seated, stores};
-    use crate::store::{Actor, Ask, Subject};
+    use domain::{DeviceIdentity, Instant};
+    use store::commands::State;
+    use store::standing::Place;
+    use store::testing::{NOW, destroy_keys, seated, stores};
+    use store::{Actor, Ask, Subject};
 
     fn device(store: &Store) -> DeviceId {
         let identity = DeviceIdentity { label: "a".into(), model: "b".into(), serial: None };

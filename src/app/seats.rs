@@ -7,10 +7,10 @@ use std::time::Duration;
 use mqtt::gateway::Registry;
 use uuid::Uuid;
 
-use crate::domain::{Clock, DeviceId};
-use crate::store::standing::Standing;
-use crate::store::{Error, Result, Store, Urgency, devices, nodes};
-use crate::supervise::blocking;
+use domain::{Clock, DeviceId};
+use store::standing::Standing;
+use store::{Error, Result, Store, Urgency, devices, nodes};
+use supervise::blocking;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(500);
@@ -39,13 +39,7 @@ pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc
     }
 }
 
-fn tell(
-    store: &Store,
-    now: crate::domain::Instant,
-    slot: u8,
-    sessions: &Registry,
-    some: &[Uuid],
-) -> Result<()> {
+fn tell(store: &Store, now: domain::Instant, slot: u8, sessions: &Registry, some: &[Uuid]) -> Result<()> {
     store.keep_house(Urgency::Patient, "edge", now, |tx| {
         nodes::hold(tx, slot, store.name())?;
         some.iter().filter(|device| sessions.is_connected(**device)).try_for_each(|device| {

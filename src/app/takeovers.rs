@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use mqtt::gateway::Registry;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::domain::{Clock, DeviceId};
-use crate::store::{Result, Store, Touched, Tx, bindings, devices};
-use crate::supervise::blocking;
+use domain::{Clock, DeviceId};
+use store::{Result, Store, Touched, Tx, bindings, devices};
+use supervise::blocking;
 
 const CONNECTED: &str = "device.connected";
 
@@ -45,11 +45,7 @@ fn parse(subject: &str) -> Option<(DeviceId, u64)> {
     Some((device.parse().ok()?, session.parse().ok()?))
 }
 
-fn patient(
-    view: &mut crate::store::View<'_>,
-    device: DeviceId,
-    now: crate::domain::Instant,
-) -> Result<Option<i64>> {
+fn patient(view: &mut store::View<'_>, device: DeviceId, now: domain::Instant) -> Result<Option<i64>> {
     let key = devices::key_of(view, device)?;
     Ok(bindings::at(view, key, now)?.map(|binding| binding.patient_key))
 }

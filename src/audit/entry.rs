@@ -9,7 +9,7 @@ use super::jcs::{self, JcsError};
 use super::kind::EntryType;
 use super::merkle::{self, Hash};
 use super::tag::{Nonce, Tag};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// The most bytes an entry may have in its canonical form.
 pub const MAX_ENTRY: usize = 4_096;

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn vector(kind: &str, name: &str) -> Vec<u8> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/jcs").join(kind);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/jcs").join(kind);
         fs::read(folder.join(name)).unwrap()
     }
 

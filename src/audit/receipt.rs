@@ -28,7 +28,7 @@ pub struct Message {
 /// readings in a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
-    /// [`crate::domain::Signal::code`].
+    /// [`domain::Signal::code`].
     pub signal: i16,
     /// When it was measured, microseconds since the epoch.
     pub at: i64,

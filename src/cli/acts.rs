@@ -5,11 +5,11 @@ use consent::{Lang, Purpose, State};
 use serde::{Deserialize, Serialize};
 
 use super::error::Result;
-use crate::domain::{
+use domain::{
     BindingId, ConsentId, DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId,
 };
-use crate::store::patients::Details;
-use crate::store::users::NewUser;
+use store::patients::Details;
+use store::users::NewUser;
 
 /// A user and the path of their one-time link.
 #[derive(Debug, Serialize)]

@@ -179,9 +179,9 @@ pub enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// Measure this machine: ingest, latency, idle connections, kill, revocations, audit
-    Bench(super::bench::Args),
+    Bench(lab::bench::Args),
     /// Live through days of an invented clinic in seconds, into an empty data directory that `serve` opens
-    Simulate(super::simulate::Args),
+    Simulate(lab::simulate::Args),
     /// Look at this machine: clock, disk, descriptors, keys, schema, seal
     Doctor,
 }

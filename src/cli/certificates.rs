@@ -6,8 +6,8 @@ use mqtt::gateway;
 
 use super::error::{Error, Result};
 use crate::config::Options;
-use crate::domain::Instant;
-use crate::domain::certificate::{Certificate, Door, NOW};
+use domain::Instant;
+use domain::certificate::{Certificate, Door, NOW};
 
 /// Reads them.
 ///

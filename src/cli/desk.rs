@@ -1,14 +1,14 @@
 //! Where an operator's command works: the settings, the locked data directory and its open database.
 
 use super::error::{Error, Result};
-use super::home::Home;
 use super::out::Out;
 use crate::config::Options;
-use crate::domain::{Clock, Instant};
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::page::{Ask, MOST, Page};
-use crate::store::{self, Actor, Store, Tx, View, init};
+use domain::{Clock, Instant};
+use store::home::Home;
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::page::{Ask, MOST, Page};
+use store::{Actor, Store, Tx, View, init};
 
 /// An open data directory.
 pub struct Desk {

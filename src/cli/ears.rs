@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 use super::error::{Error, Result};
 use super::out::note;
 use crate::observe;
-use crate::supervise::Threads;
+use supervise::Threads;
 
 /// How long whoever is told to end before they serve may take: nothing was promised to anybody yet.
 const OPENING: Duration = Duration::from_secs(2);

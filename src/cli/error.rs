@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use crate::store;
-
 /// A command did not do what was asked. The words say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -60,6 +58,32 @@ impl Error {
     /// A file or directory that cannot be used.
     pub(super) fn io(doing: &str, path: &Path, source: &std::io::Error) -> Self {
         Self::Failed(format!("{doing} {}: {source}", path.display()))
+    }
+}
+
+impl From<store::home::Error> for Error {
+    fn from(error: store::home::Error) -> Self {
+        use store::home::Error as Fault;
+        match error {
+            Fault::Io(words) => Self::Failed(words),
+            Fault::Missing(words) => Self::Missing(words),
+            Fault::Held(words) => Self::Held(words),
+            Fault::Unfinished(words) => Self::Refused(words),
+            Fault::Keys(error) => error.into(),
+        }
+    }
+}
+
+impl From<lab::error::Error> for Error {
+    fn from(error: lab::error::Error) -> Self {
+        use lab::error::Error as Fault;
+        match error {
+            Fault::Failed(words) => Self::Failed(words),
+            Fault::Usage(words) => Self::Usage(words),
+            Fault::Refused(words) => Self::Refused(words),
+            Fault::Home(error) => error.into(),
+            Fault::Store(error) => error.into(),
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use super::acts::{Acts, BindingRow, DeviceRow, Given, Linked, Moving, PatientRow
 use super::desk::Desk;
 use super::error::{Error, Result};
 use super::revocations;
-use crate::domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
-use crate::store::bindings::Binding;
-use crate::store::links::{self, PASSWORD_LIFE};
-use crate::store::moves::{self, Counted};
-use crate::store::patients::Details;
-use crate::store::users::NewUser;
-use crate::store::{Tx, bindings, consents, devices, holds, ledger, patients, signing, terms, users};
+use domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
+use store::bindings::Binding;
+use store::links::{self, PASSWORD_LIFE};
+use store::moves::{self, Counted};
+use store::patients::Details;
+use store::users::NewUser;
+use store::{Tx, bindings, consents, devices, holds, ledger, patients, signing, terms, users};
 
 /// Where the page is that spends a link; the address before it is the operator's.
 pub(super) fn path_of_link(secret: &str) -> String {
@@ -27,7 +27,7 @@ impl Desk {
     }
 }
 
-fn link(tx: &mut Tx<'_>, id: UserId) -> crate::store::Result<Linked> {
+fn link(tx: &mut Tx<'_>, id: UserId) -> store::Result<Linked> {
     let secret = links::insert(tx, id, links::Purpose::Password, PASSWORD_LIFE)?;
     Ok(Linked { id, link: path_of_link(secret.reveal()) })
 }

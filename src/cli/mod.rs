@@ -2,21 +2,18 @@
 
 mod acts;
 mod args;
-pub mod bench;
 mod certificates;
 mod commands;
-pub mod demo;
 mod desk;
 mod ears;
 pub mod error;
-pub mod home;
 mod local;
 pub mod out;
 mod process;
 mod remote;
 pub mod revocations;
 mod run;
-mod simulate;
+mod start;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,12 +21,12 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::domain::Clock;
 use crate::observe;
 use acts::Acts;
 use args::{Cli, Command, Global};
 use commands::{audit, backup, consent, device, doctor, init, keys, patient, user};
 use desk::Desk;
+use domain::Clock;
 use ears::Ears;
 use error::{Error, Result};
 use out::{Out, note};
@@ -104,8 +101,16 @@ fn act(cli: Cli, clock: &Clock) -> Result<()> {
             None => Err(Error::Usage("sign in where? name the running node with --url".into())),
         },
         Command::Keys(asked) => keys::run(&options, &asked, out, clock),
-        Command::Bench(asked) => bench::run(&asked).map_err(|fault| Error::Failed(format!("{fault:#}"))),
-        Command::Simulate(asked) => simulate::run(&asked, &options, global.data_dir.as_deref(), out, clock),
+        Command::Bench(asked) => {
+            process::raise_descriptors();
+            lab::bench::run(&asked, start::house).map_err(|fault| Error::Failed(format!("{fault:#}")))
+        }
+        Command::Simulate(asked) => {
+            run::keeps_its_own_database(&options, "simulate")?;
+            let done = lab::simulate::run(&asked, global.data_dir.as_deref(), clock, &note)?;
+            out.say(&done.json, &done.words);
+            Ok(())
+        }
         Command::Doctor => doctor::run(&options, out, clock),
     }
 }

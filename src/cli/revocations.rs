@@ -12,12 +12,12 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::error::{Error, Result};
-use crate::audit::note::claimed_origin;
-use crate::domain::Instant;
-use crate::store::log::Seals;
-use crate::store::withdrawals::{self, Believed, Restored, Withdrawn};
-use crate::store::{Store, log};
+use audit::note::claimed_origin;
 use chain::{Chain, Fault, Line};
+use domain::Instant;
+use store::log::Seals;
+use store::withdrawals::{self, Believed, Restored, Withdrawn};
+use store::{Store, log};
 
 /// The file's name in the data directory.
 pub const FILE: &str = "revocations.log";

@@ -16,26 +16,26 @@ use tokio::task::JoinHandle;
 use super::args::Serve;
 use super::certificates;
 use super::commands::backup;
-use super::demo::{self, Ready};
 use super::desk::require_initialised;
 use super::ears::Ears;
 use super::error::{Error, Result};
-use super::home::{Home, whereabouts};
 use super::out::{Out, note};
 use super::process::raise_descriptors;
 use super::revocations;
-use crate::app::{Node, NodeOptions, Post};
+use crate::app::{Node, NodeOptions};
 use crate::config::{Options, TlsFiles};
-use crate::domain::network::Networks;
-use crate::domain::token::Signer;
-use crate::domain::{Clock, Role};
-use crate::notify;
-use crate::notify::mailbox::{Mailbox, Reports};
 use crate::observe;
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::{Store, Url, signing};
-use crate::supervise::blocking;
+use domain::network::Networks;
+use domain::token::Signer;
+use domain::{Clock, Role};
+use lab::demo::{self, Ready};
+use notify::Post;
+use notify::mailbox::{Mailbox, Reports};
+use store::home::{Home, whereabouts};
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::{Store, Url, signing};
+use supervise::blocking;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -85,7 +85,7 @@ pub(super) fn demo(
         let _stopped = stop.wait_for(|stop| *stop).await;
         end_in_any_case(None)?;
         close(node, &store, prepared.home.dir(), keeping, options.drain).await;
-        played
+        played.map_err(Error::from)
     })
 }
 

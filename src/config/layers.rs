@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Error, Options};
-use crate::notify::Hidden;
+use notify::Hidden;
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 const FILE: &str = "zelo.toml";

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::options::fault;
 use super::{Error, Layer};
-use crate::domain::network::NoNetwork;
-use crate::notify::lint::lint;
-use crate::notify::options::{Imap, Login, Smtp};
-use crate::notify::place::{Place, Protocol, is_this_host};
-use crate::notify::{Hidden, Options, email};
+use ::notify::lint::lint;
+use ::notify::options::{Imap, Login, Smtp};
+use ::notify::place::{Place, Protocol, is_this_host};
+use ::notify::{Hidden, Options, email};
+use domain::network::NoNetwork;
 
 /// Takes what is the channels' out of the whole.
 pub(super) fn of(layer: &mut Layer) -> Result<Options, Error> {

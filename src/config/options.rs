@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Error, Layer, notify};
-use crate::domain::Role;
-use crate::notify::Options as NotifyOptions;
-use crate::store::Url;
+use ::notify::Options as NotifyOptions;
+use domain::Role;
+use store::Url;
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

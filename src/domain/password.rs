@@ -153,6 +153,21 @@ pub fn verify(password: &str, phc: &str) -> bool {
     Memory::default().verify(password, phc)
 }
 
+/// A fresh password: four groups of four letters and digits that are not mistaken for one another: 80 bits.
+///
+/// # Errors
+/// [`Refused::Machine`]: the system gives no chance.
+pub fn passphrase() -> Result<String, Refused> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut chance = [0_u8; 16];
+    SystemRandom::new().fill(&mut chance).map_err(|_unspecified| Refused::Machine)?;
+    let letters = chance.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)));
+    let text: String = letters.map(|letter| char::from(*letter)).collect();
+    let groups: Vec<String> =
+        text.chars().collect::<Vec<_>>().chunks(4).map(|group| group.iter().collect()).collect();
+    Ok(groups.join("-"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,5 +211,13 @@ mod tests {
     fn the_standard_cost_is_nineteen_mebibytes_twice() {
         let phc = hash("cavalo correto bateria", &[], Cost::STANDARD).unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+    }
+
+    #[test]
+    fn a_passphrase_passes_the_check_and_is_never_the_same() {
+        let one = passphrase().unwrap();
+        assert_eq!(check(&one, &[]), Ok(()));
+        assert_eq!(one.len(), 19);
+        assert_ne!(one, passphrase().unwrap());
     }
 }

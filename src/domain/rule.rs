@@ -38,7 +38,6 @@ pub struct Name {
 /// How a rule judges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Kind {
     /// A line crossed for a time.
     Threshold(Threshold),

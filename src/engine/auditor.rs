@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::notice::{Notice, tell};
 use super::{Module, Progress, Status};
-use crate::domain::calendar::Calendar;
-use crate::domain::civil::Zone;
-use crate::domain::message::{Channel, Class};
-use crate::domain::{Instant, Role};
-use crate::store::lapses::{self, Owed, Raised};
-use crate::store::messages::{About, Topic};
-use crate::store::{self, Store, Tx, Urgency, settings, versions};
+use domain::calendar::Calendar;
+use domain::civil::Zone;
+use domain::message::{Channel, Class};
+use domain::{Instant, Role};
+use store::lapses::{self, Owed, Raised};
+use store::messages::{About, Topic};
+use store::{Store, Tx, Urgency, settings, versions};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::store::{self, Store, Urgency, basis, consents};
+use domain::Instant;
+use store::{Store, Urgency, basis, consents};
 
 /// How often everybody with an unresolved alert is looked at.
 const EVERY: Duration = Duration::from_secs(5);

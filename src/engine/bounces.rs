@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Module, Progress, reach};
-use crate::domain::message::{Channel, Receipt};
-use crate::domain::{Instant, UserId};
-use crate::notify::bounce::Bounce;
-use crate::notify::mailbox::{self, Reports, Visit, Watermark};
-use crate::store::{self, Store, Tx, Urgency, View, messages, settings, users};
+use domain::message::{Channel, Receipt};
+use domain::{Instant, UserId};
+use notify::bounce::Bounce;
+use notify::mailbox::{self, Reports, Visit, Watermark};
+use store::{Store, Tx, Urgency, View, messages, settings, users};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);

@@ -3,10 +3,10 @@
 
 use super::outbox::Breakers;
 use super::{Module, Progress};
-use crate::domain::time::{Looked, Step};
-use crate::domain::{Clock, Instant};
-use crate::store::clock::Back;
-use crate::store::{self, Store, Urgency, clock};
+use domain::time::{Looked, Step};
+use domain::{Clock, Instant};
+use store::clock::Back;
+use store::{Store, Urgency, clock};
 
 /// The watch over the clock as a module.
 pub struct Watch {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::notice::{Notice, tell};
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::domain::civil::Zone;
-use crate::domain::message::{Channel, Class};
-use crate::domain::on_call::{Duty, Issue};
-use crate::store::messages::{About, Topic};
-use crate::store::reds::{self, Slow};
-use crate::store::{self, Store, Tx, Urgency, on_call, settings, versions};
+use domain::Instant;
+use domain::civil::Zone;
+use domain::message::{Channel, Class};
+use domain::on_call::{Duty, Issue};
+use store::messages::{About, Topic};
+use store::reds::{self, Slow};
+use store::{Store, Tx, Urgency, on_call, settings, versions};
 
 /// Problems further ahead are on the page of schedules; these are told.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
@@ -134,21 +134,21 @@ fn warn(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
-    use crate::domain::on_call::Length;
-    use crate::store::on_call::testing::{duty, person, rotation};
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, escalations, messages, users};
+    use domain::Role;
+    use domain::on_call::Length;
+    use store::on_call::testing::{duty, person, rotation};
+    use store::testing::{NOW, stores};
+    use store::{Actor, escalations, messages, users};
 
     /// A step named one person; her role changed, and its minutes were waited out by every red.
     #[test]
     fn a_step_whose_people_may_not_answer_any_more_is_told_to_the_managers() {
         for store in stores() {
             let (ana, boss) = (person(&store, Role::Clinician), person(&store, Role::Manager));
-            let mut policy = crate::domain::escalation::seeds().remove(0);
+            let mut policy = domain::escalation::seeds().remove(0);
             policy.steps.truncate(1);
             policy.steps[0].certificate = false;
-            policy.steps[0].targets = vec![crate::domain::escalation::Target::Person(ana)];
+            policy.steps[0].targets = vec![domain::escalation::Target::Person(ana)];
             let publish = |tx: &mut Tx<'_>| versions::publish(tx, escalations::RED, &policy, 0);
             store.write(Actor::System("test"), NOW, publish).unwrap();
             let run = |at| Coverage::new((*store).clone()).run(at).unwrap().did;
@@ -167,7 +167,7 @@ mod tests {
     fn a_policy_that_lets_a_red_wait_for_too_long_is_told_to_the_managers_once() {
         for store in stores() {
             let boss = person(&store, Role::Manager);
-            let mut policy = crate::domain::escalation::seeds().remove(0);
+            let mut policy = domain::escalation::seeds().remove(0);
             policy.acknowledged_for = None;
             let publish = |tx: &mut Tx<'_>| versions::publish(tx, escalations::RED, &policy, 0);
             store.write(Actor::System("test"), NOW, publish).unwrap();

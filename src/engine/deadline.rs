@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::store::{self, Store, Urgency, sla};
+use domain::Instant;
+use store::{Store, Urgency, sla};
 
 /// Clocks taken in one turn.
 const BATCH: i64 = 64;

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::store::on_call::absences;
-use crate::store::{self, Store, Urgency, departures};
+use domain::Instant;
+use store::on_call::absences;
+use store::{Store, Urgency, departures};
 
 /// How often it looks for what rests on somebody who cannot answer, however that came to be.
 const LOOKS: Duration = Duration::from_secs(60);

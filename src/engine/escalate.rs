@@ -7,13 +7,13 @@ use std::time::Duration;
 use consent::Denied;
 
 use super::{Module, Progress, worn};
-use crate::domain::escalation::{Did, Pace, State};
-use crate::domain::{AlertId, Instant, PatientId, UserId};
-use crate::store::escalations::{self, Climbed, Escalation, Row};
-use crate::store::messages::Ground;
-use crate::store::on_call::capacity;
-use crate::store::paging::Finder;
-use crate::store::{self, Store, Tx, Urgency, Url, alerts, messages, paging, sla};
+use domain::escalation::{Did, Pace, State};
+use domain::{AlertId, Instant, PatientId, UserId};
+use store::escalations::{self, Climbed, Escalation, Row};
+use store::messages::Ground;
+use store::on_call::capacity;
+use store::paging::Finder;
+use store::{Store, Tx, Urgency, Url, alerts, messages, paging, sla};
 
 /// Climbs in one transaction: few enough that an act of a person does not wait long.
 const BATCH: usize = 100;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Module, Progress};
-use crate::domain::civil::Window;
-use crate::domain::message::{Channel, Class};
-use crate::domain::on_call::Duty;
-use crate::domain::{Instant, UserId};
-use crate::store::messages::{self, About, New, Topic};
-use crate::store::{self, Store, Tx, Urgency, View, on_call, paging, versions};
+use domain::civil::Window;
+use domain::message::{Channel, Class};
+use domain::on_call::Duty;
+use domain::{Instant, UserId};
+use store::messages::{self, About, New, Topic};
+use store::{Store, Tx, Urgency, View, on_call, paging, versions};
 
 /// How long before a turn its person is told.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -183,12 +183,12 @@ fn tell(tx: &mut Tx<'_>, turns: &[Turn]) -> store::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
-    use crate::domain::civil::Zone;
-    use crate::domain::on_call::{Change, Length, Override};
-    use crate::store::Actor;
-    use crate::store::on_call::testing::{duty, person, rotation};
-    use crate::store::testing::{NOW, stores};
+    use domain::Role;
+    use domain::civil::Zone;
+    use domain::on_call::{Change, Length, Override};
+    use store::Actor;
+    use store::on_call::testing::{duty, person, rotation};
+    use store::testing::{NOW, stores};
 
     const HOUR: Duration = Duration::from_secs(3_600);
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::store::{
-    self, Store, Tx, Urgency, alerts, idempotency, links, quarantine, rewrap, sessions, signals, telemetry,
+use domain::Instant;
+use store::{
+    Store, Tx, Urgency, alerts, idempotency, links, quarantine, rewrap, sessions, signals, telemetry,
     throttles,
 };
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::{AlertId, Instant};
-use crate::rules::{SeriesKey, WATERMARK, Watchlist};
-use crate::store::late_reds::{self, LateRed};
-use crate::store::{self, Store, Urgency};
+use domain::{AlertId, Instant};
+use rules::{SeriesKey, WATERMARK, Watchlist};
+use store::late_reds::{self, LateRed};
+use store::{Store, Urgency};
 
 /// A series whose head did not move for so long brings no more for now.
 pub const QUIET: Duration = Duration::from_secs(5);

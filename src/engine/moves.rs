@@ -6,10 +6,10 @@ use std::time::{Duration, Instant as Moment};
 use consent::{Context, Datum, Permit, Request, TelemetryCollect, decide};
 
 use super::{Module, Progress};
-use crate::domain::{DeviceId, Instant};
-use crate::store::moves::{self, Move, Next};
-use crate::store::roster::{self, PatientRow};
-use crate::store::{self, Store, Urgency, devices, turn};
+use domain::{DeviceId, Instant};
+use store::moves::{self, Move, Next};
+use store::roster::{self, PatientRow};
+use store::{Store, Urgency, devices, turn};
 
 /// A cycle works no longer than this: other modules of its lane wait.
 const WORKING: Duration = Duration::from_secs(2);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::domain::escalation::{Step, Target};
-use crate::domain::message::{Channel, Class};
-use crate::domain::{Instant, Role};
-use crate::store::messages::{self, About};
-use crate::store::paging::Finder;
-use crate::store::{self, Tx};
+use domain::escalation::{Step, Target};
+use domain::message::{Channel, Class};
+use domain::{Instant, Role};
+use store::Tx;
+use store::messages::{self, About};
+use store::paging::Finder;
 
 /// A word to those who run the house.
 pub struct Notice<'a> {

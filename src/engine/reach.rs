@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::notice::{Notice, tell};
-use crate::domain::message::{Attempt, Channel, Class};
-use crate::domain::{Instant, UserId};
-use crate::store::messages::{About, Topic};
-use crate::store::{self, Store, Tx, Urgency, on_call};
+use domain::message::{Attempt, Channel, Class};
+use domain::{Instant, UserId};
+use store::messages::{About, Topic};
+use store::{Store, Tx, Urgency, on_call};
 
 /// Why a channel reaches somebody no more: the report on a letter said so.
 pub const BOUNCED: &str = "bounced";

@@ -1,8 +1,8 @@
 //! Folds closed spans of the journal into chunks.
 
 use super::{Module, Progress};
-use crate::domain::Instant;
-use crate::store::{self, Store, telemetry};
+use domain::Instant;
+use store::{Store, telemetry};
 
 /// The roll as a module.
 pub struct Roll {

@@ -1,10 +1,10 @@
 //! Seals what happened: at most a second after an act its entry has a place in the signed log.
 
 use super::{Module, Progress};
-use crate::audit::note::Signer;
-use crate::domain::Instant;
-use crate::store::log::Sequencer;
-use crate::store::{self, Store};
+use audit::note::Signer;
+use domain::Instant;
+use store::Store;
+use store::log::Sequencer;
 
 /// Entries that one cycle places before others have their turn.
 const CYCLE: usize = 8_192;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::clock::each_alert;
 use super::{Module, Progress};
-use crate::domain::{Clock, Instant};
-use crate::store::clock::{self, Back};
-use crate::store::nodes::{self, Clocks, Node};
-use crate::store::standing::{Place, Standing};
-use crate::store::{self, Store, Urgency, Url};
+use domain::{Clock, Instant};
+use store::clock::{self, Back};
+use store::nodes::{self, Clocks, Node};
+use store::standing::{Place, Standing};
+use store::{Store, Urgency, Url};
 
 /// How often the clocks are compared.
 const EVERY: Duration = Duration::from_millis(500);

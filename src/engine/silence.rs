@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Module, Progress};
-use crate::domain::{DeviceId, Instant};
-use crate::store::{self, Store, devices};
+use domain::{DeviceId, Instant};
+use store::{Store, devices};
 
 /// A bound device that was not heard of for so long is silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(900);

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Progress;
-use crate::domain::Instant;
-use crate::store;
+use domain::Instant;
 
 /// One module's last cycles.
 #[derive(Debug, Clone, Default)]

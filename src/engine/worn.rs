@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::UserId;
-use crate::domain::message::Class;
-use crate::store::escalations::Climbed;
-use crate::store::messages::{self, About};
-use crate::store::{self, Tx, paging};
+use domain::UserId;
+use domain::message::Class;
+use store::escalations::Climbed;
+use store::messages::{self, About};
+use store::{Tx, paging};
 
 /// Tells those who held a case too often that others are called for it now. Without a legal basis for calling people about
 /// the patient nobody is told.

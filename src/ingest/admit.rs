@@ -6,7 +6,7 @@ use ring::digest;
 
 use super::normal::{Normalised, TakenBack, normalise};
 use super::wearer::Wearer;
-use crate::domain::{DeviceId, Instant};
+use domain::{DeviceId, Instant};
 
 /// What a correction or a withdrawal costs a commit, in readings: it has its own row, log entry and replay.
 const AMENDMENT: usize = 64;

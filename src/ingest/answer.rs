@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::admit::Admitted;
 use super::parts::{Part, Parts};
-use crate::domain::{Instant, Signal};
+use domain::{Instant, Signal};
 
 /// To be measured again.
 const AGAIN: &str = "measure again";

@@ -3,8 +3,8 @@
 
 use mqtt::payload::Side;
 
-use crate::domain::signal::{Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
-use crate::domain::time::Instant;
+use domain::signal::{Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
+use domain::time::Instant;
 
 /// Where a sensor's own range ends, in the canonical unit: what lies beyond is its `LOW` or `HIGH` (clinical reference
 /// 4b; meters read 20 to 500 or 600).

@@ -12,10 +12,8 @@ use super::bounds::{Band, bounds, is_unit_suspect};
 use super::parts::{Parts, Place};
 use super::stray::Strays;
 use super::units;
-use crate::domain::signal::{
-    CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal,
-};
-use crate::domain::time::Instant;
+use domain::signal::{CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal};
+use domain::time::Instant;
 
 /// The year 2000: an older stamp is a clock that was never set.
 const EARLIEST: Instant = Instant::from_secs(946_684_800);

@@ -4,7 +4,7 @@ use mqtt::payload::decode;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ingest::bounds::{Bounds, bounds};
+use crate::bounds::{Bounds, bounds};
 
 const NOW: Instant = Instant::from_secs(1_732_233_600);
 

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::domain::line::is_unseen;
-use crate::domain::{Instant, Signal};
+use domain::line::is_unseen;
+use domain::{Instant, Signal};
 
 /// How many names that are no signals are told by name; further ones are counted.
 const NAMED: usize = 16;

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::admit::Admitted;
-use crate::domain::{DeviceId, Instant};
-use crate::store::keys::SubjectKey;
-use crate::store::roster::{self, DeviceRow, PatientRow};
-use crate::store::{Class, Error, Result, Subject, Touched, Tx, Url};
+use domain::{DeviceId, Instant};
+use store::keys::SubjectKey;
+use store::roster::{self, DeviceRow, PatientRow};
+use store::{Class, Error, Result, Subject, Touched, Tx, Url};
 
 /// A patient with the keys that readings need.
 pub struct PatientCopy {

@@ -10,8 +10,8 @@ use super::answer::Verdict;
 use super::commit::plan::Planned;
 use super::normal::Taken;
 use super::roster::Roster;
-use crate::domain::Instant;
-use crate::store::roster::DeviceRow;
+use domain::Instant;
+use store::roster::DeviceRow;
 
 /// What of a message is one person's.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::mark::Marks;
 use super::refusal::Refusal;
-use crate::domain::message::Receipt;
+use domain::message::Receipt;
 
 /// A report on one letter of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]

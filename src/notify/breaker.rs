@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Instant;
+use domain::Instant;
 
 /// Failures in a row that open it.
 const FAILURES: u32 = 5;

@@ -22,7 +22,7 @@ use super::place::{Cover, Place};
 use super::refusal::Refusal;
 use super::wire::Wire;
 use super::{Address, Channel, Letter, Said};
-use crate::domain::{Instant, message};
+use domain::{Instant, message};
 
 /// For the whole attempt: a second less than [`message::ANSWER_WITHIN`], so that its word is put down in time.
 const LIMIT: Duration = Duration::from_secs(9);

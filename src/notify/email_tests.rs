@@ -5,9 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
-use crate::domain::message::Attempt;
-use crate::notify::Fault;
-use crate::notify::options::{Hidden, Login};
+use crate::Fault;
+use crate::options::{Hidden, Login};
+use domain::message::Attempt;
 
 /// What the server answers to each first word, for one connection after the other; the last script stays.
 type Script = &'static [(&'static str, &'static str)];

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::place::Place;
-use crate::domain::network::Networks;
+use domain::network::Networks;
 
 /// A password or token: usable by name only, never printed.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::alert::{Act, AlertCase, AlertState, act};
-use crate::domain::rule::Kind;
-use crate::domain::{AlertId, DeviceId, Flags, Instant, Level, PatientId, Rule, UserId};
+use domain::alert::{Act, AlertCase, AlertState, act};
+use domain::rule::Kind;
+use domain::{AlertId, DeviceId, Flags, Instant, Level, PatientId, Rule, UserId};
 
 use super::*;
 

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::alert::Facts;
-use crate::domain::rule::Kind;
-use crate::domain::{Instant, Level, Rule};
+use domain::alert::Facts;
+use domain::rule::Kind;
+use domain::{Instant, Level, Rule};
 
 /// What one step changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Episode {
 mod exact {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::domain::Instant;
+    use domain::Instant;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
     pub fn serialize<S: Serializer>(at: &Instant, s: S) -> Result<S::Ok, S::Error> {
@@ -170,7 +170,7 @@ mod exact {
 mod exact_or_none {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::domain::Instant;
+    use domain::Instant;
 
     pub fn serialize<S: Serializer>(at: &Option<Instant>, s: S) -> Result<S::Ok, S::Error> {
         at.map(Instant::micros).serialize(s)

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::rule::{Condition, Kind};
-use crate::domain::{DeviceId, Flags, Instant, Level, Rule, Signal};
+use domain::rule::{Condition, Kind};
+use domain::{DeviceId, Flags, Instant, Level, Rule, Signal};
 
 use super::episode::Episode;
 use super::machine::JudgedReading;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::domain::rule::Kind;
-use crate::domain::{AlertId, DeviceId, Flags, Instant, Level, Rule};
+use domain::rule::Kind;
+use domain::{AlertId, DeviceId, Flags, Instant, Level, Rule};
 
 use super::*;
 

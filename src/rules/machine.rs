@@ -1,8 +1,8 @@
 //! One rule on one patient: a small state machine over event time. What it knows of the past is bounded
 //! ([`Rule::lookback`]), which is what makes any late reading repairable.
 
-use crate::domain::rule::{Condition, Kind, Op};
-use crate::domain::{DeviceId, Flags, Instant, Level, Measured, Rule};
+use domain::rule::{Condition, Kind, Op};
+use domain::{DeviceId, Flags, Instant, Level, Measured, Rule};
 
 use super::episode::Change;
 use super::window::{Window, micros};

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::domain::{AlertId, Instant, Level};
+use domain::{AlertId, Instant, Level};
 
 use super::episode::Episode;
 
@@ -23,7 +23,7 @@ pub struct StoredEpisode {
 /// One thing to change in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EpisodeChange {
-    /// The stored episode now reads so. Its case hears [`crate::domain::AlertCase::judged`].
+    /// The stored episode now reads so. Its case hears [`domain::AlertCase::judged`].
     Updated {
         /// Which.
         id: AlertId,
@@ -34,7 +34,7 @@ pub enum EpisodeChange {
         /// Whether that rise is [too old to page](retrospective).
         retrospective: bool,
     },
-    /// Another alert told part of the same story. `into` [absorbs](crate::domain::AlertCase::absorbing) it and it is
+    /// Another alert told part of the same story. `into` [absorbs](domain::AlertCase::absorbing) it and it is
     /// withdrawn as a duplicate.
     Merged {
         /// Which.
@@ -128,7 +128,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::rules::LevelAt;
+    use crate::LevelAt;
 
     const NOW: Instant = Instant::from_secs(10_000);
 

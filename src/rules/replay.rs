@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::{Instant, Level, Rule};
+use domain::{Instant, Level, Rule};
 
 use super::episode::{Change, Episode};
 use super::finding::Finding;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{DeviceId, Rule, Signal};
+use domain::{DeviceId, Rule, Signal};
 
 use super::machine::JudgedReading;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::domain::rule::Op;
-use crate::domain::{Flags, Level, Signal, Unit};
+use domain::rule::Op;
+use domain::{Flags, Level, Signal, Unit};
 
 use super::finding::Sample;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::episode::Change;
 use super::machine::{Arrival, JudgedReading, Machine};
 use super::speaker::Speaker;
-use crate::domain::{Instant, Rule, Signal};
+use domain::{Instant, Rule, Signal};
 
 /// One patient's signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

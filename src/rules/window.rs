@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Instant;
+use domain::Instant;
 
 /// Slots in the longest stretch. The grid is this fine: a quarter second for a stretch of a minute.
 const SLOTS: i64 = 240;

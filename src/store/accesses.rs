@@ -11,8 +11,7 @@ use super::error::{Error, Result};
 use super::schema::{audit_bodies, looks};
 use super::seal::Place;
 use super::{Act, Actor, Store, Tx, View, patients};
-use crate::audit;
-use crate::domain::{Instant, PatientId, Role, UserId};
+use domain::{Instant, PatientId, Role, UserId};
 
 /// How long one entry speaks for further looks.
 pub const COVERS: Duration = Duration::from_secs(300);
@@ -191,7 +190,7 @@ pub fn record(tx: &mut Tx<'_>, list: Option<&str>, fresh: &[(i64, Look)]) -> Res
 }
 
 /// Puts the rows of one entry in the table; the role of whoever looked, as entry and rows have it.
-pub(in crate::store) fn keep(tx: &mut Tx<'_>, seen: &[(i64, Look)]) -> Result<&'static str> {
+pub(crate) fn keep(tx: &mut Tx<'_>, seen: &[(i64, Look)]) -> Result<&'static str> {
     let (viewer, now) = (tx.actor().name(), tx.now());
     let role = match tx.actor() {
         Actor::User { role, .. } => role.name(),
@@ -345,7 +344,7 @@ fn told((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<
 
 /// What the sealed body of a look says of it.
 #[derive(Debug, Default, serde::Deserialize)]
-pub(in crate::store) struct Said {
+pub(crate) struct Said {
     /// As what somebody looked; entries from before roles were kept have none.
     #[serde(default)]
     pub role: Option<String>,
@@ -371,7 +370,7 @@ impl Said {
 ///
 /// # Errors
 /// Database errors. What cannot be read names nobody: the verification of the log says so.
-pub(in crate::store) fn listed(view: &mut View<'_>, entry: &audit::Entry) -> Result<Vec<PatientId>> {
+pub(crate) fn listed(view: &mut View<'_>, entry: &audit::Entry) -> Result<Vec<PatientId>> {
     let Some(body) = entry.body else { return Ok(Vec::new()) };
     let row = audit_bodies::table.find(body.hash.0.as_slice()).select(audit_bodies::bytes);
     let Some(sealed) = row.get_result::<Vec<u8>>(view.conn).optional()? else { return Ok(Vec::new()) };

@@ -10,15 +10,15 @@ use super::keys::{Class, Subject};
 use super::schema::{audit_bodies, audit_entries};
 use super::seal::{Broken, Place};
 use super::tx::{Actor, Tx};
-use crate::audit::entry::Alg;
-use crate::audit::tag::tag;
-use crate::audit::{self, ActorKind, Body, Decision, Digest, Entry, EntryType, Nonce};
-use crate::domain::id::uuid_at;
-use crate::domain::{PatientId, Role};
+use audit::entry::Alg;
+use audit::tag::tag;
+use audit::{ActorKind, Body, Decision, Digest, Entry, EntryType, Nonce};
+use domain::id::uuid_at;
+use domain::{PatientId, Role};
 
 /// What a transaction logs: written in one go before its commit, however much it is.
 #[derive(Default)]
-pub(in crate::store) struct Logged {
+pub(crate) struct Logged {
     entries: Vec<KeptEntry>,
     bodies: Vec<KeptBody>,
 }
@@ -41,12 +41,12 @@ struct KeptBody {
 
 impl Logged {
     /// How much there is, to come back to with [`Logged::cut`].
-    pub(in crate::store) const fn len(&self) -> (usize, usize) {
+    pub(crate) const fn len(&self) -> (usize, usize) {
         (self.entries.len(), self.bodies.len())
     }
 
     /// Forgets what came after.
-    pub(in crate::store) fn cut(&mut self, (entries, bodies): (usize, usize)) {
+    pub(crate) fn cut(&mut self, (entries, bodies): (usize, usize)) {
         self.entries.truncate(entries);
         self.bodies.truncate(bodies);
     }
@@ -55,7 +55,7 @@ impl Logged {
     ///
     /// # Errors
     /// Database errors.
-    pub(in crate::store) fn write(tx: &mut Tx<'_>) -> Result<()> {
+    pub(crate) fn write(tx: &mut Tx<'_>) -> Result<()> {
         let Self { entries, bodies } = std::mem::take(&mut tx.logged);
         insert_all!(tx, audit_bodies::table, bodies);
         insert_all!(tx, audit_entries::table, entries);
@@ -171,7 +171,7 @@ impl<'a> Act<'a> {
     }
 
     /// Puts the entry, and beside it its body, to what the transaction logs.
-    pub(in crate::store) fn log(&self, tx: &mut Tx<'_>) -> Result<()> {
+    pub(crate) fn log(&self, tx: &mut Tx<'_>) -> Result<()> {
         let entry = self.encode(tx)?;
         let at = tx.now().micros();
         tx.logged.entries.push(KeptEntry { at, kind: self.kind, entry });
@@ -179,7 +179,7 @@ impl<'a> Act<'a> {
     }
 
     /// The canonical bytes of the entry; the body is kept beside the log.
-    pub(in crate::store) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
+    pub(crate) fn encode(&self, tx: &mut Tx<'_>) -> Result<Vec<u8>> {
         let kind = EntryType::from_name(self.kind)
             .ok_or_else(|| Error::Audit(format!("{} is not a kind of entry", self.kind)))?;
         let nonce = Nonce::fresh(&SystemRandom::new()).map_err(|_unspecified| Broken::NoRandomness)?;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::error::Result;
 use super::schema::{alerts, escalations, messages, sla_timers};
 use super::tx::View;
-use crate::domain::Instant;
+use domain::Instant;
 
 /// The first instant after `now` at which a climb, a promise, a message or a snooze is due; `None`: nothing waits.
 ///

@@ -14,8 +14,8 @@ use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::tx::{Actor, Touched, Tx, View};
 use super::{departures, escalations, messages, paging, telemetry, users};
-use crate::domain::alert::{Act, ActRefused, act};
-use crate::domain::{AlertId, Can, Instant, UserId};
+use domain::alert::{Act, ActRefused, act};
+use domain::{AlertId, Can, Instant, UserId};
 
 /// The answer to an act that a person tried.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +171,7 @@ pub fn was_called(view: &mut View<'_>, alert: AlertId, owner: Option<UserId>, wh
 }
 
 /// A hand ended the episode at this instant: what came before never counts for a later one.
-pub(in crate::store) fn cut(tx: &mut Tx<'_>, id: AlertId, at: Instant) -> Result<()> {
+pub(crate) fn cut(tx: &mut Tx<'_>, id: AlertId, at: Instant) -> Result<()> {
     diesel::insert_into(alert_acts::table)
         .values((
             alert_acts::alert_id.eq(id.to_string()),

@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::locks::Lock;
 use super::schema::alerts;
 use super::{Conn, Tx, permits, turn};
-use crate::domain::AlertId;
+use domain::AlertId;
 
 /// One alert.
 ///

@@ -9,8 +9,8 @@ use super::error::Result;
 use super::page::Cursor;
 use super::schema::alerts;
 use super::tx::View;
-use crate::domain::Level;
-use crate::domain::alert::AlertState;
+use domain::Level;
+use domain::alert::AlertState;
 
 /// Which alerts a list shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -270,11 +270,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::alert::{Act, Outcome};
-    use crate::domain::{AlertId, Role, Rule};
-    use crate::rules::{Change, Episode, Finding};
-    use crate::store::testing::{NOW, grant_calls, stores};
-    use crate::store::{Actor, Store, alerts as stored, on_call, permits, tests};
+    use crate::testing::{NOW, grant_calls, stores};
+    use crate::{Actor, Store, alerts as stored, on_call, permits, tests};
+    use ::rules::{Change, Episode, Finding};
+    use domain::alert::{Act, Outcome};
+    use domain::{AlertId, Role, Rule};
 
     /// One alert each second, in order, of one patient; resolved when asked for.
     fn raise(store: &Store, count: u64, resolve: bool) -> Vec<AlertId> {
@@ -304,7 +304,7 @@ mod tests {
                                 Act::Resolve { outcome: Outcome::TrueAlarm },
                                 Some("visto"),
                             )
-                            .map_err(|_refused| crate::store::Error::Conflict("refused"))
+                            .map_err(|_refused| crate::Error::Conflict("refused"))
                         })?;
                     }
                     Ok(id)

@@ -14,8 +14,8 @@ use super::schema::{alert_acts, alerts};
 use super::seal::Place;
 use super::telemetry::{Series, Span, whose};
 use super::tx::{Tx, View};
-use crate::domain::{AlertId, Instant};
-use crate::rules::{Episode, Finding};
+use domain::{AlertId, Instant};
+use rules::{Episode, Finding};
 
 /// An episode of the same readings begins as much earlier or later where other readings lie before it.
 const NEAR: Duration = Duration::from_secs(3_600);

@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 use super::act::Act as Entry;
 use super::alert_acts::cut;
 pub use super::alert_acts::{ActRow, Refused, acted, acts, cuts, was_called};
-pub(in crate::store) use super::alert_holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
+pub(crate) use super::alert_holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
 use super::conn::{literally, on};
 use super::error::{Error, Result};
 use super::escalations;
@@ -23,9 +23,9 @@ use super::sla;
 use super::turn;
 use super::tx::{Tx, View};
 use super::webhooks;
-use crate::domain::alert::{AlertCase, Outcome};
-use crate::domain::{AlertId, Instant, PatientId, Rule, Signal, UserId};
-use crate::rules::{Episode, Finding};
+use domain::alert::{AlertCase, Outcome};
+use domain::{AlertId, Instant, PatientId, Rule, Signal, UserId};
+use rules::{Episode, Finding};
 
 /// An alert as it is stored.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl StoredAlert {
 }
 
 /// What is not resolved.
-pub(in crate::store) fn unresolved() -> SqlLiteral<Bool> {
+pub(crate) fn unresolved() -> SqlLiteral<Bool> {
     literally("alerts.state <> 'resolved'")
 }
 
@@ -376,7 +376,7 @@ fn held(tx: &mut Tx<'_>, read: &StoredAlert) -> Result<StoredAlert> {
 }
 
 /// Writes the next state of an alert that this transaction holds, and what it means for clocks, escalation and messages.
-pub(in crate::store) fn keep(
+pub(crate) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
     next: StoredAlert,

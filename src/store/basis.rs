@@ -10,7 +10,7 @@ use super::messages::Ground;
 use super::schema::alerts as rows;
 use super::tx::{Touched, Tx, View};
 use super::{alerts, escalations, patients, permits, turn};
-use crate::domain::{Instant, Outcome};
+use domain::{Instant, Outcome};
 
 /// Patients that one look covers.
 const AT_ONCE: i64 = 500;
@@ -81,18 +81,18 @@ pub fn settle_alone(tx: &mut Tx<'_>, key: i64) -> Result<usize> {
 }
 
 /// Ends the grant to call people as time would, without an act.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub fn expire_silently(tx: &mut Tx<'_>, key: i64) -> Result<()> {
     silently(tx, key, consent::Purpose::AlertEscalate)
 }
 
 /// Ends the grant to evaluate as time would, without an act.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub fn end_silently(tx: &mut Tx<'_>, key: i64) -> Result<()> {
     silently(tx, key, consent::Purpose::AlertEvaluate)
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 fn silently(tx: &mut Tx<'_>, key: i64, purpose: consent::Purpose) -> Result<()> {
     use super::schema::consents;
     let now = tx.now().micros();

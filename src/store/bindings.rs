@@ -12,7 +12,7 @@ use super::schema::{bindings, devices, patients, wearers};
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, moves, turn};
-use crate::domain::{BindingId, DeviceId, Instant, PatientId};
+use domain::{BindingId, DeviceId, Instant, PatientId};
 
 /// One device at one patient for one span.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::schema::versions::dsl as v;
 use super::versions::Versioned;
 use super::{View, users};
-use crate::domain::Can;
+use domain::Can;
 
 /// Whoever it calls by name may answer.
 ///

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::{Conn, Error, Inner, Result, Store, Urgency, Url, Writer, open_one};
-use crate::supervise::Watched;
+use supervise::Watched;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(100);
@@ -113,7 +113,7 @@ mod tests {
     use std::time::Instant as Moment;
 
     use super::*;
-    use crate::store::testing::{NOW, bare};
+    use crate::testing::{NOW, bare};
 
     #[test]
     fn the_log_is_moved_beside_the_writer_and_begins_anew() {
@@ -148,7 +148,7 @@ mod tests {
                 synchronous: i64,
             }
             let ask = diesel::sql_query("SELECT synchronous FROM pragma_synchronous");
-            let look = |tx: &mut crate::store::Tx<'_>| Ok(ask.get_result::<Found>(tx.conn)?.synchronous);
+            let look = |tx: &mut crate::Tx<'_>| Ok(ask.get_result::<Found>(tx.conn)?.synchronous);
             home.keep_house(Urgency::Patient, "test", NOW, look)
         };
         let log = home.dir().join("zelo.db-wal");

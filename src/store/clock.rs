@@ -13,9 +13,9 @@ use super::locks::Lock;
 use super::schema::{alerts, audit_entries, escalations as climbs, messages, sla_timers, throttles};
 use super::tx::{Tx, View};
 use super::{alert_holds, escalations, settings, sla};
-use crate::domain::alert::AlertCase;
-use crate::domain::time::{APART, Step};
-use crate::domain::{AlertId, Instant};
+use domain::alert::AlertCase;
+use domain::time::{APART, Step};
+use domain::{AlertId, Instant};
 
 /// A clock this far behind what was written was set back while nobody looked.
 pub const BEHIND: Duration = Duration::from_secs(60);

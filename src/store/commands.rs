@@ -13,7 +13,7 @@ use super::schema::{commands, devices};
 use super::seal::Place;
 use super::tx::Touched;
 use super::{Act, Tx, View};
-use crate::domain::{CommandId, DeviceId, Instant};
+use domain::{CommandId, DeviceId, Instant};
 
 /// How long a command waits for its device unless somebody says otherwise.
 pub const LASTS: Duration = Duration::from_secs(7 * 86_400);

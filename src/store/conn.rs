@@ -36,48 +36,48 @@ mod multi {
 macro_rules! on {
     ($conn:expr, |$c:ident| $body:expr) => {
         match $conn {
-            $crate::store::Conn::Pg($c) => $body,
-            $crate::store::Conn::Sqlite($c) => $body,
+            $crate::Conn::Pg($c) => $body,
+            $crate::Conn::Sqlite($c) => $body,
         }
     };
 }
-pub(in crate::store) use on;
+pub(crate) use on;
 
 /// The rows of a query, held until the transaction ends. What another node holds is waited for, or left to it with
 /// `skip_locked`; on SQLite there is one writer.
 macro_rules! held {
     ($tx:expr, $row:ty, $rows:expr $(, $skip:ident)?) => {
         match &mut *$tx.conn {
-            $crate::store::Conn::Pg(conn) => {
+            $crate::Conn::Pg(conn) => {
                 $rows.select(<$row>::as_select()).for_update()$(.$skip())?.load::<$row>(conn)?
             }
-            $crate::store::Conn::Sqlite(conn) => $rows.select(<$row>::as_select()).load::<$row>(conn)?,
+            $crate::Conn::Sqlite(conn) => $rows.select(<$row>::as_select()).load::<$row>(conn)?,
         }
     };
 }
-pub(in crate::store) use held;
+pub(crate) use held;
 
 /// Inserts rows in their order: on PostgreSQL in one statement, for each is a journey; on SQLite one after the other,
 /// for there a statement that is kept prepared is quicker. `or_skip` leaves out what is there already.
 macro_rules! insert_all {
     ($tx:expr, $table:expr, $rows:expr $(, $or_skip:ident)?) => {
         match (&mut *$tx.conn, $rows.as_slice()) {
-            ($crate::store::Conn::Pg(conn), rows) if rows.len() > 1 => {
-                for some in rows.chunks($crate::store::conn::AT_ONCE) {
+            ($crate::Conn::Pg(conn), rows) if rows.len() > 1 => {
+                for some in rows.chunks($crate::conn::AT_ONCE) {
                     let insert = diesel::insert_into($table).values(some);
-                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                    $crate::conn::insert_all!(@run insert, conn $(, $or_skip)?);
                 }
             }
-            ($crate::store::Conn::Pg(conn), rows) => {
+            ($crate::Conn::Pg(conn), rows) => {
                 for row in rows {
                     let insert = diesel::insert_into($table).values(row);
-                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                    $crate::conn::insert_all!(@run insert, conn $(, $or_skip)?);
                 }
             }
-            ($crate::store::Conn::Sqlite(conn), rows) => {
+            ($crate::Conn::Sqlite(conn), rows) => {
                 for row in rows {
                     let insert = diesel::insert_into($table).values(row);
-                    $crate::store::conn::insert_all!(@run insert, conn $(, $or_skip)?);
+                    $crate::conn::insert_all!(@run insert, conn $(, $or_skip)?);
                 }
             }
         }
@@ -85,13 +85,13 @@ macro_rules! insert_all {
     (@run $insert:expr, $conn:expr) => { $insert.execute($conn)? };
     (@run $insert:expr, $conn:expr, or_skip) => { $insert.on_conflict_do_nothing().execute($conn)? };
 }
-pub(in crate::store) use insert_all;
+pub(crate) use insert_all;
 
 /// Rows in one statement: PostgreSQL takes 65,535 values.
-pub(in crate::store) const AT_ONCE: usize = 1_000;
+pub(crate) const AT_ONCE: usize = 1_000;
 
 /// A condition in the very words of a partial index: a bound value would hide the index from the planner.
-pub(in crate::store) fn literally(condition: &str) -> SqlLiteral<Bool> {
+pub(crate) fn literally(condition: &str) -> SqlLiteral<Bool> {
     diesel::dsl::sql(condition)
 }
 
@@ -123,7 +123,7 @@ impl Url {
     }
 
     /// The same database, with what its sessions are called at the server. SQLite has none.
-    pub(in crate::store) fn named(&self, session: &str) -> Self {
+    pub(crate) fn named(&self, session: &str) -> Self {
         match self {
             Self::Sqlite(_) => self.clone(),
             Self::Postgres(url) => {
@@ -192,7 +192,7 @@ const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', fal
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
 /// The URL with an end to every wait for the network.
-pub(in crate::store) fn patient(url: &str) -> String {
+pub(crate) fn patient(url: &str) -> String {
     let (_, asked) = url.split_once('?').unwrap_or((url, ""));
     let said = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));
     let missing = TIMEOUTS.into_iter().filter(|(name, _)| !said(name));
@@ -233,9 +233,9 @@ impl Opener {
 /// A connection that is kept for long, with when it was opened.
 pub struct Kept {
     conn: Conn,
-    pub(in crate::store) opened: Moment,
+    pub(crate) opened: Moment,
     /// Whether the pool is not to have it back.
-    pub(in crate::store) given_up: bool,
+    pub(crate) given_up: bool,
 }
 
 impl From<Conn> for Kept {

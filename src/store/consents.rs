@@ -15,9 +15,9 @@ use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, basis, ledger, moves, patients, supersessions, terms, turn};
 
 mod ends;
-use crate::audit::Digest;
-use crate::domain::{ConsentId, Instant, PatientId};
-pub(in crate::store) use ends::supersede;
+use audit::Digest;
+use domain::{ConsentId, Instant, PatientId};
+pub(crate) use ends::supersede;
 pub use ends::{any_due, end_due};
 
 /// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
@@ -39,7 +39,7 @@ impl From<Giver> for Hand {
 /// term's text it is the evidence of art. 8 §2 LGPD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::store) struct Said {
+pub(crate) struct Said {
     /// The event's id.
     pub event: ConsentId,
     /// The event: a grant with its term, scope, period and reach back in time.

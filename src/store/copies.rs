@@ -7,7 +7,7 @@ use super::Conn;
 use super::conn::on;
 use super::error::Result;
 use super::tx::Tx;
-use crate::domain::AlertId;
+use domain::AlertId;
 
 /// A minute: copies lie so far apart.
 const APART: i64 = 60_000_000;
@@ -152,7 +152,7 @@ pub fn of_alert(tx: &mut Tx<'_>, alert: AlertId, times: usize) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub fn of_rows(
     tx: &mut Tx<'_>,
     table: &str,

@@ -13,8 +13,8 @@ use super::conn::{Conn, literally, on};
 use super::error::{Error, Result};
 use super::schema::{alert_acts, alerts as rows, departures, users};
 use super::{Tx, View, permits, settings, turn};
-use crate::domain::alert::AlertCase;
-use crate::domain::{AlertId, Can, Level, Role, UserId};
+use domain::alert::AlertCase;
+use domain::{AlertId, Can, Level, Role, UserId};
 
 /// So many cases go back in one transaction: an act of somebody else waits for no more.
 pub const AT_ONCE: usize = 32;
@@ -92,7 +92,7 @@ fn able(view: &mut View<'_>, user: UserId) -> Result<Able> {
 ///
 /// # Errors
 /// What `change` says; database errors.
-pub(in crate::store) fn watched<T>(
+pub(crate) fn watched<T>(
     tx: &mut Tx<'_>,
     user: UserId,
     change: impl FnOnce(&mut Tx<'_>) -> Result<T>,
@@ -112,7 +112,7 @@ pub(in crate::store) fn watched<T>(
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<usize> {
+pub(crate) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<usize> {
     turn::share(tx)?;
     settle(tx, user)?;
     let counted = settings::get(tx, COUNTED)?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
@@ -128,7 +128,7 @@ pub(in crate::store) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
+pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
     if let Conn::Pg(conn) = &mut *tx.conn {
         let row = users::table.find(user.to_string()).select(users::id).for_update();
         let _held: Option<String> = row.get_result(conn).optional()?;
@@ -141,7 +141,7 @@ pub(in crate::store) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn who_cannot(tx: &mut Tx<'_>, people: &[UserId]) -> Result<Option<UserId>> {
+pub(crate) fn who_cannot(tx: &mut Tx<'_>, people: &[UserId]) -> Result<Option<UserId>> {
     let mut people = people.to_vec();
     people.sort_unstable();
     people.dedup();
@@ -310,7 +310,7 @@ pub fn note(tx: &mut Tx<'_>, people: &[(UserId, Why)]) -> Result<()> {
 }
 
 /// Blocks somebody as a version did that knew nothing of departures.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub fn bar_silently(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
     let barred = users::disabled_at.eq(Some(tx.now().micros()));
     diesel::update(users::table.find(user.to_string())).set(barred).execute(tx.conn)?;

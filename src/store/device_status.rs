@@ -12,7 +12,7 @@ use super::keys::{Class, Subject};
 use super::schema::{device_charges, devices};
 use super::seal::Place;
 use super::{Tx, View};
-use crate::domain::{DeviceId, Instant};
+use domain::{DeviceId, Instant};
 
 /// A level that did not change is written again after so long: its age is shown.
 pub const CHARGE_HOLDS: Duration = Duration::from_secs(3_600);

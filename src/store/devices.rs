@@ -11,7 +11,7 @@ use super::seal::Place;
 use super::tx::Touched;
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View};
-use crate::domain::{DeviceId, DeviceIdentity, Instant, TokenId};
+use domain::{DeviceId, DeviceIdentity, Instant, TokenId};
 
 /// Tokens of one device that hold at once: the old one until the new one is in place.
 pub const TOKENS: usize = 2;
@@ -393,7 +393,7 @@ pub fn all_offline(tx: &mut Tx<'_>) -> Result<usize> {
 }
 
 /// The device's number, its row held on PostgreSQL: of two changes at once the second sees the first.
-pub(in crate::store) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
+pub(crate) fn lock(tx: &mut Tx<'_>, id: DeviceId) -> Result<i64> {
     let row = devices::table.filter(devices::id.eq(id.to_string()));
     let key: Option<i64> = match &mut *tx.conn {
         Conn::Pg(conn) => row.for_no_key_update().select(devices::key).get_result(conn).optional()?,

@@ -12,11 +12,11 @@ use super::schema::alerts::dsl as a;
 use super::schema::{certificates, users};
 use super::tx::View;
 use super::versions;
-use crate::domain::alert::AlertCase;
-use crate::domain::escalation::{Happened, Step, Target};
-use crate::domain::on_call::{Absences, Duty, Team};
-use crate::domain::{Instant, Level, Role, UserId};
-use crate::rules::Episode;
+use ::rules::Episode;
+use domain::alert::AlertCase;
+use domain::escalation::{Happened, Step, Target};
+use domain::on_call::{Absences, Duty, Team};
+use domain::{Instant, Level, Role, UserId};
 
 /// So many alerts at the most, the newest of them.
 pub const MOST: i64 = 2_000;
@@ -126,16 +126,16 @@ impl Staff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::StaffIdentity;
-    use crate::domain::rule::Name;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::users::{NewUser, insert};
-    use crate::store::{Act, Actor};
+    use crate::testing::{NOW, stores};
+    use crate::users::{NewUser, insert};
+    use crate::{Act, Actor};
+    use domain::StaffIdentity;
+    use domain::rule::Name;
 
     #[test]
     fn a_step_finds_roles_teams_and_persons_who_may_sign_in_and_certificates_end() {
         for store in stores() {
-            let person = |tx: &mut crate::store::Tx<'_>, n: u8, role| {
+            let person = |tx: &mut crate::Tx<'_>, n: u8, role| {
                 let identity = StaffIdentity {
                     name: format!("Pessoa {n}").parse().unwrap(),
                     email: format!("p{n}@zelo.example").parse().unwrap(),

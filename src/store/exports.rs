@@ -9,7 +9,7 @@ use super::accesses::{self, Look, What};
 use super::error::{Error, Result};
 use super::schema::looks;
 use super::{Act, Tx, patients};
-use crate::domain::PatientId;
+use domain::PatientId;
 
 /// At most so many …
 pub const MOST: i64 = 6;

@@ -116,7 +116,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::{Opener, Url};
+    use crate::{Opener, Url};
 
     fn waiting(gate: &Gate) -> u64 {
         let turns = gate.turns.lock().unwrap();

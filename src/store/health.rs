@@ -16,8 +16,8 @@ use super::settings::INSTANCE;
 use super::still::{self, Slow};
 use super::waits::{self, Waits};
 use super::{Act, Conn, Error, Inner, Result, Store, Urgency, open_one};
-use crate::domain::{Clock, Instant};
-use crate::supervise::Watched;
+use domain::{Clock, Instant};
+use supervise::Watched;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(400);

@@ -10,7 +10,7 @@ use super::keys::Subject;
 use super::schema::users;
 use super::users::{Hold, get};
 use super::{Act, Actor, Tx, departures, sessions};
-use crate::domain::{Can, Role, UserId};
+use domain::{Can, Role, UserId};
 
 /// Whether a right gives one person power over another's data, care or account. What anybody who works here may look up,
 /// and one's own things, give none.
@@ -55,7 +55,7 @@ const fn is_power(can: Can) -> bool {
 
 /// What somebody does to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Gain {
+pub(crate) enum Gain {
     /// It gets a role; from none when it comes to be.
     Role {
         /// What it was.
@@ -86,7 +86,7 @@ impl Gain {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn weigh(tx: &mut Tx<'_>, id: UserId, gain: Gain, by: Option<UserId>) -> Result<bool> {
+pub(crate) fn weigh(tx: &mut Tx<'_>, id: UserId, gain: Gain, by: Option<UserId>) -> Result<bool> {
     let Some((by, why)) = by.zip(gain.waits()) else { return Ok(false) };
     departures::watched(tx, id, |tx| hold(tx, id, by, why))?;
     Ok(true)
@@ -117,7 +117,7 @@ impl Why {
         }
     }
 
-    pub(in crate::store) fn from_name(name: &str) -> Result<Self> {
+    pub(crate) fn from_name(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("users.held_for"))
     }
 }
@@ -131,7 +131,7 @@ fn empowers(role: Role, before: Option<Role>) -> bool {
 }
 
 /// The person who acts on somebody else; the operator and the program hold nothing.
-pub(in crate::store) fn somebody_else(tx: &Tx<'_>, id: UserId) -> Option<UserId> {
+pub(crate) fn somebody_else(tx: &Tx<'_>, id: UserId) -> Option<UserId> {
     match tx.actor() {
         Actor::User { id: by, .. } if by != id => Some(by),
         _ => None,
@@ -142,7 +142,7 @@ pub(in crate::store) fn somebody_else(tx: &Tx<'_>, id: UserId) -> Option<UserId>
 ///
 /// # Errors
 /// [`Error::Corrupt`].
-pub(in crate::store) fn named(held_by: &str) -> Result<Vec<UserId>> {
+pub(crate) fn named(held_by: &str) -> Result<Vec<UserId>> {
     let ids = held_by.split_whitespace().map(str::parse);
     ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::Corrupt("users.held_by"))
 }
@@ -202,7 +202,7 @@ pub fn vouch(tx: &mut Tx<'_>, id: UserId, seen: Option<i64>) -> Result<()> {
 ///
 /// # Errors
 /// `E_FOUR_EYES`.
-pub(in crate::store) fn not_oneself(tx: &Tx<'_>, id: UserId) -> Result<()> {
+pub(crate) fn not_oneself(tx: &Tx<'_>, id: UserId) -> Result<()> {
     match tx.actor() {
         Actor::User { id: viewer, .. } if viewer == id => Err(four_eyes("nobody changes their own power")),
         _ => Ok(()),
@@ -213,7 +213,7 @@ pub(in crate::store) fn not_oneself(tx: &Tx<'_>, id: UserId) -> Result<()> {
 ///
 /// # Errors
 /// `E_LAST_ADMIN`; database errors.
-pub(in crate::store) fn another_administrator_stays(tx: &mut Tx<'_>, but: UserId) -> Result<()> {
+pub(crate) fn another_administrator_stays(tx: &mut Tx<'_>, but: UserId) -> Result<()> {
     let able = users::table
         .filter(users::role.eq(Role::Admin.name()).and(users::disabled_at.is_null()))
         .filter(users::held_at.is_null().and(users::password.is_not_null()))

@@ -12,8 +12,8 @@ use super::kek::Keks;
 use super::keys::{Class, Subject};
 use super::schema::kek_epochs;
 use super::{Act, Actor, Store, nodes, settings, terms};
-use crate::domain::Instant;
-use crate::domain::id::uuid_at;
+use domain::Instant;
+use domain::id::uuid_at;
 
 /// Every class of key, made for the system itself.
 const CLASSES: [Class; 5] =
@@ -57,7 +57,7 @@ pub fn is_initialised(store: &Store) -> Result<bool> {
 /// # Errors
 /// [`Error::Keys`] when a file is another key than the one this database was sealed with, one is missing, or one is new
 /// while other nodes serve that cannot have it.
-pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> Result<()> {
+pub(crate) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> Result<()> {
     let files: HashMap<i64, [u8; 32]> =
         keks.fingerprints().map(|(epoch, print)| (i64::from(epoch), print)).collect();
     let rows: Vec<(i64, Vec<u8>, Option<i64>)> = kek_epochs::table
@@ -113,9 +113,9 @@ pub(in crate::store) fn fit_keys(conn: &mut Conn, keks: &Keks, now: Instant) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Clock;
-    use crate::store::testing::{NOW, bare, stores};
-    use crate::store::{Urgency, Url};
+    use crate::testing::{NOW, bare, stores};
+    use crate::{Urgency, Url};
+    use domain::Clock;
 
     #[test]
     fn initialising_twice_changes_nothing() {

@@ -4,8 +4,8 @@ use super::alert_moves;
 use super::alerts::{self, StoredAlert};
 use super::error::Result;
 use super::tx::Tx;
-use crate::domain::{AlertId, Instant, Outcome, PatientId, Rule};
-use crate::rules::{
+use domain::{AlertId, Instant, Outcome, PatientId, Rule};
+use rules::{
     Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, Told, reconcile, retrospective,
 };
 

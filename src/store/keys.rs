@@ -20,7 +20,7 @@ use super::seal::{Broken, KeyRef, Place, Sealer, key_of};
 use super::telemetry::ReceiptRef;
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx};
-use crate::domain::{DeviceId, Instant, PatientId, Signal, UserId};
+use domain::{DeviceId, Instant, PatientId, Signal, UserId};
 
 /// What a key protects; each is destroyed on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,7 +107,7 @@ pub struct SubjectKey {
 }
 
 impl SubjectKey {
-    pub(in crate::store) fn new(dek: &[u8; 32], key_ref: KeyRef) -> Result<Self> {
+    pub(crate) fn new(dek: &[u8; 32], key_ref: KeyRef) -> Result<Self> {
         let derive = |label: &'static [u8]| -> Result<[u8; 32]> {
             let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"zelo/subject-key/1");
             let mut out = [0_u8; 32];
@@ -146,7 +146,7 @@ impl SubjectKey {
     /// Masks or unmasks a value of the hot journal and its attributes. Its own inverse. Integrity comes from the
     /// receipt.
     #[must_use]
-    pub(in crate::store) fn mask(&self, spot: &Spot, (bits, attrs): (i64, i16)) -> (i64, i16) {
+    pub(crate) fn mask(&self, spot: &Spot, (bits, attrs): (i64, i16)) -> (i64, i16) {
         let [_, _, device @ ..] = spot.device_key.to_be_bytes();
         let parts = spot.at.micros().to_be_bytes().into_iter().chain(spot.signal.code().to_be_bytes());
         let mut pad = self.scrambled(parts.chain(device), [0; 16]);
@@ -171,7 +171,7 @@ impl SubjectKey {
 /// What a mask is made from. The message is what keeps two values of one (instant, signal, device) apart: a late
 /// conflict was brought by another message, and a message's own second value never reaches the disk
 /// (`INSERT … ON CONFLICT DO NOTHING`).
-pub(in crate::store) struct Spot {
+pub(crate) struct Spot {
     pub at: Instant,
     pub signal: Signal,
     pub device_key: i64,

@@ -15,8 +15,8 @@ use super::messages::PAGE_LASTS;
 use super::schema::{alerts, escalations, lapses, messages, sla_timers};
 use super::settings;
 use super::tx::{Tx, View};
-use crate::domain::message::Channel;
-use crate::domain::{Instant, Level};
+use domain::message::Channel;
+use domain::{Instant, Level};
 
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,7 +8,7 @@ use super::alerts::{self, StoredAlert, keep};
 use super::error::{Error, Result};
 use super::tx::{Tx, View};
 use super::{alert_holds, permits};
-use crate::domain::{AlertId, AlertState, Level, Signal};
+use domain::{AlertId, AlertState, Level, Signal};
 
 /// At most so many in one look.
 const MOST: i64 = 1_000;

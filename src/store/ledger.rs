@@ -65,7 +65,7 @@ pub fn of(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn stored(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
+pub(crate) fn stored(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
     Ok(Ledger::of(rows_of(view, patient_key)?.into_iter().map(|(_, record)| record)))
 }
 
@@ -135,7 +135,7 @@ pub fn standing(
 ///
 /// # Errors
 /// Database errors.
-pub fn due(view: &mut View<'_>, now: crate::domain::Instant, limit: usize) -> Result<Vec<(i64, Record)>> {
+pub fn due(view: &mut View<'_>, now: domain::Instant, limit: usize) -> Result<Vec<(i64, Record)>> {
     let standing = [State::Granted.as_str(), State::Suspended.as_str()];
     let rows: Vec<Row> = consents::table
         .filter(consents::state.eq_any(standing).and(consents::valid_until.le(now.micros())))
@@ -171,7 +171,7 @@ pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -
 }
 
 /// One row, held for a change.
-pub(in crate::store) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Record>> {
+pub(crate) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Record>> {
     tx.lock(Lock::Consents(patient_key));
     let row = consents::table.find((patient_key, purpose.as_str()));
     let row: Option<Row> = match &mut *tx.conn {
@@ -182,7 +182,7 @@ pub(in crate::store) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose
 }
 
 /// Puts the row in the place of the one before. A first row that another transaction made meanwhile conflicts.
-pub(in crate::store) fn put(tx: &mut Tx<'_>, patient_key: i64, record: &Record) -> Result<()> {
+pub(crate) fn put(tx: &mut Tx<'_>, patient_key: i64, record: &Record) -> Result<()> {
     let scope = serde_json::to_string(&record.scope).map_err(|_shape| Error::Corrupt("a scope"))?;
     let values = (
         consents::state.eq(record.state.as_str()),

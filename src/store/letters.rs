@@ -6,9 +6,9 @@ use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::letters;
 use super::{Act, Subject, Tx, View};
-use crate::domain::UserId;
-use crate::domain::civil::Zone;
-use crate::domain::template::Lang;
+use domain::UserId;
+use domain::civil::Zone;
+use domain::template::Lang;
 
 /// Who reads a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

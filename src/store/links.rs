@@ -10,7 +10,7 @@ use super::prune::oldest;
 use super::schema::links;
 use super::secret::{Secret, hash};
 use super::{Act, Tx, View, holds};
-use crate::domain::{Instant, UserId};
+use domain::{Instant, UserId};
 
 /// How long a link to set a password may be used.
 pub const PASSWORD_LIFE: Duration = Duration::from_secs(24 * 3_600);

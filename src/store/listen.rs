@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::signals;
 use super::tx::{Signalled, Touched, Tx};
 use super::{Conn, Error, Inner, Opener, Result, Url};
-use crate::supervise::Watched;
+use supervise::Watched;
 
 /// How often a node looks for what was told.
 const EVERY: Duration = Duration::from_millis(10);
@@ -34,7 +34,7 @@ const CHUNK: usize = 48;
 const CHANNEL: &str = "'zelo_signals_' || to_hex(hashtext(current_schema()))";
 
 /// Every name that is told, as readers compare it.
-pub(in crate::store) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 13] = [
     "alert.changed",
     "audit.sealed",
     "config.changed",
@@ -242,9 +242,9 @@ impl Ear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::DeviceIdentity;
-    use crate::store::testing::{hears, stores};
-    use crate::store::{Actor, Urgency, devices};
+    use crate::testing::{hears, stores};
+    use crate::{Actor, Urgency, devices};
+    use domain::DeviceIdentity;
 
     #[test]
     fn what_one_node_commits_every_node_is_told_once() {
@@ -253,7 +253,7 @@ mod tests {
             let there = here.reopened().unwrap();
             let (mut near, mut far) = (here.signals(), there.signals());
             let identity = DeviceIdentity { label: "W".into(), model: "1".into(), serial: None };
-            let now = crate::store::testing::NOW;
+            let now = crate::testing::NOW;
             let made = here.write(Actor::Operator, now, |tx| devices::insert(tx, &identity)).unwrap();
             hears(&mut near, "device.changed", &made.id);
             hears(&mut far, "device.changed", &made.id);
@@ -289,7 +289,7 @@ mod tests {
                 tx.tell_nodes("device.connected", "end");
                 Ok(())
             };
-            here.keep_house(Urgency::Urgent, "test", crate::store::testing::NOW, tell).unwrap();
+            here.keep_house(Urgency::Urgent, "test", crate::testing::NOW, tell).unwrap();
             let told = |told: &mut tokio::sync::broadcast::Receiver<Signalled>| {
                 let mut count = 0;
                 loop {

@@ -14,11 +14,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::AlertId;
+use domain::AlertId;
 
 /// What is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Lock {
+pub(crate) enum Lock {
     /// The turn between people and telemetry ([`super::turn`]), shared.
     Turn,
     /// The same, whole.
@@ -43,7 +43,7 @@ pub(in crate::store) enum Lock {
 
 /// What a transaction holds.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Locks {
+pub(crate) struct Locks {
     turn: bool,
     whole: bool,
     consents: BTreeSet<i64>,
@@ -55,22 +55,22 @@ pub(in crate::store) struct Locks {
 
 impl Locks {
     /// Whether the turn is held, shared or whole.
-    pub(in crate::store) const fn hold_turn(&self) -> bool {
+    pub(crate) const fn hold_turn(&self) -> bool {
         self.turn
     }
 
     /// Whether the consents of a patient are held.
-    pub(in crate::store) fn hold_consents(&self, patient_key: i64) -> bool {
+    pub(crate) fn hold_consents(&self, patient_key: i64) -> bool {
         self.consents.contains(&patient_key)
     }
 
     /// Whether an alert is held.
-    pub(in crate::store) fn hold_alert(&self, id: AlertId) -> bool {
+    pub(crate) fn hold_alert(&self, id: AlertId) -> bool {
         self.alerts.contains(&id)
     }
 
     /// Notes a lock. What is wrong with its place in the order is the answer.
-    pub(in crate::store) fn take(&mut self, lock: Lock) -> Result<(), &'static str> {
+    pub(crate) fn take(&mut self, lock: Lock) -> Result<(), &'static str> {
         let below = !self.alerts.is_empty() || self.at.is_some();
         match lock {
             Lock::WholeTurn if self.turn && !self.whole => {
@@ -111,7 +111,7 @@ impl Locks {
     }
 
     /// An act on this alert ended: the next one begins at the top.
-    pub(in crate::store) const fn step_out(&mut self) {
+    pub(crate) const fn step_out(&mut self) {
         self.at = None;
     }
 
@@ -134,7 +134,7 @@ impl Locks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Instant;
+    use domain::Instant;
 
     #[test]
     fn locks_out_of_order_are_named() {

@@ -1,5 +1,5 @@
 //! The audit log over its rows: sequencing, proofs, export, the explorer's questions, and a verification that
-//! holds consents and readings against what the log says of them. The format itself is [`crate::audit`].
+//! holds consents and readings against what the log says of them. The format itself is [`audit`].
 //!
 //! One tree a year. `leaf` is an entry's number through all years.
 
@@ -43,8 +43,8 @@ use diesel::prelude::*;
 use super::View;
 use super::error::{Error, Result};
 use super::schema::audit_entries as written;
-use crate::audit::note::{Checkpoint, Vkey};
-use crate::domain::Instant;
+use audit::note::{Checkpoint, Vkey};
+use domain::Instant;
 
 /// The newest signed state of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use super::conn::{Conn, Url, on};
 use super::error::{Error, Result};
 use super::{nodes, server};
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// How the database's schema stands to this program's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,10 +208,10 @@ pub fn names() -> Result<(Vec<String>, Vec<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Clock;
-    use crate::store::nodes::Node;
-    use crate::store::testing::{bare, stores};
-    use crate::store::{Opener, Urgency};
+    use crate::nodes::Node;
+    use crate::testing::{bare, stores};
+    use crate::{Opener, Urgency};
+    use domain::Clock;
 
     #[test]
     fn a_schema_that_another_node_serves_from_is_not_changed_and_a_changed_one_seats_nobody() {

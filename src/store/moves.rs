@@ -16,9 +16,9 @@ use super::schema::moves;
 use super::telemetry::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use super::tx::{Touched, Tx, View};
 use super::{devices, nobodys, patients, reevaluations};
-use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
-use crate::rules::Late;
 pub use counted::{COUNTED, Counted, coming, ending, leaving};
+use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+use rules::Late;
 
 /// Moves in one look.
 const MOST: i64 = 256;

@@ -16,7 +16,7 @@ use super::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use super::schema::quarantine;
 use super::telemetry::ReceiptRef;
 use super::tx::{Tx, View};
-use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
 /// Why it waits.
 pub const NOT_BOUND: &str = "E_NOT_BOUND";

@@ -11,8 +11,8 @@ use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::{devices, nodes};
 use super::{Conn, Store, Tx, View, migrate};
-use crate::domain::time::APART;
-use crate::domain::{Clock, Instant};
+use domain::time::APART;
+use domain::{Clock, Instant};
 
 /// Slots there are.
 pub const SLOTS: i16 = 16;
@@ -62,7 +62,7 @@ impl Clocks {
     }
 
     /// Both show the same.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub const fn agree(at: Instant) -> Self {
         Self { ours: at, database: at }
     }
@@ -330,8 +330,8 @@ fn offline(tx: &mut Tx<'_>, slot: i16) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Urgency;
-    use crate::store::testing::{NOW, stores};
+    use crate::Urgency;
+    use crate::testing::{NOW, stores};
 
     /// Our clock beside the database's.
     const fn clocks(ours: Instant, database: Instant) -> Clocks {

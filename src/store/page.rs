@@ -26,7 +26,7 @@ struct Number {
 }
 
 /// How many rows a table has, counted up to one more than [`COUNTED`].
-pub(in crate::store) fn counted(view: &mut View<'_>, table: &'static str) -> Result<i64> {
+pub(crate) fn counted(view: &mut View<'_>, table: &'static str) -> Result<i64> {
     let most = COUNTED + 1;
     let sql =
         format!("SELECT COUNT(*) AS number FROM (SELECT 1 AS one FROM {table} LIMIT {most}) AS counted");
@@ -53,7 +53,7 @@ impl Cursor {
 impl Cursor {
     /// Where a page of `limit` rows begins that ends with the first of `before`: one row more than the page holds,
     /// going back. `None` without rows.
-    pub(in crate::store) fn beginning(mut before: Vec<(i64, String)>, limit: usize) -> Option<Self> {
+    pub(crate) fn beginning(mut before: Vec<(i64, String)>, limit: usize) -> Option<Self> {
         if before.is_empty() {
             return None;
         }
@@ -111,7 +111,7 @@ impl Default for Ask {
 
 impl Ask {
     /// One row more than the page holds: whether there is a next page.
-    pub(in crate::store) fn reach(&self) -> i64 {
+    pub(crate) fn reach(&self) -> i64 {
         i64::try_from(self.size()).unwrap_or(0) + 1
     }
 
@@ -131,7 +131,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// From the rows that [`Ask::reach`] brought.
-    pub(in crate::store) fn of(mut items: Vec<T>, ask: &Ask, place: impl Fn(&T) -> Cursor) -> Self {
+    pub(crate) fn of(mut items: Vec<T>, ask: &Ask, place: impl Fn(&T) -> Cursor) -> Self {
         let more = items.len() > ask.size();
         items.truncate(ask.size());
         let next = items.last().filter(|_| more).map(place);
@@ -142,7 +142,7 @@ impl<T> Page<T> {
     ///
     /// # Errors
     /// The first that `f` gives.
-    pub(in crate::store) fn try_map<U, E>(
+    pub(crate) fn try_map<U, E>(
         self,
         f: impl FnMut(T) -> std::result::Result<U, E>,
     ) -> std::result::Result<Page<U>, E> {

@@ -5,8 +5,8 @@ use super::error::Result;
 use super::messages::{self, Stored};
 use super::tx::Tx;
 use super::{Store, Urgency};
-use crate::domain::message::{Receipt, State};
-use crate::domain::{Instant, UserId};
+use domain::message::{Receipt, State};
+use domain::{Instant, UserId};
 
 /// More pages than anybody reads at once.
 const MOST: i64 = 200;
@@ -57,9 +57,9 @@ fn told(store: &Store, now: Instant, keys: &[String], receipt: Receipt) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Channel, Class};
-    use crate::store::messages::{About, New, Topic};
-    use crate::store::testing::{NOW, stores};
+    use crate::messages::{About, New, Topic};
+    use crate::testing::{NOW, stores};
+    use domain::message::{Channel, Class};
 
     #[test]
     fn a_page_is_delivered_when_fetched_and_read_when_its_case_is_opened_by_its_reader_alone() {

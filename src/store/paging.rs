@@ -10,10 +10,10 @@ use super::schema::{certificates, unreachable, users, webhooks};
 use super::tx::{Tx, View};
 use super::versions;
 use super::{departures, settings};
-use crate::domain::escalation::{Found, Step, Target};
-use crate::domain::message::Channel;
-use crate::domain::on_call::{Absences, Because, Duty, Team};
-use crate::domain::{Can, Instant, Role, UserId};
+use domain::escalation::{Found, Step, Target};
+use domain::message::Channel;
+use domain::on_call::{Absences, Because, Duty, Team};
+use domain::{Can, Instant, Role, UserId};
 
 /// Somebody a step means, and whether they would be paged.
 #[derive(Debug, Clone, PartialEq, Eq)]

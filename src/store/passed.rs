@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text};
 
 use super::error::{Error, Result};
-use crate::domain::{AlertId, Instant, Level};
+use domain::{AlertId, Instant, Level};
 
 /// One that is passed over for less is not told: longer than the server lets a node keep a row that does nothing (5 s).
 const LONG: Duration = Duration::from_secs(6);

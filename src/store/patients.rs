@@ -10,7 +10,7 @@ use super::schema::patients;
 use super::seal::{Broken, Place};
 use super::tx::Touched;
 use super::{Act, Tx, View, basis, permits, turn};
-use crate::domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
+use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
 const CLASSES: [Class; 5] =
@@ -82,11 +82,7 @@ impl Row {
 }
 
 /// Who a stored row is; `None` once erased.
-pub(in crate::store) fn opened(
-    view: &mut View<'_>,
-    id: &str,
-    sealed: &[u8],
-) -> Result<Option<PatientIdentity>> {
+pub(crate) fn opened(view: &mut View<'_>, id: &str, sealed: &[u8]) -> Result<Option<PatientIdentity>> {
     match view.open_json(place(id), sealed) {
         Ok(identity) => Ok(Some(identity)),
         Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(None),

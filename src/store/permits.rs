@@ -9,10 +9,10 @@ use diesel::prelude::*;
 use super::error::Result;
 use super::schema::patients as people;
 use super::{Tx, View, ledger, patients, roster};
-use crate::domain::{Instant, PatientId};
+use domain::{Instant, PatientId};
 
 /// The purposes whose rows the house's decisions lean on.
-pub(in crate::store) const CHAIN: [Purpose; 3] =
+pub(crate) const CHAIN: [Purpose; 3] =
     [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
 
 /// An answer of the decision: the permit, or why there is none.

@@ -1,6 +1,8 @@
 //! How the database answers each statement that was run: statements are collected as they run, and their plans asked
 //! for. What reads more the longer the past is shows here, whatever the clock says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests' own, and panic as tests do")]
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, Once, PoisonError};
 

@@ -1,7 +1,7 @@
 //! Forgetting by age, a bounded number of rows in one transaction: nobody waits for the whole of a backlog.
 
 /// Rows that one transaction forgets, and those that are as old as the last of them.
-pub(in crate::store) const BATCH: i64 = 500;
+pub(crate) const BATCH: i64 = 500;
 
 /// Deletes the oldest rows of `$table` that meet `$over`, at most a batch, along the index of `$age`. Says how many.
 macro_rules! oldest {
@@ -9,7 +9,7 @@ macro_rules! oldest {
         let edge: Option<i64> = $table::table
             .filter($over)
             .order($age.asc())
-            .offset($crate::store::prune::BATCH - 1)
+            .offset($crate::prune::BATCH - 1)
             .select($age)
             .first($tx.conn)
             .optional()?;
@@ -18,4 +18,4 @@ macro_rules! oldest {
         diesel::delete($table::table.filter($over).filter($age.le(upto))).execute($tx.conn)?
     }};
 }
-pub(in crate::store) use oldest;
+pub(crate) use oldest;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::error::{Error, Result};
 use super::{View, patients};
-use crate::domain::{PatientId, UserId};
+use domain::{PatientId, UserId};
 
 fn cipher(view: &mut View<'_>, viewer: UserId) -> Result<Aes256> {
     let key = view.blind("pseudonym", &viewer.to_string())?;
@@ -42,8 +42,8 @@ pub fn meant(view: &mut View<'_>, viewer: UserId, said: PatientId) -> Result<Pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::tests::patient;
+    use crate::testing::{NOW, stores};
+    use crate::tests::patient;
 
     #[test]
     fn a_pseudonym_is_stable_for_one_viewer_another_for_the_next_and_leads_back() {

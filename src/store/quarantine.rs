@@ -15,8 +15,8 @@ use super::schema::quarantine;
 use super::seal::Place;
 use super::telemetry::ReceiptRef;
 use super::tx::{Tx, View};
-use crate::domain::id::uuid_at;
-use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
+use domain::id::uuid_at;
+use domain::{Flags, Instant, PatientId, Reading, Signal, Unit};
 
 /// How long what was set aside is kept.
 pub const KEPT: Duration = Duration::from_secs(30 * 86_400);
@@ -96,7 +96,7 @@ pub fn insert(tx: &mut Tx<'_>, aside: &Aside<'_>) -> Result<Uuid> {
 ///
 /// # Errors
 /// As [`insert`].
-pub(in crate::store) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Result<Vec<Uuid>> {
+pub(crate) fn insert_many(tx: &mut Tx<'_>, asides: &[Aside<'_>]) -> Result<Vec<Uuid>> {
     let now = tx.now();
     let (mut ids, mut rows) = (Vec::with_capacity(asides.len()), Vec::with_capacity(asides.len()));
     for aside in asides {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::error::{Error, Result};
 use super::schema::{receipts, receipts_open};
 use super::tx::{Tx, View};
-use crate::audit::pack::Pack;
+use audit::pack::Pack;
 
 /// Writes the receipts of one commit.
 ///

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use super::error::{Error, Result};
 use super::paging::{self, LeftOut};
 use super::{View, escalations, versions};
-use crate::domain::calendar::Calendar;
-use crate::domain::escalation::{Policy, Target};
-use crate::domain::sla::{Metric, ServiceLevel};
-use crate::domain::{Can, Instant, Level, Role};
-use crate::store::versions::Version;
+use crate::versions::Version;
+use domain::calendar::Calendar;
+use domain::escalation::{Policy, Target};
+use domain::sla::{Metric, ServiceLevel};
+use domain::{Can, Instant, Level, Role};
 
 /// Something in force that lets a red wait for too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,13 +176,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::calendar::Hours;
-    use crate::domain::escalation::{Step, Target as Whom, seeds};
-    use crate::domain::sla::Target;
-    use crate::domain::{Role, UserId};
-    use crate::store::on_call::testing::person;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, Tx, sla};
+    use crate::on_call::testing::person;
+    use crate::testing::{NOW, stores};
+    use crate::{Actor, Tx, sla};
+    use domain::calendar::Hours;
+    use domain::escalation::{Step, Target as Whom, seeds};
+    use domain::sla::Target;
+    use domain::{Role, UserId};
 
     /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree to it.
     #[test]
@@ -194,7 +194,7 @@ mod tests {
             };
             let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
             let seed = |tx: &mut Tx<'_>| {
-                crate::store::on_call::seed(tx)?;
+                crate::on_call::seed(tx)?;
                 escalations::seed(tx)?;
                 sla::seed(tx)
             };
@@ -252,12 +252,12 @@ mod tests {
             };
             let refused = |said: Result<u32>| matches!(said, Err(Error::Refused { code: "E_INVALID", .. }));
             let seed = |tx: &mut Tx<'_>| {
-                crate::store::on_call::seed(tx)?;
+                crate::on_call::seed(tx)?;
                 escalations::seed(tx)?;
                 sla::seed(tx)
             };
             store.write(Actor::Operator, NOW, seed).unwrap();
-            let [(_, always), (_, clinic)] = crate::domain::sla::calendars();
+            let [(_, always), (_, clinic)] = domain::sla::calendars();
             let put = |name: &str, calendar: &Calendar, seen| {
                 by(0, &mut |tx| versions::publish(tx, name, calendar, seen))
             };
@@ -299,7 +299,7 @@ mod tests {
     fn no_policy_of_reds_calls_nobody_where_somebody_could_be_called() {
         for store in stores() {
             let seed = |tx: &mut Tx<'_>| {
-                crate::store::on_call::seed(tx)?;
+                crate::on_call::seed(tx)?;
                 escalations::seed(tx)
             };
             store.write(Actor::Operator, NOW, seed).unwrap();

@@ -14,8 +14,8 @@ use super::error::{Error, Result};
 use super::locks::Lock;
 use super::schema::reevaluations::{self, dsl};
 use super::tx::{Tx, View};
-use crate::domain::{Instant, Signal};
-use crate::rules::Late;
+use domain::{Instant, Signal};
+use rules::Late;
 
 /// Stands where nothing came late since the row was taken: any mark lies within.
 const NOTHING: Late = Late { from: Instant::MAX, until: Instant::MIN };

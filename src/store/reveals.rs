@@ -14,8 +14,8 @@ use super::page::{Ask, Cursor, Page};
 use super::schema::reveals;
 use super::seal::{Broken, Place};
 use super::{Act, Actor, Tx, View, patients};
-use crate::domain::line;
-use crate::domain::{Instant, PatientId, PatientIdentity, RevealId, Role, UserId};
+use domain::line;
+use domain::{Instant, PatientId, PatientIdentity, RevealId, Role, UserId};
 
 /// How long an auditor may know a person after a DPO agreed.
 pub const LASTS: Duration = Duration::from_secs(24 * 3_600);
@@ -283,9 +283,9 @@ fn checked(reason: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
-    use crate::store::testing::{NOW, entries, stores};
-    use crate::store::tests::patient;
+    use crate::Store;
+    use crate::testing::{NOW, entries, stores};
+    use crate::tests::patient;
 
     fn act<T>(
         store: &Store,
@@ -355,7 +355,7 @@ mod tests {
             assert_eq!(states, [State::Refused, State::Approved]);
             let page = store.read(|view| page(view, None, &Ask::default(), NOW.plus(LASTS))).unwrap();
             assert_eq!(page.items[0].state, State::Over);
-            crate::store::testing::destroy_keys(&store, Subject::Patient(ana.id));
+            crate::testing::destroy_keys(&store, Subject::Patient(ana.id));
             let kept = store.read(|view| get(view, asked.id, NOW)).unwrap();
             assert_eq!(kept.reason, None, "why goes with who");
             assert_eq!(code(opened(auditor, NOW)), "erased");

@@ -86,19 +86,18 @@ pub fn retire(tx: &mut Tx<'_>, epoch: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::kek::Keks;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, Class, Place, Store, Subject};
+    use crate::kek::Keks;
+    use crate::testing::{NOW, stores};
+    use crate::{Actor, Class, Place, Store, Subject};
 
     #[test]
     fn keys_are_wrapped_again_in_bounded_batches_and_only_then_is_their_epoch_retired() {
         for store in stores() {
             let keys = store.dir().join("keys");
             let place = Place::new("t", "c", "r");
-            let who: Vec<Subject> =
-                (0..450).map(|_| Subject::User(crate::domain::UserId::new(NOW))).collect();
+            let who: Vec<Subject> = (0..450).map(|_| Subject::User(domain::UserId::new(NOW))).collect();
             let sealed = store
-                .keep_house(crate::store::Urgency::Patient, "test", NOW, |tx| {
+                .keep_house(crate::Urgency::Patient, "test", NOW, |tx| {
                     for one in &who {
                         tx.key_or_new(*one, Class::Clinical)?;
                     }

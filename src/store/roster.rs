@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::schema::{bindings, devices as machines, patients as people};
 use super::tx::{Tx, View};
 use super::{ledger, patients, permits};
-use crate::domain::{DeviceId, Instant, PatientId, age_band};
+use domain::{DeviceId, Instant, PatientId, age_band};
 
 /// Ids in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;

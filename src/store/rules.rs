@@ -6,7 +6,7 @@ use super::act::Act;
 use super::error::{Error, Result};
 use super::schema::rule_versions;
 use super::tx::{Touched, Tx, View};
-use crate::domain::{Instant, Rule};
+use domain::{Instant, Rule};
 
 /// One version of a rule and who stands behind it.
 #[derive(Debug, Clone)]

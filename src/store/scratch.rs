@@ -4,8 +4,8 @@ use diesel::connection::SimpleConnection;
 
 use super::error::{Error, Result};
 use super::{Conn, Opener, Url};
-use crate::domain::Clock;
-use crate::domain::id::uuid_at;
+use domain::Clock;
+use domain::id::uuid_at;
 
 /// A fresh database; dropping it drops the database, whoever is still connected.
 pub struct Scratch {

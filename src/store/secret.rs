@@ -32,7 +32,7 @@ impl Secret {
     }
 
     /// One that carries more than chance.
-    pub(in crate::store) const fn of(text: String) -> Self {
+    pub(crate) const fn of(text: String) -> Self {
         Self(text)
     }
 
@@ -44,6 +44,6 @@ impl Secret {
 }
 
 /// What the database keeps of a secret: SHA-256, which suffices for 256 random bits.
-pub(in crate::store) fn hash(secret: &str) -> Vec<u8> {
+pub(crate) fn hash(secret: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().to_vec()
 }

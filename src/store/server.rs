@@ -46,7 +46,7 @@ fn session(conn: &mut PgConnection) -> Result<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::stores;
+    use crate::testing::stores;
 
     #[test]
     fn connections_that_share_the_servers_sessions_are_refused_in_words_that_name_what_to_do() {

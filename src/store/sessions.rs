@@ -11,7 +11,7 @@ use super::prune::oldest;
 use super::schema::{sessions, users};
 use super::secret::{Secret, hash};
 use super::{Act, Tx, View};
-use crate::domain::{Instant, SessionId, UserId};
+use domain::{Instant, SessionId, UserId};
 
 /// No session outlives this, however busy.
 pub const LIFE: Duration = Duration::from_secs(12 * 3_600);

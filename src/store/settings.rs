@@ -8,6 +8,9 @@ use super::error::{Error, Result};
 use super::schema::settings;
 use super::{Act, Tx, View};
 
+/// Whose a database is: a demo's, a simulation's, or one that serves.
+pub const KIND: &str = "kind";
+
 /// The organisation's name, as pages and terms show it.
 pub const ORGANISATION: &str = "organisation";
 /// This installation's id (UUID), made once.
@@ -61,7 +64,7 @@ pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
 }
 
 /// Forgets a setting, as in a database from before there was one.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub fn forget(tx: &mut Tx<'_>, name: &str) -> Result<()> {
     diesel::delete(settings::table.find(name)).execute(tx.conn)?;
     tx.unchanged();
@@ -86,8 +89,8 @@ pub fn keep(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Actor;
-    use crate::store::testing::{NOW, stores};
+    use crate::Actor;
+    use crate::testing::{NOW, stores};
 
     #[test]
     fn the_last_value_set_is_the_one_that_holds() {

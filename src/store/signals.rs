@@ -7,7 +7,7 @@ use super::error::Result;
 use super::prune::oldest;
 use super::schema::signals;
 use super::{Conn, Signalled, Tx, View};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// Something that was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn newest(view: &mut View<'_>) -> Result<i64> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn keep(tx: &mut Tx<'_>) -> Result<()> {
+pub(crate) fn keep(tx: &mut Tx<'_>) -> Result<()> {
     if tx.kept.is_empty() {
         return Ok(());
     }
@@ -100,15 +100,15 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Urgency, Url};
+    use crate::testing::{NOW, stores};
+    use crate::{Urgency, Url};
 
     #[test]
     fn what_commits_later_is_told_later_whoever_began_first() {
         for store in stores() {
             // SQLite has one writer: there is nothing to interleave.
             let Url::Postgres(_) = store.url() else { continue };
-            let say = |store: &crate::store::Store, subject: &str, before_commit: &mut dyn FnMut()| {
+            let say = |store: &crate::Store, subject: &str, before_commit: &mut dyn FnMut()| {
                 store.keep_house(Urgency::Urgent, "test", NOW, |tx| {
                     tx.signal("patient.changed", subject)?;
                     before_commit();

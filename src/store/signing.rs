@@ -9,8 +9,8 @@ use ring::digest;
 use super::error::{Error, Result};
 use super::kek::write_secret;
 use super::{Conn, Store, Urgency, nodes, settings};
-use crate::domain::Instant;
-use crate::domain::token::{Signer, fresh_key};
+use domain::Instant;
+use domain::token::{Signer, fresh_key};
 
 /// The file's name in the keys directory.
 pub const FILE: &str = "token.key";
@@ -73,9 +73,9 @@ pub fn agree(store: &Store, signer: &Signer, home: &str, now: Instant) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Clock;
-    use crate::store::Url;
-    use crate::store::testing::stores;
+    use crate::Url;
+    use crate::testing::stores;
+    use domain::Clock;
 
     #[test]
     fn a_key_that_other_nodes_do_not_sign_with_is_refused_while_they_serve() {

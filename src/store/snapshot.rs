@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::conn::{Conn, Opener, Url};
 use super::error::{Error, Result};
 use super::migrate;
-use crate::domain::Instant;
+use domain::Instant;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
@@ -269,9 +269,9 @@ fn count_on(conn: &mut PgConnection, table: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::kek::Keks;
-    use crate::store::testing::{NOW, bare, stores};
-    use crate::store::{Store, settings};
+    use crate::kek::Keks;
+    use crate::testing::{NOW, bare, stores};
+    use crate::{Store, settings};
 
     #[test]
     fn a_snapshot_goes_back_whole_and_an_altered_one_is_refused_by_name() {

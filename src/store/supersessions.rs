@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use super::error::{Error, Result};
 use super::schema::{supersessions, terms};
 use super::{Tx, View, ledger};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// A heavier text whose grants are not all marked yet.
-pub(in crate::store) struct Supersession {
+pub(crate) struct Supersession {
     pub id: i64,
     pub purpose: Purpose,
     /// How heavy.
@@ -25,7 +25,7 @@ pub(in crate::store) struct Supersession {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn begin(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result<()> {
+pub(crate) fn begin(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result<()> {
     diesel::insert_into(supersessions::table)
         .values((
             supersessions::purpose.eq(purpose.as_str()),
@@ -41,7 +41,7 @@ pub(in crate::store) fn begin(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> 
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn open(view: &mut View<'_>) -> Result<Vec<Supersession>> {
+pub(crate) fn open(view: &mut View<'_>) -> Result<Vec<Supersession>> {
     let rows: Vec<(i64, String, String, i64, i64)> = supersessions::table
         .filter(supersessions::done_at.is_null())
         .order(supersessions::id)
@@ -69,10 +69,7 @@ pub(in crate::store) fn open(view: &mut View<'_>) -> Result<Vec<Supersession>> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn heeded(
-    view: &mut View<'_>,
-    mut rows: Vec<(i64, Record)>,
-) -> Result<Vec<(i64, Record)>> {
+pub(crate) fn heeded(view: &mut View<'_>, mut rows: Vec<(i64, Record)>) -> Result<Vec<(i64, Record)>> {
     for heavier in open(view)? {
         let texts = heavier.texts(view)?;
         for (_, record) in &mut rows {
@@ -88,11 +85,7 @@ pub(in crate::store) fn heeded(
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn over(
-    view: &mut View<'_>,
-    patient_key: i64,
-    purpose: Purpose,
-) -> Result<Option<Change>> {
+pub(crate) fn over(view: &mut View<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Change>> {
     let mut heaviest = None;
     for heavier in open(view)?.into_iter().filter(|heavier| heavier.purpose == purpose) {
         let texts = heavier.texts(view)?;

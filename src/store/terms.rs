@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::page::{Ask, Cursor, Page};
 use super::schema::terms;
 use super::{Act, Tx, View};
-use crate::domain::{Instant, TermId};
+use domain::{Instant, TermId};
 
 /// One published text, in the API's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

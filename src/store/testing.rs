@@ -1,6 +1,8 @@
 //! A fresh, initialised database per test: SQLite always, and PostgreSQL when `ZELO_TEST_POSTGRES` holds the
 //! URL of a server on which a schema may be created. Dropping it removes what it made.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests' own, and panic as tests do")]
+
 use std::ops::Deref;
 use std::time::{Duration, Instant as Moment};
 
@@ -11,7 +13,7 @@ use tokio::sync::broadcast::Receiver;
 use super::kek::Keks;
 use super::schema::audit_entries;
 use super::{Class, Opener, Signalled, Store, Subject, Url};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// The instant at which tests begin: 2026-11-22T12:00:00Z.
 pub const NOW: Instant = Instant::from_secs(1_795_348_800);
@@ -69,14 +71,14 @@ pub fn bare() -> Vec<Home> {
 }
 
 /// Grants everything that calling people about a patient leans on.
-pub fn grant_calls(tx: &mut super::Tx<'_>, patient: crate::domain::PatientId) -> super::Result<()> {
+pub fn grant_calls(tx: &mut super::Tx<'_>, patient: domain::PatientId) -> super::Result<()> {
     super::permits::CHAIN.into_iter().try_for_each(|purpose| grant_one(tx, patient, purpose))
 }
 
 /// Grants one purpose by the current term, by the patient.
 pub fn grant_one(
     tx: &mut super::Tx<'_>,
-    patient: crate::domain::PatientId,
+    patient: domain::PatientId,
     purpose: consent::Purpose,
 ) -> super::Result<()> {
     let term = super::terms::current(tx, purpose)?.remove(0);

@@ -13,7 +13,7 @@ use super::error::Result;
 use super::prune::oldest;
 use super::schema::{sign_in_networks as homes, throttles};
 use super::{Act, Tx, View};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
@@ -195,20 +195,20 @@ pub fn prune(tx: &mut Tx<'_>) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Actor;
-    use crate::store::testing::{NOW, stores};
+    use crate::Actor;
+    use crate::testing::{NOW, stores};
 
     const MARIA: Tried<'_> = Tried { account: "maria@exemplo.br", network: "203.0.113.7", browser: None };
     const AT_HOME: Tried<'_> = Tried { network: "198.51.100.1", ..MARIA };
     const KNOWN: Tried<'_> = Tried { browser: Some("a"), ..MARIA };
 
-    fn fail(store: &crate::store::Store, tried: Tried<'_>, times: usize) {
+    fn fail(store: &crate::Store, tried: Tried<'_>, times: usize) {
         for _ in 0..times {
             store.write(Actor::System("auth"), NOW, |tx| failed(tx, tried)).unwrap();
         }
     }
 
-    fn waits(store: &crate::store::Store, tried: Tried<'_>, now: Instant) -> u64 {
+    fn waits(store: &crate::Store, tried: Tried<'_>, now: Instant) -> u64 {
         store.read(|view| wait(view, tried, now)).unwrap().as_secs()
     }
 
@@ -259,7 +259,7 @@ mod tests {
         for store in stores() {
             fail(&store, MARIA, 21);
             let done = |tx: &mut Tx<'_>| succeeded(tx, MARIA);
-            store.keep_house(crate::store::Urgency::Urgent, "auth", NOW, done).unwrap();
+            store.keep_house(crate::Urgency::Urgent, "auth", NOW, done).unwrap();
             assert_eq!(waits(&store, MARIA, NOW), 1);
         }
     }
@@ -271,17 +271,13 @@ mod tests {
             let knows = |tried| store.read(|view| is_home(view, tried)).unwrap();
             assert!(!knows(MARIA));
             for _ in 0..2 {
-                store
-                    .keep_house(crate::store::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, MARIA))
-                    .unwrap();
+                store.keep_house(crate::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, MARIA)).unwrap();
             }
             let nowhere = Tried { network: "", ..MARIA };
-            store
-                .keep_house(crate::store::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, nowhere))
-                .unwrap();
+            store.keep_house(crate::Urgency::Patient, "auth", NOW, |tx| succeeded(tx, nowhere)).unwrap();
             assert_eq!([MARIA, KNOWN, ana, AT_HOME, nowhere].map(knows), [true, true, false, false, false]);
             let later = NOW.plus(HOME).plus(Duration::from_secs(1));
-            store.keep_house(crate::store::Urgency::Patient, "auth", later, prune).unwrap();
+            store.keep_house(crate::Urgency::Patient, "auth", later, prune).unwrap();
             assert!(!knows(MARIA));
         }
     }

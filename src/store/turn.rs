@@ -24,7 +24,7 @@ pub fn share(tx: &mut Tx<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn take(tx: &mut Tx<'_>) -> Result<()> {
+pub(crate) fn take(tx: &mut Tx<'_>) -> Result<()> {
     ask(tx, Lock::WholeTurn, "pg_advisory_xact_lock")
 }
 

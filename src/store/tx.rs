@@ -14,7 +14,7 @@ use super::keys::{Class, Keyring, Subject, SubjectKey};
 use super::listen;
 use super::locks::{Lock, Locks};
 use super::seal::{Broken, Place};
-use crate::domain::{AlertId, DeviceId, Instant, Role, UserId};
+use domain::{AlertId, DeviceId, Instant, Role, UserId};
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl Actor {
 /// A connection with the keys to open what it reads.
 pub struct View<'a> {
     /// The connection; only rooms inside `store` use it.
-    pub(in crate::store) conn: &'a mut Conn,
-    pub(in crate::store) keys: &'a Keyring,
+    pub(crate) conn: &'a mut Conn,
+    pub(crate) keys: &'a Keyring,
 }
 
 impl View<'_> {
@@ -124,17 +124,17 @@ pub struct Tx<'a> {
     actor: Actor,
     now: Instant,
     /// What the audit log is told.
-    pub(in crate::store) logged: Logged,
+    pub(crate) logged: Logged,
     /// What is told and kept, without its number yet.
-    pub(in crate::store) kept: Vec<(&'static str, String)>,
-    pub(in crate::store) signals: Vec<Signalled>,
-    pub(in crate::store) touched: Vec<Touched>,
-    pub(in crate::store) elsewhere: Vec<Touched>,
-    pub(in crate::store) fresh: Vec<(Subject, Class, i64, Arc<SubjectKey>)>,
-    pub(in crate::store) destroyed: Vec<(Subject, Class)>,
-    pub(in crate::store) entries: usize,
+    pub(crate) kept: Vec<(&'static str, String)>,
+    pub(crate) signals: Vec<Signalled>,
+    pub(crate) touched: Vec<Touched>,
+    pub(crate) elsewhere: Vec<Touched>,
+    pub(crate) fresh: Vec<(Subject, Class, i64, Arc<SubjectKey>)>,
+    pub(crate) destroyed: Vec<(Subject, Class)>,
+    pub(crate) entries: usize,
     /// Alerts that were wanted, and whether they were free.
-    pub(in crate::store) wanted: Vec<(AlertId, bool)>,
+    pub(crate) wanted: Vec<(AlertId, bool)>,
     locks: Locks,
 }
 
@@ -153,7 +153,7 @@ impl<'a> DerefMut for Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(in crate::store) fn new(view: View<'a>, actor: Actor, now: Instant) -> Self {
+    pub(crate) fn new(view: View<'a>, actor: Actor, now: Instant) -> Self {
         Self {
             view,
             actor,
@@ -172,7 +172,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Notes a lock that this transaction takes. Debug builds assert its place in the order.
-    pub(in crate::store) fn lock(&mut self, lock: Lock) {
+    pub(crate) fn lock(&mut self, lock: Lock) {
         if matches!(&*self.view.conn, Conn::Pg(_)) {
             let order = self.locks.take(lock);
             debug_assert!(order.is_ok(), "{lock:?} out of order: {order:?}");
@@ -180,22 +180,22 @@ impl<'a> Tx<'a> {
     }
 
     /// An act on one alert is over, and the next may begin.
-    pub(in crate::store) const fn step_out(&mut self) {
+    pub(crate) const fn step_out(&mut self) {
         self.locks.step_out();
     }
 
     /// Whether the turn between people and telemetry is held. On SQLite there is one writer.
-    pub(in crate::store) const fn holds_turn(&self) -> bool {
+    pub(crate) const fn holds_turn(&self) -> bool {
         matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_turn()
     }
 
     /// Whether the consents of a patient are held as they stand. On SQLite there is one writer.
-    pub(in crate::store) fn holds_consents(&self, patient_key: i64) -> bool {
+    pub(crate) fn holds_consents(&self, patient_key: i64) -> bool {
         matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_consents(patient_key)
     }
 
     /// Whether an alert's row is held. On SQLite there is one writer.
-    pub(in crate::store) fn holds_alert(&self, id: AlertId) -> bool {
+    pub(crate) fn holds_alert(&self, id: AlertId) -> bool {
         matches!(&*self.view.conn, Conn::Sqlite(_)) || self.locks.hold_alert(id)
     }
 
@@ -269,7 +269,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Says that the change was already made, so that no entry is due (revoking twice).
-    pub(in crate::store) const fn unchanged(&mut self) {
+    pub(crate) const fn unchanged(&mut self) {
         self.entries += 1;
     }
 

@@ -10,7 +10,7 @@ use super::schema::users;
 use super::seal::{Broken, Place};
 use super::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, departures, links, sessions, throttles, turn};
-use crate::domain::{Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
+use domain::{Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
 
 /// Somebody who signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,12 +12,13 @@ use super::error::{Error, Result};
 use super::reds;
 use super::schema::versions::dsl as v;
 use super::tx::{Tx, View};
-use crate::domain::calendar::{Calendar, Faulty};
-use crate::domain::escalation::{Policy, Target};
-use crate::domain::line::NotALine;
-use crate::domain::on_call::{Duty, Team};
-use crate::domain::sla::ServiceLevel;
-use crate::domain::{Instant, Label, UserId};
+use domain::calendar::{Calendar, Faulty};
+use domain::escalation::{Policy, Target};
+use domain::line::NotALine;
+use domain::on_call::{Duty, Team};
+use domain::sla::ServiceLevel;
+use domain::template::Template;
+use domain::{Instant, Label, UserId};
 
 /// What is kept in versions.
 pub trait Versioned: Serialize + DeserializeOwned {
@@ -110,6 +111,10 @@ impl Versioned for Calendar {
         };
         Err(Error::Refused { code: "E_INVALID", what })
     }
+}
+
+impl Versioned for Template {
+    const KIND: &'static str = "template";
 }
 
 impl Versioned for ServiceLevel {
@@ -424,10 +429,10 @@ fn told<T: Versioned>(name: &str, version: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::escalation::seeds;
-    use crate::domain::{Role, UserId};
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, Store};
+    use crate::testing::{NOW, stores};
+    use crate::{Actor, Store};
+    use domain::escalation::seeds;
+    use domain::{Role, UserId};
     use std::time::Duration;
 
     fn policy() -> Policy {
@@ -458,7 +463,7 @@ mod tests {
             let at = |minutes: u64| NOW.plus(Duration::from_secs(60 * minutes));
             let mut body = policy();
             body.id = "tested".into();
-            as_user(&store, ana, at(0), crate::store::on_call::seed).unwrap();
+            as_user(&store, ana, at(0), crate::on_call::seed).unwrap();
             as_user(&store, ana, at(0), |tx| seed(tx, "tested", &body)).unwrap();
             body.repeat = 2;
             let second = as_user(&store, ana, at(1), |tx| propose(tx, "tested", &body, 1)).unwrap();

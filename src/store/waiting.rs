@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use super::error::Result;
 use super::schema::{commands, messages};
 use super::{Conn, View};
-use crate::domain::Instant;
+use domain::Instant;
 
 /// As far as readings are counted: a look stays cheap.
 pub const COUNTED: i64 = 100_000;
@@ -81,9 +81,9 @@ pub fn look(view: &mut View<'_>, closed: Instant) -> Result<Waiting> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::DeviceIdentity;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, devices};
+    use crate::testing::{NOW, stores};
+    use crate::{Actor, devices};
+    use domain::DeviceIdentity;
 
     #[test]
     fn a_command_waits_until_its_device_has_it() {
@@ -92,11 +92,11 @@ mod tests {
             let (device, command) = store
                 .write(Actor::System("test"), NOW, |tx| {
                     let device = devices::insert(tx, &identity)?.id;
-                    let id = crate::store::commands::insert(
+                    let id = crate::commands::insert(
                         tx,
                         device,
                         &serde_json::json!({}),
-                        NOW.plus(crate::store::commands::LASTS),
+                        NOW.plus(crate::commands::LASTS),
                     )?;
                     Ok((device, id))
                 })
@@ -104,8 +104,8 @@ mod tests {
             let before = store.read(|view| look(view, NOW)).unwrap();
             assert_eq!(before.commands, Queue { depth: 1, since: Some(NOW) });
             assert!(before.bytes.is_some_and(|bytes| bytes > 0) && before.unrolled == 0);
-            let taken = store.keep_house(crate::store::Urgency::Patient, "test", NOW, |tx| {
-                crate::store::commands::acknowledge(tx, device, command)
+            let taken = store.keep_house(crate::Urgency::Patient, "test", NOW, |tx| {
+                crate::commands::acknowledge(tx, device, command)
             });
             taken.unwrap();
             assert_eq!(store.read(|view| look(view, NOW)).unwrap().commands, Queue::default());

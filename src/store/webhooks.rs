@@ -16,9 +16,9 @@ use super::seal::{Broken, Place};
 use super::tx::{Actor, Tx, View};
 use super::withdrawals::{self, Withdrawal};
 use super::{escalations, paging};
-use crate::domain::id::uuid_at;
-use crate::domain::message::{self, Channel};
-use crate::domain::{AlertCase, Instant, Role};
+use domain::id::uuid_at;
+use domain::message::{self, Channel};
+use domain::{AlertCase, Instant, Role};
 
 /// A day, in seconds.
 const DAY_SECS: i64 = 86_400;
@@ -173,7 +173,7 @@ pub(super) fn count(tx: &mut Tx<'_>, id: &str) -> Result<i64> {
     Ok(row.select(webhooks::called).get_result(tx.conn)?)
 }
 
-/// Tells every program what became of a case, a word of [`crate::domain::alert::BECAME`]. Such a word is no call: the next
+/// Tells every program what became of a case, a word of [`domain::alert::BECAME`]. Such a word is no call: the next
 /// one does not take it back. Without a legal basis for calling people about the patient nothing is told.
 ///
 /// # Errors

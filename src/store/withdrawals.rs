@@ -14,9 +14,9 @@ use super::schema::{links, sessions, users, withdrawals};
 use super::{
     Act, Actor, Store, Tx, View, bindings, consents, devices, ledger, patients, settings, turn, webhooks,
 };
-use crate::domain::id::uuid_at;
-use crate::domain::{DeviceId, Instant, PatientId, Role, TokenId, UserId};
-use crate::store::on_call::feeds;
+use crate::on_call::feeds;
+use domain::id::uuid_at;
+use domain::{DeviceId, Instant, PatientId, Role, TokenId, UserId};
 
 /// The setting that stands from a restore until somebody acknowledges it.
 const UNACKNOWLEDGED: &str = "restore.unacknowledged";
@@ -127,7 +127,7 @@ pub struct Withdrawn {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn note(tx: &mut Tx<'_>, what: &Withdrawal) -> Result<()> {
+pub(crate) fn note(tx: &mut Tx<'_>, what: &Withdrawal) -> Result<()> {
     let json = serde_json::to_string(what).map_err(|_shape| Error::Corrupt("a withdrawal"))?;
     let now = tx.now();
     diesel::insert_into(withdrawals::table)

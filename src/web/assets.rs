@@ -10,7 +10,7 @@ use ring::digest;
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
-#[folder = "src/web/assets"]
+#[folder = "assets"]
 struct Files;
 
 static SET: LazyLock<String> = LazyLock::new(|| {

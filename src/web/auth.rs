@@ -14,9 +14,9 @@ use super::code::Code;
 use super::fault::Fault;
 use super::problem;
 use super::state::State;
-use crate::domain::{Can, Instant, PatientId, Role, SessionId, UserId};
-use crate::store::sessions::{self, Session};
-use crate::store::{Actor, Store, Urgency, View, ledger, patients, users};
+use domain::{Can, Instant, PatientId, Role, SessionId, UserId};
+use store::sessions::{self, Session};
+use store::{Actor, Store, Urgency, View, ledger, patients, users};
 
 /// How the site is reached and how it keeps its cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

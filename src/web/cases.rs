@@ -11,13 +11,13 @@ use super::code::Code;
 use super::fault::Fault;
 use super::sight::Sight;
 use super::state::State;
-use crate::domain::alert::Snooze;
-use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Signal, UserId};
-use crate::rules::{Finding, LevelAt};
-use crate::store::accesses::What;
-use crate::store::alert_lists::{self, Filter};
-use crate::store::alerts::{self, StoredAlert};
-use crate::store::{self, Cursor, View, alert_moves};
+use domain::alert::Snooze;
+use domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Signal, UserId};
+use rules::{Finding, LevelAt};
+use store::accesses::What;
+use store::alert_lists::{self, Filter};
+use store::alerts::{self, StoredAlert};
+use store::{Cursor, View, alert_moves};
 
 /// An alert: what people do with it, and what judgement said of it where that may be told.
 #[derive(Debug, Clone)]

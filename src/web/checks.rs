@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::code::Code;
 use super::fault::Fault;
-use crate::domain::password::Memory;
+use domain::password::Memory;
 
 /// Passwords checked at once: each check takes 19 MiB.
 const TURNS: usize = 2;

@@ -17,7 +17,7 @@ use super::problem;
 use super::shell;
 use super::sign_in;
 use super::state::State;
-use crate::store::users;
+use store::users;
 
 /// Pages whose acts want it, and which acts; none named: all. The handlers ask again: here it is only made easy.
 const FRESH: [(&str, &[&str]); 3] =

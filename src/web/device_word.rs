@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::domain::{DeviceId, Instant, Line};
-use crate::store::{Result, View, device_status};
+use domain::{DeviceId, Instant, Line};
+use store::{Result, View, device_status};
 
 /// Most characters shown of what a device says.
 const LONGEST: usize = 120;
@@ -50,10 +50,10 @@ fn words(said: &[u8], document: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::DeviceIdentity;
-    use crate::store::device_status::Charge;
-    use crate::store::testing::{NOW, stores};
-    use crate::store::{Actor, Urgency, devices};
+    use domain::DeviceIdentity;
+    use store::device_status::Charge;
+    use store::testing::{NOW, stores};
+    use store::{Actor, Urgency, devices};
 
     #[test]
     fn a_battery_is_shown_whichever_way_it_was_told_and_a_will_in_its_words() {
@@ -71,8 +71,7 @@ mod tests {
             says(hour(1), b"{\"battery\":80}");
             assert_eq!(word(), Word { battery: Some((80.0, Some(hour(1)))), status: None });
             let charge = Charge { at: hour(2), percent: 7.0 };
-            let measured =
-                |tx: &mut crate::store::Tx<'_>| device_status::charge(tx, device.id, device.key, charge);
+            let measured = |tx: &mut store::Tx<'_>| device_status::charge(tx, device.id, device.key, charge);
             store.keep_house(Urgency::Urgent, "ingest", hour(2), measured).unwrap();
             says(hour(3), "off\u{202e}line\n".as_bytes());
             let status = Some(("off line".to_owned(), Some(hour(3))));

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::code::Code;
 use super::problem::Refusal;
-use crate::domain::Instant;
-use crate::domain::alert::ActRefused;
-use crate::store::alerts;
-use crate::store::seal::Broken;
-use crate::store::{self};
+use domain::Instant;
+use domain::alert::ActRefused;
+use store;
+use store::alerts;
+use store::seal::Broken;
 
 /// A refusal that does not know yet how its reader wants it.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
 
 use super::l10n::{Key, Lang, Words};
-use crate::domain::{Instant, Signal};
+use domain::{Instant, Signal};
 
 /// `value` with `digits` decimals, grouped in thousands.
 #[must_use]

@@ -1,9 +1,9 @@
 //! A schedule as an iCalendar feed (RFC 5545): UTC instants, so that no reader needs our idea of a zone; lines folded
 //! at 75 octets; ids that stay when the feed is read again.
 
-use crate::audit::Digest;
-use crate::domain::Instant;
-use crate::domain::civil::Window;
+use audit::Digest;
+use domain::Instant;
+use domain::civil::Window;
 
 /// What a feed shows.
 pub struct Feed<'a> {

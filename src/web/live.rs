@@ -19,9 +19,9 @@ use super::pseudonyms::knows_none;
 use super::shown::Shown;
 use super::state::State;
 use super::streams::{Held, Streams};
-use crate::domain::{Can, PatientId, Role};
-use crate::store::signals::{self, Told};
-use crate::store::{Signalled, pseudonyms, sessions};
+use domain::{Can, PatientId, Role};
+use store::signals::{self, Told};
+use store::{Signalled, pseudonyms, sessions};
 
 /// A comment this often: proxies and browsers see that the stream lives.
 const BEAT: Duration = Duration::from_secs(15);

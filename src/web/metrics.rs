@@ -22,10 +22,9 @@ use super::fault::Fault;
 use super::problem::Refusal;
 use super::pulse::Pulse;
 use super::state::State;
-use crate::domain::{Can, Level};
-use crate::observe;
-use crate::store::health::Ailment;
-use crate::store::{alerts, reevaluations};
+use domain::{Can, Level};
+use store::health::Ailment;
+use store::{alerts, reevaluations};
 
 /// Answers since the start, by the first digit of their status.
 static ANSWERS: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
@@ -222,7 +221,7 @@ fn gathered(state: &State) -> Result<String, Fault> {
     one("clock_step_milliseconds", "The last step of the wall clock, for a day; 0: none", step);
     let off = state.engine.clock_off().unwrap_or(0);
     one("clock_off_milliseconds", "This clock against the database's, from two seconds on; 0: less", off);
-    one("log_lines_lost", "Log lines that nobody read", whole(observe::lost()));
+    one("log_lines_lost", "Log lines that nobody read", whole(state.engine.log_lines_lost()));
     one(
         "threads_ill",
         "Threads that are down or do not come round",

@@ -118,7 +118,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (mut out, pieces) = outlet();
         out.text("[1,").unwrap();
-        let broke = std::thread::spawn(move || out.end(Err(Fault::new(crate::web::Code::Internal).into())));
+        let broke = std::thread::spawn(move || out.end(Err(Fault::new(crate::Code::Internal).into())));
         let taken: Vec<io::Result<Bytes>> = runtime.block_on(pieces.collect());
         broke.join().unwrap();
         assert!(taken.last().unwrap().is_err());

@@ -11,10 +11,10 @@ use actix_web::web::{self, Data};
 
 use super::pulse::Pulse;
 use super::state::State;
-use crate::domain::Instant;
-use crate::domain::time::Step;
-use crate::store::health::Trouble;
-use crate::store::{clock, settings};
+use domain::Instant;
+use domain::time::Step;
+use store::health::Trouble;
+use store::{clock, settings};
 
 /// How long an answer may wait for the database.
 const PATIENCE: Duration = Duration::from_millis(800);

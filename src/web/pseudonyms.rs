@@ -3,9 +3,9 @@
 use super::auth::Viewer;
 use super::fault::Fault;
 use super::sight::Sight;
-use crate::domain::{PatientId, Role, UserId};
-use crate::store::accesses::What;
-use crate::store::{View, pseudonyms, users};
+use domain::{PatientId, Role, UserId};
+use store::accesses::What;
+use store::{View, pseudonyms, users};
 
 /// Whether a viewer knows people by pseudonyms.
 #[must_use]

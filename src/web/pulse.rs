@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::state::{Resting, State};
-use crate::domain::Instant;
-use crate::domain::escalation;
-use crate::domain::message::Channel;
-use crate::domain::time::Step;
-use crate::store::lapses::{self, Standing};
-use crate::store::passed::PassedOver;
-use crate::store::{View, clock, escalations, messages};
+use domain::Instant;
+use domain::escalation;
+use domain::message::Channel;
+use domain::time::Step;
+use store::lapses::{self, Standing};
+use store::passed::PassedOver;
+use store::{View, clock, escalations, messages};
 
 /// A module that has not come round for this long is silent.
 const SILENT_AFTER: Duration = Duration::from_secs(90);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::state::State;
-use crate::domain::webhook::{self, NotCallable};
+use domain::webhook::{self, NotCallable};
 
 /// How long a name is waited for. One that is not found now is looked up again at each call.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::shell::DEFAULT_ZONE;
-use crate::domain::Instant;
-use crate::domain::civil::Zone;
-use crate::domain::escalation::{Difference, Policy, Told, dry_run};
-use crate::store::escalation_history::{Staff, history};
-use crate::store::{View, versions};
-use crate::web::Code;
+use crate::Code;
+use domain::Instant;
+use domain::civil::Zone;
+use domain::escalation::{Difference, Policy, Told, dry_run};
+use store::escalation_history::{Staff, history};
+use store::{View, versions};
 
 /// The span that is looked back on: thirty days.
 pub const SPAN: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -54,8 +54,8 @@ pub fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Re
 
 /// What is wrong with a policy, by the name of its field.
 #[must_use]
-pub fn faulty_field(faulty: &crate::domain::escalation::Faulty) -> Fault {
-    use crate::domain::escalation::Faulty;
+pub fn faulty_field(faulty: &domain::escalation::Faulty) -> Fault {
+    use domain::escalation::Faulty;
     let step = |number: &usize, field: &str| match number {
         0 => format!("nobody_reached.{field}"),
         number => format!("steps[{}].{field}", number - 1),

@@ -25,7 +25,7 @@ use super::fault::Fault;
 use super::sight::{self, About, Sight};
 use super::state::State;
 use super::{auth as viewer, live, metrics, openapi, probes, problem};
-use crate::domain::{Can, Role};
+use domain::{Can, Role};
 
 /// For whom an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::assets;
 use super::l10n::{Key, Lang, Words};
 use super::problem::url_encoded;
-use crate::domain::{Can, Clock, Instant, Role};
+use domain::{Can, Clock, Instant, Role};
 
 /// The cookie that keeps the reader's language.
 pub const LANG_COOKIE: &str = "zelo_lang";

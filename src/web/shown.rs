@@ -9,8 +9,8 @@ use actix_web::web::{self, Data};
 
 use super::auth::{Viewer, permit_display};
 use super::state::State;
-use crate::domain::{Instant, PatientId, Role};
-use crate::store::patients;
+use domain::{Instant, PatientId, Role};
+use store::patients;
 
 /// How long an answer is remembered: what ends a basis by time alone is told by the engine, and by this at the latest.
 const REMEMBERED: Duration = Duration::from_secs(30);

@@ -14,9 +14,9 @@ use super::code::Code;
 use super::fault::Fault;
 use super::pseudonyms::knows_none;
 use super::state::State;
-use crate::domain::PatientId;
-use crate::store::accesses::{self, Look, What};
-use crate::store::{self, bindings, devices, patients, quarantine};
+use domain::PatientId;
+use store::accesses::{self, Look, What};
+use store::{bindings, devices, patients, quarantine};
 
 /// How long the entry of a look may take before nothing is shown (DESIGN §6).
 const WITNESSED_WITHIN: Duration = Duration::from_secs(2);

@@ -7,12 +7,12 @@ use super::checks::Who;
 use super::code::Code;
 use super::fault::Fault;
 use super::state::State;
-use crate::domain::password::{Cost, Memory};
-use crate::domain::{Email, Instant, UserId};
-use crate::store::sessions::{self, Kind, Session};
-use crate::store::throttles::{self, Tried};
-use crate::store::users::{self, User};
-use crate::store::{Actor, Secret, Urgency};
+use domain::password::{Cost, Memory};
+use domain::{Email, Instant, UserId};
+use store::sessions::{self, Kind, Session};
+use store::throttles::{self, Tried};
+use store::users::{self, User};
+use store::{Actor, Secret, Urgency};
 
 /// What somebody shows.
 pub struct Attempt {
@@ -164,7 +164,7 @@ fn owes_factor(state: &State, user: &User, now: Instant) -> bool {
 
 /// Whether a role may not be without a second factor.
 #[must_use]
-pub fn demands_factor(state: &State, role: crate::domain::Role) -> bool {
+pub fn demands_factor(state: &State, role: domain::Role) -> bool {
     state.factor_roles.contains(&role)
 }
 

@@ -11,13 +11,13 @@ use super::checks::Checks;
 use super::probes::Readiness;
 use super::shown::Shown;
 use super::streams::Streams;
-use crate::audit::Signer as LogSigner;
-use crate::domain::certificate::Certificate;
-use crate::domain::message::Channel;
-use crate::domain::network::Networks;
-use crate::domain::token::Signer;
-use crate::domain::{Clock, DeviceId, Instant, Role};
-use crate::store::{self, Store, View};
+use audit::Signer as LogSigner;
+use domain::certificate::Certificate;
+use domain::message::Channel;
+use domain::network::Networks;
+use domain::token::Signer;
+use domain::{Clock, DeviceId, Instant, Role};
+use store::{Store, View};
 
 /// The gateway, as the people's edge sees it.
 pub trait Edge: Send + Sync {
@@ -123,6 +123,10 @@ pub trait EngineView: Send + Sync {
     /// Whether the node has a number among its peers, and writes under it.
     fn takes_part(&self) -> bool {
         true
+    }
+    /// How many log lines could not be written since the start.
+    fn log_lines_lost(&self) -> u64 {
+        0
     }
     /// When the auditor last finished a look; `None`: never, or too long ago.
     ///

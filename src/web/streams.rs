@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use tokio::sync::oneshot;
 
 use super::state::State;
-use crate::domain::UserId;
+use domain::UserId;
 
 /// The live streams that each person holds open on this node, the oldest first.
 #[derive(Default)]

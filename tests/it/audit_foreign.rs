@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use zelo::audit::export::export;
-use zelo::audit::tile::{Appender, Dir, Row};
-use zelo::audit::verify::verify_dir;
-use zelo::audit::{Signer, Vkey};
+use audit::export::export;
+use audit::tile::{Appender, Dir, Row};
+use audit::verify::verify_dir;
+use audit::{Signer, Vkey};
 
 const ORIGIN: &str = "zelo.clinic/audit/2026";
 const SIZE: u32 = 70_000;
@@ -171,7 +171,7 @@ fn go_sumdb_accepts_the_fresh_export_and_refuses_eight_altered_copies() {
     let judge = || Command::new(&program).arg(&dir.0).arg(key()).arg(&earlier).output().unwrap();
     accepts_the_fresh_and_refuses_the_altered(&dir, judge);
     let _rewritten = Altered::new(&dir, "../log.earlier", |bytes| {
-        let other = zelo::audit::Checkpoint { origin: ORIGIN.into(), size: 30_000, root: [1; 32] };
+        let other = audit::Checkpoint { origin: ORIGIN.into(), size: 30_000, root: [1; 32] };
         *bytes = other.sign(&signer(7)).into_bytes();
     });
     assert!(!judge().status.success(), "a rewritten past was accepted");

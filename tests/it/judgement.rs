@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
+use domain::Outcome;
+use domain::{Clock, Instant, Level};
+use rules::Episode;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use serde_json::{Value, json};
-use zelo::domain::Outcome;
-use zelo::domain::{Clock, Instant, Level};
-use zelo::rules::Episode;
-use zelo::store::alerts::StoredAlert;
-use zelo::store::{Actor, alert_lists, bindings, escalations, reevaluations};
+use store::alerts::StoredAlert;
+use store::{Actor, alert_lists, bindings, escalations, reevaluations};
 
 use crate::support::clinic::{Bed, Clinic, eventually};
 
@@ -286,7 +286,7 @@ async fn a_message_of_two_wearers_gives_each_what_is_theirs_under_their_own_cons
         let start = Instant::from_secs(Clock::System.now().secs() - 1_200);
         let at = |second: u64| start.plus(Duration::from_secs(second));
         // It was offline while it changed hands, and lay on a table for a minute.
-        let handed_over = |tx: &mut zelo::store::Tx<'_>| {
+        let handed_over = |tx: &mut store::Tx<'_>| {
             bindings::unbind(tx, first.device, None, at(600))?;
             bindings::bind(tx, first.device, second.patient, at(660), true).map(drop)
         };

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use domain::calendar::Hours;
+use domain::civil::{Window, Zone};
+use domain::on_call::{Idle, Length, Rotation};
+use domain::{Instant, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use zelo::domain::calendar::Hours;
-use zelo::domain::civil::{Window, Zone};
-use zelo::domain::on_call::{Idle, Length, Rotation};
-use zelo::domain::{Instant, UserId};
-use zelo::web::ical::Feed;
+use web::ical::Feed;
 
 use crate::support::dice::Dice;
 use crate::support::lacks;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use consent::{Giver, Purpose};
+use domain::{AlertState, Clock, Instant, Level};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
-use zelo::domain::{AlertState, Clock, Instant, Level};
-use zelo::store::{Actor, alert_lists, consents};
+use store::{Actor, alert_lists, consents};
 
 use crate::support::clinic::{Clinic, eventually};
 
@@ -93,8 +93,7 @@ async fn live(clinic: Clinic) {
     let again = tokio::time::timeout(Duration::from_secs(10), refusal(&mut events)).await.unwrap();
     assert!(again.contains("NotAuthorized"), "CONNECT is refused until a new grant: {again}");
 
-    eventually("every second is sealed", || clinic.store.read(zelo::store::receipts::open).unwrap() == 0)
-        .await;
+    eventually("every second is sealed", || clinic.store.read(store::receipts::open).unwrap() == 0).await;
     house.stop().await;
     clinic.verify();
 }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn cases(kind: &str) -> Vec<(PathBuf, Value)> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rfc6962").join(kind);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/rfc6962").join(kind);
         let folders = fs::read_dir(root).unwrap().map(|d| d.unwrap().path());
         folders
             .flat_map(|dir| fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()))

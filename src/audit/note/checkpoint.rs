@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{NoteError, Signer, Vkey, decimal, open};
-use crate::audit::merkle::{self, Hash};
+use crate::merkle::{self, Hash};
 
 /// What a log says of itself at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 
 use super::*;
-use crate::audit::entry::{Alg, Batch, Body, Decision, Digest, EntryError, MAX_ENTRY, bounded};
-use crate::audit::tag::{Found, find_subject, finds, tag};
-use crate::audit::tile::AppendError;
+use crate::entry::{Alg, Batch, Body, Decision, Digest, EntryError, MAX_ENTRY, bounded};
+use crate::tag::{Found, find_subject, finds, tag};
+use crate::tile::AppendError;
 
 fn key(seed: u8) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, &[seed; 32])

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::audit::export::{entry, export};
-use crate::audit::tile::Dir;
-use crate::audit::verify::{Report, Unusable, verify, verify_dir};
+use crate::export::{entry, export};
+use crate::tile::Dir;
+use crate::verify::{Report, Unusable, verify, verify_dir};
 
 fn exported(size: u32) -> (tempfile::TempDir, Dir) {
     let (rows, checkpoint) = log_of(&small(0..size), 1_000);
@@ -182,9 +182,9 @@ fn whatever_is_altered_added_taken_or_signed_by_another_key_is_a_verdict_that_it
     let ours = [signer().vkey().clone()];
     fs::create_dir(dir.0.join("terms")).unwrap();
     let term = b"Autorizo.";
-    let name = format!("terms/{}.txt", hex::encode(crate::audit::merkle::sha256(term)));
+    let name = format!("terms/{}.txt", hex::encode(crate::merkle::sha256(term)));
     dir.put(&name, term).unwrap();
-    crate::audit::bundle::seal(&dir, &signer()).unwrap();
+    crate::bundle::seal(&dir, &signer()).unwrap();
     let verdict = || verify_dir(&dir, &ours, None).unwrap();
     assert!(verdict().ok, "{:?}", verdict());
     let root = format!("{}/", dir.0.display());
@@ -223,7 +223,7 @@ fn whatever_is_altered_added_taken_or_signed_by_another_key_is_a_verdict_that_it
     let head = Checkpoint::open(&dir.text("checkpoint").unwrap(), &ours[0]).unwrap();
     dir.put("checkpoint", head.sign(&other).as_bytes()).unwrap();
     dir.put("vkey.txt", format!("{}\n", other.vkey()).as_bytes()).unwrap();
-    crate::audit::bundle::seal(&dir, &other).unwrap();
+    crate::bundle::seal(&dir, &other).unwrap();
     assert!(!verdict().ok);
     assert!(verify_dir(&dir, &[other.vkey().clone()], None).unwrap().ok);
 }
@@ -231,7 +231,7 @@ fn whatever_is_altered_added_taken_or_signed_by_another_key_is_a_verdict_that_it
 #[test]
 fn a_list_that_leads_elsewhere_or_names_a_file_twice_is_refused_though_it_is_signed() {
     let (_temp, dir) = exported(5);
-    let list = dir.text(crate::audit::bundle::LIST).unwrap();
+    let list = dir.text(crate::bundle::LIST).unwrap();
     let first = list.lines().next().unwrap().to_owned() + "\n";
     let hash = first.split(' ').next().unwrap();
     for bad in [
@@ -243,10 +243,10 @@ fn a_list_that_leads_elsewhere_or_names_a_file_twice_is_refused_though_it_is_sig
         let text = format!(
             "zelo-audit-bundle/1\n{ORIGIN}\n{}\n{}\n",
             bad.lines().count(),
-            hex::encode(crate::audit::merkle::sha256(bad.as_bytes()))
+            hex::encode(crate::merkle::sha256(bad.as_bytes()))
         );
-        dir.put(crate::audit::bundle::LIST, bad.as_bytes()).unwrap();
-        dir.put(crate::audit::bundle::SEAL, signer().sign(&text).as_bytes()).unwrap();
+        dir.put(crate::bundle::LIST, bad.as_bytes()).unwrap();
+        dir.put(crate::bundle::SEAL, signer().sign(&text).as_bytes()).unwrap();
         assert!(!verify_dir(&dir, &[signer().vkey().clone()], None).unwrap().ok, "{bad}");
     }
 }

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::merkle::{self, Frontier};
-use crate::audit::proof::{LeafProof, Unproven, consistency};
-use crate::audit::tile::{AppendError, Place, places, tiles};
-use crate::audit::verify::verify;
+use crate::merkle::{self, Frontier};
+use crate::proof::{LeafProof, Unproven, consistency};
+use crate::tile::{AppendError, Place, places, tiles};
+use crate::verify::verify;
 
 fn frontier_root(entries: &[Vec<u8>]) -> merkle::Hash {
     let mut frontier = Frontier::default();

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use ring::hmac;
 
 use super::*;
-use crate::audit::pack::{MessageProof, Pack, Receipted};
-use crate::audit::proof::LeafProof;
-use crate::audit::receipt::{Line, Message, Scribe};
+use crate::pack::{MessageProof, Pack, Receipted};
+use crate::proof::LeafProof;
+use crate::receipt::{Line, Message, Scribe};
 
 fn receipted(i: u32) -> Receipted {
     let refused = if i.is_multiple_of(5) { i + 1 } else { 0 };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::tile::{Appender, Piece, Row, Written};
 use super::{Actor, ActorKind, Checkpoint, Entry, EntryType, Nonce, Signer};
-use crate::domain::Instant;
+use domain::Instant;
 
 const ORIGIN: &str = "zelo.clinic/audit/2026";
 

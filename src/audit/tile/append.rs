@@ -2,9 +2,9 @@
 //! the checkpoint. Nothing is written here; the same entries give the same rows, so a crash in between is
 //! cured by doing it again.
 
-use crate::audit::entry::MAX_ENTRY;
-use crate::audit::merkle::{self, Hash};
-use crate::audit::note::{Checkpoint, Signer};
+use crate::entry::MAX_ENTRY;
+use crate::merkle::{self, Hash};
+use crate::note::{Checkpoint, Signer};
 
 use super::{Bundle, Edge, FULL, Place, Row, TileReader, Unreadable, bundle_entry, bundle_prefix};
 

@@ -1,7 +1,7 @@
 //! The right edge of a tiled tree: on each level the hashes of the tile that is not full yet. It grows leaf by
 //! leaf, tells each new hash as it appears, and knows the root.
 
-use crate::audit::merkle::{self, Frontier, Hash};
+use crate::merkle::{self, Frontier, Hash};
 
 use super::{FULL, Place, Row, TileReader, Unreadable, hashes};
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::audit::merkle::{Hash, Nodes, root_of};
+use crate::merkle::{Hash, Nodes, root_of};
 
 use super::{FULL, Place, Row, TileReader, Unreadable, hashes};
 

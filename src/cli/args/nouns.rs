@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::Inscription;
+use domain::Inscription;
 
 /// A role that somebody signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::audit::note::{Vkey, claimed_origin};
-use crate::audit::tile::Dir;
-use crate::audit::verify::{Report, verify_dir};
 use crate::cli::desk::{Desk, read};
 use crate::cli::error::{Error, Result};
-use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::cli::revocations;
 use crate::config::Options;
-use crate::domain::{Clock, DeviceId, Instant, PatientId, Signal};
-use crate::store::{log, withdrawals};
+use audit::note::{Vkey, claimed_origin};
+use audit::tile::Dir;
+use audit::verify::{Report, verify_dir};
+use domain::{Clock, DeviceId, Instant, PatientId, Signal};
+use store::home::Home;
+use store::{log, withdrawals};
 
 /// `zelo audit`.
 #[derive(Debug, Subcommand)]

@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::cli::args;
 use crate::cli::error::{Error, Result};
-use crate::cli::home::{Home, make_private, whereabouts};
 use crate::cli::out::{Out, note};
 use crate::cli::revocations::{self, Known};
 use crate::config::Options;
-use crate::domain::{Clock, Instant};
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::snapshot::{self, Manifest};
-use crate::store::withdrawals::{self, Believed, Restored};
-use crate::store::{Store, Url, migrate};
+use domain::{Clock, Instant};
+use store::home::{Home, make_private, whereabouts};
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::snapshot::{self, Manifest};
+use store::withdrawals::{self, Believed, Restored};
+use store::{Store, Url, migrate};
 
 pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
     let _home = Home::existing(&options.data_dir)?;

@@ -7,7 +7,7 @@ use crate::cli::args::Device;
 use crate::cli::desk::{instant, read};
 use crate::cli::error::Result;
 use crate::cli::out::Out;
-use crate::domain::{DeviceId, DeviceIdentity, PatientId, TokenId};
+use domain::{DeviceId, DeviceIdentity, PatientId, TokenId};
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Device) -> Result<()> {
     match command {

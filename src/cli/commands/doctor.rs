@@ -4,16 +4,16 @@ use serde::Serialize;
 
 use crate::cli::certificates;
 use crate::cli::error::{Error, Result};
-use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::cli::revocations::{self, Known};
 use crate::config::Options;
-use crate::domain::certificate::{self, Certificate};
-use crate::domain::{Clock, Instant};
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::standing::TOLD_FROM_MS;
-use crate::store::{Store, clock, lapses, log, settings, signing, withdrawals};
+use domain::certificate::{self, Certificate};
+use domain::{Clock, Instant};
+use store::home::Home;
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::standing::TOLD_FROM_MS;
+use store::{Store, clock, lapses, log, settings, signing, withdrawals};
 
 #[derive(Serialize)]
 struct Finding {

@@ -4,18 +4,17 @@ use consent::{Controller, Term};
 use serde_json::json;
 
 use crate::cli::args;
-use crate::cli::demo::seed::KIND;
 use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
-use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::config::Options;
-use crate::domain::password::{self, Cost};
-use crate::domain::{Clock, Inscription, Role, StaffIdentity};
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::users::{self, NewUser};
-use crate::store::{Actor, Store, init, log, settings};
+use domain::password::{self, Cost};
+use domain::{Clock, Inscription, Role, StaffIdentity};
+use store::home::Home;
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::users::{self, NewUser};
+use store::{Actor, Store, init, log, settings};
 
 /// Makes keys, schema, first rows and the first administrator.
 pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock: &Clock) -> Result<()> {
@@ -54,11 +53,11 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
     let now = clock.now();
     init::initialise(&store, &controller, now)?;
     log::open(&store, &home.keys(), now)?;
-    let password = crate::cli::demo::seed::passphrase().map_err(|fault| Error::Failed(fault.to_string()))?;
+    let password = password::passphrase().map_err(|fault| Error::Failed(fault.to_string()))?;
     let hash =
         password::hash(&password, &[], Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;
     let user = store.write(Actor::Operator, now, |tx| {
-        settings::set(tx, KIND, "serve")?;
+        settings::set(tx, settings::KIND, "serve")?;
         users::insert(
             tx,
             &NewUser {

@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::cli::args::Keys;
 use crate::cli::error::Result;
-use crate::cli::home::Home;
 use crate::cli::out::Out;
 use crate::config::Options;
-use crate::domain::Clock;
-use crate::store::kek::Keks;
-use crate::store::nodes::Clocks;
-use crate::store::{Actor, Store, Urgency, rewrap};
+use domain::Clock;
+use store::home::Home;
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::{Actor, Store, Urgency, rewrap};
 
 pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;

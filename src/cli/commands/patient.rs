@@ -7,9 +7,9 @@ use crate::cli::args::Patient;
 use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
 use crate::cli::out::Out;
-use crate::domain::PatientIdentity;
-use crate::domain::civil::Zone;
-use crate::store::patients::Details;
+use domain::PatientIdentity;
+use domain::civil::Zone;
+use store::patients::Details;
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Patient) -> Result<()> {
     match command {

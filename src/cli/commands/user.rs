@@ -7,8 +7,8 @@ use crate::cli::args::{RoleName, User};
 use crate::cli::desk::read;
 use crate::cli::error::Result;
 use crate::cli::out::Out;
-use crate::domain::{Role, StaffIdentity, UserId};
-use crate::store::users::NewUser;
+use domain::{Role, StaffIdentity, UserId};
+use store::users::NewUser;
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: User) -> Result<()> {
     let find = |email: &str| -> Result<UserId> { acts.user_of(&read("e-mail", email)?) };

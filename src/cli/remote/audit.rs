@@ -6,12 +6,12 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::json;
 
 use super::Http;
-use crate::audit::note::{Checkpoint, Vkey};
-use crate::audit::tile::Dir;
-use crate::audit::verify::verify_dir;
 use crate::cli::commands::audit::{Audit, known_keys};
 use crate::cli::error::{Error, Result};
 use crate::cli::out::{Out, note};
+use ::audit::note::{Checkpoint, Vkey};
+use ::audit::tile::Dir;
+use ::audit::verify::verify_dir;
 
 pub(in crate::cli) fn run(http: &Http, command: &Audit, out: Out) -> Result<()> {
     match command {

@@ -17,9 +17,9 @@ use super::args::{Command, SignIn};
 use super::error::{Error, Result};
 use super::local::{no_term, nobody, path_of_link};
 use super::out::Out;
-use crate::domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
-use crate::store::patients::Details;
-use crate::store::users::NewUser;
+use domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
+use store::patients::Details;
+use store::users::NewUser;
 
 /// A running node.
 pub(super) struct Remote(pub(super) Http);

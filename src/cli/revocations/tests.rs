@@ -1,16 +1,16 @@
 //! What the file keeps, and that it is believed only whole.
 
 use super::*;
-use crate::audit::note::Checkpoint;
-use crate::cli::demo::prepare;
-use crate::domain::{Clock, DeviceIdentity, Role};
-use crate::store::testing::{bare, put_back, stores};
-use crate::store::{Actor, devices, snapshot, users};
+use audit::note::Checkpoint;
+use domain::{Clock, DeviceIdentity, Role};
+use lab::demo::prepare;
+use store::testing::{bare, put_back, stores};
+use store::{Actor, devices, snapshot, users};
 
 const NOW: Instant = Instant::from_secs(1_795_348_800);
 
 fn disable(store: &Store, nth: usize) {
-    let all = store.read(|view| users::page(view, &crate::store::Ask { limit: 100, ..Default::default() }));
+    let all = store.read(|view| users::page(view, &store::Ask { limit: 100, ..Default::default() }));
     // The last administrator may not go.
     let may_go = |user: &users::User| !matches!(user.role, Role::Patient | Role::Admin);
     let mut staff = all.unwrap().items.into_iter().filter(may_go);
@@ -76,7 +76,7 @@ fn ends_with_a_longer_log(store: &Store, dir: &Path) -> String {
 }
 
 /// A house whose file has lines and a checkpoint.
-fn house() -> crate::cli::demo::Prepared {
+fn house() -> lab::demo::Prepared {
     let demo = prepare(None, &Clock::driven(NOW)).unwrap();
     let (store, dir) = (&demo.store, demo.home.dir());
     (0..3).for_each(|nth| disable(store, nth));
@@ -174,17 +174,17 @@ fn another(first: &Path) -> tempfile::TempDir {
     dir
 }
 
-fn devices_of(store: &Store, n: usize) -> Vec<crate::domain::DeviceId> {
+fn devices_of(store: &Store, n: usize) -> Vec<domain::DeviceId> {
     let identity = DeviceIdentity { label: "P".into(), model: "A".into(), serial: None };
     let one = |_| store.write(Actor::Operator, NOW, |tx| devices::insert(tx, &identity)).unwrap().id;
     (0..n).map(one).collect()
 }
 
-fn put_out_of_use(store: &Store, id: crate::domain::DeviceId) {
+fn put_out_of_use(store: &Store, id: domain::DeviceId) {
     store.write(Actor::Operator, NOW, |tx| devices::disable(tx, id)).unwrap();
 }
 
-fn is_out_of_use(store: &Store, id: crate::domain::DeviceId) -> bool {
+fn is_out_of_use(store: &Store, id: domain::DeviceId) -> bool {
     store.read(|view| devices::get(view, id)).unwrap().disabled_at.is_some()
 }
 

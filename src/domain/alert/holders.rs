@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{AlertCase, AlertState};
-use crate::domain::id::UserId;
-use crate::domain::time::Instant;
+use crate::id::UserId;
+use crate::time::Instant;
 
 impl AlertCase {
     /// On whom the case rests: who owns it, answers for it, or silenced it.

@@ -2,7 +2,7 @@
 //! taken up again when the readings come back.
 
 use super::{AlertCase, AlertState, Facts, Outcome};
-use crate::domain::time::Instant;
+use crate::time::Instant;
 
 impl AlertCase {
     /// Its readings left the patient. What a person resolved stays as they said; anything else is resolved `Retracted`.

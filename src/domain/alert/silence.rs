@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, ActRefused, AlertCase, AlertState, LONGEST_SNOOZE, Level};
-use crate::domain::id::UserId;
-use crate::domain::time::Instant;
+use crate::id::UserId;
+use crate::time::Instant;
 
 /// A stretch in which a red called nobody, because somebody asked for it. It stays on the case when it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

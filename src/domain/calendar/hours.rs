@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::civil::midnight;
+use crate::civil::midnight;
 
 const DAY: u16 = 24 * 60;
 

@@ -78,7 +78,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::escalation::seeds;
+    use crate::escalation::seeds;
 
     #[test]
     fn a_red_is_before_somebody_within_bounded_time_whatever_two_people_make_of_its_policy() {

@@ -9,9 +9,9 @@ use chrono::NaiveDate;
 
 use super::policy::{Policy, Step};
 use super::run::{Did, Found, Run};
-use crate::domain::civil::Zone;
-use crate::domain::id::UserId;
-use crate::domain::time::Instant;
+use crate::civil::Zone;
+use crate::id::UserId;
+use crate::time::Instant;
 
 /// One alert of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::escalation::seeds;
+    use crate::escalation::seeds;
 
     fn minute(n: u64) -> Instant {
         Instant::from_secs(1_795_348_800).plus(Duration::from_secs(60 * n))

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::UserId;
-use crate::domain::rule::Name;
-use crate::domain::{Can, Role};
+use crate::id::UserId;
+use crate::rule::Name;
+use crate::{Can, Role};
 
 /// One version of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

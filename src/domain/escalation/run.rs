@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Step};
-use crate::domain::alert::{AlertCase, AlertState, Level};
-use crate::domain::calendar::Calendar;
-use crate::domain::id::UserId;
-use crate::domain::time::Instant;
+use crate::alert::{AlertCase, AlertState, Level};
+use crate::calendar::Calendar;
+use crate::id::UserId;
+use crate::time::Instant;
 
 /// A policy in progress for one case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::alert::{self, AlertCase, Facts, Level, Outcome, act};
-use crate::domain::id::{AlertId, PatientId, UserId};
-use crate::domain::time::Instant;
+use crate::alert::{self, AlertCase, Facts, Level, Outcome, act};
+use crate::id::{AlertId, PatientId, UserId};
+use crate::time::Instant;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -222,8 +222,8 @@ fn a_policy_that_cannot_be_climbed_says_what_is_wrong_with_it() {
 /// Friday, 27 November 2026, 17:00 in São Paulo: the clinic closes at 18:00.
 const FRIDAY: Instant = Instant::from_secs(1_795_809_600);
 
-fn clinic() -> crate::domain::calendar::Calendar {
-    let [_, (_, clinic)] = crate::domain::sla::calendars();
+fn clinic() -> crate::calendar::Calendar {
+    let [_, (_, clinic)] = crate::sla::calendars();
     clinic
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Because, Override, Shift};
-use crate::domain::civil::{Window, union};
-use crate::domain::id::UserId;
-use crate::domain::time::Instant;
+use crate::civil::{Window, union};
+use crate::id::UserId;
+use crate::time::Instant;
 
 /// Somebody is away.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! How much a person carries and how much they may: a tenth of everybody's capacity is kept for red. Pure and
 //! deterministic: the same people and the same work give the same answer.
 
-use crate::domain::id::UserId;
+use crate::id::UserId;
 
 /// How many unresolved alerts a person carries well, until somebody says otherwise.
 pub const USUAL: u32 = 10;

@@ -1,7 +1,7 @@
 //! Whether a schedule can be lived: what nobody could follow, or would take for ever to unfold, is refused by name.
 
 use super::{Change, Duty, Length, Rotation, Schedule, Team};
-use crate::domain::id::UserId;
+use crate::id::UserId;
 
 /// What is wrong with a schedule or a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -147,10 +147,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::Instant;
-    use crate::domain::civil::Zone;
-    use crate::domain::on_call::{Idle, Need, Override, Temporary};
-    use crate::domain::rule::Name;
+    use crate::Instant;
+    use crate::civil::Zone;
+    use crate::on_call::{Idle, Need, Override, Temporary};
+    use crate::rule::Name;
 
     fn duty() -> Duty {
         let starts = "2026-11-02T08:00:00".parse().unwrap();

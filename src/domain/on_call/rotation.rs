@@ -5,10 +5,10 @@
 use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::calendar::Hours;
-use crate::domain::civil::{Window, Zone, midnight, next};
-use crate::domain::id::UserId;
-use crate::domain::line::Label;
+use crate::calendar::Hours;
+use crate::civil::{Window, Zone, midnight, next};
+use crate::id::UserId;
+use crate::line::Label;
 
 /// People who take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

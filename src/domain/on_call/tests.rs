@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::calendar::Hours;
-use crate::domain::on_call::Doubt;
+use crate::calendar::Hours;
+use crate::on_call::Doubt;
 use chrono::NaiveDateTime;
 use proptest::prelude::*;
 use uuid::Uuid;

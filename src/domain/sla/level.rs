@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Target;
-use crate::domain::alert::Level;
-use crate::domain::calendar::{Calendar, Hours, Place, State};
-use crate::domain::civil::Zone;
-use crate::domain::rule::Name;
+use crate::alert::Level;
+use crate::calendar::{Calendar, Hours, Place, State};
+use crate::civil::Zone;
+use crate::rule::Name;
 
 /// What ends the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -199,7 +199,7 @@ pub fn seeds() -> [(&'static str, ServiceLevel); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::escalation;
+    use crate::escalation;
 
     #[test]
     fn the_seeds_hold_together() {

@@ -14,8 +14,8 @@
 //! | 9 | a breach led to nothing | `engine::tests::promises` |
 
 use super::*;
-use crate::domain::calendar::{Hours, Place};
-use crate::domain::civil::Zone;
+use crate::calendar::{Hours, Place};
+use crate::civil::Zone;
 use chrono::NaiveDateTime;
 use proptest::prelude::*;
 

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::Instant;
-use crate::domain::message::Channel;
-use crate::notify::breaker::Breaker;
-use crate::notify::{Fault, Said};
+use domain::Instant;
+use domain::message::Channel;
+use notify::breaker::Breaker;
+use notify::{Fault, Said};
 
 /// Somebody who can be out of order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +158,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::message::Attempt;
+    use domain::message::Attempt;
 
     fn second(n: u64) -> Instant {
         Instant::from_secs(1_800_000_000).plus(Duration::from_secs(n))

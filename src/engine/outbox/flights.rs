@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant as Moment};
 
 use super::breakers::Whom;
-use crate::domain::Instant;
-use crate::domain::message::Attempt;
-use crate::notify::{Channel, Letter, Said};
-use crate::store::messages::Stored;
+use domain::Instant;
+use domain::message::Attempt;
+use notify::{Channel, Letter, Said};
+use store::messages::Stored;
 
 /// What goes out as one letter.
 pub(super) struct Parcel {

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant as Moment};
 
 use self::flights::{Flights, Parcel, lost};
 use super::{Module, Progress, reach};
-use crate::domain::message::{self, Attempt};
-use crate::domain::{Instant, UserId};
-use crate::notify::{Channel, Said, retry};
-use crate::store::messages::{self, Stored};
-use crate::store::{self, Store, Tx, Urgency, View, escalations, users, versions, webhooks};
+use domain::message::{self, Attempt};
+use domain::{Instant, UserId};
+use notify::{Channel, Said, retry};
+use store::messages::{self, Stored};
+use store::{Store, Tx, Urgency, View, escalations, users, versions, webhooks};
 
 pub use self::breakers::{Breakers, Rest, Whom};
 
@@ -354,5 +354,5 @@ impl Drop for Outbox {
 /// # Errors
 /// Database errors.
 pub fn seed(tx: &mut Tx<'_>) -> store::Result<()> {
-    crate::notify::seeds::seeds().iter().try_for_each(|template| versions::seed(tx, &template.id, template))
+    notify::seeds::seeds().iter().try_for_each(|template| versions::seed(tx, &template.id, template))
 }

@@ -3,20 +3,16 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::domain::civil::Zone;
-use crate::domain::message::{self, Channel};
-use crate::domain::template::{Template, Vars};
-use crate::domain::{Instant, UserId, webhook};
-use crate::notify::{Address, Letter};
-use crate::store::letters::{self, Reader};
-use crate::store::messages::{Cleared, Stored};
-use crate::store::versions::{self, Versioned};
-use crate::store::{self, Tx, View, users, webhooks};
-use crate::store::{escalations, messages, on_call};
-
-impl Versioned for Template {
-    const KIND: &'static str = "template";
-}
+use domain::civil::Zone;
+use domain::message::{self, Channel};
+use domain::template::{Template, Vars};
+use domain::{Instant, UserId, webhook};
+use notify::{Address, Letter};
+use store::letters::{self, Reader};
+use store::messages::{Cleared, Stored};
+use store::versions;
+use store::{Tx, View, users, webhooks};
+use store::{escalations, messages, on_call};
 
 /// The template of a letter about several cases.
 const BUNDLE: &str = "cases";
@@ -79,7 +75,7 @@ fn address(view: &mut View<'_>, of: &Stored) -> store::Result<Result<Address, &'
         let Some((url, secret)) = webhooks::address(view, &of.recipient)? else {
             return Ok(Err("webhook_disabled"));
         };
-        let secret = crate::notify::webhook::Secret::parse(&secret);
+        let secret = notify::webhook::Secret::parse(&secret);
         return Ok(secret.map(|secret| Address::Webhook { url, secret }).map_err(|_unusable| "secret"));
     }
     let Ok(id) = of.recipient.parse::<UserId>() else { return Ok(Err("recipient")) };

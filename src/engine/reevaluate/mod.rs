@@ -17,12 +17,12 @@ use std::time::{Duration, Instant as Moment};
 use consent::{AlertEvaluate, Context, Datum, Denied, Permit, Request, decide};
 
 use super::{Module, Progress};
-use crate::domain::{Instant, Rule};
-use crate::rules::{SeriesKey, Watchlist};
-use crate::store::reevaluations::{self, Due};
-use crate::store::roster::{self, PatientRow};
-use crate::store::telemetry::{self, Want};
-use crate::store::{self, Store, Tx, Urgency, Url, turn};
+use domain::{Instant, Rule};
+use rules::{SeriesKey, Watchlist};
+use store::reevaluations::{self, Due};
+use store::roster::{self, PatientRow};
+use store::telemetry::{self, Want};
+use store::{Store, Tx, Urgency, Url, turn};
 
 use sweep::{Stand, Sweep};
 

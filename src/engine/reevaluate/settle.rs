@@ -4,12 +4,12 @@ use std::time::Instant as Moment;
 
 use super::sweep::{Stand, Sweep};
 use super::{Reevaluate, Stood, TURN};
-use crate::domain::Instant;
-use crate::rules::{Arrived, Late, Machine, Watchlist};
-use crate::store::alerts::StoredAlert;
-use crate::store::judgement::{Whose, settled};
-use crate::store::reevaluations;
-use crate::store::{self, Touched, Tx, Urgency, alerts, roster, turn};
+use domain::Instant;
+use rules::{Arrived, Late, Machine, Watchlist};
+use store::alerts::StoredAlert;
+use store::judgement::{Whose, settled};
+use store::reevaluations;
+use store::{Touched, Tx, Urgency, alerts, roster, turn};
 
 /// What became of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use consent::{AlertEvaluate, Permit};
 
-use crate::domain::{DeviceId, Instant, Measured, Rule};
-use crate::rules::{Episode, JudgedReading, Late, Replay, SeriesKey, Speaker};
-use crate::store::reevaluations::Due;
-use crate::store::telemetry::{self, Journal, StoredReading, Want};
-use crate::store::{self, View, alerts, roster};
+use domain::{DeviceId, Instant, Measured, Rule};
+use rules::{Episode, JudgedReading, Late, Replay, SeriesKey, Speaker};
+use store::reevaluations::Due;
+use store::telemetry::{self, Journal, StoredReading, Want};
+use store::{View, alerts, roster};
 
 /// Readings of the end that are remembered: the machines' own, and what tells a reading that arrived meanwhile from one
 /// that was read.

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use super::ward::{Ward, Wire, at, cycle, raise, wards};
-use crate::domain::message::{self, Receipt, State};
-use crate::engine::Module as _;
-use crate::engine::bounces::Bounces;
-use crate::notify::Channel;
-use crate::notify::bounce::Bounce;
-use crate::notify::mailbox::{Error, Reports, Visit, Watermark};
-use crate::store::testing::entries;
-use crate::store::{Store, escalations, messages, on_call, paging};
+use crate::Module as _;
+use crate::bounces::Bounces;
+use domain::message::{self, Receipt, State};
+use notify::Channel;
+use notify::bounce::Bounce;
+use notify::mailbox::{Error, Reports, Visit, Watermark};
+use store::testing::entries;
+use store::{Store, escalations, messages, on_call, paging};
 
 /// A mailbox with one report a mail.
 #[derive(Default)]
@@ -94,10 +94,9 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         assert_eq!(channels(ward.people[0]), [message::Channel::InApp]);
         assert_eq!(channels(ward.people[1]), [message::Channel::InApp, message::Channel::Email]);
         // Somebody looked into it.
-        let system = crate::store::Actor::Operator;
-        let regain = |tx: &mut crate::store::Tx<'_>| {
-            on_call::reached_again(tx, ward.people[0], message::Channel::Email)
-        };
+        let system = store::Actor::Operator;
+        let regain =
+            |tx: &mut store::Tx<'_>| on_call::reached_again(tx, ward.people[0], message::Channel::Email);
         ward.home.write(system, at(20), regain).unwrap();
         *mailbox.validity.lock().unwrap() = 8;
         assert_eq!(reader(&ward.home, &mailbox).run(at(21)).unwrap().did, 1);

@@ -4,22 +4,22 @@
 use std::time::Duration;
 
 use super::ward::{Ward, at, paged, raise, wards};
-use crate::domain::alert::{Act, AlertState};
-use crate::domain::civil::Window;
-use crate::domain::escalation::State;
-use crate::domain::{AlertCase, AlertId, Instant, Role, UserId};
-use crate::engine::Module as _;
-use crate::engine::departures::Departures;
-use crate::store::departures::AT_ONCE;
-use crate::store::on_call::absences;
-use crate::store::testing::{NOW, entries};
-use crate::store::withdrawals::{self, Restored, Withdrawal, Withdrawn};
-use crate::store::{Actor, Class, Error, Subject, Tx, Urgency, alerts, departures, escalations, users};
+use crate::Module as _;
+use crate::departures::Departures;
+use domain::alert::{Act, AlertState};
+use domain::civil::Window;
+use domain::escalation::State;
+use domain::{AlertCase, AlertId, Instant, Role, UserId};
+use store::departures::AT_ONCE;
+use store::on_call::absences;
+use store::testing::{NOW, entries};
+use store::withdrawals::{self, Restored, Withdrawal, Withdrawn};
+use store::{Actor, Class, Error, Subject, Tx, Urgency, alerts, departures, escalations, users};
 
 /// Somebody stops being one who can answer.
 type Way = fn(&Ward, UserId, Instant);
 
-fn by(ward: &Ward, actor: Actor, now: Instant, f: impl FnMut(&mut Tx<'_>) -> crate::store::Result<()>) {
+fn by(ward: &Ward, actor: Actor, now: Instant, f: impl FnMut(&mut Tx<'_>) -> store::Result<()>) {
     ward.home.write(actor, now, f).unwrap();
 }
 
@@ -179,7 +179,7 @@ fn what_takes_no_answer_away_takes_no_case_away() {
         ward.act(HOLDER, Act::Ack, at(1));
         turned(&ward, Actor::Operator, who, Role::Agent, at(2));
         by(&ward, Actor::Operator, at(2), |tx| users::set_password(tx, who, "$argon2id$own", None));
-        by(&ward, Actor::Operator, at(2), |tx| crate::store::sessions::kill_all(tx, who, "admin"));
+        by(&ward, Actor::Operator, at(2), |tx| store::sessions::kill_all(tx, who, "admin"));
         let later = Window { from: at(20), to: at(120) };
         by(&ward, Actor::Operator, at(2), |tx| absences::note(tx, who, later, &[]).map(drop));
         work_off(&ward, at(3));

@@ -13,22 +13,22 @@ use bytes::Bytes;
 use consent::{AlertEvaluate, Context, Datum, Grant, Permit, Purpose, Request, decide};
 use mqtt::gateway::{Delivery, Protocol, Reply};
 
-use crate::domain::{
+use crate::Module as _;
+use crate::late_reds::LateReds;
+use crate::moves::Moves;
+use crate::reevaluate::{ORPHANED, Reevaluate};
+use domain::{
     AlertState, Clock, DeviceId, DeviceIdentity, Instant, Level, Outcome, PatientId, PatientIdentity,
     Reading, Rule, Signal,
 };
-use crate::engine::Module as _;
-use crate::engine::late_reds::LateReds;
-use crate::engine::moves::Moves;
-use crate::engine::reevaluate::{ORPHANED, Reevaluate};
-use crate::ingest::admit::Admitted;
-use crate::ingest::commit::Committer;
-use crate::ingest::{self, SharedWatchlist};
-use crate::rules::Watchlist;
-use crate::store::alerts::StoredAlert;
-use crate::store::moves::{self, Counted};
-use crate::store::testing::{Home, NOW, entries, grant_calls, grant_one, seated, stores};
-use crate::store::{
+use ingest::SharedWatchlist;
+use ingest::admit::Admitted;
+use ingest::commit::Committer;
+use rules::Watchlist;
+use store::alerts::StoredAlert;
+use store::moves::{self, Counted};
+use store::testing::{Home, NOW, entries, grant_calls, grant_one, seated, stores};
+use store::{
     Actor, Result, Tx, Urgency, alert_lists, bindings, consents, devices, escalations, nobodys, patients,
     reevaluations, roster, telemetry, terms,
 };
@@ -113,7 +113,7 @@ impl Ward {
         let watch = Arc::new(Mutex::new(Watchlist::new(Rule::seeds().into())));
         let bases = consent::Bases::default();
         let options = ingest::Options {
-            standing: crate::store::standing::Standing::new(crate::store::standing::Place::Seated(0)),
+            standing: store::standing::Standing::new(store::standing::Place::Seated(0)),
             bases: bases.clone(),
             watch: Arc::clone(&watch),
             committed: Box::new(|| {}),

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ward::{Ward, Wire, at, cycle, raise, wards};
-use crate::domain::AlertId;
-use crate::domain::alert::Act;
-use crate::domain::message;
-use crate::notify::Channel;
-use crate::store::testing::NOW;
-use crate::store::{Urgency, messages};
+use domain::AlertId;
+use domain::alert::Act;
+use domain::message;
+use notify::Channel;
+use store::testing::NOW;
+use store::{Urgency, messages};
 
 /// The cases that wait for somebody on their dashboard.
 fn shown(ward: &Ward, who: usize) -> BTreeSet<String> {
@@ -58,10 +58,9 @@ fn a_letter_that_is_about_to_leave_counts_no_red_that_was_handed_on() {
         let second = raise(&ward.home, NOW);
         ward.tick(NOW);
         let to = ward.people[0].to_string();
-        let house =
-            |run: &dyn Fn(&mut crate::store::Tx<'_>) -> crate::store::Result<Vec<messages::Stored>>| {
-                ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| run(tx)).unwrap()
-            };
+        let house = |run: &dyn Fn(&mut store::Tx<'_>) -> store::Result<Vec<messages::Stored>>| {
+            ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| run(tx)).unwrap()
+        };
         let claimed = house(&|tx| messages::claim_cases(tx, message::Channel::Email, &to, 50));
         assert_eq!(claimed.len(), 2);
         ward.act_on(second, 0, Act::Reassign { to: ward.people[2] }, NOW);

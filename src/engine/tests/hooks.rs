@@ -8,15 +8,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ward::{Ward, at, wards};
-use crate::domain::alert::Act;
-use crate::domain::message::{self, Attempt, State};
-use crate::domain::{Instant, Role, StaffIdentity, UserId};
-use crate::engine::Module as _;
-use crate::engine::outbox::{Breakers, Outbox, Whom};
-use crate::notify::{Address, Channel, Fault, Letter, Said};
-use crate::store::messages::Stored;
-use crate::store::testing::{NOW, entries};
-use crate::store::{self, Tx, Urgency, messages, users, webhooks};
+use crate::Module as _;
+use crate::outbox::{Breakers, Outbox, Whom};
+use domain::alert::Act;
+use domain::message::{self, Attempt, State};
+use domain::{Instant, Role, StaffIdentity, UserId};
+use notify::{Address, Channel, Fault, Letter, Said};
+use store::messages::Stored;
+use store::testing::{NOW, entries};
+use store::{Tx, Urgency, messages, users, webhooks};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const LIVING: &str = "https://vivo.example/hook";
@@ -206,7 +206,7 @@ fn a_program_hears_what_became_of_a_case() {
         ward.act(1, Act::Ack, at(2));
         ward.act(1, Act::Unack, at(2));
         ward.act(1, Act::Ack, at(3));
-        ward.act(1, Act::Resolve { outcome: crate::domain::Outcome::TrueAlarm }, at(3));
+        ward.act(1, Act::Resolve { outcome: domain::Outcome::TrueAlarm }, at(3));
         let mut post = post(&ward, &programs, &Breakers::default());
         while post.run(at(4)).unwrap().more {}
         let mut told: Vec<_> = of(&ward, &id).into_iter().filter(|one| one.sequence.is_some()).collect();

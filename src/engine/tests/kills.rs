@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ward::{at, paged, ward};
-use crate::domain::Instant;
-use crate::domain::message::{self, Attempt};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::engine::outbox::{Breakers, Outbox};
-use crate::notify::{Channel, Letter, Said};
-use crate::store::kek::Keks;
-use crate::store::testing::{Home, stores};
-use crate::store::{Store, Url};
+use crate::Module as _;
+use crate::escalate::Escalate;
+use crate::outbox::{Breakers, Outbox};
+use domain::Instant;
+use domain::message::{self, Attempt};
+use notify::{Channel, Letter, Said};
+use store::kek::Keks;
+use store::testing::{Home, stores};
+use store::{Store, Url};
 
 const MINUTES: u64 = 17;
 const STORY: &str = "ZELO_TEST_KILL_STORY";

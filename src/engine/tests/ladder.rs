@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::ward::{Ward, at, paged, raise, raise_late, wards};
-use crate::domain::alert::{Act, ActRefused, LEASE};
-use crate::domain::escalation::{Policy, State};
-use crate::domain::message::State as Way;
-use crate::domain::{Outcome, Role};
-use crate::store::escalations::Climbed;
-use crate::store::messages::Ground;
-use crate::store::testing::{NOW, entries};
-use crate::store::{
+use domain::alert::{Act, ActRefused, LEASE};
+use domain::escalation::{Policy, State};
+use domain::message::State as Way;
+use domain::{Outcome, Role};
+use store::escalations::Climbed;
+use store::messages::Ground;
+use store::testing::{NOW, entries};
+use store::{
     Actor, Error, Tx, Urgency, alerts, escalations, lapses, late_reds, messages, paging, users, versions,
 };
 

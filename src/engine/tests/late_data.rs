@@ -12,19 +12,19 @@ use mqtt::gateway::{Delivery, Protocol, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::domain::alert::{Act, Outcome};
-use crate::domain::{
+use crate::Module as _;
+use crate::reevaluate::Reevaluate;
+use domain::alert::{Act, Outcome};
+use domain::{
     Clock, DeviceId, DeviceIdentity, Instant, Level, Measured, PatientId, PatientIdentity, Role, Rule,
     Signal, UserId,
 };
-use crate::engine::Module as _;
-use crate::engine::reevaluate::Reevaluate;
-use crate::ingest::admit::Admitted;
-use crate::ingest::commit::Committer;
-use crate::ingest::{self, SharedWatchlist};
-use crate::rules::{Episode, JudgedReading, SeriesKey, Watchlist, replay};
-use crate::store::testing::{Home, NOW, spoil_chunks, stores};
-use crate::store::{
+use ingest::SharedWatchlist;
+use ingest::admit::Admitted;
+use ingest::commit::Committer;
+use rules::{Episode, JudgedReading, SeriesKey, Watchlist, replay};
+use store::testing::{Home, NOW, spoil_chunks, stores};
+use store::{
     Actor, Urgency, alerts, bindings, consents, devices, patients, reevaluations, roster, telemetry, terms,
 };
 
@@ -76,13 +76,13 @@ impl Bed {
         let watch = Arc::new(Mutex::new(Watchlist::new(Rule::seeds().into())));
         let bases = consent::Bases::default();
         let options = ingest::Options {
-            standing: crate::store::standing::Standing::new(crate::store::standing::Place::Seated(0)),
+            standing: store::standing::Standing::new(store::standing::Place::Seated(0)),
             bases: bases.clone(),
             watch: Arc::clone(&watch),
             committed: Box::new(|| {}),
         };
         let store = (*home).clone();
-        crate::store::testing::seated(&store);
+        store::testing::seated(&store);
         let committer = Committer::new(store.clone(), Clock::driven(NOW), options, Arc::default()).unwrap();
         let engine = Reevaluate::new(store, bases, Arc::clone(&watch));
         Self { home, committer, engine, watch, device, patient, patient_key }
@@ -151,7 +151,7 @@ impl Bed {
     fn clean(&self) -> Vec<Episode> {
         let rule = Rule::seeds().remove(0);
         let (from, to) = (Instant::MIN, Instant::MAX);
-        let read = |tx: &mut crate::store::Tx<'_>| {
+        let read = |tx: &mut store::Tx<'_>| {
             let permit = permit(&roster::patient(tx, self.patient_key)?);
             telemetry::series(tx, &permit, self.patient_key, Signal::HeartRate, from, to)
         };

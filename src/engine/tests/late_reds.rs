@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::ward::{raise_late, wards};
-use crate::domain::{AlertId, DeviceId, Flags, Instant, Rule, Signal};
-use crate::engine::Module as _;
-use crate::engine::late_reds::{LateReds, QUIET};
-use crate::rules::{JudgedReading, Machine, SeriesKey, Speaker, WATERMARK, Watchlist};
-use crate::store::testing::NOW;
-use crate::store::{Store, alerts, escalations, lapses, late_reds};
+use crate::Module as _;
+use crate::late_reds::{LateReds, QUIET};
+use domain::{AlertId, DeviceId, Flags, Instant, Rule, Signal};
+use rules::{JudgedReading, Machine, SeriesKey, Speaker, WATERMARK, Watchlist};
+use store::testing::NOW;
+use store::{Store, alerts, escalations, lapses, late_reds};
 
 fn watch() -> Arc<Mutex<Watchlist>> {
     Arc::new(Mutex::new(Watchlist::new(Rule::seeds().into())))

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant as Moment};
 use consent::{Giver, Purpose};
 
 use super::ward::{Ward, Wire, at, cycle, raise, wards};
-use crate::domain::alert::Act;
-use crate::domain::{AlertId, Instant, Role};
-use crate::engine::Module as _;
-use crate::engine::clock::Watch;
-use crate::engine::deadline::Deadline;
-use crate::engine::outbox::Breakers;
-use crate::store::testing::{NOW, grant_one};
-use crate::store::{self, Actor, Error, Result, Store, Tx, Url, alerts, consents, escalations, sla};
+use crate::Module as _;
+use crate::clock::Watch;
+use crate::deadline::Deadline;
+use crate::outbox::Breakers;
+use domain::alert::Act;
+use domain::{AlertId, Instant, Role};
+use store::testing::{NOW, grant_one};
+use store::{Actor, Error, Result, Store, Tx, Url, alerts, consents, escalations, sla};
 
 const REDS: usize = 12;
 const ROUNDS: u64 = 12;
@@ -53,7 +53,7 @@ fn people_and_the_engine_at_once_never_wait_in_a_circle() {
         std::thread::scope(|scope| {
             let ends = Over(&over);
             let engine = scope.spawn(|| {
-                let wire: std::sync::Arc<dyn crate::notify::Channel> = std::sync::Arc::new(Wire::default());
+                let wire: std::sync::Arc<dyn notify::Channel> = std::sync::Arc::new(Wire::default());
                 let mut clocks = Deadline::new((*ward.home).clone());
                 let mut minute = 0;
                 while !over.load(Ordering::Relaxed) {
@@ -92,7 +92,7 @@ fn a_clock_that_goes_back_waits_for_who_acts_and_brings_everything_back() {
         ward.home.write(Actor::Operator, NOW, sla::seed).unwrap();
         let ahead = NOW.plus(Duration::from_secs(7_200));
         let reds: Vec<AlertId> = (0..REDS).map(|_| raise(&ward.home, ahead)).collect();
-        let clock = crate::domain::Clock::driven(ahead);
+        let clock = domain::Clock::driven(ahead);
         let mut watch = Watch::new((*ward.home).clone(), clock.clone(), Breakers::default());
         watch.run(clock.now()).unwrap();
         let over = AtomicBool::new(false);
@@ -208,7 +208,7 @@ fn a_revocation_waits_for_an_act_under_way_and_then_stands() {
             colleague.join().unwrap().unwrap();
         });
         let case = ward.home.read(|view| alerts::get(view, ward.alert)).unwrap().case;
-        assert_eq!(case.outcome, Some(crate::domain::Outcome::ConsentRevoked));
+        assert_eq!(case.outcome, Some(domain::Outcome::ConsentRevoked));
         assert_eq!(case.acknowledgements.len(), 1, "what the colleague did is kept");
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use crate::domain::Instant;
-use crate::domain::message::{self, Attempt};
-use crate::notify::{Address, Channel, Fault, Letter, Said};
+use domain::Instant;
+use domain::message::{self, Attempt};
+use notify::{Address, Channel, Fault, Letter, Said};
 
 /// What a recipient does with a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,22 +13,20 @@ use std::time::Duration;
 
 use super::mail::{Mail, Mailbox};
 use super::ward::{Ward, raise, wards};
-use crate::domain::alert::{Act, Outcome};
-use crate::domain::civil::{Window, Zone};
-use crate::domain::escalation::{Policy, Target};
-use crate::domain::on_call::Length;
-use crate::domain::{AlertId, Instant, Role, StaffIdentity, UserId};
-use crate::engine::escalate::Escalate;
-use crate::engine::outbox::{Breakers, Outbox};
-use crate::engine::{Module as _, Status, auditor::Auditor};
-use crate::notify::Channel;
-use crate::store::on_call::swaps::{Asked, Word};
-use crate::store::on_call::testing::{duty, person, rotation};
-use crate::store::on_call::{absences, swaps};
-use crate::store::testing::NOW;
-use crate::store::{
-    self, Actor, Error, Store, Tx, Urgency, Url, alerts, escalations, users, versions, webhooks,
-};
+use crate::escalate::Escalate;
+use crate::outbox::{Breakers, Outbox};
+use crate::{Module as _, Status, auditor::Auditor};
+use domain::alert::{Act, Outcome};
+use domain::civil::{Window, Zone};
+use domain::escalation::{Policy, Target};
+use domain::on_call::Length;
+use domain::{AlertId, Instant, Role, StaffIdentity, UserId};
+use notify::Channel;
+use store::on_call::swaps::{Asked, Word};
+use store::on_call::testing::{duty, person, rotation};
+use store::on_call::{absences, swaps};
+use store::testing::NOW;
+use store::{Actor, Error, Store, Tx, Urgency, Url, alerts, escalations, users, versions, webhooks};
 
 /// Seconds of one step, steps of a minute, and steps of a night.
 const STEP: u64 = 5;

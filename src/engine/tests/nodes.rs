@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};
 
 use super::ward::{Ward, Wire, at, cycle, raise, ward};
-use crate::domain::AlertId;
-use crate::domain::message::{self, State};
-use crate::notify::Channel;
-use crate::store::testing::{Home, NOW, stores};
-use crate::store::{Store, escalations, messages};
+use domain::AlertId;
+use domain::message::{self, State};
+use notify::Channel;
+use store::testing::{Home, NOW, stores};
+use store::{Store, escalations, messages};
 
 const REDS: usize = 12;
 
@@ -63,7 +63,7 @@ fn two_nodes_give_the_log_of_one() {
         for home in stores() {
             let (ward, alerts) = clinic(home);
             let nodes: Vec<Store> = (0..count).map(|_| ward.home.reopened().unwrap()).collect();
-            if count == 2 && matches!(ward.home.url(), crate::store::Url::Sqlite(_)) {
+            if count == 2 && matches!(ward.home.url(), store::Url::Sqlite(_)) {
                 continue;
             }
             let wire = Arc::new(Wire::default());

@@ -5,16 +5,16 @@ use std::time::Duration;
 use consent::{Act as Choice, Giver, Grant, Purpose};
 
 use super::ward::{Ward, Wire, at, paged, raise, wards};
-use crate::domain::alert::{Act, AlertState, Outcome};
-use crate::domain::escalation::State;
-use crate::domain::message::{Channel, State as Way};
-use crate::domain::{AlertId, Instant};
-use crate::engine::Module as _;
-use crate::engine::bases::Bases;
-use crate::engine::outbox::{Breakers, Outbox};
-use crate::store::alerts::{self, StoredAlert};
-use crate::store::testing::{NOW, entries, grant_calls};
-use crate::store::{Actor, Tx, Urgency, consents, escalations, messages, patients, terms};
+use crate::Module as _;
+use crate::bases::Bases;
+use crate::outbox::{Breakers, Outbox};
+use domain::alert::{Act, AlertState, Outcome};
+use domain::escalation::State;
+use domain::message::{Channel, State as Way};
+use domain::{AlertId, Instant};
+use store::alerts::{self, StoredAlert};
+use store::testing::{NOW, entries, grant_calls};
+use store::{Actor, Tx, Urgency, consents, escalations, messages, patients, terms};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -122,7 +122,7 @@ fn a_claimed_message_is_looked_at_again_when_it_is_handed_over() {
         for ward in wards() {
             ward.sends_e_mail();
             ward.tick(NOW);
-            let house = |f: &mut dyn FnMut(&mut Tx<'_>) -> crate::store::Result<Vec<messages::Stored>>| {
+            let house = |f: &mut dyn FnMut(&mut Tx<'_>) -> store::Result<Vec<messages::Stored>>| {
                 ward.home.keep_house(Urgency::Urgent, "test", at(1), |tx| f(tx)).unwrap()
             };
             let claimed = house(&mut |tx| messages::claim(tx, Channel::Email, None, 10));
@@ -153,7 +153,7 @@ fn what_is_due_goes_to_the_provider_under_its_permit_only() {
         let escalate = |tx: &mut Tx<'_>| {
             // As if the permit had gone by time alone: nothing was cancelled.
             let key = alerts::get(tx, ward.alert)?.patient_key;
-            crate::store::basis::expire_silently(tx, key)
+            store::basis::expire_silently(tx, key)
         };
         ward.home.keep_house(Urgency::Urgent, "test", NOW, escalate).unwrap();
         let wire = std::sync::Arc::new(Wire::default());
@@ -230,9 +230,7 @@ fn a_basis_that_ends_by_time_alone_is_found_by_the_engine() {
     for ward in wards() {
         ward.tick(NOW);
         let key = stored(&ward, ward.alert).patient_key;
-        ward.home
-            .keep_house(Urgency::Urgent, "test", NOW, |tx| crate::store::basis::end_silently(tx, key))
-            .unwrap();
+        ward.home.keep_house(Urgency::Urgent, "test", NOW, |tx| store::basis::end_silently(tx, key)).unwrap();
         Bases::new((*ward.home).clone()).run(at(1)).unwrap();
         let after = stored(&ward, ward.alert);
         assert_eq!((after.case.outcome, after.is_hidden()), (Some(Outcome::ConsentRevoked), true));

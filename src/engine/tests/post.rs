@@ -4,20 +4,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::ward::{Ward, Wire, at, wards};
-use crate::domain::alert::Act;
-use crate::domain::civil::Zone;
-use crate::domain::message::{self, Attempt, Receipt, State};
-use crate::domain::template::{Lang, Template};
-use crate::domain::{Instant, Role};
-use crate::engine::Module as _;
-use crate::engine::Status;
-use crate::engine::auditor::Auditor;
-use crate::engine::outbox::{Breakers, Outbox};
-use crate::notify::{Channel, Fault, Letter, Said};
-use crate::store::letters::{self, Reader};
-use crate::store::on_call::testing::person;
-use crate::store::testing::{NOW, entries};
-use crate::store::{Actor, Tx, Urgency, escalations, lapses, messages, users, versions};
+use crate::Module as _;
+use crate::Status;
+use crate::auditor::Auditor;
+use crate::outbox::{Breakers, Outbox};
+use domain::alert::Act;
+use domain::civil::Zone;
+use domain::message::{self, Attempt, Receipt, State};
+use domain::template::{Lang, Template};
+use domain::{Instant, Role};
+use notify::{Channel, Fault, Letter, Said};
+use store::letters::{self, Reader};
+use store::on_call::testing::person;
+use store::testing::{NOW, entries};
+use store::{Actor, Tx, Urgency, escalations, lapses, messages, users, versions};
 
 /// A provider that is down until an instant.
 struct Down {
@@ -117,7 +117,7 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
-        let house = |now, f: &mut dyn FnMut(&mut Tx<'_>) -> crate::store::Result<Vec<messages::Stored>>| {
+        let house = |now, f: &mut dyn FnMut(&mut Tx<'_>) -> store::Result<Vec<messages::Stored>>| {
             ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
         };
         let claimed = house(NOW, &mut |tx| messages::claim(tx, message::Channel::Email, None, 10));
@@ -149,7 +149,7 @@ fn the_time_for_an_answer_is_counted_from_when_a_letter_leaves_and_not_from_its_
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
-        let house = |second, f: &dyn Fn(&mut Tx<'_>) -> crate::store::Result<usize>| {
+        let house = |second, f: &dyn Fn(&mut Tx<'_>) -> store::Result<usize>| {
             let now = NOW.plus(Duration::from_secs(second));
             ward.home.keep_house(Urgency::Urgent, "test", now, |tx| f(tx)).unwrap()
         };
@@ -219,7 +219,7 @@ fn the_auditor_raises_what_was_planned_and_not_done_and_takes_it_back_once_it_is
         ward.tick(at(5));
         auditor.run(at(6)).unwrap();
         assert!(standing().is_empty());
-        let alive = |now| ward.home.read(|view| crate::engine::auditor::heartbeat(view, now)).unwrap();
+        let alive = |now| ward.home.read(|view| crate::auditor::heartbeat(view, now)).unwrap();
         assert_eq!((alive(at(8)), alive(at(10))), (Some(at(6)), None), "a dead auditor is noticed");
     }
 }

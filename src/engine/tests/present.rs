@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use super::ward::{Ward, at, paged, raise, ward};
-use crate::domain::alert::Act;
-use crate::domain::civil::{Window, Zone};
-use crate::domain::escalation::{Policy, State, Step, Target};
-use crate::domain::on_call::{Cover, Length};
-use crate::domain::rule::Name;
-use crate::domain::{Instant, UserId};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::store::on_call::testing::{duty, rotation};
-use crate::store::on_call::{self, absences};
-use crate::store::testing::{NOW, stores};
-use crate::store::{Actor, Tx, escalations, messages, users, versions};
+use crate::Module as _;
+use crate::escalate::Escalate;
+use domain::alert::Act;
+use domain::civil::{Window, Zone};
+use domain::escalation::{Policy, State, Step, Target};
+use domain::on_call::{Cover, Length};
+use domain::rule::Name;
+use domain::{Instant, UserId};
+use store::on_call::testing::{duty, rotation};
+use store::on_call::{self, absences};
+use store::testing::{NOW, stores};
+use store::{Actor, Tx, escalations, messages, users, versions};
 
 fn step(schedule: &str) -> Step {
     Step {
@@ -56,7 +56,7 @@ pub(super) fn clinics(gone: Duration) -> Vec<Ward> {
     clinics
 }
 
-fn act(ward: &Ward, now: Instant, f: impl FnMut(&mut Tx<'_>) -> crate::store::Result<()>) {
+fn act(ward: &Ward, now: Instant, f: impl FnMut(&mut Tx<'_>) -> store::Result<()>) {
     ward.home.write(Actor::Operator, now, f).unwrap();
 }
 

@@ -3,19 +3,19 @@
 
 use std::time::Duration;
 
-use crate::domain::alert::{Act, Outcome};
-use crate::domain::calendar::Calendar;
-use crate::domain::calendar::Exception;
-use crate::domain::message::State;
-use crate::domain::sla::{PauseReason, ServiceLevel, Target};
-use crate::domain::{AlertId, Instant, Level, PatientIdentity, Role, Rule, StaffIdentity, UserId};
-use crate::engine::Module;
-use crate::engine::deadline::Deadline;
-use crate::rules::{Change, Episode, Finding};
-use crate::store::alerts::{self, StoredAlert};
-use crate::store::sla::*;
-use crate::store::testing::{Home, NOW};
-use crate::store::{
+use crate::Module;
+use crate::deadline::Deadline;
+use domain::alert::{Act, Outcome};
+use domain::calendar::Calendar;
+use domain::calendar::Exception;
+use domain::message::State;
+use domain::sla::{PauseReason, ServiceLevel, Target};
+use domain::{AlertId, Instant, Level, PatientIdentity, Role, Rule, StaffIdentity, UserId};
+use rules::{Change, Episode, Finding};
+use store::alerts::{self, StoredAlert};
+use store::sla::*;
+use store::testing::{Home, NOW};
+use store::{
     Actor, Error, Tx, Urgency, escalations, messages, paging, patients, sla, testing, users, versions,
 };
 

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::mail::{Mail, Mailbox};
 use super::ward::{Ward, at, raise, wards};
-use crate::domain::alert::{Act, Outcome};
-use crate::domain::message::{self, State, mark};
-use crate::domain::{AlertId, Instant, Role, sla};
-use crate::engine::auditor::Auditor;
-use crate::engine::outbox::{Breakers, GATHERS, Outbox};
-use crate::engine::{Module as _, Status};
-use crate::notify::Channel;
-use crate::store::on_call::testing::person;
-use crate::store::testing::NOW;
-use crate::store::{Actor, Urgency, escalations, lapses, messages, on_call, paging, sla as promises};
+use crate::auditor::Auditor;
+use crate::outbox::{Breakers, GATHERS, Outbox};
+use crate::{Module as _, Status};
+use domain::alert::{Act, Outcome};
+use domain::message::{self, State, mark};
+use domain::{AlertId, Instant, Role, sla};
+use notify::Channel;
+use store::on_call::testing::person;
+use store::testing::NOW;
+use store::{Actor, Urgency, escalations, lapses, messages, on_call, paging, sla as promises};
 
 const FIRST: &str = "p0@example.org";
 const SECOND: &str = "p1@example.org";
@@ -133,7 +133,7 @@ fn a_ladder_of_which_nobody_can_be_reached_ends_at_once_and_calls_on() {
         }
         let mut post = post(&ward, &mail, &breakers);
         settle(&ward, &mut post, NOW);
-        assert_eq!(ward.state(), crate::domain::escalation::State::NobodyReached);
+        assert_eq!(ward.state(), domain::escalation::State::NobodyReached);
         assert_eq!(mail.to(LAST).len(), 1, "{:?}", mail.arrived());
     }
 }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::ward::{Ward, wards};
-use crate::domain::Clock;
-use crate::domain::escalation::State;
-use crate::engine::outbox::Breakers;
-use crate::engine::seat::Seat;
-use crate::engine::{Lane, Module, Status, auditor, clock, escalate, housekeeping};
-use crate::store::clock::Back;
-use crate::store::nodes::Clocks;
-use crate::store::standing::{Place, Standing};
-use crate::store::testing::{NOW, entries};
-use crate::store::{self, Store, Urgency, Url, escalations, nodes};
+use crate::outbox::Breakers;
+use crate::seat::Seat;
+use crate::{Lane, Module, Status, auditor, clock, escalate, housekeeping};
+use domain::Clock;
+use domain::escalation::State;
+use store::clock::Back;
+use store::nodes::Clocks;
+use store::standing::{Place, Standing};
+use store::testing::{NOW, entries};
+use store::{Store, Urgency, Url, escalations, nodes};
 
 const TWO_HOURS: i64 = 7_200_000_000;
 
@@ -135,7 +135,7 @@ impl Peer {
 }
 
 /// The time of the database, which is the machine's.
-fn database_time(store: &Store) -> crate::domain::Instant {
+fn database_time(store: &Store) -> domain::Instant {
     Clocks::set(store, &Clock::driven(NOW)).unwrap().database
 }
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::alert::Act;
-use crate::domain::escalation::{Policy, State, Step, Target};
-use crate::domain::message::{self, Attempt, State as Way};
-use crate::domain::rule::Name;
-use crate::domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::engine::outbox::{self, Breakers, Outbox};
-use crate::notify::{Channel, Letter, Said};
-use crate::store::testing::{Home, NOW, grant_calls, stores};
-use crate::store::{
+use crate::Module as _;
+use crate::escalate::Escalate;
+use crate::outbox::{self, Breakers, Outbox};
+use domain::alert::Act;
+use domain::escalation::{Policy, State, Step, Target};
+use domain::message::{self, Attempt, State as Way};
+use domain::rule::Name;
+use domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
+use notify::{Channel, Letter, Said};
+use store::testing::{Home, NOW, grant_calls, stores};
+use store::{
     Actor, Error, Result, Store, Tx, Urgency, alerts, escalations, messages, paging, patients, users,
     versions,
 };

@@ -1,15 +1,15 @@
 //! What a broken promise to a yellow starts: it follows the clinic's hours, ends with the case and at its top.
 
 use super::promises::{MONDAY, acts, clock, hours, member, minutes, raised, run, stores, worse};
-use crate::domain::alert::Act;
-use crate::domain::escalation::{Pace, Run, State};
-use crate::domain::message::Channel;
-use crate::domain::{AlertId, Level, Role};
-use crate::engine::Module;
-use crate::engine::escalate::Escalate;
-use crate::store::sla::ALERT;
-use crate::store::testing::Home;
-use crate::store::{Actor, escalations, messages};
+use crate::Module;
+use crate::escalate::Escalate;
+use domain::alert::Act;
+use domain::escalation::{Pace, Run, State};
+use domain::message::Channel;
+use domain::{AlertId, Level, Role};
+use store::sla::ALERT;
+use store::testing::Home;
+use store::{Actor, escalations, messages};
 
 /// The standard ladder of a yellow, 2 h and 4 h, must not be what a red climbs.
 #[test]
@@ -89,7 +89,7 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
         assert_eq!(clock(&store, id, "yellow_first_response").word(sunday), "breached", "the page says so");
         let told = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
         assert_eq!(told(), []);
-        assert!(!store.read(|view| crate::store::sla::any_due(view, sunday)).unwrap());
+        assert!(!store.read(|view| store::sla::any_due(view, sunday)).unwrap());
         let monday = friday.plus(hours(71));
         assert_eq!(run(&store, monday.minus(minutes(1))), 0);
         assert!(run(&store, monday) > 0);

@@ -2,13 +2,13 @@
 
 use super::decision;
 use super::plan::{NOT_BOUND, Planned, Standings};
-use crate::domain::Signal;
-use crate::ingest::admit::{Admitted, Content};
-use crate::ingest::answer::Verdict;
-use crate::ingest::normal::Why;
-use crate::rules::{SeriesKey, Watchlist};
-use crate::store::telemetry::{self, Known, Outcome, ReceiptRef, Withdrawn};
-use crate::store::{Error, Result, Store, Tx, moves, roster};
+use crate::admit::{Admitted, Content};
+use crate::answer::Verdict;
+use crate::normal::Why;
+use domain::Signal;
+use rules::{SeriesKey, Watchlist};
+use store::telemetry::{self, Known, Outcome, ReceiptRef, Withdrawn};
+use store::{Error, Result, Store, Tx, moves, roster};
 
 /// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
 /// transaction that ingest holds.

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::plan::NOT_BOUND;
-use crate::domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
-use crate::ingest::admit::Admitted;
-use crate::ingest::normal::Normalised;
-use crate::ingest::roster::PatientCopy;
-use crate::store::quarantine::{self, Aside, Unreadable};
-use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
-use crate::store::{Result, Subject, Tx, moves};
+use crate::admit::Admitted;
+use crate::normal::Normalised;
+use crate::roster::PatientCopy;
+use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+use store::quarantine::{self, Aside, Unreadable};
+use store::roster::DeviceRow;
+use store::telemetry::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
+use store::{Result, Subject, Tx, moves};
 
 /// What changes hands just now.
 type UnderWay = HashSet<(Signal, Instant)>;

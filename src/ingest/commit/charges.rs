@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::plan::Planned;
-use crate::domain::{DeviceId, Signal};
-use crate::ingest::admit::Admitted;
-use crate::store::device_status::{self, CHARGE_HOLDS, Charge};
-use crate::store::{Result, Tx};
+use crate::admit::Admitted;
+use domain::{DeviceId, Signal};
+use store::device_status::{self, CHARGE_HOLDS, Charge};
+use store::{Result, Tx};
 
 /// What was last written of each device.
 #[derive(Default)]

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::Instant;
-use crate::rules::{Change, JudgedReading, Late, Seen, SeriesKey, Watchlist};
-use crate::store::judgement::{self, Fit, Whose};
-use crate::store::{Result, Tx, reevaluations};
+use domain::Instant;
+use rules::{Change, JudgedReading, Late, Seen, SeriesKey, Watchlist};
+use store::judgement::{self, Fit, Whose};
+use store::{Result, Tx, reevaluations};
 
 /// A reading that was stored just now and may be judged.
 pub struct Fresh {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant as Moment;
 
 use super::plan::{Kept, Planned};
-use crate::audit::pack::{Pack, Receipted};
-use crate::audit::receipt::{Line, Message, Scribe};
-use crate::domain::{DeviceId, Instant};
-use crate::ingest::admit::Admitted;
-use crate::store::telemetry::{ReceiptRef, attrs};
-use crate::store::{Class, Error, Result, Subject, Tx, receipts};
+use crate::admit::Admitted;
+use audit::pack::{Pack, Receipted};
+use audit::receipt::{Line, Message, Scribe};
+use domain::{DeviceId, Instant};
+use store::telemetry::{ReceiptRef, attrs};
+use store::{Class, Error, Result, Subject, Tx, receipts};
 
 /// Numbers messages and signs for them.
 pub struct Ledger {
@@ -108,7 +108,7 @@ impl Ledger {
         device: DeviceId,
         head: &Message,
         lines: &[Line],
-    ) -> Result<crate::audit::Hash> {
+    ) -> Result<audit::Hash> {
         let key = tx.key_or_new(Subject::Device(device), Class::Audit)?;
         Ok(self.scribe.receipt(key.receipt_mac(), head, lines))
     }

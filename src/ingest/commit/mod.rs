@@ -20,20 +20,20 @@ use super::answer::{Verdict, answer};
 use super::roster::Roster;
 use super::wearer::Apart;
 use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
-use crate::domain::{Clock, Instant, Measured, PatientId};
-use crate::rules::{JudgedReading, SeriesKey, Watchlist};
-use crate::store::judgement::Whose;
-use crate::store::nodes::Proven;
-use crate::store::standing::Standing;
-use crate::store::telemetry::{self, Batch, Known};
-use crate::store::{Error, Result, Store, Touched, Tx, Urgency, nodes, receipts, reevaluations, turn};
-use crate::supervise::Watched;
 use amend::{amend, look_up};
 use charges::Charges;
+use domain::{Clock, Instant, Measured, PatientId};
 use judge::{Fresh, judge};
 use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
 use reception::Receptions;
+use rules::{JudgedReading, SeriesKey, Watchlist};
+use store::judgement::Whose;
+use store::nodes::Proven;
+use store::standing::Standing;
+use store::telemetry::{self, Batch, Known};
+use store::{Error, Result, Store, Touched, Tx, Urgency, nodes, receipts, reevaluations, turn};
+use supervise::Watched;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
 /// consent refused it, and these.

@@ -12,16 +12,16 @@ use super::aside::{Again, Setting};
 use super::decision;
 use super::ledger::Ledger;
 use super::reception::Receptions;
-use crate::domain::{DeviceId, Instant, Reading, Signal};
-use crate::ingest::admit::{Admitted, Content};
-use crate::ingest::answer::Verdict;
-use crate::ingest::normal::{Normalised, Why};
-use crate::ingest::parts::{Parts, Place};
-use crate::ingest::roster::{PatientCopy, Roster};
-use crate::store::nodes::Proven;
-use crate::store::roster::DeviceRow;
-use crate::store::telemetry::{Amended, Appended, Batch, Known, ReceiptRef, Withdrawn};
-use crate::store::{Result, Tx};
+use crate::admit::{Admitted, Content};
+use crate::answer::Verdict;
+use crate::normal::{Normalised, Why};
+use crate::parts::{Parts, Place};
+use crate::roster::{PatientCopy, Roster};
+use domain::{DeviceId, Instant, Reading, Signal};
+use store::nodes::Proven;
+use store::roster::DeviceRow;
+use store::telemetry::{Amended, Appended, Batch, Known, ReceiptRef, Withdrawn};
+use store::{Result, Tx};
 
 pub(super) const NOT_BOUND: &str = "E_NOT_BOUND";
 

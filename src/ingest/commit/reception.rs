@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::{DeviceId, Instant};
-use crate::ingest::admit::Admitted;
-use crate::store::telemetry::{first_reception, remember_reception};
-use crate::store::{Result, Tx};
+use crate::admit::Admitted;
+use domain::{DeviceId, Instant};
+use store::telemetry::{first_reception, remember_reception};
+use store::{Result, Tx};
 
 /// Two messages of one device that were read from the socket within this time never share an instant.
 const APART: Duration = Duration::from_secs(1);
@@ -71,8 +71,8 @@ mod tests {
     use mqtt::gateway::{Delivery, Protocol, Reply};
 
     use super::*;
-    use crate::store::Urgency;
-    use crate::store::testing::{NOW, stores};
+    use store::Urgency;
+    use store::testing::{NOW, stores};
 
     /// A message of one device: bytes, packet identifier, whether MQTT says that it is sent again, and when it came.
     fn message(text: &'static str, packet_id: Option<u16>, resent: bool, at: Instant) -> Admitted {

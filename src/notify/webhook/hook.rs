@@ -12,10 +12,10 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
 use super::super::{Address, Channel, Letter, Said};
-use crate::domain::Instant;
-use crate::domain::message::{self, Attempt};
-use crate::domain::network::Networks;
-use crate::domain::webhook::{self, NotCallable};
+use domain::Instant;
+use domain::message::{self, Attempt};
+use domain::network::Networks;
+use domain::webhook::{self, NotCallable};
 
 /// From the name to the last header of the answer.
 const LIMIT: Duration = Duration::from_secs(5);

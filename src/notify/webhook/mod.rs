@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
-use crate::domain::Instant;
+use domain::Instant;
 
 pub use hook::{Hook, LONGEST_WAIT};
 

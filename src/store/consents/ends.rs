@@ -7,9 +7,9 @@ use std::time::{Duration, Instant as Moment};
 use consent::{Act as Choice, Change, Giver, Purpose, State};
 
 use super::{change, ledger};
-use crate::domain::Instant;
-use crate::store::error::Result;
-use crate::store::{Touched, Tx, View, basis, patients, supersessions, turn};
+use crate::error::Result;
+use crate::{Touched, Tx, View, basis, patients, supersessions, turn};
+use domain::Instant;
 
 /// Grants in one transaction.
 const AT_ONCE: usize = 64;
@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_millis(8);
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn supersede(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result<()> {
+pub(crate) fn supersede(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result<()> {
     supersessions::begin(tx, purpose, to)?;
     tx.touch(Touched::Everything);
     end_due(tx).map(drop)

@@ -13,8 +13,8 @@ use super::super::messages::Ground;
 use super::super::schema::{escalation_steps, escalations};
 use super::super::{Conn, Tx};
 use super::{Escalation, name};
-use crate::domain::Instant;
-use crate::domain::escalation::{Did, Run};
+use domain::Instant;
+use domain::escalation::{Did, Run};
 
 /// What a climb came to.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use super::super::paging::Finder;
 use super::super::tx::{Actor, Tx};
 use super::super::versions;
 use super::{ALERT, Climbed, RED, begin, hold, keep, kept, of_alert};
-use crate::domain::escalation::{Did, Pace, Policy, Run, State};
-use crate::domain::{AlertCase, AlertState, Instant, Level, UserId};
+use domain::escalation::{Did, Pace, Policy, Run, State};
+use domain::{AlertCase, AlertState, Instant, Level, UserId};
 
 /// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
 /// transaction. Pages to people who are no longer needed are cancelled, also to whoever handed it on, and with a clock that
@@ -194,9 +194,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::alert::{Act, Facts, LEASE, Outcome, act};
-    use crate::domain::{AlertId, PatientId, Role};
-    use crate::store::testing::NOW;
+    use crate::testing::NOW;
+    use domain::alert::{Act, Facts, LEASE, Outcome, act};
+    use domain::{AlertId, PatientId, Role};
 
     /// Whether case and climb tell the same story.
     fn agree(case: &AlertCase, run: &Run, now: Instant) -> bool {
@@ -231,7 +231,7 @@ mod tests {
             Act::Resolve { outcome: Outcome::TrueAlarm },
             Act::Reassign { to: bia },
         ];
-        let policy = crate::domain::escalation::seeds().into_iter().find(|policy| policy.id == RED).unwrap();
+        let policy = domain::escalation::seeds().into_iter().find(|policy| policy.id == RED).unwrap();
         for first in acts {
             for second in acts {
                 for (by, then) in [(ana, ana), (ana, bia)] {
@@ -239,7 +239,7 @@ mod tests {
                         Facts { started_at: NOW, ended_at: None, level: Level::Red, peak: Level::Red };
                     let mut case = AlertCase::open(AlertId::new(NOW), PatientId::new(NOW), facts);
                     let mut run = Run::begin(policy.clone(), NOW);
-                    let mut nobody = |_: &crate::domain::escalation::Step| vec![ana];
+                    let mut nobody = |_: &domain::escalation::Step| vec![ana];
                     run.tick(NOW, &mut nobody);
                     for (n, who, one) in [(1, by, first), (2, then, second)] {
                         let actor = Actor::User { id: who, role: Role::Clinician };

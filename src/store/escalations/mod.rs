@@ -4,7 +4,7 @@
 mod climbed;
 mod follow;
 mod replan;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 mod testing;
 mod waiting;
 
@@ -20,13 +20,13 @@ use super::messages::{self, Ground};
 use super::schema::{escalation_steps, escalations};
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
-use crate::domain::escalation::{Did, Policy, Refused, Run, State, seeds};
-use crate::domain::id::uuid_at;
-use crate::domain::{AlertId, Instant, PatientId, UserId};
 pub use climbed::{Climbed, keep, record};
+use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
+use domain::id::uuid_at;
+use domain::{AlertId, Instant, PatientId, UserId};
 pub use follow::follow;
 pub use replan::replan;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub use testing::{break_row, forget_pace};
 pub use waiting::{look_again, waiting, waiting_in_vain};
 

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 
 use super::{ALERT, Row, climbed};
-use crate::domain::{AlertId, Instant};
-use crate::store::clock::Back;
-use crate::store::conn::held;
-use crate::store::error::Result;
-use crate::store::locks::Lock;
-use crate::store::schema::escalations;
-use crate::store::tx::Tx;
+use crate::clock::Back;
+use crate::conn::held;
+use crate::error::Result;
+use crate::locks::Lock;
+use crate::schema::escalations;
+use crate::tx::Tx;
+use domain::{AlertId, Instant};
 
 /// Brings the climb of an alert back where it was changed in the future: its next step, and since when it waits.
 /// The caller holds the alert. Says how many.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::super::error::{Error, Result};
 use super::super::schema::escalations;
 use super::super::tx::Tx;
-use crate::domain::AlertId;
+use domain::AlertId;
 
 /// Writes what no program wrote into an alert's climb.
 pub fn break_row(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {

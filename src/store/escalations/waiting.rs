@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::prelude::*;
 
 use super::{ALERT, Climbed, Escalation, Row, hold, keep, record};
-use crate::domain::escalation::State;
-use crate::domain::{AlertId, Instant, UserId};
-use crate::store::alerts;
-use crate::store::conn::{literally, on};
-use crate::store::error::{Error, Result};
-use crate::store::messages::{self, Ground};
-use crate::store::paging::{self, Finder};
-use crate::store::schema::{escalation_steps, escalations};
-use crate::store::tx::{Tx, View};
+use crate::alerts;
+use crate::conn::{literally, on};
+use crate::error::{Error, Result};
+use crate::messages::{self, Ground};
+use crate::paging::{self, Finder};
+use crate::schema::{escalation_steps, escalations};
+use crate::tx::{Tx, View};
+use domain::escalation::State;
+use domain::{AlertId, Instant, UserId};
 
 /// Climbs that are looked at together, with what each did: about two megabytes.
 const TOGETHER: i64 = 512;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant as Moment};
 use diesel::pg::PgConnection;
 
 use super::{AT_MOST, CHUNK, Row, Word};
-use crate::store::{Conn, Error, Inner, Opener, Result, Url};
-use crate::supervise::Watched;
+use crate::{Conn, Error, Inner, Opener, Result, Url};
+use supervise::Watched;
 
 /// How often the other nodes are told of what was announced here.
 const ALOUD: Duration = Duration::from_millis(250);

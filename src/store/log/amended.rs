@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::bodies::Kept;
 use super::tally;
-use crate::audit::Entry;
-use crate::audit::verify::Break;
-use crate::domain::PatientId;
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::amendments;
-use crate::store::seal::Place;
-use crate::store::{Subject, View, patients, telemetry};
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::amendments;
+use crate::seal::Place;
+use crate::{Subject, View, patients, telemetry};
+use audit::Entry;
+use audit::verify::Break;
+use domain::PatientId;
 
 /// What an entry says of how many readings it is about.
 #[derive(Deserialize)]

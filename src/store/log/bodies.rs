@@ -4,14 +4,14 @@
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use crate::audit::entry::Alg;
-use crate::audit::tag::tag;
-use crate::audit::verify::Break;
-use crate::audit::{Digest, Entry};
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_bodies as bodies, subject_keys};
-use crate::store::seal::Broken;
-use crate::store::{Class, Subject, View};
+use crate::error::{Error, Result};
+use crate::schema::{audit_bodies as bodies, subject_keys};
+use crate::seal::Broken;
+use crate::{Class, Subject, View};
+use audit::entry::Alg;
+use audit::tag::tag;
+use audit::verify::Break;
+use audit::{Digest, Entry};
 
 /// What is there of an entry's body.
 pub(super) enum Kept {

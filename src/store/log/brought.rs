@@ -5,15 +5,15 @@ use std::ops::Range;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use crate::audit::pack::Receipted;
-use crate::audit::receipt::Line;
-use crate::domain::{Flags, Instant, Reading, Signal, Unit};
-use crate::store::View;
-use crate::store::error::{Error, Result};
-use crate::store::schema::quarantine;
-use crate::store::seal::{Broken, Place};
-use crate::store::telemetry::walk::Census;
-use crate::store::telemetry::{ReceiptRef, StoredReading, attrs};
+use crate::View;
+use crate::error::{Error, Result};
+use crate::schema::quarantine;
+use crate::seal::{Broken, Place};
+use crate::telemetry::walk::Census;
+use crate::telemetry::{ReceiptRef, StoredReading, attrs};
+use audit::pack::Receipted;
+use audit::receipt::Line;
+use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// One reading of a message. The order of the fields is the order in a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,15 +8,15 @@ use diesel::prelude::*;
 
 use super::bodies::Kept;
 use super::tally;
-use crate::audit::verify::Break;
-use crate::audit::{Digest, Entry, EntryType};
-use crate::domain::Instant;
-use crate::store::conn::on;
-use crate::store::consents::Said;
-use crate::store::error::Result;
-use crate::store::schema::consent_events as events;
-use crate::store::seal::Place;
-use crate::store::{Subject, View, patients};
+use crate::conn::on;
+use crate::consents::Said;
+use crate::error::Result;
+use crate::schema::consent_events as events;
+use crate::seal::Place;
+use crate::{Subject, View, patients};
+use audit::verify::Break;
+use audit::{Digest, Entry, EntryType};
+use domain::Instant;
 
 /// Counts the leaves of each patient, and keeps the last of each purpose.
 #[derive(Default)]

@@ -4,12 +4,12 @@ use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
 use super::rows::stored;
-use crate::audit::Entry;
-use crate::audit::verify::Break;
-use crate::domain::Instant;
-use crate::store::View;
-use crate::store::error::{Error, Result};
-use crate::store::schema::audit_entries as entries;
+use crate::View;
+use crate::error::{Error, Result};
+use crate::schema::audit_entries as entries;
+use audit::Entry;
+use audit::verify::Break;
+use domain::Instant;
 
 /// Rows read at once.
 const PAGE: i64 = 1_024;

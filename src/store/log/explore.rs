@@ -6,15 +6,15 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use super::years::Entries;
-use crate::audit::tag::{Found, finds};
-use crate::audit::{ActorKind, Decision, Entry, EntryType};
-use crate::domain::{Instant, PatientId};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::keys::SubjectKey;
-use crate::store::schema::audit_entries as entries;
-use crate::store::seal::Broken;
-use crate::store::{Class, Subject, View, accesses};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::keys::SubjectKey;
+use crate::schema::audit_entries as entries;
+use crate::seal::Broken;
+use crate::{Class, Subject, View, accesses};
+use audit::tag::{Found, finds};
+use audit::{ActorKind, Decision, Entry, EntryType};
+use domain::{Instant, PatientId};
 
 /// The most entries a page holds.
 const MOST: usize = 1_000;

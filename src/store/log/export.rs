@@ -8,14 +8,14 @@ use diesel::prelude::*;
 use super::explore::{Filter, page};
 use super::years::{self, Year};
 use super::{Head, Rows, broken, prove};
-use crate::audit::export as layout;
-use crate::audit::note::{Checkpoint, Signer, Vkey};
-use crate::audit::tile::Dir;
-use crate::audit::verify::EARLIER;
-use crate::domain::PatientId;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_bodies as bodies, terms};
-use crate::store::{Store, Subject, View};
+use crate::error::{Error, Result};
+use crate::schema::{audit_bodies as bodies, terms};
+use crate::{Store, Subject, View};
+use audit::export as layout;
+use audit::note::{Checkpoint, Signer, Vkey};
+use audit::tile::Dir;
+use audit::verify::EARLIER;
+use domain::PatientId;
 
 /// What goes with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

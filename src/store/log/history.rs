@@ -5,13 +5,13 @@ use diesel::prelude::*;
 
 use super::verify::Tree;
 use super::{Rows, years::Year};
-use crate::audit::merkle;
-use crate::audit::note::{Checkpoint, NoteError, claimed_origin};
-use crate::audit::proof::consistency;
-use crate::audit::verify::Break;
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::schema::audit_checkpoints as checkpoints;
+use crate::View;
+use crate::error::Result;
+use crate::schema::audit_checkpoints as checkpoints;
+use audit::merkle;
+use audit::note::{Checkpoint, NoteError, claimed_origin};
+use audit::proof::consistency;
+use audit::verify::Break;
 
 /// Holds every kept checkpoint, and `brought` ones, against the trees.
 pub(super) fn history(view: &mut View<'_>, trees: &[Tree], brought: &[String]) -> Result<Option<Break>> {

@@ -11,14 +11,14 @@ use diesel::prelude::*;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::years::{self, Year};
-use crate::audit::note::{Signer, Vkey, origin};
-use crate::audit::years::Opened;
-use crate::domain::Instant;
-use crate::store::error::{Error, Result};
-use crate::store::kek::write_secret;
-use crate::store::schema::settings as rows;
-use crate::store::seal::Broken;
-use crate::store::{Act, Actor, Store, Tx, settings};
+use crate::error::{Error, Result};
+use crate::kek::write_secret;
+use crate::schema::settings as rows;
+use crate::seal::Broken;
+use crate::{Act, Actor, Store, Tx, settings};
+use audit::note::{Signer, Vkey, origin};
+use audit::years::Opened;
+use domain::Instant;
 
 /// The seed's file in the keys directory: 32 bytes in base64.
 pub const FILE: &str = "audit.key";
@@ -162,7 +162,7 @@ const fn plain(letter: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{NOW, stores};
+    use crate::testing::{NOW, stores};
 
     #[test]
     fn an_organisation_becomes_a_name_that_an_origin_takes() {

@@ -8,16 +8,16 @@ use diesel::prelude::*;
 
 use super::bodies::Kept;
 use super::tally;
-use crate::audit::tag::tag;
-use crate::audit::verify::Break;
-use crate::audit::{Entry, EntryType};
-use crate::domain::PatientId;
-use crate::store::accesses::Said;
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::schema::looks as rows;
-use crate::store::seal::{Broken, Place};
-use crate::store::{Class, Subject, View, patients};
+use crate::accesses::Said;
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::schema::looks as rows;
+use crate::seal::{Broken, Place};
+use crate::{Class, Subject, View, patients};
+use audit::tag::tag;
+use audit::verify::Break;
+use audit::{Entry, EntryType};
+use domain::PatientId;
 
 /// Microseconds of the millisecond that an entry names.
 const MILLISECOND: i64 = 1_000;

@@ -7,11 +7,11 @@ use std::ops::Range;
 use super::brought::{Brought, Slice};
 use super::signed::{Signed, Verdict};
 use super::stream::{Receipts, Second};
-use crate::audit::pack::Receipted;
-use crate::audit::verify::Break;
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::telemetry::walk::Census;
+use crate::View;
+use crate::error::Result;
+use crate::telemetry::walk::Census;
+use audit::pack::Receipted;
+use audit::verify::Break;
 
 /// Readings that a stretch holds.
 const SLICE: i64 = 1 << 20;
@@ -240,7 +240,7 @@ fn without_receipt(signed: &mut Signed, view: &mut View<'_>, brought: &Brought) 
     let what = format!(
         "a reading of device {device} (signal {}, measured at {}) has no receipt: message {ordinal} in second {second}",
         line.signal,
-        crate::domain::Instant::from_micros(line.at).rfc3339()
+        domain::Instant::from_micros(line.at).rfc3339()
     );
     Ok(Break { index: None, what })
 }

@@ -6,12 +6,12 @@ use diesel::prelude::*;
 use super::sequence::{Held, write};
 use super::years::{self, Year};
 use super::{broken, key, rows};
-use crate::audit::note::in_year;
-use crate::audit::tile::Appender;
-use crate::audit::years::{Opened, Previous, Sealed};
-use crate::store::error::{Error, Result};
-use crate::store::schema::audit_entries as entries;
-use crate::store::{Act, Tx};
+use crate::error::{Error, Result};
+use crate::schema::audit_entries as entries;
+use crate::{Act, Tx};
+use audit::note::in_year;
+use audit::tile::Appender;
+use audit::years::{Opened, Previous, Sealed};
 
 /// Appends the last entries of the year that `held` writes, closes its tree and opens that of the present year.
 pub(super) fn turn(

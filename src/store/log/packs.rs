@@ -3,12 +3,12 @@
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use crate::audit::Entry;
-use crate::audit::pack::Pack;
-use crate::audit::verify::Break;
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::schema::receipts;
+use crate::View;
+use crate::error::Result;
+use crate::schema::receipts;
+use audit::Entry;
+use audit::pack::Pack;
+use audit::verify::Break;
 
 /// Counts the packs that entries spoke of.
 #[derive(Default)]

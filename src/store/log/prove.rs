@@ -4,14 +4,14 @@ use diesel::prelude::*;
 
 use super::years::{self, Entries};
 use super::{Rows, broken};
-use crate::audit::note::Vkey;
-use crate::audit::pack::{MessageProof, Pack};
-use crate::audit::proof::LeafProof;
-use crate::domain::{DeviceId, Instant, PatientId, Signal};
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_entries as entries, devices, readings, receipts};
-use crate::store::telemetry::{ReceiptRef, Series, range};
-use crate::store::{View, patients};
+use crate::error::{Error, Result};
+use crate::schema::{audit_entries as entries, devices, readings, receipts};
+use crate::telemetry::{ReceiptRef, Series, range};
+use crate::{View, patients};
+use audit::note::Vkey;
+use audit::pack::{MessageProof, Pack};
+use audit::proof::LeafProof;
+use domain::{DeviceId, Instant, PatientId, Signal};
 
 /// The proof of entry `leaf` as a `c2sp.org/tlog-proof@v1` text; its checkpoint names the year's log, and its index
 /// is the place in that.
@@ -68,7 +68,7 @@ fn of_message(
         .load(view.conn)?;
     for (entry, bytes) in packs {
         let pack = Pack::decode(&bytes).map_err(|_cut| Error::Corrupt("receipts.pack"))?;
-        let ours = |m: &crate::audit::pack::Receipted| {
+        let ours = |m: &audit::pack::Receipted| {
             i64::try_from(m.device_key) == Ok(device_key) && m.ordinal == received.ordinal()
         };
         let Some(place) = pack.0.iter().position(ours) else { continue };

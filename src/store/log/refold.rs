@@ -4,10 +4,10 @@ use consent::{Applied, Event, Record, apply};
 use diesel::prelude::*;
 
 use super::consents::Consents;
-use crate::audit::verify::Break;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{consent_events as events, consents as rows};
-use crate::store::{View, ledger, patients};
+use crate::error::{Error, Result};
+use crate::schema::{consent_events as events, consents as rows};
+use crate::{View, ledger, patients};
+use audit::verify::Break;
 
 #[derive(Queryable)]
 struct Stored {

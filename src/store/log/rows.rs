@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use diesel::prelude::*;
 
-use crate::audit::tile::{Bundle, FULL, Piece, Place, Row, TileReader, Unreadable};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_bundles as bundles, audit_tiles as tiles};
-use crate::store::{Tx, View};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::schema::{audit_bundles as bundles, audit_tiles as tiles};
+use crate::{Tx, View};
+use audit::tile::{Bundle, FULL, Piece, Place, Row, TileReader, Unreadable};
 
 /// Reads the pieces of one year's stored tree.
 pub struct Rows<'v, 'c> {

@@ -6,8 +6,8 @@ use std::path::Path;
 use ring::hmac;
 
 use super::key;
-use crate::audit::note::{Checkpoint, Signer, claimed_origin};
-use crate::store::error::{Error, Result};
+use crate::error::{Error, Result};
+use audit::note::{Checkpoint, Signer, claimed_origin};
 
 /// What the sealing key is made from, with the log's seed.
 const PURPOSE: &[u8] = b"zelo revocations.log v1";

@@ -8,18 +8,16 @@ use ring::rand::SystemRandom;
 
 use super::years::{self, Year};
 use super::{Rows, broken, new_year, rows};
-use crate::audit::note::{Checkpoint, Signer};
-use crate::audit::tile::{Appender, Written};
-use crate::audit::{self, ActorKind, Entry, EntryType, Nonce};
-use crate::domain::Instant;
-use crate::domain::id::uuid_at;
-use crate::store::error::{Error, Result};
-use crate::store::receipts::{self, Second};
-use crate::store::schema::{
-    audit_checkpoints as checkpoints, audit_entries as entries, receipts_open as open,
-};
-use crate::store::seal::Broken;
-use crate::store::{Conn, Store, Tx, Urgency, View};
+use crate::error::{Error, Result};
+use crate::receipts::{self, Second};
+use crate::schema::{audit_checkpoints as checkpoints, audit_entries as entries, receipts_open as open};
+use crate::seal::Broken;
+use crate::{Conn, Store, Tx, Urgency, View};
+use audit::note::{Checkpoint, Signer};
+use audit::tile::{Appender, Written};
+use audit::{ActorKind, Entry, EntryType, Nonce};
+use domain::Instant;
+use domain::id::uuid_at;
 
 const MODULE: &str = "seal";
 /// Entries that one transaction places: a few milliseconds of writing.

@@ -8,14 +8,14 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::brought::Brought;
-use crate::audit::pack::Receipted;
-use crate::audit::receipt::{Line, Message, Scribe};
-use crate::domain::{DeviceId, Instant};
-use crate::store::error::{Error, Result};
-use crate::store::keys::SubjectKey;
-use crate::store::schema::{consent_events as events, devices, wearers};
-use crate::store::seal::Broken;
-use crate::store::{Class, Subject, View, patients};
+use crate::error::{Error, Result};
+use crate::keys::SubjectKey;
+use crate::schema::{consent_events as events, devices, wearers};
+use crate::seal::Broken;
+use crate::{Class, Subject, View, patients};
+use audit::pack::Receipted;
+use audit::receipt::{Line, Message, Scribe};
+use domain::{DeviceId, Instant};
 
 /// Readings set aside of one message whose part in its receipt is tried out; beyond, all or none.
 const TRIED: u32 = 6;

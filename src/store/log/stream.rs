@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use diesel::prelude::*;
 
-use crate::audit::pack::Pack;
-use crate::store::View;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_entries as entries, receipts, receipts_open as open};
+use crate::View;
+use crate::error::{Error, Result};
+use crate::schema::{audit_entries as entries, receipts, receipts_open as open};
+use audit::pack::Pack;
 
 /// Packs read at once.
 const PAGE: i64 = 32;

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::audit::verify::Break;
-use crate::domain::PatientId;
-use crate::store::error::{Error, Result};
-use crate::store::seal::Broken;
-use crate::store::{Class, Subject, View, patients};
+use crate::error::{Error, Result};
+use crate::seal::Broken;
+use crate::{Class, Subject, View, patients};
+use audit::verify::Break;
+use domain::PatientId;
 
 /// The first patient of whom more or fewer rows (`stored`, by surrogate key) are there than the log speaks of, said by
 /// `words`. Of somebody who was erased nothing can be attributed.

@@ -13,15 +13,15 @@ use super::looks::Looks;
 use super::packs::Packs;
 use super::years::{self, Year};
 use super::{Rows, broken, history, messages, refold};
-use crate::audit::merkle;
-use crate::audit::note::{Checkpoint, Vkey};
-use crate::audit::restores::Restores;
-use crate::audit::tile::Dir;
-use crate::audit::verify::{Break, Report, Unusable, verify as verify_log, verify_dir};
-use crate::audit::years::{End, joined};
-use crate::audit::{Digest, Entry, EntryType};
-use crate::store::error::{Error, Result};
-use crate::store::{Conn, Store, View};
+use crate::error::{Error, Result};
+use crate::{Conn, Store, View};
+use audit::merkle;
+use audit::note::{Checkpoint, Vkey};
+use audit::restores::Restores;
+use audit::tile::Dir;
+use audit::verify::{Break, Report, Unusable, verify as verify_log, verify_dir};
+use audit::years::{End, joined};
+use audit::{Digest, Entry, EntryType};
 
 /// The exit code of a verdict: 0 whole, 1 broken, 2 unusable.
 #[must_use]

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 
 use super::rows::stored;
 use super::{Head, Rows, broken};
-use crate::audit::note::{Checkpoint, Signer, Vkey};
-use crate::domain::Instant;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{audit_checkpoints as checkpoints, audit_years as years};
-use crate::store::{Tx, View};
+use crate::error::{Error, Result};
+use crate::schema::{audit_checkpoints as checkpoints, audit_years as years};
+use crate::{Tx, View};
+use audit::note::{Checkpoint, Signer, Vkey};
+use domain::Instant;
 
 /// One year's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use consent::{AlertEscalate, Denied, Permit, Purpose, Reaches, Verdict};
 
 use super::Stored;
-use crate::domain::PatientId;
-use crate::store::error::Result;
-use crate::store::permits;
-use crate::store::tx::Tx;
+use crate::error::Result;
+use crate::permits;
+use crate::tx::Tx;
+use domain::PatientId;
 
 /// The permit under which a message about a patient is planned. It is asked again when the message is handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

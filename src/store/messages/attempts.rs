@@ -15,8 +15,8 @@ use super::super::schema::{message_events, messages};
 use super::super::tx::{Tx, View};
 use super::super::webhooks;
 use super::{Row, Stored, told};
-use crate::domain::Instant;
-use crate::domain::message::{Attempt, Channel, Receipt, State};
+use domain::Instant;
+use domain::message::{Attempt, Channel, Receipt, State};
 
 /// How long what was asked for again is worth sending.
 const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);

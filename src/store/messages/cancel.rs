@@ -4,13 +4,13 @@
 use diesel::prelude::*;
 
 use super::State;
-use crate::domain::UserId;
-use crate::domain::message::Channel;
-use crate::store::conn::literally;
-use crate::store::error::Result;
-use crate::store::locks::Lock;
-use crate::store::schema::messages;
-use crate::store::tx::Tx;
+use crate::conn::literally;
+use crate::error::Result;
+use crate::locks::Lock;
+use crate::schema::messages;
+use crate::tx::Tx;
+use domain::UserId;
+use domain::message::Channel;
 
 /// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
 ///

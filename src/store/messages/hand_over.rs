@@ -12,16 +12,16 @@ use diesel::prelude::*;
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
 use super::{About, Ground, Row, Stored, Topic};
-use crate::domain::civil::Window;
-use crate::domain::message::{Channel, State};
-use crate::domain::{Instant, PatientId};
-use crate::store::act::Act;
-use crate::store::conn::held;
-use crate::store::error::Result;
-use crate::store::locks::Lock;
-use crate::store::schema::messages;
-use crate::store::tx::Tx;
-use crate::store::{lapses, on_call, patients, permits, turn, webhooks};
+use crate::act::Act;
+use crate::conn::held;
+use crate::error::Result;
+use crate::locks::Lock;
+use crate::schema::messages;
+use crate::tx::Tx;
+use crate::{lapses, on_call, patients, permits, turn, webhooks};
+use domain::civil::Window;
+use domain::message::{Channel, State};
+use domain::{Instant, PatientId};
 
 /// Why a message stays: the code, and the ground that is denied.
 type Stays = (&'static str, Option<Ground>);

@@ -20,9 +20,9 @@ use super::paging::Finder;
 use super::schema::{message_events, messages};
 use super::tx::{Tx, View};
 use super::versions;
-use crate::domain::escalation::{self, Did};
-use crate::domain::message::{Channel, Class, Message, State};
-use crate::domain::{Instant, UserId};
+use domain::escalation::{self, Did};
+use domain::message::{Channel, Class, Message, State};
+use domain::{Instant, UserId};
 
 pub use about::{About, Cleared, Ground, Topic};
 pub use attempts::{

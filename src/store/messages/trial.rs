@@ -15,9 +15,9 @@ use super::super::schema::{messages, users};
 use super::super::tx::{Tx, View};
 use super::super::{on_call, paging};
 use super::{About, New, Row, Stored, Topic, plan};
-use crate::domain::id::uuid_at;
-use crate::domain::message::{Channel, Class};
-use crate::domain::{Instant, UserId};
+use domain::id::uuid_at;
+use domain::message::{Channel, Class};
+use domain::{Instant, UserId};
 
 /// What they are about, and the template that says so.
 pub const TRIAL: (&str, &str) = ("trial", "test");
@@ -112,11 +112,11 @@ fn mine(user: UserId) -> _ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
-    use crate::domain::message::State;
-    use crate::store::Actor;
-    use crate::store::on_call::testing::person;
-    use crate::store::testing::{NOW, stores};
+    use crate::Actor;
+    use crate::on_call::testing::person;
+    use crate::testing::{NOW, stores};
+    use domain::Role;
+    use domain::message::State;
 
     #[test]
     fn a_person_tries_their_channels_at_most_three_times_an_hour() {

@@ -2,10 +2,10 @@
 //! the change, which everybody waits for.
 
 use super::{Span, taken_from};
-use crate::domain::{DeviceId, Instant, PatientId};
-use crate::store::bindings::{self, Binding};
-use crate::store::error::Result;
-use crate::store::{View, devices, nobodys, telemetry};
+use crate::bindings::{self, Binding};
+use crate::error::Result;
+use crate::{View, devices, nobodys, telemetry};
+use domain::{DeviceId, Instant, PatientId};
 
 /// Readings are counted up to here.
 pub const COUNTED: usize = 10_000;

@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::absences;
-use crate::domain::civil::Window;
-use crate::domain::message::Class;
-use crate::domain::on_call::Absence;
-use crate::domain::{AbsenceId, Instant, Role, UserId};
-use crate::store::error::Result;
-use crate::store::messages::{self, About, New, Topic};
-use crate::store::tx::Actor;
-use crate::store::{Tx, paging};
+use crate::error::Result;
+use crate::messages::{self, About, New, Topic};
+use crate::tx::Actor;
+use crate::{Tx, paging};
+use domain::civil::Window;
+use domain::message::Class;
+use domain::on_call::Absence;
+use domain::{AbsenceId, Instant, Role, UserId};
 
 /// What became of an absence: noted (nothing before), changed, or taken back (nothing after).
 pub(super) struct Turned<'a> {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::absences::{change, note, note_once, take_back};
 use super::testing::{duty, person, rotation};
 use super::*;
-use crate::domain::message::{Channel, State};
-use crate::domain::on_call::{Cover, Length};
-use crate::domain::{AbsenceId, Role};
-use crate::store::testing::{NOW, stores};
-use crate::store::{Actor, Store, messages, paging};
+use crate::testing::{NOW, stores};
+use crate::{Actor, Store, messages, paging};
+use domain::message::{Channel, State};
+use domain::on_call::{Cover, Length};
+use domain::{AbsenceId, Role};
 
 fn hour(n: u32) -> Instant {
     NOW.plus(Duration::from_secs(3_600) * n)

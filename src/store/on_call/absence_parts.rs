@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Instant;
-use crate::domain::civil::Window;
-use crate::domain::on_call::{Absence, Cover, gaps};
+use domain::Instant;
+use domain::civil::Window;
+use domain::on_call::{Absence, Cover, gaps};
 
 /// An end as it is stored: whoever stands in is written in whole milliseconds, and a shorter rest would be nobody's.
 pub(super) fn as_stored(at: Instant) -> Instant {

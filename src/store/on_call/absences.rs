@@ -10,14 +10,14 @@ use super::absence_letters::{self, Turned};
 use super::absence_parts::{self, Part};
 use super::linter::ask_a_certificate;
 use super::people;
-use crate::domain::civil::{Window, union};
-use crate::domain::escalation::Policy;
-use crate::domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
-use crate::domain::{AbsenceId, Instant, UserId};
-use crate::store::departures::{self, Why};
-use crate::store::error::{Error, Result};
-use crate::store::schema::absences as rows;
-use crate::store::{Act, Subject, Tx, View, paging, settings, turn, versions};
+use crate::departures::{self, Why};
+use crate::error::{Error, Result};
+use crate::schema::absences as rows;
+use crate::{Act, Subject, Tx, View, paging, settings, turn, versions};
+use domain::civil::{Window, union};
+use domain::escalation::Policy;
+use domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
+use domain::{AbsenceId, Instant, UserId};
 
 /// An absence as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Held {
     pub id: AbsenceId,
     /// What it says.
     pub absence: Absence,
-    /// Who wrote it down, as [`crate::store::Actor::name`] writes it.
+    /// Who wrote it down, as [`crate::Actor::name`] writes it.
     pub noted_by: String,
     /// Its parts, where a change added some.
     parts: Vec<Part>,

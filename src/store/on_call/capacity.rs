@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::absences;
-use crate::domain::alert::{Act as Deed, act};
-use crate::domain::on_call::Duty;
-use crate::domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
-use crate::domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{alerts as rows, capacities, users};
-use crate::store::{Act, Subject, Tx, View, versions};
-use crate::store::{alert_lists, alerts};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::schema::{alerts as rows, capacities, users};
+use crate::{Act, Subject, Tx, View, versions};
+use crate::{alert_lists, alerts};
+use domain::alert::{Act as Deed, act};
+use domain::on_call::Duty;
+use domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
+use domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
 
 /// Whoever had one of a patient's last alerts knows the patient.
 const LATELY: i64 = 100;
@@ -35,7 +35,7 @@ pub fn set(tx: &mut Tx<'_>, user: UserId, most: u32) -> Result<()> {
     if most > MOST {
         return Err(Error::Refused { code: "E_INVALID", what: "nobody carries more than 500 alerts" });
     }
-    crate::store::users::get(tx, user)?;
+    crate::users::get(tx, user)?;
     let row = (capacities::user_id.eq(user.to_string()), capacities::most.eq(i64::from(most)));
     on!(&mut *tx.conn, |conn| diesel::insert_into(capacities::table)
         .values(row)

@@ -2,12 +2,12 @@
 //! somebody saw: a place in a list means something in that version only.
 
 use super::{absences, get, publish};
-use crate::domain::Instant;
-use crate::domain::civil::Window;
-use crate::domain::on_call::{Doubt, Override, Schedule, Temporary, doubts_of};
-use crate::store::error::{Error, Result};
-use crate::store::versions::Version;
-use crate::store::{Tx, View};
+use crate::error::{Error, Result};
+use crate::versions::Version;
+use crate::{Tx, View};
+use domain::Instant;
+use domain::civil::Window;
+use domain::on_call::{Doubt, Override, Schedule, Temporary, doubts_of};
 
 /// Changes the schedule that somebody saw.
 ///

@@ -3,12 +3,12 @@
 
 use diesel::prelude::*;
 
-use crate::domain::{Can, Role, UserId};
-use crate::store::error::{Error, Result};
-use crate::store::schema::{feeds, users};
-use crate::store::secret::{Secret, hash};
-use crate::store::withdrawals::{self, Withdrawal};
-use crate::store::{Act, Subject, Tx, View};
+use crate::error::{Error, Result};
+use crate::schema::{feeds, users};
+use crate::secret::{Secret, hash};
+use crate::withdrawals::{self, Withdrawal};
+use crate::{Act, Subject, Tx, View};
+use domain::{Can, Role, UserId};
 
 /// Makes the address of a schedule's feed for a person; an earlier one stops working.
 ///

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use crate::domain::message::Channel;
-use crate::domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
-use crate::domain::{Can, Instant, UserId};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::keys::Class;
-use crate::store::schema::{certificates, unreachable as gone, users};
-use crate::store::seal::{Broken, Place};
-use crate::store::{Act, Subject, Tx, View, paging};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::keys::Class;
+use crate::schema::{certificates, unreachable as gone, users};
+use crate::seal::{Broken, Place};
+use crate::{Act, Subject, Tx, View, paging};
+use domain::message::Channel;
+use domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
+use domain::{Can, Instant, UserId};
 
 /// A person's certificate, as somebody noted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Certificate {
     pub user: UserId,
     /// The first instant at which it is not valid.
     pub valid_until: Instant,
-    /// Who noted it, as [`crate::store::Actor::name`] writes it.
+    /// Who noted it, as [`crate::Actor::name`] writes it.
     pub noted_by: String,
     /// When.
     pub noted_at: Instant,

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{absences, people};
-use crate::domain::civil::Window;
-use crate::domain::escalation::{Policy, Target};
-use crate::domain::on_call::{Absences, Around, Duty, Fitness, Issue, Need, Shift, issues};
-use crate::domain::{Instant, UserId};
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::paging::{self, LeftOut};
-use crate::store::versions;
+use crate::View;
+use crate::error::Result;
+use crate::paging::{self, LeftOut};
+use crate::versions;
+use domain::civil::Window;
+use domain::escalation::{Policy, Target};
+use domain::on_call::{Absences, Around, Duty, Fitness, Issue, Need, Shift, issues};
+use domain::{Instant, UserId};
 
 /// How far ahead it looks.
 pub(super) const AHEAD: Duration = Duration::from_secs(30 * 86_400);

@@ -16,8 +16,8 @@ mod linter;
 pub mod swaps;
 #[cfg(test)]
 mod swaps_tests;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +26,10 @@ use std::time::Duration;
 use super::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
-use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::{Because, Duty, Need, Override, Schedule, Shift};
-use crate::domain::rule::Name;
-use crate::domain::{Instant, UserId};
+use domain::civil::{Window, Zone, union};
+use domain::on_call::{Because, Duty, Need, Override, Schedule, Shift};
+use domain::rule::Name;
+use domain::{Instant, UserId};
 pub use fitness::{
     Certificate, Gone, certificate, certify, license, lost, mark_unreachable, people, reached_again,
     unreachable,
@@ -100,8 +100,8 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     versions::publish(tx, id, &kept, seen)
 }
 
-fn told(faulty: crate::domain::on_call::Faulty) -> &'static str {
-    use crate::domain::on_call::Faulty;
+fn told(faulty: domain::on_call::Faulty) -> &'static str {
+    use domain::on_call::Faulty;
     match faulty {
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",
         Faulty::Length => "a turn lasts from one hour to a year, and a rotation has at least one",

@@ -7,15 +7,15 @@ use diesel::prelude::*;
 
 use super::changes::edit;
 use super::{absences, get, people};
-use crate::domain::civil::{Window, union};
-use crate::domain::message::Class;
-use crate::domain::on_call::{Away, Because, Change, Override, Schedule, Shift};
-use crate::domain::{Instant, SwapId, UserId};
-use crate::store::error::{Error, Result};
-use crate::store::messages::{self, About, New, Topic};
-use crate::store::schema::swaps as rows;
-use crate::store::tx::Actor;
-use crate::store::{Act, Subject, Tx, View, paging};
+use crate::error::{Error, Result};
+use crate::messages::{self, About, New, Topic};
+use crate::schema::swaps as rows;
+use crate::tx::Actor;
+use crate::{Act, Subject, Tx, View, paging};
+use domain::civil::{Window, union};
+use domain::message::Class;
+use domain::on_call::{Away, Because, Change, Override, Schedule, Shift};
+use domain::{Instant, SwapId, UserId};
 
 /// A turn that one person would give another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::swaps::{Asked, Word, answer, ask, open};
 use super::testing::{duty, person, rotation};
 use super::*;
-use crate::domain::civil::Window;
-use crate::domain::on_call::{Cover, Issue, Length};
-use crate::domain::{Role, SwapId};
-use crate::store::testing::{NOW, entries, stores};
-use crate::store::{Actor, Store, messages};
+use crate::testing::{NOW, entries, stores};
+use crate::{Actor, Store, messages};
+use domain::civil::Window;
+use domain::on_call::{Cover, Issue, Length};
+use domain::{Role, SwapId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -115,7 +115,7 @@ fn a_swap_is_looked_at_again_when_it_is_agreed_to_and_never_lowers_what_the_sche
         let over = Override {
             from: hours(24, 36).from,
             to: hours(24, 36).to,
-            change: crate::domain::on_call::Change::Replace(ana, bia),
+            change: domain::on_call::Change::Replace(ana, bia),
             meant_at: None,
         };
         store.write(Actor::Operator, NOW, |tx| changes::put_override(tx, "duty", None, over, 1)).unwrap();

@@ -1,16 +1,18 @@
 //! People and schedules for tests of what is on call.
 
+#![expect(clippy::unwrap_used, reason = "these are tests' own, and panic as tests do")]
+
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
 
-use crate::domain::civil::Zone;
-use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
-use crate::domain::rule::Name;
-use crate::domain::{Role, StaffIdentity, UserId};
-use crate::store::testing::NOW;
-use crate::store::users::{self, NewUser};
-use crate::store::{Actor, Store};
+use crate::testing::NOW;
+use crate::users::{self, NewUser};
+use crate::{Actor, Store};
+use domain::civil::Zone;
+use domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
+use domain::rule::Name;
+use domain::{Role, StaffIdentity, UserId};
 
 /// Somebody who may be on call.
 pub fn person(store: &Store, role: Role) -> UserId {

@@ -8,13 +8,13 @@ use super::capacity::{admit, agents, next_for, set, waiting};
 use super::linter::AHEAD;
 use super::testing::{duty, person, rotation};
 use super::*;
-use crate::domain::alert::{Act as Deed, Level};
-use crate::domain::message::Channel;
-use crate::domain::on_call::{Away, Change, Issue, Length, Licence, Override, Team};
-use crate::domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
-use crate::rules::{Change as Judged, Episode, Finding, JudgedReading};
-use crate::store::testing::{NOW, entries, stores};
-use crate::store::{Actor, Store, alerts, patients, users};
+use crate::testing::{NOW, entries, stores};
+use crate::{Actor, Store, alerts, patients, users};
+use domain::alert::{Act as Deed, Level};
+use domain::message::Channel;
+use domain::on_call::{Away, Change, Issue, Length, Licence, Override, Team};
+use domain::{AlertId, DeviceId, Flags, PatientIdentity, Role, Rule};
+use rules::{Change as Judged, Episode, Finding, JudgedReading};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -100,7 +100,7 @@ fn who_was_on_call_is_told_by_the_version_in_force_then() {
 
 #[test]
 fn the_seeds_are_the_schedules_that_the_seeded_policies_name() {
-    use crate::domain::escalation::{Target, seeds};
+    use domain::escalation::{Target, seeds};
     for store in stores() {
         write(&store, NOW, |tx| seed(tx).and_then(|()| seed(tx)));
         let policies = seeds();
@@ -182,9 +182,9 @@ fn ordinary_work_beyond_nine_tenths_is_refused_and_red_never() {
         act(red, Deed::Claim).unwrap();
         let held = store.read(|view| agents(view, None)).unwrap();
         assert_eq!((held[0].load, held[0].capacity, held[0].reserve_used()), (2, 2, 1));
-        act(first, Deed::Resolve { outcome: crate::domain::Outcome::FalseAlarm }).unwrap();
+        act(first, Deed::Resolve { outcome: domain::Outcome::FalseAlarm }).unwrap();
         act(second, Deed::Claim).unwrap_err();
-        act(red, Deed::Resolve { outcome: crate::domain::Outcome::FalseAlarm }).unwrap();
+        act(red, Deed::Resolve { outcome: domain::Outcome::FalseAlarm }).unwrap();
         act(second, Deed::Claim).unwrap();
         let most = store.write(Actor::Operator, NOW, |tx| set(tx, ana, 501));
         assert!(matches!(most, Err(Error::Refused { code: "E_INVALID", .. })));
@@ -227,7 +227,7 @@ fn complaint_22_whoever_cannot_be_reached_is_named_before_the_night() {
         let found = || store.read(|view| problems(view, "duty", &body, NOW)).unwrap();
         let whole = Window { from: NOW, to: NOW.plus(AHEAD) };
         assert_eq!(found(), [Issue::NobodyReachable(whole)], "no call leaves this house");
-        write(&store, NOW, |tx| crate::store::paging::send_e_mail(tx, true));
+        write(&store, NOW, |tx| crate::paging::send_e_mail(tx, true));
         assert_eq!(found(), []);
         assert!(write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "bounced")));
         assert!(!write(&store, NOW, |tx| mark_unreachable(tx, bia, Channel::Email, "again")), "once");

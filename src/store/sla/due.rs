@@ -7,19 +7,19 @@ use diesel::prelude::*;
 
 use super::follow::told;
 use super::{ALERT, Promise, Row, keep};
-use crate::domain::escalation::{Found, Pace, Policy, Run};
-use crate::domain::message::{Channel, Class};
-use crate::domain::{AlertId, Instant, UserId};
-use crate::store::act::Act;
-use crate::store::alerts::{self, StoredAlert};
-use crate::store::conn::held;
-use crate::store::error::{Error, Result};
-use crate::store::locks::Lock;
-use crate::store::messages::{self, About, Ground, New};
-use crate::store::paging::{self, Finder};
-use crate::store::schema::sla_timers::dsl as t;
-use crate::store::tx::{Tx, View};
-use crate::store::{escalations, versions};
+use crate::act::Act;
+use crate::alerts::{self, StoredAlert};
+use crate::conn::held;
+use crate::error::{Error, Result};
+use crate::locks::Lock;
+use crate::messages::{self, About, Ground, New};
+use crate::paging::{self, Finder};
+use crate::schema::sla_timers::dsl as t;
+use crate::tx::{Tx, View};
+use crate::{escalations, versions};
+use domain::escalation::{Found, Pace, Policy, Run};
+use domain::message::{Channel, Class};
+use domain::{AlertId, Instant, UserId};
 
 /// How long a word about a deadline is worth sending: an answer cancels it before that.
 const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);

@@ -3,14 +3,14 @@
 //! one).
 
 use super::{ALERT, Cycle, Ended, Promise, held, insert, keep, names};
-use crate::domain::alert::{AlertCase, AlertState, Outcome};
-use crate::domain::calendar::Calendar;
-use crate::domain::sla::{Metric, ServiceLevel, Timer};
-use crate::domain::{Instant, PatientId};
-use crate::store::act::Act;
-use crate::store::error::Result;
-use crate::store::tx::Tx;
-use crate::store::versions;
+use crate::act::Act;
+use crate::error::Result;
+use crate::tx::Tx;
+use crate::versions;
+use domain::alert::{AlertCase, AlertState, Outcome};
+use domain::calendar::Calendar;
+use domain::sla::{Metric, ServiceLevel, Timer};
+use domain::{Instant, PatientId};
 
 /// Clocks of one promise that are remembered.
 const CYCLES: usize = 20;

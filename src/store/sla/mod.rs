@@ -6,7 +6,7 @@ mod due;
 mod follow;
 mod pause;
 mod replan;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 use std::time::Duration;
@@ -25,11 +25,11 @@ use super::locks::Lock;
 use super::schema::sla_timers::dsl as t;
 use super::tx::{Tx, View};
 use super::versions::{self, Version};
-use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Pace;
-use crate::domain::id::uuid_at;
-use crate::domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
-use crate::domain::{AlertId, Instant, Level, UserId};
+use domain::calendar::Calendar;
+use domain::escalation::Pace;
+use domain::id::uuid_at;
+use domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
+use domain::{AlertId, Instant, Level, UserId};
 
 /// What the clocks are about.
 pub const ALERT: &str = "alert";

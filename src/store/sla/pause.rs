@@ -3,12 +3,12 @@
 
 use super::follow::told;
 use super::{ALERT, Promise, held, keep};
-use crate::domain::sla::{Metric, Pause, PauseReason};
-use crate::domain::{AlertId, Level, PatientId};
-use crate::store::act::Act;
-use crate::store::alerts;
-use crate::store::error::{Error, Result};
-use crate::store::tx::{Actor, Tx};
+use crate::act::Act;
+use crate::alerts;
+use crate::error::{Error, Result};
+use crate::tx::{Actor, Tx};
+use domain::sla::{Metric, Pause, PauseReason};
+use domain::{AlertId, Level, PatientId};
 
 /// Stops the clocks of an alert that somebody answered for, until it is resumed or [`super::LONGEST_PAUSE`] is
 /// used up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). A red's second pause in a row is for

@@ -3,13 +3,13 @@
 use diesel::prelude::*;
 
 use super::{ALERT, Row, keep};
-use crate::domain::AlertId;
-use crate::store::clock::Back;
-use crate::store::conn::held;
-use crate::store::error::Result;
-use crate::store::locks::Lock;
-use crate::store::schema::sla_timers::dsl as t;
-use crate::store::tx::Tx;
+use crate::clock::Back;
+use crate::conn::held;
+use crate::error::Result;
+use crate::locks::Lock;
+use crate::schema::sla_timers::dsl as t;
+use crate::tx::Tx;
+use domain::AlertId;
 
 /// Brings the clocks of an alert that were started in the future back, their pauses with them. The caller holds
 /// the alert. Says how many.

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::{Promise, t};
-use crate::domain::{AlertId, Instant};
-use crate::store::{Result, Tx, View};
+use crate::{Result, Tx, View};
+use domain::{AlertId, Instant};
 
 /// Why rows were set aside.
 pub fn set_aside(view: &mut View<'_>) -> Result<Vec<String>> {

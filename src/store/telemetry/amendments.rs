@@ -12,12 +12,12 @@ use super::chunk_rows::Series;
 use super::generations::{New, write};
 use super::measured;
 use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
-use crate::domain::{Instant, PatientId, Reading, Signal};
-use crate::rules::Late;
-use crate::store::error::{Error, Result};
-use crate::store::schema::amendments::dsl;
-use crate::store::seal::Place;
-use crate::store::{Act, Touched, Tx, View, reevaluations};
+use crate::error::{Error, Result};
+use crate::schema::amendments::dsl;
+use crate::seal::Place;
+use crate::{Act, Touched, Tx, View, reevaluations};
+use domain::{Instant, PatientId, Reading, Signal};
+use rules::Late;
 
 /// Who may set a value in place of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +229,7 @@ fn last(view: &mut View<'_>, series: Series, at: Instant, device_key: i64) -> Re
 
 /// Every amendment that a source made to one of these patients, as the reading that its message brought: for holding
 /// the store against its receipts. What a clinician released is accounted for by the quarantine.
-pub(in crate::store) fn brought(
+pub(crate) fn brought(
     view: &mut View<'_>,
     patient_key: i64,
     told: &mut dyn FnMut((i64, StoredReading)) -> Result<()>,

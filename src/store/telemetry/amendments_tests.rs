@@ -7,9 +7,9 @@ use super::{
     Amended, By, Known, Outcome, StoredReading, Withdrawn, amend, buckets, latest, roll, series, superseded,
     withdraw,
 };
-use crate::domain::{Flags, Instant, PatientId, Reading, Signal, Withdrawal};
-use crate::store::schema::quarantine;
-use crate::store::{Urgency, reevaluations};
+use crate::schema::quarantine;
+use crate::{Urgency, reevaluations};
+use domain::{Flags, Instant, PatientId, Reading, Signal, Withdrawal};
 
 const HR: Signal = Signal::HeartRate;
 
@@ -18,7 +18,7 @@ fn at(second: i64) -> Instant {
 }
 
 fn id_of(clinic: &Clinic, patient: &Patient) -> PatientId {
-    clinic.store.read(|view| crate::store::patients::id_of(view, patient.key)).unwrap()
+    clinic.store.read(|view| crate::patients::id_of(view, patient.key)).unwrap()
 }
 
 fn say(clinic: &Clinic, patient: &Patient, device: i64, reading: Reading, by: By) -> bool {
@@ -35,7 +35,7 @@ fn take_back(clinic: &Clinic, patient: &Patient, device: i64, second: i64, said:
     clinic.store.read(|view| known.look_up(view, patient.key, device, &what)).unwrap();
     let patient = (patient.key, id_of(clinic, patient));
     let new = Withdrawn { patient, device_key: device, what, received: message(9, 0), still: true };
-    let taken = |tx: &mut crate::store::Tx<'_>| withdraw(tx, &collect(), &new, &known);
+    let taken = |tx: &mut crate::Tx<'_>| withdraw(tx, &collect(), &new, &known);
     clinic.store.keep_house(Urgency::Patient, "test", at(60), taken).unwrap()
 }
 
@@ -44,7 +44,7 @@ fn values(readings: &[StoredReading]) -> Vec<f64> {
 }
 
 fn all(clinic: &Clinic, patient: &Patient) -> Vec<StoredReading> {
-    let look = |view: &mut crate::store::View<'_>| {
+    let look = |view: &mut crate::View<'_>| {
         let whole = series(view, &evaluate(), patient.key, HR, at(0), at(100))?;
         assert_eq!(
             whole,
@@ -65,9 +65,8 @@ fn newest(clinic: &Clinic, patient: &Patient) -> Vec<f64> {
 
 fn old(clinic: &Clinic, patient: &Patient) -> Vec<(f64, By, bool)> {
     let span = (at(0), at(100));
-    let look = |view: &mut crate::store::View<'_>| {
-        superseded(view, &evaluate(), patient.key, &[HR], span, (None, 100))
-    };
+    let look =
+        |view: &mut crate::View<'_>| superseded(view, &evaluate(), patient.key, &[HR], span, (None, 100));
     let found = clinic.store.read(look).unwrap().values;
     found.iter().map(|old| (old.stored.reading.value, old.by, old.withdrawn)).collect()
 }
@@ -179,7 +178,7 @@ fn a_signal_that_ended_long_ago_is_found_without_walking_the_journal() {
         }
         clinic.send(&patient, device, message(2, 0), &[heart_rate(at(90_000), 70.0)]);
         let signals = [Signal::Weight, HR, Signal::Glucose];
-        let look = |view: &mut crate::store::View<'_>| latest(view, &evaluate(), patient.key, &signals);
+        let look = |view: &mut crate::View<'_>| latest(view, &evaluate(), patient.key, &signals);
         assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0]);
         roll(&clinic.store, NOON, at(200)).unwrap();
         assert_eq!(values(&clinic.store.read(look).unwrap()), [65.0, 70.0], "chunks before it");
@@ -199,7 +198,7 @@ fn an_amendment_asks_for_judgement_and_leaves_its_entry() {
         assert!(!all(&clinic, &patient)[0].reading.flags.has(Flags::CORRECTED));
         let due = clinic.store.read(|view| reevaluations::due(view, 9)).unwrap();
         assert_eq!(due.iter().map(|due| (due.signal, due.late.from)).collect::<Vec<_>>(), [(HR, at(5))]);
-        let entries = crate::store::testing::entries(&clinic.store, "reading.amended");
+        let entries = crate::testing::entries(&clinic.store, "reading.amended");
         assert_eq!(entries, 1);
         // The first value, heard late, is what was superseded.
         clinic.send(&patient, device, message(2, 0), &[heart_rate(at(5), 172.0)]);
@@ -241,7 +240,7 @@ fn a_released_value_under_which_nothing_was_committed_came_first() {
         }
         let waits = clinic.store.read(|view| {
             let id: String = quarantine::table.select(quarantine::id).first(view.conn)?;
-            crate::store::quarantine::get(view, id.parse().unwrap())
+            crate::quarantine::get(view, id.parse().unwrap())
         });
         let waits = waits.unwrap();
         assert_eq!(waits.reading, Some(heart_rate(at(1), 75.0)), "it is kept, and a clinician sees it");

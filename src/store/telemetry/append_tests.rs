@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use super::testing::{Clinic, NOON, collect, heart_rate, message, permit_from};
 use super::{Appended, Batch, kept_of};
-use crate::domain::Instant;
-use crate::store::{Conn, Urgency};
+use crate::{Conn, Urgency};
+use domain::Instant;
 
 fn at(second: i64) -> Instant {
     Instant::from_secs(NOON.secs() + second)
@@ -66,7 +66,7 @@ fn a_late_conflict_is_masked_by_another_pad_than_the_value_that_came_first() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());
         let masked = |clinic: &Clinic| -> u64 {
-            use crate::store::schema::readings;
+            use crate::schema::readings;
             let read =
                 clinic.store.read(|view| Ok(readings::table.select(readings::masked).first(view.conn)?));
             let masked: i64 = read.unwrap();

@@ -8,14 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::row::{COLUMNS, Row};
-use crate::domain::Instant;
-use crate::store::View;
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::readings;
+use crate::View;
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::readings;
+use domain::Instant;
 
 /// Rows that a pass should hold; twice as many are its limit.
-pub(in crate::store) const PASS: i64 = 500_000;
+pub(crate) const PASS: i64 = 500_000;
 /// Age at which a row is closed: most late and repeated readings have arrived by then.
 const CALM: Duration = Duration::from_secs(600);
 /// The same when many rows wait: the journal must stay quick to scan.
@@ -26,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(300);
 
 /// The patients whose key leaves `part` when divided by `parts`.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Share {
+pub(crate) struct Share {
     pub parts: i64,
     pub part: i64,
 }
@@ -65,7 +65,7 @@ pub fn due(view: &mut View<'_>, now: Instant, last: Instant) -> Result<Option<In
 
 /// Which patients a pass covers: all, or, if too many rows wait, one share of the patients with all their rows, chosen to
 /// include the oldest row. Many rows a chunk are cheap, few are not.
-pub(in crate::store) fn share(view: &mut View<'_>, until: Instant, pass: i64) -> Result<Share> {
+pub(crate) fn share(view: &mut View<'_>, until: Instant, pass: i64) -> Result<Share> {
     let closed = readings::table.filter(readings::at.lt(until.micros()));
     let count: i64 = closed.count().get_result(view.conn)?;
     if count <= pass {
@@ -78,7 +78,7 @@ pub(in crate::store) fn share(view: &mut View<'_>, until: Instant, pass: i64) ->
 }
 
 /// A pass's rows in the order of their identity, and whether these are all.
-pub(in crate::store) fn closed(
+pub(crate) fn closed(
     view: &mut View<'_>,
     until: Instant,
     share: Share,

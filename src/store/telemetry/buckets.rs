@@ -15,9 +15,9 @@ use super::preference::{preference, rank};
 use super::row::{StoredReading, unit_and_flags};
 use super::series::{journal, opened};
 use super::span::Span;
-use crate::domain::{Flags, Instant, Reading, Signal, Unit};
-use crate::store::View;
-use crate::store::error::Result;
+use crate::View;
+use crate::error::Result;
+use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// The most stretches that can be asked for.
 pub const MOST_POINTS: u32 = 10_000;

@@ -2,7 +2,7 @@
 
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, message, permit_from};
 use super::{Bucket, Drawn, buckets, latest, roll};
-use crate::domain::{Flags, Instant, Reading, Signal, Unit};
+use domain::{Flags, Instant, Reading, Signal, Unit};
 
 fn at(second: i64) -> Instant {
     Instant::from_secs(NOON.secs() + second)

@@ -7,8 +7,8 @@ use pco::ChunkConfig;
 use pco::standalone::{simple_compress, simple_decompress};
 
 use super::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
-use crate::domain::{Instant, Reading, Signal};
-use crate::store::error::{Error, Result};
+use crate::error::{Error, Result};
+use domain::{Instant, Reading, Signal};
 
 const VERSION: u8 = 1;
 const SAME: u8 = 0;
@@ -28,7 +28,7 @@ const BROKEN: Error = Error::Corrupt("chunks.sealed");
 ///
 /// # Errors
 /// More readings than a chunk can hold.
-pub(in crate::store) fn pack(readings: &[StoredReading]) -> Result<Vec<u8>> {
+pub(crate) fn pack(readings: &[StoredReading]) -> Result<Vec<u8>> {
     let column = |of: &dyn Fn(&StoredReading) -> i64| readings.iter().map(of).collect::<Vec<i64>>();
     let mut out = vec![VERSION];
     put_number(&mut out, u64::try_from(readings.len()).map_err(|_range| BROKEN)?);
@@ -45,7 +45,7 @@ pub(in crate::store) fn pack(readings: &[StoredReading]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// The bytes are not a chunk.
-pub(in crate::store) fn unpack(signal: Signal, bytes: &[u8]) -> Result<Vec<StoredReading>> {
+pub(crate) fn unpack(signal: Signal, bytes: &[u8]) -> Result<Vec<StoredReading>> {
     let mut rest = bytes;
     let head = Points::take(&mut rest)?;
     let lag = take_integers(&mut rest, head.count)?;
@@ -64,7 +64,7 @@ pub(in crate::store) fn unpack(signal: Signal, bytes: &[u8]) -> Result<Vec<Store
 }
 
 /// What a chart needs of a chunk: everything but how it was received.
-pub(in crate::store) struct Points {
+pub(crate) struct Points {
     count: usize,
     pub at: Vec<i64>,
     pub value: Vec<f64>,
@@ -103,7 +103,7 @@ impl Points {
 }
 
 /// A column of integers; one that never changes is not spelt out.
-pub(in crate::store) enum Integers {
+pub(crate) enum Integers {
     Same(i64),
     Each(Vec<i64>),
 }

@@ -6,16 +6,16 @@ use diesel::prelude::*;
 use super::chunk::{Points, pack, unpack};
 use super::row::StoredReading;
 use super::span::{LONGEST, Span};
-use crate::domain::Signal;
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::keys::SubjectKey;
-use crate::store::schema::chunks::dsl;
-use crate::store::{Conn, Place, Tx, View};
+use crate::conn::on;
+use crate::error::Result;
+use crate::keys::SubjectKey;
+use crate::schema::chunks::dsl;
+use crate::{Conn, Place, Tx, View};
+use domain::Signal;
 
 /// The index's part of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
-pub(in crate::store) struct Outline {
+pub(crate) struct Outline {
     pub id: i64,
     pub from: i64,
     pub to: i64,
@@ -31,7 +31,7 @@ impl Outline {
 
 /// A patient's series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::store) struct Series {
+pub(crate) struct Series {
     pub patient_key: i64,
     pub signal: Signal,
 }
@@ -50,7 +50,7 @@ type Columns = (dsl::id, dsl::span_from, dsl::span_to, dsl::last_at, dsl::count)
 const COLUMNS: Columns = (dsl::id, dsl::span_from, dsl::span_to, dsl::last_at, dsl::count);
 
 /// The last chunk of a series that begins at or before `at`.
-pub(in crate::store) fn before(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<Outline>> {
+pub(crate) fn before(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<Outline>> {
     dsl::chunks
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
         .filter(dsl::span_from.le(at))
@@ -62,7 +62,7 @@ pub(in crate::store) fn before(conn: &mut Conn, series: Series, at: i64) -> Quer
 
 /// The chunks of a series that touch a span, in order. As chunks never overlap, only one that begins before
 /// the span can reach into it.
-pub(in crate::store) fn touching(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Outline>> {
+pub(crate) fn touching(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Outline>> {
     let mut found: Vec<Outline> =
         before(conn, series, span.from)?.into_iter().filter(|chunk| chunk.to > span.from).collect();
     let rest: Vec<Outline> = dsl::chunks
@@ -76,7 +76,7 @@ pub(in crate::store) fn touching(conn: &mut Conn, series: Series, span: Span) ->
 }
 
 /// Where the first chunk of a series that reaches beyond `at` ends.
-pub(in crate::store) fn end_after(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<i64>> {
+pub(crate) fn end_after(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<i64>> {
     let over = before(conn, series, at)?.filter(|chunk| chunk.to > at);
     if let Some(chunk) = over {
         return Ok(Some(chunk.to));
@@ -110,29 +110,17 @@ fn spanned(rows: Vec<(i64, i64, Vec<u8>)>) -> Vec<Sealed> {
 
 /// The sealed chunks of a series with readings in `[from, to)`, in one statement: so a chunk that a roll is
 /// just splitting is seen either whole or in parts.
-pub(in crate::store) fn sealed_between(
-    conn: &mut Conn,
-    series: Series,
-    span: Span,
-) -> QueryResult<Vec<Sealed>> {
+pub(crate) fn sealed_between(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Sealed>> {
     Ok(spanned(between!(series, span).load(conn)?))
 }
 
 /// The same without those that are overlaid: all that is in force there is said by amendments.
-pub(in crate::store) fn bare_between(
-    conn: &mut Conn,
-    series: Series,
-    span: Span,
-) -> QueryResult<Vec<Sealed>> {
+pub(crate) fn bare_between(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Vec<Sealed>> {
     Ok(spanned(between!(series, span).filter(not(dsl::overlaid)).load(conn)?))
 }
 
 /// The last chunk that begins at or before `at` and is not overlaid.
-pub(in crate::store) fn bare_before(
-    conn: &mut Conn,
-    series: Series,
-    at: i64,
-) -> QueryResult<Option<Outline>> {
+pub(crate) fn bare_before(conn: &mut Conn, series: Series, at: i64) -> QueryResult<Option<Outline>> {
     dsl::chunks
         .filter(dsl::patient_key.eq(series.patient_key).and(dsl::signal.eq(series.signal.code())))
         .filter(dsl::span_from.le(at).and(not(dsl::overlaid)))
@@ -143,7 +131,7 @@ pub(in crate::store) fn bare_before(
 }
 
 /// From where on chunks that are not overlaid have readings at or after `from`.
-pub(in crate::store) fn first_bare(conn: &mut Conn, series: Series, from: i64) -> QueryResult<Option<i64>> {
+pub(crate) fn first_bare(conn: &mut Conn, series: Series, from: i64) -> QueryResult<Option<i64>> {
     if bare_before(conn, series, from)?.is_some_and(|chunk| chunk.last_at >= from) {
         return Ok(Some(from));
     }
@@ -157,12 +145,7 @@ pub(in crate::store) fn first_bare(conn: &mut Conn, series: Series, from: i64) -
 }
 
 /// Where the so manieth chunk ends that reaches beyond `at` and is not overlaid.
-pub(in crate::store) fn bare_end(
-    conn: &mut Conn,
-    series: Series,
-    at: i64,
-    chunks: i64,
-) -> QueryResult<Option<i64>> {
+pub(crate) fn bare_end(conn: &mut Conn, series: Series, at: i64, chunks: i64) -> QueryResult<Option<i64>> {
     let over = bare_before(conn, series, at)?.filter(|chunk| chunk.to > at);
     if let (Some(chunk), 1) = (over, chunks) {
         return Ok(Some(chunk.to));
@@ -178,14 +161,14 @@ pub(in crate::store) fn bare_end(
 }
 
 /// Writes down that each reading of a chunk has an amendment, unless a roll added one meanwhile.
-pub(in crate::store) fn overlay(tx: &mut Tx<'_>, chunk: &Outline) -> Result<()> {
+pub(crate) fn overlay(tx: &mut Tx<'_>, chunk: &Outline) -> Result<()> {
     let same = dsl::chunks.filter(dsl::id.eq(chunk.id).and(dsl::count.eq(chunk.count)));
     diesel::update(same).set(dsl::overlaid.eq(true)).execute(tx.conn)?;
     Ok(())
 }
 
 /// Every reading of one chunk.
-pub(in crate::store) fn open(
+pub(crate) fn open(
     view: &mut View<'_>,
     series: Series,
     span: Span,
@@ -196,28 +179,19 @@ pub(in crate::store) fn open(
 }
 
 /// What a chart needs of one chunk.
-pub(in crate::store) fn open_points(
-    view: &mut View<'_>,
-    series: Series,
-    span: Span,
-    sealed: &[u8],
-) -> Result<Points> {
+pub(crate) fn open_points(view: &mut View<'_>, series: Series, span: Span, sealed: &[u8]) -> Result<Points> {
     let plain = view.open(Place::new("chunks", "sealed", &series.row(span)), sealed)?;
     Points::unpack(&plain)
 }
 
 /// Every reading of the chunk with this id.
-pub(in crate::store) fn open_by_id(
-    view: &mut View<'_>,
-    series: Series,
-    chunk: &Outline,
-) -> Result<Vec<StoredReading>> {
+pub(crate) fn open_by_id(view: &mut View<'_>, series: Series, chunk: &Outline) -> Result<Vec<StoredReading>> {
     let sealed: Vec<u8> = dsl::chunks.find(chunk.id).select(dsl::sealed).get_result(view.conn)?;
     open(view, series, chunk.span(), &sealed)
 }
 
 /// A packed and sealed chunk, ready to be written.
-pub(in crate::store) struct Ready {
+pub(crate) struct Ready {
     pub replaces: Option<i64>,
     span: Span,
     first_at: i64,
@@ -281,7 +255,7 @@ impl Ready {
 }
 
 /// Removes chunks by id.
-pub(in crate::store) fn remove(tx: &mut Tx<'_>, ids: &[i64]) -> Result<()> {
+pub(crate) fn remove(tx: &mut Tx<'_>, ids: &[i64]) -> Result<()> {
     for id in ids {
         diesel::delete(dsl::chunks.find(*id)).execute(tx.conn)?;
     }

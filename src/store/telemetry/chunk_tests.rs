@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::chunk::{pack, unpack};
 use super::row::{ReceiptRef, StoredReading};
 use super::testing::{NOON, reading};
-use crate::domain::{Flags, Instant, Reading, Signal, Unit};
+use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// What sealing, the row and its index entries add to a chunk (see the size test of the roll).
 const AROUND: usize = 41 + 90;

@@ -9,7 +9,7 @@ use super::span::{Level, Span};
 const MOST: usize = 8_000;
 
 /// A chunk of the series as it is stored; `readings` only when a row falls into it.
-pub(in crate::store) struct Existing {
+pub(crate) struct Existing {
     pub id: i64,
     pub span: Span,
     pub readings: Vec<StoredReading>,
@@ -17,7 +17,7 @@ pub(in crate::store) struct Existing {
 
 /// What is to be written.
 #[derive(Default)]
-pub(in crate::store) struct Folded {
+pub(crate) struct Folded {
     /// Chunks to write: in place of the one with this id, or anew.
     pub written: Vec<(Option<i64>, Span, Vec<StoredReading>)>,
     /// Chunks that were split into new ones.
@@ -61,7 +61,7 @@ fn look_up(readings: &[StoredReading], ours: &StoredReading) -> Found {
 /// Folds rows (ascending by instant and device) into the chunks of their series. `existing` holds, in order
 /// and without overlap, every chunk that touches a span that the rows may fall into; `released` are the identities at
 /// which another value came before the row, though no chunk holds one.
-pub(in crate::store) fn fold(
+pub(crate) fn fold(
     existing: Vec<Existing>,
     (rows, released): (Vec<Opened>, &BTreeSet<(i64, i64)>),
     level: Level,

@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use super::amendments::{Identity, Sealed, row};
 use super::row::ReceiptRef;
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::keys::{Class, Subject};
-use crate::store::schema::amendments::{self, dsl};
-use crate::store::seal::Place;
-use crate::store::{Conn, Tx};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::keys::{Class, Subject};
+use crate::schema::amendments::{self, dsl};
+use crate::seal::Place;
+use crate::{Conn, Tx};
 
 /// A generation of one reading that is to be written.
 pub(super) struct New {

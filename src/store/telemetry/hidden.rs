@@ -7,11 +7,11 @@ use super::chunk_rows::{Series, open};
 use super::in_force::{amended, edge, hides};
 use super::parts::AT_ONCE;
 use super::span::Span;
-use crate::domain::Signal;
-use crate::store::View;
-use crate::store::conn::literally;
-use crate::store::error::{Error, Result};
-use crate::store::schema::{amendments, chunks};
+use crate::View;
+use crate::conn::literally;
+use crate::error::{Error, Result};
+use crate::schema::{amendments, chunks};
+use domain::Signal;
 
 /// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is nobody's.
 const UNMARKED: &str = "(NOT amendments.supersedes AND (amendments.item IS NULL OR amendments.item IN \
@@ -24,7 +24,7 @@ const LISTED: i64 = 512;
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn hidden(view: &mut View<'_>) -> Result<Option<i64>> {
+pub(crate) fn hidden(view: &mut View<'_>) -> Result<Option<i64>> {
     let all: Vec<(i64, i16)> =
         amendments::table.select((amendments::patient_key, amendments::signal)).distinct().load(view.conn)?;
     for (patient_key, signal) in all {
@@ -40,7 +40,7 @@ pub(in crate::store) fn hidden(view: &mut View<'_>) -> Result<Option<i64>> {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn unmarked(view: &mut View<'_>) -> Result<Option<i64>> {
+pub(crate) fn unmarked(view: &mut View<'_>) -> Result<Option<i64>> {
     let whose = amendments::table.filter(literally(UNMARKED)).select(amendments::patient_key);
     Ok(whose.first(view.conn).optional()?)
 }

@@ -7,12 +7,12 @@ use diesel::prelude::*;
 
 use super::amendments::{COLUMNS, Generation, Identity, Raw, opened};
 use super::chunk_rows::Series;
-use crate::domain::{Instant, PatientId, Reading, Signal};
-use crate::store::View;
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::nobodys::{self, Back};
-use crate::store::schema::amendments::dsl;
+use crate::View;
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::nobodys::{self, Back};
+use crate::schema::amendments::dsl;
+use domain::{Instant, PatientId, Reading, Signal};
 
 /// Instants in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;

@@ -8,11 +8,11 @@ use super::amendments::{COLUMNS, Generation, Raw, opened};
 use super::chunk_rows::Series;
 use super::row::StoredReading;
 use super::span::Span;
-use crate::domain::{Flags, Reading};
-use crate::store::conn::{literally, on};
-use crate::store::error::Result;
-use crate::store::schema::amendments::dsl;
-use crate::store::{Conn, View};
+use crate::conn::{literally, on};
+use crate::error::Result;
+use crate::schema::amendments::dsl;
+use crate::{Conn, View};
+use domain::{Flags, Reading};
 
 /// What is in force in a span at each amended identity (instant, device): a reading, or none.
 pub(super) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;

@@ -129,8 +129,8 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::*;
-    use crate::store::testing::{foreign, stores};
-    use crate::store::{Conn, Url};
+    use crate::testing::{foreign, stores};
+    use crate::{Conn, Url};
 
     #[derive(QueryableByName)]
     struct Line {
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_journal_that_was_empty_when_it_was_last_looked_at_is_not_walked_for_each_reading() {
         let homes = stores();
-        let on_postgres = |home: &&crate::store::testing::Home| matches!(home.url(), Url::Postgres(_));
+        let on_postgres = |home: &&crate::testing::Home| matches!(home.url(), Url::Postgres(_));
         let Some(home) = homes.iter().find(on_postgres) else { return };
         let Conn::Pg(mut conn) = foreign(home, "VACUUM readings") else { unreachable!() };
         let row = |n: i64| Row {

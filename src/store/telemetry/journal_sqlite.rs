@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, SmallInt};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::{Identity, ReadingStore, Row, Share, in_order};
-use crate::store::schema::readings::dsl;
+use crate::schema::readings::dsl;
 
 const MANY: usize = 100;
 const SOME: usize = 10;

@@ -14,11 +14,11 @@ use super::preference::{preference, rank};
 use super::row::StoredReading;
 use super::series::{first_committed, journal, opened, range};
 use super::span::Span;
-use crate::domain::{Instant, Signal};
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::readings;
-use crate::store::{Conn, View};
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::readings;
+use crate::{Conn, View};
+use domain::{Instant, Signal};
 
 /// The end of the journal that is looked at first (microseconds).
 const LAST: i64 = 60_000_000;
@@ -172,11 +172,7 @@ fn last_of_journal(
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn newest_at(
-    view: &mut View<'_>,
-    patient_key: i64,
-    signal: Signal,
-) -> Result<Option<Instant>> {
+pub(crate) fn newest_at(view: &mut View<'_>, patient_key: i64, signal: Signal) -> Result<Option<Instant>> {
     let journal = newest_rows(view, patient_key, &[signal])?.get(&signal.code()).copied();
     let chunk = chunk_rows::before(view.conn, Series::new(patient_key, signal), i64::MAX)?;
     Ok(journal.max(chunk.map(|chunk| chunk.last_at)).map(Instant::from_micros))

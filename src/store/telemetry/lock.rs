@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use crate::store::error::{Error, Result};
-use crate::store::{Conn, Opener, Store, Tx, Url};
+use crate::error::{Error, Result};
+use crate::{Conn, Opener, Store, Tx, Url};
 
 #[derive(QueryableByName)]
 struct Taken {
@@ -15,7 +15,7 @@ struct Taken {
 }
 
 /// The right to roll; given back when dropped, or when this node dies.
-pub(in crate::store) struct RollLock {
+pub(crate) struct RollLock {
     session: Option<Conn>,
 }
 

@@ -8,10 +8,10 @@ use std::fmt::Write;
 use diesel::prelude::*;
 
 use super::row::Row;
-use crate::domain::{Instant, Signal};
-use crate::store::error::Result;
-use crate::store::schema::measured::dsl;
-use crate::store::{Tx, View};
+use crate::error::Result;
+use crate::schema::measured::dsl;
+use crate::{Tx, View};
+use domain::{Instant, Signal};
 
 /// A series' newest reading is less than this behind the noted instant's end (microseconds): so often is it noted.
 const GRAIN: i64 = 120_000_000;
@@ -20,7 +20,7 @@ const REMEMBERED: usize = 100_000;
 
 /// What was noted by this process, so that it is not written again. Forgotten when a commit fails.
 #[derive(Default)]
-pub(in crate::store) struct Noted(RefCell<HashMap<(i64, i16), i64>>);
+pub(crate) struct Noted(RefCell<HashMap<(i64, i16), i64>>);
 
 impl Noted {
     pub fn forget(&self) {
@@ -65,13 +65,13 @@ fn write_down(tx: &mut Tx<'_>, ends: &[((i64, i16), i64)]) -> Result<()> {
 }
 
 /// Notes that a patient has a series, whose readings did not all come through the journal.
-pub(in crate::store) fn note(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, at: Instant) -> Result<()> {
+pub(crate) fn note(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, at: Instant) -> Result<()> {
     write_down(tx, &[((patient_key, signal.code()), at.micros())])
 }
 
 /// The stretch of the journal that holds a series' newest reading, unless it was rolled: from inclusive, to
 /// exclusive, by signal. A signal that the patient never had is absent.
-pub(in crate::store) fn ends(view: &mut View<'_>, patient_key: i64) -> Result<HashMap<i16, (i64, i64)>> {
+pub(crate) fn ends(view: &mut View<'_>, patient_key: i64) -> Result<HashMap<i16, (i64, i64)>> {
     let rows: Vec<(i16, i64)> = dsl::measured
         .filter(dsl::patient_key.eq(patient_key))
         .select((dsl::signal, dsl::at))

@@ -28,8 +28,8 @@ mod span;
 mod stretches;
 mod superseded;
 mod unstamped;
-pub(in crate::store) mod walk;
-pub(in crate::store) mod whose;
+pub(crate) mod walk;
+pub(crate) mod whose;
 mod withdrawals;
 
 use std::collections::HashMap;
@@ -37,30 +37,30 @@ use std::collections::HashMap;
 use diesel::QueryResult;
 
 pub use amendments::{Amended, By, amend, stands};
-pub(in crate::store) use backlog::Share;
+pub(crate) use backlog::Share;
 pub use backlog::due;
 pub use buckets::{Bucket, Drawn, MOST_POINTS, buckets};
-pub(in crate::store) use chunk_rows::{Outline, Series};
-pub(in crate::store) use hidden::{hidden, unmarked};
+pub(crate) use chunk_rows::{Outline, Series};
+pub(crate) use hidden::{hidden, unmarked};
 pub use history::{Before, TakenBack, said_before};
 pub use latest::latest;
-pub(in crate::store) use latest::newest_at;
+pub(crate) use latest::newest_at;
 pub use measured::signals_of;
 pub use moved::Allowed;
-pub(in crate::store) use moved::{AT_ONCE, Given, Worn, give, held, set_aside, worn};
+pub(crate) use moved::{AT_ONCE, Given, Worn, give, held, set_aside, worn};
 pub use parts::next_part;
 pub use preference::preference;
 pub use roll::{Rolled, roll};
 pub use row::{Batch, ReceiptRef, StoredReading, attrs};
-pub(in crate::store) use row::{Identity, Row};
-pub(in crate::store) use series::range;
+pub(crate) use row::{Identity, Row};
+pub(crate) use series::range;
 pub use series::series;
 pub use sizes::{Part, Sizes, kept_of, sizes};
-pub(in crate::store) use span::Span;
+pub(crate) use span::Span;
 pub use stretches::{Journal, Stretch, Want, journal, stretch};
 pub use superseded::{Listed, Place, Superseded, superseded};
 pub use unstamped::{REMEMBERED, first_reception, prune as prune_unstamped, remember_reception};
-pub(in crate::store) use withdrawals::theirs;
+pub(crate) use withdrawals::theirs;
 pub use withdrawals::{Known, Outcome, Withdrawn, first_of, put_in_force, withdraw};
 
 use super::conn::on;
@@ -68,7 +68,7 @@ use super::error::{Error, Result};
 use super::tx::Tx;
 
 /// The journal in the form that each backend does best.
-pub(in crate::store) trait ReadingStore {
+pub(crate) trait ReadingStore {
     /// Inserts what is not there yet; of two rows with one identity the first. Returns places among which are
     /// all rows that were there already (or twice in `rows`).
     fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<usize>>;
@@ -94,7 +94,7 @@ pub struct Appended {
 
 /// The places of rows in the order of their identity, equal ones as given: neighbours in the journal's tree are
 /// written one after the other, and two writers of the same rows wait for each other instead of deadlocking.
-pub(in crate::store) fn in_order(rows: &[Row]) -> Vec<usize> {
+pub(crate) fn in_order(rows: &[Row]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..rows.len()).collect();
     places.sort_by_key(|place| rows.get(*place).map(Row::identity));
     places
@@ -161,4 +161,4 @@ mod roll_tests;
 #[cfg(test)]
 mod sizes_tests;
 #[cfg(test)]
-pub(in crate::store) mod testing;
+pub(crate) mod testing;

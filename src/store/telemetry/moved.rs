@@ -18,23 +18,23 @@ use super::measured;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::series::{joined, range};
 use super::span::Span;
-use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
-use crate::store::error::Result;
-use crate::store::keys::Subject;
-use crate::store::nobodys::{self, NOT_BOUND};
-use crate::store::quarantine::{self, Aside, Item};
-use crate::store::schema::readings;
-use crate::store::{Act, Tx, View};
+use crate::error::Result;
+use crate::keys::Subject;
+use crate::nobodys::{self, NOT_BOUND};
+use crate::quarantine::{self, Aside, Item};
+use crate::schema::readings;
+use crate::{Act, Tx, View};
+use domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 
 /// Readings of one transaction: each is sealed twice.
-pub(in crate::store) const AT_ONCE: usize = 128;
+pub(crate) const AT_ONCE: usize = 128;
 /// Readings no further apart are read in one go.
 const CLOSE: Duration = Duration::from_secs(300);
 /// Amendments that are opened for one transaction.
 const OPENED: i64 = 512;
 
 /// A stretch of what one device measured for one patient.
-pub(in crate::store) struct Worn {
+pub(crate) struct Worn {
     /// As they are in force, ascending; at most [`AT_ONCE`].
     pub readings: Vec<StoredReading>,
     /// Where the stretch ends (exclusive).
@@ -44,7 +44,7 @@ pub(in crate::store) struct Worn {
 }
 
 /// The stretch that begins at `from` and ends at `to`, with the next chunk, or where its readings would be too many.
-pub(in crate::store) fn worn(
+pub(crate) fn worn(
     view: &mut View<'_>,
     (patient_key, signal): (i64, Signal),
     device_key: i64,
@@ -97,7 +97,7 @@ fn overlaid(
 }
 
 /// Sets readings of one series aside from a patient: they wait for whoever wore the device.
-pub(in crate::store) fn set_aside(
+pub(crate) fn set_aside(
     tx: &mut Tx<'_>,
     patient: (i64, PatientId),
     (device_key, device): (i64, DeviceId),
@@ -146,7 +146,7 @@ pub type Allowed<'p> = std::result::Result<&'p Permit<TelemetryCollect>, consent
 
 /// What became of the readings that were to be given to a patient.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Given {
+pub(crate) struct Given {
     /// They have them now.
     pub theirs: usize,
     /// They did not allow it: these wait on.
@@ -159,7 +159,7 @@ pub(in crate::store) struct Given {
 /// not cover, and of two values of one identity the first committed. What was theirs before comes back as it was stored:
 /// that is no new collection, whatever became of their consent since. What is refused waits on: the binding may be the
 /// slip.
-pub(in crate::store) fn give(
+pub(crate) fn give(
     tx: &mut Tx<'_>,
     permit: Allowed<'_>,
     patient: (i64, PatientId),
@@ -262,7 +262,7 @@ fn in_force(
 }
 
 /// Which of these a patient has of a device.
-pub(in crate::store) fn held(
+pub(crate) fn held(
     view: &mut View<'_>,
     (patient_key, device_key): (i64, i64),
     said: &[(Signal, Instant)],

@@ -13,11 +13,11 @@ use super::measured::signals_of;
 use super::series::{range, reached};
 use super::span::Span;
 use super::stretches::Stretch;
-use crate::domain::{Instant, Signal};
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::readings;
-use crate::store::{Conn, View};
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::readings;
+use crate::{Conn, View};
+use domain::{Instant, Signal};
 
 /// Rows of the journal, and amendments, in one part: about 3 MiB. Few in tests, so that their looks have several parts.
 pub(super) const AT_ONCE: i64 = if cfg!(test) { 64 } else { 8_192 };

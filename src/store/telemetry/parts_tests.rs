@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::parts::next_part;
 use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
 use super::{Amended, By, Known, StoredReading, Withdrawn, amend, buckets, latest, roll, series, withdraw};
-use crate::domain::{Instant, PatientId, Signal, Withdrawal};
-use crate::store::{Tx, Urgency, View, plans};
+use crate::{Tx, Urgency, View, plans};
+use domain::{Instant, PatientId, Signal, Withdrawal};
 
 const HR: Signal = Signal::HeartRate;
 
@@ -15,7 +15,7 @@ fn at(second: i64) -> Instant {
 }
 
 fn id_of(clinic: &Clinic, patient: &Patient) -> PatientId {
-    clinic.store.read(|view| crate::store::patients::id_of(view, patient.key)).unwrap()
+    clinic.store.read(|view| crate::patients::id_of(view, patient.key)).unwrap()
 }
 
 fn value(second: i64) -> f64 {

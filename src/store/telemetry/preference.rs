@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::schema::bindings;
+use crate::View;
+use crate::error::Result;
+use crate::schema::bindings;
 
 /// The patient's devices, the preferred source first, then by when they were first bound.
 ///
@@ -26,6 +26,6 @@ pub fn preference(view: &mut View<'_>, patient_key: i64) -> Result<Vec<i64>> {
 }
 
 /// The place of a device in that order; one never bound comes last.
-pub(in crate::store) fn rank(preference: &[i64], device_key: i64) -> usize {
+pub(crate) fn rank(preference: &[i64], device_key: i64) -> usize {
     preference.iter().position(|known| *known == device_key).unwrap_or(preference.len())
 }

@@ -11,10 +11,10 @@ use super::in_force::amended;
 use super::parts::AT_ONCE;
 use super::row::{Row, StoredReading};
 use super::span::Span;
-use crate::store::View;
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::amendments::dsl;
+use crate::View;
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::amendments::dsl;
 
 /// The identities of those rows (ascending by instant) that came after a clinician had put another value in force there.
 /// Nothing is opened unless an amendment stands at a row.

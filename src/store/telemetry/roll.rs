@@ -15,14 +15,14 @@ use super::released;
 use super::row::{Row, StoredReading};
 use super::span::{Level, Span};
 use super::{ReadingStore, Share};
-use crate::domain::{Instant, PatientId, Signal};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::keys::SubjectKey;
-use crate::store::quarantine::{self, Aside};
-use crate::store::schema::{merged_readings, patients};
-use crate::store::seal::Broken;
-use crate::store::{Class, Store, Subject, Tx, Urgency, View};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::keys::SubjectKey;
+use crate::quarantine::{self, Aside};
+use crate::schema::{merged_readings, patients};
+use crate::seal::Broken;
+use crate::{Class, Store, Subject, Tx, Urgency, View};
+use domain::{Instant, PatientId, Signal};
 
 /// What one transaction may write: chunks and rows set aside.
 const WRITES: usize = 64;
@@ -59,18 +59,13 @@ pub fn roll(store: &Store, now: Instant, until: Instant) -> Result<Rolled> {
 }
 
 /// Where a pass ends.
-pub(in crate::store) struct Limits {
+pub(crate) struct Limits {
     pub pass: i64,
     pub transactions: usize,
 }
 
 /// As [`roll`], within limits.
-pub(in crate::store) fn roll_within(
-    store: &Store,
-    now: Instant,
-    until: Instant,
-    limits: Limits,
-) -> Result<Rolled> {
+pub(crate) fn roll_within(store: &Store, now: Instant, until: Instant, limits: Limits) -> Result<Rolled> {
     let Some(mut held) = RollLock::take(store)? else { return Ok(Rolled::default()) };
     let (rows, share, more) = store.read(|view| {
         let share = backlog::share(view, until, limits.pass)?;
@@ -287,7 +282,7 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
 }
 
 /// A patient's id by its key.
-pub(in crate::store) fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
+pub(crate) fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
     let id: String = patients::table.find(patient_key).select(patients::id).get_result(view.conn)?;
     id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }

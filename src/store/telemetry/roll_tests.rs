@@ -13,15 +13,15 @@ use super::roll::{Limits, roll_within};
 use super::row::StoredReading;
 use super::testing::{Clinic, NOON, Patient, evaluate, heart_rate, in_stretches, message, reading};
 use super::{due, latest, roll, series};
-use crate::domain::{Instant, Signal};
-use crate::store::schema;
+use crate::schema;
+use domain::{Instant, Signal};
 
 fn at(second: i64) -> Instant {
     Instant::from_secs(NOON.secs() + second)
 }
 
 fn all(clinic: &Clinic, patient: &Patient, signal: Signal) -> Vec<StoredReading> {
-    let read = |view: &mut crate::store::View<'_>| {
+    let read = |view: &mut crate::View<'_>| {
         series(view, &evaluate(), patient.key, signal, Instant::from_secs(1), Instant::MAX)
     };
     clinic.store.read(read).unwrap()
@@ -79,7 +79,7 @@ fn a_late_duplicate_is_counted_and_a_late_conflict_is_quarantined_whole() {
                 .select((schema::quarantine::id, schema::quarantine::reason))
                 .first(view.conn)?;
             assert_eq!(reason, "E_CONFLICT");
-            crate::store::quarantine::get(view, id.parse().unwrap())
+            crate::quarantine::get(view, id.parse().unwrap())
         });
         let held = held.unwrap();
         assert_eq!((held.reading, held.received), (Some(heart_rate(at(1), 99.062_5)), message(2, 0)));
@@ -170,13 +170,13 @@ fn nothing_is_rolled_for_a_patient_who_is_being_erased() {
     for clinic in Clinic::each() {
         let (patient, device) = (clinic.patient(), clinic.device());
         clinic.send(&patient, device, message(1, 0), &[heart_rate(at(0), 70.0)]);
-        let erase = |tx: &mut crate::store::Tx<'_>| {
+        let erase = |tx: &mut crate::Tx<'_>| {
             diesel::update(schema::patients::table.find(patient.key))
                 .set(schema::patients::erased_at.eq(1_i64))
                 .execute(tx.conn)?;
             Ok(())
         };
-        clinic.store.keep_house(crate::store::Urgency::Urgent, "test", NOON, erase).unwrap();
+        clinic.store.keep_house(crate::Urgency::Urgent, "test", NOON, erase).unwrap();
         let out = roll(&clinic.store, NOON, at(10)).unwrap();
         assert_eq!((out.left, out.chunks, count(&clinic, "chunks")), (1, 0, 0));
     }

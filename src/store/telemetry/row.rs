@@ -6,10 +6,10 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use super::measured::Noted;
-use crate::domain::{Flags, Instant, Reading, Signal, Unit};
-use crate::store::error::{Error, Result};
-use crate::store::keys::{Spot, SubjectKey};
-use crate::store::schema::readings;
+use crate::error::{Error, Result};
+use crate::keys::{Spot, SubjectKey};
+use crate::schema::readings;
+use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// The message that brought a reading: which of its device's messages, in which second, on which node.
 /// Stored as `second << 16 | node << 12 | ordinal`.
@@ -40,7 +40,7 @@ impl ReceiptRef {
     }
 
     /// The stored numbers of the messages of these seconds.
-    pub(in crate::store) const fn of(seconds: &Range<i64>) -> Range<i64> {
+    pub(crate) const fn of(seconds: &Range<i64>) -> Range<i64> {
         seconds.start.saturating_mul(1 << 16)..seconds.end.saturating_mul(1 << 16)
     }
 
@@ -71,12 +71,12 @@ impl ReceiptRef {
 }
 
 /// (instant, patient, signal, device): the journal's key, in its order.
-pub(in crate::store) type Identity = (i64, i64, i16, i64);
+pub(crate) type Identity = (i64, i64, i16, i64);
 
 /// A row of the journal; `masked` and `attrs` are under the patient's mask. `received` is negative (`-1 - message`)
 /// where the mask does not know the message: rows from before that, until they are rolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
-pub(in crate::store) struct Row {
+pub(crate) struct Row {
     pub at: i64,
     pub patient_key: i64,
     pub signal: i16,
@@ -164,7 +164,7 @@ type Columns = (
 );
 
 /// The columns of [`Row`], in its order.
-pub(in crate::store) const COLUMNS: Columns = (
+pub(crate) const COLUMNS: Columns = (
     readings::at,
     readings::patient_key,
     readings::signal,
@@ -181,7 +181,7 @@ pub fn attrs(reading: &Reading) -> i16 {
     i16::from_be_bytes([unit, reading.flags.0])
 }
 
-pub(in crate::store) fn unit_and_flags(signal: Signal, attrs: i16) -> Result<(Unit, Flags)> {
+pub(crate) fn unit_and_flags(signal: Signal, attrs: i16) -> Result<(Unit, Flags)> {
     let [unit, flags] = attrs.to_be_bytes();
     let unit = match unit {
         0 => signal.unit(),
@@ -238,7 +238,7 @@ impl Batch {
         Ok(from..self.rows.len())
     }
 
-    pub(in crate::store) fn key_of(&self, place: usize) -> Option<&SubjectKey> {
+    pub(crate) fn key_of(&self, place: usize) -> Option<&SubjectKey> {
         let message = self.keys.partition_point(|(end, _)| *end <= place);
         self.keys.get(message).map(|(_, key)| key.as_ref())
     }
@@ -266,7 +266,7 @@ impl Batch {
         self.noted.forget();
     }
 
-    pub(in crate::store) fn rows(&self) -> &[Row] {
+    pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 }
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn no_mask_is_used_for_two_values() {
-        let key = SubjectKey::new(&[7; 32], crate::store::seal::KeyRef { id: 1, epoch: 1 }).unwrap();
+        let key = SubjectKey::new(&[7; 32], crate::seal::KeyRef { id: 1, epoch: 1 }).unwrap();
         let reading = |value| Reading {
             signal: Signal::HeartRate,
             at: Instant::from_secs(9),

@@ -9,11 +9,11 @@ use super::in_force::{first_standing, in_force, lay_over};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::span::Span;
-use crate::domain::{Instant, Signal};
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::schema::readings;
-use crate::store::{Class, Conn, Subject, View};
+use crate::conn::on;
+use crate::error::Result;
+use crate::schema::readings;
+use crate::{Class, Conn, Subject, View};
+use domain::{Instant, Signal};
 
 /// The readings of a series in `[from, to)`, ascending by instant and device. Nothing that was measured before
 /// the permit reaches.
@@ -32,12 +32,12 @@ pub fn series(
 }
 
 /// The later of `from` and the instant that the permit reaches back to.
-pub(in crate::store) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant {
+pub(crate) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant {
     from.max(Instant::from_micros(permit.measured_from()))
 }
 
 /// As [`series`], for the store's own work: no permit.
-pub(in crate::store) fn range(
+pub(crate) fn range(
     view: &mut View<'_>,
     series: Series,
     from: Instant,
@@ -47,12 +47,7 @@ pub(in crate::store) fn range(
     joined(view, series, &rows, from, to)
 }
 
-pub(in crate::store) fn journal(
-    conn: &mut Conn,
-    series: Series,
-    from: Instant,
-    to: Instant,
-) -> QueryResult<Vec<Row>> {
+pub(crate) fn journal(conn: &mut Conn, series: Series, from: Instant, to: Instant) -> QueryResult<Vec<Row>> {
     let query = readings::table
         .filter(readings::at.ge(from.micros()).and(readings::at.lt(to.micros())))
         .filter(readings::patient_key.eq(series.patient_key).and(readings::signal.eq(series.signal.code())))
@@ -62,11 +57,7 @@ pub(in crate::store) fn journal(
 }
 
 /// Rows of the journal in the clear.
-pub(in crate::store) fn opened(
-    view: &mut View<'_>,
-    series: Series,
-    rows: &[Row],
-) -> Result<Vec<StoredReading>> {
+pub(crate) fn opened(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Vec<StoredReading>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -99,7 +90,7 @@ pub(super) fn joined(
 }
 
 /// The values of a span that were committed first, whatever was found wrong with them.
-pub(in crate::store) fn first_committed(
+pub(crate) fn first_committed(
     view: &mut View<'_>,
     series: Series,
     from: Instant,

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::store::error::Result;
-use crate::store::schema::readings;
-use crate::store::{Conn, View};
+use crate::error::Result;
+use crate::schema::readings;
+use crate::{Conn, View};
 
 /// Readings and the bytes they take, free space inside their pages included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

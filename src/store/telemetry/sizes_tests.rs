@@ -2,8 +2,8 @@
 
 use super::testing::{Clinic, NOON, heart_rate, message};
 use super::{Batch, append, roll, sizes};
-use crate::domain::Instant;
-use crate::store::{Urgency, Url};
+use crate::{Urgency, Url};
+use domain::Instant;
 
 fn at(second: i64) -> Instant {
     Instant::from_secs(NOON.secs() + second)

@@ -13,15 +13,15 @@ const LADDER: [(i64, i64); 5] = [
 ];
 
 /// No span is longer.
-pub(in crate::store) const LONGEST: i64 = 30 * 24 * 60 * MINUTE;
+pub(crate) const LONGEST: i64 = 30 * 24 * 60 * MINUTE;
 
 /// A step of the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::store) struct Level(usize);
+pub(crate) struct Level(usize);
 
 /// `from` inclusive, `to` exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::store) struct Span {
+pub(crate) struct Span {
     pub from: i64,
     pub to: i64,
 }

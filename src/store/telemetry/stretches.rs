@@ -12,10 +12,10 @@ use super::parts::AT_ONCE;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::series::{joined, reached};
 use super::span::Span;
-use crate::domain::{Instant, Signal};
-use crate::store::View;
-use crate::store::error::Result;
-use crate::store::schema::readings;
+use crate::View;
+use crate::error::Result;
+use crate::schema::readings;
+use domain::{Instant, Signal};
 
 /// Rows of the journal in memory at once, about 100 bytes each.
 const ROWS: i64 = 65_536;

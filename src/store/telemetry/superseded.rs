@@ -11,12 +11,12 @@ use super::chunk_rows::Series;
 use super::row::StoredReading;
 use super::series::{first_committed, reached};
 use super::span::Span;
-use crate::domain::{Instant, Signal};
-use crate::store::View;
-use crate::store::conn::literally;
-use crate::store::error::Result;
-use crate::store::schema::amendments::dsl;
-use crate::store::schema::bindings;
+use crate::View;
+use crate::conn::literally;
+use crate::error::Result;
+use crate::schema::amendments::dsl;
+use crate::schema::bindings;
+use domain::{Instant, Signal};
 
 /// The most amendments that one look goes over. Few in tests, so that their looks have several pages.
 const LOOKED: usize = if cfg!(test) { 64 } else { 512 };

@@ -9,22 +9,22 @@ use consent::{
 use diesel::prelude::*;
 
 use super::{Appended, Batch, ReceiptRef, StoredReading, Want, append, journal, stretch};
-use crate::domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
-use crate::store::keys::SubjectKey;
-use crate::store::schema::{bindings, devices, patients};
-use crate::store::testing::{Home, stores};
-use crate::store::{self, Class, Urgency, View};
+use crate::keys::SubjectKey;
+use crate::schema::{bindings, devices, patients};
+use crate::testing::{Home, stores};
+use crate::{Class, Urgency, View};
+use domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 
-pub(in crate::store) struct Clinic {
+pub(crate) struct Clinic {
     pub store: Home,
 }
 
-pub(in crate::store) struct Patient {
+pub(crate) struct Patient {
     pub key: i64,
     pub secret: Arc<SubjectKey>,
 }
 
-pub(in crate::store) const NOON: Instant = Instant::from_secs(1_763_812_800);
+pub(crate) const NOON: Instant = Instant::from_secs(1_763_812_800);
 
 impl Clinic {
     /// One per backend at hand.
@@ -51,7 +51,7 @@ impl Clinic {
                     ))
                     .returning(patients::key)
                     .get_result(tx.conn)?;
-                let secret = tx.key_or_new(store::Subject::Patient(id), Class::Telemetry)?;
+                let secret = tx.key_or_new(crate::Subject::Patient(id), Class::Telemetry)?;
                 Ok(Patient { key, secret })
             })
             .unwrap()
@@ -105,16 +105,16 @@ impl Clinic {
     }
 }
 
-pub(in crate::store) fn collect() -> Permit<TelemetryCollect> {
+pub(crate) fn collect() -> Permit<TelemetryCollect> {
     permit_from(0)
 }
 
-pub(in crate::store) fn evaluate() -> Permit<AlertEvaluate> {
+pub(crate) fn evaluate() -> Permit<AlertEvaluate> {
     permit_from(0)
 }
 
 /// A real yes, for readings measured from an instant on.
-pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
+pub(crate) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
     let mut ledger = Ledger::default();
     for purpose in [Purpose::TelemetryCollect, Purpose::AlertEvaluate] {
         let grant = Grant { measured_from: Some(measured_from), ..Grant::of([7; 32]) };
@@ -127,20 +127,20 @@ pub(in crate::store) fn permit_from<P: Typed>(measured_from: i64) -> Permit<P> {
     decide(&Request { bases: &bases, records: &ledger, subject: &subject, context: &context }).unwrap()
 }
 
-pub(in crate::store) fn heart_rate(at: Instant, value: f64) -> Reading {
+pub(crate) fn heart_rate(at: Instant, value: f64) -> Reading {
     reading(Signal::HeartRate, at, value)
 }
 
-pub(in crate::store) fn reading(signal: Signal, at: Instant, value: f64) -> Reading {
+pub(crate) fn reading(signal: Signal, at: Instant, value: f64) -> Reading {
     Reading { signal, at, value, unit: signal.unit(), flags: Flags::default() }
 }
 
-pub(in crate::store) fn message(second: i64, ordinal: u16) -> ReceiptRef {
+pub(crate) fn message(second: i64, ordinal: u16) -> ReceiptRef {
     ReceiptRef::new(second, 0, ordinal).unwrap()
 }
 
 /// A series as judgement reads it: stretch by stretch.
-pub(in crate::store) fn in_stretches(
+pub(crate) fn in_stretches(
     view: &mut View<'_>,
     (patient_key, signal): (i64, Signal),
     from: Instant,

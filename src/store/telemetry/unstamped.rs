@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use crate::domain::Instant;
-use crate::store::Tx;
-use crate::store::conn::on;
-use crate::store::error::Result;
-use crate::store::prune::oldest;
-use crate::store::schema::unstamped::{self, dsl};
+use crate::Tx;
+use crate::conn::on;
+use crate::error::Result;
+use crate::prune::oldest;
+use crate::schema::unstamped::{self, dsl};
+use domain::Instant;
 
 /// How long a reception is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(600);
@@ -78,8 +78,8 @@ pub fn prune(tx: &mut Tx<'_>, now: Instant) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Urgency;
-    use crate::store::telemetry::testing::{Clinic, NOON};
+    use crate::Urgency;
+    use crate::telemetry::testing::{Clinic, NOON};
 
     #[test]
     fn a_resend_finds_its_own_first_reception_for_ten_minutes() {

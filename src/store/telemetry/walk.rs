@@ -15,12 +15,12 @@ use super::chunk_rows::{Series, before, open};
 use super::roll::patient_of;
 use super::row::{COLUMNS, Row, StoredReading};
 use super::span::Span;
-use crate::domain::Signal;
-use crate::store::error::{Error, Result};
-use crate::store::keys::SubjectKey;
-use crate::store::schema::{amendments, chunks, merged_readings as merged, quarantine, readings};
-use crate::store::seal::Broken;
-use crate::store::{Class, Conn, Subject, View};
+use crate::error::{Error, Result};
+use crate::keys::SubjectKey;
+use crate::schema::{amendments, chunks, merged_readings as merged, quarantine, readings};
+use crate::seal::Broken;
+use crate::{Class, Conn, Subject, View};
+use domain::Signal;
 
 /// Rows listed at once.
 const LISTED: i64 = 512;
@@ -28,7 +28,7 @@ const LISTED: i64 = 512;
 const MINUTE: i64 = 60;
 
 /// A reading and its patient's key.
-pub(in crate::store) type Walked = (i64, StoredReading);
+pub(crate) type Walked = (i64, StoredReading);
 
 /// Where a chunk is.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ struct Stretch {
 
 /// Where the readings of each stretch of reception lie: found by looking at each chunk once. Then a chunk is opened
 /// only for the stretches that it has readings of, one or two as a rule.
-pub(in crate::store) struct Census {
+pub(crate) struct Census {
     listed: Vec<Listed>,
     stretches: Vec<Stretch>,
     keys: HashMap<i64, Option<Arc<SubjectKey>>>,

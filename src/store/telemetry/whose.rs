@@ -8,9 +8,9 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::chunk_rows::Series;
 use super::span::Span;
-use crate::domain::Instant;
-use crate::store::View;
-use crate::store::error::Result;
+use crate::View;
+use crate::error::Result;
+use domain::Instant;
 
 /// Readings that are looked at for who had them before.
 const MOST: i64 = 2_048;
@@ -19,7 +19,7 @@ const MOST: i64 = 2_048;
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn has_left(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
+pub(crate) fn has_left(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
     let rows = format!(
         "SELECT 1 FROM amendments a WHERE {} AND NOT a.stands AND NOT EXISTS (SELECT 1 FROM amendments b \
          WHERE b.patient_key = a.patient_key AND b.signal = a.signal AND b.at = a.at \
@@ -33,7 +33,7 @@ pub(in crate::store) fn has_left(view: &mut View<'_>, series: Series, span: Span
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn has_come(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
+pub(crate) fn has_come(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
     let rows = format!("SELECT 1 FROM amendments a WHERE {} AND a.stands", moved(series, span));
     any(view, &rows)
 }
@@ -50,11 +50,7 @@ struct Left {
 ///
 /// # Errors
 /// Database errors.
-pub(in crate::store) fn before(
-    view: &mut View<'_>,
-    series: Series,
-    span: Span,
-) -> Result<BTreeMap<i64, Instant>> {
+pub(crate) fn before(view: &mut View<'_>, series: Series, span: Span) -> Result<BTreeMap<i64, Instant>> {
     let sql = format!(
         "SELECT b.patient_key AS patient_key, b.amended_at AS left_at \
          FROM (SELECT a.device_key, a.at FROM amendments a WHERE {} AND a.stands ORDER BY a.at LIMIT {MOST}) g \

@@ -11,12 +11,12 @@ use super::amendments::{Amended, By, Generation, Identity, amend};
 use super::chunk_rows::Series;
 use super::row::{ReceiptRef, StoredReading};
 use super::series::{first_committed, opened};
-use crate::domain::{Instant, PatientId, Reading, Signal, Withdrawal};
-use crate::store::conn::on;
-use crate::store::error::{Error, Result};
-use crate::store::keys::Subject;
-use crate::store::quarantine::{self, Aside, Item};
-use crate::store::{Tx, View};
+use crate::conn::on;
+use crate::error::{Error, Result};
+use crate::keys::Subject;
+use crate::quarantine::{self, Aside, Item};
+use crate::{Tx, View};
+use domain::{Instant, PatientId, Reading, Signal, Withdrawal};
 
 /// A withdrawal with whose reading it names and which message brought it.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +102,7 @@ pub fn first_of(
 ///
 /// # Errors
 /// Database errors; a destroyed key.
-pub(in crate::store) fn theirs(
+pub(crate) fn theirs(
     view: &mut View<'_>,
     (patient, device_key): ((i64, PatientId), i64),
     what: &Withdrawal,

@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant as Moment};
 
-use crate::store::testing::{NOW, seated, stores};
-use crate::store::{Error, Tx, Urgency, Url, nodes, settings};
+use crate::testing::{NOW, seated, stores};
+use crate::{Error, Tx, Urgency, Url, nodes, settings};
 
 const NAME: &str = "probe";
 
 #[test]
 fn a_transaction_that_panics_is_rolled_back_and_swallows_nothing_that_comes_after() {
     for home in stores() {
-        let house = |f: &dyn Fn(&mut Tx<'_>) -> crate::store::Result<()>| {
+        let house = |f: &dyn Fn(&mut Tx<'_>) -> crate::Result<()>| {
             home.keep_house(Urgency::Patient, "test", NOW, |tx| f(tx))
         };
         let fell = house(&|tx| {
@@ -83,6 +83,6 @@ fn a_node_whose_words_do_not_come_round_says_that_it_hears_nobody_and_connects_a
             Ok(())
         };
         home.reopened().unwrap().keep_house(Urgency::Urgent, "test", NOW, say).unwrap();
-        crate::store::testing::hears(&mut told, "device.connected", &"again");
+        crate::testing::hears(&mut told, "device.connected", &"again");
     }
 }

@@ -8,11 +8,11 @@ use consent::{
 };
 
 use super::{act, entries, patient};
-use crate::domain::PatientId;
-use crate::store::consents::{self, Hand, Outcome};
-use crate::store::testing::{NOW, hears, stores};
-use crate::store::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url, ledger, terms};
+use crate::consents::{self, Hand, Outcome};
+use crate::testing::{NOW, hears, stores};
+use crate::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url, ledger, terms};
 use diesel::RunQueryDsl;
+use domain::PatientId;
 
 const COLLECT: Purpose = Purpose::TelemetryCollect;
 
@@ -234,7 +234,7 @@ fn nobody_is_asked_for_what_no_consent_can_carry() {
 
 /// Ten thousand grants of one text, and who is last among them. Those whose turn does not come in the first transactions
 /// are rows alone.
-fn long_line(store: &Store) -> crate::store::patients::Patient {
+fn long_line(store: &Store) -> crate::patients::Patient {
     const SEVENTY: usize = 70;
     let people = "INSERT INTO patients (key, id, identity, zone, language, created_at, version) \
          WITH RECURSIVE line(n) AS (SELECT 1000001 UNION ALL SELECT n + 1 FROM line WHERE n < 1009929) \
@@ -250,7 +250,7 @@ fn long_line(store: &Store) -> crate::store::patients::Patient {
     let mut last = None;
     for n in 0..=SEVENTY {
         let made = act(store, |tx| {
-            let made = crate::store::patients::insert(tx, &super::details(super::identity("Zoe")))?;
+            let made = crate::patients::insert(tx, &super::details(super::identity("Zoe")))?;
             if n == SEVENTY {
                 diesel::sql_query(people).execute(tx.conn)?;
                 diesel::sql_query(filler).execute(tx.conn)?;
@@ -258,7 +258,7 @@ fn long_line(store: &Store) -> crate::store::patients::Patient {
                 diesel::sql_query(format!("{behind}'{}'", made.id)).execute(tx.conn)?;
             }
             consents::grant(tx, made.id, COLLECT, yes.clone(), &Giver::Subject.into())?;
-            crate::store::patients::get(tx, made.id)
+            crate::patients::get(tx, made.id)
         });
         last = Some(made.unwrap());
     }
@@ -269,7 +269,7 @@ fn long_line(store: &Store) -> crate::store::patients::Patient {
 fn the_last_of_ten_thousand_superseded_grants_is_denied_by_the_publication_itself() {
     for store in stores() {
         let zoe = long_line(&store);
-        let permitted = |now: crate::domain::Instant| {
+        let permitted = |now: domain::Instant| {
             let records = store.read(|view| ledger::of(view, zoe.key)).unwrap();
             let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
             let context = consent::Context::system(now.micros());

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{act, patient};
-use crate::domain::{DeviceId, DeviceIdentity, Instant};
-use crate::store::bindings::{self, Of};
-use crate::store::device_status::Charge;
-use crate::store::testing::{NOW, entries, hears, stores};
-use crate::store::{
-    Actor, Ask, Error, Result, Store, Touched, Tx, Urgency, commands, device_status, devices,
-};
+use crate::bindings::{self, Of};
+use crate::device_status::Charge;
+use crate::testing::{NOW, entries, hears, stores};
+use crate::{Actor, Ask, Error, Result, Store, Touched, Tx, Urgency, commands, device_status, devices};
+use domain::{DeviceId, DeviceIdentity, Instant};
 
 fn device(store: &Store) -> devices::Device {
     let identity =

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use consent::{Giver, Purpose, Records, State};
 
-use crate::domain::PatientId;
-use crate::store::kek::Keks;
-use crate::store::testing::{Home, NOW, entries, grant_one, stores};
-use crate::store::{Actor, Error, Store, Url, consents, ledger};
+use crate::kek::Keks;
+use crate::testing::{Home, NOW, entries, grant_one, stores};
+use crate::{Actor, Error, Store, Url, consents, ledger};
+use domain::PatientId;
 
 /// What the wire does with the next commit.
 const PASSES: u8 = 0;
@@ -91,7 +91,7 @@ fn behind_a_wire(home: &Home) -> Option<(Wire, Store)> {
     Some((wire, store))
 }
 
-fn revoke(store: &Store, patient: PatientId) -> crate::store::Result<()> {
+fn revoke(store: &Store, patient: PatientId) -> crate::Result<()> {
     let by = Giver::Subject.into();
     store.write(Actor::Operator, NOW, |tx| {
         consents::revoke(tx, patient, Purpose::TelemetryCollect, &by).map(drop)

@@ -5,12 +5,12 @@ use std::sync::Barrier;
 use diesel::prelude::*;
 
 use super::{act, entries, patient};
-use crate::domain::{Role, UserId};
-use crate::store::accesses::{self, COVERS, Look, What};
-use crate::store::idempotency::{self, Answer, Call};
-use crate::store::schema::patients;
-use crate::store::testing::{NOW, stores};
-use crate::store::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url, settings, signals};
+use crate::accesses::{self, COVERS, Look, What};
+use crate::idempotency::{self, Answer, Call};
+use crate::schema::patients;
+use crate::testing::{NOW, stores};
+use crate::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url, settings, signals};
+use domain::{Role, UserId};
 
 #[test]
 fn looks_are_in_the_log_once_in_five_minutes_per_viewer_patient_and_thing() {
@@ -18,8 +18,7 @@ fn looks_are_in_the_log_once_in_five_minutes_per_viewer_patient_and_thing() {
         let (ana, bia) = (patient(&store, "Ana"), patient(&store, "Bia"));
         let viewer = |role| Actor::User { id: UserId::new(NOW), role };
         let (one, two) = (viewer(Role::Clinician), viewer(Role::Agent));
-        let at =
-            |who: &crate::store::patients::Patient, what, refused| Look { patient: who.id, what, refused };
+        let at = |who: &crate::patients::Patient, what, refused| Look { patient: who.id, what, refused };
         let look = |who, seen: &[Look], now| {
             accesses::witness(&store, who, Some("patients"), &seen.iter().copied().collect(), now).unwrap();
         };
@@ -38,14 +37,14 @@ fn looks_are_in_the_log_once_in_five_minutes_per_viewer_patient_and_thing() {
         assert_eq!(written(), 5, "a list is one entry");
         look(one, &[readings], NOW.plus(COVERS));
         assert_eq!(written(), 6);
-        let of = |who: &crate::store::patients::Patient| {
+        let of = |who: &crate::patients::Patient| {
             store.read(|view| accesses::of_patient(view, who.key, None, 10)).unwrap()
         };
         let told: Vec<_> = of(&ana).into_iter().map(|told| (told.what, told.refused, told.listed)).collect();
         assert_eq!(told.len(), 6);
         assert!(told.contains(&(What::Readings, Some("E_REVOKED".to_owned()), false)));
         assert_eq!(of(&bia).len(), 1);
-        let stranger = Look { patient: crate::domain::PatientId::new(NOW), ..readings };
+        let stranger = Look { patient: domain::PatientId::new(NOW), ..readings };
         look(one, &[stranger], NOW);
         assert_eq!(written(), 6, "nobody was looked at");
     }

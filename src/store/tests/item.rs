@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::{act, entries};
-use crate::domain::{Role, StaffIdentity, UserId};
-use crate::store::schema::audit_bodies;
-use crate::store::testing::{NOW, stores};
-use crate::store::users::{self, NewUser};
-use crate::store::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx, settings, signals};
+use crate::schema::audit_bodies;
+use crate::testing::{NOW, stores};
+use crate::users::{self, NewUser};
+use crate::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx, settings, signals};
+use domain::{Role, StaffIdentity, UserId};
 
 fn said(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {
     tx.audit(&Act::new(kind).body(json!({ "row": kind })))
@@ -50,7 +50,7 @@ fn an_item_that_fails_leaves_no_entry_no_body_no_word_and_no_change() {
         let kept = store.read(|view| signals::after(view, last, 9)).unwrap().unwrap();
         assert_eq!(kept.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>(), ["done"]);
         assert_eq!(store.take_touched(), []);
-        crate::store::testing::hears(&mut told, "config.changed", &"done");
+        crate::testing::hears(&mut told, "config.changed", &"done");
         assert!(told.try_recv().is_err(), "nothing else was told");
     }
 }

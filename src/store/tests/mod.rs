@@ -20,7 +20,7 @@ use diesel::prelude::*;
 use super::schema::audit_entries;
 use super::testing::NOW;
 use super::{Actor, Result, Store, Tx, patients as rows};
-use crate::domain::PatientIdentity;
+use domain::PatientIdentity;
 
 pub(super) fn identity(name: &str) -> PatientIdentity {
     PatientIdentity {

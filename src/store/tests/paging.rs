@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::act;
-use crate::domain::Role;
-use crate::domain::escalation::{Step, Target};
-use crate::store::on_call::certify;
-use crate::store::on_call::testing::person;
-use crate::store::paging::{Finder, LeftOut, candidates};
-use crate::store::testing::{NOW, stores};
-use crate::store::users;
+use crate::on_call::certify;
+use crate::on_call::testing::person;
+use crate::paging::{Finder, LeftOut, candidates};
+use crate::testing::{NOW, stores};
+use crate::users;
+use domain::Role;
+use domain::escalation::{Step, Target};
 
 #[test]
 fn a_step_that_asks_for_a_certificate_pages_only_who_holds_a_valid_one() {

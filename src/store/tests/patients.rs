@@ -1,12 +1,10 @@
 //! Patients are found without being readable on disk.
 
 use super::{act, details, entries, identity, patient};
-use crate::domain::{PatientId, PatientIdentity};
-use crate::store::patients::{
-    block, find_by_cns, find_by_cpf, get, id_of, insert, key_of, page, subject, update,
-};
-use crate::store::testing::{NOW, stores};
-use crate::store::{Ask, Error};
+use crate::patients::{block, find_by_cns, find_by_cpf, get, id_of, insert, key_of, page, subject, update};
+use crate::testing::{NOW, stores};
+use crate::{Ask, Error};
+use domain::{PatientId, PatientIdentity};
 
 fn maria() -> PatientIdentity {
     PatientIdentity {

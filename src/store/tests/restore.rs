@@ -5,14 +5,14 @@ use std::time::Duration;
 use consent::{Giver, Grant, Lang, Purpose};
 
 use super::{act, entries, patient};
-use crate::domain::{DeviceIdentity, Role, StaffIdentity};
-use crate::store::log::{self, Sequencer};
-use crate::store::testing::{NOW, bare, put_back, stores};
-use crate::store::users::NewUser;
-use crate::store::withdrawals::{self, Restored, Withdrawn};
-use crate::store::{
+use crate::log::{self, Sequencer};
+use crate::testing::{NOW, bare, put_back, stores};
+use crate::users::NewUser;
+use crate::withdrawals::{self, Restored, Withdrawn};
+use crate::{
     Class, Error, Store, Subject, bindings, consents, devices, keys, links, sessions, snapshot, terms, users,
 };
+use domain::{DeviceIdentity, Role, StaffIdentity};
 
 fn person(store: &Store, name: &str, role: Role) -> users::User {
     let email = format!("{name}@clinica.example").parse().unwrap();
@@ -90,10 +90,10 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         assert!(tokens.iter().all(|token| token.revoked_at.is_some()), "{tokens:?}");
         assert!(restored.read(|view| devices::get(view, band.id)).unwrap().disabled_at.is_some());
         assert!(restored.read(|view| bindings::at(view, device.key, later)).unwrap().is_none());
-        let held = restored.read(|view| crate::store::ledger::of(view, ana.key)).unwrap();
+        let held = restored.read(|view| crate::ledger::of(view, ana.key)).unwrap();
         assert_eq!(consent::Records::record(&held, collect).unwrap().state, consent::State::Revoked);
         let erased = restored.read(|view| view.key(Subject::Patient(bia.id), Class::Identity).map(drop));
-        assert!(matches!(erased, Err(Error::Sealed(crate::store::seal::Broken::KeyDestroyed))), "{erased:?}");
+        assert!(matches!(erased, Err(Error::Sealed(crate::seal::Broken::KeyDestroyed))), "{erased:?}");
         // Once more changes nothing but the entry.
         let again = withdrawals::replay(&restored, &lines, Restored::default(), later).unwrap();
         assert_eq!(again.replayed, 0, "{again:?}");

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant as Moment};
 
 use diesel::connection::SimpleConnection;
 
-use crate::store::health::Trouble;
-use crate::store::kek::Keks;
-use crate::store::testing::{Home, NOW, foreign, stores};
-use crate::store::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url, waits};
+use crate::health::Trouble;
+use crate::kek::Keks;
+use crate::testing::{Home, NOW, foreign, stores};
+use crate::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url, waits};
 
 /// Homes on PostgreSQL, whose health is watched.
 pub(super) fn watched() -> Vec<Home> {

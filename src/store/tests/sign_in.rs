@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{act, entries, patient};
-use crate::domain::{Email, Role, StaffIdentity, UserId};
-use crate::store::holds;
-use crate::store::links::{self, Purpose};
-use crate::store::sessions::{self, IDLE, Kind, LIFE, Rotated};
-use crate::store::testing::{NOW, stores};
-use crate::store::throttles::{self, Tried};
-use crate::store::users::{self, NewUser};
-use crate::store::{Ask, Error, Store, Urgency};
+use crate::holds;
+use crate::links::{self, Purpose};
+use crate::sessions::{self, IDLE, Kind, LIFE, Rotated};
+use crate::testing::{NOW, stores};
+use crate::throttles::{self, Tried};
+use crate::users::{self, NewUser};
+use crate::{Ask, Error, Store, Urgency};
+use domain::{Email, Role, StaffIdentity, UserId};
 
 fn email() -> Email {
     "joao@clinica.example".parse().unwrap()
@@ -203,12 +203,12 @@ fn as_user<T>(
     store: &Store,
     id: UserId,
     role: Role,
-    f: impl FnMut(&mut crate::store::Tx<'_>) -> crate::store::Result<T>,
-) -> crate::store::Result<T> {
-    store.write(crate::store::Actor::User { id, role }, NOW, f)
+    f: impl FnMut(&mut crate::Tx<'_>) -> crate::Result<T>,
+) -> crate::Result<T> {
+    store.write(crate::Actor::User { id, role }, NOW, f)
 }
 
-fn refused<T: std::fmt::Debug>(done: crate::store::Result<T>, wanted: &str) {
+fn refused<T: std::fmt::Debug>(done: crate::Result<T>, wanted: &str) {
     assert!(matches!(&done, Err(Error::Refused { code, .. }) if *code == wanted), "{done:?}");
 }
 
@@ -239,7 +239,7 @@ fn what_one_person_does_to_let_themselves_in_as_another_waits_for_a_second_perso
         let vouch = |by, role, id| as_user(&store, by, role, |tx| holds::vouch(tx, id, None));
         // A link for somebody else, spent by whoever holds it.
         let link = |id| {
-            let made = |tx: &mut crate::store::Tx<'_>| links::insert(tx, id, Purpose::Password, minutes(10));
+            let made = |tx: &mut crate::Tx<'_>| links::insert(tx, id, Purpose::Password, minutes(10));
             as_user(&store, admin, Role::Admin, made).unwrap()
         };
         let spend = |id, secret: &str| {
@@ -262,7 +262,7 @@ fn what_one_person_does_to_let_themselves_in_as_another_waits_for_a_second_perso
         as_user(&store, admin, Role::Admin, |tx| users::set_totp(tx, clinician, None, None)).unwrap();
         assert!(!opens(clinician));
         // A role that sees readings, and a password of the maker's own choice.
-        let grant = |tx: &mut crate::store::Tx<'_>| users::set_role(tx, manager, 1, Role::Clinician);
+        let grant = |tx: &mut crate::Tx<'_>| users::set_role(tx, manager, 1, Role::Clinician);
         as_user(&store, admin, Role::Admin, grant).unwrap();
         assert!(!opens(manager));
         let new = person(Role::Manager, "eva@clinica.example");
@@ -290,7 +290,7 @@ fn nobody_vouches_through_an_account_of_their_own_making() {
             let made = as_user(&store, ana, Role::Admin, |tx| users::insert(tx, &new)).unwrap();
             assert_eq!(made.held.map(|held| held.by), Some(vec![ana]), "{role:?}");
             as_user(&store, bia, Role::Manager, |tx| holds::vouch(tx, made.id, None)).unwrap();
-            let rise = |tx: &mut crate::store::Tx<'_>| {
+            let rise = |tx: &mut crate::Tx<'_>| {
                 let version = users::get(tx, made.id)?.version;
                 let next = if role == Role::Manager { Role::Clinician } else { Role::Manager };
                 users::set_role(tx, made.id, version, next)
@@ -300,7 +300,7 @@ fn nobody_vouches_through_an_account_of_their_own_making() {
         }
         // What takes power away holds nothing.
         let caio = first(&store, Role::Clinician, "caio@clinica.example");
-        let fall = |tx: &mut crate::store::Tx<'_>| users::set_role(tx, caio, 1, Role::Agent);
+        let fall = |tx: &mut crate::Tx<'_>| users::set_role(tx, caio, 1, Role::Agent);
         assert_eq!(as_user(&store, ana, Role::Admin, fall).unwrap().held, None);
     }
 }

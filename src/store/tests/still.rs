@@ -12,9 +12,9 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
 use super::short::{ROW, Role, TABLE, house, told, watched};
-use crate::store::kek::Keks;
-use crate::store::testing::{Home, NOW};
-use crate::store::{Actor, Conn, Opener, Result, Store, Tx, Urgency, Url, still};
+use crate::kek::Keks;
+use crate::testing::{Home, NOW};
+use crate::{Actor, Conn, Opener, Result, Store, Tx, Urgency, Url, still};
 
 /// What a node says before its wire to the server stops: after what comes with it nothing goes on any more.
 const STOPS: &str = "half of this";

@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use super::schedule_changes::asked_again;
 use super::schedules::Between;
 use super::{Answer, Body, Call, List, Reply};
-use crate::domain::civil::Window;
-use crate::domain::on_call::{Cover, doubts_of};
-use crate::domain::{AbsenceId, Can, Instant, UserId};
-use crate::store::on_call::absences::{self, Held, Left};
-use crate::store::{self, Subject, Tx, users};
-use crate::web::Code;
-use crate::web::auth::Viewer;
-use crate::web::fault::Fault;
+use crate::Code;
+use crate::auth::Viewer;
+use crate::fault::Fault;
+use domain::civil::Window;
+use domain::on_call::{Cover, doubts_of};
+use domain::{AbsenceId, Can, Instant, UserId};
+use store::on_call::absences::{self, Held, Left};
+use store::{Subject, Tx, users};
 
 /// The widest window that is looked at at once.
 const WIDEST: std::time::Duration = std::time::Duration::from_secs(400 * 86_400);

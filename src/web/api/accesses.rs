@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
-use crate::domain::{Instant, PatientId, Role, UserId};
-use crate::store::accesses::{self, What};
-use crate::store::page::{MOST, USUAL};
-use crate::store::{View, patients, users};
-use crate::web::auth::Viewer;
-use crate::web::fault::Fault;
-use crate::web::pseudonyms;
+use crate::auth::Viewer;
+use crate::fault::Fault;
+use crate::pseudonyms;
+use domain::{Instant, PatientId, Role, UserId};
+use store::accesses::{self, What};
+use store::page::{MOST, USUAL};
+use store::{View, patients, users};
 
 /// Which looks.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]

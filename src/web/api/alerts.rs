@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 use super::climb::{Climb, climb};
 use super::readings::{Names, Shown};
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
-use crate::domain::alert::Act;
-use crate::domain::line::{self, NotALine};
-use crate::domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
-use crate::store::accesses::What;
-use crate::store::alert_lists::Filter;
-use crate::store::alerts;
-use crate::store::{View, escalations, patients, permits, telemetry};
-use crate::web::auth::permit_display;
-use crate::web::cases::{Case, Cases, Judged};
-use crate::web::fault::Fault;
+use crate::auth::permit_display;
+use crate::cases::{Case, Cases, Judged};
+use crate::fault::Fault;
+use domain::alert::Act;
+use domain::line::{self, NotALine};
+use domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule, UserId};
+use store::accesses::What;
+use store::alert_lists::Filter;
+use store::alerts;
+use store::{View, escalations, patients, permits, telemetry};
 
 /// An alert as a viewer may see it.
 #[derive(Serialize, ToSchema)]
@@ -202,7 +202,7 @@ impl<'a> Shape<'a> {
             }
             _ => None,
         };
-        let told = told.transpose().map_err(|_shape| Fault::new(crate::web::Code::Internal))?;
+        let told = told.transpose().map_err(|_shape| Fault::new(crate::Code::Internal))?;
         if told.as_ref().is_some_and(tells_values) {
             desk.sight.saw(patient, What::Readings);
         }

@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Desk, Reply};
-use crate::audit::tile::dir::Dir;
-use crate::audit::{ActorKind, Decision, Signer, Vkey};
-use crate::domain::{Instant, PatientId, UserId};
-use crate::store::accesses::What;
-use crate::store::log::{self, Filter, Scope};
-use crate::store::page::{MOST, USUAL};
-use crate::store::{Act, Subject};
-use crate::web::code::Code;
-use crate::web::fault::Fault;
-use crate::web::pseudonyms;
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::pseudonyms;
+use audit::tile::dir::Dir;
+use audit::{ActorKind, Decision, Signer, Vkey};
+use domain::{Instant, PatientId, UserId};
+use store::accesses::What;
+use store::log::{self, Filter, Scope};
+use store::page::{MOST, USUAL};
+use store::{Act, Subject};
 
 /// Which entries.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -58,7 +58,7 @@ pub struct Line {
     leaf: u64,
     /// The entry as the log holds it; null when it cannot be read: the log was altered.
     #[schema(value_type = Option<Object>)]
-    entry: Option<crate::audit::Entry>,
+    entry: Option<audit::Entry>,
 }
 
 /// Entries, newest first.
@@ -175,7 +175,7 @@ impl Drop for Scratch {
 fn packed(desk: &Desk) -> Result<Vec<u8>, Fault> {
     let signer = signer(desk)?;
     desk.write(|tx| Ok(tx.audit(&Act::new("access.export"))?))?;
-    let name = format!("zelo-audit-{}", crate::domain::id::uuid_at(desk.now).simple());
+    let name = format!("zelo-audit-{}", domain::id::uuid_at(desk.now).simple());
     let scratch = Scratch(std::env::temp_dir().join(name));
     log::export(&desk.state.store, signer, &Dir(scratch.0.clone()), Scope::Log)?;
     let unwritten = |error: std::io::Error| {

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Reply};
-use crate::domain::token::USER_LIFE;
-use crate::domain::{Role, SessionId, UserId};
-use crate::store::sessions::{self, Kind, Rotated};
-use crate::store::{Urgency, users};
-use crate::web::auth::network;
-use crate::web::code::Code;
-use crate::web::fault::Fault;
-use crate::web::sign_in::{self, Attempt};
-use crate::web::state::State;
+use crate::auth::network;
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::sign_in::{self, Attempt};
+use crate::state::State;
+use domain::token::USER_LIFE;
+use domain::{Role, SessionId, UserId};
+use store::sessions::{self, Kind, Rotated};
+use store::{Urgency, users};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]

@@ -4,10 +4,10 @@ use actix_web::web::Path;
 
 use super::kept::{self, Kept, Shown, Standing};
 use super::{Answer, Body, Call, IfMatch, List};
-use crate::domain::calendar::Calendar;
-use crate::store::reds;
-use crate::store::versions::Version;
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::calendar::Calendar;
+use store::reds;
+use store::versions::Version;
 
 impl Shown for Calendar {
     type Seen = Kept;

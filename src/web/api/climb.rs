@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Desk, Reply};
-use crate::domain::escalation::State;
-use crate::domain::{AlertId, Instant, UserId};
-use crate::store::{escalations, messages};
-use crate::web::cases;
-use crate::web::fault::Fault;
+use crate::cases;
+use crate::fault::Fault;
+use domain::escalation::State;
+use domain::{AlertId, Instant, UserId};
+use store::{escalations, messages};
 
 /// One thing that a climb did.
 #[derive(Serialize, ToSchema)]
@@ -99,7 +99,7 @@ pub struct Climb {
 pub(super) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
     desk.read(|view| {
         desk.cases().get(view, id)?.told()?;
-        let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?;
+        let held = escalations::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
         let steps = escalations::steps(view, &held.id)?.into_iter().map(|step| Stepped {
             at: step.at,
             due_at: step.due_at,

@@ -9,10 +9,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, List, Paging, Reply};
-use crate::domain::{CommandId, DeviceId, Instant};
-use crate::store::commands::{self, Command};
-use crate::store::{Subject, devices};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::{CommandId, DeviceId, Instant};
+use store::commands::{self, Command};
+use store::{Subject, devices};
 
 /// Largest command.
 const BODY_BYTES: usize = 64 * 1024;

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Paging, Reply};
-use crate::domain::{Can, ConsentId, Instant, PatientId, Role};
-use crate::store::accesses::What;
-use crate::store::consents::{self, Hand, Outcome};
-use crate::store::{Cursor, Error, Subject, Tx, ledger, patients};
-use crate::web::fault::Fault;
-use crate::web::pseudonyms;
+use crate::fault::Fault;
+use crate::pseudonyms;
+use domain::{Can, ConsentId, Instant, PatientId, Role};
+use store::accesses::What;
+use store::consents::{self, Hand, Outcome};
+use store::{Cursor, Error, Subject, Tx, ledger, patients};
 
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
@@ -204,7 +204,7 @@ fn hand(role: Role) -> Hand {
 }
 
 fn purpose_of(choice: &Choice) -> Result<Purpose, Fault> {
-    Purpose::parse(&choice.purpose).ok_or_else(|| Fault::new(crate::web::Code::UnknownPurpose))
+    Purpose::parse(&choice.purpose).ok_or_else(|| Fault::new(crate::Code::UnknownPurpose))
 }
 
 fn carry_out(

@@ -19,9 +19,9 @@ use super::super::problem::{self, Refusal};
 use super::super::sight::Sight;
 use super::super::sign_in;
 use super::super::state::State;
-use crate::domain::{Instant, PatientId};
-use crate::store::idempotency;
-use crate::store::{Subject, Tx, View, patients};
+use domain::{Instant, PatientId};
+use store::idempotency;
+use store::{Subject, Tx, View, patients};
 
 /// What a handler gives.
 pub type Answer = Result<HttpResponse, Refusal>;

@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use super::handed::{self, Moving};
 use super::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
-use crate::domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, TokenId};
-use crate::store::accesses::What;
-use crate::store::bindings::{self, Binding, Of};
-use crate::store::devices::{self, Device};
-use crate::store::moves::Counted;
-use crate::store::{Subject, Tx, View};
-use crate::web::code::Code;
-use crate::web::device_word::Word;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::device_word::Word;
+use crate::fault::Fault;
+use domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, PatientId, TokenId};
+use store::accesses::What;
+use store::bindings::{self, Binding, Of};
+use store::devices::{self, Device};
+use store::moves::Counted;
+use store::{Subject, Tx, View};
 
 /// A device.
 #[derive(Serialize, ToSchema)]
@@ -160,7 +160,7 @@ pub async fn of_patient(call: Call, id: Path<PatientId>, paging: Query<Paging>) 
         desk.viewer.reaches(*id)?;
         let ask = paging.ask()?;
         let page = desk.read(|view| {
-            crate::store::patients::key_of(view, *id)?;
+            store::patients::key_of(view, *id)?;
             Ok(bindings::page(view, Of::Patient(*id), &ask)?)
         })?;
         Reply::ok(&List::of(page, Bound::from))

@@ -8,16 +8,16 @@ use utoipa::ToSchema;
 
 use super::schedules::lasting;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
-use crate::domain::message::Channel;
-use crate::domain::on_call::capacity::{self, Agent, Work};
-use crate::domain::on_call::{Licence, Team};
-use crate::domain::rule::Name;
-use crate::domain::{AlertId, Instant, UserId};
-use crate::store::Tx;
-use crate::store::on_call::{self, Certificate, Gone};
-use crate::store::versions::{self, Version};
-use crate::web::Code;
-use crate::web::fault::Fault;
+use crate::Code;
+use crate::fault::Fault;
+use domain::message::Channel;
+use domain::on_call::capacity::{self, Agent, Work};
+use domain::on_call::{Licence, Team};
+use domain::rule::Name;
+use domain::{AlertId, Instant, UserId};
+use store::Tx;
+use store::on_call::{self, Certificate, Gone};
+use store::versions::{self, Version};
 
 /// People who are paged together.
 #[derive(Serialize, ToSchema)]
@@ -161,7 +161,7 @@ impl Fit {
 pub async fn fitness(call: Call, id: Path<UserId>) -> Answer {
     call.run(move |desk| {
         let fit = desk.read(|view| {
-            crate::store::users::get(view, *id)?;
+            store::users::get(view, *id)?;
             let (held, gone) = (on_call::certificate(view, *id)?, on_call::unreachable(view, *id)?);
             Ok(Fit::of(*id, held, gone, desk.now))
         })?;
@@ -208,7 +208,7 @@ pub async fn reached(call: Call, path: Path<(UserId, String)>) -> Answer {
         let (user, channel) = &*path;
         let channel = Channel::from_name(channel).ok_or_else(|| Fault::new(Code::NotFound))?;
         desk.write(|tx| {
-            crate::store::users::get(tx, *user)?;
+            store::users::get(tx, *user)?;
             Ok(on_call::reached_again(tx, *user, channel)?)
         })?;
         Ok(Reply::none())

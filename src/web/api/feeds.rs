@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
-use crate::audit::Digest;
-use crate::domain::civil::{Window, Zone};
-use crate::domain::{Instant, UserId};
-use crate::store::on_call::{self, absences, feeds};
-use crate::store::versions::Version;
-use crate::store::{View, users};
-use crate::web::fault::Fault;
-use crate::web::ical::Feed;
-use crate::web::state::State;
-use crate::web::{Code, Lang};
+use crate::fault::Fault;
+use crate::ical::Feed;
+use crate::state::State;
+use crate::{Code, Lang};
+use audit::Digest;
+use domain::civil::{Window, Zone};
+use domain::{Instant, UserId};
+use store::on_call::{self, absences, feeds};
+use store::versions::Version;
+use store::{View, users};
 
 /// The address of a feed.
 #[derive(Serialize, ToSchema)]

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::{DeviceId, Instant, PatientId};
-use crate::store::accesses::What;
-use crate::store::bindings::Binding;
-use crate::store::moves::{self, Counted};
-use crate::store::{Error, View, devices, nobodys, patients};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::{DeviceId, Instant, PatientId};
+use store::accesses::What;
+use store::bindings::Binding;
+use store::moves::{self, Counted};
+use store::{Error, View, devices, nobodys, patients};
 
 /// Moves of a device that are listed.
 const LISTED: i64 = 100;

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Desk, IfMatch, List, Reply};
-use crate::domain::Instant;
-use crate::store::View;
-use crate::store::versions::{self, Version, Versioned};
-use crate::web::code::Code;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::fault::Fault;
+use domain::Instant;
+use store::View;
+use store::versions::{self, Version, Versioned};
 
 /// How a version stands, and who stands behind it.
 #[derive(Serialize, ToSchema)]
@@ -224,7 +224,7 @@ pub(super) fn decide<T: Shown>(desk: &Desk, id: &str, which: u32, approve: bool)
 }
 
 /// An id is a word that stands in addresses and in the log for ever.
-pub(in crate::web) fn named(id: &str) -> Result<(), Fault> {
+pub(crate) fn named(id: &str) -> Result<(), Fault> {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if id.is_empty() || id.len() > 64 || !id.bytes().all(word) {
         return Err(Fault::invalid("id", "1 to 64 of a-z, 0-9 and _"));

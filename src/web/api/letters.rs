@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Reply};
-use crate::domain::civil::Zone;
-use crate::domain::template::Lang;
-use crate::store::letters::{self, Reader};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::civil::Zone;
+use domain::template::Lang;
+use store::letters::{self, Reader};
 
 /// How letters are written.
 #[derive(Serialize, Deserialize, ToSchema)]

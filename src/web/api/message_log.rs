@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::message::Channel;
-use crate::domain::{AlertId, Instant, UserId};
-use crate::store::messages::{self, Stored};
-use crate::store::{View, escalations, on_call};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::message::Channel;
+use domain::{AlertId, Instant, UserId};
+use store::messages::{self, Stored};
+use store::{View, escalations, on_call};
 
 /// A message about an alert.
 #[derive(Serialize, ToSchema)]

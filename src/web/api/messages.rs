@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::message::Channel;
-use crate::domain::{Instant, UserId};
-use crate::store::messages::{self, Stored};
-use crate::store::{Cursor, Tx, pages_seen};
-use crate::web::Code;
-use crate::web::fault::Fault;
+use crate::Code;
+use crate::fault::Fault;
+use domain::message::Channel;
+use domain::{Instant, UserId};
+use store::messages::{self, Stored};
+use store::{Cursor, Tx, pages_seen};
 
 /// A page on the dashboard.
 #[derive(Serialize, ToSchema)]

@@ -39,7 +39,7 @@ pub mod webhooks;
 
 pub(super) mod body;
 mod desk;
-pub(in crate::web) mod kept;
+pub(crate) mod kept;
 
 pub use body::{Body, IfMatch, MayBody};
 pub use desk::{Answer, Call, Desk, Reply};
@@ -48,8 +48,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fault::Fault;
-use crate::store::page::{MOST, USUAL};
-use crate::store::{Ask, Cursor, Page};
+use store::page::{MOST, USUAL};
+use store::{Ask, Cursor, Page};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Reply};
-use crate::domain::line;
-use crate::store::settings::{self, Officer};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::line;
+use store::settings::{self, Officer};
 
 /// Who answers for the data.
 #[derive(Serialize, ToSchema)]

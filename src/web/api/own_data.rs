@@ -15,17 +15,17 @@ use super::devices::Bound;
 use super::patients::Seen;
 use super::readings::{Names, Shown};
 use super::{Answer, Call, Desk, accesses};
-use crate::domain::{Instant, PatientId, Role, Signal};
-use crate::store::bindings::{self, Of};
-use crate::store::page::{Cursor, MOST};
-use crate::store::telemetry::{self, Stretch};
-use crate::store::{Ask, View, consents, exports, ledger, patients, settings};
-use crate::web::auth::{Viewer, permit_display};
-use crate::web::cases;
-use crate::web::code::Code;
-use crate::web::fault::Fault;
-use crate::web::outlet::{Outlet, Stop, outlet};
-use crate::web::state::State;
+use crate::auth::{Viewer, permit_display};
+use crate::cases;
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::outlet::{Outlet, Stop, outlet};
+use crate::state::State;
+use domain::{Instant, PatientId, Role, Signal};
+use store::bindings::{self, Of};
+use store::page::{Cursor, MOST};
+use store::telemetry::{self, Stretch};
+use store::{Ask, View, consents, exports, ledger, patients, settings};
 
 /// Copies under way at once on this node.
 static SEATS: Semaphore = Semaphore::const_new(4);
@@ -129,7 +129,7 @@ pub struct Controller {
 #[derive(Serialize, ToSchema)]
 pub struct OwnAlert {
     #[schema(value_type = String)]
-    id: crate::domain::AlertId,
+    id: domain::AlertId,
     rule: String,
     rule_version: u32,
     signal: &'static str,
@@ -146,7 +146,7 @@ pub struct OwnAlert {
     readings_moved_at: Option<Instant>,
     /// What it rests on; null once it was hidden, or its readings are another's.
     #[schema(value_type = Option<Object>)]
-    finding: Option<crate::rules::Finding>,
+    finding: Option<rules::Finding>,
 }
 
 /// Where a copy comes from.
@@ -269,7 +269,7 @@ impl Source {
                     signal: judged.signal.name(),
                     peak: judged.peak.name(),
                     state: case.state.name(),
-                    outcome: case.outcome.map(crate::domain::Outcome::name),
+                    outcome: case.outcome.map(domain::Outcome::name),
                     started_at: case.started_at,
                     ended_at: case.ended_at,
                     readings_moved_at: case.moved_at,

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, IfMatch, List, Paging, Reply};
-use crate::domain::civil::Zone;
-use crate::domain::{Cns, Cpf, Email, Instant, Name, PatientId, PatientIdentity, Phone, Role};
-use crate::store::Subject;
-use crate::store::accesses::What;
-use crate::store::patients::{self, Details, Patient};
-use crate::web::code::Code;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::fault::Fault;
+use domain::civil::Zone;
+use domain::{Cns, Cpf, Email, Instant, Name, PatientId, PatientIdentity, Phone, Role};
+use store::Subject;
+use store::accesses::What;
+use store::patients::{self, Details, Patient};
 
 /// A patient as a viewer may see them.
 #[derive(Serialize, ToSchema)]

@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use super::kept::{self, Shown, Standing, Wanted};
 use super::{Answer, Body, Call, IfMatch, List, MayBody, Reply};
-use crate::domain::escalation::{Beyond, Policy, Step, Target};
-use crate::domain::on_call::Because;
-use crate::domain::rule::Name;
-use crate::domain::{Instant, UserId};
-use crate::store::escalations;
-use crate::store::paging::{self, LeftOut};
-use crate::store::versions::{self, Version};
-use crate::web::fault::Fault;
-use crate::web::rehearsal::{Rehearsal, faulty_field, rehearse};
+use crate::fault::Fault;
+use crate::rehearsal::{Rehearsal, faulty_field, rehearse};
+use domain::escalation::{Beyond, Policy, Step, Target};
+use domain::on_call::Because;
+use domain::rule::Name;
+use domain::{Instant, UserId};
+use store::escalations;
+use store::paging::{self, LeftOut};
+use store::versions::{self, Version};
 
 /// One version of a policy, and who stands behind it.
 #[derive(Serialize, ToSchema)]
@@ -170,7 +170,7 @@ pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer 
         let at = when.at.unwrap_or(desk.now);
         let items = desk.read(|view| {
             let held = versions::in_force::<Policy>(view, &id, at)?;
-            let policy = held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?.body;
+            let policy = held.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body;
             let steps = policy.steps.iter().enumerate().map(|(place, step)| (Some(place + 1), step));
             let mut items = Vec::new();
             for (step, meant) in steps.chain(std::iter::once((None, &policy.nobody_reached))) {
@@ -242,9 +242,9 @@ pub struct Difference {
     worst_day: i64,
 }
 
-impl From<crate::domain::escalation::Told> for Told {
-    fn from(told: crate::domain::escalation::Told) -> Self {
-        let rung = |rung: &crate::domain::escalation::Rung| Rung {
+impl From<domain::escalation::Told> for Told {
+    fn from(told: domain::escalation::Told) -> Self {
+        let rung = |rung: &domain::escalation::Rung| Rung {
             climbed: rung.climbed,
             pages: rung.pages,
             empty: rung.empty,
@@ -286,7 +286,7 @@ pub async fn dry_run(call: Call, id: Path<String>, body: MayBody<Said>) -> Answe
                 Some(policy) => policy,
                 None => {
                     let held = versions::in_force::<Policy>(view, &id, desk.now)?;
-                    held.ok_or_else(|| Fault::new(crate::web::Code::NotFound))?.body
+                    held.ok_or_else(|| Fault::new(crate::Code::NotFound))?.body
                 }
             };
             rehearse(view, &policy, desk.now)

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, List, Reply};
-use crate::domain::calendar::Closed;
-use crate::domain::sla::{PauseReason, Segment, Still, Target};
-use crate::domain::{AlertId, Instant};
-use crate::store::sla;
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::calendar::Closed;
+use domain::sla::{PauseReason, Segment, Still, Target};
+use domain::{AlertId, Instant};
+use store::sla;
 
 /// A promise and its clock.
 #[derive(Serialize, ToSchema)]

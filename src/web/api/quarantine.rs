@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::readings::Names;
 use super::{Answer, Body, Call, List, Paging, Reply};
-use crate::domain::{DeviceId, Instant, Line, PatientId};
-use crate::store::telemetry;
-use crate::store::{Tx, bindings, patients, quarantine};
-use crate::web::auth::{Viewer, permit_collected, permit_display};
-use crate::web::code::Code;
-use crate::web::fault::Fault;
-use crate::web::state::State;
+use crate::auth::{Viewer, permit_collected, permit_display};
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::state::State;
+use domain::{DeviceId, Instant, Line, PatientId};
+use store::telemetry;
+use store::{Tx, bindings, patients, quarantine};
 
 /// Something set aside.
 #[derive(Serialize, ToSchema)]

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Paging, Reply};
-use crate::domain::{DeviceId, Instant, PatientId, Reading, Signal};
-use crate::store::telemetry::{self, By, MOST_POINTS, Place, StoredReading};
-use crate::store::{Cursor, View, devices};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::{DeviceId, Instant, PatientId, Reading, Signal};
+use store::telemetry::{self, By, MOST_POINTS, Place, StoredReading};
+use store::{Cursor, View, devices};
 
 /// One reading.
 #[derive(Serialize, ToSchema)]
@@ -101,7 +101,7 @@ fn original(reading: &Reading) -> Option<Original> {
         return Some(Original { value: letter.into(), unit });
     }
     if reading.is_sentinel() {
-        let low = reading.flags.has(crate::domain::Flags::LOW);
+        let low = reading.flags.has(domain::Flags::LOW);
         return Some(Original { value: if low { "LOW" } else { "HIGH" }.into(), unit });
     }
     (reading.unit.code() != reading.signal.unit().code())

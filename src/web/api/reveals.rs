@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, List, Paging, Reply};
-use crate::domain::{Can, Instant, PatientId, PatientIdentity, RevealId};
-use crate::store::accesses::What;
-use crate::store::{Subject, View, reveals};
-use crate::web::fault::Fault;
-use crate::web::pseudonyms;
+use crate::fault::Fault;
+use crate::pseudonyms;
+use domain::{Can, Instant, PatientId, PatientIdentity, RevealId};
+use store::accesses::What;
+use store::{Subject, View, reveals};
 
 /// Why somebody is to be known.
 #[derive(Deserialize, ToSchema)]
@@ -60,7 +60,7 @@ pub struct Known {
 impl Known {
     fn of(patient_id: PatientId, who: &PatientIdentity) -> Self {
         let (name, birth_date) = (who.name.as_str().to_owned(), who.birth_date);
-        Self { patient_id, name, birth_date, cpf: who.cpf.as_ref().map(crate::domain::Cpf::masked) }
+        Self { patient_id, name, birth_date, cpf: who.cpf.as_ref().map(domain::Cpf::masked) }
     }
 }
 

@@ -4,9 +4,9 @@ use actix_web::web::Path;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Reply};
-use crate::domain::Rule;
-use crate::web::code::Code;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::fault::Fault;
+use domain::Rule;
 
 /// A rule: id, version, name in both languages, signal, kind with its conditions.
 #[derive(ToSchema)]

@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 
 use super::schedules::{Published, published, seen_version};
 use super::{Answer, Body, Call, IfMatch, List, Reply};
-use crate::domain::on_call::{Change, Doubt, Override, Temporary};
-use crate::domain::{Instant, UserId};
-use crate::store::on_call::{self, changes};
-use crate::store::versions::Version;
-use crate::store::{Tx, View};
-use crate::web::Code;
-use crate::web::fault::Fault;
+use crate::Code;
+use crate::fault::Fault;
+use domain::on_call::{Change, Doubt, Override, Temporary};
+use domain::{Instant, UserId};
+use store::on_call::{self, changes};
+use store::versions::Version;
+use store::{Tx, View};
 
 /// A change of a window: `add` alone, `remove` alone, or both for one in place of the other.
 #[derive(Deserialize, ToSchema)]

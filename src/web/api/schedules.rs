@@ -10,16 +10,16 @@ use utoipa::ToSchema;
 
 use super::absences::narrow;
 use super::{Answer, Body, Call, IfMatch, List, Reply};
-use crate::domain::civil::{Window, Zone};
-use crate::domain::on_call::{
+use crate::fault::Fault;
+use domain::civil::{Window, Zone};
+use domain::on_call::{
     Absences, Because, Duty, Idle, Issue, Need, Override, Rotation, Schedule, Shift, Temporary,
 };
-use crate::domain::rule::Name;
-use crate::domain::{Instant, UserId};
-use crate::store::on_call::absences;
-use crate::store::versions::{self, Version};
-use crate::store::{View, on_call};
-use crate::web::fault::Fault;
+use domain::rule::Name;
+use domain::{Instant, UserId};
+use store::on_call::absences;
+use store::versions::{self, Version};
+use store::{View, on_call};
 
 /// How far the next hand-over is looked for.
 const NEXT: Duration = Duration::from_secs(60 * 86_400);
@@ -162,7 +162,7 @@ pub(crate) fn published(view: &mut View<'_>, id: &str, now: Instant) -> Result<P
 }
 
 pub(crate) fn seen_version(version: i64) -> Result<u32, Fault> {
-    u32::try_from(version).map_err(|_range| Fault::new(crate::web::Code::Precondition))
+    u32::try_from(version).map_err(|_range| Fault::new(crate::Code::Precondition))
 }
 
 /// Puts a new version in force. `If-Match: "0"` for a schedule that is not there yet.

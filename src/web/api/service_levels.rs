@@ -5,11 +5,11 @@ use actix_web::web::{Path, Query};
 
 use super::kept::{self, Kept, Shown, Standing, Wanted};
 use super::{Answer, Body, Call, Desk, IfMatch, List};
-use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Policy;
-use crate::domain::sla::{Faulty, ServiceLevel};
-use crate::store::versions::{self, Version};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::calendar::Calendar;
+use domain::escalation::Policy;
+use domain::sla::{Faulty, ServiceLevel};
+use store::versions::{self, Version};
 
 impl Shown for ServiceLevel {
     type Seen = Kept;

@@ -4,14 +4,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, Reply};
-use crate::domain::message::Channel;
-use crate::domain::{Instant, Level};
-use crate::store::{View, alerts, lapses, reevaluations};
-use crate::web::auth::Viewer;
-use crate::web::fault::Fault;
-use crate::web::pseudonyms;
-use crate::web::pulse::Pulse;
-use crate::web::state::{self, Module, Rests};
+use crate::auth::Viewer;
+use crate::fault::Fault;
+use crate::pseudonyms;
+use crate::pulse::Pulse;
+use crate::state::{self, Module, Rests};
+use domain::message::Channel;
+use domain::{Instant, Level};
+use store::{View, alerts, lapses, reevaluations};
 
 /// One engine module.
 #[derive(Serialize, ToSchema)]

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, List, Reply};
-use crate::domain::civil::Window;
-use crate::domain::{Instant, SwapId, UserId};
-use crate::store::on_call::swaps::{self, Asked, Word};
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::civil::Window;
+use domain::{Instant, SwapId, UserId};
+use store::on_call::swaps::{self, Asked, Word};
 
 /// A stretch of time.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -100,7 +100,7 @@ pub struct Wanted {
 pub async fn list(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| {
         let open = desk.read(|view| {
-            crate::store::on_call::get(view, &id, desk.now)?;
+            store::on_call::get(view, &id, desk.now)?;
             Ok(swaps::open(view, &id, desk.now)?)
         })?;
         Reply::ok(&List::whole(open.into_iter().map(Swap::from).collect::<Vec<_>>()))
@@ -164,6 +164,6 @@ pub(crate) fn word(name: &str) -> Result<Word, Fault> {
         "accept" => Ok(Word::Accept),
         "decline" => Ok(Word::Decline),
         "withdraw" => Ok(Word::Withdraw),
-        _ => Err(crate::web::Code::NotFound.into()),
+        _ => Err(crate::Code::NotFound.into()),
     }
 }

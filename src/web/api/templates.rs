@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::kept::{self, Shown, Standing, Wanted};
 use super::{Answer, Body, Call, IfMatch, List};
-use crate::domain::template::{Fault as Wrong, Lang, Template, Words};
-use crate::store::versions::Version;
-use crate::web::code::Code;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::fault::Fault;
+use domain::template::{Fault as Wrong, Lang, Template, Words};
+use store::versions::Version;
 
 /// One version of a template, and who stands behind it.
 #[derive(Serialize, ToSchema)]

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Call, List, Paging, Reply};
-use crate::store::terms;
-use crate::web::code::Code;
+use crate::code::Code;
+use store::terms;
 
 /// Which texts.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]

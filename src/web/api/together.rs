@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Reply};
-use crate::domain::alert::Act;
-use crate::domain::line::{self, NotALine};
-use crate::domain::{AlertCase, AlertId, UserId};
-use crate::store::Tx;
-use crate::store::alerts;
-use crate::web::fault::Fault;
+use crate::fault::Fault;
+use domain::alert::Act;
+use domain::line::{self, NotALine};
+use domain::{AlertCase, AlertId, UserId};
+use store::Tx;
+use store::alerts;
 
 /// As many as one call may name.
-pub(in crate::web) const MOST: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// Which ones.
 #[derive(Deserialize, ToSchema)]
@@ -80,7 +80,7 @@ pub async fn ack(call: Call, body: Body<Named>) -> Answer {
 ///
 /// # Errors
 /// Why not; store faults.
-pub(in crate::web) fn answer(
+pub(crate) fn answer(
     tx: &mut Tx<'_>,
     alert: AlertId,
     by: UserId,
@@ -90,7 +90,7 @@ pub(in crate::web) fn answer(
 }
 
 /// Each once, in their order.
-pub(in crate::web) fn distinct(alerts: Vec<AlertId>) -> Vec<AlertId> {
+pub(crate) fn distinct(alerts: Vec<AlertId>) -> Vec<AlertId> {
     let mut seen = std::collections::BTreeSet::new();
     alerts.into_iter().filter(|alert| seen.insert(*alert)).collect()
 }

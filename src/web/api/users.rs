@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, Desk, IfMatch, List, MayBody, Paging, Reply};
-use crate::domain::password::{Cost, Memory, Refused};
-use crate::domain::{Email, Instant, Line, Name, PatientId, Role, StaffIdentity, UserId};
-use crate::store::accesses::What;
-use crate::store::links::{self, PASSWORD_LIFE};
-use crate::store::users::{self, NewUser, User};
-use crate::store::{Subject, holds, sessions, settings};
-use crate::web::code::Code;
-use crate::web::fault::Fault;
+use crate::code::Code;
+use crate::fault::Fault;
+use domain::password::{Cost, Memory, Refused};
+use domain::{Email, Instant, Line, Name, PatientId, Role, StaffIdentity, UserId};
+use store::accesses::What;
+use store::links::{self, PASSWORD_LIFE};
+use store::users::{self, NewUser, User};
+use store::{Subject, holds, sessions, settings};
 
 /// Somebody who signs in.
 #[derive(Serialize, ToSchema)]

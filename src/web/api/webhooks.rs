@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Call, List, Reply};
-use crate::domain::message::Channel;
-use crate::domain::{Instant, webhook};
-use crate::store::messages::{self, Stored};
-use crate::store::webhooks::{self, Webhook};
-use crate::web::fault::Fault;
-use crate::web::reach;
-use crate::web::state::State;
+use crate::fault::Fault;
+use crate::reach;
+use crate::state::State;
+use domain::message::Channel;
+use domain::{Instant, webhook};
+use store::messages::{self, Stored};
+use store::webhooks::{self, Webhook};
 
 /// What is listed at once when nobody says.
 const USUAL: i64 = 100;

@@ -44,7 +44,7 @@ fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
 /// Every literal key in the room's sources: `Key("…")` in Rust, `say("…` and its kin in pages.
 fn used() -> BTreeSet<String> {
     let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut files);
+    sources(Path::new(env!("CARGO_MANIFEST_DIR")), &mut files);
     let mut used = BTreeSet::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

@@ -8,7 +8,7 @@ use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{self, Content, Ref, RefOr, Response};
 
 use super::super::{code::Code, routes};
-use crate::domain::Can;
+use domain::Can;
 
 /// The media type of every refusal (RFC 9457 §3).
 const PROBLEM: &str = "application/problem+json";

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{Choice, Html};
-use crate::domain::Instant;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
 
 /// The page.
 #[derive(Debug, Clone, Default)]

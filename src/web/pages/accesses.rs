@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::Html;
-use crate::domain::{Instant, PatientId, RevealId};
-use crate::store::accesses::What;
-use crate::store::reveals::State;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::{Instant, PatientId, RevealId};
+use store::accesses::What;
+use store::reveals::State;
 
 /// Looks at one person, or at everybody.
 #[derive(Debug, Clone, Default)]

@@ -7,12 +7,12 @@ use askama::filters::Safe;
 use super::calendar::ZONES;
 use super::ladder::{Called, channel_icon, channel_word};
 use super::{Html, pairing};
-use crate::domain::Instant;
-use crate::domain::message::Channel;
-use crate::domain::template;
-use crate::store::letters::Reader;
-use crate::web::problem::url_encoded;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::problem::url_encoded;
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
+use domain::message::Channel;
+use domain::template;
+use store::letters::Reader;
 
 /// The account of the reader.
 #[derive(Debug, Clone, Default)]

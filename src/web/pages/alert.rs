@@ -5,8 +5,8 @@ use askama::Template;
 use super::ladder::{Ladder, Standing};
 use super::promises::{Promises, REASONS};
 use super::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
-use crate::domain::{AlertId, Instant, PatientId, Signal};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::{AlertId, Instant, PatientId, Signal};
 
 /// The page of one alert.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl View {
     /// By what letters about it are told from those about others.
     #[must_use]
     pub fn mark(&self) -> String {
-        crate::domain::message::mark(&self.alert.to_string())
+        domain::message::mark(&self.alert.to_string())
     }
 
     /// As it stands, where that may be told.

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::Html;
-use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Lang, Section, Shell, Theme, Words};
 
 /// What the page shows of the document.
 #[derive(Debug, Clone, Default)]

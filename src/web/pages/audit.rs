@@ -4,9 +4,9 @@ use askama::Template;
 
 use super::Html;
 use super::audit_kind;
-use crate::domain::Instant;
-use crate::web::shell::address;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::shell::address;
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
 
 /// The explorer.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! What each kind of entry of the log is called on pages; the name in the log stands beside it.
 
-use crate::audit::kind::EntryType as E;
-use crate::web::Key;
+use crate::Key;
+use audit::kind::EntryType as E;
 
 /// The words of a kind. One without words does not compile.
 #[must_use]

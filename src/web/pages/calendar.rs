@@ -8,8 +8,8 @@ use super::calendar_form::Draft;
 use super::kept::{Editor, Kept, Kind, Line};
 use super::schedule::weekday;
 use super::{Choice, Html};
-use crate::domain::calendar::{Calendar, Closed, Hours, MUNICIPALITIES, Place, Scope, State};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::calendar::{Calendar, Closed, Hours, MUNICIPALITIES, Place, Scope, State};
 
 /// Days that a person sees ahead.
 const AHEAD: u64 = 30;

@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 
 use super::kept::Wrong;
 use super::schedule::weekday;
-use crate::domain::calendar::{Calendar, Exception, Hours, MUNICIPALITIES, NoHours, Place, State};
-use crate::domain::civil::Zone;
-use crate::domain::line::{Label, NotALine};
-use crate::web::{Key, Words};
+use crate::{Key, Words};
+use domain::calendar::{Calendar, Exception, Hours, MUNICIPALITIES, NoHours, Place, State};
+use domain::civil::Zone;
+use domain::line::{Label, NotALine};
 
 /// Empty rows for own days at the end of the form.
 const SPARE: usize = 3;
@@ -186,10 +186,10 @@ fn hours_wrong(w: &Words, no: &NoHours) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Instant;
-    use crate::domain::sla::calendars;
-    use crate::web::Lang;
-    use crate::web::shell::DEFAULT_ZONE;
+    use crate::Lang;
+    use crate::shell::DEFAULT_ZONE;
+    use domain::Instant;
+    use domain::sla::calendars;
 
     const WORDS: Words = Words { lang: Lang::PtBr, zone: DEFAULT_ZONE, now: Instant::from_micros(0) };
 

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Html;
-use crate::web::{Code, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Lang, Section, Shell, Theme, Words};
 
 /// What is asked, and for which act.
 #[derive(Debug, Clone)]

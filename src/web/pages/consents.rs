@@ -2,8 +2,8 @@
 
 use consent::{Denied, Purpose, Verdict};
 
-use crate::domain::{Instant, PatientId};
-use crate::web::{Key, Words};
+use crate::{Key, Words};
+use domain::{Instant, PatientId};
 
 /// Consents of one patient.
 #[derive(Debug, Clone)]
@@ -235,8 +235,8 @@ mod tests {
     };
 
     use super::{Block, Effect, Purpose, Term};
-    use crate::domain::Instant;
-    use crate::web::{Lang, Words};
+    use crate::{Lang, Words};
+    use domain::Instant;
 
     /// A row of one purpose in one state, as the ledger keeps it.
     fn row(purpose: Purpose, state: Option<State>) -> Option<Record> {

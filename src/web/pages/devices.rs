@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::{Choice, Html, Paging};
-use crate::domain::{CommandId, DeviceId, Instant, PatientId};
-use crate::store::commands::State as Stands;
-use crate::store::nobodys::Waiting;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::{CommandId, DeviceId, Instant, PatientId};
+use store::commands::State as Stands;
+use store::nobodys::Waiting;
 
 /// The list of devices.
 #[derive(Debug, Clone, Default)]

@@ -4,8 +4,8 @@ use askama::Template;
 use serde_json::Value;
 
 use super::Html;
-use crate::web::shell::landing;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::shell::landing;
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 
 /// What a refusal names beside its code.
 #[derive(Debug, Clone, Copy, Default)]

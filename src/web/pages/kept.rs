@@ -6,8 +6,8 @@ mod kind;
 use askama::Template;
 
 use super::Html;
-use crate::domain::Instant;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
 pub use kind::Kind;
 
 /// The list of a kind.

@@ -2,9 +2,9 @@
 //! time; and what waits above.
 
 use super::policy::Paged;
-use crate::domain::Instant;
-use crate::domain::message::{Channel, State};
-use crate::web::{Key, Words};
+use crate::{Key, Words};
+use domain::Instant;
+use domain::message::{Channel, State};
 
 /// The climb of one alert.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Html;
-use crate::web::{Code, Lang, Shell, Theme, Words};
+use crate::{Code, Lang, Shell, Theme, Words};
 
 /// What the form shows again after a refusal.
 #[derive(Debug, Clone, Default)]

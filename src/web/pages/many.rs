@@ -4,9 +4,9 @@ use askama::Template;
 
 use super::Html;
 use super::queue::Row;
-use crate::domain::AlertId;
-use crate::domain::message::mark;
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::AlertId;
+use domain::message::mark;
 
 /// What waits, and what was just answered for.
 #[derive(Debug, Clone, Default)]

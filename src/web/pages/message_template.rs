@@ -5,10 +5,10 @@ use askama::Template;
 
 use super::Html;
 use super::kept::{Editor, Kept, Kind, Line, Wrong};
-use crate::domain::civil::Zone;
-use crate::domain::message::{self, Class};
-use crate::domain::template::{self, Fault, Lang as In, Rendered, Variable, Vars};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::civil::Zone;
+use domain::message::{self, Class};
+use domain::template::{self, Fault, Lang as In, Rendered, Variable, Vars};
 
 /// The page of one template.
 #[derive(Debug, Clone, Default)]
@@ -293,10 +293,10 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Instant;
-    use crate::domain::template::lint::lint;
-    use crate::domain::template::seeds::seeds;
-    use crate::web::shell::DEFAULT_ZONE;
+    use crate::shell::DEFAULT_ZONE;
+    use domain::Instant;
+    use domain::template::lint::lint;
+    use domain::template::seeds::seeds;
 
     const WORDS: Words = Words { lang: Lang::PtBr, zone: DEFAULT_ZONE, now: Instant::from_micros(0) };
 

@@ -7,8 +7,8 @@ use askama::filters::Safe;
 
 use super::l10n::{Key, Words};
 use super::shell::Shell;
-use crate::domain::Instant;
-use crate::store::page::COUNTED;
+use domain::Instant;
+use store::page::COUNTED;
 
 pub mod absence;
 pub mod accesses;

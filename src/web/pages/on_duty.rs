@@ -4,9 +4,9 @@
 use askama::Template;
 
 use super::Html;
-use crate::domain::{Instant, Role, UserId};
-use crate::web::shell::role_word;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::shell::role_word;
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::{Instant, Role, UserId};
 
 /// The list.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::Html;
-use crate::domain::Instant;
-use crate::web::{Key, Shell, Words};
+use crate::{Key, Shell, Words};
+use domain::Instant;
 
 /// What waits for the reader.
 #[derive(Debug, Clone, Default)]

@@ -6,8 +6,8 @@ use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 
 use super::Html;
-use crate::domain::{DeviceId, Instant};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::{DeviceId, Instant};
 
 /// The pairing of one device.
 #[derive(Debug, Clone)]

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::Html;
-use crate::domain::password::{LONGEST, Refused, SHORTEST};
-use crate::web::l10n::Key;
-use crate::web::{Lang, Shell, Theme, Words};
+use crate::l10n::Key;
+use crate::{Lang, Shell, Theme, Words};
+use domain::password::{LONGEST, Refused, SHORTEST};
 
 /// Why a new password was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use super::consents::{Block, Consents, State};
 use super::devices::Link;
 use super::readings::{Range, Readings};
 use super::{AlertState, Html, Level, Owner};
-use crate::domain::{AlertId, Can, Instant, PatientId, Signal};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::{AlertId, Can, Instant, PatientId, Signal};
 
 /// The page of one patient; what the reader may not see is `None`.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{Html, Level, Paging};
-use crate::domain::{Can, Instant, PatientId};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::{Can, Instant, PatientId};
 
 /// The list.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::kept::Line;
-use crate::domain::UserId;
-use crate::domain::escalation::{Policy, Step, Target};
-use crate::web::shell::role_word;
-use crate::web::{Key, Lang, Words};
+use crate::shell::role_word;
+use crate::{Key, Lang, Words};
+use domain::UserId;
+use domain::escalation::{Policy, Step, Target};
 
 /// How schedules, teams and people are called.
 #[derive(Debug, Clone, Default)]

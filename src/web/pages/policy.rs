@@ -6,8 +6,8 @@ use askama::Template;
 use super::kept::{Change, Kept, Kind};
 use super::policy_form::{Draft, Wrong};
 use super::{Choice, Html};
-use crate::domain::Instant;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
 
 /// The page of one policy.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,12 @@
 //! The editor of a policy as a form: what was typed, kept as it was typed, and the policy or the mistakes it makes.
 //! Without a script every button is a request; with one only the editor is drawn anew.
 
-use crate::domain::escalation::{Beyond, Faulty, Policy, Step, Target};
-use crate::domain::line::NotALine;
-use crate::domain::rule::Name;
-use crate::domain::{Label, Role, UserId};
-use crate::store::escalations::RED;
-use crate::web::{Key, Words};
+use crate::{Key, Words};
+use domain::escalation::{Beyond, Faulty, Policy, Step, Target};
+use domain::line::NotALine;
+use domain::rule::Name;
+use domain::{Label, Role, UserId};
+use store::escalations::RED;
 
 /// A policy while it is being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -330,7 +330,7 @@ fn faults(policy: &Policy) -> Vec<Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::escalation::seeds;
+    use domain::escalation::seeds;
 
     fn pairs(policy: &Policy) -> Vec<(String, String)> {
         let draft = Draft::of(policy);

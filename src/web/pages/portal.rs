@@ -6,8 +6,8 @@ use super::Html;
 use super::consents::{Block, Consents, State};
 use super::devices::Link;
 use super::readings::{Range, Readings};
-use crate::domain::{Can, Instant, PatientId};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::{Can, Instant, PatientId};
 
 /// The patient's own page.
 #[derive(Debug, Clone)]

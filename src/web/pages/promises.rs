@@ -1,8 +1,8 @@
 //! The promises to one alert: how much of each is used, when it warns, when it is over, and why its clock stood still.
 
 use super::Level;
-use crate::domain::Instant;
-use crate::web::{Key, Words};
+use crate::{Key, Words};
+use domain::Instant;
 
 /// The promises to an alert.
 #[derive(Debug, Clone, Default)]

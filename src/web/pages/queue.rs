@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{AlertState, Html, Level, Owner, Paging, Snoozed};
-use crate::domain::{AlertId, Instant, PatientId, Signal};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::{AlertId, Instant, PatientId, Signal};
 
 /// The queue as this reader may see it.
 #[derive(Debug, Clone, Default)]
@@ -156,7 +156,7 @@ impl Row {
     /// By what letters about it are told from those about others.
     #[must_use]
     pub fn mark(&self) -> String {
-        crate::domain::message::mark(&self.alert.to_string())
+        domain::message::mark(&self.alert.to_string())
     }
 
     /// How far the wait has gone: nothing, near its bound, beyond it.

@@ -2,9 +2,9 @@
 //! that says why there is nothing to see.
 
 use super::{Level, Masked};
-use crate::domain::{AlertId, Instant, PatientId, Signal};
-use crate::web::format;
-use crate::web::{Key, Words};
+use crate::format;
+use crate::{Key, Words};
+use domain::{AlertId, Instant, PatientId, Signal};
 
 /// What the reader may see of a patient's readings.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use askama::Template;
 
 use super::{Html, Level};
-use crate::domain::{Instant, Signal};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::{Instant, Signal};
 
 /// The rules in force.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,8 @@ use askama::Template;
 
 use super::schedules::{Present, Trouble};
 use super::{Choice, Html};
-use crate::domain::Instant;
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::Instant;
 
 /// The page. Its clock is the schedule's.
 #[derive(Debug, Clone, Default)]

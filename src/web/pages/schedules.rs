@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::Html;
 use super::schedule::Need;
-use crate::domain::{Can, Instant};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
+use domain::{Can, Instant};
 
 /// The list, and what everybody carries.
 #[derive(Debug, Clone, Default)]

@@ -5,11 +5,11 @@ use askama::Template;
 
 use super::kept::{Editor, Kept, Kind, Line, Wrong};
 use super::{Choice, Html};
-use crate::domain::alert::Level;
-use crate::domain::rule::Name;
-use crate::domain::sla::{Faulty, Metric, ServiceLevel, Target};
-use crate::domain::{Instant, Label};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::alert::Level;
+use domain::rule::Name;
+use domain::sla::{Faulty, Metric, ServiceLevel, Target};
+use domain::{Instant, Label};
 
 /// The page of one service level.
 #[derive(Debug, Clone, Default)]
@@ -247,8 +247,8 @@ pub fn page(shell: &Shell, view: &View) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::sla::{calendars, seeds};
-    use crate::web::shell::DEFAULT_ZONE;
+    use crate::shell::DEFAULT_ZONE;
+    use domain::sla::{calendars, seeds};
 
     const WORDS: Words = Words { lang: Lang::PtBr, zone: DEFAULT_ZONE, now: Instant::from_micros(0) };
 

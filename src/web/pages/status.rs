@@ -5,10 +5,10 @@ use std::time::Duration;
 use askama::Template;
 
 use super::Html;
-use crate::domain::certificate::{self, Door};
-use crate::domain::time::Step;
-use crate::domain::{Can, Instant};
-use crate::web::{Key, Lang, Section, Shell, Theme, Words};
+use crate::{Key, Lang, Section, Shell, Theme, Words};
+use domain::certificate::{self, Door};
+use domain::time::Step;
+use domain::{Can, Instant};
 
 /// The state of one node.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{Choice, Html};
-use crate::web::{Lang, Section, Shell, Theme, Words};
+use crate::{Lang, Section, Shell, Theme, Words};
 
 /// The list and its forms.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::sample::Night;
-use crate::domain::Instant;
-use crate::web::{Lang, Theme};
+use crate::{Lang, Theme};
+use domain::Instant;
 
 fn night(lang: Lang) -> Night {
     Night { now: Instant::parse("2026-11-22T06:04:00Z").unwrap(), lang, theme: Theme::Auto }
@@ -215,17 +215,17 @@ fn what_people_typed_is_never_markup() {
     let mut view = night.queue();
     view.filter.q = "\"><script>alert(1)</script>".to_owned();
     view.rows[0].name = "<img src=x onerror=alert(1)>".to_owned();
-    let shell = night.shell(Some(crate::domain::Role::Agent), crate::web::Section::Queue, "/queue?q=\"><b>");
+    let shell = night.shell(Some(domain::Role::Agent), crate::Section::Queue, "/queue?q=\"><b>");
     let html = super::queue::page(&shell, &view).unwrap();
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x") && !html.contains("\"><b>"));
 }
 
 #[test]
 fn every_role_is_offered_only_what_it_may_open() {
-    use crate::domain::Role;
-    use crate::web::shell::landing;
+    use crate::shell::landing;
+    use domain::Role;
     for role in Role::ALL {
-        let shell = night(Lang::En).shell(Some(role), crate::web::Section::Elsewhere, "/");
+        let shell = night(Lang::En).shell(Some(role), crate::Section::Elsewhere, "/");
         let places = shell.places();
         assert!(places.iter().all(|place| place.needs().held_by(role)), "{role:?}");
         assert!(

@@ -4,9 +4,9 @@ use askama::Template;
 
 use super::Html;
 use super::error::Named;
-use crate::domain::{Can, Instant, Role, UserId};
-use crate::web::shell::role_word;
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::shell::role_word;
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::{Can, Instant, Role, UserId};
 
 /// The list and the form.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,9 @@ use askama::Template;
 use super::Html;
 use super::error::Named;
 use super::ladder::{receipt_tone, receipt_word};
-use crate::domain::message::State;
-use crate::domain::{Can, Instant};
-use crate::web::{Code, Key, Lang, Section, Shell, Theme, Words};
+use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
+use domain::message::State;
+use domain::{Can, Instant};
 
 /// The list and the form.
 #[derive(Debug, Clone, Default)]

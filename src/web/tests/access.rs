@@ -1,9 +1,9 @@
 //! The route table walked with every role and with nobody, and held against the OpenAPI document.
 
 use super::*;
-use crate::domain::Can;
-use crate::web::routes::Face;
-use crate::web::serve::rows;
+use crate::routes::Face;
+use crate::serve::rows;
+use domain::Can;
 
 const ID: &str = "018f0000-0000-7000-8000-000000000001";
 
@@ -77,7 +77,7 @@ fn the_table_holds_the_matrix_of_the_contract() {
 
 #[test]
 fn every_api_route_is_in_the_document_and_nothing_else_is() {
-    let document = serde_json::to_value(crate::web::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::openapi::value()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut told: Vec<String> = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -97,7 +97,7 @@ fn every_api_route_is_in_the_document_and_nothing_else_is() {
 
 /// The operations of the document, by method and path.
 fn operations() -> Vec<(String, Value)> {
-    let document = serde_json::to_value(crate::web::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::openapi::value()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| -> Vec<(String, Value)> {
         let methods = item.as_object().unwrap().iter();
@@ -172,7 +172,7 @@ fn what_is_nowhere_and_what_cannot_be_read_are_problems() {
 struct Ahead;
 
 impl EngineView for Ahead {
-    fn modules(&self) -> Vec<crate::web::Module> {
+    fn modules(&self) -> Vec<crate::Module> {
         Vec::new()
     }
 
@@ -217,13 +217,13 @@ fn a_full_disk_is_named_to_whoever_asks_and_makes_the_node_not_ready() {
     for house in houses() {
         let admin = house.staff(Role::Admin);
         let ana = json!({ "name": "Ana Souza", "birth_date": "1990-05-17" });
-        crate::store::testing::fill_disk(&house.home, "patients");
+        store::testing::fill_disk(&house.home, "patients");
         let refused = house.post(&admin, "/api/v1/patients", &ana);
         assert_eq!((refused.status, refused.code()), (503, "E_DISK_FULL"), "{}", refused.body);
         let ready = house.call("GET", "/readyz", &[], None).must(503);
         assert!(ready.as_str().unwrap().contains("disk is full: make room"), "{ready}");
         assert_eq!(house.call("GET", "/healthz/engine", &[], None).status, 503);
-        crate::store::testing::make_room(&house.home, "patients");
+        store::testing::make_room(&house.home, "patients");
         house.post(&admin, "/api/v1/patients", &ana).must(201);
         let began = std::time::Instant::now();
         while house.call("GET", "/readyz", &[], None).status != 200 {

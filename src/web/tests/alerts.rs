@@ -2,13 +2,13 @@
 
 use super::records::measure;
 use super::*;
-use crate::domain::{AlertId, DeviceId, Flags, Level, Rule};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::rules::{Change, Episode, Finding, JudgedReading};
-use crate::store::testing::grant_calls;
-use crate::store::{alerts, escalations, ledger};
 use consent::Records as _;
+use domain::{AlertId, DeviceId, Flags, Level, Rule};
+use engine::Module as _;
+use engine::escalate::Escalate;
+use rules::{Change, Episode, Finding, JudgedReading};
+use store::testing::grant_calls;
+use store::{alerts, escalations, ledger};
 
 pub fn raise(house: &House, patient: &patients::Patient) -> AlertId {
     let (rule, now) = (&Rule::seeds()[0], house.now());

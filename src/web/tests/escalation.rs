@@ -2,9 +2,9 @@
 
 use super::alerts::raise;
 use super::*;
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::store::{Urgency, escalations};
+use engine::Module as _;
+use engine::escalate::Escalate;
+use store::{Urgency, escalations};
 
 const POLICIES: &str = "/api/v1/escalation-policies";
 

@@ -2,9 +2,9 @@
 
 use super::records::measure;
 use super::*;
-use crate::engine::Module as _;
-use crate::engine::moves::Moves;
-use crate::store::{devices, telemetry};
+use engine::Module as _;
+use engine::moves::Moves;
+use store::{devices, telemetry};
 
 #[test]
 fn a_late_end_says_how_many_readings_leave_and_what_waits_is_seen_without_a_value() {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::*;
-use crate::store::pseudonyms;
+use store::pseudonyms;
 
 struct Stream(BufReader<TcpStream>);
 
@@ -94,7 +94,7 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
         let mut own = Stream::open(&house, &me, None);
         let measure = |patient: PatientId| {
             house.write(|tx| {
-                tx.audit(&crate::store::Act::new("admin.config"))?;
+                tx.audit(&store::Act::new("admin.config"))?;
                 tx.signal("readings.changed", patient)
             });
         };
@@ -104,7 +104,7 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
             assert_eq!((told.as_str(), &data["patient_id"]), (name, &json!(patient)));
         };
         heard(&mut clinician, "readings.changed", ana.id);
-        let seen = house.home.read(crate::store::signals::newest).unwrap();
+        let seen = house.home.read(store::signals::newest).unwrap();
         house.clock.advance(Duration::from_secs(1));
         house.revoke(ana.id, "alert.evaluate").must(201);
         measure(ana.id);
@@ -160,11 +160,11 @@ fn a_listener_that_comes_back_hears_what_it_missed_and_an_unknown_one_starts_ane
 #[test]
 fn a_listener_between_two_commits_hears_the_later_one_although_it_began_first() {
     for house in houses() {
-        let crate::store::Url::Postgres(_) = house.home.url() else { continue };
+        let store::Url::Postgres(_) = house.home.url() else { continue };
         let who = house.staff(Role::Clinician);
         let (slow, quick) = (PatientId::new(NOW), PatientId::new(NOW));
         let say = |store: &Store, patient: PatientId, before_commit: &mut dyn FnMut()| {
-            let kept = store.keep_house(crate::store::Urgency::Urgent, "test", NOW, |tx| {
+            let kept = store.keep_house(store::Urgency::Urgent, "test", NOW, |tx| {
                 tx.signal("patient.changed", patient)?;
                 before_commit();
                 Ok(())
@@ -182,7 +182,7 @@ fn a_listener_between_two_commits_hears_the_later_one_although_it_began_first() 
         });
         has_begun.recv().unwrap();
         say(&house.home, quick, &mut || ());
-        let seen = house.home.read(crate::store::signals::newest).unwrap();
+        let seen = house.home.read(store::signals::newest).unwrap();
         let mut fresh = Stream::open(&house, &who, None);
         fresh.until("id: ");
         let mut back = Stream::open(&house, &who, Some(&seen.to_string()));

@@ -1,9 +1,9 @@
 //! "Who saw Maria's data?": whatever route shows a patient, or refuses to, leaves a look that names them.
 
 use super::*;
-use crate::store::accesses::{self, Told, What};
-use crate::store::pseudonyms;
-use crate::web::serve::rows;
+use crate::serve::rows;
+use store::accesses::{self, Told, What};
+use store::pseudonyms;
 
 fn told(house: &House, patient: &patients::Patient) -> Vec<Told> {
     house.home.read(|view| accesses::of_patient(view, patient.key, None, 10_000)).unwrap()
@@ -16,9 +16,9 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
     house.grant_all(ana.id);
     records::measure(&house, &ana, house.now(), &[129.0, 133.5]);
     let alert = alerts::raise(&house, &ana);
-    let device = house.home.read(|view| {
-        crate::store::devices::page(view, &crate::store::Ask::default()).map(|page| page.items[0].id)
-    });
+    let device = house
+        .home
+        .read(|view| store::devices::page(view, &store::Ask::default()).map(|page| page.items[0].id));
     let device = device.unwrap();
     let mut looked = 0;
     for row in rows().iter().filter(|row| row.method == "GET" && !row.path.contains("/live")) {
@@ -213,8 +213,8 @@ fn the_page_of_looks_names_nobody_until_a_reveal_and_is_a_look_itself() {
         let dpo = house.staff(Role::Dpo);
         let vain = send(&dpo, "/accesses", "person=111.444.777-35&reason=pedido+8").must(200);
         assert!(vain.as_str().unwrap().contains("role=\"alert\""));
-        assert_eq!(crate::store::testing::entries(&house.home, "access.search"), 1);
-        let requests = house.home.read(|view| crate::store::reveals::newest(view, None, 9, NOW)).unwrap();
+        assert_eq!(store::testing::entries(&house.home, "access.search"), 1);
+        let requests = house.home.read(|view| store::reveals::newest(view, None, 9, NOW)).unwrap();
         let agree = format!("/reveals/{}/approve", requests[0].id);
         send(&dpo, &agree, "").must(200);
         assert_eq!(send(&house.staff(Role::Auditor), &agree, "").status, 403);

@@ -29,14 +29,14 @@ use ureq::http::{Method, Request};
 use super::connections::Limits;
 use super::serve::{Options, Running, serve};
 use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
-use crate::domain::certificate::Certificate;
-use crate::domain::password::{self, Cost};
-use crate::domain::token::{Signer, fresh_key};
-use crate::domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
-use crate::store::sessions::{self, Kind};
-use crate::store::testing::{Home, NOW, stores};
-use crate::store::users::{self, NewUser};
-use crate::store::{Actor, Store, Tx, patients};
+use domain::certificate::Certificate;
+use domain::password::{self, Cost};
+use domain::token::{Signer, fresh_key};
+use domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
+use store::sessions::{self, Kind};
+use store::testing::{Home, NOW, stores};
+use store::users::{self, NewUser};
+use store::{Actor, Store, Tx, patients};
 
 const PASSWORD: &str = "uma senha longa e boa";
 
@@ -77,7 +77,7 @@ fn houses() -> Vec<House> {
 struct Built {
     behind_proxy: bool,
     tls: Option<rustls::ServerConfig>,
-    log_signer: Option<crate::audit::note::Signer>,
+    log_signer: Option<audit::note::Signer>,
     engine: std::sync::Arc<dyn EngineView>,
     certificates: Vec<Certificate>,
 }
@@ -108,7 +108,7 @@ impl House {
 
     /// With a log that is signed and shown.
     fn signed(home: Home) -> Self {
-        let signer = crate::store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
+        let signer = store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
         let built = Built { log_signer: Some(signer), ..Built::default() };
         Self::built(home, Limits::of_descriptors(4_096), built)
     }
@@ -132,7 +132,7 @@ impl House {
             engine,
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
-            webhook_networks: crate::domain::network::Networks::default(),
+            webhook_networks: domain::network::Networks::default(),
             certificates,
         });
         let runtime =
@@ -189,7 +189,7 @@ impl House {
         self.call("POST", path, &[("authorization", who)], Some(&body.to_string()))
     }
 
-    fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> crate::store::Result<T>) -> T {
+    fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> store::Result<T>) -> T {
         self.home.write(Actor::Operator, self.clock.now(), f).unwrap()
     }
 

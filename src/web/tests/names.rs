@@ -2,8 +2,8 @@
 //! same.
 
 use super::*;
-use crate::domain::template::seeds::seeds;
-use crate::store::{escalations, sla, versions};
+use domain::template::seeds::seeds;
+use store::{escalations, sla, versions};
 
 /// What a name must not hold.
 const UNSEEN: [&str; 7] = [
@@ -31,7 +31,7 @@ fn routes(person: UserId, patient: PatientId, name: &str) -> Vec<(&'static str, 
         json!({ "name": both(name), "steps": steps, "acknowledged_for": 30, "nobody_reached": nobody });
     let week = json!(["", "", "", "", "", "", ""]);
     let calendar = json!({ "zone": "America/Sao_Paulo", "place": null, "week": week, "exceptions": { "2026-12-24": { "label": name } } });
-    let mut level = serde_json::to_value(&crate::domain::sla::seeds()[0].1).unwrap();
+    let mut level = serde_json::to_value(&domain::sla::seeds()[0].1).unwrap();
     level["name"] = both(name);
     let template = |named: &str, subject: &str| json!({ "name": both(named), "subject": both(subject), "text": both("Desde {since}: {link}") });
     let (put, post) = ("PUT", "POST");

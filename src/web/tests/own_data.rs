@@ -1,8 +1,8 @@
 //! "Give me what is mine": one step, whole, whatever staff may see, noted, and not without end.
 
 use super::*;
-use crate::store::accesses::What;
-use crate::store::testing::entries;
+use store::accesses::What;
+use store::testing::entries;
 
 fn path(patient: PatientId, format: &str) -> String {
     format!("/api/v1/patients/{patient}/export?format={format}")
@@ -82,7 +82,7 @@ fn a_copy_is_the_persons_alone_noted_each_time_and_not_without_end() {
             assert_eq!(entries(&house.home, "access.export"), n, "each is an entry");
         }
         assert_eq!(house.get(&own, &path(ana.id, "csv")).code(), "E_RATE");
-        let looks = house.home.read(|view| crate::store::accesses::of_patient(view, ana.key, None, 100));
+        let looks = house.home.read(|view| store::accesses::of_patient(view, ana.key, None, 100));
         let exports =
             looks.unwrap().into_iter().filter(|look| look.what == What::Export && look.refused.is_none());
         assert_eq!(exports.count(), 6);
@@ -108,7 +108,7 @@ fn nobody_named_as_officer_is_said_and_a_dpo_or_administrator_names_one() {
         let told = house.get(&own, "/api/v1/organisation").must(200);
         assert_eq!(told["dpo"], json!({ "name": "Eva Lima", "contact": "eva@clinica.example" }));
         assert!(house.get(&own, "/me").must(200).as_str().unwrap().contains("eva@clinica.example"));
-        house.write(|tx| crate::store::settings::forget(tx, "dpo"));
+        house.write(|tx| store::settings::forget(tx, "dpo"));
         let page = house.get(&own, "/me").must(200);
         assert!(page.as_str().unwrap().contains("O texto de cada permissão"), "a way out");
     }

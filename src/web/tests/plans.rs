@@ -4,15 +4,15 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::domain::AlertId;
-use crate::engine::outbox::{Breakers, Outbox};
-use crate::engine::{
+use crate::serve::rows;
+use ::rules::Watchlist;
+use domain::AlertId;
+use engine::outbox::{Breakers, Outbox};
+use engine::{
     Module, Status, auditor, bases, clock, coverage, deadline, departures, escalate, handover, housekeeping,
     late_reds, moves, outbox, reevaluate, roll, seal, silence,
 };
-use crate::rules::Watchlist;
-use crate::store::{commands, copies, devices, escalations, on_call, plans, rules, sla};
-use crate::web::serve::rows;
+use store::{commands, copies, devices, escalations, on_call, plans, rules, sla};
 
 /// Finished things of each kind.
 const PAST: usize = 3_000;
@@ -45,7 +45,7 @@ struct Scene {
     patient: patients::Patient,
     resolved: AlertId,
     open: AlertId,
-    device: crate::domain::DeviceId,
+    device: domain::DeviceId,
     people: Vec<(Role, UserId)>,
 }
 
@@ -69,7 +69,7 @@ impl Scene {
         records::measure(&house, &patient, house.now(), &values);
         let device = house
             .home
-            .read(|view| devices::page(view, &crate::store::Ask::default()).map(|page| page.items[0].id))
+            .read(|view| devices::page(view, &store::Ask::default()).map(|page| page.items[0].id))
             .unwrap();
         let resolved = alerts::raise(&house, &patient);
         escalate::Escalate::new((*house.home).clone()).run(house.now()).unwrap();
@@ -85,7 +85,7 @@ impl Scene {
             left(tx, patient.key);
             Ok(())
         };
-        house.home.keep_house(crate::store::Urgency::Urgent, "test", house.now(), past).unwrap();
+        house.home.keep_house(store::Urgency::Urgent, "test", house.now(), past).unwrap();
         house.clock.advance(Duration::from_secs(120));
         let open = alerts::raise(&house, &patient);
         Self { house, patient, resolved, open, device, people }
@@ -141,8 +141,8 @@ impl Scene {
         let known = store.read(rules::in_force).unwrap();
         let watch = Arc::new(Mutex::new(Watchlist::new(known.into())));
         let breakers = Breakers::default();
-        let signer = crate::store::log::open(&store, &self.house.home.dir().join("keys"), NOW).unwrap();
-        let in_app = Arc::new(crate::notify::InApp);
+        let signer = store::log::open(&store, &self.house.home.dir().join("keys"), NOW).unwrap();
+        let in_app = Arc::new(notify::InApp);
         let modules: Vec<Box<dyn Module>> = vec![
             Box::new(clock::Watch::new(store.clone(), clock.clone(), breakers.clone())),
             Box::new(reevaluate::Reevaluate::new(
@@ -195,10 +195,10 @@ const ASKED: &[(&str, &[&str])] = &[
 ];
 
 /// Finished things of every kind that a long life brings.
-fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId) -> crate::store::Result<()> {
+fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: domain::DeviceId) -> store::Result<()> {
     copies::of_alert(tx, alert, PAST)?;
     let now = tx.now().micros();
-    let identity = || crate::domain::DeviceIdentity { label: "x".into(), model: "x".into(), serial: None };
+    let identity = || domain::DeviceIdentity { label: "x".into(), model: "x".into(), serial: None };
     for _ in 0..PAST / 2 {
         devices::insert(tx, &identity())?;
     }
@@ -306,7 +306,7 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: crate::domain::DeviceId)
 
 /// A long series whose readings turned out to be another's: nothing of it is to be opened.
 fn left(tx: &mut Tx<'_>, patient: i64) {
-    let weight = crate::domain::Signal::Weight.code();
+    let weight = domain::Signal::Weight.code();
     plans::run(
         tx,
         &format!(

@@ -2,10 +2,10 @@
 //! readings, act on alerts or be called.
 
 use super::*;
-use crate::domain::escalation::{Step, Target};
-use crate::domain::{AlertId, Can};
-use crate::store::paging::{self, LeftOut};
-use crate::web::serve::rows;
+use crate::serve::rows;
+use domain::escalation::{Step, Target};
+use domain::{AlertId, Can};
+use store::paging::{self, LeftOut};
 
 /// What an act of an administrator gives, to them or to an account of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,7 @@ const ACTS: &[(Gives, &[&str])] = &[
 fn of_every_act_that_an_administrator_may_do_alone_it_is_said_what_it_gives() {
     let mut said: Vec<String> =
         ACTS.iter().flat_map(|(_, acts)| acts.iter()).map(|act| (*act).to_owned()).collect();
-    let open = |row: &crate::web::routes::Row| {
+    let open = |row: &crate::routes::Row| {
         row.method != "GET" && row.admits(Some(Role::Admin)) && !row.rights.contains(&Can::Anyone)
     };
     let mut there: Vec<String> =

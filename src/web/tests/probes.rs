@@ -4,14 +4,14 @@ use std::time::{Duration, Instant as Moment};
 
 use super::alerts::raise;
 use super::{Built, House, Limits, NOW, houses, stores};
-use crate::domain::certificate::{Certificate, Door};
-use crate::domain::message::Channel;
-use crate::domain::{Instant, Role, UserId};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::store::testing::foreign;
-use crate::store::{Urgency, escalations, on_call, users};
-use crate::web::state::{EngineView, Module, Resting, Rests};
+use crate::state::{EngineView, Module, Resting, Rests};
+use domain::certificate::{Certificate, Door};
+use domain::message::Channel;
+use domain::{Instant, Role, UserId};
+use engine::Module as _;
+use engine::escalate::Escalate;
+use store::testing::foreign;
+use store::{Urgency, escalations, on_call, users};
 
 fn ready(house: &House) -> (u16, String) {
     let got = house.call("GET", "/readyz", &[], None);

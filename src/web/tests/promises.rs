@@ -2,7 +2,7 @@
 
 use super::alerts::raise;
 use super::*;
-use crate::store::{escalations, sla};
+use store::{escalations, sla};
 
 /// Houses with what a start seeds.
 fn houses() -> Vec<House> {

@@ -1,9 +1,9 @@
 //! Patients, consents and what they open: readings and series.
 
 use super::*;
-use crate::domain::{DeviceIdentity, Flags, Reading, Signal, Unit};
-use crate::store::telemetry::{self, Batch, ReceiptRef};
-use crate::store::{Ask, Class, Subject, Urgency, accesses, bindings, devices};
+use domain::{DeviceIdentity, Flags, Reading, Signal, Unit};
+use store::telemetry::{self, Batch, ReceiptRef};
+use store::{Ask, Class, Subject, Urgency, accesses, bindings, devices};
 
 /// Heart rates, one a second, ending at `end`.
 pub(super) fn measure(house: &House, patient: &patients::Patient, end: Instant, values: &[f64]) {
@@ -29,7 +29,7 @@ pub(super) fn measure(house: &House, patient: &patients::Patient, end: Instant, 
         .home
         .keep_house(Urgency::Urgent, "test", now, |tx| {
             let key = tx.key(Subject::Patient(patient.id), Class::Telemetry)?;
-            let records = crate::store::ledger::of(tx, patient.key)?;
+            let records = store::ledger::of(tx, patient.key)?;
             let subject = patients::subject(tx, patient.key, now)?;
             let context = consent::Context::system(now.micros());
             let bases = consent::Bases::default();
@@ -228,7 +228,7 @@ fn a_correction_names_its_version_and_a_repeated_call_its_key() {
 
 #[test]
 fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
-    use crate::store::quarantine::{self, Aside};
+    use store::quarantine::{self, Aside};
     for house in houses() {
         let ana = house.patient("Ana Lima");
         house.grant_all(ana.id);
@@ -253,7 +253,7 @@ fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
                 names: None,
                 payload: None,
             };
-            tx.audit(&crate::store::Act::new("admin.config"))?;
+            tx.audit(&store::Act::new("admin.config"))?;
             quarantine::insert(tx, &aside)
         });
         let (clinician, agent) = (house.staff(Role::Clinician), house.staff(Role::Agent));
@@ -280,7 +280,7 @@ fn a_conflict_that_a_clinician_releases_takes_the_place_of_the_wrong_value() {
 
 #[test]
 fn a_withdrawal_that_waits_is_shown_without_a_value_and_a_clinician_lets_it_hold() {
-    use crate::store::quarantine::{self, Aside, WITHDRAWN};
+    use store::quarantine::{self, Aside, WITHDRAWN};
     for house in houses() {
         let ana = house.patient("Ana Lima");
         house.grant_all(ana.id);
@@ -289,7 +289,7 @@ fn a_withdrawal_that_waits_is_shown_without_a_value_and_a_clinician_lets_it_hold
         let device_key = house.home.read(|view| telemetry::preference(view, ana.key)).unwrap()[0];
         let wait = |at: Instant| {
             house.write(|tx| {
-                tx.audit(&crate::store::Act::new("admin.config"))?;
+                tx.audit(&store::Act::new("admin.config"))?;
                 let aside = Aside {
                     patient: Some((ana.key, ana.id)),
                     device_key,

@@ -26,7 +26,7 @@ fn a_schedule_is_written_with_its_version_and_says_what_it_leaves_open() {
     for house in houses() {
         let (manager, agent) = (house.staff(Role::Manager), house.staff(Role::Agent));
         let (ana, bia) = (house.user(Role::Clinician, None), house.user(Role::Clinician, None));
-        house.write(|tx| crate::store::paging::send_e_mail(tx, true));
+        house.write(|tx| store::paging::send_e_mail(tx, true));
         let path = "/api/v1/schedules/nights";
         let body = written(&[ana, bia]);
         assert_eq!(house.put(&manager, path, None, &body).code(), "E_PRECONDITION_REQUIRED");

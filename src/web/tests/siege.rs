@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Instant as Moment;
 
 use super::*;
-use crate::store::testing::foreign;
+use store::testing::foreign;
 
 /// Half a second for each phase, few places.
 fn tight() -> Limits {

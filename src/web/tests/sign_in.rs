@@ -1,7 +1,7 @@
 //! Sessions from the outside.
 
 use super::*;
-use crate::store::throttles;
+use store::throttles;
 
 fn tokens(house: &House, email: &str, password: &str) -> Got {
     let body = json!({ "email": email, "password": password }).to_string();

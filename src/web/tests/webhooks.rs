@@ -1,10 +1,10 @@
 //! Programs that are called and what messages say, from the outside.
 
 use super::*;
-use crate::domain::message::Channel;
-use crate::domain::template::seeds::seeds;
-use crate::domain::{Instant as At, webhook};
-use crate::store::{Urgency, messages, on_call, versions, webhooks};
+use domain::message::Channel;
+use domain::template::seeds::seeds;
+use domain::{Instant as At, webhook};
+use store::{Urgency, messages, on_call, versions, webhooks};
 
 /// As the engine takes them.
 fn claim(house: &House, to: Option<&str>, channel: Channel) -> Vec<messages::Stored> {
@@ -78,7 +78,7 @@ fn what_was_planned_is_listed_from_a_cursor_and_what_was_missed_is_due_again() {
         // All were made; the receiver lost the last two.
         let claimed = claim(&house, Some(&id), Channel::Webhook);
         for one in &claimed {
-            let said = crate::domain::message::Attempt::Accepted;
+            let said = domain::message::Attempt::Accepted;
             house.write(|tx| messages::attempted(tx, one, &messages::Answer::new(said, "http_200"), None));
         }
         let replayed = house.post(&admin, &path("replay"), &json!({ "after": cursors[0] })).must(202);
@@ -113,7 +113,7 @@ fn the_document_shows_a_call_as_it_is_made() {
         },
     };
     let call = serde_json::to_value(call).unwrap();
-    let document = serde_json::to_value(crate::web::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::openapi::value()).unwrap();
     let shape = &document["components"]["schemas"]["WebhookCall"]["properties"];
     let names =
         |of: &Value| of.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
@@ -191,7 +191,7 @@ fn an_alert_tells_why_nobody_got_a_page() {
             let ground = messages::Ground::ask(tx, ana.id)?.unwrap();
             let new = messages::New {
                 key: "esc:1".into(),
-                class: crate::domain::message::Class::Clinical,
+                class: domain::message::Class::Clinical,
                 channel: Channel::Email,
                 recipient: clinician.to_string(),
                 template: "page",
@@ -205,7 +205,7 @@ fn an_alert_tells_why_nobody_got_a_page() {
         };
         house.write(plan);
         let claimed = claim(&house, None, Channel::Email);
-        let said = crate::domain::message::Attempt::Never;
+        let said = domain::message::Attempt::Never;
         house
             .write(|tx| messages::attempted(tx, &claimed[0], &messages::Answer::new(said, "smtp_550"), None));
         let log = house.get(&house.staff(Role::Manager), &format!("/api/v1/alerts/{id}/messages")).must(200);
@@ -220,7 +220,7 @@ fn an_alert_tells_why_nobody_got_a_page() {
 #[test]
 fn a_test_page_goes_to_its_sender_on_their_channels_and_a_fourth_in_an_hour_is_refused() {
     for house in houses() {
-        house.write(|tx| crate::store::paging::send_e_mail(tx, true));
+        house.write(|tx| store::paging::send_e_mail(tx, true));
         let path = "/api/v1/messages/test";
         let (agent, other) = (house.staff(Role::Agent), house.staff(Role::Manager));
         let sent = house.post(&agent, path, &json!({})).must(202)["items"].clone();

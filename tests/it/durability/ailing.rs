@@ -3,11 +3,11 @@
 use std::io::BufRead;
 use std::time::Duration;
 
+use domain::Clock;
 use rumqttc::v5::Event;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
-use zelo::domain::Clock;
-use zelo::store::Url;
+use store::Url;
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Bed, Clinic, eventually};

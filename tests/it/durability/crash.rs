@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use zelo::domain::Clock;
-use zelo::store::{Store, Url};
+use domain::Clock;
+use store::{Store, Url};
 
 use super::run;
 use super::writer::{heart_rate, send_all, write};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use domain::{Clock, Level};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
-use zelo::domain::{Clock, Level};
-use zelo::store::nodes::Clocks;
-use zelo::store::{Actor, alert_lists, commands, devices, reevaluations};
+use store::nodes::Clocks;
+use store::{Actor, alert_lists, commands, devices, reevaluations};
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Clinic, eventually};

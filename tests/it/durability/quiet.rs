@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use domain::Clock;
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use serde_json::{Value, json};
-use zelo::domain::Clock;
 
 use super::nodes::{ended, next};
 use super::run;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use zelo::domain::{Clock, Level};
-use zelo::store::{Url, alert_lists, telemetry};
+use domain::{Clock, Level};
+use store::{Url, alert_lists, telemetry};
 
 use self::search::{Needles, files};
 use self::seeds::{ANOTHER, IMPLAUSIBLE, RARE, payloads, seed};
@@ -50,7 +50,7 @@ async fn search(clinic: Clinic) {
     let over = at.minus(Duration::from_hours(1));
     tokio::task::spawn_blocking(move || telemetry::roll(&store, at, over)).await.unwrap().unwrap();
     assert!(clinic.stored(bed) < 1_270, "hours that are over are in chunks");
-    eventually("the log is sealed", || clinic.store.read(zelo::store::receipts::open).unwrap() == 0).await;
+    eventually("the log is sealed", || clinic.store.read(store::receipts::open).unwrap() == 0).await;
 
     let (data, out) = (clinic.dir.path(), clinic.dir.path().join("out"));
     // In clear on purpose: it must be found, or the search looks in the wrong place.
@@ -92,8 +92,8 @@ async fn search(clinic: Clinic) {
 
 /// What an auditor takes away holds none of it either.
 fn run_export(clinic: &Clinic, to: &std::path::Path) {
-    use zelo::audit::tile::Dir;
-    use zelo::store::log;
+    use audit::tile::Dir;
+    use store::log;
     let signer = log::load(&clinic.store, &clinic.keys()).unwrap();
     let scope = log::Scope::Patient(clinic.beds[0].patient);
     log::export(&clinic.store, &signer, &Dir(to.to_owned()), scope).unwrap();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant as Moment};
 
+use domain::Clock;
 use tokio::sync::mpsc;
-use zelo::domain::Clock;
 
 use super::writer::{Told, heart_rate, write};
 use crate::support::clinic::{Clinic, eventually};

@@ -6,12 +6,12 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant as Moment};
 
+use domain::alert::Act;
+use domain::escalation::{Policy, Step, Target};
+use domain::rule::Name;
+use domain::{AlertId, Clock, Role, StaffIdentity, UserId};
 use serde_json::Value;
-use zelo::domain::alert::Act;
-use zelo::domain::escalation::{Policy, Step, Target};
-use zelo::domain::rule::Name;
-use zelo::domain::{AlertId, Clock, Role, StaffIdentity, UserId};
-use zelo::store::{Actor, Error, Url, alert_lists, alerts, escalations, log, users, versions};
+use store::{Actor, Error, Url, alert_lists, alerts, escalations, log, users, versions};
 
 use super::writer::send_all;
 use crate::notify::post::{DOMAIN, Post};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use domain::{Clock, Instant};
 use rumqttc::v5::Event;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
+use store::{Actor, devices};
 use zelo::app::House;
-use zelo::domain::{Clock, Instant};
-use zelo::store::{Actor, devices};
 
 use super::nodes::{acked, ended, next};
 use super::writer::heart_rate;

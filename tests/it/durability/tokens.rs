@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::{Clock, TokenId};
 use mqtt::gateway::TlsOptions;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rumqttc::v5::mqttbytes::QoS;
@@ -13,15 +14,14 @@ use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use rumqttc::v5::{AsyncClient, EventLoop};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use store::{Actor, Store, Tx, devices};
 use zelo::app::House;
-use zelo::domain::{Clock, TokenId};
-use zelo::store::{Actor, Store, Tx, devices};
 
 use super::nodes::{acked, ended, next};
 use super::writer::heart_rate;
 use crate::support::clinic::{Bed, Clinic, eventually};
 
-fn act<T>(store: &Store, f: impl FnMut(&mut Tx<'_>) -> zelo::store::Result<T>) -> T {
+fn act<T>(store: &Store, f: impl FnMut(&mut Tx<'_>) -> store::Result<T>) -> T {
     store.write(Actor::Operator, Clock::System.now(), f).unwrap()
 }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use domain::Clock;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
-use zelo::domain::Clock;
-use zelo::store::Url;
+use store::Url;
 
 use super::nodes::{acked, next};
 use super::writer::heart_rate;

@@ -5,12 +5,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use domain::message::Attempt::{Accepted, Later, Never};
+use domain::network::Networks;
+use domain::{Clock, Instant};
+use notify::webhook::{Hook, Secret};
+use notify::{Address, Channel, Fault, Letter, Said};
 use serde_json::Value;
-use zelo::domain::message::Attempt::{Accepted, Later, Never};
-use zelo::domain::network::Networks;
-use zelo::domain::{Clock, Instant};
-use zelo::notify::webhook::{Hook, Secret};
-use zelo::notify::{Address, Channel, Fault, Letter, Said};
 
 use crate::support::lacks;
 

@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::alert::Act;
+use domain::escalation::{Policy, State as Climb, Step, Target};
+use domain::message::{Channel as Way, State};
+use domain::network::Networks;
+use domain::rule::Name;
+use domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
+use engine::outbox::GATHERS;
+use notify::mailbox::Mailbox;
+use notify::webhook::Hook;
+use notify::{InApp, Post as Ways};
 use rumqttc::v5::Event;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use serde_json::Value;
-use zelo::app::{House, Post as Ways};
-use zelo::domain::alert::Act;
-use zelo::domain::escalation::{Policy, State as Climb, Step, Target};
-use zelo::domain::message::{Channel as Way, State};
-use zelo::domain::network::Networks;
-use zelo::domain::rule::Name;
-use zelo::domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
-use zelo::engine::outbox::GATHERS;
-use zelo::notify::InApp;
-use zelo::notify::mailbox::Mailbox;
-use zelo::notify::webhook::Hook;
-use zelo::store::messages::{self, Stored};
-use zelo::store::{Actor, View, alert_lists, alerts, escalations, on_call, sla, users, versions, webhooks};
+use store::messages::{self, Stored};
+use store::{Actor, View, alert_lists, alerts, escalations, on_call, sla, users, versions, webhooks};
+use zelo::app::House;
 
 use super::hook::Program;
 use super::mail::{FROM, SECRET, imap, plain};
@@ -237,7 +237,7 @@ async fn walk(night: Night) {
     // By the dashboard to everybody, by e-mail to whom it reaches, and to the other program.
     assert_eq!(night.rungs(alert, Way::InApp, Some(0)).len(), 2);
     assert_eq!(night.keys(alert, Way::Email, Some(0)), mail, "not by e-mail again");
-    let marks = zelo::notify::mark::Marks::new(SECRET, DOMAIN);
+    let marks = notify::mark::Marks::new(SECRET, DOMAIN);
     for (place, name) in [(1, "ana"), (2, "bia"), (3, "caio")] {
         assert_eq!(night.rungs(alert, Way::Email, Some(place)).len(), 2, "{name}");
         let keys = night.keys(alert, Way::Email, Some(place));
@@ -267,7 +267,7 @@ async fn walk(night: Night) {
         .write(who, night.clock.now(), |tx| {
             alerts::acted(tx, alert, caio, Act::Ack, None)
                 .map(drop)
-                .map_err(|_refused| zelo::store::Error::Conflict("refused"))
+                .map_err(|_refused| store::Error::Conflict("refused"))
         })
         .unwrap();
     let rungs = || [Way::InApp, Way::Email, Way::Webhook].map(|way| night.rungs(alert, way, None).len());

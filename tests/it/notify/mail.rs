@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use domain::message::{Attempt, Receipt};
+use domain::{Clock, Instant};
+use notify::email::Email;
+use notify::mailbox::{Error, Mailbox, Visit, Watermark};
+use notify::mark::Marks;
+use notify::options::{Imap, Login, Smtp};
+use notify::place::{Place, Protocol};
+use notify::{Address, Channel, Fault, Hidden, Letter, Said};
 use serde_json::Value;
-use zelo::domain::message::{Attempt, Receipt};
-use zelo::domain::{Clock, Instant};
-use zelo::notify::email::Email;
-use zelo::notify::mailbox::{Error, Mailbox, Visit, Watermark};
-use zelo::notify::mark::Marks;
-use zelo::notify::options::{Imap, Login, Smtp};
-use zelo::notify::place::{Place, Protocol};
-use zelo::notify::{Address, Channel, Fault, Hidden, Letter, Said};
 
 use super::post::{DOMAIN, PASSWORD, Post};
 use crate::support::lacks;

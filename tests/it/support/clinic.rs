@@ -9,18 +9,18 @@ use consent::{Context, Controller, Datum, Giver, Grant, Permit, Purpose, Request
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
+use domain::token::Signer;
+use domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
 use mqtt::gateway::TlsOptions;
+use notify::{InApp, Post};
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
-use zelo::app::{House, Options, Post, Signers};
-use zelo::domain::token::Signer;
-use zelo::domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
-use zelo::notify::InApp;
-use zelo::store::kek::Keks;
-use zelo::store::nodes::Clocks;
-use zelo::store::{
+use store::kek::Keks;
+use store::nodes::Clocks;
+use store::{
     Actor, Opener, Result, Store, Tx, Url, View, bindings, consents, devices, init, log, patients,
     quarantine, signing, telemetry, terms,
 };
+use zelo::app::{House, Options, Signers};
 
 /// How long ago beds were filled: readings since then are taken.
 pub const SINCE: Duration = Duration::from_secs(60 * 3_600);
@@ -362,7 +362,7 @@ fn grant(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, from: Option<Ins
 /// A permit for a bed's patient as consent stands now.
 fn permitted<P: Typed>(view: &mut View<'_>, bed: &Bed) -> Result<Permit<P>> {
     let now = Clock::System.now();
-    let ledger = zelo::store::ledger::of(view, bed.patient_key)?;
+    let ledger = store::ledger::of(view, bed.patient_key)?;
     let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
     let request = Request {
         bases: &consent::Bases::default(),

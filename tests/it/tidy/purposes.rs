@@ -40,7 +40,7 @@ fn each_purpose_that_a_patient_is_shown_has_code_that_asks_it_and_no_other_is_sh
         source.is("rs")
             && source.path.starts_with("src/")
             && !source.path.contains("tests")
-            && !source.path.starts_with("src/cli/bench")
+            && !source.path.starts_with("src/lab/bench")
     });
     let asked: BTreeSet<String> = program.flat_map(asked).filter(|name| name.len() > 2).collect();
     let of_law = |name: &str| Purpose::ALL.iter().any(|purpose| typed(*purpose) == name);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Bool, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use zelo::store::{Conn, Opener, Url, migrate};
+use store::{Conn, Opener, Url, migrate};
 
 /// Columns by `table.column`: the kind, and whether it may be empty.
 type Columns = BTreeMap<String, (String, bool)>;

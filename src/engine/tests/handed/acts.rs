@@ -1,9 +1,9 @@
 //! What people did about an alert, when its readings turn out to be another's, and when they come back.
 
 use super::*;
-use crate::domain::alert::Act;
-use crate::domain::{Role, UserId};
-use crate::store::{alert_moves, alerts};
+use domain::alert::Act;
+use domain::{Role, UserId};
+use store::{alert_moves, alerts};
 
 impl Ward {
     /// Ana's calm and Bia's racing heart, all of it taken for Ana's: her red.

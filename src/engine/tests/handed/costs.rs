@@ -1,7 +1,7 @@
 //! What a change of hands costs others, and what is said of how much it moves.
 
 use super::*;
-use crate::store::plans;
+use store::plans;
 
 #[test]
 fn a_stretch_is_a_few_statements_however_many_readings_it_moves() {

@@ -3,8 +3,8 @@
 use consent::TelemetryCollect;
 
 use super::*;
-use crate::domain::Flags;
-use crate::store::quarantine;
+use domain::Flags;
+use store::quarantine;
 
 impl Ward {
     /// What the source says of pulses that it sent before: seconds before now, and values.

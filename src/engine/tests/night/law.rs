@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::super::mail::{Arrived, Mail};
 use super::{FIRST, GONE, ILL, MINUTE, Night, PEOPLE, Red, STEP, STEPS, TAKER, THIRD, WELL, address, second};
-use crate::domain::message::{Channel, mark};
-use crate::domain::{AlertId, Instant, UserId};
-use crate::engine::outbox::GATHERS;
-use crate::store::messages::{self, Stored};
-use crate::store::testing::NOW;
+use crate::outbox::GATHERS;
+use domain::message::{Channel, mark};
+use domain::{AlertId, Instant, UserId};
+use store::messages::{self, Stored};
+use store::testing::NOW;
 
 const WITHIN: Duration = Duration::from_secs(60);
 

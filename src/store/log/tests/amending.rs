@@ -2,13 +2,13 @@
 
 use super::showing::rolled;
 use super::*;
-use crate::domain::Withdrawal;
-use crate::store::quarantine::{self, Aside};
-use crate::store::seal::Broken;
-use crate::store::telemetry::testing::evaluate;
-use crate::store::telemetry::{self, Amended, By, Known, Outcome, Withdrawn};
-use crate::store::testing::destroy_keys;
-use crate::store::{Error, View, moves};
+use crate::quarantine::{self, Aside};
+use crate::seal::Broken;
+use crate::telemetry::testing::evaluate;
+use crate::telemetry::{self, Amended, By, Known, Outcome, Withdrawn};
+use crate::testing::destroy_keys;
+use crate::{Error, View, moves};
+use domain::Withdrawal;
 
 impl House {
     /// A message in which the source corrects itself.
@@ -49,7 +49,7 @@ impl House {
             names: None,
             payload: None,
         };
-        let released = |tx: &mut crate::store::Tx<'_>| {
+        let released = |tx: &mut crate::Tx<'_>| {
             let item = quarantine::insert(tx, &aside)?;
             let by = By::Clinician(item);
             telemetry::amend(tx, &self.collect, &Amended { patient, device_key, reading, received, by })?;
@@ -169,7 +169,7 @@ fn readings_that_change_hands_hold_before_a_verifier_who_finds_one_that_went_bac
             .unwrap();
         while let Some(due) = house.home.read(moves::due).unwrap().first() {
             let next = house.home.read(|view| moves::next(view, due)).unwrap();
-            let step = |tx: &mut crate::store::Tx<'_>| moves::step(tx, due, &next, None);
+            let step = |tx: &mut crate::Tx<'_>| moves::step(tx, due, &next, None);
             assert!(house.home.keep_house(Urgency::Patient, "moves", now, step).unwrap());
         }
         house.seal(4);

@@ -3,9 +3,9 @@
 
 use super::showing::rolled;
 use super::*;
-use crate::domain::Withdrawal;
-use crate::store::moves;
-use crate::store::telemetry::{Allowed, Known};
+use crate::moves;
+use crate::telemetry::{Allowed, Known};
+use domain::Withdrawal;
 
 type Person = (i64, PatientId);
 
@@ -17,7 +17,7 @@ impl House {
 
     /// The device was not whose it was said to be from an instant on, but `to`'s, or nobody's.
     fn hand_over(&self, at: i64, from: Instant, (of, to): (Person, Option<Person>)) {
-        let change = |tx: &mut crate::store::Tx<'_>| {
+        let change = |tx: &mut crate::Tx<'_>| {
             bindings::unbind(tx, self.device.1, Some(of.1), from)?;
             to.map_or(Ok(()), |to| bindings::bind(tx, self.device.1, to.1, from, true).map(drop))
         };
@@ -26,7 +26,7 @@ impl House {
 
     /// It was this person's from an instant on.
     fn hand_over_to(&self, at: i64, from: Instant, to: Person) {
-        let change = |tx: &mut crate::store::Tx<'_>| bindings::bind(tx, self.device.1, to.1, from, true);
+        let change = |tx: &mut crate::Tx<'_>| bindings::bind(tx, self.device.1, to.1, from, true);
         self.home.write(Actor::Operator, Instant::from_secs(NOW.secs() + at), change).unwrap();
     }
 
@@ -36,7 +36,7 @@ impl House {
         while let Some(due) = self.home.read(moves::due).unwrap().first() {
             let next = self.home.read(|view| moves::next(view, due)).unwrap();
             let permit: Allowed<'_> = Ok(&self.collect);
-            let step = |tx: &mut crate::store::Tx<'_>| moves::step(tx, due, &next, Some(permit));
+            let step = |tx: &mut crate::Tx<'_>| moves::step(tx, due, &next, Some(permit));
             assert!(self.home.keep_house(Urgency::Patient, "moves", now, step).unwrap());
         }
     }

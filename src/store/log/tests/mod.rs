@@ -14,16 +14,16 @@ use consent::{Ledger, TelemetryCollect};
 use diesel::prelude::*;
 
 use super::*;
-use crate::audit::pack::{Pack, Receipted};
-use crate::audit::receipt::{Line as Measured, Message, Scribe};
-use crate::audit::verify::Report;
-use crate::domain::{DeviceId, DeviceIdentity, Flags, PatientId, Reading, Signal};
-use crate::store::conn::on;
-use crate::store::devices;
-use crate::store::telemetry::{Batch, ReceiptRef, append, attrs};
-use crate::store::testing::{Home, NOW, stores};
-use crate::store::tests::patient;
-use crate::store::{Actor, Class, Store, Subject, Urgency, bindings, consents, receipts, terms};
+use crate::conn::on;
+use crate::devices;
+use crate::telemetry::{Batch, ReceiptRef, append, attrs};
+use crate::testing::{Home, NOW, stores};
+use crate::tests::patient;
+use crate::{Actor, Class, Store, Subject, Urgency, bindings, consents, receipts, terms};
+use audit::pack::{Pack, Receipted};
+use audit::receipt::{Line as Measured, Message, Scribe};
+use audit::verify::Report;
+use domain::{DeviceId, DeviceIdentity, Flags, PatientId, Reading, Signal};
 
 /// A clinic with one patient, one device, and a log.
 struct House {
@@ -75,7 +75,7 @@ impl House {
         at: i64,
         ordinal: u16,
         readings: &[Reading],
-        and: impl FnOnce(&mut crate::store::Tx<'_>, ReceiptRef) -> Vec<Reading>,
+        and: impl FnOnce(&mut crate::Tx<'_>, ReceiptRef) -> Vec<Reading>,
     ) {
         let second = NOW.secs() + at;
         let received = ReceiptRef::new(second, 0, ordinal).unwrap();

@@ -1,11 +1,11 @@
 //! New Year in UTC, by a driven clock: one tree ends, the next names its end, and nothing is lost between them.
 
 use super::*;
-use crate::audit::Entry;
-use crate::audit::proof::LeafProof;
-use crate::audit::tile::Dir;
-use crate::audit::verify::verify_dir;
-use crate::store::Act;
+use crate::Act;
+use audit::Entry;
+use audit::proof::LeafProof;
+use audit::tile::Dir;
+use audit::verify::verify_dir;
 
 /// 2027-01-01T00:00:00Z, and 2029's, in seconds from [`NOW`].
 const NEW_YEAR: i64 = 1_798_761_600 - NOW.secs();
@@ -149,7 +149,7 @@ fn an_export_over_new_year_holds_both_trees_and_their_seam() {
 
 #[test]
 fn what_is_altered_between_the_years_is_found_at_the_seam() {
-    let foreign = crate::audit::Signer::from_seed("zelo.other/audit/2026", &[9; 32]).unwrap();
+    let foreign = audit::Signer::from_seed("zelo.other/audit/2026", &[9; 32]).unwrap();
     let strange = format!("UPDATE audit_years SET vkey = '{}' WHERE year = 2026", foreign.vkey());
     for sql in [
         "UPDATE audit_years SET first_leaf = first_leaf + 1 WHERE year = 2027",

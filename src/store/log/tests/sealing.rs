@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::audit::{Entry, EntryType};
-use crate::store::Act;
-use crate::store::schema::audit_entries as entries;
+use crate::Act;
+use crate::schema::audit_entries as entries;
+use audit::{Entry, EntryType};
 
 fn act(store: &Store, purpose: &str) {
     store.write(Actor::Operator, NOW, |tx| tx.audit(&Act::new("admin.config").purpose(purpose))).unwrap();
@@ -126,7 +126,7 @@ fn another_key_does_not_take_the_log_up() {
     for mut house in houses() {
         house.seal(0);
         let name = house.key().name().to_owned();
-        let strange = crate::audit::Signer::from_seed(&name, &[9; 32]).unwrap();
+        let strange = audit::Signer::from_seed(&name, &[9; 32]).unwrap();
         assert!(matches!(Sequencer::begin(&house.home, strange), Err(Error::Log(_))));
         assert!(house.verified().ok);
     }

@@ -1,12 +1,12 @@
 //! What is shown and handed out.
 
 use super::*;
-use crate::audit::Decision;
-use crate::audit::proof::LeafProof;
-use crate::audit::tag::Found;
-use crate::audit::tile::Dir;
-use crate::audit::verify::verify_dir;
-use crate::store::Act;
+use crate::Act;
+use audit::Decision;
+use audit::proof::LeafProof;
+use audit::tag::Found;
+use audit::tile::Dir;
+use audit::verify::verify_dir;
 
 #[test]
 fn pages_go_from_the_newest_entry_to_the_first_and_filters_hold() {
@@ -86,13 +86,11 @@ fn an_entry_and_a_reading_are_proven_to_somebody_who_has_only_the_key() {
 
 /// Moves every reading into chunks.
 pub(super) fn rolled(house: &House) {
-    use crate::store::telemetry::roll;
+    use crate::telemetry::roll;
     let now = Instant::from_secs(NOW.secs() + 40 * 86_400);
     while roll(&house.home, now, now).unwrap().more {}
-    let left: i64 = house
-        .home
-        .read(|view| Ok(crate::store::schema::readings::table.count().get_result(view.conn)?))
-        .unwrap();
+    let left: i64 =
+        house.home.read(|view| Ok(crate::schema::readings::table.count().get_result(view.conn)?)).unwrap();
     assert_eq!(left, 0);
 }
 
@@ -110,7 +108,7 @@ fn an_export_verifies_without_the_database_and_holds_one_persons_entries() {
         let manifest: serde_json::Value = serde_json::from_str(&dir.text("manifest.json").unwrap()).unwrap();
         for term in manifest["terms"].as_array().unwrap() {
             let text = dir.text(&format!("terms/{}.txt", term.as_str().unwrap())).unwrap();
-            assert_eq!(hex::encode(crate::audit::merkle::sha256(text.as_bytes())), term.as_str().unwrap());
+            assert_eq!(hex::encode(audit::merkle::sha256(text.as_bytes())), term.as_str().unwrap());
         }
         let entries = manifest["subject"]["entries"].as_array().unwrap();
         assert!(entries.len() >= 3, "{manifest}");

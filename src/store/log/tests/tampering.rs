@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::showing::rolled;
 use super::*;
-use crate::domain::{Role, UserId};
-use crate::store::accesses::{self, Look, What};
-use crate::store::schema::{audit_bundles as bundles, subject_keys};
-use crate::store::{Tx, reveals};
+use crate::accesses::{self, Look, What};
+use crate::schema::{audit_bundles as bundles, subject_keys};
+use crate::{Tx, reveals};
+use domain::{Role, UserId};
 
 /// A log with everything in it, some of it rolled into chunks, some merged, some in conflict.
 fn lived_in(house: &mut House) {
@@ -339,7 +339,7 @@ fn a_chunk_that_was_altered_is_found() {
         house
             .home
             .keep_house(Urgency::Urgent, "test", NOW, |tx| {
-                use crate::store::schema::chunks;
+                use crate::schema::chunks;
                 let (id, mut sealed): (i64, Vec<u8>) =
                     chunks::table.select((chunks::id, chunks::sealed)).first(tx.conn)?;
                 let last = sealed.len() - 1;
@@ -371,7 +371,7 @@ fn the_log_of_an_erased_person_still_verifies() {
                 {
                     tx.destroyed.push((whose, class));
                 }
-                tx.audit(&crate::store::Act::new("erase.key_destroyed"))
+                tx.audit(&crate::Act::new("erase.key_destroyed"))
             })
             .unwrap();
         house.seal(91);

@@ -5,15 +5,15 @@ use serde::Deserialize;
 
 use super::people::{People, reference};
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, Cns, Cpf, PatientId, PatientIdentity, RevealId, UserId};
-use crate::store::accesses::{self, Told, What};
-use crate::store::reveals::{self, Reveal};
-use crate::store::{Act, View, patients};
-use crate::web::fault::Fault;
-use crate::web::pages::accesses::{self as pages, Person, Request, Row};
-use crate::web::pseudonyms;
-use crate::web::shell::{address, role_word};
-use crate::web::{Code, Section, sign_in};
+use crate::fault::Fault;
+use crate::pages::accesses::{self as pages, Person, Request, Row};
+use crate::pseudonyms;
+use crate::shell::{address, role_word};
+use crate::{Code, Section, sign_in};
+use domain::{Can, Cns, Cpf, PatientId, PatientIdentity, RevealId, UserId};
+use store::accesses::{self, Told, What};
+use store::reveals::{self, Reveal};
+use store::{Act, View, patients};
 
 /// Looks on a page.
 const SHOWN: i64 = 100;

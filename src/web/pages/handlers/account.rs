@@ -11,14 +11,14 @@ use totp_rs::Secret;
 
 use super::trial;
 use super::visit::{Answer, Room, Visit, blocking};
-use crate::domain::SessionId;
-use crate::store::{letters as reading, links, users};
-use crate::web::api::letters::reader;
-use crate::web::fault::Fault;
-use crate::web::pages::account::{self as pages, Factor};
-use crate::web::sign_in;
-use crate::web::state::State;
-use crate::web::{Code, Section};
+use crate::api::letters::reader;
+use crate::fault::Fault;
+use crate::pages::account::{self as pages, Factor};
+use crate::sign_in;
+use crate::state::State;
+use crate::{Code, Section};
+use domain::SessionId;
+use store::{letters as reading, links, users};
 
 /// Bytes of a secret (RFC 4226 §4 R6).
 const LENGTH: usize = 20;
@@ -40,11 +40,7 @@ pub async fn show(visit: Visit) -> Answer {
 }
 
 /// The account, with a secret that is offered and what was refused.
-fn page(
-    room: &Room,
-    offered: Option<String>,
-    refused: Option<Code>,
-) -> Result<crate::web::pages::Html, Fault> {
+fn page(room: &Room, offered: Option<String>, refused: Option<Code>) -> Result<crate::pages::Html, Fault> {
     let user = room.read(|view| Ok(users::get(view, room.viewer.id)?))?;
     let email = user.identity.map_or_else(String::new, |who| who.email.as_str().to_owned());
     let factor = match offered {

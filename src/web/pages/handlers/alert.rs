@@ -10,22 +10,22 @@ use super::people::People;
 use super::queue::{shown_level, shown_state};
 use super::told::{self, RuleNames, tongue};
 use super::visit::{Answer, Look, Room, Visit, masked};
-use crate::domain::alert::Act as Deed;
-use crate::domain::line::{self, NotALine};
-use crate::domain::{self, AlertId, Can, Outcome as Ended, Role, Signal, UserId};
-use crate::store::accesses::What;
-use crate::store::alert_moves::Elsewhere;
-use crate::store::alerts::{self, ActRow};
-use crate::store::{Ask, View, alert_moves, devices, escalations, paging, patients, users};
-use crate::web::auth::permit_display;
-use crate::web::cases::Case;
-use crate::web::fault::Fault;
-use crate::web::pages::alert::{self, Act, ActKind, Evidence, Finding, Judged, Outcome};
-use crate::web::pages::ladder::Standing;
-use crate::web::pages::promises::Promises;
-use crate::web::pages::{Choice, Masked};
-use crate::web::shell::back;
-use crate::web::{Code, Section};
+use crate::auth::permit_display;
+use crate::cases::Case;
+use crate::fault::Fault;
+use crate::pages::alert::{self, Act, ActKind, Evidence, Finding, Judged, Outcome};
+use crate::pages::ladder::Standing;
+use crate::pages::promises::Promises;
+use crate::pages::{Choice, Masked};
+use crate::shell::back;
+use crate::{Code, Section};
+use domain::alert::Act as Deed;
+use domain::line::{self, NotALine};
+use domain::{AlertId, Can, Outcome as Ended, Role, Signal, UserId};
+use store::accesses::What;
+use store::alert_moves::Elsewhere;
+use store::alerts::{self, ActRow};
+use store::{Ask, View, alert_moves, devices, escalations, paging, patients, users};
 
 /// `/alerts/{id}`, or what is below its heading.
 pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answer {
@@ -220,7 +220,7 @@ fn deed(view: &mut View<'_>, room: &Room, row: ActRow, people: &mut People) -> R
 }
 
 fn colleagues(view: &mut View<'_>, room: &Room) -> Result<Vec<Choice>, Fault> {
-    let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let page = users::page(view, &Ask { limit: store::page::MOST, ..Ask::default() })?;
     let able = page.items.into_iter().filter(|user| {
         let stands = user.disabled_at.is_none() && user.held.is_none();
         user.id != room.viewer.id && stands && Can::AnswerCalls.held_by(user.role)

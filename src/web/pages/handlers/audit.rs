@@ -8,16 +8,16 @@ use chrono::{NaiveDate, NaiveTime, TimeZone};
 use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
-use crate::audit::kind::EntryType;
-use crate::audit::{ActorKind, Decision, Signer, Vkey, merkle};
-use crate::domain::{Instant, PatientId};
-use crate::store::accesses::What;
-use crate::store::{Subject, View, log};
-use crate::web::fault::Fault;
-use crate::web::pages::audit::{self as pages, Checkpoint, Detail, Entry, Filter, Verified};
-use crate::web::pages::audit_kind;
-use crate::web::pseudonyms;
-use crate::web::{Code, Key, Section, Words};
+use crate::fault::Fault;
+use crate::pages::audit::{self as pages, Checkpoint, Detail, Entry, Filter, Verified};
+use crate::pages::audit_kind;
+use crate::pseudonyms;
+use crate::{Code, Key, Section, Words};
+use audit::kind::EntryType;
+use audit::{ActorKind, Decision, Signer, Vkey, merkle};
+use domain::{Instant, PatientId};
+use store::accesses::What;
+use store::{Subject, View, log};
 
 /// Entries on a page.
 const SHOWN: usize = 100;
@@ -126,7 +126,7 @@ fn entry(w: &Words, line: &log::Line) -> Entry {
             code: none(),
         };
     };
-    let tag = |tag: &crate::audit::tag::Tag| {
+    let tag = |tag: &audit::tag::Tag| {
         let text = serde_json::to_value(tag).ok();
         let text = text.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
         text.chars().take(10).collect::<String>()
@@ -183,7 +183,7 @@ pub async fn one(visit: Visit, index: Path<u64>) -> Answer {
 
 fn detail(view: &mut View<'_>, room: &Room, index: u64) -> Result<Detail, Fault> {
     let bytes = log::entry(view, index)?.ok_or(Code::NotFound)?;
-    let read = crate::audit::Entry::read(&bytes).ok();
+    let read = audit::Entry::read(&bytes).ok();
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
     // An entry is read out of the signed tree or not at all.
     let sealed = checkpoint(view, room)?.is_some();

@@ -4,17 +4,17 @@ use actix_web::web::{Form, Path, Query};
 
 use super::kept::{self, Asked, Held, New, Sent, Telling, written};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::Level;
-use crate::domain::calendar::Calendar;
-use crate::domain::sla::ServiceLevel;
-use crate::store::{View, reds, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::calendar::{self as pages, ahead, brief, holidays, lines};
-use crate::web::pages::calendar_form::Draft;
-use crate::web::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
-use crate::web::pages::schedule::weekday;
-use crate::web::pages::service_level::name as level_name;
-use crate::web::{Code, Key, Section};
+use crate::fault::Fault;
+use crate::pages::calendar::{self as pages, ahead, brief, holidays, lines};
+use crate::pages::calendar_form::Draft;
+use crate::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
+use crate::pages::schedule::weekday;
+use crate::pages::service_level::name as level_name;
+use crate::{Code, Key, Section};
+use domain::Level;
+use domain::calendar::Calendar;
+use domain::sla::ServiceLevel;
+use store::{View, reds, versions};
 
 const KIND: Kind = Kind::Calendars;
 

@@ -7,15 +7,15 @@ use consent::{
 use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, Instant, PatientId, Role};
-use crate::store::accesses::What;
-use crate::store::consents::{self, Hand};
-use crate::store::{View, ledger, patients, terms};
-use crate::web::fault::Fault;
-use crate::web::pages::consents::{Consents, Effect, Line, State, Term};
-use crate::web::pseudonyms;
-use crate::web::shell::back;
-use crate::web::{Code, Lang};
+use crate::fault::Fault;
+use crate::pages::consents::{Consents, Effect, Line, State, Term};
+use crate::pseudonyms;
+use crate::shell::back;
+use crate::{Code, Lang};
+use domain::{Can, Instant, PatientId, Role};
+use store::accesses::What;
+use store::consents::{self, Hand};
+use store::{View, ledger, patients, terms};
 
 /// Where each purpose stands that code of this program asks for before it acts, when it was answered or has a text to
 /// grant. A switch without code behind it is not shown.

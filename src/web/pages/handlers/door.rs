@@ -7,15 +7,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::visit::{Answer, Visit, blocking, html_of, see_other, unrendered};
-use crate::store::sessions::{self, Kind, LIFE};
-use crate::store::throttles;
-use crate::web::auth::{self, Site, network, site};
-use crate::web::fault::Fault;
-use crate::web::pages::login;
-use crate::web::shell::{self, LANG_COOKIE, THEME_COOKIE, Theme, back, landing};
-use crate::web::sign_in::{self, Attempt};
-use crate::web::state::State;
-use crate::web::{Code, Lang};
+use crate::auth::{self, Site, network, site};
+use crate::fault::Fault;
+use crate::pages::login;
+use crate::shell::{self, LANG_COOKIE, THEME_COOKIE, Theme, back, landing};
+use crate::sign_in::{self, Attempt};
+use crate::state::State;
+use crate::{Code, Lang};
+use store::sessions::{self, Kind, LIFE};
+use store::throttles;
 
 /// A year, for what the reader prefers.
 const KEPT: Age = Age::days(365);
@@ -104,7 +104,7 @@ fn render(request: &HttpRequest, view: &login::View, refused: Option<Code>) -> A
     Ok(answer)
 }
 
-fn onward(next: &str, role: crate::domain::Role) -> String {
+fn onward(next: &str, role: domain::Role) -> String {
     match back(next) {
         "/" | "/login" => landing(role).to_owned(),
         asked => asked.to_owned(),
@@ -198,11 +198,11 @@ pub async fn prefer(sent: Form<Preferences>) -> HttpResponse {
 
 /// The documentation of the API.
 pub async fn api_docs(request: HttpRequest) -> Answer {
-    use crate::web::pages::api_docs::{View, page};
+    use crate::pages::api_docs::{View, page};
     let viewer = auth::identify(&request).await.map_err(|fault| fault.of(&request))?;
     let mut shell = shell::of(&request);
     shell.viewer = viewer.map(|viewer| viewer.in_shell());
-    let document = serde_json::to_value(crate::web::openapi::value())
+    let document = serde_json::to_value(crate::openapi::value())
         .map_err(|_shape| Fault::new(Code::Internal).of(&request))?;
     let html = blocking(move || page(&shell, &View::of(&document)).map_err(unrendered)).await;
     html.map(html_of).map_err(|fault| fault.of(&request))

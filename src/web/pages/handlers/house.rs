@@ -6,22 +6,22 @@ use std::time::Duration;
 use super::audit::seal_age;
 use super::people::{People, reference};
 use super::visit::{Answer, Room, Visit};
-use crate::domain::message::Channel;
-use crate::domain::rule::{Condition, Kind};
-use crate::domain::{Can, Instant};
-use crate::store::lapses::Standing;
-use crate::store::rules::RuleVersion;
-use crate::store::waiting::COUNTED;
-use crate::store::{Url, View, log, paging, reevaluations, rules, waiting};
-use crate::web::fault::Fault;
-use crate::web::pages::Level;
-use crate::web::pages::ladder::channel_word;
-use crate::web::pages::rules::{self as rule_pages, Rule, Step, Version};
-use crate::web::pages::status::{self as pages, Backlog, Health, Module, Provider, Rolling};
-use crate::web::pseudonyms;
-use crate::web::pulse::Pulse;
-use crate::web::state::Rests;
-use crate::web::{Key, Lang, Section};
+use crate::fault::Fault;
+use crate::pages::Level;
+use crate::pages::ladder::channel_word;
+use crate::pages::rules::{self as rule_pages, Rule, Step, Version};
+use crate::pages::status::{self as pages, Backlog, Health, Module, Provider, Rolling};
+use crate::pseudonyms;
+use crate::pulse::Pulse;
+use crate::state::Rests;
+use crate::{Key, Lang, Section};
+use domain::message::Channel;
+use domain::rule::{Condition, Kind};
+use domain::{Can, Instant};
+use store::lapses::Standing;
+use store::rules::RuleVersion;
+use store::waiting::COUNTED;
+use store::{Url, View, log, paging, reevaluations, rules, waiting};
 
 /// A module that has not ended a run for so long is late.
 const LATE: Duration = Duration::from_secs(60);
@@ -162,7 +162,7 @@ fn free(file: &Path) -> Option<u64> {
     disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
-fn shown(module: crate::web::state::Module, room: &Room) -> Module {
+fn shown(module: crate::state::Module, room: &Room) -> Module {
     let late = module.last_run_at.is_none_or(|at| room.now.since(at) > LATE);
     let health = match (&module.error, late) {
         (Some(_), _) => Health::Failing,

@@ -6,15 +6,15 @@ use serde::Deserialize;
 
 use super::people::People;
 use super::visit::{Answer, Room, Step, Visit};
-use crate::store::View;
-use crate::store::versions::{self, Version as Stored, Versioned};
-use crate::web::api::kept::named;
-use crate::web::fault::Fault;
-use crate::web::pages::kept::{
+use crate::api::kept::named;
+use crate::fault::Fault;
+use crate::pages::kept::{
     self as pages, Begin, Editor, Kept, Kind, Line, List, Proposal, Row, Standing, Version, Waiting,
     side_by_side,
 };
-use crate::web::{Code, Key, Section};
+use crate::{Code, Key, Section};
+use store::View;
+use store::versions::{self, Version as Stored, Versioned};
 
 /// How one kind is told: its name, and what it says line by line.
 pub struct Telling<'a, T> {

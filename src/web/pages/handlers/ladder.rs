@@ -7,17 +7,17 @@ use consent::AlertEscalate;
 use super::people::People;
 use super::policy_words::{names, people_at};
 use super::visit::Room;
-use crate::domain::escalation::{Run, State, Step};
-use crate::domain::message::Channel;
-use crate::domain::{AlertId, UserId};
-use crate::store::escalations::{self, Escalation, Stepped};
-use crate::store::messages::{self, Stored};
-use crate::store::{View, permits};
-use crate::web::fault::Fault;
-use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
-use crate::web::pages::policies::{self, Names};
-use crate::web::pages::policy::Paged;
-use crate::web::{Key, Words, cases};
+use crate::fault::Fault;
+use crate::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
+use crate::pages::policies::{self, Names};
+use crate::pages::policy::Paged;
+use crate::{Key, Words, cases};
+use domain::escalation::{Run, State, Step};
+use domain::message::Channel;
+use domain::{AlertId, UserId};
+use store::escalations::{self, Escalation, Stepped};
+use store::messages::{self, Stored};
+use store::{View, permits};
 
 /// The climb of an alert; `None` when nothing climbs.
 ///
@@ -185,11 +185,7 @@ fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) 
 }
 
 /// The messages of one step to one person: those that were planned in its transaction.
-fn taken(
-    letters: &mut Vec<Stored>,
-    step: &Stepped,
-    user: UserId,
-) -> Vec<(Channel, crate::domain::message::State)> {
+fn taken(letters: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channel, domain::message::State)> {
     let recipient = user.to_string();
     let (of_step, rest) = std::mem::take(letters)
         .into_iter()
@@ -224,8 +220,8 @@ fn what(step: &Stepped) -> What {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Instant;
-    use crate::domain::escalation::seeds;
+    use domain::Instant;
+    use domain::escalation::seeds;
 
     /// "Step 1, called" stood over somebody whom no step had called.
     #[test]

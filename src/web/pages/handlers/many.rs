@@ -6,14 +6,14 @@ use actix_web::web::Form;
 
 use super::queue::{self, Asked};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::{AlertId, Can};
-use crate::store::{View, alerts};
-use crate::web::api::together;
-use crate::web::fault::Fault;
-use crate::web::pages::AlertState;
-use crate::web::pages::many::{self as pages, Answered};
-use crate::web::pages::queue::Row;
-use crate::web::{Code, Section};
+use crate::api::together;
+use crate::fault::Fault;
+use crate::pages::AlertState;
+use crate::pages::many::{self as pages, Answered};
+use crate::pages::queue::Row;
+use crate::{Code, Section};
+use domain::{AlertId, Can};
+use store::{View, alerts};
 
 /// `/queue/many`.
 pub async fn show(visit: Visit) -> Answer {

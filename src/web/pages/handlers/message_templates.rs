@@ -5,13 +5,13 @@ use actix_web::web::{Form, Path};
 
 use super::kept::{self, Held, Sent, Telling, Which, written};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::template::Template;
-use crate::store::View;
-use crate::store::versions;
-use crate::web::fault::Fault;
-use crate::web::pages::kept::{self as list_pages, Editor, Kind};
-use crate::web::pages::message_template::{self as pages, Draft, class, letters, lines, variables};
-use crate::web::{Code, Section};
+use crate::fault::Fault;
+use crate::pages::kept::{self as list_pages, Editor, Kind};
+use crate::pages::message_template::{self as pages, Draft, class, letters, lines, variables};
+use crate::{Code, Section};
+use domain::template::Template;
+use store::View;
+use store::versions;
 
 const KIND: Kind = Kind::Templates;
 

@@ -47,12 +47,12 @@ mod windows;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(in crate::web::pages) use consents::as_shown as shown_to_the_patient;
+pub(in crate::pages) use consents::as_shown as shown_to_the_patient;
 
 use actix_web::http::Method;
 
-use crate::domain::Can;
-use crate::web::routes::Row;
+use crate::routes::Row;
+use domain::Can;
 
 macro_rules! pages {
     ($($method:ident $path:literal $right:ident $(or $also:ident)* => $handler:expr;)+) => {
@@ -99,7 +99,7 @@ pub fn rows() -> Vec<Row> {
         GET "/audit/entries/{index}" ReadAudit => audit::one;
         GET "/audit/entries/{index}/proof" ReadAudit => audit::proof;
         POST "/audit/verify" ReadAudit => audit::verify;
-        POST "/audit/export" ReadAudit => crate::web::api::audit::export;
+        POST "/audit/export" ReadAudit => crate::api::audit::export;
         GET "/status" SeeStatus => house::status;
         GET "/webhooks" SeeWebhooks => webhooks::list;
         POST "/webhooks" ManageWebhooks => webhooks::create;

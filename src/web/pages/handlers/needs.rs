@@ -6,12 +6,12 @@ use actix_web::web::{Form, Path};
 
 use super::visit::{Answer, Visit};
 use super::wheels::{Sent, duty};
-use crate::domain::civil::Zone;
-use crate::domain::on_call::{Duty, Need, Schedule};
-use crate::store::{on_call, versions};
-use crate::web::Code;
-use crate::web::api::schedules::lasting;
-use crate::web::fault::Fault;
+use crate::Code;
+use crate::api::schedules::lasting;
+use crate::fault::Fault;
+use domain::civil::Zone;
+use domain::on_call::{Duty, Need, Schedule};
+use store::{on_call, versions};
 
 /// The most that one person may be said to be on call in a week: all of it.
 const WEEK: u64 = 168;

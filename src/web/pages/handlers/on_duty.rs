@@ -8,18 +8,18 @@ use serde::Deserialize;
 
 use super::people::People;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::civil::Zone;
-use crate::domain::line::NotALine;
-use crate::domain::message::Channel;
-use crate::domain::on_call::Licence;
-use crate::domain::on_call::capacity::{Agent, MOST, Work};
-use crate::domain::{Can, Instant, UserId};
-use crate::store::on_call::{self, Gone};
-use crate::store::{View, paging, users};
-use crate::web::fault::Fault;
-use crate::web::pages::ladder::channel_word;
-use crate::web::pages::on_duty::{self as pages, Certificate, Load, Lost, One, Person};
-use crate::web::{Code, Key, Section};
+use crate::fault::Fault;
+use crate::pages::ladder::channel_word;
+use crate::pages::on_duty::{self as pages, Certificate, Load, Lost, One, Person};
+use crate::{Code, Key, Section};
+use domain::civil::Zone;
+use domain::line::NotALine;
+use domain::message::Channel;
+use domain::on_call::Licence;
+use domain::on_call::capacity::{Agent, MOST, Work};
+use domain::{Can, Instant, UserId};
+use store::on_call::{self, Gone};
+use store::{View, paging, users};
 
 /// `/on-duty`.
 pub async fn list(visit: Visit) -> Answer {

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::schedules::name;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::message::State;
-use crate::domain::on_call::Duty;
-use crate::store::pages_seen::{self, link};
-use crate::store::versions;
-use crate::web::Section;
-use crate::web::fault::Fault;
-use crate::web::pages::pager::{self, Case, Cause, View};
-use crate::web::shell::back;
+use crate::Section;
+use crate::fault::Fault;
+use crate::pages::pager::{self, Case, Cause, View};
+use crate::shell::back;
+use domain::message::State;
+use domain::on_call::Duty;
+use store::pages_seen::{self, link};
+use store::versions;
 
 /// `/pager`: the part above every page.
 pub async fn show(visit: Visit) -> Answer {

@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::visit::{Answer, blocking, html_of, see_other, unrendered};
-use crate::domain::password::{Cost, Memory, Refused};
-use crate::domain::{Role, UserId};
-use crate::store::links::{self, Purpose};
-use crate::store::{self, Actor, settings, users};
-use crate::web::Code;
-use crate::web::checks::Who;
-use crate::web::fault::Fault;
-use crate::web::pages::password::{View, Why, page};
-use crate::web::shell;
-use crate::web::state::State;
+use crate::Code;
+use crate::checks::Who;
+use crate::fault::Fault;
+use crate::pages::password::{View, Why, page};
+use crate::shell;
+use crate::state::State;
+use domain::password::{Cost, Memory, Refused};
+use domain::{Role, UserId};
+use store::links::{self, Purpose};
+use store::{Actor, settings, users};
 
 /// What the form sends.
 #[derive(Default, Deserialize)]

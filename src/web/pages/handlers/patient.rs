@@ -11,17 +11,17 @@ use super::readings::{self, Asked};
 use super::told::{self, RuleNames};
 use super::visit::{Answer, Look, Room, Visit, masked};
 use super::{consents, devices, timeline};
-use crate::domain::{Can, PatientId};
-use crate::store::accesses::What;
-use crate::store::patients::Patient;
-use crate::store::{View, patients, quarantine};
-use crate::web::Section;
-use crate::web::auth::{permit_collected, permit_display};
-use crate::web::fault::Fault;
-use crate::web::pages::patient::{self as pages, AlertLine, Contact, Part, Quarantined};
-use crate::web::pages::readings::Readings;
-use crate::web::pseudonyms;
-use crate::web::shell::{DEFAULT_ZONE, back};
+use crate::Section;
+use crate::auth::{permit_collected, permit_display};
+use crate::fault::Fault;
+use crate::pages::patient::{self as pages, AlertLine, Contact, Part, Quarantined};
+use crate::pages::readings::Readings;
+use crate::pseudonyms;
+use crate::shell::{DEFAULT_ZONE, back};
+use domain::{Can, PatientId};
+use store::accesses::What;
+use store::patients::Patient;
+use store::{View, patients, quarantine};
 
 /// Items of the quarantine shown.
 const SHOWN: i64 = 50;
@@ -151,10 +151,10 @@ fn set_aside(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Opti
     let mut people = People::default();
     let mut items = Vec::new();
     for item in quarantine::waiting(view, (&collected, &display), patient.key, SHOWN)? {
-        let device = crate::store::devices::id_of(view, item.device_key)?;
+        let device = store::devices::id_of(view, item.device_key)?;
         let w = room.words();
         let value = item.reading.map(|reading| {
-            format!("{} {}", crate::web::format::number(w.lang, reading.value, 1), reading.unit.ucum())
+            format!("{} {}", crate::format::number(w.lang, reading.value, 1), reading.unit.ucum())
         });
         items.push(Quarantined {
             id: item.id.to_string(),
@@ -185,10 +185,10 @@ pub async fn judge(visit: Visit, path: Path<(Uuid, String)>, sent: Form<Decision
             let released = match name.as_str() {
                 "release" => true,
                 "discard" => false,
-                _ => return Err(crate::web::Code::NotFound.into()),
+                _ => return Err(crate::Code::NotFound.into()),
             };
             room.write(|tx| {
-                crate::web::api::quarantine::decide(tx, &room.state, &room.viewer, id, released, &sent.reason)
+                crate::api::quarantine::decide(tx, &room.state, &room.viewer, id, released, &sent.reason)
             })?;
             let to = back(&sent.back).split('#').next().unwrap_or("/");
             Ok(format!("{to}#quarantine"))

@@ -8,17 +8,17 @@ use serde::Deserialize;
 use super::queue::{MOST, level};
 use super::search::{Number, Wanted};
 use super::visit::{Answer, Room, Visit};
-use crate::domain::civil::Zone;
-use crate::domain::{Can, PatientIdentity};
-use crate::store::accesses::What;
-use crate::store::page::Cursor;
-use crate::store::patients::{Details, Patient};
-use crate::store::{Ask, View, bindings, devices, ledger, patients};
-use crate::web::Section;
-use crate::web::fault::Fault;
-use crate::web::pages::patients::{self as pages, Row};
-use crate::web::pages::{Paging, Total};
-use crate::web::shell::address;
+use crate::Section;
+use crate::fault::Fault;
+use crate::pages::patients::{self as pages, Row};
+use crate::pages::{Paging, Total};
+use crate::shell::address;
+use domain::civil::Zone;
+use domain::{Can, PatientIdentity};
+use store::accesses::What;
+use store::page::Cursor;
+use store::patients::{Details, Patient};
+use store::{Ask, View, bindings, devices, ledger, patients};
 
 /// How many patients a page of the list holds.
 const SHOWN: usize = 100;

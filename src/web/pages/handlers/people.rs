@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::visit::Room;
-use crate::domain::alert::Snooze;
-use crate::domain::{Can, DeviceId, PatientId, Role, UserId};
-use crate::store::accesses::What;
-use crate::store::{View, devices, patients, users};
-use crate::web::fault::Fault;
-use crate::web::pages::{Owner, Snoozed};
-use crate::web::pseudonyms;
+use crate::fault::Fault;
+use crate::pages::{Owner, Snoozed};
+use crate::pseudonyms;
+use domain::alert::Snooze;
+use domain::{Can, DeviceId, PatientId, Role, UserId};
+use store::accesses::What;
+use store::{View, devices, patients, users};
 
 /// Names of users, patients and devices.
 #[derive(Default)]

@@ -7,16 +7,16 @@ use serde::Deserialize;
 use super::kept::{self, New, Sent, Telling, Which, written};
 use super::policy_words::{choices, names, rehearsed, targets};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::escalation::Policy;
-use crate::store::View;
-use crate::store::{escalations, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::kept::{self as list_pages, Kind, List};
-use crate::web::pages::policies::{self as words, Names};
-use crate::web::pages::policy::{self as pages, Editor};
-use crate::web::pages::policy_form::Draft;
-use crate::web::rehearsal::rehearse;
-use crate::web::{Code, Section};
+use crate::fault::Fault;
+use crate::pages::kept::{self as list_pages, Kind, List};
+use crate::pages::policies::{self as words, Names};
+use crate::pages::policy::{self as pages, Editor};
+use crate::pages::policy_form::Draft;
+use crate::rehearsal::rehearse;
+use crate::{Code, Section};
+use domain::escalation::Policy;
+use store::View;
+use store::{escalations, versions};
 
 /// `/policies`.
 pub async fn list(visit: Visit) -> Answer {

@@ -4,21 +4,21 @@
 use std::collections::BTreeMap;
 
 use super::visit::Room;
-use crate::domain::escalation::{Policy, Step, Target};
-use crate::domain::on_call::{Because, Duty, Team};
-use crate::domain::rule::Name;
-use crate::domain::{Can, Instant, Role, UserId};
-use crate::store::paging::{self, Candidate, LeftOut};
-use crate::store::users::User;
-use crate::store::{Ask, View, users, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::Choice;
-use crate::web::pages::policies::Names;
-use crate::web::pages::policy::{Load, Paged, Person, Rehearsed, Row, Sum, Targets};
-use crate::web::pages::policy_form::sent;
-use crate::web::rehearsal::Rehearsal;
-use crate::web::shell::role_word;
-use crate::web::{Key, Lang, Words};
+use crate::fault::Fault;
+use crate::pages::Choice;
+use crate::pages::policies::Names;
+use crate::pages::policy::{Load, Paged, Person, Rehearsed, Row, Sum, Targets};
+use crate::pages::policy_form::sent;
+use crate::rehearsal::Rehearsal;
+use crate::shell::role_word;
+use crate::{Key, Lang, Words};
+use domain::escalation::{Policy, Step, Target};
+use domain::on_call::{Because, Duty, Team};
+use domain::rule::Name;
+use domain::{Can, Instant, Role, UserId};
+use store::paging::{self, Candidate, LeftOut};
+use store::users::User;
+use store::{Ask, View, users, versions};
 
 /// People whose load a dry run lists, the most paged first.
 const MOST_LOADED: usize = 20;
@@ -38,7 +38,7 @@ pub fn names(view: &mut View<'_>, room: &Room) -> Result<Names, Fault> {
     let w = room.words();
     let duties = versions::all_in_force::<Duty>(view, room.now)?;
     let teams = versions::all_in_force::<Team>(view, room.now)?;
-    let page = users::page(view, &Ask { limit: crate::store::page::MOST, ..Ask::default() })?;
+    let page = users::page(view, &Ask { limit: store::page::MOST, ..Ask::default() })?;
     let staff: Vec<_> = page.items.into_iter().filter(|user| Role::STAFF.contains(&user.role)).collect();
     // They keep their name where they are named, and are not offered.
     let away = |user: &&User| user.disabled_at.is_some() || !Can::AnswerCalls.held_by(user.role);
@@ -146,7 +146,7 @@ pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) 
     let Rehearsal { from, to, draft, in_force } = told;
     let before =
         |place: usize| in_force.as_ref().and_then(|told| told.rungs.get(place)).map(|rung| rung.pages);
-    let step = |(place, rung): (usize, &crate::domain::escalation::Rung)| Row {
+    let step = |(place, rung): (usize, &domain::escalation::Rung)| Row {
         label: w.one("policy-step", "n", place + 1),
         pages: rung.pages,
         empty: rung.empty,
@@ -160,8 +160,8 @@ pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) 
         empty: draft.top.empty,
         before: in_force.as_ref().map(|told| told.top.pages),
     });
-    let worst = |told: &crate::domain::escalation::Told| told.worst_day().map_or(0, |(_, _, n)| n);
-    let sum = |what, of: &dyn Fn(&crate::domain::escalation::Told) -> u32| Sum {
+    let worst = |told: &domain::escalation::Told| told.worst_day().map_or(0, |(_, _, n)| n);
+    let sum = |what, of: &dyn Fn(&domain::escalation::Told) -> u32| Sum {
         what,
         now: of(draft),
         before: in_force.as_ref().map(of),

@@ -6,14 +6,14 @@ use super::people::{People, short};
 use super::readings::{self, Asked};
 use super::visit::{Answer, Look, Room, Visit};
 use super::{consents, devices};
-use crate::domain::PatientId;
-use crate::store::accesses::{self, What};
-use crate::store::patients::Patient;
-use crate::store::{View, patients, settings};
-use crate::web::fault::Fault;
-use crate::web::pages::portal::{self as pages, Look as Looked};
-use crate::web::pages::readings::Readings;
-use crate::web::{Code, Key, Section, shell};
+use crate::fault::Fault;
+use crate::pages::portal::{self as pages, Look as Looked};
+use crate::pages::readings::Readings;
+use crate::{Code, Key, Section, shell};
+use domain::PatientId;
+use store::accesses::{self, What};
+use store::patients::Patient;
+use store::{View, patients, settings};
 
 /// Looks shown.
 const SHOWN: i64 = 100;

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::queue::shown_level;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::calendar::Closed;
-use crate::domain::sla::{Metric, PauseReason, Segment, Still, Target};
-use crate::domain::{AlertId, Can, Instant};
-use crate::store::View;
-use crate::store::sla::{self, Promise};
-use crate::web::fault::Fault;
-use crate::web::pages::promises::{Promises, Row, Standing, Stretch, reason_word};
-use crate::web::{Code, Key, Words};
+use crate::fault::Fault;
+use crate::pages::promises::{Promises, Row, Standing, Stretch, reason_word};
+use crate::{Code, Key, Words};
+use domain::calendar::Closed;
+use domain::sla::{Metric, PauseReason, Segment, Still, Target};
+use domain::{AlertId, Can, Instant};
+use store::View;
+use store::sla::{self, Promise};
 
 /// The promises to an alert.
 ///

@@ -11,16 +11,16 @@ use super::people::{People, short};
 use super::search::Wanted;
 use super::told::{RuleNames, told};
 use super::visit::{Answer, Room, Visit};
-use crate::domain::escalation::{Run, State};
-use crate::domain::{self, AlertId};
-use crate::store::escalations::{self, Escalation};
-use crate::store::{Cursor, View};
-use crate::web::Section;
-use crate::web::cases::{Case, Cases};
-use crate::web::fault::Fault;
-use crate::web::pages::queue::{self, Climb, Counts, Filter, Row};
-use crate::web::pages::{AlertState, Level, Paging, Total};
-use crate::web::shell::address;
+use crate::Section;
+use crate::cases::{Case, Cases};
+use crate::fault::Fault;
+use crate::pages::queue::{self, Climb, Counts, Filter, Row};
+use crate::pages::{AlertState, Level, Paging, Total};
+use crate::shell::address;
+use domain::AlertId;
+use domain::escalation::{Run, State};
+use store::escalations::{self, Escalation};
+use store::{Cursor, View};
 
 /// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
 pub const MOST: i64 = 5_000;

@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::people::People;
 use super::queue::shown_level;
 use super::visit::{Look, Room, masked};
-use crate::domain::rule::Kind;
-use crate::domain::{PatientId, Signal};
-use crate::store::{View, devices, patients, quarantine, rules, telemetry};
-use crate::web::auth::permit_display;
-use crate::web::fault::Fault;
-use crate::web::pages::Level;
-use crate::web::pages::readings::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown, Unbelieved};
+use crate::auth::permit_display;
+use crate::fault::Fault;
+use crate::pages::Level;
+use crate::pages::readings::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown, Unbelieved};
+use domain::rule::Kind;
+use domain::{PatientId, Signal};
+use store::{View, devices, patients, quarantine, rules, telemetry};
 
 /// Rows of the table beside the chart.
 const ROWS: u32 = 48;
@@ -146,7 +146,7 @@ fn marks(
     room: &Room,
     key: i64,
     signal: Signal,
-    from: crate::domain::Instant,
+    from: domain::Instant,
 ) -> Result<Vec<Mark>, Fault> {
     let all = room.cases().of_patient(view, key, 200)?;
     let mut marks: Vec<Mark> = all

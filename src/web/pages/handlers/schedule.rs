@@ -12,16 +12,16 @@ use super::people::People;
 use super::schedules::{in_zone, name, next, one, present, troubles};
 use super::visit::{Answer, Room, Visit};
 use super::{swaps, wheels, windows};
-use crate::domain::calendar::{Calendar, Place};
-use crate::domain::civil::{Window, Zone, union};
-use crate::domain::on_call::Duty;
-use crate::domain::{Can, Instant, UserId};
-use crate::store::on_call::{self, feeds};
-use crate::store::{View, users, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::Choice;
-use crate::web::pages::schedule::{self as pages, Cell, Day, Need, Strip, Then, Turn, weekday};
-use crate::web::{Section, Words};
+use crate::fault::Fault;
+use crate::pages::Choice;
+use crate::pages::schedule::{self as pages, Cell, Day, Need, Strip, Then, Turn, weekday};
+use crate::{Section, Words};
+use domain::calendar::{Calendar, Place};
+use domain::civil::{Window, Zone, union};
+use domain::on_call::Duty;
+use domain::{Can, Instant, UserId};
+use store::on_call::{self, feeds};
+use store::{View, users, versions};
 
 /// How many days the calendar shows.
 const DAYS: u64 = 14;
@@ -55,7 +55,7 @@ pub async fn feed(visit: Visit, id: Path<String>, request: HttpRequest) -> Answe
                 on_call::get(tx, &id, room.now)?;
                 Ok(feeds::open(tx, &id, room.viewer.id)?)
             })?;
-            let link = format!("{base}{}", crate::web::api::feeds::path(&id, secret.reveal()));
+            let link = format!("{base}{}", crate::api::feeds::path(&id, secret.reveal()));
             drawn(room, &id, &Asked::default(), Some(link))
         })
         .await
@@ -155,7 +155,7 @@ fn day(w: &Words, date: NaiveDate, today: bool, places: &[Place]) -> Day {
 struct Held {
     window: Window,
     user: UserId,
-    who: crate::web::pages::schedules::Present,
+    who: crate::pages::schedules::Present,
 }
 
 fn turns(

@@ -2,16 +2,16 @@
 
 use super::people::People;
 use super::visit::{Answer, Visit};
-use crate::domain::civil::{Window, Zone};
-use crate::domain::on_call::capacity::{self, Work};
-use crate::domain::on_call::{Away, Because, Duty, Issue, Schedule};
-use crate::domain::rule::Name;
-use crate::domain::{Instant, UserId};
-use crate::store::{View, on_call, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::schedule::Need;
-use crate::web::pages::schedules::{self as pages, Load, Present, Row, Trouble};
-use crate::web::{Lang, Section, Words};
+use crate::fault::Fault;
+use crate::pages::schedule::Need;
+use crate::pages::schedules::{self as pages, Load, Present, Row, Trouble};
+use crate::{Lang, Section, Words};
+use domain::civil::{Window, Zone};
+use domain::on_call::capacity::{self, Work};
+use domain::on_call::{Away, Because, Duty, Issue, Schedule};
+use domain::rule::Name;
+use domain::{Instant, UserId};
+use store::{View, on_call, versions};
 
 /// How far the next hand-over is looked for.
 const NEXT: std::time::Duration = std::time::Duration::from_secs(60 * 86_400);

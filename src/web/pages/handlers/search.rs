@@ -1,7 +1,7 @@
 //! What a person looks for, held against names that are sealed at rest: each word typed begins a word of the name,
 //! accents and case aside.
 
-use crate::domain::{Cns, Cpf};
+use domain::{Cns, Cpf};
 
 /// Words to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]

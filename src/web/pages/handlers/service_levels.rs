@@ -5,16 +5,16 @@ use actix_web::web::{Form, Path, Query};
 
 use super::kept::{self, Asked, Held, New, Sent, Telling, Which, written};
 use super::visit::{Answer, Room, Step, Visit};
-use crate::domain::Level;
-use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Policy;
-use crate::domain::sla::{ServiceLevel, Timer};
-use crate::store::{View, reds, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
-use crate::web::pages::service_level::{self as pages, Draft, Due, lines};
-use crate::web::pages::{Choice, policies};
-use crate::web::{Code, Section};
+use crate::fault::Fault;
+use crate::pages::kept::{self as list_pages, Editor, Kind, List, Wrong};
+use crate::pages::service_level::{self as pages, Draft, Due, lines};
+use crate::pages::{Choice, policies};
+use crate::{Code, Section};
+use domain::Level;
+use domain::calendar::Calendar;
+use domain::escalation::Policy;
+use domain::sla::{ServiceLevel, Timer};
+use store::{View, reds, versions};
 
 const KIND: Kind = Kind::ServiceLevels;
 

@@ -8,15 +8,15 @@ use super::people::People;
 use super::schedule::staff;
 use super::visit::{Answer, Room, Visit};
 use super::wheels::Sent;
-use crate::domain::civil::Window;
-use crate::domain::{Can, Instant, SwapId, UserId};
-use crate::store::View;
-use crate::store::on_call::{self, swaps};
-use crate::web::Words;
-use crate::web::api::swaps::{asked, word};
-use crate::web::fault::Fault;
-use crate::web::pages::Choice;
-use crate::web::pages::schedule::Swap;
+use crate::Words;
+use crate::api::swaps::{asked, word};
+use crate::fault::Fault;
+use crate::pages::Choice;
+use crate::pages::schedule::Swap;
+use domain::civil::Window;
+use domain::{Can, Instant, SwapId, UserId};
+use store::View;
+use store::on_call::{self, swaps};
 
 /// How far ahead turns are offered.
 const AHEAD: Duration = Duration::from_secs(31 * 86_400);

@@ -6,15 +6,15 @@ use super::people::People;
 use super::schedule::staff;
 use super::visit::{Answer, Room, Visit};
 use super::wheels::Sent;
-use crate::domain::on_call::Team as Body;
-use crate::domain::rule::Name;
-use crate::domain::{Can, UserId};
-use crate::store::{View, on_call, versions};
-use crate::web::api::duty::keep_team;
-use crate::web::api::schedules::lasting;
-use crate::web::fault::Fault;
-use crate::web::pages::teams::{self as pages, Member, Team};
-use crate::web::{Code, Section};
+use crate::api::duty::keep_team;
+use crate::api::schedules::lasting;
+use crate::fault::Fault;
+use crate::pages::teams::{self as pages, Member, Team};
+use crate::{Code, Section};
+use domain::on_call::Team as Body;
+use domain::rule::Name;
+use domain::{Can, UserId};
+use store::{View, on_call, versions};
 
 /// `/teams`.
 pub async fn list(visit: Visit) -> Answer {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::schedules::name;
 use super::visit::Room;
-use crate::domain::UserId;
-use crate::domain::civil::Window;
-use crate::domain::escalation::{Policy, Target};
-use crate::domain::on_call::{Duty, Team};
-use crate::store::on_call::absences;
-use crate::store::{View, versions};
-use crate::web::fault::Fault;
-use crate::web::pages::users::{Shift, Ties};
+use crate::fault::Fault;
+use crate::pages::users::{Shift, Ties};
+use domain::UserId;
+use domain::civil::Window;
+use domain::escalation::{Policy, Target};
+use domain::on_call::{Duty, Team};
+use store::on_call::absences;
+use store::{View, versions};
 
 /// How far ahead turns are looked at.
 const AHEAD: Duration = Duration::from_secs(14 * 24 * 3_600);

@@ -6,14 +6,14 @@ use super::people::People;
 use super::queue::shown_level;
 use super::told::RuleNames;
 use super::visit::Room;
-use crate::domain::{Can, Instant};
-use crate::store::patients::Patient;
-use crate::store::{View, alerts, bindings, consents, devices, moves};
-use crate::web::Key;
-use crate::web::fault::Fault;
-use crate::web::pages::alert::ActKind;
-use crate::web::pages::consents::purpose;
-use crate::web::pages::patient::{Event, EventKind};
+use crate::Key;
+use crate::fault::Fault;
+use crate::pages::alert::ActKind;
+use crate::pages::consents::purpose;
+use crate::pages::patient::{Event, EventKind};
+use domain::{Can, Instant};
+use store::patients::Patient;
+use store::{View, alerts, bindings, consents, devices, moves};
 
 /// Events shown.
 const SHOWN: usize = 20;

@@ -2,16 +2,16 @@
 //! which rule spoke and the signal's latest value, managers the rule alone.
 
 use super::visit::{Room, masked};
-use crate::domain::{self, Role, Signal};
-use crate::rules::Finding;
-use crate::store::accesses::What;
-use crate::store::{View, rules, telemetry};
-use crate::web::auth::permit_display;
-use crate::web::cases::{Case, Judged};
-use crate::web::fault::Fault;
-use crate::web::pages::queue::Latest;
-use crate::web::pages::rules::Step;
-use crate::web::{Key, Lang, Words};
+use crate::auth::permit_display;
+use crate::cases::{Case, Judged};
+use crate::fault::Fault;
+use crate::pages::queue::Latest;
+use crate::pages::rules::Step;
+use crate::{Key, Lang, Words};
+use ::rules::Finding;
+use domain::{Role, Signal};
+use store::accesses::What;
+use store::{View, rules, telemetry};
 
 /// What a viewer is told of an alert.
 pub struct Told {
@@ -56,7 +56,7 @@ fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Res
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
     };
     let rule = names.of(judged);
-    if crate::web::auth::purposes(room.viewer.role).is_empty() {
+    if crate::auth::purposes(room.viewer.role).is_empty() {
         return Ok(hidden(rule));
     }
     if case.moved_at.is_some() {
@@ -112,7 +112,7 @@ pub fn headline(w: &Words, signal: Signal, found: &Finding) -> String {
     }
     let held = found.condition;
     let step = Step {
-        level: crate::web::pages::Level::Red,
+        level: crate::pages::Level::Red,
         above: held.op.upward(),
         value: held.value,
         for_secs: held.lasting.as_secs(),

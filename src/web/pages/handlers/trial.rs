@@ -1,14 +1,14 @@
 //! Trying whether pages reach the reader: a test page to themselves, and what became of it.
 
 use super::visit::{Answer, Room, Visit};
-use crate::domain::message::Channel;
-use crate::store::messages::{self, Stored, TRIAL_LINK};
-use crate::store::{View, on_call, paging};
-use crate::web::api::messages::tried;
-use crate::web::fault::Fault;
-use crate::web::pages::account::{self as pages, Trial};
-use crate::web::pages::ladder::Called;
-use crate::web::{Code, Key, Section};
+use crate::api::messages::tried;
+use crate::fault::Fault;
+use crate::pages::account::{self as pages, Trial};
+use crate::pages::ladder::Called;
+use crate::{Code, Key, Section};
+use domain::message::Channel;
+use store::messages::{self, Stored, TRIAL_LINK};
+use store::{View, on_call, paging};
 
 /// The channels that a policy may page a person on.
 const WAYS: [Channel; 2] = [Channel::InApp, Channel::Email];

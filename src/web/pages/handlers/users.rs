@@ -8,16 +8,16 @@ use super::people::People;
 use super::search::Wanted;
 use super::ties;
 use super::visit::{Answer, Room, Visit};
-use crate::domain::{Can, Reason, Role, StaffIdentity, UserId};
-use crate::store::accesses::What;
-use crate::store::links::{self, PASSWORD_LIFE};
-use crate::store::users::{self, NewUser, User as Stored};
-use crate::store::{Ask, View, departures, holds, sessions};
-use crate::web::fault::Fault;
-use crate::web::pages::users::{self as pages, Draft, Ties, User};
-use crate::web::shell::address;
-use crate::web::sign_in;
-use crate::web::{Code, Section};
+use crate::fault::Fault;
+use crate::pages::users::{self as pages, Draft, Ties, User};
+use crate::shell::address;
+use crate::sign_in;
+use crate::{Code, Section};
+use domain::{Can, Reason, Role, StaffIdentity, UserId};
+use store::accesses::What;
+use store::links::{self, PASSWORD_LIFE};
+use store::users::{self, NewUser, User as Stored};
+use store::{Ask, View, departures, holds, sessions};
 
 /// How many names are opened for one page of a search: they are sealed, so a search opens each.
 const WINDOW: usize = 1_000;

@@ -8,19 +8,19 @@ use actix_web::http::header;
 use actix_web::web::{self, Data};
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
 
-use crate::domain::{AlertId, Can, Instant, PatientId};
-use crate::store::accesses::What;
-use crate::store::{self, Tx, View};
-use crate::web::auth::{self, Viewer, permit_display};
-use crate::web::cases::{self, Cases};
-use crate::web::fault::Fault;
-use crate::web::pages::{Html, Masked};
-use crate::web::problem::{self, Refusal};
-use crate::web::pseudonyms;
-use crate::web::shell;
-use crate::web::sight::Sight;
-use crate::web::state::State;
-use crate::web::{Code, Section, Shell, Words};
+use crate::auth::{self, Viewer, permit_display};
+use crate::cases::{self, Cases};
+use crate::fault::Fault;
+use crate::pages::{Html, Masked};
+use crate::problem::{self, Refusal};
+use crate::pseudonyms;
+use crate::shell;
+use crate::sight::Sight;
+use crate::state::State;
+use crate::{Code, Section, Shell, Words};
+use domain::{AlertId, Can, Instant, PatientId};
+use store::accesses::What;
+use store::{Tx, View};
 
 /// What a handler gives.
 pub type Answer = Result<HttpResponse, Refusal>;

@@ -4,14 +4,14 @@ use actix_web::web::{Data, Form, Path, Query};
 use serde::Deserialize;
 
 use super::visit::{Answer, Room, Visit};
-use crate::domain::message::{Channel, State};
-use crate::domain::{Can, webhook};
-use crate::store::View;
-use crate::store::messages::{self, Stored};
-use crate::store::webhooks::{self, Webhook};
-use crate::web::fault::Fault;
-use crate::web::pages::webhooks::{self as pages, Call, One, Program};
-use crate::web::{self, Code, Section, reach};
+use crate::fault::Fault;
+use crate::pages::webhooks::{self as pages, Call, One, Program};
+use crate::{Code, Section, reach};
+use domain::message::{Channel, State};
+use domain::{Can, webhook};
+use store::View;
+use store::messages::{self, Stored};
+use store::webhooks::{self, Webhook};
 
 /// As many calls as are shown at once.
 const SHOWN: i64 = 50;
@@ -67,7 +67,7 @@ pub struct Sent {
 }
 
 /// POST `/webhooks`: adds a program and shows its secret, once.
-pub async fn create(visit: Visit, state: Data<web::State>, sent: Form<Sent>) -> Answer {
+pub async fn create(visit: Visit, state: Data<crate::State>, sent: Form<Sent>) -> Answer {
     let url = sent.into_inner().url.trim().to_owned();
     let refused = reach::may_be_called(&state, &url).await.is_err();
     let answer = visit

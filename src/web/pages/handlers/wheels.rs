@@ -7,16 +7,16 @@ use actix_web::web::{Form, Path};
 use super::schedule::{LOCAL, clock};
 use super::visit::{Answer, Visit};
 use super::windows;
-use crate::domain::calendar::Hours;
-use crate::domain::line::NotALine;
-use crate::domain::on_call::{Duty, Idle, Length, Rotation, Schedule};
-use crate::domain::rule::Name;
-use crate::domain::{Label, UserId};
-use crate::store::Tx;
-use crate::store::on_call::{self, feeds};
-use crate::web::Code;
-use crate::web::fault::Fault;
-use crate::web::pages::schedule::Wheel;
+use crate::Code;
+use crate::fault::Fault;
+use crate::pages::schedule::Wheel;
+use domain::calendar::Hours;
+use domain::line::NotALine;
+use domain::on_call::{Duty, Idle, Length, Rotation, Schedule};
+use domain::rule::Name;
+use domain::{Label, UserId};
+use store::Tx;
+use store::on_call::{self, feeds};
 
 /// Empty places for people at the end of the form.
 const SPARE: usize = 3;

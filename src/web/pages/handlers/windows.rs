@@ -3,15 +3,15 @@
 use super::people::People;
 use super::schedule::{LOCAL, local};
 use super::wheels::{Sent, duty};
-use crate::domain::civil::{Window, Zone};
-use crate::domain::on_call::{Change, Override, Schedule, Temporary};
-use crate::domain::{Instant, UserId};
-use crate::store::on_call::changes;
-use crate::store::{Tx, View};
-use crate::web::api::schedule_changes::{self as api, change, names};
-use crate::web::fault::Fault;
-use crate::web::pages::schedule::{Changed, OwnTurn};
-use crate::web::{Code, Words};
+use crate::api::schedule_changes::{self as api, change, names};
+use crate::fault::Fault;
+use crate::pages::schedule::{Changed, OwnTurn};
+use crate::{Code, Words};
+use domain::civil::{Window, Zone};
+use domain::on_call::{Change, Override, Schedule, Temporary};
+use domain::{Instant, UserId};
+use store::on_call::changes;
+use store::{Tx, View};
 
 /// Empty rows for turns at the end of a form.
 const SPARE: usize = 3;

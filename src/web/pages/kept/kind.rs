@@ -1,7 +1,7 @@
 //! The kinds of settings that have pages: where they are, what they are called, and who may do what.
 
-use crate::domain::Can;
-use crate::web::Key;
+use crate::Key;
+use domain::Can;
 
 /// A kind of setting that has pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

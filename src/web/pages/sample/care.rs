@@ -1,9 +1,9 @@
 //! What a clinician sees that night.
 
-use crate::domain::Signal;
-use crate::web::pages::{
+use crate::pages::{
     AlertState, Choice, Level, Owner, Paging, Total, alert, consents, devices, many, patient, queue, readings,
 };
+use domain::Signal;
 
 use std::time::Duration;
 

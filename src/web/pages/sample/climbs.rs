@@ -1,16 +1,16 @@
 //! What climbs that night, and the policies behind it.
 
-use crate::domain::escalation::{Policy, Target, seeds};
-use crate::domain::message::{Channel, State};
-use crate::domain::{Role, UserId};
-use crate::web::pages::kept::{Kept, Kind, Line, Proposal, Standing as Stands, Version, side_by_side};
-use crate::web::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
-use crate::web::pages::pager::{self, Case, Cause};
-use crate::web::pages::policies::{self, Names};
-use crate::web::pages::policy::{self, Editor, Load, Paged, Person, Rehearsed, Row, Sum, Targets};
-use crate::web::pages::policy_form::{Draft, sent};
-use crate::web::pages::{Choice, Html};
-use crate::web::{Key, Section};
+use crate::pages::kept::{Kept, Kind, Line, Proposal, Standing as Stands, Version, side_by_side};
+use crate::pages::ladder::{Called, Ladder, Next, Rung, Standing, What};
+use crate::pages::pager::{self, Case, Cause};
+use crate::pages::policies::{self, Names};
+use crate::pages::policy::{self, Editor, Load, Paged, Person, Rehearsed, Row, Sum, Targets};
+use crate::pages::policy_form::{Draft, sent};
+use crate::pages::{Choice, Html};
+use crate::{Key, Section};
+use domain::escalation::{Policy, Target, seeds};
+use domain::message::{Channel, State};
+use domain::{Role, UserId};
 
 use super::{Drawn, Night, user_id};
 
@@ -120,7 +120,7 @@ impl Night {
                     Key("policy-roles"),
                     vec![Choice { value: sent(&Target::Role(Role::Manager)), label: "Gestão".to_owned() }],
                 )],
-                refused: Some(crate::web::Code::Precondition),
+                refused: Some(crate::Code::Precondition),
                 changes: side_by_side(&before, &after),
                 targets: Some(self.targets()),
                 rehearsed: Some(self.rehearsed()),

@@ -1,11 +1,11 @@
 //! A schedule of two weeks with a gap, its forms, and the list with what everybody carries.
 
 use super::{Drawn, Night, user_id};
-use crate::domain::Role;
-use crate::web::pages::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, Wheel};
-use crate::web::pages::schedules::{Load, Present, Row, Trouble};
-use crate::web::pages::{Choice, absence, schedule, schedules};
-use crate::web::{Key, Section};
+use crate::pages::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, Wheel};
+use crate::pages::schedules::{Load, Present, Row, Trouble};
+use crate::pages::{Choice, absence, schedule, schedules};
+use crate::{Key, Section};
+use domain::Role;
 
 fn present(name: &str) -> Present {
     Present { name: name.to_owned(), why: "rodízio Noites".to_owned() }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::audit::kind::EntryType;
-use crate::domain::certificate::Door;
-use crate::domain::{CommandId, Role, Signal};
-use crate::web::pages::{
+use crate::pages::{
     Level, Paging, Total, api_docs, audit, audit_kind, devices, pairing, patients, rules, status, users,
 };
-use crate::web::{Code, Key};
+use crate::{Code, Key};
+use ::audit::kind::EntryType;
+use domain::certificate::Door;
+use domain::{CommandId, Role, Signal};
 
 use super::{Night, device_id, patient_id, user_id};
 
@@ -93,7 +93,7 @@ impl Night {
             ],
             nobody_reached: u32::from(bad),
             passed_over: bad.then(|| (2, self.ago(90))),
-            step: bad.then(|| crate::domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
+            step: bad.then(|| domain::time::Step { at: self.ago(60), by_ms: -7_200_000 }),
             heartbeat: (!bad).then(|| self.ago(12)),
             lapses: [
                 "late_step",
@@ -258,7 +258,7 @@ impl Night {
                 from: self.ago(9_000_000),
                 to: None,
             }],
-            nobodys: vec![crate::store::nobodys::Waiting {
+            nobodys: vec![store::nobodys::Waiting {
                 signal: Signal::HeartRate,
                 readings: 12,
                 from: self.ago(7_200),
@@ -284,14 +284,14 @@ impl Night {
                 devices::Command {
                     id: CommandId(uuid::Uuid::from_u128(2)),
                     body: "{\"interval_s\":60}".to_owned(),
-                    state: crate::store::commands::State::Waiting,
+                    state: store::commands::State::Waiting,
                     given_at: self.ago(600),
                     at: self.ago(600),
                 },
                 devices::Command {
                     id: CommandId(uuid::Uuid::from_u128(1)),
                     body: "{\"interval_s\":30}".to_owned(),
-                    state: crate::store::commands::State::Refused(0x83),
+                    state: store::commands::State::Refused(0x83),
                     given_at: self.ago(7_200),
                     at: self.ago(7_190),
                 },

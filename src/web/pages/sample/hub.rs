@@ -1,15 +1,15 @@
 //! Promised times of that night, and the pages around a schedule: teams, people on duty, programs that are called.
 
 use super::{Drawn, Night, user_id};
-use crate::domain::Role;
-use crate::domain::message::{Channel, State};
-use crate::web::pages::ladder::Called;
-use crate::web::pages::on_duty::{Certificate, Load, Lost, One, Person};
-use crate::web::pages::promises::{Promises, Row, Standing, Stretch};
-use crate::web::pages::teams::{Member, Team};
-use crate::web::pages::webhooks::{Call, Program};
-use crate::web::pages::{Choice, Level, account, on_duty, teams, webhooks};
-use crate::web::{Code, Key, Section};
+use crate::pages::ladder::Called;
+use crate::pages::on_duty::{Certificate, Load, Lost, One, Person};
+use crate::pages::promises::{Promises, Row, Standing, Stretch};
+use crate::pages::teams::{Member, Team};
+use crate::pages::webhooks::{Call, Program};
+use crate::pages::{Choice, Level, account, on_duty, teams, webhooks};
+use crate::{Code, Key, Section};
+use domain::Role;
+use domain::message::{Channel, State};
 
 impl Night {
     pub(super) fn promises(&self) -> Promises {

@@ -10,14 +10,14 @@ mod settings;
 
 use std::time::Duration;
 
-use crate::domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
-use crate::store::letters::Reader;
-use crate::web::pages::{
+use crate::pages::{
     AlertState, Html, Masked, account, alert, api_docs, audit, devices, error, login, many, pairing,
     password, patient, patients, portal, queue, readings, rules, status, users,
 };
-use crate::web::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
-use crate::web::{Code, Lang, Section, Words};
+use crate::shell::{DEFAULT_ZONE, Shell, Theme, Viewer};
+use crate::{Code, Lang, Section, Words};
+use domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
+use store::letters::Reader;
 
 /// Who looks, when, in which words.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ impl Night {
 
     pub fn shell(&self, role: Option<Role>, section: Section, path: &str) -> Shell {
         let viewer = role.map(|role| Viewer { name: "Renata Okamoto".to_owned(), role });
-        let sees = role.is_some_and(|role| crate::domain::Can::SeeAlerts.held_by(role));
+        let sees = role.is_some_and(|role| domain::Can::SeeAlerts.held_by(role));
         Shell {
             words: Words { lang: self.lang, zone: DEFAULT_ZONE, now: self.now },
             theme: self.theme,

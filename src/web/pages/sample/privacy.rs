@@ -1,11 +1,11 @@
 //! What the DPO and auditors see that night of who saw whose data.
 
-use crate::domain::{RevealId, Role};
-use crate::store::accesses::What;
-use crate::store::reveals::State;
-use crate::web::pages::accesses::{self, Person, Request, Row};
-use crate::web::shell::role_word;
-use crate::web::{Code, Section};
+use crate::pages::accesses::{self, Person, Request, Row};
+use crate::shell::role_word;
+use crate::{Code, Section};
+use domain::{RevealId, Role};
+use store::accesses::What;
+use store::reveals::State;
 
 use super::{Drawn, Night, id, patient_id};
 

@@ -1,15 +1,15 @@
 //! What is promised that night, when the clinic is open, and what its letters say.
 
 use super::{Drawn, Night};
-use crate::domain::Role;
-use crate::domain::calendar::{Calendar, Exception, Hours};
-use crate::domain::escalation::seeds as policies;
-use crate::domain::sla::{calendars, seeds as promises};
-use crate::domain::template::seeds::seeds as templates;
-use crate::web::pages::kept::{self, Begin, Editor, Kept, Kind, List, Row, Waiting, side_by_side};
-use crate::web::pages::service_level::{self, Due};
-use crate::web::pages::{Choice, calendar, calendar_form, message_template, policies as ladders};
-use crate::web::{Code, Key, Section, Shell};
+use crate::pages::kept::{self, Begin, Editor, Kept, Kind, List, Row, Waiting, side_by_side};
+use crate::pages::service_level::{self, Due};
+use crate::pages::{Choice, calendar, calendar_form, message_template, policies as ladders};
+use crate::{Code, Key, Section, Shell};
+use domain::Role;
+use domain::calendar::{Calendar, Exception, Hours};
+use domain::escalation::seeds as policies;
+use domain::sla::{calendars, seeds as promises};
+use domain::template::seeds::seeds as templates;
 
 impl Night {
     fn lists(&self, shell: &Shell) -> Vec<List> {
@@ -22,13 +22,13 @@ impl Night {
             lines,
         };
         let names = ladders::Names::default();
-        let ladder = |policy: crate::domain::escalation::Policy| {
+        let ladder = |policy: domain::escalation::Policy| {
             row(&policy.id, ladders::name(w, &policy), names.lines(w, &policy))
         };
         let promise =
             |(id, level)| row(id, service_level::name(w, &level), service_level::lines(w, &level, &[]));
         let hours = |(id, calendar)| row(id, id.to_owned(), calendar::brief(w, &calendar));
-        let letter = |template: crate::domain::template::Template| {
+        let letter = |template: domain::template::Template| {
             row(&template.id, message_template::name(w, &template), message_template::lines(w, &template))
         };
         let rows = [

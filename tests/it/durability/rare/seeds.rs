@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use consent::{Context, Datum, Giver, Purpose, Request};
-use zelo::domain::alert::Act as OnAlert;
-use zelo::domain::{AlertId, Clock, DeviceIdentity, Outcome, PatientIdentity, Role, StaffIdentity};
-use zelo::store::{
+use domain::alert::Act as OnAlert;
+use domain::{AlertId, Clock, DeviceIdentity, Outcome, PatientIdentity, Role, StaffIdentity};
+use store::{
     Act, Actor, Result, Tx, View, alerts, commands, consents, device_status, devices, idempotency, links,
     patients, quarantine, sessions, throttles, users,
 };
@@ -86,11 +86,11 @@ impl MadeUp {
         add("a second factor", TOTP);
         WORDS.iter().for_each(|words| add("free words", &words.as_bytes()[..28]));
         for payload in payloads {
-            let hash = zelo::audit::merkle::sha256(payload);
+            let hash = audit::merkle::sha256(payload);
             add("the hash of a payload", &hash);
         }
         for guessable in [CPF, EMAIL, STAFF_EMAIL, PHONE, CNS, ADDRESS, KEY, WORDS[6]] {
-            add("the hash of what can be guessed", &zelo::audit::merkle::sha256(guessable.as_bytes()));
+            add("the hash of what can be guessed", &audit::merkle::sha256(guessable.as_bytes()));
         }
         needles
     }
@@ -154,7 +154,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
             body: WORDS[6].as_bytes(),
         };
         let answer = idempotency::Answer { status: 201, body: WORDS[7].as_bytes().to_vec() };
-        idempotency::insert(tx, &call, zelo::store::Subject::Patient(bed.patient), &answer)?;
+        idempotency::insert(tx, &call, store::Subject::Patient(bed.patient), &answer)?;
         let proof = serde_json::json!({ "typed": WORDS[8] });
         let hand = consents::Hand { giver: Giver::Subject, evidence: Some(proof) };
         consents::revoke(tx, bed.patient, Purpose::AlertEscalate, &hand)?;
@@ -177,7 +177,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
 }
 
 fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
-    let ledger = zelo::store::ledger::of(view, bed.patient_key)?;
+    let ledger = store::ledger::of(view, bed.patient_key)?;
     let context = Context { data: &[Datum::Reading], ..Context::system(Clock::System.now().micros()) };
     let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
     let request = Request { bases: &bases, records: &ledger, subject: &subject, context: &context };
@@ -189,7 +189,7 @@ fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
 pub fn payloads(at: i64) -> Vec<Vec<u8>> {
     let at = |n: i64| at + n * 1_000;
     let seconds = |n: i64| at(n) / 1_000;
-    let rfc3339 = |n: i64| zelo::domain::Instant::from_millis(at(n)).rfc3339();
+    let rfc3339 = |n: i64| domain::Instant::from_millis(at(n)).rfc3339();
     let openmhealth = serde_json::json!({
         "header": { "id": "243c773b-8936-407e-9c23-270d0ea49cc4", "schema_id": { "namespace": "omh", "name": "heart-rate", "version": "2.0" } },
         "body": { "heart_rate": { "value": RARE, "unit": "beats/min" }, "effective_time_frame": { "date_time": rfc3339(0) } },

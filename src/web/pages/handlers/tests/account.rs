@@ -5,13 +5,13 @@ use actix_web::test::TestRequest;
 use totp_rs::{Builder, Secret};
 
 use super::clinic::{Clinic, now};
-use crate::domain::civil::Zone;
-use crate::domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule, Team};
-use crate::domain::password::{Cost, hash};
-use crate::domain::rule::Name;
-use crate::domain::{Role, UserId};
-use crate::store::sessions::{self, Kind};
-use crate::store::{Actor, users, versions};
+use domain::civil::Zone;
+use domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule, Team};
+use domain::password::{Cost, hash};
+use domain::rule::Name;
+use domain::{Role, UserId};
+use store::sessions::{self, Kind};
+use store::{Actor, users, versions};
 
 const PASSWORD: &str = "cavalo correto bateria";
 
@@ -40,7 +40,7 @@ async fn whoever_knows_their_password_changes_it() {
     let set = clinic.send(None, TestRequest::post().uri(&on.to).set_form(form)).await;
     assert_eq!(set.to, "/login", "{}", set.text);
     let stored = clinic.state.store.read(|view| users::account(view, clinic.people[&Role::Agent])).unwrap();
-    assert!(crate::domain::password::verify(new, &stored.password.unwrap()) && stored.user.held.is_none());
+    assert!(domain::password::verify(new, &stored.password.unwrap()) && stored.user.held.is_none());
 }
 
 async fn post(clinic: &Clinic, cookie: &str, path: &str, form: &[(&str, &str)]) -> super::clinic::Seen {
@@ -111,7 +111,7 @@ async fn a_second_factor_counts_once_its_code_and_the_password_are_right() {
 async fn an_administrator_takes_away_a_second_factor_whose_app_was_lost() {
     let clinic = Clinic::open();
     let agent = clinic.people[&Role::Agent];
-    let set = |tx: &mut crate::store::Tx<'_>| users::set_totp(tx, agent, Some(&[7; 20]), None);
+    let set = |tx: &mut store::Tx<'_>| users::set_totp(tx, agent, Some(&[7; 20]), None);
     clinic.state.store.write(Actor::System("test"), now(), set).unwrap();
     assert!(clinic.get(Role::Admin, "/users").await.text.contains("Remover segundo fator"));
     let done = clinic.post(Role::Admin, &format!("/users/{agent}/totp"), &[]).await;
@@ -189,7 +189,7 @@ async fn before_somebody_is_blocked_the_page_names_what_hangs_on_them() {
     assert!(page.contains("Nenhum plantão nos próximos 14 dias"), "others have none");
 }
 
-fn on_call_now(tx: &mut crate::store::Tx<'_>, user: UserId) -> crate::store::Result<()> {
+fn on_call_now(tx: &mut store::Tx<'_>, user: UserId) -> store::Result<()> {
     let name = |pt: &'static str| Name { pt: pt.into(), en: pt.into() };
     let rotation = Rotation {
         name: "Semana".into(),

@@ -12,23 +12,23 @@ use actix_web::web::Data;
 use consent::{Context, Datum, Giver, Grant, Purpose, Request, TelemetryCollect};
 use serde_json::json;
 
-use crate::domain::token::{Signer, fresh_key};
-use crate::domain::{
+use crate::serve::everything;
+use crate::state::{NoEdge, NoEngine, Parts, State};
+use crate::{guard, serve};
+use domain::token::{Signer, fresh_key};
+use domain::{
     AlertId, Clock, DeviceId, DeviceIdentity, Flags, Instant, PatientId, PatientIdentity, Reading, Role,
     Rule, Signal, StaffIdentity, UserId,
 };
-use crate::store::patients::Details;
-use crate::store::sessions::{self, Kind};
-use crate::store::telemetry::{self, Batch, ReceiptRef};
-use crate::store::testing::{Home, NOW, stores};
-use crate::store::users::NewUser;
-use crate::store::{
+use store::patients::Details;
+use store::sessions::{self, Kind};
+use store::telemetry::{self, Batch, ReceiptRef};
+use store::testing::{Home, NOW, stores};
+use store::users::NewUser;
+use store::{
     Actor, Class, Subject, alerts, bindings, consents, devices, escalations, ledger, patients, rules, sla,
     terms, users,
 };
-use crate::web::serve::everything;
-use crate::web::state::{NoEdge, NoEngine, Parts, State};
-use crate::web::{guard, serve};
 
 const SEED: Actor = Actor::System("test");
 /// Where the tests stand: ten minutes after the clinic opened.
@@ -71,7 +71,7 @@ impl Clinic {
             engine: Arc::new(NoEngine),
             node: "node-0".to_owned(),
             factor_roles: Vec::new(),
-            webhook_networks: crate::domain::network::Networks::default(),
+            webhook_networks: domain::network::Networks::default(),
             certificates: Vec::new(),
         }));
         Self { state, patient, device, alert, people, cookies, _home: home }

@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, Seen, now};
-use crate::domain::message::Channel;
-use crate::domain::on_call::Team;
-use crate::domain::{Can, Instant, Role};
-use crate::store::{Actor, on_call, paging, versions};
+use domain::message::Channel;
+use domain::on_call::Team;
+use domain::{Can, Instant, Role};
+use store::{Actor, on_call, paging, versions};
 
 fn opened() -> Clinic {
     let clinic = Clinic::open();

@@ -4,13 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
-use crate::domain::Role;
-use crate::domain::alert::Act;
-use crate::domain::message::{Channel, Class};
-use crate::engine::Module as _;
-use crate::engine::escalate::Escalate;
-use crate::store::messages::{About, Topic};
-use crate::store::{Actor, Error, Tx, Urgency, alerts, escalations, messages, on_call, paging};
+use domain::Role;
+use domain::alert::Act;
+use domain::message::{Channel, Class};
+use engine::Module as _;
+use engine::escalate::Escalate;
+use store::messages::{About, Topic};
+use store::{Actor, Error, Tx, Urgency, alerts, escalations, messages, on_call, paging};
 
 fn cycle(clinic: &Clinic) {
     Escalate::new(clinic.state.store.clone()).run(now()).unwrap();
@@ -182,16 +182,10 @@ async fn that_nobody_was_reached_is_told_only_where_the_level_may_be() {
     // The basis ends by time alone; the engine has not come round yet.
     let ends = clinic.state.now().plus(std::time::Duration::from_secs(1));
     let granted = |tx: &mut Tx<'_>| {
-        let term = crate::store::terms::current(tx, Purpose::AlertEvaluate)?.remove(0);
+        let term = store::terms::current(tx, Purpose::AlertEvaluate)?.remove(0);
         let hash = hex::decode(&term.text_sha256).unwrap().try_into().unwrap();
         let grant = Grant { valid_until: Some(ends.micros()), ..Grant::of(hash) };
-        crate::store::consents::grant(
-            tx,
-            clinic.patient,
-            Purpose::AlertEvaluate,
-            grant,
-            &Giver::Subject.into(),
-        )
+        store::consents::grant(tx, clinic.patient, Purpose::AlertEvaluate, grant, &Giver::Subject.into())
     };
     clinic.state.store.write(Actor::Operator, clinic.state.now(), granted).unwrap();
     assert!(says(&clinic.get(Role::Clinician, "/queue").await.text), "still told");

@@ -5,9 +5,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
-use crate::domain::{PatientIdentity, Role};
-use crate::store::Actor;
-use crate::store::patients::{self, Details};
+use domain::{PatientIdentity, Role};
+use store::Actor;
+use store::patients::{self, Details};
 
 /// Registers patients named `Fulana <n>`.
 fn crowd(clinic: &Clinic, count: usize) {

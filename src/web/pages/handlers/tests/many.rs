@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 
 use super::clinic::Clinic;
-use crate::domain::Role;
+use domain::Role;
 
 #[actix_web::test]
 async fn ticked_cases_are_answered_for_and_each_is_named_with_what_became_of_it() {
@@ -12,7 +12,7 @@ async fn ticked_cases_are_answered_for_and_each_is_named_with_what_became_of_it(
     let page = clinic.get(Role::Clinician, "/queue/many").await.text;
     let name = page.split("<strong>").nth(1).and_then(|rest| rest.split_once('<')).unwrap().0.to_owned();
     assert!(page.contains(&format!("value=\"{case}\"")) && page.contains("1 caso espera"), "{page}");
-    let mark = format!("[{}]", crate::domain::message::mark(&case));
+    let mark = format!("[{}]", domain::message::mark(&case));
     assert!(page.contains(&mark), "the mark that letters carry: {page}");
     assert!(clinic.get(Role::Clinician, &format!("/alerts/{case}")).await.text.contains(&mark));
     let nothing = clinic.post(Role::Clinician, "/queue/many", &[]).await;

@@ -18,9 +18,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use consent::Purpose;
 
-use crate::domain::{Can, PatientId, Role};
-use crate::store::{Ask, alerts, consents, devices, terms};
 use clinic::{Clinic, now, shows_value};
+use domain::{Can, PatientId, Role};
+use store::{Ask, alerts, consents, devices, terms};
 
 const PEOPLE: [Role; 8] = [
     Role::Agent,
@@ -108,10 +108,10 @@ async fn the_queue_speaks_the_readers_language() {
 
 #[actix_web::test]
 async fn a_look_is_in_the_log_before_it_is_answered() {
-    use crate::store::accesses::{self, What};
+    use store::accesses::{self, What};
     let clinic = Clinic::open();
     let covered = |viewer, what| {
-        let actor = crate::store::Actor::User { id: clinic.people[&viewer], role: viewer };
+        let actor = store::Actor::User { id: clinic.people[&viewer], role: viewer };
         let look = accesses::Look { patient: clinic.patient, what, refused: None };
         clinic.state.store.read(|view| accesses::is_covered(view, actor, look, now())).unwrap()
     };
@@ -181,7 +181,7 @@ async fn acts_change_the_alert_and_a_claimed_one_names_its_owner() {
     let form = [("outcome", "true"), ("reason", "falei com a paciente"), ("back", "//evil.example")];
     let resolved = clinic.post(Role::Agent, &act("resolve"), &form).await;
     assert_eq!(resolved.to, format!("/alerts/{}", clinic.alert), "an address elsewhere is never followed");
-    assert_eq!(stored().state, crate::domain::AlertState::Resolved);
+    assert_eq!(stored().state, domain::AlertState::Resolved);
     let page = clinic.get(Role::Clinician, &resolved.to).await.text;
     assert!(page.contains("falei com a paciente") && page.contains("Pessoa agent"));
     assert_eq!(clinic.post(Role::Manager, &act("ack"), &[]).await.status, StatusCode::FORBIDDEN);
@@ -232,13 +232,12 @@ async fn a_token_is_in_the_answer_that_made_it_and_in_no_other() {
 
 #[actix_web::test]
 async fn a_command_that_waits_is_taken_back_on_the_page_by_whoever_manages_devices() {
-    use crate::store::{Actor, commands};
+    use store::{Actor, commands};
     let clinic = Clinic::open();
     let give = |body: &str| {
         let (now, body) = (clinic.state.now(), serde_json::from_str(body).unwrap());
-        let given = |tx: &mut crate::store::Tx<'_>| {
-            commands::insert(tx, clinic.device, &body, now.plus(commands::LASTS))
-        };
+        let given =
+            |tx: &mut store::Tx<'_>| commands::insert(tx, clinic.device, &body, now.plus(commands::LASTS));
         clinic.state.store.write(Actor::Operator, now, given).unwrap()
     };
     let (one, other) = (give(r#"{"interval_s":30}"#), give(r#"{"interval_s":60}"#));
@@ -257,7 +256,7 @@ async fn a_command_that_waits_is_taken_back_on_the_page_by_whoever_manages_devic
         !seen.contains(&form(one)) && seen.contains(&form(other)) && seen.contains("cancelado em"),
         "{seen}"
     );
-    let foreign = format!("/devices/{}/commands/{other}/cancel", crate::domain::DeviceId::new(now()));
+    let foreign = format!("/devices/{}/commands/{other}/cancel", domain::DeviceId::new(now()));
     assert_eq!(clinic.post(Role::Technician, &foreign, &[]).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -281,10 +280,10 @@ async fn everyone_lands_at_their_work_and_preferences_come_back_to_this_site() {
 
 #[actix_web::test]
 async fn a_one_time_link_sets_a_password_once_and_ends_the_sessions() {
-    use crate::store::links::{self, PASSWORD_LIFE, Purpose::Password};
+    use store::links::{self, PASSWORD_LIFE, Purpose::Password};
     let clinic = Clinic::open();
     let agent = clinic.people[&Role::Agent];
-    let actor = crate::store::Actor::System("test");
+    let actor = store::Actor::System("test");
     let link = clinic.state.store.write(actor, now(), |tx| links::insert(tx, agent, Password, PASSWORD_LIFE));
     let secret = link.unwrap().reveal().to_owned();
     let path = format!("/password/{secret}");
@@ -302,8 +301,8 @@ async fn a_one_time_link_sets_a_password_once_and_ends_the_sessions() {
     let set = post(&path, "cavalo correto bateria").await;
     assert_eq!((set.status, set.to.as_str()), (StatusCode::SEE_OTHER, "/login"), "{}", set.text);
     assert_eq!(clinic.get(Role::Agent, "/queue").await.status, StatusCode::SEE_OTHER, "the session ended");
-    let stored = clinic.state.store.read(|view| crate::store::users::account(view, agent)).unwrap();
-    assert!(crate::domain::password::verify("cavalo correto bateria", &stored.password.unwrap()));
+    let stored = clinic.state.store.read(|view| store::users::account(view, agent)).unwrap();
+    assert!(domain::password::verify("cavalo correto bateria", &stored.password.unwrap()));
     for dead in [path.as_str(), "/password/unknown"] {
         let again = post(dead, "cavalo correto bateria").await;
         assert_eq!(again.status, StatusCode::NOT_FOUND, "{dead}");
@@ -316,14 +315,12 @@ async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_the_patient()
     let clinic = Clinic::open();
     let path = format!("/devices/{}", clinic.device);
     // Half of the minute of readings, on a clock in São Paulo.
-    let at =
-        chrono::DateTime::from_timestamp(crate::store::testing::NOW.secs() + 330 - 3 * 3_600, 0).unwrap();
+    let at = chrono::DateTime::from_timestamp(store::testing::NOW.secs() + 330 - 3 * 3_600, 0).unwrap();
     let at = at.format("%Y-%m-%dT%H:%M:%S").to_string();
     let said = [("reason", "trocou de paciente"), ("at", at.as_str())];
     let nobodys = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
     assert_eq!(nobodys.status, StatusCode::UNPROCESSABLE_ENTITY, "whose binding is meant is said");
-    let (patient, other) =
-        (clinic.patient.to_string(), PatientId::new(crate::store::testing::NOW).to_string());
+    let (patient, other) = (clinic.patient.to_string(), PatientId::new(store::testing::NOW).to_string());
     let stale = [&said[..], &[("patient_id", other.as_str()), ("sure", "1")]].concat();
     let stale = clinic.post(Role::Technician, &format!("{path}/unbind"), &stale).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "the device is somebody else's by now");

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
-use crate::domain::Role;
-use crate::domain::escalation::Policy;
-use crate::store::{Actor, on_call, versions};
+use domain::Role;
+use domain::escalation::Policy;
+use store::{Actor, on_call, versions};
 
 const PATH: &str = "/policies/red_alert";
 

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::Clinic;
-use crate::domain::Role;
+use domain::Role;
 
 #[actix_web::test]
 async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {

@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 
 use super::clinic::{Clinic, now};
-use crate::domain::{Role, UserId};
-use crate::store::{Actor, on_call};
+use domain::{Role, UserId};
+use store::{Actor, on_call};
 
 const PATH: &str = "/schedules/clinician_on_call";
 
@@ -134,7 +134,7 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
             let mut held = on_call::get(tx, id, now())?;
             held.body.need.certificate = false;
             let starts = held.body.schedule.zone.local(now());
-            let length = crate::domain::on_call::Length::Hours(12);
+            let length = domain::on_call::Length::Hours(12);
             let people = [clinic.people[&Role::Clinician]];
             held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &people)];
             on_call::publish(tx, id, &held.body, held.version)
@@ -246,9 +246,8 @@ async fn colleagues_swap_a_turn_on_the_page_and_an_absence_is_one_act_that_is_lo
     );
     assert!(!clinic.get(Role::Agent, "/pager").await.text.contains("não é mais seu"), "read where it leads");
     // Whoever fell ill a few minutes ago is away from now on, and the form says who stands in.
-    let clock = |at: crate::domain::Instant| {
-        crate::domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string()
-    };
+    let clock =
+        |at: domain::Instant| domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string();
     let (from, to) = (
         clock(now().minus(std::time::Duration::from_secs(300))),
         clock(now().plus(std::time::Duration::from_secs(3_600))),
@@ -265,18 +264,17 @@ async fn why_an_absence_is_refused_is_said_at_its_field() {
     let (clinic, hour) = (opened(), std::time::Duration::from_secs(3_600));
     let (who, agent) = (clinic.people[&Role::Clinician], clinic.people[&Role::Agent]);
     let (ana, other) = (who.to_string(), agent.to_string());
-    let span = |from, to| crate::domain::civil::Window { from, to };
-    let clock = |at: crate::domain::Instant| {
-        crate::domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string()
-    };
+    let span = |from, to| domain::civil::Window { from, to };
+    let clock =
+        |at: domain::Instant| domain::civil::Zone::SAO_PAULO.local(at).format("%Y-%m-%dT%H:%M").to_string();
     let (from, to) = (now().plus(hour * 24), now().plus(hour * 48));
-    let write = |at, note: &dyn Fn(&mut crate::store::Tx<'_>) -> crate::store::Result<()>| {
+    let write = |at, note: &dyn Fn(&mut store::Tx<'_>) -> store::Result<()>| {
         clinic.state.store.write(Actor::System("test"), at, note).unwrap();
     };
     write(now(), &|tx| {
         let mut held = on_call::get(tx, "clinician_on_call", now())?;
         let starts = held.body.schedule.zone.local(now());
-        let length = crate::domain::on_call::Length::Hours(12);
+        let length = domain::on_call::Length::Hours(12);
         held.body.schedule.rotations = vec![on_call::testing::rotation(starts, length, &[who])];
         on_call::publish(tx, "clinician_on_call", &held.body, held.version)?;
         on_call::absences::note(tx, agent, span(from, to), &[]).map(drop)
@@ -366,7 +364,7 @@ async fn the_past_is_asked_on_the_clock_of_the_schedule_and_a_feed_is_shown_once
 async fn the_pages_open_for_those_who_may_see_schedules_and_for_nobody_else() {
     let clinic = opened();
     for role in super::PEOPLE {
-        let may = crate::domain::Can::SeeSchedules.held_by(role);
+        let may = domain::Can::SeeSchedules.held_by(role);
         let status = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
         for path in ["/schedules", PATH] {
             assert_eq!(clinic.get(role, path).await.status, status, "{path} for {role:?}");
@@ -379,8 +377,8 @@ async fn a_case_is_not_handed_to_who_is_away_and_the_page_says_until_when() {
     let clinic = opened();
     let who = clinic.people[&Role::Clinician];
     let within =
-        crate::domain::civil::Window { from: now(), to: now().plus(std::time::Duration::from_secs(86_400)) };
-    let note = |tx: &mut crate::store::Tx<'_>| on_call::absences::note(tx, who, within, &[]);
+        domain::civil::Window { from: now(), to: now().plus(std::time::Duration::from_secs(86_400)) };
+    let note = |tx: &mut store::Tx<'_>| on_call::absences::note(tx, who, within, &[]);
     clinic.state.store.write(Actor::System("test"), now(), note).unwrap();
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
     assert!(page.contains("Pessoa clinician (ausente até"), "{page}");

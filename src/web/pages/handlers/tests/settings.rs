@@ -5,20 +5,20 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, Seen, now};
-use crate::domain::Role;
-use crate::domain::calendar::Calendar;
-use crate::domain::escalation::Policy;
-use crate::domain::sla::{self, ServiceLevel, Target};
-use crate::domain::template::seeds::seeds as templates;
-use crate::domain::template::{self, Template};
-use crate::store::versions::{self, Version, Versioned};
+use domain::Role;
+use domain::calendar::Calendar;
+use domain::escalation::Policy;
+use domain::sla::{self, ServiceLevel, Target};
+use domain::template::seeds::seeds as templates;
+use domain::template::{self, Template};
+use store::versions::{self, Version, Versioned};
 
 type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
 /// The clinic with what every installation starts with.
 fn clinic() -> Clinic {
     let clinic = Clinic::open();
-    let done = clinic.state.store.write(crate::store::Actor::System("test"), now(), |tx| {
+    let done = clinic.state.store.write(store::Actor::System("test"), now(), |tx| {
         for (id, calendar) in sla::calendars() {
             versions::seed(tx, id, &calendar)?;
         }

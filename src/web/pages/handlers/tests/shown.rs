@@ -3,8 +3,8 @@
 use consent::Purpose;
 
 use super::clinic::Clinic;
-use crate::domain::Role;
-use crate::store::{Actor, consents};
+use domain::Role;
+use store::{Actor, consents};
 
 #[actix_web::test]
 async fn the_patient_reads_that_a_refused_look_was_only_tried() {
@@ -25,8 +25,7 @@ async fn those_who_know_no_names_read_no_id_of_the_patients_account() {
     let user = clinic.people[&Role::Patient];
     let actor = Actor::User { id: user, role: Role::Patient };
     let hand = consent::Giver::Subject.into();
-    let revoke =
-        |tx: &mut crate::store::Tx<'_>| consents::revoke(tx, clinic.patient, Purpose::AlertEscalate, &hand);
+    let revoke = |tx: &mut store::Tx<'_>| consents::revoke(tx, clinic.patient, Purpose::AlertEscalate, &hand);
     clinic.state.store.write(actor, clinic.state.now(), revoke).unwrap();
     let end = super::super::people::reference(&user.to_string());
     for role in [Role::Dpo, Role::Auditor, Role::Clinician] {
@@ -49,7 +48,7 @@ async fn a_manager_is_offered_what_they_may_do_with_users_and_a_user_is_found() 
     assert!(!manager.contains(vouch), "nobody waits for a second person");
     assert!(manager.contains("8 usuários"), "{manager}");
     for (typed, found) in [("PESSÓA age", true), ("agent@zelo", true), ("dpo", false)] {
-        let path = crate::web::shell::address("/users", &[("q", typed)]);
+        let path = crate::shell::address("/users", &[("q", typed)]);
         let list = clinic.get(Role::Manager, &path).await.text;
         assert_eq!(list.contains("<th scope=\"row\">Pessoa agent"), found, "{typed}: {list}");
     }

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
-use crate::domain::Role;
-use crate::domain::message::Channel;
-use crate::store::{Actor, on_call, paging};
+use domain::Role;
+use domain::message::Channel;
+use store::{Actor, on_call, paging};
 
 #[actix_web::test]
 async fn a_test_page_rings_for_its_sender_alone_and_is_read_where_it_leads() {

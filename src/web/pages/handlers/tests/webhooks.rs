@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
 use super::clinic::{Clinic, now};
-use crate::domain::message::{Attempt, Channel};
-use crate::domain::{Can, Role};
-use crate::store::{Urgency, messages, webhooks};
+use domain::message::{Attempt, Channel};
+use domain::{Can, Role};
+use store::{Urgency, messages, webhooks};
 
 #[actix_web::test]
 async fn a_program_is_added_with_a_secret_shown_once_tried_called_again_and_disabled() {
@@ -37,7 +37,7 @@ async fn a_program_is_added_with_a_secret_shown_once_tried_called_again_and_disa
     let act = |name: &str| format!("{path}/{name}");
     let tried = clinic.post(Role::Admin, &act("test"), &[]).await;
     assert_eq!((tried.status, tried.to), (StatusCode::SEE_OTHER, format!("{path}#calls")), "{}", tried.text);
-    let fail = |tx: &mut crate::store::Tx<'_>| {
+    let fail = |tx: &mut store::Tx<'_>| {
         let call = messages::claim(tx, Channel::Webhook, Some(&id), 1)?.remove(0);
         messages::attempted(tx, &call, &messages::Answer::new(Attempt::Never, "http_404"), None)
     };
@@ -80,8 +80,8 @@ async fn a_channel_without_a_server_is_not_set_up_and_says_what_to_do() {
             "{card}"
         );
     }
-    let add = |tx: &mut crate::store::Tx<'_>| webhooks::insert(tx, "https://pager.example/", "whsec_eA==");
-    clinic.state.store.write(crate::store::Actor::Operator, now(), add).unwrap();
+    let add = |tx: &mut store::Tx<'_>| webhooks::insert(tx, "https://pager.example/", "whsec_eA==");
+    clinic.state.store.write(store::Actor::Operator, now(), add).unwrap();
     let page = clinic.get(Role::Admin, "/status").await.text;
     assert!(!page.contains("na página Webhooks"), "{page}");
 }

@@ -1,0 +1,49 @@
+//! Where letters leave a simulation: nowhere. The provider of e-mail is away for some hours.
+
+use domain::civil::Window;
+use domain::message::{self, Attempt};
+use domain::{AlertId, Instant, UserId};
+use notify::{Channel, Fault, Letter, Said};
+
+/// A person was told of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// Of which.
+    pub alert: AlertId,
+    /// Who.
+    pub user: UserId,
+}
+
+/// A channel without a network.
+pub struct Wire {
+    channel: message::Channel,
+    away: Option<Window>,
+}
+
+impl Wire {
+    /// One that takes whatever it is given, but for a window in which nobody answers.
+    #[must_use]
+    pub const fn new(channel: message::Channel, away: Option<Window>) -> Self {
+        Self { channel, away }
+    }
+}
+
+impl Channel for Wire {
+    fn channel(&self) -> message::Channel {
+        self.channel
+    }
+
+    fn send(&self, _letter: &Letter, now: Instant) -> Said {
+        if self.away.is_some_and(|away| away.holds(now)) {
+            return Said {
+                attempt: Attempt::Later(None),
+                provider_id: None,
+                code: "away",
+                fault: Some(Fault::Provider),
+            };
+        }
+        Said { attempt: Attempt::Accepted, provider_id: None, code: "simulated", fault: None }
+    }
+}
