@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mqtt::gateway::Registry;
 
-use store::standing::Standing;
+use store::health::standing::Standing;
 
 /// DISCONNECT "use another server" (MQTT 5 §3.14.2.1).
 const USE_ANOTHER_SERVER: u8 = 0x9c;

@@ -10,11 +10,14 @@ use mqtt::gateway::{
 use tokio::sync::mpsc;
 
 use super::scribe::Scribe;
-use domain::token::{self, Signer};
+use domain::people::token::{self, Signer};
 use domain::{Clock, DeviceId, Instant};
 use ingest::Ingest;
-use store::standing::Standing;
-use store::{Store, Touched, Url, bindings, commands, devices, ledger, nodes};
+use store::consents::ledger;
+use store::devices::{self, bindings, commands};
+use store::health::nodes;
+use store::health::standing::Standing;
+use store::{Store, Touched, Url};
 use supervise::Watched;
 
 /// How long writing down what happened at devices may take.

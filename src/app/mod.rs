@@ -17,19 +17,26 @@ use mqtt::gateway::{self, Gateway, Registry, TlsOptions};
 
 use ::rules::Watchlist;
 use audit::note;
-use domain::token::Signer;
-use domain::{Clock, message};
+use domain::people::token::Signer;
+use domain::{Clock, messages};
 use edge::{Door, Edge};
+use engine::alerts::late_reds;
+use engine::devices::{moves, silence};
+use engine::health::{auditor, clock as clock_watch, seat};
+use engine::messages::{bounces, outbox};
+use engine::on_call::{coverage, handover};
 use engine::{
-    Lane, Status, Wake, auditor, bases, bounces, clock as clock_watch, coverage, deadline, departures,
-    escalate, handover, housekeeping, late_reds, moves, outbox, reevaluate, roll, seal, seat, silence,
+    Lane, Status, Wake, audit as seal, consents, escalation, housekeeping, people, readings,
+    rules as reevaluate, sla as deadline,
 };
 use ingest::Ingest;
 pub use node::{Node, NodeOptions};
 use notify::Post;
-use store::nodes::{Clocks, Node as Own};
-use store::standing::{Place, Standing};
-use store::{Store, Tx, Urgency, Url, devices, escalations, nodes, on_call, paging, rules, sla};
+use store::escalation::{self as escalations, paging};
+use store::health::nodes;
+use store::health::nodes::{Clocks, Node as Own};
+use store::health::standing::{Place, Standing};
+use store::{Store, Tx, Urgency, Url, devices, on_call, rules, sla};
 
 /// What is started and where.
 pub struct Options {
@@ -91,7 +98,7 @@ impl House {
         options: Options,
     ) -> anyhow::Result<Self> {
         let own = Own { id: store.name().to_owned(), home: options.home, number: options.node };
-        let e_mail = options.post.channels.iter().any(|way| way.channel() == message::Channel::Email);
+        let e_mail = options.post.channels.iter().any(|way| way.channel() == messages::Channel::Email);
         let (rules, place) = {
             let (store, own, clock) = (store.clone(), own.clone(), clock.clone());
             let now = clock.now();
@@ -141,13 +148,13 @@ impl House {
                     Arc::clone(&watch),
                 )),
                 Box::new(late_reds::LateReds::new(store.clone(), watch)),
-                Box::new(departures::Departures::new(store.clone())),
-                Box::new(escalate::Escalate::new(store.clone())),
+                Box::new(people::Departures::new(store.clone())),
+                Box::new(escalation::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
                 Box::new(handover::Handover::new(store.clone())),
                 Box::new(coverage::Coverage::new(store.clone())),
                 Box::new(silence::Silence::new(store.clone())),
-                Box::new(bases::Bases::new(store.clone())),
+                Box::new(consents::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signers.log)?),
             ],
@@ -156,7 +163,7 @@ impl House {
             "engine-roll",
             vec![
                 Box::new(moves::Moves::new(store.clone(), options.bases)),
-                Box::new(roll::Roll::new(store.clone())),
+                Box::new(readings::Roll::new(store.clone())),
             ],
         );
         let audits =

@@ -9,16 +9,17 @@ use mqtt::gateway::{Registry, TlsOptions};
 
 use super::{House, Options, Signers};
 use domain::certificate::Certificate;
-use domain::message::Channel;
-use domain::network::Networks;
-use domain::token::Signer;
+use domain::messages::Channel;
+use domain::messages::network::Networks;
+use domain::people::token::Signer;
 use domain::{Clock, DeviceId, Instant, Role};
-use engine::outbox::{Breakers, Rest, Whom};
-use engine::{Status, auditor};
+use engine::Status;
+use engine::health::auditor;
+use engine::messages::outbox::{Breakers, Rest, Whom};
 use ingest::Stats;
 use notify::Post;
-use store::standing::Standing;
-use store::{Store, View, log};
+use store::health::standing::Standing;
+use store::{Store, View, audit};
 
 /// Where a node listens and what it trusts.
 pub struct NodeOptions {
@@ -88,7 +89,7 @@ impl Node {
         } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
-            tokio::task::spawn_blocking(move || log::open(&store, &keys, now)).await??
+            tokio::task::spawn_blocking(move || audit::open(&store, &keys, now)).await??
         };
         let log_signer = signer.clone();
         let signers = Signers { tokens: Arc::clone(&tokens), log: signer };

@@ -10,7 +10,9 @@ use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use domain::{Clock, DeviceId, Instant, PatientId, TokenId};
-use store::{Error, Result, Signalled, Store, View, bindings, devices, ledger, patients};
+use store::consents::ledger;
+use store::devices::{self, bindings};
+use store::{Error, Result, Signalled, Store, View, patients};
 use supervise::blocking;
 
 /// DISCONNECT "not authorized" (MQTT 5 §3.14.2.1).

@@ -10,8 +10,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::takeovers;
 use domain::{Clock, CommandId, DeviceId};
-use store::standing::Standing;
-use store::{Error, Result, Store, Tx, Urgency, commands, device_status, devices, nodes};
+use store::devices::{self, commands, status};
+use store::health::nodes;
+use store::health::standing::Standing;
+use store::{Error, Result, Store, Tx, Urgency};
 use supervise::Watched;
 
 /// Events written down in one transaction.
@@ -140,9 +142,7 @@ impl Scribe {
             DeviceEvent::Disconnected { device, will, .. } => {
                 self.gone(tx, slot, DeviceId(*device), will.as_deref())
             }
-            DeviceEvent::Status { device, payload, .. } => {
-                device_status::report(tx, DeviceId(*device), payload)
-            }
+            DeviceEvent::Status { device, payload, .. } => status::report(tx, DeviceId(*device), payload),
             DeviceEvent::Reply { device, payload, .. } => replied(tx, DeviceId(*device), payload),
             DeviceEvent::CommandAcked { device, id, code, .. } => {
                 commands::answered(tx, DeviceId(*device), CommandId(*id), *code)
@@ -157,7 +157,7 @@ impl Scribe {
 
     fn gone(&self, tx: &mut Tx<'_>, slot: u8, device: DeviceId, will: Option<&[u8]>) -> Result<()> {
         if let Some(will) = will {
-            device_status::report(tx, device, will)?;
+            status::report(tx, device, will)?;
         }
         let still = self.registry.get().is_some_and(|registry| registry.is_connected(device.0));
         if still { Ok(()) } else { devices::disconnected(tx, device, slot) }
@@ -183,8 +183,8 @@ mod tests {
 
     use super::*;
     use domain::{DeviceIdentity, Instant};
-    use store::commands::State;
-    use store::standing::Place;
+    use store::devices::commands::State;
+    use store::health::standing::Place;
     use store::testing::{NOW, destroy_keys, seated, stores};
     use store::{Actor, Ask, Subject};
 
@@ -219,9 +219,8 @@ mod tests {
             events.extend((0..1_021).map(|_| status(erased, "low")));
             scribe(&store).keep(&mut events).unwrap();
             assert!(events.is_empty());
-            let (said, online) = store
-                .read(|view| Ok((device_status::last(view, well)?, devices::get(view, well)?.online)))
-                .unwrap();
+            let (said, online) =
+                store.read(|view| Ok((status::last(view, well)?, devices::get(view, well)?.online))).unwrap();
             assert_eq!((said, online), (Some((b"offline".to_vec(), Some(NOW))), true));
         }
     }
@@ -263,7 +262,7 @@ mod tests {
                 [state(refused), state(taken)]
             };
             assert_eq!(states(NOW), [Some(State::Refused(0x83)), Some(State::Acknowledged)]);
-            let said = store.read(|view| device_status::last(view, id)).unwrap();
+            let said = store.read(|view| status::last(view, id)).unwrap();
             assert_eq!(said, Some((b"offline".to_vec(), Some(NOW))));
         }
     }

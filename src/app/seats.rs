@@ -8,8 +8,9 @@ use mqtt::gateway::Registry;
 use uuid::Uuid;
 
 use domain::{Clock, DeviceId};
-use store::standing::Standing;
-use store::{Error, Result, Store, Urgency, devices, nodes};
+use store::health::nodes;
+use store::health::standing::Standing;
+use store::{Error, Result, Store, Urgency, devices};
 use supervise::blocking;
 
 /// How often it looks.

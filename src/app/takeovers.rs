@@ -7,7 +7,8 @@ use mqtt::gateway::Registry;
 use tokio::sync::broadcast::error::RecvError;
 
 use domain::{Clock, DeviceId};
-use store::{Result, Store, Touched, Tx, bindings, devices};
+use store::devices::{self, bindings};
+use store::{Result, Store, Touched, Tx};
 use supervise::blocking;
 
 const CONNECTED: &str = "device.connected";

@@ -9,7 +9,7 @@ use domain::{
     BindingId, ConsentId, DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId,
 };
 use store::patients::Details;
-use store::users::NewUser;
+use store::people::users::NewUser;
 
 /// A user and the path of their one-time link.
 #[derive(Debug, Serialize)]

@@ -4,11 +4,12 @@ use super::error::{Error, Result};
 use super::out::Out;
 use crate::config::Options;
 use domain::{Clock, Instant};
+use store::db::init;
+use store::db::page::{Ask, MOST, Page};
+use store::health::nodes::Clocks;
 use store::home::Home;
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::page::{Ask, MOST, Page};
-use store::{Actor, Store, Tx, View, init};
+use store::keys::kek::Keks;
+use store::{Actor, Store, Tx, View};
 
 /// An open data directory.
 pub struct Desk {

@@ -7,12 +7,16 @@ use super::desk::Desk;
 use super::error::{Error, Result};
 use super::revocations;
 use domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
-use store::bindings::Binding;
-use store::links::{self, PASSWORD_LIFE};
-use store::moves::{self, Counted};
+use store::consents::{self, ledger, terms};
+use store::devices::bindings::Binding;
+use store::devices::moves::{self, Counted};
+use store::devices::{self, bindings};
+use store::keys::signing;
 use store::patients::Details;
-use store::users::NewUser;
-use store::{Tx, bindings, consents, devices, holds, ledger, patients, signing, terms, users};
+use store::people::links::{self, PASSWORD_LIFE};
+use store::people::users::NewUser;
+use store::people::{holds, users};
+use store::{Tx, patients};
 
 /// Where the page is that spends a link; the address before it is the operator's.
 pub(super) fn path_of_link(secret: &str) -> String {

@@ -15,9 +15,9 @@ use super::error::{Error, Result};
 use audit::note::claimed_origin;
 use chain::{Chain, Fault, Line};
 use domain::Instant;
-use store::log::Seals;
-use store::withdrawals::{self, Believed, Restored, Withdrawn};
-use store::{Store, log};
+use store::audit::Seals;
+use store::privacy::withdrawals::{self, Believed, Restored, Withdrawn};
+use store::{Store, audit as log};
 
 /// The file's name in the data directory.
 pub const FILE: &str = "revocations.log";

@@ -25,16 +25,17 @@ use super::revocations;
 use crate::app::{Node, NodeOptions};
 use crate::config::{Options, TlsFiles};
 use crate::observe;
-use domain::network::Networks;
-use domain::token::Signer;
+use domain::messages::network::Networks;
+use domain::people::token::Signer;
 use domain::{Clock, Role};
 use lab::demo::{self, Ready};
 use notify::Post;
 use notify::mailbox::{Mailbox, Reports};
+use store::health::nodes::Clocks;
 use store::home::{Home, whereabouts};
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::{Store, Url, signing};
+use store::keys::kek::Keks;
+use store::keys::signing;
+use store::{Store, Url};
 use supervise::blocking;
 
 /// SIGTERM answers within ten seconds: whatever still runs after this is left.

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::Clock;
-use domain::token::Signer;
+use domain::people::token::Signer;
 use lab::house::{Doing, House};
 use notify::Post;
-use store::{Store, log};
+use store::{Store, audit};
 
 use crate::app::{self, Options, Signers};
 
@@ -21,7 +21,7 @@ pub(super) fn house<'a>(
 ) -> Doing<'a, anyhow::Result<House>> {
     Box::pin(async move {
         let clock = Clock::System;
-        let log = log::open(store, &dir.join("keys"), clock.now())?;
+        let log = audit::open(store, &dir.join("keys"), clock.now())?;
         let options = Options {
             mqtt: SocketAddr::from(([127, 0, 0, 1], 0)),
             mqtt_tls: None,

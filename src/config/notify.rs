@@ -8,7 +8,7 @@ use ::notify::lint::lint;
 use ::notify::options::{Imap, Login, Smtp};
 use ::notify::place::{Place, Protocol, is_this_host};
 use ::notify::{Hidden, Options, email};
-use domain::network::NoNetwork;
+use domain::messages::network::NoNetwork;
 
 /// Takes what is the channels' out of the whole.
 pub(super) fn of(layer: &mut Layer) -> Result<Options, Error> {

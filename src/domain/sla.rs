@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::calendar::{Calendar, Closed, Stretch};
-use super::civil::Window;
+use super::calendars::{Calendar, Closed, Stretch};
 use super::time::Instant;
+use super::time::civil::Window;
 pub use level::{Faulty, Metric, ServiceLevel, calendars, seeds};
 
 /// What is promised, and the clock that counts it. JSON: `{"open_minutes": 240}`.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::{Module, Progress};
 use domain::Instant;
-use store::{
-    Store, Tx, Urgency, alerts, idempotency, links, quarantine, rewrap, sessions, signals, telemetry,
-    throttles,
-};
+use store::db::idempotency;
+use store::keys::rewrap;
+use store::live::signals;
+use store::people::{links, sessions, throttles};
+use store::readings::{self, quarantine};
+use store::{Store, Tx, Urgency, alerts};
 
 /// How long open pages can resume their stream.
 const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -31,7 +33,7 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
     ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
-    ("unstamped", Urgency::Patient, telemetry::prune_unstamped),
+    ("unstamped", Urgency::Patient, readings::prune_unstamped),
 ];
 
 /// Housekeeping as a module.

@@ -1,30 +1,22 @@
 //! One cycle of modules without input, each of which may run twice: what is due is read from the store, so a
 //! restart loses nothing and a wake-up carries nothing.
 
-pub mod auditor;
-pub mod bases;
-pub mod bounces;
-pub mod clock;
-pub mod coverage;
-pub mod deadline;
-pub mod departures;
-pub mod escalate;
-pub mod handover;
+pub mod alerts;
+pub mod audit;
+pub mod consents;
+pub mod devices;
+pub mod escalation;
+pub mod health;
 pub mod housekeeping;
-pub mod late_reds;
-pub mod moves;
-mod notice;
-pub mod outbox;
-pub mod reach;
-pub mod reevaluate;
-pub mod roll;
-pub mod seal;
-pub mod seat;
-pub mod silence;
+pub mod messages;
+pub mod on_call;
+pub mod people;
+pub mod readings;
+pub mod rules;
+pub mod sla;
 mod status;
 #[cfg(test)]
 mod tests;
-mod worn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -32,7 +24,7 @@ use std::time::{Duration, Instant as Moment};
 
 use domain::time::Looked;
 use domain::{Clock, Instant};
-use store::standing::Standing;
+use store::health::standing::Standing;
 use supervise::Threads;
 
 pub use status::{ModuleStatus, Status};

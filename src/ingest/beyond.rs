@@ -3,7 +3,7 @@
 
 use mqtt::payload::Side;
 
-use domain::signal::{Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
+use domain::readings::{Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit};
 use domain::time::Instant;
 
 /// Where a sensor's own range ends, in the canonical unit: what lies beyond is its `LOW` or `HIGH` (clinical reference

@@ -1,7 +1,7 @@
 //! What a body can do: hard bounds (outside: quarantine) and suspect bounds (outside: stored and flagged),
 //! as data with their sources, and the marks of a value in the wrong unit (clinical reference 4f).
 
-use domain::signal::{MG_PER_DL_PER_MMOL_PER_L, Reading, Signal, Unit};
+use domain::readings::{MG_PER_DL_PER_MMOL_PER_L, Reading, Signal, Unit};
 
 /// Where a value lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

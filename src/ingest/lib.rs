@@ -23,10 +23,10 @@ use mqtt::gateway::Delivery;
 
 use ::domain::Clock;
 use ::rules::Watchlist;
-use ::store::standing::Standing;
 use ::store::{self, Store};
 use ::supervise::Watched;
 use lanes::{Entrances, Group, Lanes};
+use store::health::standing::Standing;
 
 /// What a byte of payload becomes at most, and what a message costs beside it.
 const GROWS: usize = 12;

@@ -12,7 +12,9 @@ use super::bounds::{Band, bounds, is_unit_suspect};
 use super::parts::{Parts, Place};
 use super::stray::Strays;
 use super::units;
-use domain::signal::{CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal};
+use domain::readings::{
+    CONSCIOUSNESS, Flags, Reading, SENTINEL_HIGH, SENTINEL_LOW, Signal, Unit, Withdrawal,
+};
 use domain::time::Instant;
 
 /// The year 2000: an older stamp is a clock that was never set.

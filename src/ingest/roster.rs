@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::admit::Admitted;
 use domain::{DeviceId, Instant};
+use store::devices::roster::{self, DeviceRow, PatientRow};
 use store::keys::SubjectKey;
-use store::roster::{self, DeviceRow, PatientRow};
 use store::{Class, Error, Result, Subject, Touched, Tx, Url};
 
 /// A patient with the keys that readings need.

@@ -7,7 +7,7 @@ use mqtt::payload::{Sample, Samples, Value, folded};
 
 use super::parts::{Parts, Place};
 use super::units;
-use domain::signal::{Reading, Signal, Unit};
+use domain::readings::{Reading, Signal, Unit};
 
 /// The units of each record that were laid on no value.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Units by what they mean: UCUM, with its annotations left out, and the spellings of devices and exports.
 
-use domain::signal::{Signal, Unit};
+use domain::readings::{Signal, Unit};
 
 /// The unit of this signal that a text names. A ratio written as UCUM's `1` is one of a percentage.
 pub fn named(signal: Signal, text: &str) -> Option<Unit> {

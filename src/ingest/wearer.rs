@@ -11,7 +11,7 @@ use super::commit::plan::Planned;
 use super::normal::Taken;
 use super::roster::Roster;
 use domain::Instant;
-use store::roster::DeviceRow;
+use store::devices::roster::DeviceRow;
 
 /// What of a message is one person's.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use domain::token::Signer;
+use domain::people::token::Signer;
 use engine::Status;
 use ingest::Stats;
 use mqtt::gateway::Registry;

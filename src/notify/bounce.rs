@@ -7,7 +7,7 @@ use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::mark::Marks;
 use super::refusal::Refusal;
-use domain::message::Receipt;
+use domain::messages::Receipt;
 
 /// A report on one letter of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,9 +22,9 @@ use super::place::{Cover, Place};
 use super::refusal::Refusal;
 use super::wire::Wire;
 use super::{Address, Channel, Letter, Said};
-use domain::{Instant, message};
+use domain::{Instant, messages};
 
-/// For the whole attempt: a second less than [`message::ANSWER_WITHIN`], so that its word is put down in time.
+/// For the whole attempt: a second less than [`domain::messages::ANSWER_WITHIN`], so that its word is put down in time.
 const LIMIT: Duration = Duration::from_secs(9);
 /// A connection that was idle must say within this that it still lives.
 const LIVES: Duration = Duration::from_secs(2);
@@ -181,8 +181,8 @@ impl Email {
 }
 
 impl Channel for Email {
-    fn channel(&self) -> message::Channel {
-        message::Channel::Email
+    fn channel(&self) -> messages::Channel {
+        messages::Channel::Email
     }
 
     fn send(&self, letter: &Letter, now: Instant) -> Said {

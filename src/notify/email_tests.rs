@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use super::*;
 use crate::Fault;
 use crate::options::{Hidden, Login};
-use domain::message::Attempt;
+use domain::messages::Attempt;
 
 /// What the server answers to each first word, for one connection after the other; the last script stays.
 type Script = &'static [(&'static str, &'static str)];

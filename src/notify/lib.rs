@@ -16,10 +16,10 @@ mod wire;
 use std::fmt;
 use std::sync::Arc;
 
-use ::domain::message::{self, Attempt};
 use ::domain::{Instant, UserId};
+use domain::messages::{self, Attempt};
 
-pub use ::domain::template::{self, lint, seeds};
+pub use domain::templates::{self, lint, seeds};
 pub use options::{Hidden, Options};
 
 /// What leaves the house: already rendered, already linted.
@@ -125,10 +125,10 @@ impl Said {
 }
 
 /// A way to people. A call blocks for as long as the channel's limit says, at most
-/// [`ANSWER_WITHIN`](message::ANSWER_WITHIN), and never panics.
+/// [`ANSWER_WITHIN`](domain::messages::ANSWER_WITHIN), and never panics.
 pub trait Channel: Send + Sync {
     /// Which one.
-    fn channel(&self) -> message::Channel;
+    fn channel(&self) -> messages::Channel;
 
     /// Tries once. The same key may be sent again after an attempt whose answer was lost.
     fn send(&self, letter: &Letter, now: Instant) -> Said;
@@ -139,8 +139,8 @@ pub trait Channel: Send + Sync {
 pub struct InApp;
 
 impl Channel for InApp {
-    fn channel(&self) -> message::Channel {
-        message::Channel::InApp
+    fn channel(&self) -> messages::Channel {
+        messages::Channel::InApp
     }
 
     fn send(&self, letter: &Letter, _now: Instant) -> Said {
@@ -209,6 +209,6 @@ mod tests {
     fn without_a_server_there_is_no_e_mail() {
         let channels = from_options(&Options::default(), b"s").unwrap();
         let names: Vec<_> = channels.iter().map(|channel| channel.channel()).collect();
-        assert_eq!(names, [message::Channel::InApp, message::Channel::Webhook]);
+        assert_eq!(names, [messages::Channel::InApp, messages::Channel::Webhook]);
     }
 }

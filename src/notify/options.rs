@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::place::Place;
-use domain::network::Networks;
+use domain::messages::network::Networks;
 
 /// A password or token: usable by name only, never printed.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Where a mail server is and how it is spoken to, from one URL. Nothing goes in clear beyond this host.
 
-pub use domain::webhook::is_this_host;
+pub use domain::messages::webhook::is_this_host;
 
 /// How a connection is kept from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
-use domain::message::Class;
+use domain::messages::Class;
 
 const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(15 * 60);

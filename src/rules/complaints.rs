@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use domain::alert::{Act, AlertCase, AlertState, act};
-use domain::rule::Kind;
+use domain::alerts::{Act, AlertCase, AlertState, act};
+use domain::rules::Kind;
 use domain::{AlertId, DeviceId, Flags, Instant, Level, PatientId, Rule, UserId};
 
 use super::*;

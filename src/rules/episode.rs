@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use domain::alert::Facts;
-use domain::rule::Kind;
+use domain::alerts::Facts;
+use domain::rules::Kind;
 use domain::{Instant, Level, Rule};
 
 /// What one step changed.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use domain::rule::{Condition, Kind};
+use domain::rules::{Condition, Kind};
 use domain::{DeviceId, Flags, Instant, Level, Rule, Signal};
 
 use super::episode::Episode;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use domain::rule::Kind;
+use domain::rules::Kind;
 use domain::{AlertId, DeviceId, Flags, Instant, Level, Rule};
 
 use super::*;

@@ -1,7 +1,7 @@
 //! One rule on one patient: a small state machine over event time. What it knows of the past is bounded
 //! ([`Rule::lookback`]), which is what makes any late reading repairable.
 
-use domain::rule::{Condition, Kind, Op};
+use domain::rules::{Condition, Kind, Op};
 use domain::{DeviceId, Flags, Instant, Level, Measured, Rule};
 
 use super::episode::Change;

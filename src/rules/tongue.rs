@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::rule::Op;
+use domain::rules::Op;
 use domain::{Flags, Level, Signal, Unit};
 
 use super::finding::Sample;

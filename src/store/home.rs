@@ -4,8 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::kek::Keks;
-use crate::signing;
+use crate::keys::kek::Keks;
+use crate::keys::signing;
 
 const LOCK: &str = "zelo.lock";
 

@@ -1,102 +1,28 @@
 //! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
 
-pub mod accesses;
-pub mod act;
-pub mod ahead;
-mod alert_acts;
-mod alert_holds;
-pub mod alert_lists;
-pub mod alert_moves;
 pub mod alerts;
-pub mod basis;
-pub mod bindings;
-mod callable;
-mod checkpoint;
-pub mod clock;
-pub mod commands;
-pub mod conn;
+pub mod audit;
 pub mod consents;
-pub mod copies;
-pub mod departures;
-pub mod device_status;
+pub mod db;
 pub mod devices;
-mod doubt;
-pub mod error;
-pub mod escalation_history;
-pub mod escalations;
-pub mod exports;
-pub mod gate;
+pub mod escalation;
 pub mod health;
-pub mod holds;
 pub mod home;
-pub mod idempotency;
-pub mod init;
-pub mod item;
-pub mod judgement;
-pub mod kek;
 pub mod keys;
-pub mod lapses;
-pub mod late_reds;
-pub mod ledger;
-pub mod letters;
-pub mod links;
-mod listen;
-mod locks;
-pub mod log;
+pub mod live;
 pub mod messages;
-pub mod migrate;
-pub mod moves;
-pub mod nobodys;
-pub mod nodes;
 pub mod on_call;
-pub mod page;
-pub mod pages_seen;
-pub mod paging;
-pub mod passed;
 pub mod patients;
-pub mod permits;
-#[cfg(any(test, feature = "testing"))]
-pub mod plans;
-mod pools;
-mod prune;
-pub mod pseudonyms;
-pub mod quarantine;
-pub mod receipts;
-pub mod reds;
-pub mod reevaluations;
-pub mod reveals;
-pub mod rewrap;
-pub mod roster;
+pub mod people;
+pub mod privacy;
+pub mod readings;
 pub mod rules;
-mod schema;
-pub mod scratch;
-pub mod seal;
-pub mod secret;
-mod server;
-pub mod sessions;
-pub mod settings;
-pub mod signals;
-pub mod signing;
 pub mod sla;
-pub mod snapshot;
-pub mod standing;
-mod still;
-mod supersessions;
-pub mod telemetry;
-pub mod terms;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
-pub mod throttles;
-pub mod turn;
-pub mod tx;
-pub mod users;
 pub mod versions;
-pub mod waiting;
-mod waits;
-pub mod webhooks;
-pub mod withdrawals;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -109,22 +35,22 @@ use diesel::Connection;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::{broadcast, watch};
 
-pub use act::Act;
-pub use conn::{Conn, Opener, Url};
-pub use error::{Error, Result};
-pub use gate::Urgency;
+pub use crate::audit::act::Act;
+pub use crate::db::conn::{Conn, Opener, Url};
+pub use crate::db::error::{Error, Result};
+pub use crate::db::page::{Ask, Cursor, Page};
+pub use crate::db::turn::gate::Urgency;
+pub use crate::db::tx::{Actor, Signalled, Touched, Tx, View};
+pub use crate::keys::seal::Place;
+pub use crate::keys::secret::Secret;
 pub use keys::{Class, Keyring, Subject};
-pub use page::{Ask, Cursor, Page};
-pub use seal::Place;
-pub use secret::Secret;
-pub use tx::{Actor, Signalled, Touched, Tx, View};
 
+use crate::alerts::passed::Passed;
+use crate::db::pools::{Pool, Want};
+use crate::db::turn::gate::Gate;
+use crate::keys::kek::Keks;
 use domain::{Clock, Instant};
-use gate::Gate;
 use health::Health;
-use kek::Keks;
-use passed::Passed;
-use pools::{Pool, Want};
 use supervise::Threads;
 
 /// The database and its keys. Cheap to clone; calls block, so async code hands them to a blocking thread.
@@ -185,8 +111,8 @@ impl Store {
     /// It cannot be reached, its schema does not fit, or its keys are not those in `keys`.
     pub fn open(url: &Url, keks: Keks) -> Result<Self> {
         let mut conn = open_one(url)?;
-        server::require_own(&mut conn, url)?;
-        migrate::require_current(&mut conn)?;
+        db::pools::server::require_own(&mut conn, url)?;
+        db::migrate::require_current(&mut conn)?;
         Self::assemble(url, conn, keks)
     }
 
@@ -196,11 +122,11 @@ impl Store {
     /// As [`Store::open`], and a migration that fails.
     pub fn open_migrated(url: &Url, keks: Keks) -> Result<Self> {
         let mut conn = open_one(url)?;
-        server::require_own(&mut conn, url)?;
-        if let migrate::Fit::Ahead(_) = migrate::fit(&mut conn)? {
-            migrate::require_current(&mut conn)?;
+        db::pools::server::require_own(&mut conn, url)?;
+        if let db::migrate::Fit::Ahead(_) = db::migrate::fit(&mut conn)? {
+            db::migrate::require_current(&mut conn)?;
         }
-        migrate::migrate(&mut conn)?;
+        db::migrate::migrate(&mut conn)?;
         Self::assemble(url, conn, keks)
     }
 
@@ -214,9 +140,9 @@ impl Store {
     }
 
     fn assemble(url: &Url, mut conn: Conn, keks: Keks) -> Result<Self> {
-        init::fit_keys(&mut conn, &keks, Clock::System.now())?;
+        db::init::fit_keys(&mut conn, &keks, Clock::System.now())?;
         let name = domain::id::uuid_at(Clock::System.now()).to_string();
-        let (session, want) = (waits::session_name(&name), Want::default());
+        let (session, want) = (db::waits::session_name(&name), Want::default());
         let opener = |read_only| Opener { url: url.named(&session), read_only };
         let read = Pool::open(opener(true), READERS, &want)?;
         let write = match url {
@@ -242,8 +168,8 @@ impl Store {
                 hears: watch::Sender::new(true),
             }),
         };
-        listen::start(&store.inner)?;
-        checkpoint::start(&store.inner)?;
+        live::listen::start(&store.inner)?;
+        db::checkpoint::start(&store.inner)?;
         Ok(store)
     }
 
@@ -405,18 +331,18 @@ impl Store {
         let (mut whole, mut number) = (None, None);
         let done = conn.transaction(|conn| {
             if let Actor::User { .. } | Actor::Operator = actor {
-                still::a_person_acts(conn)?;
+                db::waits::still::a_person_acts(conn)?;
             }
             let mut tx = Tx::new(View { conn, keys }, actor, now);
             // One that panics is rolled back like one that fails, and whoever asked is told: left open, it would swallow
             // what others commit on this connection.
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
-                act::Logged::write(&mut tx)?;
-                signals::keep(&mut tx)?;
-                listen::tell(&mut tx, &self.inner.name)?;
+                audit::act::Logged::write(&mut tx)?;
+                live::signals::keep(&mut tx)?;
+                live::listen::tell(&mut tx, &self.inner.name)?;
                 if sort == Commit::Sure {
-                    number = doubt::number(tx.conn)?;
+                    number = db::doubt::number(tx.conn)?;
                 }
                 Ok(out)
             });
@@ -429,7 +355,7 @@ impl Store {
         let held = match (done, number) {
             // It came as far as the commit: whether that holds, only the database knows.
             (Err(Error::Lost), Some(number)) if whole.is_some() => {
-                match doubt::holds(&self.inner.url, number) {
+                match db::doubt::holds(&self.inner.url, number) {
                     Some(true) => Ok(()),
                     Some(false) => Err(Error::Lost),
                     None => Err(Error::Unsure),

@@ -3,13 +3,15 @@
 
 use diesel::prelude::*;
 
-use super::error::{Error, Result};
+use super::consents::{basis, permits};
+use super::db::error::{Error, Result};
+use super::db::page::{Ask, Cursor, Page};
+use super::db::schema::patients;
+use super::db::turn;
+use super::db::tx::Touched;
+use super::keys::seal::{Broken, Place};
 use super::keys::{Class, Subject};
-use super::page::{Ask, Cursor, Page};
-use super::schema::patients;
-use super::seal::{Broken, Place};
-use super::tx::Touched;
-use super::{Act, Tx, View, basis, permits, turn};
+use super::{Act, Tx, View};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -236,12 +238,12 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
-/// How many patients there are, counted up to [`super::page::COUNTED`].
+/// How many patients there are, counted up to [`crate::db::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
 pub fn count(view: &mut View<'_>) -> Result<i64> {
-    super::page::counted(view, "patients")
+    super::db::page::counted(view, "patients")
 }
 
 /// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when

@@ -10,8 +10,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::sync::broadcast::Receiver;
 
-use super::kek::Keks;
-use super::schema::audit_entries;
+use super::db::schema::audit_entries;
+use super::keys::kek::Keks;
 use super::{Class, Opener, Signalled, Store, Subject, Url};
 use domain::Instant;
 
@@ -59,7 +59,7 @@ impl Drop for Home {
 pub fn stores() -> Vec<Home> {
     bare()
         .into_iter()
-        .inspect(|home| super::init::initialise(home, &consent::Controller::demo(), NOW).unwrap())
+        .inspect(|home| super::db::init::initialise(home, &consent::Controller::demo(), NOW).unwrap())
         .collect()
 }
 
@@ -72,7 +72,7 @@ pub fn bare() -> Vec<Home> {
 
 /// Grants everything that calling people about a patient leans on.
 pub fn grant_calls(tx: &mut super::Tx<'_>, patient: domain::PatientId) -> super::Result<()> {
-    super::permits::CHAIN.into_iter().try_for_each(|purpose| grant_one(tx, patient, purpose))
+    super::consents::permits::CHAIN.into_iter().try_for_each(|purpose| grant_one(tx, patient, purpose))
 }
 
 /// Grants one purpose by the current term, by the patient.
@@ -81,7 +81,7 @@ pub fn grant_one(
     patient: domain::PatientId,
     purpose: consent::Purpose,
 ) -> super::Result<()> {
-    let term = super::terms::current(tx, purpose)?.remove(0);
+    let term = super::consents::terms::current(tx, purpose)?.remove(0);
     let hash = hex::decode(term.text_sha256).unwrap().try_into().unwrap();
     let by = consent::Giver::Subject.into();
     super::consents::grant(tx, patient, purpose, consent::Grant::of(hash), &by).map(drop)
@@ -134,7 +134,7 @@ pub fn foreign(store: &Store, sql: &str) -> super::Conn {
 
 /// Gives this process the first number among the nodes, unless it has it.
 pub fn seated(store: &Store) {
-    use super::nodes::{self, Node};
+    use super::health::nodes::{self, Node};
     let own = Node { id: store.name().to_owned(), home: "test".into(), number: Some(0) };
     store
         .keep_house(super::Urgency::Urgent, "test", NOW, |tx| {
@@ -151,7 +151,8 @@ pub fn entries(store: &Store, kind: &str) -> i64 {
 
 /// The snapshot of `store` in another, empty database, with the same keys.
 pub fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, empty: &Store) -> Store {
-    use super::{Conn, snapshot};
+    use super::Conn;
+    use super::db::snapshot;
     let manifest = snapshot::check(from).unwrap();
     let target = match empty.url() {
         Url::Sqlite(path) => Url::Sqlite(path.with_file_name("back.db")),
@@ -174,7 +175,7 @@ pub fn put_back(store: &Store, keys: &std::path::Path, from: &std::path::Path, e
 
 /// Destroys every key of a subject, as an erasure does.
 pub fn destroy_keys(store: &Store, subject: Subject) {
-    use super::schema::subject_keys as keys;
+    use super::db::schema::subject_keys as keys;
     let destroyed = |tx: &mut super::Tx<'_>| {
         let own = keys::table.filter(keys::subject.eq(subject.name()));
         diesel::update(own).set(keys::destroyed_at.eq(Some(NOW.micros()))).execute(tx.conn)?;

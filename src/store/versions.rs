@@ -6,18 +6,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::act::Act;
-use super::callable;
-use super::error::{Error, Result};
-use super::reds;
-use super::schema::versions::dsl as v;
-use super::tx::{Tx, View};
-use domain::calendar::{Calendar, Faulty};
+use super::alerts::reds;
+use super::audit::act::Act;
+use super::db::error::{Error, Result};
+use super::db::schema::versions::dsl as v;
+use super::db::tx::{Tx, View};
+use super::escalation::callable;
+use domain::calendars::{Calendar, Faulty};
 use domain::escalation::{Policy, Target};
 use domain::line::NotALine;
 use domain::on_call::{Duty, Team};
 use domain::sla::ServiceLevel;
-use domain::template::Template;
+use domain::templates::Template;
 use domain::{Instant, Label, UserId};
 
 /// What is kept in versions.
@@ -147,7 +147,7 @@ pub struct Version<T> {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::versions)]
+#[diesel(table_name = super::db::schema::versions)]
 struct Row {
     name: String,
     version: i64,

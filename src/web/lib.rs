@@ -1,46 +1,37 @@
 //! The people's edge: pages and API over what the store knows. A page is a pure function from a view model,
 //! already authorised, to HTML; a handler fetches, a page speaks.
 
-pub mod api;
+pub mod alerts;
 pub mod assets;
-pub mod auth;
-pub mod cases;
-mod checks;
-pub mod code;
-mod confirm;
-pub mod connections;
-mod device_word;
-pub mod fault;
-pub mod format;
-pub mod guard;
-pub mod ical;
-pub mod l10n;
-pub mod live;
-pub mod metrics;
-pub mod openapi;
-pub mod outlet;
+pub mod audit;
+pub mod calendars;
+pub mod consents;
+pub mod devices;
+pub mod escalation;
+pub mod health;
+pub mod http;
+pub mod messages;
+pub mod on_call;
 pub mod pages;
-pub mod probes;
-pub mod problem;
-pub mod pseudonyms;
-pub mod pulse;
-mod reach;
-pub mod rehearsal;
+pub mod patients;
+pub mod people;
+pub mod privacy;
+pub mod readings;
 pub mod routes;
-mod secure;
-pub mod serve;
-pub mod shell;
-mod shown;
-pub mod sight;
-pub mod sign_in;
+pub mod rules;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod sla;
 pub mod state;
-mod streams;
+pub mod templates;
 #[cfg(test)]
 mod tests;
+pub mod text;
+pub mod versions;
 
-pub use code::Code;
-pub use connections::Limits;
-pub use l10n::{Key, Lang, Words};
-pub use serve::{Options, Running, serve};
-pub use shell::{Section, Shell, Theme, Viewer};
+pub use crate::http::code::Code;
+pub use crate::http::connections::Limits;
+pub use crate::http::serve::{Options, Running, serve};
+pub use crate::pages::shell::{Section, Shell, Theme, Viewer};
+pub use crate::text::l10n::{Key, Lang, Words};
 pub use state::{Edge, EngineView, Module, NoEdge, NoEngine, Parts, Resting, Rests, State};

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::checks::Checks;
-use super::probes::Readiness;
-use super::shown::Shown;
-use super::streams::Streams;
+use super::health::probes::Readiness;
+use super::http::streams::Streams;
+use super::people::checks::Checks;
+use super::privacy::shown::Shown;
 use audit::Signer as LogSigner;
 use domain::certificate::Certificate;
-use domain::message::Channel;
-use domain::network::Networks;
-use domain::token::Signer;
+use domain::messages::Channel;
+use domain::messages::network::Networks;
+use domain::people::token::Signer;
 use domain::{Clock, DeviceId, Instant, Role};
 use store::{Store, View};
 

@@ -11,12 +11,15 @@ use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{AsyncClient, Event, EventLoop};
 use serde_json::{Value, json};
 use store::alerts::StoredAlert;
-use store::{Actor, alert_lists, bindings, escalations, reevaluations};
+use store::alerts::lists;
+use store::devices::bindings;
+use store::rules::reevaluations;
+use store::{Actor, escalation};
 
 use crate::support::clinic::{Bed, Clinic, eventually};
 
 fn alerts_of(clinic: &Clinic, bed: &Bed) -> Vec<StoredAlert> {
-    clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 100)).unwrap()
+    clinic.store.read(|view| lists::of_patient(view, bed.patient_key, 100)).unwrap()
 }
 
 fn stories(clinic: &Clinic, bed: &Bed) -> Vec<Episode> {
@@ -26,7 +29,7 @@ fn stories(clinic: &Clinic, bed: &Bed) -> Vec<Episode> {
 }
 
 fn is_climbing(clinic: &Clinic, alert: &StoredAlert) -> bool {
-    clinic.store.read(|view| escalations::of_alert(view, alert.id())).unwrap().is_some()
+    clinic.store.read(|view| escalation::of_alert(view, alert.id())).unwrap().is_some()
 }
 
 fn one(signal: &str, at: Instant, value: f64) -> Value {
@@ -53,7 +56,7 @@ async fn send(bed: &Bed, (client, events): &mut (AsyncClient, EventLoop), messag
 }
 
 fn house_of(clinic: &Clinic) {
-    clinic.store.write(Actor::Operator, Clock::System.now(), escalations::seed).unwrap();
+    clinic.store.write(Actor::Operator, Clock::System.now(), escalation::seed).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

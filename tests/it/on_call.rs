@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use domain::calendar::Hours;
-use domain::civil::{Window, Zone};
+use domain::calendars::Hours;
 use domain::on_call::{Idle, Length, Rotation};
+use domain::time::civil::{Window, Zone};
 use domain::{Instant, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use web::ical::Feed;
+use web::on_call::ical::Feed;
 
 use crate::support::dice::Dice;
 use crate::support::lacks;

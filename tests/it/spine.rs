@@ -8,7 +8,8 @@ use domain::{AlertState, Clock, Instant, Level};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
-use store::{Actor, alert_lists, consents};
+use store::alerts::lists;
+use store::{Actor, consents};
 
 use crate::support::clinic::{Clinic, eventually};
 
@@ -71,7 +72,7 @@ async fn live(clinic: Clinic) {
     let red = from.plus(Duration::from_secs(61));
     client.publish(bed.topic(), QoS::AtLeastOnce, false, second_by_second(red, [130; 61])).await.unwrap();
     assert_eq!(until(&mut events, puback).await, PubAckReason::Success);
-    let found = || clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
+    let found = || clinic.store.read(|view| lists::of_patient(view, bed.patient_key, 10)).unwrap();
     eventually("a red is open", || found().iter().any(|alert| alert.case.facts.peak == Level::Red)).await;
     assert_eq!(found().len(), 1);
 
@@ -93,7 +94,8 @@ async fn live(clinic: Clinic) {
     let again = tokio::time::timeout(Duration::from_secs(10), refusal(&mut events)).await.unwrap();
     assert!(again.contains("NotAuthorized"), "CONNECT is refused until a new grant: {again}");
 
-    eventually("every second is sealed", || clinic.store.read(store::receipts::open).unwrap() == 0).await;
+    eventually("every second is sealed", || clinic.store.read(store::audit::receipts::open).unwrap() == 0)
+        .await;
     house.stop().await;
     clinic.verify();
 }

@@ -14,8 +14,9 @@ use audit::note::{Vkey, claimed_origin};
 use audit::tile::Dir;
 use audit::verify::{Report, verify_dir};
 use domain::{Clock, DeviceId, Instant, PatientId, Signal};
+use store::audit as log;
 use store::home::Home;
-use store::{log, withdrawals};
+use store::privacy::withdrawals;
 
 /// `zelo audit`.
 #[derive(Debug, Subcommand)]

@@ -10,12 +10,13 @@ use crate::cli::out::{Out, note};
 use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use domain::{Clock, Instant};
+use store::db::migrate;
+use store::db::snapshot::{self, Manifest};
+use store::health::nodes::Clocks;
 use store::home::{Home, make_private, whereabouts};
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::snapshot::{self, Manifest};
-use store::withdrawals::{self, Believed, Restored};
-use store::{Store, Url, migrate};
+use store::keys::kek::Keks;
+use store::privacy::withdrawals::{self, Believed, Restored};
+use store::{Store, Url};
 
 pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
     let _home = Home::existing(&options.data_dir)?;

@@ -9,11 +9,15 @@ use crate::cli::revocations::{self, Known};
 use crate::config::Options;
 use domain::certificate::{self, Certificate};
 use domain::{Clock, Instant};
+use store::db::settings;
+use store::health::nodes::Clocks;
+use store::health::standing::TOLD_FROM_MS;
+use store::health::{clock, lapses};
 use store::home::Home;
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::standing::TOLD_FROM_MS;
-use store::{Store, clock, lapses, log, settings, signing, withdrawals};
+use store::keys::kek::Keks;
+use store::keys::signing;
+use store::privacy::withdrawals;
+use store::{Store, audit};
 
 #[derive(Serialize)]
 struct Finding {
@@ -178,7 +182,7 @@ fn officer(store: &Store) -> Finding {
 fn restored(store: &Store, home: &Home) -> Finding {
     let path = home.dir().join(revocations::FILE);
     let known = if path.exists() { revocations::read(&path, &home.keys()) } else { Ok(Known::default()) };
-    let here = store.read(|view| Ok((withdrawals::unacknowledged(view)?, log::newest_note(view)?)));
+    let here = store.read(|view| Ok((withdrawals::unacknowledged(view)?, audit::newest_note(view)?)));
     match (known, here) {
         (Err(fault), _) => bad("restore", fault.to_string()),
         (_, Err(fault)) => bad("restore", fault.to_string()),
@@ -252,11 +256,11 @@ fn lapses(store: &Store) -> Finding {
 
 /// A stopped node seals nothing: the age is told and not judged.
 fn seal(store: &Store, home: &Home, now: Instant) -> Finding {
-    let key = match log::load(store, &home.keys()) {
+    let key = match audit::load(store, &home.keys()) {
         Ok(key) => key,
         Err(fault) => return bad("seal", fault.to_string()),
     };
-    match store.read(|view| log::head(view, key.vkey())) {
+    match store.read(|view| audit::head(view, key.vkey())) {
         Err(fault) => bad("seal", fault.to_string()),
         Ok(None) => good("seal", "the log has no entry yet".to_owned()),
         Ok(Some(head)) => {

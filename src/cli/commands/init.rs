@@ -8,13 +8,14 @@ use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
 use crate::cli::out::Out;
 use crate::config::Options;
-use domain::password::{self, Cost};
+use domain::people::password::{self, Cost};
 use domain::{Clock, Inscription, Role, StaffIdentity};
+use store::db::{init, settings};
+use store::health::nodes::Clocks;
 use store::home::Home;
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::users::{self, NewUser};
-use store::{Actor, Store, init, log, settings};
+use store::keys::kek::Keks;
+use store::people::users::{self, NewUser};
+use store::{Actor, Store, audit};
 
 /// Makes keys, schema, first rows and the first administrator.
 pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock: &Clock) -> Result<()> {
@@ -52,7 +53,7 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
     }
     let now = clock.now();
     init::initialise(&store, &controller, now)?;
-    log::open(&store, &home.keys(), now)?;
+    audit::open(&store, &home.keys(), now)?;
     let password = password::passphrase().map_err(|fault| Error::Failed(fault.to_string()))?;
     let hash =
         password::hash(&password, &[], Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;

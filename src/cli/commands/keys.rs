@@ -7,10 +7,11 @@ use crate::cli::error::Result;
 use crate::cli::out::Out;
 use crate::config::Options;
 use domain::Clock;
+use store::health::nodes::Clocks;
 use store::home::Home;
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::{Actor, Store, Urgency, rewrap};
+use store::keys::kek::Keks;
+use store::keys::rewrap;
+use store::{Actor, Store, Urgency};
 
 pub(in crate::cli) fn run(options: &Options, command: &Keys, out: Out, clock: &Clock) -> Result<()> {
     let home = Home::existing(&options.data_dir)?;

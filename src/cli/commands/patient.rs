@@ -8,7 +8,7 @@ use crate::cli::desk::read;
 use crate::cli::error::{Error, Result};
 use crate::cli::out::Out;
 use domain::PatientIdentity;
-use domain::civil::Zone;
+use domain::time::civil::Zone;
 use store::patients::Details;
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: Patient) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::cli::desk::read;
 use crate::cli::error::Result;
 use crate::cli::out::Out;
 use domain::{Role, StaffIdentity, UserId};
-use store::users::NewUser;
+use store::people::users::NewUser;
 
 pub(in crate::cli) fn run(acts: &dyn Acts, out: Out, command: User) -> Result<()> {
     let find = |email: &str| -> Result<UserId> { acts.user_of(&read("e-mail", email)?) };

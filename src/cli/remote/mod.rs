@@ -19,7 +19,7 @@ use super::local::{no_term, nobody, path_of_link};
 use super::out::Out;
 use domain::{DeviceId, DeviceIdentity, Email, Instant, PatientId, Role, TokenId, UserId};
 use store::patients::Details;
-use store::users::NewUser;
+use store::people::users::NewUser;
 
 /// A running node.
 pub(super) struct Remote(pub(super) Http);

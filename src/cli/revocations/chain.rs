@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::Known;
-use store::log::Seals;
-use store::withdrawals::Withdrawn;
+use store::audit::Seals;
+use store::privacy::withdrawals::Withdrawn;
 
 /// What stands between a line and its seal.
 const SEAL: &str = ",\"seal\":\"";

@@ -4,8 +4,10 @@ use super::*;
 use audit::note::Checkpoint;
 use domain::{Clock, DeviceIdentity, Role};
 use lab::demo::prepare;
+use store::db::snapshot;
+use store::people::users;
 use store::testing::{bare, put_back, stores};
-use store::{Actor, devices, snapshot, users};
+use store::{Actor, devices};
 
 const NOW: Instant = Instant::from_secs(1_795_348_800);
 

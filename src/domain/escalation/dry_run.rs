@@ -9,9 +9,9 @@ use chrono::NaiveDate;
 
 use super::policy::{Policy, Step};
 use super::run::{Did, Found, Run};
-use crate::civil::Zone;
 use crate::id::UserId;
 use crate::time::Instant;
+use crate::time::civil::Zone;
 
 /// One alert of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::UserId;
-use crate::rule::Name;
+use crate::rules::Name;
 use crate::{Can, Role};
 
 /// One version of a policy.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{Policy, Step};
-use crate::alert::{AlertCase, AlertState, Level};
-use crate::calendar::Calendar;
+use crate::alerts::{AlertCase, AlertState, Level};
+use crate::calendars::Calendar;
 use crate::id::UserId;
 use crate::time::Instant;
 

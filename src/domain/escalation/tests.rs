@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::alert::{self, AlertCase, Facts, Level, Outcome, act};
+use crate::alerts::{self, AlertCase, Facts, Level, Outcome, act};
 use crate::id::{AlertId, PatientId, UserId};
 use crate::time::Instant;
 use proptest::prelude::*;
@@ -222,7 +222,7 @@ fn a_policy_that_cannot_be_climbed_says_what_is_wrong_with_it() {
 /// Friday, 27 November 2026, 17:00 in São Paulo: the clinic closes at 18:00.
 const FRIDAY: Instant = Instant::from_secs(1_795_809_600);
 
-fn clinic() -> crate::calendar::Calendar {
+fn clinic() -> crate::calendars::Calendar {
     let [_, (_, clinic)] = crate::sla::calendars();
     clinic
 }
@@ -267,15 +267,15 @@ fn a_broken_promise_to_a_case_that_is_answered_for_or_settled_calls_nobody() {
         run.state
     };
     let ana = person(1);
-    let answered = act(&yellow(), alert::Act::Ack, ana, now).unwrap();
+    let answered = act(&yellow(), alerts::Act::Ack, ana, now).unwrap();
     assert_eq!(breached(&answered), State::Acknowledged(ana));
     let ended = Facts { ended_at: Some(now), ..yellow().facts };
     assert_eq!(
-        breached(&act(&yellow(), alert::Act::Claim, ana, now).unwrap().judged(ended, now)),
+        breached(&act(&yellow(), alerts::Act::Claim, ana, now).unwrap().judged(ended, now)),
         State::Done
     );
     assert_eq!(
-        breached(&act(&yellow(), alert::Act::Resolve { outcome: Outcome::Other }, ana, now).unwrap()),
+        breached(&act(&yellow(), alerts::Act::Resolve { outcome: Outcome::Other }, ana, now).unwrap()),
         State::Done
     );
 }

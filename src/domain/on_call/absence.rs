@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Because, Override, Shift};
-use crate::civil::{Window, union};
 use crate::id::UserId;
 use crate::time::Instant;
+use crate::time::civil::{Window, union};
 
 /// Somebody is away.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -148,9 +148,9 @@ mod tests {
 
     use super::*;
     use crate::Instant;
-    use crate::civil::Zone;
     use crate::on_call::{Idle, Need, Override, Temporary};
-    use crate::rule::Name;
+    use crate::rules::Name;
+    use crate::time::civil::Zone;
 
     fn duty() -> Duty {
         let starts = "2026-11-02T08:00:00".parse().unwrap();

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Shift;
-use crate::civil::{Window, union};
 use crate::id::UserId;
 use crate::time::Instant;
+use crate::time::civil::{Window, union};
 
 /// What a schedule must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

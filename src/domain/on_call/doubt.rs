@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Away, Change, Issue, Override, Schedule, Shift};
-use crate::civil::Window;
 use crate::id::UserId;
 use crate::time::Instant;
+use crate::time::civil::Window;
 
 /// Why a change is hardly meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::civil::{Window, Zone, union};
 use super::id::UserId;
 use super::line::Line;
-use super::rule::Name;
+use super::rules::Name;
 use super::time::Instant;
+use super::time::civil::{Window, Zone, union};
 pub use absence::{Absence, Absences, Away, Cover};
 pub use check::Faulty;
 pub use coverage::{Around, Fitness, Issue, LONGEST_CERTIFICATE, Need, gaps, issues};

@@ -5,10 +5,10 @@
 use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Hours;
-use crate::civil::{Window, Zone, midnight, next};
+use crate::calendars::Hours;
 use crate::id::UserId;
 use crate::line::Label;
+use crate::time::civil::{Window, Zone, midnight, next};
 
 /// People who take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

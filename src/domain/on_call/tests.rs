@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::calendar::Hours;
+use crate::calendars::Hours;
 use crate::on_call::Doubt;
 use chrono::NaiveDateTime;
 use proptest::prelude::*;

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Target;
-use crate::alert::Level;
-use crate::calendar::{Calendar, Hours, Place, State};
-use crate::civil::Zone;
-use crate::rule::Name;
+use crate::alerts::Level;
+use crate::calendars::{Calendar, Hours, Place, State};
+use crate::rules::Name;
+use crate::time::civil::Zone;
 
 /// What ends the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,15 +7,15 @@
 //! | 2 | lunch counted | `calendar::tests::lunch_does_not_count` |
 //! | 3 | no exception dates, no half days | `calendar::tests::holidays_of_country_state_and_city_and_a_half_day_do_not_count_and_are_named` |
 //! | 4 | a foreign feast closed the desk, unseen | `calendar::tests::holidays_of_country_state_and_city_and_a_half_day_do_not_count_and_are_named` |
-//! | 5 | the clock ran on after the resolution | `nothing_runs_after_the_stop`, `engine::tests::promises` |
+//! | 5 | the clock ran on after the resolution | `nothing_runs_after_the_stop`, `engine::tests::sla` |
 //! | 6 | no pause while somebody is waited for | `the_clock_stands_still_while_the_patient_is_waited_for` |
-//! | 7 | one timer overruled another | `engine::tests::promises` |
+//! | 7 | one timer overruled another | `engine::tests::sla` |
 //! | 8 | warnings at midnight | `a_warning_falls_into_working_hours` |
-//! | 9 | a breach led to nothing | `engine::tests::promises` |
+//! | 9 | a breach led to nothing | `engine::tests::sla` |
 
 use super::*;
-use crate::calendar::{Hours, Place};
-use crate::civil::Zone;
+use crate::calendars::{Hours, Place};
+use crate::time::civil::Zone;
 use chrono::NaiveDateTime;
 use proptest::prelude::*;
 

@@ -6,19 +6,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::Module as _;
-use crate::escalate::Escalate;
-use crate::outbox::{self, Breakers, Outbox};
-use domain::alert::Act;
+use crate::escalation::Escalate;
+use crate::messages::outbox::{self, Breakers, Outbox};
+use domain::alerts::Act;
 use domain::escalation::{Policy, State, Step, Target};
-use domain::message::{self, Attempt, State as Way};
-use domain::rule::Name;
+use domain::messages::{self as message, Attempt, State as Way};
+use domain::rules::Name;
 use domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
 use notify::{Channel, Letter, Said};
+use store::escalation::{self, paging};
+use store::people::users;
 use store::testing::{Home, NOW, grant_calls, stores};
-use store::{
-    Actor, Error, Result, Store, Tx, Urgency, alerts, escalations, messages, paging, patients, users,
-    versions,
-};
+use store::{Actor, Error, Result, Store, Tx, Urgency, alerts, messages, patients, versions};
 
 const MINUTE: u64 = 60;
 
@@ -45,7 +44,7 @@ pub fn ward(home: Home) -> Ward {
     let system = Actor::System("test");
     let people: Vec<UserId> = (0..4).map(|n| staff(&home, &format!("p{n}@example.org"))).collect();
     let policy = Policy {
-        id: escalations::RED.into(),
+        id: escalation::RED.into(),
         version: 1,
         name: Name { pt: "a".into(), en: "a".into() },
         starts_after: 0,
@@ -55,7 +54,7 @@ pub fn ward(home: Home) -> Ward {
         nobody_reached: step(people[3], 15),
     };
     home.write(system, NOW, |tx| {
-        versions::seed(tx, escalations::RED, &policy)?;
+        versions::seed(tx, escalation::RED, &policy)?;
         outbox::seed(tx)
     })
     .unwrap();
@@ -146,15 +145,15 @@ impl Ward {
     }
 
     pub fn state(&self) -> State {
-        self.home.read(|view| escalations::of_alert(view, self.alert)).unwrap().unwrap().run.state
+        self.home.read(|view| escalation::of_alert(view, self.alert)).unwrap().unwrap().run.state
     }
 
     /// What the climb did so far: the word, the rung and the place of whoever was paged.
     pub fn story(&self) -> Vec<(String, Option<usize>, Vec<usize>)> {
         self.home
             .read(|view| {
-                let id = escalations::of_alert(view, self.alert)?.unwrap().id;
-                escalations::steps(view, &id)
+                let id = escalation::of_alert(view, self.alert)?.unwrap().id;
+                escalation::steps(view, &id)
             })
             .unwrap()
             .into_iter()
@@ -167,7 +166,7 @@ impl Ward {
 
     pub fn ways(&self) -> Vec<Way> {
         let about = self.alert.to_string();
-        let all = self.home.read(|view| messages::of_case(view, escalations::ALERT, &about)).unwrap();
+        let all = self.home.read(|view| messages::of_case(view, escalation::ALERT, &about)).unwrap();
         all.into_iter().map(|message| message.way.state).collect()
     }
 }

@@ -7,8 +7,9 @@ use crate::answer::Verdict;
 use crate::normal::Why;
 use domain::Signal;
 use rules::{SeriesKey, Watchlist};
-use store::telemetry::{self, Known, Outcome, ReceiptRef, Withdrawn};
-use store::{Error, Result, Store, Tx, moves, roster};
+use store::devices::{moves, roster};
+use store::readings::{self, Known, Outcome, ReceiptRef, Withdrawn};
+use store::{Error, Result, Store, Tx};
 
 /// What was committed of the readings that the messages take back. It opens chunks, so it runs before the
 /// transaction that ingest holds.
@@ -60,14 +61,14 @@ pub fn amend(
         let mut forget = |signal: Signal| watch.forget(SeriesKey { patient_key: patient, signal });
         let mut changed = Vec::new();
         for amended in std::mem::take(&mut plan.amended) {
-            if telemetry::amend(tx, permit, &amended)? {
+            if readings::amend(tx, permit, &amended)? {
                 forget(amended.reading.signal);
                 changed.push(amended);
             }
         }
         plan.amended = changed;
         for (withdrawn, place) in std::mem::take(&mut plan.withdrawn) {
-            match telemetry::withdraw(tx, permit, &withdrawn, known)? {
+            match readings::withdraw(tx, permit, &withdrawn, known)? {
                 Outcome::Withdrawn => {
                     forget(withdrawn.what.signal);
                     takes = true;

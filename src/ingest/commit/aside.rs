@@ -7,10 +7,11 @@ use crate::admit::Admitted;
 use crate::normal::Normalised;
 use crate::roster::PatientCopy;
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
-use store::quarantine::{self, Aside, Unreadable};
-use store::roster::DeviceRow;
-use store::telemetry::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
-use store::{Result, Subject, Tx, moves};
+use store::devices::moves;
+use store::devices::roster::DeviceRow;
+use store::readings::quarantine::{self, Aside, Unreadable};
+use store::readings::{self, Amended, Before, By, Known, ReceiptRef, Withdrawn};
+use store::{Result, Subject, Tx};
 
 /// What changes hands just now.
 type UnderWay = HashSet<(Signal, Instant)>;
@@ -48,7 +49,7 @@ impl Setting<'_, '_> {
         let said: Vec<_> = all.map(|taken| (taken.reading.signal, taken.reading.at)).collect();
         // First what is under way, then what the patient has: it may come to them meanwhile.
         let under_way = moves::under_way(self.tx, self.device.key, &said)?;
-        Ok((telemetry::said_before(self.tx, (self.device.key, mine), &instants)?, under_way))
+        Ok((readings::said_before(self.tx, (self.device.key, mine), &instants)?, under_way))
     }
 
     /// What a reading is after what was said before.
@@ -60,7 +61,7 @@ impl Setting<'_, '_> {
             Some(Before::Stands(known)) if known.says_the_same(reading) => Again::Known,
             // It may be what was committed first, and put right since.
             Some(Before::Stands(_)) => {
-                let first = telemetry::first_of(self.tx, of, (reading.signal, reading.at))?;
+                let first = readings::first_of(self.tx, of, (reading.signal, reading.at))?;
                 if first.is_some_and(|first| first.says_the_same(reading)) {
                     Again::Known
                 } else {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::plan::Planned;
 use crate::admit::Admitted;
 use domain::{DeviceId, Signal};
-use store::device_status::{self, CHARGE_HOLDS, Charge};
+use store::devices::status::{self, CHARGE_HOLDS, Charge};
 use store::{Result, Tx};
 
 /// What was last written of each device.
@@ -32,7 +32,7 @@ impl Charges {
             }
         }
         for (key, (id, charge)) in newest {
-            device_status::charge(tx, id, key, charge)?;
+            status::charge(tx, id, key, charge)?;
             self.written.insert(key, charge);
         }
         Ok(())

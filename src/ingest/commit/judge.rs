@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use domain::Instant;
 use rules::{Change, JudgedReading, Late, Seen, SeriesKey, Watchlist};
-use store::judgement::{self, Fit, Whose};
-use store::{Result, Tx, reevaluations};
+use store::rules::judgement::{self, Fit, Whose};
+use store::rules::reevaluations;
+use store::{Result, Tx};
 
 /// A reading that was stored just now and may be judged.
 pub struct Fresh {

@@ -8,8 +8,9 @@ use crate::admit::Admitted;
 use audit::pack::{Pack, Receipted};
 use audit::receipt::{Line, Message, Scribe};
 use domain::{DeviceId, Instant};
-use store::telemetry::{ReceiptRef, attrs};
-use store::{Class, Error, Result, Subject, Tx, receipts};
+use store::audit::receipts;
+use store::readings::{ReceiptRef, attrs};
+use store::{Class, Error, Result, Subject, Tx};
 
 /// Numbers messages and signs for them.
 pub struct Ledger {

@@ -28,11 +28,15 @@ use ledger::Ledger;
 use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
 use reception::Receptions;
 use rules::{JudgedReading, SeriesKey, Watchlist};
-use store::judgement::Whose;
-use store::nodes::Proven;
-use store::standing::Standing;
-use store::telemetry::{self, Batch, Known};
-use store::{Error, Result, Store, Touched, Tx, Urgency, nodes, receipts, reevaluations, turn};
+use store::audit::receipts;
+use store::db::turn;
+use store::health::nodes;
+use store::health::nodes::Proven;
+use store::health::standing::Standing;
+use store::readings::{self, Batch, Known};
+use store::rules::judgement::Whose;
+use store::rules::reevaluations;
+use store::{Error, Result, Store, Touched, Tx, Urgency};
 use supervise::Watched;
 
 /// What was decided of a message, as its receipt carries it: 0 taken whole, a consent code's number when
@@ -229,7 +233,7 @@ impl Committer {
         }
         let standings = planner.standings;
         self.involved.extend(standings.keys().map(|(patient, _)| *patient));
-        let appended = telemetry::append(tx, &self.batch)?;
+        let appended = readings::append(tx, &self.batch)?;
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
         let mut watch = reevaluations::machines(tx, &self.watch);
         amend(tx, group, &mut planned, (&standings, known), &mut watch)?;

@@ -18,9 +18,9 @@ use crate::normal::{Normalised, Why};
 use crate::parts::{Parts, Place};
 use crate::roster::{PatientCopy, Roster};
 use domain::{DeviceId, Instant, Reading, Signal};
-use store::nodes::Proven;
-use store::roster::DeviceRow;
-use store::telemetry::{Amended, Appended, Batch, Known, ReceiptRef, Withdrawn};
+use store::devices::roster::DeviceRow;
+use store::health::nodes::Proven;
+use store::readings::{Amended, Appended, Batch, Known, ReceiptRef, Withdrawn};
 use store::{Result, Tx};
 
 pub(super) const NOT_BOUND: &str = "E_NOT_BOUND";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::admit::Admitted;
 use domain::{DeviceId, Instant};
-use store::telemetry::{first_reception, remember_reception};
+use store::readings::{first_reception, remember_reception};
 use store::{Result, Tx};
 
 /// Two messages of one device that were read from the socket within this time never share an instant.

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::meter::{Histogram, rate};
-use super::site::Site;
+use super::rig::meter::{Histogram, rate};
+use super::rig::site::Site;
 use super::{Common, note, tell};
 use domain::{Clock, DeviceIdentity};
-use store::log::{self, Rows, Sequencer};
+use store::audit::{self as log, Rows, Sequencer};
 use store::{Actor, devices};
 
 const GROUP: usize = 2_000;

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::measure::rest;
-use super::meter::{cpu_ms, rss_kib};
-use super::seed::many;
-use super::site::{Site, manager};
+use super::rig::measure::rest;
+use super::rig::meter::{cpu_ms, rss_kib};
+use super::rig::seed::many;
+use super::rig::site::{Site, manager};
 use super::{Common, note, tell};
 use crate::house::Start;
 use domain::escalation::{Policy, Run};
 use domain::{AlertId, Clock, PatientId};
 use store::messages::Ground;
-use store::{Actor, Store, escalations, versions};
+use store::{Actor, Store, escalation, versions};
 
 /// Rows a transaction while seeding.
 const ROWS: usize = 1_000;
@@ -62,11 +62,11 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (began, cpu) = (Instant::now(), cpu_ms());
     let house = runtime.block_on(site.house(start))?;
-    while site.store.read(|view| escalations::any_due(view, Clock::System.now()))? {
+    while site.store.read(|view| escalation::any_due(view, Clock::System.now()))? {
         rest(LOOK);
     }
     let took = began.elapsed();
-    let tally = site.store.read(escalations::tally)?;
+    let tally = site.store.read(escalation::tally)?;
     let seen = Seen {
         backend: site.backend(),
         deadlines: args.deadlines,
@@ -104,8 +104,8 @@ impl Seen {
 
 fn seed(store: &Store, patients: &[PatientId], deadlines: usize) -> anyhow::Result<()> {
     let now = Clock::System.now();
-    store.write(Actor::System("bench"), now, escalations::seed)?;
-    let policy = store.read(|view| versions::in_force::<Policy>(view, escalations::RED, now))?;
+    store.write(Actor::System("bench"), now, escalation::seed)?;
+    let policy = store.read(|view| versions::in_force::<Policy>(view, escalation::RED, now))?;
     let policy = policy.ok_or_else(|| anyhow::anyhow!("the seeded policy is not there"))?;
     let mut owners = patients.iter().cycle();
     let mut left = deadlines;
@@ -115,8 +115,8 @@ fn seed(store: &Store, patients: &[PatientId], deadlines: usize) -> anyhow::Resu
         store.keep_house(store::Urgency::Patient, "bench", now, |tx| {
             owned.into_iter().try_for_each(|patient| {
                 let ground = Ground::ask(tx, patient)?;
-                let run = Run::begin(escalations::kept(policy.clone()), now);
-                escalations::begin(tx, AlertId::new(now), patient, run, ground).map(drop)
+                let run = Run::begin(escalation::kept(policy.clone()), now);
+                escalation::begin(tx, AlertId::new(now), patient, run, ground).map(drop)
             })
         })?;
         left -= rows;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::history::{Sensor, Values, lay};
-use super::load::Pace;
-use super::measure::{Drive, Seen, measure_at};
-use super::seed::many;
-use super::site::Site;
-use super::{Common, note, source, tell};
+use super::rig::history::{Sensor, Values, lay};
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, Seen, measure_at};
+use super::rig::seed::many;
+use super::rig::site::Site;
+use super::rig::source;
+use super::{Common, note, tell};
 use crate::house::Start;
 use domain::{Clock, Signal};
 

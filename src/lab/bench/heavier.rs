@@ -7,15 +7,16 @@ use anyhow::Context as _;
 use consent::{Change, Purpose, Term, Version};
 use serde::Serialize;
 
-use super::lone::{Answer, Lone};
-use super::measure::{rest, settled};
-use super::meter::Histogram;
-use super::seed::many;
-use super::site::Site;
+use super::rig::lone::{Answer, Lone};
+use super::rig::measure::{rest, settled};
+use super::rig::meter::Histogram;
+use super::rig::seed::many;
+use super::rig::site::Site;
 use super::{Common, note, tell};
 use crate::house::Start;
 use domain::Clock;
-use store::{Actor, Store, consents, terms};
+use store::consents::{self, terms};
+use store::{Actor, Store};
 
 /// What is not marked by then counts as never.
 const PATIENCE: Duration = Duration::from_secs(1_800);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::child::Generator;
-use super::load::Pace;
-use super::measure::{Drive, plan};
-use super::meter::rss_kib;
-use super::seed::many;
-use super::site::Site;
+use super::rig::child::Generator;
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, plan};
+use super::rig::meter::rss_kib;
+use super::rig::seed::many;
+use super::rig::site::Site;
 use super::{Common, note, tell};
 use crate::house::Start;
 use domain::Clock;
@@ -47,7 +47,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house(start))?;
     // The log takes up the seed first, and memory comes to rest.
-    super::measure::rest(Duration::from_secs(5));
+    super::rig::measure::rest(Duration::from_secs(5));
     let address = house.mqtt;
     let (one, rest) = devices.split_at(1.min(devices.len()));
     let drive =
@@ -58,7 +58,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let before = rss_kib();
     let mut others = Generator::start(site.dir(), &plan(drive(rest.len()), address, rest.to_vec()))?;
     others.go()?;
-    super::measure::rest(Duration::from_secs(5));
+    super::rig::measure::rest(Duration::from_secs(5));
     let after = rss_kib();
     note(&format!("{} sessions live", house.registry.clone().connected_count()));
     let per = after.saturating_sub(before) * 1_024 / u64::try_from(rest.len())?.max(1);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::limits::{bare_gateway, bare_store, per_cent, together};
-use super::load::Pace;
-use super::measure::{Drive, Seen, measure};
+use super::rig::limits::{bare_gateway, bare_store, per_cent, together};
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, Seen, measure};
 use super::{Common, note, say, tell};
 use crate::house::Start;
 

@@ -13,15 +13,15 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::load::login;
-use super::seed::{Enrolled, many};
-use super::site::{Closed, Site};
-use super::source;
-use super::wire::{self, Heard, Message, Publisher};
+use super::rig::load::login;
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::{Closed, Site};
+use super::rig::source;
+use super::rig::wire::{self, Heard, Message, Publisher};
 use super::{Common, note, tell};
 use domain::{Clock, Instant, Signal};
-use store::telemetry;
-use store::{Store, log};
+use store::readings;
+use store::{Store, audit as log};
 
 /// Unanswered messages of each device.
 const WINDOW: usize = 10;
@@ -108,13 +108,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut seen = Seen { backend, kills: args.kills, ..Seen::default() };
     for kill in 0..args.kills {
         if kill >= SLOTS && site.url.file().is_none() {
-            super::measure::rest(APART);
+            super::rig::measure::rest(APART);
         }
         let mut node = Node::start(&site)?;
         let address = node.address;
         let lives: Vec<_> =
             stories.iter().map(|story| runtime.spawn(live(Arc::clone(story), address))).collect();
-        super::measure::rest(Duration::from_millis(400 + chance(1_200)?));
+        super::rig::measure::rest(Duration::from_millis(400 + chance(1_200)?));
         node.kill()?;
         for life in lives {
             // It ends with its connection; what it learned is in the story.
@@ -252,7 +252,7 @@ fn verified(store: &Store, site: &Closed) -> anyhow::Result<audit::verify::Repor
 /// Rolls everything: what is twice must show.
 fn settle(store: &Store) -> anyhow::Result<()> {
     let now = Clock::System.now();
-    while telemetry::roll(store, now, now.plus(Duration::from_secs(600)))?.more {}
+    while readings::roll(store, now, now.plus(Duration::from_secs(600)))?.more {}
     Ok(())
 }
 
@@ -271,7 +271,7 @@ fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> any
             let (permit, patient_key) = (&source.look, source.patient_key);
             let whole = (Instant::MIN, Instant::MAX);
             let found =
-                store.read(|view| telemetry::series(view, permit, patient_key, signal, whole.0, whole.1))?;
+                store.read(|view| readings::series(view, permit, patient_key, signal, whole.0, whole.1))?;
             let at: Vec<i64> = found.iter().map(|row| row.reading.at.millis()).collect();
             let distinct: BTreeSet<i64> = at.iter().copied().collect();
             once += i64::try_from(distinct.len())?;
@@ -279,6 +279,6 @@ fn doubled(store: &Store, stories: &[Arc<Mutex<Story>>], seen: &mut Seen) -> any
                 story.acknowledged.iter().filter(|n| !distinct.contains(&story.message(**n).ts)).count();
         }
     }
-    let sizes = store.read(telemetry::sizes)?;
+    let sizes = store.read(readings::sizes)?;
     Ok(sizes.hot.readings + sizes.cold.readings - once)
 }

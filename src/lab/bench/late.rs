@@ -6,17 +6,19 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::device::Device;
-use super::history::{Sensor, Values, lay};
-use super::lone::{Answer, Lone};
-use super::measure::{rest, settled};
-use super::meter::{Histogram, forget_peak, peak_kib, rss_kib};
-use super::seed::{Enrolled, many};
-use super::site::Site;
-use super::{Common, note, source, tell};
+use super::rig::device::Device;
+use super::rig::history::{Sensor, Values, lay};
+use super::rig::lone::{Answer, Lone};
+use super::rig::measure::{rest, settled};
+use super::rig::meter::{Histogram, forget_peak, peak_kib, rss_kib};
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::Site;
+use super::rig::source;
+use super::{Common, note, tell};
 use crate::house::Start;
 use domain::{Clock, Signal};
-use store::{Store, reevaluations};
+use store::Store;
+use store::rules::reevaluations;
 
 /// Readings in one message of a backlog.
 const PART: i64 = 500;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::load::Pace;
-use super::measure::{Drive, measure};
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, measure};
 use super::{Common, tell};
 use crate::house::Start;
 

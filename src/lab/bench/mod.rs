@@ -1,37 +1,22 @@
 //! `zelo bench`: the budgets of the design, measured on this machine beside what the machine could do at most.
 
 mod audit;
-mod child;
-mod colleagues;
-mod dashboard;
-mod device;
 mod engine;
 mod growth;
 mod heavier;
-mod history;
 mod idle;
 mod ingest;
 mod kill;
 mod late;
 mod latency;
-mod limits;
-mod load;
-mod lone;
-mod measure;
-mod meter;
-mod node;
 mod overload;
 mod pages;
 mod read;
 mod red;
 mod revoke;
-mod seed;
+pub(crate) mod rig;
 mod siege;
-mod site;
-mod source;
 mod start;
-mod strangers;
-mod wire;
 
 use std::io::Write;
 
@@ -80,13 +65,13 @@ enum What {
     Siege(siege::Args),
     /// Those who lay siege
     #[command(hide = true)]
-    Strangers(strangers::Args),
+    Strangers(rig::strangers::Args),
     /// The load generator of the others
     #[command(hide = true)]
-    Load(load::Args),
+    Load(rig::load::Args),
     /// A house to be killed
     #[command(hide = true)]
-    Node(node::Args),
+    Node(rig::node::Args),
 }
 
 /// Options that every measurement has.
@@ -121,9 +106,9 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         What::Engine(args) => engine::run(args, start),
         What::Audit(args) => audit::run(args),
         What::Siege(args) => siege::run(args, start),
-        What::Strangers(args) => strangers::run(args),
-        What::Load(args) => load::run(args),
-        What::Node(args) => node::run(args, start),
+        What::Strangers(args) => rig::strangers::run(args),
+        What::Load(args) => rig::load::run(args),
+        What::Node(args) => rig::node::run(args, start),
     }
 }
 

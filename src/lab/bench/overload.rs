@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::child::Generator;
-use super::load::{Pace, Report};
-use super::lone::{Answer, Lone, STEADY};
-use super::measure::{Drive, READINGS, plan, rest, settled};
-use super::meter::{Histogram, forget_peak, peak_kib, rate, rss_kib};
-use super::seed::{Enrolled, many};
-use super::site::Site;
-use super::{Common, note, source, tell};
+use super::rig::child::Generator;
+use super::rig::load::{Pace, Report};
+use super::rig::lone::{Answer, Lone, STEADY};
+use super::rig::measure::{Drive, READINGS, plan, rest, settled};
+use super::rig::meter::{Histogram, forget_peak, peak_kib, rate, rss_kib};
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::Site;
+use super::rig::source;
+use super::{Common, note, tell};
 use crate::house::Start;
 use domain::Clock;
-use store::{Store, telemetry};
+use store::{Store, readings};
 
 /// It is watched alone for so long before, and afterwards.
 const ALONE: Duration = Duration::from_secs(5);
@@ -115,7 +116,7 @@ const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-fn load(site: &Site, plan: &super::load::Plan) -> anyhow::Result<Report> {
+fn load(site: &Site, plan: &super::rig::load::Plan) -> anyhow::Result<Report> {
     let mut generator = Generator::start(site.dir(), plan)?;
     generator.go()?;
     generator.report()
@@ -125,11 +126,11 @@ fn load(site: &Site, plan: &super::load::Plan) -> anyhow::Result<Report> {
 /// readings are not kept.
 fn missing(store: &Store, devices: &[Enrolled], reports: [&Report; 2]) -> anyhow::Result<(u64, u64)> {
     let now = Clock::System.now();
-    while telemetry::roll(store, now, now.plus(seconds(86_400)))?.more {}
+    while readings::roll(store, now, now.plus(seconds(86_400)))?.more {}
     let (mut acknowledged, mut missing) = (0, 0);
     for (place, source) in source::of(store, devices)?.iter().enumerate() {
         let acked: u64 = reports.iter().filter_map(|report| report.acked.get(place)).sum();
-        let kept = u64::try_from(store.read(|view| telemetry::kept_of(view, source.patient_key))?)?;
+        let kept = u64::try_from(store.read(|view| readings::kept_of(view, source.patient_key))?)?;
         acknowledged += acked;
         missing += (acked * READINGS).saturating_sub(kept);
     }

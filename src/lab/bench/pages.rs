@@ -7,20 +7,22 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::dashboard::{Dashboard, Eyes};
-use super::history::{Sensor, Values, lay};
-use super::seed::{Enrolled, many};
-use super::site::{Site, manager};
-use super::{Common, note, source, tell};
+use super::rig::dashboard::{Dashboard, Eyes};
+use super::rig::history::{Sensor, Values, lay};
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::{Site, manager};
+use super::rig::source;
+use super::{Common, note, tell};
 use ::rules::{Change, Episode, Finding};
-use domain::alert::{Act, Outcome};
+use domain::alerts::{Act, Outcome};
 use domain::{AlertId, Clock, DeviceId, Instant, Level, PatientId, Role, Rule, Signal, UserId};
 use engine::Module as _;
-use engine::escalate::Escalate;
-use engine::outbox;
-use store::log::Sequencer;
-use store::{Act as Entry, Actor, Tx, Urgency, alerts, copies, escalations, log, on_call, rules, sla};
-use web::serve::rows;
+use engine::escalation::Escalate;
+use engine::messages::outbox;
+use store::alerts::{self, copies};
+use store::audit::Sequencer;
+use store::{Act as Entry, Actor, Tx, Urgency, audit, escalation, on_call, rules, sla};
+use web::routes::rows;
 
 /// Patients, each with a device, one open red and a past.
 const PATIENTS: usize = 20;
@@ -131,11 +133,11 @@ impl Ward {
         site.store.keep_house(Urgency::Urgent, "bench", now, |tx| {
             rules::seed(tx)?;
             on_call::seed(tx)?;
-            escalations::seed(tx)?;
+            escalation::seed(tx)?;
             outbox::seed(tx)?;
             sla::seed(tx)
         })?;
-        let signer = log::open(&site.store, &site.dir().join("keys"), now)?;
+        let signer = audit::open(&site.store, &site.dir().join("keys"), now)?;
         let user = manager(&site.store, now)?;
         let then = now.minus(AGO);
         let enrolled = many(&site.store, &site.tokens, PATIENTS, then)?;
@@ -166,7 +168,7 @@ impl Ward {
             path if path.starts_with("/alerts/") => self.alert.to_string(),
             path if path.starts_with("/devices/") => self.device.to_string(),
             path if path.starts_with("/users/") => self.user.to_string(),
-            path if path.starts_with("/escalation-policies/") => escalations::RED.to_owned(),
+            path if path.starts_with("/escalation-policies/") => escalation::RED.to_owned(),
             _ => self.patient.to_string(),
         };
         let path = path.replace("{id}", &id).replace("{index}", "5");

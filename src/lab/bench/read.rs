@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::history::{Sensor, Values, lay};
-use super::meter::{Histogram, rate, rss_kib};
-use super::seed::many;
-use super::site::Site;
-use super::source::{self, Source};
+use super::rig::history::{Sensor, Values, lay};
+use super::rig::meter::{Histogram, rate, rss_kib};
+use super::rig::seed::many;
+use super::rig::site::Site;
+use super::rig::source::{self, Source};
 use super::{Common, note, tell};
 use domain::{Clock, Signal};
-use store::{Store, telemetry};
+use store::{Store, readings};
 
 const DAY: u64 = 86_400;
 const MONTH: u64 = 30 * DAY;
@@ -130,12 +130,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn built(store: &Store, class: &Class, wearing: &[Source], end: domain::Instant) -> anyhow::Result<Line> {
-    let before = store.read(telemetry::sizes)?.cold;
+    let before = store.read(readings::sizes)?.cold;
     let began = Instant::now();
     let from = end.minus(Duration::from_secs(class.back));
     let readings = lay(store, wearing, &class.sensor, (from, end), true)?;
     let laid_s = rate(readings, began.elapsed());
-    let after = store.read(telemetry::sizes)?;
+    let after = store.read(readings::sizes)?;
     let added = after.cold.readings - before.readings;
     anyhow::ensure!(u64::try_from(added)? == readings, "{added} of {readings} readings are in chunks");
     let milli_bytes_per_reading = (after.cold.bytes - before.bytes) * 1_000 / added.max(1);
@@ -160,14 +160,14 @@ fn looked_at(
         let span = (to.minus(Duration::from_secs(DAY)), to);
         let began = Instant::now();
         let found = store
-            .read(|view| telemetry::series(view, &source.look, source.patient_key, signal, span.0, span.1))?;
+            .read(|view| readings::series(view, &source.look, source.patient_key, signal, span.0, span.1))?;
         day.add(began.elapsed());
         line.day_readings = found.len();
         if days > 1 {
             let span = (end.minus(Duration::from_secs(class.back)), end);
             let began = Instant::now();
             let drawn = store.read(|view| {
-                telemetry::buckets(view, &source.look, source.patient_key, signal, span, POINTS)
+                readings::buckets(view, &source.look, source.patient_key, signal, span, POINTS)
             })?;
             month.add(began.elapsed());
             anyhow::ensure!(!drawn.buckets.is_empty(), "a month was drawn empty");

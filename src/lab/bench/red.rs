@@ -8,22 +8,23 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::child::Generator;
-use super::dashboard::{Dashboard, Eyes, Live};
-use super::device::Device;
-use super::load::Pace;
-use super::measure::{Drive, plan, rest, settled};
-use super::meter::Histogram;
-use super::seed::many;
-use super::site::{Site, manager};
+use super::rig::child::Generator;
+use super::rig::dashboard::{Dashboard, Eyes, Live};
+use super::rig::device::Device;
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, plan, rest, settled};
+use super::rig::meter::Histogram;
+use super::rig::seed::many;
+use super::rig::site::{Site, manager};
 use super::{Common, note, tell};
 use crate::house::Start;
-use domain::alert::Act;
-use domain::message::{self, Attempt};
+use domain::alerts::Act;
+use domain::messages::{self, Attempt};
 use domain::{AlertId, Clock, Outcome, UserId};
 use notify::Post;
 use notify::{Channel, Letter, Said};
-use store::{Actor, Store, alerts, reevaluations};
+use store::rules::reevaluations;
+use store::{Actor, Store, alerts};
 
 /// A pulse of 130 at 1 Hz: the 61st reading closes the interval of a minute (DESIGN §7).
 const BEFORE: i64 = 60;
@@ -170,8 +171,8 @@ impl Seen {
 struct Pager(Mutex<HashMap<String, Instant>>);
 
 impl Channel for Pager {
-    fn channel(&self) -> message::Channel {
-        message::Channel::Email
+    fn channel(&self) -> messages::Channel {
+        messages::Channel::Email
     }
 
     fn send(&self, letter: &Letter, _now: domain::Instant) -> Said {

@@ -9,19 +9,19 @@ use anyhow::Context as _;
 use consent::{Giver, Purpose};
 use serde::Serialize;
 
-use super::child::Generator;
-use super::colleagues::Colleagues;
-use super::dashboard::Dashboard;
-use super::load::Pace;
-use super::measure::{Drive, plan};
-use super::meter::Histogram;
-use super::seed::{Enrolled, many};
-use super::site::Site;
+use super::rig::child::Generator;
+use super::rig::colleagues::Colleagues;
+use super::rig::dashboard::Dashboard;
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, plan};
+use super::rig::meter::Histogram;
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::Site;
 use super::{Common, tell};
 use crate::house::{House, Start};
 use domain::{Clock, PatientId};
 use store::consents::{self, Hand};
-use store::{Actor, Store, patients, telemetry};
+use store::{Actor, Store, patients, readings};
 
 /// Unanswered messages of each busy writer.
 const WINDOW: usize = 20;
@@ -81,7 +81,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let house = runtime.block_on(site.house(start))?;
     let dashboard = Dashboard::open(&site, &runtime)?;
-    super::measure::settled(&house);
+    super::rig::measure::settled(&house);
     let stream = Stream::open(&dashboard, leaving)?;
     let forever = Duration::from_secs(3_600);
     let drive = |devices, pace| Drive { devices, pace, warm: Duration::from_secs(2), run: forever };
@@ -112,7 +112,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     for (patient, before) in kept {
         let after = site.store.read(|view| {
             let key = patients::key_of(view, patient)?;
-            telemetry::kept_of(view, key)
+            readings::kept_of(view, key)
         })?;
         seen.rows_after += (after - before).max(0);
     }
@@ -171,7 +171,7 @@ impl Left {
         for (place, enrolled) in leaving.iter().enumerate() {
             if let Some(colleagues) = colleagues {
                 colleagues.turn_to(place);
-                super::measure::rest(CALM);
+                super::rig::measure::rest(CALM);
             }
             let device = enrolled.device()?;
             let began = Instant::now();
@@ -179,14 +179,14 @@ impl Left {
             self.kept.push((enrolled.patient, revoke(store, enrolled.patient)?));
             answered.add(began.elapsed());
             while house.registry.is_connected(device.0) && began.elapsed() < PATIENCE {
-                super::measure::rest(LOOK);
+                super::rig::measure::rest(LOOK);
             }
             if house.registry.is_connected(device.0) {
                 self.stayed += 1;
             } else {
                 self.gone.add(began.elapsed());
             }
-            super::measure::rest(CALM);
+            super::rig::measure::rest(CALM);
         }
         Ok(answered)
     }
@@ -201,7 +201,7 @@ fn revoke(store: &Store, patient: PatientId) -> store::Result<i64> {
     store.write(Actor::Operator, Clock::System.now(), |tx| {
         consents::revoke(tx, patient, Purpose::TelemetryCollect, &Hand::from(Giver::Subject))?;
         let key = patients::key_of(tx, patient)?;
-        telemetry::kept_of(tx, key)
+        readings::kept_of(tx, key)
     })
 }
 

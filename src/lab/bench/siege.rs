@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::child::Generator;
-use super::dashboard::Dashboard;
-use super::load::Pace;
-use super::measure::{Drive, plan, settled};
-use super::meter::{forget_peak, peak_kib, rate, rss_kib};
-use super::seed::{Enrolled, many};
-use super::site::Site;
-use super::strangers::{Did, Plan, Strangers, served};
+use super::rig::child::Generator;
+use super::rig::dashboard::Dashboard;
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, plan, settled};
+use super::rig::meter::{forget_peak, peak_kib, rate, rss_kib};
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::Site;
+use super::rig::strangers::{Did, Plan, Strangers, served};
 use super::{Common, note, tell};
 use crate::house::Start;
 use domain::Clock;

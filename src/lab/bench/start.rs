@@ -10,16 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::child::Generator;
-use super::history::{Sensor, Values, lay};
-use super::load::Pace;
-use super::measure::{Drive, plan, rest};
-use super::meter::{cpu_ms_of, rss_kib_of};
-use super::seed::{Enrolled, many};
-use super::site::{Closed, Site};
-use super::{Common, note, source, tell};
+use super::rig::child::Generator;
+use super::rig::history::{Sensor, Values, lay};
+use super::rig::load::Pace;
+use super::rig::measure::{Drive, plan, rest};
+use super::rig::meter::{cpu_ms_of, rss_kib_of};
+use super::rig::seed::{Enrolled, many};
+use super::rig::site::{Closed, Site};
+use super::rig::source;
+use super::{Common, note, tell};
 use domain::{Clock, Signal};
-use store::{Store, reevaluations, telemetry};
+use store::rules::reevaluations;
+use store::{Store, readings};
 
 const SIGNALS: [Signal; 3] = [Signal::HeartRate, Signal::Spo2, Signal::RespiratoryRate];
 /// Memory comes to rest.
@@ -122,7 +124,7 @@ fn full(server: Option<&str>, args: &Args, seen: &mut Seen) -> anyhow::Result<(C
         seen.hot_rows += lay(&site.store, &sources, &sensor(signal), (from, end), false)?;
         note(&format!("{} readings in the journal", seen.hot_rows));
     }
-    seen.hot_bytes = site.store.read(telemetry::sizes)?.hot.bytes;
+    seen.hot_bytes = site.store.read(readings::sizes)?.hot.bytes;
     Ok((site.closed(), enrolled))
 }
 

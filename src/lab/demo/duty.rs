@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::seed::SeedError;
-use domain::civil::{Window, Zone};
 use domain::on_call::{Cover, Idle, Length, Need, Rotation};
+use domain::time::civil::{Window, Zone};
 use domain::{Instant, Role, StaffIdentity, UserId};
 use store::Tx;
 use store::on_call::{self, absences};
-use store::users::{self, NewUser};
+use store::people::users::{self, NewUser};
 
 /// Colleagues without a sign-in: role, name, e-mail address.
 const COLLEAGUES: [(Role, &str, &str); 4] = [

@@ -22,15 +22,17 @@ use tokio::sync::watch;
 use crate::error::{Error, Result};
 use clinic::{Answer, PATIENTS};
 use domain::id::uuid_at;
-use domain::token::Signer;
+use domain::people::token::Signer;
 use domain::{Clock, Instant};
 use keep::Progress;
 use playhead::Playhead;
 use recording::Recording;
 use replay::Player;
 use seed::{DemoCast, DemoDevice, DemoUser};
+use store::Store;
+use store::db::{init, settings};
 use store::home::{Home, make_private};
-use store::{Store, init, settings, signing};
+use store::keys::signing;
 
 /// A clinic that is ready to be served.
 pub struct Prepared {

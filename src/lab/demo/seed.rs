@@ -8,13 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::clinic::{Answer, PATIENTS, Person, STAFF, Wearable};
 use super::duty;
-use domain::password::{self, Cost};
-use domain::token::Signer;
+use domain::people::password::{self, Cost};
+use domain::people::token::Signer;
 use domain::{DeviceId, DeviceIdentity, Instant, PatientId, PatientIdentity, Role, StaffIdentity};
 use store::consents::Hand;
+use store::consents::{self, terms};
+use store::db::settings;
+use store::devices::{self, bindings};
 use store::patients::Details;
-use store::users::NewUser;
-use store::{Actor, Store, Tx, bindings, consents, devices, patients, settings, terms, users};
+use store::people::users;
+use store::people::users::NewUser;
+use store::{Actor, Store, Tx, patients};
 
 /// Consents and bindings reach back before every recording's first row.
 pub const REACH: Duration = Duration::from_secs(200 * 86_400);
@@ -63,7 +67,7 @@ pub enum SeedError {
     Password(#[from] password::Refused),
     /// A token could not be signed.
     #[error(transparent)]
-    Token(#[from] domain::token::Refused),
+    Token(#[from] domain::people::token::Refused),
     /// The invented clinic is not in its form.
     #[error("the demo's clinic is not in its form: {0}")]
     Form(&'static str),
@@ -200,10 +204,11 @@ mod tests {
     use consent::{Records, State};
 
     use super::*;
-    use domain::token::fresh_key;
-    use store::page::Ask;
+    use domain::people::token::fresh_key;
+    use store::consents::ledger;
+    use store::db::page::Ask;
+    use store::people::users as accounts;
     use store::testing::{NOW, stores};
-    use store::{ledger, users as accounts};
 
     #[test]
     fn the_clinic_is_whole_consents_reach_back_and_idle_devices_come_last() {

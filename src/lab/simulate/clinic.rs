@@ -11,18 +11,22 @@ use super::wearer::Wearer;
 use super::{Plan, absences};
 use crate::demo::seed::DemoUser;
 use crate::error::{Error, Result};
-use domain::civil::{Window, Zone, midnight};
 use domain::escalation::Policy;
 use domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
-use domain::password::{self, Cost};
-use domain::rule::Name;
+use domain::people::password::{self, Cost};
+use domain::rules::Name;
+use domain::time::civil::{Window, Zone, midnight};
 use domain::{
     DeviceId, DeviceIdentity, Inscription, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId,
 };
 use store::consents::Hand;
+use store::consents::{self, terms};
+use store::db::settings;
+use store::devices::{self, bindings};
 use store::patients::Details;
-use store::users::NewUser;
-use store::{Actor, Store, Tx, bindings, consents, devices, patients, settings, terms, users, versions};
+use store::people::users;
+use store::people::users::NewUser;
+use store::{Actor, Store, Tx, patients, versions};
 
 /// Patients in one transaction.
 const GROUP: u32 = 500;
@@ -180,7 +184,7 @@ fn duties(tx: &mut Tx<'_>, staff: &[(UserId, Role)], begin: Instant) -> store::R
 /// This clinic keeps no certificates: its red policy asks for none.
 fn uncertified(tx: &mut Tx<'_>) -> store::Result<()> {
     let now = tx.now();
-    let Some(mut red) = versions::in_force::<Policy>(tx, store::escalations::RED, now)? else {
+    let Some(mut red) = versions::in_force::<Policy>(tx, store::escalation::RED, now)? else {
         return Ok(());
     };
     red.body.steps.iter_mut().for_each(|step| step.certificate = false);

@@ -24,11 +24,13 @@ pub use summary::Summary;
 
 use crate::demo::seed::DemoUser;
 use crate::error::{Error, Result};
-use domain::civil::{Window, Zone};
-use domain::password::Cost;
+use domain::people::password::Cost;
+use domain::time::civil::{Window, Zone};
 use domain::{Clock, Instant};
+use store::db::init;
 use store::home::{Home, write_private};
-use store::{Store, init, log, signing};
+use store::keys::signing;
+use store::{Store, audit};
 
 const CREDENTIALS: &str = "simulation.json";
 
@@ -133,7 +135,7 @@ fn simulate(dir: &Path, plan: &Plan, note: &dyn Fn(&str)) -> Result<(Summary, Ve
     signing::load(&home.keys())?;
     let clock = Clock::driven(plan.begin());
     init::initialise(&store, &Controller::demo(), clock.now())?;
-    let signer = log::open(&store, &home.keys(), clock.now())?;
+    let signer = audit::open(&store, &home.keys(), clock.now())?;
     let key = signer.vkey().clone();
     note(&format!("simulating {} days of {} patients…", plan.days, plan.patients));
     let mut world = world::World::begin(&store, clock, signer, plan)?;

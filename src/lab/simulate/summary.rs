@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::Plan;
 use audit::note::Vkey;
-use domain::message::State;
+use domain::messages::State;
 use domain::{Instant, Level};
-use store::alert_lists::{Filter, worst};
 use store::alerts::StoredAlert;
+use store::alerts::lists::{Filter, worst};
+use store::db::page::MOST;
 use store::on_call::absences;
-use store::page::MOST;
-use store::{Cursor, View, escalations, log, messages, sla};
+use store::{Cursor, View, audit as log, escalation, messages, sla};
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -124,8 +124,8 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
     for alert in &all {
         let name = if alert.retrospective { "retrospective" } else { alert.case.facts.peak.name() };
         *levels.entry(name.to_owned()).or_insert(0) += 1;
-        let Some(climb) = escalations::of_alert(view, alert.id())? else { continue };
-        for step in escalations::steps(view, &climb.id)? {
+        let Some(climb) = escalation::of_alert(view, alert.id())? else { continue };
+        for step in escalation::steps(view, &climb.id)? {
             match (step.did.as_str(), step.step) {
                 ("paged", Some(rung)) => *pages.entry(format!("{}", rung + 1)).or_insert(0) += 1,
                 ("paged", None) => *pages.entry("nobody_reached".to_owned()).or_insert(0) += 1,
@@ -133,7 +133,7 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
                 _ => {}
             }
         }
-        let letters = messages::of_case(view, escalations::ALERT, &alert.id().to_string())?;
+        let letters = messages::of_case(view, escalation::ALERT, &alert.id().to_string())?;
         for mail in letters.iter().filter(|letter| letter.channel.name() == "email") {
             outage.planned += u64::from(away.holds(mail.created_at));
             // One that an answer overtook is not missed.

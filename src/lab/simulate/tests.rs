@@ -2,7 +2,7 @@
 
 use super::*;
 use store::Url;
-use store::kek::Keks;
+use store::keys::kek::Keks;
 
 /// 2026-11-22T03:00:00Z: midnight in São Paulo.
 const UNTIL: Instant = Instant::from_secs(1_795_316_400);
@@ -23,8 +23,8 @@ fn the_same_seed_tells_the_same_story_and_its_log_holds() {
     assert_ne!(first, told(3, 20, 8).0);
     let url = Url::Sqlite(dir.path().join("zelo.db"));
     let store = Store::open(&url, Keks::load(&dir.path().join("keys")).unwrap()).unwrap();
-    let key = log::load(&store, &dir.path().join("keys")).unwrap();
-    let report = log::verify(&store, key.vkey(), None, &[]).unwrap();
+    let key = audit::load(&store, &dir.path().join("keys")).unwrap();
+    let report = audit::verify(&store, key.vkey(), None, &[]).unwrap();
     assert!(report.ok, "{report:?}");
     assert_eq!(report.size, first.audit.entries);
 }

@@ -1,7 +1,7 @@
 //! Where letters leave a simulation: nowhere. The provider of e-mail is away for some hours.
 
-use domain::civil::Window;
-use domain::message::{self, Attempt};
+use domain::messages::{self, Attempt};
+use domain::time::civil::Window;
 use domain::{AlertId, Instant, UserId};
 use notify::{Channel, Fault, Letter, Said};
 
@@ -18,20 +18,20 @@ pub struct Told {
 
 /// A channel without a network.
 pub struct Wire {
-    channel: message::Channel,
+    channel: messages::Channel,
     away: Option<Window>,
 }
 
 impl Wire {
     /// One that takes whatever it is given, but for a window in which nobody answers.
     #[must_use]
-    pub const fn new(channel: message::Channel, away: Option<Window>) -> Self {
+    pub const fn new(channel: messages::Channel, away: Option<Window>) -> Self {
         Self { channel, away }
     }
 }
 
 impl Channel for Wire {
-    fn channel(&self) -> message::Channel {
+    fn channel(&self) -> messages::Channel {
         self.channel
     }
 

@@ -20,17 +20,23 @@ use crate::demo::seed::DemoUser;
 use crate::error::Result;
 use ::rules::Watchlist;
 use audit::note::Signer;
-use domain::message::Channel;
+use domain::messages::Channel;
 use domain::{AlertId, Clock, DeviceId, Instant, UserId};
+use engine::alerts::late_reds;
+use engine::devices::silence;
+use engine::health::auditor;
+use engine::messages::outbox;
 use engine::{
-    Lane, Status, auditor, bases, deadline, departures, escalate, housekeeping, late_reds, outbox,
-    reevaluate, roll, seal, silence,
+    Lane, Status, audit as seal, consents, escalation, housekeeping, people, readings, rules as reevaluate,
+    sla as deadline,
 };
 use ingest::Stats;
 use ingest::admit::Admitted;
 use ingest::commit::Committer;
-use store::standing::{Place, Standing};
-use store::{Signalled, Store, Urgency, ahead, alerts, escalations, messages, paging, rules, sla};
+use store::db::ahead;
+use store::escalation::{self as escalations, paging};
+use store::health::standing::{Place, Standing};
+use store::{Signalled, Store, Urgency, alerts, messages, rules, sla};
 
 /// Messages in one commit, as in a running node.
 const GROUP: usize = 4_096;
@@ -101,8 +107,8 @@ impl World {
             vec![
                 Box::new(reevaluate::Reevaluate::new(store.clone(), bases, Arc::clone(&watch))),
                 Box::new(late_reds::LateReds::new(store.clone(), watch)),
-                Box::new(departures::Departures::new(store.clone())),
-                Box::new(escalate::Escalate::new(store.clone())),
+                Box::new(people::Departures::new(store.clone())),
+                Box::new(escalation::Escalate::new(store.clone())),
                 Box::new(deadline::Deadline::new(store.clone())),
             ],
         );
@@ -110,7 +116,7 @@ impl World {
             "house",
             vec![
                 Box::new(silence::Silence::new(store.clone())),
-                Box::new(bases::Bases::new(store.clone())),
+                Box::new(consents::Bases::new(store.clone())),
                 Box::new(housekeeping::Housekeeping::new(store.clone())),
                 Box::new(seal::Seal::new(store.clone(), signer)?),
                 Box::new(auditor::Auditor::new(store.clone(), Status::default())),
@@ -138,7 +144,7 @@ impl World {
     /// # Errors
     /// The store failed.
     pub(super) fn run(&mut self) -> Result<()> {
-        let mut slow = Lane::new("engine-roll", vec![Box::new(roll::Roll::new(self.store.clone()))]);
+        let mut slow = Lane::new("engine-roll", vec![Box::new(readings::Roll::new(self.store.clone()))]);
         let status = self.status.clone();
         // In a thread of its own, as in a running node: nothing that a person sees hangs on where a reading lies.
         std::thread::scope(|scope| {

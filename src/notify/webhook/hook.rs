@@ -13,9 +13,9 @@ use ureq::{Agent, Error};
 
 use super::super::{Address, Channel, Letter, Said};
 use domain::Instant;
-use domain::message::{self, Attempt};
-use domain::network::Networks;
-use domain::webhook::{self, NotCallable};
+use domain::messages::network::Networks;
+use domain::messages::webhook::{self, NotCallable};
+use domain::messages::{self, Attempt};
 
 /// From the name to the last header of the answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -86,8 +86,8 @@ impl Hook {
 }
 
 impl Channel for Hook {
-    fn channel(&self) -> message::Channel {
-        message::Channel::Webhook
+    fn channel(&self) -> messages::Channel {
+        messages::Channel::Webhook
     }
 
     fn send(&self, letter: &Letter, now: Instant) -> Said {

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant as Moment};
 use consent::{Act as Choice, Change, Giver, Purpose, State};
 
 use super::{change, ledger};
-use crate::error::Result;
-use crate::{Touched, Tx, View, basis, patients, supersessions, turn};
+use crate::consents::{basis, supersessions};
+use crate::db::error::Result;
+use crate::db::turn;
+use crate::{Touched, Tx, View, patients};
 use domain::Instant;
 
 /// Grants in one transaction.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use consent::{AlertEscalate, Denied, Permit, Purpose, Reaches, Verdict};
 
 use super::Stored;
-use crate::error::Result;
-use crate::permits;
-use crate::tx::Tx;
+use crate::consents::permits;
+use crate::db::error::Result;
+use crate::db::tx::Tx;
 use domain::PatientId;
 
 /// The permit under which a message about a patient is planned. It is asked again when the message is handed over.

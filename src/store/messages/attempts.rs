@@ -7,16 +7,16 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::super::act::Act;
-use super::super::conn::{held, literally};
-use super::super::error::Result;
-use super::super::locks::Lock;
-use super::super::schema::{message_events, messages};
-use super::super::tx::{Tx, View};
-use super::super::webhooks;
+use super::webhooks;
 use super::{Row, Stored, told};
+use crate::audit::act::Act;
+use crate::db::conn::{held, literally};
+use crate::db::error::Result;
+use crate::db::schema::{message_events, messages};
+use crate::db::turn::locks::Lock;
+use crate::db::tx::{Tx, View};
 use domain::Instant;
-use domain::message::{Attempt, Channel, Receipt, State};
+use domain::messages::{Attempt, Channel, Receipt, State};
 
 /// How long what was asked for again is worth sending.
 const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);

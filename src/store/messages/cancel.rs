@@ -4,13 +4,13 @@
 use diesel::prelude::*;
 
 use super::State;
-use crate::conn::literally;
-use crate::error::Result;
-use crate::locks::Lock;
-use crate::schema::messages;
-use crate::tx::Tx;
+use crate::db::conn::literally;
+use crate::db::error::Result;
+use crate::db::schema::messages;
+use crate::db::turn::locks::Lock;
+use crate::db::tx::Tx;
 use domain::UserId;
-use domain::message::Channel;
+use domain::messages::Channel;
 
 /// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
 ///

@@ -12,15 +12,19 @@ use diesel::prelude::*;
 use super::about::{Cleared, is_house};
 use super::attempts::{note, one, write};
 use super::{About, Ground, Row, Stored, Topic};
-use crate::act::Act;
-use crate::conn::held;
-use crate::error::Result;
-use crate::locks::Lock;
-use crate::schema::messages;
-use crate::tx::Tx;
-use crate::{lapses, on_call, patients, permits, turn, webhooks};
-use domain::civil::Window;
-use domain::message::{Channel, State};
+use crate::audit::act::Act;
+use crate::consents::permits;
+use crate::db::conn::held;
+use crate::db::error::Result;
+use crate::db::schema::messages;
+use crate::db::turn;
+use crate::db::turn::locks::Lock;
+use crate::db::tx::Tx;
+use crate::health::lapses;
+use crate::messages::webhooks;
+use crate::{on_call, patients};
+use domain::messages::{Channel, State};
+use domain::time::civil::Window;
 use domain::{Instant, PatientId};
 
 /// Why a message stays: the code, and the ground that is denied.

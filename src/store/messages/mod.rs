@@ -5,23 +5,26 @@ mod about;
 mod attempts;
 mod cancel;
 mod hand_over;
+pub mod reader;
+pub mod seen;
 mod trial;
+pub mod webhooks;
 
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::act::Act;
-use super::conn::{held, insert_all, literally, on};
-use super::error::{Error, Result};
-use super::escalations::Climbed;
-use super::paging::Finder;
-use super::schema::{message_events, messages};
-use super::tx::{Tx, View};
+use super::audit::act::Act;
+use super::db::conn::{held, insert_all, literally, on};
+use super::db::error::{Error, Result};
+use super::db::schema::{message_events, messages};
+use super::db::tx::{Tx, View};
+use super::escalation::Climbed;
+use super::escalation::paging::Finder;
 use super::versions;
 use domain::escalation::{self, Did};
-use domain::message::{Channel, Class, Message, State};
+use domain::messages::{Channel, Class, Message, State};
 use domain::{Instant, UserId};
 
 pub use about::{About, Cleared, Ground, Topic};

@@ -7,16 +7,17 @@ use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::super::act::Act;
-use super::super::conn::literally;
-use super::super::error::{Error, Result};
 use super::super::keys::Subject;
-use super::super::schema::{messages, users};
-use super::super::tx::{Tx, View};
-use super::super::{on_call, paging};
 use super::{About, New, Row, Stored, Topic, plan};
+use crate::audit::act::Act;
+use crate::db::conn::literally;
+use crate::db::error::{Error, Result};
+use crate::db::schema::{messages, users};
+use crate::db::tx::{Tx, View};
+use crate::escalation::paging;
+use crate::on_call;
 use domain::id::uuid_at;
-use domain::message::{Channel, Class};
+use domain::messages::{Channel, Class};
 use domain::{Instant, UserId};
 
 /// What they are about, and the template that says so.
@@ -116,7 +117,7 @@ mod tests {
     use crate::on_call::testing::person;
     use crate::testing::{NOW, stores};
     use domain::Role;
-    use domain::message::State;
+    use domain::messages::State;
 
     #[test]
     fn a_person_tries_their_channels_at_most_three_times_an_hour() {

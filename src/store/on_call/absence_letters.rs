@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use super::absences;
-use crate::error::Result;
+use crate::Tx;
+use crate::db::error::Result;
+use crate::db::tx::Actor;
+use crate::escalation::paging;
 use crate::messages::{self, About, New, Topic};
-use crate::tx::Actor;
-use crate::{Tx, paging};
-use domain::civil::Window;
-use domain::message::Class;
+use domain::messages::Class;
 use domain::on_call::Absence;
+use domain::time::civil::Window;
 use domain::{AbsenceId, Instant, Role, UserId};
 
 /// What became of an absence: noted (nothing before), changed, or taken back (nothing after).

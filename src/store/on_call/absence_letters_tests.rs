@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::absences::{change, note, note_once, take_back};
 use super::testing::{duty, person, rotation};
 use super::*;
+use crate::escalation::paging;
 use crate::testing::{NOW, stores};
-use crate::{Actor, Store, messages, paging};
-use domain::message::{Channel, State};
+use crate::{Actor, Store, messages};
+use domain::messages::{Channel, State};
 use domain::on_call::{Cover, Length};
 use domain::{AbsenceId, Role};
 

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use domain::Instant;
-use domain::civil::Window;
 use domain::on_call::{Absence, Cover, gaps};
+use domain::time::civil::Window;
 
 /// An end as it is stored: whoever stands in is written in whole milliseconds, and a shorter rest would be nobody's.
 pub(super) fn as_stored(at: Instant) -> Instant {

@@ -10,13 +10,15 @@ use super::absence_letters::{self, Turned};
 use super::absence_parts::{self, Part};
 use super::linter::ask_a_certificate;
 use super::people;
-use crate::departures::{self, Why};
-use crate::error::{Error, Result};
-use crate::schema::absences as rows;
-use crate::{Act, Subject, Tx, View, paging, settings, turn, versions};
-use domain::civil::{Window, union};
+use crate::db::error::{Error, Result};
+use crate::db::schema::absences as rows;
+use crate::db::{settings, turn};
+use crate::escalation::paging;
+use crate::people::departures::{self, Why};
+use crate::{Act, Subject, Tx, View, versions};
 use domain::escalation::Policy;
 use domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
+use domain::time::civil::{Window, union};
 use domain::{AbsenceId, Instant, UserId};
 
 /// An absence as it is kept.

@@ -6,12 +6,12 @@ use super::absences::{change, list, note, note_once, take_back, turns_of};
 use super::swaps::{Asked, ask};
 use super::testing::{duty, person, rotation};
 use super::*;
-use crate::paging::{self, LeftOut};
+use crate::escalation::paging::{self, LeftOut};
 use crate::testing::{NOW, entries, stores};
 use crate::{Actor, Store, messages};
-use domain::civil::Window;
 use domain::escalation::{Step, Target};
 use domain::on_call::{Change, Cover, Doubt, Issue, Length};
+use domain::time::civil::Window;
 use domain::{AbsenceId, Role};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -62,7 +62,7 @@ fn an_absence_goes_over_every_schedule_at_once_and_says_what_nobody_covers() {
             [named("backup", within), named("duty", hours(24, 36)), named("duty", hours(48, 60))]
         );
         let stranger = store.write(Actor::Operator, NOW, |tx| {
-            crate::users::disable(tx, caio).map(drop)?;
+            crate::people::users::disable(tx, caio).map(drop)?;
             note(tx, ana, within, &[cover("duty", hours(24, 36), caio)])
         });
         assert!(matches!(stranger, Err(Error::Refused { code: "E_INVALID", .. })), "{stranger:?}");
@@ -307,7 +307,7 @@ fn an_absence_of_who_is_on_call_nowhere_or_that_ends_too_far_ahead_is_refused() 
             assert!(refused(noted(user, hours(24, 36))), "{role:?}");
         }
         let left = at(&store, NOW, |tx| note(tx, bia, hours(24, 36), &[])).unwrap();
-        at(&store, hour(1), |tx| crate::users::disable(tx, bia).map(drop)).unwrap();
+        at(&store, hour(1), |tx| crate::people::users::disable(tx, bia).map(drop)).unwrap();
         assert!(refused(noted(bia, hours(48, 60))), "who has left");
         at(&store, hour(2), |tx| take_back(tx, left.id)).unwrap();
         let furthest = 400 * 24;

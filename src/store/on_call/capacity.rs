@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::absences;
-use crate::conn::on;
-use crate::error::{Error, Result};
-use crate::schema::{alerts as rows, capacities, users};
+use crate::alerts::{self, lists};
+use crate::db::conn::on;
+use crate::db::error::{Error, Result};
+use crate::db::schema::{alerts as rows, capacities, users};
 use crate::{Act, Subject, Tx, View, versions};
-use crate::{alert_lists, alerts};
-use domain::alert::{Act as Deed, act};
+use domain::alerts::{Act as Deed, act};
 use domain::on_call::Duty;
 use domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
 use domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
@@ -35,7 +35,7 @@ pub fn set(tx: &mut Tx<'_>, user: UserId, most: u32) -> Result<()> {
     if most > MOST {
         return Err(Error::Refused { code: "E_INVALID", what: "nobody carries more than 500 alerts" });
     }
-    crate::users::get(tx, user)?;
+    crate::people::users::get(tx, user)?;
     let row = (capacities::user_id.eq(user.to_string()), capacities::most.eq(i64::from(most)));
     on!(&mut *tx.conn, |conn| diesel::insert_into(capacities::table)
         .values(row)
@@ -64,7 +64,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
     let loads = loads(view)?;
     let knowing: BTreeSet<String> = match patient_key {
         None => BTreeSet::new(),
-        Some(key) => alert_lists::owners_lately(view, key, LATELY)?.into_iter().collect(),
+        Some(key) => lists::owners_lately(view, key, LATELY)?.into_iter().collect(),
     };
     let agent = |(id, most): (String, Option<i64>)| {
         Ok(Agent {

@@ -2,12 +2,12 @@
 //! somebody saw: a place in a list means something in that version only.
 
 use super::{absences, get, publish};
-use crate::error::{Error, Result};
+use crate::db::error::{Error, Result};
 use crate::versions::Version;
 use crate::{Tx, View};
 use domain::Instant;
-use domain::civil::Window;
 use domain::on_call::{Doubt, Override, Schedule, Temporary, doubts_of};
+use domain::time::civil::Window;
 
 /// Changes the schedule that somebody saw.
 ///

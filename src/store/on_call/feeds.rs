@@ -3,10 +3,10 @@
 
 use diesel::prelude::*;
 
-use crate::error::{Error, Result};
-use crate::schema::{feeds, users};
-use crate::secret::{Secret, hash};
-use crate::withdrawals::{self, Withdrawal};
+use crate::db::error::{Error, Result};
+use crate::db::schema::{feeds, users};
+use crate::keys::secret::{Secret, hash};
+use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Subject, Tx, View};
 use domain::{Can, Role, UserId};
 

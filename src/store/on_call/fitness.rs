@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use crate::conn::on;
-use crate::error::{Error, Result};
+use crate::db::conn::on;
+use crate::db::error::{Error, Result};
+use crate::db::schema::{certificates, unreachable as gone, users};
+use crate::escalation::paging;
 use crate::keys::Class;
-use crate::schema::{certificates, unreachable as gone, users};
-use crate::seal::{Broken, Place};
-use crate::{Act, Subject, Tx, View, paging};
-use domain::message::Channel;
+use crate::keys::seal::{Broken, Place};
+use crate::{Act, Subject, Tx, View};
+use domain::messages::Channel;
 use domain::on_call::{Fitness, LONGEST_CERTIFICATE, Licence};
 use domain::{Can, Instant, UserId};
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::{absences, people};
 use crate::View;
-use crate::error::Result;
-use crate::paging::{self, LeftOut};
+use crate::db::error::Result;
+use crate::escalation::paging::{self, LeftOut};
 use crate::versions;
-use domain::civil::Window;
 use domain::escalation::{Policy, Target};
 use domain::on_call::{Absences, Around, Duty, Fitness, Issue, Need, Shift, issues};
+use domain::time::civil::Window;
 use domain::{Instant, UserId};
 
 /// How far ahead it looks.

@@ -23,12 +23,12 @@ mod tests;
 
 use std::time::Duration;
 
-use super::error::{Error, Result};
+use super::db::error::{Error, Result};
 use super::versions::{self, Version};
 use super::{Tx, View};
-use domain::civil::{Window, Zone, union};
 use domain::on_call::{Because, Duty, Need, Override, Schedule, Shift};
-use domain::rule::Name;
+use domain::rules::Name;
+use domain::time::civil::{Window, Zone, union};
 use domain::{Instant, UserId};
 pub use fitness::{
     Certificate, Gone, certificate, certify, license, lost, mark_unreachable, people, reached_again,

@@ -7,14 +7,15 @@ use diesel::prelude::*;
 
 use super::changes::edit;
 use super::{absences, get, people};
-use crate::error::{Error, Result};
+use crate::db::error::{Error, Result};
+use crate::db::schema::swaps as rows;
+use crate::db::tx::Actor;
+use crate::escalation::paging;
 use crate::messages::{self, About, New, Topic};
-use crate::schema::swaps as rows;
-use crate::tx::Actor;
-use crate::{Act, Subject, Tx, View, paging};
-use domain::civil::{Window, union};
-use domain::message::Class;
+use crate::{Act, Subject, Tx, View};
+use domain::messages::Class;
 use domain::on_call::{Away, Because, Change, Override, Schedule, Shift};
+use domain::time::civil::{Window, union};
 use domain::{Instant, SwapId, UserId};
 
 /// A turn that one person would give another.

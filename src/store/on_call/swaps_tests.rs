@@ -7,8 +7,8 @@ use super::testing::{duty, person, rotation};
 use super::*;
 use crate::testing::{NOW, entries, stores};
 use crate::{Actor, Store, messages};
-use domain::civil::Window;
 use domain::on_call::{Cover, Issue, Length};
+use domain::time::civil::Window;
 use domain::{Role, SwapId};
 
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chrono::NaiveDateTime;
 
+use crate::people::users::{self, NewUser};
 use crate::testing::NOW;
-use crate::users::{self, NewUser};
 use crate::{Actor, Store};
-use domain::civil::Zone;
 use domain::on_call::{Duty, Idle, Length, Need, Rotation, Schedule};
-use domain::rule::Name;
+use domain::rules::Name;
+use domain::time::civil::Zone;
 use domain::{Role, StaffIdentity, UserId};
 
 /// Somebody who may be on call.

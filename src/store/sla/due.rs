@@ -7,18 +7,18 @@ use diesel::prelude::*;
 
 use super::follow::told;
 use super::{ALERT, Promise, Row, keep};
-use crate::act::Act;
 use crate::alerts::{self, StoredAlert};
-use crate::conn::held;
-use crate::error::{Error, Result};
-use crate::locks::Lock;
+use crate::audit::act::Act;
+use crate::db::conn::held;
+use crate::db::error::{Error, Result};
+use crate::db::schema::sla_timers::dsl as t;
+use crate::db::turn::locks::Lock;
+use crate::db::tx::{Tx, View};
+use crate::escalation::paging::{self, Finder};
 use crate::messages::{self, About, Ground, New};
-use crate::paging::{self, Finder};
-use crate::schema::sla_timers::dsl as t;
-use crate::tx::{Tx, View};
-use crate::{escalations, versions};
+use crate::{escalation, versions};
 use domain::escalation::{Found, Pace, Policy, Run};
-use domain::message::{Channel, Class};
+use domain::messages::{Channel, Class};
 use domain::{AlertId, Instant, UserId};
 
 /// How long a word about a deadline is worth sending: an answer cancels it before that.
@@ -148,8 +148,8 @@ fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Re
     let ground = Ground::ask(tx, alert.case.patient)?;
     if let (Did::Breached, Some(policy)) = (did, &policy) {
         let (pace, case) = (Pace::of(promise.level(), &promise.calendar), &alert.case);
-        let run = Run::breached(escalations::kept(policy.clone()), pace, case, now);
-        escalations::begin(tx, case.id, case.patient, run, ground)?;
+        let run = Run::breached(escalation::kept(policy.clone()), pace, case, now);
+        escalation::begin(tx, case.id, case.patient, run, ground)?;
     }
     // Without a basis for calling people the clock is told by the queue alone.
     let Ok(ground) = ground else { return Ok(()) };

@@ -3,12 +3,12 @@
 //! one).
 
 use super::{ALERT, Cycle, Ended, Promise, held, insert, keep, names};
-use crate::act::Act;
-use crate::error::Result;
-use crate::tx::Tx;
+use crate::audit::act::Act;
+use crate::db::error::Result;
+use crate::db::tx::Tx;
 use crate::versions;
-use domain::alert::{AlertCase, AlertState, Outcome};
-use domain::calendar::Calendar;
+use domain::alerts::{AlertCase, AlertState, Outcome};
+use domain::calendars::Calendar;
 use domain::sla::{Metric, ServiceLevel, Timer};
 use domain::{Instant, PatientId};
 

@@ -19,13 +19,13 @@ pub use follow::follow;
 pub use pause::{pause, resume};
 pub use replan::replan;
 
-use super::conn;
-use super::error::{Error, Result};
-use super::locks::Lock;
-use super::schema::sla_timers::dsl as t;
-use super::tx::{Tx, View};
+use super::db::conn;
+use super::db::error::{Error, Result};
+use super::db::schema::sla_timers::dsl as t;
+use super::db::turn::locks::Lock;
+use super::db::tx::{Tx, View};
 use super::versions::{self, Version};
-use domain::calendar::Calendar;
+use domain::calendars::Calendar;
 use domain::escalation::Pace;
 use domain::id::uuid_at;
 use domain::sla::{self, Metric, ServiceLevel, Standing, Timer};
@@ -100,7 +100,7 @@ pub struct Promise {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::sla_timers)]
+#[diesel(table_name = super::db::schema::sla_timers)]
 struct Row {
     id: String,
     subject: String,

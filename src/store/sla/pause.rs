@@ -3,10 +3,10 @@
 
 use super::follow::told;
 use super::{ALERT, Promise, held, keep};
-use crate::act::Act;
 use crate::alerts;
-use crate::error::{Error, Result};
-use crate::tx::{Actor, Tx};
+use crate::audit::act::Act;
+use crate::db::error::{Error, Result};
+use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};
 use domain::{AlertId, Level, PatientId};
 

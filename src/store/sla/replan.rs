@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 
 use super::{ALERT, Row, keep};
-use crate::clock::Back;
-use crate::conn::held;
-use crate::error::Result;
-use crate::locks::Lock;
-use crate::schema::sla_timers::dsl as t;
-use crate::tx::Tx;
+use crate::db::conn::held;
+use crate::db::error::Result;
+use crate::db::schema::sla_timers::dsl as t;
+use crate::db::turn::locks::Lock;
+use crate::db::tx::Tx;
+use crate::health::clock::Back;
 use domain::AlertId;
 
 /// Brings the clocks of an alert that were started in the future back, their pauses with them. The caller holds

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant as Moment};
 
+use crate::db::settings;
+use crate::health::nodes;
 use crate::testing::{NOW, seated, stores};
-use crate::{Error, Tx, Urgency, Url, nodes, settings};
+use crate::{Error, Tx, Urgency, Url};
 
 const NAME: &str = "probe";
 

@@ -9,8 +9,9 @@ use consent::{
 
 use super::{act, entries, patient};
 use crate::consents::{self, Hand, Outcome};
+use crate::consents::{ledger, terms};
 use crate::testing::{NOW, hears, stores};
-use crate::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url, ledger, terms};
+use crate::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url};
 use diesel::RunQueryDsl;
 use domain::PatientId;
 

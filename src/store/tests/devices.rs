@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{act, patient};
-use crate::bindings::{self, Of};
-use crate::device_status::Charge;
+use crate::devices::bindings::{self, Of};
+use crate::devices::status::Charge;
+use crate::devices::{self, commands, status};
 use crate::testing::{NOW, entries, hears, stores};
-use crate::{Actor, Ask, Error, Result, Store, Touched, Tx, Urgency, commands, device_status, devices};
+use crate::{Actor, Ask, Error, Result, Store, Touched, Tx, Urgency};
 use domain::{DeviceId, DeviceIdentity, Instant};
 
 fn device(store: &Store) -> devices::Device {
@@ -82,10 +83,10 @@ fn the_first_connection_is_told_once_and_status_comes_back() {
         assert!(store.read(|view| devices::get(view, id)).unwrap().online, "it is at another node");
         house(&store, |tx| devices::disconnected(tx, id, 3));
         assert!(!house(&store, |tx| devices::connected(tx, id, 3)));
-        house(&store, |tx| device_status::report(tx, id, b"{\"battery\":80}"));
+        house(&store, |tx| status::report(tx, id, b"{\"battery\":80}"));
         let seen = store.read(|view| devices::get(view, id)).unwrap();
         assert!(seen.online && seen.first_seen_at == Some(NOW));
-        let status = store.read(|view| device_status::last(view, id)).unwrap();
+        let status = store.read(|view| status::last(view, id)).unwrap();
         assert_eq!(status, Some((b"{\"battery\":80}".to_vec(), Some(NOW))));
         assert_eq!(house(&store, devices::all_offline), 1);
         assert_eq!(store.read(|view| devices::page(view, &Ask::default())).unwrap().items.len(), 1);
@@ -239,9 +240,9 @@ fn the_newest_battery_level_stays() {
         let made = device(&store);
         let charge = |at, percent| Charge { at, percent };
         for charge in [charge(hours(1), 40.0), charge(hours(3), 7.0), charge(hours(2), 25.0)] {
-            house(&store, |tx| device_status::charge(tx, made.id, made.key, charge));
+            house(&store, |tx| status::charge(tx, made.id, made.key, charge));
         }
-        let kept = store.read(|view| device_status::charged(view, made.id, made.key)).unwrap();
+        let kept = store.read(|view| status::charged(view, made.id, made.key)).unwrap();
         assert_eq!(kept, Some(charge(hours(3), 7.0)));
     }
 }

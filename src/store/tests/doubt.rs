@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use consent::{Giver, Purpose, Records, State};
 
-use crate::kek::Keks;
+use crate::consents::{self, ledger};
+use crate::keys::kek::Keks;
 use crate::testing::{Home, NOW, entries, grant_one, stores};
-use crate::{Actor, Error, Store, Url, consents, ledger};
+use crate::{Actor, Error, Store, Url};
 use domain::PatientId;
 
 /// What the wire does with the next commit.

@@ -5,11 +5,13 @@ use std::sync::Barrier;
 use diesel::prelude::*;
 
 use super::{act, entries, patient};
-use crate::accesses::{self, COVERS, Look, What};
-use crate::idempotency::{self, Answer, Call};
-use crate::schema::patients;
+use crate::db::idempotency::{self, Answer, Call};
+use crate::db::schema::patients;
+use crate::db::settings;
+use crate::live::signals;
+use crate::privacy::accesses::{self, COVERS, Look, What};
 use crate::testing::{NOW, stores};
-use crate::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url, settings, signals};
+use crate::{Actor, Error, Result, Store, Subject, Tx, Urgency, Url};
 use domain::{Role, UserId};
 
 #[test]

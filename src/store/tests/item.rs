@@ -4,10 +4,12 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::{act, entries};
-use crate::schema::audit_bodies;
+use crate::db::schema::audit_bodies;
+use crate::db::settings;
+use crate::live::signals;
+use crate::people::users::{self, NewUser};
 use crate::testing::{NOW, stores};
-use crate::users::{self, NewUser};
-use crate::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx, settings, signals};
+use crate::{Act, Class, Error, Place, Result, Store, Subject, Touched, Tx};
 use domain::{Role, StaffIdentity, UserId};
 
 fn said(tx: &mut Tx<'_>, kind: &'static str) -> Result<()> {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::{act, entries, patient};
-use crate::lapses::{Lapse, look, settle, standing};
+use crate::db::schema::{escalations as climbs, messages as letters, sla_timers as clocks};
+use crate::health::lapses::{Lapse, look, settle, standing};
 use crate::messages::{self, About, New, Topic};
 use crate::on_call::testing::person;
-use crate::schema::{escalations as climbs, messages as letters, sla_timers as clocks};
 use crate::testing::{NOW, grant_calls, stores};
-use crate::{Actor, Error, Store, Urgency, alerts, escalations, sla};
-use domain::alert::{Act as Deed, Level};
-use domain::message::{Channel, Class};
+use crate::{Actor, Error, Store, Urgency, alerts, escalation, sla};
+use domain::alerts::{Act as Deed, Level};
+use domain::messages::{Channel, Class};
 use domain::{AlertId, Instant, Role, Rule};
 use rules::{Change, Episode, Finding};
 
@@ -63,7 +63,7 @@ fn late(store: &Store, than: Instant) -> BTreeSet<(String, String)> {
 }
 
 fn climb_of(store: &Store, alert: AlertId) -> String {
-    store.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap().id
+    store.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap().id
 }
 
 fn clock_of(store: &Store, alert: AlertId, name: &str) -> String {
@@ -73,7 +73,7 @@ fn clock_of(store: &Store, alert: AlertId, name: &str) -> String {
 
 /// A store with the policies and the service levels of a house.
 fn houses() -> Vec<crate::testing::Home> {
-    let seeded = |store: &Store| act(store, |tx| escalations::seed(tx).and_then(|()| sla::seed(tx)));
+    let seeded = |store: &Store| act(store, |tx| escalation::seed(tx).and_then(|()| sla::seed(tx)));
     stores().into_iter().inspect(|store| seeded(store).unwrap()).collect()
 }
 
@@ -138,7 +138,7 @@ fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() 
         act(&store, |tx| {
             tx.unchanged();
             let claimed = messages::claim(tx, Channel::Email, None, 9)?;
-            let sent = domain::message::Attempt::Accepted;
+            let sent = domain::messages::Attempt::Accepted;
             claimed
                 .iter()
                 .try_for_each(|one| messages::attempted(tx, one, &messages::Answer::new(sent, "ok"), None))
@@ -226,13 +226,13 @@ fn a_call_that_is_put_off_is_late_from_when_it_was_planned_and_is_told_by_the_ot
                     recipient: recipient.to_owned(),
                     template: "page",
                     variables: serde_json::json!({}),
-                    about: About::patient(ground, escalations::ALERT, &subject),
+                    about: About::patient(ground, escalation::ALERT, &subject),
                     due_at: NOW,
                     not_after: NOW.plus(messages::PAGE_LASTS),
                 };
                 messages::plan(tx, &new)?;
                 let claimed = messages::claim(tx, channel, Some(recipient), 1)?.remove(0);
-                let later = messages::Answer::new(domain::message::Attempt::Later(None), "smtp_421");
+                let later = messages::Answer::new(domain::messages::Attempt::Later(None), "smtp_421");
                 messages::attempted(tx, &claimed, &later, Some(Duration::from_secs(3_600)))?;
                 Ok(claimed.id.to_string())
             })
@@ -271,7 +271,7 @@ fn a_program_that_keeps_calls_waiting_is_one_lapse_with_their_count_until_nothin
                     recipient: "a program".to_owned(),
                     template: "page",
                     variables: serde_json::json!({}),
-                    about: About::patient(ground, escalations::ALERT, &subject),
+                    about: About::patient(ground, escalation::ALERT, &subject),
                     due_at: at(n),
                     not_after: NOW.plus(messages::PAGE_LASTS),
                 };
@@ -290,7 +290,7 @@ fn a_program_that_keeps_calls_waiting_is_one_lapse_with_their_count_until_nothin
         let stands = settled(at(3));
         assert_eq!(stands.iter().map(|one| one.count).collect::<Vec<_>>(), [3]);
         assert_eq!(stands[0].lapse.subject, "a program");
-        assert_eq!(store.read(|view| crate::lapses::of_red(view, &stands)).unwrap(), 3);
+        assert_eq!(store.read(|view| crate::health::lapses::of_red(view, &stands)).unwrap(), 3);
         // The oldest of them goes: the others still wait, and it is the same lapse.
         let gone = |id: i64| {
             act(&store, |tx| {

@@ -17,7 +17,7 @@ mod still;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::schema::audit_entries;
+use super::db::schema::audit_entries;
 use super::testing::NOW;
 use super::{Actor, Result, Store, Tx, patients as rows};
 use domain::PatientIdentity;

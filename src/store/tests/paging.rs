@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::act;
+use crate::escalation::paging::{Finder, LeftOut, candidates};
 use crate::on_call::certify;
 use crate::on_call::testing::person;
-use crate::paging::{Finder, LeftOut, candidates};
+use crate::people::users;
 use crate::testing::{NOW, stores};
-use crate::users;
 use domain::Role;
 use domain::escalation::{Step, Target};
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 use consent::{Giver, Grant, Lang, Purpose};
 
 use super::{act, entries, patient};
-use crate::log::{self, Sequencer};
+use crate::audit::{self, Sequencer};
+use crate::consents::{self, terms};
+use crate::db::snapshot;
+use crate::devices::{self, bindings};
+use crate::people::users::NewUser;
+use crate::people::{links, sessions, users};
+use crate::privacy::withdrawals::{self, Restored, Withdrawn};
 use crate::testing::{NOW, bare, put_back, stores};
-use crate::users::NewUser;
-use crate::withdrawals::{self, Restored, Withdrawn};
-use crate::{
-    Class, Error, Store, Subject, bindings, consents, devices, keys, links, sessions, snapshot, terms, users,
-};
+use crate::{Class, Error, Store, Subject, keys};
 use domain::{DeviceIdentity, Role, StaffIdentity};
 
 fn person(store: &Store, name: &str, role: Role) -> users::User {
@@ -25,7 +27,7 @@ fn person(store: &Store, name: &str, role: Role) -> users::User {
 fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is_named() {
     for (store, empty) in stores().into_iter().zip(bare()) {
         let keys = store.dir().join("keys");
-        let mut sequencer = Sequencer::begin(&store, log::open(&store, &keys, NOW).unwrap()).unwrap();
+        let mut sequencer = Sequencer::begin(&store, audit::open(&store, &keys, NOW).unwrap()).unwrap();
         let identity = DeviceIdentity { label: "P".into(), model: "A".into(), serial: None };
         let (ana, bia) = (patient(&store, "Ana"), patient(&store, "Bia"));
         let (gone, other, back) = (
@@ -66,13 +68,13 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         act(&store, |tx| users::disable(tx, after.id)).unwrap();
         sequencer.sequence(&store, NOW, 1_000).unwrap();
         let (lines, lost) =
-            store.read(|view| Ok((withdrawals::after(view, 0, 1_000)?, log::newest_note(view)?))).unwrap();
+            store.read(|view| Ok((withdrawals::after(view, 0, 1_000)?, audit::newest_note(view)?))).unwrap();
         let lines: Vec<Withdrawn> = serde_json::from_str(&serde_json::to_string(&lines).unwrap()).unwrap();
 
         let restored = put_back(&store, &keys, out.path(), &empty);
         let later = NOW.plus(Duration::from_secs(60));
-        let key = log::load(&restored, &keys).unwrap();
-        let whole = |store: &Store| log::verify(store, key.vkey(), None, &[]).unwrap();
+        let key = audit::load(&restored, &keys).unwrap();
+        let whole = |store: &Store| audit::verify(store, key.vkey(), None, &[]).unwrap();
         assert!(whole(&restored).ok, "{:?}", whole(&restored));
         let told = Restored { lost: lost.clone(), ..Restored::default() };
         let told = withdrawals::replay(&restored, &lines, told, later).unwrap();
@@ -90,10 +92,10 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         assert!(tokens.iter().all(|token| token.revoked_at.is_some()), "{tokens:?}");
         assert!(restored.read(|view| devices::get(view, band.id)).unwrap().disabled_at.is_some());
         assert!(restored.read(|view| bindings::at(view, device.key, later)).unwrap().is_none());
-        let held = restored.read(|view| crate::ledger::of(view, ana.key)).unwrap();
+        let held = restored.read(|view| consents::ledger::of(view, ana.key)).unwrap();
         assert_eq!(consent::Records::record(&held, collect).unwrap().state, consent::State::Revoked);
         let erased = restored.read(|view| view.key(Subject::Patient(bia.id), Class::Identity).map(drop));
-        assert!(matches!(erased, Err(Error::Sealed(crate::seal::Broken::KeyDestroyed))), "{erased:?}");
+        assert!(matches!(erased, Err(Error::Sealed(keys::seal::Broken::KeyDestroyed))), "{erased:?}");
         // Once more changes nothing but the entry.
         let again = withdrawals::replay(&restored, &lines, Restored::default(), later).unwrap();
         assert_eq!(again.replayed, 0, "{again:?}");
@@ -108,7 +110,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         assert!(act(&restored, |tx| withdrawals::acknowledge(tx, "Ana Lima", "again")).is_err());
         // Who kept the lost head still sees that it was lost.
         let kept = lost.unwrap();
-        assert!(!log::verify(&restored, key.vkey(), None, &[&kept]).unwrap().ok);
+        assert!(!audit::verify(&restored, key.vkey(), None, &[&kept]).unwrap().ok);
     }
 }
 

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant as Moment};
 
 use diesel::connection::SimpleConnection;
 
+use crate::db::waits;
 use crate::health::Trouble;
-use crate::kek::Keks;
+use crate::keys::kek::Keks;
 use crate::testing::{Home, NOW, foreign, stores};
-use crate::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url, waits};
+use crate::{Conn, Error, Opener, Result, Store, Tx, Urgency, Url};
 
 /// Homes on PostgreSQL, whose health is watched.
 pub(super) fn watched() -> Vec<Home> {

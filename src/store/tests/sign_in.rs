@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{act, entries, patient};
-use crate::holds;
-use crate::links::{self, Purpose};
-use crate::sessions::{self, IDLE, Kind, LIFE, Rotated};
+use crate::people::holds;
+use crate::people::links::{self, Purpose};
+use crate::people::sessions::{self, IDLE, Kind, LIFE, Rotated};
+use crate::people::throttles::{self, Tried};
+use crate::people::users::{self, NewUser};
 use crate::testing::{NOW, stores};
-use crate::throttles::{self, Tried};
-use crate::users::{self, NewUser};
 use crate::{Ask, Error, Store, Urgency};
 use domain::{Email, Role, StaffIdentity, UserId};
 

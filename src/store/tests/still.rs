@@ -12,9 +12,10 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
 use super::short::{ROW, Role, TABLE, house, told, watched};
-use crate::kek::Keks;
+use crate::db::waits::still;
+use crate::keys::kek::Keks;
 use crate::testing::{Home, NOW};
-use crate::{Actor, Conn, Opener, Result, Store, Tx, Urgency, Url, still};
+use crate::{Actor, Conn, Opener, Result, Store, Tx, Urgency, Url};
 
 /// What a node says before its wire to the server stops: after what comes with it nothing goes on any more.
 const STOPS: &str = "half of this";

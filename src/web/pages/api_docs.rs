@@ -79,7 +79,7 @@ impl View {
 }
 
 #[derive(Template)]
-#[template(path = "api_docs.html")]
+#[template(path = "pages/api_docs.html")]
 struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,

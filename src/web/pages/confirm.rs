@@ -21,7 +21,7 @@ pub struct View {
 }
 
 #[derive(Template)]
-#[template(path = "confirm.html")]
+#[template(path = "pages/confirm.html")]
 struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,

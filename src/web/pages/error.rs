@@ -4,7 +4,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::Html;
-use crate::shell::landing;
+use crate::pages::shell::landing;
 use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 
 /// What a refusal names beside its code.
@@ -110,7 +110,7 @@ pub fn doubt(name: &str) -> Option<Key> {
 }
 
 #[derive(Template)]
-#[template(path = "error.html", blocks = ["refusal"])]
+#[template(path = "pages/error.html", blocks = ["refusal"])]
 struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,

@@ -5,51 +5,15 @@ use std::time::Duration;
 
 use askama::filters::Safe;
 
-use super::l10n::{Key, Words};
-use super::shell::Shell;
+use super::pages::shell::Shell;
+use super::text::l10n::{Key, Words};
 use domain::Instant;
-use store::page::COUNTED;
+use store::db::page::COUNTED;
 
-pub mod absence;
-pub mod accesses;
-pub mod account;
-pub mod alert;
 pub mod api_docs;
-pub mod audit;
-pub mod audit_kind;
-pub mod calendar;
-pub mod calendar_form;
 pub mod confirm;
-pub mod consents;
-pub mod devices;
 pub mod error;
-pub mod handlers;
-pub mod kept;
-pub mod ladder;
-pub mod login;
-pub mod many;
-pub mod message_template;
-pub mod on_duty;
-pub mod pager;
-pub mod pairing;
-pub mod password;
-pub mod patient;
-pub mod patients;
-pub mod policies;
-pub mod policy;
-pub mod policy_form;
-pub mod portal;
-pub mod promises;
-pub mod queue;
-pub mod readings;
-pub mod rules;
-pub mod schedule;
-pub mod schedules;
-pub mod service_level;
-pub mod status;
-pub mod teams;
-pub mod users;
-pub mod webhooks;
+pub(crate) mod visit;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.
 pub type Html = Result<String, askama::Error>;
@@ -345,7 +309,6 @@ impl Shell {
     }
 }
 
-#[cfg(test)]
-mod sample;
+pub mod shell;
 #[cfg(test)]
 mod tests;

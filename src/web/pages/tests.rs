@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::sample::Night;
+use crate::sample::Night;
 use crate::{Lang, Theme};
 use domain::Instant;
 
@@ -216,13 +216,13 @@ fn what_people_typed_is_never_markup() {
     view.filter.q = "\"><script>alert(1)</script>".to_owned();
     view.rows[0].name = "<img src=x onerror=alert(1)>".to_owned();
     let shell = night.shell(Some(domain::Role::Agent), crate::Section::Queue, "/queue?q=\"><b>");
-    let html = super::queue::page(&shell, &view).unwrap();
+    let html = crate::alerts::view::queue::page(&shell, &view).unwrap();
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x") && !html.contains("\"><b>"));
 }
 
 #[test]
 fn every_role_is_offered_only_what_it_may_open() {
-    use crate::shell::landing;
+    use crate::pages::shell::landing;
     use domain::Role;
     for role in Role::ALL {
         let shell = night(Lang::En).shell(Some(role), crate::Section::Elsewhere, "/");

@@ -1,8 +1,8 @@
 //! The route table walked with every role and with nobody, and held against the OpenAPI document.
 
 use super::*;
-use crate::routes::Face;
-use crate::serve::rows;
+use crate::http::route::Face;
+use crate::routes::rows;
 use domain::Can;
 
 const ID: &str = "018f0000-0000-7000-8000-000000000001";
@@ -77,7 +77,7 @@ fn the_table_holds_the_matrix_of_the_contract() {
 
 #[test]
 fn every_api_route_is_in_the_document_and_nothing_else_is() {
-    let document = serde_json::to_value(crate::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::http::openapi::value()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut told: Vec<String> = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -97,7 +97,7 @@ fn every_api_route_is_in_the_document_and_nothing_else_is() {
 
 /// The operations of the document, by method and path.
 fn operations() -> Vec<(String, Value)> {
-    let document = serde_json::to_value(crate::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::http::openapi::value()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| -> Vec<(String, Value)> {
         let methods = item.as_object().unwrap().iter();

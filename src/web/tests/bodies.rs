@@ -1,8 +1,8 @@
 //! What comes as a body is read or refused: nothing that somebody wrote counts as not written.
 
 use super::*;
-use crate::routes::Face;
-use crate::serve::rows;
+use crate::http::route::Face;
+use crate::routes::rows;
 
 const ID: &str = "018f0000-0000-7000-8000-000000000001";
 
@@ -12,7 +12,7 @@ const BROKEN: &str = r#"{"note": "liguei para a paciente, glicemia capilar 48",}
 #[test]
 fn every_route_that_takes_a_body_refuses_one_that_it_cannot_read() {
     let house = houses().remove(0);
-    let document = serde_json::to_value(crate::openapi::value()).unwrap();
+    let document = serde_json::to_value(crate::http::openapi::value()).unwrap();
     let mut walked = 0;
     for row in rows().iter().filter(|row| row.face == Face::Api) {
         let operation = &document["paths"][row.path][row.method.as_str().to_lowercase()];
@@ -48,7 +48,7 @@ fn every_route_without_a_body_refuses_whatever_says_something() {
     let house = houses().remove(0);
     let mut walked = 0;
     for row in rows().iter().filter(|row| row.face == Face::Api && row.method != "GET") {
-        if crate::openapi::takes_body(&row.method, row.path) {
+        if crate::http::openapi::takes_body(&row.method, row.path) {
             continue;
         }
         let path =

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::to_value(super::super::openapi::value()).unwrap());
+    LazyLock::new(|| serde_json::to_value(crate::http::openapi::value()).unwrap());
 
 /// Panics where the answer is not what the document says.
 pub(super) fn hold(method: &str, path: &str, status: u16, kind: &str, body: &Value) {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::*;
-use store::pseudonyms;
+use store::privacy::pseudonyms;
 
 struct Stream(BufReader<TcpStream>);
 
@@ -104,7 +104,7 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
             assert_eq!((told.as_str(), &data["patient_id"]), (name, &json!(patient)));
         };
         heard(&mut clinician, "readings.changed", ana.id);
-        let seen = house.home.read(store::signals::newest).unwrap();
+        let seen = house.home.read(store::live::signals::newest).unwrap();
         house.clock.advance(Duration::from_secs(1));
         house.revoke(ana.id, "alert.evaluate").must(201);
         measure(ana.id);
@@ -182,7 +182,7 @@ fn a_listener_between_two_commits_hears_the_later_one_although_it_began_first() 
         });
         has_begun.recv().unwrap();
         say(&house.home, quick, &mut || ());
-        let seen = house.home.read(store::signals::newest).unwrap();
+        let seen = house.home.read(store::live::signals::newest).unwrap();
         let mut fresh = Stream::open(&house, &who, None);
         fresh.until("id: ");
         let mut back = Stream::open(&house, &who, Some(&seen.to_string()));

@@ -1,85 +1,73 @@
 //! The edge over real HTTP, on every backend at hand: a server in this process, a client that knows nothing.
 
-mod access;
-mod alerts;
-mod bodies;
-mod document;
-mod escalation;
-mod handed;
-mod live;
-mod looks;
-mod names;
-mod own_data;
-mod plans;
-mod power;
-mod probes;
-mod promises;
-mod records;
-mod schedules;
-mod siege;
-mod sign_in;
-mod webhooks;
+pub(crate) mod access;
+pub(crate) mod bodies;
+pub(crate) mod document;
+pub(crate) mod live;
+pub(crate) mod pages;
+pub(crate) mod plans;
+pub(crate) mod siege;
 
-use std::time::Duration;
+pub(crate) use std::time::Duration;
 
-use chrono::NaiveDate;
-use serde_json::{Value, json};
-use ureq::http::{Method, Request};
+pub(crate) use chrono::NaiveDate;
+pub(crate) use serde_json::{Value, json};
+pub(crate) use ureq::http::{Method, Request};
 
-use super::connections::Limits;
-use super::serve::{Options, Running, serve};
-use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
-use domain::certificate::Certificate;
-use domain::password::{self, Cost};
-use domain::token::{Signer, fresh_key};
-use domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
-use store::sessions::{self, Kind};
-use store::testing::{Home, NOW, stores};
-use store::users::{self, NewUser};
-use store::{Actor, Store, Tx, patients};
+pub(crate) use super::http::connections::Limits;
+pub(crate) use super::http::serve::{Options, Running, serve};
+pub(crate) use super::state::{EngineView, NoEdge, NoEngine, Parts, State};
+pub(crate) use domain::certificate::Certificate;
+pub(crate) use domain::people::password::{self, Cost};
+pub(crate) use domain::people::token::{Signer, fresh_key};
+pub(crate) use domain::{Clock, Instant, PatientId, PatientIdentity, Role, StaffIdentity, UserId};
+pub(crate) use store::people::sessions::{self, Kind};
+pub(crate) use store::people::users::{self, NewUser};
+pub(crate) use store::testing::{Home, NOW, stores};
+pub(crate) use store::{Actor, Store, Tx, patients};
 
-const PASSWORD: &str = "uma senha longa e boa";
+pub(crate) const PASSWORD: &str = "uma senha longa e boa";
 
 /// A house with a server in front.
-struct House {
-    home: Home,
-    clock: Clock,
-    tokens: std::sync::Arc<Signer>,
-    running: Option<Running>,
-    runtime: tokio::runtime::Runtime,
-    base: String,
-    client: ureq::Agent,
+pub(crate) struct House {
+    pub(crate) home: Home,
+    pub(crate) clock: Clock,
+    pub(crate) tokens: std::sync::Arc<Signer>,
+    pub(crate) running: Option<Running>,
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) base: String,
+    pub(crate) client: ureq::Agent,
 }
 
 /// An answer.
-struct Got {
-    status: u16,
-    tag: Option<String>,
-    body: Value,
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) tag: Option<String>,
+    pub(crate) body: Value,
 }
 
 impl Got {
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or("")
     }
 
-    fn must(self, status: u16) -> Value {
+    pub(crate) fn must(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 }
 
-fn houses() -> Vec<House> {
+pub(crate) fn houses() -> Vec<House> {
     stores().into_iter().map(House::around).collect()
 }
 
 /// What a house of a test has apart from others.
-struct Built {
-    behind_proxy: bool,
-    tls: Option<rustls::ServerConfig>,
-    log_signer: Option<audit::note::Signer>,
-    engine: std::sync::Arc<dyn EngineView>,
-    certificates: Vec<Certificate>,
+pub(crate) struct Built {
+    pub(crate) behind_proxy: bool,
+    pub(crate) tls: Option<rustls::ServerConfig>,
+    pub(crate) log_signer: Option<audit::note::Signer>,
+    pub(crate) engine: std::sync::Arc<dyn EngineView>,
+    pub(crate) certificates: Vec<Certificate>,
 }
 
 impl Default for Built {
@@ -90,34 +78,34 @@ impl Default for Built {
 }
 
 impl House {
-    fn around(home: Home) -> Self {
+    pub(crate) fn around(home: Home) -> Self {
         Self::limited(home, Limits::of_descriptors(4_096))
     }
 
-    fn limited(home: Home, limits: Limits) -> Self {
+    pub(crate) fn limited(home: Home, limits: Limits) -> Self {
         Self::built(home, limits, Built::default())
     }
 
-    fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
+    pub(crate) fn reached(home: Home, limits: Limits, behind_proxy: bool) -> Self {
         Self::built(home, limits, Built { behind_proxy, ..Built::default() })
     }
 
-    fn behind(home: Home, limits: Limits, tls: Option<rustls::ServerConfig>) -> Self {
+    pub(crate) fn behind(home: Home, limits: Limits, tls: Option<rustls::ServerConfig>) -> Self {
         Self::built(home, limits, Built { tls, ..Built::default() })
     }
 
     /// With a log that is signed and shown.
-    fn signed(home: Home) -> Self {
-        let signer = store::log::open(&home, &home.dir().join("keys"), NOW).unwrap();
+    pub(crate) fn signed(home: Home) -> Self {
+        let signer = store::audit::open(&home, &home.dir().join("keys"), NOW).unwrap();
         let built = Built { log_signer: Some(signer), ..Built::default() };
         Self::built(home, Limits::of_descriptors(4_096), built)
     }
 
-    fn with(home: Home, limits: Limits, engine: std::sync::Arc<dyn EngineView>) -> Self {
+    pub(crate) fn with(home: Home, limits: Limits, engine: std::sync::Arc<dyn EngineView>) -> Self {
         Self::built(home, limits, Built { engine, ..Built::default() })
     }
 
-    fn built(home: Home, limits: Limits, built: Built) -> Self {
+    pub(crate) fn built(home: Home, limits: Limits, built: Built) -> Self {
         let Built { behind_proxy, tls, log_signer, engine, certificates } = built;
         let clock = Clock::driven(NOW);
         let tokens = std::sync::Arc::new(Signer::new(&fresh_key().unwrap()).unwrap());
@@ -132,7 +120,7 @@ impl House {
             engine,
             node: "test".to_owned(),
             factor_roles: Role::STAFF.to_vec(),
-            webhook_networks: domain::network::Networks::default(),
+            webhook_networks: domain::messages::network::Networks::default(),
             certificates,
         });
         let runtime =
@@ -150,7 +138,7 @@ impl House {
         Self { home, clock, tokens, running: Some(running), runtime, base, client: config.into() }
     }
 
-    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Got {
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Got {
         let asked = method;
         let method: Method = asked.parse().unwrap();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
@@ -181,19 +169,19 @@ impl House {
         Got { status, tag, body }
     }
 
-    fn get(&self, who: &str, path: &str) -> Got {
+    pub(crate) fn get(&self, who: &str, path: &str) -> Got {
         self.call("GET", path, &[("authorization", who)], None)
     }
 
-    fn post(&self, who: &str, path: &str, body: &Value) -> Got {
+    pub(crate) fn post(&self, who: &str, path: &str, body: &Value) -> Got {
         self.call("POST", path, &[("authorization", who)], Some(&body.to_string()))
     }
 
-    fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> store::Result<T>) -> T {
+    pub(crate) fn write<T>(&self, f: impl FnMut(&mut Tx<'_>) -> store::Result<T>) -> T {
         self.home.write(Actor::Operator, self.clock.now(), f).unwrap()
     }
 
-    fn user(&self, role: Role, patient: Option<PatientId>) -> UserId {
+    pub(crate) fn user(&self, role: Role, patient: Option<PatientId>) -> UserId {
         let cheap = Cost { memory: 64, passes: 1, lanes: 1 };
         let email = format!("{}-{}@clinica.example", role.name(), UserId::new(NOW));
         let identity = StaffIdentity { name: role.name().parse().unwrap(), email: email.parse().unwrap() };
@@ -202,23 +190,23 @@ impl House {
         self.write(|tx| users::insert(tx, &new)).id
     }
 
-    fn email(&self, user: UserId) -> String {
+    pub(crate) fn email(&self, user: UserId) -> String {
         let user = self.home.read(|view| users::get(view, user)).unwrap();
         user.identity.unwrap().email.as_str().to_owned()
     }
 
     /// A fresh session of a user, as an `Authorization` header.
-    fn enter(&self, user: UserId, role: Role) -> String {
+    pub(crate) fn enter(&self, user: UserId, role: Role) -> String {
         let (session, _) = self.write(|tx| sessions::create(tx, user, Kind::Program));
         let token = self.tokens.for_user(user, role, session.id, self.clock.now()).unwrap();
         format!("Bearer {token}")
     }
 
-    fn staff(&self, role: Role) -> String {
+    pub(crate) fn staff(&self, role: Role) -> String {
         self.enter(self.user(role, None), role)
     }
 
-    fn patient(&self, name: &str) -> patients::Patient {
+    pub(crate) fn patient(&self, name: &str) -> patients::Patient {
         let identity = PatientIdentity {
             name: name.parse().unwrap(),
             birth_date: NaiveDate::from_ymd_opt(1990, 5, 17).unwrap(),
@@ -236,14 +224,14 @@ impl House {
     }
 
     /// The hash of the text that stands for a purpose.
-    fn term(&self, who: &str, purpose: &str) -> String {
+    pub(crate) fn term(&self, who: &str, purpose: &str) -> String {
         let terms = self.get(who, &format!("/api/v1/terms?purpose={purpose}")).must(200);
         let current = terms["items"].as_array().unwrap().iter().find(|term| term["current"] == true).unwrap();
         current["text_sha256"].as_str().unwrap().to_owned()
     }
 
     /// A grant, with readings covered from an hour before.
-    fn grant(&self, who: &str, patient: PatientId, purpose: &str) -> Value {
+    pub(crate) fn grant(&self, who: &str, patient: PatientId, purpose: &str) -> Value {
         let from = self.clock.now().minus(Duration::from_secs(3_600));
         let body = json!({
             "purpose": purpose, "action": "grant", "term_sha256": self.term(who, purpose), "measured_from": from,
@@ -251,19 +239,19 @@ impl House {
         self.post(who, &format!("/api/v1/patients/{patient}/consents"), &body).must(201)
     }
 
-    fn grant_all(&self, patient: PatientId) {
+    pub(crate) fn grant_all(&self, patient: PatientId) {
         let agent = self.staff(Role::Agent);
         self.grant(&agent, patient, "telemetry.collect");
         self.grant(&agent, patient, "alert.evaluate");
         self.grant(&agent, patient, "alert.escalate");
     }
 
-    fn revoke(&self, patient: PatientId, purpose: &str) -> Got {
+    pub(crate) fn revoke(&self, patient: PatientId, purpose: &str) -> Got {
         let body = json!({ "purpose": purpose, "action": "revoke" });
         self.post(&self.staff(Role::Dpo), &format!("/api/v1/patients/{patient}/consents"), &body)
     }
 
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 }

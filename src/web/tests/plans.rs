@@ -4,15 +4,23 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::serve::rows;
+use crate::routes::rows;
 use ::rules::Watchlist;
 use domain::AlertId;
-use engine::outbox::{Breakers, Outbox};
+use engine::alerts::late_reds;
+use engine::devices::{moves, silence};
+use engine::health::{auditor, clock};
+use engine::messages::outbox;
+use engine::messages::outbox::{Breakers, Outbox};
+use engine::on_call::{coverage, handover};
 use engine::{
-    Module, Status, auditor, bases, clock, coverage, deadline, departures, escalate, handover, housekeeping,
-    late_reds, moves, outbox, reevaluate, roll, seal, silence,
+    Module, Status, audit, consents, escalation, housekeeping, people, readings, rules as reevaluate,
+    sla as deadline,
 };
-use store::{commands, copies, devices, escalations, on_call, plans, rules, sla};
+use store::alerts::copies;
+use store::db::plans;
+use store::devices::{self, commands};
+use store::{escalation as escalations, on_call, rules, sla};
 
 /// Finished things of each kind.
 const PAST: usize = 3_000;
@@ -66,13 +74,13 @@ impl Scene {
             .map(|role| (role, house.user(role, (role == Role::Patient).then_some(patient.id))))
             .collect();
         let values: Vec<f64> = (0..1_000).map(|n| if n % 2 == 0 { 80.0 } else { 81.0 }).collect();
-        records::measure(&house, &patient, house.now(), &values);
+        crate::patients::tests::measure(&house, &patient, house.now(), &values);
         let device = house
             .home
             .read(|view| devices::page(view, &store::Ask::default()).map(|page| page.items[0].id))
             .unwrap();
-        let resolved = alerts::raise(&house, &patient);
-        escalate::Escalate::new((*house.home).clone()).run(house.now()).unwrap();
+        let resolved = crate::alerts::tests::raise(&house, &patient);
+        escalation::Escalate::new((*house.home).clone()).run(house.now()).unwrap();
         let clinician = people.iter().find(|(role, _)| *role == Role::Clinician).unwrap().1;
         let token = house.enter(clinician, Role::Clinician);
         let act = |what: &str, body: Value| {
@@ -87,7 +95,7 @@ impl Scene {
         };
         house.home.keep_house(store::Urgency::Urgent, "test", house.now(), past).unwrap();
         house.clock.advance(Duration::from_secs(120));
-        let open = alerts::raise(&house, &patient);
+        let open = crate::alerts::tests::raise(&house, &patient);
         Self { house, patient, resolved, open, device, people }
     }
 
@@ -141,7 +149,7 @@ impl Scene {
         let known = store.read(rules::in_force).unwrap();
         let watch = Arc::new(Mutex::new(Watchlist::new(known.into())));
         let breakers = Breakers::default();
-        let signer = store::log::open(&store, &self.house.home.dir().join("keys"), NOW).unwrap();
+        let signer = store::audit::open(&store, &self.house.home.dir().join("keys"), NOW).unwrap();
         let in_app = Arc::new(notify::InApp);
         let modules: Vec<Box<dyn Module>> = vec![
             Box::new(clock::Watch::new(store.clone(), clock.clone(), breakers.clone())),
@@ -152,16 +160,16 @@ impl Scene {
             )),
             Box::new(late_reds::LateReds::new(store.clone(), watch)),
             Box::new(moves::Moves::new(store.clone(), consent::Bases::default())),
-            Box::new(departures::Departures::new(store.clone())),
-            Box::new(escalate::Escalate::new(store.clone())),
+            Box::new(people::Departures::new(store.clone())),
+            Box::new(escalation::Escalate::new(store.clone())),
             Box::new(deadline::Deadline::new(store.clone())),
             Box::new(handover::Handover::new(store.clone())),
             Box::new(coverage::Coverage::new(store.clone())),
             Box::new(silence::Silence::new(store.clone())),
-            Box::new(bases::Bases::new(store.clone())),
+            Box::new(consents::Bases::new(store.clone())),
             Box::new(housekeeping::Housekeeping::new(store.clone())),
-            Box::new(seal::Seal::new(store.clone(), signer).unwrap()),
-            Box::new(roll::Roll::new(store.clone())),
+            Box::new(audit::Seal::new(store.clone(), signer).unwrap()),
+            Box::new(readings::Roll::new(store.clone())),
             Box::new(auditor::Auditor::new(store.clone(), Status::default())),
             Box::new(Outbox::new(store.clone(), in_app, breakers, "https://zelo.example".to_owned())),
         ];

@@ -7,8 +7,11 @@ use domain::{Clock, Level};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason};
 use rumqttc::v5::{Event, EventLoop};
-use store::nodes::Clocks;
-use store::{Actor, alert_lists, commands, devices, reevaluations};
+use store::Actor;
+use store::alerts::lists;
+use store::devices::{self, commands};
+use store::health::nodes::Clocks;
+use store::rules::reevaluations;
 
 use super::writer::heart_rate;
 use crate::support::clinic::{Clinic, eventually};
@@ -79,7 +82,7 @@ async fn two_nodes_are_one_house() {
         at_b.publish(bed.topic(), QoS::AtLeastOnce, false, send(second, 130.0)).await.unwrap();
         assert_eq!(next(&mut from_b, acked).await, PubAckReason::Success);
     }
-    let found = || clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
+    let found = || clinic.store.read(|view| lists::of_patient(view, bed.patient_key, 10)).unwrap();
     eventually("the minute that began at one node and ended at the other is red", || {
         found().iter().any(|alert| alert.case.facts.peak == Level::Red)
     })

@@ -10,7 +10,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use domain::{Clock, Level};
-use store::{Url, alert_lists, telemetry};
+use store::alerts::lists;
+use store::{Url, readings};
 
 use self::search::{Needles, files};
 use self::seeds::{ANOTHER, IMPLAUSIBLE, RARE, payloads, seed};
@@ -41,16 +42,16 @@ async fn search(clinic: Clinic) {
     let (taken, refused) = send_all(bed.client(&house), bed.topic(), formats.clone()).await;
     assert!(taken >= formats.len() - 1, "{refused:?}");
     let red = || {
-        let found = clinic.store.read(|view| alert_lists::of_patient(view, bed.patient_key, 10)).unwrap();
+        let found = clinic.store.read(|view| lists::of_patient(view, bed.patient_key, 10)).unwrap();
         found.into_iter().find(|alert| alert.case.facts.peak == Level::Red).map(|alert| alert.case.id)
     };
     eventually("a red is open", || red().is_some()).await;
     let needles = Needles::new(seed(&clinic, bed, red().unwrap()).needles(&formats));
     let (store, at) = (clinic.store.clone(), Clock::System.now());
     let over = at.minus(Duration::from_hours(1));
-    tokio::task::spawn_blocking(move || telemetry::roll(&store, at, over)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || readings::roll(&store, at, over)).await.unwrap().unwrap();
     assert!(clinic.stored(bed) < 1_270, "hours that are over are in chunks");
-    eventually("the log is sealed", || clinic.store.read(store::receipts::open).unwrap() == 0).await;
+    eventually("the log is sealed", || clinic.store.read(store::audit::receipts::open).unwrap() == 0).await;
 
     let (data, out) = (clinic.dir.path(), clinic.dir.path().join("out"));
     // In clear on purpose: it must be found, or the search looks in the wrong place.
@@ -93,7 +94,7 @@ async fn search(clinic: Clinic) {
 /// What an auditor takes away holds none of it either.
 fn run_export(clinic: &Clinic, to: &std::path::Path) {
     use audit::tile::Dir;
-    use store::log;
+    use store::audit as log;
     let signer = log::load(&clinic.store, &clinic.keys()).unwrap();
     let scope = log::Scope::Patient(clinic.beds[0].patient);
     log::export(&clinic.store, &signer, &Dir(to.to_owned()), scope).unwrap();

@@ -6,12 +6,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant as Moment};
 
-use domain::alert::Act;
+use domain::alerts::Act;
 use domain::escalation::{Policy, Step, Target};
-use domain::rule::Name;
+use domain::rules::Name;
 use domain::{AlertId, Clock, Role, StaffIdentity, UserId};
 use serde_json::Value;
-use store::{Actor, Error, Url, alert_lists, alerts, escalations, log, users, versions};
+use store::alerts::{self, lists};
+use store::people::users;
+use store::{Actor, Error, Url, audit, escalation, versions};
 
 use super::writer::send_all;
 use crate::notify::post::{DOMAIN, Post};
@@ -121,14 +123,14 @@ impl Night {
     fn begin(beds: usize) -> Option<Self> {
         let clinic = Clinic::postgres(beds)?;
         // The first node makes it, and each has the same.
-        log::open(&clinic.store, &clinic.keys(), Clock::System.now()).unwrap();
+        audit::open(&clinic.store, &clinic.keys(), Clock::System.now()).unwrap();
         let post = Post::open();
         let email = format!("ana@{DOMAIN}").parse().unwrap();
         let identity = StaffIdentity { name: "Ana Lima".parse().unwrap(), email };
         let new = users::NewUser { identity, role: Role::Clinician, patient: None, password: None };
         let ana = clinic.store.write(Actor::Operator, Clock::System.now(), |tx| {
             let ana = users::insert(tx, &new)?.id;
-            versions::seed(tx, escalations::RED, &policy(ana)).map(|()| ana)
+            versions::seed(tx, escalation::RED, &policy(ana)).map(|()| ana)
         });
         let ana = ana.unwrap();
         let settings = clinic.dir.path().join("zelo.toml");
@@ -190,7 +192,7 @@ impl Night {
 
     fn alert(&self, place: usize) -> Option<AlertId> {
         let key = self.clinic.beds[place].patient_key;
-        let found = self.clinic.store.read(|view| alert_lists::of_patient(view, key, 10)).unwrap();
+        let found = self.clinic.store.read(|view| lists::of_patient(view, key, 10)).unwrap();
         assert!(found.len() <= 1, "one episode, one alert");
         found.first().map(|alert| alert.case.id)
     }
@@ -202,8 +204,8 @@ impl Night {
     }
 
     fn verified(&self) -> bool {
-        let vkey = log::load(&self.clinic.store, &self.clinic.keys()).unwrap().vkey().clone();
-        log::verify(&self.clinic.store, &vkey, None, &[]).unwrap().ok
+        let vkey = audit::load(&self.clinic.store, &self.clinic.keys()).unwrap().vkey().clone();
+        audit::verify(&self.clinic.store, &vkey, None, &[]).unwrap().ok
     }
 }
 
@@ -215,7 +217,7 @@ fn policy(first: UserId) -> Policy {
         skip_if_empty: true,
     };
     Policy {
-        id: escalations::RED.into(),
+        id: escalation::RED.into(),
         version: 1,
         name: Name { pt: "Noite".into(), en: "Night".into() },
         starts_after: 0,
@@ -268,7 +270,7 @@ fn a_node_whose_database_is_silent_or_gone_ends_when_it_is_told_to() {
         println!("skipped: ZELO_TEST_POSTGRES is not set (tests/run sets it)");
         return;
     };
-    log::open(&clinic.store, &clinic.keys(), Clock::System.now()).unwrap();
+    audit::open(&clinic.store, &clinic.keys(), Clock::System.now()).unwrap();
     let settings = clinic.dir.path().join("zelo.toml");
     std::fs::write(&settings, "").unwrap();
     for state in [State::Still, State::Cut] {

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use domain::message::Attempt::{Accepted, Later, Never};
-use domain::network::Networks;
+use domain::messages::Attempt::{Accepted, Later, Never};
+use domain::messages::network::Networks;
 use domain::{Clock, Instant};
 use notify::webhook::{Hook, Secret};
 use notify::{Address, Channel, Fault, Letter, Said};

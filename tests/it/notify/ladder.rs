@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::alert::Act;
+use domain::alerts::Act;
 use domain::escalation::{Policy, State as Climb, Step, Target};
-use domain::message::{Channel as Way, State};
-use domain::network::Networks;
-use domain::rule::Name;
+use domain::messages::network::Networks;
+use domain::messages::{Channel as Way, State};
+use domain::rules::Name;
 use domain::{AlertId, Clock, Instant, Role, StaffIdentity, UserId};
-use engine::outbox::GATHERS;
+use engine::messages::outbox::GATHERS;
 use notify::mailbox::Mailbox;
 use notify::webhook::Hook;
 use notify::{InApp, Post as Ways};
@@ -19,8 +19,11 @@ use rumqttc::v5::Event;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use serde_json::Value;
+use store::alerts::{self, lists};
+use store::messages::webhooks;
 use store::messages::{self, Stored};
-use store::{Actor, View, alert_lists, alerts, escalations, on_call, sla, users, versions, webhooks};
+use store::people::users;
+use store::{Actor, View, escalation, on_call, sla, versions};
 use zelo::app::House;
 
 use super::hook::Program;
@@ -52,7 +55,7 @@ impl Night {
         clinic
             .store
             .write(Actor::Operator, clock.now(), |tx| {
-                versions::seed(tx, escalations::RED, &policy(people))?;
+                versions::seed(tx, escalation::RED, &policy(people))?;
                 webhooks::insert(tx, &format!("http://127.0.0.1:{}/status/200", program.port), &secret)
             })
             .unwrap();
@@ -85,13 +88,13 @@ impl Night {
 
     fn alert(&self) -> Option<AlertId> {
         let Bed { patient_key, .. } = self.clinic.beds[0];
-        let found = self.clinic.store.read(|view| alert_lists::of_patient(view, patient_key, 10)).unwrap();
+        let found = self.clinic.store.read(|view| lists::of_patient(view, patient_key, 10)).unwrap();
         found.first().map(|alert| alert.case.id)
     }
 
     fn planned(&self, alert: AlertId) -> Vec<Stored> {
         let id = alert.to_string();
-        self.clinic.store.read(|view| messages::of_case(view, escalations::ALERT, &id)).unwrap()
+        self.clinic.store.read(|view| messages::of_case(view, escalation::ALERT, &id)).unwrap()
     }
 
     fn keys(&self, alert: AlertId, way: Way, user: Option<usize>) -> Vec<String> {
@@ -105,8 +108,8 @@ impl Night {
         self.keys(alert, way, user).into_iter().filter(|key| key.starts_with("esc:")).collect()
     }
 
-    fn climb(&self, alert: AlertId) -> escalations::Escalation {
-        self.clinic.store.read(|view| escalations::of_alert(view, alert)).unwrap().unwrap()
+    fn climb(&self, alert: AlertId) -> escalation::Escalation {
+        self.clinic.store.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap()
     }
 
     /// Nothing that is due now is left to do. What was planned right after a letter to the same person gathers, and goes
@@ -114,7 +117,7 @@ impl Night {
     async fn quiet(&self, alert: AlertId) {
         let now = self.clock.now();
         eventually("everything that is due is done", || {
-            let due = |view: &mut View<'_>| Ok(escalations::any_due(view, now)? || sla::any_due(view, now)?);
+            let due = |view: &mut View<'_>| Ok(escalation::any_due(view, now)? || sla::any_due(view, now)?);
             let due = self.clinic.store.read(due).unwrap();
             let planned = self.planned(alert);
             let gathers = |one: &Stored| planned.iter().any(|other| fresh(other, one, now));
@@ -167,7 +170,7 @@ fn policy(people: [UserId; 4]) -> Policy {
     };
     let [first, second, third, last] = people;
     Policy {
-        id: escalations::RED.into(),
+        id: escalation::RED.into(),
         version: 1,
         name: Name { pt: "Noite".into(), en: "Night".into() },
         starts_after: 0,
@@ -221,7 +224,7 @@ async fn walk(night: Night) {
     assert_eq!(night.climb(alert).run.state, Climb::NobodyReached);
     let told: Vec<(String, Option<usize>, Vec<UserId>)> = {
         let id = night.climb(alert).id;
-        let steps = night.clinic.store.read(|view| escalations::steps(view, &id)).unwrap();
+        let steps = night.clinic.store.read(|view| escalation::steps(view, &id)).unwrap();
         steps.into_iter().map(|did| (did.did, did.step, did.people)).collect()
     };
     let [_, ana, bia, caio] = night.people;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::message::{Attempt, Receipt};
+use domain::messages::{Attempt, Receipt};
 use domain::{Clock, Instant};
 use notify::email::Email;
 use notify::mailbox::{Error, Mailbox, Visit, Watermark};

@@ -9,17 +9,19 @@ use consent::{Context, Controller, Datum, Giver, Grant, Permit, Purpose, Request
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::token::Signer;
+use domain::people::token::Signer;
 use domain::{Clock, Cpf, DeviceId, DeviceIdentity, Instant, Name, PatientId, PatientIdentity, Signal};
 use mqtt::gateway::TlsOptions;
 use notify::{InApp, Post};
 use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
-use store::kek::Keks;
-use store::nodes::Clocks;
-use store::{
-    Actor, Opener, Result, Store, Tx, Url, View, bindings, consents, devices, init, log, patients,
-    quarantine, signing, telemetry, terms,
-};
+use store::consents::{self, terms};
+use store::db::init;
+use store::devices::{self, bindings};
+use store::health::nodes::Clocks;
+use store::keys::kek::Keks;
+use store::keys::signing;
+use store::readings::{self, quarantine};
+use store::{Actor, Opener, Result, Store, Tx, Url, View, audit, patients};
 use zelo::app::{House, Options, Signers};
 
 /// How long ago beds were filled: readings since then are taken.
@@ -144,7 +146,7 @@ impl Clinic {
     }
 
     async fn start(&self, store: &Store, clock: &Clock, mqtt_tls: Option<TlsOptions>, post: Post) -> House {
-        let log = log::open(store, &self.keys(), clock.now()).unwrap();
+        let log = audit::open(store, &self.keys(), clock.now()).unwrap();
         let signers = Signers { tokens: Arc::clone(&self.tokens), log };
         let mqtt = "127.0.0.1:0".parse().unwrap();
         let options = Options {
@@ -245,7 +247,7 @@ impl Clinic {
         let read = store.read(|view| {
             let permit = permitted(view, bed)?;
             let (from, to) = (Instant::from_micros(0), Instant::MAX);
-            telemetry::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
+            readings::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
         });
         read.unwrap().iter().map(|stored| stored.reading.at.millis()).collect()
     }
@@ -255,7 +257,7 @@ impl Clinic {
         let read = self.store.read(|view| {
             let permit = permitted(view, bed)?;
             let (from, to) = (Instant::from_micros(0), Instant::MAX);
-            telemetry::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
+            readings::series(view, &permit, bed.patient_key, Signal::HeartRate, from, to)
         });
         read.unwrap().iter().map(|stored| (stored.reading.at, stored.reading.value)).collect()
     }
@@ -293,8 +295,8 @@ impl Clinic {
 
     /// Whether the whole log holds.
     pub fn verify(&self) {
-        let vkey = log::load(&self.store, &self.keys()).unwrap().vkey().clone();
-        let report = log::verify(&self.store, &vkey, None, &[]).unwrap();
+        let vkey = audit::load(&self.store, &self.keys()).unwrap().vkey().clone();
+        let report = audit::verify(&self.store, &vkey, None, &[]).unwrap();
         assert!(report.ok, "{report:?}");
     }
 }
@@ -362,7 +364,7 @@ fn grant(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, from: Option<Ins
 /// A permit for a bed's patient as consent stands now.
 fn permitted<P: Typed>(view: &mut View<'_>, bed: &Bed) -> Result<Permit<P>> {
     let now = Clock::System.now();
-    let ledger = store::ledger::of(view, bed.patient_key)?;
+    let ledger = consents::ledger::of(view, bed.patient_key)?;
     let context = Context { data: &[Datum::Reading], ..Context::system(now.micros()) };
     let request = Request {
         bases: &consent::Bases::default(),

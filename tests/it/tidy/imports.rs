@@ -1,8 +1,9 @@
-//! Who uses whom is held by Cargo, heavy libraries included; here is held what Cargo may be told.
+//! Who uses whom is held by Cargo, heavy libraries included; here is held what Cargo may be told, that folders are named by
+//! the nouns of the business, the same in each layer, and that none is a drawer.
 
 use std::collections::BTreeMap;
 
-use super::{none, sources};
+use super::{none, paths, sources};
 
 /// Every crate but the root, lowest first, and what of the house it may depend on.
 const CRATES: [(&str, &[&str]); 12] = [
@@ -63,6 +64,50 @@ const DEPENDENCIES: [(&str, &[&str]); 2] = [
         ],
     ),
 ];
+
+/// The capabilities. One noun each, in every layer that knows it.
+const NOUNS: [&str; 25] = [
+    "alerts",
+    "audit",
+    "calendars",
+    "campaigns",
+    "consents",
+    "desk",
+    "devices",
+    "escalation",
+    "health",
+    "knowledge",
+    "kpis",
+    "messages",
+    "on_call",
+    "patients",
+    "people",
+    "privacy",
+    "readings",
+    "reminders",
+    "rules",
+    "segments",
+    "sla",
+    "subscriptions",
+    "surveys",
+    "templates",
+    "tests",
+];
+
+/// What a layer has beside capabilities: what they all lean on.
+const BESIDE: [(&str, &[&str]); 5] = [
+    ("src/domain", &["certificate", "id", "lib", "line", "time"]),
+    ("src/store", &["db", "home", "keys", "lib", "live", "testing", "versions"]),
+    ("src/engine", &["housekeeping", "lib", "status"]),
+    (
+        "src/web",
+        &["assets", "http", "lib", "locales", "pages", "routes", "sample", "state", "text", "versions"],
+    ),
+    ("src/engine/tests", &["mod", "ward"]),
+];
+
+/// A folder with more than this beside the capabilities is read by nobody.
+const ENTRIES: usize = 21;
 
 /// The names under a heading of a manifest.
 fn table(text: &str, heading: &str) -> Vec<String> {
@@ -129,4 +174,43 @@ fn each_heavy_library_has_one_crate() {
         }
     }
     none(&complaints);
+}
+
+#[test]
+fn folders_are_named_by_the_nouns_of_the_business() {
+    let mut complaints = vec![];
+    for (layer, beside) in BESIDE {
+        for path in paths() {
+            let Some(rest) = path.strip_prefix(&format!("{layer}/")) else { continue };
+            let name = rest.split('/').next().unwrap_or_default();
+            let stem = name.split('.').next().unwrap_or_default();
+            let known = NOUNS.contains(&stem) || beside.contains(&stem) || name == "Cargo.toml";
+            if !known && (rest.contains('/') || name.ends_with(".rs")) {
+                complaints.push(format!("{layer}/{name} is no noun of the business"));
+            }
+        }
+    }
+    complaints.sort();
+    complaints.dedup();
+    none(&complaints);
+}
+
+#[test]
+fn no_folder_is_a_drawer() {
+    let mut folders: BTreeMap<String, std::collections::BTreeSet<String>> = BTreeMap::new();
+    for path in paths().into_iter().filter(|path| path.starts_with("src/") && !path.contains("/vendor/")) {
+        let parts: Vec<&str> = path.split('/').collect();
+        for depth in 1..parts.len() {
+            let stem = parts[depth].split('.').next().unwrap_or_default();
+            if !NOUNS.contains(&stem) {
+                folders.entry(parts[..depth].join("/")).or_default().insert(parts[depth].to_owned());
+            }
+        }
+    }
+    let full = folders.iter().filter(|(_, entries)| entries.len() > ENTRIES);
+    none(
+        &full
+            .map(|(folder, entries)| format!("{folder} has {} entries: {ENTRIES} at most", entries.len()))
+            .collect::<Vec<_>>(),
+    );
 }

@@ -47,7 +47,7 @@ fn each_purpose_that_a_patient_is_shown_has_code_that_asks_it_and_no_other_is_sh
     let asked: BTreeSet<String> = asked.into_iter().filter(|name| of_law(name)).collect();
     let shown: BTreeSet<String> = Purpose::ASKED.iter().map(|purpose| typed(*purpose)).collect();
     assert_eq!(shown, asked);
-    let page = all.iter().find(|source| source.path == "src/web/pages/handlers/consents.rs").unwrap();
+    let page = all.iter().find(|source| source.path == "src/web/consents/page.rs").unwrap();
     assert!(page.text.contains("in Purpose::ASKED"), "the page of consents shows this list");
     assert!(!page.text.contains("in Purpose::ALL"));
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Bool, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use store::{Conn, Opener, Url, migrate};
+use store::db::migrate;
+use store::{Conn, Opener, Url};
 
 /// Columns by `table.column`: the kind, and whether it may be empty.
 type Columns = BTreeMap<String, (String, bool)>;
@@ -88,10 +89,10 @@ fn columns(rows: Vec<Column>) -> Columns {
 /// What `schema` tells diesel, with each kind named as the backend names it.
 fn told(kind: impl Fn(&str) -> &'static str) -> Columns {
     let schema = [
-        include_str!("../../../src/store/schema/mod.rs"),
-        include_str!("../../../src/store/schema/deadlines.rs"),
-        include_str!("../../../src/store/schema/series.rs"),
-        include_str!("../../../src/store/schema/log.rs"),
+        include_str!("../../../src/store/db/schema/mod.rs"),
+        include_str!("../../../src/store/db/schema/deadlines.rs"),
+        include_str!("../../../src/store/db/schema/series.rs"),
+        include_str!("../../../src/store/db/schema/log.rs"),
     ]
     .join("\n");
     let (mut columns, mut table, mut renamed) = (Columns::new(), String::new(), None);

@@ -3,12 +3,13 @@
 use std::sync::Mutex;
 
 use consent::{Context, Datum, Giver, Purpose, Request};
-use domain::alert::Act as OnAlert;
+use domain::alerts::Act as OnAlert;
 use domain::{AlertId, Clock, DeviceIdentity, Outcome, PatientIdentity, Role, StaffIdentity};
-use store::{
-    Act, Actor, Result, Tx, View, alerts, commands, consents, device_status, devices, idempotency, links,
-    patients, quarantine, sessions, throttles, users,
-};
+use store::db::idempotency;
+use store::devices::{self, commands, status};
+use store::people::{links, sessions, throttles, users};
+use store::readings::quarantine;
+use store::{Act, Actor, Result, Tx, View, alerts, consents, patients};
 
 use crate::support::clinic::{Bed, CPF, Clinic, EMAIL, NAME};
 
@@ -146,7 +147,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
             tx.now().plus(commands::LASTS),
         )?;
         commands::reply(tx, bed.device, id, &serde_json::json!({ "done": WORDS[4] }))?;
-        device_status::report(tx, bed.device, WORDS[5].as_bytes())?;
+        status::report(tx, bed.device, WORDS[5].as_bytes())?;
         let call = idempotency::Call {
             actor: "operator",
             route: "POST /api/v1/patients",
@@ -177,7 +178,7 @@ pub fn seed(clinic: &Clinic, bed: &Bed, alert: AlertId) -> MadeUp {
 }
 
 fn aside(view: &mut View<'_>, bed: &Bed) -> Result<Vec<quarantine::Item>> {
-    let ledger = store::ledger::of(view, bed.patient_key)?;
+    let ledger = consents::ledger::of(view, bed.patient_key)?;
     let context = Context { data: &[Datum::Reading], ..Context::system(Clock::System.now().micros()) };
     let (bases, subject) = (consent::Bases::default(), consent::Subject::default());
     let request = Request { bases: &bases, records: &ledger, subject: &subject, context: &context };

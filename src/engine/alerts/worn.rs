@@ -1,0 +1,40 @@
+//! A red that the same few people held in turns goes on to others: they are told why.
+
+use std::collections::BTreeSet;
+
+use domain::UserId;
+use domain::messages::Class;
+use store::Tx;
+use store::escalation::Climbed;
+use store::escalation::paging;
+use store::messages::{self, About};
+
+/// Tells those who held a case too often that others are called for it now. Without a legal basis for calling people about
+/// the patient nobody is told.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn tell(tx: &mut Tx<'_>, climbed: &Climbed, hands: &BTreeSet<UserId>) -> store::Result<()> {
+    let Climbed { from, run, ground: Ok(ground), .. } = climbed else { return Ok(()) };
+    let now = tx.now();
+    for user in hands {
+        for channel in paging::channels(tx, *user)? {
+            let new = messages::New {
+                key: format!("held:{}:{}:{user}:{}", from.id, run.fence, channel.name()),
+                class: Class::Clinical,
+                channel,
+                recipient: user.to_string(),
+                template: "held_too_long",
+                variables: serde_json::json!({
+                    "link": format!("/{}s/{}", from.kind, from.subject),
+                    "since": from.started_at.to_string(),
+                }),
+                about: About::patient(*ground, &from.kind, &from.subject),
+                due_at: now,
+                not_after: now.plus(messages::PAGE_LASTS),
+            };
+            messages::plan(tx, &new)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! Climbs that are due: pages the next rung, says when nobody was found or reached, and goes on where a wait ended.
+//! A row that cannot be worked off is set aside and holds up nobody else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use consent::Denied;
+
+use super::alerts::worn;
+use super::{Module, Progress};
+use domain::escalation::{Did, Pace, State};
+use domain::{AlertId, Instant, PatientId, UserId};
+use store::escalation::paging;
+use store::escalation::paging::Finder;
+use store::escalation::{self, Climbed, Escalation, Row};
+use store::messages::Ground;
+use store::on_call::capacity;
+use store::{Store, Tx, Urgency, Url, alerts, messages, sla};
+
+/// Climbs in one transaction: few enough that an act of a person does not wait long.
+const BATCH: usize = 100;
+/// Batches in one cycle; on PostgreSQL beside each other.
+const AT_ONCE: usize = 5;
+
+/// A climb that is due, and its case.
+type Due = (String, String);
+
+/// Escalation as a module.
+pub struct Escalate {
+    store: Store,
+    /// Who was out of reach when it last looked for climbs that wait for them.
+    lost: Option<paging::Losses>,
+    /// When it last looked who is on call, and who was when it last looked for climbs that they should hear of.
+    present: Option<(Instant, BTreeSet<(String, UserId)>)>,
+}
+
+/// So often it looks whether somebody came on call.
+const LOOKS: Duration = Duration::from_secs(10);
+/// A change of a climb is seen so long after its instant at the latest: its transaction had begun before.
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
+
+impl Escalate {
+    /// Climbs the policies of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store, lost: None, present: None }
+    }
+
+    /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
+    /// at once.
+    fn work(&self, due: &[Due], now: Instant) -> store::Result<usize> {
+        if matches!(self.store.url(), Url::Sqlite(_)) {
+            return due.chunks(BATCH).map(|some| self.batch(some, now)).sum();
+        }
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                due.chunks(BATCH).map(|some| scope.spawn(|| self.batch(some, now))).collect();
+            let lost = |_panicked| Err(store::Error::Corrupt("an escalation"));
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).sum()
+        })
+    }
+
+    /// A batch at once; when a row is at fault, again with each row on its own, and that one is set aside.
+    fn batch(&self, due: &[Due], now: Instant) -> store::Result<usize> {
+        let at_once = self.house(now, |tx| {
+            let rows = escalation::take(tx, due)?;
+            let count = rows.len();
+            climb(tx, rows)?;
+            Ok(count)
+        });
+        match at_once {
+            Err(error) if error.is_the_rows() => self.house(now, |tx| one_by_one(tx, due)),
+            done => done,
+        }
+    }
+
+    /// Somebody was lost since the last look: what waits for nobody else goes on. Says how many climbs.
+    fn hasten(&mut self, now: Instant) -> store::Result<usize> {
+        let lost = self.store.read(paging::losses)?;
+        if self.lost.as_ref() == Some(&lost) {
+            return Ok(0);
+        }
+        let waiting = self.store.read(|view| escalation::waiting_in_vain(view, now))?;
+        let (did, all) = self.look_again(&waiting, now);
+        if all {
+            self.lost = Some(lost);
+        }
+        Ok(did)
+    }
+
+    /// What waits at a rung that means people whom nobody called calls them. Where somebody came on call since the last
+    /// look, every climb is looked at; else those that changed: whoever came while it was in somebody's hands was not
+    /// called then, and it may be in nobody's now. Says how many climbs.
+    fn greet(&mut self, now: Instant) -> store::Result<usize> {
+        let last = self.present.as_ref().filter(|(at, _)| *at <= now);
+        if last.is_some_and(|(at, _)| now.since(*at) < LOOKS) {
+            return Ok(0);
+        }
+        let present = self.store.read(|view| capacity::present(view, now))?;
+        let nobody_came = last.filter(|(_, before)| present.is_subset(before));
+        let since = nobody_came.map_or(Instant::from_micros(i64::MIN), |(at, _)| at.minus(SEEN_WITHIN));
+        let waiting = self.store.read(|view| escalation::waiting(view, since, now))?;
+        let (did, all) = self.look_again(&waiting, now);
+        if all {
+            self.present = Some((now, present));
+        }
+        Ok(did)
+    }
+
+    /// Looks at climbs again. Says how many went on, and whether none was held by somebody else.
+    fn look_again(&self, waiting: &[AlertId], now: Instant) -> (usize, bool) {
+        let (mut did, mut all) = (0, true);
+        for alert in waiting {
+            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
+            match self.house(now, |tx| escalation::look_again(tx, *alert)) {
+                Ok(true) => did += 1,
+                Ok(false) => all = false,
+                Err(error) => {
+                    tracing::error!(%alert, %error, "a climb is not looked at again; it waits its time out")
+                }
+            }
+        }
+        (did, all)
+    }
+
+    fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
+        self.store.keep_house(Urgency::Urgent, "escalate", now, f)
+    }
+}
+
+impl Module for Escalate {
+    fn name(&self) -> &'static str {
+        "escalate"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        let reach = i64::try_from(BATCH * AT_ONCE).unwrap_or(i64::MAX);
+        let due = self.store.read(|view| escalation::due(view, now, reach))?;
+        let did = self.work(&due, now)?;
+        let did = did + self.hasten(now)? + self.greet(now)?;
+        Ok(Progress { did, more: did > 0 })
+    }
+}
+
+fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
+    let rows = escalation::take(tx, due)?;
+    let count = rows.len();
+    for row in rows {
+        let id = row.id.clone();
+        match tx.item(|tx| climb(tx, vec![row])) {
+            Err(error) if error.is_the_rows() => {
+                tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
+                escalation::spoil(tx, &id, &error.to_string())?;
+            }
+            done => done?,
+        }
+    }
+    Ok(count)
+}
+
+/// Climbs each row, then writes what became of all of them at once: the alerts that wait for a person again first, for
+/// that is the order of locks.
+fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
+    let mut finder = Finder::default();
+    let known = Known::of(tx, &rows)?;
+    let climbed: Vec<Climbed> = rows
+        .into_iter()
+        .map(|row| tick(tx, row.open()?, &known, &mut finder))
+        .filter_map(Result::transpose)
+        .collect::<store::Result<_>>()?;
+    let mut worn = Vec::new();
+    for one in climbed.iter().filter(|one| one.did.contains(&Did::Resumed)) {
+        worn.push((one, resume(tx, &one.from)?));
+    }
+    escalation::keep(tx, &climbed)?;
+    escalation::record(tx, &climbed)?;
+    for (one, hands) in &worn {
+        worn::tell(tx, one, hands)?;
+    }
+    for one in climbed.iter().filter(|one| one.ground.is_err()) {
+        messages::cancel(tx, &one.from.kind, &one.from.subject)?;
+    }
+    messages::page(tx, &climbed, &mut finder)?;
+    climbed.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
+}
+
+/// What is asked once for a batch.
+struct Known {
+    /// The permit for calling people, of each patient.
+    permits: BTreeMap<PatientId, Result<Ground, Denied>>,
+    /// Who may not hold a case again before another does, and is called about it in vain. Absent where there is nobody.
+    worn_out: BTreeMap<AlertId, BTreeSet<UserId>>,
+}
+
+impl Known {
+    fn of(tx: &mut Tx<'_>, rows: &[Row]) -> store::Result<Self> {
+        let patients: BTreeSet<PatientId> = rows.iter().filter_map(Row::patient).collect();
+        let permits = Ground::ask_all(tx, &patients.into_iter().collect::<Vec<_>>())?;
+        let alerts: Vec<AlertId> = rows.iter().filter_map(|row| row.subject().parse().ok()).collect();
+        Ok(Self { permits, worn_out: alerts::worn_out(tx, &alerts)? })
+    }
+}
+
+fn tick(
+    tx: &mut Tx<'_>,
+    from: Escalation,
+    known: &Known,
+    finder: &mut Finder,
+) -> store::Result<Option<Climbed>> {
+    let Some(due_at) = from.run.next_at else { return Ok(None) };
+    let mut run = from.run.clone();
+    let now = tx.now();
+    let ground = from.patient.and_then(|patient| known.permits.get(&patient).copied());
+    let ground = ground.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
+    if ground.is_err() {
+        let did = run.withhold(now);
+        return Ok(Some(Climbed { from, run, did, due_at, ground }));
+    }
+    if run.pace == Pace::Relentless && run.policy.id != escalation::RED {
+        // It began before climbs had a pace, or for a red.
+        match sla::pace(tx, case_of(&from)?)? {
+            Pace::Relentless => {}
+            pace => run.paced(pace),
+        }
+    }
+    let worn = known.worn_out.get(&case_of(&from)?).cloned().unwrap_or_default();
+    if matches!(run.state, State::Acknowledged(_) | State::Snoozed(_)) && !worn.is_empty() {
+        run.moves_on();
+    }
+    let mut failed = None;
+    let did = run.tick(now, &mut |step| {
+        let found = finder.find(tx, step, now).unwrap_or_else(|error| {
+            failed = Some(error);
+            Vec::new()
+        });
+        let able: Vec<UserId> = found.iter().copied().filter(|user| !worn.contains(user)).collect();
+        // Beyond the last rung better somebody who may not hold it again than nobody.
+        if able.is_empty() && *step == from.run.policy.nobody_reached { found } else { able }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let in_vain = match did.last() {
+        Some(Did::Paged { step: Some(_), people, .. }) => nobody_hears(tx, people)?,
+        Some(Did::Empty { .. }) => !worn.is_empty(),
+        _ => false,
+    };
+    if in_vain {
+        run.hasten(now);
+    }
+    Ok(Some(Climbed { from, run, did, due_at, ground }))
+}
+
+/// Whether none of these people can be reached, or all are away: nobody waits for them.
+fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
+    let now = tx.now();
+    for user in people {
+        if !paging::awaited_in_vain(tx, *user, now)? {
+            return Ok(false);
+        }
+    }
+    Ok(!people.is_empty())
+}
+
+/// The case waits for a person again, and its pages show it. Says who may not hold it again before another does.
+fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<BTreeSet<UserId>> {
+    let id = case_of(of)?;
+    alerts::resume(tx, id)?;
+    Ok(alerts::get(tx, id)?.case.worn_out())
+}
+
+fn case_of(of: &Escalation) -> store::Result<AlertId> {
+    of.subject.parse().map_err(|_not_an_id| store::Error::Corrupt("escalations.subject"))
+}

@@ -1,0 +1,58 @@
+//! What the house says of itself to those who run it: one word to each of them, on every way but those it is not to take.
+
+use std::time::Duration;
+
+use domain::escalation::{Step, Target};
+use domain::messages::{Channel, Class};
+use domain::{Instant, Role};
+use store::Tx;
+use store::escalation::paging::Finder;
+use store::messages::{self, About};
+
+/// A word to those who run the house.
+pub struct Notice<'a> {
+    /// What makes it the same word when it is said again.
+    pub key: String,
+    /// What it is for.
+    pub class: Class,
+    /// What it says.
+    pub template: &'a str,
+    /// What the template's variables stand for.
+    pub variables: serde_json::Value,
+    /// What it is about.
+    pub about: About<'a>,
+    /// How long it is worth sending.
+    pub lasts: Duration,
+    /// Ways that it is about itself: on those it would come as late as what it tells of.
+    pub not_by: &'a [Channel],
+}
+
+/// Plans it for the duty manager, the managers and these roles. Says how many messages that is.
+///
+/// # Errors
+/// Database errors.
+pub fn tell(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
+    let now: Instant = tx.now();
+    let mut targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
+    targets.extend(also.iter().copied().map(Target::Role));
+    let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
+    let mut finder = Finder::default();
+    let people = finder.find(tx, &step, now)?;
+    let ways = finder.ways(tx, &people)?;
+    let mut told = 0;
+    for (channel, recipient) in ways.into_iter().filter(|(channel, _)| !notice.not_by.contains(channel)) {
+        let new = messages::New {
+            key: format!("{}:{recipient}:{}", notice.key, channel.name()),
+            class: notice.class,
+            channel,
+            recipient,
+            template: notice.template,
+            variables: notice.variables.clone(),
+            about: notice.about.clone(),
+            due_at: now,
+            not_after: now.plus(notice.lasts),
+        };
+        told += usize::from(messages::plan(tx, &new)?);
+    }
+    Ok(told)
+}

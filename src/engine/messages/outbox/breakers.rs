@@ -1,0 +1,242 @@
+//! Who is left alone: the provider of a channel, the mail server behind a domain, one mailbox or program. What is sick
+//! rests by itself, and everybody else is served meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::Instant;
+use domain::messages::Channel;
+use notify::breaker::Breaker;
+use notify::{Fault, Said};
+
+/// Somebody who can be out of order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whom {
+    /// The provider of a channel.
+    Provider(Channel),
+    /// The mail server behind a domain.
+    Domain(String),
+    /// A mailbox of a person's, or a program that is called.
+    Recipient(Channel, String),
+}
+
+impl Whom {
+    const fn is_provider(&self) -> bool {
+        matches!(self, Self::Provider(_))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    breaker: Breaker,
+    /// Of a domain: the mailboxes that did not answer since one did. One sick mailbox says nothing of its neighbours.
+    sick: BTreeSet<String>,
+    /// Since when it is left alone.
+    since: Option<Instant>,
+    /// What the last attempt came to, never personal.
+    why: &'static str,
+}
+
+impl Known {
+    fn failed(&mut self, why: &'static str, now: Instant) {
+        self.breaker.failed(now);
+        self.why = why;
+        self.since = self.breaker.open_until().map(|_| self.since.unwrap_or(now));
+    }
+}
+
+/// Somebody who is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// Who.
+    pub whom: Whom,
+    /// Since when.
+    pub since: Instant,
+    /// Until when: then one letter asks whether it is back.
+    pub until: Instant,
+    /// What the last attempt came to, as in `smtp_421`.
+    pub why: &'static str,
+}
+
+/// How the providers are doing, for the status page. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Breakers(Arc<Mutex<BTreeMap<Whom, Known>>>);
+
+impl Breakers {
+    /// Until when each channel's provider is left alone; `None`: it is asked. Of the programs that webhooks call, the
+    /// one that rests longest speaks for its channel.
+    #[must_use]
+    pub fn open_until(&self) -> Vec<(Channel, Option<Instant>)> {
+        let mut channels = BTreeMap::new();
+        for (whom, known) in self.all().iter() {
+            let channel = match whom {
+                Whom::Provider(channel) | Whom::Recipient(channel @ Channel::Webhook, _) => *channel,
+                Whom::Recipient(..) | Whom::Domain(_) => continue,
+            };
+            let rest: &mut Option<Instant> = channels.entry(channel).or_default();
+            *rest = (*rest).max(known.breaker.open_until());
+        }
+        channels.into_iter().collect()
+    }
+
+    /// Everybody who is left alone: providers, domains, mailboxes and programs.
+    #[must_use]
+    pub fn resting(&self) -> Vec<Rest> {
+        let rests = |(whom, known): (&Whom, &Known)| {
+            let (since, until) = (known.since?, known.breaker.open_until()?);
+            Some(Rest { whom: whom.clone(), since, until, why: known.why })
+        };
+        self.all().iter().filter_map(rests).collect()
+    }
+
+    /// Asks everybody again: how long they were to be left alone was measured on a wrong clock.
+    pub fn clear(&self) {
+        self.all().clear();
+    }
+
+    /// Whether all of these may be asked now. Each that was left alone is asked with this one letter whether it is back.
+    pub(super) fn admit(&self, whoms: &[Whom], now: Instant) -> Option<Admitted> {
+        let mut all = self.all();
+        let closed = |whom: &Whom| all.get(whom).is_some_and(|known| !known.breaker.would_admit(now));
+        if whoms.iter().any(closed) {
+            return None;
+        }
+        let mut rested = false;
+        for whom in whoms {
+            let breaker = &mut all.entry(whom.clone()).or_default().breaker;
+            rested |= breaker.open_until().is_some();
+            breaker.admits(now);
+        }
+        Some(Admitted { rested })
+    }
+
+    /// Nothing was sent after all: another letter may ask.
+    pub(super) fn not_asked(&self, whoms: &[Whom]) {
+        let mut all = self.all();
+        for whom in whoms {
+            all.entry(whom.clone()).or_default().breaker.not_asked();
+        }
+    }
+
+    /// What an attempt told of each of these.
+    pub(super) fn heard(&self, whoms: &[Whom], to: &str, said: &Said, now: Instant) {
+        // Where there is nobody between us and the recipient, the provider is the recipient.
+        let between = whoms.iter().any(Whom::is_provider);
+        let mut all = self.all();
+        for whom in whoms {
+            let known = all.entry(whom.clone()).or_default();
+            match (said.fault, whom) {
+                (None, _) | (Some(Fault::Recipient), Whom::Provider(_)) => *known = Known::default(),
+                (Some(Fault::Provider), Whom::Domain(_)) => known.breaker.not_asked(),
+                (Some(Fault::Provider), Whom::Recipient(..)) if between => known.breaker.not_asked(),
+                (Some(Fault::Recipient), Whom::Domain(_)) => {
+                    // One that is known to be sick tells nothing new: the next in line asks for all.
+                    if known.sick.insert(to.to_owned()) {
+                        known.failed(said.code, now);
+                    } else {
+                        known.breaker.not_asked();
+                    }
+                }
+                (Some(_), Whom::Provider(_) | Whom::Recipient(..)) => known.failed(said.code, now),
+            }
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Whom, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody may be asked now.
+pub(super) struct Admitted {
+    /// It was left alone, and is asked whether it is back.
+    pub(super) rested: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use domain::messages::Attempt;
+
+    fn second(n: u64) -> Instant {
+        Instant::from_secs(1_800_000_000).plus(Duration::from_secs(n))
+    }
+
+    fn said(fault: Option<Fault>) -> Said {
+        Said { attempt: Attempt::Later(None), provider_id: None, code: "x", fault }
+    }
+
+    fn of(name: &str) -> [Whom; 3] {
+        let domain = name.split_once('@').unwrap().1;
+        [
+            Whom::Provider(Channel::Email),
+            Whom::Domain(domain.into()),
+            Whom::Recipient(Channel::Email, name.into()),
+        ]
+    }
+
+    #[test]
+    fn a_mailbox_that_does_not_answer_rests_and_neither_its_neighbours_nor_the_provider() {
+        let breakers = Breakers::default();
+        for n in 0..20 {
+            breakers.heard(&of("hugo@a"), "hugo@a", &said(Some(Fault::Recipient)), second(n));
+        }
+        assert!(breakers.admit(&of("hugo@a"), second(20)).is_none());
+        let whom = Whom::Recipient(Channel::Email, "hugo@a".into());
+        assert_eq!(breakers.resting().iter().map(|rest| &rest.whom).collect::<Vec<_>>(), [&whom]);
+        let rest = breakers.resting().remove(0);
+        assert_eq!((rest.since, rest.why), (second(4), "x"), "since the fifth failure");
+        assert!(rest.until > second(19));
+        assert!(breakers.admit(&of("ana@a"), second(20)).is_some_and(|admitted| !admitted.rested));
+        assert_eq!(breakers.open_until(), [(Channel::Email, None)]);
+    }
+
+    #[test]
+    fn a_domain_of_which_nobody_answers_rests_and_no_other() {
+        let breakers = Breakers::default();
+        for n in 0..5 {
+            let name = format!("p{n}@a");
+            breakers.heard(&of(&name), &name, &said(Some(Fault::Recipient)), second(0));
+        }
+        assert!(breakers.admit(&of("new@a"), second(1)).is_none());
+        assert!(breakers.admit(&of("new@b"), second(1)).is_some());
+        let probe = breakers.admit(&of("new@a"), second(10)).unwrap();
+        assert!(probe.rested && breakers.admit(&of("other@a"), second(10)).is_none(), "one asks for all");
+        let domain = |breakers: &Breakers| {
+            let all = breakers.resting();
+            all.into_iter().find(|rest| rest.whom == Whom::Domain("a".into())).map(|rest| rest.since)
+        };
+        assert_eq!(domain(&breakers), Some(second(0)));
+        breakers.heard(&of("new@a"), "new@a", &said(None), second(11));
+        assert_eq!(domain(&breakers), None);
+        assert!(breakers.admit(&of("other@a"), second(11)).is_some());
+    }
+
+    #[test]
+    fn a_sick_mailbox_never_asks_for_its_neighbours_twice() {
+        let breakers = Breakers::default();
+        for n in 0..5 {
+            let name = format!("p{n}@a");
+            breakers.heard(&of(&name), &name, &said(Some(Fault::Recipient)), second(0));
+        }
+        // The one that was sick first is first in line, and fails again: whoever is next is asked at once.
+        assert!(breakers.admit(&of("p0@a"), second(60)).is_some());
+        breakers.heard(&of("p0@a"), "p0@a", &said(Some(Fault::Recipient)), second(61));
+        assert!(breakers.admit(&of("well@a"), second(61)).is_some());
+    }
+
+    #[test]
+    fn a_provider_that_is_away_is_nobody_elses_fault() {
+        let breakers = Breakers::default();
+        for _ in 0..5 {
+            breakers.heard(&of("ana@a"), "ana@a", &said(Some(Fault::Provider)), second(0));
+        }
+        assert!(breakers.admit(&of("bia@b"), second(1)).is_none());
+        // The letter that asks whether it is back goes to a sick mailbox: the provider is back all the same.
+        assert!(breakers.admit(&of("hugo@c"), second(10)).is_some());
+        breakers.heard(&of("hugo@c"), "hugo@c", &said(Some(Fault::Recipient)), second(10));
+        assert!(breakers.admit(&of("ana@a"), second(10)).is_some_and(|admitted| !admitted.rested));
+    }
+}

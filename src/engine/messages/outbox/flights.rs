@@ -1,0 +1,86 @@
+//! Letters under way, each on a thread of its own: one that hangs holds its own place and nobody else's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant as Moment};
+
+use super::breakers::Whom;
+use domain::Instant;
+use domain::messages::Attempt;
+use notify::{Channel, Letter, Said};
+use store::messages::Stored;
+
+/// What goes out as one letter.
+pub(super) struct Parcel {
+    /// To whom.
+    pub(super) to: String,
+    /// The messages in it, at least one.
+    pub(super) messages: Vec<Stored>,
+    /// Who is asked to take it.
+    pub(super) whoms: Vec<Whom>,
+    /// The letter's key, once it is written.
+    pub(super) letter: String,
+}
+
+/// The letters under way.
+pub(super) struct Flights {
+    under_way: Vec<(u64, Parcel)>,
+    next: u64,
+    tell: Sender<(u64, Said)>,
+    hear: Receiver<(u64, Said)>,
+}
+
+impl Flights {
+    pub(super) fn new() -> Self {
+        let (tell, hear) = channel();
+        Self { under_way: Vec::new(), next: 0, tell, hear }
+    }
+
+    /// The parcels under way.
+    pub(super) fn parcels(&self) -> impl Iterator<Item = &Parcel> {
+        self.under_way.iter().map(|(_, parcel)| parcel)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Sends a letter; its answer is heard later.
+    pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Letter, parcel: Parcel, now: Instant) {
+        self.next += 1;
+        let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
+        self.under_way.push((number, parcel));
+        let send = move || {
+            let said =
+                catch_unwind(AssertUnwindSafe(|| by.send(&letter, now))).unwrap_or_else(|_panicked| lost());
+            // Nobody hears any more: the outbox is gone.
+            let _unheard = tell.send((number, said));
+        };
+        let thread = std::thread::Builder::new().name("letter".into()).spawn(send);
+        if thread.is_err() {
+            let _heard_below = self.tell.send((number, lost()));
+        }
+    }
+
+    /// Waits for the next answer until `until`.
+    pub(super) fn land(&mut self, until: Moment) -> Option<(Parcel, Said)> {
+        if self.is_empty() {
+            return None;
+        }
+        let left = until.saturating_duration_since(Moment::now());
+        let (number, said) = match self.hear.try_recv() {
+            Ok(answer) => answer,
+            Err(_none_yet) if left == Duration::ZERO => return None,
+            Err(_none_yet) => self.hear.recv_timeout(left).ok()?,
+        };
+        let at = self.under_way.iter().position(|(known, _)| *known == number)?;
+        let (_, parcel) = self.under_way.swap_remove(at);
+        Some((parcel, said))
+    }
+}
+
+/// Nothing was heard of it, through no fault of anybody out there.
+pub(super) const fn lost() -> Said {
+    Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", fault: None }
+}

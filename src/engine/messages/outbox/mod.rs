@@ -1,0 +1,361 @@
+//! What is due on one channel goes out: claimed by one node, tried within its limit, tried again with more and more
+//! time between. Whoever is sick is left alone, by itself; what waits for them stays due, and nothing is lost.
+//!
+//! To one person one letter is under way at a time. The first call goes at once; what comes while it is fresh goes
+//! together in the next, seconds later: fifty cases are two letters.
+
+mod breakers;
+mod flights;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant as Moment};
+
+use self::flights::{Flights, Parcel, lost};
+use super::reach;
+use crate::{Module, Progress};
+use domain::messages::{self as message, Attempt};
+use domain::{Instant, UserId};
+use notify::{Channel, Said, retry};
+use store::messages::webhooks;
+use store::messages::{self, Stored};
+use store::people::users;
+use store::{Store, Tx, Urgency, View, escalation, versions};
+
+pub use self::breakers::{Breakers, Rest, Whom};
+
+/// Letters under way at once.
+const AT_ONCE: usize = 16;
+/// Of those, to one domain: the others have the rest, whatever that domain does.
+const TO_ONE_DOMAIN: usize = 8;
+/// Calls of one program at once.
+const TO_ONE_PROGRAM: usize = 8;
+/// Cases in one letter.
+const IN_ONE_LETTER: i64 = 50;
+/// After a letter about cases the next to the same person gathers what comes for so long.
+pub const GATHERS: Duration = Duration::from_secs(10);
+/// Recipients that are looked at in one cycle.
+const LOOKED_AT: i64 = 500;
+/// How long a cycle waits for answers. What takes longer is heard in a later one: nobody waits behind it.
+const HEARS: Duration = Duration::from_millis(250);
+
+/// Somebody to whom something goes now.
+struct Turn {
+    to: String,
+    whoms: Vec<Whom>,
+    /// At most so many letters.
+    letters: usize,
+}
+
+/// The outbox of one channel as a module.
+pub struct Outbox {
+    store: Store,
+    channel: Arc<dyn Channel>,
+    breakers: Breakers,
+    base_url: String,
+    flights: Flights,
+    /// When each person was last handed a letter about cases.
+    handed: BTreeMap<String, Instant>,
+    /// The domain of each person's address; an account keeps its address for life.
+    domains: BTreeMap<String, Option<String>>,
+    ran_at: Instant,
+    hears: Duration,
+}
+
+impl Outbox {
+    /// Sends what is due on a channel. Links begin with `base_url`.
+    #[must_use]
+    pub fn new(store: Store, channel: Arc<dyn Channel>, breakers: Breakers, base_url: String) -> Self {
+        let (flights, ran_at) = (Flights::new(), Instant::from_micros(0));
+        let (handed, domains) = (BTreeMap::new(), BTreeMap::new());
+        Self { store, channel, breakers, base_url, flights, handed, domains, ran_at, hears: HEARS }
+    }
+
+    /// How many letters are under way.
+    #[cfg(test)]
+    pub fn under_way(&self) -> usize {
+        self.flights.parcels().count()
+    }
+
+    /// The same outbox, which waits so long for answers in a cycle.
+    #[cfg(test)]
+    #[must_use]
+    pub const fn hearing_for(mut self, hears: Duration) -> Self {
+        self.hears = hears;
+        self
+    }
+
+    fn way(&self) -> message::Channel {
+        self.channel.channel()
+    }
+
+    /// Whose turn it is: who is waited for most first, as far as there is room, and nobody who is left alone.
+    fn turns(&mut self, now: Instant) -> store::Result<Vec<Turn>> {
+        let mut room = AT_ONCE.saturating_sub(self.flights.parcels().count());
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let store = self.store.clone();
+        let mut waiting = store.read(|view| self.waiting(view, now))?;
+        let mut busy: BTreeMap<Whom, usize> = BTreeMap::new();
+        for whom in self.flights.parcels().flat_map(|parcel| &parcel.whoms) {
+            *busy.entry(whom.clone()).or_default() += 1;
+        }
+        // Whoever has nothing under way comes before those who have.
+        let under_way = |whoms: &[Whom]| whoms.last().and_then(|whom| busy.get(whom)).copied();
+        waiting.sort_by_key(|(_, whoms)| under_way(whoms));
+        let mut turns = Vec::new();
+        for (to, whoms) in waiting {
+            if room == 0 {
+                break;
+            }
+            let place = |whom: &Whom| most(whom).saturating_sub(busy.get(whom).copied().unwrap_or_default());
+            let letters = whoms.iter().map(place).min().unwrap_or_default().min(room);
+            if letters == 0 || self.gathers(&to, now) {
+                continue;
+            }
+            let Some(admitted) = self.breakers.admit(&whoms, now) else { continue };
+            let letters = if admitted.rested { 1 } else { letters };
+            room -= letters;
+            for whom in &whoms {
+                *busy.entry(whom.clone()).or_default() += letters;
+            }
+            turns.push(Turn { to, whoms, letters });
+        }
+        Ok(turns)
+    }
+
+    /// To whom something is due, and who has to take it.
+    fn waiting(&mut self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<(String, Vec<Whom>)>> {
+        let way = self.way();
+        let mut waiting = Vec::new();
+        if way == message::Channel::Webhook {
+            for id in webhooks::ids(view)? {
+                if messages::any_due(view, way, Some(&id), now)? {
+                    waiting.push((id.clone(), vec![Whom::Recipient(way, id)]));
+                }
+            }
+            return Ok(waiting);
+        }
+        for messages::Waiting { recipient } in messages::waiting(view, way, now, LOOKED_AT)? {
+            let mut whoms = vec![Whom::Provider(way)];
+            if way == message::Channel::Email {
+                whoms.extend(self.domain(view, &recipient)?.map(Whom::Domain));
+            }
+            whoms.push(Whom::Recipient(way, recipient.clone()));
+            waiting.push((recipient, whoms));
+        }
+        Ok(waiting)
+    }
+
+    fn domain(&mut self, view: &mut View<'_>, recipient: &str) -> store::Result<Option<String>> {
+        if let Some(known) = self.domains.get(recipient) {
+            return Ok(known.clone());
+        }
+        let Ok(id) = recipient.parse::<UserId>() else { return Ok(None) };
+        let identity = match users::get(view, id) {
+            Ok(user) => user.identity,
+            Err(store::Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let domain =
+            identity.and_then(|who| who.email.as_str().rsplit_once('@').map(|(_, at)| at.to_owned()));
+        self.domains.insert(recipient.to_owned(), domain.clone());
+        Ok(domain)
+    }
+
+    /// Whether the last letter to a person is so fresh that the next gathers. A clock that was set back gathers nothing.
+    fn gathers(&self, to: &str, now: Instant) -> bool {
+        self.handed.get(to).is_some_and(|at| *at <= now && now.since(*at) < GATHERS)
+    }
+
+    /// Takes what goes to each whose turn it is.
+    fn claim(&self, turns: &[Turn], now: Instant) -> store::Result<Vec<Parcel>> {
+        let way = self.way();
+        self.house(now, |tx| {
+            let mut parcels = Vec::new();
+            for Turn { to, whoms, letters } in turns {
+                let parcel = |messages| Parcel {
+                    to: to.clone(),
+                    messages,
+                    whoms: whoms.clone(),
+                    letter: String::new(),
+                };
+                if way == message::Channel::Email {
+                    let cases = messages::claim_cases(tx, way, to, IN_ONE_LETTER)?;
+                    if !cases.is_empty() {
+                        parcels.push(parcel(cases));
+                        continue;
+                    }
+                }
+                let limit = i64::try_from(*letters).unwrap_or(1);
+                let claimed = messages::claim(tx, way, Some(to), limit)?;
+                parcels.extend(claimed.into_iter().map(|one| parcel(vec![one])));
+            }
+            Ok(parcels)
+        })
+    }
+
+    /// Writes the letter of a parcel and goes to the provider right after. What is no longer wanted stays out of it, and is
+    /// ended by itself once the letter is on its way.
+    fn send(&mut self, mut parcel: Parcel, began: Moment, now: Instant) -> store::Result<()> {
+        let leaves = now.plus(began.elapsed());
+        let written = self.house(leaves, |tx| {
+            let wanted = messages::hand_over(tx, &parcel.messages)?;
+            let kept: BTreeSet<i64> = wanted.iter().map(|one| one.message().id).collect();
+            let letter =
+                if wanted.is_empty() { None } else { Some(write::letter(tx, &wanted, &self.base_url)?) };
+            Ok((letter, kept))
+        });
+        let (letter, kept) = written.inspect_err(|_unwritten| self.breakers.not_asked(&parcel.whoms))?;
+        let (kept, out) = parcel.messages.into_iter().partition(|one| kept.contains(&one.id));
+        parcel.messages = kept;
+        match letter {
+            Some(Ok(letter)) => {
+                if self.way() == message::Channel::Email && parcel.is_of_cases() {
+                    self.handed.insert(parcel.to.clone(), now);
+                }
+                parcel.letter.clone_from(&letter.key);
+                self.flights.start(&self.channel, letter, parcel, now);
+            }
+            Some(Err(code)) => {
+                self.breakers.not_asked(&parcel.whoms);
+                self.put_down(&parcel, &Said { attempt: Attempt::Never, code, ..lost() }, now)?;
+            }
+            None => self.breakers.not_asked(&parcel.whoms),
+        }
+        self.suppress(&out, now)
+    }
+
+    fn suppress(&self, out: &[Stored], now: Instant) -> store::Result<()> {
+        out.iter().try_for_each(|one| self.house(now, |tx| messages::suppress(tx, one)).map(drop))
+    }
+
+    /// What was answered meanwhile, and what is answered until `until`. Says how many letters.
+    fn land(&mut self, until: Moment, now: Instant) -> store::Result<usize> {
+        let mut landed = 0;
+        let mut failed = None;
+        while let Some((parcel, said)) = self.flights.land(until) {
+            landed += 1;
+            self.breakers.heard(&parcel.whoms, &parcel.to, &said, now);
+            if said.attempt != Attempt::Accepted {
+                self.handed.remove(&parcel.to);
+            }
+            failed = self.put_down(&parcel, &said, now).err().or(failed);
+        }
+        failed.map_or(Ok(landed), Err)
+    }
+
+    /// What left together is put down together, and waits for nobody; what somebody holds is put down by itself. What a
+    /// refusal tells of the mailbox is put down first: an attempt that never reported is made again, and told again. What
+    /// was accepted is put down first itself: nobody gets it twice.
+    fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
+        let accepted = said.attempt == Attempt::Accepted;
+        if !accepted {
+            self.reach(parcel, said, now)?;
+        }
+        let Some(first) = parcel.messages.first() else { return Ok(()) };
+        let (provider_id, letter) = (said.provider_id.as_deref(), Some(parcel.letter.as_str()));
+        let answer =
+            messages::Answer { provider_id, letter, ..messages::Answer::new(said.attempt, said.code) };
+        // What failed together is tried again together.
+        let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
+        let together =
+            self.house(now, |tx| messages::attempted_together(tx, &parcel.messages, &answer, wait));
+        let left = together.unwrap_or_else(|_one_is_at_fault| parcel.messages.iter().collect());
+        let mut failed = None;
+        for one in left {
+            let put = self.house(now, |tx| messages::attempted(tx, one, &answer, wait(one)));
+            failed = failed.or(put.err());
+        }
+        if accepted {
+            self.reach(parcel, said, now)?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// What an answer tells of the mailbox.
+    fn reach(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
+        match (self.way(), parcel.to.parse::<UserId>()) {
+            (message::Channel::Email, Ok(user)) => reach::heard(&self.store, user, said.attempt, now),
+            _ => Ok(()),
+        }
+    }
+
+    fn house<T>(&self, now: Instant, f: impl FnOnce(&mut Tx<'_>) -> store::Result<T>) -> store::Result<T> {
+        self.store.keep_house(Urgency::Urgent, "outbox", now, f)
+    }
+}
+
+impl Parcel {
+    fn is_of_cases(&self) -> bool {
+        self.messages.iter().any(|one| one.kind == escalation::ALERT)
+    }
+}
+
+/// Letters that one may have under way.
+const fn most(whom: &Whom) -> usize {
+    match whom {
+        Whom::Provider(_) => AT_ONCE,
+        Whom::Domain(_) => TO_ONE_DOMAIN,
+        Whom::Recipient(message::Channel::Email, _) => 1,
+        Whom::Recipient(..) => TO_ONE_PROGRAM,
+    }
+}
+
+impl Module for Outbox {
+    fn name(&self) -> &'static str {
+        match self.way() {
+            message::Channel::InApp => "outbox in_app",
+            message::Channel::Email => "outbox email",
+            message::Channel::Webhook => "outbox webhook",
+        }
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        self.ran_at = now;
+        let began = Moment::now();
+        let landed = self.land(Moment::now(), now);
+        if self.store.read(|view| messages::any_overdue(view, now))? {
+            self.house(now, |tx| messages::overdue(tx, 100))?;
+        }
+        self.handed.retain(|_, at| *at <= now && now.since(*at) < GATHERS);
+        let turns = self.turns(now)?;
+        let claimed = if turns.is_empty() { Ok(Vec::new()) } else { self.claim(&turns, now) };
+        // Whoever was to be asked and has nothing to be asked with is asked another time.
+        let parcels = claimed.as_deref().unwrap_or_default();
+        for turn in turns.iter().filter(|turn| !parcels.iter().any(|parcel| parcel.to == turn.to)) {
+            self.breakers.not_asked(&turn.whoms);
+        }
+        let claimed = claimed?;
+        let did = claimed.len();
+        let mut failed = None;
+        for parcel in claimed {
+            failed = self.send(parcel, began, now).err().or(failed);
+            // What is answered meanwhile is put down before the next is written: no answer waits for all of them.
+            failed = self.land(Moment::now(), now).err().or(failed);
+        }
+        let heard = self.land(Moment::now() + self.hears, now)?;
+        failed.map_or(Ok(()), Err)?;
+        Ok(Progress { did, more: did > 0 || heard > 0 || landed? > 0 })
+    }
+}
+
+impl Drop for Outbox {
+    /// What is under way is waited for, and put down: it would be sent twice.
+    fn drop(&mut self) {
+        let until = Moment::now() + message::ANSWER_WITHIN;
+        if let Err(error) = self.land(until, self.ran_at) {
+            tracing::error!(%error, "what became of the last letters is not put down; they are sent once more");
+        }
+    }
+}
+
+/// Puts the templates in force that every installation starts with, where they are not there yet.
+///
+/// # Errors
+/// Database errors.
+pub fn seed(tx: &mut Tx<'_>) -> store::Result<()> {
+    notify::seeds::seeds().iter().try_for_each(|template| versions::seed(tx, &template.id, template))
+}

@@ -1,0 +1,73 @@
+//! Cases of people who stopped being ones who can answer: what their leaving did not give back in its own transaction
+//! goes back to the queue here, a few a transaction, until nothing of theirs is left.
+
+use std::time::Duration;
+
+use super::{Module, Progress};
+use domain::Instant;
+use store::on_call::absences;
+use store::people::departures;
+use store::{Store, Urgency};
+
+/// How often it looks for what rests on somebody who cannot answer, however that came to be.
+const LOOKS: Duration = Duration::from_secs(60);
+
+/// Departures as a module.
+pub struct Departures {
+    store: Store,
+    looked: Option<Instant>,
+}
+
+impl Departures {
+    /// Works off this store's departures.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store, looked: None }
+    }
+
+    fn house<T>(
+        &self,
+        now: Instant,
+        f: impl FnOnce(&mut store::Tx<'_>) -> store::Result<T>,
+    ) -> store::Result<T> {
+        self.store.keep_house(Urgency::Urgent, "departures", now, f)
+    }
+
+    /// What no departure told of: at the start, and now and then.
+    fn look(&mut self, now: Instant) -> store::Result<()> {
+        if self.looked.is_some_and(|at| at <= now && now.since(at) < LOOKS) {
+            return Ok(());
+        }
+        let overlooked = self.store.read(departures::overlooked)?;
+        if !overlooked.is_empty() {
+            self.house(now, |tx| departures::note(tx, &overlooked))?;
+        }
+        self.looked = Some(now);
+        Ok(())
+    }
+
+    /// Absences that begin, in each cycle: until then a red rests on somebody who is away, and nobody is called.
+    fn begin(&self, now: Instant) -> store::Result<usize> {
+        let begun = self.store.read(|view| absences::begun(view, now))?;
+        for (id, user) in &begun {
+            self.house(now, |tx| absences::begin(tx, *id, *user))?;
+        }
+        Ok(begun.len())
+    }
+}
+
+impl Module for Departures {
+    fn name(&self) -> &'static str {
+        "departures"
+    }
+
+    fn run(&mut self, now: Instant) -> store::Result<Progress> {
+        self.look(now)?;
+        let began = self.begin(now)?;
+        if !self.store.read(departures::any)? {
+            return Ok(Progress { did: began, more: began > 0 });
+        }
+        let did = began + self.house(now, departures::work)?;
+        Ok(Progress { did, more: did > 0 })
+    }
+}

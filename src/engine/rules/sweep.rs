@@ -1,0 +1,222 @@
+//! One series being judged again: read in stretches, without a lock, until what is told meets what is stored or the
+//! head is reached.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use consent::{AlertEvaluate, Permit};
+
+use domain::{DeviceId, Instant, Measured, Rule};
+use rules::{Episode, JudgedReading, Late, Replay, SeriesKey, Speaker};
+use store::devices::roster;
+use store::readings::{self, Journal, StoredReading, Want};
+use store::rules::reevaluations::Due;
+use store::{View, alerts};
+
+/// Readings of the end that are remembered: the machines' own, and what tells a reading that arrived meanwhile from one
+/// that was read.
+const TAIL: usize = 1_024;
+/// Episodes told before what meets the stored story is settled: so long is one transaction.
+const EPISODES: usize = 64;
+
+/// Where a sweep stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
+    /// The journal was read no further.
+    Under,
+    /// After the reading at this instant it is at the level that is stored; `rest` is left to judge again.
+    Met {
+        /// The instant.
+        at: Instant,
+        /// What late data lies behind it.
+        rest: Option<Late>,
+    },
+    /// All that is stored was heard.
+    AtTheHead,
+}
+
+/// A series being judged again.
+pub struct Sweep {
+    /// The row that it was asked by, as it was taken.
+    pub due: Due,
+    /// Whether the machines of this series are made anew: what arrives is held back for them.
+    pub anew: bool,
+    missed: Option<Late>,
+    pub(super) replays: Vec<Replay>,
+    pub(super) tail: VecDeque<JudgedReading>,
+    permit: Permit<AlertEvaluate>,
+    rules: Vec<Rule>,
+    devices: Vec<(i64, DeviceId)>,
+    speaker: Speaker,
+    from: Instant,
+    stored: Vec<Vec<Episode>>,
+    pub(super) cuts: Vec<Vec<Instant>>,
+}
+
+impl Sweep {
+    /// Begins one lookback before what is late. `anew`: its machines are to be made.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn begin(
+        view: &mut View<'_>,
+        due: Due,
+        permit: Permit<AlertEvaluate>,
+        rules: &[Rule],
+        anew: bool,
+    ) -> store::Result<Self> {
+        let mut devices: Vec<(i64, DeviceId)> = Vec::new();
+        for (device, id, _) in roster::sources(view, due.patient_key)? {
+            if !devices.contains(&(device, id)) {
+                devices.push((device, id));
+            }
+        }
+        let speaker = Speaker::new(devices.iter().map(|(_, id)| *id).collect(), rules, due.signal);
+        let rules: Vec<Rule> = rules.iter().filter(|rule| rule.signal == due.signal).cloned().collect();
+        let (replays, stored, cuts) = (Vec::new(), Vec::new(), Vec::new());
+        let (from, missed, tail) = (due.late.from, None, VecDeque::new());
+        let mut sweep =
+            Self { due, anew, missed, replays, tail, permit, rules, devices, speaker, from, stored, cuts };
+        sweep.restart(view)?;
+        Ok(sweep)
+    }
+
+    /// Which series.
+    #[must_use]
+    pub const fn key(&self) -> SeriesKey {
+        SeriesKey { patient_key: self.due.patient_key, signal: self.due.signal }
+    }
+
+    /// What is to be read next.
+    #[must_use]
+    pub const fn want(&self) -> Want {
+        Want { patient_key: self.due.patient_key, signal: self.due.signal, from: self.from }
+    }
+
+    /// Who speaks for the patient.
+    #[must_use]
+    pub const fn speaker(&self) -> &Speaker {
+        &self.speaker
+    }
+
+    /// The instant of the last reading heard.
+    #[must_use]
+    pub fn last(&self) -> Option<Instant> {
+        self.tail.back().map(|reading| reading.at)
+    }
+
+    /// Looks at the store once more for what was committed since, from the last reading on.
+    pub fn again(&mut self) {
+        self.from = self.last().map_or(self.start(), |last| Instant::from_micros(last.micros() + 1));
+    }
+
+    /// Hears what the store has, as far as the journal was read.
+    ///
+    /// # Errors
+    /// The patient's key was destroyed; database errors.
+    pub fn advance(&mut self, view: &mut View<'_>, journal: &Journal, head: Instant) -> store::Result<Stand> {
+        while self.from < journal.until() {
+            let stretch = readings::stretch(view, journal, &self.permit, self.want())?;
+            self.from = stretch.until;
+            for reading in self.in_order(&stretch.readings) {
+                self.hear(&reading);
+                if let Some(met) = self.met(reading.at) {
+                    return Ok(met);
+                }
+            }
+        }
+        Ok(if self.from < head { Stand::Under } else { Stand::AtTheHead })
+    }
+
+    /// Hears one reading, not older than any before, unless another device speaks.
+    fn hear(&mut self, reading: &JudgedReading) {
+        let heard = self.last().is_some_and(|last| reading.at <= last);
+        if heard || self.speaker.is_spoken_for(&self.tail, reading) {
+            return;
+        }
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(*reading);
+        self.replays.iter_mut().for_each(|replay| replay.hear(reading));
+    }
+
+    /// What arrived between these instants may not have been heard.
+    pub fn miss(&mut self, late: Late) {
+        self.missed = Some(self.missed.map_or(late, |known| known.and(late)));
+    }
+
+    /// What came too late for this sweep.
+    #[must_use]
+    pub const fn missed(&self) -> Option<Late> {
+        self.missed
+    }
+
+    /// Hears what was held back: it was not read, but for what was committed between both.
+    pub fn hear_what_arrived(&mut self, mut arrived: Vec<JudgedReading>) {
+        arrived.sort_by_key(|reading| (reading.at, self.speaker.rank(reading)));
+        let read = self.last();
+        for reading in arrived {
+            if read.is_none_or(|read| reading.at > read) {
+                self.hear(&reading);
+            } else if !self.heard(&reading) {
+                self.miss(Late::at(reading.at));
+            }
+        }
+    }
+
+    fn heard(&self, reading: &JudgedReading) -> bool {
+        let same = self.tail.iter().rev().find(|heard| heard.at <= reading.at);
+        same.is_some_and(|heard| heard.at == reading.at) || self.speaker.is_spoken_for(&self.tail, reading)
+    }
+
+    fn start(&self) -> Instant {
+        self.due.late.from.minus(self.lookback())
+    }
+
+    fn lookback(&self) -> Duration {
+        self.rules.iter().map(Rule::lookback).max().unwrap_or_default() + self.speaker.lookback()
+    }
+
+    fn restart(&mut self, view: &mut View<'_>) -> store::Result<()> {
+        self.from = self.start();
+        self.tail.clear();
+        (self.replays, self.stored, self.cuts) = (Vec::new(), Vec::new(), Vec::new());
+        for rule in &self.rules {
+            let since = self.due.late.from.minus(rule.lookback());
+            let stored: Vec<Episode> = alerts::episodes(view, self.due.patient_key, &rule.id, since)?
+                .into_iter()
+                .map(|alert| alert.episode)
+                .collect();
+            let cuts = alerts::cuts(view, self.due.patient_key, &rule.id, since)?;
+            self.replays.push(Replay::new(rule, &stored, &cuts, self.due.late.from));
+            self.stored.push(stored);
+            self.cuts.push(cuts);
+        }
+        Ok(())
+    }
+
+    /// As rules see them: of one instant, the device that comes first in order before the others.
+    fn in_order(&self, stored: &[StoredReading]) -> Vec<JudgedReading> {
+        let judged = |stored: &StoredReading| {
+            let (_, device) = self.devices.iter().find(|(key, _)| *key == stored.device_key)?;
+            Some(JudgedReading::from(&Measured { reading: stored.reading, device: *device }))
+        };
+        let mut readings: Vec<JudgedReading> = stored.iter().filter_map(judged).collect();
+        readings.sort_by_key(|reading| (reading.at, self.speaker.rank(reading)));
+        readings
+    }
+
+    fn met(&self, at: Instant) -> Option<Stand> {
+        let done = at >= self.due.late.until.plus(self.lookback());
+        let enough = self.replays.iter().any(|replay| replay.told() >= EPISODES);
+        if at < self.due.late.from || !(done || enough) {
+            return None;
+        }
+        let mut rules = self.replays.iter().zip(&self.stored);
+        let met = rules.all(|(replay, stored)| replay.met(stored, at).is_some());
+        let next = Instant::from_micros(at.micros().saturating_add(1));
+        let rest = (!done).then_some(Late { from: next, until: self.due.late.until });
+        met.then_some(Stand::Met { at, rest })
+    }
+}

@@ -1,0 +1,115 @@
+//! The `consent.*` leaves against the events: each leaf's sealed body is its event, and each event that can still be
+//! attributed has its leaf.
+
+use std::collections::HashMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::bodies::Kept;
+use super::tally;
+use crate::consents::Said;
+use crate::db::conn::on;
+use crate::db::error::Result;
+use crate::db::schema::consent_events as events;
+use crate::keys::seal::Place;
+use crate::{Subject, View, patients};
+use audit::verify::Break;
+use audit::{Digest, Entry, EntryType};
+use domain::Instant;
+
+/// Counts the leaves of each patient, and keeps the last of each purpose.
+#[derive(Default)]
+pub(in crate::audit) struct Consents {
+    leaves: HashMap<i64, i64>,
+    last: HashMap<(i64, String), Option<u64>>,
+}
+
+#[derive(Queryable)]
+struct Stored {
+    patient_key: i64,
+    purpose: String,
+    action: String,
+    epoch: i64,
+    at: i64,
+    term: Option<Vec<u8>>,
+    measured_from: Option<i64>,
+    giver: String,
+    event: String,
+    evidence: Option<Vec<u8>>,
+}
+
+impl Consents {
+    /// The place of the last entry about a patient's consent to a purpose.
+    pub fn last(&self, patient_key: i64, purpose: &str) -> Option<u64> {
+        self.last.get(&(patient_key, purpose.to_owned())).copied().flatten()
+    }
+
+    /// Holds one `consent.*` entry, whose body is `sealed`, against its event.
+    pub fn see(
+        &mut self,
+        view: &mut View<'_>,
+        index: Option<u64>,
+        entry: &Entry,
+        kept: Option<Kept>,
+    ) -> Result<Option<Break>> {
+        let broken = |what: String| Ok(Some(Break { index, what }));
+        let (patient, sealed) = match kept {
+            Some(Kept::Whole(Subject::Patient(patient), sealed)) => (patient, sealed),
+            Some(Kept::Gone) => return Ok(None),
+            Some(Kept::Changed(what)) => return broken(what),
+            Some(Kept::Whole(..)) => return broken("its body is no patient's".to_owned()),
+            None => return broken(format!("a {} without a body", entry.kind)),
+        };
+        let id = entry.id.to_string();
+        let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;
+        let Some(stored) = stored(view, &said.event.to_string())? else {
+            return broken(format!("consent event {} is missing", said.event));
+        };
+        if !agrees(entry, &said, &stored) || patients::id_of(view, stored.patient_key)? != patient {
+            return broken(format!("consent event {} is not what the log says", said.event));
+        }
+        *self.leaves.entry(stored.patient_key).or_default() += 1;
+        self.last.insert((stored.patient_key, stored.purpose), index);
+        Ok(None)
+    }
+
+    /// Whether there are events that no leaf speaks of.
+    pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
+        let counts: Vec<(i64, i64)> = on!(&mut *view.conn, |c| events::table
+            .group_by(events::patient_key)
+            .select((events::patient_key, count_star()))
+            .load(c))?;
+        tally::differs(view, counts, &self.leaves, |patient, stored, told| {
+            format!("patient {patient} has {stored} consent events; the log speaks of {told}")
+        })
+    }
+}
+
+fn stored(view: &mut View<'_>, id: &str) -> Result<Option<Stored>> {
+    let columns = (
+        events::patient_key,
+        events::purpose,
+        events::action,
+        events::epoch,
+        events::at,
+        events::term_sha256,
+        events::measured_from,
+        events::actor_kind,
+        events::event,
+        events::evidence,
+    );
+    Ok(events::table.find(id).select(columns).get_result(view.conn).optional()?)
+}
+
+fn agrees(entry: &Entry, said: &Said, stored: &Stored) -> bool {
+    EntryType::from_name(&format!("consent.{}", stored.action)) == Some(entry.kind)
+        && entry.purpose.as_deref() == Some(stored.purpose.as_str())
+        && entry.epoch == u64::try_from(stored.epoch).ok()
+        && entry.at.millis() == Instant::from_micros(stored.at).millis()
+        && entry.term.map(|term| term.0.to_vec()) == stored.term
+        && Some(said.measured_from) == stored.measured_from
+        && said.act.giver.as_str() == stored.giver
+        && serde_json::from_str(&stored.event).is_ok_and(|event: consent::Event| event == said.act)
+        && said.evidence == stored.evidence.as_deref().map(Digest::of)
+}

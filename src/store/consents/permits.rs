@@ -1,0 +1,109 @@
+//! The permits that the house itself asks for in a transaction: the consents are held as they stand until it ends, so
+//! that a revocation comes strictly before or after what the permit allows.
+
+use std::collections::BTreeMap;
+
+use consent::{Bases, Context, Datum, Denied, Permit, Purpose, Reach, Request, Typed, Verdict};
+use diesel::prelude::*;
+
+use super::ledger;
+use crate::db::error::Result;
+use crate::db::schema::patients as people;
+use crate::devices::roster;
+use crate::{Tx, View, patients};
+use domain::{Instant, PatientId};
+
+/// The purposes whose rows the house's decisions lean on.
+pub(crate) const CHAIN: [Purpose; 3] =
+    [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
+
+/// An answer of the decision: the permit, or why there is none.
+pub type Asked<P> = std::result::Result<Permit<P>, Denied>;
+
+/// Holds the consents of these patients as they stand. Before alerts and everything below them.
+///
+/// # Errors
+/// Database errors.
+pub fn hold(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
+    let fresh: Vec<i64> = patients.iter().copied().filter(|key| !tx.holds_consents(*key)).collect();
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    ledger::lock_for_share(tx, &fresh, &CHAIN).map(drop)
+}
+
+/// Whether the house may act on a patient's data for `P` now. The consents are held until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub fn ask<P: Typed>(tx: &mut Tx<'_>, patient_key: i64) -> Result<Asked<P>> {
+    hold(tx, &[patient_key])?;
+    let now = tx.now();
+    look(tx, patient_key, now)
+}
+
+/// As [`ask`], by the patient's id.
+///
+/// # Errors
+/// Database errors.
+pub fn ask_of<P: Typed>(tx: &mut Tx<'_>, patient: PatientId) -> Result<Asked<P>> {
+    let key = patients::key_of(tx, patient)?;
+    ask(tx, key)
+}
+
+/// As [`ask`], for a purpose that a row names.
+///
+/// # Errors
+/// Database errors.
+pub fn ask_for(
+    tx: &mut Tx<'_>,
+    patient: PatientId,
+    purpose: Purpose,
+) -> Result<std::result::Result<Verdict, Denied>> {
+    let key = patients::key_of(tx, patient)?;
+    hold(tx, &[key])?;
+    let now = tx.now();
+    decided(tx, key, now, |request| consent::judge(purpose, request))
+}
+
+/// As [`ask_of`], for several patients with few looks. One that is not there is not in the answer.
+///
+/// # Errors
+/// Database errors.
+pub fn ask_all<P: Typed>(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<BTreeMap<PatientId, Asked<P>>> {
+    let now = tx.now();
+    let names: Vec<String> = patients.iter().map(ToString::to_string).collect();
+    let keys: Vec<i64> = people::table.filter(people::id.eq_any(names)).select(people::key).load(tx.conn)?;
+    let (bases, context) = (Bases::default(), context(now));
+    let decide = |row: roster::PatientRow| {
+        let request =
+            Request { bases: &bases, records: &row.records, subject: &row.subject, context: &context };
+        (row.id, consent::decide::<P>(&request))
+    };
+    Ok(roster::patients(tx, &keys)?.into_iter().map(decide).collect())
+}
+
+/// What the decision says at this moment, without holding anything: for showing it. Never act on it.
+///
+/// # Errors
+/// Database errors.
+pub fn look<P: Typed>(view: &mut View<'_>, patient_key: i64, now: Instant) -> Result<Asked<P>> {
+    decided(view, patient_key, now, consent::decide::<P>)
+}
+
+fn decided<T>(
+    view: &mut View<'_>,
+    patient_key: i64,
+    now: Instant,
+    decide: impl FnOnce(&Request<'_>) -> T,
+) -> Result<T> {
+    let records = ledger::of(view, patient_key)?;
+    let subject = patients::subject(view, patient_key, now)?;
+    let (bases, context) = (Bases::default(), context(now));
+    Ok(decide(&Request { bases: &bases, records: &records, subject: &subject, context: &context }))
+}
+
+/// A page names the case and leads to it; staff are reached by the house's own means.
+fn context(now: Instant) -> Context<'static> {
+    Context { data: &[Datum::Finding], reach: Reach::Staff, ..Context::system(now.micros()) }
+}

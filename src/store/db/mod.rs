@@ -1,0 +1,23 @@
+//! The database: connections, turns to write, transactions, schema.
+
+pub mod ahead;
+pub(crate) mod checkpoint;
+pub mod conn;
+pub(crate) mod doubt;
+pub mod error;
+pub mod idempotency;
+pub mod init;
+pub mod item;
+pub mod migrate;
+pub mod page;
+#[cfg(any(test, feature = "testing"))]
+pub mod plans;
+pub(crate) mod pools;
+pub(crate) mod prune;
+pub(crate) mod schema;
+pub mod scratch;
+pub mod settings;
+pub mod snapshot;
+pub mod turn;
+pub mod tx;
+pub(crate) mod waits;

@@ -1,0 +1,208 @@
+//! What the ingest commit must know of a device and of a patient, in one look.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::consents::{ledger, permits};
+use crate::db::conn::on;
+use crate::db::error::{Error, Result};
+use crate::db::schema::{bindings, devices as machines, patients as people};
+use crate::db::tx::{Tx, View};
+use crate::patients;
+use domain::{DeviceId, Instant, PatientId, age_band};
+
+/// Ids in one query: SQLite binds 32,766 at most.
+const AT_ONCE: usize = 8_192;
+
+/// A device and whose it was when.
+#[derive(Debug, Clone)]
+pub struct DeviceRow {
+    /// Surrogate key.
+    pub key: i64,
+    /// Whether it was put out of use.
+    pub disabled: bool,
+    /// Its bindings, oldest first, never overlapping.
+    pub bindings: Vec<Binding>,
+}
+
+/// Whose a device is in `[from, to)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// The patient's surrogate key.
+    pub patient_key: i64,
+    /// First instant.
+    pub from: Instant,
+    /// First instant after; `Instant::MAX` while it lasts.
+    pub to: Instant,
+    /// Whether the patient prefers this source where two devices measure one signal.
+    pub preferred: bool,
+}
+
+impl DeviceRow {
+    /// The binding that a message falls under, by the instants of all that it holds: the one at the first of them, else
+    /// the one at `now`, else that of the first which has one. `None`: nothing in it was measured for anybody.
+    #[must_use]
+    pub fn owner(&self, instants: impl IntoIterator<Item = Instant>, now: Instant) -> Option<&Binding> {
+        let mut instants = instants.into_iter();
+        let first = instants.next().and_then(|at| self.bound_at(at));
+        first.or_else(|| self.bound_at(now)).or_else(|| instants.find_map(|at| self.bound_at(at)))
+    }
+
+    /// The binding that covers `at`.
+    #[must_use]
+    pub fn bound_at(&self, at: Instant) -> Option<&Binding> {
+        self.bindings.iter().rev().find(|binding| binding.from <= at && at < binding.to)
+    }
+}
+
+/// A patient as the consent decision sees them.
+#[derive(Debug, Clone)]
+pub struct PatientRow {
+    /// Surrogate key.
+    pub key: i64,
+    /// Their id.
+    pub id: PatientId,
+    /// The person, for the decision.
+    pub subject: consent::Subject,
+    /// What they answered, purpose by purpose.
+    pub records: Vec<consent::Record>,
+}
+
+impl PatientRow {
+    /// The epoch of the consent to collect; 0 when it was never asked.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        let collect = consent::Purpose::TelemetryCollect;
+        self.records.iter().find(|row| row.purpose == collect).map_or(0, |row| row.epoch)
+    }
+}
+
+/// A device by its id.
+///
+/// # Errors
+/// Database errors.
+pub fn device(view: &mut View<'_>, id: DeviceId) -> Result<Option<DeviceRow>> {
+    Ok(devices(view, &[id])?.pop().map(|(_, row)| row))
+}
+
+/// The devices with these ids, with one query for all of them and one for their bindings; one that nobody
+/// enrolled is not in the answer.
+///
+/// # Errors
+/// Database errors.
+pub fn devices(view: &mut View<'_>, ids: &[DeviceId]) -> Result<Vec<(DeviceId, DeviceRow)>> {
+    let mut out = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let names: Vec<String> = ids.iter().map(DeviceId::to_string).collect();
+        let query = machines::table.filter(machines::id.eq_any(names)).select((
+            machines::key,
+            machines::id,
+            machines::disabled_at,
+        ));
+        let found: Vec<(i64, String, Option<i64>)> = on!(&mut *view.conn, |c| query.load(c))?;
+        let keys: Vec<i64> = found.iter().map(|(key, ..)| *key).collect();
+        let mut bindings = bindings_of(view, &keys)?;
+        for (key, id, disabled_at) in found {
+            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+            let bindings = bindings.remove(&key).unwrap_or_default();
+            out.push((id, DeviceRow { key, disabled: disabled_at.is_some(), bindings }));
+        }
+    }
+    Ok(out)
+}
+
+/// The bindings of these devices, each device's oldest first.
+fn bindings_of(view: &mut View<'_>, devices: &[i64]) -> Result<HashMap<i64, Vec<Binding>>> {
+    type Raw = (i64, i64, i64, Option<i64>, bool);
+    let query = bindings::table
+        .filter(bindings::device_key.eq_any(devices))
+        .order((bindings::device_key, bindings::from_at))
+        .select((
+            bindings::device_key,
+            bindings::patient_key,
+            bindings::from_at,
+            bindings::to_at,
+            bindings::preferred,
+        ));
+    let rows: Vec<Raw> = on!(&mut *view.conn, |c| query.load(c))?;
+    let mut out: HashMap<i64, Vec<Binding>> = HashMap::with_capacity(devices.len());
+    for (device, patient_key, from, to, preferred) in rows {
+        out.entry(device).or_default().push(Binding {
+            patient_key,
+            from: Instant::from_micros(from),
+            to: to.map_or(Instant::MAX, Instant::from_micros),
+            preferred,
+        });
+    }
+    Ok(out)
+}
+
+/// A patient by surrogate key, with the consents that the house asks for held as they stand until the
+/// transaction ends.
+///
+/// # Errors
+/// [`Error::NotFound`]; database errors.
+pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
+    patients(tx, &[key])?.pop().ok_or(Error::NotFound("patient"))
+}
+
+/// Patients by surrogate key, with one query for all of them and one for their consents, which are held as they
+/// stand until the transaction ends. One that is not there is not in the answer.
+///
+/// # Errors
+/// Database errors.
+pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
+    type Raw = (i64, String, Vec<u8>, Option<i64>, Option<i64>);
+    let mut out = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(AT_ONCE) {
+        // Consents first: whoever blocks or revokes waits from here on, and what is read after stands.
+        let mut records: HashMap<i64, Vec<consent::Record>> = HashMap::with_capacity(keys.len());
+        for (key, record) in ledger::lock_for_share(tx, keys, &permits::CHAIN)? {
+            records.entry(key).or_default().push(record);
+        }
+        let query = people::table.filter(people::key.eq_any(keys)).select((
+            people::key,
+            people::id,
+            people::identity,
+            people::blocked_at,
+            people::erased_at,
+        ));
+        let rows: Vec<Raw> = on!(&mut *tx.conn, |c| query.load(c))?;
+        for (key, id, identity, blocked_at, erased_at) in rows {
+            let identity = patients::opened(tx, &id, &identity)?;
+            let now = tx.now();
+            let subject = consent::Subject {
+                age_band: identity
+                    .map_or(consent::AgeBand::Adult, |identity| age_band(identity.birth_date, now)),
+                blocked: blocked_at.map(|_at| consent::Allowed::Any),
+                erased: erased_at.is_some(),
+                ..consent::Subject::default()
+            };
+            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))?;
+            out.push(PatientRow { key, id, subject, records: records.remove(&key).unwrap_or_default() });
+        }
+    }
+    Ok(out)
+}
+
+/// Who measures for a patient: device keys with their binding, the preferred first, then the first bound.
+///
+/// # Errors
+/// Database errors.
+pub fn sources(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, DeviceId, Binding)>> {
+    type Raw = (i64, String, i64, Option<i64>, bool);
+    let rows: Vec<Raw> = bindings::table
+        .inner_join(machines::table)
+        .filter(bindings::patient_key.eq(patient_key))
+        .order((bindings::preferred.desc(), bindings::from_at.asc()))
+        .select((machines::key, machines::id, bindings::from_at, bindings::to_at, bindings::preferred))
+        .load(view.conn)?;
+    rows.into_iter()
+        .map(|(key, id, from, to, preferred)| {
+            let id = id.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))?;
+            let (from, to) = (Instant::from_micros(from), to.map_or(Instant::MAX, Instant::from_micros));
+            Ok((key, id, Binding { patient_key, from, to, preferred }))
+        })
+        .collect()
+}

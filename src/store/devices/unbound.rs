@@ -1,0 +1,312 @@
+//! What a device measured while it was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed to nobody
+//! and shown to nobody, until a binding covers its instant or its time is over.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use diesel::dsl::{count_star, max, min};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::audit::act::Act;
+use crate::db::conn::{literally, on};
+use crate::db::error::{Error, Result};
+use crate::db::schema::quarantine;
+use crate::db::tx::{Tx, View};
+use crate::keys::Subject;
+use crate::readings::ReceiptRef;
+use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
+use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
+
+/// Why it waits.
+pub const NOT_BOUND: &str = "E_NOT_BOUND";
+
+/// What became of what its source took back.
+const WITHDRAWN: &str = "withdrawn";
+/// What became of what its source put right.
+const CORRECTED: &str = "corrected";
+
+/// Instants in one query: SQLite binds 32,766 at most.
+const AT_ONCE: usize = 8_192;
+
+/// Values that one device said of one instant: more than these are no readings.
+const SAME_INSTANT: usize = 1_024;
+
+/// What waits of one signal of a device. No value is in it: there is nobody to permit a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Of what.
+    pub signal: Signal,
+    /// How many.
+    pub readings: i64,
+    /// When the first was measured.
+    pub from: Instant,
+    /// When the last was measured.
+    pub to: Instant,
+    /// When the first of them goes.
+    pub expires_at: Instant,
+}
+
+macro_rules! of {
+    ($device_key:expr, $from:expr, $to:expr) => {
+        quarantine::device_key
+            .eq($device_key)
+            .and(quarantine::patient_key.is_null().and(quarantine::decided_at.is_null()))
+            .and(quarantine::at.ge($from.micros()).and(quarantine::at.lt($to.micros())))
+            .and(quarantine::signal.is_not_null())
+    };
+}
+
+/// What waits of a device, by signal.
+///
+/// # Errors
+/// Database errors.
+pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
+    type Row = (Option<i16>, i64, Option<i64>, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = quarantine::table
+        .filter(of!(device_key, Instant::MIN, Instant::MAX))
+        .group_by(quarantine::signal)
+        .order(quarantine::signal)
+        .select((
+            quarantine::signal,
+            count_star(),
+            min(quarantine::at),
+            max(quarantine::at),
+            min(quarantine::expires_at),
+        ))
+        .load(view.conn)?;
+    let read = |(signal, readings, from, to, expires_at): Row| {
+        Some(Waiting {
+            signal: Signal::from_code(signal?)?,
+            readings,
+            from: Instant::from_micros(from?),
+            to: Instant::from_micros(to?),
+            expires_at: Instant::from_micros(expires_at?),
+        })
+    };
+    rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
+}
+
+/// Which of these wait.
+pub(crate) fn waiting(
+    view: &mut View<'_>,
+    device_key: i64,
+    said: &[(Signal, Instant)],
+) -> Result<Vec<(Signal, Instant)>> {
+    let mut out = Vec::new();
+    for said in said.chunks(AT_ONCE) {
+        let instants: Vec<i64> = said.iter().map(|(_, at)| at.micros()).collect();
+        let query = quarantine::table
+            .filter(of!(device_key, Instant::MIN, Instant::MAX))
+            .filter(quarantine::at.eq_any(instants))
+            .select((quarantine::signal, quarantine::at));
+        let rows: Vec<(Option<i16>, Option<i64>)> = on!(&mut *view.conn, |c| query.load(c))?;
+        let read = |(signal, at): (Option<i16>, Option<i64>)| {
+            Some((Signal::from_code(signal?)?, Instant::from_micros(at?)))
+        };
+        out.extend(rows.into_iter().filter_map(read));
+    }
+    Ok(out)
+}
+
+/// How many wait that were measured in `[from, to)`, counted up to `most`.
+pub(crate) fn count(
+    view: &mut View<'_>,
+    device_key: i64,
+    (from, to): (Instant, Instant),
+    most: i64,
+) -> Result<usize> {
+    let found: Vec<i64> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .limit(most)
+        .select(quarantine::device_key)
+        .load(view.conn)?;
+    Ok(found.len())
+}
+
+/// The first signal after `after` of which something waits.
+pub(crate) fn next_signal(
+    view: &mut View<'_>,
+    device_key: i64,
+    (from, to): (Instant, Instant),
+    after: Option<Signal>,
+) -> Result<Option<Signal>> {
+    let code: Option<i16> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .filter(quarantine::signal.gt(after.map_or(i16::MIN, Signal::code)))
+        .select(min(quarantine::signal))
+        .first(view.conn)?;
+    code.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("quarantine.signal"))).transpose()
+}
+
+/// The first of what waits of one signal, ascending.
+pub(crate) fn first(
+    view: &mut View<'_>,
+    (device_key, signal): (i64, Signal),
+    (from, to): (Instant, Instant),
+    most: usize,
+) -> Result<Vec<Item>> {
+    let rows: Vec<Raw> = quarantine::table
+        .filter(of!(device_key, from, to))
+        .filter(quarantine::signal.eq(signal.code()))
+        .order((quarantine::at, quarantine::id))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .select(columns())
+        .load(view.conn)?;
+    rows.into_iter().map(|raw| opened(view, raw)).collect()
+}
+
+/// As [`first`], with all that was measured at the last instant, those of one instant in the order in which they were
+/// committed, and where it goes on; `None`: this is the end.
+pub(crate) fn stretch(
+    view: &mut View<'_>,
+    series: (i64, Signal),
+    (from, to): (Instant, Instant),
+    most: usize,
+) -> Result<(Vec<Item>, Option<Instant>)> {
+    let mut items = first(view, series, (from, to), most)?;
+    let last = items.last().and_then(|item| item.reading).map(|reading| reading.at);
+    let on = last.filter(|_| items.len() == most).map(|last| (last, last.plus(Duration::from_micros(1))));
+    if let Some((last, on)) = on {
+        items.retain(|item| item.reading.is_some_and(|reading| reading.at < last));
+        items.extend(first(view, series, (last, on), SAME_INSTANT)?);
+    }
+    items.sort_by_key(|item| (item.names.map(|(_, at)| at), item.received.stored()));
+    Ok((items, on.map(|(_, on)| on)))
+}
+
+/// They are somebody's now.
+pub(crate) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
+    decided(tx, items.iter().map(|item| item.id), "released")
+}
+
+fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> Result<()> {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    let said = (
+        quarantine::decided_at.eq(tx.now().micros()),
+        quarantine::decision.eq(decision),
+        quarantine::decided_by.eq(tx.actor().name()),
+    );
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let decided = diesel::update(quarantine::table.filter(quarantine::id.eq_any(ids))).set(said);
+    on!(&mut *tx.conn, |c| decided.execute(c))?;
+    Ok(())
+}
+
+/// A source takes back what waits of its own: it is given to nobody. How many values there were; a withdrawal that says a
+/// value takes back that value and no other, and none that came after it.
+pub(crate) fn take_back(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (what, received): (&Withdrawal, ReceiptRef),
+) -> Result<usize> {
+    let instant = (what.at, what.at.plus(Duration::from_micros(1)));
+    let mut waiting = first(tx, (device_key, what.signal), instant, SAME_INSTANT)?;
+    waiting.retain(|item| {
+        let names = |reading: Reading| what.said.is_none_or(|said| said.says_the_same(&reading));
+        !item.received.is_after(received) && item.reading.is_some_and(names)
+    });
+    decided(tx, waiting.iter().map(|item| item.id), WITHDRAWN)?;
+    if !waiting.is_empty() {
+        said_taken_back(tx, device, what)?;
+    }
+    Ok(waiting.len())
+}
+
+/// The same for what is about to wait: it stays taken back wherever it goes.
+pub(crate) fn take_back_ahead(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (what, received): (&Withdrawal, ReceiptRef),
+) -> Result<()> {
+    let aside = Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received,
+        reading: what.said,
+        names: Some((what.signal, what.at)),
+        payload: None,
+    };
+    let id = set_aside::insert(tx, &aside)?;
+    decided(tx, std::iter::once(id), WITHDRAWN)?;
+    said_taken_back(tx, device, what)
+}
+
+/// A source puts right what waits of its own: its new value waits in place of those that came before it. Whether there
+/// were any.
+pub(crate) fn put_right(
+    tx: &mut Tx<'_>,
+    device: (i64, DeviceId),
+    (reading, received): (Reading, ReceiptRef),
+) -> Result<bool> {
+    let instant = (reading.at, reading.at.plus(Duration::from_micros(1)));
+    let mut waiting = first(tx, (device.0, reading.signal), instant, SAME_INSTANT)?;
+    waiting.retain(|item| !item.received.is_after(received));
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    decided(tx, waiting.iter().map(|item| item.id), CORRECTED)?;
+    let body = serde_json::json!({ "device": device.1, "signal": reading.signal.name(), "at": reading.at });
+    tx.audit(&Act::new("quarantine.discarded").code(CORRECTED).body(body))?;
+    wait(tx, device, (&[reading], received))?;
+    Ok(true)
+}
+
+/// What a device measured for nobody, or for whom it is not known yet, waits from now on.
+pub(crate) fn wait(
+    tx: &mut Tx<'_>,
+    (device_key, device): (i64, DeviceId),
+    (readings, received): (&[Reading], ReceiptRef),
+) -> Result<()> {
+    let aside = |reading: &Reading| Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received,
+        reading: Some(*reading),
+        names: None,
+        payload: None,
+    };
+    set_aside::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>()).map(drop)
+}
+
+fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Result<()> {
+    let body = serde_json::json!({ "device": device, "signal": what.signal.name(), "at": what.at });
+    tx.audit(&Act::new("quarantine.discarded").code(WITHDRAWN).body(body))
+}
+
+/// What a source took back while its device was nobody's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Back {
+    /// The value, where one was said.
+    pub was: Option<Reading>,
+    /// The message that says so, or that brought what was taken back.
+    pub received: ReceiptRef,
+}
+
+/// What a source took back while its device was nobody's, of what it measured at these instants.
+pub(crate) fn taken_back(
+    view: &mut View<'_>,
+    device_key: i64,
+    instants: &[i64],
+) -> Result<HashMap<(Signal, Instant), Vec<Back>>> {
+    let query = quarantine::table
+        .filter(quarantine::device_key.eq(device_key).and(quarantine::at.eq_any(instants)))
+        .filter(literally("quarantine.decision = 'withdrawn'"))
+        .select(columns());
+    let rows: Vec<Raw> = on!(&mut *view.conn, |c| query.load(c))?;
+    let mut out: HashMap<(Signal, Instant), Vec<Back>> = HashMap::new();
+    for raw in rows {
+        let (signal, at) = (raw.3.and_then(Signal::from_code), raw.5.map(Instant::from_micros));
+        if let (Some(signal), Some(at)) = (signal, at) {
+            let Item { reading: was, received, .. } = opened(view, raw)?;
+            out.entry((signal, at)).or_default().push(Back { was, received });
+        }
+    }
+    Ok(out)
+}

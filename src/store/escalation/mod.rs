@@ -1,0 +1,437 @@
+//! Climbs of escalation policies: one row a case, changed only where its fence still stands, so that of two nodes
+//! one acts. A case's changes reach its climb in the transaction that makes them.
+
+pub(crate) mod callable;
+mod climbed;
+mod follow;
+pub mod history;
+pub mod paging;
+mod replan;
+#[cfg(any(test, feature = "testing"))]
+mod testing;
+mod waiting;
+
+use consent::Denied;
+use diesel::prelude::*;
+
+use super::alerts;
+use super::audit::act::Act;
+use super::db::conn::{held, literally, on};
+use super::db::error::{Error, Result};
+use super::db::schema::{escalation_steps, escalations};
+use super::db::turn::locks::Lock;
+use super::db::tx::{Tx, View};
+use super::messages::{self, Ground};
+use super::versions::{self, Version};
+pub use climbed::{Climbed, keep, record};
+use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
+use domain::id::uuid_at;
+use domain::{AlertId, Instant, PatientId, UserId};
+pub use follow::follow;
+pub use replan::replan;
+#[cfg(any(test, feature = "testing"))]
+pub use testing::{break_row, forget_pace};
+pub use waiting::{look_again, waiting, waiting_in_vain};
+
+/// The kind of case that an alert is.
+pub const ALERT: &str = "alert";
+/// The policy that a red alert climbs.
+pub const RED: &str = "red_alert";
+
+/// A case's climb as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// Its id.
+    pub id: String,
+    /// What kind of case: [`ALERT`].
+    pub kind: String,
+    /// The case's id.
+    pub subject: String,
+    /// Whose, for the audit log.
+    pub patient: Option<PatientId>,
+    /// The climb.
+    pub run: Run,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Why the engine set it aside.
+    pub spoiled: Option<String>,
+}
+
+/// A row as it is read; opening it may fail, and then it alone is set aside.
+#[derive(Queryable, Selectable, Debug, Clone)]
+#[diesel(table_name = escalations)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    kind: String,
+    subject: String,
+    patient_id: Option<String>,
+    record: String,
+    started_at: i64,
+    updated_at: i64,
+    fence: i64,
+    spoiled: Option<String>,
+}
+
+impl Row {
+    /// Whose case it is, if that can be read.
+    #[must_use]
+    pub fn patient(&self) -> Option<PatientId> {
+        self.patient_id.as_ref()?.parse().ok()
+    }
+
+    /// The case's id.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The climb in the row.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn open(self) -> Result<Escalation> {
+        let run: Run =
+            serde_json::from_str(&self.record).map_err(|_shape| Error::Corrupt("escalations.record"))?;
+        if i64::try_from(run.fence).ok() != Some(self.fence) {
+            return Err(Error::Corrupt("escalations.fence"));
+        }
+        let patient = self.patient_id.map(|id| id.parse()).transpose();
+        Ok(Escalation {
+            id: self.id,
+            kind: self.kind,
+            subject: self.subject,
+            patient: patient.map_err(|_not_an_id| Error::Corrupt("escalations.patient_id"))?,
+            run,
+            started_at: Instant::from_micros(self.started_at),
+            updated_at: Instant::from_micros(self.updated_at),
+            spoiled: self.spoiled,
+        })
+    }
+}
+
+/// Seeds the default policies that are missing.
+///
+/// # Errors
+/// Database errors.
+pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
+    seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
+}
+
+/// A policy as a climb keeps it.
+#[must_use]
+pub fn kept(policy: Version<Policy>) -> Policy {
+    Policy { id: policy.name, version: policy.version, ..policy.body }
+}
+
+/// Begins the climb of an alert, unless it has one. Without a ground nobody is called: the case waits for one on the
+/// queue. Says whether it began.
+///
+/// # Errors
+/// Database errors.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    alert: AlertId,
+    patient: PatientId,
+    mut run: Run,
+    ground: std::result::Result<Ground, Denied>,
+) -> Result<bool> {
+    let now = tx.now();
+    let withheld = ground.is_err() && run.basis_ended();
+    let from = Escalation {
+        id: uuid_at(now).to_string(),
+        kind: ALERT.to_owned(),
+        subject: alert.to_string(),
+        patient: Some(patient),
+        run: run.clone(),
+        started_at: now,
+        updated_at: now,
+        spoiled: None,
+    };
+    let row = diesel::insert_into(escalations::table).values((
+        (
+            escalations::id.eq(&from.id),
+            escalations::kind.eq(ALERT),
+            escalations::subject.eq(&from.subject),
+            escalations::patient_id.eq(patient.to_string()),
+            escalations::started_at.eq(now.micros()),
+        ),
+        climbed::changing(&run, now)?,
+    ));
+    let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if began && withheld {
+        record(tx, &[Climbed { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
+    }
+    Ok(began)
+}
+
+/// The climb of a case. A row that cannot be read counts as none: it was set aside, and the auditor tells of it.
+///
+/// # Errors
+/// Database errors.
+pub fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escalation>> {
+    let row = escalations::table
+        .filter(escalations::kind.eq(kind).and(escalations::subject.eq(subject)))
+        .select(Row::as_select())
+        .first(view.conn)
+        .optional()?;
+    Ok(row.and_then(|row: Row| row.open().ok()))
+}
+
+/// The climb of an alert.
+///
+/// # Errors
+/// As [`of`].
+pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> {
+    of(view, ALERT, &id.to_string())
+}
+
+/// Every climb of a kind that is not done, the next to act first; those that cannot be read are left out.
+///
+/// # Errors
+/// As [`of`].
+pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escalation>> {
+    let rows = escalations::table
+        .filter(literally("escalations.state <> 'done'"))
+        .filter(escalations::kind.eq(kind))
+        .order((escalations::next_at.asc(), escalations::id.asc()))
+        .limit(limit)
+        .select(Row::as_select())
+        .load(view.conn)?;
+    Ok(rows.into_iter().filter_map(|row: Row| row.open().ok()).collect())
+}
+
+/// How many climbs were set aside.
+///
+/// # Errors
+/// Database errors.
+pub fn set_aside(view: &mut View<'_>) -> Result<i64> {
+    Ok(escalations::table.filter(escalations::spoiled.is_not_null()).count().get_result(view.conn)?)
+}
+
+/// Whether anything is due: a look that takes no turn to write.
+///
+/// # Errors
+/// Database errors.
+pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
+    let first: Option<i64> = escalations::table
+        .filter(escalations::next_at.le(now.micros()).and(escalations::spoiled.is_null()))
+        .select(escalations::fence)
+        .first(view.conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
+/// What is due, the longest due first: ids with the cases they are about. Nothing is held yet: see [`take`].
+///
+/// # Errors
+/// Database errors.
+pub fn due(view: &mut View<'_>, now: Instant, limit: i64) -> Result<Vec<(String, String)>> {
+    Ok(escalations::table
+        .filter(escalations::next_at.le(now.micros()).and(escalations::spoiled.is_null()))
+        .order((escalations::next_at, escalations::id))
+        .limit(limit)
+        .select((escalations::id, escalations::subject))
+        .load(view.conn)?)
+}
+
+/// Takes those of these climbs that are due still and whose alerts nobody else holds, with the consents of their
+/// patients: held until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
+    let now = tx.now().micros();
+    let (ids, subjects): (Vec<String>, Vec<String>) = due.iter().cloned().unzip();
+    let free = alerts::hold_to_call(tx, &subjects)?;
+    let rows = escalations::table
+        .filter(escalations::id.eq_any(ids).and(escalations::subject.eq_any(free)))
+        .filter(escalations::next_at.le(now).and(escalations::spoiled.is_null()))
+        .order((escalations::next_at, escalations::id));
+    let rows = held!(tx, Row, rows);
+    Ok(rows)
+}
+
+/// Sets a row aside that cannot be worked off: it holds up nobody else, and a person is told.
+///
+/// # Errors
+/// Database errors.
+pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
+    diesel::update(escalations::table.find(id)).set(escalations::spoiled.eq(why)).execute(tx.conn)?;
+    let body = serde_json::json!({ "table": "escalations", "row": id, "why": why });
+    tx.audit(&Act::new("engine.quarantined").body(body))
+}
+
+/// What all climbs did so far, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Steps that paged somebody by a rung.
+    pub steps: i64,
+    /// Climbs that paged a rung of a round more than once.
+    pub twice: i64,
+    /// Messages planned.
+    pub messages: i64,
+}
+
+/// Counts them.
+///
+/// # Errors
+/// Database errors.
+pub fn tally(view: &mut View<'_>) -> Result<Tally> {
+    let rungs = escalation_steps::table
+        .filter(escalation_steps::did.eq("paged").and(escalation_steps::step.is_not_null()));
+    let steps = rungs.count().get_result(view.conn)?;
+    let climbs: Vec<(String, i64)> = rungs
+        .group_by((escalation_steps::escalation_id, escalation_steps::step, escalation_steps::round))
+        .having(diesel::dsl::count_star().gt(1))
+        .select((escalation_steps::escalation_id, diesel::dsl::count_star()))
+        .load(view.conn)?;
+    let messages = super::db::schema::messages::table.count().get_result(view.conn)?;
+    Ok(Tally { steps, twice: i64::try_from(climbs.len()).unwrap_or(i64::MAX), messages })
+}
+
+/// One thing that a climb did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// When.
+    pub at: Instant,
+    /// When it was due.
+    pub due_at: Instant,
+    /// `paged`, `joined`, `empty`, `nobody_reached`, `resumed`, `withheld`.
+    pub did: String,
+    /// The rung, from 0; `None`: nobody reached, or a person by name.
+    pub step: Option<usize>,
+    /// How often the ladder had been begun, from 0.
+    pub round: u8,
+    /// Who was paged.
+    pub people: Vec<UserId>,
+}
+
+/// What a climb did, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
+    type Raw = (i64, i64, String, Option<i64>, i64, String);
+    let rows: Vec<Raw> = escalation_steps::table
+        .filter(escalation_steps::escalation_id.eq(id))
+        .order(escalation_steps::id)
+        .select((
+            escalation_steps::at,
+            escalation_steps::due_at,
+            escalation_steps::did,
+            escalation_steps::step,
+            escalation_steps::round,
+            escalation_steps::people,
+        ))
+        .load(view.conn)?;
+    let read = |(at, due_at, did, step, round, people): Raw| {
+        let people: std::result::Result<Vec<UserId>, _> = people.split_whitespace().map(str::parse).collect();
+        Ok(Stepped {
+            at: Instant::from_micros(at),
+            due_at: Instant::from_micros(due_at),
+            did,
+            step: step.and_then(|step| usize::try_from(step).ok()),
+            round: u8::try_from(round).unwrap_or(u8::MAX),
+            people: people.map_err(|_not_an_id| Error::Corrupt("escalation_steps.people"))?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
+///
+/// # Errors
+/// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::Denied`] without a permit
+/// for calling people; [`Error::NotFound`] when nothing climbs.
+pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
+    let patient = alerts::get(tx, alert)?.case.patient;
+    let ground = Ground::ask(tx, patient)??;
+    alerts::hold(tx, alert)?;
+    let Some(from) = hold(tx, alert)? else { return Err(Error::NotFound("escalation")) };
+    let mut run = from.run.clone();
+    run.force(seen, tx.now()).map_err(|refused| match refused {
+        Refused::Stale => Error::Refused {
+            code: "E_STALE_STEP",
+            what: "it was escalated already since this was shown: look again",
+        },
+        _ => Error::Conflict("the case is resolved"),
+    })?;
+    let body = serde_json::json!({ "case": from.subject, "kind": from.kind, "did": "forced" });
+    keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
+    tx.audit(&Act::new("alert.escalated").body(body).patient(patient))?;
+    tx.signal("alert.changed", alert)
+}
+
+/// The legal basis for calling people ended, or there is one again: the climb of an alert follows, and what was planned
+/// without one is cancelled. The alert is held.
+///
+/// # Errors
+/// Database errors.
+pub fn on_ground(
+    tx: &mut Tx<'_>,
+    alert: AlertId,
+    ground: std::result::Result<Ground, Denied>,
+) -> Result<bool> {
+    let from = match hold(tx, alert) {
+        Ok(Some(from)) => from,
+        Ok(None) => return Ok(false),
+        // Set aside already, and told of; its messages are cancelled below like any other's.
+        Err(error) if error.is_the_rows() => {
+            return if ground.is_err() {
+                Ok(messages::cancel(tx, ALERT, &alert.to_string())? > 0)
+            } else {
+                Ok(false)
+            };
+        }
+        Err(error) => return Err(error),
+    };
+    let (mut run, now) = (from.run.clone(), tx.now());
+    let changed = if ground.is_ok() { run.basis_given(now) } else { run.basis_ended() };
+    if changed {
+        let did = if ground.is_ok() { Vec::new() } else { vec![Did::Withheld] };
+        let climbed = [Climbed { from, run, did, due_at: now, ground }];
+        keep(tx, &climbed)?;
+        record(tx, &climbed)?;
+        tx.signal("alert.changed", alert)?;
+    }
+    if ground.is_err() {
+        messages::cancel(tx, ALERT, &alert.to_string())?;
+    }
+    Ok(changed)
+}
+
+/// Patients some of whose cases wait for a basis to call people.
+///
+/// # Errors
+/// Database errors.
+pub fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
+    let waiting: Vec<Option<String>> = escalations::table
+        .filter(escalations::state.eq(name(State::NoBasis)))
+        .select(escalations::patient_id)
+        .distinct()
+        .limit(limit)
+        .load(view.conn)?;
+    Ok(waiting.into_iter().flatten().collect())
+}
+
+/// The climb of an alert, held until the transaction ends.
+fn hold(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
+    tx.lock(Lock::Escalation(alert));
+    let row = escalations::table
+        .filter(escalations::kind.eq(ALERT).and(escalations::subject.eq(alert.to_string())));
+    held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
+}
+
+const fn name(state: State) -> &'static str {
+    match state {
+        State::Climbing => "climbing",
+        State::Acknowledged(_) => "acknowledged",
+        State::Snoozed(_) => "snoozed",
+        State::NobodyReached => "nobody_reached",
+        State::NoBasis => "no_basis",
+        State::Done => "done",
+    }
+}

@@ -1,0 +1,59 @@
+//! How letters to a person are written: in which language, and on whose clock.
+
+use diesel::prelude::*;
+
+use crate::db::conn::on;
+use crate::db::error::{Error, Result};
+use crate::db::schema::letters;
+use crate::{Act, Subject, Tx, View};
+use domain::UserId;
+use domain::templates::Lang;
+use domain::time::civil::Zone;
+
+/// Who reads a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader {
+    /// Their language.
+    pub lang: Lang,
+    /// The zone of the clock on their wall.
+    pub zone: Zone,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { lang: Lang::Pt, zone: Zone::SAO_PAULO }
+    }
+}
+
+/// How a person reads letters; Portuguese and São Paulo until they say.
+///
+/// # Errors
+/// Database errors.
+pub fn reader(view: &mut View<'_>, user: UserId) -> Result<Reader> {
+    let row: Option<(String, String)> = letters::table
+        .find(user.to_string())
+        .select((letters::lang, letters::zone))
+        .get_result(view.conn)
+        .optional()?;
+    let Some((lang, zone)) = row else { return Ok(Reader::default()) };
+    Ok(Reader {
+        lang: Lang::from_tag(&lang).ok_or(Error::Corrupt("letters.lang"))?,
+        zone: Zone::parse(&zone).map_err(|_no_zone| Error::Corrupt("letters.zone"))?,
+    })
+}
+
+/// Notes how a person reads letters, from the next letter on.
+///
+/// # Errors
+/// Database errors.
+pub fn write_for(tx: &mut Tx<'_>, user: UserId, reader: Reader) -> Result<()> {
+    let said = (letters::lang.eq(reader.lang.tag()), letters::zone.eq(reader.zone.name()));
+    on!(&mut *tx.conn, |conn| diesel::insert_into(letters::table)
+        .values((letters::user_id.eq(user.to_string()), said))
+        .on_conflict(letters::user_id)
+        .do_update()
+        .set(said)
+        .execute(conn))?;
+    let body = serde_json::json!({ "letters": { "lang": reader.lang.tag(), "zone": reader.zone.name() } });
+    tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))
+}

@@ -1,0 +1,320 @@
+//! People who stop being ones who can answer: blocked, in another role, without a sign-in until a second person has
+//! vouched, erased, away. Whatever makes that of somebody goes through `watched` or `leave`, and what rests on them
+//! goes back to the queue in the same transaction; of many cases the rest follows at once, a few a transaction.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use crate::alerts::{self, hold_free, keep, unresolved};
+use crate::audit::act::Act as Entry;
+use crate::consents::permits;
+use crate::db::conn::{Conn, literally, on};
+use crate::db::error::{Error, Result};
+use crate::db::schema::{alert_acts, alerts as rows, departures, users};
+use crate::db::{settings, turn};
+use crate::{Tx, View};
+use domain::alerts::AlertCase;
+use domain::{AlertId, Can, Level, Role, UserId};
+
+/// So many cases go back in one transaction: an act of somebody else waits for no more.
+pub const AT_ONCE: usize = 32;
+
+/// Counts the departures: what waits for somebody is looked at again when it has changed.
+const COUNTED: &str = "departures.counted";
+
+/// Why somebody can answer no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Their sign-in was blocked.
+    Blocked,
+    /// Their account waits for a second person's word.
+    Held,
+    /// Their role takes no calls, or acts on alerts no more.
+    Role,
+    /// Their password and second factor count no more.
+    Credentials,
+    /// They were erased.
+    Erased,
+    /// Somebody noted that they are away now.
+    Absent,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 6] =
+        [Self::Blocked, Self::Held, Self::Role, Self::Credentials, Self::Erased, Self::Absent];
+
+    /// The stored name, as the audit log tells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Held => "held",
+            Self::Role => "role",
+            Self::Credentials => "credentials",
+            Self::Erased => "erased",
+            Self::Absent => "absent",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("departures.why"))
+    }
+}
+
+/// What an account may do about alerts as it stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Able {
+    /// Why it answers for none, if so.
+    barred: Option<Why>,
+    /// Whether it acts on any, called or not.
+    acts: bool,
+}
+
+/// An id without an account bars nobody: nothing is known against it.
+fn able(view: &mut View<'_>, user: UserId) -> Result<Able> {
+    let row = users::table.find(user.to_string());
+    let row = row.select((users::role, users::disabled_at, users::held_at));
+    let found: Option<(String, Option<i64>, Option<i64>)> = row.get_result(view.conn).optional()?;
+    let Some((role, disabled_at, held_at)) = found else { return Ok(Able::default()) };
+    let may = |can: Can| Role::from_name(&role).is_some_and(|role| can.held_by(role));
+    let barred = match (disabled_at, held_at, may(Can::AnswerCalls)) {
+        (Some(_), ..) => Some(Why::Blocked),
+        (None, Some(_), _) => Some(Why::Held),
+        (None, None, false) => Some(Why::Role),
+        (None, None, true) => None,
+    };
+    Ok(Able { barred, acts: may(Can::ActOnAlerts) })
+}
+
+/// Changes a person's account. If they answer for no alert any more, or act on alerts no more, what rests on them goes
+/// back. Run it before any other lock.
+///
+/// # Errors
+/// What `change` says; database errors.
+pub(crate) fn watched<T>(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    change: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    turn::share(tx)?;
+    let before = able(tx, user)?;
+    let done = change(tx)?;
+    let after = able(tx, user)?;
+    match after.barred.or((before.acts && !after.acts).then_some(Why::Role)) {
+        Some(why) => leave(tx, user, why).map(|_cases| done),
+        None => Ok(done),
+    }
+}
+
+/// Somebody answers no more: what rests on them goes back, as much as fits; the rest is the engine's. Says how much
+/// went. Run it before any lock but that of the person's own row.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<usize> {
+    turn::share(tx)?;
+    settle(tx, user)?;
+    let counted = settings::get(tx, COUNTED)?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    settings::keep(tx, COUNTED, &counted.saturating_add(1).to_string())?;
+    let (done, more) = give_back(tx, user, why)?;
+    if more {
+        remember(tx, user, why)?;
+    }
+    Ok(done)
+}
+
+/// Waits for acts under way that give this person something, and lets none begin until the transaction ends.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
+    if let Conn::Pg(conn) = &mut *tx.conn {
+        let row = users::table.find(user.to_string()).select(users::id).for_update();
+        let _held: Option<String> = row.get_result(conn).optional()?;
+    }
+    Ok(())
+}
+
+/// Before an act that leaves a case with these people: each of them can answer, and stays so until the transaction ends.
+/// Says who cannot.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn who_cannot(tx: &mut Tx<'_>, people: &[UserId]) -> Result<Option<UserId>> {
+    let mut people = people.to_vec();
+    people.sort_unstable();
+    people.dedup();
+    for user in people {
+        if let Conn::Pg(conn) = &mut *tx.conn {
+            let row = users::table.find(user.to_string()).select(users::id).for_key_share();
+            let _held: Option<String> = row.get_result(conn).optional()?;
+        }
+        if able(tx, user)?.barred.is_some() {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+fn remember(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<()> {
+    let row = (
+        departures::user_id.eq(user.to_string()),
+        departures::why.eq(why.name()),
+        departures::at.eq(tx.now().micros()),
+    );
+    let insert = diesel::insert_into(departures::table).values(row);
+    on!(&mut *tx.conn, |conn| insert.on_conflict_do_nothing().execute(conn))?;
+    Ok(())
+}
+
+/// Gives back a part of what rests on somebody, the gravest first, and waits for none that somebody else holds. Says how
+/// much, and whether there is more.
+fn give_back(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<(usize, bool)> {
+    let held = resting_on(tx, user)?;
+    let some: Vec<(String, i64)> = held.iter().take(AT_ONCE).cloned().collect();
+    permits::hold(tx, &some.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
+    let ids: Vec<String> = some.into_iter().map(|(id, _)| id).collect();
+    let free = hold_free(tx, &ids)?;
+    let mut done = 0;
+    for id in &free {
+        match tx.item(|tx| one(tx, *id, user, why)) {
+            Ok(()) => done += 1,
+            // Nobody stays in because of one that cannot be read.
+            Err(error) if error.is_the_rows() => {
+                tracing::error!(alert = %id, %error, "an alert could not be given back to the queue");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((done, held.len() > free.len()))
+}
+
+fn one(tx: &mut Tx<'_>, id: AlertId, user: UserId, why: Why) -> Result<()> {
+    let stored = alerts::get(tx, id)?;
+    if !stored.case.rests_on(user) {
+        return Ok(());
+    }
+    let mut next = stored.clone();
+    next.case = stored.case.given_back(tx.now());
+    diesel::insert_into(alert_acts::table)
+        .values((
+            alert_acts::alert_id.eq(id.to_string()),
+            alert_acts::at.eq(tx.now().micros()),
+            alert_acts::actor.eq(tx.actor().name()),
+            alert_acts::act.eq("given_back"),
+            alert_acts::whom.eq(Some(user.to_string())),
+        ))
+        .execute(tx.conn)?;
+    let body = serde_json::json!({ "alert": id, "from": user, "why": why.name() });
+    keep(tx, &stored, next, Entry::new("alert.given_back").body(body)).map(drop)
+}
+
+/// What rests on somebody, the gravest first: ids and patients.
+fn resting_on(view: &mut View<'_>, user: UserId) -> Result<Vec<(String, i64)>> {
+    let named: Vec<(String, i64, String)> = rows::table
+        .filter(unresolved().and(rows::case_record.like(format!("%{user}%"))))
+        .select((rows::id, rows::patient_key, rows::case_record))
+        .load(view.conn)?;
+    let rests = |(id, key, record): (String, i64, String)| {
+        let case: AlertCase = serde_json::from_str(&record).ok()?;
+        case.rests_on(user).then_some((Reverse(case.facts.level), case.facts.started_at, id, key))
+    };
+    let mut held: Vec<_> = named.into_iter().filter_map(rests).collect();
+    held.sort_unstable();
+    Ok(held.into_iter().map(|(.., id, key)| (id, key)).collect())
+}
+
+/// What rests on one person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resting {
+    /// Alerts that they claimed, answered for, silenced or were handed.
+    pub cases: usize,
+    /// Those of them that were red at their worst.
+    pub red: usize,
+}
+
+/// What rests on everybody.
+///
+/// # Errors
+/// Database errors.
+pub fn resting(view: &mut View<'_>) -> Result<BTreeMap<UserId, Resting>> {
+    let somebodys = literally("(alerts.owner IS NOT NULL OR alerts.state <> 'open')");
+    let records: Vec<String> =
+        rows::table.filter(unresolved().and(somebodys)).select(rows::case_record).load(view.conn)?;
+    let mut all: BTreeMap<UserId, Resting> = BTreeMap::new();
+    for case in records.iter().filter_map(|record| serde_json::from_str::<AlertCase>(record).ok()) {
+        for user in case.holders() {
+            let of = all.entry(user).or_default();
+            of.cases += 1;
+            of.red += usize::from(case.facts.peak == Level::Red);
+        }
+    }
+    Ok(all)
+}
+
+/// How often people departed so far, for whoever looks again when that changes.
+///
+/// # Errors
+/// Database errors.
+pub fn counted(view: &mut View<'_>) -> Result<Option<String>> {
+    settings::get(view, COUNTED)
+}
+
+/// Whether somebody departed of whose cases some are not back yet.
+///
+/// # Errors
+/// Database errors.
+pub fn any(view: &mut View<'_>) -> Result<bool> {
+    let first: Option<String> = departures::table.select(departures::user_id).first(view.conn).optional()?;
+    Ok(first.is_some())
+}
+
+/// Gives back a few cases of one who departed. Says how many.
+///
+/// # Errors
+/// Database errors.
+pub fn work(tx: &mut Tx<'_>) -> Result<usize> {
+    let first = departures::table.order((departures::at, departures::user_id));
+    let first: Option<(String, String)> =
+        first.select((departures::user_id, departures::why)).first(tx.conn).optional()?;
+    let Some((id, why)) = first else { return Ok(0) };
+    let user: UserId = id.parse().map_err(|_not_an_id| Error::Corrupt("departures.user_id"))?;
+    turn::share(tx)?;
+    let (done, more) = give_back(tx, user, Why::from_name(&why)?)?;
+    if !more {
+        diesel::delete(departures::table.find(id)).execute(tx.conn)?;
+    }
+    Ok(done)
+}
+
+/// Notes whoever cannot answer and still has something, however that came to be: an older version left it there, or
+/// somebody changed the database by hand. Says how many.
+///
+/// # Errors
+/// Database errors.
+pub fn overlooked(view: &mut View<'_>) -> Result<Vec<(UserId, Why)>> {
+    let mut found = Vec::new();
+    for user in resting(view)?.into_keys() {
+        found.extend(able(view, user)?.barred.map(|why| (user, why)));
+    }
+    Ok(found)
+}
+
+/// Has the engine give back what rests on these people.
+///
+/// # Errors
+/// Database errors.
+pub fn note(tx: &mut Tx<'_>, people: &[(UserId, Why)]) -> Result<()> {
+    people.iter().try_for_each(|(user, why)| remember(tx, *user, *why))
+}
+
+/// Blocks somebody as a version did that knew nothing of departures.
+#[cfg(any(test, feature = "testing"))]
+pub fn bar_silently(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
+    let barred = users::disabled_at.eq(Some(tx.now().micros()));
+    diesel::update(users::table.find(user.to_string())).set(barred).execute(tx.conn)?;
+    Ok(())
+}

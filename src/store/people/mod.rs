@@ -1,0 +1,8 @@
+//! Users, their sessions and links, and what keeps strangers out.
+
+pub mod departures;
+pub mod holds;
+pub mod links;
+pub mod sessions;
+pub mod throttles;
+pub mod users;

@@ -1,0 +1,41 @@
+//! A person takes all that is kept of them away (LGPD art. 18 II and V): in the log before the first byte, and not so
+//! often that it stands in the way of others.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::accesses::{self, Look, What};
+use crate::db::error::{Error, Result};
+use crate::db::schema::looks;
+use crate::{Act, Tx, patients};
+use domain::PatientId;
+
+/// At most so many …
+pub const MOST: i64 = 6;
+/// … in so long.
+pub const WITHIN: Duration = Duration::from_secs(3_600);
+
+/// A copy of everything begins: the entry and the look. The patient's number is the answer.
+///
+/// # Errors
+/// `E_RATE` for one too many; [`Error::NotFound`]; database errors.
+pub fn begin(tx: &mut Tx<'_>, patient: PatientId, format: &str) -> Result<i64> {
+    let key = patients::key_of(tx, patient)?;
+    let since = tx.now().minus(WITHIN).micros();
+    let lately: i64 = looks::table
+        .filter(looks::patient_key.eq(key).and(looks::what.eq(What::Export.name())))
+        .filter(looks::code.eq("").and(looks::at.gt(since)))
+        .count()
+        .get_result(tx.conn)?;
+    if lately >= MOST {
+        return Err(Error::Refused {
+            code: "E_RATE",
+            what: "six copies within an hour: try again in an hour",
+        });
+    }
+    let role = accesses::keep(tx, &[(key, Look { patient, what: What::Export, refused: None })])?;
+    let body = serde_json::json!({ "role": role, "what": [What::Export.name()], "format": format });
+    tx.audit(&Act::new("access.export").patient(patient).decided(true).body(body))?;
+    Ok(key)
+}

@@ -1,0 +1,64 @@
+//! What a patient is called for who may not know them: an id of its own for each viewer, always the same for one viewer,
+//! that this house alone can turn back. Nothing is stored for it.
+
+use aes::Aes256;
+use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use uuid::Uuid;
+
+use crate::db::error::{Error, Result};
+use crate::{View, patients};
+use domain::{PatientId, UserId};
+
+fn cipher(view: &mut View<'_>, viewer: UserId) -> Result<Aes256> {
+    let key = view.blind("pseudonym", &viewer.to_string())?;
+    Aes256::new_from_slice(&key).map_err(|_length| Error::Keys("a pseudonym's key has another length".into()))
+}
+
+/// The pseudonym of a patient for a viewer.
+///
+/// # Errors
+/// Database errors.
+pub fn of(view: &mut View<'_>, viewer: UserId, patient: PatientId) -> Result<PatientId> {
+    let mut block = (*patient.0.as_bytes()).into();
+    cipher(view, viewer)?.encrypt_block(&mut block);
+    Ok(PatientId(Uuid::from_bytes(block.into())))
+}
+
+/// Whom a viewer means by an id: the patient whose pseudonym it is for them, or else the id itself.
+///
+/// # Errors
+/// Database errors.
+pub fn meant(view: &mut View<'_>, viewer: UserId, said: PatientId) -> Result<PatientId> {
+    let mut block = (*said.0.as_bytes()).into();
+    cipher(view, viewer)?.decrypt_block(&mut block);
+    let patient = PatientId(Uuid::from_bytes(block.into()));
+    match patients::key_of(view, patient) {
+        Ok(_) => Ok(patient),
+        Err(Error::NotFound(_)) => Ok(said),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, stores};
+    use crate::tests::patient;
+
+    #[test]
+    fn a_pseudonym_is_stable_for_one_viewer_another_for_the_next_and_leads_back() {
+        for store in stores() {
+            let (ana, bia) = (patient(&store, "Ana").id, patient(&store, "Bia").id);
+            let (one, two) = (UserId::new(NOW), UserId::new(NOW));
+            let shown = |viewer, who| store.read(|view| of(view, viewer, who)).unwrap();
+            let back = |viewer, said| store.read(|view| meant(view, viewer, said)).unwrap();
+            assert_eq!(shown(one, ana), shown(one, ana));
+            assert_ne!(shown(one, ana), shown(two, ana));
+            assert_ne!(shown(one, ana), shown(one, bia));
+            assert_ne!(shown(one, ana), ana);
+            assert_eq!(back(one, shown(one, ana)), ana);
+            assert_eq!(back(one, ana), ana, "an id stays what it is");
+            assert_ne!(back(two, shown(one, ana)), ana, "one viewer's pseudonym says nothing to another");
+        }
+    }
+}

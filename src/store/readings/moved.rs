@@ -1,0 +1,320 @@
+//! Readings that change hands, a stretch in a transaction: what a device measured when it was not a patient's any more is
+//! set aside from them, and what waits set aside is given to whoever wore it. Both are amendments; journal, chunks and
+//! receipts keep what was committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use consent::{Permit, Purpose, TelemetryCollect};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::amendments::in_force::{amended, edge};
+use super::amendments::{Generation, Identity, Sealed};
+use super::chunks::generations::{New, write};
+use super::chunks::rows::{self, Outline, Series};
+use super::chunks::span::Span;
+use super::journal::row::{COLUMNS, Row, StoredReading};
+use super::series::history::{History, TakenBack};
+use super::series::measured;
+use super::series::{joined, range};
+use crate::db::error::Result;
+use crate::db::schema::readings;
+use crate::devices::unbound::{self, NOT_BOUND};
+use crate::keys::Subject;
+use crate::readings::quarantine::{self, Aside, Item};
+use crate::{Act, Tx, View};
+use domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
+
+/// Readings of one transaction: each is sealed twice.
+pub(crate) const AT_ONCE: usize = 128;
+/// Readings no further apart are read in one go.
+const CLOSE: Duration = Duration::from_secs(300);
+/// Amendments that are opened for one transaction.
+const OPENED: i64 = 512;
+
+/// A stretch of what one device measured for one patient.
+pub(crate) struct Worn {
+    /// As they are in force, ascending; at most [`AT_ONCE`].
+    pub readings: Vec<StoredReading>,
+    /// Where the stretch ends (exclusive).
+    pub until: Instant,
+    /// The chunk of which nothing is left in force by itself once they are set aside.
+    pub overlaid: Option<Outline>,
+}
+
+/// The stretch that begins at `from` and ends at `to`, with the next chunk, or where its readings would be too many.
+pub(crate) fn worn(
+    view: &mut View<'_>,
+    (patient_key, signal): (i64, Signal),
+    device_key: i64,
+    (from, to): (Instant, Instant),
+) -> Result<Worn> {
+    let series = Series::new(patient_key, signal);
+    let end = rows::end_after(view.conn, series, from.micros())?.map(Instant::from_micros);
+    let mut until = end.map_or(to, |end| end.min(to));
+    let span = Span { from: from.micros(), to: until.micros() };
+    if let Some(edge) = edge(view.conn, series, span, OPENED)? {
+        until = Instant::from_micros(edge.max(span.from.saturating_add(1)));
+    }
+    let limit = i64::try_from(AT_ONCE).unwrap_or(0) + 1;
+    let mut rows: Vec<Row> = readings::table
+        .filter(readings::at.ge(from.micros()).and(readings::at.lt(until.micros())))
+        .filter(readings::patient_key.eq(patient_key).and(readings::signal.eq(signal.code())))
+        .filter(readings::device_key.eq(device_key))
+        .order(readings::at)
+        .limit(limit)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    if let Some(beyond) = rows.get(AT_ONCE) {
+        until = Instant::from_micros(beyond.at);
+        rows.truncate(AT_ONCE);
+    }
+    let mut readings = joined(view, series, &rows, from, until)?;
+    readings.retain(|stored| stored.device_key == device_key);
+    if let Some(beyond) = readings.get(AT_ONCE) {
+        until = beyond.reading.at;
+        readings.truncate(AT_ONCE);
+    }
+    let overlaid = if readings.is_empty() { None } else { overlaid(view, series, until, &readings)? };
+    Ok(Worn { readings, until, overlaid })
+}
+
+/// The chunk that ends before `until`, if each of its readings has an amendment or is one of these.
+fn overlaid(
+    view: &mut View<'_>,
+    series: Series,
+    until: Instant,
+    moving: &[StoredReading],
+) -> Result<Option<Outline>> {
+    let chunk = rows::bare_before(view.conn, series, until.micros().saturating_sub(1))?;
+    let Some(chunk) = chunk.filter(|chunk| chunk.last_at < until.micros()) else { return Ok(None) };
+    let identity = |stored: &StoredReading| (stored.reading.at.micros(), stored.device_key);
+    let mut said = amended(view.conn, series, chunk.span())?;
+    said.extend(moving.iter().map(identity));
+    let committed = rows::open_by_id(view, series, &chunk)?;
+    Ok(committed.iter().all(|stored| said.contains(&identity(stored))).then_some(chunk))
+}
+
+/// Sets readings of one series aside from a patient: they wait for whoever wore the device.
+pub(crate) fn set_aside(
+    tx: &mut Tx<'_>,
+    patient: (i64, PatientId),
+    (device_key, device): (i64, DeviceId),
+    (readings, overlaid): (&[StoredReading], Option<&Outline>),
+) -> Result<()> {
+    let Some(signal) = readings.first().map(|stored| stored.reading.signal) else { return Ok(()) };
+    let aside = |stored: &StoredReading| Aside {
+        patient: None,
+        device_key,
+        subject: Subject::Device(device),
+        reason: NOT_BOUND,
+        received: stored.received,
+        // Where it goes nothing stood before it.
+        reading: Some(uncorrected(stored.reading)),
+        names: None,
+        payload: None,
+    };
+    let items = quarantine::insert_many(tx, &readings.iter().map(aside).collect::<Vec<_>>())?;
+    let instants: Vec<i64> = readings.iter().map(|stored| stored.reading.at.micros()).collect();
+    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let leave = |(stored, item): (&StoredReading, Uuid)| {
+        let at = stored.reading.at;
+        New {
+            identity: Identity { patient, signal, at, device_key },
+            number: histories.get(&at.micros()).map_or(1, History::next),
+            said: Sealed::nothing(&uncorrected(stored.reading)),
+            received: stored.received,
+            item: Some(item),
+            supersedes: false,
+        }
+    };
+    write(tx, &readings.iter().zip(items).map(leave).collect::<Vec<_>>())?;
+    if let Some(chunk) = overlaid {
+        rows::overlay(tx, chunk)?;
+    }
+    let spoken: Vec<Reading> = readings.iter().map(|stored| stored.reading).collect();
+    said(tx, ("reading.amended", "not_bound"), patient.1, device, &spoken)
+}
+
+fn uncorrected(reading: Reading) -> Reading {
+    Reading { flags: reading.flags.without(Flags::CORRECTED), ..reading }
+}
+
+/// Whether a patient allows to collect, or why not.
+pub type Allowed<'p> = std::result::Result<&'p Permit<TelemetryCollect>, consent::Code>;
+
+/// What became of the readings that were to be given to a patient.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// They have them now.
+    pub theirs: usize,
+    /// They did not allow it: these wait on.
+    pub refused: usize,
+    /// The first of those that changed the series.
+    pub from: Option<Instant>,
+}
+
+/// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit does
+/// not cover, and of two values of one identity the first committed. What was theirs before comes back as it was stored:
+/// that is no new collection, whatever became of their consent since. What is refused waits on: the binding may be the
+/// slip.
+pub(crate) fn give(
+    tx: &mut Tx<'_>,
+    permit: Allowed<'_>,
+    patient: (i64, PatientId),
+    (device_key, device): (i64, DeviceId),
+    items: &[Item],
+) -> Result<Given> {
+    let Some(signal) = items.iter().find_map(|item| item.reading).map(|reading| reading.signal) else {
+        return Ok(Given::default());
+    };
+    let mut theirs = in_force(tx, patient.0, device_key, items)?;
+    let (mut given, mut came, mut arrived, mut taken) =
+        (Given::default(), Vec::new(), Vec::new(), Vec::new());
+    let mut refused: BTreeMap<&'static str, Vec<&Item>> = BTreeMap::new();
+    let mut instants: Vec<i64> = items.iter().filter_map(|item| Some(item.reading?.at.micros())).collect();
+    instants.dedup();
+    let while_nobodys = unbound::taken_back(tx, device_key, &instants)?;
+    let histories = History::of(tx, (patient, signal, device_key), &instants)?;
+    let mut gone: BTreeSet<Instant> = BTreeSet::new();
+    for item in items {
+        let Some(reading) = item.reading else { continue };
+        let Some(history) = histories.get(&reading.at.micros()) else { continue };
+        let last = history.last(tx)?;
+        let covered =
+            permit.and_then(|permit| permit.covers(reading.at.micros()).map_err(|denied| denied.code));
+        let comes_back = last.as_ref().is_some_and(Generation::is_anothers);
+        if let Some(code) = covered.err().filter(|code| !comes_back || *code == consent::Code::Erased) {
+            refused.entry(code.as_str()).or_default().push(item);
+            continue;
+        }
+        taken.push(item);
+        let said = while_nobodys.get(&(reading.signal, reading.at)).map_or(&[][..], Vec::as_slice);
+        let taken_back = history.taken_back(tx)?.or_else(|| {
+            // What puts a value right is not what it took back.
+            let others = said.iter().filter(|back| back.received != item.received);
+            Some(TakenBack::of_nobodys(others)).filter(|taken| !taken.leaves(&reading))
+        });
+        let puts_right = said.iter().any(|back| back.received == item.received);
+        match theirs.get(&reading.at) {
+            Some(known) if known.says_the_same(&reading) => given.theirs += 1,
+            Some(_other) => conflicts(tx, patient, item)?,
+            // What the device took back stays so, whosever it was then.
+            None if taken_back.as_ref().is_some_and(|taken| taken.is(&reading)) => {
+                gone.insert(reading.at);
+            }
+            None if taken_back.is_some() => conflicts(tx, patient, item)?,
+            // It came after what was taken back.
+            None if gone.contains(&reading.at) && !puts_right => conflicts(tx, patient, item)?,
+            None => {
+                let as_it_was = |last: &Generation| last.was.is_some_and(|was| was.says_the_same(&reading));
+                came.push(New {
+                    identity: Identity { patient, signal, at: reading.at, device_key },
+                    number: history.next(),
+                    said: Sealed::value(&reading),
+                    received: item.received,
+                    item: Some(item.id),
+                    supersedes: last.is_some_and(|last| !as_it_was(&last)),
+                });
+                theirs.insert(reading.at, reading);
+                arrived.push(reading);
+            }
+        }
+    }
+    write(tx, &came)?;
+    if let Some(newest) = arrived.iter().map(|reading| reading.at).max() {
+        measured::note(tx, patient.0, signal, newest)?;
+    }
+    given.theirs += arrived.len();
+    given.from = arrived.iter().map(|reading| reading.at).min();
+    unbound::released(tx, &taken)?;
+    let spoken = |items: &[&Item]| items.iter().filter_map(|item| item.reading).collect::<Vec<_>>();
+    said(tx, ("reading.amended", "bound"), patient.1, device, &arrived)?;
+    said(tx, ("quarantine.released", NOT_BOUND), patient.1, device, &spoken(&taken))?;
+    for (code, items) in refused {
+        given.refused += items.len();
+        let body = serde_json::json!({ "device": device, "count": items.len() });
+        let purpose = Purpose::TelemetryCollect.as_str();
+        let entry = Act::new("decision.deny").patient(patient.1).purpose(purpose).decided(false);
+        tx.audit(&entry.code(code).body(body))?;
+    }
+    Ok(given)
+}
+
+/// What the patient has of this device at the instants of these items.
+fn in_force(
+    view: &mut View<'_>,
+    patient_key: i64,
+    device_key: i64,
+    items: &[Item],
+) -> Result<BTreeMap<Instant, Reading>> {
+    let known = |item: &Item| item.reading.map(|reading| (reading.at, reading.signal));
+    let (Some((from, signal)), Some((last, _))) =
+        (items.first().and_then(known), items.last().and_then(known))
+    else {
+        return Ok(BTreeMap::new());
+    };
+    let to = last.plus(Duration::from_micros(1));
+    let stored = range(view, Series::new(patient_key, signal), from, to)?;
+    let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
+    Ok(own.map(|stored| (stored.reading.at, stored.reading)).collect())
+}
+
+/// Which of these a patient has of a device.
+pub(crate) fn held(
+    view: &mut View<'_>,
+    (patient_key, device_key): (i64, i64),
+    said: &[(Signal, Instant)],
+) -> Result<Vec<(Signal, Instant)>> {
+    let mut of: BTreeMap<Signal, BTreeSet<Instant>> = BTreeMap::new();
+    for (signal, at) in said {
+        of.entry(*signal).or_default().insert(*at);
+    }
+    let mut out = Vec::new();
+    for (signal, instants) in of {
+        // What lies close together is read together.
+        let mut left = instants.iter().copied().peekable();
+        while let Some(from) = left.next() {
+            let mut last = from;
+            while let Some(next) = left.next_if(|next| next.since(last) < CLOSE) {
+                last = next;
+            }
+            let to = last.plus(Duration::from_micros(1));
+            let stored = range(view, Series::new(patient_key, signal), from, to)?;
+            let own = stored.into_iter().filter(|stored| stored.device_key == device_key);
+            out.extend(own.map(|stored| (signal, stored.reading.at)).filter(|(_, at)| instants.contains(at)));
+        }
+    }
+    Ok(out)
+}
+
+/// Another value came first: the later one waits for a clinician.
+fn conflicts(tx: &mut Tx<'_>, patient: (i64, PatientId), item: &Item) -> Result<()> {
+    let aside = Aside {
+        patient: Some(patient),
+        device_key: item.device_key,
+        subject: Subject::Patient(patient.1),
+        reason: "E_CONFLICT",
+        received: item.received,
+        reading: item.reading,
+        names: None,
+        payload: None,
+    };
+    quarantine::insert(tx, &aside).map(drop)
+}
+
+/// One entry for all of them: which series, from when to when, how many.
+fn said(
+    tx: &mut Tx<'_>,
+    (kind, code): (&'static str, &str),
+    patient: PatientId,
+    device: DeviceId,
+    readings: &[Reading],
+) -> Result<()> {
+    let (Some(first), Some(last)) = (readings.first(), readings.last()) else { return Ok(()) };
+    let body = serde_json::json!({
+        "signal": first.signal.name(), "device": device, "from": first.at, "to": last.at, "count": readings.len(),
+    });
+    tx.audit(&Act::new(kind).patient(patient).code(code).body(body))
+}

@@ -1,0 +1,9 @@
+//! Alerts in the browser and over the API: the queue, one alert, many at once.
+
+pub mod api;
+pub mod cases;
+pub(crate) mod page;
+pub(crate) mod routes;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod view;

@@ -1,0 +1,5 @@
+//! What the pages of this capability show.
+
+pub mod alert;
+pub mod many;
+pub mod queue;

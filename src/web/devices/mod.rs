@@ -1,0 +1,9 @@
+//! Devices, their pairing, commands and changes of hands.
+
+pub mod api;
+pub(crate) mod page;
+pub(crate) mod routes;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod view;
+pub(crate) mod word;

@@ -1,0 +1,4 @@
+//! This capability over the API.
+
+pub mod policies;
+pub mod progress;

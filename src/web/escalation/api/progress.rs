@@ -1,0 +1,135 @@
+//! An alert's climb of its policy: whom it called, with which receipt, and when it acts next.
+
+use actix_web::web::Path;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::alerts::cases;
+use crate::http::api::{Answer, Call, Desk, Reply};
+use crate::http::fault::Fault;
+use domain::escalation::State;
+use domain::{AlertId, Instant, UserId};
+use store::{escalation, messages};
+
+/// One thing that a climb did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationStep)]
+pub struct Stepped {
+    #[schema(value_type = String)]
+    at: Instant,
+    #[schema(value_type = String)]
+    due_at: Instant,
+    /// `paged`, `empty`, `nobody_reached`, `resumed`, `withheld` (no legal basis for calling people).
+    did: String,
+    /// From 1; null: those who are called when nobody was reached.
+    step: Option<usize>,
+    round: u8,
+    #[schema(value_type = Vec<String>)]
+    people: Vec<UserId>,
+}
+
+/// A page to a person, and what became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EscalationPage)]
+pub struct Sent {
+    #[schema(value_type = String)]
+    at: Instant,
+    recipient: String,
+    channel: &'static str,
+    state: &'static str,
+}
+
+/// Where it stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = EscalationState)]
+enum ClimbState {
+    Climbing,
+    /// By whom.
+    #[schema(value_type = String)]
+    Acknowledged(UserId),
+    /// By whom: nobody is called while it is theirs for a few minutes.
+    #[schema(value_type = String)]
+    Claimed(UserId),
+    /// By whom.
+    #[schema(value_type = String)]
+    Snoozed(UserId),
+    NobodyReached,
+    NoBasis,
+    Done,
+}
+
+impl ClimbState {
+    /// A climb waits for a claim as for a silence; the case says which of them it is.
+    const fn of(state: State, silenced: bool) -> Self {
+        match state {
+            State::Climbing => Self::Climbing,
+            State::Acknowledged(by) => Self::Acknowledged(by),
+            State::Snoozed(by) if silenced => Self::Snoozed(by),
+            State::Snoozed(by) => Self::Claimed(by),
+            State::NobodyReached => Self::NobodyReached,
+            State::NoBasis => Self::NoBasis,
+            State::Done => Self::Done,
+        }
+    }
+}
+
+/// An alert's climb of its policy.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Escalation)]
+pub struct Climb {
+    policy: String,
+    version: u32,
+    /// `climbing`, {acknowledged | claimed | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
+    state: ClimbState,
+    /// When somebody was last paged: what `escalate` must have seen.
+    #[schema(value_type = String)]
+    stepped_at: Instant,
+    /// When it acts next by itself.
+    #[schema(value_type = Option<String>)]
+    next_at: Option<Instant>,
+    steps: Vec<Stepped>,
+    pages: Vec<Sent>,
+}
+
+/// How an alert climbs its policy.
+///
+/// # Errors
+/// `E_NOT_FOUND`; a masked alert; database errors.
+pub(crate) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
+    desk.read(|view| {
+        desk.cases().get(view, id)?.told()?;
+        let held = escalation::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
+        let steps = escalation::steps(view, &held.id)?.into_iter().map(|step| Stepped {
+            at: step.at,
+            due_at: step.due_at,
+            did: step.did,
+            step: step.step.map(|place| place + 1),
+            round: step.round,
+            people: step.people,
+        });
+        let pages = messages::of_case(view, &held.kind, &held.subject)?.into_iter().map(|page| Sent {
+            at: page.created_at,
+            recipient: page.recipient,
+            channel: page.channel.name(),
+            state: page.way.state.name(),
+        });
+        let silenced = cases::silence(view, id)?.is_some();
+        let run = &held.run;
+        Reply::ok(&Climb {
+            policy: run.policy.id.clone(),
+            version: run.policy.version,
+            state: ClimbState::of(run.state, silenced),
+            stepped_at: run.stepped_at,
+            next_at: run.next_at,
+            steps: steps.collect(),
+            pages: pages.collect(),
+        })
+    })
+}
+
+/// Who was paged for an alert, with which receipt, and when its ladder acts next.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Climb), (status = 404)))]
+pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
+    call.run(move |desk| climb(desk, *id)).await
+}

@@ -1,0 +1,5 @@
+//! What the pages of this capability show.
+
+pub mod policies;
+pub mod policy;
+pub mod progress;

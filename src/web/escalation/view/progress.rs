@@ -1,0 +1,207 @@
+//! A case's climb as people see it: who was paged when, by which way and with which receipt; who is next, and at what
+//! time; and what waits above.
+
+use super::policy::Paged;
+use crate::{Key, Words};
+use domain::Instant;
+use domain::messages::{Channel, State};
+
+/// The climb of one alert.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    /// The policy's lasting id.
+    pub policy: String,
+    /// Its name in the reader's language.
+    pub name: String,
+    /// The version that this climb keeps.
+    pub version: u32,
+    /// Where it stands.
+    pub standing: Standing,
+    /// What it does next by itself, and when.
+    pub next: Option<Next>,
+    /// What it did, oldest first.
+    pub done: Vec<Rung>,
+    /// What comes after the next step when nobody answers, whoever is on call then.
+    pub ahead: Vec<Next>,
+    /// How often the whole ladder is climbed again before the last of them.
+    pub rounds_left: u32,
+    /// When somebody was last paged: a button that was drawn before the next page is stale.
+    pub seen: Instant,
+    /// Why the engine set it aside; a person must look.
+    pub spoiled: bool,
+}
+
+impl Ladder {
+    /// Whether a person may page the next rung now.
+    #[must_use]
+    pub fn may_force(&self) -> bool {
+        !matches!(self.standing, Standing::Done | Standing::NoBasis) && !self.spoiled
+    }
+}
+
+/// Where a climb stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Waits for an answer.
+    Climbing,
+    /// A named person answered.
+    Answered(String),
+    /// A named person claimed it for a while.
+    Held(String),
+    /// A named person put it off until an instant.
+    Silenced(String, Instant),
+    /// Nobody answered.
+    NobodyReached,
+    /// No legal basis for calling people.
+    NoBasis,
+    /// The case is done.
+    Done,
+}
+
+impl Standing {
+    /// In words.
+    #[must_use]
+    pub fn words(&self, w: &Words) -> String {
+        match self {
+            Self::Climbing => w.say("ladder-climbing"),
+            Self::Answered(who) => w.one("ladder-answered", "who", who),
+            Self::Held(who) => w.one("ladder-held", "who", who),
+            Self::Silenced(who, until) => w.two("ladder-silenced", "who", who, "time", w.clock(until)),
+            Self::NobodyReached => w.say("ladder-nobody"),
+            Self::NoBasis => w.say("ladder-no-basis"),
+            Self::Done => w.say("ladder-done"),
+        }
+    }
+}
+
+/// What a climb does next.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// When.
+    pub at: Instant,
+    /// Which step, with the people who would be paged now.
+    pub paged: Paged,
+}
+
+/// One thing that a climb did.
+#[derive(Debug, Clone)]
+pub struct Rung {
+    /// When.
+    pub at: Instant,
+    /// "Passo 1", or what happened.
+    pub label: String,
+    /// What it was.
+    pub what: What,
+    /// Who was paged.
+    pub people: Vec<Called>,
+}
+
+/// What a climb did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Paged people.
+    Paged,
+    /// Paged somebody because they came on call while the step waited.
+    Joined,
+    /// Found nobody.
+    Empty,
+    /// Came to the top without an answer.
+    NobodyReached,
+    /// Began again after a wait.
+    Resumed,
+    /// The permit for calling people was denied.
+    Withheld,
+}
+
+impl What {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> Key {
+        match self {
+            Self::Paged => Key("ladder-paged"),
+            Self::Joined => Key("ladder-joined"),
+            Self::Empty => Key("ladder-empty"),
+            Self::NobodyReached => Key("alert-nobody-reached"),
+            Self::Resumed => Key("ladder-resumed"),
+            Self::Withheld => Key("ladder-withheld"),
+        }
+    }
+
+    /// The icon.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Paged | Self::Joined => "bell",
+            Self::Empty => "ban",
+            Self::NobodyReached | Self::Withheld => "bell-off",
+            Self::Resumed => "undo-2",
+        }
+    }
+}
+
+/// Somebody who was paged.
+#[derive(Debug, Clone)]
+pub struct Called {
+    /// The name.
+    pub name: String,
+    /// By each way, with what became of it.
+    pub ways: Vec<(Channel, State)>,
+}
+
+/// A way's name.
+#[must_use]
+pub const fn channel_word(channel: Channel) -> Key {
+    match channel {
+        Channel::InApp => Key("channel-in-app"),
+        Channel::Email => Key("channel-email"),
+        Channel::Webhook => Key("channel-webhook"),
+    }
+}
+
+/// A way's icon.
+#[must_use]
+pub const fn channel_icon(channel: Channel) -> &'static str {
+    match channel {
+        Channel::InApp => "bell",
+        Channel::Email => "mail",
+        Channel::Webhook => "link",
+    }
+}
+
+/// What became of a message.
+#[must_use]
+pub const fn receipt_word(state: State) -> Key {
+    match state {
+        State::Due => Key("receipt-due"),
+        State::Sending => Key("receipt-sending"),
+        State::Accepted => Key("receipt-accepted"),
+        State::Sent => Key("receipt-sent"),
+        State::Delivered => Key("receipt-delivered"),
+        State::Read => Key("receipt-read"),
+        State::Failed => Key("receipt-failed"),
+        State::Cancelled => Key("receipt-cancelled"),
+    }
+}
+
+/// A receipt's tone.
+#[must_use]
+pub const fn receipt_tone(state: State) -> &'static str {
+    match state {
+        State::Delivered | State::Read => "on",
+        State::Failed => "red",
+        State::Due | State::Sending => "warn",
+        State::Accepted | State::Sent | State::Cancelled => "off",
+    }
+}
+
+impl Called {
+    /// Each way in words: the icon, its name, what became of it, the tone.
+    #[must_use]
+    pub fn receipts(&self, w: &Words) -> Vec<(&'static str, String, &'static str)> {
+        let told = |(channel, state): &(Channel, State)| {
+            let text = format!("{}: {}", w.say(channel_word(*channel)), w.say(receipt_word(*state)));
+            (channel_icon(*channel), text, receipt_tone(*state))
+        };
+        self.ways.iter().map(told).collect()
+    }
+}

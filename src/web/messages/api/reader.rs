@@ -1,0 +1,57 @@
+//! How letters to the caller are written: everybody's own.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::api::{Answer, Body, Call, Reply};
+use crate::http::fault::Fault;
+use domain::templates::Lang;
+use domain::time::civil::Zone;
+use store::messages::reader::{self, Reader};
+
+/// How letters are written.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = Letters)]
+#[serde(deny_unknown_fields)]
+pub struct Letters {
+    /// `pt-BR` or `en`.
+    lang: String,
+    /// IANA: the clock that instants in a letter are told on.
+    zone: String,
+}
+
+impl From<Reader> for Letters {
+    fn from(reader: Reader) -> Self {
+        Self { lang: reader.lang.tag().to_owned(), zone: reader.zone.name().to_owned() }
+    }
+}
+
+/// Who reads like that.
+///
+/// # Errors
+/// What is no language of letters, or no zone.
+pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
+    Ok(Reader {
+        lang: Lang::from_tag(lang).ok_or_else(|| Fault::invalid("lang", "pt-BR or en"))?,
+        zone: Zone::parse(zone.trim())
+            .map_err(|_no_zone| Fault::invalid("zone", "an IANA time zone, such as America/Sao_Paulo"))?,
+    })
+}
+
+/// How letters to the caller are written.
+#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = Letters)))]
+pub async fn get(call: Call) -> Answer {
+    call.run(|desk| Reply::ok(&Letters::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?)))
+        .await
+}
+
+/// Changes it, from the next letter on.
+#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = Letters, responses((status = 200, body = Letters), (status = 422)))]
+pub async fn put(call: Call, body: Body<Letters>) -> Answer {
+    call.run(move |desk| {
+        let reader = reader(&body.value.lang, &body.value.zone)?;
+        desk.write(|tx| Ok(reader::write_for(tx, desk.viewer.id, reader)?))?;
+        Reply::ok(&Letters::from(reader))
+    })
+    .await
+}

@@ -1,0 +1,9 @@
+//! Messages that wait for their reader, what became of others, and programs that are called.
+
+pub mod api;
+pub(crate) mod page;
+pub(crate) mod reach;
+pub(crate) mod routes;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod view;

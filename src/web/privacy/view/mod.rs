@@ -1,0 +1,4 @@
+//! What the pages of this capability show.
+
+pub mod accesses;
+pub mod portal;

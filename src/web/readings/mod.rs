@@ -1,0 +1,6 @@
+//! Readings, as series and as rows.
+
+pub mod api;
+pub(crate) mod page;
+pub(crate) mod routes;
+pub mod view;

@@ -1,0 +1,169 @@
+//! What is promised that night, when the clinic is open, and what its letters say.
+
+use super::{Drawn, Night};
+use crate::calendars::{form, view as calendar};
+use crate::escalation::view::policies as ladders;
+use crate::pages::Choice;
+use crate::sla::view::level::{self, Due};
+use crate::templates::view as message_template;
+use crate::versions::view::{self, Begin, Editor, Kept, Kind, List, Row, Waiting, side_by_side};
+use crate::{Code, Key, Section, Shell};
+use domain::Role;
+use domain::calendars::{Calendar, Exception, Hours};
+use domain::escalation::seeds as policies;
+use domain::sla::{calendars, seeds as promises};
+use domain::templates::seeds::seeds as templates;
+
+impl Night {
+    fn lists(&self, shell: &Shell) -> Vec<List> {
+        let w = &shell.words;
+        let row = |id: &str, name: String, lines| Row {
+            id: id.to_owned(),
+            name,
+            version: 1,
+            hint: self.pick("dica", "hint"),
+            lines,
+        };
+        let names = ladders::Names::default();
+        let ladder = |policy: domain::escalation::Policy| {
+            row(&policy.id, ladders::name(w, &policy), names.lines(w, &policy))
+        };
+        let promise = |(id, level)| row(id, level::name(w, &level), level::lines(w, &level, &[]));
+        let hours = |(id, calendar)| row(id, id.to_owned(), calendar::brief(w, &calendar));
+        let letter = |template: domain::templates::Template| {
+            row(&template.id, message_template::name(w, &template), message_template::lines(w, &template))
+        };
+        let rows = [
+            policies().into_iter().map(ladder).collect::<Vec<_>>(),
+            promises().into_iter().map(promise).collect(),
+            calendars().into_iter().map(hours).collect(),
+            templates().into_iter().map(letter).collect(),
+        ];
+        let waiting = Waiting {
+            id: "red_alert".to_owned(),
+            name: self.pick("Alerta vermelho", "Red alert"),
+            version: 2,
+            author: Some("Ana Terra".to_owned()),
+            mine: false,
+            proposed_at: self.ago(4_000),
+        };
+        let proposals = vec![Waiting { mine: true, ..waiting.clone() }, waiting];
+        let begin = Begin { id: "\"><b>".to_owned(), wrong: Some(Key("kept-id-wrong")) };
+        let list = |(kind, rows): (Kind, _)| List {
+            kind,
+            rows,
+            proposals: proposals.clone(),
+            begin: kind.grows().then(|| begin.clone()),
+        };
+        Kind::ALL.into_iter().zip(rows).map(list).collect()
+    }
+
+    fn clinic(&self, shell: &Shell) -> calendar::View {
+        let w = &shell.words;
+        let [_, (id, held)] = calendars();
+        let today = held.zone.date(self.now);
+        let hours = Hours::parse("08:00-12:00").unwrap();
+        let eve = Exception { label: "Véspera".into(), hours, yearly: true };
+        let new = Calendar { exceptions: [(today, eve)].into(), ..held.clone() };
+        let mut draft = form::Draft::of(Some(&new));
+        draft.zone = "\"><b>".to_owned();
+        draft.own[0].hours = "manhã".to_owned();
+        let (before, after) = (calendar::lines(w, &held), calendar::lines(w, &new));
+        let kept = self.kept(Kind::Calendars, id, id.to_owned(), &before, &after);
+        calendar::View {
+            kept: Kept { proposals: vec![], ..kept },
+            is_open: Some(false),
+            ahead: calendar::ahead(w, &held, today),
+            holidays: calendar::holidays(w, &new, today),
+            editor: Some(Editor {
+                seen: 1,
+                wrong: draft.calendar(w).unwrap_err(),
+                draft,
+                refused: Some(Code::Precondition),
+                changes: side_by_side(&before, &after),
+            }),
+            drafted: calendar::ahead(w, &new, today),
+        }
+    }
+
+    fn promise(&self, shell: &Shell) -> level::View {
+        let w = &shell.words;
+        let [(id, held), (_, new), ..] = promises();
+        let (before, after) = (level::lines(w, &held, &[]), level::lines(w, &new, &[]));
+        let mut draft = level::Draft::of(Some(&new));
+        draft.count = "\"><b>".to_owned();
+        let due = Due { warn: Some(self.later(960)), due: Some(self.later(1_200)) };
+        level::View {
+            kept: self.kept(Kind::ServiceLevels, id, level::name(w, &held), &before, &after),
+            now: Some(due),
+            editor: Some(Editor {
+                seen: 3,
+                wrong: draft.service_level(w, &[], &[]).unwrap_err(),
+                draft,
+                refused: Some(Code::Precondition),
+                changes: side_by_side(&before, &after),
+            }),
+            calendars: vec![Choice { value: "always".to_owned(), label: "always".to_owned() }],
+            policies: vec![Choice { value: "red_alert".to_owned(), label: "Alerta".to_owned() }],
+            drafted: Some(Due { due: None, ..due }),
+        }
+    }
+
+    fn letter(&self, shell: &Shell) -> message_template::View {
+        let w = &shell.words;
+        let held = templates().remove(0);
+        let mut new = held.clone();
+        new.subject.pt = "Alerta vermelho \"><b> {patient}".to_owned();
+        let draft = message_template::Draft::of(Some(&new));
+        let (before, after) = (message_template::lines(w, &held), message_template::lines(w, &new));
+        message_template::View {
+            kept: self.kept(Kind::Templates, "page", message_template::name(w, &held), &before, &after),
+            class: Some(message_template::class(held.class)),
+            variables: message_template::variables(&held.id),
+            letters: message_template::letters(w, &held),
+            editor: Some(Editor {
+                seen: 3,
+                wrong: draft.template(w, &held, 4).unwrap_err(),
+                draft,
+                refused: None,
+                changes: side_by_side(&before, &after),
+            }),
+            drafted: message_template::letters(w, &held),
+        }
+    }
+
+    pub(super) fn setting_pages(&self) -> Vec<Drawn> {
+        let shell = self.shell(Some(Role::Manager), Section::Policies, "/policies");
+        let mut out: Vec<Drawn> = Vec::new();
+        for list in self.lists(&shell) {
+            out.push(("kept", list.kind.path().to_owned(), view::page(&shell, &list)));
+        }
+        out.push(("kept-none", "/policies?none".to_owned(), view::page(&shell, &List::default())));
+        let (clinic, promise, letter) = (self.clinic(&shell), self.promise(&shell), self.letter(&shell));
+        let new = |kind: Kind| Kept { kind, id: "new".to_owned(), name: "new".to_owned(), ..Kept::default() };
+        let fresh = calendar::View {
+            kept: new(Kind::Calendars),
+            editor: Some(Editor { draft: form::Draft::of(None), ..Editor::default() }),
+            ..calendar::View::default()
+        };
+        let wanted = level::View {
+            kept: new(Kind::ServiceLevels),
+            editor: Some(Editor::default()),
+            ..level::View::default()
+        };
+        let read = message_template::View { editor: None, ..self.letter(&shell) };
+        out.extend([
+            ("calendar", "/calendars/clinic".to_owned(), calendar::page(&shell, &clinic)),
+            ("calendar-new", "/calendars/new?new=1".to_owned(), calendar::page(&shell, &fresh)),
+            ("service-level", "/service-levels/red".to_owned(), level::page(&shell, &promise)),
+            ("service-level-new", "/service-levels/new".to_owned(), level::page(&shell, &wanted)),
+            ("template", "/message-templates/page".to_owned(), message_template::page(&shell, &letter)),
+            (
+                "template-read",
+                "/message-templates/page?read".to_owned(),
+                message_template::page(&shell, &read),
+            ),
+        ]);
+        out
+    }
+}

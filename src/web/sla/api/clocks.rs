@@ -1,0 +1,154 @@
+//! The promises to one alert: where each clock stands, when it is due, and why it stood still when it did.
+
+use actix_web::web::Path;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::api::{Answer, Body, Call, List, Reply};
+use crate::http::fault::Fault;
+use domain::calendars::Closed;
+use domain::sla::{PauseReason, Segment, Still, Target};
+use domain::{AlertId, Instant};
+use store::sla;
+
+/// A promise and its clock.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Promise)]
+pub struct Shown {
+    service_level: String,
+    service_level_version: u32,
+    level: &'static str,
+    /// `first_response` or `resolution`.
+    metric: &'static str,
+    #[schema(value_type = Object)]
+    target: Target,
+    calendar: String,
+    calendar_version: u32,
+    on_breach: Option<String>,
+    /// `running`, `paused`, `warned`, `breached`, `met`, `late` or `withdrawn`.
+    standing: &'static str,
+    #[schema(value_type = String)]
+    started_at: Instant,
+    /// Null while it is paused.
+    #[schema(value_type = Option<String>)]
+    due_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    warned_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    breached_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    stopped_at: Option<Instant>,
+    /// `answered`, `resolved` or `withdrawn`.
+    #[schema(value_type = Option<String>)]
+    ended: Option<sla::Ended>,
+    /// Clocks that ran before: the answer was taken back, or the case opened again.
+    earlier: usize,
+    /// Of a target in minutes, what is used.
+    used_seconds: u64,
+    /// Its life so far, without a seam.
+    segments: Vec<Stretch>,
+}
+
+/// A stretch of a clock's life.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PromiseSegment)]
+pub struct Stretch {
+    #[schema(value_type = String)]
+    from: Instant,
+    #[schema(value_type = String)]
+    to: Instant,
+    /// Null: it ran. Else `waiting_patient`, `waiting_third_party`, `scheduled_callback`, `off_hours`, `day_off`,
+    /// `holiday` or `exception`.
+    still: Option<&'static str>,
+    /// The holiday's or the exception's name.
+    name: Option<String>,
+}
+
+impl From<Segment> for Stretch {
+    fn from(segment: Segment) -> Self {
+        let (still, name) = match segment.still {
+            None => (None, None),
+            Some(Still::Paused(reason)) => (Some(reason.name()), None),
+            Some(Still::Closed(Closed::OffHours)) => (Some("off_hours"), None),
+            Some(Still::Closed(Closed::DayOff)) => (Some("day_off"), None),
+            Some(Still::Closed(Closed::Holiday(name))) => (Some("holiday"), Some(name)),
+            Some(Still::Closed(Closed::Exception(name))) => (Some("exception"), Some(name)),
+        };
+        Self { from: segment.window.from, to: segment.window.to, still, name }
+    }
+}
+
+impl Shown {
+    fn of(promise: sla::Promise, now: Instant) -> Self {
+        let timer = promise.timer();
+        let segments = timer.trace(&promise.calendar, now).into_iter().map(Stretch::from).collect();
+        Self {
+            service_level_version: promise.service_level_version(),
+            level: promise.level().name(),
+            metric: promise.metric.name(),
+            target: timer.target,
+            calendar_version: promise.calendar_version,
+            standing: promise.word(now),
+            started_at: timer.started_at,
+            due_at: promise.due_at(),
+            warned_at: promise.warned_at(),
+            breached_at: promise.breached_at(),
+            stopped_at: timer.stopped_at,
+            ended: promise.ended(),
+            earlier: promise.past().len(),
+            used_seconds: timer.used(&promise.calendar, now).as_secs(),
+            segments,
+            service_level: promise.service_level,
+            calendar: promise.calendar_name,
+            on_breach: promise.on_breach,
+        }
+    }
+
+    fn all(promises: Vec<sla::Promise>, now: Instant) -> Result<Reply, Fault> {
+        Reply::ok(&List::whole(promises.into_iter().map(|promise| Self::of(promise, now)).collect()))
+    }
+}
+
+/// Why a clock shall stand still.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PromisePause)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// `waiting_patient`, `waiting_third_party` or `scheduled_callback`.
+    #[schema(value_type = String)]
+    reason: PauseReason,
+}
+
+/// The promises to an alert, each with the trace that explains its clock.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
+pub async fn show(call: Call, id: Path<AlertId>) -> Answer {
+    call.run(move |desk| {
+        let promises = desk.read(|view| {
+            desk.cases().get(view, *id)?.told()?;
+            Ok(sla::of_alert(view, *id)?)
+        })?;
+        Shown::all(promises, desk.now)
+    })
+    .await
+}
+
+/// Lets the clocks of an alert that somebody answered for stand still: at most seven days over the life of the
+/// case, one day for a red, whose next pause is for another person than the last.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "promises", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
+pub async fn pause(call: Call, id: Path<AlertId>, body: Body<Why>) -> Answer {
+    call.run(move |desk| {
+        let promises = desk.write(|tx| Ok(sla::pause(tx, *id, body.value.reason)?))?;
+        Shown::all(promises, desk.now)
+    })
+    .await
+}
+
+/// Lets paused clocks go on.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
+pub async fn resume(call: Call, id: Path<AlertId>) -> Answer {
+    call.run(move |desk| {
+        let promises = desk.write(|tx| Ok(sla::resume(tx, *id)?))?;
+        Shown::all(promises, desk.now)
+    })
+    .await
+}

@@ -1,0 +1,4 @@
+//! This capability over the API.
+
+pub mod clocks;
+pub mod levels;

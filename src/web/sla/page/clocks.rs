@@ -1,0 +1,153 @@
+//! The promises to an alert for one viewer now, and letting their clocks stand still and go on.
+
+use std::time::Duration;
+
+use actix_web::web::{Form, Path};
+use serde::Deserialize;
+
+use crate::alerts::page::queue::shown_level;
+use crate::http::fault::Fault;
+use crate::pages::visit::{Answer, Room, Visit};
+use crate::sla::view::clocks::{Promises, Row, Standing, Stretch, reason_word};
+use crate::{Code, Key, Words};
+use domain::calendars::Closed;
+use domain::sla::{Metric, PauseReason, Segment, Still, Target};
+use domain::{AlertId, Can, Instant};
+use store::View;
+use store::sla::{self, Promise};
+
+/// The promises to an alert.
+///
+/// # Errors
+/// Store faults.
+pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Promises, Fault> {
+    let there = sla::of_alert(view, alert)?;
+    let may_act = room.viewer.may(Can::ActOnAlerts);
+    let open = |promise: &&Promise| promise.timer().stopped_at.is_none();
+    let answered = !there.iter().filter(open).any(|promise| promise.metric == Metric::FirstResponse);
+    let paused = there.iter().any(|promise| promise.timer().is_paused());
+    let may_pause = answered && there.iter().filter(open).any(|promise| !promise.timer().is_paused());
+    let mut rows: Vec<Row> = there.iter().map(|promise| row(room, promise)).collect();
+    // What comes due first stands first; what has stopped stands last.
+    rows.sort_by_key(|row| (row.stopped.is_some(), row.due.unwrap_or(Instant::from_micros(i64::MAX))));
+    Ok(Promises { rows, may_pause: may_act && may_pause, may_resume: may_act && paused })
+}
+
+fn row(room: &Room, promise: &Promise) -> Row {
+    let (w, now, timer) = (room.words(), room.now, promise.timer());
+    let due = promise.due_at();
+    let open = timer.stopped_at.is_none() && promise.breached_at().is_none();
+    let warns = match promise.warned_at() {
+        Some(at) => Some((true, at)),
+        None if open => timer.warn_at(&promise.calendar).filter(|at| *at > now).map(|at| (false, at)),
+        None => None,
+    };
+    let calendar = match timer.target {
+        Target::Minutes(_) | Target::Days(_) => None,
+        Target::OpenMinutes(_) | Target::WorkingDays(_) => {
+            Some((promise.calendar_name.clone(), promise.calendar_version))
+        }
+    };
+    let (share, used) = used(w, promise, now);
+    Row {
+        metric: match promise.metric {
+            Metric::FirstResponse => Key("promise-first-response"),
+            Metric::Resolution => Key("promise-resolution"),
+        },
+        of: shown_level(promise.level()),
+        target: target(w, timer.target),
+        calendar,
+        level: (promise.service_level.clone(), promise.service_level_version()),
+        standing: standing(promise, now),
+        share,
+        used,
+        warns,
+        due,
+        stopped: timer.stopped_at,
+        earlier: promise.past().len(),
+        trace: timer.trace(&promise.calendar, now).into_iter().map(|part| stretch(w, part)).collect(),
+    }
+}
+
+fn target(w: &Words, target: Target) -> String {
+    let minutes = |n: u32| w.span(&Duration::from_secs(60 * u64::from(n)));
+    match target {
+        Target::Minutes(n) => minutes(n),
+        Target::OpenMinutes(n) => w.one("promise-open-time", "span", minutes(n)),
+        Target::Days(n) => w.count("promise-days", n),
+        Target::WorkingDays(n) => w.count("promise-working-days", n),
+    }
+}
+
+/// Thousandths and words. Days are counted by the clock between start and end: none of them is half used.
+fn used(w: &Words, promise: &Promise, now: Instant) -> (Option<u64>, Option<String>) {
+    let timer = promise.timer();
+    let at = timer.stopped_at.map_or(now, |at| at.min(now));
+    let (spent, whole) = match timer.target {
+        Target::Minutes(n) | Target::OpenMinutes(n) => {
+            (timer.used(&promise.calendar, now), Duration::from_secs(60 * u64::from(n)))
+        }
+        Target::Days(_) | Target::WorkingDays(_) => match promise.due_at() {
+            Some(due) => (at.since(timer.started_at), due.since(timer.started_at)),
+            None => return (None, None),
+        },
+    };
+    let thousandths = spent.as_micros() * 1_000 / whole.as_micros().max(1);
+    let share = u64::try_from(thousandths).unwrap_or(u64::MAX);
+    let percent = share / 10;
+    let of = w.two("promise-used", "used", w.span(&spent), "target", target(w, timer.target));
+    (Some(share.min(1_000)), Some(format!("{of} ({percent} %)")))
+}
+
+fn standing(promise: &Promise, now: Instant) -> Standing {
+    match promise.word(now) {
+        "paused" => {
+            let why = promise.timer().pauses.last().map_or("", |pause| pause.reason.name());
+            Standing::Paused(reason_word(why))
+        }
+        "warned" => Standing::Warned,
+        "breached" => Standing::Breached,
+        "met" => Standing::Met,
+        "late" => Standing::Late,
+        "withdrawn" => Standing::Withdrawn,
+        _ => Standing::Running,
+    }
+}
+
+fn stretch(w: &Words, part: Segment) -> Stretch {
+    let still = part.still.map(|still| match still {
+        Still::Paused(reason) => w.say(reason_word(reason.name())),
+        Still::Closed(Closed::OffHours) => w.say("closed-off-hours"),
+        Still::Closed(Closed::DayOff) => w.say("closed-day-off"),
+        Still::Closed(Closed::Holiday(name) | Closed::Exception(name)) => name,
+    });
+    Stretch { from: part.window.from, to: part.window.to, still }
+}
+
+/// What the forms send.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    pause: String,
+}
+
+/// POST `/alerts/{id}/sla/{pause|resume}`.
+pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) -> Answer {
+    let (id, did) = path.into_inner();
+    visit
+        .act(move |room| {
+            match did.as_str() {
+                "pause" => {
+                    let reason = PauseReason::ALL.into_iter().find(|one| one.name() == sent.pause);
+                    let reason = reason.ok_or_else(|| Fault::invalid("pause", "one of the reasons"))?;
+                    room.write(|tx| Ok(sla::pause(tx, id, reason)?))?;
+                }
+                "resume" => {
+                    room.write(|tx| Ok(sla::resume(tx, id)?))?;
+                }
+                _ => return Err(Code::NotFound.into()),
+            }
+            Ok(format!("/alerts/{id}#promises"))
+        })
+        .await
+}

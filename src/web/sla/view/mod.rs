@@ -1,0 +1,4 @@
+//! What the pages of this capability show.
+
+pub mod clocks;
+pub mod level;

@@ -1,0 +1,6 @@
+//! What messages say.
+
+pub mod api;
+pub(crate) mod page;
+pub(crate) mod routes;
+pub mod view;

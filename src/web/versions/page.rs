@@ -1,0 +1,301 @@
+//! What the handlers of settings kept in versions share: reading one with who stands behind it, beginning one, and
+//! what a second person does with a proposal.
+
+use actix_web::web::{Form, Path};
+use serde::Deserialize;
+
+use crate::http::fault::Fault;
+use crate::pages::visit::{Answer, Room, Step, Visit};
+use crate::people::page::names::People;
+use crate::versions::api::named;
+use crate::versions::view::{
+    self as pages, Begin, Editor, Kept, Kind, Line, List, Proposal, Row, Standing, Version, Waiting,
+    side_by_side,
+};
+use crate::{Code, Key, Section};
+use store::View;
+use store::versions::{self, Version as Stored, Versioned};
+
+/// How one kind is told: its name, and what it says line by line.
+pub struct Telling<'a, T> {
+    /// Of which kind.
+    pub kind: Kind,
+    /// Its name in the reader's language; nothing: its id.
+    pub name: &'a dyn Fn(&T) -> String,
+    /// What it says, in words.
+    pub lines: &'a dyn Fn(&T) -> Vec<Line>,
+    /// What stands beside its id in the list.
+    pub hint: &'a dyn Fn(&T) -> String,
+}
+
+impl<T> Telling<'_, T> {
+    fn name_of(&self, id: &str, body: &T) -> String {
+        let name = (self.name)(body);
+        if name.is_empty() { id.to_owned() } else { name }
+    }
+}
+
+/// The list of a kind.
+///
+/// # Errors
+/// Store faults.
+pub fn list<T: Versioned>(view: &mut View<'_>, room: &Room, telling: &Telling<'_, T>) -> Result<List, Fault> {
+    let mut rows = Vec::new();
+    for held in versions::all_in_force::<T>(view, room.now)? {
+        rows.push(Row {
+            name: telling.name_of(&held.name, &held.body),
+            version: held.version,
+            hint: (telling.hint)(&held.body),
+            lines: (telling.lines)(&held.body),
+            id: held.name,
+        });
+    }
+    let mut people = People::default();
+    let mut proposals = Vec::new();
+    for waiting in versions::proposals::<T>(view)? {
+        proposals.push(Waiting {
+            name: telling.name_of(&waiting.name, &waiting.body),
+            author: people.actor(view, &waiting.author)?,
+            mine: is_mine(room, &waiting.author),
+            id: waiting.name,
+            version: waiting.version,
+            proposed_at: waiting.proposed_at,
+        });
+    }
+    let may_begin = telling.kind.grows() && room.viewer.may(telling.kind.changed_by());
+    Ok(List { kind: telling.kind, rows, proposals, begin: may_begin.then(Begin::default) })
+}
+
+fn is_mine(room: &Room, author: &str) -> bool {
+    author == room.viewer.actor().name()
+}
+
+/// A setting with all its versions, newest first; a new one has none.
+pub struct Held<T> {
+    /// Its lasting id.
+    pub id: String,
+    history: Vec<Stored<T>>,
+    current: Option<u32>,
+}
+
+impl<T: Versioned> Held<T> {
+    /// A setting as it is stored; none for an id that somebody who may begin it asks for.
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub fn read(view: &mut View<'_>, room: &Room, kind: Kind, id: &str, begins: bool) -> Result<Self, Fault> {
+        let history = versions::history::<T>(view, id)?;
+        let may_begin = begins && kind.grows() && room.viewer.may(kind.changed_by()) && named(id).is_ok();
+        if history.is_empty() && !may_begin {
+            return Err(Code::NotFound.into());
+        }
+        let current = versions::in_force::<T>(view, id, room.now)?.map(|held| held.version);
+        Ok(Self { id: id.to_owned(), history, current })
+    }
+
+    /// What it says now.
+    pub fn in_force(&self) -> Option<&T> {
+        self.history.iter().find(|held| Some(held.version) == self.current).map(|held| &held.body)
+    }
+
+    /// What an editor begins with: the newest version that was not refused.
+    pub fn newest(&self) -> Option<&T> {
+        let held =
+            self.history.iter().find(|held| held.refused_at.is_none()).or_else(|| self.history.first());
+        held.map(|held| &held.body)
+    }
+
+    /// The newest number: what a change must have seen.
+    pub fn seen(&self) -> u32 {
+        self.history.first().map_or(0, |held| held.version)
+    }
+
+    /// What it would change, line by line.
+    pub fn changes(&self, telling: &Telling<'_, T>, draft: &T) -> Vec<pages::Change> {
+        let before = self.in_force().map(telling.lines).unwrap_or_default();
+        side_by_side(&before, &(telling.lines)(draft))
+    }
+
+    /// An editor with a draft, for who may write a version.
+    pub fn editor<D>(
+        &self,
+        room: &Room,
+        kind: Kind,
+        draft: impl FnOnce(Option<&T>) -> D,
+    ) -> Option<Editor<D>> {
+        room.viewer.may(kind.changed_by()).then(|| Editor {
+            seen: self.seen(),
+            draft: draft(self.newest()),
+            wrong: Vec::new(),
+            refused: None,
+            changes: Vec::new(),
+        })
+    }
+
+    /// As the page shows it.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn kept(&self, view: &mut View<'_>, room: &Room, telling: &Telling<'_, T>) -> Result<Kept, Fault> {
+        let lines = self.in_force().map(telling.lines).unwrap_or_default();
+        let mut people = People::default();
+        let (mut proposals, mut history) = (Vec::new(), Vec::new());
+        for held in &self.history {
+            let (author, state) = (people.actor(view, &held.author)?, self.standing(held));
+            if state == Standing::Proposed {
+                proposals.push(Proposal {
+                    version: held.version,
+                    author: author.clone(),
+                    mine: is_mine(room, &held.author),
+                    proposed_at: held.proposed_at,
+                    changes: side_by_side(&lines, &(telling.lines)(&held.body)),
+                });
+            }
+            let approver = held.approver.as_deref().map(|who| people.actor(view, who)).transpose()?.flatten();
+            history.push(Version {
+                number: held.version,
+                state,
+                author,
+                proposed_at: held.proposed_at,
+                approver,
+                in_force_at: held.in_force_at,
+            });
+        }
+        let body = self.in_force().or_else(|| self.newest());
+        Ok(Kept {
+            kind: telling.kind,
+            id: self.id.clone(),
+            name: body.map_or_else(|| self.id.clone(), |body| telling.name_of(&self.id, body)),
+            version: self.current,
+            lines,
+            proposals,
+            may_decide: room.viewer.may(telling.kind.decided_by()),
+            history,
+        })
+    }
+
+    const fn standing(&self, held: &Stored<T>) -> Standing {
+        match (held.in_force_at, held.refused_at, self.current) {
+            (_, Some(_), _) => Standing::Refused,
+            (None, None, _) => Standing::Proposed,
+            (Some(_), None, Some(current)) if current == held.version => Standing::InForce,
+            (Some(_), None, _) => Standing::Superseded,
+        }
+    }
+}
+
+/// Whether a person came to write a new one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    new: String,
+}
+
+impl Asked {
+    /// Whether one that is not there yet may be shown.
+    pub const fn begins(&self) -> bool {
+        !self.new.is_empty()
+    }
+}
+
+/// The id of a new one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct New {
+    id: String,
+}
+
+/// POST on the list: on to the page where the new one is written, or the list with what is wrong with the id.
+///
+/// # Errors
+/// What `listed` says.
+pub async fn begin<T: Versioned>(
+    visit: Visit,
+    kind: Kind,
+    new: New,
+    listed: fn(&mut View<'_>, &Room) -> Result<List, Fault>,
+) -> Answer {
+    visit
+        .form(Section::Policies, move |room| {
+            let id = new.id.trim();
+            let is_taken = |view: &mut View<'_>| Ok(!versions::history::<T>(view, id)?.is_empty());
+            let wrong = match named(id) {
+                Err(_) => Some(Key("kept-id-wrong")),
+                Ok(()) => room.read(is_taken)?.then_some(Key("kept-id-taken")),
+            };
+            if wrong.is_none() {
+                return Ok(Step::To(format!("{}/{id}?new=1", kind.path())));
+            }
+            let list = room.read(|view| listed(view, room))?;
+            let list = List { begin: Some(Begin { id: new.id.clone(), wrong }), ..list };
+            Ok(Step::Html(pages::page(&room.shell, &list)))
+        })
+        .await
+}
+
+/// Which proposal.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Which {
+    version: u32,
+}
+
+/// POST `…/{id}/{approve|refuse}`.
+///
+/// # Errors
+/// `E_FOUR_EYES`, `E_CONFLICT`, `E_NOT_FOUND`.
+pub async fn decide<T: Versioned>(
+    visit: Visit,
+    kind: Kind,
+    path: Path<(String, String)>,
+    which: Form<Which>,
+) -> Answer {
+    let (id, act) = path.into_inner();
+    visit
+        .act(move |room| {
+            room.write(|tx| match act.as_str() {
+                "approve" => Ok(versions::approve::<T>(tx, &id, which.version)?),
+                "refuse" => Ok(versions::refuse::<T>(tx, &id, which.version)?),
+                _ => Err(Code::NotFound.into()),
+            })?;
+            Ok(format!("{}/{id}#history", kind.path()))
+        })
+        .await
+}
+
+/// What a form sent: names may come more than once.
+pub struct Sent(pub Vec<(String, String)>);
+
+impl Sent {
+    /// The first value of a name, without space around it; nothing when it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(held, _)| held == name);
+        found.map(|(_, value)| value.trim()).unwrap_or_default()
+    }
+
+    /// The button that was pressed: it comes last; the first is what Enter presses.
+    pub fn button(&self) -> &str {
+        let pressed = self.0.iter().rev().find(|(held, _)| held == "act");
+        pressed.map_or("check", |(_, value)| value.as_str())
+    }
+
+    /// The newest version when the form was drawn.
+    ///
+    /// # Errors
+    /// `E_INVALID` for a form that does not say it.
+    pub fn seen(&self) -> Result<u32, Fault> {
+        self.get("seen").parse().map_err(|_number| Fault::new(Code::Invalid))
+    }
+}
+
+/// Writes a version; `None`: another was written since the form was drawn.
+///
+/// # Errors
+/// What `write` says, but for a precondition.
+pub fn written(done: Result<u32, Fault>) -> Result<Option<u32>, Fault> {
+    match done {
+        Ok(version) => Ok(Some(version)),
+        Err(fault) if fault.code == Code::Precondition => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
