@@ -1,6 +1,5 @@
-//! The gateway from outside: an in-memory backend behind it, foreign clients and raw sockets
-//! before it. A test waits for packets and events; time passes only where
-//! time is what is tested.
+//! The gateway from outside, an in-memory backend behind it, foreign clients and raw sockets before it; and the wire
+//! formats (`payload`). A test waits for packets and events; time passes only where time is what is tested.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,5 +17,6 @@ mod faults;
 mod house;
 mod musts;
 mod outcomes;
+mod payload;
 mod raw;
 mod tls;

@@ -4,14 +4,14 @@
 use mqtt::payload::{Format, MAX_READINGS, Value, decode};
 
 pub(super) const CORPUS: &[&[u8]] = &[
-    include_bytes!("../data/corpus/zelo.json"),
-    include_bytes!("../data/corpus/zelo-array.json"),
-    include_bytes!("../data/corpus/zelo-bare.json"),
-    include_bytes!("../data/corpus/senml.json"),
-    include_bytes!("../data/corpus/senml.cbor"),
-    include_bytes!("../data/corpus/openmhealth.json"),
-    include_bytes!("../data/corpus/fhir-observation.json"),
-    include_bytes!("../data/corpus/fhir-bundle.json"),
+    include_bytes!("../../data/corpus/zelo.json"),
+    include_bytes!("../../data/corpus/zelo-array.json"),
+    include_bytes!("../../data/corpus/zelo-bare.json"),
+    include_bytes!("../../data/corpus/senml.json"),
+    include_bytes!("../../data/corpus/senml.cbor"),
+    include_bytes!("../../data/corpus/openmhealth.json"),
+    include_bytes!("../../data/corpus/fhir-observation.json"),
+    include_bytes!("../../data/corpus/fhir-bundle.json"),
 ];
 
 /// Pieces that a grammar trips over.

@@ -1,12 +1,5 @@
 //! The wire formats, held to their standards and to the contract: what is read, what is refused and where.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says what it expects by failing"
-)]
-
 mod fhir;
 mod fuzz;
 mod hostile;
