@@ -1,4 +1,4 @@
-//! What judgement said of an alert is behind the patient's permit: the people's edge takes alerts from `web/cases.rs`.
+//! What judgement said of an alert is behind the patient's permit: the people's edge takes alerts from `web/alerts/cases.rs`.
 
 use super::sources;
 
