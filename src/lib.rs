@@ -1,5 +1,5 @@
-//! Zelo: the retention platform of a Brazilian healthtech. The rooms, in the order that a reading walks
-//! through them: see `docs/ARCHITECTURE.md`.
+//! Zelo: the retention platform of a Brazilian healthtech. This crate composes the layers, each a
+//! crate of its own: see `docs/ARCHITECTURE.md`.
 
 pub mod app;
 pub mod cli;

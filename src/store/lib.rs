@@ -1,4 +1,4 @@
-//! The only room that knows the database: sealed rows, one writer, an audit entry with every change.
+//! The only crate that knows the database: sealed rows, one writer, an audit entry with every change.
 
 pub mod alerts;
 pub mod audit;
