@@ -11,7 +11,7 @@ registry! {
         TelemetryCollect = 1, "telemetry.collect";
         /// Green, yellow, red: evaluation and display (LGPD art. 11 I).
         AlertEvaluate = 2, "alert.evaluate";
-        /// Contact the clinical agent or the emergency contact (LGPD art. 11 I; II e in an emergency).
+        /// Call the staff who answer alerts about a patient (LGPD art. 11 I; II e in an emergency).
         AlertEscalate = 3, "alert.escalate";
         /// Reminders of appointments, medication and measurements (LGPD art. 11 I, §1).
         CareRemind = 4, "care.remind";

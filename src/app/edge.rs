@@ -1,4 +1,5 @@
-//! The house behind the gateway: who may connect, where telemetry goes, what becomes of the rest.
+//! The backend that the gateway asks: it decides which devices may connect, hands telemetry to ingest, and passes what
+//! happens to devices on to the thread that writes it down.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,10 +21,10 @@ use store::health::standing::Standing;
 use store::{Store, Touched, Url};
 use supervise::Watched;
 
-/// How long writing down what happened at devices may take.
+/// How long the `device-events` thread may work in one go before it is reported as stuck.
 const AT_MOST: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What the gateway asks.
+/// Answers the gateway's questions about devices.
 pub struct Edge {
     store: Store,
     clock: Clock,
@@ -34,7 +35,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// The backend, and the thread that writes down what happens at devices. The thread ends with the gateway.
+    /// Starts the backend and the thread that writes device events down. The thread ends with the gateway.
     ///
     /// # Errors
     /// The thread cannot start.
@@ -54,7 +55,9 @@ impl Edge {
         Ok((Self { store, clock, tokens, ingest, events, standing: standing.clone() }, thread))
     }
 
-    /// Whom to let in. A machine that was suspended shows an old time: what hangs on it is refused by a proven one only.
+    /// Decides whether a device may connect. The clock of a machine that was suspended shows an old time until it is
+    /// corrected, so a refusal that depends on the time stands only if it also holds at a time the database has
+    /// confirmed.
     fn admit(&self, device: DeviceId, token: Option<&str>) -> Result<Identity, Refusal> {
         if self.standing.aside().is_some() {
             let reason = "this node stands aside until its clock is right: another one serves".to_owned();
@@ -64,6 +67,7 @@ impl Edge {
             Err(Refused::AsOf(refusal)) => refusal,
             done => return done.map_err(Refused::told),
         };
+        // On SQLite there is no database server whose clock could confirm the time.
         if let Url::Sqlite(_) = self.store.url() {
             return Err(refusal);
         }
@@ -111,7 +115,8 @@ impl Edge {
             Ok((known.disabled_at.is_none() && valid, revoked, binding.map(|binding| binding.patient_key)))
         });
         if let (Ok((true, false, Some(patient))), Url::Postgres(_)) = (&found, self.store.url()) {
-            // Another node may have judged meanwhile: this one begins with what is stored.
+            // Another node may have judged this patient's readings until now: drop the copies in memory and begin with
+            // what is stored.
             self.store.forget(Touched::Patient(*patient));
         }
         let unknown = || refused("the device is not enrolled, disabled, or its token was revoked");
@@ -130,11 +135,11 @@ impl Edge {
     }
 }
 
-/// Why a device is not let in.
+/// Why a device is refused.
 enum Refused {
-    /// Whatever the time is.
+    /// The refusal holds at any time.
     Always(Refusal),
-    /// As of the instant at which it was looked up.
+    /// The refusal holds as of the instant of the look-up: looked up at another time, the device might be admitted.
     AsOf(Refusal),
 }
 
@@ -150,7 +155,7 @@ fn later() -> Refusal {
     Refusal { code: RefusalCode::ServerBusy, reason: "try again later".into() }
 }
 
-/// The gateway's view of the house: shared, so that blocking look-ups can leave its threads.
+/// The backend as the gateway holds it: shared, so that look-ups that block can leave the gateway's threads.
 pub struct Door(pub Arc<Edge>);
 
 impl Backend for Door {
@@ -159,7 +164,7 @@ impl Backend for Door {
         let looked_up = tokio::task::spawn_blocking(move || match credentials {
             Credentials::Token { device, token } => edge.admit(DeviceId(device), Some(&token)),
             Credentials::Certificate { cn, not_after, token, .. } => match cn.parse::<DeviceId>() {
-                // What is shown beside a certificate is held against it: one identity, or none.
+                // A token sent along with a certificate must name the same device.
                 Ok(device) => edge.admit(device, token.as_deref()).map(|identity| Identity {
                     expires_at: Some(identity.expires_at.map_or(not_after, |end| end.min(not_after))),
                     ..identity
@@ -180,7 +185,7 @@ impl Backend for Door {
     }
 
     fn event(&self, event: DeviceEvent) {
-        // Only fails while stopping: an unanswered reply then says not stored.
+        // Sending fails only while stopping: a reply that is dropped unanswered tells the device "not stored".
         drop(self.0.events.send(event));
     }
 
@@ -217,7 +222,7 @@ impl Backend for Door {
     }
 }
 
-/// The notice that a message went to a topic of somebody else (docs/MQTT.md, notices).
+/// The notice to a device that published to a topic of somebody else (docs/MQTT.md, notices).
 fn foreign_topic(now: Instant, foreign: &Foreign) -> Bytes {
     let notice = serde_json::json!({
         "at": now, "code": "E_TOPIC", "basis": "", "packet_id": foreign.packet_id,

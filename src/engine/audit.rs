@@ -1,4 +1,4 @@
-//! Seals what happened: at most a second after an act its entry has a place in the signed log.
+//! Places audit entries in the signed log, at most a second after the act.
 
 use super::{Module, Progress};
 use audit::note::Signer;
@@ -6,7 +6,7 @@ use domain::Instant;
 use store::Store;
 use store::audit::Sequencer;
 
-/// Entries that one cycle places before others have their turn.
+/// Entries placed in one cycle, before other modules have their turn.
 const CYCLE: usize = 8_192;
 
 /// The sequencer as a module.
@@ -16,11 +16,11 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Takes up the stored log: its newest checkpoint must be signed by `signer`, and its right edge must lead
-    /// there. `zelo audit verify` checks all of it.
+    /// Continues the stored log: its newest checkpoint must be signed by `signer`, and its right edge must lead to that
+    /// checkpoint. `zelo audit verify` checks the rest.
     ///
     /// # Errors
-    /// [`store::Error::Log`] when it does not hold together; database errors.
+    /// [`store::Error::Log`] when the log is inconsistent; database errors.
     pub fn new(store: Store, signer: Signer) -> store::Result<Self> {
         let sequencer = Sequencer::begin(&store, signer)?;
         Ok(Self { store, sequencer })

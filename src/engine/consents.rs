@@ -1,5 +1,5 @@
 //! Ends what rests on a legal basis that ended without the patient's act: a period that is over, a heavier text, a
-//! birthday, a guardian's authority. A few patients a transaction: ingest does not wait for all of them.
+//! birthday, a guardian's authority. A few patients per transaction, so that ingest does not wait for all of them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use domain::Instant;
 use store::consents::{self, basis};
 use store::{Store, Urgency};
 
-/// How often everybody with an unresolved alert is looked at.
+/// How often every patient with an unresolved alert is checked.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The ends of legal bases as a module.
@@ -18,13 +18,13 @@ pub struct Bases {
 }
 
 impl Bases {
-    /// Looks after this store.
+    /// Watches the bases in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, after: 0 }
     }
 
-    /// Grants that are to end, a few.
+    /// Ends a few grants that are due.
     fn grants(&self, now: Instant) -> store::Result<usize> {
         if !self.store.read(|view| consents::any_due(view, now))? {
             return Ok(0);
@@ -32,7 +32,7 @@ impl Bases {
         self.store.keep_house(Urgency::Patient, "bases", now, consents::end_due)
     }
 
-    /// Patients whose basis ended by time alone, each in a transaction of its own.
+    /// Settles patients whose basis ended by time alone, each in a transaction of its own.
     fn patients(&mut self, now: Instant) -> store::Result<usize> {
         let (astray, next) = self.store.read(|view| basis::astray(view, self.after, now))?;
         let mut did = 0;

@@ -1,5 +1,5 @@
-//! Climbs that are due: pages the next rung, says when nobody was found or reached, and goes on where a wait ended.
-//! A row that cannot be worked off is set aside and holds up nobody else.
+//! Escalations that are due: pages the next step, says when nobody was found or reached, and goes on where a wait
+//! ended. A row that cannot be processed is set aside and does not hold up the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,37 +17,37 @@ use store::messages::Ground;
 use store::on_call::capacity;
 use store::{Store, Tx, Urgency, Url, alerts, messages, sla};
 
-/// Climbs in one transaction: few enough that an act of a person does not wait long.
+/// Escalations in one transaction: few enough that a person's act does not wait long for their locks.
 const BATCH: usize = 100;
-/// Batches in one cycle; on PostgreSQL beside each other.
+/// Batches in one cycle; in parallel on PostgreSQL.
 const AT_ONCE: usize = 5;
 
-/// A climb that is due, and its case.
+/// An escalation that is due, and its case.
 type Due = (String, String);
 
 /// Escalation as a module.
 pub struct Escalate {
     store: Store,
-    /// Who was out of reach when it last looked for climbs that wait for them.
+    /// Who was out of reach when [`Self::hasten`] last looked.
     lost: Option<paging::Losses>,
-    /// When it last looked who is on call, and who was when it last looked for climbs that they should hear of.
+    /// When [`Self::greet`] last looked, and who was on call then.
     present: Option<(Instant, BTreeSet<(String, UserId)>)>,
 }
 
-/// So often it looks whether somebody came on call.
+/// How often it looks whether somebody came on call.
 const LOOKS: Duration = Duration::from_secs(10);
-/// A change of a climb is seen so long after its instant at the latest: its transaction had begun before.
+/// A change becomes visible at most this long after the instant it carries, for that is when its transaction began.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 impl Escalate {
-    /// Climbs the policies of this store.
+    /// Works on the escalations in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, lost: None, present: None }
     }
 
-    /// What is due in batches: one after the other on SQLite, some beside each other where the database serves several
-    /// at once.
+    /// Works off what is due in batches: one after the other on SQLite, which has one writer, and in parallel on
+    /// PostgreSQL.
     fn work(&self, due: &[Due], now: Instant) -> store::Result<usize> {
         if matches!(self.store.url(), Url::Sqlite(_)) {
             return due.chunks(BATCH).map(|some| self.batch(some, now)).sum();
@@ -60,7 +60,8 @@ impl Escalate {
         })
     }
 
-    /// A batch at once; when a row is at fault, again with each row on its own, and that one is set aside.
+    /// Works off a batch in one transaction. When a row is at fault, does the batch again row by row and sets that one
+    /// aside.
     fn batch(&self, due: &[Due], now: Instant) -> store::Result<usize> {
         let at_once = self.house(now, |tx| {
             let rows = escalation::take(tx, due)?;
@@ -74,7 +75,8 @@ impl Escalate {
         }
     }
 
-    /// Somebody was lost since the last look: what waits for nobody else goes on. Says how many climbs.
+    /// If somebody went out of reach since the last look, moves on the escalations that wait for nobody else. Returns
+    /// how many.
     fn hasten(&mut self, now: Instant) -> store::Result<usize> {
         let lost = self.store.read(paging::losses)?;
         if self.lost.as_ref() == Some(&lost) {
@@ -88,9 +90,10 @@ impl Escalate {
         Ok(did)
     }
 
-    /// What waits at a rung that means people whom nobody called calls them. Where somebody came on call since the last
-    /// look, every climb is looked at; else those that changed: whoever came while it was in somebody's hands was not
-    /// called then, and it may be in nobody's now. Says how many climbs.
+    /// Calls people who came on call and whom the step that an escalation waits at includes, but who were not called
+    /// yet. If somebody came since the last look, every waiting escalation is checked. Otherwise only those that
+    /// changed: whoever came on call while a person held the case was not called then, and the case may be nobody's
+    /// now. Returns how many escalations called somebody.
     fn greet(&mut self, now: Instant) -> store::Result<usize> {
         let last = self.present.as_ref().filter(|(at, _)| *at <= now);
         if last.is_some_and(|(at, _)| now.since(*at) < LOOKS) {
@@ -107,11 +110,12 @@ impl Escalate {
         Ok(did)
     }
 
-    /// Looks at climbs again. Says how many went on, and whether none was held by somebody else.
+    /// Checks escalations again. Returns how many moved on, and whether none was held by somebody else.
     fn look_again(&self, waiting: &[AlertId], now: Instant) -> (usize, bool) {
         let (mut did, mut all) = (0, true);
         for alert in waiting {
-            // One that somebody holds is looked at again, one that is at fault holds up nobody else.
+            // An alert that somebody holds is checked again in the next cycle; one at fault does not hold up the
+            // others.
             match self.house(now, |tx| escalation::look_again(tx, *alert)) {
                 Ok(true) => did += 1,
                 Ok(false) => all = false,
@@ -158,8 +162,8 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
     Ok(count)
 }
 
-/// Climbs each row, then writes what became of all of them at once: the alerts that wait for a person again first, for
-/// that is the order of locks.
+/// Moves each row on, then writes the results of all together. Alerts that wait for a person again come first: the
+/// order of locks is alert, escalation, message.
 fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     let mut finder = Finder::default();
     let known = Known::of(tx, &rows)?;
@@ -184,11 +188,12 @@ fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     climbed.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
 }
 
-/// What is asked once for a batch.
+/// What is looked up once for a batch.
 struct Known {
-    /// The permit for calling people, of each patient.
+    /// For each patient the permit to call people, or why there is none.
     permits: BTreeMap<PatientId, Result<Ground, Denied>>,
-    /// Who may not hold a case again before another does, and is called about it in vain. Absent where there is nobody.
+    /// For each case the people who may not hold it again before somebody else has, and whom it is no use to call.
+    /// Absent where there is nobody.
     worn_out: BTreeMap<AlertId, BTreeSet<UserId>>,
 }
 
@@ -217,7 +222,7 @@ fn tick(
         return Ok(Some(Climbed { from, run, did, due_at, ground }));
     }
     if run.pace == Pace::Relentless && run.policy.id != escalation::RED {
-        // It began before climbs had a pace, or for a red.
+        // A row from before escalations had a pace has the fastest one by default: look up its own.
         match sla::pace(tx, case_of(&from)?)? {
             Pace::Relentless => {}
             pace => run.paced(pace),
@@ -234,7 +239,7 @@ fn tick(
             Vec::new()
         });
         let able: Vec<UserId> = found.iter().copied().filter(|user| !worn.contains(user)).collect();
-        // Beyond the last rung better somebody who may not hold it again than nobody.
+        // After the last step somebody who may not hold it again is better than nobody.
         if able.is_empty() && *step == from.run.policy.nobody_reached { found } else { able }
     });
     if let Some(error) = failed {
@@ -251,7 +256,7 @@ fn tick(
     Ok(Some(Climbed { from, run, did, due_at, ground }))
 }
 
-/// Whether none of these people can be reached, or all are away: nobody waits for them.
+/// Whether waiting for these people is pointless: each is out of reach or away.
 fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
     let now = tx.now();
     for user in people {
@@ -262,7 +267,8 @@ fn nobody_hears(tx: &mut Tx<'_>, people: &[UserId]) -> store::Result<bool> {
     Ok(!people.is_empty())
 }
 
-/// The case waits for a person again, and its pages show it. Says who may not hold it again before another does.
+/// Returns the case to waiting for a person, and shows it on its pages. Returns who may not hold it again before
+/// somebody else has.
 fn resume(tx: &mut Tx<'_>, of: &Escalation) -> store::Result<BTreeSet<UserId>> {
     let id = case_of(of)?;
     alerts::resume(tx, id)?;

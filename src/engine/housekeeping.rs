@@ -1,4 +1,4 @@
-//! Ends what has ended: snoozes, quarantine, sign-ins, links, kept answers and signals.
+//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers and signals.
 
 use std::time::Duration;
 
@@ -13,17 +13,18 @@ use store::{Store, Tx, Urgency, alerts};
 
 /// How long open pages can resume their stream.
 const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
-/// How long ended sign-ins and used links stay for the record.
+/// How long ended sessions and used links are kept for the record.
 const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// A chore that did so much in its one transaction has more to do: it goes on in the next cycle, others in between.
+/// A chore that did this much in one transaction has more to do: it goes on in the next cycle, so that others get a
+/// turn in between.
 const FULL: usize = 500;
 
 type Chore = fn(&mut Tx<'_>, Instant) -> store::Result<usize>;
 
-/// Each in a transaction of its own, so that one that fails holds up no other.
+/// Each chore has a transaction of its own, so that one that fails does not hold up the others.
 const CHORES: &[(&str, Urgency, Chore)] = &[
     ("snoozes", Urgency::Patient, |tx, _| alerts::wake(tx, 500)),
     ("quarantine", Urgency::Patient, |tx, _| quarantine::expire(tx)),
@@ -42,7 +43,7 @@ pub struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Keeps this store.
+    /// Housekeeping for this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store }

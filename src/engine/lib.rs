@@ -1,5 +1,5 @@
-//! One cycle of modules without input, each of which may run twice: what is due is read from the store, so a
-//! restart loses nothing and a wake-up carries nothing.
+//! The engine runs modules in cycles. A module takes no input and may run twice: it reads what is due from the store,
+//! so a restart loses nothing and a wake-up carries no data.
 
 pub mod alerts;
 pub mod audit;
@@ -29,7 +29,7 @@ use supervise::Threads;
 
 pub use status::{ModuleStatus, Status};
 
-/// What a cycle of a module did.
+/// The result of one cycle of a module.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// How many things were done.
@@ -40,10 +40,11 @@ pub struct Progress {
 
 /// A part of the engine.
 pub trait Module: Send {
-    /// Its name, as the log of the program and the metrics show it.
+    /// Its name in the program's log and in the metrics.
     fn name(&self) -> &'static str;
 
-    /// How often it is to run at most; zero: in each cycle. One that has more to do, or failed, runs in the next.
+    /// The shortest interval between runs; zero: in each cycle. A module that has more to do, or failed, runs in the
+    /// next cycle.
     fn every(&self) -> Duration {
         Duration::ZERO
     }
@@ -51,15 +52,15 @@ pub trait Module: Send {
     /// One short cycle.
     ///
     /// # Errors
-    /// What the store says; the cycle is tried again.
+    /// Errors of the store; the cycle is tried again.
     fn run(&mut self, now: Instant) -> store::Result<Progress>;
 }
 
-/// How long a lane rests when nobody wakes it.
+/// How long a lane waits for a wake-up before it looks by itself: what is due by time alone is found within this.
 const TICK: Duration = Duration::from_millis(250);
 /// Minimum pause between cycles; commits wake the lane far more often than there is work.
 const REST: Duration = Duration::from_millis(40);
-/// How long one cycle of all modules of a lane may take.
+/// How long one cycle of a lane may take before the watchdog reports the thread as stuck.
 const AT_MOST: Duration = Duration::from_secs(120);
 
 /// Wakes the engine and stops it. Cheap to clone.
@@ -73,7 +74,7 @@ struct Called {
 }
 
 impl Wake {
-    /// Something was committed.
+    /// Wakes every lane after a commit.
     pub fn wake(&self) {
         let (called, changed) = &*self.0;
         called.lock().unwrap_or_else(PoisonError::into_inner).times += 1;
@@ -87,7 +88,7 @@ impl Wake {
         changed.notify_all();
     }
 
-    /// Rests, unless it is time to stop.
+    /// Pauses, or returns at once when the engine stops. A wake-up does not shorten the pause.
     fn pause(&self, rest: Duration) {
         let (called, changed) = &*self.0;
         let called = called.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +99,8 @@ impl Wake {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).stop
     }
 
-    /// Waits for a call after `seen`, or a tick. Says the calls so far; `None` to stop.
+    /// Waits for a wake-up after the one numbered `seen`, at most `at_most`. Returns the number of wake-ups so far;
+    /// `None` to stop.
     fn wait(&self, seen: u64, at_most: Duration) -> Option<u64> {
         let (called, changed) = &*self.0;
         let called = called.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,11 +115,12 @@ impl Wake {
 pub struct Lane {
     name: &'static str,
     modules: Vec<Paced>,
-    /// It rests while the node does not take part; none: it always runs.
+    /// The lane pauses while the node does not take part. `None`: it always runs.
     standing: Option<Standing>,
 }
 
-/// A module and when, on the steady side of the clock, it last came to rest.
+/// A module, and when it last had nothing left to do, by the steady clock: setting the wall clock neither starves nor
+/// floods it.
 struct Paced {
     module: Box<dyn Module>,
     rested: Option<Duration>,
@@ -137,13 +140,13 @@ impl Lane {
         Self { name, modules, standing: None }
     }
 
-    /// The same lane, which rests as long as the node does not take part or nobody knows whether its clock is right.
+    /// The same lane, which pauses while the node does not take part or it is unknown whether its clock is right.
     #[must_use]
     pub fn under(self, standing: Standing) -> Self {
         Self { standing: Some(standing), ..self }
     }
 
-    /// Whether to rest now. A step of the clock is noticed before anything is done on the time it shows.
+    /// Whether to pause now. Looks for a step of the clock first: nothing is done at a time that may be wrong.
     fn rests(&self, looked: &mut Looked, clock: &Clock) -> bool {
         let Some(standing) = &self.standing else { return false };
         if looked.again(clock).is_some() {
@@ -152,14 +155,14 @@ impl Lane {
         !standing.takes_part()
     }
 
-    /// One cycle at `now`, which the steady clock calls `steady`: every module that is due, once. Says whether any has
-    /// more to do.
+    /// Runs every module that is due once, at `now` and at `steady` on the steady clock. Returns whether any has more
+    /// to do.
     pub fn cycle(&mut self, now: Instant, steady: Duration, status: &Status) -> bool {
         let mut more = false;
         for paced in self.modules.iter_mut().filter(|paced| paced.is_due(steady)) {
             let Paced { module, rested } = paced;
             let began = Moment::now();
-            // A module that panics is tried again like one that fails: the others go on.
+            // A module that panics is treated like one that fails: it is tried again, and the others go on.
             let done = catch_unwind(AssertUnwindSafe(|| module.run(now)))
                 .unwrap_or(Err(store::Error::Corrupt("an engine module panicked")));
             *rested = done.as_ref().is_ok_and(|progress| !progress.more).then_some(steady);

@@ -1,5 +1,5 @@
-//! Cases of people who stopped being ones who can answer: what their leaving did not give back in its own transaction
-//! goes back to the queue here, a few a transaction, until nothing of theirs is left.
+//! Returns to the queue the cases of people who can no longer answer. What the transaction of their departure did not
+//! return is returned here, a few cases a transaction, until none is left.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use store::on_call::absences;
 use store::people::departures;
 use store::{Store, Urgency};
 
-/// How often it looks for what rests on somebody who cannot answer, however that came to be.
+/// How often it looks for cases held by somebody who cannot answer, whatever the cause.
 const LOOKS: Duration = Duration::from_secs(60);
 
 /// Departures as a module.
@@ -19,7 +19,7 @@ pub struct Departures {
 }
 
 impl Departures {
-    /// Works off this store's departures.
+    /// Works on the departures in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, looked: None }
@@ -33,7 +33,7 @@ impl Departures {
         self.store.keep_house(Urgency::Urgent, "departures", now, f)
     }
 
-    /// What no departure told of: at the start, and now and then.
+    /// Finds people who cannot answer although no departure was noted for them: at the start, and now and then.
     fn look(&mut self, now: Instant) -> store::Result<()> {
         if self.looked.is_some_and(|at| at <= now && now.since(at) < LOOKS) {
             return Ok(());
@@ -46,7 +46,8 @@ impl Departures {
         Ok(())
     }
 
-    /// Absences that begin, in each cycle: until then a red rests on somebody who is away, and nobody is called.
+    /// Begins absences that are due. It looks in each cycle: until an absence has begun, a red may rest on somebody who
+    /// is away, and nobody else is called.
     fn begin(&self, now: Instant) -> store::Result<usize> {
         let begun = self.store.read(|view| absences::begun(view, now))?;
         for (id, user) in &begun {

@@ -11,7 +11,7 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// Rolls this store.
+    /// The roll of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, last: Instant::from_micros(0) }
@@ -24,7 +24,7 @@ impl Module for Roll {
     }
 
     fn run(&mut self, now: Instant) -> store::Result<Progress> {
-        // A pass in what was the future was on a wrong clock.
+        // A last pass in the future was recorded on a wrong clock: roll now.
         self.last = self.last.min(now);
         let Some(until) = self.store.read(|view| readings::due(view, now, self.last))? else {
             return Ok(Progress::default());

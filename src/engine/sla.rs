@@ -1,5 +1,5 @@
-//! Promises with a time in them: warns when little time is left, says when it is over and begins the policy for that
-//! case. What is due stands in rows, so that a restart loses nothing and a second node takes what the first does not.
+//! SLA clocks: warns when little time is left, records the breach when it is over, and begins the policy for that case.
+//! What is due is read from rows, so a restart loses nothing and a second node takes what the first does not.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use super::{Module, Progress};
 use domain::Instant;
 use store::{Store, Urgency, sla};
 
-/// Clocks taken in one turn.
+/// Clocks worked off in one transaction.
 const BATCH: i64 = 64;
-/// A turn ends after so long: readings and people wait for it.
+/// A transaction takes no further clock after this: readings and people wait for their turn.
 const TURN: Duration = Duration::from_millis(8);
 
 /// The clocks as a module.
@@ -18,7 +18,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Works off this store's clocks.
+    /// The SLA clocks of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store }

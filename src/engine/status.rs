@@ -1,4 +1,4 @@
-//! How the engine is doing, for the status page and the metrics.
+//! The status of the engine, for the status page and the metrics.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Progress;
 use domain::Instant;
 
-/// One module's last cycles.
+/// The status of one module.
 #[derive(Debug, Clone, Default)]
 pub struct ModuleStatus {
     /// When it first ran.
@@ -18,11 +18,11 @@ pub struct ModuleStatus {
     pub last_ok_at: Option<Instant>,
     /// How long the last cycle took.
     pub took: Duration,
-    /// Cycles.
+    /// How many cycles it has run.
     pub runs: u64,
-    /// Things done.
+    /// How many things it has done.
     pub did: u64,
-    /// The last error, as long as it stands.
+    /// The last error, until a cycle succeeds.
     pub error: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub struct ModuleStatus {
 pub struct Status(Arc<Mutex<BTreeMap<&'static str, ModuleStatus>>>);
 
 impl Status {
-    /// Notes a cycle.
+    /// Records a cycle.
     pub(super) fn record(
         &self,
         name: &'static str,
@@ -55,8 +55,8 @@ impl Status {
         }
     }
 
-    /// The modules that have not come round without an error for `long`. One that came round in the future did so on a
-    /// wrong clock, and not since.
+    /// The modules without a successful cycle for `long`. A last success in the future was recorded on a wrong clock
+    /// and does not count.
     #[must_use]
     pub fn silent(&self, now: Instant, long: Duration) -> Vec<&'static str> {
         let lately = now.minus(long)..=now.plus(long);

@@ -1,31 +1,45 @@
-//! How well a stretch is covered by readings, in constant memory: the instants of the last while as bits on
-//! a fixed grid. The grid is absolute, so the same readings leave the same bits in any history.
+//! How well a stretch is covered by readings, in constant memory: recent instants as bits on a fixed grid. Slots are
+//! counted from the epoch, so the same readings set the same bits whatever came before.
+//!
+//! ```text
+//! slots back   255 ..... 240 ........... 128   127 .................. 1   0
+//!            +------------------------------+ +-----------------------------+
+//!            |          far: u128           | |         near: u128          |
+//!            +------------------------------+ +-----------------------------+
+//! bit          127 ..... 112 ............. 0   127 .................. 1   0
+//!                         |                                              |
+//!                         start of the longest stretch      newest reading
+//!
+//! 1 Hz on a one-minute grid (a slot is 250 ms), the newest at the right:
+//!     near = ...0001 0001 0001 0001
+//! The next reading, four slots later, shifts all bits left by four, the top four of near into far, and sets bit 0.
+//! ```
 
 use std::time::Duration;
 
 use domain::Instant;
 
-/// Slots in the longest stretch. The grid is this fine: a quarter second for a stretch of a minute.
+/// Slots in the longest stretch: a quarter of a second each for a stretch of a minute.
 const SLOTS: i64 = 240;
-/// No more samples than these are asked for in a stretch.
+/// A stretch is never asked for more samples than this.
 const ENOUGH: u32 = 60;
-/// Time is counted in slots of so many parts: a multiple of every number of samples up to ten, and of many beyond.
+/// Coverage counts time in parts of a slot. 2,520 is the least common multiple of 1 to 10, so an interval divides
+/// evenly by up to ten expected samples, and by many larger numbers.
 const PART: u64 = 2_520;
 
-/// Which slots of the last stretch hold a reading. Bit 0 is the slot of the newest.
+/// Which slots of the last stretch hold a reading. Bit 0 of `near` is the slot of the newest.
 ///
 /// **Coverage** of the stretch `[to - lasting, to]`, all of it in slots:
 /// 1. The *intervals* lie between neighbouring occupied slots; of an interval that begins before the stretch only the
 ///    part within it counts. Readings in one slot count once.
 /// 2. The *cadence* is the smallest interval such that intervals no longer than it fill a sixth of the
 ///    time of all intervals. So a stray double reading does not make a five-minute sensor a fast one, and
-///    a fast one is known by ten seconds in a minute. It is never taken to be finer than a sixtieth of the stretch:
-///    so many readings are enough for anybody, and one who sends more at times is not asked for more at others.
-/// 3. Each interval *expects* its length over the cadence in samples, rounded, one slot let go for the grid, and at
-///    least one; it *has* one of them.
-/// 4. Coverage is the share of the time for which samples are there: each interval counts by its length, and of it
-///    the part that it has of what it expects. A single interval counts as covered; its maximum length is
-///    `max_gap`'s concern.
+///    a fast one is known by ten seconds in a minute. It is never finer than a sixtieth of the stretch: sixty
+///    readings are enough, and a device that sends more at times is not asked for more at others.
+/// 3. Each interval *expects* (length - 1) / cadence samples, rounded, at least one; the one slot off allows for the
+///    grid. It *has* one sample.
+/// 4. Coverage is the share of the stretch for which samples are there: an interval counts with its length divided
+///    by the samples it expects. A single interval counts as covered; its maximum length is `max_gap`'s concern.
 ///
 /// 61 readings at 1 Hz give 60 of 60; with twelve in a row missing 48 of 60, the 80 % of the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +72,11 @@ impl Window {
         self.newest = slot;
     }
 
-    /// Whether the stretch of `lasting` microseconds up to the newest reading holds `percent` of the
-    /// samples that its cadence lets expect.
+    /// Whether the stretch of `lasting` microseconds up to the newest reading holds `percent` of the samples that its
+    /// cadence leads one to expect.
     pub(super) fn covered(&self, lasting: i64, percent: u8) -> bool {
         let span = u32::try_from((lasting / self.slot).min(SLOTS)).unwrap_or(0);
+        // How many intervals there are of each length in slots, 0 to 240.
         let mut counts = [0_u32; 241];
         let (mut oldest, mut widest) = (0, 0);
         let mut slot = self.next_occupied(0);
@@ -113,7 +128,7 @@ fn cadence(counts: &[u32; 241], time: u32) -> u32 {
     time
 }
 
-/// The part of an interval for which its one sample is enough.
+/// The part of an interval, in parts of a slot, that its one sample covers.
 fn time_held(interval: u32, cadence: u32) -> u64 {
     let expected = (2 * interval.saturating_sub(1) + cadence) / (2 * cadence);
     u64::from(interval) * PART / u64::from(expected.max(1))

@@ -68,7 +68,7 @@ struct Inner {
     keys: Keyring,
     signals: broadcast::Sender<Signalled>,
     touched: Mutex<Vec<Touched>>,
-    /// What was announced here and the other nodes are still to be told.
+    /// Announcements made here that the other nodes have still to be told.
     said: Mutex<BTreeSet<(&'static str, String)>>,
     commits: AtomicU64,
     want: Want,
@@ -86,22 +86,22 @@ enum Writer {
 
 const READERS: u32 = 4;
 const PG_WRITERS: u32 = 8;
-/// Changes that wait for whoever keeps copies, before all copies count as changed.
+/// Changes that may wait for whoever holds copies in memory; with more, all copies count as changed.
 const TOUCHED: usize = 4_096;
-/// What whoever commits is owed when the answer is lost.
+/// What is to be found out when the answer to a commit is lost with the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Commit {
-    /// Whether it holds: a person waits for the answer.
+    /// Whether the commit holds: a person waits for the answer.
     Sure,
-    /// Nothing: it is done again, and twice changes nothing.
+    /// Nothing: the work is done again, and doing it twice changes nothing.
     Plain,
 }
 
-/// How often an act is tried that PostgreSQL gives up for another's sake.
+/// How often an act is tried when PostgreSQL aborts it for another transaction's sake.
 const TRIES: usize = 5;
-/// An act is not tried anew after so long: whoever waits is told.
+/// After this long an act is not tried again, and whoever waits is told.
 const TRIES_WITHIN: Duration = Duration::from_secs(5);
-/// How long an act that was given up leaves the other alone.
+/// The pause before an aborted act is tried again.
 const STEP_BACK: Duration = Duration::from_millis(20);
 
 impl Store {
@@ -235,8 +235,8 @@ impl Store {
         f(&mut View { conn: &mut conn, keys: &self.inner.keys })
     }
 
-    /// Runs `f` in a transaction that must leave an audit entry. `f` runs again, on fresh ground, when PostgreSQL
-    /// gave its transaction up for another's sake, within five seconds: nothing of the first try is kept.
+    /// Runs `f` in a transaction that must leave an audit entry. When PostgreSQL aborts the transaction for another's
+    /// sake, `f` runs again in a new one, for up to five seconds; nothing of the first try remains.
     ///
     /// # Errors
     /// What `f` says (nothing is kept), or [`Error::Unaudited`].
@@ -258,14 +258,15 @@ impl Store {
             });
             tries -= 1;
             match done {
-                // The other's turn to take the rows: at once, both might meet in the same way again.
+                // Let the other transaction take the rows first: without the pause both might collide in the same way
+                // again.
                 Err(error) if tries > 0 && again(&error) => std::thread::park_timeout(STEP_BACK),
                 done => return done,
             }
         }
     }
 
-    /// As [`Store::write`], with one try: what PostgreSQL gives up shows.
+    /// As [`Store::write`], with a single try, so that an abort by PostgreSQL is seen.
     ///
     /// # Errors
     /// As [`Store::write`], and [`Error::may_pass`].
@@ -299,7 +300,8 @@ impl Store {
         let done = match &self.inner.write {
             Writer::One(gate) => {
                 let mut turn = gate.enter(urgency);
-                // A transaction that could not be ended, as on a full disk, would hold all that come after it.
+                // A transaction that could not be ended, as on a full disk, would swallow all that follow on this
+                // connection.
                 if turn.conn.is_broken() {
                     *turn.conn = open_one(&self.inner.url)?;
                 }
@@ -334,8 +336,8 @@ impl Store {
                 db::waits::still::a_person_acts(conn)?;
             }
             let mut tx = Tx::new(View { conn, keys }, actor, now);
-            // One that panics is rolled back like one that fails, and whoever asked is told: left open, it would swallow
-            // what others commit on this connection.
+            // A panic is rolled back like an error and reported as one: left open, the transaction would swallow what
+            // others commit on this connection.
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
                 audit::act::Logged::write(&mut tx)?;
@@ -353,7 +355,7 @@ impl Store {
             Ok::<(), Error>(())
         });
         let held = match (done, number) {
-            // It came as far as the commit: whether that holds, only the database knows.
+            // The connection was lost during the commit: only the database knows whether it holds.
             (Err(Error::Lost), Some(number)) if whole.is_some() => {
                 match db::doubt::holds(&self.inner.url, number) {
                     Some(true) => Ok(()),
@@ -369,9 +371,9 @@ impl Store {
         if let Some((signals, touched, destroyed)) = after {
             fresh.iter().for_each(|(subject, class, id, key)| keys.remember(*subject, *class, *id, key));
             destroyed.iter().for_each(|(subject, class)| keys.forget(*subject, *class));
-            // Before the turn to write ends: the next ingest commit must see it.
+            // While the turn to write is still held: the next ingest commit must see it.
             self.inner.forget(touched);
-            // On PostgreSQL the word comes round by way of the database, to this node as to every other.
+            // On PostgreSQL the signal comes back through the database, to this node as to every other.
             if let Url::Sqlite(_) = &self.inner.url {
                 signals.into_iter().for_each(|signal| self.inner.pass_on(signal));
             }
@@ -380,12 +382,12 @@ impl Store {
         Ok(out)
     }
 
-    /// Drops copies in this process that a change elsewhere made old.
+    /// Drops copies in this process that a change made elsewhere has outdated.
     pub fn forget(&self, touched: Touched) {
         self.inner.forget([touched]);
     }
 
-    /// What in-memory copies must drop, since the last call.
+    /// The changes since the last call, for whoever must drop copies.
     #[must_use]
     pub fn take_touched(&self) -> Vec<Touched> {
         std::mem::take(&mut *self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner))
@@ -396,7 +398,7 @@ impl Inner {
     fn forget(&self, touched: impl IntoIterator<Item = Touched>) {
         let mut all = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(touched);
-        // Taken by the next commit of readings; until there is one, much is as good as all.
+        // The next commit of readings takes them. Until then, beyond a limit, drop everything.
         if all.len() > TOUCHED {
             all.clear();
             all.push(Touched::Everything);

@@ -1,5 +1,5 @@
-//! The route table: every address of the house with the right that opens it. A route that is not here does not
-//! exist. Each capability brings its own rows.
+//! The route table: every path, with the right that opens it. A path that is not in the table does not exist. Each
+//! capability brings its own rows.
 
 use actix_web::http::Method;
 
@@ -8,7 +8,7 @@ use crate::http::route::{Face, Row, api_rows};
 use crate::http::{live, openapi};
 use domain::Can;
 
-/// Every row of the house.
+/// Every row of the table.
 #[must_use]
 pub fn rows() -> Vec<Row> {
     let mut rows = api();
@@ -16,7 +16,7 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// Every address for programs.
+/// The rows for programs: API and probes.
 #[must_use]
 pub fn api() -> Vec<Row> {
     let mut rows = api_rows! {
@@ -52,7 +52,7 @@ pub fn api() -> Vec<Row> {
     rows
 }
 
-/// Every address for people.
+/// The rows for people: pages.
 #[must_use]
 pub fn pages() -> Vec<Row> {
     [

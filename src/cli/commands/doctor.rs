@@ -64,7 +64,7 @@ const fn bad(check: &'static str, says: String) -> Finding {
 
 fn time(clock: &Clock) -> Finding {
     let now = clock.now();
-    // Before this program was written: the clock was never set.
+    // 2025-11-22: an earlier time lies before this program existed, so the clock was never set.
     if now < Instant::from_secs(1_763_769_600) {
         return bad(
             "clock",

@@ -11,25 +11,25 @@ use rules::{SeriesKey, WATERMARK, Watchlist};
 use store::alerts::late_reds::{self, LateRed};
 use store::{Store, Urgency};
 
-/// A series whose head did not move for so long brings no more for now.
+/// A series whose newest reading has not changed for this long brings no more for now.
 pub const QUIET: Duration = Duration::from_secs(5);
 
-/// The looking as a module.
+/// Late reds as a module.
 pub struct LateReds {
     store: Store,
     watch: Arc<Mutex<Watchlist>>,
-    /// Where the head of each was, and since when.
+    /// The newest reading of each series, and since when it is that one.
     waiting: HashMap<AlertId, (Option<Instant>, Instant)>,
 }
 
 impl LateReds {
-    /// Pages what stands in this store; heads are those of `watch`.
+    /// Pages the late reds in this store. `watch` knows the newest reading of each series.
     #[must_use]
     pub fn new(store: Store, watch: Arc<Mutex<Watchlist>>) -> Self {
         Self { store, watch, waiting: HashMap::new() }
     }
 
-    /// Those that page now.
+    /// The reds to page now.
     fn ripe(&mut self, standing: &[LateRed], now: Instant) -> Vec<AlertId> {
         let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let known = std::mem::take(&mut self.waiting);

@@ -1,4 +1,4 @@
-//! Alerts that the engine raises again.
+//! Alerts that the engine brings to people again.
 
 pub mod late_reds;
 pub(crate) mod worn;

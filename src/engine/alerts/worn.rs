@@ -1,4 +1,4 @@
-//! A red that the same few people held in turns goes on to others: they are told why.
+//! A red that the same few people kept passing among themselves goes on to others. Those few are told why.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use store::escalation::Climbed;
 use store::escalation::paging;
 use store::messages::{self, About};
 
-/// Tells those who held a case too often that others are called for it now. Without a legal basis for calling people about
-/// the patient nobody is told.
+/// Tells the people who held a case too often that others are now called for it. Tells nobody without a legal basis for
+/// calling people about the patient.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! Readings follow a change of a binding: what was measured when the device was not a patient's any more leaves them, and
-//! goes to whoever wore it, under their own permits, as if it came late.
+//! Moves readings after a binding changed. Readings measured while the device was not the patient's leave the patient
+//! and go to whoever wore it, under that person's own permits and as if they came late.
 
 use std::time::{Duration, Instant as Moment};
 
@@ -12,7 +12,7 @@ use store::devices::moves::{self, Move, Next};
 use store::devices::roster::{self, PatientRow};
 use store::{Store, Urgency, devices};
 
-/// A cycle works no longer than this: other modules of its lane wait.
+/// A cycle begins no further round after this: other modules of its lane wait.
 const WORKING: Duration = Duration::from_secs(2);
 
 /// The moving as a module.
@@ -22,19 +22,19 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// Moves the readings of this store.
+    /// The moves of this store.
     #[must_use]
     pub const fn new(store: Store, bases: consent::Bases) -> Self {
         Self { store, bases }
     }
 
-    /// One stretch of each move; how many there are.
+    /// Moves one stretch of each move. Returns how many moves there are.
     pub(crate) fn round(&self, now: Instant) -> store::Result<usize> {
         let (mut did, mut failed) = (0, None);
         for due in self.store.read(moves::due)? {
             match self.step(&due, now) {
                 Ok(()) => did += 1,
-                // One that cannot be moved holds up no other.
+                // A move that fails does not hold up the others.
                 Err(error) => {
                     tracing::error!(%error, "readings could not change hands; it is tried again");
                     failed = Some(error);
@@ -44,7 +44,7 @@ impl Moves {
         failed.map_or(Ok(did), Err)
     }
 
-    /// One stretch of a move.
+    /// Moves one stretch.
     fn step(&self, due: &Move, now: Instant) -> store::Result<()> {
         let next = self.store.read(|view| moves::next(view, due))?;
         if let Next::Waits = next {
@@ -55,7 +55,8 @@ impl Moves {
             if !due.gives {
                 return moves::step(tx, due, &next, None);
             }
-            // Decided in the transaction that keeps: a revocation comes before it or after it.
+            // The permit is decided in the transaction that stores the readings, so a revocation comes strictly before
+            // or after it.
             let patient = roster::patient(tx, due.patient_key)?;
             let device = devices::id_of(tx, due.device_key)?;
             let permit = self.permit(&patient, device, tx.now());

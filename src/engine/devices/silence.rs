@@ -1,4 +1,4 @@
-//! No data: a device that went quiet is told to open pages, once, so that nobody takes silence for health.
+//! Tells open pages once when a device has gone quiet, so that nobody takes silence for health.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::{Module, Progress};
 use domain::{DeviceId, Instant};
 use store::{Store, devices};
 
-/// A bound device that was not heard of for so long is silent.
+/// A bound device not heard from for this long counts as silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(900);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub struct Silence {
 }
 
 impl Silence {
-    /// Watches over this store's devices.
+    /// Watches the devices in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, known: BTreeSet::new() }

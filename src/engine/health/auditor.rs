@@ -1,5 +1,6 @@
-//! The engine's auditor: on a thread of its own it compares each minute what was planned with what was done, tells
-//! the people on duty of what is late, and leaves a heartbeat that an outside monitor can read. It asks no module.
+//! The engine's auditor, on a thread of its own. Each minute it compares what was planned with what was done, tells the
+//! people on duty what is late, and writes a heartbeat that an outside monitor can read. It reads the tables and asks
+//! no module.
 
 use std::time::Duration;
 
@@ -16,13 +17,13 @@ use store::{Store, Tx, Urgency, versions};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(60);
-/// What is later than this is raised.
+/// Whatever is overdue by more than this is raised.
 pub const LATE_AFTER: Duration = Duration::from_secs(90);
-/// A heartbeat older than this is none.
+/// An older heartbeat does not count.
 pub const HEARTBEAT_LASTS: Duration = Duration::from_secs(180);
-/// How long a word to the people on duty is worth sending.
+/// How long a message to the people on duty is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(3_600);
-/// How long the word of what was late while nobody read is worth sending.
+/// How long the message about a closed clinic's lapses is worth sending.
 const OVERNIGHT_LASTS: Duration = Duration::from_secs(24 * 3_600);
 /// The calendar of the clinic's hours, by its lasting id.
 const CLINIC: &str = "clinic";
@@ -36,7 +37,7 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// Watches over the plans in this store and the modules of this process.
+    /// Watches the plans in this store and the modules of this process.
     #[must_use]
     pub const fn new(store: Store, status: Status) -> Self {
         Self { store, status }
@@ -77,12 +78,12 @@ impl Module for Auditor {
     }
 }
 
-/// One word for all that one look found, to those who run the house, at once; of a kind of lapse once an hour at most. What
-/// is late by one way is told by the others.
+/// Plans one message about everything that one look found, to the managers at once; at most one an hour for a kind of
+/// lapse. Lapses of one channel are reported on the others.
 fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
     let Some(first) = raised.fresh.iter().min_by_key(|lapse| lapse.expected_at) else { return Ok(()) };
     let now = tx.now();
-    // The dashboard is this store: what is there is never late.
+    // The dashboard reads from this store: a message there is never late.
     let ways: Vec<Channel> = raised.ways.iter().copied().filter(|way| *way != Channel::InApp).collect();
     let notice = Notice {
         key: format!("lapse:{}", now.micros()),
@@ -98,14 +99,15 @@ fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
     tell(tx, &[Role::Admin], &notice).map(drop)
 }
 
-/// When those who run the house read what is no open red: in the clinic's hours; where nobody said which those are, always.
+/// The hours in which managers read what is not an open red: the clinic's; always, where no clinic hours are set.
 fn hours(tx: &mut Tx<'_>) -> store::Result<Calendar> {
     let now = tx.now();
     let clinic = versions::in_force::<Calendar>(tx, CLINIC, now)?;
     Ok(clinic.map_or_else(|| Calendar::always(Zone::SAO_PAULO), |held| held.body))
 }
 
-/// One word, when the clinic opens, for all that was late while it was closed: most of it is over by then.
+/// Plans one message, when the clinic opens, about everything that was late while it was closed: most of it is over by
+/// then.
 fn overnight(tx: &mut Tx<'_>, owed: Owed) -> store::Result<()> {
     let now = tx.now();
     let notice = Notice {
@@ -120,7 +122,7 @@ fn overnight(tx: &mut Tx<'_>, owed: Owed) -> store::Result<()> {
     tell(tx, &[Role::Admin], &notice).map(drop)
 }
 
-/// A heartbeat this far ahead of now was made on a wrong clock, and is none.
+/// A heartbeat this far in the future was written on a wrong clock and does not count.
 const AHEAD: Duration = Duration::from_secs(60);
 
 /// When the auditor last finished a look; `None`: never, longer ago than [`HEARTBEAT_LASTS`], or in the future.

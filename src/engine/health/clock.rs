@@ -1,5 +1,5 @@
-//! Notices when the wall clock was stepped: within a cycle while the house runs, and at the start when it is behind what
-//! was written. Pauses and paces of the engine are measured on the steady clock, so that nothing waits for it.
+//! Notices steps of the wall clock: within a cycle while the program runs, and at the start when the clock is behind
+//! the newest entry. The engine measures its own pauses on the steady clock, so a step delays none of them.
 
 use crate::messages::outbox::Breakers;
 use crate::{Module, Progress};
@@ -9,18 +9,18 @@ use store::health::clock;
 use store::health::clock::Back;
 use store::{Store, Urgency};
 
-/// The watch over the clock as a module.
+/// The clock watch as a module.
 pub struct Watch {
     store: Store,
     clock: Clock,
     breakers: Breakers,
     looked: Option<Looked>,
-    /// Noticed and not written down yet.
+    /// A step that was noticed and not recorded yet.
     noticed: Option<Step>,
 }
 
 impl Watch {
-    /// Watches over this clock for this store.
+    /// Watches this clock for this store.
     #[must_use]
     pub const fn new(store: Store, clock: Clock, breakers: Breakers) -> Self {
         Self { store, clock, breakers, looked: None, noticed: None }
@@ -58,7 +58,8 @@ impl Watch {
     }
 }
 
-/// Plans again what hangs on alerts, each by itself: nobody who acts on one waits for all. Says how many plans.
+/// Brings back the plans of each alert in a transaction of its own, so that a person who acts on one waits for that one
+/// only. Returns how many plans.
 pub(crate) fn each_alert(
     store: &Store,
     wall: &Clock,
@@ -87,7 +88,7 @@ impl Module for Watch {
         if let Some(step) = self.look(now)? {
             tracing::error!(by_ms = step.by_ms, at = %step.at, "the wall clock was stepped; look at the time service");
             self.breakers.clear();
-            // Two steps before the first was written down are one.
+            // A second step before the first was recorded adds to it.
             let before = self.noticed.map_or(0, |step| step.by_ms);
             self.noticed = Some(Step { by_ms: before.saturating_add(step.by_ms), ..step });
         }

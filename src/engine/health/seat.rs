@@ -1,5 +1,6 @@
-//! Keeps this node's number among the nodes on one PostgreSQL, buries those that fell silent, and holds this node's clock
-//! against the database's: a node on a wrong clock stands aside while another one is right, and joins by itself again.
+//! Keeps this node's number among the nodes on one PostgreSQL, frees the numbers of nodes that fell silent, and
+//! compares this node's clock with the database's. A node with a wrong clock stands aside while another one is right,
+//! and rejoins by itself once its own is.
 
 use std::time::Duration;
 
@@ -13,27 +14,27 @@ use store::{Store, Urgency, Url};
 
 /// How often the clocks are compared.
 const EVERY: Duration = Duration::from_millis(500);
-/// How often a node says that it lives.
+/// How often a node reports that it is alive.
 const BEATS: Duration = Duration::from_secs(10);
 
-/// The number as a module. It runs on a lane that never stands aside.
+/// The node's number as a module. Its lane never stands aside: it is what brings the node back.
 pub struct Seat {
     store: Store,
     clock: Clock,
     standing: Standing,
     node: Node,
-    /// When it last said that it lives, on the steady side of the clock.
+    /// When it last reported, by the steady clock.
     beaten: Option<Duration>,
 }
 
 impl Seat {
-    /// Keeps the place of a node.
+    /// Keeps the number of this node.
     #[must_use]
     pub const fn new(store: Store, clock: Clock, standing: Standing, node: Node) -> Self {
         Self { store, clock, standing, node, beaten: None }
     }
 
-    /// By how much this clock is off while another node is right.
+    /// How far this clock is off, if the node should stand aside for it.
     fn compare(&self) -> store::Result<Option<i64>> {
         self.store.read(|view| {
             let clocks = Clocks::compare(view, &self.clock)?;
@@ -80,7 +81,7 @@ impl Seat {
                 self.standing.set(Place::Seated(number));
                 return Ok(beat + each_alert(&self.store, &self.clock, self.name(), Back::AsWritten)?);
             }
-            // Until there is another one, nothing is written: the old number may be another node's.
+            // The old number may be another node's by now: nothing is written until there is a new one.
             self.standing.doubt();
             did += 1;
         }
@@ -111,7 +112,7 @@ impl Module for Seat {
 
     fn run(&mut self, _now: Instant) -> store::Result<Progress> {
         if let Url::Sqlite(_) = self.store.url() {
-            // One node: whatever its clock shows, there is none to hold it against.
+            // SQLite has one node: there is no other clock to compare with.
             if let Some(number) = self.standing.number() {
                 self.standing.set(Place::Seated(number));
             }

@@ -1,5 +1,5 @@
-//! What came back by mail: reports on our letters are put down together with the place up to which the mailbox was
-//! read, and a person whose mailbox is gone is paged by the other channels from then on.
+//! Reads bounce reports from a mailbox. Reports and the position up to which the mailbox was read are recorded in one
+//! transaction. A person whose mailbox is gone is paged by the other channels from then on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use store::{Store, Tx, Urgency, View, messages};
 const EVERY: Duration = Duration::from_secs(60);
 const WATERMARK: &str = "notify.bounces";
 
-/// The bounce mailbox as a module. It waits for a server for up to a minute: it needs a lane of its own. Two nodes may
-/// read the same report: it counts once, because a report that was heard is told by the letter's own row.
+/// The bounce mailbox as a module. It waits up to a minute for a server, so it needs a lane of its own. Two nodes may
+/// read the same report: it counts once, since the letter's own row shows that it was heard.
 pub struct Bounces {
     store: Store,
     mailbox: Arc<dyn Reports>,
@@ -73,7 +73,7 @@ impl Module for Bounces {
     }
 }
 
-/// One report that cannot be put down holds up no other: the mailbox would never be read on.
+/// A report that cannot be recorded is left out: otherwise the mailbox would never be read past it.
 fn put_down(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     match tx.item(|tx| counted(tx, bounce)) {
         Err(error @ (store::Error::Corrupt(_) | store::Error::NotFound(_))) => {
@@ -97,7 +97,8 @@ fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     }
 }
 
-/// Whether the mailbox that is gone is the person's own: a letter may have been passed on to others from there.
+/// Whether the mailbox that is gone is the person's own. The letter may have been forwarded from there, and bounced
+/// elsewhere.
 fn is_theirs(view: &mut View<'_>, user: UserId, bounce: &Bounce) -> store::Result<bool> {
     let Some(identity) = users::get(view, user)?.identity else { return Ok(false) };
     let own = identity.email.as_str().to_ascii_lowercase();
@@ -112,7 +113,7 @@ fn watermark(view: &mut View<'_>) -> store::Result<Option<Watermark>> {
     }))
 }
 
-/// Another node may have read further meanwhile.
+/// Moves the position forward, unless another node has read further meanwhile.
 fn move_on(tx: &mut Tx<'_>, to: Watermark) -> store::Result<()> {
     let ahead = watermark(tx)?.is_some_and(|kept| kept.validity == to.validity && kept.uid > to.uid);
     if ahead {

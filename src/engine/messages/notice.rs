@@ -1,4 +1,5 @@
-//! What the house says of itself to those who run it: one word to each of them, on every way but those it is not to take.
+//! Messages from the program to its managers: one to each, on every channel except those that the message is itself
+//! about.
 
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use store::Tx;
 use store::escalation::paging::Finder;
 use store::messages::{self, About};
 
-/// A word to those who run the house.
+/// A message to the managers.
 pub struct Notice<'a> {
-    /// What makes it the same word when it is said again.
+    /// The key: a notice with a key that was planned before is not planned again.
     pub key: String,
-    /// What it is for.
+    /// The class of message.
     pub class: Class,
-    /// What it says.
+    /// The template.
     pub template: &'a str,
     /// What the template's variables stand for.
     pub variables: serde_json::Value,
@@ -23,11 +24,11 @@ pub struct Notice<'a> {
     pub about: About<'a>,
     /// How long it is worth sending.
     pub lasts: Duration,
-    /// Ways that it is about itself: on those it would come as late as what it tells of.
+    /// Channels that it is about: on those it would be as late as what it reports.
     pub not_by: &'a [Channel],
 }
 
-/// Plans it for the duty manager, the managers and these roles. Says how many messages that is.
+/// Plans it for the duty manager, the managers and these roles. Returns how many messages were planned.
 ///
 /// # Errors
 /// Database errors.

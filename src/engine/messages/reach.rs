@@ -1,5 +1,5 @@
-//! Who is out of reach: a mailbox that refuses for good, at the server or by a report, is nobody's to wait for. The
-//! managers are told, the ladder goes on, and the first letter that is taken again ends it.
+//! People whom e-mail no longer reaches: their mailbox refuses for good, at the server or by a bounce report.
+//! Escalations do not wait for them, the managers are told, and the first letter that is accepted again ends it.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use domain::{Instant, UserId};
 use store::messages::{About, Topic};
 use store::{Store, Tx, Urgency, on_call};
 
-/// Why a channel reaches somebody no more: the report on a letter said so.
+/// Reason: a bounce report came back.
 pub const BOUNCED: &str = "bounced";
-/// Why a channel reaches somebody no more: the server refused the letter.
+/// Reason: the mail server refused the letter.
 pub const REFUSED: &str = "refused";
-/// How long a word of it is worth sending.
+/// How long the message about it is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(24 * 3_600);
 
-/// What an attempt by e-mail tells of its reader.
+/// Updates whether e-mail reaches a person, from the result of an attempt.
 ///
 /// # Errors
 /// Database errors.
@@ -31,13 +31,13 @@ pub fn heard(store: &Store, user: UserId, said: Attempt, now: Instant) -> store:
     };
     match (said, lost) {
         (Attempt::Gone, None) => house(&mut |tx| lose(tx, user, REFUSED)),
-        // A server takes what bounces later: its word ends only what was its word.
+        // A server may accept what bounces later, so acceptance ends only what a refusal began.
         (Attempt::Accepted, Some(lost)) if lost.why == REFUSED => house(&mut |tx| regain(tx, user)),
         _ => Ok(()),
     }
 }
 
-/// E-mail does not reach a person any more: noted, and told to the managers.
+/// Records that e-mail no longer reaches a person, and tells the managers.
 ///
 /// # Errors
 /// Database errors.
@@ -58,7 +58,7 @@ pub fn lose(tx: &mut Tx<'_>, user: UserId, why: &str) -> store::Result<()> {
     tell(tx, &[], &notice).map(drop)
 }
 
-/// E-mail reaches a person again.
+/// Records that e-mail reaches a person again.
 ///
 /// # Errors
 /// Database errors.

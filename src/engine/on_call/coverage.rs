@@ -1,5 +1,5 @@
-//! What will go wrong with a schedule or a policy is told before it does: once a day each is looked at, and who runs the
-//! clinic hears of hours in the coming week in which nobody could be called, and of steps whose people may not answer.
+//! Warns of problems in schedules and policies before they happen. Once a day each is checked, and the managers are
+//! told of hours in the coming week in which nobody could be called, and of steps whose people may not answer.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use store::db::settings;
 use store::messages::{About, Topic};
 use store::{Store, Tx, Urgency, on_call, versions};
 
-/// Problems further ahead are on the page of schedules; these are told.
+/// Problems within this time are told; those further ahead are shown on the page of schedules.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
-/// How often it asks whether the day is new.
+/// How often it checks whether a new day has begun.
 const EVERY: Duration = Duration::from_secs(60);
 const LOOKED: &str = "coverage.looked";
 
-/// The linter of schedules as a module.
+/// The daily check of schedules as a module.
 pub struct Coverage {
     store: Store,
 }
 
 impl Coverage {
-    /// Watches over the schedules of this store.
+    /// Checks the schedules in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store }
@@ -60,12 +60,12 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     let mut told = 0;
     let linter = on_call::Linter::of(tx, now)?;
     for held in versions::all_in_force::<Duty>(tx, now)? {
-        // A schedule that nobody is in is not used: the ladder skips it, and its page says so.
+        // A schedule without people is not in use: escalations skip it, and its page says so.
         if held.body.schedule.people().is_empty() {
             continue;
         }
         let issues = linter.problems(&held.name, &held.body);
-        // That no call leaves the house is its own matter, and on the status page.
+        // That no call leaves the installation at all is not this schedule's problem: the status page shows it.
         let schedules = |issue: &&Issue| linter.calls_out() || !matches!(issue, Issue::NobodyReachable(_));
         if let Some(at) =
             issues.iter().filter(schedules).filter_map(unanswered).find(|at| at.since(now) < SOON)
@@ -104,7 +104,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     Ok(told)
 }
 
-/// From when a call would find nobody.
+/// The instant from which a call would find nobody.
 const fn unanswered(issue: &Issue) -> Option<Instant> {
     match issue {
         Issue::Gap(window) | Issue::NobodyReachable(window) | Issue::NobodyCertified(window) => {

@@ -1,5 +1,5 @@
-//! Tells people that their turn on call begins, a quarter of an hour ahead, or late after a pause. What was told is
-//! known by the message's key, so that a second run, or a second node, tells nobody twice.
+//! Tells people that their shift begins, a quarter of an hour ahead, or late after an outage. The message's key says
+//! what was told, so a second run or a second node tells nobody twice.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use store::escalation::paging;
 use store::messages::{self, About, New, Topic};
 use store::{Store, Tx, Urgency, View, on_call, versions};
 
-/// How long before a turn its person is told.
+/// How long before a shift its person is told.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
-/// Turns that began in a pause of up to so long are told late, as long as they last.
+/// Shifts that began during an outage of up to this long are told late, while they last.
 const CATCH_UP: Duration = Duration::from_secs(8 * 86_400);
-/// How far the end of a turn is looked for.
+/// How far ahead the end of a shift is looked for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
-/// How long word of a turn is worth sending, from its beginning or from when it is told.
+/// How long the message is worth sending, from the beginning of the shift or from when it is planned.
 const WORTH: Duration = Duration::from_secs(3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(20);
 
-/// A turn whose person is to be told.
+/// A shift whose person is to be told.
 struct Turn {
     schedule: String,
     user: UserId,
@@ -47,7 +47,7 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// Tells the people of this store.
+    /// Handover notices of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self { store, told: BTreeSet::new() }
@@ -60,7 +60,7 @@ impl Handover {
         for schedule in versions::all_in_force::<Duty>(view, now)? {
             for (window, user) in on_call::turns(view, &schedule.name, near)? {
                 let turn = Turn { schedule: schedule.name.clone(), user, window };
-                // One that began before the view began was told then; one that is over is told no more.
+                // A shift that began before this window was told then; one that is over is no longer worth telling.
                 let begins = window.from > near.from && window.to > now;
                 if begins && known.contains_key(&user) && !self.told.contains(&turn.key()) {
                     due.push(turn);
@@ -100,14 +100,14 @@ fn began(key: &str) -> i64 {
     key.rsplit(':').next().and_then(|micros| micros.parse().ok()).unwrap_or(i64::MIN)
 }
 
-/// A word of a turn, or of several that begin together.
+/// The message about a shift, or about several that begin together.
 #[derive(Clone)]
 struct Word {
     key: String,
     schedule: String,
     template: &'static str,
     variables: serde_json::Value,
-    /// Later than that the person has found out, or somebody has told them.
+    /// Too late to be worth sending: by then the person has noticed, or somebody has told them.
     not_after: Instant,
 }
 
@@ -120,7 +120,8 @@ impl Word {
         let until = until.map_or(window.to, |(held, _)| held.to);
         let from = window.from.to_string();
         let link = format!("/schedules/{schedule}");
-        // Nobody comes as far as anybody looks: an end would be one that the search made.
+        // No change of shift within the search window: the end found is only where the search stopped, so no end is
+        // told.
         let (template, variables) = match until < whole.to {
             true => ("handover", json!({ "link": link, "from": from, "until": until.to_string() })),
             false => ("handover_alone", json!({ "link": link, "from": from })),
@@ -129,8 +130,8 @@ impl Word {
         Ok(Self { key: turn.key(), schedule: schedule.clone(), template, variables, not_after })
     }
 
-    /// Two letters in the same words in the same second tell nobody which is which, and the name of a schedule may tell
-    /// a specialty: turns that begin together are one letter.
+    /// Shifts that begin together are one letter: two letters with the same words in the same second would leave open
+    /// which is which, and letters do not name the schedule, for its name may reveal a specialty.
     fn joint(words: &[Self]) -> Option<Self> {
         let (first, others) = words.split_first()?;
         if others.is_empty() {
@@ -160,8 +161,8 @@ impl Word {
     }
 }
 
-/// Tells one person of turns of theirs that begin together: each on the dashboard, which names its schedule, and those of
-/// which they are told there for the first time in one letter.
+/// Tells one person of their shifts that begin together. The dashboard gets a message for each, with the name of the
+/// schedule. The other channels get one for all that are new on the dashboard.
 fn tell(tx: &mut Tx<'_>, turns: &[Turn]) -> store::Result<usize> {
     let Some(user) = turns.first().map(|turn| turn.user) else { return Ok(0) };
     let mut fresh = Vec::new();

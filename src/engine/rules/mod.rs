@@ -1,11 +1,12 @@
-//! Judges again what late data touched: reads a series from before the late reading on, replays it, and makes the
-//! stored episodes those that the clean stream would have told. It reads in stretches and without a lock, and stops
-//! where what is told meets what is stored; only a replay that goes on to the head makes the machines anew, and what
-//! arrives meanwhile is held back for them.
+//! Judges series again that late data touched. A sweep replays a series from before the late reading on and makes the
+//! stored episodes those that the readings would have given had they arrived in order. It reads in stretches and
+//! without a lock, and stops where the replay agrees with what is stored. Only a replay that reaches the head of the
+//! series rebuilds the machines; what arrives meanwhile is held back for them.
 //!
-//! Of nodes on one database, the one whose ingest asked settles a series at once, and so knows it afterwards; what
-//! nobody settled for [`ORPHANED`] any node takes. A replay that changed an alert tells the other nodes to forget
-//! the patient, one that changed nothing tells nobody: a series does not go to and fro.
+//! On PostgreSQL, where several nodes serve, the node whose ingest asked for a replay does it at once, and so has the
+//! series in memory afterwards. A row that nobody settled for [`ORPHANED`] is open to any node. A replay that changed
+//! an alert tells the other nodes to forget the patient; one that changed nothing tells nobody, so a series does not
+//! travel back and forth between nodes.
 
 mod settle;
 mod sweep;
@@ -27,26 +28,27 @@ use store::{Store, Tx, Urgency, Url};
 
 use sweep::{Stand, Sweep};
 
-/// Series judged again in one cycle: together they pass once over the journal, and each keeps its end in memory.
+/// Series in one cycle: they share one pass over the journal, and each keeps the end of its readings in memory.
 const SERIES: i64 = 512;
-/// Series taken or settled in one turn to write on SQLite: under load a turn comes once per ingest commit, and one
-/// series a turn would never catch up. On PostgreSQL writers do not take turns, and a settled series' row must not be
-/// held while the next one waits for the machines.
+/// Series taken or settled in one transaction on SQLite: under load a turn to write comes once per ingest commit, and
+/// one series a turn would never catch up. On PostgreSQL writers do not take turns, and the row of a settled series
+/// must not stay locked while the next one waits for the machines: there it is one.
 const GROUP: usize = 64;
-/// A turn ends after so long, whatever is left of its group: readings wait for it.
+/// A transaction that has settled series for this long ends, whatever is left of its group: ingest waits for its turn.
 const TURN: Duration = Duration::from_millis(8);
-/// A cycle reads no longer than this: what it did not finish is taken again.
+/// A cycle stops reading after this; the sweeps it did not finish are taken again.
 const READING: Duration = Duration::from_secs(20);
-/// A mark that its own node did not settle for so long is anybody's, and so is one of a clock this far ahead.
+/// After this long any node may take a mark that its own node did not settle. The same goes for a mark dated this far
+/// ahead: it was written on a wrong clock.
 pub const ORPHANED: Duration = Duration::from_secs(5);
-/// What a node took and did not settle for so long is anybody's: it died.
+/// After this long any node may take a row that another node took and did not settle: that node died.
 const ABANDONED: Duration = Duration::from_secs(60);
-/// A stamp may be this far ahead of reception.
+/// How far a reading's stamp may lie ahead of its reception; a replay reads this far past now to reach the head.
 const AHEAD: Duration = Duration::from_secs(360);
 
-/// A row that was taken, the permit to judge it, and whether its machines are to be made anew.
+/// A row that was taken, the permit to judge it, and whether its machines are to be rebuilt.
 type Taken = (Due, Permit<AlertEvaluate>, bool);
-/// A sweep that reads no further for now, and where it stands.
+/// A sweep that has stopped reading for now, and where it stopped.
 type Stood = (Sweep, Stand);
 
 /// The replays as a module.
@@ -77,7 +79,8 @@ impl Module for Reevaluate {
         let due = self.mine(marked, now);
         let left = self.judge_again(&due, now);
         let mut watch = self.watch();
-        // Whatever was not finished is taken again, and nothing is held back for nobody.
+        // Rows that were not finished are taken again; readings held back for their sweeps would be held back for
+        // nobody.
         due.iter().for_each(|due| watch.abandon(key(due)));
         Ok(Progress { did: due.len(), more: left? || full })
     }
@@ -88,7 +91,7 @@ const fn key(due: &Due) -> SeriesKey {
 }
 
 impl Reevaluate {
-    /// Whether work is left.
+    /// Takes, reads and settles these series. Says whether work is left.
     fn judge_again(&self, due: &[Due], now: Instant) -> store::Result<bool> {
         let mut sweeps = Vec::with_capacity(due.len());
         for group in due.chunks(self.together()) {
@@ -117,7 +120,7 @@ impl Reevaluate {
         if self.store.url().file().is_some() { GROUP } else { 1 }
     }
 
-    /// What this node is to settle: all of it where it is alone.
+    /// The rows that this node should settle. On SQLite, where it is alone: all of them.
     fn mine(&self, mut marked: Vec<Due>, now: Instant) -> Vec<Due> {
         if let Url::Postgres(_) = self.store.url() {
             let watch = self.watch();
@@ -143,11 +146,12 @@ impl Reevaluate {
         decide::<AlertEvaluate>(&request)
     }
 
-    /// Takes rows over and begins their sweeps. A series that is not known is held back for from now on.
+    /// Takes rows and begins their sweeps. A series whose machines are not in memory is held back from here on.
     fn take(&self, group: &[Due], now: Instant) -> store::Result<Vec<Sweep>> {
         let keys: Vec<i64> =
             group.iter().map(|due| due.patient_key).collect::<BTreeSet<_>>().into_iter().collect();
         let taken = self.store.keep_house(Urgency::Patient, "reevaluate", now, |tx| {
+            // The turn comes first in the order of locks, before the machines and any row of a replay.
             turn::share(tx)?;
             let patients = roster::patients(tx, &keys)?;
             let patients: HashMap<i64, PatientRow> = patients.into_iter().map(|row| (row.key, row)).collect();
@@ -176,6 +180,8 @@ impl Reevaluate {
             reevaluations::clear(tx, due.patient_key, due.signal)?;
             return Ok(None);
         };
+        // Machines before rows: ingest holds its machines while it marks a row, and the database cannot see a deadlock
+        // that runs through a mutex.
         let mut watch = reevaluations::machines(tx, &self.watch);
         let taken = reevaluations::take(tx, due, self.me)?;
         watch.taken(series);
@@ -189,7 +195,7 @@ impl Reevaluate {
         Ok(Some((taken, permit, anew)))
     }
 
-    /// Reads on, and says who stands where: those that the journal was not read far enough for, and the others.
+    /// Reads on. Returns the sweeps that the journal was not read far enough for, and those that have stopped.
     fn advance(&self, mut sweeps: Vec<Sweep>, now: Instant) -> store::Result<(Vec<Sweep>, Vec<Stood>)> {
         let head = now.plus(AHEAD);
         let wants: Vec<Want> = sweeps.iter().map(Sweep::want).collect();

@@ -1,4 +1,4 @@
-//! What a sweep told becomes what is stored, in one short transaction each.
+//! Writes what a sweep found into the stored episodes, a short transaction at a time.
 
 use std::time::Instant as Moment;
 
@@ -18,14 +18,14 @@ use store::{Touched, Tx, Urgency, alerts};
 enum Became {
     /// It is settled; whether something is left to judge.
     Settled(bool),
-    /// The store has more of it by now: read on.
+    /// More of the series was committed meanwhile: read on.
     ReadOn,
-    /// Somebody acted meanwhile: its row is taken again.
+    /// A person acted on one of its alerts meanwhile: the row is taken again.
     Stale,
 }
 
 impl Reevaluate {
-    /// Settles what stands, in turns; gives back those that are to be read on, and says whether work is left.
+    /// Settles the sweeps that have stopped, in turns. Returns those that must read on, and whether work is left.
     pub(super) fn settle(&self, stood: Vec<Stood>, now: Instant) -> store::Result<(Vec<Sweep>, bool)> {
         let (mut again, mut left) = (Vec::new(), false);
         let mut waiting = stood;
@@ -62,6 +62,7 @@ impl Reevaluate {
     }
 
     fn settle_one(&self, tx: &mut Tx<'_>, sweep: &mut Sweep, stand: Stand) -> store::Result<Became> {
+        // The turn first, then the machines, then the row: the order of locks in `store::db::turn::locks`.
         turn::share(tx)?;
         let series = sweep.key();
         let patient = roster::patient(tx, series.patient_key)?;
@@ -71,6 +72,7 @@ impl Reevaluate {
             watch.forget(series);
             return Ok(Became::Settled(false));
         }
+        // The permit is asked for again: consent may have ended since the row was taken.
         if self.permit(&patient, tx.now()).is_err() {
             watch.forget(series);
             reevaluations::clear(tx, series.patient_key, series.signal)?;
@@ -80,7 +82,8 @@ impl Reevaluate {
         match stand {
             Stand::Met { at, rest } => met(tx, &mut watch, sweep, whose, at, rest),
             Stand::AtTheHead if !sweep.anew => {
-                // From now on what arrives is held back; what was committed until now is read once more.
+                // Hold back what arrives from here on, and read once more what was committed until here: so no reading
+                // falls between the two.
                 reevaluations::to_the_head(tx, &sweep.due)?;
                 watch.begin(series, sweep.due.late.from);
                 sweep.anew = true;
@@ -93,7 +96,8 @@ impl Reevaluate {
     }
 }
 
-/// Up to here the story is told anew, from here on it goes on as it is stored; so do the machines.
+/// The replay agrees with what is stored at `at`. Episodes up to there are replaced; later ones and the machines stay
+/// as they are.
 fn met(
     tx: &mut Tx<'_>,
     watch: &mut Watchlist,
@@ -130,7 +134,7 @@ fn met(
     Ok(Became::Settled(left))
 }
 
-/// The story is told anew to its end, and the machines that told it go on.
+/// The replay reached the head: all its episodes are replaced, and its machines judge from here on.
 fn at_the_head(
     tx: &mut Tx<'_>,
     watch: &mut Watchlist,
@@ -179,7 +183,7 @@ fn at_the_head(
     Ok(Became::Settled(left))
 }
 
-/// What is stored of a rule's episodes, unless somebody cut one since the sweep began.
+/// The stored episodes of a rule; `None` when a person cut one since the sweep began.
 fn unchanged(tx: &mut Tx<'_>, sweep: &Sweep, place: usize) -> store::Result<Option<Vec<StoredAlert>>> {
     let (Some(replay), Some(known)) = (sweep.replays.get(place), sweep.cuts.get(place)) else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! One series being judged again: read in stretches, without a lock, until what is told meets what is stored or the
-//! head is reached.
+//! One series being judged again. It is read in stretches and without a lock, until the replay agrees with what is
+//! stored or reaches the head.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,33 +13,34 @@ use store::readings::{self, Journal, StoredReading, Want};
 use store::rules::reevaluations::Due;
 use store::{View, alerts};
 
-/// Readings of the end that are remembered: the machines' own, and what tells a reading that arrived meanwhile from one
-/// that was read.
+/// How many of the last readings are remembered: the machines continue from them, and they tell a reading that arrived
+/// meanwhile from one that was already read.
 const TAIL: usize = 1_024;
-/// Episodes told before what meets the stored story is settled: so long is one transaction.
+/// A sweep that has produced this many episodes settles at the next point of agreement: one transaction writes them
+/// all.
 const EPISODES: usize = 64;
 
-/// Where a sweep stands.
+/// Where a sweep has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stand {
-    /// The journal was read no further.
+    /// It needs more of the journal than was read.
     Under,
-    /// After the reading at this instant it is at the level that is stored; `rest` is left to judge again.
+    /// After the reading at this instant the replay is at the level that is stored; `rest` is still to be judged.
     Met {
         /// The instant.
         at: Instant,
-        /// What late data lies behind it.
+        /// The late data that lies after it.
         rest: Option<Late>,
     },
-    /// All that is stored was heard.
+    /// It has replayed everything that is stored.
     AtTheHead,
 }
 
 /// A series being judged again.
 pub struct Sweep {
-    /// The row that it was asked by, as it was taken.
+    /// The row that asked for it, as it was taken.
     pub due: Due,
-    /// Whether the machines of this series are made anew: what arrives is held back for them.
+    /// Whether its machines are rebuilt; then readings that arrive are held back for them.
     pub anew: bool,
     missed: Option<Late>,
     pub(super) replays: Vec<Replay>,
@@ -54,7 +55,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Begins one lookback before what is late. `anew`: its machines are to be made.
+    /// Begins one lookback before the late data. `anew`: its machines are to be rebuilt.
     ///
     /// # Errors
     /// Database errors.
@@ -93,24 +94,24 @@ impl Sweep {
         Want { patient_key: self.due.patient_key, signal: self.due.signal, from: self.from }
     }
 
-    /// Who speaks for the patient.
+    /// Decides which device speaks where several measure the same signal.
     #[must_use]
     pub const fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 
-    /// The instant of the last reading heard.
+    /// The instant of the last reading replayed.
     #[must_use]
     pub fn last(&self) -> Option<Instant> {
         self.tail.back().map(|reading| reading.at)
     }
 
-    /// Looks at the store once more for what was committed since, from the last reading on.
+    /// Reads the store once more, from the last reading on, for what was committed since.
     pub fn again(&mut self) {
         self.from = self.last().map_or(self.start(), |last| Instant::from_micros(last.micros() + 1));
     }
 
-    /// Hears what the store has, as far as the journal was read.
+    /// Replays what is stored, as far as the journal was read.
     ///
     /// # Errors
     /// The patient's key was destroyed; database errors.
@@ -128,7 +129,7 @@ impl Sweep {
         Ok(if self.from < head { Stand::Under } else { Stand::AtTheHead })
     }
 
-    /// Hears one reading, not older than any before, unless another device speaks.
+    /// Replays one reading, unless it is not newer than the last one or another device speaks.
     fn hear(&mut self, reading: &JudgedReading) {
         let heard = self.last().is_some_and(|last| reading.at <= last);
         if heard || self.speaker.is_spoken_for(&self.tail, reading) {
@@ -141,18 +142,19 @@ impl Sweep {
         self.replays.iter_mut().for_each(|replay| replay.hear(reading));
     }
 
-    /// What arrived between these instants may not have been heard.
+    /// Notes a span in which readings may have been left out of the replay.
     pub fn miss(&mut self, late: Late) {
         self.missed = Some(self.missed.map_or(late, |known| known.and(late)));
     }
 
-    /// What came too late for this sweep.
+    /// The span of readings that came too late for this sweep.
     #[must_use]
     pub const fn missed(&self) -> Option<Late> {
         self.missed
     }
 
-    /// Hears what was held back: it was not read, but for what was committed between both.
+    /// Replays the readings that were held back. One that is not newer than the last reading was either read from the
+    /// store already, or was committed between the read and the hold, and then counts as missed.
     pub fn hear_what_arrived(&mut self, mut arrived: Vec<JudgedReading>) {
         arrived.sort_by_key(|reading| (reading.at, self.speaker.rank(reading)));
         let read = self.last();
@@ -196,7 +198,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// As rules see them: of one instant, the device that comes first in order before the others.
+    /// In the order in which rules see them: by instant, and at one instant the preferred device first.
     fn in_order(&self, stored: &[StoredReading]) -> Vec<JudgedReading> {
         let judged = |stored: &StoredReading| {
             let (_, device) = self.devices.iter().find(|(key, _)| *key == stored.device_key)?;

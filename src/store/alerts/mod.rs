@@ -1,5 +1,5 @@
-//! Alert episodes: opened, judged anew, acted upon. At most one open episode per patient and rule, by the
-//! database's own constraint.
+//! Alert episodes: opened, judged again, acted upon. A constraint of the database allows at most one open episode per
+//! patient and rule.
 
 pub(crate) mod acts;
 pub mod copies;
@@ -43,13 +43,13 @@ pub struct StoredAlert {
     pub patient_key: i64,
     /// The signal its rule looks at.
     pub signal: Signal,
-    /// What people did with it, and what judgement says.
+    /// What people did with the case, and the judgement.
     pub case: AlertCase,
     /// The episode as judged.
     pub episode: Episode,
     /// Found too late to page.
     pub retrospective: bool,
-    /// When the program first knew of it.
+    /// When the program first recorded it.
     pub raised_at: Instant,
     /// Grows with each change (ETag).
     pub version: i64,
@@ -134,7 +134,7 @@ impl StoredAlert {
     }
 }
 
-/// What is not resolved.
+/// The SQL condition for an alert that is not resolved.
 pub(crate) fn unresolved() -> SqlLiteral<Bool> {
     literally("alerts.state <> 'resolved'")
 }
@@ -160,6 +160,7 @@ pub fn open(
     let row = id.to_string();
     let place = Place::new("alerts", "finding", &row);
     let sealed = tx.seal_json(Subject::Patient(patient), Class::Clinical, place, finding)?;
+    // Consents before the alert: the order of locks.
     permits::hold(tx, &[patient_key])?;
     tx.lock(Lock::Alert(id));
     diesel::insert_into(alerts::table)
@@ -190,7 +191,7 @@ pub fn open(
     Ok(id)
 }
 
-/// Judgement speaks again of a stored episode. What people did with the case since it was read stands.
+/// Updates a stored episode after a new judgement. Keeps what people did with the case since it was read.
 ///
 /// # Errors
 /// [`Error::GivenUp`] when a hand ended the episode since it was read: judge again; database errors.
@@ -219,8 +220,8 @@ pub fn judged(
     keep(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body))
 }
 
-/// The system closes an alert: late data disproved it, it merged, or its legal basis ended. A revocation
-/// hides the finding too.
+/// Closes an alert on the program's part: late data disproved it, it merged with another, or its legal basis ended. A
+/// revocation hides the finding too.
 ///
 /// # Errors
 /// Database errors.
@@ -243,7 +244,7 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
     keep(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
 }
 
-/// Takes what people did on `merged` over to `kept`.
+/// Carries over to `kept` what people did with `merged`.
 ///
 /// # Errors
 /// Database errors.
@@ -265,8 +266,8 @@ pub fn get(view: &mut View<'_>, id: AlertId) -> Result<StoredAlert> {
     row.ok_or(Error::NotFound("alert"))?.read()
 }
 
-/// Who may not hold each of these alerts again before another does; one that nobody has worn out, or that is gone, is
-/// absent.
+/// For each of these alerts, the people who may not hold it again before somebody else has. Alerts for which there is
+/// nobody like that, or that are gone, are absent.
 ///
 /// # Errors
 /// Database errors.
@@ -292,8 +293,8 @@ pub fn open_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<StoredAlert>
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Every episode of one rule of a patient that was in force at or after `from`, retracted ones and those whose readings
-/// are another's left out.
+/// The episodes of one rule of a patient that were in force at or after `from`, without retracted ones and those whose
+/// readings belong to another patient.
 ///
 /// # Errors
 /// Database errors.
@@ -309,7 +310,7 @@ pub fn episodes(
             .filter(alerts::outcome.is_null().or(alerts::outcome.ne_all(vec!["retracted", "duplicate"])))
             .select(COLUMNS)
     };
-    // Two searches: with an "or" between them the database walks every episode that the patient ever had.
+    // Two queries: joined by OR, the database walks every episode that the patient ever had.
     let mut rows = of().filter(alerts::ended_at.ge(from.micros())).load::<Row>(view.conn)?;
     rows.extend(of().filter(alerts::ended_at.is_null()).load::<Row>(view.conn)?);
     let mut all = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;
@@ -330,8 +331,8 @@ pub fn counts(view: &mut View<'_>) -> Result<Vec<(i16, i64)>> {
         .load(view.conn)?)
 }
 
-/// Ends snoozes that are over. What somebody is changing is left for the next time; one that cannot be read holds up
-/// no other.
+/// Ends snoozes that are over. An alert that somebody is changing is left for the next time; a row that cannot be read
+/// does not hold up the others.
 ///
 /// # Errors
 /// Database errors.
@@ -377,14 +378,15 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
     id.ok_or(Error::NotFound("patient"))?.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }
 
-/// The row as it stands, held; the judgement of an episode that a hand ended meanwhile is no judgement.
+/// Locks the row and reads it. Fails when the episode changed since `read`: a judgement of an episode that a person has
+/// ended no longer applies.
 fn held(tx: &mut Tx<'_>, read: &StoredAlert) -> Result<StoredAlert> {
     permits::hold(tx, &[read.patient_key])?;
     let held = hold(tx, read.id())?;
     if held.episode == read.episode { Ok(held) } else { Err(Error::GivenUp) }
 }
 
-/// Writes the next state of an alert that this transaction holds, and what it means for clocks, escalation and messages.
+/// Writes the next state of an alert that this transaction holds, and updates its clocks, escalation and messages.
 pub(crate) fn keep(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
@@ -392,7 +394,7 @@ pub(crate) fn keep(
     entry: Entry<'_>,
 ) -> Result<StoredAlert> {
     let (next, stopped) = write(tx, old, next, entry)?;
-    // One found too late to page that turns out to be in time is news to the ladder.
+    // An alert that turns out to be in time after all is new to the escalation.
     let known = (!old.retrospective || next.retrospective).then_some(&old.case);
     escalation::follow(tx, known, &next.case, next.retrospective, stopped)?;
     if let Some(word) = next.case.became(&old.case) {
@@ -402,7 +404,7 @@ pub(crate) fn keep(
     Ok(next)
 }
 
-/// Says too whether a clock stopped: what was said of it is no longer wanted.
+/// Writes the row. Returns too whether an SLA clock stopped: then the warnings about it are no longer wanted.
 fn write(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
@@ -423,7 +425,7 @@ fn write(
     ))
     .execute(tx.conn)?;
     if changed == 0 {
-        // Nobody gave a version here: the same again may well succeed, and is never a 412.
+        // No caller sent this version (`If-Match`), so this is never a 412: running the transaction again may succeed.
         return Err(Error::GivenUp);
     }
     tx.audit(&entry.patient(next.case.patient))?;
@@ -432,7 +434,8 @@ fn write(
     Ok((next, stopped))
 }
 
-/// A wait of the ladder came to its end: the case waits for a person again. The ladder knows already.
+/// A wait of the escalation ended: the case waits for a person again. The escalation is not told, for it brought this
+/// about.
 ///
 /// # Errors
 /// Database errors.

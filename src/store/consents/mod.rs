@@ -1,5 +1,5 @@
-//! Consent as acts: each is an event, the row it leads to, its entry in the log and the word to everyone who
-//! holds a copy, in one transaction.
+//! Consent as acts. Each act writes its event, the row it leads to, its entry in the log and the notices to everyone
+//! who holds a copy, in one transaction.
 
 use consent::{Act as Choice, Applied, Basis, Code, Event, Giver, Purpose, Record, Records, Rejected};
 use diesel::prelude::*;
@@ -27,7 +27,7 @@ use domain::{ConsentId, Instant, PatientId};
 pub(crate) use ends::supersede;
 pub use ends::{any_due, end_due};
 
-/// Whose act it is, and what proves it (compliance reference §2.4): gesture, screen, second factor.
+/// Who acts, and what proves it (compliance reference §2.4): gesture, screen, second factor.
 #[derive(Debug, Clone)]
 pub struct Hand {
     /// Who acted.
@@ -58,14 +58,14 @@ pub(crate) struct Said {
     pub evidence: Option<Digest>,
 }
 
-/// What an act led to.
+/// The result of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The event that led to the present row.
     pub id: ConsentId,
     /// The present row.
     pub record: Record,
-    /// Whether this act changed it; revoking twice does not.
+    /// Whether this act changed the row; a second revocation does not.
     pub changed: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct Entry {
     pub actor: Option<String>,
 }
 
-/// A yes to the text whose hash the screen sent back.
+/// Grants consent to the text whose hash the screen sent back.
 ///
 /// # Errors
 /// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] with `E_STALE_TERM` when that text is not current, or
@@ -106,7 +106,7 @@ pub fn grant(
     act(tx, patient, purpose, Choice::Granted(grant), by)
 }
 
-/// A no.
+/// Refuses consent.
 ///
 /// # Errors
 /// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] as [`consent::apply`] says.
@@ -115,8 +115,8 @@ pub fn refuse(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, by: &Hand) 
     act(tx, patient, purpose, Choice::Refused, by)
 }
 
-/// Refuses an answer to a question that nobody asks: no code would keep it. What the law prohibits goes on, and is
-/// rejected as what it is.
+/// Rejects an answer for a purpose that nobody is asked about, for no code would honour it. A purpose that the law
+/// prohibits goes on, and is rejected as such.
 fn asked(purpose: Purpose) -> Result<()> {
     if purpose.is_asked() || purpose.default_basis().is_none() {
         return Ok(());
@@ -125,7 +125,8 @@ fn asked(purpose: Purpose) -> Result<()> {
     Err(Error::Refused { code: "E_NOT_ASKED", what })
 }
 
-/// A yes is taken back, also one for a purpose that is asked no more. The second time changes nothing and says the same.
+/// Revokes consent, also for a purpose that is no longer asked about. A second revocation changes nothing and returns
+/// the same row.
 ///
 /// # Errors
 /// [`Error::Rejected`] as [`consent::apply`] says.
@@ -133,7 +134,7 @@ pub fn revoke(tx: &mut Tx<'_>, patient: PatientId, purpose: Purpose, by: &Hand) 
     act(tx, patient, purpose, Choice::Revoked, by)
 }
 
-/// Any act of the state machine on one patient's consent.
+/// Applies any act of the state machine to one patient's consent.
 ///
 /// # Errors
 /// [`Error::Rejected`] as [`consent::apply`] says; [`Error::NotFound`]; database errors.
@@ -144,9 +145,12 @@ pub fn act(
     choice: Choice,
     by: &Hand,
 ) -> Result<Outcome> {
+    // The whole turn, before any other lock: a revocation waits for what is in flight and for nothing that comes after.
+    // Row locks alone do not give that, since those who share a row pass by whoever waits to change it.
     turn::take(tx)?;
     let key = patients::key_of(tx, patient)?;
-    // Whoever acts on a grant whose turn to be marked has not come finds it marked.
+    // A newer term may have superseded this grant although the marking has not reached it yet: mark it first, so that
+    // the act finds the true state.
     if let Some(heavier) = supersessions::over(tx, key, purpose)? {
         change(tx, (key, patient), purpose, Choice::Superseded(heavier), &Giver::System.into())?;
     }
@@ -157,7 +161,7 @@ pub fn act(
     Ok(outcome)
 }
 
-/// The event and the row it leads to. What hangs on it follows by [`basis::settle`].
+/// Writes the event and the row it leads to. What depends on them follows in [`basis::settle`].
 fn change(
     tx: &mut Tx<'_>,
     (key, patient): (i64, PatientId),
@@ -197,7 +201,8 @@ fn change(
     Ok(Outcome { id, record, changed: true })
 }
 
-/// Puts an act that was rejected into the log: the attempt counts, its transaction is gone. Run it on its own.
+/// Logs an act that was rejected. Its own transaction was rolled back and the attempt must still be on record: run this
+/// in a separate one.
 ///
 /// # Errors
 /// Database errors.
@@ -301,7 +306,7 @@ pub fn history(view: &mut View<'_>, patient: PatientId, ask: &Ask) -> Result<Pag
     Page::of(rows, ask, |row| Cursor { at: row.1, id: row.0.clone() }).try_map(read)
 }
 
-/// What a patient answered last, the newest first.
+/// A patient's latest answers, the newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -315,7 +320,7 @@ pub fn latest(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<E
     rows.into_iter().map(read).collect()
 }
 
-/// Every event of a patient in the order in which it was accepted: folding them gives the rows.
+/// Every event of a patient in the order of acceptance; folding them gives the rows.
 ///
 /// # Errors
 /// Database errors.
@@ -328,7 +333,7 @@ pub fn events(view: &mut View<'_>, patient_key: i64) -> Result<Vec<Event>> {
     rows.into_iter().map(|row| Ok(read(row)?.event)).collect()
 }
 
-/// The proof of an act; `None` when nothing was kept.
+/// The proof of an act; `None` when none was stored.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Sealed`] after an erasure; database errors.

@@ -1,5 +1,5 @@
-//! Whether what a policy, a schedule or a team calls can be called: people whose role may answer, schedules and teams that
-//! are there. A red must not be the first to find out.
+//! Checks that a policy, schedule or team can call whom it names: people whose role may answer, schedules and teams
+//! that exist. A red must not be the first to find out.
 
 use diesel::prelude::*;
 
@@ -10,13 +10,13 @@ use crate::people::users;
 use crate::versions::Versioned;
 use domain::Can;
 
-/// Whoever it calls by name may answer.
+/// Checks that the people it names may answer.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID`; database errors.
 pub(crate) fn may_answer<T: Versioned>(view: &mut View<'_>, body: &T) -> Result<()> {
     for user in body.called() {
-        // One who is gone is left out of every call, and a schedule keeps their past.
+        // A person who is gone is left out of every call, and a schedule keeps their past.
         let role = users::role_of(view, user)?;
         if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
             let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
@@ -27,7 +27,7 @@ pub(crate) fn may_answer<T: Versioned>(view: &mut View<'_>, body: &T) -> Result<
     Ok(())
 }
 
-/// The schedules and teams that it calls are there.
+/// Checks that the schedules and teams it names exist.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID`; database errors.

@@ -1,5 +1,5 @@
-//! What climbs came to, written: the rows where their fences still stand, what each did in its history and in the
-//! audit log. Many at once are as few statements as one.
+//! Writes the results of escalations: rows whose fence still stands, history and audit log. Many are written in as few
+//! statements as one.
 
 use consent::{Denied, Purpose};
 use diesel::pg::PgConnection;
@@ -16,12 +16,12 @@ use crate::db::schema::{escalation_steps, escalations};
 use domain::Instant;
 use domain::escalation::{Did, Run};
 
-/// What a climb came to.
+/// The result of working on an escalation.
 #[derive(Debug, Clone)]
 pub struct Climbed {
-    /// As it was.
+    /// Before.
     pub from: Escalation,
-    /// As it is.
+    /// After.
     pub run: Run,
     /// What it did on the way.
     pub did: Vec<Did>,
@@ -41,7 +41,7 @@ type Changing = (
     diesel::dsl::Eq<escalations::policy_version, i64>,
 );
 
-/// The columns that a climb changes.
+/// The columns that change.
 pub(super) fn changing(run: &Run, now: Instant) -> Result<Changing> {
     Ok((
         escalations::record.eq(written(run)?),
@@ -62,7 +62,7 @@ fn fence(run: &Run) -> i64 {
     i64::try_from(run.fence).unwrap_or(i64::MAX)
 }
 
-/// Writes what became of climbs, where their fences still stand.
+/// Writes escalations whose fences still stand.
 ///
 /// # Errors
 /// [`Error::GivenUp`] when somebody else changed one; database errors.
@@ -103,7 +103,7 @@ fn at_once(conn: &mut PgConnection, climbed: &[Climbed], now: Instant) -> Result
         .bind::<Array<BigInt>, _>(column(|one| fence(&one.run)))
         .bind::<BigInt, _>(now.micros())
         .execute(conn)?;
-    // Nobody gave a version here: the same again may well succeed, and is never a 412.
+    // No caller sent this version (`If-Match`), so this is never a 412: running the transaction again may succeed.
     if kept < climbed.len() { Err(Error::GivenUp) } else { Ok(()) }
 }
 
@@ -120,7 +120,7 @@ struct Step<'a> {
     people: String,
 }
 
-/// Notes what climbs did, in their history and in the audit log.
+/// Writes what escalations did to their history and the audit log.
 ///
 /// # Errors
 /// Database errors.
@@ -176,7 +176,7 @@ fn log(tx: &mut Tx<'_>, of: &Climbed, did: &Did, step: &Step<'_>) -> Result<()> 
     })
 }
 
-/// That people may not be called, and why.
+/// The audit entry for a denied ground, with the reason.
 fn denial(denied: &Denied) -> Act<'static> {
     let (code, purpose) = denied.root();
     let purpose = purpose.unwrap_or(Purpose::AlertEscalate);

@@ -1,4 +1,4 @@
-//! What a change of an alert means for its climb, in the transaction that makes the change.
+//! What a change of an alert means for its escalation, in the transaction that makes the change.
 
 use super::super::messages::{self, Ground};
 use super::super::versions;
@@ -9,9 +9,9 @@ use crate::db::tx::{Actor, Tx};
 use domain::escalation::{Did, Pace, Policy, Run, State};
 use domain::{AlertCase, AlertState, Instant, Level, UserId};
 
-/// An alert changed, or came to be (`old` is `None`, or it pages only from now on): its climb follows in the same
-/// transaction. Pages to people who are no longer needed are cancelled, also to whoever handed it on, and with a clock that
-/// stopped what was said of it.
+/// Adjusts the escalation of an alert that changed or was opened (`old` is `None`, also when it pages only from now
+/// on). Pages to people who are no longer needed are cancelled: all of them when nobody need be called or an SLA clock
+/// stopped, else those of whoever handed the case on.
 ///
 /// # Errors
 /// Database errors.
@@ -54,13 +54,13 @@ pub fn follow(
     }
 }
 
-/// What became of the climb.
+/// What became of the escalation.
 enum Followed {
     /// Nothing.
     Still,
-    /// It moved, and is kept.
+    /// It changed, and is written.
     Moved(Box<Climbed>),
-    /// It cannot be read: the auditor tells of it, and the answer of a person stands.
+    /// It cannot be read. The auditor reports it, and the person's act stands.
     Unreadable,
 }
 
@@ -82,7 +82,7 @@ fn on(
     let mut run = from.run.clone();
     let did = how(&mut run, tx.now());
     if ground.is_err() {
-        // Whoever it is given to finds it on the queue: nobody is called.
+        // Without a legal ground nobody is called: whoever it is given to finds it on the queue.
         run.basis_ended();
     }
     if run == from.run {
@@ -93,13 +93,13 @@ fn on(
     Ok(Followed::Moved(Box::new(one)))
 }
 
-/// How a case that became a red climbs.
+/// How a case that became red escalates.
 enum Red {
     /// It began to.
     Began,
-    /// On by what it climbs already, or by nothing.
+    /// By the escalation it already has, or by none.
     Goes,
-    /// By this policy in place of one that was begun for less.
+    /// By this policy instead of one that was begun for a lesser case.
     Instead(Policy),
 }
 
@@ -126,12 +126,12 @@ fn unmoved(old: &AlertCase, new: &AlertCase) -> bool {
     of(old) == of(new)
 }
 
-/// To whom somebody handed it.
+/// The person to whom it was handed.
 fn given(old: &AlertCase, new: &AlertCase) -> Option<UserId> {
     new.owner.filter(|_| new.owner != old.owner && new.claimed_until.is_none())
 }
 
-/// Whose hands it leaves because somebody handed it on by name: theirs, and those of whoever had it.
+/// The people it leaves because it was handed on by name: whoever handed it on, and whoever had it.
 fn let_go(old: &AlertCase, new: &AlertCase, actor: Actor) -> Vec<UserId> {
     let (Some(to), AlertState::Open, Actor::User { id, .. }) = (given(old, new), new.state, actor) else {
         return Vec::new();
@@ -139,9 +139,9 @@ fn let_go(old: &AlertCase, new: &AlertCase, actor: Actor) -> Vec<UserId> {
     [Some(id), old.owner].into_iter().flatten().filter(|user| *user != to).collect()
 }
 
-/// What a case's change means for its climb.
+/// Changes the run of a policy as the change of its case requires.
 fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Instant) -> Option<Did> {
-    // A climb that is done takes nothing but being begun again: what it refuses, it need not do.
+    // A run that is done refuses everything but beginning again, and may.
     let refused = |_done| None;
     let answered = new.acknowledgements.len() > old.acknowledgements.len();
     if let (Some(to), AlertState::Open, Actor::User { .. }) = (given(old, new), new.state, actor) {
@@ -154,14 +154,14 @@ fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Ins
             }
             None
         }
-        // Its episode is over, and it never was red: nobody is called, and should it go on after all, somebody is.
+        // The episode is over and was never red: nobody is called. Should it go on after all, somebody is.
         _ if new.is_settled() => {
             if run.state != State::Done {
                 run.finish();
             }
             None
         }
-        // Nobody has it any more who had it, and no wait is over: they can answer no more.
+        // Its holder is gone although no wait ended: they can no longer answer.
         AlertState::Open if old.state == AlertState::Open && old.owner.is_some() && new.owner.is_none() => {
             run.abandoned(now).map_or_else(refused, |()| None)
         }
@@ -181,7 +181,7 @@ fn moved(run: &mut Run, old: &AlertCase, new: &AlertCase, actor: Actor, now: Ins
             let to =
                 new.owner.filter(|_| new.owner != old.owner || new.claimed_until != old.claimed_until)?;
             match new.claimed_until {
-                // Who takes it is left alone with it for a while.
+                // Whoever claims it has it alone for a while.
                 Some(until) => run.snooze(to, now, until).map_or_else(refused, |()| None),
                 None => None,
             }

@@ -1,5 +1,5 @@
-//! What happened to the red alerts of a span, and who was there by today's schedules: the past that a policy is
-//! dry-run on. Instants and ids only; no finding is opened and no name.
+//! What happened to the red alerts of a span, and who was on call by today's schedules: the past on which a policy is
+//! dry-run. Instants and ids only; no finding or name is opened.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use domain::escalation::{Happened, Step, Target};
 use domain::on_call::{Absences, Duty, Team};
 use domain::{Instant, Level, Role, UserId};
 
-/// So many alerts at the most, the newest of them.
+/// The most alerts read; the newest ones.
 pub const MOST: i64 = 2_000;
 
 /// The alerts that could page in a span, oldest first: red at their worst, and known in time.
@@ -48,7 +48,7 @@ pub fn history(view: &mut View<'_>, from: Instant, to: Instant) -> Result<Vec<Ha
     rows.into_iter().rev().map(read).collect()
 }
 
-/// Everybody whom a step may mean, read once: who holds which role, who is in which team, who is on call when.
+/// Everybody whom a step may name, read once: roles, teams, and who is on call when.
 pub struct Staff {
     users: Vec<(UserId, Role)>,
     certified_until: HashMap<UserId, Instant>,
@@ -57,7 +57,7 @@ pub struct Staff {
     absences: Absences,
 }
 
-/// As far back as a policy is dry-run on.
+/// How far back a policy is dry-run.
 const LOOKED_BACK: Duration = Duration::from_secs(400 * 86_400);
 
 impl Staff {

@@ -1,5 +1,5 @@
-//! Climbs of escalation policies: one row a case, changed only where its fence still stands, so that of two nodes
-//! one acts. A case's changes reach its climb in the transaction that makes them.
+//! Running escalations: one row a case. A row is changed only if its fence is still the one that was read, so of two
+//! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
 pub(crate) mod callable;
 mod climbed;
@@ -35,10 +35,10 @@ pub use waiting::{look_again, waiting, waiting_in_vain};
 
 /// The kind of case that an alert is.
 pub const ALERT: &str = "alert";
-/// The policy that a red alert climbs.
+/// The policy for a red alert.
 pub const RED: &str = "red_alert";
 
-/// A case's climb as it is stored.
+/// A case's escalation as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
     /// Its id.
@@ -49,17 +49,17 @@ pub struct Escalation {
     pub subject: String,
     /// Whose, for the audit log.
     pub patient: Option<PatientId>,
-    /// The climb.
+    /// The run of its policy.
     pub run: Run,
     /// When it began.
     pub started_at: Instant,
     /// When it last changed.
     pub updated_at: Instant,
-    /// Why the engine set it aside.
+    /// Why the engine set the row aside, if it did.
     pub spoiled: Option<String>,
 }
 
-/// A row as it is read; opening it may fail, and then it alone is set aside.
+/// A row before it is parsed: when parsing fails, this row alone is set aside.
 #[derive(Queryable, Selectable, Debug, Clone)]
 #[diesel(table_name = escalations)]
 pub struct Row {
@@ -76,7 +76,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whose case it is, if that can be read.
+    /// The patient, if the column can be read.
     #[must_use]
     pub fn patient(&self) -> Option<PatientId> {
         self.patient_id.as_ref()?.parse().ok()
@@ -88,7 +88,7 @@ impl Row {
         &self.subject
     }
 
-    /// The climb in the row.
+    /// Parses the row.
     ///
     /// # Errors
     /// [`Error::Corrupt`].
@@ -120,14 +120,14 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     seeds().iter().try_for_each(|policy| versions::seed(tx, &policy.id, policy))
 }
 
-/// A policy as a climb keeps it.
+/// A policy in the form that a run stores.
 #[must_use]
 pub fn kept(policy: Version<Policy>) -> Policy {
     Policy { id: policy.name, version: policy.version, ..policy.body }
 }
 
-/// Begins the climb of an alert, unless it has one. Without a ground nobody is called: the case waits for one on the
-/// queue. Says whether it began.
+/// Begins the escalation of an alert, unless it has one. Without a legal ground nobody is called, and the case waits
+/// for one on the queue. Returns whether it began.
 ///
 /// # Errors
 /// Database errors.
@@ -167,7 +167,7 @@ pub fn begin(
     Ok(began)
 }
 
-/// The climb of a case. A row that cannot be read counts as none: it was set aside, and the auditor tells of it.
+/// The escalation of a case. A row that cannot be read counts as none: it was set aside, and the auditor reports it.
 ///
 /// # Errors
 /// Database errors.
@@ -180,7 +180,7 @@ pub fn of(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Option<Escal
     Ok(row.and_then(|row: Row| row.open().ok()))
 }
 
-/// The climb of an alert.
+/// The escalation of an alert.
 ///
 /// # Errors
 /// As [`of`].
@@ -188,7 +188,7 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Option<Escalation>> 
     of(view, ALERT, &id.to_string())
 }
 
-/// Every climb of a kind that is not done, the next to act first; those that cannot be read are left out.
+/// Every escalation of a kind that is not done, the next due first, without those that cannot be read.
 ///
 /// # Errors
 /// As [`of`].
@@ -203,7 +203,7 @@ pub fn going_on(view: &mut View<'_>, kind: &str, limit: i64) -> Result<Vec<Escal
     Ok(rows.into_iter().filter_map(|row: Row| row.open().ok()).collect())
 }
 
-/// How many climbs were set aside.
+/// How many escalations were set aside.
 ///
 /// # Errors
 /// Database errors.
@@ -211,7 +211,7 @@ pub fn set_aside(view: &mut View<'_>) -> Result<i64> {
     Ok(escalations::table.filter(escalations::spoiled.is_not_null()).count().get_result(view.conn)?)
 }
 
-/// Whether anything is due: a look that takes no turn to write.
+/// Whether anything is due, looked up without taking the turn to write.
 ///
 /// # Errors
 /// Database errors.
@@ -224,7 +224,7 @@ pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// What is due, the longest due first: ids with the cases they are about. Nothing is held yet: see [`take`].
+/// What is due, the longest due first: ids with their cases. Locks nothing; see [`take`].
 ///
 /// # Errors
 /// Database errors.
@@ -237,8 +237,8 @@ pub fn due(view: &mut View<'_>, now: Instant, limit: i64) -> Result<Vec<(String,
         .load(view.conn)?)
 }
 
-/// Takes those of these climbs that are due still and whose alerts nobody else holds, with the consents of their
-/// patients: held until the transaction ends.
+/// Locks those of these escalations that are still due and whose alerts nobody else holds, with the consents of their
+/// patients, until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -254,7 +254,7 @@ pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Sets a row aside that cannot be worked off: it holds up nobody else, and a person is told.
+/// Sets aside a row that cannot be processed, so that it does not hold up the others. A person is told.
 ///
 /// # Errors
 /// Database errors.
@@ -264,12 +264,12 @@ pub fn spoil(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<()> {
     tx.audit(&Act::new("engine.quarantined").body(body))
 }
 
-/// What all climbs did so far, counted.
+/// Counts over all escalations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
-    /// Steps that paged somebody by a rung.
+    /// Steps that paged somebody.
     pub steps: i64,
-    /// Climbs that paged a rung of a round more than once.
+    /// Escalations that paged a step of one round more than once.
     pub twice: i64,
     /// Messages planned.
     pub messages: i64,
@@ -292,7 +292,7 @@ pub fn tally(view: &mut View<'_>) -> Result<Tally> {
     Ok(Tally { steps, twice: i64::try_from(climbs.len()).unwrap_or(i64::MAX), messages })
 }
 
-/// One thing that a climb did.
+/// One thing that an escalation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stepped {
     /// When.
@@ -301,15 +301,15 @@ pub struct Stepped {
     pub due_at: Instant,
     /// `paged`, `joined`, `empty`, `nobody_reached`, `resumed`, `withheld`.
     pub did: String,
-    /// The rung, from 0; `None`: nobody reached, or a person by name.
+    /// The step, from 0; `None`: the one after the last, or a person called by name.
     pub step: Option<usize>,
-    /// How often the ladder had been begun, from 0.
+    /// The repetition of the policy, from 0.
     pub round: u8,
     /// Who was paged.
     pub people: Vec<UserId>,
 }
 
-/// What a climb did, oldest first.
+/// What an escalation did, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -341,7 +341,7 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
     rows.into_iter().map(read).collect()
 }
 
-/// A person pages the next rung of an alert now, unless somebody was paged since what they saw.
+/// Pages the next step of an alert now, at a person's request, unless somebody was paged since what that person saw.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::Denied`] without a permit
@@ -365,8 +365,8 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
     tx.signal("alert.changed", alert)
 }
 
-/// The legal basis for calling people ended, or there is one again: the climb of an alert follows, and what was planned
-/// without one is cancelled. The alert is held.
+/// Adjusts the escalation of an alert after the legal basis for calling people ended or returned. Without a basis,
+/// planned calls are cancelled. The caller holds the alert.
 ///
 /// # Errors
 /// Database errors.
@@ -378,7 +378,7 @@ pub fn on_ground(
     let from = match hold(tx, alert) {
         Ok(Some(from)) => from,
         Ok(None) => return Ok(false),
-        // Set aside already, and told of; its messages are cancelled below like any other's.
+        // Set aside and reported already; its messages are cancelled below like any other's.
         Err(error) if error.is_the_rows() => {
             return if ground.is_err() {
                 Ok(messages::cancel(tx, ALERT, &alert.to_string())? > 0)
@@ -403,7 +403,7 @@ pub fn on_ground(
     Ok(changed)
 }
 
-/// Patients some of whose cases wait for a basis to call people.
+/// Patients with cases that wait for a legal basis to call people.
 ///
 /// # Errors
 /// Database errors.
@@ -417,7 +417,7 @@ pub fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
     Ok(waiting.into_iter().flatten().collect())
 }
 
-/// The climb of an alert, held until the transaction ends.
+/// The escalation of an alert, locked until the transaction ends.
 fn hold(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
     tx.lock(Lock::Escalation(alert));
     let row = escalations::table

@@ -1,4 +1,4 @@
-//! Who would be paged, and why: the people behind a step's targets at an instant, and those that are left out.
+//! Who would be paged by a step at an instant and why, and who is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use domain::messages::Channel;
 use domain::on_call::{Absences, Because, Duty, Team};
 use domain::{Can, Instant, Role, UserId};
 
-/// Somebody a step means, and whether they would be paged.
+/// A person that a step names, and whether they would be paged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Who.
@@ -25,7 +25,7 @@ pub struct Candidate {
     pub target: Target,
     /// Why they are on call, for a schedule.
     pub because: Option<Because>,
-    /// Why they would not be paged after all.
+    /// Why they are left out; `None`: they are paged.
     pub left_out: Option<LeftOut>,
 }
 
@@ -34,13 +34,13 @@ pub struct Candidate {
 pub enum LeftOut {
     /// The user is disabled, or gone.
     Disabled,
-    /// The account waits for a second person's word: they could not sign in to answer.
+    /// The account waits for a second person to vouch for it: they could not sign in to answer.
     Held,
-    /// Their role may not answer an alert: a call would ask for what they cannot give.
+    /// Their role may not answer an alert.
     CannotAnswer,
     /// The step asks for a certificate that they do not hold, or that has run out.
     NoCertificate,
-    /// They were found already through a target before.
+    /// An earlier target found them already.
     Twice,
     /// They are away, and somebody else is there.
     Absent,
@@ -49,13 +49,13 @@ pub enum LeftOut {
 /// The setting that says whether there is a server for e-mail.
 const E_MAIL: &str = "notify.email";
 
-/// Everybody a step means at an instant, in the order of paging.
+/// Everybody that a step names at an instant, in the order of paging.
 ///
 /// # Errors
 /// Database errors.
 pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<Candidate>> {
     let absences = absences::after(view, at)?;
-    // Whoever is on call in a schedule all the same is there because somebody said that it is meant.
+    // A person who is away and on call all the same was put there by an override that means it.
     let away = |user: UserId, because: Option<Because>| {
         because.is_none() && absences.of(user).any(|window| window.holds(at))
     };
@@ -72,7 +72,7 @@ pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<C
             out.push(Candidate { user, target: target.clone(), because, left_out });
         }
     }
-    // Better somebody who is away than nobody: they are called, and not waited for.
+    // Somebody who is away is better than nobody: they are called, but not waited for.
     if out.iter().all(|one| one.left_out.is_some()) {
         let mut called = BTreeSet::new();
         for one in out.iter_mut().filter(|one| one.left_out == Some(LeftOut::Absent)) {
@@ -82,7 +82,7 @@ pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<C
     Ok(out)
 }
 
-/// Who is paged and by which ways, looked up once for as long as this lives: within one transaction.
+/// Looks up who is paged and on which channels, each once. It lives within one transaction.
 #[derive(Default)]
 pub struct Finder {
     known: Vec<(Step, Found)>,
@@ -92,7 +92,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// The people of a step now.
+    /// The people that a step pages now.
     ///
     /// # Errors
     /// Database errors.
@@ -106,7 +106,7 @@ impl Finder {
         Ok(found)
     }
 
-    /// Every way on which a step reaches these people: each of their channels, and every webhook.
+    /// The channels on which a step reaches these people, and every webhook.
     ///
     /// # Errors
     /// Database errors.
@@ -160,8 +160,8 @@ pub fn channels(view: &mut View<'_>, user: UserId) -> Result<Vec<Channel>> {
     Ok(channels)
 }
 
-/// Whether this installation sends e-mail, and it reaches a person no more: nobody need wait for them. The dashboard
-/// shows a call to whoever looks, and wakes nobody.
+/// Whether e-mail is set up but no longer reaches a person, so that nobody should wait for them. The dashboard does not
+/// count: it shows a call to whoever looks, and wakes nobody.
 ///
 /// # Errors
 /// Database errors.
@@ -174,8 +174,7 @@ fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
     Ok(gone.is_some() && sends_e_mail(view)?)
 }
 
-/// How many channels reach somebody no more, since when the last, and how many departed: what changes when somebody is
-/// lost.
+/// Counts of lost channels and departures. It changes whenever somebody can no longer be reached or answer.
 ///
 /// # Errors
 /// Database errors.
@@ -185,7 +184,7 @@ pub fn losses(view: &mut View<'_>) -> Result<Losses> {
     Ok(Losses { lost, last, departed: departures::counted(view)? })
 }
 
-/// Whether nobody need wait for a person: no call reaches them, they cannot answer one, or they are away.
+/// Whether waiting for a person is pointless: no call reaches them, they cannot answer one, or they are away.
 ///
 /// # Errors
 /// Database errors.
@@ -195,7 +194,7 @@ pub fn awaited_in_vain(view: &mut View<'_>, user: UserId, at: Instant) -> Result
         || away(view, at)?.contains_key(&user))
 }
 
-/// Whoever is away, and until when; not those whom a schedule has on call all the same.
+/// The people who are away, and until when, without those whom a schedule has on call all the same.
 ///
 /// # Errors
 /// Database errors.
@@ -208,7 +207,7 @@ pub fn away(view: &mut View<'_>, at: Instant) -> Result<BTreeMap<UserId, Instant
     Ok(away)
 }
 
-/// Who was lost so far.
+/// How many people were lost so far; see [`losses`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Losses {
     lost: i64,
@@ -216,7 +215,7 @@ pub struct Losses {
     departed: Option<String>,
 }
 
-/// Notes whether this installation sends e-mail: without a server nothing is planned for it.
+/// Stores whether this installation sends e-mail: without a server no e-mail is planned.
 ///
 /// # Errors
 /// Database errors.
@@ -224,7 +223,7 @@ pub fn send_e_mail(tx: &mut Tx<'_>, on: bool) -> Result<()> {
     settings::set(tx, E_MAIL, if on { "on" } else { "off" })
 }
 
-/// Whether a call leaves the house at all: by e-mail, or by a program that is called. The dashboard alone wakes nobody.
+/// Whether a call can leave this installation, by e-mail or webhook. The dashboard alone wakes nobody.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Climbs that were planned on a time that lies ahead now.
+//! Escalations that were planned on a clock that ran ahead.
 
 use diesel::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::db::tx::Tx;
 use crate::health::clock::Back;
 use domain::{AlertId, Instant};
 
-/// Brings the climb of an alert back where it was changed in the future: its next step, and since when it waits.
-/// The caller holds the alert. Says how many.
+/// Moves back the escalation of an alert that was changed in the future: its next step, and since when it waits. The
+/// caller holds the alert. Returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -28,7 +28,7 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
         let (id, started) = (row.id.clone(), row.started_at.min(now.micros()));
         let by = back.of(Instant::from_micros(row.updated_at), now);
         let Ok(climb) = row.open() else {
-            // It cannot be read: it is set aside when it is due.
+            // A row that cannot be read is set aside when it is due.
             diesel::update(escalations::table.find(id))
                 .set(escalations::updated_at.eq(now.micros()))
                 .execute(tx.conn)?;

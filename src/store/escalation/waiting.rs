@@ -1,5 +1,5 @@
-//! Climbs that wait, looked at again when people changed or the climb did: whoever it waits for was lost, or somebody came
-//! to be meant by a rung that was called already, because their turn began or they stand in for somebody.
+//! Checks waiting escalations again when people or the escalation changed: somebody it waits for was lost, or somebody
+//! new belongs to a step that was already called, because their shift began or they stand in for somebody.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,10 +16,10 @@ use crate::messages::{self, Ground};
 use domain::escalation::State;
 use domain::{AlertId, Instant, UserId};
 
-/// Climbs that are looked at together, with what each did: about two megabytes.
+/// Escalations read together, with their history: about two megabytes.
 const TOGETHER: i64 = 512;
 
-/// The alerts whose climb waits for people of whom nobody can be reached.
+/// The alerts whose escalation waits for people none of whom can be reached.
 ///
 /// # Errors
 /// Database errors.
@@ -33,8 +33,8 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
     Ok(found)
 }
 
-/// The alerts of whose climb a rung that was called means somebody whom nobody called, of the climbs that changed since an
-/// instant.
+/// Of the escalations that changed since an instant, the alerts for which a step that was called now includes somebody
+/// whom nobody called.
 ///
 /// # Errors
 /// Database errors.
@@ -53,8 +53,8 @@ pub fn waiting(view: &mut View<'_>, since: Instant, now: Instant) -> Result<Vec<
 
 type Look<'f> = &'f mut dyn FnMut(&mut View<'_>, &Escalation, &Called) -> Result<()>;
 
-/// Looks at every climb of an alert that waits for people and changed since an instant, some together. One that cannot be
-/// read is set aside when it is due, and holds up nobody else.
+/// Looks at every escalation that waits for people and changed since an instant, a batch at a time. One that cannot be
+/// read is set aside when it is due, and does not hold up the others.
 fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Result<()> {
     let mut after = (now.micros(), String::new());
     loop {
@@ -78,9 +78,9 @@ fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Re
     }
 }
 
-/// Calls whoever came to be meant by a rung of this climb; where whoever was called is awaited in vain and nobody comes in
-/// their place, the next rung is due. `false` while somebody else holds the alert. It is looked at under its row: another
-/// node may have gone on meanwhile.
+/// Calls people who now belong to a step that was already called. If waiting for the people called is pointless and
+/// nobody takes their place, the next step becomes due. Returns `false` while somebody else holds the alert. Decides
+/// under the alert's row, for another node may have gone on meanwhile.
 ///
 /// # Errors
 /// Database errors.
@@ -113,14 +113,14 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
     Ok(true)
 }
 
-/// Whom a climb called.
+/// Whom an escalation called.
 #[derive(Default)]
 struct Called {
     /// Everybody so far.
     ever: BTreeSet<UserId>,
-    /// Those it waits for: whom the last call went to, and who joined them.
+    /// Those it waits for: the people of the last call, and those who joined them.
     last: Vec<UserId>,
-    /// When a rung last was called or found empty. Who is called by name, because it is handed to them, is in no step.
+    /// When a step last was called or found empty. A call by name, on a hand-over, is no step.
     at: Option<Instant>,
     /// Whether what it waits for is complete: the last call was found.
     is_complete: bool,
@@ -143,7 +143,7 @@ fn called(view: &mut View<'_>, id: &str) -> Result<Called> {
     Ok(all_called(view, std::iter::once(id))?.remove(id).unwrap_or_default())
 }
 
-/// Whom each of these climbs called; one that called nobody is absent.
+/// Whom each of these escalations called; one that called nobody is absent.
 fn all_called<'a>(
     view: &mut View<'_>,
     ids: impl Iterator<Item = &'a str>,
@@ -166,8 +166,9 @@ fn all_called<'a>(
     Ok(out)
 }
 
-/// Whom a rung that was called means and nobody called, with the first such rung. As long as it waits for whom it was handed
-/// to by name, it waits for them alone; once it goes on, or is theirs no more, everybody is called again.
+/// The people whom a step that was called includes and nobody called, with the first such step. While an escalation
+/// waits for a person to whom the case was handed by name, it waits for that person alone; once it goes on, or the case
+/// is no longer theirs, everybody is called again.
 fn newcomers(
     view: &mut View<'_>,
     climb: &Escalation,
@@ -187,7 +188,7 @@ fn newcomers(
         if climb.run.state == State::Climbing && by_name && case.owner.is_some() {
             return Ok(None);
         }
-        // Whoever held it too often could not answer.
+        // People who held it too often could not answer.
         let worn = case.worn_out();
         people.retain(|user| !worn.contains(user));
         if !people.is_empty() {
@@ -197,7 +198,7 @@ fn newcomers(
     Ok(None)
 }
 
-/// Whether none of these people can be reached, and there are some. `lost` keeps who was looked at.
+/// Whether there are people here and none can be reached. `lost` caches who was checked.
 fn in_vain(
     view: &mut View<'_>,
     people: &[UserId],

@@ -1,5 +1,5 @@
-//! What a message is about, and on what ground it goes out. One about a patient is planned and handed over under a
-//! permit only: the types leave no other way.
+//! What a message is about, and its legal ground. A message about a patient can be planned and handed over only with a
+//! permit: the types allow no other way.
 
 use std::collections::BTreeMap;
 
@@ -48,34 +48,34 @@ impl Ground {
         Ok(asked.into_iter().map(ground).collect())
     }
 
-    /// As a row holds it: nothing can be sent by it before [`super::hand_over()`] has asked again.
+    /// The ground as a row stores it: nothing can be sent by it before [`super::hand_over()`] has asked again.
     pub(super) const fn stored(patient: PatientId, purpose: Purpose) -> Self {
         Self { patient, purpose }
     }
 
-    /// Whom it is about.
+    /// The patient.
     #[must_use]
     pub const fn patient(self) -> PatientId {
         self.patient
     }
 
-    /// What for.
+    /// The purpose.
     #[must_use]
     pub const fn purpose(self) -> Purpose {
         self.purpose
     }
 }
 
-/// What of the house itself a message may be about, without a patient.
+/// The affairs of the installation itself that a message may be about, without a patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// The engine: what is late or stuck.
     Engine,
     /// A schedule: turns and gaps.
     Schedule,
-    /// A person tries their own channels.
+    /// A person tests their own channels.
     Trial,
-    /// A program that is called is tried.
+    /// A test of a webhook.
     Webhook,
 }
 
@@ -109,15 +109,14 @@ impl<'a> About<'a> {
         Self { kind, subject, ground: Some(ground) }
     }
 
-    /// The house itself.
+    /// The installation itself.
     #[must_use]
     pub const fn house(topic: Topic, subject: &'a str) -> Self {
         Self { kind: topic.name(), subject, ground: None }
     }
 }
 
-/// A message that may go out at this moment. Only [`super::hand_over()`] makes one, and only from one can a letter be
-/// made.
+/// A message that may leave now. Only [`super::hand_over()`] makes one, and a letter can be made only from one.
 #[derive(Debug)]
 pub struct Cleared {
     message: Stored,
@@ -136,7 +135,7 @@ impl Cleared {
     }
 }
 
-/// Whether a kind is the house's own.
+/// Whether a kind is one of the installation's own affairs.
 pub(super) fn is_house(kind: &str) -> bool {
     Topic::ALL.iter().any(|topic| topic.name() == kind)
 }

@@ -1,5 +1,5 @@
-//! The way of one message from due to sent: who takes it for an attempt, what came of that, what a provider said
-//! later, and what is sent once more because its receiver asks.
+//! The life of a message from due to sent: claiming it for an attempt, recording the answer, receipts that come later,
+//! and replays that a receiver asks for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::db::tx::{Tx, View};
 use domain::Instant;
 use domain::messages::{Attempt, Channel, Receipt, State};
 
-/// How long what was asked for again is worth sending.
+/// How long a replayed message is worth sending.
 const REPLAY_LASTS: Duration = Duration::from_secs(24 * 3_600);
-/// A program that answers so wants no more (RFC 9110 §15.5.11).
+/// The code of a program that wants no more calls (RFC 9110 §15.5.11).
 const GONE: &str = "http_410";
-/// At most so many are made due again at once.
+/// The most messages that one replay makes due again.
 pub const REPLAYED: i64 = 500;
 
-/// Whether anything of a channel is due, to anybody or to one recipient: a look that takes no turn to write.
+/// Whether anything on a channel is due, to anybody or to one recipient, looked up without taking the turn to write.
 ///
 /// # Errors
 /// Database errors.
@@ -54,7 +54,7 @@ pub fn any_overdue(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// Somebody to whom something is due.
+/// A recipient with something due.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Waiting {
     /// A user's id, or a webhook's.
@@ -62,8 +62,8 @@ pub struct Waiting {
     pub recipient: String,
 }
 
-/// To whom something of a channel is due, who is waited for most first: pages, then what else is about a case, then
-/// anything else, and last what the house says of itself; among equals whose oldest was planned first.
+/// Recipients with something due on a channel, the most urgent first: pages, then anything else about a case, then the
+/// rest, last the program's reports about itself. Among equals, the oldest message first.
 ///
 /// # Errors
 /// Database errors.
@@ -79,17 +79,17 @@ pub fn waiting(view: &mut View<'_>, channel: Channel, now: Instant, limit: i64) 
     Ok(diesel::sql_query(sql).load(view.conn)?)
 }
 
-/// The templates by which somebody is called.
+/// The templates that call somebody, as SQL.
 const PAGES: &str = "('page', 'page_repeat', 'nobody_reached')";
 
-/// Takes what is due to a person about cases, for one attempt of one letter: what failed before and waits for its next
-/// attempt goes with it. In the order of planning.
+/// Claims a person's due messages about cases for one attempt as one letter, in the order of planning. Messages that
+/// failed and wait for their next attempt go along.
 ///
 /// # Errors
 /// Database errors.
 pub fn claim_cases(tx: &mut Tx<'_>, channel: Channel, to: &str, limit: i64) -> Result<Vec<Stored>> {
     let now = tx.now();
-    // The words of the index: bound values would hide it from the planner.
+    // Spelled like the partial index: bound values would hide it from the planner.
     let of_cases = || {
         messages::table.filter(messages::recipient.eq(to).and(messages::channel.eq(channel.name()))).filter(
             literally("messages.state = 'due' AND messages.spoiled IS NULL AND messages.kind = 'alert'"),
@@ -108,8 +108,8 @@ pub fn claim_cases(tx: &mut Tx<'_>, channel: Channel, to: &str, limit: i64) -> R
     take(tx, rows)
 }
 
-/// Takes messages of a channel, to anybody or to one recipient, that are due for an attempt each; nobody else gets
-/// them until their answer is overdue. What is out of date ends here.
+/// Claims due messages of a channel, to anybody or to one recipient, for an attempt each. No other node gets them until
+/// their answer is overdue. Messages that are out of date end here.
 ///
 /// # Errors
 /// Database errors.
@@ -148,7 +148,7 @@ fn take(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Stored>> {
     Ok(claimed)
 }
 
-/// What a provider said of an attempt.
+/// A provider's answer to an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
     /// What became of it.
@@ -169,8 +169,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What came of an attempt; the word of an older one changes nothing. `wait` is the time until the next attempt
-/// when the provider names none.
+/// Records the answer to an attempt; an answer to an older attempt changes nothing. `wait` is the time until the next
+/// attempt when the provider names none.
 ///
 /// # Errors
 /// Database errors.
@@ -186,8 +186,8 @@ pub fn attempted(
     }
 }
 
-/// As [`attempted`], for all that left in one letter. None is waited for: gives those that somebody holds at this
-/// moment. `wait` is asked for each.
+/// As [`attempted`], for all messages that left in one letter. Waits for no row, and returns the messages whose rows
+/// somebody else holds. `wait` is called for each message.
 ///
 /// # Errors
 /// Database errors.
@@ -243,7 +243,7 @@ fn answered(
     told(tx, &stored, kind, code)
 }
 
-/// Attempts that never reported: a page is tried again, anything else ends.
+/// Ends attempts that never reported: a page is tried again, anything else ends.
 ///
 /// # Errors
 /// Database errors.
@@ -268,7 +268,8 @@ pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
     Ok(count)
 }
 
-/// A receipt for the message with this key; only forward. Says whether it changed anything.
+/// Records a receipt for the message with this key; receipts only move a message forward. Returns whether it changed
+/// anything.
 ///
 /// # Errors
 /// Database errors.
@@ -279,17 +280,17 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
     }
 }
 
-/// Between the key of a letter's first message and what tells its messages from others; in no key of a message.
+/// Separates the key of a letter's first message from the hash of its messages; no message's key contains it.
 const SEVERAL: char = '\n';
 
-/// The key of a letter of several messages, by that of the first and a number that only these have.
+/// The key of a letter of several messages: that of the first, and a number that only this set has.
 #[must_use]
 pub fn of_several(first: &str, which: u64) -> String {
     format!("{first}{SEVERAL}{which:016x}")
 }
 
-/// A report that comes by mail on the letter with this key, and so on every message that left in it. Gives the first when
-/// it is heard for the first time: the same report may be read again, by another node too.
+/// Records a mailed report on the letter with this key, for every message in it. Returns the first message if the
+/// report is new; the same report may be read again, also by another node.
 ///
 /// # Errors
 /// Database errors.
@@ -317,9 +318,9 @@ pub fn reported(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<Option<S
     Ok(Some(first))
 }
 
-/// Makes what was planned for a recipient after a cursor due again, with the same keys: at most [`REPLAYED`] at once.
-/// Messages in flight arrive regardless, cancelled ones and those that somebody is changing are not replayed. Says how
-/// many, and from which cursor to go on where there is more.
+/// Makes messages planned for a recipient after a cursor due again, under the same keys, at most [`REPLAYED`] at once.
+/// Messages in flight arrive regardless; cancelled ones, and those whose rows somebody holds, are not replayed. Returns
+/// how many, and the cursor to go on from if there are more.
 ///
 /// # Errors
 /// Database errors.
@@ -338,7 +339,7 @@ pub fn replay(tx: &mut Tx<'_>, channel: Channel, to: &str, after: i64) -> Result
     let next = rows.last().map(|row| row.id).filter(|_| more);
     let mut count = 0;
     for row in rows {
-        // One that cannot be read is the auditor's to tell.
+        // The auditor reports rows that cannot be read.
         let Ok(mut stored) = row.open() else { continue };
         if stored.way.again(now, now.plus(REPLAY_LASTS)) {
             write(tx, &stored, None)?;
@@ -362,7 +363,7 @@ fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<
     Ok(changed)
 }
 
-/// The message with a key, held until the transaction ends.
+/// The message with a key, locked until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -377,7 +378,7 @@ pub(super) fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Stored>> {
     held!(tx, Row, row).into_iter().next().map(Row::open).transpose()
 }
 
-/// Sets a row aside that cannot be worked off.
+/// Sets aside a row that cannot be processed.
 fn spoil(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<()> {
     diesel::update(messages::table.find(id)).set(messages::spoiled.eq(why)).execute(tx.conn)?;
     let body = serde_json::json!({ "table": "messages", "row": id, "why": why });

@@ -1,5 +1,5 @@
-//! Calls that are no longer wanted, of everybody or of one person: what waits does not leave, what is being sent is not
-//! repeated, and the dashboard shows it no more.
+//! Cancels calls that are no longer wanted, of everybody or of one person: those that wait do not leave, those being
+//! sent are not repeated, and the dashboard stops showing them.
 
 use diesel::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::db::tx::Tx;
 use domain::UserId;
 use domain::messages::Channel;
 
-/// Nobody need come for a case any more: what is planned is cancelled, what is being sent is not repeated.
+/// Cancels all calls about a case. Planned ones do not leave; ones being sent are not repeated.
 ///
 /// # Errors
 /// Database errors.
@@ -21,7 +21,7 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     if let Ok(alert) = subject.parse() {
         tx.lock(Lock::Messages(alert));
     }
-    // What programs are told of a case is no call, and stays true.
+    // Messages to programs about a case's state are no calls, and stay true.
     let calls = || messages::class.ne("transactional");
     let case =
         || messages::kind.eq(kind.to_owned()).and(messages::subject.eq(subject.to_owned())).and(calls());
@@ -46,7 +46,7 @@ pub fn cancel(tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<usize> {
     Ok(cancelled)
 }
 
-/// A case waits for this person no more, because it was handed on by name. Whoever else was called still is.
+/// Cancels the calls to one person, who handed the case on by name. Others who were called still are.
 ///
 /// # Errors
 /// Database errors.

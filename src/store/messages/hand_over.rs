@@ -1,6 +1,6 @@
-//! The last look before a letter leaves the house: what in it is still wanted, and still under its permit, in the
-//! transaction after whose commit it goes to the provider at once. The attempt is counted from then on: however long
-//! others were looked at before, nobody takes it for one that never reported.
+//! The last check before a letter leaves: which of its messages are still wanted and still permitted. The letter goes
+//! to the provider right after this transaction commits, and the attempt counts from here: however long other letters
+//! took before, nobody takes it for an attempt that never reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
@@ -27,12 +27,12 @@ use domain::messages::{Channel, State};
 use domain::time::civil::Window;
 use domain::{Instant, PatientId};
 
-/// Why a message stays: the code, and the ground that is denied.
+/// Why a message must not leave: the code, and the ground that was denied.
 type Stays = (&'static str, Option<Ground>);
 
-/// Those of a letter that leave now, in the order of planning. Permits are held in the order of their patients; of the
-/// messages, which are held together, none is waited for: two letters would wait for each other, and one that somebody
-/// changes at this moment is mostly being cancelled.
+/// The messages of a letter that may leave now, in the order of planning. Consents are locked in the order of patients.
+/// Messages whose rows somebody holds are skipped, not waited for: two letters could wait for each other, and a message
+/// that is being changed is most likely being cancelled.
 ///
 /// # Errors
 /// Database errors.
@@ -41,6 +41,7 @@ pub fn hand_over(tx: &mut Tx<'_>, claimed: &[Stored]) -> Result<Vec<Cleared>> {
     let whose: BTreeSet<PatientId> =
         claimed.iter().filter_map(|one| one.ground).map(|ground| ground.patient()).collect();
     let keys: Vec<i64> = whose.iter().map(|patient| patients::key_of(tx, *patient)).collect::<Result<_>>()?;
+    // Consents before messages: the order of locks.
     permits::hold(tx, &keys)?;
     let mut may: BTreeMap<i64, (&Stored, Option<Verdict>)> = BTreeMap::new();
     for one in claimed {
@@ -73,8 +74,9 @@ pub fn hand_over(tx: &mut Tx<'_>, claimed: &[Stored]) -> Result<Vec<Cleared>> {
     Ok(cleared)
 }
 
-/// Ends a claimed message that stayed out of its letter: a revocation, an answer or the end of the case since it was
-/// claimed. The code says why; `None`: nothing stands against it, and it is taken again when its time is over.
+/// Ends a claimed message that was left out of its letter, because of a revocation, an answer, or the end of the case
+/// since it was claimed. Returns the code of the reason; `None`: there is none, and the message is left until its
+/// attempt is overdue.
 ///
 /// # Errors
 /// Database errors.
@@ -92,7 +94,7 @@ pub fn suppress(tx: &mut Tx<'_>, claimed: &Stored) -> Result<Option<&'static str
     Ok(Some(code))
 }
 
-/// A note and an entry in the log: a message did not leave, and why.
+/// Records in the message's history and in the audit log that it did not leave, and why.
 pub(super) fn suppressed(
     tx: &mut Tx<'_>,
     stored: &Stored,
@@ -111,8 +113,9 @@ pub(super) fn suppressed(
     })
 }
 
-/// What somebody was told of a thing of the house's own is true no more: letters that wait are not sent, and the dashboard
-/// shows it no more. It locks those messages last, and waits for nobody who would wait for it: the outbox skips what is held.
+/// Withdraws messages about the program's own affairs that are no longer true: letters that wait are not sent, and the
+/// dashboard stops showing them. It locks these messages last and cannot deadlock with the outbox, which skips rows
+/// that are held.
 ///
 /// # Errors
 /// Database errors.
@@ -127,7 +130,7 @@ pub fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> 
     for row in held!(tx, Row, said) {
         let gone = messages::table.find(row.id);
         diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
-        // One that cannot be read is the auditor's to tell.
+        // The auditor reports rows that cannot be read.
         let Ok(stored) = row.open() else { continue };
         if stored.channel != Channel::InApp {
             suppressed(tx, &stored, "superseded", None)?;
@@ -136,7 +139,7 @@ pub fn unsay(tx: &mut Tx<'_>, about: &About<'_>, recipient: &str) -> Result<()> 
     Ok(())
 }
 
-/// The permit on which a message leaves; about the house itself it needs none.
+/// The permit under which a message may leave; messages about the program itself need none.
 fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Option<Verdict>, Stays>> {
     if claimed.is_call() && went_away(tx, claimed)? {
         return Ok(Err(("absent", None)));
@@ -146,7 +149,8 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
             Ok(permit) => Ok(Some(permit)),
             Err(denied) => Err((denied.root().0.as_str(), Some(ground))),
         },
-        // Word of what is late is stale once it is done; word of what was late while nobody read is not.
+        // A report of a lapse is out of date once the lapse is over. The overnight report is not: it tells of lapses
+        // that may be over.
         None if claimed.kind == Topic::Engine.name()
             && claimed.template != "lapses_overnight"
             && !lapses::stands(tx, &claimed.subject)? =>
@@ -161,8 +165,9 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
     })
 }
 
-/// Whether whoever is called by a letter went away while it waited: whoever stands in, or comes next, is called instead.
-/// Who was away when the call was planned was called because nobody else was there.
+/// Whether the person called by a letter went away while it waited: whoever stands in, or comes next, is called
+/// instead. A person who was already away when the call was planned was called because nobody else was there, and stays
+/// called.
 fn went_away(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
     match (claimed.channel, claimed.recipient.parse()) {
         (Channel::Email, Ok(user)) => {
@@ -173,11 +178,11 @@ fn went_away(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
     }
 }
 
-/// What tells somebody of their turn on call.
+/// The templates that tell a person of their shift.
 const HAND_OVERS: [&str; 3] = ["handover", "handover_alone", "handover_several"];
 
-/// Whether a letter of somebody's turn is true still: a schedule may have been changed while it waited. One of several
-/// turns is, as long as one of them is.
+/// Whether a letter about a person's shift is still true: the schedule may have changed while it waited. A letter about
+/// several shifts is true while one of them is.
 fn turn_stands(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
     let from = claimed.variables.get("from").and_then(|from| Instant::parse(from.as_str()?));
     let (Ok(user), Some(from)) = (claimed.recipient.parse(), from) else { return Ok(true) };

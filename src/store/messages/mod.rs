@@ -1,5 +1,5 @@
-//! Messages on their way to people and programs: planned in the transaction that needs them, claimed by one node at
-//! a time, moved by what providers say. A key is sent once, however often it is planned.
+//! Messages to people and programs: planned in the transaction that needs them, claimed by one node at a time, moved
+//! forward by what providers answer. A key is sent once, however often it is planned.
 
 mod about;
 mod attempts;
@@ -36,13 +36,14 @@ pub use cancel::{cancel, let_go};
 pub use hand_over::{hand_over, suppress, unsay};
 pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trials, try_out};
 
-/// How long a page is worth sending: an answer cancels it before that.
+/// How long a page is worth sending; an answer cancels it earlier.
 pub const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
 
 /// A message to be planned.
 #[derive(Debug, Clone)]
 pub struct New<'a> {
-    /// What makes it the same message when it is planned again, as in `esc:{run}:{fence}:{user}:{channel}`.
+    /// The key: a message with a key that is there already is not planned again. As in
+    /// `esc:{run}:{fence}:{user}:{channel}`.
     pub key: String,
     /// What it is for.
     pub class: Class,
@@ -91,12 +92,12 @@ pub struct Stored {
     pub created_at: Instant,
     /// When a provider took it.
     pub accepted_at: Option<Instant>,
-    /// Of a call to a program: which one to it, once it first left.
+    /// For a webhook: the number of this call to its program, once it first left.
     pub sequence: Option<i64>,
 }
 
 impl Stored {
-    /// Whether somebody is called by it, as the next rung of a ladder.
+    /// Whether it calls somebody, as the next step of an escalation.
     #[must_use]
     pub fn is_call(&self) -> bool {
         PAGES.contains(&self.template.as_str())
@@ -189,7 +190,7 @@ struct Planned<'a> {
 }
 
 impl<'a> Planned<'a> {
-    /// What is due on the dashboard is there at once: the dashboard is this store.
+    /// A message that is due on the dashboard counts as accepted at once: the dashboard reads from this store.
     fn of(new: New<'a>, version: i64, now: Instant) -> Result<Self> {
         let class = serde_json::to_value(new.class).map_err(|_shape| Error::Corrupt("a message's class"))?;
         let there = new.channel == Channel::InApp && new.due_at <= now;
@@ -214,7 +215,7 @@ impl<'a> Planned<'a> {
         })
     }
 
-    /// Their page asks once, however many came with this commit.
+    /// Signals the recipient's page once, however many messages this commit plans.
     fn tell(&self, tx: &mut Tx<'_>) -> Result<()> {
         let told = |kept: &(&str, String)| kept.0 == "message.changed" && kept.1 == self.recipient;
         if self.accepted_at.is_none() || tx.kept.iter().any(told) {
@@ -224,7 +225,7 @@ impl<'a> Planned<'a> {
     }
 }
 
-/// Plans a message, unless one with this key is there. Says whether it did.
+/// Plans a message, unless one with its key is there. Returns whether it did.
 ///
 /// # Errors
 /// Database errors.
@@ -239,8 +240,8 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
     Ok(fresh)
 }
 
-/// Plans what climbs' steps send: to each person on every channel that reaches them, and to every webhook. A climb whose
-/// ground was denied sends nothing.
+/// Plans the messages of escalation steps: to each person on every channel that reaches them, and to every webhook. An
+/// escalation whose ground was denied sends nothing.
 ///
 /// # Errors
 /// Database errors.
@@ -257,8 +258,8 @@ pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result
     pages.iter().try_for_each(|page| page.tell(tx))
 }
 
-/// A letter that still waits is not worth sending beside one that says the same later: whoever was out of reach for an
-/// hour gets one letter a case. All of a batch at once; each is noted as one that was suppressed.
+/// Cancels e-mails that still wait when a later one says the same: a person who was out of reach for an hour gets one
+/// letter a case. Works on the whole batch at once; each cancelled message is logged as suppressed.
 fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
     let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
     let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();
@@ -274,7 +275,7 @@ fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> 
         .order(messages::id);
     let mut stale = Vec::new();
     for row in held!(tx, Row, older) {
-        // One that cannot be read is the auditor's to tell.
+        // The auditor reports rows that cannot be read.
         let Ok(stored) = row.open() else { continue };
         if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
             stale.push(stored);
@@ -302,7 +303,7 @@ fn pages_of<'a>(
     };
     let Ok(ground) = ground else { return Ok(Vec::new()) };
     let now = tx.now();
-    // Whoever is handed a case is called beside the ladder, and that alone says nothing of who was called before.
+    // A person who is handed a case is called outside the steps, which says nothing about who was called before.
     let template = match (step, run.round) {
         (None, _) if run.state == escalation::State::NobodyReached => "nobody_reached",
         (_, 0) => "page",
@@ -344,12 +345,12 @@ pub fn reached(view: &mut View<'_>, kind: &str, subject: &str, user: UserId) -> 
     Ok(called.is_some())
 }
 
-/// What waits on the dashboard for a person, oldest first: pages that they have not read and that still matter.
+/// A person's unread pages on the dashboard that still matter, oldest first.
 ///
 /// # Errors
 /// Database errors.
 pub fn unread(view: &mut View<'_>, user: UserId, limit: i64) -> Result<Vec<Stored>> {
-    // The words of the index: bound values would hide it from the planner.
+    // Spelled like the partial index: bound values would hide it from the planner.
     let open = "messages.channel = 'in_app' AND messages.state IN ('accepted', 'sent', 'delivered')";
     let rows = messages::table
         .filter(messages::recipient.eq(user.to_string()))
@@ -374,7 +375,7 @@ pub fn of_case(view: &mut View<'_>, kind: &str, subject: &str) -> Result<Vec<Sto
     rows.into_iter().map(Row::open).collect()
 }
 
-/// What was planned for a recipient on a channel after a cursor: what a receiver that was away asks for.
+/// Messages planned for a recipient on a channel after a cursor: what a receiver that was away asks for.
 ///
 /// # Errors
 /// Database errors.
@@ -395,7 +396,7 @@ pub fn after(
     rows.into_iter().map(Row::open).collect()
 }
 
-/// What was planned last for a recipient on a channel, the newest first.
+/// The latest messages planned for a recipient on a channel, the newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -409,8 +410,8 @@ pub fn newest(view: &mut View<'_>, channel: Channel, recipient: &str, limit: i64
     rows.into_iter().map(Row::open).collect()
 }
 
-/// How many messages stand where, by channel: what waits, however old, and what came to its end of those that were
-/// planned since `since`. It costs what waits and what is new, not what is past.
+/// Counts messages by channel and state: those that wait, however old, and those planned since `since` that ended. The
+/// cost grows with what waits and what is new, not with the past.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! Pages on the dashboard of one person: fetched by their browser, read when they open what they are about. Receipts
-//! move a message forward only, so telling them twice changes nothing.
+//! A person's pages on the dashboard: delivered when their browser fetches them, read when they open what the page is
+//! about. Receipts only move a message forward, so reporting one twice changes nothing.
 
 use super::Stored;
 use crate::db::error::Result;
@@ -12,7 +12,7 @@ use domain::{Instant, UserId};
 /// More pages than anybody reads at once.
 const MOST: i64 = 200;
 
-/// What waits for a person; what their browser has fetched herewith is noted as delivered.
+/// A person's unread pages; those fetched by their browser with this call are noted as delivered.
 ///
 /// # Errors
 /// Database errors.
@@ -27,20 +27,20 @@ pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>>
     store.read(|view| messages::unread(view, user, MOST))
 }
 
-/// Where a page is answered: an address of this site.
+/// The path on this site where a page is answered.
 #[must_use]
 pub fn link(letter: &Stored) -> &str {
     let said = letter.variables.get("link").and_then(serde_json::Value::as_str);
     said.filter(|link| link.starts_with('/') && !link.starts_with("//")).unwrap_or("/")
 }
 
-/// A person opened where their pages lead.
+/// Marks pages as read when a person opens the path they lead to.
 ///
 /// # Errors
 /// Database errors.
 pub fn opened(store: &Store, user: UserId, at: &str, now: Instant) -> Result<usize> {
     let waiting = store.read(|view| messages::unread(view, user, MOST))?;
-    // A place within a page is in sight with the page.
+    // An anchor within a page is in sight with the page.
     let about = |letter: &&Stored| link(letter) == at || link(letter).split('#').next() == Some(at);
     let keys: Vec<String> = waiting.iter().filter(about).map(|letter| letter.key.clone()).collect();
     if !keys.is_empty() {

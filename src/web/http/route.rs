@@ -1,4 +1,5 @@
-//! Rows of the route table and the gate before each: who asks, whether they may, and what is noted of what they saw.
+//! Rows of the route table, and the gate in front of each: it identifies the caller, checks the rights, and records
+//! what the caller saw.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,18 +21,18 @@ use crate::privacy::sight::{self, About, Sight};
 use crate::state::State;
 use domain::{Can, Role};
 
-/// For whom an address is.
+/// Who a path is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
-    /// Programs: in the OpenAPI document.
+    /// Programs; listed in the OpenAPI document.
     Api,
     /// People.
     Page,
-    /// Machines that watch this one.
+    /// Monitoring.
     Probe,
 }
 
-/// Whether the document says that an operation takes a body.
+/// Whether the OpenAPI document gives an operation a body.
 pub type TakesBody = fn(&Method, &str) -> bool;
 
 /// One row of the table.
@@ -42,10 +43,10 @@ pub struct Row {
     pub path: &'static str,
     /// Any of these rights opens it.
     pub rights: Vec<Can>,
-    /// For whom it is.
+    /// Who it is for.
     pub face: Face,
     route: Route,
-    /// The same for whoever asks only for the head of the answer.
+    /// The same handler for HEAD; only GET rows have it.
     head: Option<Route>,
 }
 
@@ -72,19 +73,19 @@ impl Row {
         Self::new(method, path, right, Face::Page, handler)
     }
 
-    /// Opened by another right too.
+    /// Lets another right open it too.
     #[must_use]
     pub fn or(mut self, right: Can) -> Self {
         self.rights.push(right);
         self
     }
 
-    /// Whether it is for programs, changes something and takes no body.
+    /// Whether it is an API operation that changes something and takes no body.
     fn is_bodiless(&self, takes_body: TakesBody) -> bool {
         self.face == Face::Api && self.method != Method::GET && !takes_body(&self.method, self.path)
     }
 
-    /// Whether a role may pass; `None` is nobody known.
+    /// Whether a role may pass; `None` is a caller who is not signed in.
     #[must_use]
     pub fn admits(&self, role: Option<Role>) -> bool {
         admits(&self.rights, role)
@@ -122,7 +123,7 @@ macro_rules! page_rows {
 }
 pub(crate) use page_rows;
 
-/// Mounts rows: one resource per path, each behind its gate; another method is `E_METHOD`.
+/// Mounts rows: one resource per path, each behind its gate. Any other method answers `E_METHOD`.
 pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>, takes_body: TakesBody) {
     let mut by_path: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
     for row in rows {
@@ -144,7 +145,7 @@ pub fn mount(config: &mut web::ServiceConfig, rows: Vec<Row>, takes_body: TakesB
     }
 }
 
-/// What stands before and behind every handler of one path.
+/// The gate around every handler of one path.
 struct Gate {
     path: &'static str,
     about: Option<About>,
@@ -155,7 +156,8 @@ struct Gate {
 }
 
 impl Gate {
-    /// Knows who asks, lets pass who may, and puts every look, or refused look, in the log before the answer goes out.
+    /// Identifies the caller, checks the rights, calls the handler, and logs each access or refused access to a
+    /// patient's data before the answer goes out: what was shown is never missing from the log.
     async fn pass(
         self: Arc<Self>,
         mut request: ServiceRequest,
@@ -187,7 +189,7 @@ impl Gate {
         }
         let refused = match refused {
             Some(fault) => Some(fault.of(request.request())),
-            // What somebody wrote is read or refused, also where nobody reads.
+            // A body sent where none is taken is refused, not ignored.
             None if self.bodiless.contains(request.method()) => {
                 request.extract::<MayBody<Nothing>>().await.err()
             }
@@ -216,7 +218,7 @@ impl Gate {
         let Some(state) = answer.request().app_data::<Data<State>>().cloned() else { return Ok(answer) };
         let status = answer.status();
         let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE);
-        // What was only accepted showed nothing yet.
+        // 202 and 204 showed nothing.
         let shown = status.is_success() && !matches!(status, StatusCode::NO_CONTENT | StatusCode::ACCEPTED);
         if let Some(about) = self.about.filter(|_| refused || shown) {
             let id = answer.request().match_info().get("id").unwrap_or_default().to_owned();
@@ -230,7 +232,7 @@ impl Gate {
         }
         match sight::witness(&state, viewer, self.path, sight.taken()).await {
             Ok(()) => Ok(answer),
-            // A refusal shows nothing that the log must know of first.
+            // A refusal showed no data, so it goes out even when the log cannot be written.
             Err(_) if refused => Ok(answer),
             Err(fault) => {
                 let refusal = fault.of(answer.request());
@@ -240,7 +242,8 @@ impl Gate {
     }
 }
 
-/// Whether this node stands aside: it would write, and show what is due, on a wrong time. Another one answers.
+/// Whether this node stands aside because its clock is wrong: it would write, and show as due, at the wrong time.
+/// Another node answers.
 fn aside(request: &ServiceRequest) -> bool {
     request.app_data::<Data<State>>().is_some_and(|state| state.engine.aside().is_some())
 }
@@ -250,7 +253,7 @@ fn code_of(answer: &ServiceResponse<BoxBody>) -> &'static str {
     answer.response().extensions().get::<Code>().map_or(Code::NotFound.name(), |code| code.name())
 }
 
-/// Where somebody who owes a second factor may go: to set it, out, and where anybody may.
+/// Where a person who must still set a second factor may go: to set it, to sign out, and to public paths.
 fn sets_factor(path: &str, rights: &[Can]) -> bool {
     rights.contains(&Can::Anyone) || matches!(path, "/account" | "/account/totp" | "/logout")
 }
@@ -259,7 +262,7 @@ async fn wrong_method(request: HttpRequest) -> actix_web::HttpResponse {
     problem::respond(&request, Code::Method)
 }
 
-/// Anything that is nowhere in the table.
+/// Answers every path that is not in the table.
 pub async fn nowhere(request: HttpRequest) -> actix_web::HttpResponse {
     problem::respond(&request, Code::NotFound)
 }

@@ -1,4 +1,4 @@
-//! A night at the clinic, for the render tests: every page with realistic data at three in the morning.
+//! Sample views of every page for the render tests: a clinic at three in the morning, with realistic data.
 
 pub(crate) mod care;
 pub(crate) mod house;
@@ -22,7 +22,7 @@ use crate::{Code, Lang, Section, Words};
 use domain::{AlertId, DeviceId, Instant, PatientId, Role, UserId};
 use store::messages::reader::Reader;
 
-/// Who looks, when, in which words.
+/// When the pages are drawn, in which language and theme.
 #[derive(Clone, Copy)]
 pub struct Night {
     pub now: Instant,
@@ -30,7 +30,7 @@ pub struct Night {
     pub theme: Theme,
 }
 
-/// A page: its name, its address, its HTML.
+/// A page that was drawn: its name, its path, its HTML.
 pub type Drawn = (&'static str, String, Html);
 
 impl Night {
@@ -62,7 +62,7 @@ impl Night {
         }
     }
 
-    /// Every page and every state that looks different.
+    /// Every page, once for each state in which it looks different.
     pub fn pages(&self) -> Vec<Drawn> {
         use Section::{Audit, Devices, Elsewhere, Me, Patients, Queue, Rules, Status, Users};
         let at = |role, section, path: &str| self.shell(Some(role), section, path);
@@ -306,7 +306,7 @@ impl Night {
         }
     }
 
-    /// Parts that are asked for again, by address.
+    /// The parts of pages that browsers fetch again, by path.
     pub fn parts(&self) -> Vec<Drawn> {
         let p1 = format!("/patients/{}", patient_id(1));
         let shell = self.shell(Some(Role::Clinician), Section::Patients, &p1);

@@ -1,5 +1,5 @@
-//! Settings that are kept in versions, as the API serves them: read, proposed, put in force and refused the same way
-//! whatever they say. Each kind adds what it says and how that is shown.
+//! Versioned settings in the API. All kinds are read, proposed, put in force and refused the same way; each kind adds
+//! its content and how that is shown.
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use domain::Instant;
 use store::View;
 use store::versions::{self, Version, Versioned};
 
-/// How a version stands, and who stands behind it.
+/// The state of a version, and the people behind it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SettingStanding)]
 pub struct Standing {
@@ -48,12 +48,12 @@ impl Standing {
     }
 }
 
-/// A kind of setting that the API shows.
+/// A kind of setting that the API serves.
 pub(crate) trait Shown: Versioned {
-    /// What stands in the answer.
+    /// The answer's type.
     type Seen: Serialize;
 
-    /// One version as it is shown.
+    /// One version as the API shows it.
     fn seen(held: Version<Self>, standing: Standing) -> Result<Self::Seen, Fault>
     where
         Self: Sized;
@@ -80,7 +80,7 @@ impl Kept {
     }
 }
 
-/// A body that names a proposal, under the name that the API's document gives it for this kind.
+/// A request body that names a proposal. The macro gives it a name of its own in the OpenAPI document for each kind.
 macro_rules! which {
     ($name:ident) => {
         /// Which proposal.
@@ -157,7 +157,7 @@ fn newest<T>(history: &[Version<T>]) -> i64 {
     history.first().map_or(0, |held| i64::from(held.version))
 }
 
-/// One as it is in force; its ETag is the newest version's number, proposals included.
+/// The version in force. The ETag is the number of the newest version, proposals included.
 pub(crate) fn get<T: Shown>(desk: &Desk, id: &str) -> Result<Reply, Fault> {
     let known = desk.read(|view| Known::<T>::read(view, id, desk.now))?;
     let in_force = known.in_force;
@@ -172,8 +172,8 @@ pub(crate) fn history<T: Shown>(desk: &Desk, id: &str) -> Result<Reply, Fault> {
     Ok(Reply::ok(&List::whole(items))?.at(tag))
 }
 
-/// Writes a version that waits for a second person. `body` gets what is known of the setting, newest first, and the
-/// number that the version will have.
+/// Writes a version that waits for a second person. `body` is given the known versions, newest first, and the number
+/// that the new one will have.
 pub(crate) fn propose<T: Shown>(
     desk: &Desk,
     id: &str,
@@ -189,7 +189,7 @@ pub(crate) fn propose<T: Shown>(
     Ok(Reply::with(StatusCode::CREATED, &shown(made, None)?)?.at(tag))
 }
 
-/// Puts a version in force on its author's word.
+/// Puts a version in force on its author's word alone.
 pub(crate) fn publish<T: Shown>(desk: &Desk, id: &str, seen: IfMatch, body: T) -> Result<Reply, Fault> {
     let (body, seen) = checked(desk, id, seen, |_, _| Ok(body))?;
     let made = desk.write(|tx| {
@@ -214,7 +214,7 @@ fn checked<T: Shown>(
     Ok((body(&history, seen.saturating_add(1))?, seen))
 }
 
-/// Puts another person's proposal in force, or takes one off the table.
+/// Puts another person's proposal in force, or refuses it.
 pub(crate) fn decide<T: Shown>(desk: &Desk, id: &str, which: u32, approve: bool) -> Result<Reply, Fault> {
     desk.write(|tx| match approve {
         true => Ok(versions::approve::<T>(tx, id, which)?),
@@ -223,7 +223,7 @@ pub(crate) fn decide<T: Shown>(desk: &Desk, id: &str, which: u32, approve: bool)
     desk.read(|view| Known::<T>::read(view, id, desk.now))?.one(Some(which))
 }
 
-/// An id is a word that stands in addresses and in the log for ever.
+/// Checks an id: it stands in addresses and in the log for good.
 pub(crate) fn named(id: &str) -> Result<(), Fault> {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if id.is_empty() || id.len() > 64 || !id.bytes().all(word) {

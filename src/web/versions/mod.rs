@@ -1,4 +1,4 @@
-//! Settings kept in versions: proposed by one person, put in force by another.
+//! Versioned settings: one person proposes a version, another puts it in force.
 
 pub(crate) mod api;
 pub(crate) mod page;

@@ -1,5 +1,5 @@
-//! What the handlers of settings kept in versions share: reading one with who stands behind it, beginning one, and
-//! what a second person does with a proposal.
+//! What the page handlers of versioned settings share: the list, one setting with the authors of its versions, creating
+//! one, and deciding on a proposal.
 
 use actix_web::web::{Form, Path};
 use serde::Deserialize;
@@ -16,15 +16,15 @@ use crate::{Code, Key, Section};
 use store::View;
 use store::versions::{self, Version as Stored, Versioned};
 
-/// How one kind is told: its name, and what it says line by line.
+/// How one kind of setting is put into words.
 pub struct Telling<'a, T> {
-    /// Of which kind.
+    /// The kind.
     pub kind: Kind,
-    /// Its name in the reader's language; nothing: its id.
+    /// Its name in the reader's language; empty: its id is shown.
     pub name: &'a dyn Fn(&T) -> String,
-    /// What it says, in words.
+    /// What it says, line by line.
     pub lines: &'a dyn Fn(&T) -> Vec<Line>,
-    /// What stands beside its id in the list.
+    /// A hint beside its id in the list.
     pub hint: &'a dyn Fn(&T) -> String,
 }
 
@@ -70,7 +70,7 @@ fn is_mine(room: &Room, author: &str) -> bool {
     author == room.viewer.actor().name()
 }
 
-/// A setting with all its versions, newest first; a new one has none.
+/// A setting with all its versions, newest first; a new setting has none.
 pub struct Held<T> {
     /// Its lasting id.
     pub id: String,
@@ -79,7 +79,7 @@ pub struct Held<T> {
 }
 
 impl<T: Versioned> Held<T> {
-    /// A setting as it is stored; none for an id that somebody who may begin it asks for.
+    /// Reads a setting. An id that does not exist yet is allowed only with `begins`, for a person who may add one.
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
@@ -93,30 +93,30 @@ impl<T: Versioned> Held<T> {
         Ok(Self { id: id.to_owned(), history, current })
     }
 
-    /// What it says now.
+    /// The body in force.
     pub fn in_force(&self) -> Option<&T> {
         self.history.iter().find(|held| Some(held.version) == self.current).map(|held| &held.body)
     }
 
-    /// What an editor begins with: the newest version that was not refused.
+    /// The body that an editor starts from: the newest version that was not refused.
     pub fn newest(&self) -> Option<&T> {
         let held =
             self.history.iter().find(|held| held.refused_at.is_none()).or_else(|| self.history.first());
         held.map(|held| &held.body)
     }
 
-    /// The newest number: what a change must have seen.
+    /// The newest version's number. A change must state it, so that nobody overwrites a version they have not seen.
     pub fn seen(&self) -> u32 {
         self.history.first().map_or(0, |held| held.version)
     }
 
-    /// What it would change, line by line.
+    /// What a draft would change, line by line.
     pub fn changes(&self, telling: &Telling<'_, T>, draft: &T) -> Vec<pages::Change> {
         let before = self.in_force().map(telling.lines).unwrap_or_default();
         side_by_side(&before, &(telling.lines)(draft))
     }
 
-    /// An editor with a draft, for who may write a version.
+    /// An editor with a draft, if the reader may write a version.
     pub fn editor<D>(
         &self,
         room: &Room,
@@ -184,7 +184,7 @@ impl<T: Versioned> Held<T> {
     }
 }
 
-/// Whether a person came to write a new one.
+/// The query of a setting's page: whether a new one is being written.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
@@ -192,7 +192,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether one that is not there yet may be shown.
+    /// Whether a setting that does not exist yet may be shown.
     pub const fn begins(&self) -> bool {
         !self.new.is_empty()
     }
@@ -205,7 +205,8 @@ pub struct New {
     id: String,
 }
 
-/// POST on the list: on to the page where the new one is written, or the list with what is wrong with the id.
+/// POST on the list: goes on to the page where the new setting is written, or shows the list with what is wrong with
+/// the id.
 ///
 /// # Errors
 /// What `listed` says.
@@ -263,17 +264,17 @@ pub async fn decide<T: Versioned>(
         .await
 }
 
-/// What a form sent: names may come more than once.
+/// The fields of a form; a name may occur more than once.
 pub struct Sent(pub Vec<(String, String)>);
 
 impl Sent {
-    /// The first value of a name, without space around it; nothing when it is not there.
+    /// The first value of a name, trimmed; empty when there is none.
     pub fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(held, _)| held == name);
         found.map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
-    /// The button that was pressed: it comes last; the first is what Enter presses.
+    /// The button that was pressed. Its value comes last; the first `act` field is what Enter sends.
     pub fn button(&self) -> &str {
         let pressed = self.0.iter().rev().find(|(held, _)| held == "act");
         pressed.map_or("check", |(_, value)| value.as_str())
@@ -288,7 +289,7 @@ impl Sent {
     }
 }
 
-/// Writes a version; `None`: another was written since the form was drawn.
+/// The version that was written; `None` when another was written since the form was drawn.
 ///
 /// # Errors
 /// What `write` says, but for a precondition.

@@ -1,5 +1,5 @@
-//! Who is left alone: the provider of a channel, the mail server behind a domain, one mailbox or program. What is sick
-//! rests by itself, and everybody else is served meanwhile.
+//! Circuit breakers for providers, mail domains, mailboxes and programs. One that fails is left alone for a while by
+//! itself; everybody else is served meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use domain::messages::Channel;
 use notify::breaker::Breaker;
 use notify::{Fault, Said};
 
-/// Somebody who can be out of order.
+/// A party that can fail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Whom {
     /// The provider of a channel.
@@ -29,11 +29,12 @@ impl Whom {
 #[derive(Debug, Default)]
 struct Known {
     breaker: Breaker,
-    /// Of a domain: the mailboxes that did not answer since one did. One sick mailbox says nothing of its neighbours.
+    /// For a domain: the mailboxes that failed since one last answered. One failing mailbox says nothing about its
+    /// neighbours.
     sick: BTreeSet<String>,
-    /// Since when it is left alone.
+    /// Since when the breaker is open.
     since: Option<Instant>,
-    /// What the last attempt came to, never personal.
+    /// The code of the last failure; never personal data.
     why: &'static str,
 }
 
@@ -45,16 +46,16 @@ impl Known {
     }
 }
 
-/// Somebody who is left alone.
+/// A party that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
     /// Who.
     pub whom: Whom,
     /// Since when.
     pub since: Instant,
-    /// Until when: then one letter asks whether it is back.
+    /// Until when; then one letter probes whether it is back.
     pub until: Instant,
-    /// What the last attempt came to, as in `smtp_421`.
+    /// The code of the last failure, as in `smtp_421`.
     pub why: &'static str,
 }
 
@@ -63,8 +64,8 @@ pub struct Rest {
 pub struct Breakers(Arc<Mutex<BTreeMap<Whom, Known>>>);
 
 impl Breakers {
-    /// Until when each channel's provider is left alone; `None`: it is asked. Of the programs that webhooks call, the
-    /// one that rests longest speaks for its channel.
+    /// Until when each channel's provider is left alone; `None` when its breaker is closed. Webhooks have a breaker for
+    /// each program: the one that stays open longest stands for the channel.
     #[must_use]
     pub fn open_until(&self) -> Vec<(Channel, Option<Instant>)> {
         let mut channels = BTreeMap::new();
@@ -79,7 +80,7 @@ impl Breakers {
         channels.into_iter().collect()
     }
 
-    /// Everybody who is left alone: providers, domains, mailboxes and programs.
+    /// All parties that are left alone: providers, domains, mailboxes and programs.
     #[must_use]
     pub fn resting(&self) -> Vec<Rest> {
         let rests = |(whom, known): (&Whom, &Known)| {
@@ -89,12 +90,13 @@ impl Breakers {
         self.all().iter().filter_map(rests).collect()
     }
 
-    /// Asks everybody again: how long they were to be left alone was measured on a wrong clock.
+    /// Closes every breaker, after the clock was corrected: the pauses were measured on the wrong clock.
     pub fn clear(&self) {
         self.all().clear();
     }
 
-    /// Whether all of these may be asked now. Each that was left alone is asked with this one letter whether it is back.
+    /// Admits one letter if all of these may be asked now. For each that was left alone this letter is the recovery
+    /// probe.
     pub(super) fn admit(&self, whoms: &[Whom], now: Instant) -> Option<Admitted> {
         let mut all = self.all();
         let closed = |whom: &Whom| all.get(whom).is_some_and(|known| !known.breaker.would_admit(now));
@@ -110,7 +112,7 @@ impl Breakers {
         Some(Admitted { rested })
     }
 
-    /// Nothing was sent after all: another letter may ask.
+    /// Gives the probe back: nothing was sent after all, and another letter may probe.
     pub(super) fn not_asked(&self, whoms: &[Whom]) {
         let mut all = self.all();
         for whom in whoms {
@@ -118,9 +120,9 @@ impl Breakers {
         }
     }
 
-    /// What an attempt told of each of these.
+    /// Updates the breakers from the answer to an attempt.
     pub(super) fn heard(&self, whoms: &[Whom], to: &str, said: &Said, now: Instant) {
-        // Where there is nobody between us and the recipient, the provider is the recipient.
+        // A webhook has no provider in between: there the fault is always the recipient's.
         let between = whoms.iter().any(Whom::is_provider);
         let mut all = self.all();
         for whom in whoms {
@@ -130,7 +132,8 @@ impl Breakers {
                 (Some(Fault::Provider), Whom::Domain(_)) => known.breaker.not_asked(),
                 (Some(Fault::Provider), Whom::Recipient(..)) if between => known.breaker.not_asked(),
                 (Some(Fault::Recipient), Whom::Domain(_)) => {
-                    // One that is known to be sick tells nothing new: the next in line asks for all.
+                    // A mailbox that is known to fail says nothing new about its domain: the next mailbox in line is
+                    // the probe.
                     if known.sick.insert(to.to_owned()) {
                         known.failed(said.code, now);
                     } else {
@@ -147,9 +150,9 @@ impl Breakers {
     }
 }
 
-/// Somebody may be asked now.
+/// A letter may go.
 pub(super) struct Admitted {
-    /// It was left alone, and is asked whether it is back.
+    /// At least one party was left alone: this letter is its recovery probe.
     pub(super) rested: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Letters under way, each on a thread of its own: one that hangs holds its own place and nobody else's.
+//! Letters under way, each on its own thread, so that a provider that hangs holds up one letter and no other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) struct Parcel {
     pub(super) to: String,
     /// The messages in it, at least one.
     pub(super) messages: Vec<Stored>,
-    /// Who is asked to take it.
+    /// The parties whose breakers the answer concerns.
     pub(super) whoms: Vec<Whom>,
     /// The letter's key, once it is written.
     pub(super) letter: String,
@@ -46,7 +46,7 @@ impl Flights {
         self.under_way.is_empty()
     }
 
-    /// Sends a letter; its answer is heard later.
+    /// Starts sending a letter. [`Flights::land`] returns the answer.
     pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Letter, parcel: Parcel, now: Instant) {
         self.next += 1;
         let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
@@ -54,7 +54,7 @@ impl Flights {
         let send = move || {
             let said =
                 catch_unwind(AssertUnwindSafe(|| by.send(&letter, now))).unwrap_or_else(|_panicked| lost());
-            // Nobody hears any more: the outbox is gone.
+            // The send fails only when the outbox is gone.
             let _unheard = tell.send((number, said));
         };
         let thread = std::thread::Builder::new().name("letter".into()).spawn(send);
@@ -63,7 +63,7 @@ impl Flights {
         }
     }
 
-    /// Waits for the next answer until `until`.
+    /// Waits for the next answer, at most until `until`.
     pub(super) fn land(&mut self, until: Moment) -> Option<(Parcel, Said)> {
         if self.is_empty() {
             return None;
@@ -80,7 +80,7 @@ impl Flights {
     }
 }
 
-/// Nothing was heard of it, through no fault of anybody out there.
+/// The answer for a letter whose thread failed: to be tried again, and nobody's fault outside.
 pub(super) const fn lost() -> Said {
     Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", fault: None }
 }

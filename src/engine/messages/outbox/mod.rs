@@ -1,8 +1,9 @@
-//! What is due on one channel goes out: claimed by one node, tried within its limit, tried again with more and more
-//! time between. Whoever is sick is left alone, by itself; what waits for them stays due, and nothing is lost.
+//! Sends what is due on one channel. One node claims a message, tries it within a time limit, and tries again with
+//! growing pauses. A recipient or provider that fails is left alone for a while without holding up others; messages for
+//! it stay due and none is lost.
 //!
-//! To one person one letter is under way at a time. The first call goes at once; what comes while it is fresh goes
-//! together in the next, seconds later: fifty cases are two letters.
+//! At most one letter to a person is under way at a time. The first page goes at once; cases that follow within
+//! [`GATHERS`] go together in the next letter. So fifty cases are two letters.
 
 mod breakers;
 mod flights;
@@ -25,22 +26,22 @@ use store::{Store, Tx, Urgency, View, escalation, versions};
 
 pub use self::breakers::{Breakers, Rest, Whom};
 
-/// Letters under way at once.
+/// Letters under way at once, each on a thread of its own.
 const AT_ONCE: usize = 16;
-/// Of those, to one domain: the others have the rest, whatever that domain does.
+/// Of those, to one domain: half, so that a domain that hangs leaves the other half to everybody else.
 const TO_ONE_DOMAIN: usize = 8;
-/// Calls of one program at once.
+/// Calls to one program under way at once.
 const TO_ONE_PROGRAM: usize = 8;
 /// Cases in one letter.
 const IN_ONE_LETTER: i64 = 50;
-/// After a letter about cases the next to the same person gathers what comes for so long.
+/// For this long after a letter about cases, further cases for the same person wait, to go together in the next one.
 pub const GATHERS: Duration = Duration::from_secs(10);
-/// Recipients that are looked at in one cycle.
+/// Recipients considered in one cycle.
 const LOOKED_AT: i64 = 500;
-/// How long a cycle waits for answers. What takes longer is heard in a later one: nobody waits behind it.
+/// How long a cycle waits for answers. A later answer is read in a later cycle: no message waits behind it.
 const HEARS: Duration = Duration::from_millis(250);
 
-/// Somebody to whom something goes now.
+/// A recipient to whom something is sent in this cycle.
 struct Turn {
     to: String,
     whoms: Vec<Whom>,
@@ -78,7 +79,7 @@ impl Outbox {
         self.flights.parcels().count()
     }
 
-    /// The same outbox, which waits so long for answers in a cycle.
+    /// The same outbox, waiting this long for answers in a cycle.
     #[cfg(test)]
     #[must_use]
     pub const fn hearing_for(mut self, hears: Duration) -> Self {
@@ -90,7 +91,8 @@ impl Outbox {
         self.channel.channel()
     }
 
-    /// Whose turn it is: who is waited for most first, as far as there is room, and nobody who is left alone.
+    /// The recipients of this cycle: those with the most urgent message first, as far as there is room, without those
+    /// who are left alone.
     fn turns(&mut self, now: Instant) -> store::Result<Vec<Turn>> {
         let mut room = AT_ONCE.saturating_sub(self.flights.parcels().count());
         if room == 0 {
@@ -102,7 +104,8 @@ impl Outbox {
         for whom in self.flights.parcels().flat_map(|parcel| &parcel.whoms) {
             *busy.entry(whom.clone()).or_default() += 1;
         }
-        // Whoever has nothing under way comes before those who have.
+        // Recipients with nothing under way come before those with something. The sort is stable: within each group
+        // urgency decides.
         let under_way = |whoms: &[Whom]| whoms.last().and_then(|whom| busy.get(whom)).copied();
         waiting.sort_by_key(|(_, whoms)| under_way(whoms));
         let mut turns = Vec::new();
@@ -116,6 +119,7 @@ impl Outbox {
                 continue;
             }
             let Some(admitted) = self.breakers.admit(&whoms, now) else { continue };
+            // A recovery probe is a single letter.
             let letters = if admitted.rested { 1 } else { letters };
             room -= letters;
             for whom in &whoms {
@@ -126,7 +130,7 @@ impl Outbox {
         Ok(turns)
     }
 
-    /// To whom something is due, and who has to take it.
+    /// The recipients with something due, and who must be in order for it to get through.
     fn waiting(&mut self, view: &mut View<'_>, now: Instant) -> store::Result<Vec<(String, Vec<Whom>)>> {
         let way = self.way();
         let mut waiting = Vec::new();
@@ -165,12 +169,13 @@ impl Outbox {
         Ok(domain)
     }
 
-    /// Whether the last letter to a person is so fresh that the next gathers. A clock that was set back gathers nothing.
+    /// Whether the last letter to a person is so recent that new cases are gathered. After the clock was set back
+    /// nothing is gathered.
     fn gathers(&self, to: &str, now: Instant) -> bool {
         self.handed.get(to).is_some_and(|at| *at <= now && now.since(*at) < GATHERS)
     }
 
-    /// Takes what goes to each whose turn it is.
+    /// Claims the messages of these recipients, a letter's worth at a time.
     fn claim(&self, turns: &[Turn], now: Instant) -> store::Result<Vec<Parcel>> {
         let way = self.way();
         self.house(now, |tx| {
@@ -197,8 +202,8 @@ impl Outbox {
         })
     }
 
-    /// Writes the letter of a parcel and goes to the provider right after. What is no longer wanted stays out of it, and is
-    /// ended by itself once the letter is on its way.
+    /// Writes the letter of a parcel and hands it to the provider right after. Messages that are no longer wanted are
+    /// left out, and ended in transactions of their own once the letter is on its way.
     fn send(&mut self, mut parcel: Parcel, began: Moment, now: Instant) -> store::Result<()> {
         let leaves = now.plus(began.elapsed());
         let written = self.house(leaves, |tx| {
@@ -232,7 +237,7 @@ impl Outbox {
         out.iter().try_for_each(|one| self.house(now, |tx| messages::suppress(tx, one)).map(drop))
     }
 
-    /// What was answered meanwhile, and what is answered until `until`. Says how many letters.
+    /// Records the answers that came meanwhile and those that come until `until`. Returns how many letters that is.
     fn land(&mut self, until: Moment, now: Instant) -> store::Result<usize> {
         let mut landed = 0;
         let mut failed = None;
@@ -247,9 +252,10 @@ impl Outbox {
         failed.map_or(Ok(landed), Err)
     }
 
-    /// What left together is put down together, and waits for nobody; what somebody holds is put down by itself. What a
-    /// refusal tells of the mailbox is put down first: an attempt that never reported is made again, and told again. What
-    /// was accepted is put down first itself: nobody gets it twice.
+    /// Records one answer for all messages of a letter. Messages whose rows are free are written together, without
+    /// waiting; those that somebody holds are written one by one. The order differs so that a crash in between does no
+    /// harm. A refusal is noted at the mailbox first: an attempt that never reported is made again, and is refused
+    /// again. An acceptance is written to the messages first: nobody gets a letter twice.
     fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
         let accepted = said.attempt == Attempt::Accepted;
         if !accepted {
@@ -259,7 +265,7 @@ impl Outbox {
         let (provider_id, letter) = (said.provider_id.as_deref(), Some(parcel.letter.as_str()));
         let answer =
             messages::Answer { provider_id, letter, ..messages::Answer::new(said.attempt, said.code) };
-        // What failed together is tried again together.
+        // The wait comes from the first message's key, so what failed together is tried again together.
         let wait = |one: &Stored| retry::wait(one.way.class, &first.key, one.way.attempt);
         let together =
             self.house(now, |tx| messages::attempted_together(tx, &parcel.messages, &answer, wait));
@@ -275,7 +281,7 @@ impl Outbox {
         failed.map_or(Ok(()), Err)
     }
 
-    /// What an answer tells of the mailbox.
+    /// Updates whether e-mail reaches the person, from the answer of their mail server.
     fn reach(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
         match (self.way(), parcel.to.parse::<UserId>()) {
             (message::Channel::Email, Ok(user)) => reach::heard(&self.store, user, said.attempt, now),
@@ -294,7 +300,7 @@ impl Parcel {
     }
 }
 
-/// Letters that one may have under way.
+/// How many letters may be under way to one of these at once.
 const fn most(whom: &Whom) -> usize {
     match whom {
         Whom::Provider(_) => AT_ONCE,
@@ -323,7 +329,7 @@ impl Module for Outbox {
         self.handed.retain(|_, at| *at <= now && now.since(*at) < GATHERS);
         let turns = self.turns(now)?;
         let claimed = if turns.is_empty() { Ok(Vec::new()) } else { self.claim(&turns, now) };
-        // Whoever was to be asked and has nothing to be asked with is asked another time.
+        // A provider due a recovery probe that had no message to carry it is probed in the next cycle.
         let parcels = claimed.as_deref().unwrap_or_default();
         for turn in turns.iter().filter(|turn| !parcels.iter().any(|parcel| parcel.to == turn.to)) {
             self.breakers.not_asked(&turn.whoms);
@@ -333,7 +339,7 @@ impl Module for Outbox {
         let mut failed = None;
         for parcel in claimed {
             failed = self.send(parcel, began, now).err().or(failed);
-            // What is answered meanwhile is put down before the next is written: no answer waits for all of them.
+            // Record answers before the next letter is written: none of them waits for the whole batch.
             failed = self.land(Moment::now(), now).err().or(failed);
         }
         let heard = self.land(Moment::now() + self.hears, now)?;
@@ -343,7 +349,7 @@ impl Module for Outbox {
 }
 
 impl Drop for Outbox {
-    /// What is under way is waited for, and put down: it would be sent twice.
+    /// Waits for the letters under way and records their answers: unrecorded, they would be sent twice.
     fn drop(&mut self) {
         let until = Moment::now() + message::ANSWER_WITHIN;
         if let Err(error) = self.land(until, self.ran_at) {
@@ -352,7 +358,7 @@ impl Drop for Outbox {
     }
 }
 
-/// Puts the templates in force that every installation starts with, where they are not there yet.
+/// Seeds the default templates that are missing.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! The letter for what goes out together to one reader: one message by its own template, cases that wait together by one
-//! that counts and names them.
+//! Writes the letter for messages that go out together to one reader. A single case uses its own template; several
+//! cases use one that counts and lists them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -20,7 +20,7 @@ use store::{escalation, messages, on_call};
 /// The template of a letter about several cases.
 const BUNDLE: &str = "cases";
 
-/// A letter, or the code of why there is none.
+/// A letter, or the code of the reason why none is written.
 pub(super) type Written = Result<Letter, &'static str>;
 
 /// The letter for these messages to one reader.
@@ -54,14 +54,15 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
     let (subject, thread) = match cases.as_slice() {
         [case] => (format!("{} [{}]", words.subject, message::mark(&case.subject)), thread),
         [] => (words.subject, thread),
-        // What counts the cases that wait stands with what counted them before.
+        // Letters that count waiting cases form one thread in the mailbox.
         _ => (words.subject, format!("{BUNDLE}:{}", of.recipient)),
     };
     Ok(Ok(Letter { key, to, subject, text: words.text, attempt, thread }))
 }
 
-/// The same for the same messages, on each attempt, and no other: a mailbox that drops what it has seen must not drop a
-/// case that it has not. After an upgrade it may be another, and the letter come twice.
+/// The letter's key: equal for the same set of messages on each attempt and different for any other set. A mailbox that
+/// drops duplicates by key must not drop a case that it has not seen. The hash may change with an upgrade; then the
+/// letter comes twice.
 fn key(of: &Stored, cleared: &[Cleared]) -> String {
     let mut all: Vec<i64> = cleared.iter().map(|one| one.message().id).collect();
     if all.len() < 2 {
@@ -90,7 +91,7 @@ fn address(view: &mut View<'_>, of: &Stored) -> store::Result<Result<Address, &'
     if of.channel == Channel::InApp {
         return Ok(Ok(Address::Person(id)));
     }
-    // A letter by which somebody tries whether they are reached again is the exception.
+    // A trial letter is the exception: by it a person finds out whether they are reached again.
     let lost = on_call::unreachable(view, id)?.iter().any(|gone| gone.channel == of.channel);
     if lost && of.kind != messages::TRIAL.0 {
         return Ok(Err("unreachable"));
@@ -109,7 +110,7 @@ fn planned(view: &mut View<'_>, of: &Stored) -> store::Result<Option<versions::V
     }
 }
 
-/// The message of each case, the case that waits longest first.
+/// One message per case, the case that has waited longest first.
 fn cases(cleared: &[Cleared]) -> Vec<&Stored> {
     let about = cleared.iter().map(Cleared::message).filter(|one| one.kind == escalation::ALERT);
     let mut cases: Vec<&Stored> = about.collect();
@@ -135,7 +136,7 @@ fn bundled(cases: &[&Stored], base_url: &str, zone: Zone) -> Vars {
     }
 }
 
-/// What another program is told. Only from what was planned: each attempt has the same bytes.
+/// The body of a webhook call. It is built only from what was planned, so each attempt sends the same bytes.
 fn call(of: &Stored, base_url: &str) -> serde_json::Result<String> {
     let link = of.variables.get("link").and_then(serde_json::Value::as_str).unwrap_or_default();
     let call = webhook::Call {

@@ -1,6 +1,6 @@
-//! The stored readings against the receipts: every taken message's receipt is computed again from what is stored of
-//! it, under its patient's key. One stretch of reception after the other: each receipt is read once, each chunk as
-//! often as it has readings of another stretch, and memory holds one stretch's readings.
+//! Checks the stored readings against the receipts: the receipt of every accepted message is computed again from what
+//! is stored of it, under its patient's key. The check goes one stretch of reception at a time, so that memory holds
+//! one stretch's readings; each receipt is read once, and a chunk once for each stretch that it has readings of.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::readings::series::walk::Census;
 use audit::pack::Receipted;
 use audit::verify::Break;
 
-/// Readings that a stretch holds.
+/// Readings in one stretch: what memory holds at once.
 const SLICE: i64 = 1 << 20;
 
 /// How much a check looked at.
@@ -21,20 +21,20 @@ const SLICE: i64 = 1 << 20;
 pub(in crate::audit) struct Work {
     /// Chunks opened.
     pub opened: usize,
-    /// Messages of which the receipt was looked at.
+    /// Messages whose receipt was checked.
     pub messages: usize,
     /// The most readings held at once.
     pub most: usize,
 }
 
-/// Holds every reading and every taken message against each other.
+/// Checks every reading and every accepted message against each other.
 pub(in crate::audit) fn messages(view: &mut View<'_>) -> Result<Option<Break>> {
     let (found, Work { opened, messages, most }) = checked(view, SLICE)?;
     tracing::debug!(opened, messages, most, "readings were held against their receipts");
     Ok(found)
 }
 
-/// The same with stretches of about `slice` readings; says too how much it looked at.
+/// As [`messages`], with stretches of about `slice` readings. Returns too how much was checked.
 pub(in crate::audit) fn checked(view: &mut View<'_>, slice: i64) -> Result<(Option<Break>, Work)> {
     let (mut census, mut work) = (Census::take(view, slice)?, Work::default());
     if Receipts::none(view)? {
@@ -54,7 +54,8 @@ pub(in crate::audit) fn checked(view: &mut View<'_>, slice: i64) -> Result<(Opti
     Ok((None, work))
 }
 
-/// Holds what is stored of a stretch against its receipts: changed first, then without a receipt, then missing.
+/// Checks a stretch against its receipts and reports the gravest find: readings that were changed, then readings
+/// without a receipt, then missing ones.
 fn stretch(
     view: &mut View<'_>,
     signed: &mut Signed,
@@ -73,6 +74,7 @@ fn stretch(
                     return said(signed, view, &second, message, what).map(Some);
                 }
                 Held::Changed => return said(signed, view, &second, message, "were changed").map(Some),
+                // A missing message is reported only when nothing in the stretch was changed or lacks a receipt.
                 Held::Nothing if missing.is_some() => {}
                 Held::Nothing => {
                     if !signed.nothing_new(view, second.second, message)?
@@ -91,19 +93,21 @@ fn stretch(
 }
 
 enum Held {
-    /// It is what was stored, or nobody can tell any more.
+    /// The readings are those of the receipt, or the key is destroyed and nobody can tell any more.
     Whole,
     Changed,
-    /// Nothing of it is stored: it brought nothing new, or what it brought is gone.
+    /// None of its readings is stored: it brought nothing new, or they are gone.
     Nothing,
-    /// Another message has its name, and nobody can tell which of their readings are whose.
+    /// Another message has the same name, and nobody can tell which readings belong to which.
     Double,
 }
 
-/// Readings of messages with one name of which every selection is tried; of more, those that were measured in a row.
+/// Up to this many readings of messages with one name every subset is tried (1,023 at most); beyond, only runs of
+/// readings that follow each other by instant.
 const TRIED: usize = 10;
 
-/// Whether more than one message has this name: two nodes wrote under one number, before numbers were held.
+/// Whether more than one message has this name (second, device, ordinal). It happened when two nodes wrote under one
+/// node number, before numbers were locked.
 fn is_double(view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bool> {
     let mut receipts = Receipts::within(second..second.saturating_add(1));
     let mut named = 0;
@@ -115,7 +119,7 @@ fn is_double(view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bo
     Ok(named > 1)
 }
 
-/// Whether a message without readings of its own is the twin of one whose readings are the same.
+/// Whether a message that left no readings was sent again: another message of its name has the very same ones.
 fn sent_again(
     view: &mut View<'_>,
     signed: &mut Signed,
@@ -134,7 +138,7 @@ fn sent_again(
     Ok(false)
 }
 
-/// Which readings of those with one name are this message's: its receipt tells. One that fits none was changed.
+/// Finds which readings of a shared name are this message's: those that give its receipt. If none do, it was changed.
 fn double(
     view: &mut View<'_>,
     signed: &mut Signed,
@@ -143,10 +147,12 @@ fn double(
     message: &Receipted,
     group: &Range<usize>,
 ) -> Result<Held> {
-    // Its twins' too: a message that was sent again names readings that another receipt accounts for as well.
+    // Readings already attributed to a message of the same name are candidates as well: a message that was sent again
+    // shares its readings with the first.
     let mut all: Vec<(usize, Brought)> = group.clone().zip(slice.brought(group).iter().copied()).collect();
     all.sort_by_key(|(_, brought)| brought.line.at);
     let every = all.len() <= TRIED;
+    // Bit n of `choice` takes reading n. Choice 0, no reading at all, is `nothing_new` below.
     let selections: Vec<Vec<(usize, Brought)>> = if every {
         let picked = |choice: usize| move |(place, _): &(usize, &(usize, Brought))| choice >> place & 1 == 1;
         (1..1_usize << all.len())
@@ -189,7 +195,8 @@ fn held(
                 slice.settle(group);
                 unknown = true;
             }
-            // What was only set aside may be of another wearer than whose key signed: it said nothing for them.
+            // Readings that were only set aside may have been stored for another wearer than the one whose key signed:
+            // for that one the message brought nothing.
             Verdict::Changed
                 if slice.brought(&group).iter().all(|brought| brought.aside)
                     && signed.nothing_new(view, second.second, message)? =>

@@ -1,6 +1,5 @@
-//! Whether the log is whole, and whether the tables are what it says of them: every leaf, tile and checkpoint,
-//! the receipts of every second, what patients allowed, who looked at them, and the readings themselves. One snapshot,
-//! one pass.
+//! Verifies the log and the tables against each other: every leaf, tile and checkpoint, the receipts of every second,
+//! what patients consented to, who looked at them, and the readings themselves. One pass over one snapshot.
 
 pub(in crate::audit) mod amended;
 pub(in crate::audit) mod bodies;
@@ -48,12 +47,12 @@ pub const fn exit_code<E>(verdict: &std::result::Result<Report, E>) -> u8 {
     }
 }
 
-/// Verifies the live log and the tables under it, in one snapshot. With `bundle` the export in that directory comes
-/// first and must be part of the live log's past; `since` are earlier signed checkpoints of any of its years. In the
-/// report `size` and `index` count through all years, and `root` is that of the newest.
+/// Verifies the live log and the tables it speaks of, in one snapshot. With `bundle`, the export in that directory is
+/// verified first and must be part of the live log's past. `since` are earlier signed checkpoints of any year. In the
+/// report `size` and `index` count through all years, and `root` is the newest year's.
 ///
 /// # Errors
-/// What keeps a verdict from being given: database errors, unreadable files. A break is not an error.
+/// Whatever prevents a verdict: database errors, unreadable files. A break is not an error.
 pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -> Result<Report> {
     let mut earlier: Vec<String> = since.iter().map(|note| (*note).to_owned()).collect();
     if let Some(dir) = bundle {
@@ -67,6 +66,8 @@ pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -
         let keys = view.keys;
         view.conn.transaction(|conn| {
             if let Conn::Pg(conn) = conn {
+                // At PostgreSQL's default level each statement sees its own snapshot: what is committed between two of
+                // them would look like a break.
                 conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
             }
             all(&mut View { conn, keys }, key, &earlier)
@@ -93,12 +94,14 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
             _ => Ok(torn(None, Break { index: None, what: "there is no checkpoint".into() })),
         };
     }
+    // The trees come first: an entry is compared with the tables while its leaf is verified, in the same pass.
     let mut fold = Fold::new(view)?;
     let (mut report, trees) = trees(view, key, &years, &mut fold)?;
     if !report.ok {
         return Ok(report);
     }
     let mut found = fold.end(view)?;
+    // The checks run in this order, and none after the first break: the report names only that one.
     let mut then = |check: &dyn Fn(&mut View<'_>) -> Result<Option<Break>>| match found.take() {
         None => or_break(check(view)).map(|next| found = next),
         first => {
@@ -118,7 +121,7 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
     Ok(report)
 }
 
-/// One year's tree that holds, and its entries at the seams.
+/// One year's tree that was verified, with the entries at its two ends.
 pub(super) struct Tree {
     pub year: Year,
     pub head: Checkpoint,
@@ -126,7 +129,7 @@ pub(super) struct Tree {
     pub last: Vec<u8>,
 }
 
-/// Every year's tree, the oldest first, and on the way what the entries say.
+/// Verifies each year's tree, the oldest first, and feeds its entries to `fold` on the way.
 fn trees(view: &mut View<'_>, key: &Vkey, years: &[Year], fold: &mut Fold) -> Result<(Report, Vec<Tree>)> {
     let mut trees: Vec<Tree> = Vec::with_capacity(years.len());
     let mut whole = whole_and_empty();
@@ -170,7 +173,7 @@ fn trees(view: &mut View<'_>, key: &Vkey, years: &[Year], fold: &mut Fold) -> Re
     Ok((whole, trees))
 }
 
-/// Each year begins where the one before ended.
+/// Checks that each year begins where the one before it ended.
 fn seams(view: &mut View<'_>, trees: &[Tree]) -> Result<Option<Break>> {
     for pair in trees.windows(2) {
         let [older, newer] = pair else { continue };
@@ -187,7 +190,7 @@ fn seams(view: &mut View<'_>, trees: &[Tree]) -> Result<Option<Break>> {
     Ok(None)
 }
 
-/// Holds each entry against the tables; keeps the first break.
+/// Compares each entry with the tables, and keeps the first break.
 struct Fold {
     placed: Placed,
     packs: Packs,
@@ -224,7 +227,8 @@ impl Fold {
         }
     }
 
-    /// The entries that have no place yet, and what nothing in the log speaks of.
+    /// Checks the entries that have no place in the tree yet, then looks for rows that no entry speaks of. Call it
+    /// after the last leaf.
     fn end(&mut self, view: &mut View<'_>) -> Result<Option<Break>> {
         if let Some(found) = std::mem::replace(&mut self.found, Ok(None))? {
             return Ok(Some(found));
@@ -284,7 +288,7 @@ impl Fold {
     }
 }
 
-/// A stored value that nobody wrote is a break, not a reason to give no verdict.
+/// Turns an unreadable stored value into a break: it is a finding about the data, not a reason to give no verdict.
 fn or_break(found: Result<Option<Break>>) -> Result<Option<Break>> {
     or_break_at(None, found)
 }

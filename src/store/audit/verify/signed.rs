@@ -1,4 +1,5 @@
-//! Computes receipts again: under which key, in which consent epoch, over which of the candidate readings.
+//! Computes receipts again. A receipt does not say which consent epoch it was signed in, or which of the readings set
+//! aside it covers, so the candidates are tried.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,10 +18,10 @@ use audit::pack::Receipted;
 use audit::receipt::{Line, Message, Scribe};
 use domain::{DeviceId, Instant};
 
-/// Readings set aside of one message whose part in its receipt is tried out; beyond, all or none.
+/// Up to this many readings set aside of one message, every subset is tried (64 at most); beyond, all of them or none.
 const TRIED: u32 = 6;
 
-/// Whether a message is what its receipt says.
+/// Whether a message matches its receipt.
 pub(in crate::audit) enum Verdict {
     Whole,
     Changed,
@@ -30,17 +31,17 @@ pub(in crate::audit) enum Verdict {
 
 struct Device {
     id: Uuid,
-    /// Every patient it was ever bound to, also by a binding that was put right until nothing was left of it.
+    /// Every patient it was ever bound to, also by a binding that was later corrected away.
     patients: Vec<i64>,
 }
 
 struct Patient {
     key: Option<Arc<SubjectKey>>,
-    /// Instants and epochs of the consent to collect, in the order they were given.
+    /// Instant and epoch of each event of the consent to collect, by epoch.
     epochs: Vec<(i64, u64)>,
 }
 
-/// Devices and patients as they are met.
+/// Computes receipts; caches the devices and patients it has met.
 #[derive(Default)]
 pub(in crate::audit) struct Signed {
     scribe: Scribe,
@@ -50,7 +51,7 @@ pub(in crate::audit) struct Signed {
 }
 
 impl Signed {
-    /// Whether `message` is signed over `brought`, all of one patient.
+    /// Whether the receipt of `message` covers `brought`, which are all of one patient.
     pub fn verdict(
         &mut self,
         view: &mut View<'_>,
@@ -66,9 +67,10 @@ impl Signed {
         let Some(patient) = self.patients.get(&first.patient_key) else { return Ok(Verdict::Changed) };
         let Some(key) = &patient.key else { return Ok(Verdict::Unknown) };
         let aside = u32::try_from(brought.iter().filter(|b| b.aside).count()).unwrap_or(u32::MAX);
+        // Bit n of a choice says whether the n-th reading set aside counts.
         let choices = if aside <= TRIED { 0..1_u64 << aside } else { 0..2 };
         for choice in choices {
-            // With too many to try: none, or all.
+            // With too many to try, 0 and 1 stand for none and all: the negation of 1 has every bit set.
             let choice = if aside <= TRIED { choice } else { choice.wrapping_neg() };
             self.lines.clear();
             let mut bit = 0_u32;
@@ -94,7 +96,8 @@ impl Signed {
         Ok(Verdict::Changed)
     }
 
-    /// Whether a message that was taken brought nothing new, or nobody can tell any more.
+    /// Whether the receipt covers no reading at all, under any patient the device was ever bound to; also true when one
+    /// of their keys is destroyed, for then nobody can tell.
     pub fn nothing_new(&mut self, view: &mut View<'_>, second: i64, message: &Receipted) -> Result<bool> {
         let Some(device) = self.device(view, message.device_key)? else { return Ok(false) };
         let (id, people) = (device.id, device.patients.clone());
@@ -112,7 +115,7 @@ impl Signed {
         Ok(false)
     }
 
-    /// A device as a break names it.
+    /// A device as a break's text names it.
     pub fn device_name(&mut self, view: &mut View<'_>, key: u64) -> Result<String> {
         Ok(self.device(view, key)?.map_or_else(|| format!("number {key}"), |device| device.id.to_string()))
     }
@@ -135,7 +138,7 @@ impl Signed {
             Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(None),
             Err(error) => Err(error),
         };
-        // Without telemetry's key the readings are gone, and the receipt cannot be held against anything.
+        // Without the telemetry key the readings cannot be opened, and there is nothing to compute the receipt from.
         let key = match live(Class::Telemetry)? {
             Some(_key) => live(Class::Audit)?,
             None => None,
@@ -156,9 +159,9 @@ fn head(device: Uuid, epoch: u64, received_s: i64, message: &Receipted) -> Messa
     Message { device, epoch, decision: message.decision, received_s, ordinal: message.ordinal }
 }
 
-/// Every epoch that a message of `second` may have been taken in, the likeliest first. Instants only say which is
-/// likely: on a clock that was stepped they tell no order, and consent may change while a message waits for its commit.
-/// The receipt itself proves which it was.
+/// Every epoch that a message of `second` may have been accepted in, the likeliest first. Instants only suggest an
+/// order: a clock may have been stepped, and consent may change while a message waits for its commit. The receipt
+/// itself proves the epoch.
 fn likely(epochs: &[(i64, u64)], second: i64) -> impl Iterator<Item = u64> {
     let begin = Instant::from_secs(second).micros();
     let before = epochs.iter().rposition(|(at, _)| *at <= begin).map_or(0, |last| last + 1);

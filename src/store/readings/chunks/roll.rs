@@ -1,6 +1,6 @@
-//! Folds closed rows of the journal into chunks. Two steps, so that no transaction is long: first the chunks are
-//! written, a few series at a time; then the rows that they hold are removed. In between a row is in both
-//! places, and every reader takes it once by its identity. It may stop anywhere and run again.
+//! Folds closed rows of the journal into chunks, in two steps so that no transaction is long. First the chunks are
+//! written, a few series at a time; then the rows they hold are removed. In between a row is in both places, and
+//! readers count it once by its identity. A roll may stop at any point and run again.
 
 use std::collections::BTreeMap;
 
@@ -24,33 +24,33 @@ use crate::readings::{ReadingStore, Share};
 use crate::{Class, Store, Subject, Tx, Urgency, View};
 use domain::{Instant, PatientId, Signal};
 
-/// What one transaction may write: chunks and rows set aside.
+/// Chunks and rows set aside that one transaction writes.
 const WRITES: usize = 64;
-/// Rows removed in one transaction: a few milliseconds of a turn to write.
+/// Rows removed in one transaction: on SQLite it takes the only turn to write for a few milliseconds.
 const REMOVED: usize = 4_000;
-/// A pass that removed so many rows gives their space back at once.
+/// A pass that removed this many rows has PostgreSQL reuse their space at once ([`RollLock::reclaim`]).
 const RECLAIMED: usize = 10_000;
 const MODULE: &str = "roll";
 
-/// What a pass did.
+/// The result of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rolled {
     /// Rows that left the journal.
     pub readings: usize,
     /// Chunks written.
     pub chunks: usize,
-    /// Late rows that a chunk held already.
+    /// Late rows that repeat what a chunk already holds.
     pub merged: usize,
-    /// Late rows with another value than the chunk's: now in quarantine (`E_CONFLICT`).
+    /// Late rows that contradict a chunk's value; they went to quarantine (`E_CONFLICT`).
     pub conflicts: usize,
-    /// Series that were left for the next pass: changed meanwhile, or unreadable.
+    /// Series left for the next pass: their chunks changed meanwhile, or could not be read.
     pub left: usize,
     /// Whether closed rows remain.
     pub more: bool,
 }
 
-/// Folds rows measured before `until`: at most a pass full; [`Rolled::more`] says whether to go on. Does
-/// nothing while another node rolls.
+/// Folds rows measured before `until`, at most one pass full; [`Rolled::more`] says whether rows are left. Does nothing
+/// while another node rolls.
 ///
 /// # Errors
 /// Database errors. A series that cannot be read is left and counted.
@@ -58,13 +58,13 @@ pub fn roll(store: &Store, now: Instant, until: Instant) -> Result<Rolled> {
     roll_within(store, now, until, Limits { pass: backlog::PASS, transactions: usize::MAX })
 }
 
-/// Where a pass ends.
+/// The limits of a pass.
 pub(crate) struct Limits {
     pub pass: i64,
     pub transactions: usize,
 }
 
-/// As [`roll`], within limits.
+/// As [`roll`], within these limits.
 pub(crate) fn roll_within(store: &Store, now: Instant, until: Instant, limits: Limits) -> Result<Rolled> {
     let Some(mut held) = RollLock::take(store)? else { return Ok(Rolled::default()) };
     let (rows, share, more) = store.read(|view| {
@@ -102,11 +102,12 @@ fn by_series(rows: Vec<Row>) -> Result<BTreeMap<Series, Vec<Row>>> {
     Ok(out)
 }
 
-/// One series, folded outside the transaction that writes it.
+/// One series, read and folded before the transaction that writes it, so that the transaction stays short.
 struct Plan {
     series: Series,
     patient: PatientId,
     read: Span,
+    /// The chunks as they were read; `write` gives up when they have changed since.
     seen: Vec<Outline>,
     ready: Vec<Ready>,
     folded: Folded,
@@ -126,7 +127,8 @@ impl Pass<'_> {
     fn take(&mut self, series: Series, rows: Vec<Row>) -> Result<()> {
         match self.store.read(|view| plan(view, series, &rows)) {
             Ok(plan) => self.plans.push(plan),
-            // Erased: nobody will ever read these rows.
+            // The patient was erased and the key destroyed: these rows can never be read again, so they are only
+            // removed.
             Err(Error::Sealed(Broken::KeyDestroyed)) => self.done.extend(rows),
             Err(Error::Sealed(_) | Error::Corrupt(_)) => self.out.left += 1,
             Err(error) => return Err(error),
@@ -153,6 +155,8 @@ impl Pass<'_> {
             return Ok(());
         }
         let written = self.store.keep_house(Urgency::Patient, MODULE, self.now, |tx| {
+            // Should this node have lost the roll lock with its connection, its writes still cannot interleave with
+            // another node's.
             RollLock::serialise(tx)?;
             plans.iter().map(|plan| write(tx, plan)).collect::<Result<Vec<bool>>>()
         })?;
@@ -179,7 +183,7 @@ impl Pass<'_> {
             if !self.may_go_on() {
                 return Ok(());
             }
-            // Whole instants, so that on SQLite the slice is a range of its key.
+            // Cut between instants, not within one: on SQLite the slice is then a range of the primary key.
             let (slice, after) = rest.split_at(rest.partition_point(|row| row.at <= most.at));
             self.store.keep_house(Urgency::Patient, MODULE, self.now, |tx| {
                 Ok(on!(&mut *tx.conn, |c| c.remove(slice, self.share))?)
@@ -220,14 +224,15 @@ fn pack_all(view: &mut View<'_>, series: Series, key: &SubjectKey, folded: &Fold
     folded.written.iter().map(pack).collect()
 }
 
-/// Whether each of these readings has an amendment. None is ever taken away.
+/// Whether each of these readings has an amendment. Amendments are never removed, so the answer stays true.
 fn is_overlaid(view: &mut View<'_>, series: Series, span: Span, readings: &[StoredReading]) -> Result<bool> {
     let amended = amended(view.conn, series, span)?;
     let has = |reading: &StoredReading| amended.contains(&(reading.reading.at.micros(), reading.device_key));
     Ok(readings.iter().all(has))
 }
 
-/// The level that fits the rows (for a few rows: their neighbours'), and the span that they may fall into.
+/// The level that fits the rows (with fewer than three rows: that of the chunk before them), and the span of the chunks
+/// that they may fall into.
 fn reach(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<(Level, Span)> {
     let instants: Vec<i64> = rows.iter().map(|row| row.at).collect();
     let (first, last) =
@@ -238,7 +243,8 @@ fn reach(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<(Level, Sp
     Ok((level, Span { from: level.around(first).from, to: level.around(last).to }))
 }
 
-/// Writes one series' chunks and sets late rows aside, unless its chunks changed since they were read.
+/// Writes one series' chunks and sets late rows aside. Writes nothing and returns `false` when its chunks have changed
+/// since they were read, or the patient was erased.
 fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     let there = touching(tx.conn, plan.series, plan.read)?;
     let erased: Option<i64> =

@@ -1,5 +1,6 @@
-//! Reading back: journal and chunks as one series. The journal is always read first: a row that a roll moves
-//! meanwhile is then seen in one of the two, and what is seen in both is one by its identity (the chunk's).
+//! Reads journal and chunks back as one series. The journal is always read first: a roll writes chunks before it
+//! removes rows, so a row that moves meanwhile is seen in at least one of the two. A row seen in both counts once, by
+//! its identity; the chunk's stays.
 
 pub(in crate::readings) mod buckets;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use crate::db::schema::readings;
 use crate::{Class, Conn, Subject, View};
 use domain::{Instant, Signal};
 
-/// The readings of a series in `[from, to)`, ascending by instant and device. Nothing that was measured before
-/// the permit reaches.
+/// The readings of a series in `[from, to)`, ascending by instant and device, without those measured before the instant
+/// that the permit reaches back to.
 ///
 /// # Errors
 /// The patient's key was destroyed; database errors.
@@ -45,7 +46,7 @@ pub(crate) fn reached(permit: &Permit<AlertEvaluate>, from: Instant) -> Instant 
     from.max(Instant::from_micros(permit.measured_from()))
 }
 
-/// As [`series`], for the store's own work: no permit.
+/// As [`series`], for the store's own work: without a permit.
 pub(crate) fn range(
     view: &mut View<'_>,
     series: Series,
@@ -65,7 +66,7 @@ pub(crate) fn journal(conn: &mut Conn, series: Series, from: Instant, to: Instan
     on!(conn, |c| query.load(c))
 }
 
-/// Rows of the journal in the clear.
+/// Decrypts rows of the journal.
 pub(crate) fn opened(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Vec<StoredReading>> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -75,7 +76,7 @@ pub(crate) fn opened(view: &mut View<'_>, series: Series, rows: &[Row]) -> Resul
     rows.iter().map(|row| row.open(&key)).collect()
 }
 
-/// The series of a span as it is in force: journal and chunks, and amendments laid over them.
+/// The series of a span as it is in force: journal and chunks, with amendments applied.
 pub(super) fn joined(
     view: &mut View<'_>,
     series: Series,
@@ -84,7 +85,8 @@ pub(super) fn joined(
     to: Instant,
 ) -> Result<Vec<StoredReading>> {
     let span = Span { from: from.micros(), to: to.micros() };
-    // Where something stands by an amendment, what was committed first says whether that corrects it.
+    // Where an amendment stands, the sealed value that was committed first is needed too: it tells whether the
+    // amendment corrects anything.
     let stands = first_standing(view.conn, series, span)?.is_some();
     let chunks = if stands {
         sealed_between(view.conn, series, span)?
@@ -98,7 +100,7 @@ pub(super) fn joined(
     Ok(out)
 }
 
-/// The values of a span that were committed first, whatever was found wrong with them.
+/// The values of a span as they were first committed, whatever was found wrong with them later.
 pub(crate) fn first_committed(
     view: &mut View<'_>,
     series: Series,
@@ -111,7 +113,7 @@ pub(crate) fn first_committed(
     committed(view, series, &rows, span, chunks)
 }
 
-/// Rows of the journal and what chunks hold of a span, each identity once.
+/// Joins rows of the journal with the readings of chunks, each identity once.
 fn committed(
     view: &mut View<'_>,
     series: Series,
@@ -127,7 +129,7 @@ fn committed(
     out.extend(opened(view, series, rows)?);
     let key = |r: &StoredReading| (r.reading.at, r.device_key);
     if !out.is_sorted_by(|a, b| key(a) < key(b)) {
-        // Stable, and chunks come first: of two with one identity the chunk's stays.
+        // The sort is stable and chunks come first: of two readings with one identity the chunk's stays.
         out.sort_by_key(key);
         out.dedup_by_key(|r| key(r));
     }

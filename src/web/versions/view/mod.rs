@@ -1,5 +1,5 @@
-//! What the pages of settings kept in versions share, whatever a setting says: the list, what is in force in words,
-//! proposals beside it, who stands behind each version, and an editor's mistakes at their fields.
+//! What the pages of versioned settings share: the list, what is in force in words, proposals beside it, the people
+//! behind each version, and an editor's mistakes at their fields.
 
 mod kind;
 
