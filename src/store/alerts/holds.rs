@@ -27,8 +27,8 @@ pub fn hold(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
     row.ok_or(Error::NotFound("alert"))?.read()
 }
 
-/// Locks a patient's alerts that are unresolved or whose episode goes on, in the order of ids: two transactions that
-/// lock several cannot wait for each other.
+/// Locks a patient's alerts that are unresolved or whose episode goes on, in the order of ids, so that two such
+/// transactions cannot deadlock.
 ///
 /// # Errors
 /// Database errors.

@@ -50,7 +50,7 @@ impl Filter {
     }
 }
 
-/// The rank of an alert in the list: alerts that may still be acted on before those found too late, the worst first.
+/// The ranks of the list in order: alerts that may still be acted on before those found too late, the worst first.
 const RANKS: [(bool, Level); 6] = [
     (false, Level::Red),
     (false, Level::Yellow),

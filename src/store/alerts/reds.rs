@@ -184,7 +184,8 @@ mod tests {
     use domain::sla::Target;
     use domain::{Role, UserId};
 
-    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree to it.
+    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree
+    /// to it.
     #[test]
     fn two_people_put_no_red_to_sleep_and_what_sleeps_already_is_named() {
         for store in stores() {
@@ -241,8 +242,8 @@ mod tests {
         }
     }
 
-    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into one to
-    /// yellows.
+    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into
+    /// one to yellows.
     #[test]
     fn no_change_of_a_calendar_or_a_promise_leaves_reds_without_what_is_promised_to_them() {
         for store in stores() {
@@ -294,7 +295,8 @@ mod tests {
         }
     }
 
-    /// A role of whom nobody has the certificate, as only step and at the top: it was put in force, and a red called nobody.
+    /// A role of whom nobody has the certificate, as only step and at the top: it was put in force, and a red called
+    /// nobody.
     #[test]
     fn no_policy_of_reds_calls_nobody_where_somebody_could_be_called() {
         for store in stores() {

@@ -224,8 +224,8 @@ const PLAN: (
 );
 const OPEN: [&str; 2] = ["due", "sending"];
 
-/// Messages that were planned or taken on the time ahead. None becomes due before now, so that doing it twice after a kill
-/// changes nothing that matters.
+/// Messages that were planned or taken on the time ahead. None becomes due before now, so that doing it twice after a
+/// kill changes nothing that matters.
 fn bring_back(tx: &mut Tx<'_>, rows: Vec<Plan>, back: Back) -> Result<usize> {
     let at = tx.now();
     let now = at.micros();

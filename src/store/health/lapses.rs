@@ -21,7 +21,8 @@ use domain::{Instant, Level};
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lapse {
-    /// What: `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`, `set_aside`.
+    /// What: `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`,
+    /// `set_aside`.
     pub kind: String,
     /// The row's id; for `late_program` the webhook's id: one lapse for all calls that a program keeps waiting.
     pub subject: String,

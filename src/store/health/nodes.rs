@@ -146,12 +146,12 @@ pub fn begin(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
 }
 
 /// Takes a slot for a node: the one it was told to have, else the first that is free. Run it with
-/// [`crate::Store::keep_house`]. A node that lost its slot while it runs gives back
-/// nobody's: on a machine of the same name another node may have the same home, and each would take the other's for ever.
+/// [`crate::Store::keep_house`]. A node that lost its slot while it runs gives back nobody's: on a machine of the same
+/// name another node may have the same home, and each would take the other's for ever.
 ///
 /// # Errors
-/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`]
-/// when all are in use; database errors.
+/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number;
+/// [`Error::Conflict`] when all are in use; database errors.
 pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     migrate::hold(tx)?;
     let database = clocks.database;
@@ -281,8 +281,8 @@ struct Serving {
     named: Option<String>,
 }
 
-/// The nodes that serve from a database, of whatever schema version, but the one of `home`: their numbers and homes in one
-/// line; empty: none.
+/// The nodes that serve from a database, of whatever schema version, but the one of `home`: their numbers and homes in
+/// one line; empty: none.
 ///
 /// # Errors
 /// Database errors.

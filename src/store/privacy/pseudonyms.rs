@@ -1,5 +1,5 @@
-//! What a patient is called for who may not know them: an id of its own for each viewer, always the same for one viewer,
-//! that this house alone can turn back. Nothing is stored for it.
+//! What a patient is called for who may not know them: an id of its own for each viewer, always the same for one
+//! viewer, that this house alone can turn back. Nothing is stored for it.
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};

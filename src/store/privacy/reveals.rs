@@ -179,8 +179,8 @@ pub fn decide(tx: &mut Tx<'_>, id: RevealId, approved: bool) -> Result<Reveal> {
 /// Who a person is, for the auditor whose request a DPO agreed to. Each time is an entry and a look.
 ///
 /// # Errors
-/// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody else's
-/// request; [`Error::Sealed`] once erased; database errors.
+/// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody
+/// else's request; [`Error::Sealed`] once erased; database errors.
 pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> {
     let reveal = held(tx, id)?;
     if reveal.asker != somebody(tx)? {

@@ -1,6 +1,6 @@
-//! Readings that change hands, a stretch in a transaction: what a device measured when it was not a patient's any more is
-//! set aside from them, and what waits set aside is given to whoever wore it. Both are amendments; journal, chunks and
-//! receipts keep what was committed.
+//! Moves readings between people, a stretch in a transaction. Readings that a device took when it was no longer a
+//! patient's are set aside from that patient, and set-aside readings are given to whoever wore the device. Both are
+//! amendments; journal, chunks and receipts keep what was committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -155,10 +155,10 @@ pub(crate) struct Given {
     pub from: Option<Instant>,
 }
 
-/// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit does
-/// not cover, and of two values of one identity the first committed. What was theirs before comes back as it was stored:
-/// that is no new collection, whatever became of their consent since. What is refused waits on: the binding may be the
-/// slip.
+/// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit
+/// does not cover, and of two values of one identity the first committed. What was theirs before comes back as it was
+/// stored: that is no new collection, whatever became of their consent since. What is refused waits on: the binding may
+/// be the slip.
 pub(crate) fn give(
     tx: &mut Tx<'_>,
     permit: Allowed<'_>,

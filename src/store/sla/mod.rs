@@ -248,7 +248,7 @@ impl Promise {
         self.acts(now).into_iter().map(|(at, _)| at).min()
     }
 
-    /// What the engine does with it at an instant. After a breach there is no warning.
+    /// What the engine does with it at an instant. Once it is breached, the warning is skipped.
     fn due(&self, now: Instant) -> Option<Did> {
         self.acts(now).into_iter().find(|(at, _)| *at <= now).map(|(_, did)| did)
     }

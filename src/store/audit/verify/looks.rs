@@ -1,5 +1,5 @@
-//! The looks that the log speaks of against the table that answers "who saw my data?": each look of an entry has its row
-//! as it was, and no row is there that no entry speaks of.
+//! The looks that the log speaks of against the table that answers "who saw my data?": each look of an entry has its
+//! row as it was, and no row is there that no entry speaks of.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! The values that were in force at a patient before another took their place, or nothing did. They go where their reading
-//! goes: what turned out to be another wearer's is in no list of the first.
+//! The values that were in force at a patient before another took their place, or nothing did. They go where their
+//! reading goes: what turned out to be another wearer's is in no list of the first.
 
 use std::time::Duration;
 
@@ -59,9 +59,9 @@ pub struct Listed {
     pub next: Option<Place>,
 }
 
-/// The values of these signals and of `[from, to)` that are no longer in force, in the order of their places from `after`
-/// on: at most `limit`, of what some hundred amendments say. Nothing that was measured before the permit reaches, and
-/// nothing that is another wearer's.
+/// The values of these signals and of `[from, to)` that are no longer in force, in the order of their places from
+/// `after` on: at most `limit`, of what some hundred amendments say. Nothing that was measured before the permit
+/// reaches, and nothing that is another wearer's.
 ///
 /// # Errors
 /// The patient's key was destroyed; database errors.
