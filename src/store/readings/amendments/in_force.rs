@@ -18,8 +18,8 @@ use domain::{Flags, Reading};
 /// What is in force in a span at each amended identity (instant, device): a reading, or none.
 pub(in crate::readings) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;
 
-/// What stands, as its index holds it: the bare mark chooses the index; on SQLite, which plans without statistics, its
-/// value is a column of it.
+/// The SQL condition for a generation that stands, as its index has it. The bare mark selects the index; SQLite, which
+/// plans without statistics, also needs the value, a column of that index.
 const STANDS: &str = "(amendments.stands AND amendments.stands = TRUE)";
 
 macro_rules! of {
@@ -30,8 +30,8 @@ macro_rules! of {
     };
 }
 
-/// What amendments say of a span; empty for nearly every one. Every generation of it is read: who asks for much asks in
-/// parts (see [`edge`]).
+/// What amendments put in force in a span; empty for nearly every span. Every generation in it is read, so long spans
+/// are read in parts (see [`edge`]).
 pub(in crate::readings) fn in_force(view: &mut View<'_>, series: Series, span: Span) -> Result<InForce> {
     let mut out = InForce::new();
     for (identity, mut generations) in said(view.conn, series, span)? {
@@ -57,7 +57,7 @@ fn said(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Said> {
     Ok(said)
 }
 
-/// Whether what is said in clear hides a value of a span that is sealed as in force.
+/// Whether the columns in clear hide a value of a span that is sealed as in force.
 pub(in crate::readings) fn hides(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
     for mut generations in said(view.conn, series, span)?.into_values() {
         let Some((stands, last)) = generations.pop() else { continue };

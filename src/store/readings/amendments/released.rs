@@ -1,6 +1,6 @@
-//! Where a clinician put a value in force and nothing had been committed, as of an impossible value that was released:
-//! that value came first (DESIGN §4). What the device says there later is another value, not the one that was put
-//! right.
+//! Identities at which a clinician put a value in force before anything was committed, as when an impossible value was
+//! released: that value came first (DESIGN §4). What the device says there later is another value, not the one that was
+//! corrected.
 
 use std::collections::BTreeSet;
 
