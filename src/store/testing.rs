@@ -118,7 +118,8 @@ pub fn make_room(store: &Store, table: &str) {
     store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
 }
 
-/// A session of another program, whatever it is called, that did `sql` and does nothing more; it ends when it is dropped.
+/// A session of another program, whatever it is called, that did `sql` and does nothing more; it ends when it is
+/// dropped.
 pub fn foreign(store: &Store, sql: &str) -> super::Conn {
     let mut conn = Opener { url: store.url().clone(), read_only: false }.open().unwrap();
     if let super::Conn::Pg(conn) = &mut conn {

@@ -1,5 +1,5 @@
-//! Late data through the real commit, the real replay and the real roll: the clean story in whatever order, no more read
-//! than it takes, and nobody held up.
+//! Late data through the real commit, the real replay and the real roll: the clean story in whatever order, no more
+//! read than it takes, and nobody held up.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};

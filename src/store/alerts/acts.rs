@@ -1,5 +1,4 @@
-//! What people do with alerts: acts on the case, with their notes, and the cuts that a hand makes in an
-//! episode.
+//! What people do with alerts: acts on the case with their notes, and the cuts by which a person ends an episode.
 
 use diesel::prelude::*;
 
@@ -22,10 +21,10 @@ use domain::{AlertId, Can, Instant, UserId};
 /// The answer to an act that a person tried.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// The case does not take it.
+    /// The case refuses it.
     #[error(transparent)]
     Act(#[from] ActRefused),
-    /// Only whoever was called about it, or works on alerts, may do that.
+    /// Only people who were called about it, or who work on alerts, may do that.
     #[error("you were not called about this alert")]
     NotCalled,
     /// It cannot be handed to that person.
@@ -39,7 +38,7 @@ pub enum Refused {
         /// Until when.
         until: Instant,
     },
-    /// The store does not.
+    /// The store refuses it.
     #[error(transparent)]
     Store(#[from] Error),
 }
@@ -47,7 +46,7 @@ pub enum Refused {
 /// A person acts on an alert.
 ///
 /// # Errors
-/// [`Refused::Act`] when the case does not take it (claimed by another, resolved), store errors.
+/// [`Refused::Act`] when the case refuses it (claimed by another, resolved); store errors.
 pub fn acted(
     tx: &mut Tx<'_>,
     id: AlertId,
@@ -55,7 +54,7 @@ pub fn acted(
     what: Act,
     note: Option<&str>,
 ) -> std::result::Result<StoredAlert, Refused> {
-    // Consents first: a hand-over calls somebody. Then what the person carries, then the alert.
+    // The order of locks: consents first, for a hand-over calls somebody, then the people, then the alert.
     let key = get(tx, id)?.patient_key;
     permits::hold(tx, &[key])?;
     capacity::admit(tx, id, who, what)?;
@@ -77,8 +76,8 @@ pub fn acted(
         Act::Resolve { outcome } => ("resolve", Some(outcome.name())),
     };
     if matches!(what, Act::Resolve { .. }) && next.episode.ended_at.is_none() {
-        // A hand ends the episode too, at the newest reading that the person could know of: what goes on being bad, or
-        // is learned only afterwards, raises a new one.
+        // A person's act ends the episode at the newest reading that they could know of: what stays bad, or becomes
+        // known later, raises a new one.
         let known = readings::newest_at(tx, stored.patient_key, stored.signal)?.unwrap_or(now).min(now);
         let end = stored.episode.levels.last().map_or(known, |last| known.max(last.at));
         next.episode.ended_at = Some(end);
@@ -119,8 +118,8 @@ pub fn acted(
     Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
 }
 
-/// Whoever acts, and whoever is handed something, can answer, and stays so until this is committed; who is away is handed
-/// nothing.
+/// Checks that the acting person, and the person who is handed something, can answer, and keeps that true until the
+/// commit. A person who is away is handed nothing.
 fn stay(tx: &mut Tx<'_>, who: UserId, what: Act) -> std::result::Result<(), Refused> {
     let to = match what {
         Act::Reassign { to } => users::get(tx, to)?.id,
@@ -143,8 +142,8 @@ fn stay(tx: &mut Tx<'_>, who: UserId, what: Act) -> std::result::Result<(), Refu
     }
 }
 
-/// Whoever works on alerts may do anything with one; whoever else is called about one may claim, acknowledge and hand
-/// over that one.
+/// People who work on alerts may do anything with one. Others who were called about an alert may claim, acknowledge and
+/// hand over that one.
 fn answers(
     tx: &mut Tx<'_>,
     stored: &StoredAlert,
@@ -172,7 +171,7 @@ pub fn was_called(view: &mut View<'_>, alert: AlertId, owner: Option<UserId>, wh
     messages::reached(view, escalation::ALERT, &alert.to_string(), who)
 }
 
-/// A hand ended the episode at this instant: what came before never counts for a later one.
+/// A person ended the episode at this instant: earlier readings never count for a later one.
 pub(crate) fn cut(tx: &mut Tx<'_>, id: AlertId, at: Instant) -> Result<()> {
     diesel::insert_into(alert_acts::table)
         .values((
@@ -185,7 +184,7 @@ pub(crate) fn cut(tx: &mut Tx<'_>, id: AlertId, at: Instant) -> Result<()> {
     Ok(())
 }
 
-/// The instants since `from` at which a hand ended an episode of this rule.
+/// The instants since `from` at which a person ended an episode of this rule.
 ///
 /// # Errors
 /// Database errors.

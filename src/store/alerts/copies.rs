@@ -12,8 +12,8 @@ use domain::AlertId;
 /// A minute: copies lie so far apart.
 const APART: i64 = 60_000_000;
 
-/// Copies a resolved alert `times` times, with its acts, its escalation, its clocks, its messages and their events, each
-/// a minute further back. The findings are not copied: they are sealed to their own rows, and read as hidden.
+/// Copies a resolved alert `times` times, with its acts, its escalation, its clocks, its messages and their events,
+/// each a minute further back. The findings are not copied: they are sealed to their own rows, and read as hidden.
 ///
 /// # Errors
 /// Database errors; the alert was copied before.

@@ -1,5 +1,5 @@
-//! Alerts held until the transaction ends: whoever changes one reads it here first, and so never meets another's
-//! change half way. On SQLite there is one writer.
+//! Alerts locked until the transaction ends. Whoever changes an alert reads it through here first, and so never sees
+//! half of another's change. On SQLite there is one writer.
 
 use diesel::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::db::turn::locks::Lock;
 use crate::{Conn, Tx};
 use domain::AlertId;
 
-/// One alert.
+/// Locks and reads one alert.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
@@ -27,7 +27,8 @@ pub fn hold(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
     row.ok_or(Error::NotFound("alert"))?.read()
 }
 
-/// What is not resolved, or goes on, of a patient, in the order of ids.
+/// Locks a patient's alerts that are unresolved or whose episode goes on, in the order of ids, so that two such
+/// transactions cannot deadlock.
 ///
 /// # Errors
 /// Database errors.
@@ -46,7 +47,7 @@ pub fn hold_unresolved_of(tx: &mut Tx<'_>, patient_key: i64) -> Result<Vec<Store
     Ok(held)
 }
 
-/// Holds those of these alerts that nobody else holds, and waits for none. What is passed over is noted.
+/// Locks those of these alerts that nobody else holds, waiting for none. The others are noted as passed over.
 ///
 /// # Errors
 /// Database errors.
@@ -63,8 +64,8 @@ pub fn hold_free(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<AlertId>> {
     Ok(held)
 }
 
-/// As [`hold_free`], with the consents of their patients first: what the engine needs before it calls anybody. An id
-/// that is no alert's is in the answer too: it cannot be worked off, and is nobody's.
+/// As [`hold_free`], with the consents of their patients locked first: what the engine needs before it calls anybody.
+/// Ids of no alert are returned too: their rows cannot be processed, and nobody holds them.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Reds that were found too late to page, and are still true at the head of their series: they page as new ones.
+//! Reds that were found too late to page and still stand at the newest reading of their series: they page as new ones.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt, Text};
@@ -42,7 +42,7 @@ const STANDING: &str = "SELECT id, patient_key, signal FROM alerts \
     (SELECT 1 FROM reevaluations r WHERE r.patient_key = alerts.patient_key AND r.signal = alerts.signal) \
     ORDER BY id";
 
-/// Every one that does not page yet and whose series is judged up to its head.
+/// Late reds that do not page yet and whose series is judged up to its newest reading.
 ///
 /// # Errors
 /// Database errors.
@@ -59,7 +59,7 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<LateRed>> {
         .collect()
 }
 
-/// From now on it pages like a new one, if it still stands.
+/// Makes it page like a new red, if it still stands.
 ///
 /// # Errors
 /// Database errors.

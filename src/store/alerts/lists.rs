@@ -17,7 +17,7 @@ use domain::alerts::AlertState;
 pub struct Filter {
     /// Only this level.
     pub level: Option<Level>,
-    /// Only what was this bad at its worst.
+    /// Only alerts that reached this level at their worst.
     pub peak: Option<Level>,
     /// Only this state; without it all.
     pub state: Option<AlertState>,
@@ -25,7 +25,7 @@ pub struct Filter {
     pub patient_key: Option<i64>,
 }
 
-/// One search goes by one of these; what else is asked is held against the rows that it finds.
+/// A query uses one of these indexes; other conditions are checked on the rows it finds.
 enum Key {
     All,
     State(AlertState),
@@ -35,7 +35,7 @@ enum Key {
 impl Filter {
     fn key(&self) -> Key {
         match (self.state, self.patient_key) {
-            // What is not resolved is little, whoever's it is.
+            // Unresolved alerts are few, whichever patient they belong to.
             (Some(state), _) if state != AlertState::Resolved => Key::State(state),
             (_, Some(patient)) => Key::Patient(patient),
             (Some(state), None) => Key::State(state),
@@ -50,7 +50,7 @@ impl Filter {
     }
 }
 
-/// What may still be acted on before what was found too late, the worst first.
+/// The ranks of the list in order: alerts that may still be acted on before those found too late, the worst first.
 const RANKS: [(bool, Level); 6] = [
     (false, Level::Red),
     (false, Level::Yellow),
@@ -80,11 +80,11 @@ impl Place {
     }
 }
 
-/// Rows that one call looks through at the most: where few of them fit, the page is short, and the next goes on.
+/// The most rows that one call examines: where few of them match, the page is short and the next call goes on.
 const REACH: usize = 4_000;
 
-/// A part of the alerts, the worst first, then the oldest; and where to go on. A part may be shorter than asked for,
-/// even empty, although more follows. `None`: the cursor is none that a part of this list gave.
+/// Some of the alerts, the worst first, then the oldest, and where to go on. A part may be shorter than asked for, even
+/// empty, although more follow. `None`: the cursor was not returned by this list.
 ///
 /// # Errors
 /// Database errors.
@@ -163,7 +163,7 @@ fn stretch(
     Ok(found)
 }
 
-/// What is not resolved: what may still be acted on before what was found too late, the worst first, then the oldest.
+/// Unresolved alerts: those that may still be acted on before those found too late, the worst first, then the oldest.
 ///
 /// # Errors
 /// Database errors.
@@ -174,7 +174,7 @@ pub fn queue(view: &mut View<'_>, limit: i64) -> Result<Vec<StoredAlert>> {
     rows.load::<Row>(view.conn)?.into_iter().map(Row::read).collect()
 }
 
-/// A patient's alerts: what is not resolved first, then the newest; at most `limit` of each.
+/// A patient's alerts: the unresolved first, then the newest resolved ones; at most `limit` of each.
 ///
 /// # Errors
 /// Database errors.
@@ -203,7 +203,7 @@ pub fn of_patient(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<V
     Ok(all)
 }
 
-/// A part of what was resolved.
+/// Some of the resolved alerts.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// The newest first.
@@ -214,7 +214,7 @@ pub struct Resolved {
     pub older: Option<Cursor>,
 }
 
-/// What was resolved, the newest first, from before a place on; `None` is the newest of all.
+/// Resolved alerts before a place, the newest first; without a place, from the newest on.
 ///
 /// # Errors
 /// Database errors.
@@ -251,7 +251,7 @@ pub fn resolved(view: &mut View<'_>, before: Option<&Cursor>, limit: usize) -> R
     Ok(Resolved { alerts, newer, older })
 }
 
-/// The owners of a patient's last alerts: who knows them.
+/// The owners of a patient's last alerts, who know the patient.
 ///
 /// # Errors
 /// Database errors.

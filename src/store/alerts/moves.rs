@@ -1,5 +1,6 @@
-//! Alerts whose readings turned out to be another's, because a binding was put right. The story stays at the patient at whom
-//! it was told, with what people did about it; it comes back with its readings, and whoever has them now is shown it.
+//! Alerts whose readings turned out to be another person's, because a binding was corrected. The alert stays with the
+//! patient it was raised for, with what people did about it. It counts again if its readings come back, and whoever has
+//! the readings now is shown it.
 
 use std::time::Duration;
 
@@ -17,14 +18,14 @@ use crate::readings::{Series, Span, whose};
 use domain::{AlertId, Instant};
 use rules::{Episode, Finding};
 
-/// An episode of the same readings begins as much earlier or later where other readings lie before it.
+/// How much earlier or later an episode of the same readings may begin, where other readings lie before it.
 const NEAR: Duration = Duration::from_secs(3_600);
 /// Readings so close behind an alert of which a part went were of its story (microseconds).
 const ONE_STORY: i64 = 300_000_000;
 /// Alerts that are looked through.
 const MOST: i64 = 64;
 
-/// Whether readings that an episode rests on are another's, or nobody's, now.
+/// Whether readings that an episode rests on belong to another person, or to nobody, now.
 ///
 /// # Errors
 /// Database errors.
@@ -47,8 +48,8 @@ fn during(episode: &Episode) -> Span {
     Span { from: from.micros(), to: last.micros().saturating_add(1) }
 }
 
-/// The readings of an alert left its patient, and with them what they say: that is told where they are now, to whom their
-/// patient allows.
+/// Records that the readings of an alert left its patient. The alert is then raised where the readings are now, for
+/// people whom that patient's consent allows.
 ///
 /// # Errors
 /// Database errors.
@@ -67,7 +68,7 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
     keep(tx, stored, next, Entry::new("alert.closed").code("retracted").body(body)).map(drop)
 }
 
-/// The alert that told an episode before its readings left the patient, if they are back.
+/// The alert of an episode whose readings left the patient and came back, if there is one.
 ///
 /// # Errors
 /// Database errors.
@@ -80,7 +81,7 @@ pub fn told_of(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Resu
     Ok(None)
 }
 
-/// The readings of an alert are its patient's again, and judged anew.
+/// Records that the readings of an alert are its patient's again, and were judged again.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +113,7 @@ pub fn come_back(
 pub struct Elsewhere {
     /// The alert.
     pub alert: StoredAlert,
-    /// When its readings left: what was done about it later is not about them.
+    /// When its readings left: what people did later is not about them.
     pub left_at: Instant,
 }
 
@@ -149,7 +150,7 @@ fn near(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<
             .filter(alerts::patient_key.eq(patient_key).and(alerts::rule.eq(episode.rule.clone())))
             .select(COLUMNS)
     };
-    // Two searches: with an "or" between them the database walks every episode that the patient ever had.
+    // Two queries: joined by OR, the database walks every episode that the patient ever had.
     let ended = of_rule().filter(alerts::ended_at.ge(from.minus(NEAR).micros())).order(alerts::ended_at);
     let mut rows = ended.limit(MOST).load::<Row>(view.conn)?;
     rows.extend(of_rule().filter(alerts::ended_at.is_null()).load::<Row>(view.conn)?);

@@ -1,6 +1,6 @@
-//! Alerts that this node passed over, time and again, because another session holds their rows: whoever works takes a row
-//! for milliseconds, and somebody at the console of the database for as long as they forget it. Nobody is called for them
-//! meanwhile, so it is told.
+//! Alerts that this node skips time and again because another session holds their rows. The program holds a row for
+//! milliseconds; somebody at the database's console may hold it for as long as they forget it. Nobody is called about
+//! these alerts meanwhile, so it is reported.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,14 +14,14 @@ use diesel::sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text};
 use crate::db::error::{Error, Result};
 use domain::{AlertId, Instant, Level};
 
-/// One that is passed over for less is not told: longer than the server lets a node keep a row that does nothing (5 s).
+/// Shorter skips are not reported. Longer than the server lets a node keep an idle row (5 s).
 const LONG: Duration = Duration::from_secs(6);
-/// One that was not wanted again for so long is not due any more.
+/// An alert that was not wanted again for this long is no longer due.
 const WANTED: Duration = Duration::from_secs(15);
-/// One that nobody holds is forgotten when it was not passed over for so long: whoever wants it still takes it by then.
+/// An alert that nobody holds is forgotten after this long without a skip: whoever wants it has taken it by then.
 const FREE: Duration = Duration::from_millis(1_500);
 
-/// What the engine passes over.
+/// What the engine skips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassedOver {
     /// How many alerts.
@@ -49,9 +49,9 @@ impl PassedOver {
 
 /// How an alert was passed over.
 struct Noted {
-    /// For the first time, as the node's clock showed it.
+    /// The first time, by the node's clock.
     since: Instant,
-    /// That moment, from which it is counted for how long.
+    /// The same moment on the steady clock, from which the duration is counted.
     first: Moment,
     last: Moment,
 }
@@ -65,7 +65,7 @@ impl Passed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes of alerts that were wanted `at` which of them were free.
+    /// Records which of the alerts wanted `at` were free.
     pub fn note(&self, wanted: &[(AlertId, bool)], at: Instant, now: Moment) {
         if wanted.is_empty() {
             return;
@@ -88,7 +88,7 @@ impl Passed {
         all.iter().filter(|(_, noted)| long(noted)).map(|(alert, _)| alert.to_string()).collect()
     }
 
-    /// Forgets what nobody holds and nobody here wants any more: another node takes care of it.
+    /// Forgets alerts that nobody holds and this node no longer wants: another node takes care of them.
     fn forget(&self, free: impl Fn(&str) -> bool, now: Moment) {
         let over = |noted: &Noted| now.saturating_duration_since(noted.last) >= FREE;
         self.all().retain(|alert, noted| !(over(noted) && free(&alert.to_string())));
@@ -151,18 +151,18 @@ struct Row {
     holder: Option<i32>,
 }
 
-/// Only who takes a row learns whether it is free. It names in `xmax` the transaction that holds it; one of several that
-/// share it is named by none.
+/// Whether a row is free shows only by taking it. Its `xmax` names the transaction that holds it, unless several share
+/// it.
 const HELD: &str = "WITH free AS (SELECT id FROM alerts WHERE id = ANY($1) FOR UPDATE SKIP LOCKED) \
      SELECT alerts.id, alerts.level, alerts.id IN (SELECT id FROM free) AS free, \
      (SELECT lock.pid FROM pg_locks AS lock WHERE lock.locktype = 'transactionid' \
      AND lock.granted AND lock.transactionid = alerts.xmax LIMIT 1) AS holder FROM alerts WHERE alerts.id = ANY($1)";
 
-/// The rows of these alerts. What is taken on the way is given back at once.
+/// The rows of these alerts. Locks taken on the way are given back at once.
 fn held(conn: &mut PgConnection, ids: &[String]) -> Result<Vec<Row>> {
     let mut rows = None;
     let looked = conn.transaction(|conn| {
-        // Whoever looks must not wait for a table that somebody holds.
+        // The look itself must not wait for a table that somebody holds.
         conn.batch_execute("SET LOCAL lock_timeout = '200ms'")?;
         rows = Some(diesel::sql_query(HELD).bind::<Array<Text>, _>(ids).load(conn)?);
         Err::<(), Error>(diesel::result::Error::RollbackTransaction.into())

@@ -1,6 +1,6 @@
-//! What two people may make of reds. A red is before a named human or climbs until it is: its policies and promises are
-//! bounded where they are proposed and put in force, and so is a calendar that promises in force lean on. What is in force
-//! already goes on, and is named.
+//! Bounds on settings that reds depend on, even where two people agree. A red is with a named person or escalates until
+//! it is. Policies and promises are checked when they are proposed and when they are put in force, and so is a calendar
+//! that promises in force use. Settings in force from before stay, and are listed.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use domain::escalation::{Policy, Target};
 use domain::sla::{Metric, ServiceLevel};
 use domain::{Can, Instant, Level, Role};
 
-/// Something in force that lets a red wait for too long.
+/// A setting in force that lets a red wait too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slow {
     /// A policy, by its lasting id, in a version.
@@ -22,7 +22,7 @@ pub enum Slow {
     Promise(String, u32),
 }
 
-/// Whether a policy of this name may say so.
+/// Checks a policy under this name.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
@@ -41,8 +41,8 @@ fn wakes(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<()> {
     }
 }
 
-/// Whether none of its steps, nor its top, finds anybody who may answer. Who is in a schedule changes by the hour, so one
-/// that is named counts; and a house in which nobody may answer yet has to begin somewhere.
+/// Whether no step, nor the one after the last, finds anybody who may answer. A named schedule counts as somebody,
+/// since who is in it changes by the hour. And an installation in which nobody may answer yet has to begin somewhere.
 fn calls_nobody(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<bool> {
     for step in policy.steps.iter().chain([&policy.nobody_reached]) {
         let by_schedule = step.targets.iter().any(|target| matches!(target, Target::Schedule(_)));
@@ -59,8 +59,8 @@ fn calls_nobody(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<bo
     Ok(false)
 }
 
-/// The promises in force that a calendar of this name would empty: one to reds that it would count in opening hours, or
-/// any other that would never be due.
+/// The promises in force that a calendar under this name would make empty: one for reds that it would count in opening
+/// hours, or any other that would never be due.
 ///
 /// # Errors
 /// Database errors.
@@ -79,7 +79,7 @@ pub fn emptied(
     Ok(promises)
 }
 
-/// Whether the promises in force may lean on a calendar of this name.
+/// Checks a calendar under this name against the promises in force that use it.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID`; database errors.
@@ -92,7 +92,7 @@ pub(crate) fn calendar(view: &mut View<'_>, name: &str, calendar: &Calendar, now
     )
 }
 
-/// Whether reds would be without a promise of a first answer, which they have now, if one of this name said so.
+/// Whether reds would lose the promise of a first answer that they have now, if the service level of this name said so.
 ///
 /// # Errors
 /// Database errors.
@@ -107,8 +107,8 @@ pub fn unanswered(view: &mut View<'_>, name: &str, level: &ServiceLevel, now: In
     Ok(!this.is_empty() && others.is_empty())
 }
 
-/// Whether a promise of this name may say so: one to reds may lean on what it names, and reds keep one of a first answer.
-/// What it says of itself is checked where it is proposed.
+/// Checks a service level under this name: one for reds may use what it names, and reds keep a promise of a first
+/// answer. Its own content is checked where it is proposed.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
@@ -138,7 +138,7 @@ pub(crate) fn promise(view: &mut View<'_>, name: &str, level: &ServiceLevel, now
     }
 }
 
-/// What is in force and lets a red wait for too long.
+/// The settings in force that let a red wait too long.
 ///
 /// # Errors
 /// Database errors.
@@ -158,7 +158,7 @@ pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
     Ok(found)
 }
 
-/// The policies that reds climb, by name: their own, and those of broken promises.
+/// The policies that reds use, by name: their own, and those that breached promises begin.
 fn climbed(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
     let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
     let of_reds = promises.into_iter().filter(|held| held.body.level == Level::Red);
@@ -184,7 +184,8 @@ mod tests {
     use domain::sla::Target;
     use domain::{Role, UserId};
 
-    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree to it.
+    /// A red that begins to call after a week, and a promise that the clinic's holidays stop: two people may not agree
+    /// to it.
     #[test]
     fn two_people_put_no_red_to_sleep_and_what_sleeps_already_is_named() {
         for store in stores() {
@@ -241,8 +242,8 @@ mod tests {
         }
     }
 
-    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into one to
-    /// yellows.
+    /// One manager closed the calendar that counts the promises to reds; two turned the only promise of an answer into
+    /// one to yellows.
     #[test]
     fn no_change_of_a_calendar_or_a_promise_leaves_reds_without_what_is_promised_to_them() {
         for store in stores() {
@@ -294,7 +295,8 @@ mod tests {
         }
     }
 
-    /// A role of whom nobody has the certificate, as only step and at the top: it was put in force, and a red called nobody.
+    /// A role of whom nobody has the certificate, as only step and at the top: it was put in force, and a red called
+    /// nobody.
     #[test]
     fn no_policy_of_reds_calls_nobody_where_somebody_could_be_called() {
         for store in stores() {

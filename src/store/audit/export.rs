@@ -95,7 +95,7 @@ fn policy(years: &[Year]) -> String {
     text + "quorum none\n"
 }
 
-/// What is nobody's: the openings and endings of the years.
+/// Entries that concern no person: the openings and endings of the years.
 fn bodies_in_clear(view: &mut View<'_>, dir: &Dir) -> Result<usize> {
     let rows: Vec<(Vec<u8>, Vec<u8>)> = bodies::table
         .filter(bodies::subject.eq(Subject::System.name()))

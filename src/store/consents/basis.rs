@@ -1,6 +1,6 @@
 //! The end of a legal basis, whatever ended it: a revocation, a period that is over, a suspension, a heavier text, a
-//! guardian's authority, a birthday, a block. One function asks the decision again and makes the patient's alerts,
-//! escalations and messages what it says.
+//! guardian's authority, a birthday, a block. One function asks for the decision again and brings the patient's alerts,
+//! escalations and messages in line with it.
 
 use consent::{AlertEscalate, AlertEvaluate};
 use diesel::prelude::*;
@@ -14,13 +14,13 @@ use crate::messages::Ground;
 use crate::{alerts, escalation, patients};
 use domain::{Instant, Outcome};
 
-/// Patients that one look covers.
+/// Patients checked in one look.
 const AT_ONCE: i64 = 500;
 
-/// Makes everything of a patient that rests on a permit agree with the decision at this instant. Without a permit to
-/// evaluate: judgement forgets the patient, open alerts are resolved `consent_revoked` with their findings hidden, which
-/// ends their escalations and cancels their messages. Without one to call people: escalations wait, and what was planned
-/// is cancelled. With one again they go on. Says how many alerts and escalations it changed.
+/// Brings everything of a patient that rests on a permit in line with the decision at this instant. Without a permit to
+/// evaluate: judgement forgets the patient, and open alerts are resolved `consent_revoked` with their findings hidden,
+/// which ends their escalations and cancels their messages. Without a permit to call people: escalations wait, and
+/// planned calls are cancelled. With the permit again they go on. Returns how many alerts and escalations changed.
 ///
 /// # Errors
 /// Database errors.
@@ -47,8 +47,8 @@ pub fn settle(tx: &mut Tx<'_>, key: i64) -> Result<usize> {
     Ok(changed)
 }
 
-/// Patients with unresolved alerts for whom the decision says something else than their alerts do: those whose basis
-/// ended without anybody's act. Looks at so many after `after`, in the order of keys, and says where to go on.
+/// Patients with unresolved alerts that the decision no longer agrees with, since their basis ended without anybody's
+/// act. Checks a bounded number after `after`, in the order of keys, and returns where to go on.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! Grants that end without the patient's act: their period is over, or a heavier text was published. Many at once end a
-//! few at a time, each few in a short transaction, so that nobody waits for all of them.
+//! Grants that end without the patient's act: their period is over, or a heavier text was published. When many end at
+//! once they end a few at a time, in short transactions, so that nobody waits for all of them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant as Moment};
@@ -15,11 +15,11 @@ use domain::Instant;
 
 /// Grants in one transaction.
 const AT_ONCE: usize = 64;
-/// A transaction begins no further grant after so long: ingest waits for the turn.
+/// A transaction begins no further grant after this: ingest waits for the turn.
 const TURN: Duration = Duration::from_millis(8);
 
-/// A heavier text was published: from this commit on no grant of an older one permits what the new text asks for again,
-/// and their marking begins.
+/// Records that a heavier text was published. From this commit on a grant of an older text no longer permits what the
+/// new text asks for again, and the marking begins.
 ///
 /// # Errors
 /// Database errors.
@@ -29,7 +29,7 @@ pub(crate) fn supersede(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result
     end_due(tx).map(drop)
 }
 
-/// Whether a grant is to be ended.
+/// Whether any grant is due to end.
 ///
 /// # Errors
 /// Database errors.
@@ -37,8 +37,8 @@ pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(!supersessions::open(view)?.is_empty() || !ledger::due(view, now, 1)?.is_empty())
 }
 
-/// Ends some grants whose period is over, or marks some that a heavier text superseded. Says how many were looked at; 0
-/// when nothing is left.
+/// Ends some grants whose period is over, or marks some that a heavier text superseded. Returns how many were
+/// processed; 0 when none is left.
 ///
 /// # Errors
 /// Database errors.
@@ -61,8 +61,8 @@ pub fn end_due(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(done.max(1))
 }
 
-/// Applies an act to grants in the order of patients, as many as fit the turn; then settles what hangs on them. Says how
-/// many were done, and the last patient.
+/// Applies an act to grants in the order of patients, as many as fit the turn, and settles what depends on them.
+/// Returns how many, and the last patient.
 fn end(tx: &mut Tx<'_>, grants: &[(i64, Purpose)], choice: &Choice) -> Result<(usize, Option<i64>)> {
     let began = Moment::now();
     let (mut done, mut ended) = (0, BTreeSet::new());

@@ -1,5 +1,5 @@
-//! The stored rows of the consent ledger: one per patient and purpose, the fold of its events, locked where a
-//! change or a write of readings leans on it.
+//! The stored rows of the consent ledger: one for each patient and purpose, the fold of its events. A row is locked
+//! where a change or a write of readings relies on it.
 
 use consent::{Ledger, Purpose, Record, State};
 use diesel::prelude::*;
@@ -54,7 +54,7 @@ impl Row {
     }
 }
 
-/// What a patient allows now, all purposes at once.
+/// A patient's consents now, for all purposes at once.
 ///
 /// # Errors
 /// Database errors.
@@ -63,7 +63,7 @@ pub fn of(view: &mut View<'_>, patient_key: i64) -> Result<Ledger> {
     Ok(Ledger::of(supersessions::heeded(view, rows)?.into_iter().map(|(_, record)| record)))
 }
 
-/// The rows as the events of a patient led to them: what a heavier text will make of a grant is not in them yet.
+/// The rows as the patient's events left them, without what a heavier text is still to make of a grant.
 ///
 /// # Errors
 /// Database errors.
@@ -79,7 +79,7 @@ fn rows_of(view: &mut View<'_>, patient_key: i64) -> Result<Vec<(i64, Record)>> 
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Those of these patients whose row for a purpose stands in a state now.
+/// The patients among these whose row for a purpose is in a state now.
 ///
 /// # Errors
 /// Database errors.
@@ -151,9 +151,9 @@ pub fn due(view: &mut View<'_>, now: domain::Instant, limit: usize) -> Result<Ve
     Ok(due)
 }
 
-/// The rows of these patients for these purposes, in the order of their keys, held under the turn until the transaction
-/// ends (PostgreSQL: FOR SHARE; on SQLite there is one writer). A revocation waits for it, or it sees the revocation.
-/// A consent that is not there is not in the answer, and so denies.
+/// Locks and reads the rows of these patients for these purposes, in the order of keys, under the turn until the
+/// transaction ends (PostgreSQL: FOR SHARE; on SQLite there is one writer). A revocation waits for this transaction, or
+/// this transaction sees the revocation. A missing consent is absent, and so denies.
 ///
 /// # Errors
 /// Database errors.
@@ -172,7 +172,7 @@ pub fn lock_for_share(tx: &mut Tx<'_>, patients: &[i64], purposes: &[Purpose]) -
     supersessions::heeded(tx, rows)
 }
 
-/// One row, held for a change.
+/// Locks and reads one row for a change.
 pub(crate) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Result<Option<Record>> {
     tx.lock(Lock::Consents(patient_key));
     let row = consents::table.find((patient_key, purpose.as_str()));
@@ -183,7 +183,7 @@ pub(crate) fn lock(tx: &mut Tx<'_>, patient_key: i64, purpose: Purpose) -> Resul
     Ok(row.map(Row::read).transpose()?.map(|(_, record)| record))
 }
 
-/// Puts the row in the place of the one before. A first row that another transaction made meanwhile conflicts.
+/// Replaces the row. If another transaction inserted the first row meanwhile, this one fails.
 pub(crate) fn put(tx: &mut Tx<'_>, patient_key: i64, record: &Record) -> Result<()> {
     let scope = serde_json::to_string(&record.scope).map_err(|_shape| Error::Corrupt("a scope"))?;
     let values = (

@@ -86,8 +86,8 @@ pub struct Entry {
 /// Grants consent to the text whose hash the screen sent back.
 ///
 /// # Errors
-/// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] with `E_STALE_TERM` when that text is not current, or
-/// as [`consent::apply`] says.
+/// `E_NOT_ASKED` for a purpose that nobody asks; [`Error::Rejected`] with `E_STALE_TERM` when that text is not current,
+/// or as [`consent::apply`] says.
 pub fn grant(
     tx: &mut Tx<'_>,
     patient: PatientId,

@@ -1,5 +1,5 @@
-//! The permits that the house itself asks for in a transaction: the consents are held as they stand until it ends, so
-//! that a revocation comes strictly before or after what the permit allows.
+//! Permits that the program itself asks for in a transaction. The consents stay locked until it ends, so a revocation
+//! comes strictly before or after what the permit allows.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::devices::roster;
 use crate::{Tx, View, patients};
 use domain::{Instant, PatientId};
 
-/// The purposes whose rows the house's decisions lean on.
+/// The purposes whose rows the program's decisions depend on.
 pub(crate) const CHAIN: [Purpose; 3] =
     [Purpose::TelemetryCollect, Purpose::AlertEvaluate, Purpose::AlertEscalate];
 
 /// An answer of the decision: the permit, or why there is none.
 pub type Asked<P> = std::result::Result<Permit<P>, Denied>;
 
-/// Holds the consents of these patients as they stand. Before alerts and everything below them.
+/// Locks the consents of these patients. Call it before locking alerts or anything below them.
 ///
 /// # Errors
 /// Database errors.
@@ -32,7 +32,7 @@ pub fn hold(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
     ledger::lock_for_share(tx, &fresh, &CHAIN).map(drop)
 }
 
-/// Whether the house may act on a patient's data for `P` now. The consents are held until the transaction ends.
+/// Whether the program may act on a patient's data for `P` now. The consents stay locked until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -66,7 +66,7 @@ pub fn ask_for(
     decided(tx, key, now, |request| consent::judge(purpose, request))
 }
 
-/// As [`ask_of`], for several patients with few looks. One that is not there is not in the answer.
+/// As [`ask_of`], for several patients with few queries. A patient who does not exist is absent from the answer.
 ///
 /// # Errors
 /// Database errors.
@@ -83,7 +83,7 @@ pub fn ask_all<P: Typed>(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<BTre
     Ok(roster::patients(tx, &keys)?.into_iter().map(decide).collect())
 }
 
-/// What the decision says at this moment, without holding anything: for showing it. Never act on it.
+/// The decision at this moment, without a lock: for display only. Never act on it.
 ///
 /// # Errors
 /// Database errors.
@@ -103,7 +103,7 @@ fn decided<T>(
     Ok(decide(&Request { bases: &bases, records: &records, subject: &subject, context: &context }))
 }
 
-/// A page names the case and leads to it; staff are reached by the house's own means.
+/// A page names the case and links to it, without readings; staff are reached on the clinic's own channels.
 fn context(now: Instant) -> Context<'static> {
     Context { data: &[Datum::Finding], reach: Reach::Staff, ..Context::system(now.micros()) }
 }

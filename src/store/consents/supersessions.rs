@@ -1,6 +1,6 @@
-//! Heavier texts (LGPD art. 8 §6) whose grants are not all marked yet. From the commit of the publication a grant of an
-//! older text carries no more than it will once it is marked: whoever reads a row reads it through here. The marking,
-//! a few rows at a time, only tidies up.
+//! Heavier texts (LGPD art. 8 §6) whose older grants are not all marked yet. From the commit of the publication on, a
+//! grant of an older text permits no more than it will once it is marked: every reader of a row reads it through here.
+//! The marking, a few rows at a time, only tidies up.
 
 use consent::{Act, Applied, Change, Event, Purpose, Record, Records, apply};
 use diesel::prelude::*;
@@ -22,7 +22,7 @@ pub(crate) struct Supersession {
     pub after_key: i64,
 }
 
-/// Notes that every grant of a text older than this instant's is to be marked.
+/// Records that every grant of a text older than this instant's must be marked.
 ///
 /// # Errors
 /// Database errors.
@@ -38,7 +38,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, purpose: Purpose, to: Change) -> Result<()>
     Ok(())
 }
 
-/// Those that are not worked off, the oldest first.
+/// Those that are not finished, the oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -66,7 +66,7 @@ pub(crate) fn open(view: &mut View<'_>) -> Result<Vec<Supersession>> {
     rows.into_iter().map(read).collect()
 }
 
-/// The rows as they stand now: one that a heavier text superseded is what its marking will make of it.
+/// The rows as they stand now: a superseded one as its marking will leave it.
 ///
 /// # Errors
 /// Database errors.
@@ -131,7 +131,7 @@ impl Supersession {
         Ok(())
     }
 
-    /// What the marking will make of a row. The epoch stays: it counts events, and this one is still to come.
+    /// The row as the marking will leave it. The epoch stays: it counts events, and this one is still to come.
     fn marked(&self, record: &Record) -> Record {
         let event = Event::new(self.purpose, self.published_at, Act::Superseded(self.to));
         match apply(Some(record), &event) {

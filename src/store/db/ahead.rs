@@ -1,4 +1,4 @@
-//! When something is due next, of all that waits for an instant: who drives the clock jumps there.
+//! The next instant at which anything is due, for simulations that drive the clock.
 
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -8,7 +8,8 @@ use super::schema::{alerts, escalations, messages, sla_timers};
 use super::tx::View;
 use domain::Instant;
 
-/// The first instant after `now` at which a climb, a promise, a message or a snooze is due; `None`: nothing waits.
+/// The first instant after `now` at which an escalation, an SLA clock, a message or a snooze is due; `None`: nothing
+/// waits.
 ///
 /// # Errors
 /// Database errors.

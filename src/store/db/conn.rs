@@ -29,8 +29,8 @@ mod multi {
     }
 }
 
-// One row by its key is read with `get_result`: `first` binds a LIMIT, and SQLite prepares a statement anew each time
-// a bound LIMIT is set.
+// Read one row by its key with `get_result`: `first` binds a LIMIT, and SQLite prepares a statement anew each time a
+// bound LIMIT is set.
 
 /// Runs the same body on the concrete connection of either backend.
 macro_rules! on {
@@ -43,7 +43,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// The rows of a query, held until the transaction ends. What another node holds is waited for, or left to it with
+/// The rows of a query, locked until the transaction ends. Rows that another node holds are waited for, or skipped with
 /// `skip_locked`; on SQLite there is one writer.
 macro_rules! held {
     ($tx:expr, $row:ty, $rows:expr $(, $skip:ident)?) => {
@@ -57,8 +57,8 @@ macro_rules! held {
 }
 pub(crate) use held;
 
-/// Inserts rows in their order: on PostgreSQL in one statement, for each is a journey; on SQLite one after the other,
-/// for there a statement that is kept prepared is quicker. `or_skip` leaves out what is there already.
+/// Inserts rows in their order. On PostgreSQL in one statement, since each statement is a round trip; on SQLite one by
+/// one, since a statement that stays prepared is quicker there. `or_skip` leaves out rows that exist.
 macro_rules! insert_all {
     ($tx:expr, $table:expr, $rows:expr $(, $or_skip:ident)?) => {
         match (&mut *$tx.conn, $rows.as_slice()) {
@@ -158,8 +158,8 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL;
      PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA cache_size=-32768; \
      PRAGMA wal_autocheckpoint=65536; PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;";
 
-/// What libpq is told where the URL does not say otherwise: a connection whose other side is gone ends within seconds
-/// instead of a quarter of an hour.
+/// Connection parameters unless the URL sets them: a connection whose other side is gone ends within seconds instead of
+/// a quarter of an hour.
 const TIMEOUTS: [(&str, &str); 6] = [
     ("connect_timeout", "5"),
     ("keepalives", "1"),
@@ -171,17 +171,17 @@ const TIMEOUTS: [(&str, &str); 6] = [
 
 const READS: &str = "SET default_transaction_read_only = on; SET statement_timeout = '60s'";
 
-/// A node that stands still in the middle of a transaction (a frozen process, a paused machine) loses it: a revocation at
-/// another node may wait for what it holds. And what is acknowledged is on the server's disk, whatever the server, the
-/// database or the role is set to.
+/// A node that stands still in the middle of a transaction (a frozen process, a paused machine) loses the transaction:
+/// a revocation at another node may wait for its locks. And what is acknowledged is on the server's disk, whatever the
+/// server, the database or the role is set to.
 const WRITES: &str = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s'; \
      DO $$ BEGIN IF current_setting('synchronous_commit') = 'off' THEN SET synchronous_commit = on; END IF; END $$";
 
-/// Each session of this program shares this lock as long as it lives: it is told from other programs' by it.
+/// Each session of this program shares this lock for its whole life: other programs' sessions are told apart by it.
 const OURS: &str = "SELECT pg_advisory_lock_shared(hashtext('zelo.session'), 0)";
 
-/// Who waits for work is idle for hours and gives its session to nobody, whatever the role or the server is set to.
-/// PostgreSQL before 14 ends no session that is idle, and does not know the setting.
+/// A session that waits for work may be idle for hours and must not be ended, whatever the role or the server is set
+/// to. PostgreSQL before 14 ends no idle session and does not know the setting.
 const NEVER_TOO_IDLE: &str = "DO $$ BEGIN PERFORM set_config('idle_session_timeout', '0', false); \
      EXCEPTION WHEN undefined_object THEN NULL; END $$";
 
@@ -191,7 +191,7 @@ const NEVER_TOO_IDLE: &str = "DO $$ BEGIN PERFORM set_config('idle_session_timeo
 const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
      EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
-/// The URL with an end to every wait for the network.
+/// The URL with a time limit for every wait on the network.
 pub(crate) fn patient(url: &str) -> String {
     let (_, asked) = url.split_once('?').unwrap_or((url, ""));
     let said = |name: &str| asked.split('&').any(|pair| pair.split('=').next() == Some(name));

@@ -1,5 +1,5 @@
-//! A commit whose answer was lost on the way: PostgreSQL knows by the transaction's number whether it holds, and is asked
-//! before anybody is told.
+//! A commit whose answer was lost on the way: PostgreSQL can say by the transaction's number whether it holds, and is
+//! asked before the caller is answered.
 
 use std::time::{Duration, Instant as Moment};
 
@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::error::Result;
 use crate::{Conn, STEP_BACK, Url, open_one};
 
-/// How long the database is asked: whoever waits is told then that nobody knows.
+/// How long the database is asked; then the caller is told that the outcome is unknown.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(QueryableByName)]
@@ -41,7 +41,7 @@ pub(crate) fn holds(url: &Url, number: i64) -> Option<bool> {
         match look(url, number).ok().flatten().as_deref() {
             Some("committed") => return Some(true),
             Some("aborted") => return Some(false),
-            // Its own process has not seen yet that nobody listens; or the database is not there.
+            // The server process has not noticed yet that its client is gone, or the database is down.
             _ => std::thread::park_timeout(STEP_BACK),
         }
     }

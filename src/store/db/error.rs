@@ -5,7 +5,7 @@ use diesel::result::DatabaseErrorKind;
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Somebody else has it, who is named.
+    /// Somebody else, who is named, holds it.
     #[error("{0}")]
     Held(String),
     /// The row that must exist does not.
@@ -61,7 +61,7 @@ pub enum Error {
     /// No connection became free in time.
     #[error("the database is busy: no connection became free in time")]
     Busy,
-    /// PostgreSQL gave this transaction up for another's sake.
+    /// PostgreSQL aborted this transaction for another's sake.
     #[error("another change was under way at the same time: try again")]
     GivenUp,
     /// The connection to the database ended in the middle of a transaction, of which nothing is kept.
@@ -101,9 +101,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may well succeed: another transaction was in the way. SQLSTATE 40001 has a kind of its own
-    /// in diesel; 40P01 (deadlock) is among the states without one, and what the server writes about it is in the server's
-    /// language. So every refusal without a kind counts here: none of them is about the values that were given.
+    /// Whether the same again may well succeed: another transaction was in the way. SQLSTATE 40001 has a kind of its
+    /// own in diesel; 40P01 (deadlock) is among the states without one, and what the server writes about it is in the
+    /// server's language. So every refusal without a kind counts here: none of them is about the values that were
+    /// given.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         use diesel::result::Error::DatabaseError;
@@ -119,7 +120,8 @@ impl Error {
     }
 }
 
-/// How SQLite, and PostgreSQL in the languages we know, say that there is no room. SQLSTATE 53100 has no kind in diesel.
+/// How SQLite, and PostgreSQL in the languages we know, say that there is no room. SQLSTATE 53100 has no kind in
+/// diesel.
 const NO_ROOM: [&str; 4] =
     ["database or disk is full", "No space left on device", "isk full", "espaço disponível no dispositivo"];
 

@@ -86,8 +86,8 @@ pub fn find(view: &mut View<'_>, call: &Call<'_>) -> Result<Option<Answer>> {
     }
 }
 
-/// Begins to carry a call out: the same call elsewhere waits until this transaction ends, at any node. The answer that
-/// was kept meanwhile, if any. Ask first, before any other lock.
+/// Begins to carry out a call: the same call elsewhere, at any node, waits until this transaction ends. Returns the
+/// answer stored meanwhile, if any. Ask first, before any other lock.
 ///
 /// # Errors
 /// As [`find`]; the wait for a call under way has an end, and then it may be tried again.

@@ -1,4 +1,4 @@
-//! One thing of a batch: it is done, or leaves nothing, and the others go on.
+//! One item of a batch: it is done or leaves no trace, and the others go on.
 
 use diesel::Connection;
 use diesel::connection::TransactionManager;
@@ -9,7 +9,7 @@ use crate::{Conn, Tx};
 type Manager = <Conn as Connection>::TransactionManager;
 
 impl Tx<'_> {
-    /// Runs `f` in a savepoint: when it fails, nothing that it did is kept, and the transaction goes on.
+    /// Runs `f` in a savepoint: if it fails, its changes are rolled back and the transaction goes on.
     ///
     /// # Errors
     /// What `f` says.
@@ -41,7 +41,7 @@ impl Tx<'_> {
 }
 
 impl Error {
-    /// Whether the row itself is at fault: what it says cannot be read, or leads nowhere. Anything else may pass.
+    /// Whether the row itself is at fault: its content cannot be read or refers to nothing. Any other error may pass.
     #[must_use]
     pub const fn is_the_rows(&self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! Forgetting by age, a bounded number of rows in one transaction: nobody waits for the whole of a backlog.
+//! Deletes by age, a bounded number of rows in one transaction, so that nobody waits for a whole backlog.
 
 /// Rows that one transaction forgets, and those that are as old as the last of them.
 pub(crate) const BATCH: i64 = 500;

@@ -1,5 +1,5 @@
-//! Reading and changing: a [`View`] reads, a [`Tx`] changes as an actor at an instant and leaves its audit
-//! entry in the same transaction (laws 2 and 3).
+//! Reading and changing: a [`View`] reads; a [`Tx`] changes as an actor at an instant, and leaves its audit entry in
+//! the same transaction (laws 2 and 3).
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Actor {
 
 /// A connection with the keys to open what it reads.
 pub struct View<'a> {
-    /// The connection; only rooms inside `store` use it.
+    /// The connection; only modules of `store` use it.
     pub(crate) conn: &'a mut Conn,
     pub(crate) keys: &'a Keyring,
 }
@@ -123,9 +123,9 @@ pub struct Tx<'a> {
     view: View<'a>,
     actor: Actor,
     now: Instant,
-    /// What the audit log is told.
+    /// The audit entries to write.
     pub(crate) logged: Logged,
-    /// What is told and kept, without its number yet.
+    /// Signals that are stored, still without their numbers.
     pub(crate) kept: Vec<(&'static str, String)>,
     pub(crate) signals: Vec<Signalled>,
     pub(crate) touched: Vec<Touched>,
@@ -179,7 +179,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// An act on one alert is over, and the next may begin.
+    /// Ends an act on one alert; the next may begin at the top of the order.
     pub(crate) const fn step_out(&mut self) {
         self.locks.step_out();
     }
@@ -268,7 +268,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Says that the change was already made, so that no entry is due (revoking twice).
+    /// Notes that there was nothing to change, so that no entry is due (revoking twice).
     pub(crate) const fn unchanged(&mut self) {
         self.entries += 1;
     }
@@ -286,7 +286,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Tells every node, after the commit, what is not kept for later.
+    /// Sends every node a signal after the commit, which is not stored.
     pub fn tell_nodes(&mut self, name: &'static str, subject: impl ToString) {
         self.signals.push(Signalled { id: 0, name, subject: subject.to_string() });
     }

@@ -71,21 +71,22 @@ macro_rules! rows {
     };
 }
 
-/// A clock may be so far ahead, as that of a reading.
+/// How far ahead the clock of whoever sets a binding may be; the same bound as for readings.
 const AHEAD: Duration = Duration::from_secs(300);
 
-/// Bindings begin and end at a millisecond, as they are shown: what an answer says can be said again.
+/// Bindings begin and end on whole milliseconds, as they are shown, so that an instant taken from an answer can be sent
+/// back unchanged.
 const fn whole(at: Instant) -> Instant {
     Instant::from_millis(at.millis())
 }
 
-/// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back. What it measured
-/// from then on while it was nobody's is given to the patient. Of who wears it already, said from earlier on, the binding
-/// begins earlier.
+/// Binds a device to a patient from an instant on. With `preferred` the patient's other devices step back. Readings
+/// that the device took from then on while it was nobody's are given to the patient. If the patient wears it already,
+/// from a later instant, the binding is extended backwards.
 ///
 /// # Errors
-/// [`Error::Conflict`] when the device is, or later was, at somebody, or `from` lies ahead: a year mistyped would lock the
-/// device until then; [`Error::NotFound`]; database errors.
+/// [`Error::Conflict`] when somebody else has or later had the device, or `from` lies ahead: a mistyped year would lock
+/// the device until then; [`Error::NotFound`]; database errors.
 pub fn bind(
     tx: &mut Tx<'_>,
     device: DeviceId,
@@ -93,7 +94,7 @@ pub fn bind(
     from: Instant,
     preferred: bool,
 ) -> Result<Binding> {
-    // What is on its way in knows the binding, or is there before it.
+    // Readings in flight see the binding, or were committed before it.
     turn::take(tx)?;
     let from = whole(from);
     if from > tx.now().plus(AHEAD) {
@@ -136,7 +137,8 @@ pub fn bind(
     Ok(binding)
 }
 
-/// Remembers whose a device once was, whatever becomes of the binding: what it says until then is signed under their key.
+/// Remembers that a device was once this patient's, whatever becomes of the binding: receipts until then are signed
+/// under the patient's key.
 fn worn(tx: &mut Tx<'_>, device_key: i64, patient_key: i64) -> Result<()> {
     let row = (wearers::device_key.eq(device_key), wearers::patient_key.eq(patient_key));
     on!(&mut *tx.conn, |c| diesel::insert_into(wearers::table)
@@ -157,7 +159,7 @@ fn beyond(view: &mut View<'_>, device_key: i64, at: Instant) -> Result<Vec<Bindi
     rows.into_iter().map(read).collect()
 }
 
-/// Who wears the device put it on earlier than was said.
+/// Extends a binding backwards: the patient put the device on earlier than was recorded.
 fn begin_earlier(tx: &mut Tx<'_>, worn: &Binding, from: Instant) -> Result<Binding> {
     let row = bindings::table.find(worn.id.to_string());
     diesel::update(row).set(bindings::from_at.eq(from.micros())).execute(tx.conn)?;
@@ -167,13 +169,13 @@ fn begin_earlier(tx: &mut Tx<'_>, worn: &Binding, from: Instant) -> Result<Bindi
     Ok(binding)
 }
 
-/// Ends a device's binding at an instant: that of the patient who is meant, else the open one, one whose end was said to lie
-/// ahead, or the last, when it ended earlier than was said. What the device measured from then on is not the patient's any
-/// more. One that ends where it begins never was.
+/// Ends a device's binding at an instant: the binding of the patient named; else the open one, one whose recorded end
+/// lies ahead, or the last one if it ended earlier than was recorded. Later readings are no longer the patient's. A
+/// binding that would end where it begins is deleted.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when it is not at who is meant, when `at` is before its
-/// beginning, or lies ahead: a year mistyped would leave the next wearer's readings with this one.
+/// [`Error::NotFound`] when it has none; [`Error::Conflict`] when the patient named does not have it, or when `at` is
+/// before its beginning or lies ahead: a mistyped year would leave the next wearer's readings with this patient.
 pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, of: Option<PatientId>, at: Instant) -> Result<Binding> {
     turn::take(tx)?;
     let (now, device_key) = (tx.now(), super::lock(tx, device)?);
@@ -191,7 +193,7 @@ pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, of: Option<PatientId>, at: Inst
     Ok(binding)
 }
 
-/// Whom a device measured at an instant.
+/// The patient whom a device measured at an instant.
 ///
 /// # Errors
 /// Database errors.
@@ -205,8 +207,8 @@ pub fn at(view: &mut View<'_>, device_key: i64, instant: Instant) -> Result<Opti
     row.map(read).transpose()
 }
 
-/// The binding that an end at `at`, said now, is said of, and the instant as it would be kept: the first of the patient who
-/// is meant that reaches beyond; of nobody in particular the one that lasts, else the last if it reaches beyond.
+/// The binding that [`unbind`] would end at `at`, and the instant as it would be stored: the first binding of the
+/// patient named that reaches beyond `at`; with no patient named, the open one, else the last if it reaches beyond.
 ///
 /// # Errors
 /// As [`unbind`].

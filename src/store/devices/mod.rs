@@ -379,7 +379,8 @@ pub fn connected(tx: &mut Tx<'_>, id: DeviceId, node: u8) -> Result<bool> {
     Ok(first == 1)
 }
 
-/// Notes that a device disconnected from a node; nothing when it is at another by now. Run it with [`super::Store::keep_house`].
+/// Notes that a device disconnected from a node; nothing when it is at another by now. Run it with
+/// [`super::Store::keep_house`].
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.

@@ -1,4 +1,4 @@
-//! What the ingest commit must know of a device and of a patient, in one look.
+//! What the ingest commit needs to know of devices and patients, in few queries.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use domain::{DeviceId, Instant, PatientId, age_band};
 /// Ids in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;
 
-/// A device and whose it was when.
+/// A device, and whose it was when.
 #[derive(Debug, Clone)]
 pub struct DeviceRow {
     /// Surrogate key.
@@ -138,8 +138,7 @@ fn bindings_of(view: &mut View<'_>, devices: &[i64]) -> Result<HashMap<i64, Vec<
     Ok(out)
 }
 
-/// A patient by surrogate key, with the consents that the house asks for held as they stand until the
-/// transaction ends.
+/// A patient by surrogate key. Locks the consents that the program asks for until the transaction ends.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
@@ -147,8 +146,8 @@ pub fn patient(tx: &mut Tx<'_>, key: i64) -> Result<PatientRow> {
     patients(tx, &[key])?.pop().ok_or(Error::NotFound("patient"))
 }
 
-/// Patients by surrogate key, with one query for all of them and one for their consents, which are held as they
-/// stand until the transaction ends. One that is not there is not in the answer.
+/// Patients by surrogate key, with one query for all of them and one for their consents, which stay locked until the
+/// transaction ends. One who does not exist is absent.
 ///
 /// # Errors
 /// Database errors.
@@ -156,7 +155,7 @@ pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
     type Raw = (i64, String, Vec<u8>, Option<i64>, Option<i64>);
     let mut out = Vec::with_capacity(keys.len());
     for keys in keys.chunks(AT_ONCE) {
-        // Consents first: whoever blocks or revokes waits from here on, and what is read after stands.
+        // Consents first: from here on a block or a revocation waits, so what is read afterwards stays true.
         let mut records: HashMap<i64, Vec<consent::Record>> = HashMap::with_capacity(keys.len());
         for (key, record) in ledger::lock_for_share(tx, keys, &permits::CHAIN)? {
             records.entry(key).or_default().push(record);
@@ -186,7 +185,7 @@ pub fn patients(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<PatientRow>> {
     Ok(out)
 }
 
-/// Who measures for a patient: device keys with their binding, the preferred first, then the first bound.
+/// A patient's devices with their bindings, the preferred first, then the first bound.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! What a device measured while it was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed to nobody
-//! and shown to nobody, until a binding covers its instant or its time is over.
+//! Readings taken while the device was nobody's: quarantined `E_NOT_BOUND` under the device's own key, attributed and
+//! shown to nobody, until a binding covers their instant or they expire.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use crate::readings::ReceiptRef;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
-/// Why it waits.
+/// The reason code.
 pub const NOT_BOUND: &str = "E_NOT_BOUND";
 
-/// What became of what its source took back.
+/// The outcome for an item that its source withdrew.
 const WITHDRAWN: &str = "withdrawn";
-/// What became of what its source put right.
+/// The outcome for an item that its source corrected.
 const CORRECTED: &str = "corrected";
 
 /// Instants in one query: SQLite binds 32,766 at most.
 const AT_ONCE: usize = 8_192;
 
-/// Values that one device said of one instant: more than these are no readings.
+/// The most values of one instant that count as readings of one device.
 const SAME_INSTANT: usize = 1_024;
 
-/// What waits of one signal of a device. No value is in it: there is nobody to permit a look.
+/// What waits for a device in one signal. It holds no value: there is nobody who could permit a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
     /// Of what.
@@ -57,7 +57,7 @@ macro_rules! of {
     };
 }
 
-/// What waits of a device, by signal.
+/// What waits for a device, by signal.
 ///
 /// # Errors
 /// Database errors.
@@ -87,7 +87,7 @@ pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Waiting>> {
     rows.into_iter().map(|row| read(row).ok_or(Error::Corrupt("quarantine.signal"))).collect()
 }
 
-/// Which of these wait.
+/// The identities among these that wait.
 pub(crate) fn waiting(
     view: &mut View<'_>,
     device_key: i64,
@@ -124,7 +124,7 @@ pub(crate) fn count(
     Ok(found.len())
 }
 
-/// The first signal after `after` of which something waits.
+/// The first signal after `after` in which something waits.
 pub(crate) fn next_signal(
     view: &mut View<'_>,
     device_key: i64,
@@ -139,7 +139,7 @@ pub(crate) fn next_signal(
     code.map(|code| Signal::from_code(code).ok_or(Error::Corrupt("quarantine.signal"))).transpose()
 }
 
-/// The first of what waits of one signal, ascending.
+/// The first items that wait in one signal, ascending.
 pub(crate) fn first(
     view: &mut View<'_>,
     (device_key, signal): (i64, Signal),
@@ -156,8 +156,8 @@ pub(crate) fn first(
     rows.into_iter().map(|raw| opened(view, raw)).collect()
 }
 
-/// As [`first`], with all that was measured at the last instant, those of one instant in the order in which they were
-/// committed, and where it goes on; `None`: this is the end.
+/// As [`first`], with all items of the last instant, those of one instant in the order of their commits, and the
+/// instant to go on from; `None`: this is the end.
 pub(crate) fn stretch(
     view: &mut View<'_>,
     series: (i64, Signal),
@@ -175,7 +175,7 @@ pub(crate) fn stretch(
     Ok((items, on.map(|(_, on)| on)))
 }
 
-/// They are somebody's now.
+/// Marks items as given to somebody.
 pub(crate) fn released(tx: &mut Tx<'_>, items: &[&Item]) -> Result<()> {
     decided(tx, items.iter().map(|item| item.id), "released")
 }
@@ -195,8 +195,8 @@ fn decided(tx: &mut Tx<'_>, ids: impl Iterator<Item = Uuid>, decision: &str) -> 
     Ok(())
 }
 
-/// A source takes back what waits of its own: it is given to nobody. How many values there were; a withdrawal that says a
-/// value takes back that value and no other, and none that came after it.
+/// Withdraws a source's own items that wait: they are given to nobody. Returns how many values there were. A withdrawal
+/// that names a value covers that value only, and none that came after it.
 pub(crate) fn take_back(
     tx: &mut Tx<'_>,
     (device_key, device): (i64, DeviceId),
@@ -215,7 +215,7 @@ pub(crate) fn take_back(
     Ok(waiting.len())
 }
 
-/// The same for what is about to wait: it stays taken back wherever it goes.
+/// The same for a reading that is about to wait: it stays withdrawn wherever it goes.
 pub(crate) fn take_back_ahead(
     tx: &mut Tx<'_>,
     (device_key, device): (i64, DeviceId),
@@ -236,7 +236,7 @@ pub(crate) fn take_back_ahead(
     said_taken_back(tx, device, what)
 }
 
-/// A source puts right what waits of its own: its new value waits in place of those that came before it. Whether there
+/// Corrects a source's own items that wait: the new value waits in place of the earlier ones. Returns whether there
 /// were any.
 pub(crate) fn put_right(
     tx: &mut Tx<'_>,
@@ -256,7 +256,7 @@ pub(crate) fn put_right(
     Ok(true)
 }
 
-/// What a device measured for nobody, or for whom it is not known yet, waits from now on.
+/// Sets aside readings of a device that belong to nobody, or to somebody not known yet.
 pub(crate) fn wait(
     tx: &mut Tx<'_>,
     (device_key, device): (i64, DeviceId),
@@ -280,7 +280,7 @@ fn said_taken_back(tx: &mut Tx<'_>, device: DeviceId, what: &Withdrawal) -> Resu
     tx.audit(&Act::new("quarantine.discarded").code(WITHDRAWN).body(body))
 }
 
-/// What a source took back while its device was nobody's.
+/// A withdrawal made while the device was nobody's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Back {
     /// The value, where one was said.
@@ -289,7 +289,7 @@ pub(crate) struct Back {
     pub received: ReceiptRef,
 }
 
-/// What a source took back while its device was nobody's, of what it measured at these instants.
+/// The withdrawals made while the device was nobody's, for what it measured at these instants.
 pub(crate) fn taken_back(
     view: &mut View<'_>,
     device_key: i64,

@@ -345,7 +345,7 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
 ///
 /// # Errors
 /// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::Denied`] without a permit
-/// for calling people; [`Error::NotFound`] when nothing climbs.
+/// for calling people; [`Error::NotFound`] when nothing is escalating.
 pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
     let patient = alerts::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)??;

@@ -1,6 +1,6 @@
-//! Steps of the wall clock: told, written down, and what was planned on the wrong time planned again. The newest time is
-//! believed. Nothing is ever planned later than it was: a call that comes too soon harms nobody. Each alert is brought back in
-//! a transaction of its own, under its row (`store::db::turn::locks`).
+//! Steps of the wall clock: reported, recorded, and what was planned at the wrong time is planned again. The newest
+//! time is believed. Nothing is ever moved to a later time: a call that comes too soon does no harm. The plans of each
+//! alert are moved in a transaction of their own, under its row (`store::db::turn::locks`).
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ use domain::alerts::AlertCase;
 use domain::time::{APART, Step};
 use domain::{AlertId, Instant};
 
-/// A clock this far behind what was written was set back while nobody looked.
+/// A clock this far behind the newest entry was set back while the program was down.
 pub const BEHIND: Duration = Duration::from_secs(60);
-/// How long a step is told.
+/// How long a step is reported.
 const TOLD: Duration = Duration::from_secs(24 * 3_600);
 const STEP: &str = "clock.step";
 const PENDING: &str = "clock.pending";
-/// Alerts looked for at once.
+/// Alerts looked up at once.
 const BATCH: i64 = 200;
 
-/// By how much what was planned on a wrong time is brought back.
+/// How far plans made at a wrong time are moved back.
 #[derive(Debug, Clone, Copy)]
 pub enum Back {
     /// The clock was set back by so much.
     By(Duration),
-    /// Each plan by as much as it was written ahead of now: another node's clock was wrong, and nobody knows by how much.
+    /// Each plan by as much as it lies ahead of now: another node's clock was wrong, and nobody knows by how much.
     AsWritten,
 }
 
@@ -80,7 +80,7 @@ pub fn told(view: &mut View<'_>, now: Instant) -> Result<Option<Step>> {
     Ok(step.filter(|step| now.since(step.at) <= TOLD))
 }
 
-/// A step whose plans are not all brought back: somebody was killed over it.
+/// A step whose plans are not all moved back yet: the process was killed before it finished.
 ///
 /// # Errors
 /// Database errors.
@@ -116,7 +116,7 @@ pub fn replan_alone(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
     bring_back(tx, rows, back)
 }
 
-/// Alerts with something planned on a time that lies ahead, after this one, in the order of ids.
+/// Alerts with plans on a time that lies ahead, after this id, in the order of ids.
 ///
 /// # Errors
 /// Database errors.
@@ -156,8 +156,8 @@ pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Resu
     Ok(found.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
-/// Brings back what hangs on one alert, under its row and in the order of locks: whoever acts on it now is waited for.
-/// Says how many plans.
+/// Moves back the plans of one alert, under its row and in the order of locks; waits for whoever holds it. Returns how
+/// many plans.
 ///
 /// # Errors
 /// Database errors.
@@ -224,8 +224,8 @@ const PLAN: (
 );
 const OPEN: [&str; 2] = ["due", "sending"];
 
-/// Messages that were planned or taken on the time ahead. None becomes due before now, so that doing it twice after a kill
-/// changes nothing that matters.
+/// Messages that were planned or taken on the time ahead. None becomes due before now, so that doing it twice after a
+/// kill changes nothing that matters.
 fn bring_back(tx: &mut Tx<'_>, rows: Vec<Plan>, back: Back) -> Result<usize> {
     let at = tx.now();
     let now = at.micros();

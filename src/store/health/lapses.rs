@@ -1,5 +1,5 @@
-//! What was planned and is not done: found by comparing rows with the clock, without a word from whoever should have
-//! done it. A lapse stands until the thing is done.
+//! Lapses: what was planned and is not done. They are found by comparing rows with the clock, without relying on
+//! whoever should have done it. A lapse stands until the thing is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,11 +21,12 @@ use domain::{Instant, Level};
 /// Something that is late, stuck or set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lapse {
-    /// What: `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`, `set_aside`.
+    /// What: `late_step`, `late_timer`, `late_message`, `late_program`, `stuck_message`, `unescalated_red`,
+    /// `set_aside`.
     pub kind: String,
-    /// The row's id; of `late_program` the webhook's: one for all calls that a program keeps waiting.
+    /// The row's id; for `late_program` the webhook's id: one lapse for all calls that a program keeps waiting.
     pub subject: String,
-    /// When it was to be done.
+    /// When it was due.
     pub expected_at: Instant,
 }
 
@@ -53,10 +54,10 @@ struct Found {
 /// A program that keeps calls waiting.
 const PROGRAM: &str = "late_program";
 
-/// At most so many of a kind: a flood is told by its first ones.
+/// The most lapses of a kind in one look: the first ones tell of a flood.
 const MOST: i64 = 200;
 
-/// Every plan of the store that was not carried out by `late`.
+/// Every plan of the store that is overdue by `late`.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +70,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "CAST(id AS TEXT)",
             "due_at",
             "messages",
-            // Word of a lapse that is late is no other lapse: it would breed itself.
+            // A late message about a lapse is no lapse of its own: it would breed itself.
             "state = 'due' AND attempt = 0 AND due_at <= $1 AND spoiled IS NULL \
              AND channel <> 'webhook' AND template NOT IN ('lapse', 'lapses_overnight')",
         ),
@@ -94,7 +95,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
             "CAST(id AS TEXT)",
             "created_at",
             "messages",
-            // A call that was put off is late from when it was planned; one that its receiver asks for again is not.
+            // A call that was postponed is late from when it was planned; one that its receiver asked for again is not.
             "state = 'due' AND attempt > 0 AND created_at <= $1 AND spoiled IS NULL AND kind = 'alert' \
              AND channel <> 'webhook' AND not_after <= created_at + $2",
         ),
@@ -137,7 +138,7 @@ pub fn look(view: &mut View<'_>, late: Instant) -> Result<Vec<Lapse>> {
     Ok(one_a_program(out))
 }
 
-/// The calls that a program keeps waiting are one lapse, since the oldest of them.
+/// The calls that a program keeps waiting are one lapse, dated by the oldest of them.
 fn one_a_program(mut all: Vec<Lapse>) -> Vec<Lapse> {
     let (mut programs, mut out) = (BTreeSet::new(), Vec::with_capacity(all.len()));
     all.sort_by_key(|lapse| lapse.expected_at);
@@ -149,7 +150,7 @@ fn one_a_program(mut all: Vec<Lapse>) -> Vec<Lapse> {
     out
 }
 
-/// What stands, the oldest first.
+/// The lapses that stand, the oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -173,41 +174,42 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<Standing>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// What a look raised anew.
+/// What one look raised.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Raised {
     /// The new lapses.
     pub fresh: Vec<Lapse>,
-    /// Whether one of them is worth a word now: none was said of its kind within the last hour.
+    /// Whether to send a message now: of one of these kinds none was sent within the last hour.
     pub untold: bool,
-    /// By which ways they should have gone, where they are about messages.
+    /// The channels that the late messages among them should have used.
     pub ways: BTreeSet<Channel>,
 }
 
-/// Of a kind of lapse a word is said so often at most, whether it stands meanwhile or comes and goes.
+/// The shortest interval between messages about one kind of lapse, whether it stands meanwhile or comes and goes.
 const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
-/// Lapses that nobody was told of when they were found, because whoever reads of them was away: word of them is owed.
+/// Lapses that nobody was told of when they were found, because the readers were off duty: a message about them is
+/// owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
     /// How many.
     pub count: usize,
-    /// When the first of them was to be done.
+    /// When the first of them was due.
     pub since: Instant,
 }
 
-/// The setting that keeps what is owed.
+/// The setting that stores what is owed.
 const OWED: &str = "engine.owed";
 
-/// Writes down what was found: new lapses are raised with an audit entry each, those that are gone are over. Where nobody
-/// reads now (`closed`), word of those that are about no open red is owed; see [`pay`].
+/// Records what was found: new lapses with an audit entry each; those no longer found are over. While nobody reads
+/// (`closed`), a message about lapses that concern no open red is owed instead of sent; see [`pay`].
 ///
 /// # Errors
 /// Database errors.
 pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> {
     let now = tx.now();
     let known: BTreeSet<Lapse> = standing(tx)?.into_iter().map(|standing| standing.lapse).collect();
-    // A program's lapse stands until nothing waits for it, whichever of its calls is the oldest.
+    // A program's lapse stands until no call waits for it, whichever call is the oldest.
     let stands = |lapse: &Lapse| {
         let same = |known: &&Lapse| known.kind == PROGRAM && known.subject == lapse.subject;
         known.iter().find(same).filter(|_| lapse.kind == PROGRAM).unwrap_or(lapse).clone()
@@ -229,7 +231,7 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> 
     }
     let ways = ways(tx, &fresh)?;
     for lapse in &fresh {
-        // It may have stood before, and be back.
+        // The lapse may have stood before and be back.
         let again = diesel::update(row(lapse)).set(lapses::over_at.eq(None::<i64>)).execute(tx.conn)?;
         if again == 0 {
             diesel::insert_into(lapses::table)
@@ -269,7 +271,7 @@ fn owed(view: &mut View<'_>) -> Result<Option<Owed>> {
         .transpose()
 }
 
-/// The word that is owed, which is said now; `None`: none is.
+/// Takes the owed message, to be sent now; `None`: none is owed.
 ///
 /// # Errors
 /// Database errors.
@@ -281,11 +283,11 @@ pub fn pay(tx: &mut Tx<'_>) -> Result<Option<Owed>> {
     Ok(owed)
 }
 
-/// Whether it is time for a word about a kind of lapse; notes that it is said.
+/// Whether a message about a kind of lapse is due, and records that it is sent.
 fn tell(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
     let (name, now) = (format!("engine.told.{kind}"), tx.now());
     let told = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
-    // A word that was said in the future was said on a wrong clock.
+    // A message dated in the future was sent on a wrong clock.
     if told.is_some_and(|at| at <= now && now.since(at) < TOLD_FOR) {
         return Ok(false);
     }

@@ -1,5 +1,5 @@
-//! Whether the database answers and takes writes: looked at all the time, so that whoever asks is told at once and a
-//! question costs nothing.
+//! Watches whether the database answers and takes writes. A thread looks all the time, so a question is answered at
+//! once and costs nothing.
 
 pub mod clock;
 pub mod lapses;
@@ -27,13 +27,13 @@ use supervise::Watched;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(400);
-/// A look that has not come back for so long found nobody.
+/// A look without an answer for this long counts as a database that is away.
 const SILENT: Duration = Duration::from_millis(1_500);
-/// A database that refused a write is well again when it refused none for so long; one is tried with each look.
+/// A database that refused a write counts as well again after this long without a refusal; each look tries a write.
 const REFUSED: Duration = Duration::from_secs(4);
-/// How long a look may take before its thread counts as ill.
+/// How long a look may take before its thread counts as stuck.
 pub(super) const AT_MOST: Duration = Duration::from_secs(10);
-/// SQLite's file needs so much room beside it: less, and the next commits fail.
+/// Room that SQLite needs on the disk beside its file; with less, the next commits fail.
 const ROOM: u64 = 1 << 20;
 
 /// What is wrong with the database.
@@ -59,7 +59,7 @@ impl Ailment {
     }
 }
 
-/// Something that somebody should mend, in words that say what to do.
+/// A problem that an operator should fix, with words that say how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The words.
@@ -74,20 +74,20 @@ pub(super) struct Health(Mutex<Seen>);
 
 #[derive(Default)]
 struct Seen {
-    /// When it last answered a look; none: nobody looks.
+    /// When it last answered a look; `None`: nobody looks.
     answered: Option<Moment>,
     no_room: bool,
     /// The file beside the database that repeats what was withdrawn cannot be written.
     behind: bool,
-    /// Why the last write that failed did so by the database's own doing, and when.
+    /// Why and when the database itself last refused a write.
     refused: Option<(Ailment, Moment)>,
-    /// A statement that waits for a lock which nobody at work holds.
+    /// A statement that waits for a lock whose holder is idle.
     waits: Option<Waits>,
     /// Statements of this node that arrive slowly.
     slow: Option<Slow>,
-    /// Alerts that the engine passes over.
+    /// Alerts that the engine skips.
     passed: Option<PassedOver>,
-    /// Of the server's connections those in use, and all.
+    /// How many of the server's connections are in use, and how many it has.
     used: Option<Used>,
 }
 
@@ -104,7 +104,8 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how a transaction went. One that went well says little: on a full disk what needs no new page still does.
+    /// Records how a transaction ended. A success says little: on a full disk, writes that need no new page still
+    /// succeed.
     pub(super) fn wrote<T>(&self, done: &Result<T>) {
         if let Some(why) = done.as_ref().err().and_then(refusal) {
             self.seen().refused = Some((why, Moment::now()));
@@ -132,17 +133,17 @@ const fn refusal(error: &Error) -> Option<Ailment> {
 }
 
 impl Store {
-    /// Notes whether `revocations.log` could not be written when it should have been.
+    /// Records whether `revocations.log` could not be written when it should have been.
     pub fn file_is_behind(&self, behind: bool) {
         self.inner.health.seen().behind = behind;
     }
 
-    /// What is wrong with the database or with what is kept beside it, as it was seen last; says so within two seconds.
+    /// The problems of the database and of the files beside it, at most two seconds old.
     #[must_use]
     pub fn troubles(&self) -> Vec<Trouble> {
         let now = Moment::now();
         let (short, ailment) = (self.inner.want.short(now), self.ailment());
-        // A database that cannot be asked for want of a connection is not away.
+        // Lack of a connection does not mean that the database is away.
         let silent = ailment == Some(Ailment::Silent);
         let ailment = ailment.filter(|_ailment| !silent || short.is_none());
         let (waits, slow, used, behind) = {
@@ -153,7 +154,7 @@ impl Store {
         let ailment = ailment.map(|ailment| Trouble { words: ailment.words().to_owned(), stops: true });
         let short =
             short.map(|short| Trouble { words: limit.words(used), stops: silent || short == Short::Starved });
-        // Of a row that one person wants the others need not wait for anything.
+        // A wait for a single row that one person wants stops nobody else.
         let stops = |waits: &Waits| waits.whole || self.threads().are_at_work(waits::LONG);
         let waits = waits.map(|waits| Trouble { stops: stops(&waits), words: waits.words() });
         let behind = behind.then(|| Trouble {
@@ -161,18 +162,18 @@ impl Store {
                 .to_owned(),
             stops: false,
         });
-        // Who does not come on for it is told by name (`supervise`), and is not ready.
+        // A thread that is held up by it is reported by name (`supervise`), and makes the node not ready.
         let slow = slow.map(|slow| Trouble { words: slow.words(), stops: false });
         ailment.into_iter().chain(short).chain(waits).chain(slow).chain(behind).collect()
     }
 
-    /// What is wrong with the database, as it was seen last; says so within two seconds.
+    /// The problem of the database, at most two seconds old.
     #[must_use]
     pub fn ailment(&self) -> Option<Ailment> {
         self.inner.health.ailment(Moment::now())
     }
 
-    /// Alerts that the engine passes over because another session holds them, as it was seen last.
+    /// Alerts that the engine skips because another session holds them, as last seen.
     #[must_use]
     pub fn passed_over(&self) -> Option<PassedOver> {
         self.inner.health.seen().passed
@@ -203,7 +204,7 @@ impl Store {
 }
 
 impl Store {
-    /// Writes down the ends of threads that nobody asked for. Says how many.
+    /// Records the unexpected ends of threads. Returns how many.
     ///
     /// # Errors
     /// Database errors; they are written down the next time.
@@ -231,7 +232,7 @@ fn store(inner: &Weak<Inner>) -> Option<Store> {
     inner.upgrade().map(|inner| Store { inner })
 }
 
-/// What looks: on a connection of its own, for those of the pool may all be at work.
+/// The watcher. It has a connection of its own, for those of the pool may all be busy.
 #[derive(Default)]
 struct Eye {
     conn: Option<Kept>,
@@ -287,7 +288,7 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
     };
     if refused && room && answers.is_ok() {
         watched.works();
-        // Where nobody else writes: a refusal is noted like anybody's.
+        // Where nobody else writes, the refusal of this write is recorded like any other.
         let tried = store.keep_house(Urgency::Patient, "health", Clock::System.now(), |tx| {
             diesel::update(settings::table.find(INSTANCE))
                 .set(settings::value.eq(settings::value))
@@ -299,8 +300,8 @@ fn look(store: &Store, eye: &mut Eye, watched: &Watched) {
 }
 
 impl Eye {
-    /// Asks the database what it is asked anyway: who waits, what is passed over, and, where connections are short, how many
-    /// are in use.
+    /// Asks the database the regular questions: who waits, which alerts are skipped, and, when connections are short,
+    /// how many are in use.
     fn asks(&mut self, store: &Store, short: bool) -> Result<Answer> {
         let kept = match self.conn.take() {
             Some(kept) if !store.inner.want.outlived(kept.opened) => self.conn.insert(kept),
@@ -326,7 +327,7 @@ impl Eye {
 const USED: &str = "SELECT COUNT(*) AS used, current_setting('max_connections')::BIGINT AS of FROM pg_stat_activity \
      WHERE backend_type = 'client backend'";
 
-/// Whether the disk under a file has room. Where nobody can say, the writes will.
+/// Whether the disk under a file has room. If that cannot be determined, the writes will tell.
 fn has_room(file: &Path) -> bool {
     #[cfg(unix)]
     if let Ok(disk) = rustix::fs::statvfs(file) {

@@ -1,5 +1,5 @@
-//! The slots of the nodes on one database, 0 to 15: a receipt names its node by it. A node keeps its slot by
-//! saying so; one that fell silent loses it, and its devices count as gone.
+//! The numbers (0 to 15) of the nodes on one database; a receipt names its node by it. A node keeps its number by
+//! reporting; one that falls silent loses it, and its devices count as disconnected.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use domain::{Clock, Instant};
 
 /// Slots there are.
 pub const SLOTS: i16 = 16;
-/// A node that did not speak for so long is gone.
+/// A node that has not reported for this long is gone.
 pub const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// A node as it makes itself known.
@@ -34,14 +34,15 @@ pub struct Node {
 /// What this node's own clock shows beside the database's.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocks {
-    /// This machine's, at that moment of the question at which it was nearest to the database's: only so much is proven.
+    /// This machine's clock, at the moment during the question that brings it nearest to the database's: only that much
+    /// difference is proven.
     pub ours: Instant,
-    /// The database's: the nodes on one database have no other in common. SQLite has none but ours.
+    /// The database's clock, the only one that the nodes on one database share. On SQLite it is this machine's.
     pub database: Instant,
 }
 
 impl Clocks {
-    /// Asks the database, and lets `clock` follow what it says.
+    /// Asks the database for its time, and makes `clock` follow it.
     ///
     /// # Errors
     /// Database errors.
@@ -54,7 +55,7 @@ impl Clocks {
         Ok(question.answered(clock, said))
     }
 
-    /// As [`Clocks::compare`], when a database was opened and nothing was told the time yet.
+    /// As [`Clocks::compare`], right after a database was opened and before anybody was told the time.
     ///
     /// # Errors
     /// Database errors.
@@ -109,13 +110,14 @@ impl Question {
     }
 }
 
-/// What a clock that showed `ours` when it was asked showed nearest to the answer, which took so long.
+/// The reading of our clock nearest to the answer, given that it showed `ours` when it was asked and the answer took
+/// this long.
 fn nearest(ours: Instant, took: Duration, answer: Instant) -> Instant {
     answer.clamp(ours, ours.plus(took))
 }
 
-/// By how many milliseconds our clock is off from the database's, when the node `id` should stand aside: another one lives
-/// and agrees with the database. Alone it goes on, for then the database may be wrong.
+/// How many milliseconds our clock is off from the database's, if the node `id` should stand aside for it: another node
+/// lives and agrees with the database. A node that is alone goes on, for then the database may be wrong.
 ///
 /// # Errors
 /// Database errors.
@@ -131,7 +133,7 @@ pub fn astray(view: &mut View<'_>, id: &str, clocks: Clocks) -> Result<Option<i6
     Ok((right.get_result::<i64>(view.conn)? > 0).then_some(clocks.off_ms()))
 }
 
-/// Takes a slot for a node that starts. What a former process of the same home held is given back first: the data
+/// Takes a number for a node that starts. The number of a former process of the same home is freed first: a data
 /// directory has one holder.
 ///
 /// # Errors
@@ -144,12 +146,12 @@ pub fn begin(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
 }
 
 /// Takes a slot for a node: the one it was told to have, else the first that is free. Run it with
-/// [`crate::Store::keep_house`]. A node that lost its slot while it runs gives back
-/// nobody's: on a machine of the same name another node may have the same home, and each would take the other's for ever.
+/// [`crate::Store::keep_house`]. A node that lost its slot while it runs gives back nobody's: on a machine of the same
+/// name another node may have the same home, and each would take the other's for ever.
 ///
 /// # Errors
-/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number; [`Error::Conflict`]
-/// when all are in use; database errors.
+/// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number;
+/// [`Error::Conflict`] when all are in use; database errors.
 pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     migrate::hold(tx)?;
     let database = clocks.database;
@@ -182,7 +184,7 @@ pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
     })
 }
 
-/// Who has the number that another node asks for.
+/// The node that has the number another one asks for.
 fn held(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
     let row = nodes::table.find(i16::from(number)).select((nodes::home, nodes::seen_at));
     let (home, seen_at): (String, i64) = row.get_result(tx.conn)?;
@@ -195,7 +197,8 @@ fn held(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
     )))
 }
 
-/// Says that the node lives, and buries those that do not. Says how many; `None`: another node has the slot by now.
+/// Reports that the node lives, and frees the numbers of silent nodes. Returns how many; `None`: another node has the
+/// number by now.
 ///
 /// # Errors
 /// Database errors.
@@ -209,8 +212,8 @@ pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, clocks: Clocks) -> Result<Optio
     bury(tx, database).map(Some)
 }
 
-/// Holds the slot until the transaction ends: whoever wants it waits. What names its node by a slot is written under
-/// this, so that no two nodes ever write under one.
+/// Locks the number until the transaction ends; a node that wants it waits. Rows that name the node by its number are
+/// written under this lock, so that no two nodes ever write under one number.
 ///
 /// # Errors
 /// [`Error::Unseated`]: the node was silent, and its slot was given away; database errors.
@@ -218,13 +221,13 @@ pub fn hold(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     // On SQLite there is one process.
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));
-    // Shared in the way that lets the node go on saying that it lives.
+    // A key-share lock, so that the node itself can still report that it lives.
     let held: Option<i16> = mine.select(nodes::slot).for_key_share().get_result(conn).optional()?;
     held.map(drop).ok_or(Error::Unseated)
 }
 
-/// As [`hold`], and asks for the time on the way: the machine may have stood still since somebody last did. The server ends
-/// a transaction that is silent for five seconds, so that what this proves is no older than that when it is committed.
+/// As [`hold`], and asks for the time as well: the machine may have been suspended since the last answer. The server
+/// ends a transaction that is silent for five seconds, so what this proves is no older at the commit.
 ///
 /// # Errors
 /// As [`hold`]; [`Error::Unseated`] too when this clock is off and another node's is right.
@@ -239,7 +242,7 @@ pub fn hold_and_prove(tx: &mut Tx<'_>, slot: u8, id: &str, clock: &Clock) -> Res
     Proven::of(tx, id, clock, clocks)
 }
 
-/// Asks for the time, for whoever decides something that is final.
+/// Asks for the time, for a decision that is final.
 ///
 /// # Errors
 /// [`Error::Unseated`] when this clock is off and another node's is right; database errors.
@@ -248,8 +251,8 @@ pub fn prove(view: &mut View<'_>, id: &str, clock: &Clock) -> Result<Proven> {
     Proven::of(view, id, clock, clocks)
 }
 
-/// An instant that the database confirmed when it was asked for it. What hangs on the time and is final for whoever hears
-/// it (a reading before a grant, a token that has ended) is decided by one of these.
+/// An instant confirmed by the database. A decision that depends on the time and is final for the one it concerns (a
+/// reading before a grant, an expired token) is made with one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proven(Instant);
 
@@ -278,8 +281,8 @@ struct Serving {
     named: Option<String>,
 }
 
-/// The nodes that serve from a database, of whatever schema version, but the one of `home`: their numbers and homes in one
-/// line; empty: none.
+/// The nodes that serve from a database, of whatever schema version, but the one of `home`: their numbers and homes in
+/// one line; empty: none.
 ///
 /// # Errors
 /// Database errors.
@@ -313,7 +316,7 @@ pub fn leave(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whoever is silent on the database's clock, or spoke in its future: that was written on a wrong clock.
+/// Nodes that are silent by the database's clock, or reported in its future: that was written on a wrong clock.
 fn bury(tx: &mut Tx<'_>, database: Instant) -> Result<usize> {
     let silent = nodes::seen_at.lt(database.minus(GONE_AFTER).micros());
     let gone = nodes::table.filter(silent.or(nodes::seen_at.gt(database.plus(GONE_AFTER).micros())));

@@ -1,5 +1,5 @@
-//! Whether this node takes part in the work of all: under which number, or why it stands aside. Whoever writes for the
-//! node asks here first and waits as long as nobody knows whether its clock is right.
+//! Whether this node takes part, and under which number, or why it stands aside. Everything that writes for the node
+//! asks here first, and waits while it is unknown whether the clock is right.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -25,11 +25,11 @@ struct Stand {
     place: Place,
     closed: bool,
     off_ms: i64,
-    /// How often it took a seat, or was confirmed in one that was in doubt.
+    /// Counts how often it took a number, or was confirmed after a doubt.
     seatings: u64,
 }
 
-/// A clock that is off by less is as good as right.
+/// A clock that is off by less counts as right.
 pub const TOLD_FROM_MS: i64 = 2_000;
 
 impl Standing {
@@ -60,8 +60,8 @@ impl Standing {
         }
     }
 
-    /// Notes by how many milliseconds this clock is off from the database's (negative: behind). Whether that is news:
-    /// it went past two seconds, or came back within.
+    /// Records how many milliseconds this clock is off from the database's (negative: behind). Returns whether that is
+    /// news: it went past two seconds, or came back within.
     pub fn compared(&self, off_ms: i64) -> bool {
         let mut stand = self.stand();
         let told = |off: i64| off.abs() >= TOLD_FROM_MS;
@@ -95,7 +95,7 @@ impl Standing {
         self.0.1.notify_all();
     }
 
-    /// Changes whenever the node may have been without a seat meanwhile: the same number may have been another's.
+    /// Changes whenever the node may have been without its number meanwhile: another node may have had it.
     #[must_use]
     pub fn seating(&self) -> u64 {
         self.stand().seatings

@@ -239,7 +239,8 @@ impl Keyring {
         Ok(Some(key))
     }
 
-    /// Creates the key of `(subject, class)`; `None` when another transaction made it meanwhile. The caller remembers it after its commit.
+    /// Creates the key of `(subject, class)`; `None` when another transaction made it meanwhile. The caller remembers
+    /// it after its commit.
     ///
     /// # Errors
     /// Database errors.

@@ -1,5 +1,5 @@
-//! Wraps data keys again under the newest epoch of the key-encryption key, some at a time, so that an older epoch can be
-//! retired. What they sealed stays as it is: only the wrapping of the keys changes.
+//! Wraps data keys again under the newest epoch of the key-encryption key, some at a time, so that an older epoch can
+//! be retired. What they sealed stays as it is: only the wrapping of the keys changes.
 
 use diesel::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What is told to pages and to other nodes after a commit.
+//! Signals to open pages and to other nodes after a commit.
 
 pub(crate) mod listen;
 pub mod signals;

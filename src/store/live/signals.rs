@@ -1,4 +1,4 @@
-//! What dashboards were told, for those that come back with a `Last-Event-ID`: names and ids only.
+//! Stored signals, for dashboards that come back with a `Last-Event-ID`: names and ids only.
 
 use diesel::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::db::schema::signals;
 use crate::{Conn, Signalled, Tx, View};
 use domain::Instant;
 
-/// Something that was told.
+/// A stored signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The event's id.
@@ -20,8 +20,8 @@ pub struct Told {
     pub subject: String,
 }
 
-/// What was told after the event `last`, oldest first; `None` when that event is not known (any more), so
-/// that the listener must start anew.
+/// The signals after the event `last`, oldest first; `None` when that event is not known (any more), so that the
+/// listener must start anew.
 ///
 /// # Errors
 /// Database errors.
@@ -50,9 +50,9 @@ pub fn newest(view: &mut View<'_>) -> Result<i64> {
     Ok(id.unwrap_or(0))
 }
 
-/// Numbers and keeps what a transaction tells, as the last thing before its commit. On PostgreSQL transactions that
-/// tell wait here for each other, as they would for `NOTIFY` a moment later: whoever has read a number has seen, or
-/// can see, all the lower ones.
+/// Numbers and stores a transaction's signals, as the last thing before its commit. On PostgreSQL transactions with
+/// signals wait for each other here, as they would for `NOTIFY` a moment later: whoever has read a number has seen, or
+/// can see, all lower ones.
 ///
 /// # Errors
 /// Database errors.
@@ -87,7 +87,7 @@ pub(crate) fn keep(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what was told before an instant.
+/// Deletes signals from before an instant.
 ///
 /// # Errors
 /// Database errors.

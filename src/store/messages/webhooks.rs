@@ -220,8 +220,8 @@ pub(crate) fn gone(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tell_owner(tx, id, "webhook_gone", "gone")
 }
 
-/// A program did not take a call and will not take it: it redirects, or refuses what it is sent. Whoever added it hears of
-/// that, once a day at most.
+/// A program did not take a call and will not take it: it redirects, or refuses what it is sent. Whoever added it hears
+/// of that, once a day at most.
 ///
 /// # Errors
 /// Database errors.
@@ -230,8 +230,8 @@ pub(crate) fn refuses(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tell_owner(tx, id, "webhook_refuses", &format!("refuses:{day}"))
 }
 
-/// Tells whoever added a program; where they are gone, those who run the system. `what` makes it the same word when it is
-/// said again.
+/// Tells whoever added a program; where they are gone, those who run the system. `what` makes it the same word when it
+/// is said again.
 fn tell_owner(tx: &mut Tx<'_>, id: &str, template: &'static str, what: &str) -> Result<()> {
     let now = tx.now();
     let row = webhooks::table.find(id).select(webhooks::created_by);

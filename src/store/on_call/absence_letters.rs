@@ -1,6 +1,6 @@
-//! Who hears of an absence, a letter each: whoever is away, of what others note of them; whoever stands in, of the turns that
-//! become theirs, change or are theirs no more; the managers, of what people note of their own. Nobody is told what they did
-//! themselves. Of one absence only the newest word to a person is sent.
+//! Who is told of an absence, in one letter each: the person who is away, when others recorded it; people who stand in,
+//! of shifts that they get, that change or that they lose; the managers, when people record their own. Nobody is told
+//! what they did themselves. Of one absence only the newest letter to a person is sent.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +15,14 @@ use domain::on_call::Absence;
 use domain::time::civil::Window;
 use domain::{AbsenceId, Instant, Role, UserId};
 
-/// What became of an absence: noted (nothing before), changed, or taken back (nothing after).
+/// What happened to an absence: recorded (nothing before), changed, or taken back (nothing after).
 pub(super) struct Turned<'a> {
     pub(super) id: AbsenceId,
     pub(super) before: Option<&'a Absence>,
     pub(super) after: Option<&'a Absence>,
 }
 
-/// One word to one person.
+/// One message to one person.
 struct Word {
     to: UserId,
     template: &'static str,
@@ -41,7 +41,7 @@ const TO_MANAGERS: Templates = ["absence", "absence_changed", "absence_ended"];
 const TO_THEMSELVES: Templates = ["own_absence", "own_absence_changed", "own_absence_ended"];
 const TO_STAND_INS: Templates = ["stand_in", "stand_in_changed", "stand_in_ended"];
 
-/// Tells everybody who must know.
+/// Plans the messages to everybody concerned.
 ///
 /// # Errors
 /// Database errors.

@@ -1,6 +1,6 @@
-//! What is stored of an absence: who stands in from when it is noted, and since when the house knows of each part of it. What
-//! a change adds is known from then on, so that it goes over whatever was said to be meant before; what stays is known
-//! since it was noted, so that nothing that was changes.
+//! How an absence is stored: from when each person stands in, and since when each part of it is known. A part that a
+//! change adds counts as known from the change on, so it overrides what was said to be meant before; a part that stays
+//! counts as known since it was recorded, so the past does not change.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,8 @@ pub(super) fn as_stored(at: Instant) -> Instant {
     Instant::from_micros(at.micros().div_euclid(1_000) * 1_000)
 }
 
-/// Who stands in from an instant on: turns are listed a moment before they are noted, and who is ill now is away from now.
+/// Who stands in from an instant on: turns are listed a moment before they are noted, and who is ill now is away from
+/// now.
 pub(super) fn from_then_on(covers: &[Cover], at: Instant) -> Vec<Cover> {
     let ahead = covers.iter().map(|cover| Cover { to: as_stored(cover.to), ..cover.clone() });
     let ahead = ahead.filter(|cover| cover.to > at);

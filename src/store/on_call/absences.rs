@@ -1,5 +1,5 @@
-//! Who is away when. An absence is a fact about a person: whatever a schedule says, now or after its next change, nobody
-//! who is away is on call in it, unless an override was said to be meant although they are.
+//! Absences. An absence is a fact about a person: whatever a schedule says, now or after a change, nobody who is away
+//! is on call in it, unless an override says that it means them although they are away.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
 use domain::time::civil::{Window, union};
 use domain::{AbsenceId, Instant, UserId};
 
-/// An absence as it is kept.
+/// A stored absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Its id.
     pub id: AbsenceId,
     /// What it says.
     pub absence: Absence,
-    /// Who wrote it down, as [`crate::Actor::name`] writes it.
+    /// Who recorded it, as [`crate::Actor::name`] writes it.
     pub noted_by: String,
     /// Its parts, where a change added some.
     parts: Vec<Part>,
@@ -41,7 +41,7 @@ impl Held {
     }
 }
 
-/// What an absence leaves behind.
+/// An absence and what it leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     /// The absence.
@@ -54,12 +54,12 @@ pub struct Left {
 
 /// Counts what was done to absences.
 const ACTS: &str = "absences.acts";
-/// As many of one person's may lie ahead.
+/// The most absences of one person that may lie ahead.
 const MOST_AHEAD: usize = 50;
-/// As many people stand in for somebody.
+/// The most people who stand in during one absence.
 const MOST_COVERS: usize = 1_000;
-/// An absence ends no further ahead: a year of leave that is noted a month before it begins. What is longer is a mistyped
-/// year, or somebody who has left, and would take a person off call where nobody looks any more.
+/// An absence ends no further ahead: a year of leave that is noted a month before it begins. What is longer is a
+/// mistyped year, or somebody who has left, and would take a person off call where nobody looks any more.
 pub const FURTHEST: Duration = Duration::from_secs(400 * 86_400);
 
 /// Why an absence is not noted or changed, where its reader can mend it.
@@ -110,7 +110,7 @@ impl Row {
     }
 }
 
-/// Those that are not over at an instant, in order of their ends.
+/// Absences that are not over at an instant, in the order of their ends.
 ///
 /// # Errors
 /// Database errors.
@@ -174,13 +174,13 @@ fn turns(
     Ok(out)
 }
 
-/// Notes that somebody is away, with whoever stands in. What nobody covers is said, not refused: an absence comes whether
-/// somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Whoever is away,
-/// stands in or keeps the schedules hears of what others did.
+/// Notes that somebody is away, with whoever stands in. What nobody covers is said, not refused: an absence comes
+/// whether somebody stands in or not. Where it has begun, the alerts that rest on them go back to the queue. Whoever is
+/// away, stands in or keeps the schedules hears of what others did.
 ///
 /// # Errors
-/// [`Error::Refused`] for an absence that is over or ends too far ahead, of somebody who is on call nowhere, or a cover by
-/// somebody who may not or cannot; [`Error::Conflict`] where another of theirs lies in that time.
+/// [`Error::Refused`] for an absence that is over or ends too far ahead, of somebody who is on call nowhere, or a cover
+/// by somebody who may not or cannot; [`Error::Conflict`] where another of theirs lies in that time.
 pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     let now = tx.now();
     let covers = &absence_parts::from_then_on(covers, now);
@@ -189,7 +189,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
     hold(tx, user, covers)?;
     fits(tx, user, within, None)?;
     stand_in(tx, user, within, covers)?;
-    // Who is away now answers for nothing now; what begins later gives back when it begins.
+    // A person who is away from now on gives back their alerts now; an absence that begins later gives them back then.
     if begun {
         departures::leave(tx, user, Why::Absent)?;
     }
@@ -211,8 +211,8 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
     settled(tx, "shift.absent", &Turned { id, before: None, after: Some(&noted) })
 }
 
-/// The same, once: by whom it was noted a moment ago with the same days and stand-ins (a button that was pressed twice, a
-/// form that was sent again), they read what came of it.
+/// The same, once: by whom it was noted a moment ago with the same days and stand-ins (a button that was pressed twice,
+/// a form that was sent again), they read what came of it.
 ///
 /// # Errors
 /// As [`note`].
@@ -236,7 +236,7 @@ pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]
     }
 }
 
-/// Whose absence it is, and what it leaves open from now on.
+/// The person of an absence, and what it leaves open from now on.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -245,8 +245,8 @@ pub fn left(view: &mut View<'_>, id: AbsenceId, now: Instant) -> Result<(UserId,
     Ok((user, left_by(view, id, user, window, now)?))
 }
 
-/// Another beginning or end. What has begun keeps its beginning, and nothing that was changes. What is new in it goes over
-/// whatever was said to be meant before.
+/// Another beginning or end. What has begun keeps its beginning, and nothing that was changes. What is new in it goes
+/// over whatever was said to be meant before.
 ///
 /// # Errors
 /// As [`note`]; [`Error::NotFound`]; [`Error::Conflict`] once it is over.
@@ -286,7 +286,7 @@ pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
     tx.signal("config.changed", "schedule")
 }
 
-/// Those that began and have not given back what rested on their people.
+/// Absences that began and whose people's alerts were not given back yet.
 ///
 /// # Errors
 /// Database errors.
@@ -302,7 +302,7 @@ pub fn begun(view: &mut View<'_>, now: Instant) -> Result<Vec<(AbsenceId, UserId
     found.into_iter().map(read).collect()
 }
 
-/// An absence begins: what rests on that person goes back to the queue.
+/// Begins an absence: what rests on that person goes back to the queue.
 ///
 /// # Errors
 /// Database errors.
@@ -325,7 +325,7 @@ pub fn left_since(view: &mut View<'_>, user: UserId, since: Instant, now: Instan
     Ok(found.is_some() && paging::away(view, now)?.contains_key(&user))
 }
 
-/// Absences of these people are noted and changed one after the other.
+/// Locks these people, so that absences that concern them are recorded and changed one at a time.
 fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
     let mut people: Vec<UserId> = covers.iter().map(|cover| cover.by).chain([user]).collect();
     people.sort_unstable();
@@ -334,11 +334,11 @@ fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
     people.into_iter().try_for_each(|user| departures::settle(tx, user))
 }
 
-/// One that can still be changed, held until the transaction ends.
+/// Locks an absence that can still be changed until the transaction ends.
 fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
     let user = get(tx, id)?.absence.user;
     hold(tx, user, &[])?;
-    // Whoever was first may have changed it or taken it back.
+    // Somebody else may have changed it or taken it back first.
     let held = get(tx, id)?;
     if held.absence.window.to <= tx.now() {
         return Err(Error::Conflict("this absence is over"));
@@ -415,7 +415,7 @@ fn stand_in(view: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -
     Ok(())
 }
 
-/// Writes down what was done, and says what it leaves open.
+/// Records the act, and returns what the absence leaves open.
 fn settled(tx: &mut Tx<'_>, kind: &'static str, turned: &Turned<'_>) -> Result<Left> {
     let Some(Absence { user, window, .. }) = turned.after else { return Err(Error::NotFound("absence")) };
     let now = tx.now();
@@ -474,8 +474,8 @@ fn told(
     settings::keep(tx, ACTS, &format!("{} {}", count.saturating_add(1), now.micros()))
 }
 
-/// How often absences were noted, changed and taken back so far, and when last: a calendar that somebody follows changes
-/// with each, and no version of a schedule tells of it.
+/// How often absences were noted, changed and taken back so far, and when last: a calendar that somebody follows
+/// changes with each, and no version of a schedule tells of it.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Who can be paged: certificates with their last day, and channels that reach a person no more.
+//! Who can be paged: certificates with their last day, and channels that no longer reach a person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub struct Gone {
     pub since: Instant,
 }
 
-/// The ways that reach a person who has no page of ours open: the dashboard alone wakes nobody at 3 a.m.
+/// The channels that reach a person who has no page of ours open: the dashboard alone wakes nobody at 3 a.m.
 const AWAY: [Channel; 1] = [Channel::Email];
 
 /// Notes or renews a person's certificate.
@@ -188,8 +188,9 @@ pub fn lost(view: &mut View<'_>) -> Result<BTreeSet<(UserId, Channel)>> {
     rows.into_iter().map(read).collect()
 }
 
-/// What the linter knows of every person who may be on call: active staff. Who is not here reaches nobody; whose
-/// account waits for a second person's word could not sign in to answer. A house from which no call leaves reaches nobody.
+/// What the linter knows of everybody who may be on call: active staff. A person who is absent here reaches nobody, and
+/// one whose account waits for a second person could not sign in to answer. If no call can leave the installation,
+/// nobody is reached.
 ///
 /// # Errors
 /// Database errors.

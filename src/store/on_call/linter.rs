@@ -62,7 +62,8 @@ impl Linter {
         Ok(Self { within, people, absences, shifts, before, certified, calls_out })
     }
 
-    /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says why.
+    /// Whether a call leaves the house at all. Where none does, no schedule reaches anybody, and the status page says
+    /// why.
     #[must_use]
     pub const fn calls_out(&self) -> bool {
         self.calls_out
@@ -95,8 +96,8 @@ pub fn problems(view: &mut View<'_>, id: &str, duty: &Duty, now: Instant) -> Res
     Ok(Linter::of(view, now)?.problems(id, duty))
 }
 
-/// The policies with a step that names people of whom nobody may answer a call now, each with the step, from 1. Who is in
-/// a schedule changes by the hour: what is missing there is the schedule's own problem.
+/// The policies with a step that names people of whom nobody may answer a call now, each with the step, from 1. Who is
+/// in a schedule changes by the hour: what is missing there is the schedule's own problem.
 ///
 /// # Errors
 /// Database errors.

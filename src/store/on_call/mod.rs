@@ -1,4 +1,4 @@
-//! Who answers when, as the store knows it: the schedule in force at each instant, who can be reached, whose
+//! Who is on call when, as the store knows it: the schedule in force at each instant, who can be reached, whose
 //! certificate is valid, who carries how much. A later edit never rewrites who was on call.
 
 mod absence_letters;
@@ -39,7 +39,7 @@ pub use linter::{Linter, dead_steps, problems};
 /// A schedule with the version that was in force in a window.
 type Piece = (Window, Version<Duty>);
 
-/// The schedules that the seeded policies name, each with a zone and nobody in it.
+/// Seeds the schedules that the default policies name, each with a zone and nobody in it.
 ///
 /// # Errors
 /// Database errors.
@@ -81,8 +81,8 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     let (known, now) = (people(tx)?, tx.now());
     let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule);
     let was = before.as_ref().map(Schedule::people).unwrap_or_default();
-    // Whoever was there before may stay until somebody takes them out: the linter is loud about them. Nobody is put
-    // there anew who could not answer.
+    // People who were in the schedule before may stay until somebody takes them out; the linter warns of them. Nobody
+    // new is put in who could not answer.
     let strange = |user: &UserId| !known.contains_key(user) && !was.contains(user);
     let comes = duty.schedule.newcomers(before.as_ref());
     if duty.schedule.people().iter().any(strange) || comes.iter().any(|user| !known.contains_key(user)) {
@@ -90,7 +90,7 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
         return Err(Error::Refused { code: "E_INVALID", what });
     }
     let mut kept = duty.clone();
-    // Only the house says when something was said to be meant.
+    // Only the program sets when an override was said to be meant.
     let known = |over: &Override| before.as_ref().is_some_and(|old| old.overrides.contains(over));
     for over in &mut kept.schedule.overrides {
         over.meant_at = over.meant_at.filter(|at| *at == now || known(over));

@@ -1,5 +1,5 @@
-//! Turns that people give each other: one side asks, the other agrees, and the schedule's next version says so. Nobody
-//! else is needed; what was asked and what came of it is in the log.
+//! Shift swaps: one side asks, the other agrees, and the schedule's next version says so. Nobody else is needed;
+//! request and answer are in the log.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use domain::on_call::{Away, Because, Change, Override, Schedule, Shift};
 use domain::time::civil::{Window, union};
 use domain::{Instant, SwapId, UserId};
 
-/// A turn that one person would give another.
+/// An offered shift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swap {
     /// Its id.
@@ -52,19 +52,19 @@ pub struct Asked {
     pub back: Option<Window>,
 }
 
-/// What somebody says to it.
+/// An answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     /// The other side agrees.
     Accept,
     /// The other side does not.
     Decline,
-    /// Whoever asked asks no more.
+    /// The person who asked withdraws the request.
     Withdraw,
 }
 
 impl Swap {
-    /// Whether somebody may say this to it. What is offered to all is for those who have turns in the schedule: nobody else
+    /// Whether a person may give this answer. An offer to all is for people with shifts in the schedule: nobody else
     /// puts themselves on call.
     #[must_use]
     pub fn may(&self, schedule: &Schedule, me: UserId, word: Word) -> bool {
@@ -77,11 +77,11 @@ impl Swap {
     }
 }
 
-/// A turn that is swapped lasts no longer: longer ones are a manager's to change.
+/// The longest shift that may be swapped; longer ones are for a manager to change.
 const LONGEST: Duration = Duration::from_secs(31 * 86_400);
-/// Open ones of one person.
+/// The most open requests of one person.
 const MOST_OPEN: i64 = 20;
-/// As many of a schedule are shown.
+/// The most requests of a schedule that are shown.
 const SHOWN: i64 = 200;
 
 type Row = (String, String, String, Option<String>, i64, i64, Option<i64>, Option<i64>, String, i64);
@@ -126,7 +126,7 @@ fn read(row: Row) -> Result<Swap> {
     })
 }
 
-/// What is asked and not answered in a schedule, while there is something left to swap; in order of time.
+/// The open requests of a schedule while there is something left to swap, in the order of time.
 ///
 /// # Errors
 /// Database errors.
@@ -154,7 +154,8 @@ pub fn one(view: &mut View<'_>, id: SwapId) -> Result<Swap> {
     read(found.ok_or(Error::NotFound("swap"))?)
 }
 
-/// Asks: whoever is on call offers a turn, to one person or to whoever comes first, or somebody offers to take it.
+/// Makes a request: a person on call offers a shift, to one person or to the first to accept, or somebody offers to
+/// take it.
 ///
 /// # Errors
 /// [`Error::Refused`] where a turn is not whose it is said to be, or somebody could not take it; [`Error::Conflict`]
@@ -280,7 +281,7 @@ fn refused<T>(what: &'static str) -> Result<T> {
     Err(Error::Refused { code: "E_INVALID", what })
 }
 
-/// What of a window is still to come.
+/// The part of a window that is still to come.
 fn left(window: Window, now: Instant) -> Result<Window> {
     let left = Window { from: window.from.max(now), to: window.to };
     if left.from >= left.to {
@@ -357,7 +358,7 @@ fn noted(tx: &mut Tx<'_>, kind: &'static str, swap: &Swap, taker: Option<UserId>
     tx.audit(&Act::new(kind).about(Subject::User(swap.giver)).body(body))
 }
 
-/// Tells somebody by every way that reaches them.
+/// Tells a person on every channel that reaches them.
 fn tell(tx: &mut Tx<'_>, template: &'static str, swap: &Swap, user: UserId) -> Result<()> {
     for channel in paging::channels(tx, user)? {
         let new = New {

@@ -1,6 +1,6 @@
-//! People who stop being ones who can answer: blocked, in another role, without a sign-in until a second person has
-//! vouched, erased, away. Whatever makes that of somebody goes through `watched` or `leave`, and what rests on them
-//! goes back to the queue in the same transaction; of many cases the rest follows at once, a few a transaction.
+//! People who can no longer answer: blocked, in another role, unable to sign in until a second person has vouched,
+//! erased, or away. Whatever causes it goes through `watched` or `leave`, and the alerts that rest on them go back to
+//! the queue in the same transaction. If there are many, the rest follows at once, a few a transaction.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,13 +18,13 @@ use crate::{Tx, View};
 use domain::alerts::AlertCase;
 use domain::{AlertId, Can, Level, Role, UserId};
 
-/// So many cases go back in one transaction: an act of somebody else waits for no more.
+/// Cases given back in one transaction: the acts of others wait for no more than these.
 pub const AT_ONCE: usize = 32;
 
-/// Counts the departures: what waits for somebody is looked at again when it has changed.
+/// Counts departures: what waits for somebody is checked again when it has changed.
 const COUNTED: &str = "departures.counted";
 
-/// Why somebody can answer no more.
+/// Why a person can no longer answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Their sign-in was blocked.
@@ -73,7 +73,7 @@ struct Able {
     acts: bool,
 }
 
-/// An id without an account bars nobody: nothing is known against it.
+/// An id without an account rules nobody out: nothing is known against it.
 fn able(view: &mut View<'_>, user: UserId) -> Result<Able> {
     let row = users::table.find(user.to_string());
     let row = row.select((users::role, users::disabled_at, users::held_at));
@@ -89,8 +89,8 @@ fn able(view: &mut View<'_>, user: UserId) -> Result<Able> {
     Ok(Able { barred, acts: may(Can::ActOnAlerts) })
 }
 
-/// Changes a person's account. If they answer for no alert any more, or act on alerts no more, what rests on them goes
-/// back. Run it before any other lock.
+/// Changes a person's account. If they may no longer answer or act on alerts afterwards, what rests on them goes back
+/// to the queue. Run it before taking any other lock.
 ///
 /// # Errors
 /// What `change` says; database errors.
@@ -109,8 +109,8 @@ pub(crate) fn watched<T>(
     }
 }
 
-/// Somebody answers no more: what rests on them goes back, as much as fits; the rest is the engine's. Says how much
-/// went. Run it before any lock but that of the person's own row.
+/// Records that a person can no longer answer. What rests on them goes back to the queue as far as fits; the engine
+/// returns the rest. Returns how much went. Run it before any lock but that of the person's own row.
 ///
 /// # Errors
 /// Database errors.
@@ -126,7 +126,8 @@ pub(crate) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<usize> {
     Ok(done)
 }
 
-/// Waits for acts under way that give this person something, and lets none begin until the transaction ends.
+/// Locks the person's row: waits for acts in progress that give them something, and lets none begin until the
+/// transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -138,8 +139,8 @@ pub(crate) fn settle(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Before an act that leaves a case with these people: each of them can answer, and stays so until the transaction ends.
-/// Says who cannot.
+/// Checks before an act that leaves a case with these people that each can answer, and keeps that true until the
+/// transaction ends. Returns who cannot.
 ///
 /// # Errors
 /// Database errors.
@@ -170,8 +171,8 @@ fn remember(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<()> {
     Ok(())
 }
 
-/// Gives back a part of what rests on somebody, the gravest first, and waits for none that somebody else holds. Says how
-/// much, and whether there is more.
+/// Returns some of what rests on a person to the queue, the gravest first, without waiting for alerts that somebody
+/// else holds. Returns how much, and whether there is more.
 fn give_back(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<(usize, bool)> {
     let held = resting_on(tx, user)?;
     let some: Vec<(String, i64)> = held.iter().take(AT_ONCE).cloned().collect();
@@ -182,7 +183,7 @@ fn give_back(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<(usize, bool)> {
     for id in &free {
         match tx.item(|tx| one(tx, *id, user, why)) {
             Ok(()) => done += 1,
-            // Nobody stays in because of one that cannot be read.
+            // An unreadable row must not keep the others here.
             Err(error) if error.is_the_rows() => {
                 tracing::error!(alert = %id, %error, "an alert could not be given back to the queue");
             }
@@ -212,7 +213,7 @@ fn one(tx: &mut Tx<'_>, id: AlertId, user: UserId, why: Why) -> Result<()> {
     keep(tx, &stored, next, Entry::new("alert.given_back").body(body)).map(drop)
 }
 
-/// What rests on somebody, the gravest first: ids and patients.
+/// The alerts that rest on a person, the gravest first: ids and patients.
 fn resting_on(view: &mut View<'_>, user: UserId) -> Result<Vec<(String, i64)>> {
     let named: Vec<(String, i64, String)> = rows::table
         .filter(unresolved().and(rows::case_record.like(format!("%{user}%"))))
@@ -255,7 +256,7 @@ pub fn resting(view: &mut View<'_>) -> Result<BTreeMap<UserId, Resting>> {
     Ok(all)
 }
 
-/// How often people departed so far, for whoever looks again when that changes.
+/// The number of departures so far: whoever depends on it looks again when it changes.
 ///
 /// # Errors
 /// Database errors.
@@ -263,7 +264,7 @@ pub fn counted(view: &mut View<'_>) -> Result<Option<String>> {
     settings::get(view, COUNTED)
 }
 
-/// Whether somebody departed of whose cases some are not back yet.
+/// Whether cases of somebody who departed are still to be returned.
 ///
 /// # Errors
 /// Database errors.
@@ -272,7 +273,7 @@ pub fn any(view: &mut View<'_>) -> Result<bool> {
     Ok(first.is_some())
 }
 
-/// Gives back a few cases of one who departed. Says how many.
+/// Returns a few cases of one person who departed. Returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -290,8 +291,8 @@ pub fn work(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(done)
 }
 
-/// Notes whoever cannot answer and still has something, however that came to be: an older version left it there, or
-/// somebody changed the database by hand. Says how many.
+/// Notes people who cannot answer and still hold something, however that came to be: an older version left it there, or
+/// somebody changed the database by hand. Returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,6 +1,6 @@
-//! Four eyes on who gets in. Whatever one person does that would let them sign in as another holds that account until
-//! a second person has vouched for it: a role with a power that it had not, a password that somebody else chose or made
-//! the link for, a second factor that somebody else took away.
+//! Four eyes on access. Whatever one person does that would let them sign in as another locks that account until a
+//! second person has vouched for it: a role with a new power, a password that somebody else chose or made the link for,
+//! a second factor that somebody else removed.
 
 use diesel::prelude::*;
 
@@ -13,8 +13,8 @@ use crate::keys::Subject;
 use crate::{Act, Actor, Tx};
 use domain::{Can, Role, UserId};
 
-/// Whether a right gives one person power over another's data, care or account. What anybody who works here may look up,
-/// and one's own things, give none.
+/// Whether a right gives one person power over another's data, care or account. Look-ups open to all staff, and a
+/// person's own things, give none.
 const fn is_power(can: Can) -> bool {
     match can {
         Can::SeeContacts
@@ -71,8 +71,8 @@ pub(crate) enum Gain {
 }
 
 impl Gain {
-    /// Why the account waits for a second person, if it does: whatever lets one person in as another, and each role with
-    /// a power that the account had not.
+    /// Why the account waits for a second person, if it does: whatever lets one person in as another, and each role
+    /// with a power that the account had not.
     fn waits(self) -> Option<Why> {
         match self {
             Self::Password => Some(Why::Password),
@@ -148,8 +148,8 @@ pub(crate) fn named(held_by: &str) -> Result<Vec<UserId>> {
     ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::Corrupt("users.held_by"))
 }
 
-/// Holds an account; whoever is signed in there goes out. Whoever held it before still cannot vouch for it: what a second
-/// person does meanwhile, to a password, is no word on the role that the first gave.
+/// Holds an account; whoever is signed in there goes out. Whoever held it before still cannot vouch for it: what a
+/// second person does meanwhile, to a password, is no word on the role that the first gave.
 fn hold(tx: &mut Tx<'_>, id: UserId, by: UserId, why: Why) -> Result<()> {
     let held: Option<String> =
         users::table.find(id.to_string()).select(users::held_by).get_result(tx.conn)?;

@@ -22,7 +22,7 @@ pub const FORGET: Duration = Duration::from_secs(900);
 /// A network in which an account has not signed in for so long is not its own any more.
 pub const HOME: Duration = Duration::from_secs(90 * 86_400);
 
-/// Who tries, as far as it is counted.
+/// The origin of an attempt, as far as it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tried<'a> {
     /// The account, by its e-mail in normal form, whether it exists or not.

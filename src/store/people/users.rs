@@ -298,7 +298,8 @@ pub fn totp(view: &mut View<'_>, id: UserId) -> Result<Option<Vec<u8>>> {
 /// go back to the queue.
 ///
 /// # Errors
-/// `E_FOUR_EYES` for one's own, `E_LAST_ADMIN`; [`Error::Stale`], [`Error::NotFound`]; [`Error::Conflict`] for a role that is bound to a patient or a service.
+/// `E_FOUR_EYES` for one's own, `E_LAST_ADMIN`; [`Error::Stale`], [`Error::NotFound`]; [`Error::Conflict`] for a role
+/// that is bound to a patient or a service.
 pub fn set_role(tx: &mut Tx<'_>, id: UserId, version: i64, role: Role) -> Result<User> {
     departures::watched(tx, id, |tx| turn_into(tx, id, version, role))?;
     get(tx, id)

@@ -1,5 +1,5 @@
-//! A person takes all that is kept of them away (LGPD art. 18 II and V): in the log before the first byte, and not so
-//! often that it stands in the way of others.
+//! A person exports everything stored about them (LGPD art. 18 II and V): in the log before the first byte, and limited
+//! in number so that it does not hold up others.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub const MOST: i64 = 6;
 /// … in so long.
 pub const WITHIN: Duration = Duration::from_secs(3_600);
 
-/// A copy of everything begins: the entry and the look. The patient's number is the answer.
+/// Begins an export: writes the entry and the access. Returns the patient's number.
 ///
 /// # Errors
 /// `E_RATE` for one too many; [`Error::NotFound`]; database errors.

@@ -1,5 +1,5 @@
-//! What a patient is called for who may not know them: an id of its own for each viewer, always the same for one viewer,
-//! that this house alone can turn back. Nothing is stored for it.
+//! Pseudonyms of patients for viewers who may not know them: an id of its own for each viewer, always the same for one
+//! viewer, which only this installation can resolve. Nothing is stored for it.
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
@@ -24,7 +24,7 @@ pub fn of(view: &mut View<'_>, viewer: UserId, patient: PatientId) -> Result<Pat
     Ok(PatientId(Uuid::from_bytes(block.into())))
 }
 
-/// Whom a viewer means by an id: the patient whose pseudonym it is for them, or else the id itself.
+/// The patient whom a viewer means by an id: the one whose pseudonym it is for them, or else the id itself.
 ///
 /// # Errors
 /// Database errors.

@@ -1,6 +1,6 @@
-//! Who stands behind a pseudonym (DESIGN §5). A DPO knows one person at a time under a reason: the number of a request.
-//! An auditor asks under one, and knows once a DPO has agreed, for a day. Each step is an entry of the log, each time
-//! that a name is shown is a look, and the person sees it.
+//! Revealing the person behind a pseudonym (DESIGN §5). A DPO may reveal one person at a time and gives a reason: the
+//! number of a request. An auditor requests it with a reason, and may see the name for a day once a DPO has agreed.
+//! Each step is an entry in the log; each time a name is shown is an access, and the person sees it.
 
 use std::time::Duration;
 
@@ -179,8 +179,8 @@ pub fn decide(tx: &mut Tx<'_>, id: RevealId, approved: bool) -> Result<Reveal> {
 /// Who a person is, for the auditor whose request a DPO agreed to. Each time is an entry and a look.
 ///
 /// # Errors
-/// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody else's
-/// request; [`Error::Sealed`] once erased; database errors.
+/// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody
+/// else's request; [`Error::Sealed`] once erased; database errors.
 pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> {
     let reveal = held(tx, id)?;
     if reveal.asker != somebody(tx)? {

@@ -1,5 +1,6 @@
-//! What took power away: somebody was blocked, a token ended, a consent was revoked, a key was destroyed. Each is a row
-//! in the transaction of its act, so that a restore from an older snapshot revives nobody.
+//! Everything that took power away: a person was blocked, a token ended, a consent was revoked, a key was destroyed.
+//! Each is a row written in the transaction of its act, so that a restore from an older snapshot revives nobody's
+//! access.
 
 use std::collections::HashMap;
 
@@ -37,7 +38,7 @@ pub enum Withdrawal {
         /// What for.
         purpose: Purpose,
     },
-    /// A sign-in was blocked, or let back in: the last word on a person stands.
+    /// A sign-in was blocked, or allowed again: the latest row for a person holds.
     #[serde(rename = "user")]
     User {
         /// Who.
@@ -59,7 +60,7 @@ pub enum Withdrawal {
         /// Whose.
         user: UserId,
     },
-    /// A device was disabled with all its tokens, or enabled again: the last word stands, the tokens stay ended.
+    /// A device was disabled with all its tokens, or enabled again: the latest row holds, and the tokens stay ended.
     #[serde(rename = "device")]
     Device {
         /// Which.
@@ -75,7 +76,7 @@ pub enum Withdrawal {
         /// Which.
         token: TokenId,
     },
-    /// A device measures its patient no more.
+    /// A device no longer measures its patient.
     #[serde(rename = "binding")]
     Binding {
         /// Which.
@@ -87,7 +88,7 @@ pub enum Withdrawal {
         #[serde(rename = "until")]
         at: Instant,
     },
-    /// A program is called no more.
+    /// A webhook is no longer called.
     #[serde(rename = "webhook")]
     Webhook {
         /// Which.
@@ -125,7 +126,7 @@ pub struct Withdrawn {
     pub what: Withdrawal,
 }
 
-/// Notes a withdrawal in the transaction of its act.
+/// Records a withdrawal in the transaction of its act.
 ///
 /// # Errors
 /// Database errors.
@@ -159,7 +160,7 @@ pub fn after(view: &mut View<'_>, seq: i64, limit: usize) -> Result<Vec<Withdraw
     rows.into_iter().map(read).collect()
 }
 
-/// What a restore knew of the time after the snapshot.
+/// What a restore knew of the time after its snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Believed {
@@ -172,7 +173,7 @@ pub enum Believed {
     Proven,
 }
 
-/// What a restore is entered with.
+/// The log entry of a restore.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Restored {
     /// When the snapshot was taken; none when the database was put back by hand.
@@ -183,13 +184,13 @@ pub struct Restored {
     pub revocations: Believed,
     /// The head that came back.
     pub came_back: Option<String>,
-    /// Withdrawals that took hold again.
+    /// Withdrawals that were applied again.
     pub replayed: usize,
-    /// Withdrawals that concern what the snapshot does not hold.
+    /// Withdrawals about things that the snapshot does not contain.
     pub beyond: usize,
 }
 
-/// Takes away again what was taken away after the snapshot, ends every session and every one-time link, and enters the
+/// Applies again the withdrawals made after the snapshot, ends every session and every one-time link, and enters the
 /// restore in the log. It stays unacknowledged until [`acknowledge`].
 ///
 /// # Errors
@@ -207,7 +208,7 @@ pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: I
         match store.write(Actor::System("restore"), now, |tx| last.take(tx, what)) {
             Ok(true) => restored.replayed += 1,
             Ok(false) => {}
-            // It came to be after the snapshot, or ended there by another way: there is nothing to take away.
+            // It was made after the snapshot, or ended in it by another way: there is nothing to take away.
             Err(Error::NotFound(_) | Error::Conflict(_) | Error::Rejected(_)) => restored.beyond += 1,
             Err(other) => return Err(other),
         }
@@ -244,7 +245,7 @@ pub fn unacknowledged(view: &mut View<'_>) -> Result<Option<String>> {
     Ok(settings::get(view, UNACKNOWLEDGED)?.filter(|at| !at.is_empty()))
 }
 
-/// A named person knows what the restore lost, and why it was made.
+/// A named person acknowledges what the restore lost, and why it was made.
 ///
 /// # Errors
 /// [`Error::Conflict`] when nothing waits for it; database errors.
@@ -255,7 +256,7 @@ pub fn acknowledge(tx: &mut Tx<'_>, name: &str, reason: &str) -> Result<()> {
     tx.audit(&Act::new("backup.acknowledged").body(body))
 }
 
-/// The last word on each person and device.
+/// The latest withdrawal for each person and device.
 struct Last {
     users: HashMap<UserId, bool>,
     roles: HashMap<UserId, Role>,

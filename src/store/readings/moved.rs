@@ -1,6 +1,6 @@
-//! Readings that change hands, a stretch in a transaction: what a device measured when it was not a patient's any more is
-//! set aside from them, and what waits set aside is given to whoever wore it. Both are amendments; journal, chunks and
-//! receipts keep what was committed.
+//! Moves readings between people, a stretch in a transaction. Readings that a device took when it was no longer a
+//! patient's are set aside from that patient, and set-aside readings are given to whoever wore the device. Both are
+//! amendments; journal, chunks and receipts keep what was committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use domain::{DeviceId, Flags, Instant, PatientId, Reading, Signal};
 
 /// Readings of one transaction: each is sealed twice.
 pub(crate) const AT_ONCE: usize = 128;
-/// Readings no further apart are read in one go.
+/// Readings that are closer together than this are read in one query.
 const CLOSE: Duration = Duration::from_secs(300);
 /// Amendments that are opened for one transaction.
 const OPENED: i64 = 512;
@@ -144,21 +144,21 @@ fn uncorrected(reading: Reading) -> Reading {
 /// Whether a patient allows to collect, or why not.
 pub type Allowed<'p> = std::result::Result<&'p Permit<TelemetryCollect>, consent::Code>;
 
-/// What became of the readings that were to be given to a patient.
+/// The result of giving readings to a patient.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Given {
-    /// They have them now.
+    /// The patient has them now.
     pub theirs: usize,
-    /// They did not allow it: these wait on.
+    /// Their consent does not allow it: these go on waiting.
     pub refused: usize,
     /// The first of those that changed the series.
     pub from: Option<Instant>,
 }
 
-/// Gives what was set aside in one series to whoever wore the device, as if it came late: nothing that their permit does
-/// not cover, and of two values of one identity the first committed. What was theirs before comes back as it was stored:
-/// that is no new collection, whatever became of their consent since. What is refused waits on: the binding may be the
-/// slip.
+/// Gives what was set aside in one series to whoever wore the device, as if it had come late: nothing that their permit
+/// does not cover, and of two values of one identity the one committed first. Readings that were theirs before come
+/// back as they were stored: that is no new collection, whatever became of their consent since. Refused readings go on
+/// waiting: the binding may be the mistake.
 pub(crate) fn give(
     tx: &mut Tx<'_>,
     permit: Allowed<'_>,

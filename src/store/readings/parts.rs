@@ -1,5 +1,5 @@
-//! Long looks in parts, each of a bounded size however much lies in it: a part ends with a chunk, or where journal or
-//! amendments would be too many. What left a patient, or was taken back, is passed over.
+//! Reads long spans in parts of bounded size: a part ends with a chunk, or where it would have too many rows of the
+//! journal or amendments. Readings that left the patient or were withdrawn are skipped.
 
 use std::time::Duration;
 

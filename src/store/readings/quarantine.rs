@@ -181,8 +181,8 @@ pub(crate) fn opened(view: &mut View<'_>, raw: Raw) -> Result<Item> {
     })
 }
 
-/// What waits for a decision on a patient, newest first. What was set aside was measured too: it is shown under both
-/// permits, to keep it and to show it.
+/// A patient's items that wait for a decision, newest first. They were measured too, so they are shown under both
+/// permits: to store and to show.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -201,8 +201,8 @@ pub fn waiting(
     rows.into_iter().map(|raw| opened(view, raw)).collect()
 }
 
-/// The signals with a value that was impossible and that nobody decided on, each with the instant of the newest: it is to
-/// be measured again. The value is not told.
+/// The signals with an impossible value that nobody has decided on, each with the instant of the newest: it should be
+/// measured again. The value itself is not returned.
 ///
 /// # Errors
 /// Database errors.
@@ -240,7 +240,7 @@ pub fn get(view: &mut View<'_>, id: Uuid) -> Result<Item> {
     opened(view, raw)
 }
 
-/// Writes down what was decided; a released reading was amended before.
+/// Records the decision; a released reading was amended before.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it was decided before.

@@ -1,5 +1,5 @@
-//! Whose the readings of a span were before, and which of them are another's now: asked of the amendments in clear. Only
-//! what went through a quarantined item changed hands; what its source took back did not.
+//! Whose the readings of a span were before, and which of them are another person's now, by the amendments in clear.
+//! Only readings that went through quarantine changed hands; what its source withdrew did not.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What judgement says becomes rows: in order from the ingest commit, or reconciled after a replay.
+//! Writes judgements to rows: in order from the ingest commit, or reconciled after a replay.
 
 use crate::alerts::moves;
 use crate::alerts::{self, StoredAlert};
@@ -18,7 +18,7 @@ pub struct Whose {
     pub id: PatientId,
 }
 
-/// Whether a change found its place.
+/// Whether a change could be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
     /// It is stored.
@@ -27,7 +27,7 @@ pub enum Fit {
     Astray,
 }
 
-/// Stores one change that a machine told in order. `stretch` is what a finding is told from.
+/// Stores one change that a machine produced in order. `stretch` holds the readings that the finding describes.
 ///
 /// # Errors
 /// Database errors.
@@ -62,7 +62,7 @@ pub fn told(
     }
 }
 
-/// Makes the stored episodes of a rule those that a replay told. `head` is the newest judged reading.
+/// Makes the stored episodes of a rule equal to those of a replay. `head` is the newest judged reading.
 ///
 /// # Errors
 /// Database errors.
@@ -99,7 +99,7 @@ fn settle(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &EpisodeChange, to
         }
         EpisodeChange::Updated { id, episode, rose_to, retrospective } => {
             let stored = alerts::get(tx, *id)?;
-            // What pages goes on paging, and a mere correction of what is over makes nobody run.
+            // An alert that pages goes on paging; a mere correction of a past episode pages nobody.
             let retrospective = if rose_to.is_some() { *retrospective } else { stored.retrospective };
             alerts::judged(tx, &stored, episode, found(told, episode).as_ref(), retrospective)?;
         }

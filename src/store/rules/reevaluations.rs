@@ -1,5 +1,5 @@
-//! Series to be judged again, because something older than their head came in. A node that works on a row takes its
-//! span over; what comes late meanwhile is noted beside it, and stays when the work is done.
+//! Series to be judged again, because a reading older than their newest one came in. A node that works on a row takes
+//! over its span; what comes late meanwhile is recorded beside it, and stays when the work is done.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::db::tx::{Tx, View};
 use domain::{Instant, Signal};
 use rules::Late;
 
-/// Stands where nothing came late since the row was taken: any mark lies within.
+/// The empty span: nothing came late since the row was taken. Any mark extends it.
 const NOTHING: Late = Late { from: Instant::MAX, until: Instant::MIN };
 
 /// A series to replay.
@@ -27,23 +27,24 @@ pub struct Due {
     pub patient_key: i64,
     /// The signal.
     pub signal: Signal,
-    /// Where what is new lies.
+    /// The span of late readings.
     pub late: Late,
     /// When it was first asked for.
     pub since: Instant,
-    /// Grows each time that it is taken: who took it earlier has nothing to say any more.
+    /// Grows each time it is taken: a node that took it earlier can no longer settle it.
     pub version: i64,
     /// Who works on it, and since when.
     pub taken: Option<(i64, Instant)>,
 }
 
-/// What this process judges with, locked within a transaction: before any row of a replay, and until the last.
+/// Locks the machines with which this process judges: within a transaction before any row of a replay, and until the
+/// last.
 pub fn machines<'m, T>(tx: &mut Tx<'_>, machines: &'m Mutex<T>) -> MutexGuard<'m, T> {
     tx.lock(Lock::Machines);
     machines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks for a replay of a series; what was asked before stays.
+/// Asks for a replay of a series; an earlier request is widened, not replaced.
 ///
 /// # Errors
 /// Database errors.
@@ -51,7 +52,7 @@ pub fn mark(tx: &mut Tx<'_>, patient_key: i64, signal: Signal, late: Late) -> Re
     mark_all(tx, &[(patient_key, signal, late)])
 }
 
-/// The same for many series, none of them twice; in the order of their keys no two nodes wait for each other.
+/// The same for many different series, in the order of their keys, so that two nodes cannot deadlock.
 ///
 /// # Errors
 /// Database errors.
@@ -85,7 +86,7 @@ pub fn mark_all(tx: &mut Tx<'_>, marks: &[(i64, Signal, Late)]) -> Result<()> {
     Ok(())
 }
 
-// One statement: of two nodes that mark at once, the widest span stays.
+// One statement: when two nodes mark at once, the widest span stays.
 const MARK_ALL: &str = "INSERT INTO reevaluations (patient_key, signal, from_at, until_at, since, version) \
     SELECT m.patient_key, m.signal, m.from_at, m.until_at, $5, 1 \
     FROM UNNEST($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[]) \
@@ -170,7 +171,7 @@ impl Row {
     }
 }
 
-/// What waits, the longest first.
+/// The rows that wait, the longest waiting first.
 ///
 /// # Errors
 /// Database errors.
@@ -183,13 +184,14 @@ pub fn due(view: &mut View<'_>, limit: i64) -> Result<Vec<Due>> {
     rows.iter().map(Row::read).collect()
 }
 
-/// The row as it stands now, held until the transaction ends; on PostgreSQL it waits for who marks or settles it.
+/// Locks and reads the row; on PostgreSQL it waits for a transaction that marks or settles it.
 fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>> {
     tx.lock(Lock::Replay);
     let row = dsl::reevaluations.find((patient_key, signal.code()));
     Ok(match &mut *tx.conn {
         Conn::Pg(conn) => {
-            // It may be held while this process holds its machines: rather again than long.
+            // This process holds its machines meanwhile, and ingest waits for them: better to try again than to wait
+            // long.
             conn.batch_execute("SET LOCAL lock_timeout = '2s'")?;
             row.select(Row::as_select()).for_update().get_result(conn).optional()?
         }
@@ -197,7 +199,7 @@ fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>
     })
 }
 
-/// Takes a row's span over: what comes late from now on is noted anew. `None` when it was settled meanwhile.
+/// Takes over a row's span: what comes late from now on is recorded anew. `None` when it was settled meanwhile.
 ///
 /// # Errors
 /// Database errors.
@@ -220,7 +222,7 @@ pub fn take(tx: &mut Tx<'_>, due: &Due, by: i64) -> Result<Option<Due>> {
     Ok(Some(held))
 }
 
-/// The replay of a taken row goes on to the head of its series, whoever does it.
+/// Extends the replay of a taken row to the newest reading of its series, for whichever node does it.
 ///
 /// # Errors
 /// Database errors.
@@ -231,7 +233,7 @@ pub fn to_the_head(tx: &mut Tx<'_>, due: &Due) -> Result<()> {
     Ok(())
 }
 
-/// Whether a row is still this one's, as it was taken; it is held from now on.
+/// Whether this node still holds the row it took. Locks the row.
 ///
 /// # Errors
 /// Database errors.
@@ -239,7 +241,8 @@ pub fn still_taken(tx: &mut Tx<'_>, due: &Due) -> Result<bool> {
     Ok(hold(tx, due.patient_key, due.signal)?.is_some_and(|row| row.version == due.version))
 }
 
-/// What was taken is done, but for `rest`. `true` when something is left to do: that, or what came late meanwhile.
+/// Marks what was taken as done, except for `rest`. Returns whether something is left: `rest`, or what came late
+/// meanwhile.
 ///
 /// # Errors
 /// Database errors.

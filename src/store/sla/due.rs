@@ -1,5 +1,5 @@
-//! What is due: warnings, breaches and pauses that are over. Each row is taken by one node and stands on its own; one
-//! that cannot be read is set aside and told.
+//! Works off what is due: warnings, breaches and pauses that are over. One node takes a row, and each row is processed
+//! on its own; one that cannot be read is set aside and reported.
 
 use std::time::{Duration, Instant as Moment};
 
@@ -21,21 +21,21 @@ use domain::escalation::{Found, Pace, Policy, Run};
 use domain::messages::{Channel, Class};
 use domain::{AlertId, Instant, UserId};
 
-/// How long a word about a deadline is worth sending: an answer cancels it before that.
+/// How long a message about a deadline is worth sending; an answer cancels it earlier.
 const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the engine did with a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Did {
-    /// Told that little time is left.
+    /// Warned that little time is left.
     Warned,
-    /// Told that the time is over.
+    /// Recorded that the time is over.
     Breached,
     /// Ended a pause that lasted too long.
     Resumed,
 }
 
-/// What one turn did.
+/// The result of one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Done {
     /// The clocks that were worked off.
@@ -55,17 +55,17 @@ pub fn any_due(view: &mut View<'_>, now: Instant) -> Result<bool> {
     Ok(due.select(t::id).first::<String>(view.conn).optional()?.is_some())
 }
 
-/// Works off at most `limit` clocks that are due, and stops after `turn`.
+/// Works off at most `limit` due clocks, and begins no further one after `turn`.
 ///
 /// # Errors
-/// Database errors that are not one row's.
+/// Database errors that no single row caused.
 pub fn work(tx: &mut Tx<'_>, limit: i64, turn: Duration) -> Result<Done> {
     let began = Moment::now();
     let (due, count) = due(tx, limit)?;
     let more = !due.is_empty() && i64::try_from(count).is_ok_and(|n| n == limit);
     let mut done = Done { more, ..Done::default() };
     for (place, row) in due.into_iter().enumerate() {
-        // One at the least, however slow the machine.
+        // At least one, however slow the machine: otherwise nothing would ever be done.
         if place > 0 && began.elapsed() > turn {
             done.more = true;
             break;
@@ -83,7 +83,8 @@ pub fn work(tx: &mut Tx<'_>, limit: i64, turn: Duration) -> Result<Done> {
     Ok(done)
 }
 
-/// The longest due first, each held under its alert; what somebody else holds is theirs. Says too how many there are.
+/// The due clocks, the longest due first, each locked under its alert; those whose alert somebody else holds are
+/// skipped. Returns too how many were due.
 fn due(tx: &mut Tx<'_>, limit: i64) -> Result<(Vec<Row>, usize)> {
     let now = tx.now().micros();
     let due = || t::sla_timers.filter(t::next_at.le(now).and(t::spoiled.is_null()));
@@ -133,7 +134,7 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     Ok(Some((id, did)))
 }
 
-/// Whoever must hear of it is told, and a breach begins the policy where nothing climbs for the case yet.
+/// Tells the people concerned. A breach begins its policy, unless the case is escalating already.
 fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
     let now = tx.now();
     let template = match did {
@@ -151,7 +152,7 @@ fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Re
         let run = Run::breached(escalation::kept(policy.clone()), pace, case, now);
         escalation::begin(tx, case.id, case.patient, run, ground)?;
     }
-    // Without a basis for calling people the clock is told by the queue alone.
+    // Without a legal basis for calling people, the clock shows on the queue only.
     let Ok(ground) = ground else { return Ok(()) };
     let people = match (alert.case.owner, &policy) {
         (Some(owner), _) => vec![owner],
@@ -161,7 +162,7 @@ fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Re
     write_to(tx, promise, template, &people, ground)
 }
 
-/// The people of the first step that has any.
+/// The people of the first step that finds any.
 fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
     let (mut finder, now) = (Finder::default(), tx.now());
     for step in &policy.steps {

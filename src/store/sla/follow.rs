@@ -1,6 +1,5 @@
-//! What becomes of an alert's clocks when the alert changes: each promise has its own, none overrules another, and
-//! the end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer
-//! one).
+//! Adjusts an alert's clocks when the alert changes. Each promise has its own clock, none overrules another, and the
+//! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
 use super::{ALERT, Cycle, Ended, Promise, held, insert, keep, names};
 use crate::audit::act::Act;
@@ -12,11 +11,11 @@ use domain::calendars::Calendar;
 use domain::sla::{Metric, ServiceLevel, Timer};
 use domain::{Instant, PatientId};
 
-/// Clocks of one promise that are remembered.
+/// How many earlier clocks of one promise are remembered.
 const CYCLES: usize = 20;
 
-/// Starts, stops and starts again the clocks of an alert that changed from `old` to `new`; `old` is `None` for one
-/// that opens. What was found too late to page promises nothing. Says whether a clock stopped.
+/// Starts, stops and restarts the clocks of an alert that changed from `old` to `new`; `old` is `None` for one that
+/// opens. An alert found too late to page has no clocks. Returns whether a clock stopped.
 ///
 /// # Errors
 /// Database errors; a service level names a calendar that is not in force.
@@ -53,7 +52,7 @@ pub fn follow(
         started.extend(given(tx, new)?);
     }
     if old.is_some_and(|old| old.answered_for()) && !new.answered_for() && new.state != AlertState::Resolved {
-        // Nobody holds it any more: what was paused for somebody's sake goes on.
+        // Nobody holds the alert any more: a pause for somebody's sake ends.
         for promise in there.iter_mut().filter(|promise| promise.timer().is_paused()) {
             promise.go_on(now);
             keep(tx, promise)?;
@@ -65,7 +64,7 @@ pub fn follow(
     Ok(over)
 }
 
-/// Starts the clocks of the promises to alerts of this level that are not there yet.
+/// Starts the missing clocks for alerts of this level.
 fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
     let now = tx.now();
     let mut started = Vec::new();
@@ -75,7 +74,7 @@ fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
             continue;
         }
         let Some(calendar) = versions::in_force::<Calendar>(tx, &level.body.calendar, now)? else {
-            // No alert waits for a setting to be put right.
+            // A broken setting must not keep an alert from being opened.
             tracing::error!(service_level = level.name, "its calendar is not in force: no clock is started");
             continue;
         };
@@ -111,7 +110,7 @@ pub(super) fn told(promise: &Promise, now: Instant) -> serde_json::Value {
 }
 
 impl Promise {
-    /// Why the case as it is now leaves nothing to wait for, if so.
+    /// Why nothing is left to wait for in the case as it is now, if so.
     fn over(&self, case: &AlertCase) -> Option<Ended> {
         let answered =
             case.acknowledgements.iter().any(|answer| !answer.over && answer.level >= self.level());
@@ -134,7 +133,7 @@ impl Promise {
         self.record.ended = Some(ended);
     }
 
-    /// A clock of its own for the time that begins anew: what was before it does not count into it.
+    /// Begins a new clock for time that starts anew: the time before does not count.
     fn again(&mut self, now: Instant) {
         let next = Timer::started(self.record.timer.target, now);
         let timer = std::mem::replace(&mut self.record.timer, next);

@@ -1,6 +1,6 @@
-//! Promises with a time in them, one row a clock: started when an alert opens, stopped when it is answered or done,
-//! worked off by the engine when a warning or a breach is due. A clock keeps the versions that were in force when it
-//! started.
+//! SLA promises, one row for each clock: started when an alert opens, stopped when it is answered or done, worked off
+//! by the engine when a warning or a breach is due. A clock keeps the versions of the settings that were in force when
+//! it started.
 
 mod due;
 mod follow;
@@ -33,7 +33,8 @@ use domain::{AlertId, Instant, Level, UserId};
 
 /// What the clocks are about.
 pub const ALERT: &str = "alert";
-/// So long a clock may stand still over the life of its case, all pauses together; a pause that nobody ends is over then.
+/// How long a clock may be paused over the life of its case, all pauses together; a pause that nobody ends is over
+/// then.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The same for a red.
 pub const LONGEST_PAUSE_OF_RED: Duration = Duration::from_secs(24 * 3_600);
@@ -46,11 +47,11 @@ pub enum Ended {
     Answered,
     /// The case is done.
     Resolved,
-    /// It could no longer be kept, nor broken: the case ended by itself or lost its legal basis.
+    /// It can no longer be met or breached: the case ended by itself or lost its legal basis.
     Withdrawn,
 }
 
-/// A clock that ran before this one for the same promise: the answer was taken back, or the case opened again.
+/// An earlier clock for the same promise, which was started again: the answer was taken back, or the case opened again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycle {
     /// The clock.
@@ -91,9 +92,9 @@ pub struct Promise {
     pub calendar_version: u32,
     /// The calendar in that version.
     pub calendar: Calendar,
-    /// The policy that is climbed when the time is over.
+    /// The policy that begins when the time is over.
     pub on_breach: Option<String>,
-    /// Why the engine set it aside.
+    /// Why the engine set the row aside, if it did.
     pub spoiled: Option<String>,
     fence: i64,
     record: Record,
@@ -168,7 +169,7 @@ impl Promise {
         }
     }
 
-    /// The worst level of the alerts that it is given to.
+    /// The worst level of the alerts that the promise covers.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.record.level
@@ -198,7 +199,7 @@ impl Promise {
         self.record.warned_at
     }
 
-    /// When the breach was told.
+    /// When the breach was recorded.
     #[must_use]
     pub const fn breached_at(&self) -> Option<Instant> {
         self.record.breached_at
@@ -222,8 +223,8 @@ impl Promise {
         self.record.timer.standing(&self.calendar, now)
     }
 
-    /// Where it stands, in the word of the store and the API: a standing, or `withdrawn` for a clock that stopped in
-    /// time without anybody's doing.
+    /// Its standing, in the word of the store and the API: a standing, or `withdrawn` for a clock that stopped in time
+    /// without anybody's doing.
     #[must_use]
     pub fn word(&self, now: Instant) -> &'static str {
         match (self.standing(now), self.record.ended) {
@@ -232,7 +233,7 @@ impl Promise {
         }
     }
 
-    /// How much longer its pauses may last, those of its clocks before this one included; an open one is not counted.
+    /// How much longer it may be paused, after the pauses of its earlier clocks; an open pause is not counted.
     #[must_use]
     pub fn pause_left(&self) -> Duration {
         let most = if self.level() == Level::Red { LONGEST_PAUSE_OF_RED } else { LONGEST_PAUSE };
@@ -247,7 +248,7 @@ impl Promise {
         self.acts(now).into_iter().map(|(at, _)| at).min()
     }
 
-    /// What the engine does with it at an instant. A breach needs no warning any more.
+    /// What the engine does with it at an instant. Once it is breached, the warning is skipped.
     fn due(&self, now: Instant) -> Option<Did> {
         self.acts(now).into_iter().find(|(at, _)| *at <= now).map(|(_, did)| did)
     }
@@ -258,8 +259,8 @@ impl Promise {
         if timer.stopped_at.is_some() {
             return Vec::new();
         }
-        // Below red nobody hears of it outside the calendar's hours, whatever counts the time: what comes late, after an
-        // outage, waits for the next open one.
+        // Below red nobody is warned outside the calendar's hours, whatever the clock counts by: what comes late, after
+        // an outage, waits until the calendar opens.
         let told = |says: Option<Instant>| match self.level() {
             Level::Red => timer.told_at(&self.calendar, says?),
             _ => self.calendar.opens(says?.max(now)),
@@ -274,7 +275,7 @@ impl Promise {
     }
 }
 
-/// The promises to an alert, in the order in which they were given.
+/// The promises to an alert, in the order in which they were made.
 ///
 /// # Errors
 /// Database errors.
@@ -287,8 +288,8 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
     rows.into_iter().map(|row: Row| row.read(view)).collect()
 }
 
-/// The pace of what a broken promise to an alert starts: by the worst level of its promises, and the calendar of the one
-/// that broke last.
+/// The pace of the policy that a breach starts: by the worst level among the alert's promises, and by the calendar of
+/// the one that was breached last.
 ///
 /// # Errors
 /// Database errors.
@@ -299,7 +300,7 @@ pub fn pace(view: &mut View<'_>, id: AlertId) -> Result<Pace> {
     Ok(level.zip(broken).map_or(Pace::Relentless, |(level, broken)| Pace::of(level, &broken.calendar)))
 }
 
-/// How many clocks stand where, by the word of the store.
+/// Counts clocks by standing.
 ///
 /// # Errors
 /// Database errors.
@@ -311,7 +312,7 @@ pub fn counts(view: &mut View<'_>) -> Result<Vec<(String, i64)>> {
         .load(view.conn)?)
 }
 
-/// Puts the first calendars and service levels in force, where there are none.
+/// Seeds the default calendars and service levels that are missing.
 ///
 /// # Errors
 /// Database errors.
@@ -325,7 +326,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The clocks of a case, held until the transaction ends.
+/// The clocks of a case, locked until the transaction ends.
 fn held(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
     tx.lock(Lock::Clocks(alert));
     let subject = alert.to_string();
@@ -338,7 +339,7 @@ fn held(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
         let id = row.id.clone();
         match row.read(tx) {
             Ok(promise) => promises.push(promise),
-            // A clock that cannot be read must not keep a person from answering.
+            // An unreadable clock must not keep a person from answering.
             Err(error) if error.is_the_rows() => due::spoil(tx, &id, &error)?,
             Err(error) => return Err(error),
         }
@@ -374,7 +375,7 @@ fn insert(tx: &mut Tx<'_>, promise: &Promise) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a changed promise, unless somebody changed it since it was read.
+/// Writes a changed promise, unless somebody changed it since it was read.
 fn keep(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
     let now = tx.now();
     let there = t::sla_timers.filter(t::id.eq(&promise.id).and(t::fence.eq(promise.fence)));

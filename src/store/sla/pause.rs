@@ -1,5 +1,4 @@
-//! A clock that stands still for a reason: whoever waits for the patient, for a third party, or for a call that was
-//! agreed.
+//! Pausing clocks for a reason: somebody waits for the patient, for a third party, or for an agreed call.
 
 use super::follow::told;
 use super::{ALERT, Promise, held, keep};
@@ -10,13 +9,13 @@ use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};
 use domain::{AlertId, Level, PatientId};
 
-/// Stops the clocks of an alert that somebody answered for, until it is resumed or [`super::LONGEST_PAUSE`] is
-/// used up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). A red's second pause in a row is for
-/// another person.
+/// Pauses the clocks of an alert that somebody answered for, until they are resumed or [`super::LONGEST_PAUSE`] is used
+/// up over the life of the case ([`super::LONGEST_PAUSE_OF_RED`] for a red). The second pause of a red in a row must
+/// come from another person.
 ///
 /// # Errors
-/// [`Error::Refused`] `E_STATE` while nobody has answered, when nothing runs, while a pause is open, or when the clocks
-/// stood still as long as they may; `E_FOUR_EYES` for a red that this person paused last.
+/// [`Error::Refused`] `E_STATE` while nobody has answered, when no clock runs, while a pause is open, or when the
+/// allowed time is used up; `E_FOUR_EYES` for a red that this person paused last.
 pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
     let patient = alerts::hold(tx, id)?.case.patient;
     let mut there = held(tx, id)?;
@@ -48,7 +47,7 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
     Ok(there)
 }
 
-/// Lets paused clocks go on.
+/// Resumes paused clocks.
 ///
 /// # Errors
 /// [`Error::Refused`] `E_STATE` when none is paused.

@@ -1,4 +1,4 @@
-//! Clocks that were started on a time that lies ahead now.
+//! Clocks that were started on a wall clock that ran ahead.
 
 use diesel::prelude::*;
 
@@ -11,8 +11,8 @@ use crate::db::tx::Tx;
 use crate::health::clock::Back;
 use domain::AlertId;
 
-/// Brings the clocks of an alert that were started in the future back, their pauses with them. The caller holds
-/// the alert. Says how many.
+/// Moves back the clocks of an alert that were started in the future, and their pauses. The caller holds the alert.
+/// Returns how many.
 ///
 /// # Errors
 /// Database errors.

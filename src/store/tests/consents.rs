@@ -233,8 +233,8 @@ fn nobody_is_asked_for_what_no_consent_can_carry() {
     }
 }
 
-/// Ten thousand grants of one text, and who is last among them. Those whose turn does not come in the first transactions
-/// are rows alone.
+/// Ten thousand grants of one text, and who is last among them. Those whose turn does not come in the first
+/// transactions are rows alone.
 fn long_line(store: &Store) -> crate::patients::Patient {
     const SEVENTY: usize = 70;
     let people = "INSERT INTO patients (key, id, identity, zone, language, created_at, version) \

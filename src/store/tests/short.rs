@@ -203,8 +203,8 @@ fn a_node_keeps_the_connections_that_it_may_need() {
     }
 }
 
-/// As a node that connects to a standby before the address has moved: what its sessions were set to when they were opened they
-/// keep, and nobody ends them.
+/// As a node that connects to a standby before the address has moved: what its sessions were set to when they were
+/// opened they keep, and nobody ends them.
 #[test]
 fn sessions_that_were_opened_while_the_server_took_no_writes_are_not_kept() {
     for home in stores().into_iter().filter(|home| home.url().file().is_none()) {

@@ -1,5 +1,5 @@
-//! A node that stands still in the middle of a statement: half of it has arrived, or its answer is not taken; and one whose
-//! statement only comes slowly.
+//! A node that stands still in the middle of a statement: half of it has arrived, or its answer is not taken; and one
+//! whose statement only comes slowly.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,5 +1,5 @@
-//! What a device says again, with another value, while what it measured changes hands and afterwards: the first that was
-//! committed is in force, and the other waits for a clinician.
+//! What a device says again, with another value, while what it measured changes hands and afterwards: the first that
+//! was committed is in force, and the other waits for a clinician.
 
 use super::*;
 

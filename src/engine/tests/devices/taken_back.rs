@@ -332,7 +332,8 @@ fn superseded_values_and_the_flag_of_corrections_follow_whose_the_reading_is() {
             assert_eq!((ward.old(&ward.bia), ward.corrected(&ward.bia)), (vec![], vec![]));
             assert_eq!((ward.old(&ward.ana), ward.corrected(&ward.ana)), (all[..1].into(), vec![4_000]));
 
-            // Sent again, the right ones are what they were, and the wrong one is another value, for a clinician to judge.
+            // Sent again, the right ones are what they were, and the wrong one is another value, for a clinician to
+            // judge.
             ward.send(&[(600, 71.0), (400, 72.0)]);
             ward.send(&[(600, 170.0)]);
             assert_eq!((ward.old(&ward.bia), ward.corrected(&ward.bia)), (vec![], vec![]));

@@ -26,8 +26,8 @@ fn step(schedule: &str) -> Step {
     }
 }
 
-/// Clinics whose red calls who is on call: the first two take turns of an hour, `gone` of which is over when it is raised;
-/// the third is the backup, the fourth the top.
+/// Clinics whose red calls who is on call: the first two take turns of an hour, `gone` of which is over when it is
+/// raised; the third is the backup, the fourth the top.
 pub(in crate::tests) fn clinics(gone: Duration) -> Vec<Ward> {
     let named = Name { pt: "a".into(), en: "a".into() };
     let policy = Policy {
@@ -148,8 +148,8 @@ fn where_nobody_was_reached_the_next_turn_hears_of_it() {
 /// What people do with a red in a minute of it.
 type Deed = (u64, fn(&Ward));
 
-/// Ways in which a red that somebody had in hand while the turn passed goes on: in which minute the turn passes, what people
-/// do, and when it goes on.
+/// Ways in which a red that somebody had in hand while the turn passed goes on: in which minute the turn passes, what
+/// people do, and when it goes on.
 const WAYS: [(&str, u64, &[Deed], u64); 5] = [
     ("handed to one who is blocked", 3, &[(1, hand), (4, |ward| blocked(ward, 3))], 4),
     ("handed to one who does not answer", 3, &[(1, hand)], 6),

@@ -1,5 +1,5 @@
-//! A mail server of the tests, or the programs that are called: each recipient is served, deferred, hung at or refused by
-//! itself, and all may be away as a whole.
+//! A mail server of the tests, or the programs that are called: each recipient is served, deferred, hung at or refused
+//! by itself, and all may be away as a whole.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};

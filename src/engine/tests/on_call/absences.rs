@@ -1,5 +1,5 @@
-//! Letters around an absence: a call that waits does not leave to who went away meanwhile, and each who must know of the
-//! absence reads it in their own language.
+//! Letters around an absence: a call that waits does not leave to who went away meanwhile, and each who must know of
+//! the absence reads it in their own language.
 
 use std::sync::Arc;
 use std::time::Duration;

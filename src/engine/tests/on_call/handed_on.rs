@@ -27,7 +27,8 @@ fn letters(ward: &Ward, wire: &Wire, who: usize) -> usize {
     wire.given.lock().unwrap().iter().filter(|key| key.contains(&user)).count()
 }
 
-/// Twelve reds were handed on within a second of the call; the letter named eight of them, and the dashboard all twelve.
+/// Twelve reds were handed on within a second of the call; the letter named eight of them, and the dashboard all
+/// twelve.
 #[test]
 fn whoever_hands_a_red_on_is_told_of_it_no_more_and_whoever_is_given_it_is() {
     for ward in wards() {

@@ -1,5 +1,5 @@
-//! Messages that two nodes named alike, as a program from before numbers were held could write them: they are told apart
-//! by their receipts, and what was changed among them is found.
+//! Messages that two nodes named alike, as a program from before numbers were held could write them: they are told
+//! apart by their receipts, and what was changed among them is found.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Readings that changed hands and were put right on the way, under the eyes of a verifier: each message was signed under the
-//! key of whoever wore the device when it came, and who that was is known whatever became of the binding.
+//! Readings that changed hands and were put right on the way, under the eyes of a verifier: each message was signed
+//! under the key of whoever wore the device when it came, and who that was is known whatever became of the binding.
 
 use super::showing::rolled;
 use super::*;
@@ -72,8 +72,8 @@ impl House {
 /// What becomes of readings at whoever was given them, in words and by hand.
 type Story = (&'static str, fn(&House, &[Reading]));
 
-/// What is said while the device is the second person's, who turns out never to have had it. The readings of the first message
-/// were sent while it was the first person's.
+/// What is said while the device is the second person's, who turns out never to have had it. The readings of the first
+/// message were sent while it was the first person's.
 const STORIES: [Story; 6] = [
     ("one is taken back", |house, sent| house.take_back(3, 0, sent[1])),
     ("one is taken back on its way", |house, sent| house.take_back_ahead(3, sent[1])),

@@ -1,5 +1,5 @@
-//! The `reading.amended` leaves against the amendments: one that is gone would put a wrong or withdrawn value back in
-//! force, unseen.
+//! Checks the `reading.amended` entries against the amendments: a missing amendment would silently put a wrong or
+//! withdrawn value back in force.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use audit::Entry;
 use audit::verify::Break;
 use domain::PatientId;
 
-/// What an entry says of how many readings it is about.
+/// The part of an entry that says how many readings it is about.
 #[derive(Deserialize)]
 struct Said {
     #[serde(default = "one")]
@@ -29,14 +29,14 @@ const fn one() -> i64 {
     1
 }
 
-/// Counts the leaves of each patient.
+/// Counts the entries of each patient.
 #[derive(Default)]
 pub(in crate::audit) struct Amended {
     leaves: HashMap<PatientId, i64>,
 }
 
 impl Amended {
-    /// Takes one `reading.amended` entry by its body: it speaks of one amendment, or of as many as it counts.
+    /// Counts one `reading.amended` entry by its body: it is about one amendment, or about as many as it says.
     pub fn see(&mut self, view: &mut View<'_>, entry: &Entry, kept: Option<&Kept>) -> Result<()> {
         if let Some(Kept::Whole(Subject::Patient(patient), sealed)) = kept {
             let id = entry.id.to_string();
@@ -46,7 +46,7 @@ impl Amended {
         Ok(())
     }
 
-    /// Whether there are as many amendments as the log speaks of, and none of their marks hides a value.
+    /// Checks that there are as many amendments as the log says, and that no mark in clear hides a value.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let rows: Vec<(i64, i64)> = on!(&mut *view.conn, |c| amendments::table
             .group_by(amendments::patient_key)

@@ -1,5 +1,5 @@
-//! What is kept outside the tree against the entries that commit to it: each body is there, as it was, and of the
-//! person whose tag the entry bears; and none is there that no entry speaks of.
+//! Checks the bodies stored outside the tree against the entries that commit to them: each body is there, unchanged,
+//! and belongs to the person whose tag the entry bears. No body is there without an entry.
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -13,20 +13,20 @@ use audit::tag::tag;
 use audit::verify::Break;
 use audit::{Digest, Entry};
 
-/// What is there of an entry's body.
+/// The body of an entry as it was found.
 pub(in crate::audit) enum Kept {
     /// Whose it is, and its bytes as stored.
     Whole(Subject, Vec<u8>),
-    /// Nothing, or nothing that can be read any more: the person was erased.
+    /// Missing, or unreadable because the person was erased.
     Gone,
     /// Not what the entry commits to.
     Changed(String),
 }
 
-/// Counts the bodies that entries spoke of.
+/// Counts the bodies that entries commit to.
 pub(in crate::audit) struct Bodies {
     seen: i64,
-    /// Whether somebody was erased: then a body may be gone.
+    /// Whether anybody was erased: only then may a body be missing.
     erased: bool,
 }
 
@@ -39,7 +39,7 @@ impl Bodies {
         Ok(Self { seen: 0, erased: destroyed > 0 })
     }
 
-    /// Holds the body of `entry` against it; none when it has none.
+    /// Checks the body of `entry`; `None` when it has none.
     pub fn see(&mut self, view: &mut View<'_>, entry: &Entry) -> Result<Option<Kept>> {
         let Some(body) = entry.body else { return Ok(None) };
         let kind = entry.kind;
@@ -76,7 +76,7 @@ impl Bodies {
         Ok(Some(Kept::Whole(subject, bytes)))
     }
 
-    /// Whether there are bodies that no entry speaks of.
+    /// Checks that no body is without an entry.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let stored: i64 = bodies::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} bodies are stored; the log speaks of {}", self.seen);

@@ -24,7 +24,7 @@ pub(in crate::audit) struct Brought {
     pub node: u8,
     pub patient_key: i64,
     pub line: Line,
-    /// Set aside or released later: whether the receipt counted it only its 32 bytes tell.
+    /// Set aside or released later: only the receipt itself tells whether it counted this reading.
     pub aside: bool,
 }
 
@@ -47,14 +47,14 @@ impl Brought {
     }
 }
 
-/// Readings sorted by message, and which were accounted for.
+/// Readings sorted by message, with a mark on those accounted for.
 pub(in crate::audit) struct Slice {
     all: Vec<Brought>,
     done: Vec<bool>,
 }
 
 impl Slice {
-    /// What is stored of a stretch of reception.
+    /// Loads what is stored of a stretch of reception.
     pub fn load(view: &mut View<'_>, census: &mut Census, place: usize) -> Result<Self> {
         let mut all = aside(view, &census.seconds(place))?;
         let mut sets = all.clone();
@@ -74,14 +74,14 @@ impl Slice {
         Ok(Self { all, done })
     }
 
-    /// The stretches of readings that may be this message's and are not all accounted for: one per node and patient.
+    /// The groups of readings that may be this message's and are not all accounted for: one for each node and patient.
     pub fn of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
         let open =
             |group: &Range<usize>| self.done.get(group.clone()).is_some_and(|done| done.contains(&false));
         self.all_of(second, message).into_iter().filter(open).collect()
     }
 
-    /// As [`Slice::of`], and those that are accounted for.
+    /// As [`Slice::of`], with the groups that are accounted for.
     pub fn all_of(&self, second: i64, message: &Receipted) -> Vec<Range<usize>> {
         let Ok(device) = i64::try_from(message.device_key) else { return Vec::new() };
         let wanted = (second, device, message.ordinal);
@@ -111,7 +111,7 @@ impl Slice {
         self.done.get_mut(group).unwrap_or_default().fill(true);
     }
 
-    /// A reading that no receipt accounts for. What is only set aside needs none.
+    /// A reading that no receipt accounts for. One that was only set aside needs none.
     pub fn left(&self) -> Option<&Brought> {
         let open = self.all.iter().zip(&self.done).filter(|(_, done)| !**done);
         open.map(|(brought, _)| brought).find(|brought| !brought.aside)

@@ -1,5 +1,5 @@
-//! The `consent.*` leaves against the events: each leaf's sealed body is its event, and each event that can still be
-//! attributed has its leaf.
+//! Checks the `consent.*` entries against the events: the sealed body of each entry is its event, and each event that
+//! can still be attributed has its entry.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use audit::verify::Break;
 use audit::{Digest, Entry, EntryType};
 use domain::Instant;
 
-/// Counts the leaves of each patient, and keeps the last of each purpose.
+/// Counts the entries of each patient, and keeps the last one of each purpose.
 #[derive(Default)]
 pub(in crate::audit) struct Consents {
     leaves: HashMap<i64, i64>,
@@ -45,7 +45,7 @@ impl Consents {
         self.last.get(&(patient_key, purpose.to_owned())).copied().flatten()
     }
 
-    /// Holds one `consent.*` entry, whose body is `sealed`, against its event.
+    /// Checks one `consent.*` entry, whose body is `sealed`, against its event.
     pub fn see(
         &mut self,
         view: &mut View<'_>,
@@ -74,7 +74,7 @@ impl Consents {
         Ok(None)
     }
 
-    /// Whether there are events that no leaf speaks of.
+    /// Checks that no event is without an entry.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let counts: Vec<(i64, i64)> = on!(&mut *view.conn, |c| events::table
             .group_by(events::patient_key)

@@ -1,4 +1,5 @@
-//! The rows of entries against the leaves: each leaf has one row, of its kind, and each row its leaf.
+//! Checks the rows of entries against the leaves of the tree: each leaf has one row, of its kind, and each row has its
+//! leaf.
 
 use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
@@ -55,12 +56,12 @@ pub(in crate::audit) const fn same_time(entry: &Entry, at: i64) -> bool {
     entry.at.millis() == Instant::from_micros(at).millis()
 }
 
-/// How many rows say that they have a place.
+/// How many rows have a place in the tree.
 pub(in crate::audit) fn sealed(view: &mut View<'_>) -> Result<i64> {
     Ok(entries::table.filter(entries::leaf.is_not_null()).select(count_star()).get_result(view.conn)?)
 }
 
-/// No row claims a place that the log of `size` entries does not have.
+/// Checks that no row claims a place beyond a log of `size` entries.
 pub(in crate::audit) fn placed(view: &mut View<'_>, size: u64) -> Result<Option<Break>> {
     let last: Option<i64> = entries::table.select(max(entries::leaf)).get_result(view.conn)?;
     let beyond = last.and_then(|leaf| u64::try_from(leaf).ok()).filter(|leaf| *leaf >= size);

@@ -1,4 +1,4 @@
-//! Checkpoints against the trees: every kept one, and those that a visitor brought, are part of the past.
+//! Checks that every stored checkpoint, and those that a visitor brought, are part of the trees' past.
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use audit::note::{Checkpoint, NoteError, claimed_origin};
 use audit::proof::consistency;
 use audit::verify::Break;
 
-/// Holds every kept checkpoint, and `brought` ones, against the trees.
+/// Checks every stored checkpoint, and the `brought` ones, against the trees.
 pub(in crate::audit) fn history(
     view: &mut View<'_>,
     trees: &[Tree],

@@ -1,5 +1,5 @@
-//! The looks that the log speaks of against the table that answers "who saw my data?": each look of an entry has its row
-//! as it was, and no row is there that no entry speaks of.
+//! Checks the accesses in the log against the table that answers "who saw my data?": each access in an entry has its
+//! unchanged row, and no row is there without an entry.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use domain::PatientId;
 /// Microseconds of the millisecond that an entry names.
 const MILLISECOND: i64 = 1_000;
 
-/// Counts the looks of each patient.
+/// Counts the accesses of each patient.
 #[derive(Default)]
 pub(in crate::audit) struct Looks {
     told: HashMap<i64, i64>,
@@ -40,12 +40,12 @@ struct Row {
 }
 
 impl Looks {
-    /// Whether an entry is of a look.
+    /// Whether an entry is about an access.
     pub const fn speak(kind: EntryType) -> bool {
         matches!(kind, EntryType::AccessRead | EntryType::AccessReveal | EntryType::AccessExport)
     }
 
-    /// Holds one entry of a look, whose body is `kept`, against its rows.
+    /// Checks one access entry, whose body is `kept`, against its rows.
     pub fn see(
         &mut self,
         view: &mut View<'_>,
@@ -111,7 +111,7 @@ impl Looks {
         Ok(None)
     }
 
-    /// Whether there are looks that no entry speaks of.
+    /// Checks that no access is without an entry.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let counts: Vec<(i64, i64)> = on!(&mut *view.conn, |c| rows::table
             .group_by(rows::patient_key)
@@ -132,7 +132,7 @@ fn at(view: &mut View<'_>, entry: &Entry) -> Result<Vec<Row>> {
         .load(view.conn)?)
 }
 
-/// Whether a row is of whoever acted in an entry, with its outcome.
+/// Whether a row belongs to the actor of an entry, with its outcome.
 fn is_of(view: &mut View<'_>, entry: &Entry, said: &Said, row: &Row) -> Result<bool> {
     if entry.code.as_deref().unwrap_or_default() != row.code
         || said.role.as_ref().is_some_and(|role| *role != row.role)
@@ -143,7 +143,7 @@ fn is_of(view: &mut View<'_>, entry: &Entry, said: &Said, row: &Row) -> Result<b
     let Some(viewer @ Subject::User(_)) = Subject::parse(&row.viewer) else { return Ok(false) };
     match view.key(viewer, Class::Audit) {
         Ok(key) => Ok(tag(key.tag_mac(), entry.nonce, entry.kind) == acted),
-        // Who they were is forgotten with their key.
+        // Their identity is gone with their key.
         Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
         Err(Error::Sealed(Broken::NoKey)) => Ok(false),
         Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! The receipts of each second against the leaf that commits to them.
+//! Checks the receipts of each second against the entry that commits to them.
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -10,14 +10,14 @@ use audit::Entry;
 use audit::pack::Pack;
 use audit::verify::Break;
 
-/// Counts the packs that entries spoke of.
+/// Counts the packs that entries commit to.
 #[derive(Default)]
 pub(in crate::audit) struct Packs {
     seen: i64,
 }
 
 impl Packs {
-    /// Holds one `telemetry.batch` entry, stored as row `row`, against its pack.
+    /// Checks one `telemetry.batch` entry, stored as row `row`, against its pack.
     pub fn see(
         &mut self,
         view: &mut View<'_>,
@@ -45,7 +45,7 @@ impl Packs {
         }
     }
 
-    /// Whether there are packs that no entry speaks of.
+    /// Checks that no pack is without an entry.
     pub fn end(&self, view: &mut View<'_>) -> Result<Option<Break>> {
         let stored: i64 = receipts::table.select(count_star()).get_result(view.conn)?;
         let what = format!("{stored} packs of receipts are stored; the log speaks of {}", self.seen);

@@ -1,4 +1,4 @@
-//! What patients allow, folded again from the events: the rows that decisions are made from must be the fold.
+//! Folds the consent events again: the rows that decisions are made from must equal the fold.
 
 use consent::{Applied, Event, Record, apply};
 use diesel::prelude::*;
@@ -23,8 +23,8 @@ struct Stored {
     event: String,
 }
 
-/// Folds every patient's events and holds the result against their rows. A break is placed at the last entry that
-/// `consents` saw of that patient and purpose.
+/// Folds every patient's events and compares the result with their rows. A break is placed at the last entry that
+/// `consents` saw for that patient and purpose.
 pub(in crate::audit) fn refold(view: &mut View<'_>, consents: &Consents) -> Result<Option<Break>> {
     let mut people: Vec<i64> = events::table.select(events::patient_key).distinct().load(view.conn)?;
     let with_rows: Vec<i64> = rows::table.select(rows::patient_key).distinct().load(view.conn)?;

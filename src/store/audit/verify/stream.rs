@@ -1,4 +1,4 @@
-//! Every receipt of some seconds once: packed seconds in their order, then those still open.
+//! Reads every receipt of some seconds once: packed seconds in their order, then those still open.
 
 use std::collections::VecDeque;
 use std::ops::Range;

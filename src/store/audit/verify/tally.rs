@@ -1,4 +1,4 @@
-//! The rows of a table, counted by patient, against what the log speaks of.
+//! Compares a table's number of rows for each patient with what the log says.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use crate::{Class, Subject, View, patients};
 use audit::verify::Break;
 use domain::PatientId;
 
-/// The first patient of whom more or fewer rows (`stored`, by surrogate key) are there than the log speaks of, said by
-/// `words`. Of somebody who was erased nothing can be attributed.
+/// The first patient with more or fewer rows (`stored`, by surrogate key) than the log says, put into words by `words`.
+/// Nothing can be attributed to a person who was erased.
 ///
 /// # Errors
 /// Database errors.
@@ -32,14 +32,14 @@ pub(in crate::audit) fn differs(
     Ok(None)
 }
 
-/// Whether nothing of a person can be attributed any more.
+/// Whether nothing can be attributed to a person any more.
 ///
 /// # Errors
 /// Database errors.
 pub(in crate::audit) fn is_erased(view: &mut View<'_>, patient: PatientId) -> Result<bool> {
     match view.key(Subject::Patient(patient), Class::Audit) {
         Err(Error::Sealed(Broken::KeyDestroyed)) => Ok(true),
-        // Whoever has no key that opens has rows all the same.
+        // A person without a usable key has rows all the same.
         Err(Error::Sealed(_)) | Ok(_) => Ok(false),
         Err(error) => Err(error),
     }

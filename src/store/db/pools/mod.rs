@@ -13,9 +13,9 @@ use super::conn::Opener;
 use super::error::{Error, Result};
 use crate::{Store, Writer};
 
-/// Whoever waits longer for a connection is told that there is none.
+/// A caller that waits longer for a connection gets an error.
 const POOL_WAIT: Duration = Duration::from_secs(5);
-/// Whoever waits longer for one that the server refuses cannot do its work.
+/// When a caller has waited longer for one that the server refuses, the node cannot do its work.
 const STARVES: Duration = Duration::from_secs(1);
 /// A pool that wants a connection and is refused asks again within 2.5 s: the server has some again after so long.
 const REFUSED: Duration = Duration::from_secs(4);
@@ -37,7 +37,7 @@ const NONE_LEFT: [&str; 6] = [
     "vagas de conex",
 ];
 
-/// Whose share of the server's connections is in use.
+/// Whose limit of connections is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// All that there are.
@@ -86,7 +86,7 @@ impl Limit {
     }
 }
 
-/// What is wanted and not there. Cheap to clone.
+/// Connections that are wanted and missing. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Want(Arc<Mutex<Wanted>>);
 
@@ -94,7 +94,7 @@ pub(crate) struct Want(Arc<Mutex<Wanted>>);
 struct Wanted {
     /// When the server last said that it has none, and of what.
     refused: Option<(Moment, Limit)>,
-    /// Who waits, since when.
+    /// The callers that wait, and since when.
     waiting: Vec<Moment>,
     /// When somebody last had waited too long.
     starved: Option<Moment>,
@@ -102,10 +102,10 @@ struct Wanted {
     outlived: Option<Moment>,
 }
 
-/// What it means for this node that the server refuses it connections.
+/// How short of connections this node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Short {
-    /// Everybody has one; there may be none for the next.
+    /// Everybody has one; the next may get none.
     Some,
     /// Somebody waits for one.
     Starved,
@@ -135,8 +135,8 @@ impl Want {
     }
 
     /// Notes that the server took no writes: what was opened until now is given up as soon as somebody would have it. A
-    /// connection may keep that for ever which the server was set to when it was opened, or end at a server that was left
-    /// since. While it lasts new ones are opened once a second and no more often.
+    /// connection may keep that for ever which the server was set to when it was opened, or end at a server that was
+    /// left since. While it lasts new ones are opened once a second and no more often.
     pub fn outlive(&self, now: Moment) {
         let mut wanted = self.wanted();
         if wanted.outlived.is_none_or(|at| now.saturating_duration_since(at) >= OUTLIVES) {
@@ -186,7 +186,7 @@ pub(crate) struct Pool {
     in_vain: Mutex<Option<Moment>>,
 }
 
-/// Somebody who waits.
+/// A caller that waits.
 struct Waiting<'w>(&'w Want, Moment);
 
 impl Drop for Waiting<'_> {
@@ -257,8 +257,8 @@ impl Pool {
         self.connections.state().connections
     }
 
-    /// Opens one of those that it lost, as after a restart of the server, while nobody wants any: what is open is held for
-    /// that moment. r2d2 opens one only for whoever finds none free.
+    /// Opens one of those that it lost, as after a restart of the server, while nobody wants any: what is open is held
+    /// for that moment. r2d2 opens one only for whoever finds none free.
     fn refill(&self) {
         let (state, now) = (self.connections.state(), Moment::now());
         let mut in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
@@ -284,8 +284,8 @@ impl Pool {
 }
 
 impl Store {
-    /// Opens every connection that this node may need and keeps them, so that it is told at the start where the server has
-    /// too few, and nobody else takes them later. Nothing on SQLite.
+    /// Opens every connection that this node may need and keeps them, so that it is told at the start where the server
+    /// has too few, and nobody else takes them later. Nothing on SQLite.
     pub fn take_connections(&self) {
         if let Writer::Many(write) = &self.inner.write {
             let (writers, readers) = (write.fill(), self.inner.read.fill());

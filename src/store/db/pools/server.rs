@@ -1,5 +1,5 @@
-//! What stands between this program and the server: a pooler that gives each transaction another session is no place for
-//! it, for its sessions hold locks and listen.
+//! Detects a pooler that gives each transaction another server session. This program cannot work behind one, for its
+//! sessions hold locks and listen.
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -33,8 +33,8 @@ fn compare(one: &mut PgConnection, url: &Url) -> Result<bool> {
     Ok(are_shared([first, session(&mut other)?, session(one)?, session(&mut other)?]))
 }
 
-/// Whether two connections that were asked in turn by which process of the server they are served show that they have none
-/// of their own.
+/// Whether two connections that were asked in turn by which process of the server they are served show that they have
+/// none of their own.
 const fn are_shared([one, other, one_again, other_again]: [i32; 4]) -> bool {
     one == other || one != one_again || other != other_again
 }

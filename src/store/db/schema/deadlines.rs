@@ -1,4 +1,4 @@
-//! The tables of deadlines: settings in versions, who is on call, climbs, promises, messages, lapses.
+//! The tables of deadlines: versioned settings, on-call schedules, escalations, SLA clocks, messages, lapses.
 
 diesel::table! {
     versions (kind, name, version) {

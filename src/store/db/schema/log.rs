@@ -1,4 +1,5 @@
-//! The tables of the log: who looked at whom and who asked to know who they are, entries and their bodies, tiles, bundles and checkpoints.
+//! The tables of the log: who looked at whom and who asked to know who they are, entries and their bodies, tiles,
+//! bundles and checkpoints.
 
 diesel::table! {
     looks (id) {

@@ -1,4 +1,4 @@
-//! The tables beside journal and chunks: what was put right, where each series ends, what is to change hands.
+//! The tables beside journal and chunks: amendments, the end of each series, moves of readings.
 
 diesel::table! {
     amendments (patient_key, signal, at, device_key, generation) {

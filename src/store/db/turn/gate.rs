@@ -19,7 +19,7 @@ struct Turns {
     owed: bool,
 }
 
-/// Who waits, in the order of asking: a writer that comes again at once does not pass one that waits.
+/// The writers that wait, in the order of asking: one that comes back at once does not pass one that waits.
 #[derive(Default)]
 struct Line {
     last: u64,
@@ -41,7 +41,7 @@ impl Line {
     }
 }
 
-/// Who wants to write.
+/// The kinds of writers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// A person's act: a revocation must not queue behind a flood of readings.

@@ -1,16 +1,16 @@
 //! The order of locks. A transaction takes them as DESIGN §2 names them: turn, consents, patient, alert, SLA clock,
 //! escalation, message. Debug builds assert it at every lock, on PostgreSQL, where two transactions run at once.
 //!
-//! - The first three are whole: no consent and no patient is locked after an alert or anything below one, unless this
-//!   transaction holds it already.
-//! - An alert's row guards its clocks, its escalation and its messages: they are locked under it only, in that order.
-//!   So transactions meet at alerts alone. Whoever takes several waits for them in the order of patients and
-//!   signals (ingest, under the shared turn) or ids (a revocation, under the whole turn), or does not wait (the engine skips what
-//!   is held).
-//! - The outbox locks the messages of one letter and waits for none of them, or waits for one alone; with no alert, and
-//!   below them at most the row of the program that is called.
-//! - What a process judges with is locked before any row of a replay: ingest keeps its machines while it marks such a row,
-//!   and a circle through a mutex is one that no database sees.
+//! - The first three come strictly first: no consent or patient is locked after an alert or anything below one,
+//!   unless this transaction holds it already.
+//! - An alert's row guards its clocks, its escalation and its messages: they are locked only under it, in that order,
+//!   so transactions contend for alerts only. A transaction that takes several alerts waits for them in the order of
+//!   patients and signals (ingest, under the shared turn) or of ids (a revocation, under the whole turn), or does not
+//!   wait (the engine skips what is held).
+//! - The outbox locks the messages of one letter and waits for none of them, or waits for a single one. It holds no
+//!   alert then, and below the messages at most the row of the webhook that is called.
+//! - The machines of a process are locked before any row of a replay: ingest holds its machines while it marks such a
+//!   row, and the database cannot see a deadlock that runs through a mutex.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub(crate) enum Lock {
     Messages(AlertId),
     /// One message, by the outbox.
     Message,
-    /// What this process judges with ([`crate::rules::reevaluations::machines`]).
+    /// The machines with which this process judges ([`crate::rules::reevaluations::machines`]).
     Machines,
     /// A series to be judged again.
     Replay,
@@ -48,7 +48,7 @@ pub(crate) struct Locks {
     whole: bool,
     consents: BTreeSet<i64>,
     alerts: BTreeSet<AlertId>,
-    /// The alert that is being changed, and how far down.
+    /// The alert that is being changed, and how far down the order its rows are locked.
     at: Option<(AlertId, u8)>,
     replay: bool,
 }
@@ -69,7 +69,7 @@ impl Locks {
         self.alerts.contains(&id)
     }
 
-    /// Notes a lock. What is wrong with its place in the order is the answer.
+    /// Notes a lock. The error says what is wrong with its place in the order.
     pub(crate) fn take(&mut self, lock: Lock) -> Result<(), &'static str> {
         let below = !self.alerts.is_empty() || self.at.is_some();
         match lock {

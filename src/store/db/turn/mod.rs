@@ -1,7 +1,8 @@
-//! The turn between people and telemetry on PostgreSQL, as the gate gives it on SQLite. Who writes readings
-//! or leans on a consent shares it, who changes what a person allows takes it: PostgreSQL hands it out in the order of
-//! asking, so that a revocation waits for what is in flight and for nothing that comes after. The locks of rows alone
-//! do not: who shares one passes by whoever waits to have it whole. Ask first, before any other lock.
+//! The turn between people and telemetry on PostgreSQL; on SQLite the gate gives it. Transactions that write readings
+//! or rely on a consent share it; a transaction that changes what a person allows takes it whole. PostgreSQL grants it
+//! in the order of asking, so a revocation waits for what is in flight and for nothing that comes after. Row locks
+//! alone do not give that: those who share a row pass by whoever waits to change it. Ask for the turn first, before any
+//! other lock.
 
 pub mod gate;
 pub(crate) mod locks;

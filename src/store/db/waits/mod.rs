@@ -1,6 +1,6 @@
-//! Statements of this node that wait for a lock which nobody who works will give back soon: of another program, of somebody
-//! at the server's console, or of a node that stands still. PostgreSQL knows who waits for whom; a batch that takes long
-//! waits for nobody, and waits among nodes at work end by themselves.
+//! Statements of this node that wait for a lock which will not be given back soon: one of another program, of somebody
+//! at the server's console, or of a node that stands still. PostgreSQL knows who waits for whom. A batch that takes
+//! long waits for nobody, and waits among working nodes end by themselves.
 
 pub(crate) mod still;
 
@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 use super::error::Result;
 
-/// A statement that waits for less is not told. With the time between two looks it is known within two seconds.
+/// A shorter wait is not reported. With the time between two looks, a wait is known within two seconds.
 pub(crate) const LONG: Duration = Duration::from_millis(1_200);
 
 /// What this program's sessions are called at the server, so that they are told from others'.
@@ -61,9 +61,9 @@ struct Row {
     relation: Option<String>,
 }
 
-/// Who holds up whom, at the end of each chain of waits. A session of this program (it holds the lock that each of its
-/// sessions takes; a name anybody can have) holds nobody up, unless it has done nothing for three seconds in the middle of a
-/// transaction, or waits for its node in the middle of a statement.
+/// Who blocks whom, at the end of each chain of waits. A session of this program (recognised by the lock that its
+/// sessions share; a name anybody can have) blocks nobody, unless it has been idle in a transaction for three seconds
+/// or waits for its node in the middle of a statement.
 const ASK: &str = "WITH RECURSIVE waiting AS (\
      SELECT pid, query_start FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'\
      ), chain(pid, behind) AS (\
@@ -82,7 +82,7 @@ const ASK: &str = "WITH RECURSIVE waiting AS (\
 /// A statement: its session, and when it began.
 pub(crate) type Statement = (i32, i64);
 
-/// What was there at each look, such as statements, and since which.
+/// Things seen at every look, such as statements, and since when.
 #[derive(Default)]
 pub(crate) struct Seen<K>(HashMap<K, Moment>);
 
@@ -102,7 +102,7 @@ impl<K: Eq + Hash> Seen<K> {
     }
 }
 
-/// Who was seen to wait.
+/// The waits seen so far.
 #[derive(Default)]
 pub(crate) struct Watch(Seen<Statement>);
 

@@ -1,8 +1,9 @@
-//! Sessions of this program that stand still in the middle of a statement: a node that was stopped, or whose wire stopped,
-//! when half of what it says had arrived, or before it took what it was answered. No time-out of the server counts there
-//! (`idle_in_transaction_session_timeout` counts between two statements alone), and what such a session holds a revocation at
-//! another node may wait for. The server does not say whether bytes still come: a session on a slow wire looks the same. So one
-//! is ended only when somebody else waited for it all the time; the node finds its transaction undone.
+//! Sessions of this program that stand still in the middle of a statement: a node that was stopped, or whose wire
+//! stopped, when half of what it says had arrived, or before it took what it was answered. No time-out of the server
+//! counts there (`idle_in_transaction_session_timeout` counts between two statements alone), and what such a session
+//! holds a revocation at another node may wait for. The server does not say whether bytes still come: a session on a
+//! slow wire looks the same. So one is ended only when somebody else waited for it all the time; the node finds its
+//! transaction undone.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant as Moment};
@@ -18,7 +19,8 @@ use crate::db::error::Result;
 
 /// One for which another was seen to wait for so long is ended: as long as one may stand still between two statements.
 const LONG: Duration = Duration::from_secs(5);
-/// A statement of this node that was seen to arrive for so long, after the two seconds from which on it is looked for, is told.
+/// A statement of this node that was seen to arrive for so long, after the two seconds from which on it is looked for,
+/// is told.
 const SLOW: Duration = Duration::from_secs(2);
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -69,9 +71,9 @@ struct Stranger {
     role: String,
 }
 
-/// Sessions of this program (see [`crate::db::waits`]) that wait for their node in the middle of a statement which began two
-/// seconds ago, and who waits for them, at whatever end of a chain: statements of another node, and of a person at the same
-/// one. One that has something to say and has changed nothing may take its time: a look may be long.
+/// Sessions of this program (see [`crate::db::waits`]) that wait for their node in the middle of a statement which
+/// began two seconds ago, and who waits for them, at whatever end of a chain: statements of another node, and of a
+/// person at the same one. One that has something to say and has changed nothing may take its time: a look may be long.
 const ASK: &str = "WITH RECURSIVE ours AS (\
      SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 \
      AND classid = hashtext('zelo.session')::oid AND granted\
@@ -162,8 +164,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Looks once more, and ends whoever was seen to stand still at each look for [`LONG`] while one and the same statement
-    /// waited for it. Says what arrives slowly of the node whose sessions are called `own`.
+    /// Looks once more, and ends whoever was seen to stand still at each look for [`LONG`] while one and the same
+    /// statement waited for it. Says what arrives slowly of the node whose sessions are called `own`.
     ///
     /// # Errors
     /// Database errors.

@@ -1,5 +1,5 @@
-//! How many readings a change of a binding moves, before it is made. It opens what it counts: asked before the transaction of
-//! the change, which everybody waits for.
+//! Counts how many readings a change of a binding would move. It opens what it counts, so it is asked before the
+//! transaction of the change, for which everybody waits.
 
 use super::{Span, taken_from};
 use crate::db::error::Result;
@@ -63,8 +63,8 @@ pub fn ending(
     Ok((binding, counted))
 }
 
-/// How many readings of a device wait, or are about to, that were measured from `from` on: what a binding from there on
-/// would give.
+/// How many readings of a device measured from `from` on wait, or are about to: what a binding from there on would
+/// give.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -79,7 +79,7 @@ pub fn coming(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Cou
     Ok(counted)
 }
 
-/// Which spans, from `from` on, are being taken from whom: each once, however many changes take it.
+/// The spans from `from` on that are being taken, and from whom: each once, however many moves take it.
 fn about_to_leave(view: &mut View<'_>, device_key: i64, from: Instant) -> Result<Vec<(i64, Span)>> {
     let open = taken_from(view, device_key)?.into_iter();
     let mut spans: Vec<(i64, Span)> =

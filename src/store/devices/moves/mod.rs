@@ -1,7 +1,6 @@
-//! Readings that a change of a binding takes from a patient or gives to one. The change itself is one transaction; the
-//! readings follow in stretches, each a transaction that also writes down how far the move got: whoever goes on after a
-//! kill goes on there, and of two nodes that work on one stretch the second finds it done. The moves of one device are
-//! done in the order in which they were asked for.
+//! Moves readings after a change of a binding. The change itself is one transaction. The readings follow in stretches,
+//! each in a transaction that also records how far the move got: after a kill it goes on there, and when two nodes work
+//! on one stretch the second finds it done. A device's moves are done in the order they were asked for.
 
 mod counted;
 
@@ -28,14 +27,14 @@ const MOST: i64 = 256;
 /// From here (inclusive) to there.
 type Span = (Instant, Instant);
 
-/// What of a device changes hands.
+/// A move of a device's readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
     /// Its number.
     id: i64,
     /// The device.
     pub device_key: i64,
-    /// Whom it takes from or gives to.
+    /// The patient it takes from or gives to.
     pub patient_key: i64,
     /// Whether it gives.
     pub gives: bool,
@@ -47,7 +46,7 @@ pub struct Move {
     pub created_at: Instant,
     /// How many readings moved so far.
     pub moved: i64,
-    /// How many the patient does not permit to be kept: they wait on.
+    /// How many the patient's consent does not permit to be stored: they go on waiting.
     pub refused: i64,
     /// Since when it is done.
     pub done_at: Option<Instant>,
@@ -106,14 +105,14 @@ impl TryFrom<Row> for Move {
     }
 }
 
-/// What is to move next.
+/// What to move next.
 #[derive(Debug)]
 pub enum Next {
     /// Readings of one series of whom it takes from.
     Taken(Series<StoredReading>),
     /// Items of one series for whom it gives to.
     Given(Series<Item>),
-    /// Nothing before the one that still takes has come further.
+    /// Nothing, until the move before it, which takes, has come further.
     Waits,
     /// Nothing is left.
     Over,
@@ -130,7 +129,7 @@ pub struct Series<T> {
     on: Option<Instant>,
 }
 
-/// The readings of `binding`'s device in `[from, to)` are not its patient's any more.
+/// Asks to take the readings of `binding`'s device in `[from, to)` from its patient.
 pub(crate) fn take(tx: &mut Tx<'_>, binding: &Binding, span: Span) -> Result<()> {
     let end = span.0.micros();
     // What is still to be given to them ends with the binding.
@@ -142,7 +141,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, binding: &Binding, span: Span) -> Result<()>
     ask(tx, (binding.device_key, binding.patient_key), span, false)
 }
 
-/// What waits of `binding`'s device from its beginning on is its patient's, and what is about to wait.
+/// Asks to give the patient what waits, or is about to wait, of `binding`'s device from its beginning on.
 pub(crate) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
     let span = (binding.from, binding.to.unwrap_or(Instant::MAX));
     let nothing = unbound::count(tx, binding.device_key, span, 1)? == 0;
@@ -152,7 +151,8 @@ pub(crate) fn give(tx: &mut Tx<'_>, binding: &Binding) -> Result<()> {
     ask(tx, (binding.device_key, binding.patient_key), span, true)
 }
 
-/// Which of these a device measured before, so that it changes hands just now: what is said of it again waits behind it.
+/// Which of these a device measured before, so that it changes hands just now: what is said of it again waits behind
+/// it.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -181,7 +181,8 @@ pub fn under_way(
     Ok(found)
 }
 
-/// What a device says again of what is under way waits, and is given to whose it is (`to`) after what was committed before it.
+/// What a device says again of what is under way waits, and is given to whose it is (`to`) after what was committed
+/// before it.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -215,8 +216,8 @@ fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
     rows.into_iter().map(Move::try_from).collect()
 }
 
-/// A source takes back what of its own waits or is about to, in the order in which it moves. Whether there was any: what is
-/// still with somebody else says `known`, or what is stored of them.
+/// A source takes back what of its own waits or is about to, in the order in which it moves. Whether there was any:
+/// what is still with somebody else says `known`, or what is stored of them.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -244,8 +245,8 @@ pub fn take_back(
     Ok(waited)
 }
 
-/// A source puts right what of its own waits or is about to: the new value waits, and the old one is given to nobody. Whether
-/// there was any.
+/// A source puts right what of its own waits or is about to: the new value waits, and the old one is given to nobody.
+/// Whether there was any.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -273,8 +274,8 @@ pub fn put_right(
     Ok(waited)
 }
 
-/// A patient allows to collect what was measured from an instant on: what was refused them and waits is theirs, if it was
-/// measured since.
+/// A patient allows to collect what was measured from an instant on: what was refused them and waits is theirs, if it
+/// was measured since.
 pub(crate) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Result<()> {
     for binding in bindings::since(tx, patient_key, from)? {
         let span = (binding.from.max(from), binding.to.unwrap_or(Instant::MAX));
@@ -285,7 +286,7 @@ pub(crate) fn permitted(tx: &mut Tx<'_>, patient_key: i64, from: Instant) -> Res
     Ok(())
 }
 
-/// From whom what a device measured at an instant is being taken.
+/// The patients from whom a device's readings of an instant are being taken.
 ///
 /// # Errors
 /// Database errors.
@@ -309,8 +310,8 @@ fn ask(tx: &mut Tx<'_>, (device_key, patient_key): (i64, i64), (from, to): Span,
     Ok(())
 }
 
-/// The first open move of each device that has one; and while that one takes, the next one that gives: a red is raised at
-/// whose it is as it leaves who had it, however much moves with it.
+/// The first open move of each device that has one; and while that one takes, the next one that gives: a red is raised
+/// at whose it is as it leaves who had it, however much moves with it.
 ///
 /// # Errors
 /// Database errors.
@@ -363,7 +364,7 @@ pub fn of_patient(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<V
     rows.into_iter().map(Move::try_from).collect()
 }
 
-/// What of a move comes next. It opens chunks, so it is no part of the transaction that moves.
+/// The next part of a move. It opens chunks, so it runs outside the transaction that moves.
 ///
 /// # Errors
 /// Database errors; a destroyed key.
@@ -422,8 +423,8 @@ fn next_given(view: &mut View<'_>, due: &Move) -> Result<Next> {
     Ok(Next::Given(Series { signal, what, overlaid: None, on }))
 }
 
-/// Moves a stretch, once: `false` when somebody did it before. Once a series is at its end it is judged again from the first
-/// reading that moved.
+/// Moves a stretch, once: `false` when somebody did it before. Once a series is at its end it is judged again from the
+/// first reading that moved.
 ///
 /// # Errors
 /// Database errors; [`Error::Busy`] when somebody changes one of the readings at once.
@@ -457,7 +458,7 @@ pub fn step(tx: &mut Tx<'_>, due: &Move, next: &Next, permit: Option<Allowed<'_>
     Ok(true)
 }
 
-/// Writes down how far it got.
+/// Records how far it got.
 fn reached(tx: &mut Tx<'_>, due: &Move, (signal, on): (Signal, Option<Instant>), moved: Given) -> Result<()> {
     let before = due.moved_from.filter(|_| due.signal == Some(signal));
     let from = [before, moved.from].into_iter().flatten().min();

@@ -1,5 +1,5 @@
-//! What a node tells the others without a transaction: what was announced here, and that its words come round. It speaks
-//! on a connection of its own, so that whoever listens never waits for an answer.
+//! What a node tells the others outside of transactions: its announcements, and a regular word that shows listeners
+//! that their connection works. It has a connection of its own, so that listening never waits for an answer.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant as Moment};

@@ -1,5 +1,5 @@
-//! What the columns in clear leave out of every look, held against what is sealed: whoever can write to the database could
-//! hide a value by them.
+//! Checks the columns in clear that hide values from every look against the sealed values: whoever can write to the
+//! database could hide a value by them.
 
 use diesel::prelude::*;
 
@@ -13,7 +13,8 @@ use crate::readings::chunks::span::Span;
 use crate::readings::parts::AT_ONCE;
 use domain::Signal;
 
-/// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is nobody's.
+/// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is
+/// nobody's.
 const UNMARKED: &str = "(NOT amendments.supersedes AND (amendments.item IS NULL OR amendments.item IN \
     (SELECT quarantine.id FROM quarantine WHERE quarantine.patient_key IS NOT NULL)))";
 

@@ -1,4 +1,5 @@
-//! What amendments say of a span of a series, laid over what was committed first. What nothing stands by is never opened.
+//! Amendments of a span of a series, applied to what was committed first. An amendment under which nothing is in force
+//! is never opened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +18,8 @@ use domain::{Flags, Reading};
 /// What is in force in a span at each amended identity (instant, device): a reading, or none.
 pub(in crate::readings) type InForce = BTreeMap<(i64, i64), Option<StoredReading>>;
 
-/// What stands, as its index holds it: the bare mark chooses the index; on SQLite, which plans without statistics, its value
-/// is a column of it.
+/// The SQL condition for a generation that stands, as its index has it. The bare mark selects the index; SQLite, which
+/// plans without statistics, also needs the value, a column of that index.
 const STANDS: &str = "(amendments.stands AND amendments.stands = TRUE)";
 
 macro_rules! of {
@@ -29,8 +30,8 @@ macro_rules! of {
     };
 }
 
-/// What amendments say of a span; empty for nearly every one. Every generation of it is read: who asks for much asks in
-/// parts (see [`edge`]).
+/// What amendments put in force in a span; empty for nearly every span. Every generation in it is read, so long spans
+/// are read in parts (see [`edge`]).
 pub(in crate::readings) fn in_force(view: &mut View<'_>, series: Series, span: Span) -> Result<InForce> {
     let mut out = InForce::new();
     for (identity, mut generations) in said(view.conn, series, span)? {
@@ -56,7 +57,7 @@ fn said(conn: &mut Conn, series: Series, span: Span) -> QueryResult<Said> {
     Ok(said)
 }
 
-/// Whether what is said in clear hides a value of a span that is sealed as in force.
+/// Whether the columns in clear hide a value of a span that is sealed as in force.
 pub(in crate::readings) fn hides(view: &mut View<'_>, series: Series, span: Span) -> Result<bool> {
     for mut generations in said(view.conn, series, span)?.into_values() {
         let Some((stands, last)) = generations.pop() else { continue };
@@ -67,8 +68,8 @@ pub(in crate::readings) fn hides(view: &mut View<'_>, series: Series, span: Span
     Ok(false)
 }
 
-/// The same where it is known whether anything was committed: where nothing was and nothing stands, whatever else was said
-/// leaves nothing, and is not read.
+/// The same where it is known whether anything was committed: where nothing was and nothing stands, whatever else was
+/// said leaves nothing, and is not read.
 pub(in crate::readings) fn over(
     view: &mut View<'_>,
     series: Series,
@@ -116,7 +117,7 @@ fn corrected(reading: Reading) -> Reading {
     Reading { flags: reading.flags.with(Flags::CORRECTED), ..reading }
 }
 
-/// Lays what is in force over readings that are ascending by instant and device.
+/// Applies what is in force to readings that are ascending by instant and device.
 pub(in crate::readings) fn lay_over(readings: &mut Vec<StoredReading>, amended: InForce) {
     if amended.is_empty() {
         return;
@@ -136,7 +137,7 @@ pub(in crate::readings) fn lay_over(readings: &mut Vec<StoredReading>, amended: 
     readings.sort_by_key(key);
 }
 
-/// Where amendments stop being few: the instant of the so manieth of a span, if it has as many.
+/// The instant of the n-th amendment of a span, if it has that many.
 pub(in crate::readings) fn edge(
     conn: &mut Conn,
     series: Series,
@@ -178,8 +179,8 @@ pub(in crate::readings) fn first_standing(
     of!(series, span).filter(literally(STANDS)).order(dsl::at).select(dsl::at).first(conn).optional()
 }
 
-/// The last instant of a span at which something stands by an amendment. Rows from before that was written down are opened,
-/// one after the other.
+/// The last instant of a span at which something stands by an amendment. Rows from before that was written down are
+/// opened, one after the other.
 pub(in crate::readings) fn last_standing(
     view: &mut View<'_>,
     series: Series,

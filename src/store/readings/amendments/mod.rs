@@ -1,7 +1,7 @@
-//! What is in force in place of what was committed first (DESIGN §4): a value that its own source corrected or that a
-//! clinician released, or a reading withdrawn. Journal and chunks keep the first value and its receipt; an amendment
-//! is laid over them by identity wherever readings are read, and is sealed, never masked. The last generation of an
-//! identity holds; what it replaced stays as superseded. What a source withdraws is in `withdrawals`.
+//! Amendments: what is in force in place of the value committed first (DESIGN §4), namely a value that its own source
+//! corrected or a clinician released, or a withdrawn reading. Journal and chunks keep the first value and its receipt.
+//! Amendments are applied by identity wherever readings are read, and are sealed, never masked. The last generation of
+//! an identity is in force; what it replaced stays as superseded. Withdrawals by the source are in `withdrawals`.
 
 pub(in crate::readings) mod hidden;
 pub(in crate::readings) mod in_force;
@@ -181,7 +181,7 @@ impl Identity {
         self.generate(tx, generation, Sealed::nothing(reading), (received, By::Source))
     }
 
-    /// Writes a generation by which another ceases to be in force, and says so.
+    /// Writes a generation that replaces another, and records it.
     fn generate(
         &self,
         tx: &mut Tx<'_>,
@@ -197,7 +197,7 @@ impl Identity {
         let code = if said.is_value() { "corrected" } else { "withdrawn" };
         write(tx, &[New { identity: *self, number, said, received, item, supersedes: true }])?;
         reevaluations::mark(tx, patient_key, signal, Late::at(at))?;
-        // What memory holds of the series is what was wrong.
+        // The copy of the series in memory has the value that was wrong.
         tx.touch(Touched::Patient(patient_key));
         tx.signal("readings.changed", patient)?;
         let body = serde_json::json!({

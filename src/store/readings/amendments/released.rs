@@ -1,5 +1,6 @@
-//! Where a clinician put a value in force and nothing had been committed, as of an impossible value that was released: that
-//! value came first (DESIGN §4). What the device says there later is another value, not the one that was put right.
+//! Identities at which a clinician put a value in force before anything was committed, as when an impossible value was
+//! released: that value came first (DESIGN §4). What the device says there later is another value, not the one that was
+//! corrected.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +17,8 @@ use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{Row, StoredReading};
 use crate::readings::parts::AT_ONCE;
 
-/// The identities of those rows (ascending by instant) that came after a clinician had put another value in force there.
-/// Nothing is opened unless an amendment stands at a row.
+/// The identities of those rows (ascending by instant) that came after a clinician had put another value in force
+/// there. Nothing is opened unless an amendment stands at a row.
 pub(in crate::readings) fn before(
     view: &mut View<'_>,
     series: Series,

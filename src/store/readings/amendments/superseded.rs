@@ -1,5 +1,5 @@
-//! The values that were in force at a patient before another took their place, or nothing did. They go where their reading
-//! goes: what turned out to be another wearer's is in no list of the first.
+//! Superseded values: those that were in force for a patient until another value, or none, took their place. They move
+//! with their reading: a value that turned out to be another wearer's is in no list of the first.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct Superseded {
     pub stored: StoredReading,
     /// When it ceased to be in force.
     pub at: Instant,
-    /// Who put another in its place.
+    /// Who replaced it.
     pub by: By,
     /// Nothing took its place.
     pub withdrawn: bool,
@@ -59,9 +59,9 @@ pub struct Listed {
     pub next: Option<Place>,
 }
 
-/// The values of these signals and of `[from, to)` that are no longer in force, in the order of their places from `after`
-/// on: at most `limit`, of what some hundred amendments say. Nothing that was measured before the permit reaches, and
-/// nothing that is another wearer's.
+/// The values of these signals and of `[from, to)` that are no longer in force, in the order of their places from
+/// `after` on: at most `limit`, of what some hundred amendments say. Nothing that was measured before the permit
+/// reaches, and nothing that is another wearer's.
 ///
 /// # Errors
 /// The patient's key was destroyed; database errors.

@@ -1,5 +1,5 @@
-//! Readings that their own source takes back (FHIR `entered-in-error`). Only what was committed can be: whether it was
-//! is looked up before the transaction of ingest, which opens no chunk.
+//! Readings that their own source withdraws (FHIR `entered-in-error`). Only what was committed can be withdrawn:
+//! whether it was is looked up before the transaction of ingest, which opens no chunk.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Withdrawn {
     pub still: bool,
 }
 
-/// What became of a withdrawal.
+/// The result of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing is in force at that identity any more; what was stays as superseded.
@@ -130,8 +130,9 @@ fn named(
     Ok(in_force.filter(|reading| what.said.is_none_or(|said| said.says_the_same(reading))))
 }
 
-/// Withdraws what is in force at an identity: it stays as superseded, its series is judged again, and
-/// `reading.amended` is in the log. Of a device that is at somebody else by now it waits for a clinician. A withdrawal that says a value takes back that value and no other.
+/// Withdraws what is in force at an identity: it stays as superseded, its series is judged again, and `reading.amended`
+/// is in the log. Of a device that is at somebody else by now it waits for a clinician. A withdrawal that says a value
+/// takes back that value and no other.
 ///
 /// # Errors
 /// [`Error::Denied`] for an instant before the grant; [`Error::Busy`] when another transaction amends it at once.
@@ -176,8 +177,8 @@ const fn aside(new: &Withdrawn) -> Aside<'static> {
     }
 }
 
-/// What a clinician releases holds from now on: a value, or that its source took one back. `false` when what it takes back
-/// is not there any more.
+/// What a clinician releases holds from now on: a value, or that its source took one back. `false` when what it takes
+/// back is not there any more.
 ///
 /// # Errors
 /// As [`withdraw`] and [`amend`].
@@ -203,8 +204,8 @@ pub fn put_in_force(
     }
 }
 
-/// What was committed first: as it was looked up, or by a message of the same commit. What nobody looked up is opened: whose
-/// the device is changed since.
+/// What was committed first: as it was looked up, or by a message of the same commit. What nobody looked up is opened:
+/// whose the device is changed since.
 fn first(view: &mut View<'_>, identity: &Identity, known: &Known) -> Result<Option<StoredReading>> {
     let Identity { patient, signal, at, device_key } = *identity;
     let key = (at.micros(), patient.0, signal.code(), device_key);

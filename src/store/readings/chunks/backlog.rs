@@ -63,8 +63,8 @@ pub fn due(view: &mut View<'_>, now: Instant, last: Instant) -> Result<Option<In
     Ok((now.since(last) >= EVERY).then(|| now.minus(CALM)))
 }
 
-/// Which patients a pass covers: all, or, if too many rows wait, one share of the patients with all their rows, chosen to
-/// include the oldest row. Many rows a chunk are cheap, few are not.
+/// Which patients a pass covers: all, or, if too many rows wait, one share of the patients with all their rows, chosen
+/// to include the oldest row. Many rows a chunk are cheap, few are not.
 pub(crate) fn share(view: &mut View<'_>, until: Instant, pass: i64) -> Result<Share> {
     let closed = readings::table.filter(readings::at.lt(until.micros()));
     let count: i64 = closed.count().get_result(view.conn)?;

@@ -144,7 +144,7 @@ pub(crate) fn first_bare(conn: &mut Conn, series: Series, from: i64) -> QueryRes
         .optional()
 }
 
-/// Where the so manieth chunk ends that reaches beyond `at` and is not overlaid.
+/// The end of the n-th chunk that reaches beyond `at` and is not overlaid.
 pub(crate) fn bare_end(conn: &mut Conn, series: Series, at: i64, chunks: i64) -> QueryResult<Option<i64>> {
     let over = bare_before(conn, series, at)?.filter(|chunk| chunk.to > at);
     if let (Some(chunk), 1) = (over, chunks) {

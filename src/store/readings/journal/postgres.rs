@@ -59,9 +59,9 @@ const INSERT: &str = "INSERT INTO readings (at, patient_key, signal, device_key,
     SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], \
     $6::smallint[], $7::bigint[]) ON CONFLICT DO NOTHING";
 
-// Each identity is looked up by the primary key, whatever the planner believes of the table: a roll empties the journal,
-// VACUUM notes so, and until the next ANALYZE a join with a full journal would be planned as one with an empty table: each
-// of its rows held against each identity. OFFSET 0 keeps the lookup from becoming such a join.
+// Each identity is looked up by the primary key, whatever the planner believes of the table: a roll empties the
+// journal, VACUUM notes so, and until the next ANALYZE a join with a full journal would be planned as one with an empty
+// table: each of its rows held against each identity. OFFSET 0 keeps the lookup from becoming such a join.
 macro_rules! looked_up {
     ($what:literal) => {
         concat!(

@@ -1,5 +1,5 @@
-//! What was said of a reading wherever it went (DESIGN §4). A device that changes hands takes its readings to the next
-//! wearer: their generations are numbered across the wearers, and what the source took back stays so at each of them.
+//! The history of a reading across wearers (DESIGN §4). A device that changes hands takes its readings to the next
+//! wearer: their generations are numbered across wearers, and what the source withdrew stays withdrawn at each of them.
 
 use std::collections::HashMap;
 

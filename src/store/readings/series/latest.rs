@@ -1,5 +1,5 @@
-//! The end of a series as it is in force. What left a patient, or was taken back, is passed over by indexes: a look costs
-//! the same however much of it lies behind the end.
+//! The end of a series as it is in force. Indexes skip readings that left the patient or were withdrawn, so a look
+//! costs the same however many of them lie at the end.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -81,8 +81,8 @@ impl Night {
         turn.into_iter().chain([1, THIRD, 3])
     }
 
-    /// To whom a red that comes at a step is handed over within a minute: the first of the ladder who is not lost. `None`:
-    /// they were ill in that minute or the one before, or were lost in it, and nobody else is owed a call yet.
+    /// To whom a red that comes at a step is handed over within a minute: the first of the ladder who is not lost.
+    /// `None`: they were ill in that minute or the one before, or were lost in it, and nobody else is owed a call yet.
     fn awaited(&self, step: u64) -> Option<usize> {
         // Whoever was ill before is asked again after a minute at most.
         let before = step.saturating_sub(MINUTE);
@@ -151,8 +151,8 @@ impl Night {
         }
     }
 
-    /// Who was shut out is told nothing from then on. A mailbox that refuses is asked once by a node, and the managers hear
-    /// of it once.
+    /// Who was shut out is told nothing from then on. A mailbox that refuses is asked once by a node, and the managers
+    /// hear of it once.
     fn who_is_lost_is_left_alone(&self, seed: u64, seen: &mut Seen) {
         if let Some(out) = self.diary.out {
             let late = self.mails().flat_map(|mail| mail.to(&address(THIRD)));

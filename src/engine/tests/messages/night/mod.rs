@@ -1,7 +1,7 @@
-//! Bad nights at random: reds, mailboxes that put off, hang and refuse for good, outages, answers, absences, turns that are
-//! swapped, somebody who is shut out, programs that are down, hang or are gone; on PostgreSQL two nodes. Whatever comes
-//! together, each red is handed over within its minute to who can be reached, nobody is told the same twice, and an outage
-//! ends in few letters.
+//! Bad nights at random: reds, mailboxes that put off, hang and refuse for good, outages, answers, absences, turns that
+//! are swapped, somebody who is shut out, programs that are down, hang or are gone; on PostgreSQL two nodes. Whatever
+//! comes together, each red is handed over within its minute to who can be reached, nobody is told the same twice, and
+//! an outage ends in few letters.
 //!
 //! `ZELO_TEST_NIGHTS=1-40` lives other nights than the gate does, `17-17` one of them again.
 
@@ -156,7 +156,8 @@ struct Night {
     manager: UserId,
     admin: UserId,
     diary: Diary,
-    /// Until which step the provider is away, the first is absent, the turn is another's, each mailbox and the program are ill.
+    /// Until which step the provider is away, the first is absent, the turn is another's, each mailbox and the program
+    /// are ill.
     away: u64,
     absent: u64,
     swapped: u64,
