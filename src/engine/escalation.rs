@@ -12,7 +12,7 @@ use domain::escalation::{Did, Pace, State};
 use domain::{AlertId, Instant, PatientId, UserId};
 use store::escalation::paging;
 use store::escalation::paging::Finder;
-use store::escalation::{self, Climbed, Escalation, Row};
+use store::escalation::{self, Advanced, Escalation, Row};
 use store::messages::Ground;
 use store::on_call::capacity;
 use store::{Store, Tx, Urgency, Url, alerts, messages, sla};
@@ -66,7 +66,7 @@ impl Escalate {
         let at_once = self.house(now, |tx| {
             let rows = escalation::take(tx, due)?;
             let count = rows.len();
-            climb(tx, rows)?;
+            advance(tx, rows)?;
             Ok(count)
         });
         match at_once {
@@ -151,7 +151,7 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
     let count = rows.len();
     for row in rows {
         let id = row.id.clone();
-        match tx.item(|tx| climb(tx, vec![row])) {
+        match tx.item(|tx| advance(tx, vec![row])) {
             Err(error) if error.is_the_rows() => {
                 tracing::error!(escalation = %id, %error, "an escalation cannot be worked off; it is set aside");
                 escalation::spoil(tx, &id, &error.to_string())?;
@@ -164,28 +164,28 @@ fn one_by_one(tx: &mut Tx<'_>, due: &[Due]) -> store::Result<usize> {
 
 /// Moves each row on, then writes the results of all together. Alerts that wait for a person again come first: the
 /// order of locks is alert, escalation, message.
-fn climb(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
+fn advance(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     let mut finder = Finder::default();
     let known = Known::of(tx, &rows)?;
-    let climbed: Vec<Climbed> = rows
+    let advanced: Vec<Advanced> = rows
         .into_iter()
         .map(|row| tick(tx, row.open()?, &known, &mut finder))
         .filter_map(Result::transpose)
         .collect::<store::Result<_>>()?;
     let mut worn = Vec::new();
-    for one in climbed.iter().filter(|one| one.did.contains(&Did::Resumed)) {
+    for one in advanced.iter().filter(|one| one.did.contains(&Did::Resumed)) {
         worn.push((one, resume(tx, &one.from)?));
     }
-    escalation::keep(tx, &climbed)?;
-    escalation::record(tx, &climbed)?;
+    escalation::keep(tx, &advanced)?;
+    escalation::record(tx, &advanced)?;
     for (one, hands) in &worn {
         worn::tell(tx, one, hands)?;
     }
-    for one in climbed.iter().filter(|one| one.ground.is_err()) {
+    for one in advanced.iter().filter(|one| one.ground.is_err()) {
         messages::cancel(tx, &one.from.kind, &one.from.subject)?;
     }
-    messages::page(tx, &climbed, &mut finder)?;
-    climbed.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
+    messages::page(tx, &advanced, &mut finder)?;
+    advanced.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
 }
 
 /// What is looked up once for a batch.
@@ -211,7 +211,7 @@ fn tick(
     from: Escalation,
     known: &Known,
     finder: &mut Finder,
-) -> store::Result<Option<Climbed>> {
+) -> store::Result<Option<Advanced>> {
     let Some(due_at) = from.run.next_at else { return Ok(None) };
     let mut run = from.run.clone();
     let now = tx.now();
@@ -219,7 +219,7 @@ fn tick(
     let ground = ground.ok_or(store::Error::Corrupt("escalations.patient_id"))?;
     if ground.is_err() {
         let did = run.withhold(now);
-        return Ok(Some(Climbed { from, run, did, due_at, ground }));
+        return Ok(Some(Advanced { from, run, did, due_at, ground }));
     }
     if run.pace == Pace::Relentless && run.policy.id != escalation::RED {
         // A row from before escalations had a pace has the fastest one by default: look up its own.
@@ -253,7 +253,7 @@ fn tick(
     if in_vain {
         run.hasten(now);
     }
-    Ok(Some(Climbed { from, run, did, due_at, ground }))
+    Ok(Some(Advanced { from, run, did, due_at, ground }))
 }
 
 /// Whether waiting for these people is pointless: each is out of reach or away.

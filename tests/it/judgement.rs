@@ -28,7 +28,7 @@ fn stories(clinic: &Clinic, bed: &Bed) -> Vec<Episode> {
     all
 }
 
-fn is_climbing(clinic: &Clinic, alert: &StoredAlert) -> bool {
+fn is_escalating(clinic: &Clinic, alert: &StoredAlert) -> bool {
     clinic.store.read(|view| escalation::of_alert(view, alert.id())).unwrap().is_some()
 }
 
@@ -94,7 +94,7 @@ async fn values_beyond_belief_are_judged_and_asked_for_again() {
         send(racing, &mut racing.client(&house), &Value::Array(minute)).await;
         eventually("a racing heart is red and calls people", || {
             let all = alerts_of(&clinic, racing);
-            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_climbing(&clinic, alert))
+            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_escalating(&clinic, alert))
         })
         .await;
 
@@ -106,7 +106,7 @@ async fn values_beyond_belief_are_judged_and_asked_for_again() {
         eventually("alone it is yellow", || alerts_of(&clinic, lone).len() == 1).await;
         let alert = alerts_of(&clinic, lone).remove(0);
         assert_eq!((alert.episode.rule.as_str(), alert.case.facts.peak), ("glucose_high", Level::Yellow));
-        assert!(!is_climbing(&clinic, &alert));
+        assert!(!is_escalating(&clinic, &alert));
         send(lone, &mut wire, &one("glucose", now, 118.0)).await;
         assert_eq!(alerts_of(&clinic, lone)[0].case.facts.peak, Level::Yellow);
         house.stop().await;
@@ -127,7 +127,7 @@ async fn a_red_that_is_learned_late_and_still_true_pages() {
         }
         eventually("it has an escalation", || {
             let all = alerts_of(&clinic, bed);
-            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_climbing(&clinic, alert))
+            all.iter().any(|alert| alert.case.facts.level == Level::Red && is_escalating(&clinic, alert))
         })
         .await;
         assert_eq!(alerts_of(&clinic, bed).len(), 1);
@@ -166,7 +166,7 @@ async fn late_readings_far_behind_the_present_tell_the_clean_story() {
         assert_eq!(told.iter().map(Episode::peak).collect::<Vec<_>>(), [Level::Red, Level::Red]);
         assert_ne!(before, told);
         assert_eq!(stories(&clinic, late), told);
-        assert!(alerts_of(&clinic, late).iter().all(|alert| !is_climbing(&clinic, alert)), "long over");
+        assert!(alerts_of(&clinic, late).iter().all(|alert| !is_escalating(&clinic, alert)), "long over");
         house.stop().await;
     }
 }

@@ -8,7 +8,7 @@ const MOST_START: u32 = 15;
 /// A rung has so many minutes to answer.
 const MOST_STEP: u32 = 60;
 /// From the start to the top of the ladder: within a shift.
-const MOST_LADDER: u64 = 8 * 60;
+const MOST_POLICY: u64 = 8 * 60;
 /// An answer without a resolution lasts so many minutes, then the red calls again.
 const MOST_ANSWER: u32 = 4 * 60;
 /// Where nobody was reached, somebody is called again within so many minutes.
@@ -22,7 +22,7 @@ pub enum Beyond {
     /// A step's time.
     Step,
     /// The whole ladder.
-    Ladder,
+    Policy,
     /// An answer.
     Answer,
     /// The call to those for nobody reached.
@@ -31,7 +31,7 @@ pub enum Beyond {
 
 impl Beyond {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Ladder, Self::Answer, Self::Repeat];
+    pub const ALL: [Self; 5] = [Self::Start, Self::Step, Self::Policy, Self::Answer, Self::Repeat];
 
     /// Its name in the API: the field that goes too far.
     #[must_use]
@@ -39,7 +39,7 @@ impl Beyond {
         match self {
             Self::Start => "starts_after",
             Self::Step => "steps.minutes",
-            Self::Ladder => "steps",
+            Self::Policy => "steps",
             Self::Answer => "acknowledged_for",
             Self::Repeat => "nobody_reached.minutes",
         }
@@ -51,7 +51,7 @@ impl Beyond {
         match self {
             Self::Start => "a red calls its first step within 15 minutes: starts_after is 0 to 15",
             Self::Step => "a red waits at most 60 minutes for a step",
-            Self::Ladder => "a red comes to the top of its ladder within 8 hours, repeats included",
+            Self::Policy => "a red comes to the top of its ladder within 8 hours, repeats included",
             Self::Answer => {
                 "an answer to a red lasts at most 240 minutes without a resolution: acknowledged_for is 1 to 240"
             }
@@ -67,7 +67,7 @@ impl Policy {
         let lasts = |beyond: &Beyond| match beyond {
             Beyond::Start => self.starts_after > MOST_START,
             Beyond::Step => self.steps.iter().any(|step| step.minutes > MOST_STEP),
-            Beyond::Ladder => self.lasts().as_secs() > MOST_LADDER * 60,
+            Beyond::Policy => self.lasts().as_secs() > MOST_POLICY * 60,
             Beyond::Answer => !matches!(self.acknowledged_for, Some(1..=MOST_ANSWER)),
             Beyond::Repeat => self.nobody_reached.minutes > MOST_REPEAT,
         };
@@ -94,13 +94,13 @@ mod tests {
         assert_eq!(with(&|policy| policy.starts_after = 16), [Beyond::Start]);
         assert_eq!(with(&|policy| policy.steps[1].minutes = 60), []);
         assert_eq!(with(&|policy| policy.steps[1].minutes = 61), [Beyond::Step]);
-        assert_eq!(with(&|policy| (policy.steps[1].minutes, policy.repeat) = (60, 9)), [Beyond::Ladder]);
+        assert_eq!(with(&|policy| (policy.steps[1].minutes, policy.repeat) = (60, 9)), [Beyond::Policy]);
         assert_eq!(with(&|policy| policy.acknowledged_for = None), [Beyond::Answer]);
         assert_eq!(with(&|policy| policy.acknowledged_for = Some(0)), [Beyond::Answer]);
         assert_eq!(with(&|policy| policy.acknowledged_for = Some(240)), []);
         assert_eq!(with(&|policy| policy.acknowledged_for = Some(241)), [Beyond::Answer]);
         assert_eq!(with(&|policy| policy.nobody_reached.minutes = 61), [Beyond::Repeat]);
         let asleep = with(&|policy| (policy.starts_after, policy.nobody_reached.minutes) = (10_080, 10_080));
-        assert_eq!(asleep, [Beyond::Start, Beyond::Ladder, Beyond::Repeat]);
+        assert_eq!(asleep, [Beyond::Start, Beyond::Policy, Beyond::Repeat]);
     }
 }

@@ -26,9 +26,9 @@ pub struct Happened {
 
 /// What one rung would have done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rung {
+pub struct StepTally {
     /// How often it was climbed and paged somebody.
-    pub climbed: u32,
+    pub paged: u32,
     /// Pages to people.
     pub pages: u32,
     /// How often nobody was found for it.
@@ -43,9 +43,9 @@ pub struct Told {
     /// Alerts that came to the top without an answer.
     pub unanswered: u32,
     /// By step.
-    pub rungs: Vec<Rung>,
+    pub steps: Vec<StepTally>,
     /// Those who are called when nobody was reached.
-    pub top: Rung,
+    pub top: StepTally,
     /// Pages to each person on each day of the zone.
     pub people: BTreeMap<UserId, BTreeMap<NaiveDate, u32>>,
 }
@@ -73,10 +73,10 @@ pub fn dry_run(
     zone: Zone,
     find: &mut dyn FnMut(&Step, Instant) -> Found,
 ) -> Told {
-    let mut told = Told { rungs: vec![Rung::default(); policy.steps.len()], ..Told::default() };
+    let mut told = Told { steps: vec![StepTally::default(); policy.steps.len()], ..Told::default() };
     for case in cases {
         told.cases = told.cases.saturating_add(1);
-        told.climb(policy, case, until, zone, find);
+        told.advance(policy, case, until, zone, find);
     }
     told
 }
@@ -85,7 +85,7 @@ impl Told {
     /// Pages to people, of all rungs.
     #[must_use]
     pub fn pages(&self) -> u32 {
-        self.rungs.iter().map(|rung| rung.pages).fold(self.top.pages, u32::saturating_add)
+        self.steps.iter().map(|tally| tally.pages).fold(self.top.pages, u32::saturating_add)
     }
 
     /// Who was paged most on one day, when, and how often.
@@ -106,7 +106,7 @@ impl Told {
         }
     }
 
-    fn climb(
+    fn advance(
         &mut self,
         policy: &Policy,
         case: &Happened,
@@ -135,22 +135,22 @@ impl Told {
     fn note(&mut self, did: Did, day: NaiveDate) {
         match did {
             Did::Paged { step, people, .. } => {
-                let rung = match step {
-                    Some(step) => self.rungs.get_mut(step),
+                let tally = match step {
+                    Some(step) => self.steps.get_mut(step),
                     None => Some(&mut self.top),
                 };
-                if let Some(rung) = rung {
+                if let Some(tally) = tally {
                     let pages = u32::try_from(people.len()).unwrap_or(u32::MAX);
-                    rung.pages = rung.pages.saturating_add(pages);
-                    if people.is_empty() { rung.empty += 1 } else { rung.climbed += 1 }
+                    tally.pages = tally.pages.saturating_add(pages);
+                    if people.is_empty() { tally.empty += 1 } else { tally.paged += 1 }
                 }
                 for user in people {
                     *self.people.entry(user).or_default().entry(day).or_default() += 1;
                 }
             }
             Did::Empty { step, .. } => {
-                if let Some(rung) = self.rungs.get_mut(step) {
-                    rung.empty += 1;
+                if let Some(tally) = self.steps.get_mut(step) {
+                    tally.empty += 1;
                 }
             }
             Did::NobodyReached => self.unanswered += 1,
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_counted_by_rung_and_by_person_and_day() {
+    fn pages_are_counted_by_step_and_by_person_and_day() {
         let policy = red();
         let case = |began, answered: Option<u64>, over: Option<u64>| Happened {
             began: minute(began),
@@ -199,8 +199,8 @@ mod tests {
         // Answered in the second rung; answered at once; never, and over after 22 minutes.
         let cases = [case(0, Some(7), Some(20)), case(100, Some(101), Some(110)), case(200, None, Some(222))];
         let told = dry_run(&policy, &cases, minute(10_000), zone(), &mut everybody(&policy));
-        let climbed: Vec<u32> = told.rungs.iter().map(|rung| rung.climbed).collect();
-        assert_eq!(climbed, [3, 2, 1, 1]);
+        let paged: Vec<u32> = told.steps.iter().map(|tally| tally.paged).collect();
+        assert_eq!(paged, [3, 2, 1, 1]);
         assert_eq!((told.cases, told.unanswered, told.top.pages), (3, 1, 1));
         assert_eq!(told.pages(), 8);
         assert_eq!(told.worst_day().map(|(who, _, n)| (who, n)), Some((person(1), 3)));
@@ -213,15 +213,15 @@ mod tests {
             Happened { began: minute(0), answered: Some((person(1), minute(1))), over: Some(minute(40)) };
         let told = dry_run(&policy, &[case], minute(10_000), zone(), &mut everybody(&policy));
         // Thirty minutes after the answer, at 31, the first rung; at 36 the second.
-        assert_eq!((told.rungs[0].climbed, told.rungs[1].climbed), (2, 1));
+        assert_eq!((told.steps[0].paged, told.steps[1].paged), (2, 1));
     }
 
     #[test]
-    fn an_empty_rung_is_counted_and_an_alert_without_an_end_is_followed_for_a_day() {
+    fn an_empty_step_is_counted_and_an_alert_without_an_end_is_followed_for_a_day() {
         let policy = red();
         let case = Happened { began: minute(0), answered: None, over: None };
         let told = dry_run(&policy, &[case], minute(100_000), zone(), &mut |_step, _at| vec![]);
-        assert!(told.rungs.iter().all(|rung| *rung == Rung { climbed: 0, pages: 0, empty: 1 }));
+        assert!(told.steps.iter().all(|tally| *tally == StepTally { paged: 0, pages: 0, empty: 1 }));
         assert_eq!((told.unanswered, told.pages()), (1, 0));
         assert_eq!(told.top.empty, 24 * 60 / 5, "every five minutes of one day");
     }

@@ -216,7 +216,7 @@ impl Run {
             return Vec::new();
         }
         match self.state {
-            State::Climbing => self.climb(now, find),
+            State::Climbing => self.advance(now, find),
             State::Acknowledged(_) | State::Snoozed(_) => {
                 let mut did = vec![Did::Resumed];
                 did.extend(self.again(now, find));
@@ -256,12 +256,12 @@ impl Run {
     /// The rungs that were called so far and still want an answer, each with its place. Whoever comes to be meant by one of
     /// them is called too.
     #[must_use]
-    pub fn called_rungs(&self) -> Vec<(usize, &Step)> {
-        let rungs = self.policy.steps.iter().enumerate();
+    pub fn called_steps(&self) -> Vec<(usize, &Step)> {
+        let steps = self.policy.steps.iter().enumerate();
         match self.state {
-            State::NobodyReached => rungs.collect(),
-            State::Climbing if self.round > 0 => rungs.collect(),
-            State::Climbing => rungs.take(self.step.map_or(0, |step| step + 1)).collect(),
+            State::NobodyReached => steps.collect(),
+            State::Climbing if self.round > 0 => steps.collect(),
+            State::Climbing => steps.take(self.step.map_or(0, |step| step + 1)).collect(),
             State::Acknowledged(_) | State::Snoozed(_) | State::NoBasis | State::Done => Vec::new(),
         }
     }
@@ -269,9 +269,9 @@ impl Run {
     /// People whom a rung means now and nobody called yet, because their turn began or they stand in for somebody, are
     /// called beside the ladder. It goes on as it would; where nobody else is waited for (`in_vain`), it waits the time of
     /// their rung for them.
-    pub fn join(&mut self, rung: usize, people: Found, in_vain: bool, now: Instant) -> Option<Did> {
+    pub fn join(&mut self, step_at: usize, people: Found, in_vain: bool, now: Instant) -> Option<Did> {
         let waits = self.next_at.is_some_and(|at| at > now) && self.pace.opens(now) == now;
-        let time = self.rung(rung)?.time();
+        let time = self.step_at(step_at)?.time();
         if people.is_empty() || !waits {
             return None;
         }
@@ -280,7 +280,7 @@ impl Run {
         if in_vain && self.state == State::Climbing {
             self.next_at = Some(self.pace.after(now, time));
         }
-        Some(Did::Joined { step: rung, round: self.round, people: distinct(people) })
+        Some(Did::Joined { step: step_at, round: self.round, people: distinct(people) })
     }
 
     /// The legal basis for calling people ended: whoever would be paged next is not. A wait for somebody who answered
@@ -398,7 +398,7 @@ impl Run {
     /// [`Refused::Done`].
     pub fn reassign(&mut self, to: UserId, now: Instant) -> Result<Did, Refused> {
         self.change()?;
-        let time = self.rung(self.step.unwrap_or(0)).map_or(self.policy.nobody_reached.time(), Step::time);
+        let time = self.step_at(self.step.unwrap_or(0)).map_or(self.policy.nobody_reached.time(), Step::time);
         (self.stepped_at, self.next_at) = (now, Some(self.pace.after(now, time)));
         if self.state != State::NobodyReached {
             self.state = State::Climbing;
@@ -420,12 +420,12 @@ impl Run {
         Ok(())
     }
 
-    fn rung(&self, step: usize) -> Option<&Step> {
+    fn step_at(&self, step: usize) -> Option<&Step> {
         self.policy.steps.get(step)
     }
 
     /// Climbs to the next rung that has anybody, or whose minutes are to be waited for.
-    fn climb(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
+    fn advance(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
         let mut did = Vec::new();
         loop {
             let mut step = self.step.map_or(0, |step| step + 1);
@@ -437,9 +437,9 @@ impl Run {
                 step = 0;
             }
             self.step = Some(step);
-            let Some(rung) = self.policy.steps.get(step) else { break };
-            let people = distinct(find(rung));
-            let (time, skip) = (rung.time(), rung.skip_if_empty);
+            let Some(step_at) = self.policy.steps.get(step) else { break };
+            let people = distinct(find(step_at));
+            let (time, skip) = (step_at.time(), step_at.skip_if_empty);
             let empty = people.is_empty();
             did.push(if empty {
                 Did::Empty { step, round: self.round }
@@ -461,7 +461,7 @@ impl Run {
     fn again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
         self.state = State::Climbing;
         self.step = self.step.and_then(|step| step.checked_sub(1));
-        self.climb(now, find)
+        self.advance(now, find)
     }
 
     fn call_again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Did {

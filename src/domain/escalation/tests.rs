@@ -49,7 +49,7 @@ fn pages(told: &[(u64, Did)]) -> Vec<(u64, UserId)> {
 }
 
 #[test]
-fn a_red_that_nobody_answers_climbs_to_the_top_and_then_says_so_for_ever() {
+fn a_red_that_nobody_answers_escalates_to_the_top_and_then_says_so_for_ever() {
     let mut run = Run::begin(red(), minute(0));
     let log = told(&mut run, 0..36, &mut everybody(&red()));
     let who: Vec<(u64, u128)> = pages(&log).into_iter().map(|(n, user)| (n, user.0.as_u128())).collect();
@@ -62,7 +62,7 @@ fn a_red_that_nobody_answers_climbs_to_the_top_and_then_says_so_for_ever() {
 
 /// A red that judgement opens again after it was closed is nobody's business otherwise.
 #[test]
-fn a_case_that_is_open_again_climbs_on_where_it_stood() {
+fn a_case_that_is_open_again_goes_on_where_it_stood() {
     let mut run = Run::begin(red(), minute(0));
     told(&mut run, 0..7, &mut everybody(&red()));
     run.finish();
@@ -73,7 +73,7 @@ fn a_case_that_is_open_again_climbs_on_where_it_stood() {
 }
 
 #[test]
-fn every_seed_can_be_climbed_and_says_how_long_it_lasts() {
+fn every_seed_can_be_walked_and_says_how_long_it_lasts() {
     let lasts: Vec<(String, u64)> = seeds()
         .into_iter()
         .map(|policy| {
@@ -138,7 +138,7 @@ fn an_acknowledgement_without_a_resolution_runs_out() {
 }
 
 #[test]
-fn an_answer_taken_back_and_new_evidence_page_the_same_rung_again() {
+fn an_answer_taken_back_and_new_evidence_page_the_same_step_again() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
     assert_eq!(run.unacknowledge(minute(0)), Err(Refused::NotAcknowledged));
@@ -176,7 +176,7 @@ fn a_silence_ends() {
 }
 
 #[test]
-fn a_case_handed_to_a_person_pages_that_person_and_climbs_on() {
+fn a_case_handed_to_a_person_pages_that_person_and_goes_on() {
     let mut find = everybody(&red());
     let mut run = Run::begin(red(), minute(0));
     told(&mut run, 0..1, &mut find);
@@ -186,7 +186,7 @@ fn a_case_handed_to_a_person_pages_that_person_and_climbs_on() {
 }
 
 #[test]
-fn a_ladder_may_be_climbed_again_and_ends_with_the_case() {
+fn a_policy_may_be_walked_again_and_ends_with_the_case() {
     let mut find = everybody(&red());
     let mut run = Run::begin(Policy { repeat: 1, ..red() }, minute(0));
     let who: Vec<u128> =
@@ -205,7 +205,7 @@ fn a_person_named_by_two_targets_is_paged_once() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_climbed_says_what_is_wrong_with_it() {
+fn a_policy_that_cannot_be_walked_says_what_is_wrong_with_it() {
     let broken = |change: &dyn Fn(&mut Policy)| {
         let mut policy = red();
         change(&mut policy);
@@ -298,7 +298,7 @@ fn a_call_of_open_hours_that_comes_late_waits_for_the_next_and_a_hand_is_obeyed(
 
 /// A yellow that climbed slowly turned red, and went on climbing slowly.
 #[test]
-fn a_red_takes_the_place_of_what_a_yellow_began_to_climb() {
+fn a_red_takes_the_place_of_what_a_yellow_began_to_escalate() {
     let mut run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);
     let fence = run.fence;
     run.give_way(red(), minute(0));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::UserId;
 use domain::messages::Class;
 use store::Tx;
-use store::escalation::Climbed;
+use store::escalation::Advanced;
 use store::escalation::paging;
 use store::messages::{self, About};
 
@@ -14,8 +14,8 @@ use store::messages::{self, About};
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn tell(tx: &mut Tx<'_>, climbed: &Climbed, hands: &BTreeSet<UserId>) -> store::Result<()> {
-    let Climbed { from, run, ground: Ok(ground), .. } = climbed else { return Ok(()) };
+pub(crate) fn tell(tx: &mut Tx<'_>, advanced: &Advanced, hands: &BTreeSet<UserId>) -> store::Result<()> {
+    let Advanced { from, run, ground: Ok(ground), .. } = advanced else { return Ok(()) };
     let now = tx.now();
     for user in hands {
         for channel in paging::channels(tx, *user)? {

@@ -27,7 +27,7 @@ fn head(watch: &Arc<Mutex<Watchlist>>, patient_key: i64, at: Instant) {
     watch.lock().unwrap().know(key, speaker, vec![machine], &[]);
 }
 
-fn is_climbing(store: &Store, id: AlertId) -> bool {
+fn is_escalating(store: &Store, id: AlertId) -> bool {
     store.read(|view| escalation::of_alert(view, id)).unwrap().is_some()
 }
 
@@ -39,7 +39,7 @@ fn soon(millis: u64) -> Instant {
 fn a_red_that_was_found_late_and_still_stands_pages_once_its_series_is_quiet() {
     for ward in wards() {
         let id = raise_late(&ward.home, NOW);
-        assert!(!is_climbing(&ward.home, id));
+        assert!(!is_escalating(&ward.home, id));
         let late = |now: Instant| ward.home.read(|view| lapses::look(view, now)).unwrap();
         assert!(
             late(NOW).iter().any(|lapse| lapse.kind == "unescalated_red" && lapse.subject == id.to_string()),
@@ -49,7 +49,7 @@ fn a_red_that_was_found_late_and_still_stands_pages_once_its_series_is_quiet() {
         let mut did = |millis| module.run(soon(millis)).unwrap().did;
         let quiet = u64::try_from(QUIET.as_millis()).unwrap();
         assert_eq!((did(0), did(quiet - 1), did(quiet), did(quiet + 1)), (0, 0, 1, 0));
-        assert!(is_climbing(&ward.home, id));
+        assert!(is_escalating(&ward.home, id));
         assert!(!ward.home.read(|view| alerts::get(view, id)).unwrap().retrospective);
         assert!(!late(soon(quiet)).iter().any(|lapse| lapse.kind == "unescalated_red"));
     }
@@ -69,6 +69,6 @@ fn a_backlog_that_still_comes_in_is_waited_for_until_it_reaches_the_present() {
         }
         head(&watch, patient, NOW);
         assert_eq!(module.run(soon(60_000)).unwrap().did, 1);
-        assert!(is_climbing(&ward.home, id));
+        assert!(is_escalating(&ward.home, id));
     }
 }

@@ -133,13 +133,13 @@ fn whoever_can_answer_no_more_holds_nothing_from_that_moment_on() {
             let given_back = i64::try_from(THINGS.len()).unwrap();
             assert_eq!(entries(&ward.home, "alert.given_back"), given_back, "{way}");
             for alert in &alerts {
-                let climb = ward.home.read(|view| escalation::of_alert(view, *alert)).unwrap().unwrap();
-                assert_eq!((climb.run.state, climb.run.next_at), (State::Climbing, Some(at(2))), "{way}");
+                let escalation = ward.home.read(|view| escalation::of_alert(view, *alert)).unwrap().unwrap();
+                assert_eq!((escalation.run.state, escalation.run.next_at), (State::Climbing, Some(at(2))), "{way}");
             }
             ward.tick(at(2));
-            for (alert, (thing, _, rung)) in alerts.iter().zip(THINGS) {
+            for (alert, (thing, _, step)) in alerts.iter().zip(THINGS) {
                 ward.alert = *alert;
-                is_back(&ward, who, rung, &format!("{way}, with {thing}"));
+                is_back(&ward, who, step, &format!("{way}, with {thing}"));
             }
             // A colleague has them now, and nothing is given back twice.
             work_off(&ward, at(3));
@@ -150,11 +150,11 @@ fn whoever_can_answer_no_more_holds_nothing_from_that_moment_on() {
 }
 
 /// It waits for a person, who was called, is told of as what it is, and is a colleague's to take.
-fn is_back(ward: &Ward, who: UserId, rung: usize, told: &str) {
+fn is_back(ward: &Ward, who: UserId, step: usize, told: &str) {
     let back = case(ward, ward.alert);
     assert_eq!((back.state, back.owner, back.claimed_until), (AlertState::Open, None, None), "{told}");
     assert!(back.holders().is_empty() && back.snooze.is_none(), "{told}");
-    assert_eq!(ward.story().last(), Some(&paged(rung, rung)), "{told}");
+    assert_eq!(ward.story().last(), Some(&paged(step, step)), "{told}");
     let acts = ward.home.read(|view| alerts::acts(view, ward.alert)).unwrap();
     let last = acts.last().unwrap();
     assert_eq!((last.act.as_str(), last.whom), ("given_back", Some(who)), "{told}");

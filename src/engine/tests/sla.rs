@@ -378,14 +378,14 @@ fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
         let agent = member(&store, Role::Agent);
         let id = raised(&store, Level::Yellow, MONDAY, false);
         let due = MONDAY.plus(hours(5));
-        let climb = || store.read(|view| escalation::of_alert(view, id)).unwrap();
+        let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap();
         let letters = || store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
         run(&store, due.minus(minutes(1)));
-        assert!(climb().is_none());
+        assert!(escalation().is_none());
         let told: Vec<_> = letters().into_iter().map(|letter| (letter.template, letter.recipient)).collect();
         assert_eq!(told[0], ("sla_warning".to_owned(), agent.to_string()));
         assert!(run(&store, due) > 0);
-        assert_eq!(climb().unwrap().run.policy.id, "standard");
+        assert_eq!(escalation().unwrap().run.policy.id, "standard");
         let breach: Vec<_> = letters().into_iter().filter(|letter| letter.template == "sla_breach").collect();
         assert_eq!(breach.len(), 2, "on the dashboard and by e-mail");
         acts(&store, id, Act::Ack, due.plus(minutes(1)));
@@ -394,12 +394,12 @@ fn complaint_9_a_breach_begins_the_policy_and_tells_its_first_step() {
 }
 
 #[test]
-fn a_breach_leaves_a_climb_that_is_there_alone_and_tells_the_owner() {
+fn a_breach_leaves_an_escalation_that_is_there_alone_and_tells_the_owner() {
     for store in stores() {
         member(&store, Role::Manager);
         let id = raised(&store, Level::Red, MONDAY, false);
-        let climb = || store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap();
-        let before = climb();
+        let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap();
+        let before = escalation();
         let owner = member(&store, Role::Clinician);
         let claim = |tx: &mut Tx<'_>| {
             let reassigned = alerts::acted(tx, id, owner, Act::Claim, None);
@@ -408,7 +408,7 @@ fn a_breach_leaves_a_climb_that_is_there_alone_and_tells_the_owner() {
         let actor = Actor::User { id: owner, role: Role::Clinician };
         store.write(actor, MONDAY.plus(minutes(1)), claim).unwrap();
         assert_eq!(run(&store, MONDAY.plus(minutes(20))), 1);
-        assert_eq!(climb().id, before.id);
+        assert_eq!(escalation().id, before.id);
         let letters = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
         let breach = letters.iter().find(|letter| letter.template == "sla_breach").unwrap();
         assert_eq!(breach.recipient, owner.to_string());
@@ -450,24 +450,24 @@ fn a_clock_that_was_read_before_an_answer_is_not_written_over_it() {
 
 /// Whether or not somebody answered for the yellow: the red pages from its first rung.
 #[test]
-fn a_yellow_that_turns_red_begins_to_climb() {
+fn a_yellow_that_turns_red_begins_to_escalate() {
     for store in stores() {
         for answered in [false, true] {
             let id = raised(&store, Level::Yellow, MONDAY, false);
             if answered {
                 acts(&store, id, Act::Ack, MONDAY.plus(minutes(10)));
             }
-            let climb = || store.read(|view| escalation::of_alert(view, id)).unwrap();
-            assert_eq!(climb(), None);
+            let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap();
+            assert_eq!(escalation(), None);
             worse(&store, id, MONDAY.plus(hours(1)));
-            let run = climb().unwrap().run;
+            let run = escalation().unwrap().run;
             assert_eq!((run.policy.id.as_str(), run.next_at), ("red_alert", Some(MONDAY.plus(hours(1)))));
         }
     }
 }
 
 #[test]
-fn an_answer_cancels_the_warnings_of_a_case_that_nothing_climbs_for() {
+fn an_answer_cancels_the_warnings_of_a_case_that_nothing_escalates_for() {
     for store in stores() {
         member(&store, Role::Agent);
         let id = raised(&store, Level::Yellow, MONDAY, false);
@@ -483,16 +483,16 @@ fn an_answer_cancels_the_warnings_of_a_case_that_nothing_climbs_for() {
 }
 
 #[test]
-fn a_red_that_was_found_too_late_and_turns_out_to_be_in_time_begins_to_climb() {
+fn a_red_that_was_found_too_late_and_turns_out_to_be_in_time_begins_to_escalate() {
     for store in stores() {
         let id = raised(&store, Level::Red, MONDAY, true);
-        let climb = || store.read(|view| escalation::of_alert(view, id)).unwrap();
-        assert_eq!(climb(), None);
+        let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap();
+        assert_eq!(escalation(), None);
         let again = |tx: &mut Tx<'_>| {
             let stored = alerts::get(tx, id)?;
             alerts::judged(tx, &stored, &stored.episode.clone(), None, false).map(drop)
         };
         store.write(Actor::System("reevaluate"), MONDAY.plus(minutes(1)), again).unwrap();
-        assert_eq!(climb().unwrap().run.next_at, Some(MONDAY.plus(minutes(1))));
+        assert_eq!(escalation().unwrap().run.next_at, Some(MONDAY.plus(minutes(1))));
     }
 }

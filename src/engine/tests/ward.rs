@@ -195,13 +195,13 @@ impl Channel for Wire {
 
 /// One cycle of the ladder and of the outbox of a wire.
 pub fn cycle(store: &Store, wire: &Arc<dyn Channel>, now: Instant) -> Result<usize> {
-    let mut ladder = Escalate::new(store.clone());
+    let mut escalate = Escalate::new(store.clone());
     let mut post = Outbox::new(store.clone(), Arc::clone(wire), Breakers::default(), String::new());
     let mut did = 0;
     loop {
-        let progress = [ladder.run(now)?, post.run(now)?];
-        did += progress.iter().map(|one| one.did).sum::<usize>();
-        if progress.iter().all(|one| !one.more) {
+        let escalate = [escalate.run(now)?, post.run(now)?];
+        did += escalate.iter().map(|one| one.did).sum::<usize>();
+        if escalate.iter().all(|one| !one.more) {
             return Ok(did);
         }
     }

@@ -176,9 +176,9 @@ impl Channel for Pager {
     }
 
     fn send(&self, letter: &Letter, _now: domain::Instant) -> Said {
-        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut step = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in letter.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
-            rung.entry(id.to_owned()).or_insert_with(Instant::now);
+            step.entry(id.to_owned()).or_insert_with(Instant::now);
         }
         Said { attempt: Attempt::Accepted, provider_id: None, code: "bench", fault: None }
     }
@@ -189,8 +189,8 @@ impl Pager {
     fn rang(&self, alert: AlertId) -> anyhow::Result<Instant> {
         let (began, id) = (Instant::now(), alert.to_string());
         loop {
-            let rung = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
-            match rung {
+            let step = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+            match step {
                 Some(at) => return Ok(at),
                 None => anyhow::ensure!(began.elapsed() < PATIENCE, "nobody was paged for a red"),
             }

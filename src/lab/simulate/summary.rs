@@ -124,10 +124,10 @@ pub(super) fn of(view: &mut View<'_>, plan: &Plan, key: &Vkey) -> store::Result<
     for alert in &all {
         let name = if alert.retrospective { "retrospective" } else { alert.case.facts.peak.name() };
         *levels.entry(name.to_owned()).or_insert(0) += 1;
-        let Some(climb) = escalation::of_alert(view, alert.id())? else { continue };
-        for step in escalation::steps(view, &climb.id)? {
+        let Some(escalation) = escalation::of_alert(view, alert.id())? else { continue };
+        for step in escalation::steps(view, &escalation.id)? {
             match (step.did.as_str(), step.step) {
-                ("paged", Some(rung)) => *pages.entry(format!("{}", rung + 1)).or_insert(0) += 1,
+                ("paged", Some(step)) => *pages.entry(format!("{}", step + 1)).or_insert(0) += 1,
                 ("paged", None) => *pages.entry("nobody_reached".to_owned()).or_insert(0) += 1,
                 ("nobody_reached", _) => nobody += 1,
                 _ => {}

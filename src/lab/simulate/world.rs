@@ -250,14 +250,14 @@ impl World {
         }
         let mut told = Vec::new();
         for user in called {
-            told.extend(self.rung(user)?);
+            told.extend(self.step(user)?);
         }
         self.people.hear(&self.clinic, told);
         Ok(())
     }
 
     /// What came to a person's dashboard since they last looked.
-    fn rung(&mut self, user: UserId) -> Result<Vec<Told>> {
+    fn step(&mut self, user: UserId) -> Result<Vec<Told>> {
         let seen = self.seen.entry(user).or_default();
         let (after, name) = (*seen, user.to_string());
         let fresh = self.store.read(|view| messages::after(view, Channel::InApp, &name, after, 1_000))?;

@@ -27,7 +27,7 @@ pub enum Slow {
 /// # Errors
 /// [`Error::Refused`] `E_INVALID` names the bound; database errors.
 pub(crate) fn policy(view: &mut View<'_>, name: &str, policy: &Policy, now: Instant) -> Result<()> {
-    if climbed(view, now)?.contains(name) { wakes(view, policy, now) } else { Ok(()) }
+    if advanced(view, now)?.contains(name) { wakes(view, policy, now) } else { Ok(()) }
 }
 
 fn wakes(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<()> {
@@ -143,10 +143,10 @@ pub(crate) fn promise(view: &mut View<'_>, name: &str, level: &ServiceLevel, now
 /// # Errors
 /// Database errors.
 pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
-    let climbed = climbed(view, now)?;
+    let advanced = advanced(view, now)?;
     let mut found = Vec::new();
     for held in versions::all_in_force::<Policy>(view, now)? {
-        if climbed.contains(&held.name) && !held.body.beyond().is_empty() {
+        if advanced.contains(&held.name) && !held.body.beyond().is_empty() {
             found.push(Slow::Policy(held.name, held.version));
         }
     }
@@ -159,7 +159,7 @@ pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
 }
 
 /// The policies that reds use, by name: their own, and those that breached promises begin.
-fn climbed(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
+fn advanced(view: &mut View<'_>, now: Instant) -> Result<BTreeSet<String>> {
     let promises = versions::all_in_force::<ServiceLevel>(view, now)?;
     let of_reds = promises.into_iter().filter(|held| held.body.level == Level::Red);
     let mut names: BTreeSet<String> = of_reds.filter_map(|held| held.body.on_breach).collect();

@@ -15,7 +15,7 @@ use domain::Instant;
 /// Database errors.
 pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
     let now = now.micros();
-    let climb: Option<i64> = escalations::table
+    let escalation: Option<i64> = escalations::table
         .filter(escalations::next_at.gt(now).and(escalations::spoiled.is_null()))
         .select(min(escalations::next_at))
         .get_result(view.conn)?;
@@ -31,5 +31,5 @@ pub fn next(view: &mut View<'_>, now: Instant) -> Result<Option<Instant>> {
         .filter(alerts::state.eq("snoozed").and(alerts::snoozed_until.gt(now)))
         .select(min(alerts::snoozed_until))
         .get_result(view.conn)?;
-    Ok([climb, promise, letter, snooze].into_iter().flatten().min().map(Instant::from_micros))
+    Ok([escalation, promise, letter, snooze].into_iter().flatten().min().map(Instant::from_micros))
 }

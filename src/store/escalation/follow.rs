@@ -3,7 +3,7 @@
 use super::super::messages::{self, Ground};
 use super::super::versions;
 use super::paging::Finder;
-use super::{ALERT, Climbed, RED, begin, hold, keep, kept, of_alert};
+use super::{ALERT, Advanced, RED, begin, hold, keep, kept, of_alert};
 use crate::db::error::Result;
 use crate::db::tx::{Actor, Tx};
 use domain::escalation::{Did, Pace, Policy, Run, State};
@@ -25,7 +25,7 @@ pub fn follow(
     let waits = new.state == AlertState::Open && new.facts.level == Level::Red && !retrospective;
     let waited = old.is_some_and(|old| old.state == AlertState::Open && old.facts.level == Level::Red);
     let red = if waits && !waited { begin_red(tx, new)? } else { Red::Goes };
-    let climbed = match (red, old) {
+    let advanced = match (red, old) {
         (Red::Instead(policy), _) => on(tx, new, |run, now| {
             run.give_way(policy, now);
             None
@@ -36,7 +36,7 @@ pub fn follow(
         }
         _ => Followed::Still,
     };
-    let silent = match &climbed {
+    let silent = match &advanced {
         Followed::Unreadable => new.state != AlertState::Open,
         Followed::Moved(one) => !matches!(one.run.state, State::Climbing | State::NobodyReached),
         Followed::Still => false,
@@ -48,7 +48,7 @@ pub fn follow(
             messages::let_go(tx, ALERT, &new.id.to_string(), user)?;
         }
     }
-    match climbed {
+    match advanced {
         Followed::Moved(one) => messages::page(tx, &[*one], &mut Finder::default()),
         Followed::Still | Followed::Unreadable => Ok(()),
     }
@@ -59,7 +59,7 @@ enum Followed {
     /// Nothing.
     Still,
     /// It changed, and is written.
-    Moved(Box<Climbed>),
+    Moved(Box<Advanced>),
     /// It cannot be read. The auditor reports it, and the person's act stands.
     Unreadable,
 }
@@ -88,7 +88,7 @@ fn on(
     if run == from.run {
         return Ok(Followed::Still);
     }
-    let one = Climbed { from, run, did: did.into_iter().collect(), due_at: tx.now(), ground };
+    let one = Advanced { from, run, did: did.into_iter().collect(), due_at: tx.now(), ground };
     keep(tx, std::slice::from_ref(&one))?;
     Ok(Followed::Moved(Box::new(one)))
 }
@@ -115,7 +115,7 @@ fn begin_red(tx: &mut Tx<'_>, case: &AlertCase) -> Result<Red> {
         return Ok(Red::Began);
     }
     let slow = of_alert(tx, case.id)?
-        .is_some_and(|climb| climb.run.pace != Pace::Relentless || climb.run.policy.id != RED);
+        .is_some_and(|escalation| escalation.run.pace != Pace::Relentless || escalation.run.policy.id != RED);
     Ok(if slow { Red::Instead(policy) } else { Red::Goes })
 }
 
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn after_every_pair_of_acts_and_when_its_wait_is_over_case_and_climb_tell_the_same_story() {
+    fn after_every_pair_of_acts_and_when_its_wait_is_over_case_and_escalation_tell_the_same_story() {
         let (ana, bia) = (UserId::new(NOW), UserId::new(NOW.plus(Duration::from_secs(1))));
         let minute = |n: u64| NOW.plus(Duration::from_secs(60 * n));
         let acts = [

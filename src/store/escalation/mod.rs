@@ -2,7 +2,7 @@
 //! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
 pub(crate) mod callable;
-mod climbed;
+mod advanced;
 mod follow;
 pub mod history;
 pub mod paging;
@@ -23,7 +23,7 @@ use super::db::turn::locks::Lock;
 use super::db::tx::{Tx, View};
 use super::messages::{self, Ground};
 use super::versions::{self, Version};
-pub use climbed::{Climbed, keep, record};
+pub use advanced::{Advanced, keep, record};
 use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
 use domain::id::uuid_at;
 use domain::{AlertId, Instant, PatientId, UserId};
@@ -158,11 +158,11 @@ pub fn begin(
             escalations::patient_id.eq(patient.to_string()),
             escalations::started_at.eq(now.micros()),
         ),
-        climbed::changing(&run, now)?,
+        advanced::changing(&run, now)?,
     ));
     let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
     if began && withheld {
-        record(tx, &[Climbed { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
+        record(tx, &[Advanced { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
     }
     Ok(began)
 }
@@ -280,16 +280,16 @@ pub struct Tally {
 /// # Errors
 /// Database errors.
 pub fn tally(view: &mut View<'_>) -> Result<Tally> {
-    let rungs = escalation_steps::table
+    let paged = escalation_steps::table
         .filter(escalation_steps::did.eq("paged").and(escalation_steps::step.is_not_null()));
-    let steps = rungs.count().get_result(view.conn)?;
-    let climbs: Vec<(String, i64)> = rungs
+    let steps = paged.count().get_result(view.conn)?;
+    let repeated: Vec<(String, i64)> = paged
         .group_by((escalation_steps::escalation_id, escalation_steps::step, escalation_steps::round))
         .having(diesel::dsl::count_star().gt(1))
         .select((escalation_steps::escalation_id, diesel::dsl::count_star()))
         .load(view.conn)?;
     let messages = super::db::schema::messages::table.count().get_result(view.conn)?;
-    Ok(Tally { steps, twice: i64::try_from(climbs.len()).unwrap_or(i64::MAX), messages })
+    Ok(Tally { steps, twice: i64::try_from(repeated.len()).unwrap_or(i64::MAX), messages })
 }
 
 /// One thing that an escalation did.
@@ -360,7 +360,7 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
         _ => Error::Conflict("the case is resolved"),
     })?;
     let body = serde_json::json!({ "case": from.subject, "kind": from.kind, "did": "forced" });
-    keep(tx, &[Climbed { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
+    keep(tx, &[Advanced { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
     tx.audit(&Act::new("alert.escalated").body(body).patient(patient))?;
     tx.signal("alert.changed", alert)
 }
@@ -392,9 +392,9 @@ pub fn on_ground(
     let changed = if ground.is_ok() { run.basis_given(now) } else { run.basis_ended() };
     if changed {
         let did = if ground.is_ok() { Vec::new() } else { vec![Did::Withheld] };
-        let climbed = [Climbed { from, run, did, due_at: now, ground }];
-        keep(tx, &climbed)?;
-        record(tx, &climbed)?;
+        let advanced = [Advanced { from, run, did, due_at: now, ground }];
+        keep(tx, &advanced)?;
+        record(tx, &advanced)?;
         tx.signal("alert.changed", alert)?;
     }
     if ground.is_err() {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{ALERT, Row, climbed};
+use super::{ALERT, Row, advanced};
 use crate::db::conn::held;
 use crate::db::error::Result;
 use crate::db::schema::escalations;
@@ -27,19 +27,19 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     for row in rows {
         let (id, started) = (row.id.clone(), row.started_at.min(now.micros()));
         let by = back.of(Instant::from_micros(row.updated_at), now);
-        let Ok(climb) = row.open() else {
+        let Ok(escalation) = row.open() else {
             // A row that cannot be read is set aside when it is due.
             diesel::update(escalations::table.find(id))
                 .set(escalations::updated_at.eq(now.micros()))
                 .execute(tx.conn)?;
             continue;
         };
-        let mut run = climb.run;
+        let mut run = escalation.run;
         run.next_at = run.next_at.map(|at| at.minus(by));
         run.stepped_at = run.stepped_at.minus(by);
         run.fence += 1;
         diesel::update(escalations::table.find(&id))
-            .set((climbed::changing(&run, now)?, escalations::started_at.eq(started)))
+            .set((advanced::changing(&run, now)?, escalations::started_at.eq(started)))
             .execute(tx.conn)?;
         count += 1;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::{ALERT, Climbed, Escalation, Row, hold, keep, record};
+use super::{ALERT, Advanced, Escalation, Row, hold, keep, record};
 use crate::alerts;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
@@ -25,9 +25,9 @@ const TOGETHER: i64 = 512;
 /// Database errors.
 pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>> {
     let (mut lost, mut found) = (BTreeMap::new(), Vec::new());
-    each(view, Instant::from_micros(i64::MIN), now, &mut |view, climb, called| {
-        let waits = climb.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
-        found.extend(waits.then(|| climb.subject.parse::<AlertId>().ok()).flatten());
+    each(view, Instant::from_micros(i64::MIN), now, &mut |view, escalation, called| {
+        let waits = escalation.run.state == State::Climbing && in_vain(view, &called.last, &mut lost, now)?;
+        found.extend(waits.then(|| escalation.subject.parse::<AlertId>().ok()).flatten());
         Ok(())
     })?;
     Ok(found)
@@ -40,9 +40,9 @@ pub fn waiting_in_vain(view: &mut View<'_>, now: Instant) -> Result<Vec<AlertId>
 /// Database errors.
 pub fn waiting(view: &mut View<'_>, since: Instant, now: Instant) -> Result<Vec<AlertId>> {
     let (mut finder, mut found) = (Finder::default(), Vec::new());
-    each(view, since, now, &mut |view, climb, called| {
-        match newcomers(view, climb, called, &mut finder, now) {
-            Ok(Some(_)) => found.extend(climb.subject.parse::<AlertId>()),
+    each(view, since, now, &mut |view, escalation, called| {
+        match newcomers(view, escalation, called, &mut finder, now) {
+            Ok(Some(_)) => found.extend(escalation.subject.parse::<AlertId>()),
             Err(error) if !error.is_the_rows() => return Err(error),
             Ok(None) | Err(_) => {}
         }
@@ -72,8 +72,8 @@ fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Re
         let Some((next_at, last)) = rows.last() else { return Ok(()) };
         after = (next_at.unwrap_or(i64::MAX), last.id.clone());
         let called = all_called(view, rows.iter().map(|(_, row)| row.id.as_str()))?;
-        for climb in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
-            look(view, &climb, called.get(&climb.id).unwrap_or(&Called::default()))?;
+        for escalation in rows.into_iter().filter_map(|(_, row)| row.open().ok()) {
+            look(view, &escalation, called.get(&escalation.id).unwrap_or(&Called::default()))?;
         }
     }
 }
@@ -95,19 +95,19 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
     let (called, mut lost, mut did) = (called(tx, &from.id)?, BTreeMap::new(), Vec::new());
     let mut vain = in_vain(tx, &called.last, &mut lost, now)?;
     let newcomers = if ground.is_ok() { newcomers(tx, &from, &called, &mut finder, now)? } else { None };
-    if let Some((rung, people)) = newcomers {
+    if let Some((step, people)) = newcomers {
         let heard = !in_vain(tx, &people, &mut lost, now)?;
-        did.extend(run.join(rung, people, vain && heard, now));
+        did.extend(run.join(step, people, vain && heard, now));
         vain &= !heard;
     }
     if vain {
         run.hasten(now);
     }
     if run != from.run {
-        let climbed = [Climbed { did, due_at: now, from, run, ground }];
-        keep(tx, &climbed)?;
-        record(tx, &climbed)?;
-        messages::page(tx, &climbed, &mut finder)?;
+        let advanced = [Advanced { did, due_at: now, from, run, ground }];
+        keep(tx, &advanced)?;
+        record(tx, &advanced)?;
+        messages::page(tx, &advanced, &mut finder)?;
         tx.signal("alert.changed", alert)?;
     }
     Ok(true)
@@ -171,21 +171,21 @@ fn all_called<'a>(
 /// is no longer theirs, everybody is called again.
 fn newcomers(
     view: &mut View<'_>,
-    climb: &Escalation,
+    escalation: &Escalation,
     called: &Called,
     finder: &mut Finder,
     now: Instant,
 ) -> Result<Option<(usize, Vec<UserId>)>> {
-    for (place, rung) in climb.run.called_rungs() {
-        let mut people = finder.find(view, rung, now)?;
+    for (place, step) in escalation.run.called_steps() {
+        let mut people = finder.find(view, step, now)?;
         people.retain(|user| !called.ever.contains(user));
         if people.is_empty() {
             continue;
         }
-        let alert = climb.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
+        let alert = escalation.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
         let case = alerts::get(view, alert)?.case;
-        let by_name = called.at.is_none_or(|at| at < climb.run.stepped_at);
-        if climb.run.state == State::Climbing && by_name && case.owner.is_some() {
+        let by_name = called.at.is_none_or(|at| at < escalation.run.stepped_at);
+        if escalation.run.state == State::Climbing && by_name && case.owner.is_some() {
             return Ok(None);
         }
         // People who held it too often could not answer.

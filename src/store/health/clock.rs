@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use crate::alerts::holds;
 use crate::audit::act::Act;
 use crate::db::error::{Error, Result};
-use crate::db::schema::{alerts, audit_entries, escalations as climbs, messages, sla_timers, throttles};
+use crate::db::schema::{alerts, audit_entries, escalations as escalates, messages, sla_timers, throttles};
 use crate::db::settings;
 use crate::db::turn::locks::Lock;
 use crate::db::tx::{Tx, View};
@@ -123,11 +123,11 @@ pub fn replan_alone(tx: &mut Tx<'_>, back: Back) -> Result<usize> {
 pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Result<Vec<AlertId>> {
     let (planned_after, written_after) = (planned_after(back, now), back.after(now).micros());
     let now = now.micros();
-    let climbing = climbs::table
-        .filter(climbs::kind.eq(ALERT).and(climbs::subject.gt(after)))
-        .filter(climbs::updated_at.gt(written_after).and(climbs::spoiled.is_null()))
-        .select(climbs::subject)
-        .order(climbs::subject);
+    let climbing = escalates::table
+        .filter(escalates::kind.eq(ALERT).and(escalates::subject.gt(after)))
+        .filter(escalates::updated_at.gt(written_after).and(escalates::spoiled.is_null()))
+        .select(escalates::subject)
+        .order(escalates::subject);
     let clocks = sla_timers::table
         .filter(sla_timers::kind.eq(ALERT).and(sla_timers::subject.gt(after)))
         .filter(sla_timers::started_at.gt(written_after))
@@ -171,7 +171,7 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
     };
     let silences = case.map_or(Ok(0), |case| shorten(tx, case, back))?;
     let clocks = sla::replan(tx, alert, back)?;
-    let climbs = escalation::replan(tx, alert, back)?;
+    let escalates = escalation::replan(tx, alert, back)?;
     tx.lock(Lock::Messages(alert));
     let now = tx.now().micros();
     let about = messages::table.filter(messages::kind.eq(ALERT).and(messages::subject.eq(alert.to_string())));
@@ -182,7 +182,7 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
         .load(tx.conn)?;
     let letters = bring_back(tx, rows, back)?;
     tx.step_out();
-    Ok(silences + clocks + climbs + letters)
+    Ok(silences + clocks + escalates + letters)
 }
 
 /// Writes down that the clock was stepped, and that everything is planned again.

@@ -20,7 +20,7 @@ use super::db::conn::{held, insert_all, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{message_events, messages};
 use super::db::tx::{Tx, View};
-use super::escalation::Climbed;
+use super::escalation::Advanced;
 use super::escalation::paging::Finder;
 use super::versions;
 use domain::escalation::{self, Did};
@@ -245,14 +245,14 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// Database errors.
-pub fn page(tx: &mut Tx<'_>, climbed: &[Climbed], finder: &mut Finder) -> Result<()> {
+pub fn page(tx: &mut Tx<'_>, advanced: &[Advanced], finder: &mut Finder) -> Result<()> {
     let mut pages = Vec::new();
-    for one in climbed {
+    for one in advanced {
         for did in &one.did {
             pages.extend(pages_of(tx, one, did, finder)?);
         }
     }
-    let again = climbed.iter().filter(|one| one.from.run.step.is_some());
+    let again = advanced.iter().filter(|one| one.from.run.step.is_some());
     supersede(tx, &again.map(|one| one.from.subject.as_str()).collect(), &pages)?;
     insert_all!(tx, messages::table, pages, or_skip);
     pages.iter().try_for_each(|page| page.tell(tx))
@@ -292,7 +292,7 @@ const PAGES: [&str; 3] = ["page", "page_repeat", "nobody_reached"];
 
 fn pages_of<'a>(
     tx: &mut Tx<'_>,
-    Climbed { from, run, ground, .. }: &'a Climbed,
+    Advanced { from, run, ground, .. }: &'a Advanced,
     did: &Did,
     finder: &mut Finder,
 ) -> Result<Vec<Planned<'a>>> {

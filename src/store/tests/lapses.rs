@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::{act, entries, patient};
-use crate::db::schema::{escalations as climbs, messages as letters, sla_timers as clocks};
+use crate::db::schema::{escalations as escalates, messages as letters, sla_timers as clocks};
 use crate::health::lapses::{Lapse, look, settle, standing};
 use crate::messages::{self, About, New, Topic};
 use crate::on_call::testing::person;
@@ -62,7 +62,7 @@ fn late(store: &Store, than: Instant) -> BTreeSet<(String, String)> {
     found.into_iter().map(|lapse| (lapse.kind, lapse.subject)).collect()
 }
 
-fn climb_of(store: &Store, alert: AlertId) -> String {
+fn escalation_of(store: &Store, alert: AlertId) -> String {
     store.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap().id
 }
 
@@ -83,7 +83,7 @@ fn each_kind_of_plan_that_was_not_carried_out_is_found() {
         let (climbing, lost) = (red(&store, false), red(&store, false));
         let (due, stuck) = (letter(&store, "due", "a"), letter(&store, "stuck", "b"));
         act(&store, |tx| {
-            diesel::delete(climbs::table.filter(climbs::subject.eq(lost.to_string()))).execute(tx.conn)?;
+            diesel::delete(escalates::table.filter(escalates::subject.eq(lost.to_string()))).execute(tx.conn)?;
             diesel::delete(clocks::table.filter(clocks::subject.eq(lost.to_string()))).execute(tx.conn)?;
             tx.unchanged();
             messages::claim(tx, Channel::Email, Some("b"), 1)
@@ -92,7 +92,7 @@ fn each_kind_of_plan_that_was_not_carried_out_is_found() {
         assert_eq!(late(&store, NOW.minus(Duration::from_micros(1))), BTreeSet::new(), "nothing was due yet");
         let told = |kind: &str, row: String| (kind.to_owned(), row);
         let mut wanted = BTreeSet::from([
-            told("late_step", climb_of(&store, climbing)),
+            told("late_step", escalation_of(&store, climbing)),
             told("late_message", due.to_string()),
             told("unescalated_red", lost.to_string()),
         ]);
@@ -110,16 +110,16 @@ fn what_was_set_aside_is_told_once_and_not_as_late() {
         let alert = red(&store, false);
         let clock = clock_of(&store, alert, "red_first_response");
         let letter = letter(&store, "broken", "a");
-        let climb = climb_of(&store, alert);
+        let escalation = escalation_of(&store, alert);
         act(&store, |tx| {
-            diesel::update(climbs::table.find(&climb)).set(climbs::spoiled.eq("why")).execute(tx.conn)?;
+            diesel::update(escalates::table.find(&escalation)).set(escalates::spoiled.eq("why")).execute(tx.conn)?;
             diesel::update(clocks::table.find(&clock)).set(clocks::spoiled.eq("why")).execute(tx.conn)?;
             diesel::update(letters::table.find(letter)).set(letters::spoiled.eq("why")).execute(tx.conn)?;
             tx.unchanged();
             Ok(())
         })
         .unwrap();
-        let wanted = [climb, clock, letter.to_string()].map(|row| ("set_aside".to_owned(), row));
+        let wanted = [escalation, clock, letter.to_string()].map(|row| ("set_aside".to_owned(), row));
         assert_eq!(late(&store, at(16)), BTreeSet::from(wanted));
     }
 }

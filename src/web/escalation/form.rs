@@ -18,18 +18,18 @@ pub struct Draft {
     /// Minutes before the first step.
     pub starts_after: String,
     /// First to last.
-    pub steps: Vec<Rung>,
+    pub steps: Vec<StepDraft>,
     /// How often the ladder is climbed again.
     pub repeat: String,
     /// Minutes; empty: never again.
     pub acknowledged_for: String,
     /// Those who are called when nobody was reached.
-    pub nobody: Rung,
+    pub nobody: StepDraft,
 }
 
 /// One step while it is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rung {
+pub struct StepDraft {
     /// `role:agent`, `schedule:night`, `team:a`, `person:<id>`.
     pub targets: Vec<String>,
     /// Minutes to answer.
@@ -40,7 +40,7 @@ pub struct Rung {
     pub skip_if_empty: bool,
 }
 
-impl Default for Rung {
+impl Default for StepDraft {
     fn default() -> Self {
         Self { targets: Vec::new(), minutes: "15".to_owned(), certificate: false, skip_if_empty: true }
     }
@@ -100,7 +100,7 @@ fn read(text: &str) -> Option<Target> {
     })
 }
 
-impl Rung {
+impl StepDraft {
     fn of(step: &Step) -> Self {
         Self {
             targets: step.targets.iter().map(sent).collect(),
@@ -136,7 +136,7 @@ impl Draft {
     #[must_use]
     pub fn new() -> Self {
         let zero = || "0".to_owned();
-        Self { starts_after: zero(), steps: vec![Rung::default()], repeat: zero(), ..Self::default() }
+        Self { starts_after: zero(), steps: vec![StepDraft::default()], repeat: zero(), ..Self::default() }
     }
 
     /// A policy as it stands, to be changed.
@@ -146,10 +146,10 @@ impl Draft {
             name_pt: policy.name.pt.to_string(),
             name_en: policy.name.en.to_string(),
             starts_after: policy.starts_after.to_string(),
-            steps: policy.steps.iter().map(Rung::of).collect(),
+            steps: policy.steps.iter().map(StepDraft::of).collect(),
             repeat: policy.repeat.to_string(),
             acknowledged_for: policy.acknowledged_for.map_or_else(String::new, |n| n.to_string()),
-            nobody: Rung::of(&policy.nobody_reached),
+            nobody: StepDraft::of(&policy.nobody_reached),
         }
     }
 
@@ -161,10 +161,10 @@ impl Draft {
             let found = pairs.iter().find(|(held, _)| held == name);
             found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
         };
-        let rung = |number: usize| {
+        let step = |number: usize| {
             let name = format!("s{number}-target");
             let targets = pairs.iter().filter(|(held, value)| *held == name && !value.is_empty());
-            Rung {
+            StepDraft {
                 targets: targets.map(|(_, value)| value.clone()).collect(),
                 minutes: get(&format!("s{number}-minutes")),
                 certificate: !get(&format!("s{number}-certificate")).is_empty(),
@@ -176,17 +176,17 @@ impl Draft {
             name_pt: get("name_pt"),
             name_en: get("name_en"),
             starts_after: get("starts_after"),
-            steps: (1..=steps.min(MOST_FIELDS)).map(rung).collect(),
+            steps: (1..=steps.min(MOST_FIELDS)).map(step).collect(),
             repeat: get("repeat"),
             acknowledged_for: get("acknowledged_for"),
-            nobody: rung(0),
+            nobody: step(0),
         }
     }
 
     /// Its rungs with their numbers, the one for nobody reached last.
     #[must_use]
-    pub fn rungs(&self) -> Vec<(usize, &Rung)> {
-        let steps = self.steps.iter().enumerate().map(|(place, rung)| (place + 1, rung));
+    pub fn drafted(&self) -> Vec<(usize, &StepDraft)> {
+        let steps = self.steps.iter().enumerate().map(|(place, step)| (place + 1, step));
         steps.chain(std::iter::once((0, &self.nobody))).collect()
     }
 
@@ -197,7 +197,7 @@ impl Draft {
             Some(place).filter(|place| *place < self.steps.len())
         };
         if button == "add" && self.steps.len() < MOST_FIELDS {
-            self.steps.push(Rung::default());
+            self.steps.push(StepDraft::default());
         } else if let Some(place) = number("remove-") {
             self.steps.remove(place);
         } else if let Some(place) = number("up-").filter(|place| *place > 0) {
@@ -234,7 +234,7 @@ impl Draft {
             })
         });
         let numbered = self.steps.iter().enumerate();
-        let steps = numbered.map(|(place, rung)| rung.step(place + 1, &mut wrong)).collect();
+        let steps = numbered.map(|(place, step)| step.step(place + 1, &mut wrong)).collect();
         let nobody_reached = self.nobody.step(0, &mut wrong);
         let id = id.to_owned();
         let policy =
@@ -251,7 +251,7 @@ const MOST_FIELDS: usize = 25;
 const fn wrong_for_a_red(beyond: Beyond) -> Wrong {
     let (step, field) = match beyond {
         Beyond::Start => (None, "starts_after"),
-        Beyond::Step | Beyond::Ladder => (None, "steps"),
+        Beyond::Step | Beyond::Policy => (None, "steps"),
         Beyond::Answer => (None, "acknowledged_for"),
         Beyond::Repeat => (Some(0), "minutes"),
     };
@@ -264,7 +264,7 @@ pub const fn beyond_word(beyond: Beyond) -> Key {
     match beyond {
         Beyond::Start => Key("policy-beyond-start"),
         Beyond::Step => Key("policy-beyond-step"),
-        Beyond::Ladder => Key("policy-beyond-ladder"),
+        Beyond::Policy => Key("policy-beyond-ladder"),
         Beyond::Answer => Key("policy-beyond-answer"),
         Beyond::Repeat => Key("policy-beyond-repeat"),
     }
@@ -342,11 +342,11 @@ mod tests {
             ("acknowledged_for".to_owned(), draft.acknowledged_for.clone()),
             ("steps".to_owned(), draft.steps.len().to_string()),
         ];
-        for (number, rung) in draft.rungs() {
-            out.push((format!("s{number}-minutes"), rung.minutes.clone()));
-            out.extend(rung.fields().into_iter().map(|(_, value)| (format!("s{number}-target"), value)));
-            out.extend(rung.certificate.then(|| (format!("s{number}-certificate"), "1".to_owned())));
-            out.extend(rung.skip_if_empty.then(|| (format!("s{number}-skip"), "1".to_owned())));
+        for (number, step) in draft.drafted() {
+            out.push((format!("s{number}-minutes"), step.minutes.clone()));
+            out.extend(step.fields().into_iter().map(|(_, value)| (format!("s{number}-target"), value)));
+            out.extend(step.certificate.then(|| (format!("s{number}-certificate"), "1".to_owned())));
+            out.extend(step.skip_if_empty.then(|| (format!("s{number}-skip"), "1".to_owned())));
         }
         out
     }

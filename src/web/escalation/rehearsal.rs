@@ -46,10 +46,10 @@ pub fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Re
     let cases = history(view, from, now)?;
     let staff = Staff::load(view, now)?;
     let zone = Zone::parse(DEFAULT_ZONE.name()).map_err(|_unknown| Fault::new(Code::Internal))?;
-    let climbed = |policy: &Policy| dry_run(policy, &cases, now, zone, &mut |step, at| staff.find(step, at));
+    let advanced = |policy: &Policy| dry_run(policy, &cases, now, zone, &mut |step, at| staff.find(step, at));
     let in_force = versions::in_force::<Policy>(view, &policy.id, now)?;
-    let draft = climbed(policy);
-    Ok(Rehearsal { from, to: now, draft, in_force: in_force.map(|version| climbed(&version.body)) })
+    let draft = advanced(policy);
+    Ok(Rehearsal { from, to: now, draft, in_force: in_force.map(|version| advanced(&version.body)) })
 }
 
 /// What is wrong with a policy, by the name of its field.

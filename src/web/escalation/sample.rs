@@ -3,7 +3,7 @@
 use crate::escalation::form::{Draft, sent};
 use crate::escalation::view::policies::{self, Names};
 use crate::escalation::view::policy::{self, Editor, Load, Paged, Person, Rehearsed, Row, Sum, Targets};
-use crate::escalation::view::progress::{Called, Ladder, Next, Rung, Standing, What};
+use crate::escalation::view::progress::{Called, Progress, Next, StepShown, Standing, What};
 use crate::messages::view::pager::{self, Case, Cause};
 use crate::pages::{Choice, Html};
 use crate::versions::view::{Kept, Kind, Line, Proposal, Standing as Stands, Version, side_by_side};
@@ -15,17 +15,17 @@ use domain::{Role, UserId};
 use crate::sample::{Drawn, Night, user_id};
 
 impl Night {
-    pub(crate) fn ladder(&self) -> Ladder {
+    pub(crate) fn progress(&self) -> Progress {
         let called = |name: &str, ways| Called { name: name.to_owned(), ways };
         let step = |n: &str| self.pick("Passo ", "Step ") + n;
-        Ladder {
+        Progress {
             policy: "red_alert".to_owned(),
             name: self.pick("Alerta vermelho", "Red alert"),
             version: 3,
             standing: Standing::NobodyReached,
             next: Some(Next { at: self.later(245), paged: self.paged(step("3")) }),
             done: vec![
-                Rung {
+                StepShown {
                     at: self.ago(900),
                     label: step("1"),
                     what: What::Paged,
@@ -34,9 +34,9 @@ impl Night {
                         vec![(Channel::InApp, State::Delivered), (Channel::Email, State::Failed)],
                     )],
                 },
-                Rung { at: self.ago(600), label: step("2"), what: What::Empty, people: vec![] },
-                Rung { at: self.ago(300), label: step("4"), what: What::NobodyReached, people: vec![] },
-                Rung { at: self.ago(290), label: step("1"), what: What::Resumed, people: vec![] },
+                StepShown { at: self.ago(600), label: step("2"), what: What::Empty, people: vec![] },
+                StepShown { at: self.ago(300), label: step("4"), what: What::NobodyReached, people: vec![] },
+                StepShown { at: self.ago(290), label: step("1"), what: What::Resumed, people: vec![] },
             ],
             ahead: vec![
                 Next { at: self.later(545), paged: self.paged(step("4")) },

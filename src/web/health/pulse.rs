@@ -59,9 +59,9 @@ impl Pulse {
     /// # Errors
     /// Store faults.
     pub fn take(view: &mut View<'_>, state: &State, now: Instant) -> Result<Self, Fault> {
-        let climbs = escalations::going_on(view, escalations::ALERT, MOST)?;
+        let escalates = escalations::going_on(view, escalations::ALERT, MOST)?;
         let count = |takes: &dyn Fn(&escalations::Escalation) -> bool| {
-            u32::try_from(climbs.iter().filter(|climb| takes(climb)).count()).unwrap_or(u32::MAX)
+            u32::try_from(escalates.iter().filter(|escalation| takes(escalation)).count()).unwrap_or(u32::MAX)
         };
         let lately = messages::lately(view, now.minus(LATELY))?;
         let letters = lately.into_iter().map(|(channel, state, n)| ((channel, state), n));
@@ -82,7 +82,7 @@ impl Pulse {
                 .map(|(way, at)| (way, at.filter(|at| *at > now)))
                 .collect(),
             resting: state.engine.resting().into_iter().filter(|rest| rest.until > now).collect(),
-            unreached: count(&|climb| climb.run.state == escalation::State::NobodyReached),
+            unreached: count(&|escalation| escalation.run.state == escalation::State::NobodyReached),
             set_aside: u32::try_from(escalations::set_aside(view)?).unwrap_or(u32::MAX),
             passed_over: state.store.passed_over(),
         })

@@ -59,8 +59,8 @@ fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monito
             foreign(&house.home, &format!("BEGIN; SELECT 1 FROM alerts WHERE id = '{red}' FOR UPDATE"));
         let beside = house.home.reopened().unwrap();
         beside.watch_health().unwrap();
-        let [mut climbs, mut others] = [(*house.home).clone(), beside.clone()].map(Escalate::new);
-        let mut cycle = || climbs.run(NOW).unwrap().did;
+        let [mut escalates, mut others] = [(*house.home).clone(), beside.clone()].map(Escalate::new);
+        let mut cycle = || escalates.run(NOW).unwrap().did;
         assert_eq!(cycle(), 0, "it is held");
         until("it is told by both", 15, || {
             cycle();

@@ -1,6 +1,6 @@
 //! A schedule of two weeks with a gap, its forms, and the list with what everybody carries.
 
-use crate::on_call::view::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, Wheel};
+use crate::on_call::view::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, RotationShown};
 use crate::on_call::view::schedules::{Load, Present, Row, Trouble};
 use crate::on_call::view::{absence, schedule, schedules};
 use crate::pages::Choice;
@@ -54,14 +54,14 @@ impl Night {
             waiting: 9,
             displaced: 2,
         };
-        let wheel = Wheel {
+        let rotation = RotationShown {
             place: "0".into(),
             name: "Noites".into(),
             starts: "2026-11-16T19:00".into(),
             lengths: [("5".into(), "days"), ("2".into(), "days")],
             people: vec![user_id(1).to_string(), String::new()],
             hours: vec!["00:00-07:00 19:00-24:00".into(); 7],
-            ..Wheel::default()
+            ..RotationShown::default()
         };
         let one = schedule::View {
             id: "clinician_on_call".into(),
@@ -143,9 +143,9 @@ impl Night {
             need: need(),
             people: vec![Choice { value: user_id(1).to_string(), label: "Ana Conceição".into() }],
             rotations: vec![
-                wheel.clone(),
-                Wheel { place: "1".into(), beyond: true, ..wheel },
-                Wheel::default(),
+                rotation.clone(),
+                RotationShown { place: "1".into(), beyond: true, ..rotation },
+                RotationShown::default(),
             ],
             followed: true,
             feed: Some("https://zelo.example/api/v1/schedules/x/calendar.ics?token=y".into()),

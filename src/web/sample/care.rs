@@ -21,7 +21,7 @@ impl Night {
             level: Some(level),
             state: AlertState::Open,
             since: self.ago(waited),
-            climb: Some(queue::Climb {
+            next_step: Some(queue::NextStep {
                 next: self.pick("Passo 2", "Step 2"),
                 at: self.ago(waited).plus(Duration::from_secs(900)),
                 since: self.ago(waited),
@@ -66,11 +66,11 @@ impl Night {
         third.worn_out = true;
         let mut fourth =
             self.row(4, "Wanderley do Espírito Santo Albuquerque C.", Level::Yellow, 8_100, &sweet);
-        fourth.climb = None;
+        fourth.next_step = None;
         fourth.owner = Some(Owner { name: "Renata Okamoto".to_owned(), me: true });
         let mut fifth = self.row(5, "Lídia M.", Level::Yellow, 300, &sweet);
         fifth.retrospective = true;
-        fifth.climb = None;
+        fifth.next_step = None;
         fifth.ended_at = Some(self.ago(60));
         queue::View {
             filter: queue::Filter::default(),
@@ -311,7 +311,7 @@ impl Night {
             claimed_until: None,
             snoozed: None,
             worn_out: false,
-            ladder: Some(self.ladder()),
+            progress: Some(self.progress()),
             promises: self.promises(),
             finding,
             acts: vec![

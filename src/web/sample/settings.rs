@@ -25,7 +25,7 @@ impl Night {
             lines,
         };
         let names = ladders::Names::default();
-        let ladder = |policy: domain::escalation::Policy| {
+        let progress = |policy: domain::escalation::Policy| {
             row(&policy.id, ladders::name(w, &policy), names.lines(w, &policy))
         };
         let promise = |(id, level)| row(id, level::name(w, &level), level::lines(w, &level, &[]));
@@ -34,7 +34,7 @@ impl Night {
             row(&template.id, message_template::name(w, &template), message_template::lines(w, &template))
         };
         let rows = [
-            policies().into_iter().map(ladder).collect::<Vec<_>>(),
+            policies().into_iter().map(progress).collect::<Vec<_>>(),
             promises().into_iter().map(promise).collect(),
             calendars().into_iter().map(hours).collect(),
             templates().into_iter().map(letter).collect(),

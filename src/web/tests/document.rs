@@ -102,11 +102,11 @@ fn an_answer_of_another_type_than_the_document_says_is_found() {
     assert_eq!(faults(&schema, &json!({ "state": "climbing" }), ""), ["/state is string, not [\"object\"]"]);
     assert_eq!(faults(&schema, &json!({}), "").len(), 1);
     assert!(faults(&schema, &json!({ "state": {} }), "").is_empty());
-    let climb = json!({ "$ref": "#/components/schemas/EscalationState" });
+    let escalation = json!({ "$ref": "#/components/schemas/EscalationState" });
     for state in [json!("climbing"), json!({ "snoozed": "x" }), json!({ "claimed": "x" }), json!("no_basis")]
     {
-        assert!(faults(&climb, &state, "").is_empty(), "{state}");
+        assert!(faults(&escalation, &state, "").is_empty(), "{state}");
     }
-    assert!(!faults(&climb, &json!("sleeping"), "").is_empty());
-    assert!(!faults(&climb, &json!({ "acknowledged": 1 }), "").is_empty());
+    assert!(!faults(&escalation, &json!("sleeping"), "").is_empty());
+    assert!(!faults(&escalation, &json!({ "acknowledged": 1 }), "").is_empty());
 }

@@ -2,6 +2,6 @@
 //! installed them.
 
 mod hook;
-mod ladder;
+mod escalation;
 mod mail;
 pub mod post;

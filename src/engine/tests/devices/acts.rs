@@ -78,7 +78,7 @@ fn what_was_done_about_an_alert_stays_where_it_was_told_and_is_shown_to_whom_its
         );
         // Nobody went to Bia: her red waits for a person, and says who was called for whom.
         let hers = ward.stands(&ward.bia).remove(0);
-        assert_eq!((hers.case.state, hers.case.owner, ward.climbs(&hers)), (AlertState::Open, None, true));
+        assert_eq!((hers.case.state, hers.case.owner, ward.escalates(&hers)), (AlertState::Open, None, true));
         let told = ward.home.read(|view| moves::told_elsewhere(view, hers.id())).unwrap();
         assert_eq!(told.iter().map(|told| told.alert.id()).collect::<Vec<_>>(), [red.id()]);
         let of_hers = ward.home.read(|view| moves::told_elsewhere(view, red.id())).unwrap();
@@ -105,7 +105,7 @@ fn an_alert_comes_back_with_its_readings_and_with_what_was_done_about_it() {
             assert_eq!(ward.done(&all[0]), done(&acts));
             let case = &all[0].case;
             assert_eq!((case.state, case.moved_at, case.outcome), (AlertState::Open, None, None));
-            assert!(ward.climbs(&all[0]), "nobody looked after it meanwhile");
+            assert!(ward.escalates(&all[0]), "nobody looked after it meanwhile");
             assert_eq!(ward.says_of(&ward.ana, &all[0]), Some(131.0));
         }
     }
@@ -157,7 +157,7 @@ fn what_a_person_resolved_as_true_is_marked_once_its_readings_are_anothers() {
         assert_eq!(ward.alerts(&ward.ana)[0].version, left.version);
         ward.bind(ward.bia.id, ago(3_590));
         ward.settle();
-        assert!(ward.climbs(&ward.stands(&ward.bia)[0]), "her red was never answered");
+        assert!(ward.escalates(&ward.stands(&ward.bia)[0]), "her red was never answered");
         // It was Ana's after all: what was resolved is so still.
         ward.end(&ward.bia, ago(3_590));
         ward.bind(ward.ana.id, ago(3_590));

@@ -31,7 +31,7 @@ fn another_value_that_comes_in_the_middle_of_a_move_never_takes_over() {
             assert_eq!((ward.has(&ward.bia), ward.waits()), (all, 0), "rolled: {rolled}");
             assert_eq!(ward.has(&ward.ana), Vec::new());
             let red = ward.alerts(&ward.bia).remove(0);
-            assert!(red.case.facts.level == Level::Red && ward.climbs(&red), "the red is there");
+            assert!(red.case.facts.level == Level::Red && ward.escalates(&red), "the red is there");
             assert_eq!(ward.aside(&ward.bia).len(), 10, "as many as are looked at");
             assert!(ward.aside(&ward.bia).iter().all(|value| *value == 70.0));
         }

@@ -224,9 +224,9 @@ impl Ward {
         self.home.read(|view| lists::of_patient(view, whose.key, 10)).unwrap()
     }
 
-    fn climbs(&self, alert: &StoredAlert) -> bool {
-        let climb = self.home.read(|view| escalation::of_alert(view, alert.id())).unwrap();
-        climb.is_some_and(|climb| climb.run.next_at.is_some())
+    fn escalates(&self, alert: &StoredAlert) -> bool {
+        let escalation = self.home.read(|view| escalation::of_alert(view, alert.id())).unwrap();
+        escalation.is_some_and(|escalation| escalation.run.next_at.is_some())
     }
 
     fn waits(&self) -> i64 {
@@ -259,7 +259,7 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             }
             ward.settle();
             let red = ward.alerts(&ward.ana).remove(0);
-            assert!(red.case.facts.level == Level::Red && ward.climbs(&red));
+            assert!(red.case.facts.level == Level::Red && ward.escalates(&red));
 
             let span = (ago(3_590), Instant::MAX);
             let counted = ward.home.read(|view| moves::leaving(view, (ward.device_key, ward.ana.key), span));
@@ -271,7 +271,7 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             assert_eq!(ward.has(&ward.ana), of_ana());
             let red = ward.alerts(&ward.ana).remove(0);
             assert_eq!((red.case.state, red.case.outcome), (AlertState::Resolved, Some(Outcome::Retracted)));
-            assert!(!ward.climbs(&red), "its climb ends with it");
+            assert!(!ward.escalates(&red), "its climb ends with it");
             assert_eq!((ward.waits(), ward.has(&ward.bia)), (360, Vec::new()));
             let said = entries(&ward.home, "reading.amended");
             assert!((3..=8).contains(&said), "an entry a stretch, not a reading: {said}");
@@ -282,7 +282,7 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             assert_eq!(ward.has(&ward.ana), of_ana());
             let red = ward.alerts(&ward.bia).remove(0);
             assert_eq!((red.case.facts.level, red.retrospective), (Level::Red, false));
-            assert!(ward.climbs(&red), "a red that is found late and still true pages");
+            assert!(ward.escalates(&red), "a red that is found late and still true pages");
             let moved = ward.home.read(|view| moves::of_device(view, ward.device_key, 10)).unwrap();
             let told: Vec<_> = moved.iter().map(|one| (one.patient_key, one.gives, one.moved)).collect();
             assert_eq!(told, [(ward.bia.key, true, 360), (ward.ana.key, false, 360)]);
@@ -352,7 +352,7 @@ fn nobody_is_given_what_they_did_not_permit() {
             let allowed: Vec<_> = of_bia().into_iter().filter(|(before, _)| *before <= since).collect();
             assert_eq!((ward.has(&ward.bia), ward.waits()), (allowed, left));
             let red = ward.alerts(&ward.bia).remove(0);
-            assert!(red.case.facts.level == Level::Red && ward.climbs(&red), "a red that still holds calls");
+            assert!(red.case.facts.level == Level::Red && ward.escalates(&red), "a red that still holds calls");
         }
     }
     // Half an hour of it was measured before they allowed it.

@@ -62,7 +62,7 @@ impl Channel for Wire {
 fn live(store: &Store, dir: &Path, die_at: usize) -> usize {
     let fate = Arc::new(Fate { at: die_at, passed: AtomicUsize::new(0) });
     let wire = Wire { file: dir.join("wire"), fate: Arc::clone(&fate) };
-    let mut ladder = Escalate::new(store.clone());
+    let mut escalate = Escalate::new(store.clone());
     let mut post = Outbox::new(store.clone(), Arc::new(wire), Breakers::default(), String::new());
     let reached = dir.join("minute");
     let from = std::fs::read_to_string(&reached).map_or(0, |text| text.parse().unwrap());
@@ -70,7 +70,7 @@ fn live(store: &Store, dir: &Path, die_at: usize) -> usize {
         std::fs::write(&reached, minute.to_string()).unwrap();
         loop {
             let commits = store.commits();
-            let more = ladder.run(at(minute)).unwrap().more;
+            let more = escalate.run(at(minute)).unwrap().more;
             if store.commits() > commits {
                 fate.point();
             }
@@ -99,7 +99,7 @@ fn a_story_that_another_test_kills() {
 }
 
 #[test]
-fn killed_at_each_commit_point_every_rung_is_paged_once_or_twice_and_logged_once() {
+fn killed_at_each_commit_point_every_step_is_paged_once_or_twice_and_logged_once() {
     // How many points a whole life has.
     let points = stores().into_iter().map(|home| {
         let ward = ward(home);

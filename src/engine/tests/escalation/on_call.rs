@@ -74,8 +74,8 @@ fn joined(step: usize, who: usize) -> (String, Option<usize>, Vec<usize>) {
 }
 
 fn next_at(ward: &Ward) -> Option<Instant> {
-    let climb = ward.home.read(|view| escalation::of_alert(view, ward.alert)).unwrap().unwrap();
-    climb.run.next_at
+    let escalation = ward.home.read(|view| escalation::of_alert(view, ward.alert)).unwrap().unwrap();
+    escalation.run.next_at
 }
 
 /// The red went on to the backup, and the stand-in had a letter that their turn had begun.

@@ -37,7 +37,7 @@ fn withheld() -> (String, Option<usize>, Vec<usize>) {
 }
 
 #[test]
-fn without_a_permit_nobody_is_called_and_with_one_again_the_case_climbs_on() {
+fn without_a_permit_nobody_is_called_and_with_one_again_the_case_goes_on() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
@@ -68,9 +68,9 @@ fn a_red_that_begins_without_a_permit_waits_on_the_queue_from_the_start() {
                 crate::tests::ward::red(tx, (key, patient), at(3), false)
             })
             .unwrap();
-        let climb = ward.home.read(|view| escalation::of_alert(view, again)).unwrap().unwrap();
-        assert_eq!((climb.run.state, climb.run.next_at), (State::NoBasis, None));
-        let did = ward.home.read(|view| escalation::steps(view, &climb.id)).unwrap();
+        let escalation = ward.home.read(|view| escalation::of_alert(view, again)).unwrap().unwrap();
+        assert_eq!((escalation.run.state, escalation.run.next_at), (State::NoBasis, None));
+        let did = ward.home.read(|view| escalation::steps(view, &escalation.id)).unwrap();
         assert_eq!(did.iter().map(|step| step.did.as_str()).collect::<Vec<_>>(), ["withheld"]);
     }
 }
@@ -161,9 +161,9 @@ fn what_is_due_goes_to_the_provider_under_its_permit_only() {
         let mut post = Outbox::new((*ward.home).clone(), wire.clone(), Breakers::default(), String::new());
         while post.run(at(1)).unwrap().more {}
         let given = wire.given.lock().unwrap().clone();
-        let climb = ward.home.read(|view| escalation::of_alert(view, other)).unwrap().unwrap();
+        let escalation = ward.home.read(|view| escalation::of_alert(view, other)).unwrap().unwrap();
         assert_eq!(given.len(), 1, "{given:?}");
-        assert!(given[0].contains(&climb.id), "the other's");
+        assert!(given[0].contains(&escalation.id), "the other's");
     }
 }
 

@@ -9,7 +9,7 @@ use domain::escalation::{Policy, State};
 use domain::messages::State as Way;
 use domain::{Outcome, Role};
 use store::alerts::{self, late_reds};
-use store::escalation::Climbed;
+use store::escalation::Advanced;
 use store::escalation::{self, paging};
 use store::health::lapses;
 use store::messages::Ground;
@@ -18,7 +18,7 @@ use store::testing::{NOW, entries};
 use store::{Actor, Error, Tx, Urgency, messages, versions};
 
 #[test]
-fn with_nobody_answering_it_climbs_to_nobody_reached_and_calls_again_until_somebody_takes_it() {
+fn with_nobody_answering_it_escalates_to_nobody_reached_and_calls_again_until_somebody_takes_it() {
     for ward in wards() {
         assert_eq!((ward.tick(NOW), ward.tick(NOW)), (1, 0), "twice changes nothing");
         for minute in 1..=60 {
@@ -57,7 +57,7 @@ fn an_answer_cancels_what_is_planned_at_once_and_runs_out_without_a_resolution()
 }
 
 #[test]
-fn a_claim_holds_the_ladder_for_its_lease_and_a_silence_until_its_end() {
+fn a_claim_holds_the_policy_for_its_lease_and_a_silence_until_its_end() {
     for ward in wards() {
         ward.tick(NOW);
         ward.act(2, Act::Claim, at(1));
@@ -77,7 +77,7 @@ fn a_claim_holds_the_ladder_for_its_lease_and_a_silence_until_its_end() {
 
 /// Two people took turns for as long as both went on, and the same rung was called again and again.
 #[test]
-fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_rung_and_both_are_told_why() {
+fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_step_and_both_are_told_why() {
     for ward in wards() {
         ward.tick(NOW);
         let told = |who: usize| {
@@ -115,7 +115,7 @@ fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_rung_and_both_are_tol
 
 /// A red found late calls nobody until it pages, and may have been held too often by then.
 #[test]
-fn a_climb_that_begins_when_somebody_held_its_red_too_often_calls_others() {
+fn an_escalation_that_begins_when_somebody_held_its_red_too_often_calls_others() {
     for ward in wards() {
         let late = raise_late(&ward.home, NOW);
         for hold in 0..4 {
@@ -127,8 +127,8 @@ fn a_climb_that_begins_when_somebody_held_its_red_too_often_calls_others() {
         ward.tick(at(20));
         ward.tick(at(20));
         let called = ward.home.read(|view| {
-            let climb = escalation::of_alert(view, late)?.unwrap();
-            escalation::steps(view, &climb.id)
+            let escalation = escalation::of_alert(view, late)?.unwrap();
+            escalation::steps(view, &escalation.id)
         });
         let called: Vec<_> = called.unwrap().into_iter().flat_map(|did| did.people).collect();
         assert_eq!(called, [ward.people[1]]);
@@ -137,7 +137,7 @@ fn a_climb_that_begins_when_somebody_held_its_red_too_often_calls_others() {
 
 /// The button on an old message (goalert's `last_escalation <= created_at`).
 #[test]
-fn a_stale_button_does_nothing_and_a_fresh_one_pages_the_next_rung() {
+fn a_stale_button_does_nothing_and_a_fresh_one_pages_the_next_step() {
     for ward in wards() {
         ward.tick(NOW);
         let force = |seen, now| {
@@ -175,7 +175,7 @@ fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
 
 /// A weekend's empty rung lost its whole delay (goalert 4548); disabled people are not waited for (oncall 1511).
 #[test]
-fn a_rung_without_anybody_is_skipped_at_once() {
+fn a_step_without_anybody_is_skipped_at_once() {
     for ward in wards() {
         ward.home.write(Actor::System("test"), NOW, |tx| users::disable(tx, ward.people[0])).unwrap();
         ward.tick(NOW);
@@ -189,7 +189,7 @@ fn ground(ward: &Ward, of: &escalation::Escalation) -> Result<Ground, consent::D
 
 /// Two nodes read the same row; between the look and the word of one, a person answers: the answer stands.
 #[test]
-fn a_climb_that_was_read_before_an_answer_is_not_written_over_it() {
+fn an_escalation_that_was_read_before_an_answer_is_not_written_over_it() {
     for ward in wards() {
         let other = raise(&ward.home, NOW);
         ward.tick(NOW);
@@ -197,13 +197,13 @@ fn a_climb_that_was_read_before_an_answer_is_not_written_over_it() {
             let from = ward.home.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap();
             let mut run = from.run.clone();
             let did = run.tick(at(5), &mut |_step| vec![ward.people[1]]);
-            Climbed { ground: ground(&ward, &from), from, run, did, due_at: at(5) }
+            Advanced { ground: ground(&ward, &from), from, run, did, due_at: at(5) }
         };
         let (stale, fresh) = (read(ward.alert), read(other));
         ward.act(0, Act::Ack, at(1));
-        for climbed in [vec![stale.clone()], vec![fresh.clone(), stale]] {
+        for advanced in [vec![stale.clone()], vec![fresh.clone(), stale]] {
             let kept =
-                ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalation::keep(tx, &climbed));
+                ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalation::keep(tx, &advanced));
             assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
         }
         assert_eq!(ward.state(), State::Acknowledged(ward.people[0]));
@@ -219,11 +219,11 @@ fn a_page_that_is_planned_twice_is_sent_once() {
         let from = ward.home.read(|view| escalation::of_alert(view, ward.alert)).unwrap().unwrap();
         let mut run = from.run.clone();
         let did = run.tick(NOW, &mut |_step| ward.people[..2].to_vec());
-        let climbed = [Climbed { ground: ground(&ward, &from), from, run, did, due_at: NOW }];
+        let advanced = [Advanced { ground: ground(&ward, &from), from, run, did, due_at: NOW }];
         for _ in 0..2 {
             ward.home
                 .keep_house(Urgency::Urgent, "test", NOW, |tx| {
-                    messages::page(tx, &climbed, &mut paging::Finder::default())
+                    messages::page(tx, &advanced, &mut paging::Finder::default())
                 })
                 .unwrap();
             assert_eq!(ward.ways().len(), 4, "two people, on the dashboard and by e-mail");
@@ -241,7 +241,7 @@ fn a_red_that_is_found_too_late_pages_nobody() {
 }
 
 #[test]
-fn an_answer_cancels_the_pages_of_a_climb_that_cannot_be_read_too() {
+fn an_answer_cancels_the_pages_of_an_escalation_that_cannot_be_read_too() {
     for ward in wards() {
         ward.sends_e_mail();
         ward.tick(NOW);
@@ -285,7 +285,7 @@ fn what_is_withdrawn_pages_nobody_any_more() {
 }
 
 #[test]
-fn a_climb_keeps_the_version_of_its_policy() {
+fn an_escalation_keeps_the_version_of_its_policy() {
     for ward in wards() {
         ward.tick(NOW);
         let change = |tx: &mut Tx<'_>| {

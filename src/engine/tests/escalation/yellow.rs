@@ -13,14 +13,14 @@ use store::{Actor, escalation, messages};
 
 /// The standard ladder of a yellow, 2 h and 4 h, must not be what a red climbs.
 #[test]
-fn a_yellow_that_climbs_already_and_turns_red_climbs_as_a_red() {
+fn a_yellow_that_escalates_already_and_turns_red_escalates_as_a_red() {
     for store in stores() {
         let id = raised(&store, Level::Yellow, MONDAY, false);
-        let climb = || store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap();
+        let escalation = || store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap();
         run(&store, MONDAY.plus(hours(5)));
-        assert_eq!(climb().run.policy.id, "standard");
+        assert_eq!(escalation().run.policy.id, "standard");
         worse(&store, id, MONDAY.plus(hours(12)));
-        let red = climb().run;
+        let red = escalation().run;
         assert_eq!((red.policy.id.as_str(), red.next_at), ("red_alert", Some(MONDAY.plus(hours(12)))));
     }
 }
@@ -32,11 +32,11 @@ fn sixteen_days(store: &Home, id: AlertId) -> Vec<messages::Stored> {
 
 /// As [`sixteen_days`], in these quarters of an hour.
 fn days(store: &Home, id: AlertId, quarters: std::ops::Range<u64>) -> Vec<messages::Stored> {
-    let mut ladder = Escalate::new((**store).clone());
+    let mut escalate = Escalate::new((**store).clone());
     for quarter in quarters {
         let now = MONDAY.plus(minutes(15 * quarter));
         run(store, now);
-        while ladder.run(now).unwrap().more {}
+        while escalate.run(now).unwrap().more {}
     }
     let all = store.read(|view| messages::of_case(view, ALERT, &id.to_string())).unwrap();
     all.into_iter().filter(|letter| letter.channel == Channel::Email).collect()
@@ -104,24 +104,24 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
 
 /// A yellow that climbed already when climbs were given a pace went on ringing day and night.
 #[test]
-fn a_yellow_that_began_to_climb_before_climbs_had_a_pace_gets_that_of_its_promise() {
+fn a_yellow_that_began_to_escalate_before_escalations_had_a_pace_gets_that_of_its_promise() {
     for store in stores() {
         member(&store, Role::Manager);
         member(&store, Role::Agent);
         let id = raised(&store, Level::Yellow, MONDAY, false);
         let clinic = clock(&store, id, "yellow_resolution").calendar;
         days(&store, id, 0..24);
-        assert_eq!(climb(&store, id).policy.id, "standard");
+        assert_eq!(escalation(&store, id).policy.id, "standard");
         store.write(Actor::Operator, MONDAY, |tx| escalation::forget_pace(tx, id)).unwrap();
-        assert_eq!(climb(&store, id).pace, Pace::Relentless);
+        assert_eq!(escalation(&store, id).pace, Pace::Relentless);
         let letters = days(&store, id, 24..16 * 96);
         assert!(letters.len() <= 8, "{}", letters.len());
         assert!(letters.iter().all(|letter| clinic.is_open(letter.created_at)));
-        let run = climb(&store, id);
+        let run = escalation(&store, id);
         assert_eq!((run.state, run.next_at), (State::NobodyReached, None));
     }
 }
 
-fn climb(store: &Home, id: AlertId) -> Run {
+fn escalation(store: &Home, id: AlertId) -> Run {
     store.read(|view| escalation::of_alert(view, id)).unwrap().unwrap().run
 }

@@ -54,7 +54,7 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-fn rungs(ward: &Ward) -> usize {
+fn steps(ward: &Ward) -> usize {
     ward.story().iter().filter(|(did, ..)| did == "paged").count()
 }
 
@@ -63,21 +63,21 @@ fn a_clock_set_back_two_hours_stops_nothing_and_is_told() {
     for ward in wards() {
         let mut engine = Engine::new(&ward.home);
         engine.runs_for(seconds(1));
-        assert_eq!(rungs(&ward), 1);
+        assert_eq!(steps(&ward), 1);
         engine.clock.step(TWO_HOURS);
         engine.runs_for(seconds(1));
-        assert_eq!(rungs(&ward), 2, "due on the wrong time: too soon, never too late");
+        assert_eq!(steps(&ward), 2, "due on the wrong time: too soon, never too late");
         engine.clock.step(-TWO_HOURS);
         engine.runs_for(seconds(1));
         let told = ward.home.read(|view| store::health::clock::told(view, engine.clock.now())).unwrap();
         assert_eq!(told.map(|step| step.by_ms), Some(-7_200_000));
         assert_eq!(entries(&ward.home, "clock.stepped"), 2);
         // The third rung was planned for two hours too late.
-        let climb = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
-        let wait = climb.run.next_at.unwrap().since(engine.clock.now());
+        let escalation = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
+        let wait = escalation.run.next_at.unwrap().since(engine.clock.now());
         assert!(wait <= seconds(3_600), "{wait:?}");
         engine.runs_for(wait);
-        assert!(rungs(&ward) == 3 || ward.state() == State::NobodyReached, "{:?}", ward.story());
+        assert!(steps(&ward) == 3 || ward.state() == State::NobodyReached, "{:?}", ward.story());
         assert_eq!(engine.status.silent(engine.clock.now(), seconds(90)), Vec::<&str>::new());
         engine.runs_for(seconds(60));
         assert!(engine.beats(&ward), "the auditor looks each minute, whatever the clock shows");
@@ -190,8 +190,8 @@ fn what_another_node_planned_an_hour_ahead_is_brought_back_by_one_that_is_right(
         ahead.clock.step(TWO_HOURS / 2);
         ahead.runs_for(seconds(1));
         let planned = || {
-            let climb = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
-            climb.run.next_at.unwrap()
+            let escalation = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
+            escalation.run.next_at.unwrap()
         };
         assert!(planned().since(NOW) > seconds(3_600), "{}", planned());
         let right = Clock::driven(NOW.plus(seconds(2)));

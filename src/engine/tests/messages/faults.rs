@@ -126,7 +126,7 @@ fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know(
 }
 
 #[test]
-fn a_ladder_of_which_nobody_can_be_reached_ends_at_once_and_calls_on() {
+fn a_policy_of_which_nobody_can_be_reached_ends_at_once_and_calls_on() {
     for ward in wards() {
         ward.sends_e_mail();
         let (mail, breakers) = (Arc::new(Mail::default()), Breakers::default());

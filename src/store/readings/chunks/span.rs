@@ -4,7 +4,7 @@
 const MINUTE: i64 = 60_000_000;
 
 /// Length of a span, and the longest usual gap between readings that it is for (microseconds).
-const LADDER: [(i64, i64); 5] = [
+const LENGTHS: [(i64, i64); 5] = [
     (5 * MINUTE, MINUTE / 600),
     (60 * MINUTE, MINUTE / 6),
     (24 * 60 * MINUTE, MINUTE * 3 / 2),
@@ -27,7 +27,7 @@ pub(crate) struct Span {
 }
 
 impl Level {
-    const LONGEST: Self = Self(LADDER.len() - 1);
+    const LONGEST: Self = Self(LENGTHS.len() - 1);
 
     /// For readings at these instants (ascending), by their median gap; the longest for fewer than two.
     pub fn fitting(instants: &[i64]) -> Self {
@@ -42,12 +42,12 @@ impl Level {
         let middle = gaps.len() / 2;
         let (_, median, _) = gaps.select_nth_unstable(middle);
         let median = *median;
-        LADDER.iter().position(|(_, gap)| median <= *gap).map_or(Self::LONGEST, Self)
+        LENGTHS.iter().position(|(_, gap)| median <= *gap).map_or(Self::LONGEST, Self)
     }
 
     /// The level of a stored span.
     pub fn of(span: Span) -> Option<Self> {
-        LADDER.iter().position(|(length, _)| span.to.checked_sub(span.from) == Some(*length)).map(Self)
+        LENGTHS.iter().position(|(length, _)| span.to.checked_sub(span.from) == Some(*length)).map(Self)
     }
 
     /// The next shorter one.
@@ -57,7 +57,7 @@ impl Level {
 
     /// The span of this level that holds `at`.
     pub fn around(self, at: i64) -> Span {
-        let length = LADDER.get(self.0).map_or(MINUTE, |(length, _)| *length);
+        let length = LENGTHS.get(self.0).map_or(MINUTE, |(length, _)| *length);
         let from = at.saturating_sub(at.rem_euclid(length));
         Span { from, to: from.saturating_add(length) }
     }

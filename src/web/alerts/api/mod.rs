@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::alerts::cases::{Case, Cases, Judged};
-use crate::escalation::api::progress::{Climb, climb};
+use crate::escalation::api::progress::{Progress, progress};
 use crate::http::api::{Answer, Body, Call, Desk, List, MayBody, Paging, Reply};
 use crate::http::fault::Fault;
 use crate::people::auth::permit_display;
@@ -381,11 +381,11 @@ pub struct SeenAt {
 }
 
 /// Pages the next rung now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Climb), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Progress), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
 pub async fn escalate(call: Call, id: Path<AlertId>, body: Body<SeenAt>) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| Ok(escalation::force(tx, *id, body.value.seen)?))?;
-        climb(desk, *id)
+        progress(desk, *id)
     })
     .await
 }

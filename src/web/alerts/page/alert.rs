@@ -56,14 +56,14 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
     let may_act = room.viewer.may(Can::ActOnAlerts);
     let may_answer = may_act || alerts::was_called(view, id, case.owner, room.viewer.id)?;
     // Whom a policy calls, and by when, tells how grave it is.
-    let (ladder, promises) = match case.judged() {
+    let (progress, promises) = match case.judged() {
         Ok(_) => (
             crate::escalation::page::progress::of_alert(view, room, (id, case.patient_key))?,
             crate::sla::page::clocks::of_alert(view, room, id)?,
         ),
         Err(_hidden) => (None, Promises::default()),
     };
-    let climbs = ladder.as_ref().is_some_and(|ladder| ladder.standing != Standing::Done);
+    let escalates = progress.as_ref().is_some_and(|progress| progress.standing != Standing::Done);
     let waits = matches!(case.state, domain::AlertState::Open);
     let acts = story(view, room, &case, &mut people)?;
     let last = acts.iter().rev().find(|act| !matches!(act.what, ActKind::Raised(_) | ActKind::Level(_)));
@@ -85,20 +85,20 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         state: shown_state(case.state),
         started_at: case.started_at,
         ended_at: case.ended_at,
-        due: ladder.as_ref().filter(|_| waits).and_then(|ladder| ladder.next.as_ref()).map(|next| next.at),
+        due: progress.as_ref().filter(|_| waits).and_then(|progress| progress.next.as_ref()).map(|next| next.at),
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         claimed_until: case.claimed_until.filter(|until| *until > room.now),
         snoozed: people.snoozed(view, case.snooze)?,
         worn_out: case.worn_out,
         outcome: case.outcome.map(shown_outcome),
         retrospective: case.retrospective,
-        nobody_reached: ladder.as_ref().is_some_and(|ladder| ladder.standing == Standing::NobodyReached),
-        ladder,
+        nobody_reached: progress.as_ref().is_some_and(|progress| progress.standing == Standing::NobodyReached),
+        progress,
         promises,
         finding: finding(view, room, &case, look, &mut people)?,
         acts,
         given_back,
-        uncalled: crate::escalation::page::progress::uncalled(view, room, case.patient_key, climbs)?,
+        uncalled: crate::escalation::page::progress::uncalled(view, room, case.patient_key, escalates)?,
         may_act,
         may_answer,
         colleagues: if may_answer { colleagues(view, room)? } else { Vec::new() },

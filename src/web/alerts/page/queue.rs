@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::finding::{RuleNames, told};
 use crate::Section;
 use crate::alerts::cases::{Case, Cases};
-use crate::alerts::view::queue::{self, Climb, Counts, Filter, Row};
+use crate::alerts::view::queue::{self, NextStep, Counts, Filter, Row};
 use crate::escalation::page::progress::{next_label, uncalled};
 use crate::http::fault::Fault;
 use crate::pages::shell::address;
@@ -101,8 +101,8 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
     let mut cases = room.cases();
     let open = cases.queue(view, MOST)?;
     let counts = count(&open, room);
-    let climbs = Climbs::load(view)?;
-    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| climbs.unreached(alert));
+    let escalations = Escalations::load(view)?;
+    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| escalations.unreached(alert));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {
@@ -116,7 +116,7 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
                     alert.is_past(),
                     std::cmp::Reverse(level(alert)),
                     // Within a level the next deadline; what has none waits behind, the longest waiting first.
-                    climbs.next_at(alert.id).unwrap_or(domain::Instant::from_micros(i64::MAX)),
+                    escalations.next_at(alert.id).unwrap_or(domain::Instant::from_micros(i64::MAX)),
                     since(alert),
                 )
             });
@@ -131,12 +131,12 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
         for alert in alerts {
             let name = short(&people.patient(view, room, alert.patient)?);
             let mut row = row(view, room, alert, &name, (&mut people, &names))?;
-            row.nobody_reached = climbs.unreached(alert);
+            row.nobody_reached = escalations.unreached(alert);
             // A masked row says by its own sentence why nobody is called.
-            let asks = row.level.is_some() && climbs.may_lack_basis(alert.id);
+            let asks = row.level.is_some() && escalations.may_lack_basis(alert.id);
             row.uncalled = uncalled(view, room, alert.patient_key, asks)?;
             let is_told = row.level.is_some() && row.uncalled.is_none();
-            row.climb = climbs.of(alert.id, room).filter(|_| is_told);
+            row.next_step = escalations.of(alert.id, room).filter(|_| is_told);
             rows.push(row);
         }
         Ok(rows)
@@ -148,16 +148,16 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
 }
 
 /// What climbs, by alert.
-struct Climbs(HashMap<String, Escalation>);
+struct Escalations(HashMap<String, Escalation>);
 
-impl Climbs {
+impl Escalations {
     fn load(view: &mut View<'_>) -> Result<Self, Fault> {
         let all = escalation::going_on(view, escalation::ALERT, MOST)?;
-        Ok(Self(all.into_iter().map(|climb| (climb.subject.clone(), climb)).collect()))
+        Ok(Self(all.into_iter().map(|next_step| (next_step.subject.clone(), next_step)).collect()))
     }
 
     fn run(&self, alert: AlertId) -> Option<&Run> {
-        self.0.get(&alert.to_string()).map(|climb| &climb.run)
+        self.0.get(&alert.to_string()).map(|next_step| &next_step.run)
     }
 
     /// Whether nobody was reached. Only a red calls people, so it is told where the level may be.
@@ -177,9 +177,9 @@ impl Climbs {
         self.run(alert)?.next_at
     }
 
-    fn of(&self, alert: AlertId, room: &Room) -> Option<Climb> {
+    fn of(&self, alert: AlertId, room: &Room) -> Option<NextStep> {
         let run = self.run(alert)?;
-        Some(Climb {
+        Some(NextStep {
             next: next_label(room.words(), run),
             at: run.next_at?,
             since: run.stepped_at,
@@ -316,7 +316,7 @@ fn row(
         state: shown_state(case.state),
         // A silence that lasts hides nothing of how long it has been.
         since: if since(case) > room.now { case.started_at } else { since(case) },
-        climb: None,
+        next_step: None,
         finding: told.sentence,
         detail: told.detail,
         started_at: case.started_at,

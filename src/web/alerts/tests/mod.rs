@@ -170,8 +170,8 @@ pub(crate) fn a_red_without_a_permit_for_calling_people_says_so_with_its_article
         let seen = house.get(&clinician, &path).must(200);
         let why = json!({ "code": "E_REVOKED", "basis": "LGPD art. 8 §5", "purpose": "alert.escalate" });
         assert_eq!((&seen["uncalled"], &seen["state"]), (&why, &json!("open")));
-        let climb = house.get(&clinician, &format!("{path}/escalation")).must(200);
-        assert_eq!((&climb["state"], &climb["next_at"]), (&json!("no_basis"), &Value::Null));
+        let escalation = house.get(&clinician, &format!("{path}/escalation")).must(200);
+        assert_eq!((&escalation["state"], &escalation["next_at"]), (&json!("no_basis"), &Value::Null));
         let seen_at = json!({ "seen": house.now() });
         let force = house.post(&clinician, &format!("{path}/escalate"), &seen_at);
         assert_eq!((force.status, force.code()), (403, "E_REVOKED"));

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::escalation::view::progress::{Ladder, Standing};
+use crate::escalation::view::progress::{Progress, Standing};
 use crate::pages::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
 use crate::sla::view::clocks::{Promises, REASONS};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
@@ -44,7 +44,7 @@ pub struct View {
     /// The same people held it too often without an end: it is for another person.
     pub worn_out: bool,
     /// Its climb.
-    pub ladder: Option<Ladder>,
+    pub progress: Option<Progress>,
     /// The promises to it.
     pub promises: Promises,
     /// The finding and its readings, or why they are hidden.

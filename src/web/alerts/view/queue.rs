@@ -95,7 +95,7 @@ pub struct Row {
     /// Since when someone should look: the start, or the end of a snooze.
     pub since: Instant,
     /// What its policy does next; from 80 % of the way there the wait is shown in bold.
-    pub climb: Option<Climb>,
+    pub next_step: Option<NextStep>,
     /// What fired, in the reader's language: "Frequência cardíaca acima de 120 bpm por 1 min".
     pub finding: String,
     /// What it rests on: "61 leituras, 121–134 bpm".
@@ -122,7 +122,7 @@ pub struct Row {
 
 /// The climb of an alert, as its row tells it.
 #[derive(Debug, Clone)]
-pub struct Climb {
+pub struct NextStep {
     /// The step that comes next: "Passo 2".
     pub next: String,
     /// When it comes.
@@ -162,11 +162,11 @@ impl Row {
     /// How far the wait has gone: nothing, near its bound, beyond it.
     #[must_use]
     pub fn pressure(&self, w: &Words) -> &'static str {
-        let Some(climb) = self.climb.as_ref().filter(|climb| !climb.held) else { return "" };
-        if w.now >= climb.at {
+        let Some(next_step) = self.next_step.as_ref().filter(|next_step| !next_step.held) else { return "" };
+        if w.now >= next_step.at {
             return "is-late";
         }
-        let (gone, whole) = (w.now.since(climb.since), climb.at.since(climb.since));
+        let (gone, whole) = (w.now.since(next_step.since), next_step.at.since(next_step.since));
         if gone.saturating_mul(5) >= whole.saturating_mul(4) { "is-near" } else { "" }
     }
 

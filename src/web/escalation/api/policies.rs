@@ -187,7 +187,7 @@ pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer 
 /// What one rung would have done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunStep)]
-pub struct Rung {
+pub struct DryRunStep {
     /// How often it paged somebody.
     climbed: u32,
     pages: u32,
@@ -215,8 +215,8 @@ pub struct Told {
     pages: u32,
     /// Alerts that came to the top without an answer.
     nobody_reached: u32,
-    steps: Vec<Rung>,
-    top: Rung,
+    steps: Vec<DryRunStep>,
+    top: DryRunStep,
     people: Vec<Day>,
 }
 
@@ -244,10 +244,10 @@ pub struct Difference {
 
 impl From<domain::escalation::Told> for Told {
     fn from(told: domain::escalation::Told) -> Self {
-        let rung = |rung: &domain::escalation::Rung| Rung {
-            climbed: rung.climbed,
-            pages: rung.pages,
-            empty: rung.empty,
+        let step = |step: &domain::escalation::StepTally| DryRunStep {
+            climbed: step.paged,
+            pages: step.pages,
+            empty: step.empty,
         };
         let people = told.people.iter().flat_map(|(user, days)| {
             days.iter().map(|(day, pages)| Day { user_id: *user, day: day.to_string(), pages: *pages })
@@ -256,8 +256,8 @@ impl From<domain::escalation::Told> for Told {
             alerts: told.cases,
             pages: told.pages(),
             nobody_reached: told.unanswered,
-            steps: told.rungs.iter().map(rung).collect(),
-            top: rung(&told.top),
+            steps: told.steps.iter().map(step).collect(),
+            top: step(&told.top),
             people: people.collect(),
         }
     }

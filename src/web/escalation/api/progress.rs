@@ -43,7 +43,7 @@ pub struct Sent {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = EscalationState)]
-enum ClimbState {
+enum ProgressState {
     Climbing,
     /// By whom.
     #[schema(value_type = String)]
@@ -59,7 +59,7 @@ enum ClimbState {
     Done,
 }
 
-impl ClimbState {
+impl ProgressState {
     /// A climb waits for a claim as for a silence; the case says which of them it is.
     const fn of(state: State, silenced: bool) -> Self {
         match state {
@@ -77,11 +77,11 @@ impl ClimbState {
 /// An alert's climb of its policy.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Escalation)]
-pub struct Climb {
+pub struct Progress {
     policy: String,
     version: u32,
     /// `climbing`, {acknowledged | claimed | snoozed: who}, `nobody_reached`, `no_basis` (nobody is called), `done`.
-    state: ClimbState,
+    state: ProgressState,
     /// When somebody was last paged: what `escalate` must have seen.
     #[schema(value_type = String)]
     stepped_at: Instant,
@@ -96,7 +96,7 @@ pub struct Climb {
 ///
 /// # Errors
 /// `E_NOT_FOUND`; a masked alert; database errors.
-pub(crate) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
+pub(crate) fn progress(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
     desk.read(|view| {
         desk.cases().get(view, id)?.told()?;
         let held = escalation::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
@@ -116,10 +116,10 @@ pub(crate) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
         });
         let silenced = cases::silence(view, id)?.is_some();
         let run = &held.run;
-        Reply::ok(&Climb {
+        Reply::ok(&Progress {
             policy: run.policy.id.clone(),
             version: run.policy.version,
-            state: ClimbState::of(run.state, silenced),
+            state: ProgressState::of(run.state, silenced),
             stepped_at: run.stepped_at,
             next_at: run.next_at,
             steps: steps.collect(),
@@ -129,7 +129,7 @@ pub(crate) fn climb(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
 }
 
 /// Who was paged for an alert, with which receipt, and when its ladder acts next.
-#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Climb), (status = 404)))]
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Progress), (status = 404)))]
 pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
-    call.run(move |desk| climb(desk, *id)).await
+    call.run(move |desk| progress(desk, *id)).await
 }

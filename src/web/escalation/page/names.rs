@@ -146,14 +146,14 @@ pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) 
     let w = room.words();
     let Rehearsal { from, to, draft, in_force } = told;
     let before =
-        |place: usize| in_force.as_ref().and_then(|told| told.rungs.get(place)).map(|rung| rung.pages);
-    let step = |(place, rung): (usize, &domain::escalation::Rung)| Row {
+        |place: usize| in_force.as_ref().and_then(|told| told.steps.get(place)).map(|tally| tally.pages);
+    let step = |(place, tally): (usize, &domain::escalation::StepTally)| Row {
         label: w.one("policy-step", "n", place + 1),
-        pages: rung.pages,
-        empty: rung.empty,
+        pages: tally.pages,
+        empty: tally.empty,
         before: before(place),
     };
-    let mut rows: Vec<Row> = draft.rungs.iter().enumerate().map(step).collect();
+    let mut rows: Vec<Row> = draft.steps.iter().enumerate().map(step).collect();
     debug_assert_eq!(rows.len(), policy.steps.len(), "one row a step");
     rows.push(Row {
         label: w.say("policy-nobody"),

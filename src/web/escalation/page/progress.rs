@@ -8,7 +8,7 @@ use super::names::{names, people_at};
 use crate::alerts::cases;
 use crate::escalation::view::policies::{self, Names};
 use crate::escalation::view::policy::Paged;
-use crate::escalation::view::progress::{Called, Ladder, Next, Rung, Standing, What};
+use crate::escalation::view::progress::{Called, Progress, Next, StepShown, Standing, What};
 use crate::http::fault::Fault;
 use crate::pages::visit::Room;
 use crate::people::page::names::People;
@@ -29,9 +29,9 @@ pub fn of_alert(
     view: &mut View<'_>,
     room: &Room,
     (alert, patient_key): (AlertId, i64),
-) -> Result<Option<Ladder>, Fault> {
-    let Some(climb) = escalation::of_alert(view, alert)? else { return Ok(None) };
-    let (w, run) = (room.words(), &climb.run);
+) -> Result<Option<Progress>, Fault> {
+    let Some(escalation) = escalation::of_alert(view, alert)? else { return Ok(None) };
+    let (w, run) = (room.words(), &escalation.run);
     let names = names(view, room)?;
     let mut known = People::default();
     let standing = standing(view, &mut known, alert, run)?;
@@ -41,17 +41,17 @@ pub fn of_alert(
         Err(_denied) => Vec::new(),
     };
     let next = if ahead.is_empty() { None } else { Some(ahead.remove(0)) };
-    Ok(Some(Ladder {
+    Ok(Some(Progress {
         policy: run.policy.id.clone(),
         name: policies::name(w, &run.policy),
         version: run.policy.version,
         standing,
         next,
-        done: done(view, w, &climb, &mut known)?,
+        done: done(view, w, &escalation, &mut known)?,
         rounds_left: if ahead.is_empty() { 0 } else { rounds_left(run) },
         ahead,
         seen: run.stepped_at,
-        spoiled: climb.spoiled.is_some(),
+        spoiled: escalation.spoiled.is_some(),
     }))
 }
 
@@ -152,29 +152,29 @@ fn outside(template: &str) -> Key {
 }
 
 /// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
-fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) -> Result<Vec<Rung>, Fault> {
-    let mut letters = messages::of_case(view, &climb.kind, &climb.subject)?;
+fn done(view: &mut View<'_>, w: &Words, escalation: &Escalation, known: &mut People) -> Result<Vec<StepShown>, Fault> {
+    let mut letters = messages::of_case(view, &escalation.kind, &escalation.subject)?;
     letters.retain(|letter| letter.channel != Channel::Webhook);
-    let mut rungs = Vec::new();
-    for step in escalation::steps(view, &climb.id)? {
+    let mut shown = Vec::new();
+    for step in escalation::steps(view, &escalation.id)? {
         let mut called = Vec::new();
         for user in &step.people {
             called.push(Called { name: known.user(view, *user)?, ways: taken(&mut letters, &step, *user) });
         }
-        rungs.push(Rung { at: step.at, label: label(w, &step), what: what(&step), people: called });
+        shown.push(StepShown { at: step.at, label: label(w, &step), what: what(&step), people: called });
     }
     for letter in letters {
         let Ok(user) = letter.recipient.parse::<UserId>() else { continue };
         let way = (letter.channel, letter.way.state);
         let name = known.user(view, user)?;
-        let same = |rung: &&mut Rung| {
-            rung.at == letter.created_at && rung.people.iter().any(|held| held.name == name)
+        let same = |step_shown: &&mut StepShown| {
+            step_shown.at == letter.created_at && step_shown.people.iter().any(|held| held.name == name)
         };
-        match rungs.iter_mut().find(same) {
-            Some(rung) => {
-                rung.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way))
+        match shown.iter_mut().find(same) {
+            Some(step_shown) => {
+                step_shown.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way))
             }
-            None => rungs.push(Rung {
+            None => shown.push(StepShown {
                 at: letter.created_at,
                 label: w.say(outside(&letter.template)),
                 what: What::Paged,
@@ -182,8 +182,8 @@ fn done(view: &mut View<'_>, w: &Words, climb: &Escalation, known: &mut People) 
             }),
         }
     }
-    rungs.sort_by_key(|rung| rung.at);
-    Ok(rungs)
+    shown.sort_by_key(|step_shown| step_shown.at);
+    Ok(shown)
 }
 
 /// The messages of one step to one person: those that were planned in its transaction.

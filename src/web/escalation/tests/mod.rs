@@ -108,7 +108,7 @@ pub(crate) fn a_dry_run_and_who_would_be_paged_now() {
 }
 
 #[test]
-pub(crate) fn a_red_climbs_and_its_pages_are_delivered_and_read() {
+pub(crate) fn a_red_escalates_and_its_pages_are_delivered_and_read() {
     for house in seeded() {
         let ana = house.patient("Ana");
         house.grant_all(ana.id);
@@ -119,11 +119,11 @@ pub(crate) fn a_red_climbs_and_its_pages_are_delivered_and_read() {
         let begun = house.get(&agent, &path).must(200);
         assert_eq!((&begun["state"], &begun["policy"]), (&json!("climbing"), &json!("red_alert")));
         cycle(&house);
-        let climbed = house.get(&boss, &path).must(200);
+        let advanced = house.get(&boss, &path).must(200);
         let did: Vec<&str> =
-            climbed["steps"].as_array().unwrap().iter().map(|step| step["did"].as_str().unwrap()).collect();
+            advanced["steps"].as_array().unwrap().iter().map(|step| step["did"].as_str().unwrap()).collect();
         assert_eq!(did, ["empty", "empty", "empty", "paged"], "nobody is on call, so it climbs at once");
-        assert_eq!(climbed["steps"][3]["people"], json!([manager]));
+        assert_eq!(advanced["steps"][3]["people"], json!([manager]));
 
         let unread = |who: &str| house.get(who, "/api/v1/messages?mine&unread").must(200)["items"].clone();
         let waiting = unread(&boss);
@@ -157,29 +157,29 @@ pub(crate) fn a_stale_button_pages_nobody_and_a_second_claim_names_the_first_and
         let id = raise(&house, &ana);
         let act =
             |who: &str, act: &str, body: Value| house.post(who, &format!("/api/v1/alerts/{id}/{act}"), &body);
-        let climb = || house.get(&agent, &format!("/api/v1/alerts/{id}/escalation")).must(200);
-        let seen = climb()["stepped_at"].clone();
+        let escalation = || house.get(&agent, &format!("/api/v1/alerts/{id}/escalation")).must(200);
+        let seen = escalation()["stepped_at"].clone();
         house.clock.advance(Duration::from_secs(1));
         cycle(&house);
         let stale = act(&agent, "escalate", json!({ "seen": seen }));
         assert_eq!((stale.status, stale.code()), (409, "E_STALE_STEP"));
-        let fresh = act(&agent, "escalate", json!({ "seen": climb()["stepped_at"] })).must(200);
+        let fresh = act(&agent, "escalate", json!({ "seen": escalation()["stepped_at"] })).must(200);
         assert_eq!(fresh["next_at"], json!(house.now()));
         cycle(&house);
-        assert_eq!(climb()["state"], "nobody_reached", "the ladder is over");
+        assert_eq!(escalation()["state"], "nobody_reached", "the ladder is over");
 
         act(&agent, "claim", json!({})).must(200);
-        assert_eq!(climb()["state"], json!({ "claimed": one }));
+        assert_eq!(escalation()["state"], json!({ "claimed": one }));
         let taken = act(&clinician, "claim", json!({}));
         assert_eq!((taken.status, taken.code(), &taken.body["owner"]), (409, "E_CLAIMED", &json!(one)));
         assert_eq!(taken.body["until"], json!(house.now().plus(Duration::from_secs(600))));
         assert_eq!(act(&agent, "unack", json!({})).code(), "E_STATE", "nobody answered yet");
         assert_eq!(act(&agent, "ack", json!({})).must(200)["state"], "acknowledged");
         assert_eq!(act(&clinician, "unack", json!({})).must(200)["state"], "open");
-        assert_eq!(climb()["next_at"], json!(house.now()), "it pages at once");
+        assert_eq!(escalation()["next_at"], json!(house.now()), "it pages at once");
         let silence = json!({ "until": house.now().plus(Duration::from_secs(900)), "note": "em exame" });
         act(&agent, "snooze", silence).must(200);
-        assert_eq!(climb()["state"], json!({ "snoozed": one }), "a silence is no claim");
+        assert_eq!(escalation()["state"], json!({ "snoozed": one }), "a silence is no claim");
     }
 }
 

@@ -18,12 +18,12 @@ fn cycle(clinic: &Clinic) {
 }
 
 fn seen(clinic: &Clinic) -> String {
-    let climb = clinic.state.store.read(|view| escalation::of_alert(view, clinic.alert)).unwrap().unwrap();
-    climb.run.stepped_at.rfc3339()
+    let escalation = clinic.state.store.read(|view| escalation::of_alert(view, clinic.alert)).unwrap().unwrap();
+    escalation.run.stepped_at.rfc3339()
 }
 
 #[actix_web::test]
-async fn the_whole_ladder_that_is_ahead_names_whom_it_would_page_and_when() {
+async fn the_whole_policy_that_is_ahead_names_whom_it_would_page_and_when() {
     let clinic = Clinic::open();
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
     let ahead = page.split("ladder-ahead").nth(1).unwrap();
@@ -35,7 +35,7 @@ async fn the_whole_ladder_that_is_ahead_names_whom_it_would_page_and_when() {
 }
 
 #[actix_web::test]
-async fn the_ladder_says_who_was_paged_with_which_receipt_and_who_is_next() {
+async fn the_policy_says_who_was_paged_with_which_receipt_and_who_is_next() {
     let clinic = Clinic::open();
     let path = format!("/alerts/{}", clinic.alert);
     cycle(&clinic);

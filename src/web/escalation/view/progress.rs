@@ -8,7 +8,7 @@ use domain::messages::{Channel, State};
 
 /// The climb of one alert.
 #[derive(Debug, Clone)]
-pub struct Ladder {
+pub struct Progress {
     /// The policy's lasting id.
     pub policy: String,
     /// Its name in the reader's language.
@@ -20,7 +20,7 @@ pub struct Ladder {
     /// What it does next by itself, and when.
     pub next: Option<Next>,
     /// What it did, oldest first.
-    pub done: Vec<Rung>,
+    pub done: Vec<StepShown>,
     /// What comes after the next step when nobody answers, whoever is on call then.
     pub ahead: Vec<Next>,
     /// How often the whole ladder is climbed again before the last of them.
@@ -31,7 +31,7 @@ pub struct Ladder {
     pub spoiled: bool,
 }
 
-impl Ladder {
+impl Progress {
     /// Whether a person may page the next rung now.
     #[must_use]
     pub fn may_force(&self) -> bool {
@@ -85,7 +85,7 @@ pub struct Next {
 
 /// One thing that a climb did.
 #[derive(Debug, Clone)]
-pub struct Rung {
+pub struct StepShown {
     /// When.
     pub at: Instant,
     /// "Passo 1", or what happened.

@@ -8,7 +8,7 @@ use super::schedule::{LOCAL, clock};
 use super::windows;
 use crate::Code;
 use crate::http::fault::Fault;
-use crate::on_call::view::schedule::Wheel;
+use crate::on_call::view::schedule::RotationShown;
 use crate::pages::visit::{Answer, Visit};
 use domain::calendars::Hours;
 use domain::line::NotALine;
@@ -24,18 +24,18 @@ const SPARE: usize = 3;
 const HOURS: [&str; 7] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
 
 /// Every rotation as its form holds it, and an empty one.
-pub fn of(schedule: &Schedule) -> Vec<Wheel> {
-    let held = schedule.rotations.iter().enumerate().map(|(place, rotation)| wheel(place, rotation));
-    let empty = Wheel {
+pub fn of(schedule: &Schedule) -> Vec<RotationShown> {
+    let held = schedule.rotations.iter().enumerate().map(|(place, rotation)| shown(place, rotation));
+    let empty = RotationShown {
         lengths: [("1".to_owned(), "weeks"), (String::new(), "days")],
         people: vec![String::new(); 4],
         hours: vec![String::new(); 7],
-        ..Wheel::default()
+        ..RotationShown::default()
     };
     held.chain([empty]).collect()
 }
 
-fn wheel(place: usize, rotation: &Rotation) -> Wheel {
+fn shown(place: usize, rotation: &Rotation) -> RotationShown {
     let mut people: Vec<String> = rotation.people.iter().map(ToString::to_string).collect();
     people.resize(people.len() + SPARE, String::new());
     let mut lengths = rotation.lengths.iter().map(|length| match length {
@@ -46,7 +46,7 @@ fn wheel(place: usize, rotation: &Rotation) -> Wheel {
     });
     let mut length = || lengths.next().unwrap_or_else(|| (String::new(), "days"));
     let hours = |hours: &[Hours; 7]| hours.iter().map(|day| String::from(day.clone())).collect();
-    Wheel {
+    RotationShown {
         place: place.to_string(),
         name: rotation.name.to_string(),
         starts: rotation.starts.format(LOCAL).to_string(),

@@ -58,7 +58,7 @@ pub struct View {
     /// What it is called and what it must hold.
     pub need: Need,
     /// Every rotation, and an empty one at the end.
-    pub rotations: Vec<Wheel>,
+    pub rotations: Vec<RotationShown>,
     /// Whether the reader follows it in another calendar.
     pub followed: bool,
     /// The address of the reader's feed, shown once.
@@ -211,7 +211,7 @@ pub struct Then {
 
 /// A rotation as its form holds it.
 #[derive(Debug, Clone, Default)]
-pub struct Wheel {
+pub struct RotationShown {
     /// Its place; empty for a new one.
     pub place: String,
     /// Its name.
@@ -234,7 +234,7 @@ pub struct Wheel {
     pub counted: bool,
 }
 
-impl Wheel {
+impl RotationShown {
     fn is(&self, place: &usize, id: &str) -> bool {
         self.people.get(*place).is_some_and(|held| held == id)
     }

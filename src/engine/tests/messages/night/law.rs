@@ -72,7 +72,7 @@ impl Night {
     }
 
     /// The ladder at a step: who has the turn, if anybody; the second; the third; who is called when nobody answers.
-    fn ladder(&self, step: u64) -> impl Iterator<Item = usize> {
+    fn progress(&self, step: u64) -> impl Iterator<Item = usize> {
         let turn = if self.diary.swapped.contains(&step) {
             Some(TAKER)
         } else {
@@ -86,7 +86,7 @@ impl Night {
     fn awaited(&self, step: u64) -> Option<usize> {
         // Whoever was ill before is asked again after a minute at most.
         let before = step.saturating_sub(MINUTE);
-        for who in self.ladder(step) {
+        for who in self.progress(step) {
             match self.lost(who) {
                 Some(since) if since > step && since <= step + MINUTE => return None,
                 Some(since) if since <= step => {

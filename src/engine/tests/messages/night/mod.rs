@@ -80,7 +80,7 @@ fn address(who: usize) -> String {
 
 /// A process: its own ladder, auditor and outboxes, and what reached the mail server and the programs from it.
 struct Node {
-    ladder: Escalate,
+    progress: Escalate,
     auditor: Auditor,
     post: Outbox,
     calls: Outbox,
@@ -97,7 +97,7 @@ impl Node {
             post.hearing_for(Duration::from_millis(5))
         };
         Self {
-            ladder: Escalate::new(store.clone()),
+            progress: Escalate::new(store.clone()),
             auditor: Auditor::new(store.clone(), Status::default()),
             post: out(Arc::<Mail>::clone(&mail)),
             calls: out(Arc::<Mail>::clone(&programs)),
@@ -108,7 +108,7 @@ impl Node {
 
     /// One cycle. Says whether there is more to do: what hangs is waited for in driven time alone.
     fn cycle(&mut self, now: Instant) -> bool {
-        let mut more = self.ladder.run(now).unwrap().more;
+        let mut more = self.progress.run(now).unwrap().more;
         for post in [&mut self.post, &mut self.calls] {
             more |= post.run(now).unwrap().more;
         }

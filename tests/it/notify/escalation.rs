@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::alerts::Act;
-use domain::escalation::{Policy, State as Climb, Step, Target};
+use domain::escalation::{Policy, State as RunState, Step, Target};
 use domain::messages::network::Networks;
 use domain::messages::{Channel as Way, State};
 use domain::rules::Name;
@@ -104,11 +104,11 @@ impl Night {
     }
 
     /// Those that the ladder planned; its timers warn whoever owns the case, too.
-    fn rungs(&self, alert: AlertId, way: Way, user: Option<usize>) -> Vec<String> {
+    fn steps(&self, alert: AlertId, way: Way, user: Option<usize>) -> Vec<String> {
         self.keys(alert, way, user).into_iter().filter(|key| key.starts_with("esc:")).collect()
     }
 
-    fn climb(&self, alert: AlertId) -> escalation::Escalation {
+    fn escalation(&self, alert: AlertId) -> escalation::Escalation {
         self.clinic.store.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap()
     }
 
@@ -190,7 +190,7 @@ fn beats(from: Instant) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_red_that_nobody_answers_walks_the_whole_ladder_by_every_way_until_somebody_does() {
+async fn a_red_that_nobody_answers_walks_the_whole_policy_by_every_way_until_somebody_does() {
     if lacks("ZELO_TEST_FOREIGN") {
         return;
     }
@@ -216,14 +216,14 @@ async fn walk(night: Night) {
     assert_eq!((gone()[0].channel, gone()[0].why.as_str()), (Way::Email, "bounced"));
     // Nobody waits for them: the next is called in the same minute.
     night.house.wake.wake();
-    eventually("the ladder goes on", || night.climb(alert).run.step == Some(1)).await;
+    eventually("the ladder goes on", || night.escalation(alert).run.step == Some(1)).await;
     night.quiet(alert).await;
 
     // Twice the whole policy, then "nobody reached", and its second call five minutes later.
     night.minutes(18, alert).await;
-    assert_eq!(night.climb(alert).run.state, Climb::NobodyReached);
+    assert_eq!(night.escalation(alert).run.state, RunState::NobodyReached);
     let told: Vec<(String, Option<usize>, Vec<UserId>)> = {
-        let id = night.climb(alert).id;
+        let id = night.escalation(alert).id;
         let steps = night.clinic.store.read(|view| escalation::steps(view, &id)).unwrap();
         steps.into_iter().map(|did| (did.did, did.step, did.people)).collect()
     };
@@ -238,11 +238,11 @@ async fn walk(night: Night) {
     assert_eq!(told, [&round[..], &round[..], &last[..]].concat());
 
     // By the dashboard to everybody, by e-mail to whom it reaches, and to the other program.
-    assert_eq!(night.rungs(alert, Way::InApp, Some(0)).len(), 2);
+    assert_eq!(night.steps(alert, Way::InApp, Some(0)).len(), 2);
     assert_eq!(night.keys(alert, Way::Email, Some(0)), mail, "not by e-mail again");
     let marks = notify::mark::Marks::new(SECRET, DOMAIN);
     for (place, name) in [(1, "ana"), (2, "bia"), (3, "caio")] {
-        assert_eq!(night.rungs(alert, Way::Email, Some(place)).len(), 2, "{name}");
+        assert_eq!(night.steps(alert, Way::Email, Some(place)).len(), 2, "{name}");
         let keys = night.keys(alert, Way::Email, Some(place));
         let mut wanted: Vec<String> = keys.iter().map(|key| marks.id(key)).collect();
         wanted.sort();
@@ -273,10 +273,10 @@ async fn walk(night: Night) {
                 .map_err(|_refused| store::Error::Conflict("refused"))
         })
         .unwrap();
-    let rungs = || [Way::InApp, Way::Email, Way::Webhook].map(|way| night.rungs(alert, way, None).len());
-    let before = rungs();
+    let steps = || [Way::InApp, Way::Email, Way::Webhook].map(|way| night.steps(alert, way, None).len());
+    let before = steps();
     night.minutes(30, alert).await;
-    assert_eq!((rungs(), log("alert.escalated"), log("alert.ack")), (before, 8, 1));
+    assert_eq!((steps(), log("alert.escalated"), log("alert.ack")), (before, 8, 1));
     let more: Vec<Value> = std::iter::from_fn(|| night.program.calls.try_recv().ok()).collect();
     assert!(more.iter().all(|call| !call["id"].as_str().unwrap().starts_with("esc:")), "{more:?}");
     let Night { clinic, house, .. } = night;
@@ -296,7 +296,7 @@ fn calls(night: &Night, alert: AlertId) {
     let kinds: Vec<&str> = calls.iter().map(|call| call["body"]["type"].as_str().unwrap()).collect();
     let (page, again, nobody) = (["page"; 3], ["page_repeat"; 3], ["nobody_reached"; 2]);
     assert_eq!(kinds, [&page[..], &again[..], &nobody[..]].concat());
-    let mut keys = night.rungs(alert, Way::Webhook, None);
+    let mut keys = night.steps(alert, Way::Webhook, None);
     let mut ids: Vec<&str> = calls.iter().map(|call| call["id"].as_str().unwrap()).collect();
     keys.sort();
     ids.sort_unstable();

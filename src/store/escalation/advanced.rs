@@ -18,7 +18,7 @@ use domain::escalation::{Did, Run};
 
 /// The result of working on an escalation.
 #[derive(Debug, Clone)]
-pub struct Climbed {
+pub struct Advanced {
     /// Before.
     pub from: Escalation,
     /// After.
@@ -66,15 +66,15 @@ fn fence(run: &Run) -> i64 {
 ///
 /// # Errors
 /// [`Error::GivenUp`] when somebody else changed one; database errors.
-pub fn keep(tx: &mut Tx<'_>, climbed: &[Climbed]) -> Result<()> {
+pub fn keep(tx: &mut Tx<'_>, advanced: &[Advanced]) -> Result<()> {
     let now = tx.now();
     match &mut *tx.conn {
-        Conn::Pg(conn) if climbed.len() > 1 => at_once(conn, climbed, now),
-        conn => climbed.iter().try_for_each(|one| alone(conn, one, now)),
+        Conn::Pg(conn) if advanced.len() > 1 => at_once(conn, advanced, now),
+        conn => advanced.iter().try_for_each(|one| alone(conn, one, now)),
     }
 }
 
-fn alone(conn: &mut Conn, one: &Climbed, now: Instant) -> Result<()> {
+fn alone(conn: &mut Conn, one: &Advanced, now: Instant) -> Result<()> {
     let was = fence(&one.from.run);
     let row = escalations::table.filter(escalations::id.eq(&one.from.id).and(escalations::fence.eq(was)));
     match diesel::update(row).set(changing(&one.run, now)?).execute(conn)? {
@@ -88,12 +88,12 @@ const KEEP: &str = "UPDATE escalations SET record = n.record, state = n.state, n
     $5::bigint[], $6::bigint[]) AS n (id, was, record, state, next_at, fence) \
     WHERE escalations.id = n.id AND escalations.fence = n.was";
 
-fn at_once(conn: &mut PgConnection, climbed: &[Climbed], now: Instant) -> Result<()> {
-    let records = climbed.iter().map(|one| written(&one.run)).collect::<Result<Vec<String>>>()?;
-    let column = |read: fn(&Climbed) -> i64| climbed.iter().map(read).collect::<Vec<i64>>();
-    let ids: Vec<&str> = climbed.iter().map(|one| one.from.id.as_str()).collect();
-    let states: Vec<&str> = climbed.iter().map(|one| name(one.run.state)).collect();
-    let next: Vec<Option<i64>> = climbed.iter().map(|one| one.run.next_at.map(Instant::micros)).collect();
+fn at_once(conn: &mut PgConnection, advanced: &[Advanced], now: Instant) -> Result<()> {
+    let records = advanced.iter().map(|one| written(&one.run)).collect::<Result<Vec<String>>>()?;
+    let column = |read: fn(&Advanced) -> i64| advanced.iter().map(read).collect::<Vec<i64>>();
+    let ids: Vec<&str> = advanced.iter().map(|one| one.from.id.as_str()).collect();
+    let states: Vec<&str> = advanced.iter().map(|one| name(one.run.state)).collect();
+    let next: Vec<Option<i64>> = advanced.iter().map(|one| one.run.next_at.map(Instant::micros)).collect();
     let kept = diesel::sql_query(KEEP)
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<BigInt>, _>(column(|one| fence(&one.from.run)))
@@ -104,7 +104,7 @@ fn at_once(conn: &mut PgConnection, climbed: &[Climbed], now: Instant) -> Result
         .bind::<BigInt, _>(now.micros())
         .execute(conn)?;
     // No caller sent this version (`If-Match`), so this is never a 412: running the transaction again may succeed.
-    if kept < climbed.len() { Err(Error::GivenUp) } else { Ok(()) }
+    if kept < advanced.len() { Err(Error::GivenUp) } else { Ok(()) }
 }
 
 #[derive(Insertable)]
@@ -124,9 +124,9 @@ struct Step<'a> {
 ///
 /// # Errors
 /// Database errors.
-pub fn record(tx: &mut Tx<'_>, climbed: &[Climbed]) -> Result<()> {
+pub fn record(tx: &mut Tx<'_>, advanced: &[Advanced]) -> Result<()> {
     let mut steps = Vec::new();
-    for one in climbed {
+    for one in advanced {
         for did in &one.did {
             let step = step(one, did, tx.now());
             log(tx, one, did, &step)?;
@@ -137,7 +137,7 @@ pub fn record(tx: &mut Tx<'_>, climbed: &[Climbed]) -> Result<()> {
     Ok(())
 }
 
-fn step<'a>(of: &'a Climbed, did: &Did, now: Instant) -> Step<'a> {
+fn step<'a>(of: &'a Advanced, did: &Did, now: Instant) -> Step<'a> {
     let (what, step, people) = match did {
         Did::Paged { step, people, .. } => ("paged", *step, people.as_slice()),
         Did::Joined { step, people, .. } => ("joined", Some(*step), people.as_slice()),
@@ -159,7 +159,7 @@ fn step<'a>(of: &'a Climbed, did: &Did, now: Instant) -> Step<'a> {
     }
 }
 
-fn log(tx: &mut Tx<'_>, of: &Climbed, did: &Did, step: &Step<'_>) -> Result<()> {
+fn log(tx: &mut Tx<'_>, of: &Advanced, did: &Did, step: &Step<'_>) -> Result<()> {
     let body = serde_json::json!({
         "case": of.from.subject, "kind": of.from.kind, "policy": of.run.policy.id,
         "version": of.run.policy.version, "did": step.did, "step": step.step, "round": step.round,
