@@ -21,7 +21,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub(super) struct Ears {
     runtime: Runtime,
     signals: Arc<Mutex<Signals>>,
-    told: Told,
+    told: EndSignals,
     early: tokio::task::JoinHandle<()>,
 }
 
@@ -39,13 +39,13 @@ impl Ears {
             let _within = runtime.enter();
             Arc::new(Mutex::new(Signals::hear().map_err(fault)?))
         };
-        let told = Told::new(leave);
+        let told = EndSignals::new(leave);
         let early = runtime.spawn(told.clone().hear(Arc::clone(&signals)));
         Ok(Self { runtime, signals, told, early })
     }
 
     /// The house is open: signals are heard by one of its watched tasks from now on.
-    pub(super) fn under(self, threads: &Threads) -> (Runtime, Told) {
+    pub(super) fn under(self, threads: &Threads) -> (Runtime, EndSignals) {
         let Self { runtime, signals, told, early } = self;
         early.abort();
         let within = runtime.enter();
@@ -58,7 +58,7 @@ impl Ears {
 
 /// What was told. It is kept: whoever looks later than it came sees it too. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Told {
+pub(super) struct EndSignals {
     /// To end.
     end: watch::Sender<bool>,
     /// Whether anybody is served by now, who is owed an end in order.
@@ -67,7 +67,7 @@ pub(super) struct Told {
     leave: fn(Duration),
 }
 
-impl Told {
+impl EndSignals {
     fn new(leave: fn(Duration)) -> Self {
         Self { end: watch::Sender::new(false), serves: watch::Sender::new(false), leave }
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_signal_that_comes_before_anybody_looks_is_seen_by_whoever_looks_and_a_second_one_ends_at_once() {
         let left = || std::mem::take(&mut *LEFT.lock().unwrap());
-        let told = || Told::new(|after| LEFT.lock().unwrap().push(after));
+        let told = || EndSignals::new(|after| LEFT.lock().unwrap().push(after));
         let opening = told();
         opening.signal();
         assert!(*opening.to_end().borrow(), "nobody looked when it came");

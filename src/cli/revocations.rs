@@ -85,7 +85,7 @@ pub fn catch_up(store: &Store, dir: &Path) -> Result<usize> {
 pub fn complete(store: &Store, dir: &Path, now: Instant) -> Result<usize> {
     let appended = catch_up(store, dir)?;
     let chain = Chain::of(&content(&dir.join(FILE))?, &seals(dir)?);
-    let held = Held::of(store, &chain.proven.withdrawn)?;
+    let held = Comparison::of(store, &chain.proven.withdrawn)?;
     if chain.fault.is_none() && !held.lacks && !held.has_more {
         return Ok(appended);
     }
@@ -97,14 +97,14 @@ pub fn complete(store: &Store, dir: &Path, now: Instant) -> Result<usize> {
 }
 
 /// How lines stand to the rows of the database.
-struct Held {
+struct Comparison {
     /// A row is not among the lines.
     lacks: bool,
     /// A line is not among the rows: the database was put back.
     has_more: bool,
 }
 
-impl Held {
+impl Comparison {
     fn of(store: &Store, lines: &[Withdrawn]) -> Result<Self> {
         let mut lines: HashSet<&str> = lines.iter().map(|line| line.id.as_str()).collect();
         let (mut seq, mut lacks) = (0, false);
@@ -162,7 +162,7 @@ pub fn heal(store: &Store, dir: &Path, now: Instant) -> Result<Option<Restored>>
     let chain = Chain::of(&content(&path)?, &seals(dir)?);
     let (here, lost) = store.read(|view| Ok((log::newest_note(view)?, withdrawals::lost(view)?)))?;
     let knows_more = |than: Option<&str>| is_behind(than, chain.signed.as_deref());
-    let put_back = knows_more(here.as_deref()) || Held::of(store, &chain.proven.withdrawn)?.has_more;
+    let put_back = knows_more(here.as_deref()) || Comparison::of(store, &chain.proven.withdrawn)?.has_more;
     // A file that ends before what the newest restore knew to be lost tells nothing new: its lines were replayed then.
     if !put_back || (lost.is_some() && !knows_more(lost.as_deref())) {
         return Ok(None);

@@ -20,6 +20,6 @@ pub use episode::{Change, Episode, LevelAt};
 pub use finding::{Finding, Spoken};
 pub use machine::{Arrival, JudgedReading, Machine};
 pub use reconcile::{EpisodeChange, StoredEpisode, WATERMARK, reconcile, retrospective};
-pub use replay::{Replay, Replayed, Told, replay};
+pub use replay::{Replay, Replayed, ReplayedEpisode, replay};
 pub use speaker::Speaker;
 pub use watch::{Arrived, Late, Seen, SeriesKey, Watchlist};

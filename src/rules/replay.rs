@@ -19,7 +19,7 @@ const REMEMBERED: usize = 1_024;
 
 /// An episode as a replay tells it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct ReplayedEpisode {
     /// What happened.
     pub episode: Episode,
     /// What its worst level rests on; `None` when that was reached before the replay began, or after it met
@@ -33,7 +33,7 @@ pub struct Replay {
     rule: Rule,
     from: Instant,
     machine: Machine,
-    told: Vec<Told>,
+    told: Vec<ReplayedEpisode>,
     cuts: VecDeque<Instant>,
     recent: VecDeque<JudgedReading>,
 }
@@ -42,7 +42,7 @@ pub struct Replay {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replayed {
     /// The episode in force just before `from`, as it goes on, and every later one. Ascending.
-    pub episodes: Vec<Told>,
+    pub episodes: Vec<ReplayedEpisode>,
     /// The machine at the last reading: it replaces the one that stepped in place.
     pub machine: Machine,
 }
@@ -58,7 +58,7 @@ impl Replay {
     pub fn new(rule: &Rule, before: &[Episode], cuts: &[Instant], from: Instant) -> Self {
         let in_force = before.iter().filter_map(|e| e.before(from)).find(|e| e.ended_at.is_none());
         let machine = Machine::at(rule, in_force.as_ref().map_or(Level::Green, Episode::level));
-        let told = in_force.into_iter().map(|episode| Told { episode, finding: None }).collect();
+        let told = in_force.into_iter().map(|episode| ReplayedEpisode { episode, finding: None }).collect();
         let cuts = cuts.iter().copied().collect();
         Self { rule: rule.clone(), from, machine, told, cuts, recent: VecDeque::new() }
     }
@@ -102,7 +102,7 @@ impl Replay {
     /// where the two are not at the same level, or where the stored story only then becomes worse than what was told.
     /// From here on both go on alike if no late reading lies within one lookback before `at`.
     #[must_use]
-    pub fn met(&self, stored: &[Episode], at: Instant) -> Option<Vec<Told>> {
+    pub fn met(&self, stored: &[Episode], at: Instant) -> Option<Vec<ReplayedEpisode>> {
         let going_on = stored.iter().find(|stored| stored.level_after(at) > Level::Green);
         if going_on.map_or(Level::Green, |stored| stored.level_after(at)) != self.machine.level() {
             return None;
@@ -138,7 +138,7 @@ impl Replay {
     fn tell(&mut self, change: &Change) {
         let known = match Episode::opened(&self.rule, change) {
             Some(episode) => {
-                self.told.push(Told { episode, finding: None });
+                self.told.push(ReplayedEpisode { episode, finding: None });
                 Level::Green
             }
             None => {

@@ -37,7 +37,7 @@ pub struct StepTally {
 
 /// What a policy would have done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct DryRun {
     /// Alerts that were climbed.
     pub cases: u32,
     /// Alerts that came to the top without an answer.
@@ -72,8 +72,8 @@ pub fn dry_run(
     until: Instant,
     zone: Zone,
     find: &mut dyn FnMut(&Step, Instant) -> Found,
-) -> Told {
-    let mut told = Told { steps: vec![StepTally::default(); policy.steps.len()], ..Told::default() };
+) -> DryRun {
+    let mut told = DryRun { steps: vec![StepTally::default(); policy.steps.len()], ..DryRun::default() };
     for case in cases {
         told.cases = told.cases.saturating_add(1);
         told.advance(policy, case, until, zone, find);
@@ -81,7 +81,7 @@ pub fn dry_run(
     told
 }
 
-impl Told {
+impl DryRun {
     /// Pages to people, of all rungs.
     #[must_use]
     pub fn pages(&self) -> u32 {

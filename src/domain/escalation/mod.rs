@@ -9,6 +9,6 @@ mod run;
 mod tests;
 
 pub use bounds::Beyond;
-pub use dry_run::{Difference, Happened, StepTally, Told, dry_run};
+pub use dry_run::{Difference, DryRun, Happened, StepTally, dry_run};
 pub use policy::{Faulty, Policy, Step, Target, seeds};
 pub use run::{Did, Found, Pace, Refused, Run, State};

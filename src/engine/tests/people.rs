@@ -134,7 +134,11 @@ fn whoever_can_answer_no_more_holds_nothing_from_that_moment_on() {
             assert_eq!(entries(&ward.home, "alert.given_back"), given_back, "{way}");
             for alert in &alerts {
                 let escalation = ward.home.read(|view| escalation::of_alert(view, *alert)).unwrap().unwrap();
-                assert_eq!((escalation.run.state, escalation.run.next_at), (State::Climbing, Some(at(2))), "{way}");
+                assert_eq!(
+                    (escalation.run.state, escalation.run.next_at),
+                    (State::Climbing, Some(at(2))),
+                    "{way}"
+                );
             }
             ward.tick(at(2));
             for (alert, (thing, _, step)) in alerts.iter().zip(THINGS) {

@@ -24,7 +24,7 @@ pub struct Fresh {
 const BEYOND: Duration = Duration::from_secs(3_600);
 
 /// A change that a machine told, with what its finding is told from.
-struct Told<'f> {
+struct Found<'f> {
     fresh: &'f Fresh,
     rule: usize,
     change: Change,
@@ -48,13 +48,13 @@ pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: boo
             }
             Seen::Judged(changes) => told.extend(changes.into_iter().filter_map(|(rule, change)| {
                 let from = fresh.reading.at.minus(rules.get(rule)?.lookback());
-                Some(Told { fresh, rule, change, stretch: watch.stretch(fresh.key, from) })
+                Some(Found { fresh, rule, change, stretch: watch.stretch(fresh.key, from) })
             })),
         }
     }
     mark(tx, watch, &marks, alone)?;
     let mut astray = BTreeMap::new();
-    for Told { fresh, rule, change, stretch } in told {
+    for Found { fresh, rule, change, stretch } in told {
         // What an astray machine goes on to tell is as wrong.
         let Some(rule) = rules.get(rule).filter(|_| !astray.contains_key(&fresh.key)) else { continue };
         if judgement::told(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant as Moment;
 
-use super::plan::{Kept, Planned};
+use super::plan::{NewRows, Planned};
 use crate::admit::Admitted;
 use audit::pack::{Pack, Receipted};
 use audit::receipt::{Line, Message, Scribe};
@@ -68,7 +68,7 @@ impl Ledger {
         tx: &mut Tx<'_>,
         group: &[Admitted],
         planned: &[Planned],
-        kept: &Kept,
+        kept: &NewRows,
     ) -> Result<()> {
         let mut packs: BTreeMap<i64, Pack> = BTreeMap::new();
         let mut lines = Vec::new();

@@ -25,7 +25,7 @@ use charges::Charges;
 use domain::{Clock, Instant, Measured, PatientId};
 use judge::{Fresh, judge};
 use ledger::Ledger;
-use plan::{Kept, Planned, Planner, Standings, set_aside_conflicts};
+use plan::{NewRows, Planned, Planner, Standings, set_aside_conflicts};
 use reception::Receptions;
 use rules::{JudgedReading, SeriesKey, Watchlist};
 use store::audit::receipts;
@@ -237,7 +237,7 @@ impl Committer {
         set_aside_conflicts(tx, group, &mut planned, &appended.conflicts)?;
         let mut watch = reevaluations::machines(tx, &self.watch);
         amend(tx, group, &mut planned, (&standings, known), &mut watch)?;
-        let kept = Kept::new(&appended);
+        let kept = NewRows::new(&appended);
         self.ledger.sign(tx, group, &planned, &kept)?;
         self.charges.keep(tx, group, &planned)?;
         let fresh = fresh(group, &planned, &kept, &standings, &watch);
@@ -300,7 +300,7 @@ fn concerned(planned: &[Planned]) -> impl Iterator<Item = PatientId> {
 fn fresh(
     group: &[Admitted],
     planned: &[Planned],
-    kept: &Kept,
+    kept: &NewRows,
     standings: &Standings,
     watch: &Watchlist,
 ) -> Vec<Fresh> {

@@ -69,11 +69,11 @@ pub struct Standing {
 pub type Standings = HashMap<(i64, DeviceId), Standing>;
 
 /// The rows of a batch that are new in the journal.
-pub struct Kept {
+pub struct NewRows {
     not: HashSet<usize>,
 }
 
-impl Kept {
+impl NewRows {
     /// All but what was there already.
     pub fn new(appended: &Appended) -> Self {
         Self { not: appended.same.iter().chain(&appended.conflicts).copied().collect() }

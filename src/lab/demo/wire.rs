@@ -97,9 +97,9 @@ impl Wire {
     }
 }
 
-type Told = mpsc::UnboundedSender<Heard>;
+type Listener = mpsc::UnboundedSender<Heard>;
 
-fn v4(login: &Login, tell: Told) -> (Client, JoinHandle<()>) {
+fn v4(login: &Login, tell: Listener) -> (Client, JoinHandle<()>) {
     let (host, port) = (login.address.ip().to_string(), login.address.port());
     let mut options = rumqttc::MqttOptions::new(&login.device, host, port);
     options.set_credentials(&login.device, &login.token);
@@ -121,7 +121,7 @@ fn v4(login: &Login, tell: Told) -> (Client, JoinHandle<()>) {
     (Client::V4(client), listening)
 }
 
-fn v5(login: &Login, tell: Told) -> (Client, JoinHandle<()>) {
+fn v5(login: &Login, tell: Listener) -> (Client, JoinHandle<()>) {
     use v5::mqttbytes::v5::Packet;
     let (host, port) = (login.address.ip().to_string(), login.address.port());
     let mut options = v5::MqttOptions::new(&login.device, host, port);
@@ -157,7 +157,7 @@ fn lost_v5(error: &v5::ConnectionError) -> Heard {
 }
 
 /// Whether to go on listening.
-fn pass(tell: &Told, heard: Heard) -> bool {
+fn pass(tell: &Listener, heard: Heard) -> bool {
     let ended = matches!(heard, Heard::Lost(_) | Heard::TakenOver);
     tell.send(heard).is_ok() && !ended
 }

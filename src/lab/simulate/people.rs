@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::chance::Chance;
 use super::clinic::Clinic;
-use super::wire::Told;
+use super::wire::Announcement;
 use domain::alerts::{Act, AlertState, Outcome};
 use domain::calendars::Calendar;
 use domain::sla::{self, PauseReason};
@@ -80,11 +80,11 @@ impl People {
     }
 
     /// Letters reached people: some will answer.
-    pub(super) fn hear(&mut self, clinic: &Clinic, mut told: Vec<Told>) {
+    pub(super) fn hear(&mut self, clinic: &Clinic, mut told: Vec<Announcement>) {
         told.sort_by_key(|told| {
             (told.at, self.known.get(&told.alert).map(|known| known.key), clinic.place(told.user))
         });
-        for Told { at, alert, user } in told {
+        for Announcement { at, alert, user } in told {
             let Some(known) = self.known.get_mut(&alert) else { continue };
             if known.called_at != Some(at) {
                 (known.calls, known.called_at) = (known.calls + 1, Some(at));

@@ -7,7 +7,7 @@ use notify::{Channel, Fault, Letter, Said};
 
 /// A person was told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Told {
+pub struct Announcement {
     /// When.
     pub at: Instant,
     /// Of which.

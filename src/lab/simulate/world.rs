@@ -14,7 +14,7 @@ use super::clinic::{self, Clinic};
 use super::people::People;
 use super::summary::Telemetry;
 use super::wearer::STEP;
-use super::wire::{Told, Wire};
+use super::wire::{Announcement, Wire};
 use super::{Plan, telemetry};
 use crate::demo::seed::DemoUser;
 use crate::error::Result;
@@ -257,14 +257,14 @@ impl World {
     }
 
     /// What came to a person's dashboard since they last looked.
-    fn step(&mut self, user: UserId) -> Result<Vec<Told>> {
+    fn step(&mut self, user: UserId) -> Result<Vec<Announcement>> {
         let seen = self.seen.entry(user).or_default();
         let (after, name) = (*seen, user.to_string());
         let fresh = self.store.read(|view| messages::after(view, Channel::InApp, &name, after, 1_000))?;
         *seen = fresh.last().map_or(after, |last| last.id);
         let about = |page: &messages::Stored| {
             let alert = (page.kind == escalations::ALERT).then(|| page.subject.parse().ok()).flatten()?;
-            Some(Told { at: page.created_at, alert, user })
+            Some(Announcement { at: page.created_at, alert, user })
         };
         Ok(fresh.iter().filter_map(about).collect())
     }

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::sequence::{Held, write};
+use super::sequence::{OpenLog, write};
 use super::years::{self, Year};
 use super::{broken, key, rows};
 use crate::db::error::{Error, Result};
@@ -16,10 +16,10 @@ use audit::years::{Opened, Previous, Sealed};
 /// Appends the last entries of the year that `held` writes, closes its tree and opens that of the present year.
 pub(super) fn turn(
     tx: &mut Tx<'_>,
-    held: &Held,
+    held: &OpenLog,
     mut last: Vec<Vec<u8>>,
     before: Option<(u64, i64)>,
-) -> Result<Held> {
+) -> Result<OpenLog> {
     let year = years::year_of(tx.now());
     let plain = i32::try_from(year).map_err(|_range| Error::Corrupt("the year"))?;
     let name = in_year(held.signer.vkey().name(), plain).map_err(broken)?;
@@ -41,7 +41,7 @@ pub(super) fn turn(
     let begun = Appender::new(&name).append(&[entry], &signer).map_err(broken)?;
     write(tx, year, &begun, None)?;
     key::renamed(tx, &opened.vkey)?;
-    Ok(Held { year: opened, signer, note: Some(begun.checkpoint), log: begun.next })
+    Ok(OpenLog { year: opened, signer, note: Some(begun.checkpoint), log: begun.next })
 }
 
 /// Writes the row of an entry that takes its place at once; returns its bytes.

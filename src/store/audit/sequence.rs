@@ -32,10 +32,10 @@ const KEPT_EVERY: i64 = 3_600;
 /// Sequences; holds the log's right edge from one cycle to the next.
 pub struct Sequencer {
     signer: Signer,
-    held: Option<Held>,
+    held: Option<OpenLog>,
 }
 
-pub(super) struct Held {
+pub(super) struct OpenLog {
     pub year: Year,
     pub signer: Signer,
     pub note: Option<String>,
@@ -172,7 +172,7 @@ fn due(view: &mut View<'_>, now: Instant) -> Result<bool> {
 
 /// Places the first waiting entries. `held` is what memory has of the log; another node may have gone on since. What
 /// was written before the year ended is placed in its tree; then the tree is closed and the next one opened.
-fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&Held>) -> Result<(Option<Held>, Placed)> {
+fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&OpenLog>) -> Result<(Option<OpenLog>, Placed)> {
     let year = years::newest(tx)?.ok_or_else(|| broken("the log was never opened"))?;
     let mut waiting: Vec<(i64, i64, Option<Vec<u8>>)> = entries::table
         .filter(entries::leaf.is_null())
@@ -214,11 +214,11 @@ fn step(tx: &mut Tx<'_>, signer: &Signer, held: Option<&Held>) -> Result<(Option
     let written = held.log.append(&bytes, &held.signer).map_err(broken)?;
     write(tx, held.year.year, &written, before)?;
     let (year, signer) = (held.year.clone(), held.signer.clone());
-    let next = Held { year, signer, note: Some(written.checkpoint), log: written.next };
+    let next = OpenLog { year, signer, note: Some(written.checkpoint), log: written.next };
     Ok((Some(next), Placed { placed, more: full }))
 }
 
-fn resume(view: &mut View<'_>, year: Year, note: Option<String>, signer: &Signer) -> Result<Held> {
+fn resume(view: &mut View<'_>, year: Year, note: Option<String>, signer: &Signer) -> Result<OpenLog> {
     let signer = year.signer(signer)?;
     let log = match &note {
         None => Appender::new(signer.vkey().name()),
@@ -227,7 +227,7 @@ fn resume(view: &mut View<'_>, year: Year, note: Option<String>, signer: &Signer
             Appender::resume(&Rows::new(view, year.year), &head).map_err(broken)?
         }
     };
-    Ok(Held { year, signer, note, log })
+    Ok(OpenLog { year, signer, note, log })
 }
 
 /// The rows of one append to a year's tree; `before` is the checkpoint that it replaces: its size and instant.

@@ -231,20 +231,20 @@ impl Opener {
 }
 
 /// A connection that is kept for long, with when it was opened.
-pub struct Kept {
+pub struct Lasting {
     conn: Conn,
     pub(crate) opened: Moment,
     /// Whether the pool is not to have it back.
     pub(crate) given_up: bool,
 }
 
-impl From<Conn> for Kept {
+impl From<Conn> for Lasting {
     fn from(conn: Conn) -> Self {
         Self { conn, opened: Moment::now(), given_up: false }
     }
 }
 
-impl Deref for Kept {
+impl Deref for Lasting {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
@@ -252,28 +252,28 @@ impl Deref for Kept {
     }
 }
 
-impl DerefMut for Kept {
+impl DerefMut for Lasting {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.conn
     }
 }
 
 impl r2d2::ManageConnection for Opener {
-    type Connection = Kept;
+    type Connection = Lasting;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Kept, Self::Error> {
+    fn connect(&self) -> Result<Lasting, Self::Error> {
         // As of before: what the server is told while it is opened may hold for it or not.
         let opened = Moment::now();
         let conn = self.open().map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Kept { opened, ..conn.into() })
+        Ok(Lasting { opened, ..conn.into() })
     }
 
-    fn is_valid(&self, kept: &mut Kept) -> Result<(), Self::Error> {
+    fn is_valid(&self, kept: &mut Lasting) -> Result<(), Self::Error> {
         kept.ping().map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, kept: &mut Kept) -> bool {
+    fn has_broken(&self, kept: &mut Lasting) -> bool {
         kept.given_up || kept.is_broken()
     }
 }

@@ -1,8 +1,8 @@
 //! Running escalations: one row a case. A row is changed only if its fence is still the one that was read, so of two
 //! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
-pub(crate) mod callable;
 mod advanced;
+pub(crate) mod callable;
 mod follow;
 pub mod history;
 pub mod paging;

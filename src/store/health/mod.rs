@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::alerts::passed::PassedOver;
-use super::db::conn::Kept;
+use super::db::conn::Lasting;
 use super::db::pools::Short;
 use super::db::schema::settings;
 use super::db::settings::INSTANCE;
@@ -235,7 +235,7 @@ fn store(inner: &Weak<Inner>) -> Option<Store> {
 /// The watcher. It has a connection of its own, for those of the pool may all be busy.
 #[derive(Default)]
 struct Eye {
-    conn: Option<Kept>,
+    conn: Option<Lasting>,
     waits: waits::Watch,
     still: still::Watch,
 }

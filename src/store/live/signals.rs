@@ -11,7 +11,7 @@ use domain::Instant;
 
 /// A stored signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Announced {
     /// The event's id.
     pub id: i64,
     /// Its name, such as `alert.changed`.
@@ -25,7 +25,7 @@ pub struct Told {
 ///
 /// # Errors
 /// Database errors.
-pub fn after(view: &mut View<'_>, last: i64, limit: i64) -> Result<Option<Vec<Told>>> {
+pub fn after(view: &mut View<'_>, last: i64, limit: i64) -> Result<Option<Vec<Announced>>> {
     let known: Option<i64> =
         signals::table.find(last).select(signals::id).get_result(view.conn).optional()?;
     if known.is_none() {
@@ -37,7 +37,7 @@ pub fn after(view: &mut View<'_>, last: i64, limit: i64) -> Result<Option<Vec<To
         .limit(limit)
         .select((signals::id, signals::name, signals::subject))
         .load(view.conn)?;
-    Ok(Some(rows.into_iter().map(|(id, name, subject)| Told { id, name, subject }).collect()))
+    Ok(Some(rows.into_iter().map(|(id, name, subject)| Announced { id, name, subject }).collect()))
 }
 
 /// The newest event's id; 0 when nothing was told yet.

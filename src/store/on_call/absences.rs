@@ -23,7 +23,7 @@ use domain::{AbsenceId, Instant, UserId};
 
 /// A stored absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredAbsence {
     /// Its id.
     pub id: AbsenceId,
     /// What it says.
@@ -34,7 +34,7 @@ pub struct Held {
     parts: Vec<Part>,
 }
 
-impl Held {
+impl StoredAbsence {
     /// As whoever unfolds a schedule meets it.
     fn unfolded(&self) -> Vec<Absence> {
         absence_parts::unfolded(&self.absence, &self.parts)
@@ -91,7 +91,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Held> {
+    fn read(self) -> Result<StoredAbsence> {
         let parts = match &self.parts {
             Some(text) => serde_json::from_str(text).map_err(|_shape| Error::Corrupt("absences.parts"))?,
             None => Vec::new(),
@@ -106,7 +106,7 @@ impl Row {
             covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::Corrupt("absences.covers"))?,
         };
         let id = self.id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
-        Ok(Held { id, absence, noted_by: self.noted_by, parts })
+        Ok(StoredAbsence { id, absence, noted_by: self.noted_by, parts })
     }
 }
 
@@ -114,7 +114,7 @@ impl Row {
 ///
 /// # Errors
 /// Database errors.
-pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<Held>> {
+pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<StoredAbsence>> {
     let later = rows::table.filter(rows::until_at.gt(from.micros())).order((rows::until_at, rows::id));
     later.select(Row::as_select()).load(view.conn)?.into_iter().map(Row::read).collect()
 }
@@ -124,21 +124,21 @@ pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<Held>> {
 /// # Errors
 /// Database errors.
 pub fn after(view: &mut View<'_>, from: Instant) -> Result<Absences> {
-    Ok(Absences::new(list(view, from)?.iter().flat_map(Held::unfolded).collect()))
+    Ok(Absences::new(list(view, from)?.iter().flat_map(StoredAbsence::unfolded).collect()))
 }
 
 /// They, as if one person were there: that person's turns are those of their own and those in which they stand in.
 fn of_others(view: &mut View<'_>, user: UserId, from: Instant) -> Result<Absences> {
     let held = list(view, from)?;
     let others = held.iter().filter(|held| held.absence.user != user);
-    Ok(Absences::new(others.flat_map(Held::unfolded).collect()))
+    Ok(Absences::new(others.flat_map(StoredAbsence::unfolded).collect()))
 }
 
 /// One of them.
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn get(view: &mut View<'_>, id: AbsenceId) -> Result<Held> {
+pub fn get(view: &mut View<'_>, id: AbsenceId) -> Result<StoredAbsence> {
     let row = rows::table.find(id.to_string()).select(Row::as_select()).first(view.conn).optional()?;
     row.ok_or(Error::NotFound("absence"))?.read()
 }
@@ -219,7 +219,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
 pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
     hold(tx, user, covers)?;
     let (me, now) = (tx.actor().name(), tx.now());
-    let same = |held: &Held| {
+    let same = |held: &StoredAbsence| {
         let Absence { window, known_at, .. } = held.absence;
         // What was to begin before it was noted began then.
         let from = window.from == within.from || (within.from < window.from && window.from == known_at);
@@ -335,7 +335,7 @@ fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
 }
 
 /// Locks an absence that can still be changed until the transaction ends.
-fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<Held> {
+fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<StoredAbsence> {
     let user = get(tx, id)?.absence.user;
     hold(tx, user, &[])?;
     // Somebody else may have changed it or taken it back first.
@@ -380,8 +380,8 @@ pub fn overlapping(
     user: UserId,
     within: Window,
     but: Option<AbsenceId>,
-) -> Result<Option<Held>> {
-    let meets = |held: &Held| {
+) -> Result<Option<StoredAbsence>> {
+    let meets = |held: &StoredAbsence| {
         held.absence.user == user && Some(held.id) != but && held.absence.window.meet(within).is_some()
     };
     Ok(list(view, within.from)?.into_iter().find(meets))

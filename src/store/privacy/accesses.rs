@@ -253,7 +253,7 @@ struct Row<'a> {
 
 /// A look as the person is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct NotedAccess {
     /// Its place: pass it as `before` for what came earlier.
     pub id: i64,
     /// At whom, by number.
@@ -281,7 +281,7 @@ pub fn of_patient(
     patient_key: i64,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<Told>> {
+) -> Result<Vec<NotedAccess>> {
     let rows: Vec<Raw> = looks::table
         .filter(looks::patient_key.eq(patient_key).and(looks::id.lt(before.unwrap_or(i64::MAX))))
         .order(looks::id.desc())
@@ -296,7 +296,12 @@ pub fn of_patient(
 ///
 /// # Errors
 /// Database errors.
-pub fn newest(view: &mut View<'_>, reader: Actor, before: Option<i64>, limit: i64) -> Result<Vec<Told>> {
+pub fn newest(
+    view: &mut View<'_>,
+    reader: Actor,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<NotedAccess>> {
     let others = looks::viewer.ne(reader.name()).or(looks::what.ne(What::Looks.name()));
     let rows: Vec<Raw> = looks::table
         .filter(looks::id.lt(before.unwrap_or(i64::MAX)).and(others))
@@ -329,8 +334,8 @@ const COLUMNS: (
     looks::at,
 );
 
-fn told((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<Told> {
-    Ok(Told {
+fn told((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<NotedAccess> {
+    Ok(NotedAccess {
         id,
         patient_key,
         at: Instant::from_micros(at),

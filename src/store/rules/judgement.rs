@@ -6,7 +6,8 @@ use crate::db::error::Result;
 use crate::db::tx::Tx;
 use domain::{AlertId, Instant, Outcome, PatientId, Rule};
 use rules::{
-    Change, Episode, EpisodeChange, Finding, JudgedReading, StoredEpisode, Told, reconcile, retrospective,
+    Change, Episode, EpisodeChange, Finding, JudgedReading, ReplayedEpisode, StoredEpisode, reconcile,
+    retrospective,
 };
 
 /// Whose judgement it is.
@@ -71,7 +72,7 @@ pub fn settled(
     whose: Whose,
     rule: &Rule,
     stored: &[StoredAlert],
-    told: &[Told],
+    told: &[ReplayedEpisode],
     head: Instant,
 ) -> Result<usize> {
     let old: Vec<StoredEpisode> =
@@ -85,7 +86,13 @@ pub fn settled(
     Ok(count)
 }
 
-fn settle(tx: &mut Tx<'_>, whose: Whose, rule: &Rule, change: &EpisodeChange, told: &[Told]) -> Result<()> {
+fn settle(
+    tx: &mut Tx<'_>,
+    whose: Whose,
+    rule: &Rule,
+    change: &EpisodeChange,
+    told: &[ReplayedEpisode],
+) -> Result<()> {
     match change {
         EpisodeChange::Opened { episode, retrospective, .. } => {
             let finding = found(told, episode);
@@ -124,7 +131,7 @@ fn merge(tx: &mut Tx<'_>, id: AlertId, into: AlertId) -> Result<()> {
 }
 
 /// What an episode rests on, unless that is known already.
-fn found(told: &[Told], episode: &Episode) -> Option<Finding> {
+fn found(told: &[ReplayedEpisode], episode: &Episode) -> Option<Finding> {
     told.iter().find(|told| told.episode == *episode)?.finding.clone()
 }
 

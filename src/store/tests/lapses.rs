@@ -83,7 +83,8 @@ fn each_kind_of_plan_that_was_not_carried_out_is_found() {
         let (climbing, lost) = (red(&store, false), red(&store, false));
         let (due, stuck) = (letter(&store, "due", "a"), letter(&store, "stuck", "b"));
         act(&store, |tx| {
-            diesel::delete(escalates::table.filter(escalates::subject.eq(lost.to_string()))).execute(tx.conn)?;
+            diesel::delete(escalates::table.filter(escalates::subject.eq(lost.to_string())))
+                .execute(tx.conn)?;
             diesel::delete(clocks::table.filter(clocks::subject.eq(lost.to_string()))).execute(tx.conn)?;
             tx.unchanged();
             messages::claim(tx, Channel::Email, Some("b"), 1)
@@ -112,7 +113,9 @@ fn what_was_set_aside_is_told_once_and_not_as_late() {
         let letter = letter(&store, "broken", "a");
         let escalation = escalation_of(&store, alert);
         act(&store, |tx| {
-            diesel::update(escalates::table.find(&escalation)).set(escalates::spoiled.eq("why")).execute(tx.conn)?;
+            diesel::update(escalates::table.find(&escalation))
+                .set(escalates::spoiled.eq("why"))
+                .execute(tx.conn)?;
             diesel::update(clocks::table.find(&clock)).set(clocks::spoiled.eq("why")).execute(tx.conn)?;
             diesel::update(letters::table.find(letter)).set(letters::spoiled.eq("why")).execute(tx.conn)?;
             tx.unchanged();

@@ -4,41 +4,41 @@ use actix_web::web::Path;
 
 use crate::http::api::{Answer, Body, Call, IfMatch, List};
 use crate::http::fault::Fault;
-use crate::versions::api::{self, Kept, Shown, Standing};
+use crate::versions::api::{self, SettingVersion, Shown, Standing};
 use domain::calendars::Calendar;
 use store::alerts::reds;
 use store::versions::Version;
 
 impl Shown for Calendar {
-    type Seen = Kept;
+    type Seen = SettingVersion;
 
-    fn seen(held: Version<Self>, standing: Standing) -> Result<Kept, Fault> {
-        Kept::of(&held, standing)
+    fn seen(held: Version<Self>, standing: Standing) -> Result<SettingVersion, Fault> {
+        SettingVersion::of(&held, standing)
     }
 }
 
 /// Calendars in force. Each says {zone, place: {state, municipality} or null, week: [Monday's hours, …], exceptions:
 /// {date: {label, hours, yearly?}}}; what is `yearly` comes back on that day of each later year, `--12-24` on every one.
-#[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<Kept>)))]
+#[utoipa::path(get, path = "/api/v1/calendars", tag = "promises", responses((status = 200, body = List<SettingVersion>)))]
 pub async fn list(call: Call) -> Answer {
     call.run(api::list::<Calendar>).await
 }
 
 /// One calendar as it is in force.
-#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = Kept), (status = 404)))]
+#[utoipa::path(get, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = SettingVersion), (status = 404)))]
 pub async fn get(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::get::<Calendar>(desk, &id)).await
 }
 
 /// Every version of a calendar, newest first.
-#[utoipa::path(get, path = "/api/v1/calendars/{id}/history", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Kept>), (status = 404)))]
+#[utoipa::path(get, path = "/api/v1/calendars/{id}/history", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<SettingVersion>), (status = 404)))]
 pub async fn history(call: Call, id: Path<String>) -> Answer {
     call.run(move |desk| api::history::<Calendar>(desk, &id)).await
 }
 
 /// Puts a version in force; a municipality whose holidays are not known here is refused, and so is what would empty promises
 /// in force that name this calendar (`promises`): one to reds on a calendar that closes, any on one that never opens. `If-Match` holds the newest number that was seen, `"0"` for a new calendar.
-#[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = Kept), (status = 412), (status = 422)))]
+#[utoipa::path(put, path = "/api/v1/calendars/{id}", tag = "promises", params(("id" = String, Path), ("if-match" = String, Header)), request_body = Object, responses((status = 200, body = SettingVersion), (status = 412), (status = 422)))]
 pub async fn put(call: Call, id: Path<String>, seen: IfMatch, body: Body<Calendar>) -> Answer {
     call.run(move |desk| {
         let emptied = desk.read(|view| Ok(reds::emptied(view, &id, &body.value, desk.now)?))?;

@@ -8,7 +8,7 @@ use crate::http::fault::Fault;
 use crate::on_call::view::schedule::weekday;
 use crate::pages::visit::{Answer, Room, Step, Visit};
 use crate::sla::view::level::name as level_name;
-use crate::versions::page::{self, Asked, Held, New, Sent, Telling, written};
+use crate::versions::page::{self, Asked, New, Sent, Setting, Telling, written};
 use crate::versions::view::{self as list_pages, Editor, Kind, List, Wrong};
 use crate::{Code, Key, Section};
 use domain::Level;
@@ -53,7 +53,7 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Held::read(view, room, KIND, &id, asked.begins())?;
+                let held = Setting::read(view, room, KIND, &id, asked.begins())?;
                 let editor = held.editor(room, KIND, Draft::of);
                 shown(view, room, &held, editor)
             })?;
@@ -65,7 +65,7 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
 fn shown(
     view: &mut View<'_>,
     room: &Room,
-    held: &Held<Calendar>,
+    held: &Setting<Calendar>,
     editor: Option<Editor<Draft>>,
 ) -> Result<pages::View, Fault> {
     let w = room.words();
@@ -114,14 +114,14 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
             }
             let mut refused = None;
             if let ("save", Ok(calendar)) = (sent.button(), &made) {
-                room.read(|view| Held::<Calendar>::read(view, room, KIND, &id, true))?;
+                room.read(|view| Setting::<Calendar>::read(view, room, KIND, &id, true))?;
                 match written(room.write(|tx| Ok(versions::publish(tx, &id, calendar, seen)?)))? {
                     Some(_) => return Ok(Step::To(format!("/calendars/{}", *id))),
                     None => refused = Some(Code::Precondition),
                 }
             }
             let view = room.read(|view| {
-                let held = Held::read(view, room, KIND, &id, true)?;
+                let held = Setting::read(view, room, KIND, &id, true)?;
                 let mut editor = Editor { seen, draft: draft.clone(), refused, ..Editor::default() };
                 let mut drafted = Vec::new();
                 match &made {

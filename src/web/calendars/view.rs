@@ -7,7 +7,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use super::form::Draft;
 use crate::on_call::view::schedule::weekday;
 use crate::pages::{Choice, Html};
-use crate::versions::view::{Editor, Kept, Kind, Line};
+use crate::versions::view::{Editor, Kind, Line, SettingView};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::calendars::{Calendar, Closed, Hours, MUNICIPALITIES, Place, Scope, State};
 
@@ -23,7 +23,7 @@ const DAY: u32 = 24 * 60;
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// What is in force, what was.
-    pub kept: Kept,
+    pub kept: SettingView,
     /// Whether it is open now; `None`: none is in force.
     pub is_open: Option<bool>,
     /// The next days under the version in force.

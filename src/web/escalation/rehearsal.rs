@@ -6,7 +6,7 @@ use crate::Code;
 use crate::http::fault::Fault;
 use crate::pages::shell::DEFAULT_ZONE;
 use domain::Instant;
-use domain::escalation::{Difference, Policy, Told, dry_run};
+use domain::escalation::{Difference, DryRun, Policy, dry_run};
 use domain::time::civil::Zone;
 use store::escalation::history::{Staff, history};
 use store::{View, versions};
@@ -22,9 +22,9 @@ pub struct Rehearsal {
     /// Until when.
     pub to: Instant,
     /// With the policy that was asked about.
-    pub draft: Told,
+    pub draft: DryRun,
     /// With the version in force; `None` for a policy that is new.
-    pub in_force: Option<Told>,
+    pub in_force: Option<DryRun>,
 }
 
 impl Rehearsal {

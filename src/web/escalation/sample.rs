@@ -3,10 +3,10 @@
 use crate::escalation::form::{Draft, sent};
 use crate::escalation::view::policies::{self, Names};
 use crate::escalation::view::policy::{self, Editor, Load, Paged, Person, Rehearsed, Row, Sum, Targets};
-use crate::escalation::view::progress::{Called, Progress, Next, StepShown, Standing, What};
+use crate::escalation::view::progress::{Called, Next, Progress, Standing, StepShown, What};
 use crate::messages::view::pager::{self, Case, Cause};
 use crate::pages::{Choice, Html};
-use crate::versions::view::{Kept, Kind, Line, Proposal, Standing as Stands, Version, side_by_side};
+use crate::versions::view::{Kind, Line, Proposal, SettingView, Standing as Stands, Version, side_by_side};
 use crate::{Key, Section};
 use domain::escalation::{Policy, Target, seeds};
 use domain::messages::{Channel, State};
@@ -130,7 +130,14 @@ impl Night {
     }
 
     /// A setting with a version in force, two proposals, and a history of every standing.
-    pub(crate) fn kept(&self, kind: Kind, id: &str, name: String, before: &[Line], after: &[Line]) -> Kept {
+    pub(crate) fn kept(
+        &self,
+        kind: Kind,
+        id: &str,
+        name: String,
+        before: &[Line],
+        after: &[Line],
+    ) -> SettingView {
         let proposal = |version, mine| Proposal {
             version,
             author: Some("Ana Terra".to_owned()),
@@ -147,7 +154,7 @@ impl Night {
             in_force_at: Some(self.ago(800_000)),
         };
         let stands = [Stands::InForce, Stands::Proposed, Stands::Refused, Stands::Superseded];
-        Kept {
+        SettingView {
             kind,
             id: id.to_owned(),
             name,

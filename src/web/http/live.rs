@@ -14,14 +14,14 @@ use tokio::sync::{broadcast, watch};
 use super::code::Code;
 use super::fault::Fault;
 use super::problem::Refusal;
-use super::streams::{Held, Streams};
+use super::streams::{OpenStream, Streams};
 use crate::people::auth::Viewer;
 use crate::privacy::pseudonyms::knows_none;
 use crate::privacy::shown::Shown;
 use crate::state::State;
 use domain::{Can, PatientId, Role};
 use store::Signalled;
-use store::live::signals::{self, Told};
+use store::live::signals::{self, Announced};
 use store::people::sessions;
 use store::privacy::pseudonyms;
 
@@ -94,7 +94,7 @@ struct Listener {
     /// The newest event that was told again: those up to it are not told twice.
     last: i64,
     ready: VecDeque<String>,
-    held: Held,
+    held: OpenStream,
     /// The last word was said.
     over: bool,
 }
@@ -157,7 +157,7 @@ impl Listener {
             None => {}
             Some(Some(told)) if i64::try_from(told.len()).is_ok_and(|n| n < MISSED) => {
                 self.last = told.last().map_or(newest, |told| told.id);
-                for Told { id, name, subject } in &told {
+                for Announced { id, name, subject } in &told {
                     if self.may_hear(name, subject).await {
                         let subject = self.known_as(name, subject).await;
                         self.ready.push_back(event(*id, name, &subject));

@@ -28,7 +28,7 @@ impl Streams {
     }
 
     /// One more for this person, until it is dropped. The oldest makes room when they hold the most there may be.
-    pub(crate) fn begin(state: &Data<State>, user: UserId) -> Held {
+    pub(crate) fn begin(state: &Data<State>, user: UserId) -> OpenStream {
         let (end, ended) = oneshot::channel();
         let mut open = state.streams.open();
         open.next += 1;
@@ -39,26 +39,26 @@ impl Streams {
             // Its listener hears that the other side is gone.
             drop(theirs.pop_front());
         }
-        Held { state: Data::clone(state), user, id, ended }
+        OpenStream { state: Data::clone(state), user, id, ended }
     }
 }
 
 /// One open stream.
-pub(crate) struct Held {
+pub(crate) struct OpenStream {
     state: Data<State>,
     user: UserId,
     id: u64,
     ended: oneshot::Receiver<()>,
 }
 
-impl Held {
+impl OpenStream {
     /// Comes back when this stream is to make room for a newer one.
     pub async fn superseded(&mut self) {
         let _end_is_gone = (&mut self.ended).await;
     }
 }
 
-impl Drop for Held {
+impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut open = self.state.streams.open();
         if let Some(theirs) = open.by_person.get_mut(&self.user) {

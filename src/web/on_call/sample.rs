@@ -1,6 +1,8 @@
 //! A schedule of two weeks with a gap, its forms, and the list with what everybody carries.
 
-use crate::on_call::view::schedule::{Cell, Changed, Day, Need, OwnTurn, Strip, Swap, Then, Turn, RotationShown};
+use crate::on_call::view::schedule::{
+    Cell, Changed, Day, Need, OwnTurn, RotationShown, Strip, Swap, Then, Turn,
+};
 use crate::on_call::view::schedules::{Load, Present, Row, Trouble};
 use crate::on_call::view::{absence, schedule, schedules};
 use crate::pages::Choice;

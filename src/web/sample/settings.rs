@@ -6,7 +6,7 @@ use crate::escalation::view::policies as ladders;
 use crate::pages::Choice;
 use crate::sla::view::level::{self, Due};
 use crate::templates::view as message_template;
-use crate::versions::view::{self, Begin, Editor, Kept, Kind, List, Row, Waiting, side_by_side};
+use crate::versions::view::{self, Begin, Editor, Kind, List, Row, SettingView, Waiting, side_by_side};
 use crate::{Code, Key, Section, Shell};
 use domain::Role;
 use domain::calendars::{Calendar, Exception, Hours};
@@ -71,7 +71,7 @@ impl Night {
         let (before, after) = (calendar::lines(w, &held), calendar::lines(w, &new));
         let kept = self.kept(Kind::Calendars, id, id.to_owned(), &before, &after);
         calendar::View {
-            kept: Kept { proposals: vec![], ..kept },
+            kept: SettingView { proposals: vec![], ..kept },
             is_open: Some(false),
             ahead: calendar::ahead(w, &held, today),
             holidays: calendar::holidays(w, &new, today),
@@ -140,7 +140,12 @@ impl Night {
         }
         out.push(("kept-none", "/policies?none".to_owned(), view::page(&shell, &List::default())));
         let (clinic, promise, letter) = (self.clinic(&shell), self.promise(&shell), self.letter(&shell));
-        let new = |kind: Kind| Kept { kind, id: "new".to_owned(), name: "new".to_owned(), ..Kept::default() };
+        let new = |kind: Kind| SettingView {
+            kind,
+            id: "new".to_owned(),
+            name: "new".to_owned(),
+            ..SettingView::default()
+        };
         let fresh = calendar::View {
             kept: new(Kind::Calendars),
             editor: Some(Editor { draft: form::Draft::of(None), ..Editor::default() }),

@@ -6,7 +6,7 @@ use actix_web::web::{Form, Path};
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Step, Visit};
 use crate::templates::view::{self as pages, Draft, class, letters, lines, variables};
-use crate::versions::page::{self, Held, Sent, Telling, Which, written};
+use crate::versions::page::{self, Sent, Setting, Telling, Which, written};
 use crate::versions::view::{self as list_pages, Editor, Kind};
 use crate::{Code, Section};
 use domain::templates::Template;
@@ -44,7 +44,7 @@ pub async fn show(visit: Visit, id: Path<String>) -> Answer {
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Held::read(view, room, KIND, &id, false)?;
+                let held = Setting::read(view, room, KIND, &id, false)?;
                 let editor = held.editor(room, KIND, Draft::of);
                 shown(view, room, &held, editor)
             })?;
@@ -56,7 +56,7 @@ pub async fn show(visit: Visit, id: Path<String>) -> Answer {
 fn shown(
     view: &mut View<'_>,
     room: &Room,
-    held: &Held<Template>,
+    held: &Setting<Template>,
     editor: Option<Editor<Draft>>,
 ) -> Result<pages::View, Fault> {
     Ok(pages::View {
@@ -76,7 +76,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
             let sent = Sent(sent.into_inner());
             let draft = Draft::sent(|name| sent.get(name).to_owned());
             let seen = sent.seen()?;
-            let held = room.read(|view| Held::<Template>::read(view, room, KIND, &id, false))?;
+            let held = room.read(|view| Setting::<Template>::read(view, room, KIND, &id, false))?;
             let newest = held.newest().ok_or_else(|| Fault::new(Code::NotFound))?;
             let made = draft.template(room.words(), newest, seen.saturating_add(1));
             let mut refused = None;

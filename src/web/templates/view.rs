@@ -4,7 +4,7 @@
 use askama::Template;
 
 use crate::pages::Html;
-use crate::versions::view::{Editor, Kept, Kind, Line, Wrong};
+use crate::versions::view::{Editor, Kind, Line, SettingView, Wrong};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::messages::{self, Class};
 use domain::templates::{self, Fault, Lang as In, Rendered, Variable, Vars};
@@ -14,7 +14,7 @@ use domain::time::civil::Zone;
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// What is in force, what waits, what was.
-    pub kept: Kept,
+    pub kept: SettingView,
     /// What letters of it are for.
     pub class: Option<Key>,
     /// What letters of it may be filled with, and what that is.

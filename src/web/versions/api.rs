@@ -62,7 +62,7 @@ pub(crate) trait Shown: Versioned {
 /// A version whose body stands under `says`: calendars and service levels.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SettingVersion)]
-pub struct Kept {
+pub struct SettingVersion {
     /// Its lasting name.
     id: String,
     version: u32,
@@ -73,7 +73,7 @@ pub struct Kept {
     standing: Standing,
 }
 
-impl Kept {
+impl SettingVersion {
     pub(crate) fn of<T: Versioned>(held: &Version<T>, standing: Standing) -> Result<Self, Fault> {
         let says = serde_json::to_value(&held.body).map_err(|_shape| Fault::new(Code::Internal))?;
         Ok(Self { id: held.name.clone(), version: held.version, says, standing })

@@ -9,7 +9,7 @@ use crate::pages::visit::{Answer, Room, Step, Visit};
 use crate::people::page::names::People;
 use crate::versions::api::named;
 use crate::versions::view::{
-    self as pages, Begin, Editor, Kept, Kind, Line, List, Proposal, Row, Standing, Version, Waiting,
+    self as pages, Begin, Editor, Kind, Line, List, Proposal, Row, SettingView, Standing, Version, Waiting,
     side_by_side,
 };
 use crate::{Code, Key, Section};
@@ -71,14 +71,14 @@ fn is_mine(room: &Room, author: &str) -> bool {
 }
 
 /// A setting with all its versions, newest first; a new setting has none.
-pub struct Held<T> {
+pub struct Setting<T> {
     /// Its lasting id.
     pub id: String,
     history: Vec<Stored<T>>,
     current: Option<u32>,
 }
 
-impl<T: Versioned> Held<T> {
+impl<T: Versioned> Setting<T> {
     /// Reads a setting. An id that does not exist yet is allowed only with `begins`, for a person who may add one.
     ///
     /// # Errors
@@ -136,7 +136,12 @@ impl<T: Versioned> Held<T> {
     ///
     /// # Errors
     /// Store faults.
-    pub fn kept(&self, view: &mut View<'_>, room: &Room, telling: &Telling<'_, T>) -> Result<Kept, Fault> {
+    pub fn kept(
+        &self,
+        view: &mut View<'_>,
+        room: &Room,
+        telling: &Telling<'_, T>,
+    ) -> Result<SettingView, Fault> {
         let lines = self.in_force().map(telling.lines).unwrap_or_default();
         let mut people = People::default();
         let (mut proposals, mut history) = (Vec::new(), Vec::new());
@@ -162,7 +167,7 @@ impl<T: Versioned> Held<T> {
             });
         }
         let body = self.in_force().or_else(|| self.newest());
-        Ok(Kept {
+        Ok(SettingView {
             kind: telling.kind,
             id: self.id.clone(),
             name: body.map_or_else(|| self.id.clone(), |body| telling.name_of(&self.id, body)),

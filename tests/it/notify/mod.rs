@@ -1,7 +1,7 @@
 //! The channels against servers that we did not write. Runs when `ZELO_TEST_FOREIGN=1`, which `tests/run` sets after it
 //! installed them.
 
-mod hook;
 mod escalation;
+mod hook;
 mod mail;
 pub mod post;

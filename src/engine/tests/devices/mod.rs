@@ -352,7 +352,10 @@ fn nobody_is_given_what_they_did_not_permit() {
             let allowed: Vec<_> = of_bia().into_iter().filter(|(before, _)| *before <= since).collect();
             assert_eq!((ward.has(&ward.bia), ward.waits()), (allowed, left));
             let red = ward.alerts(&ward.bia).remove(0);
-            assert!(red.case.facts.level == Level::Red && ward.escalates(&red), "a red that still holds calls");
+            assert!(
+                red.case.facts.level == Level::Red && ward.escalates(&red),
+                "a red that still holds calls"
+            );
         }
     }
     // Half an hour of it was measured before they allowed it.

@@ -7,7 +7,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-use super::bodies::Kept;
+use super::bodies::StoredBody;
 use super::tally;
 use crate::db::conn::on;
 use crate::db::error::Result;
@@ -37,8 +37,8 @@ pub(in crate::audit) struct Amended {
 
 impl Amended {
     /// Counts one `reading.amended` entry by its body: it is about one amendment, or about as many as it says.
-    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry, kept: Option<&Kept>) -> Result<()> {
-        if let Some(Kept::Whole(Subject::Patient(patient), sealed)) = kept {
+    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry, kept: Option<&StoredBody>) -> Result<()> {
+        if let Some(StoredBody::Whole(Subject::Patient(patient), sealed)) = kept {
             let id = entry.id.to_string();
             let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), sealed)?;
             *self.leaves.entry(*patient).or_default() += said.count;

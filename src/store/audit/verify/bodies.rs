@@ -14,7 +14,7 @@ use audit::verify::Break;
 use audit::{Digest, Entry};
 
 /// The body of an entry as it was found.
-pub(in crate::audit) enum Kept {
+pub(in crate::audit) enum StoredBody {
     /// Whose it is, and its bytes as stored.
     Whole(Subject, Vec<u8>),
     /// Missing, or unreadable because the person was erased.
@@ -40,10 +40,10 @@ impl Bodies {
     }
 
     /// Checks the body of `entry`; `None` when it has none.
-    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry) -> Result<Option<Kept>> {
+    pub fn see(&mut self, view: &mut View<'_>, entry: &Entry) -> Result<Option<StoredBody>> {
         let Some(body) = entry.body else { return Ok(None) };
         let kind = entry.kind;
-        let changed = |what: &str| Ok(Some(Kept::Changed(format!("the body of this {kind} {what}"))));
+        let changed = |what: &str| Ok(Some(StoredBody::Changed(format!("the body of this {kind} {what}"))));
         let row: Option<(String, Vec<u8>)> = bodies::table
             .find(body.hash.0.as_slice())
             .select((bodies::subject, bodies::bytes))
@@ -51,7 +51,7 @@ impl Bodies {
             .optional()?;
         let (subject, bytes) = match row {
             Some(row) => row,
-            None if self.erased && body.alg == Alg::Sealed => return Ok(Some(Kept::Gone)),
+            None if self.erased && body.alg == Alg::Sealed => return Ok(Some(StoredBody::Gone)),
             None => return changed("is missing"),
         };
         self.seen += 1;
@@ -64,16 +64,16 @@ impl Bodies {
         }
         let key = match view.key(subject, Class::Audit) {
             Ok(key) => key,
-            Err(Error::Sealed(Broken::KeyDestroyed)) => return Ok(Some(Kept::Gone)),
+            Err(Error::Sealed(Broken::KeyDestroyed)) => return Ok(Some(StoredBody::Gone)),
             Err(Error::Sealed(Broken::NoKey)) if body.alg == Alg::Clear => {
-                return Ok(Some(Kept::Whole(subject, bytes)));
+                return Ok(Some(StoredBody::Whole(subject, bytes)));
             }
             Err(error) => return Err(error),
         };
         if entry.subject.is_some_and(|held| held != tag(key.tag_mac(), entry.nonce, kind)) {
             return changed("is another person's");
         }
-        Ok(Some(Kept::Whole(subject, bytes)))
+        Ok(Some(StoredBody::Whole(subject, bytes)))
     }
 
     /// Checks that no body is without an entry.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::bodies::Kept;
+use super::bodies::StoredBody;
 use super::tally;
 use crate::consents::Said;
 use crate::db::conn::on;
@@ -51,14 +51,14 @@ impl Consents {
         view: &mut View<'_>,
         index: Option<u64>,
         entry: &Entry,
-        kept: Option<Kept>,
+        kept: Option<StoredBody>,
     ) -> Result<Option<Break>> {
         let broken = |what: String| Ok(Some(Break { index, what }));
         let (patient, sealed) = match kept {
-            Some(Kept::Whole(Subject::Patient(patient), sealed)) => (patient, sealed),
-            Some(Kept::Gone) => return Ok(None),
-            Some(Kept::Changed(what)) => return broken(what),
-            Some(Kept::Whole(..)) => return broken("its body is no patient's".to_owned()),
+            Some(StoredBody::Whole(Subject::Patient(patient), sealed)) => (patient, sealed),
+            Some(StoredBody::Gone) => return Ok(None),
+            Some(StoredBody::Changed(what)) => return broken(what),
+            Some(StoredBody::Whole(..)) => return broken("its body is no patient's".to_owned()),
             None => return broken(format!("a {} without a body", entry.kind)),
         };
         let id = entry.id.to_string();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::bodies::Kept;
+use super::bodies::StoredBody;
 use super::tally;
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
@@ -51,12 +51,12 @@ impl Looks {
         view: &mut View<'_>,
         index: Option<u64>,
         entry: &Entry,
-        kept: Option<Kept>,
+        kept: Option<StoredBody>,
     ) -> Result<Option<Break>> {
         let (whose, sealed) = match kept {
-            Some(Kept::Whole(whose, sealed)) => (whose, sealed),
-            Some(Kept::Changed(what)) => return Ok(Some(Break { index, what })),
-            Some(Kept::Gone) | None => return Ok(None),
+            Some(StoredBody::Whole(whose, sealed)) => (whose, sealed),
+            Some(StoredBody::Changed(what)) => return Ok(Some(Break { index, what })),
+            Some(StoredBody::Gone) | None => return Ok(None),
         };
         let id = entry.id.to_string();
         let said: Said = view.open_json(Place::new("audit_bodies", "bytes", &id), &sealed)?;

@@ -68,15 +68,17 @@ fn stretch(
         for message in second.pack.0.iter().filter(|message| taken(message)) {
             work.messages += 1;
             match held(view, signed, slice, &second, message)? {
-                Held::Whole => {}
-                Held::Double => {
+                StoredState::Whole => {}
+                StoredState::Double => {
                     let what = "share its name with another message's, and nobody can tell them apart";
                     return said(signed, view, &second, message, what).map(Some);
                 }
-                Held::Changed => return said(signed, view, &second, message, "were changed").map(Some),
+                StoredState::Changed => {
+                    return said(signed, view, &second, message, "were changed").map(Some);
+                }
                 // A missing message is reported only when nothing in the stretch was changed or lacks a receipt.
-                Held::Nothing if missing.is_some() => {}
-                Held::Nothing => {
+                StoredState::Nothing if missing.is_some() => {}
+                StoredState::Nothing => {
                     if !signed.nothing_new(view, second.second, message)?
                         && !sent_again(view, signed, slice, &second, message)?
                     {
@@ -92,7 +94,7 @@ fn stretch(
     }
 }
 
-enum Held {
+enum StoredState {
     /// The readings are those of the receipt, or the key is destroyed and nobody can tell any more.
     Whole,
     Changed,
@@ -131,7 +133,7 @@ fn sent_again(
         return Ok(false);
     }
     for group in slice.all_of(second.second, message) {
-        if matches!(double(view, signed, slice, second, message, &group)?, Held::Whole) {
+        if matches!(double(view, signed, slice, second, message, &group)?, StoredState::Whole) {
             return Ok(true);
         }
     }
@@ -146,7 +148,7 @@ fn double(
     second: &Second,
     message: &Receipted,
     group: &Range<usize>,
-) -> Result<Held> {
+) -> Result<StoredState> {
     // Readings already attributed to a message of the same name are candidates as well: a message that was sent again
     // shares its readings with the first.
     let mut all: Vec<(usize, Brought)> = group.clone().zip(slice.brought(group).iter().copied()).collect();
@@ -168,13 +170,13 @@ fn double(
         brought.sort_unstable();
         if matches!(signed.verdict(view, second.second, message, &brought)?, Verdict::Whole) {
             selection.iter().for_each(|(place, _)| slice.settle(*place..*place + 1));
-            return Ok(Held::Whole);
+            return Ok(StoredState::Whole);
         }
     }
     if signed.nothing_new(view, second.second, message)? {
-        return Ok(Held::Whole);
+        return Ok(StoredState::Whole);
     }
-    Ok(if every { Held::Changed } else { Held::Double })
+    Ok(if every { StoredState::Changed } else { StoredState::Double })
 }
 
 fn held(
@@ -183,13 +185,13 @@ fn held(
     slice: &mut Slice,
     second: &Second,
     message: &Receipted,
-) -> Result<Held> {
+) -> Result<StoredState> {
     let (mut changed, mut unknown, mut double_found) = (false, false, false);
     for group in slice.of(second.second, message) {
         match signed.verdict(view, second.second, message, slice.brought(&group))? {
             Verdict::Whole => {
                 slice.settle(group);
-                return Ok(Held::Whole);
+                return Ok(StoredState::Whole);
             }
             Verdict::Unknown => {
                 slice.settle(group);
@@ -202,25 +204,25 @@ fn held(
                     && signed.nothing_new(view, second.second, message)? =>
             {
                 slice.settle(group);
-                return Ok(Held::Whole);
+                return Ok(StoredState::Whole);
             }
             Verdict::Changed if is_double(view, second.second, message)? => {
                 match double(view, signed, slice, second, message, &group)? {
-                    Held::Double => double_found = true,
-                    Held::Whole => return Ok(Held::Whole),
-                    Held::Changed | Held::Nothing => changed = true,
+                    StoredState::Double => double_found = true,
+                    StoredState::Whole => return Ok(StoredState::Whole),
+                    StoredState::Changed | StoredState::Nothing => changed = true,
                 }
             }
             Verdict::Changed => changed = true,
         }
     }
     if double_found && !changed {
-        return Ok(Held::Double);
+        return Ok(StoredState::Double);
     }
     Ok(match (changed, unknown) {
-        (true, _) => Held::Changed,
-        (false, true) => Held::Whole,
-        (false, false) => Held::Nothing,
+        (true, _) => StoredState::Changed,
+        (false, true) => StoredState::Whole,
+        (false, false) => StoredState::Nothing,
     })
 }
 

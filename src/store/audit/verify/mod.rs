@@ -20,7 +20,7 @@ use diesel::connection::SimpleConnection;
 
 use super::verify::amended::Amended;
 use super::verify::bodies::Bodies;
-use super::verify::bodies::Kept;
+use super::verify::bodies::StoredBody;
 use super::verify::consents::Consents;
 use super::verify::entries::Placed;
 use super::verify::looks::Looks;
@@ -282,7 +282,7 @@ impl Fold {
             return self.looks.see(view, index, entry, kept);
         }
         match kept {
-            Some(Kept::Changed(what)) => Ok(Some(Break { index, what })),
+            Some(StoredBody::Changed(what)) => Ok(Some(Break { index, what })),
             _ => Ok(None),
         }
     }

@@ -60,7 +60,7 @@ pub struct Alert {
     #[schema(value_type = Option<Uncalled>)]
     uncalled: Option<Uncalled>,
     /// Null without a legal basis, and for who may not see it.
-    #[schema(value_type = Option<Told>)]
+    #[schema(value_type = Option<FindingText>)]
     finding: Option<serde_json::Value>,
     version: i64,
 }
@@ -87,7 +87,7 @@ pub struct Uncalled {
 
 /// Why the alert stands.
 #[derive(Serialize, ToSchema)]
-pub struct Told {
+pub struct FindingText {
     pt: String,
     en: String,
     /// What it rests on; for front line and technicians the newest value alone.
@@ -198,10 +198,9 @@ impl<'a> Shape<'a> {
                 let shown = latest.iter().map(|stored| Shown::of(view, names, stored));
                 let readings = serde_json::to_value(shown.collect::<Result<Vec<_>, _>>()?);
                 let (pt, en) = headline(&self.rules, judged);
-                Some(
-                    readings
-                        .and_then(|readings| serde_json::to_value(Told { pt, en, readings, measure_again })),
-                )
+                Some(readings.and_then(|readings| {
+                    serde_json::to_value(FindingText { pt, en, readings, measure_again })
+                }))
             }
             _ => None,
         };

@@ -85,14 +85,20 @@ fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<ale
         state: shown_state(case.state),
         started_at: case.started_at,
         ended_at: case.ended_at,
-        due: progress.as_ref().filter(|_| waits).and_then(|progress| progress.next.as_ref()).map(|next| next.at),
+        due: progress
+            .as_ref()
+            .filter(|_| waits)
+            .and_then(|progress| progress.next.as_ref())
+            .map(|next| next.at),
         owner: people.owner(view, case.holder(room.now), room.viewer.id)?,
         claimed_until: case.claimed_until.filter(|until| *until > room.now),
         snoozed: people.snoozed(view, case.snooze)?,
         worn_out: case.worn_out,
         outcome: case.outcome.map(shown_outcome),
         retrospective: case.retrospective,
-        nobody_reached: progress.as_ref().is_some_and(|progress| progress.standing == Standing::NobodyReached),
+        nobody_reached: progress
+            .as_ref()
+            .is_some_and(|progress| progress.standing == Standing::NobodyReached),
         progress,
         promises,
         finding: finding(view, room, &case, look, &mut people)?,

@@ -14,7 +14,7 @@ use store::privacy::accesses::What;
 use store::{View, readings, rules};
 
 /// What a viewer is told of an alert.
-pub struct Told {
+pub struct FindingShown {
     /// The finding, the rule's name, or why there is none.
     pub sentence: String,
     /// What the finding rests on.
@@ -27,7 +27,7 @@ pub struct Told {
 ///
 /// # Errors
 /// Store faults.
-pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<Told, Fault> {
+pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<FindingShown, Fault> {
     let (told, measured) = tell(view, room, case, names)?;
     if measured || told.detail.is_some() || told.latest.is_some() {
         room.sight.saw(case.patient, What::Readings);
@@ -48,9 +48,14 @@ pub fn sentence(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames
 }
 
 /// What may be told, and whether its sentence holds a value.
-fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<(Told, bool), Fault> {
+fn tell(
+    view: &mut View<'_>,
+    room: &Room,
+    case: &Case,
+    names: &RuleNames,
+) -> Result<(FindingShown, bool), Fault> {
     let w = room.words();
-    let hidden = |sentence: String| (Told { sentence, detail: None, latest: None }, false);
+    let hidden = |sentence: String| (FindingShown { sentence, detail: None, latest: None }, false);
     let judged = match case.told() {
         Ok(judged) => judged,
         Err(fault) => return Ok(hidden(masked(fault)?.sentence(w))),
@@ -89,7 +94,7 @@ fn tell(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Res
         },
         _ => (rule, None),
     };
-    Ok((Told { sentence, detail, latest }, measured))
+    Ok((FindingShown { sentence, detail, latest }, measured))
 }
 
 /// What is said of an alert whose readings left its patient. They may be back, and nothing judge them: who had taken the

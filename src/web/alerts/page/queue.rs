@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::finding::{RuleNames, told};
 use crate::Section;
 use crate::alerts::cases::{Case, Cases};
-use crate::alerts::view::queue::{self, NextStep, Counts, Filter, Row};
+use crate::alerts::view::queue::{self, Counts, Filter, NextStep, Row};
 use crate::escalation::page::progress::{next_label, uncalled};
 use crate::http::fault::Fault;
 use crate::pages::shell::address;
@@ -102,7 +102,8 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
     let open = cases.queue(view, MOST)?;
     let counts = count(&open, room);
     let escalations = Escalations::load(view)?;
-    let (unreached, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|alert| escalations.unreached(alert));
+    let (unreached, open): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|alert| escalations.unreached(alert));
     let mut people = People::default();
     let (wanted, paging) = match filter.state {
         Some(AlertState::Resolved) => {

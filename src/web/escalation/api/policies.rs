@@ -209,7 +209,7 @@ pub struct Day {
 /// What a policy would have done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunOutcome)]
-pub struct Told {
+pub struct DryRunOutcome {
     /// Alerts that were climbed.
     alerts: u32,
     pages: u32,
@@ -227,8 +227,8 @@ pub struct DryRun {
     from: Instant,
     #[schema(value_type = String)]
     to: Instant,
-    draft: Told,
-    in_force: Option<Told>,
+    draft: DryRunOutcome,
+    in_force: Option<DryRunOutcome>,
     difference: Option<Difference>,
 }
 
@@ -242,8 +242,8 @@ pub struct Difference {
     worst_day: i64,
 }
 
-impl From<domain::escalation::Told> for Told {
-    fn from(told: domain::escalation::Told) -> Self {
+impl From<domain::escalation::DryRun> for DryRunOutcome {
+    fn from(told: domain::escalation::DryRun) -> Self {
         let step = |step: &domain::escalation::StepTally| DryRunStep {
             climbed: step.paged,
             pages: step.pages,
@@ -271,7 +271,7 @@ impl From<Rehearsal> for DryRun {
             worst_day: less.worst_day,
         });
         let Rehearsal { from, to, draft, in_force } = rehearsal;
-        Self { from, to, draft: draft.into(), in_force: in_force.map(Told::from), difference }
+        Self { from, to, draft: draft.into(), in_force: in_force.map(DryRunOutcome::from), difference }
     }
 }
 

@@ -161,8 +161,8 @@ pub fn rehearsed(room: &Room, names: &Names, policy: &Policy, told: &Rehearsal) 
         empty: draft.top.empty,
         before: in_force.as_ref().map(|told| told.top.pages),
     });
-    let worst = |told: &domain::escalation::Told| told.worst_day().map_or(0, |(_, _, n)| n);
-    let sum = |what, of: &dyn Fn(&domain::escalation::Told) -> u32| Sum {
+    let worst = |told: &domain::escalation::DryRun| told.worst_day().map_or(0, |(_, _, n)| n);
+    let sum = |what, of: &dyn Fn(&domain::escalation::DryRun) -> u32| Sum {
         what,
         now: of(draft),
         before: in_force.as_ref().map(of),

@@ -67,7 +67,7 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Held::read(view, room, &id, !asked.new.is_empty())?;
+                let held = PolicySetting::read(view, room, &id, !asked.new.is_empty())?;
                 let mut shown = held.shown(view, room)?;
                 if let Some(policy) = held.kept.in_force().filter(|_| !asked.rehearse.is_empty()) {
                     let told = rehearse(view, policy, room.now)?;
@@ -84,14 +84,14 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
 }
 
 /// A policy with all its versions, and how what it names is called.
-struct Held {
-    kept: page::Held<Policy>,
+struct PolicySetting {
+    kept: page::Setting<Policy>,
     names: Names,
 }
 
-impl Held {
+impl PolicySetting {
     fn read(view: &mut View<'_>, room: &Room, id: &str, begins: bool) -> Result<Self, Fault> {
-        let kept = page::Held::read(view, room, Kind::Policies, id, begins)?;
+        let kept = page::Setting::read(view, room, Kind::Policies, id, begins)?;
         Ok(Self { kept, names: names(view, room)? })
     }
 
@@ -132,7 +132,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
                 }
             }
             let view = room.read(|view| {
-                let held = Held::read(view, room, &id, true)?;
+                let held = PolicySetting::read(view, room, &id, true)?;
                 let mut shown = held.shown(view, room)?;
                 let mut editor = held.editor(room, draft.clone());
                 (editor.seen, editor.refused) = (seen, refused);
@@ -165,7 +165,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
 fn look(
     view: &mut View<'_>,
     room: &Room,
-    held: &Held,
+    held: &PolicySetting,
     policy: &Policy,
     editor: &mut Editor,
 ) -> Result<(), Fault> {

@@ -8,7 +8,7 @@ use super::names::{names, people_at};
 use crate::alerts::cases;
 use crate::escalation::view::policies::{self, Names};
 use crate::escalation::view::policy::Paged;
-use crate::escalation::view::progress::{Called, Progress, Next, StepShown, Standing, What};
+use crate::escalation::view::progress::{Called, Next, Progress, Standing, StepShown, What};
 use crate::http::fault::Fault;
 use crate::pages::visit::Room;
 use crate::people::page::names::People;
@@ -152,7 +152,12 @@ fn outside(template: &str) -> Key {
 }
 
 /// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
-fn done(view: &mut View<'_>, w: &Words, escalation: &Escalation, known: &mut People) -> Result<Vec<StepShown>, Fault> {
+fn done(
+    view: &mut View<'_>,
+    w: &Words,
+    escalation: &Escalation,
+    known: &mut People,
+) -> Result<Vec<StepShown>, Fault> {
     let mut letters = messages::of_case(view, &escalation.kind, &escalation.subject)?;
     letters.retain(|letter| letter.channel != Channel::Webhook);
     let mut shown = Vec::new();
@@ -171,9 +176,11 @@ fn done(view: &mut View<'_>, w: &Words, escalation: &Escalation, known: &mut Peo
             step_shown.at == letter.created_at && step_shown.people.iter().any(|held| held.name == name)
         };
         match shown.iter_mut().find(same) {
-            Some(step_shown) => {
-                step_shown.people.iter_mut().filter(|held| held.name == name).for_each(|held| held.ways.push(way))
-            }
+            Some(step_shown) => step_shown
+                .people
+                .iter_mut()
+                .filter(|held| held.name == name)
+                .for_each(|held| held.ways.push(way)),
             None => shown.push(StepShown {
                 at: letter.created_at,
                 label: w.say(outside(&letter.template)),

@@ -18,7 +18,8 @@ fn cycle(clinic: &Clinic) {
 }
 
 fn seen(clinic: &Clinic) -> String {
-    let escalation = clinic.state.store.read(|view| escalation::of_alert(view, clinic.alert)).unwrap().unwrap();
+    let escalation =
+        clinic.state.store.read(|view| escalation::of_alert(view, clinic.alert)).unwrap().unwrap();
     escalation.run.stepped_at.rfc3339()
 }
 

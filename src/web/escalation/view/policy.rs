@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::escalation::form::{Draft, Wrong};
 use crate::pages::{Choice, Html};
-use crate::versions::view::{Change, Kept, Kind};
+use crate::versions::view::{Change, Kind, SettingView};
 use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 use domain::Instant;
 
@@ -13,7 +13,7 @@ use domain::Instant;
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// The ladder in force, what waits, what was.
-    pub kept: Kept,
+    pub kept: SettingView,
     /// Whom it would page, step by step.
     pub targets: Targets,
     /// The editor, for who may propose.

@@ -56,7 +56,7 @@ mod shared;
         crate::audit::api::entries, crate::audit::api::checkpoint, crate::audit::api::public_key, crate::audit::api::proofs, crate::audit::api::export,
         crate::health::api::show, live::stream, document,
     ),
-    components(schemas(crate::messages::api::webhooks::Told, Problem, crate::privacy::api::own_data::OwnData))
+    components(schemas(crate::messages::api::webhooks::WebhookCall, Problem, crate::privacy::api::own_data::OwnData))
 )]
 struct Document;
 

@@ -161,7 +161,7 @@ pub struct Tested {
 #[derive(ToSchema)]
 #[schema(as = WebhookCall)]
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
-pub struct Told {
+pub struct WebhookCall {
     /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
     /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `test`.
     #[schema(rename = "type")]

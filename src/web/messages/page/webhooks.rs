@@ -142,12 +142,12 @@ fn one(view: &mut View<'_>, room: &Room, id: &str, asked: &Asked) -> Result<One,
 /// What the forms of one program send.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Told {
+pub struct ProgramForm {
     after: String,
 }
 
 /// POST `/webhooks/{id}/{test|disable|replay}`.
-pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<Told>) -> Answer {
+pub async fn act(visit: Visit, path: Path<(String, String)>, sent: Form<ProgramForm>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| match name.as_str() {

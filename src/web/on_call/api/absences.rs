@@ -15,7 +15,7 @@ use crate::people::auth::Viewer;
 use domain::on_call::{Cover, doubts_of};
 use domain::time::civil::Window;
 use domain::{AbsenceId, Can, Instant, UserId};
-use store::on_call::absences::{self, Held, Left};
+use store::on_call::absences::{self, Left, StoredAbsence};
 use store::people::users;
 use store::{Subject, Tx};
 
@@ -113,8 +113,8 @@ pub struct Shown {
     noted_by: String,
 }
 
-impl From<Held> for Shown {
-    fn from(Held { id, absence, noted_by, .. }: Held) -> Self {
+impl From<StoredAbsence> for Shown {
+    fn from(StoredAbsence { id, absence, noted_by, .. }: StoredAbsence) -> Self {
         let Window { from, to } = absence.window;
         let cover = absence.covers.into_iter().map(StandsIn::from).collect();
         Self { id, user_id: absence.user, from, to, cover, known_at: absence.known_at, noted_by }
@@ -124,7 +124,7 @@ impl From<Held> for Shown {
 /// What an absence leaves behind.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Absence)]
-pub struct Told {
+pub struct AbsenceShown {
     #[schema(value_type = String)]
     id: AbsenceId,
     /// The schedules in which they have turns in that time.
@@ -133,7 +133,7 @@ pub struct Told {
     uncovered: Vec<Turn>,
 }
 
-impl From<Left> for Told {
+impl From<Left> for AbsenceShown {
     fn from(Left { id, schedules, uncovered }: Left) -> Self {
         Self { id, schedules, uncovered: uncovered.into_iter().map(Turn::from).collect() }
     }
@@ -230,7 +230,7 @@ pub async fn list(call: Call) -> Answer {
 /// it is said to be `sure`; one that meets another absence of theirs is `E_CONFLICT` with its id (`absence`), `from` and `to`.
 /// One that ends more than 400 days from now, or of somebody who takes no calls or has left, is refused. Of one's own, whoever
 /// takes calls may say it without stand-ins, and the managers hear of it; of others', the absent person and whoever stands in do.
-#[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
+#[utoipa::path(post, path = "/api/v1/users/{id}/absences", tag = "schedules", params(("id" = String, Path)), request_body = Absent, responses((status = 201, body = AbsenceShown), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer {
     call.run(move |desk| {
         let Absent { from, to, cover, sure } = body.value;
@@ -247,14 +247,14 @@ pub async fn absent(call: Call, id: Path<UserId>, body: Body<Absent>) -> Answer 
             users::get(tx, *id)?;
             let left = absences::note(tx, *id, within, &covers);
             let left = named(tx, (*id, within, None), left)?;
-            Ok((Subject::User(*id), StatusCode::CREATED, Told::from(left)))
+            Ok((Subject::User(*id), StatusCode::CREATED, AbsenceShown::from(left)))
         })
     })
     .await
 }
 
 /// Another beginning or end of an absence that is not over. What has begun keeps its beginning.
-#[utoipa::path(put, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), request_body = Span, responses((status = 200, body = Told), (status = 403), (status = 404), (status = 409), (status = 422)))]
+#[utoipa::path(put, path = "/api/v1/absences/{id}", tag = "schedules", params(("id" = String, Path)), request_body = Span, responses((status = 200, body = AbsenceShown), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer {
     call.run(move |desk| {
         let Span { from, to, sure } = body.value;
@@ -268,7 +268,7 @@ pub async fn change(call: Call, id: Path<AbsenceId>, body: Body<Span>) -> Answer
             let left = absences::change(tx, *id, within);
             named(tx, (user, within, Some(*id)), left)
         })?;
-        Reply::ok(&Told::from(left))
+        Reply::ok(&AbsenceShown::from(left))
     })
     .await
 }

@@ -20,7 +20,7 @@ use crate::people::page::names::People;
 use domain::on_call::{Cover, Duty, doubts_of};
 use domain::time::civil::{Window, Zone};
 use domain::{AbsenceId, Can, Instant, UserId};
-use store::on_call::absences::{self, Held, Left, why};
+use store::on_call::absences::{self, Left, StoredAbsence, why};
 use store::{View, versions};
 
 /// As many turns as a form may hold.
@@ -293,7 +293,7 @@ fn planned(
 fn ahead(view: &mut View<'_>, room: &Room) -> Result<Vec<Ahead>, Fault> {
     let mut people = People::default();
     let mut out = Vec::new();
-    for Held { id, absence, noted_by, .. } in absences::list(view, room.now)? {
+    for StoredAbsence { id, absence, noted_by, .. } in absences::list(view, room.now)? {
         let Window { from, to } = absence.window;
         let mut covers = Vec::new();
         for cover in &absence.covers {

@@ -153,7 +153,7 @@ fn day(w: &Words, date: NaiveDate, today: bool, places: &[Place]) -> Day {
 }
 
 /// A stretch of the calendar: who and why, by the version in force then.
-struct Held {
+struct OnCallStretch {
     window: Window,
     user: UserId,
     who: crate::on_call::view::schedules::Present,
@@ -165,8 +165,8 @@ fn turns(
     people: &mut People,
     id: &str,
     within: Window,
-) -> Result<Vec<Held>, Fault> {
-    let mut out: Vec<Held> = Vec::new();
+) -> Result<Vec<OnCallStretch>, Fault> {
+    let mut out: Vec<OnCallStretch> = Vec::new();
     let absences = on_call::absences::after(view, within.from)?;
     for (window, version) in on_call::pieces(view, id, within)? {
         let schedule = &version.body.schedule;
@@ -177,7 +177,7 @@ fn turns(
             });
             match goes_on {
                 Some(held) => held.window.to = shift.window.to,
-                None => out.push(Held { window: shift.window, user: shift.user, who }),
+                None => out.push(OnCallStretch { window: shift.window, user: shift.user, who }),
             }
         }
     }
@@ -186,7 +186,7 @@ fn turns(
 }
 
 /// Where nobody is on call; `None`: nowhere.
-fn gaps(turns: &[Held], within: Window) -> Option<Vec<Window>> {
+fn gaps(turns: &[OnCallStretch], within: Window) -> Option<Vec<Window>> {
     let covered = union(turns.iter().map(|held| held.window).collect());
     let starts = std::iter::once(within.from).chain(covered.iter().map(|window| window.to));
     let ends = covered.iter().map(|window| window.from).chain([within.to]);
@@ -195,7 +195,7 @@ fn gaps(turns: &[Held], within: Window) -> Option<Vec<Window>> {
     (!gaps.is_empty()).then_some(gaps)
 }
 
-fn strips(zone: Zone, dates: &[NaiveDate], turns: &[Held]) -> Vec<Strip> {
+fn strips(zone: Zone, dates: &[NaiveDate], turns: &[OnCallStretch]) -> Vec<Strip> {
     let mut of: BTreeMap<(String, UserId), Vec<Window>> = BTreeMap::new();
     for held in turns {
         of.entry((held.who.name.clone(), held.user)).or_default().push(held.window);
@@ -230,7 +230,7 @@ fn share(span: Duration, day: Window) -> u64 {
     u64::try_from(span.as_micros() * 1_000 / whole).unwrap_or(1_000).min(1_000)
 }
 
-fn rows(turns: &[Held], within: Window) -> Vec<Turn> {
+fn rows(turns: &[OnCallStretch], within: Window) -> Vec<Turn> {
     let held = turns.iter().map(|held| Turn {
         from: held.window.from,
         to: held.window.to,

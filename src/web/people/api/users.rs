@@ -35,14 +35,14 @@ pub struct Seen {
     #[schema(value_type = Option<String>)]
     disabled_at: Option<Instant>,
     /// What somebody else did that a second person has not vouched for: nobody signs in here until then.
-    held: Option<Held>,
+    held: Option<PendingApproval>,
     version: i64,
 }
 
 /// What waits for a second person.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HeldAccount)]
-pub struct Held {
+pub struct PendingApproval {
     /// Who did it; neither they nor whoever did something before since the last vouching can vouch for it.
     #[schema(value_type = String)]
     by: UserId,
@@ -63,9 +63,9 @@ impl From<User> for Seen {
             totp: user.has_totp,
             created_at: user.created_at,
             disabled_at: user.disabled_at,
-            held: user
-                .held
-                .and_then(|held| Some(Held { by: *held.by.last()?, why: held.why.name(), at: held.at })),
+            held: user.held.and_then(|held| {
+                Some(PendingApproval { by: *held.by.last()?, why: held.why.name(), at: held.at })
+            }),
             version: user.version,
         }
     }

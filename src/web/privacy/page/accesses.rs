@@ -12,7 +12,7 @@ use crate::privacy::pseudonyms;
 use crate::privacy::view::accesses::{self as pages, Person, Request, Row};
 use crate::{Code, Section};
 use domain::{Can, Cns, Cpf, PatientId, PatientIdentity, RevealId, UserId};
-use store::privacy::accesses::{self, Told, What};
+use store::privacy::accesses::{self, NotedAccess, What};
 use store::privacy::reveals::{self, Reveal};
 use store::{Act, View, patients};
 
@@ -91,7 +91,7 @@ fn row(
     view: &mut View<'_>,
     room: &Room,
     people: &mut People,
-    look: Told,
+    look: NotedAccess,
     names_patient: bool,
 ) -> Result<Row, Fault> {
     let patient = match names_patient {

@@ -2,10 +2,10 @@
 
 use crate::routes::rows;
 use crate::tests::*;
-use store::privacy::accesses::{self, Told, What};
+use store::privacy::accesses::{self, NotedAccess, What};
 use store::privacy::pseudonyms;
 
-fn told(house: &House, patient: &patients::Patient) -> Vec<Told> {
+fn told(house: &House, patient: &patients::Patient) -> Vec<NotedAccess> {
     house.home.read(|view| accesses::of_patient(view, patient.key, None, 10_000)).unwrap()
 }
 
@@ -39,7 +39,7 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
             // A device names whom it measures to whoever may see it.
             let asked = named || row.path.contains("/devices/{id}");
             let refused = asked && matches!(got.status, 403 | 404);
-            let looks: Vec<Told> =
+            let looks: Vec<NotedAccess> =
                 told(&house, &ana).into_iter().filter(|look| look.viewer == Some(user)).collect();
             if shown || named && got.status == 200 {
                 assert!(looks.iter().any(|look| look.refused.is_none()), "{path} as {role:?} left no look");
@@ -100,7 +100,7 @@ fn the_auditors_list_answers_whatever_ids_it_is_given() {
     }
 }
 
-fn looks_of(house: &House, patient: &patients::Patient, what: What) -> Vec<Told> {
+fn looks_of(house: &House, patient: &patients::Patient, what: What) -> Vec<NotedAccess> {
     told(house, patient).into_iter().filter(|look| look.what == what).collect()
 }
 

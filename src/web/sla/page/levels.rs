@@ -8,7 +8,7 @@ use crate::http::fault::Fault;
 use crate::pages::Choice;
 use crate::pages::visit::{Answer, Room, Step, Visit};
 use crate::sla::view::level::{self as pages, Draft, Due, lines};
-use crate::versions::page::{self, Asked, Held, New, Sent, Telling, Which, written};
+use crate::versions::page::{self, Asked, New, Sent, Setting, Telling, Which, written};
 use crate::versions::view::{self as list_pages, Editor, Kind, List, Wrong};
 use crate::{Code, Section};
 use domain::Level;
@@ -80,7 +80,7 @@ impl Around {
         self,
         view: &mut View<'_>,
         room: &Room,
-        held: &Held<ServiceLevel>,
+        held: &Setting<ServiceLevel>,
         editor: Option<Editor<Draft>>,
     ) -> Result<pages::View, Fault> {
         Ok(pages::View {
@@ -108,7 +108,7 @@ pub async fn show(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Answer
     visit
         .page(Section::Policies, move |room| {
             let view = room.read(|view| {
-                let held = Held::read(view, room, KIND, &id, asked.begins())?;
+                let held = Setting::read(view, room, KIND, &id, asked.begins())?;
                 let editor = held.editor(room, KIND, Draft::of);
                 Around::read(view, room)?.shown(view, room, &held, editor)
             })?;
@@ -133,7 +133,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
             }
             let mut refused = None;
             if let ("propose", Ok(level)) = (sent.button(), &made) {
-                room.read(|view| Held::<ServiceLevel>::read(view, room, KIND, &id, true))?;
+                room.read(|view| Setting::<ServiceLevel>::read(view, room, KIND, &id, true))?;
                 match written(room.write(|tx| Ok(versions::propose(tx, &id, level, seen)?)))? {
                     Some(version) => {
                         return Ok(Step::To(format!("/service-levels/{}#proposal-{version}", *id)));
@@ -142,7 +142,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
                 }
             }
             let view = room.read(|view| {
-                let held = Held::read(view, room, KIND, &id, true)?;
+                let held = Setting::read(view, room, KIND, &id, true)?;
                 let mut editor = Editor { seen, draft: draft.clone(), refused, ..Editor::default() };
                 let mut drafted = None;
                 match &made {

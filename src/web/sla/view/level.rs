@@ -4,7 +4,7 @@
 use askama::Template;
 
 use crate::pages::{Choice, Html};
-use crate::versions::view::{Editor, Kept, Kind, Line, Wrong};
+use crate::versions::view::{Editor, Kind, Line, SettingView, Wrong};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::alerts::Level;
 use domain::rules::Name;
@@ -15,7 +15,7 @@ use domain::{Instant, Label};
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// What is in force, what waits, what was.
-    pub kept: Kept,
+    pub kept: SettingView,
     /// For an alert that comes now.
     pub now: Option<Due>,
     /// The form, for who may propose.

@@ -120,7 +120,7 @@ pub fn side_by_side(before: &[Line], after: &[Line]) -> Vec<Change> {
 
 /// One setting: what is in force, what waits, what was.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct SettingView {
     /// Of which kind.
     pub kind: Kind,
     /// Its lasting id.
