@@ -118,7 +118,7 @@ impl Scribe {
         let mut attempts = ATTEMPTS;
         loop {
             let done = self.store.keep_house(Urgency::Patient, "edge", self.clock.now(), |tx| {
-                nodes::hold(tx, slot, self.store.name())?;
+                nodes::keep_seat(tx, slot, self.store.name())?;
                 f(tx)
             });
             attempts -= 1;

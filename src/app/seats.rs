@@ -31,7 +31,10 @@ pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc
         }
         let (store, now, sessions) = (store.clone(), clock.now(), sessions.clone());
         let done = blocking(move || {
-            sessions.connected().chunks(DEVICES).try_for_each(|some| tell(&store, now, slot, &sessions, some))
+            sessions
+                .connected()
+                .chunks(DEVICES)
+                .try_for_each(|some| announce(&store, now, slot, &sessions, some))
         });
         match done.await {
             Ok(()) => told = Some(slot),
@@ -40,9 +43,9 @@ pub async fn watch(store: Store, clock: Clock, standing: Standing, registry: Arc
     }
 }
 
-fn tell(store: &Store, now: domain::Instant, slot: u8, sessions: &Registry, some: &[Uuid]) -> Result<()> {
+fn announce(store: &Store, now: domain::Instant, slot: u8, sessions: &Registry, some: &[Uuid]) -> Result<()> {
     store.keep_house(Urgency::Patient, "edge", now, |tx| {
-        nodes::hold(tx, slot, store.name())?;
+        nodes::keep_seat(tx, slot, store.name())?;
         some.iter().filter(|device| sessions.is_connected(**device)).try_for_each(|device| {
             match devices::connected(tx, DeviceId(*device), slot) {
                 // A device that was removed meanwhile.

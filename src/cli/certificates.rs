@@ -27,7 +27,7 @@ fn one(door: Door, path: &Path) -> Result<Certificate> {
 }
 
 /// Says at the start which of them are at their end.
-pub(super) fn tell(certificates: &[Certificate], now: Instant) {
+pub(super) fn report(certificates: &[Certificate], now: Instant) {
     for certificate in certificates {
         match certificate.words(now) {
             Some(words) if certificate.left(now) < NOW => tracing::error!("{words}"),

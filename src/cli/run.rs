@@ -181,7 +181,7 @@ async fn open(
     factor_roles: Vec<Role>,
 ) -> Result<Node> {
     let certificates = certificates::read(options)?;
-    certificates::tell(&certificates, clock.now());
+    certificates::report(&certificates, clock.now());
     let asked = NodeOptions {
         http: options.http,
         metrics: options.metrics,

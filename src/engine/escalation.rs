@@ -176,10 +176,10 @@ fn advance(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     for one in advanced.iter().filter(|one| one.did.contains(&Did::Resumed)) {
         worn.push((one, resume(tx, &one.from)?));
     }
-    escalation::keep(tx, &advanced)?;
+    escalation::save(tx, &advanced)?;
     escalation::record(tx, &advanced)?;
     for (one, hands) in &worn {
-        worn::tell(tx, one, hands)?;
+        worn::announce(tx, one, hands)?;
     }
     for one in advanced.iter().filter(|one| one.ground.is_err()) {
         messages::cancel(tx, &one.from.kind, &one.from.subject)?;

@@ -55,7 +55,7 @@ impl Parts {
     /// Notes one part. A record that did not get as far as a name is called by its number.
     pub fn add(&mut self, name: &str, code: &'static str, aside: bool, place: Place) {
         let known = Signal::from_name(name).map(Signal::name);
-        let name = known.map_or_else(|| Cow::Owned(told(name, place)), Cow::Borrowed);
+        let name = known.map_or_else(|| Cow::Owned(described(name, place)), Cow::Borrowed);
         let is_this = |part: &&mut Part| part.signal == name && part.code == code && part.aside == aside;
         if let Some(part) = self.list.iter_mut().find(is_this) {
             part.count = part.count.saturating_add(1);
@@ -158,7 +158,7 @@ impl Parts {
     }
 }
 
-fn told(name: &str, place: Place) -> String {
+fn described(name: &str, place: Place) -> String {
     if name.is_empty() {
         return format!("record {}", place.record);
     }

@@ -77,7 +77,7 @@ impl Home {
         let mut lock = open.map_err(|source| Error::io("cannot open the lock", &path, &source))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(dir, &mut lock)),
+            Err(TryLockError::WouldBlock) => return Err(locked(dir, &mut lock)),
             Err(TryLockError::Error(source)) => return Err(Error::io("cannot lock", &path, &source)),
         }
         let write = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
@@ -159,7 +159,7 @@ impl Home {
     }
 }
 
-fn held(dir: &Path, lock: &mut File) -> Error {
+fn locked(dir: &Path, lock: &mut File) -> Error {
     let mut pid = String::new();
     let _unreadable = lock.rewind().and_then(|()| lock.read_to_string(&mut pid));
     let by = match pid.trim() {

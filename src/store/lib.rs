@@ -341,8 +341,8 @@ impl Store {
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
                 audit::act::Logged::write(&mut tx)?;
-                live::signals::keep(&mut tx)?;
-                live::listen::tell(&mut tx, &self.inner.name)?;
+                live::signals::save(&mut tx)?;
+                live::listen::announce(&mut tx, &self.inner.name)?;
                 if sort == Commit::Sure {
                     number = db::doubt::number(tx.conn)?;
                 }

@@ -145,7 +145,7 @@ pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
 pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -> Result<Patient> {
     turn::share(tx)?;
     let key = key_of(tx, id)?;
-    permits::hold(tx, &[key])?;
+    permits::lock(tx, &[key])?;
     let text = id.to_string();
     let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
     let (cpf, cns) = indexes(tx, &details.identity)?;

@@ -204,7 +204,7 @@ fn mend(value: &mut Value) {
 /// [`Error::Stale`] when another was written since.
 pub fn publish<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -> Result<u32> {
     let version = append::<T>(tx, name, body, seen, true)?;
-    tx.audit(&Act::new("config.approved").body(told::<T>(name, version)))?;
+    tx.audit(&Act::new("config.approved").body(entry_of::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)?;
     Ok(version)
 }
@@ -218,7 +218,7 @@ pub fn propose<T: Versioned>(tx: &mut Tx<'_>, name: &str, body: &T, seen: u32) -
     let now = tx.now();
     body.fits_reds(tx, name, now)?;
     let version = append::<T>(tx, name, body, seen, false)?;
-    tx.audit(&Act::new("config.proposed").body(told::<T>(name, version)))?;
+    tx.audit(&Act::new("config.proposed").body(entry_of::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)?;
     Ok(version)
 }
@@ -248,7 +248,7 @@ pub fn approve<T: Versioned>(tx: &mut Tx<'_>, name: &str, version: u32) -> Resul
     diesel::update(v::versions.find((T::KIND, name, i64::from(version))))
         .set((v::approver.eq(approver), v::in_force_at.eq(now)))
         .execute(tx.conn)?;
-    tx.audit(&Act::new("config.approved").body(told::<T>(name, version)))?;
+    tx.audit(&Act::new("config.approved").body(entry_of::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)
 }
 
@@ -262,7 +262,7 @@ pub fn refuse<T: Versioned>(tx: &mut Tx<'_>, name: &str, version: u32) -> Result
     diesel::update(v::versions.find((T::KIND, name, i64::from(version))))
         .set(v::refused_at.eq(now))
         .execute(tx.conn)?;
-    tx.audit(&Act::new("config.refused").body(told::<T>(name, version)))?;
+    tx.audit(&Act::new("config.refused").body(entry_of::<T>(name, version)))?;
     tx.signal("config.changed", T::KIND)
 }
 
@@ -422,7 +422,7 @@ fn waiting<T: Versioned>(view: &mut View<'_>, name: &str, version: u32) -> Resul
     Ok(proposal)
 }
 
-fn told<T: Versioned>(name: &str, version: u32) -> Value {
+fn entry_of<T: Versioned>(name: &str, version: u32) -> Value {
     serde_json::json!({ "kind": T::KIND, "name": name, "version": version })
 }
 

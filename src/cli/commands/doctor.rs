@@ -216,7 +216,7 @@ fn apart(store: &Store, clock: &Clock) -> Finding {
 
 /// Whether the clock is behind what was written, and whether it was stepped lately.
 fn steps(store: &Store, now: Instant) -> Finding {
-    match store.read(|view| Ok((clock::written(view)?, clock::told(view, now)?))) {
+    match store.read(|view| Ok((clock::written(view)?, clock::last_step(view, now)?))) {
         Err(fault) => bad("clock step", fault.to_string()),
         Ok((Some(last), _)) if last.since(now) > clock::BEHIND => bad(
             "clock step",

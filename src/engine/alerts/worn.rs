@@ -14,7 +14,7 @@ use store::messages::{self, About};
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn tell(tx: &mut Tx<'_>, advanced: &Advanced, hands: &BTreeSet<UserId>) -> store::Result<()> {
+pub(crate) fn announce(tx: &mut Tx<'_>, advanced: &Advanced, hands: &BTreeSet<UserId>) -> store::Result<()> {
     let Advanced { from, run, ground: Ok(ground), .. } = advanced else { return Ok(()) };
     let now = tx.now();
     for user in hands {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::messages::notice::{Notice, tell};
+use crate::messages::notice::{Notice, send};
 use crate::{Module, Progress, Status};
 use domain::calendars::Calendar;
 use domain::messages::{Channel, Class};
@@ -68,7 +68,7 @@ impl Module for Auditor {
             if !closed && let Some(owed) = lapses::pay(tx)? {
                 overnight(tx, owed)?;
             }
-            settings::keep(tx, HEARTBEAT, &now.micros().to_string())?;
+            settings::save(tx, HEARTBEAT, &now.micros().to_string())?;
             Ok(raised.fresh)
         })?;
         for lapse in &fresh {
@@ -96,7 +96,7 @@ fn word(tx: &mut Tx<'_>, raised: &Raised) -> store::Result<()> {
         lasts: WORD_LASTS,
         not_by: &ways,
     };
-    tell(tx, &[Role::Admin], &notice).map(drop)
+    send(tx, &[Role::Admin], &notice).map(drop)
 }
 
 /// The hours in which managers read what is not an open red: the clinic's; always, where no clinic hours are set.
@@ -119,7 +119,7 @@ fn overnight(tx: &mut Tx<'_>, owed: Owed) -> store::Result<()> {
         lasts: OVERNIGHT_LASTS,
         not_by: &[],
     };
-    tell(tx, &[Role::Admin], &notice).map(drop)
+    send(tx, &[Role::Admin], &notice).map(drop)
 }
 
 /// A heartbeat this far in the future was written on a wrong clock and does not count.

@@ -119,5 +119,5 @@ fn move_on(tx: &mut Tx<'_>, to: Watermark) -> store::Result<()> {
     if ahead {
         return Ok(());
     }
-    settings::keep(tx, WATERMARK, &format!("{}:{}", to.validity, to.uid))
+    settings::save(tx, WATERMARK, &format!("{}:{}", to.validity, to.uid))
 }

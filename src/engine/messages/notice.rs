@@ -32,7 +32,7 @@ pub struct Notice<'a> {
 ///
 /// # Errors
 /// Database errors.
-pub fn tell(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
+pub fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
     let now: Instant = tx.now();
     let mut targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
     targets.extend(also.iter().copied().map(Target::Role));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::notice::{Notice, tell};
+use super::notice::{Notice, send};
 use domain::messages::{Attempt, Channel, Class};
 use domain::{Instant, UserId};
 use store::messages::{About, Topic};
@@ -55,7 +55,7 @@ pub fn lose(tx: &mut Tx<'_>, user: UserId, why: &str) -> store::Result<()> {
         lasts: WORD_LASTS,
         not_by: &[Channel::Webhook],
     };
-    tell(tx, &[], &notice).map(drop)
+    send(tx, &[], &notice).map(drop)
 }
 
 /// Records that e-mail reaches a person again.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::messages::notice::{Notice, tell};
+use crate::messages::notice::{Notice, send};
 use crate::{Module, Progress};
 use domain::Instant;
 use domain::messages::{Channel, Class};
@@ -48,7 +48,7 @@ impl Module for Coverage {
             return Ok(Progress::default());
         }
         let did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
-            settings::keep(tx, LOOKED, &today)?;
+            settings::save(tx, LOOKED, &today)?;
             look(tx, &today)
         })?;
         Ok(Progress { did, more: false })
@@ -83,7 +83,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
             lasts: SOON,
             not_by: &[Channel::Webhook],
         };
-        told += tell(tx, &[], &notice)?;
+        told += send(tx, &[], &notice)?;
     }
     for slow in reds::slow(tx, now)? {
         let (page, name, version) = match &slow {
@@ -99,7 +99,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
             lasts: SOON,
             not_by: &[Channel::Webhook],
         };
-        told += tell(tx, &[], &notice)?;
+        told += send(tx, &[], &notice)?;
     }
     Ok(told)
 }
@@ -129,7 +129,7 @@ fn warn(tx: &mut Tx<'_>, schedule: &str, from: Instant, today: &str) -> store::R
         lasts: SOON,
         not_by: &[],
     };
-    tell(tx, &[], &notice)
+    send(tx, &[], &notice)
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Module for Handover {
         if !due.is_empty() {
             did = self.store.keep_house(Urgency::Patient, self.name(), now, |tx| {
                 let together = due.chunk_by(|a, b| (a.user, a.window.from) == (b.user, b.window.from));
-                together.map(|turns| tell(tx, turns)).sum()
+                together.map(|turns| announce(tx, turns)).sum()
             })?;
         }
         self.told.retain(|key| began(key) > now.minus(CATCH_UP).micros());
@@ -163,7 +163,7 @@ impl Word {
 
 /// Tells one person of their shifts that begin together. The dashboard gets a message for each, with the name of the
 /// schedule. The other channels get one for all that are new on the dashboard.
-fn tell(tx: &mut Tx<'_>, turns: &[Turn]) -> store::Result<usize> {
+fn announce(tx: &mut Tx<'_>, turns: &[Turn]) -> store::Result<usize> {
     let Some(user) = turns.first().map(|turn| turn.user) else { return Ok(0) };
     let mut fresh = Vec::new();
     for turn in turns {

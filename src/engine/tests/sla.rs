@@ -442,7 +442,7 @@ fn a_clock_that_was_read_before_an_answer_is_not_written_over_it() {
         let mut stale = clock(&store, id, "red_first_response");
         acts(&store, id, Act::Ack, MONDAY.plus(minutes(5)));
         let at = MONDAY.plus(minutes(6));
-        let kept = store.keep_house(Urgency::Urgent, "test", at, |tx| sla::testing::keep(tx, &mut stale));
+        let kept = store.keep_house(Urgency::Urgent, "test", at, |tx| sla::testing::save(tx, &mut stale));
         assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
         assert_eq!(clock(&store, id, "red_first_response").ended(), Some(Ended::Answered));
     }

@@ -57,7 +57,7 @@ pub fn judge(tx: &mut Tx<'_>, watch: &mut Watchlist, fresh: &[Fresh], alone: boo
     for Found { fresh, rule, change, stretch } in told {
         // What an astray machine goes on to tell is as wrong.
         let Some(rule) = rules.get(rule).filter(|_| !astray.contains_key(&fresh.key)) else { continue };
-        if judgement::told(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {
+        if judgement::apply(tx, fresh.whose, rule, &change, &stretch)? == Fit::Astray {
             watch.forget(fresh.key);
             // What is stored cannot be met again.
             astray.entry(fresh.key).or_insert(Late { from: fresh.reading.at, until: Instant::MAX });

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rig::meter::{Histogram, rate};
 use super::rig::site::Site;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use domain::{Clock, DeviceIdentity};
 use store::audit::{self as log, Rows, Sequencer};
 use store::{Actor, devices};
@@ -95,5 +95,5 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.proof_p99_us,
         seen.whole_ms,
     );
-    tell(&args.common, &seen, &words)
+    print(&args.common, &seen, &words)
 }

@@ -9,7 +9,7 @@ use super::rig::measure::rest;
 use super::rig::meter::{cpu_ms, rss_kib};
 use super::rig::seed::many;
 use super::rig::site::{Site, manager};
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::escalation::{Policy, Run};
 use domain::{AlertId, Clock, PatientId};
@@ -79,7 +79,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         messages: tally.messages,
     };
     runtime.block_on(house.stop());
-    tell(&args.common, &seen, &seen.words())?;
+    print(&args.common, &seen, &seen.words())?;
     let all = i64::try_from(args.deadlines)?;
     anyhow::ensure!(seen.steps == all && seen.twice == 0, "a deadline was handled twice, or not at all");
     Ok(())

@@ -11,7 +11,7 @@ use super::rig::measure::{Drive, Seen, measure_at};
 use super::rig::seed::many;
 use super::rig::site::Site;
 use super::rig::source;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::{Clock, Signal};
 
@@ -85,7 +85,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         line.per_cent = i64::try_from(line.nanos_per_reading * 100 / mean)? - 100;
     }
     let words: Vec<String> = lines.iter().map(Line::words).collect();
-    tell(&args.common, &lines, &words.join("\n"))
+    print(&args.common, &lines, &words.join("\n"))
 }
 
 fn one(

@@ -12,7 +12,7 @@ use super::rig::measure::{rest, settled};
 use super::rig::meter::Histogram;
 use super::rig::seed::many;
 use super::rig::site::Site;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::Clock;
 use store::consents::{self, terms};
@@ -82,7 +82,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     let beside = Calm::of(&calm.stop()?.0);
     runtime.block_on(house.stop());
     let seen = Seen { backend: site.backend(), grants: args.grants, published_us, marked_ms, alone, beside };
-    tell(&args.common, &seen, &seen.words())
+    print(&args.common, &seen, &seen.words())
 }
 
 /// Publishes a text that shares more than the one that stands.

@@ -10,7 +10,7 @@ use super::rig::measure::{Drive, plan};
 use super::rig::meter::rss_kib;
 use super::rig::seed::many;
 use super::rig::site::Site;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::Clock;
 
@@ -74,7 +74,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         "{} connections: {} KiB resident before, {} KiB after: {} bytes each",
         seen.connections, seen.before_kib, seen.after_kib, seen.bytes_per_connection
     );
-    tell(&args.common, &seen, &words)
+    print(&args.common, &seen, &words)
 }
 
 /// The soft limit of open files, where the system tells.

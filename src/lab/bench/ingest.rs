@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::rig::limits::{bare_gateway, bare_store, per_cent, together};
 use super::rig::load::Pace;
 use super::rig::measure::{Drive, Seen, measure};
-use super::{Common, note, say, tell};
+use super::{Common, note, print, say};
 use crate::house::Start;
 
 /// How to measure.
@@ -76,7 +76,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
             };
             let line = one(args, start, drive, *window)?;
             let words = if args.matrix { line.row() } else { line.words() };
-            tell(&args.common, &line, &words)?;
+            print(&args.common, &line, &words)?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use super::rig::seed::{Enrolled, many};
 use super::rig::site::{Closed, Site};
 use super::rig::source;
 use super::rig::wire::{self, Heard, Message, Publisher};
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use domain::{Clock, Instant, Signal};
 use store::readings;
 use store::{Store, audit as log};
@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.verified,
         seen.kills,
     );
-    tell(&args.common, &seen, &words)?;
+    print(&args.common, &seen, &words)?;
     anyhow::ensure!(seen.missing == 0 && seen.doubled == 0, "an acknowledged reading is missing or doubled");
     Ok(())
 }

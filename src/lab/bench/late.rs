@@ -14,7 +14,7 @@ use super::rig::meter::{Histogram, forget_peak, peak_kib, rss_kib};
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::Site;
 use super::rig::source;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::{Clock, Signal};
 use store::Store;
@@ -103,7 +103,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         beside(&site.store, address, one, || come_back(address, back, from.millis(), now.millis()))?;
     runtime.block_on(house.stop());
     let seen = Seen { backend: site.backend(), days: args.days, history, alone, single, backlog };
-    tell(&args.common, &seen, &seen.words())
+    print(&args.common, &seen, &seen.words())
 }
 
 /// What the calm device notices while something happens, and until all of it is judged.

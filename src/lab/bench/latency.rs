@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rig::load::Pace;
 use super::rig::measure::{Drive, measure};
-use super::{Common, tell};
+use super::{Common, print};
 use crate::house::Start;
 
 /// How to measure.
@@ -38,5 +38,5 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         run: Duration::from_secs(args.seconds),
     };
     let seen = measure(args.common.database_url.as_deref(), drive, start)?;
-    tell(&args.common, &seen, &format!("{} messages/s asked · {}", args.rate, seen.words()))
+    print(&args.common, &seen, &format!("{} messages/s asked · {}", args.rate, seen.words()))
 }

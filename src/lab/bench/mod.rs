@@ -123,7 +123,7 @@ fn note(line: &str) {
 }
 
 /// The answer as JSON, or as words.
-fn tell(common: &Common, value: &impl serde::Serialize, words: &str) -> anyhow::Result<()> {
+fn print(common: &Common, value: &impl serde::Serialize, words: &str) -> anyhow::Result<()> {
     if common.json {
         say(&serde_json::to_string(value)?)
     } else {

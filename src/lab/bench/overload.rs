@@ -13,7 +13,7 @@ use super::rig::meter::{Histogram, forget_peak, peak_kib, rate, rss_kib};
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::Site;
 use super::rig::source;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::Clock;
 use store::{Store, readings};
@@ -107,7 +107,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     seen.acknowledged_s = rate(over.acks, Duration::from_micros(over.took_us));
     runtime.block_on(house.stop());
     (seen.acknowledged, seen.missing) = missing(&site.store, all, [&taken, &over])?;
-    tell(&args.common, &seen, &seen.words())?;
+    print(&args.common, &seen, &seen.words())?;
     anyhow::ensure!(seen.missing == 0, "acknowledged readings are not in the store");
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::rig::history::{Sensor, Values, lay};
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::{Site, manager};
 use super::rig::source;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use ::rules::{Change, Episode, Finding};
 use domain::alerts::{Act, Outcome};
 use domain::{AlertId, Clock, DeviceId, Instant, Level, PatientId, Role, Rule, Signal, UserId};
@@ -93,7 +93,7 @@ pub fn run(common: &Common, cases: usize) -> anyhow::Result<()> {
     lines.sort_by_key(|line| std::cmp::Reverse(line.ratio));
     let grown: Vec<String> = lines.iter().filter(|line| !line.flat).map(Line::words).collect();
     let seen = Seen { backend, alerts: cases, lines };
-    tell(common, &seen, &seen.words())?;
+    print(common, &seen, &seen.words())?;
     anyhow::ensure!(grown.is_empty(), "not flat:\n{}", grown.join("\n"));
     Ok(())
 }

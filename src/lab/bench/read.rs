@@ -10,7 +10,7 @@ use super::rig::meter::{Histogram, rate, rss_kib};
 use super::rig::seed::many;
 use super::rig::site::Site;
 use super::rig::source::{self, Source};
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use domain::{Clock, Signal};
 use store::{Store, readings};
 
@@ -126,7 +126,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.classes.push(line);
     }
     seen.rss_kib = rss_kib();
-    tell(&args.common, &seen, &seen.words())
+    print(&args.common, &seen, &seen.words())
 }
 
 fn built(store: &Store, class: &Class, wearing: &[Source], end: domain::Instant) -> anyhow::Result<Line> {

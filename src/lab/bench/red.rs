@@ -16,7 +16,7 @@ use super::rig::measure::{Drive, plan, rest, settled};
 use super::rig::meter::Histogram;
 use super::rig::seed::many;
 use super::rig::site::{Site, manager};
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::alerts::Act;
 use domain::messages::{self, Attempt};
@@ -142,7 +142,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         (paged.quantile(500), paged.quantile(990), paged.max());
     dashboard.close(&runtime);
     runtime.block_on(house.stop());
-    tell(&args.common, &seen, &seen.words())
+    print(&args.common, &seen, &seen.words())
 }
 
 impl Seen {

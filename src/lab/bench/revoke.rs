@@ -17,7 +17,7 @@ use super::rig::measure::{Drive, plan};
 use super::rig::meter::Histogram;
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::Site;
-use super::{Common, tell};
+use super::{Common, print};
 use crate::house::{House, Start};
 use domain::{Clock, PatientId};
 use store::consents::{self, Hand};
@@ -142,7 +142,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         seen.masked_p99_us,
         seen.rows_after,
     );
-    tell(&args.common, &seen, &words)?;
+    print(&args.common, &seen, &words)?;
     anyhow::ensure!(seen.rows_after == 0, "readings were stored after a revocation");
     anyhow::ensure!(seen.never_disconnected == 0, "a device stayed connected after a revocation");
     Ok(())

@@ -14,7 +14,7 @@ use super::rig::meter::{forget_peak, peak_kib, rate, rss_kib};
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::Site;
 use super::rig::strangers::{Did, Plan, Strangers, served};
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use crate::house::Start;
 use domain::Clock;
 
@@ -98,7 +98,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
         beside_slow,
         beside_flood,
     };
-    tell(&args.common, &seen, &seen.words())
+    print(&args.common, &seen, &seen.words())
 }
 
 struct Siege<'a> {

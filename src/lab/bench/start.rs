@@ -18,7 +18,7 @@ use super::rig::meter::{cpu_ms_of, rss_kib_of};
 use super::rig::seed::{Enrolled, many};
 use super::rig::site::{Closed, Site};
 use super::rig::source;
-use super::{Common, note, tell};
+use super::{Common, note, print};
 use domain::{Clock, Signal};
 use store::rules::reevaluations;
 use store::{Store, readings};
@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         seen.warm_kib / 1_024,
         seen.rest_kib / 1_024,
     );
-    tell(&args.common, &seen, &words)
+    print(&args.common, &seen, &words)
 }
 
 /// A closed site whose journal is full.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{StoredAlert, get, hold, keep};
+use super::{StoredAlert, get, lock, save};
 use crate::audit::act::Act as Entry;
 use crate::consents::permits;
 use crate::db::conn::literally;
@@ -56,10 +56,10 @@ pub fn acted(
 ) -> std::result::Result<StoredAlert, Refused> {
     // The order of locks: consents first, for a hand-over calls somebody, then the people, then the alert.
     let key = get(tx, id)?.patient_key;
-    permits::hold(tx, &[key])?;
+    permits::lock(tx, &[key])?;
     capacity::admit(tx, id, who, what)?;
     stay(tx, who, what)?;
-    let stored = hold(tx, id)?;
+    let stored = lock(tx, id)?;
     answers(tx, &stored, who, what)?;
     if stored.case.wants_a_reason(what) && note.is_none_or(|text| text.trim().is_empty()) {
         return Err(ActRefused::NoReason.into());
@@ -115,7 +115,7 @@ pub fn acted(
         Act::Resolve { .. } => "alert.closed",
     };
     let body = serde_json::json!({ "alert": row, "act": name, "outcome": outcome });
-    Ok(keep(tx, &stored, next, Entry::new(kind).body(body))?)
+    Ok(save(tx, &stored, next, Entry::new(kind).body(body))?)
 }
 
 /// Checks that the acting person, and the person who is handed something, can answer, and keeps that true until the

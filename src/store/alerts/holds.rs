@@ -17,7 +17,7 @@ use domain::AlertId;
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn hold(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
+pub fn lock(tx: &mut Tx<'_>, id: AlertId) -> Result<StoredAlert> {
     tx.lock(Lock::Alert(id));
     let row = alerts::table.find(id.to_string()).select(COLUMNS);
     let row: Option<Row> = match &mut *tx.conn {
@@ -75,7 +75,7 @@ pub fn hold_to_call(tx: &mut Tx<'_>, subjects: &[String]) -> Result<Vec<String>>
         .filter(alerts::id.eq_any(subjects))
         .select((alerts::id, alerts::patient_key))
         .load(tx.conn)?;
-    permits::hold(tx, &known.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
+    permits::lock(tx, &known.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
     let known: Vec<String> = known.into_iter().map(|(id, _)| id).collect();
     let mut held: Vec<String> = hold_free(tx, &known)?.iter().map(ToString::to_string).collect();
     held.extend(subjects.iter().filter(|subject| !known.contains(subject)).cloned());

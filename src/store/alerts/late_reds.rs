@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt, Text};
 
 use super::holds;
-use super::{StoredAlert, keep};
+use super::{StoredAlert, save};
 use crate::alerts;
 use crate::audit::act::Act as Entry;
 use crate::consents::permits;
@@ -66,8 +66,8 @@ pub fn standing(view: &mut View<'_>) -> Result<Vec<LateRed>> {
 pub fn page(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
     let key = alerts::get(tx, id)?.patient_key;
     // Consents before the alert: the order of every act.
-    permits::hold(tx, &[key])?;
-    let stored = holds::hold(tx, id)?;
+    permits::lock(tx, &[key])?;
+    let stored = holds::lock(tx, id)?;
     if !stands(&stored) {
         return Ok(false);
     }
@@ -75,7 +75,7 @@ pub fn page(tx: &mut Tx<'_>, id: AlertId) -> Result<bool> {
     next.retrospective = false;
     let body = serde_json::json!({ "alert": id, "level": "red" });
     let entry = Entry::new("alert.judged").purpose("alert.evaluate").code("still_true").body(body);
-    keep(tx, &stored, next, entry)?;
+    save(tx, &stored, next, entry)?;
     Ok(true)
 }
 

@@ -292,7 +292,7 @@ mod tests {
             let actor = Actor::User { id: user, role: Role::Clinician };
             store
                 .write(actor, now, |tx| {
-                    permits::hold(tx, &[ana.key])?;
+                    permits::lock(tx, &[ana.key])?;
                     stored::open(tx, (ana.key, ana.id), rule, &episode, &finding, false)
                 })
                 .and_then(|id| {

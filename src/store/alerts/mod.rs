@@ -18,7 +18,7 @@ use diesel::sql_types::Bool;
 
 use super::alerts::acts::cut;
 pub use super::alerts::acts::{ActRow, Refused, acted, acts, cuts, was_called};
-pub(crate) use super::alerts::holds::{hold, hold_free, hold_to_call, hold_unresolved_of};
+pub(crate) use super::alerts::holds::{hold_free, hold_to_call, hold_unresolved_of, lock};
 use super::audit::act::Act as Entry;
 use super::consents::permits;
 use super::db::conn::{literally, on};
@@ -161,7 +161,7 @@ pub fn open(
     let place = Place::new("alerts", "finding", &row);
     let sealed = tx.seal_json(Subject::Patient(patient), Class::Clinical, place, finding)?;
     // Consents before the alert: the order of locks.
-    permits::hold(tx, &[patient_key])?;
+    permits::lock(tx, &[patient_key])?;
     tx.lock(Lock::Alert(id));
     diesel::insert_into(alerts::table)
         .values((
@@ -202,7 +202,7 @@ pub fn judged(
     finding: Option<&Finding>,
     retrospective: bool,
 ) -> Result<StoredAlert> {
-    let stored = &held(tx, stored)?;
+    let stored = &locked(tx, stored)?;
     let mut next = stored.clone();
     next.case = stored.case.judged(episode.facts(), tx.now());
     next.episode = episode.clone();
@@ -217,7 +217,7 @@ pub fn judged(
         "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
         "ended": episode.ended_at.is_some(),
     });
-    keep(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body))
+    save(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body))
 }
 
 /// Closes an alert on the program's part: late data disproved it, it merged with another, or its legal basis ended. A
@@ -226,8 +226,8 @@ pub fn judged(
 /// # Errors
 /// Database errors.
 pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Result<StoredAlert> {
-    permits::hold(tx, &[stored.patient_key])?;
-    let stored = &hold(tx, stored.id())?;
+    permits::lock(tx, &[stored.patient_key])?;
+    let stored = &lock(tx, stored.id())?;
     let mut next = stored.clone();
     next.case = stored.case.withdrawn(outcome, tx.now());
     if next.episode.ended_at.is_none() {
@@ -241,7 +241,7 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
         cut(tx, next.id(), tx.now())?;
     }
     let body = serde_json::json!({ "alert": next.id(), "outcome": outcome.name() });
-    keep(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
+    save(tx, stored, next, Entry::new("alert.closed").code(outcome.name()).body(body))
 }
 
 /// Carries over to `kept` what people did with `merged`.
@@ -249,12 +249,12 @@ pub fn withdraw(tx: &mut Tx<'_>, stored: &StoredAlert, outcome: Outcome) -> Resu
 /// # Errors
 /// Database errors.
 pub fn absorb(tx: &mut Tx<'_>, kept: &StoredAlert, merged: &StoredAlert) -> Result<StoredAlert> {
-    permits::hold(tx, &[kept.patient_key])?;
-    let kept = &hold(tx, kept.id())?;
+    permits::lock(tx, &[kept.patient_key])?;
+    let kept = &lock(tx, kept.id())?;
     let mut next = kept.clone();
     next.case = kept.case.absorbing(&merged.case);
     let body = serde_json::json!({ "alert": next.id(), "merged": merged.id() });
-    keep(tx, kept, next, Entry::new("alert.judged").body(body))
+    save(tx, kept, next, Entry::new("alert.judged").body(body))
 }
 
 /// One alert.
@@ -346,7 +346,7 @@ pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
         .limit(limit)
         .select((alerts::id, alerts::patient_key))
         .load(tx.conn)?;
-    permits::hold(tx, &due.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
+    permits::lock(tx, &due.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
     let ids: Vec<String> = due.into_iter().map(|(id, _)| id).collect();
     let mut woken = 0;
     for id in hold_free(tx, &ids)? {
@@ -355,7 +355,7 @@ pub fn wake(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
             let next = StoredAlert { case: stored.case.awake(now), ..stored.clone() };
             let changed = next.case != stored.case;
             if changed {
-                keep(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
+                save(tx, &stored, next, Entry::new("alert.judged").code("snooze_over"))?;
             }
             Ok(changed)
         });
@@ -380,14 +380,14 @@ pub fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
 
 /// Locks the row and reads it. Fails when the episode changed since `read`: a judgement of an episode that a person has
 /// ended no longer applies.
-fn held(tx: &mut Tx<'_>, read: &StoredAlert) -> Result<StoredAlert> {
-    permits::hold(tx, &[read.patient_key])?;
-    let held = hold(tx, read.id())?;
+fn locked(tx: &mut Tx<'_>, read: &StoredAlert) -> Result<StoredAlert> {
+    permits::lock(tx, &[read.patient_key])?;
+    let held = lock(tx, read.id())?;
     if held.episode == read.episode { Ok(held) } else { Err(Error::GivenUp) }
 }
 
 /// Writes the next state of an alert that this transaction holds, and updates its clocks, escalation and messages.
-pub(crate) fn keep(
+pub(crate) fn save(
     tx: &mut Tx<'_>,
     old: &StoredAlert,
     next: StoredAlert,
@@ -398,7 +398,7 @@ pub(crate) fn keep(
     let known = (!old.retrospective || next.retrospective).then_some(&old.case);
     escalation::follow(tx, known, &next.case, next.retrospective, stopped)?;
     if let Some(word) = next.case.became(&old.case) {
-        webhooks::tell(tx, &next.case, next.version, word)?;
+        webhooks::announce(tx, &next.case, next.version, word)?;
     }
     tx.step_out();
     Ok(next)
@@ -440,7 +440,7 @@ fn write(
 /// # Errors
 /// Database errors.
 pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
-    let stored = &hold(tx, id)?;
+    let stored = &lock(tx, id)?;
     let next = StoredAlert { case: stored.case.resumed(tx.now()), ..stored.clone() };
     if next.case != stored.case {
         write(tx, stored, next, Entry::new("alert.judged").code("wait_over"))?;

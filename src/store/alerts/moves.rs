@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::{COLUMNS, Row, StoredAlert, hold, keep};
+use super::{COLUMNS, Row, StoredAlert, lock, save};
 use crate::audit::act::Act as Entry;
 use crate::consents::permits;
 use crate::db::error::Result;
@@ -54,8 +54,8 @@ fn during(episode: &Episode) -> Span {
 /// # Errors
 /// Database errors.
 pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
-    permits::hold(tx, &[stored.patient_key])?;
-    let stored = &hold(tx, stored.id())?;
+    permits::lock(tx, &[stored.patient_key])?;
+    let stored = &lock(tx, stored.id())?;
     let mut next = stored.clone();
     next.case = stored.case.left(tx.now());
     next.finding = None;
@@ -65,7 +65,7 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
     }
     note(tx, next.id(), "moved")?;
     let body = serde_json::json!({ "alert": next.id(), "moved": true });
-    keep(tx, stored, next, Entry::new("alert.closed").code("retracted").body(body)).map(drop)
+    save(tx, stored, next, Entry::new("alert.closed").code("retracted").body(body)).map(drop)
 }
 
 /// The alert of an episode whose readings left the patient and came back, if there is one.
@@ -91,8 +91,8 @@ pub fn come_back(
     episode: &Episode,
     (finding, retrospective): (&Finding, bool),
 ) -> Result<()> {
-    permits::hold(tx, &[stored.patient_key])?;
-    let stored = &hold(tx, stored.id())?;
+    permits::lock(tx, &[stored.patient_key])?;
+    let stored = &lock(tx, stored.id())?;
     let mut next = stored.clone();
     next.case = stored.case.came_back(episode.facts(), tx.now());
     next.episode = episode.clone();
@@ -106,7 +106,7 @@ pub fn come_back(
         "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
         "returned": true,
     });
-    keep(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body)).map(drop)
+    save(tx, stored, next, Entry::new("alert.judged").purpose("alert.evaluate").body(body)).map(drop)
 }
 
 /// An alert that the same readings raised at another patient.

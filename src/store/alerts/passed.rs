@@ -109,7 +109,7 @@ impl Passed {
         if ids.is_empty() {
             return None;
         }
-        let rows = held(conn, &ids);
+        let rows = locked(conn, &ids);
         let Ok(rows) = rows.inspect_err(|error| {
             tracing::debug!(%error, "who holds the alerts that are passed over is not known");
         }) else {
@@ -159,7 +159,7 @@ const HELD: &str = "WITH free AS (SELECT id FROM alerts WHERE id = ANY($1) FOR U
      AND lock.granted AND lock.transactionid = alerts.xmax LIMIT 1) AS holder FROM alerts WHERE alerts.id = ANY($1)";
 
 /// The rows of these alerts. Locks taken on the way are given back at once.
-fn held(conn: &mut PgConnection, ids: &[String]) -> Result<Vec<Row>> {
+fn locked(conn: &mut PgConnection, ids: &[String]) -> Result<Vec<Row>> {
     let mut rows = None;
     let looked = conn.transaction(|conn| {
         // The look itself must not wait for a table that somebody holds.

@@ -24,7 +24,7 @@ pub type Asked<P> = std::result::Result<Permit<P>, Denied>;
 ///
 /// # Errors
 /// Database errors.
-pub fn hold(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
+pub fn lock(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
     let fresh: Vec<i64> = patients.iter().copied().filter(|key| !tx.holds_consents(*key)).collect();
     if fresh.is_empty() {
         return Ok(());
@@ -37,7 +37,7 @@ pub fn hold(tx: &mut Tx<'_>, patients: &[i64]) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn ask<P: Typed>(tx: &mut Tx<'_>, patient_key: i64) -> Result<Asked<P>> {
-    hold(tx, &[patient_key])?;
+    lock(tx, &[patient_key])?;
     let now = tx.now();
     look(tx, patient_key, now)
 }
@@ -61,7 +61,7 @@ pub fn ask_for(
     purpose: Purpose,
 ) -> Result<std::result::Result<Verdict, Denied>> {
     let key = patients::key_of(tx, patient)?;
-    hold(tx, &[key])?;
+    lock(tx, &[key])?;
     let now = tx.now();
     decided(tx, key, now, |request| consent::judge(purpose, request))
 }

@@ -123,7 +123,7 @@ fn none_serve(serving: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Schema`]: it changes just now, or as [`require_current`].
-pub(crate) fn hold(tx: &mut Tx<'_>) -> Result<()> {
+pub(crate) fn lock(tx: &mut Tx<'_>) -> Result<()> {
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
     let held: Taken = diesel::sql_query(
         "SELECT pg_try_advisory_xact_lock_shared(hashtext('zelo.schema'), hashtext(current_schema())) AS taken",

@@ -59,7 +59,7 @@ pub fn get(view: &mut View<'_>, name: &str) -> Result<Option<String>> {
 /// # Errors
 /// Database errors.
 pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
-    keep(tx, name, value)?;
+    save(tx, name, value)?;
     tx.audit(&Act::new("admin.config").body(serde_json::json!({ "setting": name, "value": value })))
 }
 
@@ -75,7 +75,7 @@ pub fn forget(tx: &mut Tx<'_>, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// Database errors.
-pub fn keep(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
+pub fn save(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
     let row = (settings::name.eq(name), settings::value.eq(value));
     on!(&mut *tx.conn, |conn| diesel::insert_into(settings::table)
         .values(row)

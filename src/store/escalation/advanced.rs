@@ -66,7 +66,7 @@ fn fence(run: &Run) -> i64 {
 ///
 /// # Errors
 /// [`Error::GivenUp`] when somebody else changed one; database errors.
-pub fn keep(tx: &mut Tx<'_>, advanced: &[Advanced]) -> Result<()> {
+pub fn save(tx: &mut Tx<'_>, advanced: &[Advanced]) -> Result<()> {
     let now = tx.now();
     match &mut *tx.conn {
         Conn::Pg(conn) if advanced.len() > 1 => at_once(conn, advanced, now),

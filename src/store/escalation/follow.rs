@@ -3,7 +3,7 @@
 use super::super::messages::{self, Ground};
 use super::super::versions;
 use super::paging::Finder;
-use super::{ALERT, Advanced, RED, begin, hold, keep, kept, of_alert};
+use super::{ALERT, Advanced, RED, begin, kept, lock, of_alert, save};
 use crate::db::error::Result;
 use crate::db::tx::{Actor, Tx};
 use domain::escalation::{Did, Pace, Policy, Run, State};
@@ -69,7 +69,7 @@ fn on(
     new: &AlertCase,
     how: impl FnOnce(&mut Run, Instant) -> Option<Did>,
 ) -> Result<Followed> {
-    let from = match hold(tx, new.id) {
+    let from = match lock(tx, new.id) {
         Ok(Some(from)) => from,
         Ok(None) => return Ok(Followed::Still),
         Err(error) if error.is_the_rows() => {
@@ -89,7 +89,7 @@ fn on(
         return Ok(Followed::Still);
     }
     let one = Advanced { from, run, did: did.into_iter().collect(), due_at: tx.now(), ground };
-    keep(tx, std::slice::from_ref(&one))?;
+    save(tx, std::slice::from_ref(&one))?;
     Ok(Followed::Moved(Box::new(one)))
 }
 

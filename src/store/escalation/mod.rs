@@ -23,7 +23,7 @@ use super::db::turn::locks::Lock;
 use super::db::tx::{Tx, View};
 use super::messages::{self, Ground};
 use super::versions::{self, Version};
-pub use advanced::{Advanced, keep, record};
+pub use advanced::{Advanced, record, save};
 use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
 use domain::id::uuid_at;
 use domain::{AlertId, Instant, PatientId, UserId};
@@ -349,8 +349,8 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
 pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
     let patient = alerts::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)??;
-    alerts::hold(tx, alert)?;
-    let Some(from) = hold(tx, alert)? else { return Err(Error::NotFound("escalation")) };
+    alerts::lock(tx, alert)?;
+    let Some(from) = lock(tx, alert)? else { return Err(Error::NotFound("escalation")) };
     let mut run = from.run.clone();
     run.force(seen, tx.now()).map_err(|refused| match refused {
         Refused::Stale => Error::Refused {
@@ -360,7 +360,7 @@ pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
         _ => Error::Conflict("the case is resolved"),
     })?;
     let body = serde_json::json!({ "case": from.subject, "kind": from.kind, "did": "forced" });
-    keep(tx, &[Advanced { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
+    save(tx, &[Advanced { did: Vec::new(), due_at: tx.now(), from, run, ground: Ok(ground) }])?;
     tx.audit(&Act::new("alert.escalated").body(body).patient(patient))?;
     tx.signal("alert.changed", alert)
 }
@@ -375,7 +375,7 @@ pub fn on_ground(
     alert: AlertId,
     ground: std::result::Result<Ground, Denied>,
 ) -> Result<bool> {
-    let from = match hold(tx, alert) {
+    let from = match lock(tx, alert) {
         Ok(Some(from)) => from,
         Ok(None) => return Ok(false),
         // Set aside and reported already; its messages are cancelled below like any other's.
@@ -393,7 +393,7 @@ pub fn on_ground(
     if changed {
         let did = if ground.is_ok() { Vec::new() } else { vec![Did::Withheld] };
         let advanced = [Advanced { from, run, did, due_at: now, ground }];
-        keep(tx, &advanced)?;
+        save(tx, &advanced)?;
         record(tx, &advanced)?;
         tx.signal("alert.changed", alert)?;
     }
@@ -418,7 +418,7 @@ pub fn without_basis(view: &mut View<'_>, limit: i64) -> Result<Vec<String>> {
 }
 
 /// The escalation of an alert, locked until the transaction ends.
-fn hold(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
+fn lock(tx: &mut Tx<'_>, alert: AlertId) -> Result<Option<Escalation>> {
     tx.lock(Lock::Escalation(alert));
     let row = escalations::table
         .filter(escalations::kind.eq(ALERT).and(escalations::subject.eq(alert.to_string())));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::{ALERT, Advanced, Escalation, Row, hold, keep, record};
+use super::{ALERT, Advanced, Escalation, Row, lock, record, save};
 use crate::alerts;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
@@ -90,7 +90,7 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
     }
     let patient = alerts::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)?;
-    let Some(from) = hold(tx, alert)? else { return Ok(true) };
+    let Some(from) = lock(tx, alert)? else { return Ok(true) };
     let (mut run, now, mut finder) = (from.run.clone(), tx.now(), Finder::default());
     let (called, mut lost, mut did) = (called(tx, &from.id)?, BTreeMap::new(), Vec::new());
     let mut vain = in_vain(tx, &called.last, &mut lost, now)?;
@@ -105,7 +105,7 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
     }
     if run != from.run {
         let advanced = [Advanced { did, due_at: now, from, run, ground }];
-        keep(tx, &advanced)?;
+        save(tx, &advanced)?;
         record(tx, &advanced)?;
         messages::page(tx, &advanced, &mut finder)?;
         tx.signal("alert.changed", alert)?;

@@ -75,7 +75,7 @@ pub fn written(view: &mut View<'_>) -> Result<Option<Instant>> {
 ///
 /// # Errors
 /// Database errors.
-pub fn told(view: &mut View<'_>, now: Instant) -> Result<Option<Step>> {
+pub fn last_step(view: &mut View<'_>, now: Instant) -> Result<Option<Step>> {
     let step = settings::get(view, STEP)?.and_then(|text| serde_json::from_str::<Step>(&text).ok());
     Ok(step.filter(|step| now.since(step.at) <= TOLD))
 }
@@ -94,7 +94,7 @@ pub fn pending(view: &mut View<'_>) -> Result<Option<Step>> {
 /// # Errors
 /// Database errors.
 pub fn begin(tx: &mut Tx<'_>, step: Step) -> Result<usize> {
-    settings::keep(tx, PENDING, &serde_json::to_string(&step).unwrap_or_default())?;
+    settings::save(tx, PENDING, &serde_json::to_string(&step).unwrap_or_default())?;
     let Some(back) = Back::of_step(step) else { return Ok(0) };
     let now = tx.now().micros();
     diesel::delete(throttles::table.filter(throttles::updated_at.gt(now))).execute(tx.conn)?;
@@ -162,7 +162,7 @@ pub fn ahead(view: &mut View<'_>, back: Back, now: Instant, after: &str) -> Resu
 /// # Errors
 /// Database errors.
 pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
-    let case = match holds::hold(tx, alert) {
+    let case = match holds::lock(tx, alert) {
         Ok(stored) => Some(stored.case),
         Err(Error::NotFound(_)) => None,
         // It is held all the same; what can be read of the rest is brought back.
@@ -190,8 +190,8 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
 /// # Errors
 /// Database errors.
 pub fn finish(tx: &mut Tx<'_>, step: Step, replanned: usize) -> Result<()> {
-    settings::keep(tx, PENDING, "")?;
-    settings::keep(tx, STEP, &serde_json::to_string(&step).unwrap_or_default())?;
+    settings::save(tx, PENDING, "")?;
+    settings::save(tx, STEP, &serde_json::to_string(&step).unwrap_or_default())?;
     let body = serde_json::json!({ "by_ms": step.by_ms, "at": step.at, "replanned": replanned });
     tx.audit(&Act::new("clock.stepped").public(body))?;
     tx.signal("config.changed", "clock")

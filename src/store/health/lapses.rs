@@ -226,7 +226,7 @@ pub fn settle(tx: &mut Tx<'_>, found: &[Lapse], closed: bool) -> Result<Raised> 
         if closed && reds_among(tx, &of_kind)? == 0 {
             owe(tx, &of_kind)?;
         } else {
-            untold |= tell(tx, kind)?;
+            untold |= may_announce(tx, kind)?;
         }
     }
     let ways = ways(tx, &fresh)?;
@@ -262,7 +262,7 @@ fn owe(tx: &mut Tx<'_>, lapses: &[&Lapse]) -> Result<()> {
         since: before.map_or(since, |owed| owed.since.min(since)),
     };
     let text = serde_json::to_string(&owed).map_err(|_shape| Error::Corrupt("what is owed, to store"))?;
-    settings::keep(tx, OWED, &text)
+    settings::save(tx, OWED, &text)
 }
 
 fn owed(view: &mut View<'_>) -> Result<Option<Owed>> {
@@ -278,20 +278,20 @@ fn owed(view: &mut View<'_>) -> Result<Option<Owed>> {
 pub fn pay(tx: &mut Tx<'_>) -> Result<Option<Owed>> {
     let owed = owed(tx)?;
     if owed.is_some() {
-        settings::keep(tx, OWED, "")?;
+        settings::save(tx, OWED, "")?;
     }
     Ok(owed)
 }
 
 /// Whether a message about a kind of lapse is due, and records that it is sent.
-fn tell(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
+fn may_announce(tx: &mut Tx<'_>, kind: &str) -> Result<bool> {
     let (name, now) = (format!("engine.told.{kind}"), tx.now());
     let told = settings::get(tx, &name)?.and_then(|at| at.parse().ok()).map(Instant::from_micros);
     // A message dated in the future was sent on a wrong clock.
     if told.is_some_and(|at| at <= now && now.since(at) < TOLD_FOR) {
         return Ok(false);
     }
-    settings::keep(tx, &name, &now.micros().to_string())?;
+    settings::save(tx, &name, &now.micros().to_string())?;
     Ok(true)
 }
 

@@ -153,7 +153,7 @@ pub fn begin(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
 /// [`Error::Schema`]: the schema is being changed or was; [`Error::Held`] naming who has the number;
 /// [`Error::Conflict`] when all are in use; database errors.
 pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
-    migrate::hold(tx)?;
+    migrate::lock(tx)?;
     let database = clocks.database;
     bury(tx, database)?;
     let slots = match node.number {
@@ -177,7 +177,7 @@ pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
         }
     }
     Err(match node.number {
-        Some(number) => held(tx, number, database)?,
+        Some(number) => taken_by(tx, number, database)?,
         None => {
             Error::Conflict("all 16 node slots are in use: stop a node, or wait a minute after one was lost")
         }
@@ -185,7 +185,7 @@ pub fn take(tx: &mut Tx<'_>, node: &Node, clocks: Clocks) -> Result<u8> {
 }
 
 /// The node that has the number another one asks for.
-fn held(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
+fn taken_by(tx: &mut Tx<'_>, number: u8, database: Instant) -> Result<Error> {
     let row = nodes::table.find(i16::from(number)).select((nodes::home, nodes::seen_at));
     let (home, seen_at): (String, i64) = row.get_result(tx.conn)?;
     let home =
@@ -217,7 +217,7 @@ pub fn beat(tx: &mut Tx<'_>, slot: u8, id: &str, clocks: Clocks) -> Result<Optio
 ///
 /// # Errors
 /// [`Error::Unseated`]: the node was silent, and its slot was given away; database errors.
-pub fn hold(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
+pub fn keep_seat(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     // On SQLite there is one process.
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(()) };
     let mine = nodes::table.filter(nodes::slot.eq(i16::from(slot)).and(nodes::id.eq(id)));

@@ -68,7 +68,7 @@ pub fn agree(store: &Store, signer: &Signer, home: &str, now: Instant) -> Result
                  refuse, devices and people alike: copy theirs into this node's keys directory"
             )));
         }
-        settings::keep(tx, KEPT, &ours)
+        settings::save(tx, KEPT, &ours)
     })
 }
 

@@ -56,7 +56,7 @@ pub fn newest(view: &mut View<'_>) -> Result<i64> {
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn keep(tx: &mut Tx<'_>) -> Result<()> {
+pub(crate) fn save(tx: &mut Tx<'_>) -> Result<()> {
     if tx.kept.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::webhooks;
-use super::{Row, Stored, told};
+use super::{Row, Stored, record_event};
 use crate::audit::act::Act;
 use crate::db::conn::{held, literally};
 use crate::db::error::Result;
@@ -240,7 +240,7 @@ fn answered(
         State::Failed => "message.failed",
         _ => return Ok(()),
     };
-    told(tx, &stored, kind, code)
+    record_event(tx, &stored, kind, code)
 }
 
 /// Ends attempts that never reported: a page is tried again, anything else ends.
@@ -356,7 +356,7 @@ fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<
         write(tx, &stored, None)?;
         note(tx, stored.id, stored.way.state.name(), code)?;
         if let (State::Failed, Some(code)) = (stored.way.state, code) {
-            told(tx, &stored, "message.failed", code)?;
+            record_event(tx, &stored, "message.failed", code)?;
         }
         tx.signal("message.changed", &stored.recipient)?;
     }

@@ -42,7 +42,7 @@ pub fn hand_over(tx: &mut Tx<'_>, claimed: &[Stored]) -> Result<Vec<Cleared>> {
         claimed.iter().filter_map(|one| one.ground).map(|ground| ground.patient()).collect();
     let keys: Vec<i64> = whose.iter().map(|patient| patients::key_of(tx, *patient)).collect::<Result<_>>()?;
     // Consents before messages: the order of locks.
-    permits::hold(tx, &keys)?;
+    permits::lock(tx, &keys)?;
     let mut may: BTreeMap<i64, (&Stored, Option<Verdict>)> = BTreeMap::new();
     for one in claimed {
         if let Ok(permit) = may_leave(tx, one)? {

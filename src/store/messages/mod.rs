@@ -456,7 +456,7 @@ pub fn events(view: &mut View<'_>, id: i64) -> Result<Vec<(Instant, String, Opti
     Ok(rows.into_iter().map(|(at, what, code)| (Instant::from_micros(at), what, code)).collect())
 }
 
-fn told(tx: &mut Tx<'_>, of: &Stored, kind: &'static str, code: &str) -> Result<()> {
+fn record_event(tx: &mut Tx<'_>, of: &Stored, kind: &'static str, code: &str) -> Result<()> {
     let body = serde_json::json!({
         "message": of.id, "channel": of.channel.name(), "recipient": of.recipient, "template": of.template,
         "template_version": of.template_version, "attempt": of.way.attempt, "case": of.subject, "code": code,

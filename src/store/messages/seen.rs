@@ -23,7 +23,7 @@ pub fn fetched(store: &Store, user: UserId, now: Instant) -> Result<Vec<Stored>>
     if keys.is_empty() {
         return Ok(waiting);
     }
-    told(store, now, &keys, Receipt::Delivered)?;
+    receive(store, now, &keys, Receipt::Delivered)?;
     store.read(|view| messages::unread(view, user, MOST))
 }
 
@@ -44,12 +44,12 @@ pub fn opened(store: &Store, user: UserId, at: &str, now: Instant) -> Result<usi
     let about = |letter: &&Stored| link(letter) == at || link(letter).split('#').next() == Some(at);
     let keys: Vec<String> = waiting.iter().filter(about).map(|letter| letter.key.clone()).collect();
     if !keys.is_empty() {
-        told(store, now, &keys, Receipt::Read)?;
+        receive(store, now, &keys, Receipt::Read)?;
     }
     Ok(keys.len())
 }
 
-fn told(store: &Store, now: Instant, keys: &[String], receipt: Receipt) -> Result<()> {
+fn receive(store: &Store, now: Instant, keys: &[String], receipt: Receipt) -> Result<()> {
     store.keep_house(Urgency::Urgent, "receipts", now, |tx: &mut Tx<'_>| {
         keys.iter().try_for_each(|key| messages::receipt(tx, key, receipt).map(drop))
     })

@@ -45,7 +45,7 @@ const TO_STAND_INS: Templates = ["stand_in", "stand_in_changed", "stand_in_ended
 ///
 /// # Errors
 /// Database errors.
-pub(super) fn tell(tx: &mut Tx<'_>, turned: &Turned<'_>) -> Result<()> {
+pub(super) fn announce(tx: &mut Tx<'_>, turned: &Turned<'_>) -> Result<()> {
     let by = match tx.actor() {
         Actor::User { id, .. } => Some(id),
         _ => None,

@@ -186,7 +186,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
     let covers = &absence_parts::from_then_on(covers, now);
     let within = Window { from: within.from.max(now), to: absence_parts::as_stored(within.to) };
     let begun = within.from <= now;
-    hold(tx, user, covers)?;
+    lock_people(tx, user, covers)?;
     fits(tx, user, within, None)?;
     stand_in(tx, user, within, covers)?;
     // A person who is away from now on gives back their alerts now; an absence that begins later gives them back then.
@@ -217,7 +217,7 @@ pub fn note(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> 
 /// # Errors
 /// As [`note`].
 pub fn note_once(tx: &mut Tx<'_>, user: UserId, within: Window, covers: &[Cover]) -> Result<Left> {
-    hold(tx, user, covers)?;
+    lock_people(tx, user, covers)?;
     let (me, now) = (tx.actor().name(), tx.now());
     let same = |held: &StoredAbsence| {
         let Absence { window, known_at, .. } = held.absence;
@@ -281,8 +281,8 @@ pub fn take_back(tx: &mut Tx<'_>, id: AbsenceId) -> Result<()> {
         diesel::delete(row).execute(tx.conn)?;
     }
     let within = Window { to: now.max(held.window.from), ..held.window };
-    told(tx, "shift.absence_ended", id, held.user, within, &[])?;
-    absence_letters::tell(tx, &Turned { id, before: Some(&held), after: None })?;
+    announce(tx, "shift.absence_ended", id, held.user, within, &[])?;
+    absence_letters::announce(tx, &Turned { id, before: Some(&held), after: None })?;
     tx.signal("config.changed", "schedule")
 }
 
@@ -326,7 +326,7 @@ pub fn left_since(view: &mut View<'_>, user: UserId, since: Instant, now: Instan
 }
 
 /// Locks these people, so that absences that concern them are recorded and changed one at a time.
-fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
+fn lock_people(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
     let mut people: Vec<UserId> = covers.iter().map(|cover| cover.by).chain([user]).collect();
     people.sort_unstable();
     people.dedup();
@@ -337,7 +337,7 @@ fn hold(tx: &mut Tx<'_>, user: UserId, covers: &[Cover]) -> Result<()> {
 /// Locks an absence that can still be changed until the transaction ends.
 fn not_over(tx: &mut Tx<'_>, id: AbsenceId) -> Result<StoredAbsence> {
     let user = get(tx, id)?.absence.user;
-    hold(tx, user, &[])?;
+    lock_people(tx, user, &[])?;
     // Somebody else may have changed it or taken it back first.
     let held = get(tx, id)?;
     if held.absence.window.to <= tx.now() {
@@ -420,8 +420,8 @@ fn settled(tx: &mut Tx<'_>, kind: &'static str, turned: &Turned<'_>) -> Result<L
     let Some(Absence { user, window, .. }) = turned.after else { return Err(Error::NotFound("absence")) };
     let now = tx.now();
     let left = left_by(tx, turned.id, *user, *window, now)?;
-    told(tx, kind, turned.id, *user, *window, &left.uncovered)?;
-    absence_letters::tell(tx, turned)?;
+    announce(tx, kind, turned.id, *user, *window, &left.uncovered)?;
+    absence_letters::announce(tx, turned)?;
     tx.signal("config.changed", "schedule")?;
     Ok(left)
 }
@@ -458,7 +458,7 @@ fn callable(shift: &Shift, known: &BTreeMap<UserId, Fitness>, certificate: bool)
     Some(Window { to: window.to.min(until), ..window })
 }
 
-fn told(
+fn announce(
     tx: &mut Tx<'_>,
     kind: &'static str,
     id: AbsenceId,
@@ -471,7 +471,7 @@ fn told(
     });
     tx.audit(&Act::new(kind).about(Subject::User(user)).body(body))?;
     let (count, now) = (acts(tx)?.map_or(0, |(count, _)| count), tx.now());
-    settings::keep(tx, ACTS, &format!("{} {}", count.saturating_add(1), now.micros()))
+    settings::save(tx, ACTS, &format!("{} {}", count.saturating_add(1), now.micros()))
 }
 
 /// How often absences were noted, changed and taken back so far, and when last: a calendar that somebody follows

@@ -25,7 +25,7 @@ pub fn open(tx: &mut Tx<'_>, schedule: &str, user: UserId) -> Result<Secret> {
             feeds::created_at.eq(tx.now().micros()),
         ))
         .execute(tx.conn)?;
-    told(tx, schedule, user, "opened")?;
+    record(tx, schedule, user, "opened")?;
     Ok(secret)
 }
 
@@ -38,7 +38,7 @@ pub fn close(tx: &mut Tx<'_>, schedule: &str, user: UserId) -> Result<()> {
         return Err(Error::NotFound("feed"));
     }
     withdrawals::note(tx, &Withdrawal::Feed { schedule: schedule.to_owned(), user })?;
-    told(tx, schedule, user, "closed")
+    record(tx, schedule, user, "closed")
 }
 
 /// Whether a person follows a schedule.
@@ -73,7 +73,7 @@ fn remove(tx: &mut Tx<'_>, schedule: &str, user: UserId) -> Result<usize> {
     Ok(diesel::delete(row).execute(tx.conn)?)
 }
 
-fn told(tx: &mut Tx<'_>, schedule: &str, user: UserId, what: &str) -> Result<()> {
+fn record(tx: &mut Tx<'_>, schedule: &str, user: UserId, what: &str) -> Result<()> {
     let body = serde_json::json!({ "feed": schedule, "now": what });
     tx.audit(&Act::new("admin.config").about(Subject::User(user)).body(body))
 }

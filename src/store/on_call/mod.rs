@@ -77,7 +77,7 @@ pub fn get(view: &mut View<'_>, id: &str, now: Instant) -> Result<Version<Duty>>
 /// # Errors
 /// [`Error::Refused`] for what cannot be lived or names somebody who cannot be on call; [`Error::Stale`].
 pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32> {
-    duty.check().map_err(|faulty| Error::Refused { code: "E_INVALID", what: told(faulty) })?;
+    duty.check().map_err(|faulty| Error::Refused { code: "E_INVALID", what: reason(faulty) })?;
     let (known, now) = (people(tx)?, tx.now());
     let before = versions::in_force::<Duty>(tx, id, now)?.map(|held| held.body.schedule);
     let was = before.as_ref().map(Schedule::people).unwrap_or_default();
@@ -100,7 +100,7 @@ pub fn publish(tx: &mut Tx<'_>, id: &str, duty: &Duty, seen: u32) -> Result<u32>
     versions::publish(tx, id, &kept, seen)
 }
 
-fn told(faulty: domain::on_call::Faulty) -> &'static str {
+fn reason(faulty: domain::on_call::Faulty) -> &'static str {
     use domain::on_call::Faulty;
     match faulty {
         Faulty::TooMany(..) => "there are more rotations, people or windows than anybody reads",

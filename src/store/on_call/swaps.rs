@@ -205,7 +205,7 @@ pub fn ask(tx: &mut Tx<'_>, schedule: &str, asked: &Asked) -> Result<Swap> {
         }
         (false, _) => vec![swap.giver],
     };
-    told.into_iter().try_for_each(|user| tell(tx, "swap_asked", &swap, user))?;
+    told.into_iter().try_for_each(|user| announce(tx, "swap_asked", &swap, user))?;
     tx.signal("config.changed", "swap")?;
     Ok(swap)
 }
@@ -264,7 +264,7 @@ pub fn answer(tx: &mut Tx<'_>, id: SwapId, word: Word) -> Result<Swap> {
     noted(tx, kind, &swap, swap.taker)?;
     if word != Word::Withdraw {
         let template = if word == Word::Accept { "swap_taken" } else { "swap_declined" };
-        tell(tx, template, &swap, swap.asked_by)?;
+        announce(tx, template, &swap, swap.asked_by)?;
     }
     tx.signal("config.changed", "swap")?;
     Ok(swap)
@@ -359,7 +359,7 @@ fn noted(tx: &mut Tx<'_>, kind: &'static str, swap: &Swap, taker: Option<UserId>
 }
 
 /// Tells a person on every channel that reaches them.
-fn tell(tx: &mut Tx<'_>, template: &'static str, swap: &Swap, user: UserId) -> Result<()> {
+fn announce(tx: &mut Tx<'_>, template: &'static str, swap: &Swap, user: UserId) -> Result<()> {
     for channel in paging::channels(tx, user)? {
         let new = New {
             key: format!("{template}:{}:{user}:{}", swap.id, channel.name()),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use crate::alerts::{self, hold_free, keep, unresolved};
+use crate::alerts::{self, hold_free, save, unresolved};
 use crate::audit::act::Act as Entry;
 use crate::consents::permits;
 use crate::db::conn::{Conn, literally, on};
@@ -118,7 +118,7 @@ pub(crate) fn leave(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<usize> {
     turn::share(tx)?;
     settle(tx, user)?;
     let counted = settings::get(tx, COUNTED)?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    settings::keep(tx, COUNTED, &counted.saturating_add(1).to_string())?;
+    settings::save(tx, COUNTED, &counted.saturating_add(1).to_string())?;
     let (done, more) = give_back(tx, user, why)?;
     if more {
         remember(tx, user, why)?;
@@ -176,7 +176,7 @@ fn remember(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<()> {
 fn give_back(tx: &mut Tx<'_>, user: UserId, why: Why) -> Result<(usize, bool)> {
     let held = resting_on(tx, user)?;
     let some: Vec<(String, i64)> = held.iter().take(AT_ONCE).cloned().collect();
-    permits::hold(tx, &some.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
+    permits::lock(tx, &some.iter().map(|(_, key)| *key).collect::<Vec<_>>())?;
     let ids: Vec<String> = some.into_iter().map(|(id, _)| id).collect();
     let free = hold_free(tx, &ids)?;
     let mut done = 0;
@@ -210,7 +210,7 @@ fn one(tx: &mut Tx<'_>, id: AlertId, user: UserId, why: Why) -> Result<()> {
         ))
         .execute(tx.conn)?;
     let body = serde_json::json!({ "alert": id, "from": user, "why": why.name() });
-    keep(tx, &stored, next, Entry::new("alert.given_back").body(body)).map(drop)
+    save(tx, &stored, next, Entry::new("alert.given_back").body(body)).map(drop)
 }
 
 /// The alerts that rest on a person, the gravest first: ids and patients.

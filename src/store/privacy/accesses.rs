@@ -169,7 +169,7 @@ fn uncovered(
 /// Database errors.
 pub fn record(tx: &mut Tx<'_>, list: Option<&str>, fresh: &[(i64, Look)]) -> Result<()> {
     for (code, seen) in by_answer(fresh) {
-        let role = keep(tx, &seen)?;
+        let role = save(tx, &seen)?;
         let mut act = Act::new("access.read").decided(code.is_empty());
         if !code.is_empty() {
             act = act.code(code);
@@ -190,7 +190,7 @@ pub fn record(tx: &mut Tx<'_>, list: Option<&str>, fresh: &[(i64, Look)]) -> Res
 }
 
 /// Puts the rows of one entry in the table; the role of whoever looked, as entry and rows have it.
-pub(crate) fn keep(tx: &mut Tx<'_>, seen: &[(i64, Look)]) -> Result<&'static str> {
+pub(crate) fn save(tx: &mut Tx<'_>, seen: &[(i64, Look)]) -> Result<&'static str> {
     let (viewer, now) = (tx.actor().name(), tx.now());
     let role = match tx.actor() {
         Actor::User { role, .. } => role.name(),
@@ -288,7 +288,7 @@ pub fn of_patient(
         .limit(limit)
         .select(COLUMNS)
         .load(view.conn)?;
-    rows.into_iter().map(told).collect()
+    rows.into_iter().map(from_row).collect()
 }
 
 /// Who looked at anybody, the newest first, before the place `before`; without the reader's own looks at looks, which
@@ -309,7 +309,7 @@ pub fn newest(
         .limit(limit)
         .select(COLUMNS)
         .load(view.conn)?;
-    rows.into_iter().map(told).collect()
+    rows.into_iter().map(from_row).collect()
 }
 
 type Raw = (i64, i64, String, String, String, String, bool, i64);
@@ -334,7 +334,7 @@ const COLUMNS: (
     looks::at,
 );
 
-fn told((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<NotedAccess> {
+fn from_row((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<NotedAccess> {
     Ok(NotedAccess {
         id,
         patient_key,

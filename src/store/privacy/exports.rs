@@ -34,7 +34,7 @@ pub fn begin(tx: &mut Tx<'_>, patient: PatientId, format: &str) -> Result<i64> {
             what: "six copies within an hour: try again in an hour",
         });
     }
-    let role = accesses::keep(tx, &[(key, Look { patient, what: What::Export, refused: None })])?;
+    let role = accesses::save(tx, &[(key, Look { patient, what: What::Export, refused: None })])?;
     let body = serde_json::json!({ "role": role, "what": [What::Export.name()], "format": format });
     tx.audit(&Act::new("access.export").patient(patient).decided(true).body(body))?;
     Ok(key)

@@ -156,7 +156,7 @@ pub fn ask(tx: &mut Tx<'_>, patient: PatientId, reason: &str) -> Result<Reveal> 
 /// `E_FOUR_EYES` for one's own; [`Error::Conflict`] for one that was answered; [`Error::NotFound`]; database errors.
 pub fn decide(tx: &mut Tx<'_>, id: RevealId, approved: bool) -> Result<Reveal> {
     let (by, now) = (somebody(tx)?, tx.now());
-    let reveal = held(tx, id)?;
+    let reveal = locked(tx, id)?;
     if reveal.asker == by {
         return Err(Error::Refused { code: "E_FOUR_EYES", what: "whoever asks cannot agree" });
     }
@@ -182,7 +182,7 @@ pub fn decide(tx: &mut Tx<'_>, id: RevealId, approved: bool) -> Result<Reveal> {
 /// `E_FOUR_EYES` while no DPO agreed, after one said no and once its day is over; [`Error::NotFound`] for somebody
 /// else's request; [`Error::Sealed`] once erased; database errors.
 pub fn open(tx: &mut Tx<'_>, id: RevealId) -> Result<(Reveal, PatientIdentity)> {
-    let reveal = held(tx, id)?;
+    let reveal = locked(tx, id)?;
     if reveal.asker != somebody(tx)? {
         return Err(Error::NotFound("reveal"));
     }
@@ -242,7 +242,7 @@ pub fn newest(view: &mut View<'_>, of: Option<UserId>, limit: i64, now: Instant)
 }
 
 /// One request, held until the transaction ends.
-fn held(tx: &mut Tx<'_>, id: RevealId) -> Result<Reveal> {
+fn locked(tx: &mut Tx<'_>, id: RevealId) -> Result<Reveal> {
     let row = reveals::table.find(id.to_string());
     let row: Option<Row> = match &mut *tx.conn {
         Conn::Pg(conn) => row.for_update().select(Row::as_select()).get_result(conn).optional()?,
@@ -257,7 +257,7 @@ fn show(tx: &mut Tx<'_>, patient: PatientId, mut body: serde_json::Value) -> Res
     let found = patients::get(tx, patient)?;
     let who = found.identity.ok_or(Error::Sealed(Broken::KeyDestroyed))?;
     let look = Look { patient, what: What::Reveal, refused: None };
-    let role = accesses::keep(tx, &[(found.key, look)])?;
+    let role = accesses::save(tx, &[(found.key, look)])?;
     if let Some(body) = body.as_object_mut() {
         body.insert("role".to_owned(), role.into());
         body.insert("what".to_owned(), serde_json::json!([What::Reveal.name()]));

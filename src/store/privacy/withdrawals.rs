@@ -221,8 +221,8 @@ pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: I
             .execute(tx.conn)?;
         diesel::delete(links::table).execute(tx.conn)?;
         let body = serde_json::to_value(&restored).map_err(|_shape| Error::Corrupt("a restore"))?;
-        settings::keep(tx, UNACKNOWLEDGED, &now.rfc3339())?;
-        settings::keep(tx, LOST, restored.lost.as_deref().unwrap_or_default())?;
+        settings::save(tx, UNACKNOWLEDGED, &now.rfc3339())?;
+        settings::save(tx, LOST, restored.lost.as_deref().unwrap_or_default())?;
         tx.audit(&Act::new("backup.restored").public(body))
     })?;
     Ok(restored)
@@ -251,7 +251,7 @@ pub fn unacknowledged(view: &mut View<'_>) -> Result<Option<String>> {
 /// [`Error::Conflict`] when nothing waits for it; database errors.
 pub fn acknowledge(tx: &mut Tx<'_>, name: &str, reason: &str) -> Result<()> {
     let at = unacknowledged(tx)?.ok_or(Error::Conflict("no restore waits to be acknowledged"))?;
-    settings::keep(tx, UNACKNOWLEDGED, "")?;
+    settings::save(tx, UNACKNOWLEDGED, "")?;
     let body = serde_json::json!({ "restored_at": at, "by": name, "reason": reason });
     tx.audit(&Act::new("backup.acknowledged").body(body))
 }

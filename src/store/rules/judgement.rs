@@ -32,7 +32,7 @@ pub enum Fit {
 ///
 /// # Errors
 /// Database errors.
-pub fn told(
+pub fn apply(
     tx: &mut Tx<'_>,
     whose: Whose,
     rule: &Rule,

@@ -185,7 +185,7 @@ pub fn due(view: &mut View<'_>, limit: i64) -> Result<Vec<Due>> {
 }
 
 /// Locks and reads the row; on PostgreSQL it waits for a transaction that marks or settles it.
-fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>> {
+fn lock(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>> {
     tx.lock(Lock::Replay);
     let row = dsl::reevaluations.find((patient_key, signal.code()));
     Ok(match &mut *tx.conn {
@@ -205,7 +205,7 @@ fn hold(tx: &mut Tx<'_>, patient_key: i64, signal: Signal) -> Result<Option<Row>
 /// Database errors.
 pub fn take(tx: &mut Tx<'_>, due: &Due, by: i64) -> Result<Option<Due>> {
     let (patient_key, signal) = (due.patient_key, due.signal);
-    let Some(row) = hold(tx, patient_key, signal)? else { return Ok(None) };
+    let Some(row) = lock(tx, patient_key, signal)? else { return Ok(None) };
     let mut held = row.read()?;
     (held.version, held.taken) = (row.version.saturating_add(1), Some((by, tx.now())));
     diesel::update(dsl::reevaluations.find((patient_key, signal.code())))
@@ -238,7 +238,7 @@ pub fn to_the_head(tx: &mut Tx<'_>, due: &Due) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub fn still_taken(tx: &mut Tx<'_>, due: &Due) -> Result<bool> {
-    Ok(hold(tx, due.patient_key, due.signal)?.is_some_and(|row| row.version == due.version))
+    Ok(lock(tx, due.patient_key, due.signal)?.is_some_and(|row| row.version == due.version))
 }
 
 /// Marks what was taken as done, except for `rest`. Returns whether something is left: `rest`, or what came late
@@ -247,7 +247,7 @@ pub fn still_taken(tx: &mut Tx<'_>, due: &Due) -> Result<bool> {
 /// # Errors
 /// Database errors.
 pub fn done(tx: &mut Tx<'_>, due: &Due, rest: Option<Late>) -> Result<bool> {
-    let Some(row) = hold(tx, due.patient_key, due.signal)? else { return Ok(false) };
+    let Some(row) = lock(tx, due.patient_key, due.signal)? else { return Ok(false) };
     let left = row.fresh().and(rest.unwrap_or(NOTHING));
     if left == NOTHING {
         clear(tx, due.patient_key, due.signal)?;

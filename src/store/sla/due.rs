@@ -5,8 +5,8 @@ use std::time::{Duration, Instant as Moment};
 
 use diesel::prelude::*;
 
-use super::follow::told;
-use super::{ALERT, Promise, Row, keep};
+use super::follow::explained;
+use super::{ALERT, Promise, Row, save};
 use crate::alerts::{self, StoredAlert};
 use crate::audit::act::Act;
 use crate::db::conn::held;
@@ -109,7 +109,7 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
     tx.lock(Lock::Clocks(id));
     let alert = alerts::get(tx, id)?;
     let Some(did) = promise.due(now) else {
-        keep(tx, &mut promise)?;
+        save(tx, &mut promise)?;
         return Ok(None);
     };
     let kind = match did {
@@ -126,16 +126,16 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
             "sla.resumed"
         }
     };
-    keep(tx, &mut promise)?;
-    let body = serde_json::json!({ ALERT: id, "clocks": [told(&promise, now)] });
+    save(tx, &mut promise)?;
+    let body = serde_json::json!({ ALERT: id, "clocks": [explained(&promise, now)] });
     tx.audit(&Act::new(kind).patient(alert.case.patient).body(body))?;
     tx.signal("alert.changed", id)?;
-    tell(tx, &alert, &promise, did)?;
+    announce(tx, &alert, &promise, did)?;
     Ok(Some((id, did)))
 }
 
 /// Tells the people concerned. A breach begins its policy, unless the case is escalating already.
-fn tell(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
+fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
     let now = tx.now();
     let template = match did {
         Did::Warned => "sla_warning",

@@ -1,7 +1,7 @@
 //! Adjusts an alert's clocks when the alert changes. Each promise has its own clock, none overrules another, and the
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
-use super::{ALERT, Cycle, Ended, Promise, held, insert, keep, names};
+use super::{ALERT, Cycle, Ended, Promise, insert, locked, names, save};
 use crate::audit::act::Act;
 use crate::db::error::Result;
 use crate::db::tx::Tx;
@@ -28,7 +28,7 @@ pub fn follow(
     let now = tx.now();
     let subject = new.id.to_string();
     let mut there = match old {
-        Some(_) => held(tx, new.id)?,
+        Some(_) => locked(tx, new.id)?,
         None => Vec::new(),
     };
     let (mut started, mut stopped) = (Vec::new(), Vec::new());
@@ -36,13 +36,13 @@ pub fn follow(
         match (promise.timer().stopped_at, promise.over(new)) {
             (None, Some(ended)) => {
                 promise.stop(ended, now);
-                keep(tx, promise)?;
-                stopped.push(told(promise, now));
+                save(tx, promise)?;
+                stopped.push(explained(promise, now));
             }
             (Some(_), None) => {
                 promise.again(now);
-                keep(tx, promise)?;
-                started.push(told(promise, now));
+                save(tx, promise)?;
+                started.push(explained(promise, now));
             }
             _ => {}
         }
@@ -55,12 +55,12 @@ pub fn follow(
         // Nobody holds the alert any more: a pause for somebody's sake ends.
         for promise in there.iter_mut().filter(|promise| promise.timer().is_paused()) {
             promise.go_on(now);
-            keep(tx, promise)?;
+            save(tx, promise)?;
         }
     }
     let over = !stopped.is_empty();
-    tell(tx, "sla.started", new.patient, &subject, started)?;
-    tell(tx, "sla.stopped", new.patient, &subject, stopped)?;
+    announce(tx, "sla.started", new.patient, &subject, started)?;
+    announce(tx, "sla.stopped", new.patient, &subject, stopped)?;
     Ok(over)
 }
 
@@ -80,12 +80,12 @@ fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
         };
         let promise = Promise::started(new.id.to_string(), &level, calendar, now);
         insert(tx, &promise)?;
-        started.push(told(&promise, now));
+        started.push(explained(&promise, now));
     }
     Ok(started)
 }
 
-fn tell(
+fn announce(
     tx: &mut Tx<'_>,
     kind: &'static str,
     patient: PatientId,
@@ -100,7 +100,7 @@ fn tell(
 }
 
 /// A clock as the audit log tells it.
-pub(super) fn told(promise: &Promise, now: Instant) -> serde_json::Value {
+pub(super) fn explained(promise: &Promise, now: Instant) -> serde_json::Value {
     serde_json::json!({
         "service_level": promise.service_level,
         "version": promise.service_level_version(),

@@ -327,7 +327,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 /// The clocks of a case, locked until the transaction ends.
-fn held(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
+fn locked(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
     tx.lock(Lock::Clocks(alert));
     let subject = alert.to_string();
     let query = t::sla_timers
@@ -376,7 +376,7 @@ fn insert(tx: &mut Tx<'_>, promise: &Promise) -> Result<()> {
 }
 
 /// Writes a changed promise, unless somebody changed it since it was read.
-fn keep(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
+fn save(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
     let now = tx.now();
     let there = t::sla_timers.filter(t::id.eq(&promise.id).and(t::fence.eq(promise.fence)));
     let changed = diesel::update(there)

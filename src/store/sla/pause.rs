@@ -1,7 +1,7 @@
 //! Pausing clocks for a reason: somebody waits for the patient, for a third party, or for an agreed call.
 
-use super::follow::told;
-use super::{ALERT, Promise, held, keep};
+use super::follow::explained;
+use super::{ALERT, Promise, locked, save};
 use crate::alerts;
 use crate::audit::act::Act;
 use crate::db::error::{Error, Result};
@@ -17,8 +17,8 @@ use domain::{AlertId, Level, PatientId};
 /// [`Error::Refused`] `E_STATE` while nobody has answered, when no clock runs, while a pause is open, or when the
 /// allowed time is used up; `E_FOUR_EYES` for a red that this person paused last.
 pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
-    let patient = alerts::hold(tx, id)?.case.patient;
-    let mut there = held(tx, id)?;
+    let patient = alerts::lock(tx, id)?.case.patient;
+    let mut there = locked(tx, id)?;
     let waited_for =
         |promise: &Promise| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
     if there.iter().any(waited_for) {
@@ -52,8 +52,8 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
 /// # Errors
 /// [`Error::Refused`] `E_STATE` when none is paused.
 pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<Promise>> {
-    let patient = alerts::hold(tx, id)?.case.patient;
-    let mut there = held(tx, id)?;
+    let patient = alerts::lock(tx, id)?.case.patient;
+    let mut there = locked(tx, id)?;
     let now = tx.now();
     let paused = |promise: &Promise| promise.timer().is_paused();
     change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
@@ -73,8 +73,8 @@ fn change(
     let mut clocks = Vec::new();
     for promise in there.iter_mut().filter(|promise| which(promise)) {
         how(promise);
-        keep(tx, promise)?;
-        clocks.push(told(promise, now));
+        save(tx, promise)?;
+        clocks.push(explained(promise, now));
     }
     if clocks.is_empty() {
         return Err(state("no clock of this alert is in that state: look again"));

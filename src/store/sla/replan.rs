@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{ALERT, Row, keep};
+use super::{ALERT, Row, save};
 use crate::db::conn::held;
 use crate::db::error::Result;
 use crate::db::schema::sla_timers::dsl as t;
@@ -38,7 +38,7 @@ pub fn replan(tx: &mut Tx<'_>, alert: AlertId, back: Back) -> Result<usize> {
                 pause.from = pause.from.minus(back);
                 pause.to = pause.to.map(|to| to.minus(back));
             }
-            keep(tx, &mut promise)?;
+            save(tx, &mut promise)?;
             count += 1;
         }
         // Whatever is left of the difference, it began before now; one that cannot be read is set aside when due.

@@ -27,6 +27,6 @@ pub fn break_rows(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
 }
 
 /// Writes a clock as it was read, however long ago.
-pub fn keep(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
-    super::keep(tx, promise)
+pub fn save(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
+    super::save(tx, promise)
 }

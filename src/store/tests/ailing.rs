@@ -16,11 +16,11 @@ fn a_transaction_that_panics_is_rolled_back_and_swallows_nothing_that_comes_afte
             home.keep_house(Urgency::Patient, "test", NOW, |tx| f(tx))
         };
         let fell = house(&|tx| {
-            settings::keep(tx, NAME, "lost")?;
+            settings::save(tx, NAME, "lost")?;
             panic!("in the midst of it")
         });
         assert!(matches!(fell, Err(Error::Panicked)));
-        house(&|tx| settings::keep(tx, NAME, "kept")).unwrap();
+        house(&|tx| settings::save(tx, NAME, "kept")).unwrap();
         // As another process sees it: on the disk.
         let seen = home.reopened().unwrap().read(|view| settings::get(view, NAME)).unwrap();
         assert_eq!(seen.as_deref(), Some("kept"));
@@ -32,7 +32,7 @@ fn who_lost_its_number_writes_nothing_under_it_and_who_holds_it_is_waited_for() 
     for home in stores() {
         let Url::Postgres(_) = home.url() else { continue };
         seated(&home);
-        let hold = |tx: &mut Tx<'_>| nodes::hold(tx, 0, home.name());
+        let hold = |tx: &mut Tx<'_>| nodes::keep_seat(tx, 0, home.name());
         home.keep_house(Urgency::Patient, "test", NOW, hold).unwrap();
         let there = home.reopened().unwrap();
         let minute = NOW.plus(nodes::GONE_AFTER + Duration::from_secs(1));
@@ -42,7 +42,7 @@ fn who_lost_its_number_writes_nothing_under_it_and_who_holds_it_is_waited_for() 
         std::thread::scope(|scope| {
             let taken = home
                 .keep_house(Urgency::Patient, "test", NOW, |tx| {
-                    nodes::hold(tx, 0, home.name())?;
+                    nodes::keep_seat(tx, 0, home.name())?;
                     let take = scope.spawn(|| {
                         began.send(()).unwrap();
                         there.keep_house(Urgency::Patient, "test", minute, |tx| {

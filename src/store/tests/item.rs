@@ -62,7 +62,7 @@ fn an_item_that_fails_answers_for_no_other_change() {
     for store in stores() {
         let silent = act(&store, |tx| {
             assert!(tx.item(|tx| failing(tx, Subject::System)).is_err());
-            settings::keep(tx, "colour", "blue")
+            settings::save(tx, "colour", "blue")
         });
         assert!(matches!(silent, Err(Error::Unaudited)), "{silent:?}");
         assert_eq!(store.read(|view| settings::get(view, "colour")).unwrap(), None);

@@ -41,7 +41,7 @@ fn listed(view: &mut View<'_>, room: &Room) -> Result<List, Fault> {
     page::list(view, room, &Telling { kind: KIND, name: &name, lines: &lines, hint: &hint })
 }
 
-fn told<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Calendar>) -> R) -> R {
+fn with_words<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Calendar>) -> R) -> R {
     let w = room.words();
     let nothing = |_: &Calendar| String::new();
     let lines = |calendar: &Calendar| lines(w, calendar);
@@ -76,7 +76,7 @@ fn shown(
         (days, rest) = (ahead(w, calendar, today), holidays(w, calendar, today));
     }
     Ok(pages::View {
-        kept: told(room, |telling| held.kept(view, room, telling))?,
+        kept: with_words(room, |telling| held.kept(view, room, telling))?,
         is_open,
         ahead: days,
         holidays: rest,
@@ -126,7 +126,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
                 let mut drafted = Vec::new();
                 match &made {
                     Ok(calendar) => {
-                        editor.changes = told(room, |telling| held.changes(telling, calendar));
+                        editor.changes = with_words(room, |telling| held.changes(telling, calendar));
                         drafted = ahead(room.words(), calendar, calendar.zone.date(room.now));
                     }
                     Err(wrong) => editor.wrong.clone_from(wrong),

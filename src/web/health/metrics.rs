@@ -62,7 +62,7 @@ pub async fn metrics(
             HeaderValue::from_static("Bearer realm=\"sign in, or ask the address of the setting metrics\"");
         return Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, how)).finish());
     }
-    told(&request, gather(state).await)
+    respond(&request, gather(state).await)
 }
 
 /// What was counted, in words; or why nothing could be.
@@ -167,10 +167,10 @@ pub async fn open(
     state: Data<State>,
     counted: Data<Counted>,
 ) -> Result<HttpResponse, Refusal> {
-    told(&request, counted.into_inner().now(state).await)
+    respond(&request, counted.into_inner().now(state).await)
 }
 
-fn told(request: &HttpRequest, text: Text) -> Result<HttpResponse, Refusal> {
+fn respond(request: &HttpRequest, text: Text) -> Result<HttpResponse, Refusal> {
     let text = text.map_err(|fault| fault.of(request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")

@@ -60,7 +60,7 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
     if state.readiness.asked() {
         return not_ready(&["this node is ending: send no more here".to_owned()]);
     }
-    let (stops, notes) = told(&state);
+    let (stops, notes) = reasons(&state);
     if !stops.is_empty() {
         return not_ready(&stops);
     }
@@ -79,7 +79,7 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
 
 /// What keeps this node from its work, as far as it is known without asking anybody; and what keeps it from nothing yet,
 /// and somebody should mend.
-fn told(state: &State) -> (Vec<String>, Vec<String>) {
+fn reasons(state: &State) -> (Vec<String>, Vec<String>) {
     let aside = state.engine.aside().map(|by_ms| {
         format!(
             "this node's clock is off by {by_ms} ms against the database's, with which another node agrees; it stands \
@@ -121,7 +121,7 @@ fn not_ready(ailments: &[String]) -> HttpResponse {
 async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
     let read = web::block(move || {
         let now = state.now();
-        state.store.read(|view| Ok((settings::get(view, settings::INSTANCE)?, clock::told(view, now)?)))
+        state.store.read(|view| Ok((settings::get(view, settings::INSTANCE)?, clock::last_step(view, now)?)))
     });
     match tokio::time::timeout(PATIENCE, read).await {
         Ok(Ok(Ok((Some(_), step)))) => Ok(step),
@@ -135,7 +135,7 @@ async fn look(state: Data<State>) -> Result<Option<Step>, &'static str> {
 /// the database, or something keeps the node from its work. No person, no case.
 pub async fn healthz_engine(state: Data<State>) -> HttpResponse {
     let now = state.now();
-    let (stops, notes) = told(&state);
+    let (stops, notes) = reasons(&state);
     let locked = state.store.passed_over().map(|passed| passed.words());
     let mut ailments: Vec<String> = [stops, notes].concat().into_iter().chain(locked).collect();
     // Nobody waits for a database that is known not to answer.

@@ -71,7 +71,7 @@ impl Pulse {
             heartbeat: state.engine.heartbeat(view, now)?,
             silent: state.engine.silent(now, SILENT_AFTER),
             aside: state.engine.aside(),
-            step: clock::told(view, now)?,
+            step: clock::last_step(view, now)?,
             lapses,
             letters: letters.collect(),
             // Whom nobody wrote to since the end of their rest is asked as soon as somebody does.

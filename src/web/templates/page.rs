@@ -19,7 +19,7 @@ const KIND: Kind = Kind::Templates;
 pub async fn list(visit: Visit) -> Answer {
     visit
         .page(Section::Policies, |room| {
-            let mut list = room.read(|view| told(room, |telling| page::list(view, room, telling)))?;
+            let mut list = room.read(|view| with_words(room, |telling| page::list(view, room, telling)))?;
             // The heading holds the names; of the letter, the subjects are enough.
             for row in &mut list.rows {
                 row.lines = row.lines.drain(..).skip(2).take(2).collect();
@@ -29,7 +29,7 @@ pub async fn list(visit: Visit) -> Answer {
         .await
 }
 
-fn told<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Template>) -> R) -> R {
+fn with_words<R>(room: &Room, tell: impl FnOnce(&Telling<'_, Template>) -> R) -> R {
     let w = room.words();
     tell(&Telling {
         kind: KIND,
@@ -60,7 +60,7 @@ fn shown(
     editor: Option<Editor<Draft>>,
 ) -> Result<pages::View, Fault> {
     Ok(pages::View {
-        kept: told(room, |telling| held.kept(view, room, telling))?,
+        kept: with_words(room, |telling| held.kept(view, room, telling))?,
         class: held.newest().map(|template| class(template.class)),
         variables: variables(&held.id),
         letters: held.in_force().map(|template| letters(room.words(), template)).unwrap_or_default(),
@@ -92,7 +92,7 @@ pub async fn edit(visit: Visit, id: Path<String>, sent: Form<Vec<(String, String
             let mut drafted = Vec::new();
             match &made {
                 Ok(template) => {
-                    editor.changes = told(room, |telling| held.changes(telling, template));
+                    editor.changes = with_words(room, |telling| held.changes(telling, template));
                     drafted = letters(room.words(), template);
                 }
                 Err(wrong) => editor.wrong.clone_from(wrong),

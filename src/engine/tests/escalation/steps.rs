@@ -203,7 +203,7 @@ fn an_escalation_that_was_read_before_an_answer_is_not_written_over_it() {
         ward.act(0, Act::Ack, at(1));
         for advanced in [vec![stale.clone()], vec![fresh.clone(), stale]] {
             let kept =
-                ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalation::keep(tx, &advanced));
+                ward.home.keep_house(Urgency::Urgent, "test", at(5), |tx| escalation::save(tx, &advanced));
             assert!(matches!(kept, Err(Error::GivenUp)), "{kept:?}");
         }
         assert_eq!(ward.state(), State::Acknowledged(ward.people[0]));

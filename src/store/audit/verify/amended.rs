@@ -64,14 +64,14 @@ impl Amended {
             return Ok(Some(differs(patient, 0, seen)));
         }
         if let Some(key) = readings::hidden(view)? {
-            return told(view, key, "has a reading in force that is marked as if it were not").map(Some);
+            return recorded(view, key, "has a reading in force that is marked as if it were not").map(Some);
         }
         let Some(key) = readings::unmarked(view)? else { return Ok(None) };
-        told(view, key, "has a reading that was put right and is marked as if it were not").map(Some)
+        recorded(view, key, "has a reading that was put right and is marked as if it were not").map(Some)
     }
 }
 
-fn told(view: &mut View<'_>, key: i64, what: &str) -> Result<Break> {
+fn recorded(view: &mut View<'_>, key: i64, what: &str) -> Result<Break> {
     let patient = patients::id_of(view, key)?;
     Ok(Break { index: None, what: format!("patient {patient} {what}") })
 }

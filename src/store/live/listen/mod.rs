@@ -73,7 +73,7 @@ impl Word {
 ///
 /// # Errors
 /// Database errors.
-pub fn tell(tx: &mut Tx<'_>, from: &str) -> Result<()> {
+pub fn announce(tx: &mut Tx<'_>, from: &str) -> Result<()> {
     let destroyed = !tx.destroyed.is_empty();
     let mut words = Vec::new();
     let mut told = tx.signals.chunks(CHUNK);

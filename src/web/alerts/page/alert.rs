@@ -146,7 +146,7 @@ fn finding(
     }
     if room.viewer.role != Role::Clinician {
         let names = RuleNames::load(view, w.lang)?;
-        let said = finding::told(view, room, case, &names)?;
+        let said = finding::finding(view, room, case, &names)?;
         let latest = said.latest.map(|latest| {
             let value = w.value(&latest.signal, &latest.value);
             let again =

@@ -27,8 +27,13 @@ pub struct FindingShown {
 ///
 /// # Errors
 /// Store faults.
-pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<FindingShown, Fault> {
-    let (told, measured) = tell(view, room, case, names)?;
+pub fn finding(
+    view: &mut View<'_>,
+    room: &Room,
+    case: &Case,
+    names: &RuleNames,
+) -> Result<FindingShown, Fault> {
+    let (told, measured) = worded(view, room, case, names)?;
     if measured || told.detail.is_some() || told.latest.is_some() {
         room.sight.saw(case.patient, What::Readings);
     }
@@ -40,7 +45,7 @@ pub fn told(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) ->
 /// # Errors
 /// Store faults.
 pub fn sentence(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames) -> Result<String, Fault> {
-    let (told, measured) = tell(view, room, case, names)?;
+    let (told, measured) = worded(view, room, case, names)?;
     if measured {
         room.sight.saw(case.patient, What::Readings);
     }
@@ -48,7 +53,7 @@ pub fn sentence(view: &mut View<'_>, room: &Room, case: &Case, names: &RuleNames
 }
 
 /// What may be told, and whether its sentence holds a value.
-fn tell(
+fn worded(
     view: &mut View<'_>,
     room: &Room,
     case: &Case,

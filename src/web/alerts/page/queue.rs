@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::web::Query;
 use serde::Deserialize;
 
-use super::finding::{RuleNames, told};
+use super::finding::{RuleNames, finding};
 use crate::Section;
 use crate::alerts::cases::{Case, Cases};
 use crate::alerts::view::queue::{self, Counts, Filter, NextStep, Row};
@@ -308,7 +308,7 @@ fn row(
     name: &str,
     (people, names): (&mut People, &RuleNames),
 ) -> Result<Row, Fault> {
-    let told = told(view, room, case, names)?;
+    let told = finding(view, room, case, names)?;
     Ok(Row {
         alert: case.id,
         patient: case.patient,

@@ -35,11 +35,11 @@ pub async fn begin(visit: Visit, new: Form<New>) -> Answer {
 
 fn listed(view: &mut View<'_>, room: &Room) -> Result<List, Fault> {
     let names = names(view, room)?;
-    told(room, &names, |telling| page::list(view, room, telling))
+    with_words(room, &names, |telling| page::list(view, room, telling))
 }
 
 /// Tells policies in the reader's words.
-fn told<R>(room: &Room, names: &Names, tell: impl FnOnce(&Telling<'_, Policy>) -> R) -> R {
+fn with_words<R>(room: &Room, names: &Names, tell: impl FnOnce(&Telling<'_, Policy>) -> R) -> R {
     let w = room.words();
     tell(&Telling {
         kind: Kind::Policies,
@@ -98,7 +98,7 @@ impl PolicySetting {
     fn shown(&self, view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         let editor = room.viewer.may(Kind::Policies.changed_by());
         Ok(pages::View {
-            kept: told(room, &self.names, |telling| self.kept.kept(view, room, telling))?,
+            kept: with_words(room, &self.names, |telling| self.kept.kept(view, room, telling))?,
             targets: match self.kept.in_force() {
                 Some(policy) => targets(view, room, &self.names, policy)?,
                 None => pages::Targets { at: room.now, steps: Vec::new() },
@@ -169,7 +169,7 @@ fn look(
     policy: &Policy,
     editor: &mut Editor,
 ) -> Result<(), Fault> {
-    editor.changes = told(room, &held.names, |telling| held.kept.changes(telling, policy));
+    editor.changes = with_words(room, &held.names, |telling| held.kept.changes(telling, policy));
     editor.targets = Some(targets(view, room, &held.names, policy)?);
     Ok(())
 }

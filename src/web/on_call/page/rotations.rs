@@ -200,7 +200,7 @@ fn turned(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     let rotation = sent.rotation()?;
     match sent.first("place") {
         None => duty.schedule.rotations.push(rotation),
-        Some(place) => *held(&mut duty, place)? = rotation,
+        Some(place) => *drafted(&mut duty, place)? = rotation,
     }
     on_call::publish(tx, id, &duty, sent.version()?)?;
     Ok(())
@@ -215,7 +215,7 @@ fn removed(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
     Ok(())
 }
 
-fn held<'a>(duty: &'a mut Duty, place: &str) -> Result<&'a mut Rotation, Fault> {
+fn drafted<'a>(duty: &'a mut Duty, place: &str) -> Result<&'a mut Rotation, Fault> {
     let place: Option<usize> = place.parse().ok();
     place.and_then(|place| duty.schedule.rotations.get_mut(place)).ok_or_else(|| Fault::new(Code::NotFound))
 }

@@ -53,7 +53,7 @@ pub async fn create(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
             if there.is_some() {
                 return Err(Fault::new(Code::Conflict).with("field", "id"));
             }
-            keep(room, id, &sent)
+            save(room, id, &sent)
         })
         .await
 }
@@ -65,12 +65,12 @@ pub async fn change(visit: Visit, id: Path<String>, sent: Form<Vec<(String, Stri
         .act(move |room| {
             let there = room.read(|view| Ok(versions::in_force::<Body>(view, &id, room.now)?))?;
             there.ok_or_else(|| Fault::new(Code::NotFound))?;
-            keep(room, &id, &sent)
+            save(room, &id, &sent)
         })
         .await
 }
 
-fn keep(room: &Room, id: &str, sent: &Sent) -> Result<String, Fault> {
+fn save(room: &Room, id: &str, sent: &Sent) -> Result<String, Fault> {
     let member = |id: &str| id.parse::<UserId>().map_err(|_id| Fault::invalid("members", "a person"));
     let members = sent.all("members").map(member).collect::<Result<_, _>>()?;
     let team = Body { name: sent.name()?, members };

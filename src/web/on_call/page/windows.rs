@@ -97,7 +97,7 @@ fn place(sent: &Sent) -> Result<Option<usize>, Fault> {
     sent.first("place").map(|text| text.parse().map_err(|_number| Fault::new(Code::NotFound))).transpose()
 }
 
-fn held(sent: &Sent) -> Result<usize, Fault> {
+fn drafted(sent: &Sent) -> Result<usize, Fault> {
     place(sent)?.ok_or_else(|| Fault::new(Code::NotFound))
 }
 
@@ -117,7 +117,7 @@ pub fn put_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault>
 /// # Errors
 /// `E_NOT_FOUND`, `E_PRECONDITION`.
 pub fn take_override(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
-    changes::take_override(tx, id, held(sent)?, sent.version()?)?;
+    changes::take_override(tx, id, drafted(sent)?, sent.version()?)?;
     Ok(())
 }
 
@@ -147,6 +147,6 @@ pub fn put_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault
 /// # Errors
 /// `E_NOT_FOUND`, `E_PRECONDITION`.
 pub fn take_temporary(tx: &mut Tx<'_>, id: &str, sent: &Sent) -> Result<(), Fault> {
-    changes::take_temporary(tx, id, held(sent)?, sent.version()?)?;
+    changes::take_temporary(tx, id, drafted(sent)?, sent.version()?)?;
     Ok(())
 }

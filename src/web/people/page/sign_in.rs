@@ -71,13 +71,13 @@ pub async fn enter(request: HttpRequest, state: Data<State>, sent: Form<Credenti
         Ok(signed) => {
             let mut answer = see_other(&onward(&next, signed.user.role));
             let cookie = session_cookie(site(&request), signed.secret.reveal().to_owned());
-            keep(&mut answer, &cookie);
+            set_cookie(&mut answer, &cookie);
             let who = signed.user.identity.map_or_else(String::new, |who| who.email.as_str().to_owned());
             let chance = signed.session.id.to_string();
             let made = state.store.read(|view| throttles::known_browser(view, &who, &chance));
             known.insert(0, made.map_err(|error| Fault::from(error).of(&request))?);
             known.truncate(KNOWN);
-            keep(&mut answer, &browser_cookie(site(&request), known.join("~")));
+            set_cookie(&mut answer, &browser_cookie(site(&request), known.join("~")));
             Ok(answer)
         }
         Err(fault) => again(&request, fault, email, next),
@@ -146,7 +146,7 @@ fn known(request: &HttpRequest) -> Vec<String> {
     cookie.map_or_else(Vec::new, |held| held.value().split('~').take(KNOWN).map(str::to_owned).collect())
 }
 
-fn keep(answer: &mut HttpResponse, cookie: &Cookie<'_>) {
+fn set_cookie(answer: &mut HttpResponse, cookie: &Cookie<'_>) {
     if let Err(error) = answer.add_cookie(cookie) {
         tracing::error!(%error, "a cookie could not be set");
     }
@@ -163,7 +163,7 @@ pub async fn leave(visit: Visit, request: HttpRequest) -> Answer {
         .await?;
     let mut gone = session_cookie(site, String::new());
     gone.make_removal();
-    keep(&mut answer, &gone);
+    set_cookie(&mut answer, &gone);
     Ok(answer)
 }
 
@@ -191,7 +191,7 @@ pub async fn prefer(sent: Form<Preferences>) -> HttpResponse {
             .same_site(SameSite::Lax)
             .max_age(KEPT)
             .finish();
-        keep(&mut answer, &cookie);
+        set_cookie(&mut answer, &cookie);
     }
     answer
 }

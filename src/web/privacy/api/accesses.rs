@@ -65,7 +65,7 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
             let key = patients::key_of(view, id)?;
             desk.sight.saw(id, What::Looks);
             let most = i64::try_from(limit).unwrap_or(i64::MAX);
-            let (items, next) = told(view, &desk.viewer, key, wanted.before, most)?;
+            let (items, next) = shown(view, &desk.viewer, key, wanted.before, most)?;
             Reply::ok(&Looks { items, next })
         })
     })
@@ -76,7 +76,7 @@ pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Ans
 ///
 /// # Errors
 /// Store faults.
-pub(crate) fn told(
+pub(crate) fn shown(
     view: &mut View<'_>,
     viewer: &Viewer,
     patient_key: i64,

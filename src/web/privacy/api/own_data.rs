@@ -252,7 +252,7 @@ impl Source {
         let mut list = Listed::begin(out)?;
         loop {
             let (items, last) =
-                self.read(|view| accesses::told(view, &self.viewer, self.key, before, most))?;
+                self.read(|view| accesses::shown(view, &self.viewer, self.key, before, most))?;
             list.add(&items)?;
             match last {
                 Some(last) => before = Some(last),
