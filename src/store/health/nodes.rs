@@ -226,11 +226,11 @@ pub fn keep_seat(tx: &mut Tx<'_>, slot: u8, id: &str) -> Result<()> {
     held.map(drop).ok_or(Error::Unseated)
 }
 
-/// As [`hold`], and asks for the time as well: the machine may have been suspended since the last answer. The server
+/// As [`keep_seat`], and asks for the time as well: the machine may have been suspended since the last answer. The server
 /// ends a transaction that is silent for five seconds, so what this proves is no older at the commit.
 ///
 /// # Errors
-/// As [`hold`]; [`Error::Unseated`] too when this clock is off and another node's is right.
+/// As [`keep_seat`]; [`Error::Unseated`] too when this clock is off and another node's is right.
 pub fn hold_and_prove(tx: &mut Tx<'_>, slot: u8, id: &str, clock: &Clock) -> Result<Proven> {
     let question = Question::put(clock);
     let Conn::Pg(conn) = &mut *tx.conn else { return Ok(Proven(clock.now())) };

@@ -15,7 +15,7 @@ const LENGTHS: [(i64, i64); 5] = [
 /// No span is longer.
 pub(crate) const LONGEST: i64 = 30 * 24 * 60 * MINUTE;
 
-/// A place in [`LADDER`], from the shortest span to the longest.
+/// A place in [`LENGTHS`], from the shortest span to the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Level(usize);
 
