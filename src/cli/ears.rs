@@ -26,7 +26,7 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    /// Hears from now on. Until [`Told::serves`] a signal ends the process as soon as what it does is done, or after two
+    /// Hears from now on. Until [`EndSignals::serves`] a signal ends the process as soon as what it does is done, or after two
     /// seconds.
     ///
     /// # Errors
