@@ -283,8 +283,11 @@ impl Keyring {
     /// Forgets a key that was destroyed.
     pub fn forget(&self, subject: Subject, class: Class) {
         let gone = self.by_subject.write().unwrap_or_else(PoisonError::into_inner).remove(&(subject, class));
-        if let Some((id, _)) = gone {
-            self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let mut by_id = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        match gone {
+            Some((id, _)) => drop(by_id.remove(&id)),
+            // A blob names its key, so that a key may be known here without whose it is: any of these could be the one.
+            None => by_id.clear(),
         }
     }
 

@@ -1,7 +1,8 @@
-//! Who looked at whom, under which name, and what was taken away.
+//! Who looked at whom, under which name, what was taken away, and what is stored of people at all.
 
 pub mod accesses;
 pub mod exports;
 pub mod pseudonyms;
+pub mod registry;
 pub mod reveals;
 pub mod withdrawals;
