@@ -1,4 +1,4 @@
-//! Both backends have the same migrations, and after them the tables that `src/store/schema` tells diesel of:
+//! Both backends have the same migrations, and after them the tables that `src/store/db/schema` tells diesel of:
 //! the same columns, each with its kind and whether it may be empty.
 
 use std::collections::BTreeMap;
