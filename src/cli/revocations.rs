@@ -16,6 +16,7 @@ use audit::note::claimed_origin;
 use chain::{Chain, Fault, Line};
 use domain::Instant;
 use store::audit::Seals;
+use store::privacy::replay;
 use store::privacy::withdrawals::{self, Believed, Restored, Withdrawn};
 use store::{Store, audit as log};
 
@@ -176,7 +177,7 @@ pub fn heal(store: &Store, dir: &Path, now: Instant) -> Result<Option<Restored>>
     }
     let known = chain.proven;
     let restored = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
-    let restored = withdrawals::replay(store, &known.withdrawn, restored, now)?;
+    let restored = replay::replay(store, &known.withdrawn, restored, now)?;
     begin_again(dir, now)?;
     Ok(Some(restored))
 }

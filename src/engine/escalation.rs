@@ -184,7 +184,7 @@ fn advance(tx: &mut Tx<'_>, rows: Vec<Row>) -> store::Result<()> {
     for one in advanced.iter().filter(|one| one.ground.is_err()) {
         messages::cancel(tx, &one.from.kind, &one.from.subject)?;
     }
-    messages::page(tx, &advanced, &mut finder)?;
+    escalation::page(tx, &advanced, &mut finder)?;
     advanced.iter().try_for_each(|one| tx.signal("alert.changed", &one.from.subject))
 }
 

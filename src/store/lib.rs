@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub(crate) mod calendars;
 pub mod consents;
 pub mod db;
 pub mod devices;
@@ -35,7 +36,7 @@ use diesel::Connection;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::{broadcast, watch};
 
-pub use crate::audit::act::Act;
+pub use crate::db::act::Act;
 pub use crate::db::conn::{Conn, Opener, Url};
 pub use crate::db::error::{Error, Result};
 pub use crate::db::page::{Ask, Cursor, Page};
@@ -340,7 +341,7 @@ impl Store {
             // others commit on this connection.
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
-                audit::act::Logged::write(&mut tx)?;
+                db::act::Logged::write(&mut tx)?;
                 live::signals::save(&mut tx)?;
                 live::listen::announce(&mut tx, &self.inner.name)?;
                 if sort == Commit::Sure {

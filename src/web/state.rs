@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::health::probes::Readiness;
+use super::health::readiness::Readiness;
 use super::http::streams::Streams;
 use super::people::checks::Checks;
 use super::privacy::shown::Shown;
@@ -207,7 +207,7 @@ pub struct State {
     /// Whether the node was told to end, and who asks whether it is ready.
     pub(super) readiness: Readiness,
     /// Live streams that are open.
-    pub(super) streams: Streams,
+    pub(super) streams: Arc<Streams>,
     /// Whose readings may be shown, for the live streams.
     pub(super) shown: Shown,
 }
@@ -245,7 +245,7 @@ impl State {
             checks: Checks::new(),
             stopping: watch::Sender::new(false),
             readiness: Readiness::default(),
-            streams: Streams::default(),
+            streams: Arc::default(),
             shown: Shown::default(),
         }
     }

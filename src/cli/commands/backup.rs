@@ -13,9 +13,11 @@ use domain::{Clock, Instant};
 use store::db::migrate;
 use store::db::snapshot::{self, Manifest};
 use store::health::nodes::Clocks;
+use store::health::schema;
 use store::home::{Home, make_private, whereabouts};
 use store::keys::kek::Keks;
-use store::privacy::withdrawals::{self, Believed, Restored};
+use store::privacy::replay;
+use store::privacy::withdrawals::{Believed, Restored};
 use store::{Store, Url};
 
 pub(in crate::cli) fn backup(options: &Options, to: &Path, out: Out, clock: &Clock) -> Result<()> {
@@ -83,7 +85,7 @@ pub(in crate::cli) fn restore(
         revocations: believed,
         ..Restored::default()
     };
-    let restored = withdrawals::replay(&store, &newer.withdrawn, restored, now)?;
+    let restored = replay::replay(&store, &newer.withdrawn, restored, now)?;
     revocations::begin_again(home.dir(), now)?;
     revocations::catch_up(&store, home.dir())?;
     unfinished.done()?;
@@ -120,7 +122,7 @@ pub(in crate::cli) fn bring_up(
     match migrate::fit_of(&options.database)? {
         migrate::Fit::Current => return Ok(0),
         migrate::Fit::Behind(_) => {
-            migrate::require_alone(&options.database, &here)?;
+            schema::require_alone(&options.database, &here)?;
             let usual = home.dir().join(format!("backup-before-migration-{}", now.secs()));
             let to = to.unwrap_or(&usual);
             save(&options.database, to, now)?;
@@ -128,5 +130,5 @@ pub(in crate::cli) fn bring_up(
         }
         migrate::Fit::Empty | migrate::Fit::Ahead(_) => {}
     }
-    Ok(migrate::run(&options.database, &here)?)
+    Ok(schema::run(&options.database, &here)?)
 }

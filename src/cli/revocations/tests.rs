@@ -235,7 +235,7 @@ fn the_file_of_either_node_suffices_for_a_restore_whichever_took_the_power_away(
             let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
             assert!(all.iter().all(|id| !is_out_of_use(&restored, *id)), "as it was");
             let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
-            let told = withdrawals::replay(&restored, &known.withdrawn, told, NOW).unwrap();
+            let told = replay::replay(&restored, &known.withdrawn, told, NOW).unwrap();
             assert_eq!((told.replayed, told.beyond), (9, 0));
             assert!(all.iter().all(|id| is_out_of_use(&restored, *id)));
         }
@@ -264,7 +264,7 @@ fn a_file_of_before_a_restore_is_made_whole_and_replayed_only_where_it_knows_mor
         let known = read(&a.join(FILE), &a.join("keys")).unwrap();
         let restored = put_back(&home, &a.join("keys"), out.path(), &empty);
         let told = Restored { lost: known.head, revocations: Believed::Proven, ..Restored::default() };
-        withdrawals::replay(&restored, &known.withdrawn, told, NOW).unwrap();
+        replay::replay(&restored, &known.withdrawn, told, NOW).unwrap();
         restored.write(Actor::Operator, NOW, |tx| devices::enable(tx, all[0])).unwrap();
 
         assert!(heal(&restored, b.path(), NOW).unwrap().is_none(), "its lines were replayed");

@@ -13,7 +13,8 @@ use domain::{AlertCase, AlertId, Instant, Role, UserId};
 use store::on_call::absences;
 use store::people::departures::AT_ONCE;
 use store::people::{departures, users};
-use store::privacy::withdrawals::{self, Restored, Withdrawal, Withdrawn};
+use store::privacy::replay;
+use store::privacy::withdrawals::{Restored, Withdrawal, Withdrawn};
 use store::testing::{NOW, entries};
 use store::{Actor, Class, Error, Subject, Tx, Urgency, alerts, escalation};
 
@@ -33,7 +34,7 @@ fn turned(ward: &Ward, actor: Actor, who: UserId, role: Role, now: Instant) {
 
 fn restored(ward: &Ward, what: Withdrawal, now: Instant) {
     let line = Withdrawn { seq: 1, id: UserId::new(now).to_string(), at: now, what };
-    withdrawals::replay(&ward.home, &[line], Restored::default(), now).unwrap();
+    replay::replay(&ward.home, &[line], Restored::default(), now).unwrap();
 }
 
 /// An administrator who does it alone.

@@ -2,6 +2,7 @@
 //! receipts, the judgement. Nothing is answered before it is durable; nothing that failed is answered at all.
 
 mod amend;
+mod apart;
 mod aside;
 mod charges;
 mod judge;
@@ -18,9 +19,9 @@ use mqtt::gateway::Reply;
 use super::admit::Admitted;
 use super::answer::{Verdict, answer};
 use super::roster::Roster;
-use super::wearer::Apart;
 use super::{ANNOUNCE_EVERY, Options, SharedWatchlist, Stats, lock};
 use amend::{amend, look_up};
+use apart::Apart;
 use charges::Charges;
 use domain::{Clock, Instant, Measured, PatientId};
 use judge::{Fresh, judge};

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 
 use super::{StoredAlert, get, lock, save};
-use crate::audit::act::Act as Entry;
 use crate::consents::permits;
+use crate::db::act::Act as Entry;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alert_acts, alerts};
@@ -13,7 +13,7 @@ use crate::escalation::{self, paging};
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};
 use crate::on_call::capacity;
-use crate::people::{departures, users};
+use crate::people::{accounts, answering};
 use crate::{messages, readings};
 use domain::alerts::{Act, ActRefused, act};
 use domain::{AlertId, Can, Instant, UserId};
@@ -122,10 +122,10 @@ pub fn acted(
 /// commit. A person who is away is handed nothing.
 fn stay(tx: &mut Tx<'_>, who: UserId, what: Act) -> std::result::Result<(), Refused> {
     let to = match what {
-        Act::Reassign { to } => users::get(tx, to)?.id,
+        Act::Reassign { to } => accounts::get(tx, to)?.id,
         _ => who,
     };
-    match departures::who_cannot(tx, &[who, to])? {
+    match answering::who_cannot(tx, &[who, to])? {
         None if to == who => Ok(()),
         None => {
             let now = tx.now();

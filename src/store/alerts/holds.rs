@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::{COLUMNS, Row, StoredAlert};
+use super::stored::{COLUMNS, Row, StoredAlert};
 use crate::consents::permits;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};

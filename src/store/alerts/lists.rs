@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::{COLUMNS, Columns, Row, StoredAlert, unresolved};
+use super::stored::{COLUMNS, Columns, Row, StoredAlert, unresolved};
 use crate::db::conn::literally;
 use crate::db::error::Result;
 use crate::db::page::Cursor;

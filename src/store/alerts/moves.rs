@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::{COLUMNS, Row, StoredAlert, lock, save};
-use crate::audit::act::Act as Entry;
+use super::stored::{COLUMNS, Row, StoredAlert};
+use super::{lock, save};
 use crate::consents::permits;
+use crate::db::act::Act as Entry;
 use crate::db::error::Result;
 use crate::db::schema::{alert_acts, alerts};
 use crate::db::tx::{Tx, View};

@@ -3,7 +3,6 @@
 //!
 //! One tree a year. `leaf` is an entry's number through all years.
 
-pub mod act;
 mod explore;
 mod export;
 mod key;

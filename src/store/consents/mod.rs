@@ -20,6 +20,7 @@ pub mod basis;
 mod ends;
 pub mod ledger;
 pub mod permits;
+pub mod subjects;
 pub(crate) mod supersessions;
 pub mod terms;
 use audit::Digest;

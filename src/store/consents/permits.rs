@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use consent::{Bases, Context, Datum, Denied, Permit, Purpose, Reach, Request, Typed, Verdict};
 use diesel::prelude::*;
 
-use super::ledger;
+use super::{ledger, subjects};
 use crate::db::error::Result;
 use crate::db::schema::patients as people;
-use crate::devices::roster;
 use crate::{Tx, View, patients};
 use domain::{Instant, PatientId};
 
@@ -75,12 +74,12 @@ pub fn ask_all<P: Typed>(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<BTre
     let names: Vec<String> = patients.iter().map(ToString::to_string).collect();
     let keys: Vec<i64> = people::table.filter(people::id.eq_any(names)).select(people::key).load(tx.conn)?;
     let (bases, context) = (Bases::default(), context(now));
-    let decide = |row: roster::PatientRow| {
+    let decide = |row: subjects::PatientRow| {
         let request =
             Request { bases: &bases, records: &row.records, subject: &row.subject, context: &context };
         (row.id, consent::decide::<P>(&request))
     };
-    Ok(roster::patients(tx, &keys)?.into_iter().map(decide).collect())
+    Ok(subjects::patients(tx, &keys)?.into_iter().map(decide).collect())
 }
 
 /// The decision at this moment, without a lock: for display only. Never act on it.

@@ -1,5 +1,6 @@
 //! The database: connections, turns to write, transactions, schema.
 
+pub mod act;
 pub mod ahead;
 pub(crate) mod checkpoint;
 pub mod conn;

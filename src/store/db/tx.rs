@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::conn::Conn;
 use super::error::{Error, Result};
 use super::turn::locks::{Lock, Locks};
-use crate::audit::act::{Act, Logged};
+use crate::db::act::{Act, Logged};
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Keyring, Subject, SubjectKey};
-use crate::live::listen;
+use crate::live::names::NAMES;
 use domain::{AlertId, DeviceId, Instant, Role, UserId};
 
 /// Who acts.
@@ -279,7 +279,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Error::Corrupt`] for a name that other nodes do not know.
     pub fn signal(&mut self, name: &'static str, subject: impl ToString) -> Result<()> {
-        if !listen::NAMES.contains(&name) {
+        if !NAMES.contains(&name) {
             return Err(Error::Corrupt("a signal's name"));
         }
         self.kept.push((name, subject.to_string()));

@@ -2,6 +2,7 @@
 
 pub mod bindings;
 pub mod commands;
+pub(crate) mod counts;
 pub mod moves;
 pub mod roster;
 pub mod status;

@@ -8,14 +8,14 @@ use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
 use crate::db::schema::quarantine;
 use crate::db::tx::{Tx, View};
 use crate::keys::Subject;
-use crate::readings::ReceiptRef;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};
+use crate::readings::receipt::ReceiptRef;
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 
 /// The reason code.

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use super::super::messages::Ground;
 use super::super::{Conn, Tx};
 use super::{Escalation, name};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::insert_all;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{escalation_steps, escalations};

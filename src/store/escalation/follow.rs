@@ -49,7 +49,7 @@ pub fn follow(
         }
     }
     match advanced {
-        Followed::Moved(one) => messages::page(tx, &[*one], &mut Finder::default()),
+        Followed::Moved(one) => super::page(tx, &[*one], &mut Finder::default()),
         Followed::Still | Followed::Unreadable => Ok(()),
     }
 }

@@ -2,10 +2,11 @@
 //! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
 mod advanced;
-pub(crate) mod callable;
 mod follow;
 pub mod history;
+mod pages;
 pub mod paging;
+mod policies;
 mod replan;
 #[cfg(any(test, feature = "testing"))]
 mod testing;
@@ -14,13 +15,14 @@ mod waiting;
 use consent::Denied;
 use diesel::prelude::*;
 
-use super::alerts;
-use super::audit::act::Act;
+use super::alerts::{holds, stored};
+use super::db::act::Act;
 use super::db::conn::{held, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{escalation_steps, escalations};
 use super::db::turn::locks::Lock;
 use super::db::tx::{Tx, View};
+pub use super::messages::ALERT;
 use super::messages::{self, Ground};
 use super::versions::{self, Version};
 pub use advanced::{Advanced, record, save};
@@ -28,13 +30,12 @@ use domain::escalation::{Did, Policy, Refused, Run, State, seeds};
 use domain::id::uuid_at;
 use domain::{AlertId, Instant, PatientId, UserId};
 pub use follow::follow;
+pub use pages::page;
 pub use replan::replan;
 #[cfg(any(test, feature = "testing"))]
 pub use testing::{break_row, forget_pace};
 pub use waiting::{look_again, waiting, waiting_in_vain};
 
-/// The kind of case that an alert is.
-pub const ALERT: &str = "alert";
 /// The policy for a red alert.
 pub const RED: &str = "red_alert";
 
@@ -245,7 +246,7 @@ pub fn due(view: &mut View<'_>, now: Instant, limit: i64) -> Result<Vec<(String,
 pub fn take(tx: &mut Tx<'_>, due: &[(String, String)]) -> Result<Vec<Row>> {
     let now = tx.now().micros();
     let (ids, subjects): (Vec<String>, Vec<String>) = due.iter().cloned().unzip();
-    let free = alerts::hold_to_call(tx, &subjects)?;
+    let free = holds::hold_to_call(tx, &subjects)?;
     let rows = escalations::table
         .filter(escalations::id.eq_any(ids).and(escalations::subject.eq_any(free)))
         .filter(escalations::next_at.le(now).and(escalations::spoiled.is_null()))
@@ -347,9 +348,9 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
 /// [`Error::Refused`] `E_STALE_STEP` for a button that is older than the last page; [`Error::Denied`] without a permit
 /// for calling people; [`Error::NotFound`] when nothing is escalating.
 pub fn force(tx: &mut Tx<'_>, alert: AlertId, seen: Instant) -> Result<()> {
-    let patient = alerts::get(tx, alert)?.case.patient;
+    let patient = stored::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)??;
-    alerts::lock(tx, alert)?;
+    holds::lock(tx, alert)?;
     let Some(from) = lock(tx, alert)? else { return Err(Error::NotFound("escalation")) };
     let mut run = from.run.clone();
     run.force(seen, tx.now()).map_err(|refused| match refused {

@@ -8,8 +8,8 @@ use crate::db::error::{Error, Result};
 use crate::db::schema::{certificates, unreachable, users, webhooks};
 use crate::db::settings;
 use crate::db::tx::{Tx, View};
-use crate::on_call::{absences, capacity};
-use crate::people::departures;
+use crate::on_call::{away, turns};
+use crate::people::answering;
 use crate::versions;
 use domain::escalation::{Found, Step, Target};
 use domain::messages::Channel;
@@ -54,7 +54,7 @@ const E_MAIL: &str = "notify.email";
 /// # Errors
 /// Database errors.
 pub fn candidates(view: &mut View<'_>, step: &Step, at: Instant) -> Result<Vec<Candidate>> {
-    let absences = absences::after(view, at)?;
+    let absences = away::after(view, at)?;
     // A person who is away and on call all the same was put there by an override that means it.
     let away = |user: UserId, because: Option<Because>| {
         because.is_none() && absences.of(user).any(|window| window.holds(at))
@@ -181,7 +181,7 @@ fn out_of_reach(view: &mut View<'_>, user: UserId) -> Result<bool> {
 pub fn losses(view: &mut View<'_>) -> Result<Losses> {
     use diesel::dsl::{count_star, max};
     let (lost, last) = unreachable::table.select((count_star(), max(unreachable::since))).first(view.conn)?;
-    Ok(Losses { lost, last, departed: departures::counted(view)? })
+    Ok(Losses { lost, last, departed: answering::counted(view)? })
 }
 
 /// Whether waiting for a person is pointless: no call reaches them, they cannot answer one, or they are away.
@@ -199,9 +199,9 @@ pub fn awaited_in_vain(view: &mut View<'_>, user: UserId, at: Instant) -> Result
 /// # Errors
 /// Database errors.
 pub fn away(view: &mut View<'_>, at: Instant) -> Result<BTreeMap<UserId, Instant>> {
-    let mut away = absences::after(view, at)?.ends(at);
+    let mut away = away::after(view, at)?.ends(at);
     if !away.is_empty() {
-        let on_duty = capacity::on_duty(view, at)?;
+        let on_duty = turns::on_duty(view, at)?;
         away.retain(|user, _| !on_duty.contains(user));
     }
     Ok(away)

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::prelude::*;
 
 use super::{ALERT, Advanced, Escalation, Row, lock, record, save};
-use crate::alerts;
+use crate::alerts::{holds, stored};
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
 use crate::db::schema::{escalation_steps, escalations};
 use crate::db::tx::{Tx, View};
 use crate::escalation::paging::{self, Finder};
-use crate::messages::{self, Ground};
+use crate::messages::Ground;
 use domain::escalation::State;
 use domain::{AlertId, Instant, UserId};
 
@@ -85,10 +85,10 @@ fn each(view: &mut View<'_>, since: Instant, now: Instant, look: Look<'_>) -> Re
 /// # Errors
 /// Database errors.
 pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
-    if alerts::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
+    if holds::hold_to_call(tx, &[alert.to_string()])?.is_empty() {
         return Ok(false);
     }
-    let patient = alerts::get(tx, alert)?.case.patient;
+    let patient = stored::get(tx, alert)?.case.patient;
     let ground = Ground::ask(tx, patient)?;
     let Some(from) = lock(tx, alert)? else { return Ok(true) };
     let (mut run, now, mut finder) = (from.run.clone(), tx.now(), Finder::default());
@@ -107,7 +107,7 @@ pub fn look_again(tx: &mut Tx<'_>, alert: AlertId) -> Result<bool> {
         let advanced = [Advanced { did, due_at: now, from, run, ground }];
         save(tx, &advanced)?;
         record(tx, &advanced)?;
-        messages::page(tx, &advanced, &mut finder)?;
+        super::page(tx, &advanced, &mut finder)?;
         tx.signal("alert.changed", alert)?;
     }
     Ok(true)
@@ -183,7 +183,7 @@ fn newcomers(
             continue;
         }
         let alert = escalation.subject.parse().map_err(|_not_an_id| Error::Corrupt("escalations.subject"))?;
-        let case = alerts::get(view, alert)?.case;
+        let case = stored::get(view, alert)?.case;
         let by_name = called.at.is_none_or(|at| at < escalation.run.stepped_at);
         if escalation.run.state == State::Climbing && by_name && case.owner.is_some() {
             return Ok(None);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use crate::alerts::holds;
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alerts, audit_entries, escalations as escalates, messages, sla_timers, throttles};
 use crate::db::settings;

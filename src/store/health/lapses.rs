@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alerts, escalations, lapses, messages, sla_timers};

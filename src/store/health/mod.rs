@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod lapses;
 pub mod nodes;
+pub mod schema;
 pub mod standing;
 pub mod waiting;
 

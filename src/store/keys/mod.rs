@@ -2,6 +2,7 @@
 //! makes everything it sealed unreadable here. A backup still holds the wrapped key: there it is unreadable once the
 //! epoch is retired ([`crate::keys::rewrap`]) and its file destroyed.
 
+mod destroy;
 pub mod kek;
 pub mod rewrap;
 pub mod seal;
@@ -23,10 +24,10 @@ use super::db::error::{Error, Result};
 use super::db::schema::subject_keys;
 use super::keys::kek::Keks;
 use super::keys::seal::{Broken, KeyRef, Place, Sealer, key_of};
-use super::privacy::withdrawals::{self, Withdrawal};
-use super::readings::ReceiptRef;
-use super::{Act, Tx};
+use super::readings::receipt::ReceiptRef;
 use domain::{DeviceId, Instant, PatientId, Signal, UserId};
+
+pub use destroy::destroy;
 
 /// What a key protects; each is destroyed on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -333,29 +334,6 @@ impl Keyring {
         let dek = self.keks.unwrap(epoch, &row.subject, row.class, &row.wrapped)?;
         Ok(Arc::new(SubjectKey::new(&dek, KeyRef { id: row.id, epoch })?))
     }
-}
-
-/// Destroys the key of `(subject, class)`: what it sealed can never be opened again. Destroying twice changes nothing.
-///
-/// # Errors
-/// [`Error::NotFound`] when there never was one; database errors.
-pub fn destroy(tx: &mut Tx<'_>, subject: Subject, class: Class) -> Result<()> {
-    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
-    let row: Option<Option<i64>> =
-        subject_keys::table.filter(own).select(subject_keys::destroyed_at).first(tx.conn).optional()?;
-    if row.ok_or(Error::NotFound("key"))?.is_some() {
-        tx.unchanged();
-        return Ok(());
-    }
-    let own = subject_keys::subject.eq(subject.name()).and(subject_keys::class.eq(class.code()));
-    diesel::update(subject_keys::table.filter(own))
-        .set((subject_keys::wrapped.eq(Vec::new()), subject_keys::destroyed_at.eq(Some(tx.now().micros()))))
-        .execute(tx.conn)?;
-    tx.destroyed.push((subject, class));
-    withdrawals::note(tx, &Withdrawal::Key { subject: subject.name(), class: class.code() })?;
-    // The body names whose key it was, or the erasure would hide whom it was for; it says nothing else.
-    let body = serde_json::json!({ "subject": subject.name(), "class": class.code() });
-    tx.audit(&Act::new("key.destroyed").body(body))
 }
 
 type Columns = (

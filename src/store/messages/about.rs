@@ -11,6 +11,9 @@ use crate::db::error::Result;
 use crate::db::tx::Tx;
 use domain::PatientId;
 
+/// The kind of case that an alert is.
+pub const ALERT: &str = "alert";
+
 /// The permit under which a message about a patient is planned. It is asked again when the message is handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ground {

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 
 use super::webhooks;
 use super::{Row, Stored, record_event};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::{held, literally};
 use crate::db::error::Result;
 use crate::db::schema::{message_events, messages};

@@ -7,6 +7,7 @@ mod cancel;
 mod hand_over;
 pub mod reader;
 pub mod seen;
+mod templates;
 mod trial;
 pub mod webhooks;
 
@@ -15,19 +16,16 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::audit::act::Act;
+use super::db::act::Act;
 use super::db::conn::{held, insert_all, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{message_events, messages};
 use super::db::tx::{Tx, View};
-use super::escalation::Advanced;
-use super::escalation::paging::Finder;
 use super::versions;
-use domain::escalation::{self, Did};
 use domain::messages::{Channel, Class, Message, State};
 use domain::{Instant, UserId};
 
-pub use about::{About, Cleared, Ground, Topic};
+pub use about::{ALERT, About, Cleared, Ground, Topic};
 pub use attempts::{
     Answer, REPLAYED, Waiting, any_due, any_overdue, attempted, attempted_together, by_key, claim,
     claim_cases, of_several, overdue, receipt, replay, reported, waiting,
@@ -38,6 +36,9 @@ pub use trial::{MOST_TRIALS, TRIAL, TRIAL_LINK, TRIALS_WITHIN, next_trial, trial
 
 /// How long a page is worth sending; an answer cancels it earlier.
 pub const PAGE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+
+/// The templates of a call.
+const PAGES: [&str; 3] = ["page", "page_repeat", "nobody_reached"];
 
 /// A message to be planned.
 #[derive(Debug, Clone)]
@@ -240,97 +241,6 @@ pub fn plan(tx: &mut Tx<'_>, new: &New<'_>) -> Result<bool> {
     Ok(fresh)
 }
 
-/// Plans the messages of escalation steps: to each person on every channel that reaches them, and to every webhook. An
-/// escalation whose ground was denied sends nothing.
-///
-/// # Errors
-/// Database errors.
-pub fn page(tx: &mut Tx<'_>, advanced: &[Advanced], finder: &mut Finder) -> Result<()> {
-    let mut pages = Vec::new();
-    for one in advanced {
-        for did in &one.did {
-            pages.extend(pages_of(tx, one, did, finder)?);
-        }
-    }
-    let again = advanced.iter().filter(|one| one.from.run.step.is_some());
-    supersede(tx, &again.map(|one| one.from.subject.as_str()).collect(), &pages)?;
-    insert_all!(tx, messages::table, pages, or_skip);
-    pages.iter().try_for_each(|page| page.tell(tx))
-}
-
-/// Cancels e-mails that still wait when a later one says the same: a person who was out of reach for an hour gets one
-/// letter a case. Works on the whole batch at once; each cancelled message is logged as suppressed.
-fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
-    let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
-    let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();
-    let Some(kind) = anew.first().map(|page| page.kind) else { return Ok(()) };
-    let of = |what: fn(&Planned<'_>) -> String| anew.iter().map(|page| what(page)).collect::<BTreeSet<_>>();
-    let (subjects, keys) = (of(|page| page.subject.to_owned()), of(|page| page.key.clone()));
-    let told: BTreeSet<(&str, &str)> =
-        anew.iter().map(|page| (page.subject, page.recipient.as_str())).collect();
-    let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
-    let older = messages::table
-        .filter(messages::kind.eq(kind).and(messages::subject.eq_any(subjects)))
-        .filter(messages::key.ne_all(keys).and(messages::template.eq_any(PAGES)).and(waits))
-        .order(messages::id);
-    let mut stale = Vec::new();
-    for row in held!(tx, Row, older) {
-        // The auditor reports rows that cannot be read.
-        let Ok(stored) = row.open() else { continue };
-        if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
-            stale.push(stored);
-        }
-    }
-    let ids: Vec<i64> = stale.iter().map(|stored| stored.id).collect();
-    let gone = messages::table.filter(messages::id.eq_any(ids));
-    diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
-    stale.iter().try_for_each(|stored| hand_over::suppressed(tx, stored, "superseded", None))
-}
-
-/// The templates of a call.
-const PAGES: [&str; 3] = ["page", "page_repeat", "nobody_reached"];
-
-fn pages_of<'a>(
-    tx: &mut Tx<'_>,
-    Advanced { from, run, ground, .. }: &'a Advanced,
-    did: &Did,
-    finder: &mut Finder,
-) -> Result<Vec<Planned<'a>>> {
-    let (step, people) = match did {
-        Did::Paged { step, people, .. } => (*step, people),
-        Did::Joined { step, people, .. } => (Some(*step), people),
-        _ => return Ok(Vec::new()),
-    };
-    let Ok(ground) = ground else { return Ok(Vec::new()) };
-    let now = tx.now();
-    // A person who is handed a case is called outside the steps, which says nothing about who was called before.
-    let template = match (step, run.round) {
-        (None, _) if run.state == escalation::State::NobodyReached => "nobody_reached",
-        (_, 0) => "page",
-        (_, _) => "page_repeat",
-    };
-    let version = finder.template(tx, template)?;
-    let page = |(channel, recipient): (Channel, String)| {
-        let new = New {
-            key: format!("esc:{}:{}:{recipient}:{}", from.id, run.fence, channel.name()),
-            class: Class::Clinical,
-            channel,
-            recipient,
-            template,
-            variables: serde_json::json!({
-                "link": format!("/{}s/{}", from.kind, from.subject),
-                "since": from.started_at.to_string(),
-                "repetition": u32::from(run.round) + 1,
-            }),
-            about: About::patient(*ground, &from.kind, &from.subject),
-            due_at: now,
-            not_after: now.plus(PAGE_LASTS),
-        };
-        Planned::of(new, version, now)
-    };
-    finder.ways(tx, people)?.into_iter().map(page).collect()
-}
-
 /// Whether a person was called about a case.
 ///
 /// # Errors
@@ -462,4 +372,43 @@ fn record_event(tx: &mut Tx<'_>, of: &Stored, kind: &'static str, code: &str) ->
         "template_version": of.template_version, "attempt": of.way.attempt, "case": of.subject, "code": code,
     });
     tx.audit(&Act::new(kind).body(body))
+}
+
+/// Plans the messages of a batch of calls, each with its template's version. `again`: the cases that called before.
+pub(crate) fn plan_pages(tx: &mut Tx<'_>, pages: Vec<(New<'_>, i64)>, again: &BTreeSet<&str>) -> Result<()> {
+    let now = tx.now();
+    let pages: Vec<Planned<'_>> =
+        pages.into_iter().map(|(new, version)| Planned::of(new, version, now)).collect::<Result<_>>()?;
+    supersede(tx, again, &pages)?;
+    insert_all!(tx, messages::table, pages, or_skip);
+    pages.iter().try_for_each(|page| page.tell(tx))
+}
+
+/// Cancels e-mails that still wait when a later one says the same: a person who was out of reach for an hour gets one
+/// letter a case. Works on the whole batch at once; each cancelled message is logged as suppressed.
+fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
+    let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
+    let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();
+    let Some(kind) = anew.first().map(|page| page.kind) else { return Ok(()) };
+    let of = |what: fn(&Planned<'_>) -> String| anew.iter().map(|page| what(page)).collect::<BTreeSet<_>>();
+    let (subjects, keys) = (of(|page| page.subject.to_owned()), of(|page| page.key.clone()));
+    let told: BTreeSet<(&str, &str)> =
+        anew.iter().map(|page| (page.subject, page.recipient.as_str())).collect();
+    let waits = literally("messages.state = 'due' AND messages.channel = 'email'");
+    let older = messages::table
+        .filter(messages::kind.eq(kind).and(messages::subject.eq_any(subjects)))
+        .filter(messages::key.ne_all(keys).and(messages::template.eq_any(PAGES)).and(waits))
+        .order(messages::id);
+    let mut stale = Vec::new();
+    for row in held!(tx, Row, older) {
+        // The auditor reports rows that cannot be read.
+        let Ok(stored) = row.open() else { continue };
+        if told.contains(&(stored.subject.as_str(), stored.recipient.as_str())) {
+            stale.push(stored);
+        }
+    }
+    let ids: Vec<i64> = stale.iter().map(|stored| stored.id).collect();
+    let gone = messages::table.filter(messages::id.eq_any(ids));
+    diesel::update(gone).set(messages::state.eq(State::Cancelled.name())).execute(tx.conn)?;
+    stale.iter().try_for_each(|stored| hand_over::suppressed(tx, stored, "superseded", None))
 }

@@ -9,7 +9,7 @@ use diesel::sql_types::Bool;
 
 use super::super::keys::Subject;
 use super::{About, New, Row, Stored, Topic, plan};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{messages, users};

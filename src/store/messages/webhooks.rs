@@ -7,12 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use diesel::prelude::*;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::ALERT;
 use super::{About, Ground, Topic};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::error::{Error, Result};
 use crate::db::schema::webhooks;
 use crate::db::tx::{Actor, Tx, View};
-use crate::escalation::{self, paging};
+use crate::escalation::paging;
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
 use crate::messages;
@@ -194,7 +195,7 @@ pub fn announce(tx: &mut Tx<'_>, case: &AlertCase, version: i64, what: &'static 
             recipient: id,
             template: what,
             variables: serde_json::json!({ "link": format!("/alerts/{subject}") }),
-            about: About::patient(ground, escalation::ALERT, &subject),
+            about: About::patient(ground, ALERT, &subject),
             due_at: now,
             not_after: now.plus(messages::PAGE_LASTS),
         };

@@ -7,7 +7,8 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::absence_letters::{self, Turned};
-use super::absence_parts::{self, Part};
+use super::absence_parts::{self};
+pub use super::away::{StoredAbsence, after, get, list};
 use super::linter::ask_a_certificate;
 use super::people;
 use crate::db::error::{Error, Result};
@@ -20,26 +21,6 @@ use domain::escalation::Policy;
 use domain::on_call::{Absence, Absences, Cover, Duty, Fitness, Shift, gaps};
 use domain::time::civil::{Window, union};
 use domain::{AbsenceId, Instant, UserId};
-
-/// A stored absence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAbsence {
-    /// Its id.
-    pub id: AbsenceId,
-    /// What it says.
-    pub absence: Absence,
-    /// Who recorded it, as [`crate::Actor::name`] writes it.
-    pub noted_by: String,
-    /// Its parts, where a change added some.
-    parts: Vec<Part>,
-}
-
-impl StoredAbsence {
-    /// As whoever unfolds a schedule meets it.
-    fn unfolded(&self) -> Vec<Absence> {
-        absence_parts::unfolded(&self.absence, &self.parts)
-    }
-}
 
 /// An absence and what it leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,70 +58,11 @@ pub mod why {
     pub const AWAY: &str = "somebody who stands in is away in that time";
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = rows)]
-struct Row {
-    id: String,
-    user_id: String,
-    from_at: i64,
-    until_at: i64,
-    known_at: i64,
-    noted_by: String,
-    covers: String,
-    parts: Option<String>,
-}
-
-impl Row {
-    fn read(self) -> Result<StoredAbsence> {
-        let parts = match &self.parts {
-            Some(text) => serde_json::from_str(text).map_err(|_shape| Error::Corrupt("absences.parts"))?,
-            None => Vec::new(),
-        };
-        let absence = Absence {
-            user: self.user_id.parse().map_err(|_not_an_id| Error::Corrupt("absences.user_id"))?,
-            window: Window {
-                from: Instant::from_micros(self.from_at),
-                to: Instant::from_micros(self.until_at),
-            },
-            known_at: Instant::from_micros(self.known_at),
-            covers: serde_json::from_str(&self.covers).map_err(|_shape| Error::Corrupt("absences.covers"))?,
-        };
-        let id = self.id.parse().map_err(|_not_an_id| Error::Corrupt("absences.id"))?;
-        Ok(StoredAbsence { id, absence, noted_by: self.noted_by, parts })
-    }
-}
-
-/// Absences that are not over at an instant, in the order of their ends.
-///
-/// # Errors
-/// Database errors.
-pub fn list(view: &mut View<'_>, from: Instant) -> Result<Vec<StoredAbsence>> {
-    let later = rows::table.filter(rows::until_at.gt(from.micros())).order((rows::until_at, rows::id));
-    later.select(Row::as_select()).load(view.conn)?.into_iter().map(Row::read).collect()
-}
-
-/// Whoever is away at an instant or after it, for whoever unfolds a schedule from there on.
-///
-/// # Errors
-/// Database errors.
-pub fn after(view: &mut View<'_>, from: Instant) -> Result<Absences> {
-    Ok(Absences::new(list(view, from)?.iter().flat_map(StoredAbsence::unfolded).collect()))
-}
-
 /// They, as if one person were there: that person's turns are those of their own and those in which they stand in.
 fn of_others(view: &mut View<'_>, user: UserId, from: Instant) -> Result<Absences> {
     let held = list(view, from)?;
     let others = held.iter().filter(|held| held.absence.user != user);
     Ok(Absences::new(others.flat_map(StoredAbsence::unfolded).collect()))
-}
-
-/// One of them.
-///
-/// # Errors
-/// [`Error::NotFound`].
-pub fn get(view: &mut View<'_>, id: AbsenceId) -> Result<StoredAbsence> {
-    let row = rows::table.find(id.to_string()).select(Row::as_select()).first(view.conn).optional()?;
-    row.ok_or(Error::NotFound("absence"))?.read()
 }
 
 /// A person's turns in every schedule in a window, by schedule, in order of time.

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
-use super::absences;
-use crate::alerts::{self, lists};
+pub use super::turns::{on_duty, present};
+use crate::alerts::{lists, stored};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alerts as rows, capacities, users};
-use crate::{Act, Subject, Tx, View, versions};
+use crate::people::accounts;
+use crate::{Act, Subject, Tx, View};
 use domain::alerts::{Act as Deed, act};
-use domain::on_call::Duty;
 use domain::on_call::capacity::{Agent, MOST, USUAL, Work, allocate};
 use domain::{AlertId, AlertState, Can, Instant, Level, Role, UserId};
 
@@ -35,7 +35,7 @@ pub fn set(tx: &mut Tx<'_>, user: UserId, most: u32) -> Result<()> {
     if most > MOST {
         return Err(Error::Refused { code: "E_INVALID", what: "nobody carries more than 500 alerts" });
     }
-    crate::people::users::get(tx, user)?;
+    accounts::get(tx, user)?;
     let row = (capacities::user_id.eq(user.to_string()), capacities::most.eq(i64::from(most)));
     on!(&mut *tx.conn, |conn| diesel::insert_into(capacities::table)
         .values(row)
@@ -79,7 +79,7 @@ pub fn agents(view: &mut View<'_>, patient_key: Option<i64>) -> Result<Vec<Agent
 
 fn loads(view: &mut View<'_>) -> Result<BTreeMap<String, u32>> {
     let owned: Vec<(Option<String>, i64)> = rows::table
-        .filter(alerts::unresolved().and(rows::owner.is_not_null()))
+        .filter(stored::unresolved().and(rows::owner.is_not_null()))
         .group_by(rows::owner)
         .select((rows::owner, diesel::dsl::count_star()))
         .load(view.conn)?;
@@ -93,7 +93,7 @@ fn loads(view: &mut View<'_>) -> Result<BTreeMap<String, u32>> {
 /// Database errors.
 pub fn waiting(view: &mut View<'_>) -> Result<u32> {
     let n: i64 = rows::table
-        .filter(alerts::unresolved().and(rows::owner.is_null()))
+        .filter(stored::unresolved().and(rows::owner.is_null()))
         .filter(rows::level.ne(Level::Red.code()))
         .count()
         .get_result(view.conn)?;
@@ -107,11 +107,11 @@ pub fn waiting(view: &mut View<'_>) -> Result<u32> {
 /// # Errors
 /// [`Error::Refused`] `E_CAPACITY`.
 pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result<()> {
-    let (stored, now) = (alerts::get(tx, alert)?, tx.now());
+    let (alert, now) = (stored::get(tx, alert)?, tx.now());
     // What the case itself refuses is refused by the act, with its own reason.
-    let Ok(next) = act(&stored.case.awake(now), what, who, now) else { return Ok(()) };
-    let taker = next.owner.filter(|to| stored.case.owner != Some(*to) && next.state != AlertState::Resolved);
-    let Some(to) = taker.filter(|_| work(stored.case.facts.level) == Work::Ordinary) else { return Ok(()) };
+    let Ok(next) = act(&alert.case.awake(now), what, who, now) else { return Ok(()) };
+    let taker = next.owner.filter(|to| alert.case.owner != Some(*to) && next.state != AlertState::Resolved);
+    let Some(to) = taker.filter(|_| work(alert.case.facts.level) == Work::Ordinary) else { return Ok(()) };
     let row = users::table.find(to.to_string());
     diesel::update(row).set(users::version.eq(users::version)).execute(tx.conn)?;
     let agent = agents(tx, None)?.into_iter().find(|agent| agent.user == to);
@@ -125,37 +125,15 @@ pub fn admit(tx: &mut Tx<'_>, alert: AlertId, who: UserId, what: Deed) -> Result
     }
 }
 
-/// Everybody on call in some schedule at an instant.
-///
-/// # Errors
-/// Database errors.
-pub fn on_duty(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<UserId>> {
-    Ok(present(view, at)?.into_iter().map(|(_, user)| user).collect())
-}
-
-/// The same, by schedule.
-///
-/// # Errors
-/// Database errors.
-pub fn present(view: &mut View<'_>, at: Instant) -> Result<BTreeSet<(String, UserId)>> {
-    let schedules = versions::all_in_force::<Duty>(view, at)?;
-    let absences = absences::after(view, at)?;
-    let present = schedules.iter().flat_map(|held| {
-        let there = held.body.schedule.at(at, absences.in_schedule(&held.name));
-        there.into_iter().map(|(user, _)| (held.name.clone(), user))
-    });
-    Ok(present.collect())
-}
-
 /// To whom an alert goes next: somebody on call now, who knows the patient if they have room, else the least
 /// loaded. Nobody, when nobody on call has room for it: it waits, and is asked again when that changes.
 ///
 /// # Errors
 /// [`Error::NotFound`].
 pub fn next_for(view: &mut View<'_>, alert: AlertId, now: Instant) -> Result<Option<UserId>> {
-    let stored = alerts::get(view, alert)?;
+    let alert = stored::get(view, alert)?;
     let on_duty = on_duty(view, now)?;
-    let mut agents = agents(view, Some(stored.patient_key))?;
+    let mut agents = agents(view, Some(alert.patient_key))?;
     agents.retain(|agent| on_duty.contains(&agent.user));
-    Ok(allocate(&agents, work(stored.case.facts.level)))
+    Ok(allocate(&agents, work(alert.case.facts.level)))
 }

@@ -8,11 +8,13 @@ mod absence_parts;
 pub mod absences;
 #[cfg(test)]
 mod absences_tests;
+pub(crate) mod away;
 pub mod capacity;
 pub mod changes;
 pub mod feeds;
 mod fitness;
 mod linter;
+mod schedules;
 pub mod swaps;
 #[cfg(test)]
 mod swaps_tests;
@@ -20,6 +22,7 @@ mod swaps_tests;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod turns;
 
 use std::time::Duration;
 

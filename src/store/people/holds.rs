@@ -4,7 +4,8 @@
 
 use diesel::prelude::*;
 
-use super::users::{Hold, get};
+pub use super::accounts::Why;
+use super::accounts::{Hold, get, named};
 use super::{departures, sessions};
 use crate::db::conn::Conn;
 use crate::db::error::{Error, Result};
@@ -93,36 +94,6 @@ pub(crate) fn weigh(tx: &mut Tx<'_>, id: UserId, gain: Gain, by: Option<UserId>)
     Ok(true)
 }
 
-/// What was done to an account that holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// It was given a role with a right that it did not have.
-    Role,
-    /// Its password was set by, or by a link of, somebody else.
-    Password,
-    /// Its second factor was taken away by somebody else.
-    Factor,
-}
-
-impl Why {
-    /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Role, Self::Password, Self::Factor];
-
-    /// The stored and spoken name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Role => "role",
-            Self::Password => "password",
-            Self::Factor => "factor",
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|why| why.name() == name).ok_or(Error::Corrupt("users.held_for"))
-    }
-}
-
 /// Whether a role gives a power that the one before did not give. Patients and services have none.
 fn empowers(role: Role, before: Option<Role>) -> bool {
     let had = |can: &Can| before.is_some_and(|before| can.held_by(before));
@@ -137,15 +108,6 @@ pub(crate) fn somebody_else(tx: &Tx<'_>, id: UserId) -> Option<UserId> {
         Actor::User { id: by, .. } if by != id => Some(by),
         _ => None,
     }
-}
-
-/// The people in `users.held_by`.
-///
-/// # Errors
-/// [`Error::Corrupt`].
-pub(crate) fn named(held_by: &str) -> Result<Vec<UserId>> {
-    let ids = held_by.split_whitespace().map(str::parse);
-    ids.collect::<std::result::Result<_, _>>().map_err(|_not_an_id| Error::Corrupt("users.held_by"))
 }
 
 /// Holds an account; whoever is signed in there goes out. Whoever held it before still cannot vouch for it: what a

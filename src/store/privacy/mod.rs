@@ -4,5 +4,6 @@ pub mod accesses;
 pub mod exports;
 pub mod pseudonyms;
 pub mod registry;
+pub mod replay;
 pub mod reveals;
 pub mod withdrawals;

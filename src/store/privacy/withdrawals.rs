@@ -2,29 +2,21 @@
 //! Each is a row written in the transaction of its act, so that a restore from an older snapshot revives nobody's
 //! access.
 
-use std::collections::HashMap;
-
-use consent::{Giver, Purpose, Records, State};
+use consent::Purpose;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::consents::{self, ledger};
 use crate::db::error::{Error, Result};
-use crate::db::schema::{links, sessions, users, withdrawals};
-use crate::db::{settings, turn};
-use crate::devices::{self, bindings};
-use crate::keys::{self, Class, Subject};
-use crate::messages::webhooks;
-use crate::on_call::feeds;
-use crate::people::departures::{self, Why};
-use crate::{Act, Actor, Store, Tx, View, patients};
+use crate::db::schema::withdrawals;
+use crate::db::settings;
+use crate::{Act, Tx, View};
 use domain::id::uuid_at;
 use domain::{DeviceId, Instant, PatientId, Role, TokenId, UserId};
 
 /// The setting that stands from a restore until somebody acknowledges it.
-const UNACKNOWLEDGED: &str = "restore.unacknowledged";
+pub(super) const UNACKNOWLEDGED: &str = "restore.unacknowledged";
 /// The setting that keeps the last head that the newest restore knew to be lost.
-const LOST: &str = "restore.lost";
+pub(super) const LOST: &str = "restore.lost";
 
 /// Who or what lost which power.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,44 +182,6 @@ pub struct Restored {
     pub beyond: usize,
 }
 
-/// Applies again the withdrawals made after the snapshot, ends every session and every one-time link, and enters the
-/// restore in the log. It stays unacknowledged until [`acknowledge`].
-///
-/// # Errors
-/// Database errors.
-pub fn replay(store: &Store, lines: &[Withdrawn], mut restored: Restored, now: Instant) -> Result<Restored> {
-    let mut newer = Vec::new();
-    for line in lines {
-        let held = withdrawals::table.filter(withdrawals::id.eq(&line.id)).count();
-        if store.read(|view| Ok(held.get_result::<i64>(view.conn)?))? == 0 {
-            newer.push(&line.what);
-        }
-    }
-    let last = Last::of(&newer);
-    for what in newer {
-        match store.write(Actor::System("restore"), now, |tx| last.take(tx, what)) {
-            Ok(true) => restored.replayed += 1,
-            Ok(false) => {}
-            // It was made after the snapshot, or ended in it by another way: there is nothing to take away.
-            Err(Error::NotFound(_) | Error::Conflict(_) | Error::Rejected(_)) => restored.beyond += 1,
-            Err(other) => return Err(other),
-        }
-    }
-    restored.came_back = store.read(crate::audit::newest_note)?;
-    store.write(Actor::System("restore"), now, |tx| {
-        let open = sessions::table.filter(sessions::ended_at.is_null());
-        diesel::update(open)
-            .set((sessions::ended_at.eq(Some(now.micros())), sessions::ended_by.eq(Some("restore"))))
-            .execute(tx.conn)?;
-        diesel::delete(links::table).execute(tx.conn)?;
-        let body = serde_json::to_value(&restored).map_err(|_shape| Error::Corrupt("a restore"))?;
-        settings::save(tx, UNACKNOWLEDGED, &now.rfc3339())?;
-        settings::save(tx, LOST, restored.lost.as_deref().unwrap_or_default())?;
-        tx.audit(&Act::new("backup.restored").public(body))
-    })?;
-    Ok(restored)
-}
-
 /// The last head of the log that the newest restore knew to be lost, as a checkpoint: a file that ends before it was
 /// replayed with the one that was restored by.
 ///
@@ -254,106 +208,4 @@ pub fn acknowledge(tx: &mut Tx<'_>, name: &str, reason: &str) -> Result<()> {
     settings::save(tx, UNACKNOWLEDGED, "")?;
     let body = serde_json::json!({ "restored_at": at, "by": name, "reason": reason });
     tx.audit(&Act::new("backup.acknowledged").body(body))
-}
-
-/// The latest withdrawal for each person and device.
-struct Last {
-    users: HashMap<UserId, bool>,
-    roles: HashMap<UserId, Role>,
-    devices: HashMap<DeviceId, bool>,
-}
-
-impl Last {
-    fn of(lines: &[&Withdrawal]) -> Self {
-        let (mut users, mut roles, mut devices) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for line in lines {
-            match line {
-                Withdrawal::User { user, disabled } => {
-                    users.insert(*user, *disabled);
-                }
-                Withdrawal::Role { user, role } => {
-                    roles.insert(*user, *role);
-                }
-                Withdrawal::Device { device, disabled } => {
-                    devices.insert(*device, *disabled);
-                }
-                _ => {}
-            }
-        }
-        Self { users, roles, devices }
-    }
-
-    /// Takes the power away again; whether there was anything to take.
-    fn take(&self, tx: &mut Tx<'_>, what: &Withdrawal) -> Result<bool> {
-        let before = tx.logged.len();
-        tx.unchanged();
-        match what {
-            Withdrawal::Consent { patient, purpose } => {
-                let key = patients::key_of(tx, *patient)?;
-                let record = ledger::of(tx, key)?.record(*purpose).map(|record| record.state);
-                if matches!(record, Some(State::Granted | State::Suspended)) {
-                    consents::revoke(tx, *patient, *purpose, &Giver::System.into())?;
-                }
-            }
-            Withdrawal::User { user, disabled: true } if self.users.get(user) == Some(&true) => {
-                if crate::people::users::get(tx, *user)?.disabled_at.is_none() {
-                    crate::people::users::disable(tx, *user)?;
-                }
-            }
-            Withdrawal::Role { user, role } if self.roles.get(user) == Some(role) => {
-                departures::watched(tx, *user, |tx| {
-                    let row = users::table.find(user.to_string());
-                    let other = row.filter(users::role.ne(role.name()));
-                    let changed = diesel::update(other)
-                        .set((users::role.eq(role.name()), users::version.eq(users::version + 1)))
-                        .execute(tx.conn)?;
-                    if changed == 0 {
-                        return Ok(());
-                    }
-                    note(tx, what)?;
-                    let body = serde_json::json!({ "user": user, "role": role.name() });
-                    tx.audit(&Act::new("admin.role").about(Subject::User(*user)).body(body))
-                })?;
-            }
-            Withdrawal::Credentials { user } => {
-                turn::share(tx)?;
-                // The newer ones are lost with the database: a one-time link sets others.
-                let row = users::table.find(user.to_string());
-                let set = row.filter(users::password.is_not_null().or(users::totp.is_not_null()));
-                let cleared = (users::password.eq(None::<String>), users::totp.eq(None::<Vec<u8>>));
-                if diesel::update(set).set(cleared).execute(tx.conn)? > 0 {
-                    note(tx, what)?;
-                    let body = serde_json::json!({ "password": "ended" });
-                    tx.audit(&Act::new("admin.config").about(Subject::User(*user)).body(body))?;
-                    departures::leave(tx, *user, Why::Credentials)?;
-                }
-            }
-            Withdrawal::Device { device, disabled: true } => {
-                if devices::get(tx, *device)?.disabled_at.is_none() {
-                    devices::disable(tx, *device)?;
-                    if self.devices.get(device) == Some(&false) {
-                        devices::enable(tx, *device)?;
-                    }
-                }
-            }
-            Withdrawal::User { .. } | Withdrawal::Role { .. } | Withdrawal::Device { .. } => {}
-            Withdrawal::Token { device, token } => devices::revoke_token(tx, *device, *token)?,
-            Withdrawal::Binding { device, patient, at } => {
-                // An end that an older version let lie ahead is one that has come.
-                let at = (*at).min(tx.now());
-                bindings::unbind(tx, *device, *patient, at)?;
-            }
-            Withdrawal::Webhook { webhook } => webhooks::disable(tx, webhook)?,
-            Withdrawal::Feed { schedule, user } => feeds::close(tx, schedule, *user)?,
-            Withdrawal::Key { subject, class } => {
-                let subject = Subject::parse(subject).ok_or(Error::NotFound("subject"))?;
-                let class = Class::from_code(*class).ok_or(Error::NotFound("class of keys"))?;
-                keys::destroy(tx, subject, class)?;
-                if let (Subject::User(user), Class::Identity) = (subject, class) {
-                    departures::leave(tx, user, Why::Erased)?;
-                }
-            }
-        }
-        Ok(tx.logged.len() != before)
-    }
 }

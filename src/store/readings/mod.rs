@@ -3,42 +3,16 @@
 
 pub(crate) mod amendments;
 mod moved;
-mod parts;
 mod preference;
+pub(crate) mod receipt;
 pub(crate) mod series;
 pub(crate) mod whose;
 
 use std::collections::HashMap;
 
-use diesel::QueryResult;
-
-pub(crate) use crate::readings::amendments::hidden::{hidden, unmarked};
-pub use crate::readings::amendments::superseded::{Listed, Place, Superseded, superseded};
-pub(crate) use crate::readings::amendments::withdrawals::theirs;
-pub use crate::readings::amendments::withdrawals::{
-    Known, Outcome, Withdrawn, first_of, put_in_force, withdraw,
-};
-pub(crate) use crate::readings::chunks::backlog::Share;
-pub use crate::readings::chunks::backlog::due;
-pub use crate::readings::chunks::roll::{Rolled, roll};
-pub(crate) use crate::readings::chunks::rows::{Outline, Series};
-pub use crate::readings::chunks::sizes::{Part, Sizes, kept_of, sizes};
-pub(crate) use crate::readings::chunks::span::Span;
-pub use crate::readings::journal::row::{Batch, ReceiptRef, StoredReading, attrs};
-pub(crate) use crate::readings::journal::row::{Identity, Row};
-pub use crate::readings::journal::unstamped::{
-    REMEMBERED, first_reception, prune as prune_unstamped, remember_reception,
-};
-pub use crate::readings::series::buckets::{Bucket, Drawn, MOST_POINTS, buckets};
-pub use crate::readings::series::history::{Before, TakenBack, said_before};
-pub use crate::readings::series::latest::latest;
-pub(crate) use crate::readings::series::latest::newest_at;
-pub use crate::readings::series::measured::signals_of;
-pub use crate::readings::series::stretches::{Journal, Stretch, Want, journal, stretch};
 pub use amendments::{Amended, By, amend, stands};
 pub use moved::Allowed;
 pub(crate) use moved::{AT_ONCE, Given, Worn, give, held, set_aside, worn};
-pub use parts::next_part;
 pub use preference::preference;
 pub(crate) use series::range;
 pub use series::series;
@@ -46,20 +20,31 @@ pub use series::series;
 use super::db::conn::on;
 use super::db::error::{Error, Result};
 use super::db::tx::Tx;
-
-/// The journal in the form that each backend does best.
-pub(crate) trait ReadingStore {
-    /// Inserts what is not there yet; of two rows with one identity the first. Returns places among which are
-    /// all rows that were there already (or twice in `rows`).
-    fn insert(&mut self, rows: &[Row]) -> QueryResult<Vec<usize>>;
-
-    /// The rows that the journal holds under these identities.
-    fn find(&mut self, identities: &[Identity]) -> QueryResult<Vec<Row>>;
-
-    /// Removes these rows by identity, given in its order. A row of the share with another identity stays, whenever it
-    /// came. Quickest when they are all that the share has between the first and the last instant.
-    fn remove(&mut self, rows: &[Row], share: Share) -> QueryResult<()>;
-}
+pub(crate) use crate::readings::amendments::hidden::{hidden, unmarked};
+pub use crate::readings::amendments::superseded::{Listed, Place, Superseded, superseded};
+pub(crate) use crate::readings::amendments::withdrawals::theirs;
+pub use crate::readings::amendments::withdrawals::{
+    Known, Outcome, Withdrawn, first_of, put_in_force, withdraw,
+};
+pub use crate::readings::chunks::backlog::due;
+pub use crate::readings::chunks::roll::{Rolled, roll};
+pub(crate) use crate::readings::chunks::rows::{Outline, Series};
+pub use crate::readings::chunks::sizes::{Part, Sizes, kept_of, sizes};
+pub(crate) use crate::readings::chunks::span::Span;
+pub(crate) use crate::readings::journal::backend::ReadingStore;
+pub use crate::readings::journal::measured::signals_of;
+pub use crate::readings::journal::row::{Batch, StoredReading, attrs};
+pub(crate) use crate::readings::journal::row::{Identity, Row};
+pub use crate::readings::journal::unstamped::{
+    REMEMBERED, first_reception, prune as prune_unstamped, remember_reception,
+};
+pub use crate::readings::receipt::ReceiptRef;
+pub use crate::readings::series::buckets::{Bucket, Drawn, MOST_POINTS, buckets};
+pub use crate::readings::series::history::{Before, TakenBack, said_before};
+pub use crate::readings::series::latest::latest;
+pub(crate) use crate::readings::series::latest::newest_at;
+pub use crate::readings::series::parts::next_part;
+pub use crate::readings::series::stretches::{Journal, Stretch, Want, journal, stretch};
 
 /// What became of a batch's rows; the numbers are places in the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,14 +55,6 @@ pub struct Appended {
     pub same: Vec<usize>,
     /// The same identity with another value was committed first: to be quarantined (`E_CONFLICT`).
     pub conflicts: Vec<usize>,
-}
-
-/// The places of rows in the order of their identity, equal ones as given: neighbours in the journal's tree are
-/// written one after the other, and two writers of the same rows wait for each other instead of deadlocking.
-pub(crate) fn in_order(rows: &[Row]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..rows.len()).collect();
-    places.sort_by_key(|place| rows.get(*place).map(Row::identity));
-    places
 }
 
 /// Stores a batch. The first committed value of an identity wins. A duplicate of what a chunk already holds
@@ -128,8 +105,6 @@ pub fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<Appended> {
 
 pub(crate) mod chunks;
 pub(crate) mod journal;
-#[cfg(test)]
-mod parts_tests;
 pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod testing;

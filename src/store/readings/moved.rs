@@ -9,14 +9,14 @@ use consent::{Permit, Purpose, TelemetryCollect};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::amendments::generations::{New, write};
 use super::amendments::in_force::{amended, edge};
 use super::amendments::{Generation, Identity, Sealed};
-use super::chunks::generations::{New, write};
 use super::chunks::rows::{self, Outline, Series};
 use super::chunks::span::Span;
+use super::journal::measured;
 use super::journal::row::{COLUMNS, Row, StoredReading};
 use super::series::history::{History, TakenBack};
-use super::series::measured;
 use super::series::{joined, range};
 use crate::db::error::Result;
 use crate::db::schema::readings;

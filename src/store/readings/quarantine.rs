@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::ReceiptRef;
-use crate::audit::act::Act;
+use super::receipt::ReceiptRef;
+use crate::db::act::Act;
 use crate::db::conn::{insert_all, literally};
 use crate::db::error::{Error, Result};
 use crate::db::prune::oldest;

@@ -5,7 +5,7 @@ pub mod reevaluations;
 
 use diesel::prelude::*;
 
-use super::audit::act::Act;
+use super::db::act::Act;
 use super::db::error::{Error, Result};
 use super::db::schema::rule_versions;
 use super::db::tx::{Touched, Tx, View};

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::follow::explained;
 use super::{ALERT, Promise, Row, save};
 use crate::alerts::{self, StoredAlert};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::conn::held;
 use crate::db::error::{Error, Result};
 use crate::db::schema::sla_timers::dsl as t;

@@ -2,7 +2,7 @@
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
 use super::{ALERT, Cycle, Ended, Promise, insert, locked, names, save};
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::error::Result;
 use crate::db::tx::Tx;
 use crate::versions;

@@ -4,6 +4,7 @@
 
 mod due;
 mod follow;
+mod levels;
 mod pause;
 mod replan;
 #[cfg(any(test, feature = "testing"))]

@@ -3,7 +3,7 @@
 use super::follow::explained;
 use super::{ALERT, Promise, locked, save};
 use crate::alerts;
-use crate::audit::act::Act;
+use crate::db::act::Act;
 use crate::db::error::{Error, Result};
 use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};

@@ -11,6 +11,7 @@ use crate::db::snapshot;
 use crate::devices::{self, bindings};
 use crate::people::users::NewUser;
 use crate::people::{links, sessions, users};
+use crate::privacy::replay;
 use crate::privacy::withdrawals::{self, Restored, Withdrawn};
 use crate::testing::{NOW, bare, put_back, stores};
 use crate::{Class, Error, Store, Subject, keys};
@@ -77,7 +78,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         let whole = |store: &Store| audit::verify(store, key.vkey(), None, &[]).unwrap();
         assert!(whole(&restored).ok, "{:?}", whole(&restored));
         let told = Restored { lost: lost.clone(), ..Restored::default() };
-        let told = withdrawals::replay(&restored, &lines, told, later).unwrap();
+        let told = replay::replay(&restored, &lines, told, later).unwrap();
         assert!(told.replayed >= 8 && told.beyond >= 1, "{told:?}");
         assert_eq!(told.lost, lost);
 
@@ -97,7 +98,7 @@ fn what_was_taken_away_after_the_backup_is_taken_away_again_and_the_lost_head_is
         let erased = restored.read(|view| view.key(Subject::Patient(bia.id), Class::Identity).map(drop));
         assert!(matches!(erased, Err(Error::Sealed(keys::seal::Broken::KeyDestroyed))), "{erased:?}");
         // Once more changes nothing but the entry.
-        let again = withdrawals::replay(&restored, &lines, Restored::default(), later).unwrap();
+        let again = replay::replay(&restored, &lines, Restored::default(), later).unwrap();
         assert_eq!(again.replayed, 0, "{again:?}");
 
         assert_eq!(entries(&restored, "backup.restored"), 2);

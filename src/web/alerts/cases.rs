@@ -20,6 +20,9 @@ use store::alerts::{self, StoredAlert};
 use store::privacy::accesses::What;
 use store::{Cursor, View};
 
+/// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
+pub const MOST: i64 = 5_000;
+
 /// An alert: what people do with it, and what judgement said of it where that may be told.
 #[derive(Debug, Clone)]
 pub struct Case {

@@ -45,11 +45,6 @@ pub struct Asked {
     pub cursor: String,
 }
 
-/// Which page of a list a cursor names; the first for what is none.
-pub fn ask(cursor: &str) -> Ask {
-    cursor.parse().map_or_else(|_none| Ask::default(), |after| Ask { after, ..Ask::default() })
-}
-
 /// `/devices`, or its rows.
 pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
     visit
@@ -61,7 +56,7 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 }
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
-    let page = devices::page(view, &ask(&asked.cursor))?;
+    let page = devices::page(view, &crate::pages::ask(&asked.cursor))?;
     let paging = paging(view, &page)?;
     let mut people = People::default();
     let mut rows = Vec::new();

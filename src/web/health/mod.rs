@@ -5,6 +5,7 @@ pub mod metrics;
 pub(crate) mod page;
 pub mod probes;
 pub mod pulse;
+pub(crate) mod readiness;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;

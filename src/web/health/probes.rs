@@ -1,8 +1,7 @@
 //! For machines that ask whether this node is well: alive, ready, and on time. What they are told is known before they
 //! ask, so that the answer comes within a second whatever is wrong; it is plain, and names what to do.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant as Moment};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -21,33 +20,6 @@ use store::health::clock;
 const PATIENCE: Duration = Duration::from_millis(800);
 const SLOW: &str = "the database does not answer in time";
 const PLAIN: &str = "text/plain; charset=utf-8";
-
-/// Somebody who asks more seldom whether the node is ready does not choose by it where requests go.
-const ASKS: Duration = Duration::from_secs(60);
-
-/// Whether the node was told to end, and when somebody last asked whether it is ready.
-#[derive(Default)]
-pub(crate) struct Readiness(Mutex<(bool, Option<Moment>)>);
-
-impl Readiness {
-    fn state(&self) -> MutexGuard<'_, (bool, Option<Moment>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The node ends: from now on it is not ready. Whether somebody asks and will see it.
-    pub(crate) fn ends(&self) -> bool {
-        let mut state = self.state();
-        state.0 = true;
-        state.1.is_some_and(|asked| asked.elapsed() < ASKS)
-    }
-
-    /// Somebody asks: whether the node ends.
-    fn asked(&self) -> bool {
-        let mut state = self.state();
-        state.1 = Some(Moment::now());
-        state.0
-    }
-}
 
 /// The process answers.
 pub async fn healthz() -> HttpResponse {

@@ -24,7 +24,7 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
 
-use crate::people::auth::{address, site};
+use super::address::{address, site};
 
 /// How many connections there may be, and how long each phase of a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use super::fault::Fault;
 use super::problem::Refusal;
 use super::streams::{OpenStream, Streams};
 use crate::people::auth::Viewer;
+use crate::privacy::display::is_shown;
 use crate::privacy::pseudonyms::knows_none;
-use crate::privacy::shown::Shown;
 use crate::state::State;
 use domain::{Can, PatientId, Role};
 use store::Signalled;
@@ -110,7 +110,7 @@ pub async fn stream(
         .headers()
         .get("last-event-id")
         .map(|id| id.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(-1));
-    let held = Streams::begin(&state, viewer.id);
+    let held = Streams::begin(&state.streams, viewer.id);
     // Heard before what was missed is read: nothing falls between.
     let mut listener = Listener {
         heard: state.store.signals(),
@@ -226,7 +226,7 @@ impl Listener {
         if !may_know(&self.viewer, name, subject) {
             return false;
         }
-        name != "readings.changed" || Shown::is_shown(&self.state, &self.viewer, subject).await
+        name != "readings.changed" || is_shown(&self.state, &self.viewer, subject).await
     }
 
     /// The id under which this listener knows whom an event is about.

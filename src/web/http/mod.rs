@@ -1,5 +1,6 @@
 //! Requests and answers: connections, guards, bodies, refusals.
 
+pub(crate) mod address;
 pub mod api;
 pub(crate) mod body;
 pub(crate) mod call;

@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::address::url_encoded;
 use super::code::Code;
 use crate::pages;
 use crate::pages::error::Named;
@@ -89,10 +90,7 @@ impl Refusal {
     #[must_use]
     pub fn new(request: &HttpRequest, code: Code) -> Self {
         let mut shell = shell::of(request);
-        shell.viewer = request
-            .extensions()
-            .get::<crate::people::auth::Viewer>()
-            .map(crate::people::auth::Viewer::in_shell);
+        shell.viewer = request.extensions().get::<shell::Viewer>().cloned();
         let asks = matches!(*request.method(), Method::GET | Method::HEAD);
         let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
         let from_elsewhere = matches!(site, Some("cross-site" | "same-site"));
@@ -179,19 +177,6 @@ fn to_sign_in(path: &str) -> HttpResponse {
     let next: String = url_encoded(path);
     let to = if path == "/" { "/login".to_owned() } else { format!("/login?next={next}") };
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
-}
-
-/// `text` as a value in the query of an address.
-#[must_use]
-pub fn url_encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(byte);
-    text.bytes().fold(String::new(), |mut out, byte| {
-        match plain(&byte) {
-            true => out.push(char::from(byte)),
-            false => out.push_str(&format!("%{byte:02X}")),
-        }
-        out
-    })
 }
 
 /// `code` as an actix error, for extractors.

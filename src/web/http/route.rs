@@ -17,7 +17,8 @@ use super::fault::Fault;
 use super::problem;
 use crate::people::auth::{self as viewer, Viewer};
 use crate::people::confirm::{self, Passed};
-use crate::privacy::sight::{self, About, Sight};
+use crate::privacy::about::About;
+use crate::privacy::sight::{self, Sight};
 use crate::state::State;
 use domain::{Can, Role};
 
@@ -185,7 +186,9 @@ impl Gate {
         let sight = Sight::default();
         request.extensions_mut().insert(sight.clone());
         if let Some(found) = &found {
-            request.extensions_mut().insert(found.clone());
+            let mut extensions = request.extensions_mut();
+            extensions.insert(found.in_shell());
+            extensions.insert(found.clone());
         }
         let refused = match refused {
             Some(fault) => Some(fault.of(request.request())),

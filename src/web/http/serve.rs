@@ -12,13 +12,13 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 use tokio::net::TcpSocket;
 
+use super::address::Site;
 use super::connections::{self, Connections, Limits};
 use super::guard::{self, Transport};
 use super::openapi;
 use super::route::{self, Row};
 use super::secure::{self, Door};
 use crate::health::metrics::Counted;
-use crate::people::auth::Site;
 use crate::state::State;
 
 /// How long open answers may take to end.

@@ -1,12 +1,10 @@
 //! The live streams that are open, by person: a new one is always let in, and the oldest makes room for it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::web::Data;
 use tokio::sync::oneshot;
 
-use crate::state::State;
 use domain::UserId;
 
 /// The live streams that each person holds open on this node, the oldest first.
@@ -28,9 +26,9 @@ impl Streams {
     }
 
     /// One more for this person, until it is dropped. The oldest makes room when they hold the most there may be.
-    pub(crate) fn begin(state: &Data<State>, user: UserId) -> OpenStream {
+    pub(crate) fn begin(streams: &Arc<Self>, user: UserId) -> OpenStream {
         let (end, ended) = oneshot::channel();
-        let mut open = state.streams.open();
+        let mut open = streams.open();
         open.next += 1;
         let id = open.next;
         let theirs = open.by_person.entry(user).or_default();
@@ -39,13 +37,13 @@ impl Streams {
             // Its listener hears that the other side is gone.
             drop(theirs.pop_front());
         }
-        OpenStream { state: Data::clone(state), user, id, ended }
+        OpenStream { streams: Arc::clone(streams), user, id, ended }
     }
 }
 
 /// One open stream.
 pub(crate) struct OpenStream {
-    state: Data<State>,
+    streams: Arc<Streams>,
     user: UserId,
     id: u64,
     ended: oneshot::Receiver<()>,
@@ -60,7 +58,7 @@ impl OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let mut open = self.state.streams.open();
+        let mut open = self.streams.open();
         if let Some(theirs) = open.by_person.get_mut(&self.user) {
             theirs.retain(|(id, _)| *id != self.id);
             if theirs.is_empty() {

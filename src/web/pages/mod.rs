@@ -8,6 +8,7 @@ use askama::filters::Safe;
 use super::pages::shell::Shell;
 use super::text::l10n::{Key, Words};
 use domain::Instant;
+use store::Ask;
 use store::db::page::COUNTED;
 
 pub mod api_docs;
@@ -310,5 +311,11 @@ impl Shell {
 }
 
 pub mod shell;
+
+/// Which page of a list a cursor names; the first for what is none.
+pub fn ask(cursor: &str) -> Ask {
+    cursor.parse().map_or_else(|_none| Ask::default(), |after| Ask { after, ..Ask::default() })
+}
+
 #[cfg(test)]
 mod tests;

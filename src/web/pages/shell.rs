@@ -5,7 +5,7 @@ use actix_web::http::header;
 use chrono_tz::Tz;
 
 use crate::assets;
-use crate::http::problem::url_encoded;
+use crate::http::address::url_encoded;
 use crate::text::l10n::{Key, Lang, Words};
 use domain::{Can, Clock, Instant, Role};
 

@@ -296,7 +296,7 @@ impl Room {
             store::messages::seen::opened(&self.state.store, self.viewer.id, place, self.now)?;
         }
         if self.viewer.may(Can::SeeAlerts) {
-            let red = self.read(|view| Ok(cases::red_open(view, crate::alerts::page::queue::MOST)?))?;
+            let red = self.read(|view| Ok(cases::red_open(view, cases::MOST)?))?;
             self.shell.red_open = Some(u32::try_from(red).unwrap_or(u32::MAX));
         }
         Ok(self)

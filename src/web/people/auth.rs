@@ -1,8 +1,6 @@
 //! Who asks. A bearer token or the dashboard's cookie, both backed by the same session row, which is read again
 //! with every request: a killed session ends at the next one.
 
-use std::net::IpAddr;
-
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{self, Data};
@@ -10,6 +8,7 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use consent::{AlertEvaluate, Context, Datum, Permit, Purpose, Request, TelemetryCollect};
 use std::future::{Ready, ready};
 
+pub use crate::http::address::{Site, address, site};
 use crate::http::code::Code;
 use crate::http::fault::Fault;
 use crate::http::problem;
@@ -19,23 +18,6 @@ use store::consents::ledger;
 use store::people::sessions::{self, Session};
 use store::people::users;
 use store::{Actor, Store, Urgency, View, patients};
-
-/// How the site is reached and how it keeps its cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Site {
-    /// Answers go over TLS: the cookie is `__Host-zelo` and never sent in clear.
-    pub secure_cookie: bool,
-    /// The last address of `X-Forwarded-For` is the one that asks.
-    pub behind_proxy: bool,
-}
-
-impl Site {
-    /// The name of the dashboard's cookie.
-    #[must_use]
-    pub const fn cookie(self) -> &'static str {
-        if self.secure_cookie { "__Host-zelo" } else { "zelo" }
-    }
-}
 
 /// Who is signed in, as of this request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,21 +96,6 @@ fn shown(request: &HttpRequest) -> Option<Shown> {
     }
     let site = site(request);
     request.cookie(site.cookie()).map(|cookie| Shown::Cookie(cookie.value().to_owned()))
-}
-
-/// How the site is reached.
-#[must_use]
-pub fn site(request: &HttpRequest) -> Site {
-    let plain = Site { secure_cookie: false, behind_proxy: false };
-    request.app_data::<Data<Site>>().map_or(plain, |site| ***site)
-}
-
-/// The address that asks.
-#[must_use]
-pub fn address(request: &HttpRequest) -> Option<IpAddr> {
-    let forwarded = request.headers().get("x-forwarded-for").filter(|_| site(request).behind_proxy);
-    let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|value| value.rsplit(',').next());
-    last.and_then(|text| text.trim().parse().ok()).or_else(|| request.peer_addr().map(|peer| peer.ip()))
 }
 
 /// The network that asks: an IPv4 address, or the /64 that one IPv6 customer has; empty: not known.

@@ -1,6 +1,8 @@
 //! Who saw whose data, under which name, and what a patient may take along.
 
+pub mod about;
 pub mod api;
+pub(crate) mod display;
 pub(crate) mod page;
 pub mod pseudonyms;
 pub(crate) mod routes;

@@ -5,12 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::web::{self, Data};
-
-use crate::people::auth::{Viewer, permit_display};
-use crate::state::State;
-use domain::{Instant, PatientId, Role};
-use store::patients;
+use domain::{Instant, Role};
 
 /// How long an answer is remembered: what ends a basis by time alone is told by the engine, and by this at the latest.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -40,34 +35,23 @@ impl Shown {
         answers.known.retain(|(known, _), _| known != patient);
     }
 
-    /// Whether a viewer may be shown a patient's readings. What cannot be asked may not be shown.
-    pub async fn is_shown(state: &Data<State>, viewer: &Viewer, patient: &str) -> bool {
-        let (key, now) = ((patient.to_owned(), viewer.role), state.now());
-        let asked = {
-            let answers = state.shown.answers();
-            let known = answers.known.get(&key);
-            if let Some((_, shown)) = known.filter(|(at, _)| *at <= now && now.since(*at) < REMEMBERED) {
-                return *shown;
-            }
-            answers.forgotten
-        };
-        let (asking, viewer, id) = (Data::clone(state), viewer.clone(), patient.parse::<PatientId>());
-        let decided = web::block(move || {
-            let id = id.ok()?;
-            let shown = asking.store.read(|view| {
-                let key = patients::key_of(view, id)?;
-                Ok(permit_display(view, &asking, &viewer, key).is_ok())
-            });
-            shown.ok()
-        });
-        let Ok(Some(shown)) = decided.await else { return false };
-        let mut answers = state.shown.answers();
+    /// What is remembered of an answer; else how often something was forgotten so far, for [`Shown::remember`].
+    pub(super) fn known(&self, key: &(String, Role), now: Instant) -> Result<bool, u64> {
+        let answers = self.answers();
+        match answers.known.get(key).filter(|(at, _)| *at <= now && now.since(*at) < REMEMBERED) {
+            Some((_, shown)) => Ok(*shown),
+            None => Err(answers.forgotten),
+        }
+    }
+
+    /// Remembers an answer, unless something was forgotten since it was asked for.
+    pub(super) fn remember(&self, asked: u64, key: (String, Role), (now, shown): (Instant, bool)) {
+        let mut answers = self.answers();
         if answers.forgotten == asked {
             if answers.known.len() >= MOST {
                 answers.known.clear();
             }
             answers.known.insert(key, (now, shown));
         }
-        shown
     }
 }

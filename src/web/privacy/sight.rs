@@ -8,17 +8,12 @@ use std::time::Duration;
 use actix_web::web::{self, Data};
 use actix_web::{HttpMessage, HttpRequest};
 
-use super::pseudonyms::knows_none;
-use crate::alerts::cases;
 use crate::http::code::Code;
 use crate::http::fault::Fault;
 use crate::people::auth::Viewer;
 use crate::state::State;
 use domain::PatientId;
-use store::devices::{self, bindings};
-use store::patients;
 use store::privacy::accesses::{self, Look, What};
-use store::readings::quarantine;
 
 /// How long the entry of a look may take before nothing is shown (DESIGN §6).
 const WITNESSED_WITHIN: Duration = Duration::from_secs(2);
@@ -97,98 +92,5 @@ pub async fn witness(
             Err(Code::Audit.into())
         }
         Ok(Err(_)) | Err(_) => Err(Code::Audit.into()),
-    }
-}
-
-/// Whom an address is about, by its first parameter: what the gate writes down when nobody else has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
-    whose: Whose,
-    what: What,
-    /// Whether an answer in silence shows something of them; else only a refusal is a look.
-    shows: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    Patient,
-    Alert,
-    Quarantined,
-    /// Of whom a device measures now.
-    Device,
-}
-
-impl About {
-    /// Of a route's path; `None` for one that names no person.
-    #[must_use]
-    pub fn of(path: &str) -> Option<Self> {
-        let path = path.strip_prefix("/api/v1").unwrap_or(path);
-        let mut parts = path.split('/').skip(1);
-        let (kind, id, rest) = (parts.next()?, parts.next()?, parts.next());
-        if id != "{id}" {
-            return None;
-        }
-        let (whose, what) = match (kind, rest) {
-            ("patients", None) => (Whose::Patient, What::Contacts),
-            ("patients", Some("consents")) => (Whose::Patient, What::Consents),
-            ("patients", Some("alerts")) => (Whose::Patient, What::Alerts),
-            ("patients", Some("accesses")) => (Whose::Patient, What::Looks),
-            ("patients", Some("reveals")) => (Whose::Patient, What::Reveal),
-            ("patients", Some("export")) => (Whose::Patient, What::Export),
-            ("patients", Some("devices")) => (Whose::Patient, What::Identity),
-            ("patients", Some(_)) => (Whose::Patient, What::Readings),
-            ("alerts", _) => (Whose::Alert, What::Alerts),
-            ("quarantine", _) => (Whose::Quarantined, What::Readings),
-            ("devices", _) => (Whose::Device, What::Identity),
-            _ => return None,
-        };
-        Some(Self { whose, what, shows: whose != Whose::Device })
-    }
-
-    /// Whether an answer that says nothing of whom it showed has shown them.
-    #[must_use]
-    pub const fn shows(self) -> bool {
-        self.shows
-    }
-
-    /// At what of them.
-    #[must_use]
-    pub const fn what(self) -> What {
-        self.what
-    }
-
-    /// The patient whom the address of a request is about, if there is one.
-    pub async fn patient(self, state: &Data<State>, viewer: &Viewer, id: &str) -> Option<PatientId> {
-        let (state, viewer, id) = (Data::clone(state), viewer.clone(), id.to_owned());
-        let found = web::block(move || {
-            state.store.read(|view| {
-                let absent = || store::Error::NotFound("id");
-                match self.whose {
-                    Whose::Patient => {
-                        let said = id.parse().map_err(|_not_an_id| absent())?;
-                        let id = match knows_none(&viewer) {
-                            true => store::privacy::pseudonyms::meant(view, viewer.id, said)?,
-                            false => said,
-                        };
-                        patients::key_of(view, id).map(|_there| id)
-                    }
-                    Whose::Alert => cases::patient_of(view, id.parse().map_err(|_not_an_id| absent())?),
-                    Whose::Device => {
-                        let device = devices::get(view, id.parse().map_err(|_not_an_id| absent())?)?;
-                        let bound = bindings::of_device(view, device.key)?;
-                        bound
-                            .iter()
-                            .find(|bound| bound.to.is_none())
-                            .map(|bound| bound.patient)
-                            .ok_or_else(absent)
-                    }
-                    Whose::Quarantined => {
-                        let item = quarantine::get(view, id.parse().map_err(|_not_an_id| absent())?)?;
-                        patients::id_of(view, item.patient_key.ok_or_else(absent)?)
-                    }
-                }
-            })
-        });
-        found.await.ok()?.ok()
     }
 }

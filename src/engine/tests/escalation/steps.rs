@@ -223,7 +223,7 @@ fn a_page_that_is_planned_twice_is_sent_once() {
         for _ in 0..2 {
             ward.home
                 .keep_house(Urgency::Urgent, "test", NOW, |tx| {
-                    messages::page(tx, &advanced, &mut paging::Finder::default())
+                    escalation::page(tx, &advanced, &mut paging::Finder::default())
                 })
                 .unwrap();
             assert_eq!(ward.ways().len(), 4, "two people, on the dashboard and by e-mail");

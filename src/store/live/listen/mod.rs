@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
+use super::names::NAMES;
 use crate::db::schema::signals;
 use crate::db::tx::{Signalled, Touched, Tx};
 use crate::{Conn, Error, Inner, Opener, Result, Url};
@@ -32,23 +33,6 @@ const CHUNK: usize = 48;
 
 /// The channel is the schema's own.
 const CHANNEL: &str = "'zelo_signals_' || to_hex(hashtext(current_schema()))";
-
-/// Every name that is told, as readers compare it.
-pub(crate) const NAMES: [&str; 13] = [
-    "alert.changed",
-    "audit.sealed",
-    "config.changed",
-    "consent.changed",
-    "device.changed",
-    "device.commanded",
-    "device.connected",
-    "message.changed",
-    "patient.changed",
-    "readings.changed",
-    "rules.changed",
-    "session.ended",
-    "term.published",
-];
 
 /// One notification.
 #[derive(Serialize, Deserialize)]

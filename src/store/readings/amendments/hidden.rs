@@ -10,7 +10,7 @@ use crate::db::error::{Error, Result};
 use crate::db::schema::{amendments, chunks};
 use crate::readings::chunks::rows::{Series, open};
 use crate::readings::chunks::span::Span;
-use crate::readings::parts::AT_ONCE;
+use crate::readings::series::parts::AT_ONCE;
 use domain::Signal;
 
 /// Said by the source or released at the patient, and not marked. What only changed hands went through an item that is

@@ -3,6 +3,7 @@
 //! Amendments are applied by identity wherever readings are read, and are sealed, never masked. The last generation of
 //! an identity is in force; what it replaced stays as superseded. Withdrawals by the source are in `withdrawals`.
 
+pub(in crate::readings) mod generations;
 pub(in crate::readings) mod hidden;
 pub(in crate::readings) mod in_force;
 pub(in crate::readings) mod released;
@@ -16,10 +17,11 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::chunks::generations::{New, write};
+use super::amendments::generations::{New, write};
 use super::chunks::rows::Series;
-use super::journal::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
-use super::series::measured;
+use super::journal::measured;
+use super::journal::row::{StoredReading, attrs, unit_and_flags};
+use super::receipt::ReceiptRef;
 use crate::db::error::{Error, Result};
 use crate::db::schema::amendments::dsl;
 use crate::keys::seal::Place;

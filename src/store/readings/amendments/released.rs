@@ -15,7 +15,7 @@ use crate::db::schema::amendments::dsl;
 use crate::readings::chunks::rows::Series;
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{Row, StoredReading};
-use crate::readings::parts::AT_ONCE;
+use crate::readings::series::parts::AT_ONCE;
 
 /// The identities of those rows (ascending by instant) that came after a clinician had put another value in force
 /// there. Nothing is opened unless an amendment stands at a row.

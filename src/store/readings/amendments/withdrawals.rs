@@ -10,10 +10,11 @@ use super::{Amended, By, Generation, Identity, amend};
 use crate::db::conn::on;
 use crate::db::error::{Error, Result};
 use crate::keys::Subject;
-use crate::readings::ReadingStore;
 use crate::readings::chunks::rows::Series;
-use crate::readings::journal::row::{ReceiptRef, StoredReading};
+use crate::readings::journal::backend::ReadingStore;
+use crate::readings::journal::row::StoredReading;
 use crate::readings::quarantine::{self, Aside, Item};
+use crate::readings::receipt::ReceiptRef;
 use crate::readings::series::{first_committed, opened};
 use crate::{Tx, View};
 use domain::{Instant, PatientId, Reading, Signal, Withdrawal};
@@ -49,7 +50,7 @@ pub enum Outcome {
 /// What was committed of the identities that messages withdraw; what was looked for in vain too.
 #[derive(Default)]
 pub struct Known {
-    first: HashMap<crate::readings::Identity, Option<StoredReading>>,
+    first: HashMap<crate::readings::journal::row::Identity, Option<StoredReading>>,
 }
 
 impl Known {

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use diesel::dsl::sql;
-use diesel::expression::{SqlLiteral, UncheckedBind};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use crate::View;
 use crate::db::conn::on;
 use crate::db::error::Result;
 use crate::db::schema::readings;
+use crate::readings::journal::backend::Share;
 use crate::readings::journal::row::{COLUMNS, Row};
 use domain::Instant;
 
@@ -23,26 +21,6 @@ const BUSY: Duration = Duration::from_secs(120);
 const MANY: i64 = 50_000;
 /// How often rows are folded when few wait.
 const EVERY: Duration = Duration::from_secs(300);
-
-/// The patients whose key leaves `part` when divided by `parts`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Share {
-    pub parts: i64,
-    pub part: i64,
-}
-
-type Bound = <i64 as diesel::expression::AsExpression<BigInt>>::Expression;
-type Holds = diesel::helper_types::Eq<UncheckedBind<SqlLiteral<BigInt>, Bound>, i64>;
-
-impl Share {
-    /// Everybody.
-    pub const ALL: Self = Self { parts: 1, part: 0 };
-
-    /// Whether a row's patient is one of them.
-    pub fn holds(self) -> Holds {
-        sql::<BigInt>("patient_key % ").bind::<BigInt, _>(self.parts).eq(self.part)
-    }
-}
 
 /// Up to which event time rows should be folded now, if at all. `last` is when a pass last ran.
 ///

@@ -5,7 +5,6 @@
 
 pub(in crate::readings) mod backlog;
 pub(in crate::readings) mod fold;
-pub(in crate::readings) mod generations;
 pub(in crate::readings) mod roll;
 #[cfg(test)]
 pub(in crate::readings) mod roll_tests;
@@ -20,7 +19,8 @@ pub(in crate::readings) mod tests;
 use pco::ChunkConfig;
 use pco::standalone::{simple_compress, simple_decompress};
 
-use super::journal::row::{ReceiptRef, StoredReading, attrs, unit_and_flags};
+use super::journal::row::{StoredReading, attrs, unit_and_flags};
+use super::receipt::ReceiptRef;
 use crate::db::error::{Error, Result};
 use domain::{Instant, Reading, Signal};
 

@@ -17,10 +17,10 @@ use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
 use crate::readings::amendments::in_force::amended;
 use crate::readings::amendments::released;
+use crate::readings::journal::backend::{ReadingStore, Share};
 use crate::readings::journal::lock::RollLock;
 use crate::readings::journal::row::{Row, StoredReading};
 use crate::readings::quarantine::{self, Aside};
-use crate::readings::{ReadingStore, Share};
 use crate::{Class, Store, Subject, Tx, Urgency, View};
 use domain::{Instant, PatientId, Signal};
 
@@ -196,7 +196,7 @@ impl Pass<'_> {
 }
 
 fn plan(view: &mut View<'_>, series: Series, rows: &[Row]) -> Result<Plan> {
-    let patient = patient_of(view, series.patient_key)?;
+    let patient = crate::patients::id_of(view, series.patient_key)?;
     let key = view.key(Subject::Patient(patient), Class::Telemetry)?;
     let opened: Vec<(Row, StoredReading)> =
         rows.iter().map(|row| Ok((*row, row.open(&key)?))).collect::<Result<_>>()?;
@@ -285,10 +285,4 @@ fn write(tx: &mut Tx<'_>, plan: &Plan) -> Result<bool> {
     aside.sort_unstable_by_key(Row::identity);
     on!(&mut *tx.conn, |c| c.remove(&aside, Share::ALL))?;
     Ok(true)
-}
-
-/// A patient's id by its key.
-pub(crate) fn patient_of(view: &mut View<'_>, patient_key: i64) -> Result<PatientId> {
-    let id: String = patients::table.find(patient_key).select(patients::id).get_result(view.conn)?;
-    id.parse().map_err(|_not_an_id| Error::Corrupt("patients.id"))
 }

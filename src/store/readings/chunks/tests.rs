@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{pack, unpack};
-use crate::readings::journal::row::{ReceiptRef, StoredReading};
+use crate::readings::journal::row::StoredReading;
+use crate::readings::receipt::ReceiptRef;
 use crate::readings::testing::{NOON, reading};
 use domain::{Flags, Instant, Reading, Signal, Unit};
 

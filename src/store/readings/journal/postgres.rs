@@ -4,7 +4,8 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, SmallInt};
 
-use crate::readings::{Identity, ReadingStore, Row, Share, in_order};
+use super::backend::{ReadingStore, Share, in_order};
+use super::row::{Identity, Row};
 
 const SLICE: usize = 5_000;
 

@@ -8,8 +8,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, SmallInt};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
+use super::backend::{ReadingStore, Share, in_order};
+use super::row::{Identity, Row};
 use crate::db::schema::readings::dsl;
-use crate::readings::{Identity, ReadingStore, Row, Share, in_order};
 
 const MANY: usize = 100;
 const SOME: usize = 10;

@@ -15,8 +15,8 @@ use crate::readings::chunks::Points;
 use crate::readings::chunks::rows::{Series, bare_between, open_points};
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{StoredReading, unit_and_flags};
-use crate::readings::parts::{ends, next};
 use crate::readings::preference::{preference, rank};
+use crate::readings::series::parts::{ends, next};
 use domain::{Flags, Instant, Reading, Signal, Unit};
 
 /// The most stretches that can be asked for.

@@ -7,7 +7,6 @@ use consent::{AlertEvaluate, Permit};
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::measured::ends;
 use super::{first_committed, journal, opened, range};
 use crate::db::conn::on;
 use crate::db::error::Result;
@@ -15,6 +14,7 @@ use crate::db::schema::readings;
 use crate::readings::amendments::in_force::{amended, edge_from_the_end, in_force, last_standing, lay_over};
 use crate::readings::chunks::rows::{self, Outline, Series};
 use crate::readings::chunks::span::Span;
+use crate::readings::journal::measured::ends;
 use crate::readings::journal::row::StoredReading;
 use crate::readings::preference::{preference, rank};
 use crate::{Conn, View};

@@ -7,7 +7,9 @@ pub(in crate::readings) mod buckets;
 pub(in crate::readings) mod buckets_tests;
 pub(in crate::readings) mod history;
 pub(in crate::readings) mod latest;
-pub(in crate::readings) mod measured;
+pub(in crate::readings) mod parts;
+#[cfg(test)]
+pub(in crate::readings) mod parts_tests;
 pub(in crate::readings) mod stretches;
 pub(crate) mod walk;
 
@@ -15,13 +17,13 @@ use consent::{AlertEvaluate, Permit};
 use diesel::prelude::*;
 
 use super::amendments::in_force::{first_standing, in_force, lay_over};
-use super::chunks::roll::patient_of;
 use super::chunks::rows::{Series, bare_between, open, sealed_between};
 use super::chunks::span::Span;
 use super::journal::row::{COLUMNS, Row, StoredReading};
 use crate::db::conn::on;
 use crate::db::error::Result;
 use crate::db::schema::readings;
+use crate::patients;
 use crate::{Class, Conn, Subject, View};
 use domain::{Instant, Signal};
 
@@ -71,7 +73,7 @@ pub(crate) fn opened(view: &mut View<'_>, series: Series, rows: &[Row]) -> Resul
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let patient = patient_of(view, series.patient_key)?;
+    let patient = patients::id_of(view, series.patient_key)?;
     let key = view.key(Subject::Patient(patient), Class::Telemetry)?;
     rows.iter().map(|row| row.open(&key)).collect()
 }

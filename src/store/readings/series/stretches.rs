@@ -14,7 +14,7 @@ use crate::readings::amendments::in_force::edge;
 use crate::readings::chunks::rows::{self, Series};
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{COLUMNS, Row, StoredReading};
-use crate::readings::parts::AT_ONCE;
+use crate::readings::series::parts::AT_ONCE;
 use domain::{Instant, Signal};
 
 /// Rows of the journal in memory at once, about 100 bytes each.

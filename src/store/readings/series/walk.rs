@@ -13,9 +13,9 @@ use crate::db::error::{Error, Result};
 use crate::db::schema::{amendments, chunks, merged_readings as merged, quarantine, readings};
 use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
+use crate::patients;
 use crate::readings::ReceiptRef;
 use crate::readings::amendments::brought;
-use crate::readings::chunks::roll::patient_of;
 use crate::readings::chunks::rows::{Series, before, open};
 use crate::readings::chunks::span::Span;
 use crate::readings::journal::row::{COLUMNS, Row, StoredReading};
@@ -315,7 +315,7 @@ impl Census {
         if let Some(known) = self.keys.get(&patient) {
             return Ok(known.clone());
         }
-        let key = match patient_of(view, patient) {
+        let key = match patients::id_of(view, patient) {
             Ok(id) => match view.key(Subject::Patient(id), Class::Telemetry) {
                 Ok(key) => Some(key),
                 Err(Error::Sealed(Broken::KeyDestroyed | Broken::NoKey)) => None,

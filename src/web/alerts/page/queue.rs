@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::finding::{RuleNames, finding};
 use crate::Section;
-use crate::alerts::cases::{Case, Cases};
+use crate::alerts::cases::{Case, Cases, MOST};
 use crate::alerts::view::queue::{self, Counts, Filter, NextStep, Row};
 use crate::escalation::page::progress::{next_label, uncalled};
 use crate::http::fault::Fault;
@@ -22,8 +22,6 @@ use domain::escalation::{Run, State};
 use store::escalation::{self, Escalation};
 use store::{Cursor, View};
 
-/// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
-pub const MOST: i64 = 5_000;
 /// How many rows a page shows.
 const SHOWN: usize = 100;
 /// How many resolved alerts are looked through for one page when something is asked for.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::search::{Number, Wanted};
 use crate::Section;
-use crate::alerts::page::queue::{MOST, level};
+use crate::alerts::cases::MOST;
+use crate::alerts::page::queue::level;
 use crate::http::fault::Fault;
 use crate::pages::shell::address;
 use crate::pages::visit::{Answer, Room, Visit};
@@ -96,7 +97,7 @@ pub fn named(view: &mut View<'_>, number: &Number) -> Result<Option<Patient>, Fa
 fn window(view: &mut View<'_>, asked: &Asked) -> Result<(Vec<Patient>, Paging), Fault> {
     let wanted = Wanted::of(&asked.q);
     let limit = if wanted.is_empty() { SHOWN } else { WINDOW };
-    let ask = Ask { limit, ..crate::devices::page::ask(&asked.cursor) };
+    let ask = Ask { limit, ..crate::pages::ask(&asked.cursor) };
     let page = patients::page(view, &ask)?;
     let first = page
         .items

@@ -44,7 +44,7 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
     let wanted = Wanted::of(&asked.q);
     let limit = if wanted.is_empty() { Ask::default().limit } else { WINDOW };
-    let page = users::page(view, &Ask { limit, ..crate::devices::page::ask(&asked.cursor) })?;
+    let page = users::page(view, &Ask { limit, ..crate::pages::ask(&asked.cursor) })?;
     let (mut rows, mut ties, resting) = (Vec::new(), ties::all(view, room)?, departures::resting(view)?);
     for user in page.items.into_iter().filter(|user| is_meant(user, &wanted)) {
         let ties = ties.remove(&user.id).unwrap_or_default();

@@ -7,7 +7,7 @@ use askama::filters::Safe;
 use crate::calendars::view::ZONES;
 use crate::devices::view::pairing;
 use crate::escalation::view::progress::{Called, channel_icon, channel_word};
-use crate::http::problem::url_encoded;
+use crate::http::address::url_encoded;
 use crate::pages::Html;
 use crate::{Code, Key, Lang, Section, Shell, Theme, Words};
 use domain::Instant;

@@ -1,6 +1,8 @@
 //! Every visible word, from Fluent: Portuguese first, English complete. A page never holds text of its own,
 //! so that a missing translation is a failing test and not a surprise at three in the morning.
 
+pub mod number;
+
 use std::fmt::Display;
 use std::sync::LazyLock;
 
@@ -9,7 +11,6 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
-use super::format;
 use domain::Instant;
 
 /// A language of the dashboard.
@@ -137,7 +138,7 @@ fn bundle(lang: Lang) -> Bundle {
 
 fn grouped(value: &FluentValue<'_>, lang: Lang) -> Option<String> {
     match value {
-        FluentValue::Number(number) => Some(format::number(lang, number.value, 0)),
+        FluentValue::Number(number) => Some(number::number(lang, number.value, 0)),
         _ => None,
     }
 }

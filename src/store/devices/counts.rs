@@ -1,7 +1,7 @@
 //! Counts how many readings a change of a binding would move. It opens what it counts, so it is asked before the
 //! transaction of the change, for which everybody waits.
 
-use super::{Span, taken_from};
+use super::moves::{Span, taken_from};
 use crate::db::error::Result;
 use crate::devices::bindings::{self, Binding};
 use crate::devices::{self, unbound};

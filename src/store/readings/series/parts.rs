@@ -7,20 +7,20 @@ use consent::{AlertEvaluate, Permit};
 use diesel::dsl::min;
 use diesel::prelude::*;
 
-use super::amendments::in_force::{edge, first_standing};
-use super::chunks::rows::{self, Series};
-use super::chunks::span::Span;
-use super::series::measured::signals_of;
-use super::series::stretches::Stretch;
-use super::series::{range, reached};
+use super::stretches::Stretch;
+use super::{range, reached};
 use crate::db::conn::on;
 use crate::db::error::Result;
 use crate::db::schema::readings;
+use crate::readings::amendments::in_force::{edge, first_standing};
+use crate::readings::chunks::rows::{self, Series};
+use crate::readings::chunks::span::Span;
+use crate::readings::journal::measured::signals_of;
 use crate::{Conn, View};
 use domain::{Instant, Signal};
 
 /// Rows of the journal, and amendments, in one part: about 3 MiB. Few in tests, so that their looks have several parts.
-pub(super) const AT_ONCE: i64 = if cfg!(test) { 64 } else { 8_192 };
+pub(in crate::readings) const AT_ONCE: i64 = if cfg!(test) { 64 } else { 8_192 };
 
 /// The next readings of a patient in `[from, to)`: some of what lies there, no longer than a stretch and of one chunk a
 /// signal at most. `None`: there is nothing more. Nothing that was measured before the permit reaches.
@@ -53,7 +53,7 @@ pub fn next_part(
 
 /// From where on a look at some series goes on: nothing of theirs is in force between `from` and there. `None`: nothing
 /// comes after. Costs the same however long nothing was measured, and however much left the patient.
-pub(super) fn next(conn: &mut Conn, of: &[Series], from: i64) -> QueryResult<Option<i64>> {
+pub(in crate::readings) fn next(conn: &mut Conn, of: &[Series], from: i64) -> QueryResult<Option<i64>> {
     // Journal rows of others count too: what lies under the time is found by its key alone.
     let mut next: Option<i64> =
         readings::table.filter(readings::at.ge(from)).select(min(readings::at)).first(conn)?;
@@ -66,7 +66,12 @@ pub(super) fn next(conn: &mut Conn, of: &[Series], from: i64) -> QueryResult<Opt
 }
 
 /// Where the part of a span ends that is read at once, with so many chunks. An instant is read whole.
-pub(super) fn ends(conn: &mut Conn, series: Series, span: Span, chunks: i64) -> QueryResult<i64> {
+pub(in crate::readings) fn ends(
+    conn: &mut Conn,
+    series: Series,
+    span: Span,
+    chunks: i64,
+) -> QueryResult<i64> {
     let chunk = rows::bare_end(conn, series, span.from, chunks)?;
     let to = chunk.unwrap_or(span.to).min(span.to);
     let to = edge(conn, series, Span { to, ..span }, AT_ONCE)?.unwrap_or(to);

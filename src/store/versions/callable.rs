@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::schema::versions::dsl as v;
-use crate::people::users;
+use crate::people::accounts;
 use crate::versions::Versioned;
 use domain::Can;
 
@@ -17,7 +17,7 @@ use domain::Can;
 pub(crate) fn may_answer<T: Versioned>(view: &mut View<'_>, body: &T) -> Result<()> {
     for user in body.called() {
         // A person who is gone is left out of every call, and a schedule keeps their past.
-        let role = users::role_of(view, user)?;
+        let role = accounts::role_of(view, user)?;
         if role.is_some_and(|role| !Can::AnswerCalls.held_by(role)) {
             let what = "it calls somebody whose role may not answer an alert: name agents, technicians, clinicians \
                         or managers";

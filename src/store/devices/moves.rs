@@ -2,8 +2,6 @@
 //! each in a transaction that also records how far the move got: after a kill it goes on there, and when two nodes work
 //! on one stretch the second finds it done. A device's moves are done in the order they were asked for.
 
-mod counted;
-
 use std::collections::HashSet;
 
 use diesel::prelude::*;
@@ -13,11 +11,11 @@ use super::unbound;
 use crate::db::error::{Error, Result};
 use crate::db::schema::moves;
 use crate::db::tx::{Touched, Tx, View};
+pub use crate::devices::counts::{COUNTED, Counted, coming, ending, leaving};
 use crate::readings::quarantine::Item;
 use crate::readings::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use crate::rules::reevaluations;
 use crate::{devices, patients};
-pub use counted::{COUNTED, Counted, coming, ending, leaving};
 use domain::{DeviceId, Instant, Reading, Signal, Withdrawal};
 use rules::Late;
 
@@ -25,7 +23,7 @@ use rules::Late;
 const MOST: i64 = 256;
 
 /// From here (inclusive) to there.
-type Span = (Instant, Instant);
+pub(super) type Span = (Instant, Instant);
 
 /// A move of a device's readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +204,7 @@ pub fn follow(
 }
 
 /// The open moves that take a device's readings from somebody.
-fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
+pub(super) fn taken_from(view: &mut View<'_>, device_key: i64) -> Result<Vec<Move>> {
     let rows: Vec<Row> = moves::table
         .filter(moves::device_key.eq(device_key).and(moves::done_at.is_null()))
         .filter(moves::gives.eq(false))

@@ -1,13 +1,13 @@
 //! Looks are taken in parts of a bounded size, miss nothing, and open nothing of what is not in force.
 
 use super::parts::next_part;
-use super::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
-use super::{Amended, By, Known, StoredReading, Withdrawn, amend, withdraw};
 use crate::db::plans;
 use crate::readings::buckets;
 use crate::readings::latest;
 use crate::readings::roll;
 use crate::readings::series;
+use crate::readings::testing::{Clinic, NOON, Patient, collect, evaluate, heart_rate, message};
+use crate::readings::{Amended, By, Known, StoredReading, Withdrawn, amend, withdraw};
 use crate::{Tx, Urgency, View};
 use domain::{Instant, PatientId, Signal, Withdrawal};
 use std::time::Duration;

@@ -1,22 +1,17 @@
 //! Patients: who they are is sealed, found by CPF or CNS through blind indexes; a number stands for them in
 //! telemetry.
 
+mod changes;
+
 use diesel::prelude::*;
 
-use super::consents::{basis, permits};
-use super::db::error::{Error, Result};
-use super::db::page::{Ask, Cursor, Page};
-use super::db::schema::patients;
-use super::db::turn;
-use super::db::tx::Touched;
-use super::keys::seal::{Broken, Place};
-use super::keys::{Class, Subject};
-use super::{Act, Tx, View};
+use crate::View;
+use crate::db::error::{Error, Result};
+use crate::db::page::{Ask, Cursor, Page};
+use crate::db::schema::patients;
+use crate::keys::seal::{Broken, Place};
+pub use changes::{Details, block, insert, update};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
-
-/// Keys that a patient has from the first day.
-const CLASSES: [Class; 5] =
-    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
 
 /// A patient as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +34,6 @@ pub struct Patient {
     pub erased_at: Option<Instant>,
     /// For If-Match.
     pub version: i64,
-}
-
-/// What is given when a patient is registered or corrected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Details {
-    /// Who it is.
-    pub identity: PatientIdentity,
-    /// IANA time zone.
-    pub zone: String,
-    /// BCP 47 language.
-    pub language: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -96,83 +80,6 @@ const fn place(id: &str) -> Place<'_> {
     Place::new("patients", "identity", id)
 }
 
-/// Registers a patient and makes their keys.
-///
-/// # Errors
-/// [`Error::Conflict`] when another patient has the CPF or the CNS; database errors.
-pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
-    let now = tx.now();
-    let id = PatientId::new(now);
-    for class in CLASSES {
-        tx.key_or_new(Subject::Patient(id), class)?;
-    }
-    let text = id.to_string();
-    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
-    let (cpf, cns) = indexes(tx, &details.identity)?;
-    let key: i64 = diesel::insert_into(patients::table)
-        .values((
-            patients::id.eq(&text),
-            patients::identity.eq(sealed),
-            patients::cpf_index.eq(cpf),
-            patients::cns_index.eq(cns),
-            patients::zone.eq(&details.zone),
-            patients::language.eq(&details.language),
-            patients::created_at.eq(now.micros()),
-            patients::version.eq(1_i64),
-        ))
-        .returning(patients::key)
-        .get_result(tx.conn)
-        .map_err(twice)?;
-    tx.audit(&Act::new("patient.registered").patient(id))?;
-    tx.signal("patient.changed", id)?;
-    Ok(Patient {
-        key,
-        id,
-        identity: Some(details.identity.clone()),
-        zone: details.zone.clone(),
-        language: details.language.clone(),
-        created_at: now,
-        blocked_at: None,
-        erased_at: None,
-        version: 1,
-    })
-}
-
-/// Corrects a patient's details (LGPD art. 18 III); `version` is the one the caller saw.
-///
-/// # Errors
-/// [`Error::Stale`] when it changed since, [`Error::NotFound`], [`Error::Conflict`] as for [`insert`].
-pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -> Result<Patient> {
-    turn::share(tx)?;
-    let key = key_of(tx, id)?;
-    permits::lock(tx, &[key])?;
-    let text = id.to_string();
-    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
-    let (cpf, cns) = indexes(tx, &details.identity)?;
-    let changed =
-        diesel::update(patients::table.filter(patients::id.eq(&text).and(patients::version.eq(version))))
-            .set((
-                patients::identity.eq(sealed),
-                patients::cpf_index.eq(cpf),
-                patients::cns_index.eq(cns),
-                patients::zone.eq(&details.zone),
-                patients::language.eq(&details.language),
-                patients::version.eq(patients::version + 1),
-            ))
-            .execute(tx.conn)
-            .map_err(twice)?;
-    let patient = get(tx, id)?;
-    if changed == 0 {
-        return Err(Error::Stale { current: patient.version });
-    }
-    tx.audit(&Act::new("patient.corrected").patient(id))?;
-    tx.signal("patient.changed", id)?;
-    tx.touch(Touched::Patient(patient.key));
-    // A birth date may have changed.
-    basis::settle(tx, patient.key)?;
-    Ok(patient)
-}
-
 /// A patient who must exist.
 ///
 /// # Errors
@@ -207,22 +114,6 @@ pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
-/// Blocks a patient's data, or ends the block (LGPD art. 18 IV).
-///
-/// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
-    turn::take(tx)?;
-    let (key, at) = (key_of(tx, id)?, blocked.then_some(tx.now().micros()));
-    diesel::update(patients::table.find(key))
-        .set((patients::blocked_at.eq(at), patients::version.eq(patients::version + 1)))
-        .execute(tx.conn)?;
-    tx.audit(&Act::new("dsr.answered").patient(id).body(serde_json::json!({ "blocked": blocked })))?;
-    tx.signal("patient.changed", id)?;
-    tx.touch(Touched::Patient(key));
-    basis::settle(tx, key).map(drop)
-}
-
 /// Patients in the order in which they came.
 ///
 /// # Errors
@@ -243,7 +134,7 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
 /// # Errors
 /// Database errors.
 pub fn count(view: &mut View<'_>) -> Result<i64> {
-    super::db::page::counted(view, "patients")
+    crate::db::page::counted(view, "patients")
 }
 
 /// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when
@@ -306,11 +197,4 @@ fn indexes(view: &mut View<'_>, identity: &PatientIdentity) -> Result<Indexes> {
     let cpf = identity.cpf.as_ref().map(|cpf| view.blind(CPF, cpf.as_str())).transpose()?;
     let cns = identity.cns.as_ref().map(|cns| view.blind(CNS, cns.as_str())).transpose()?;
     Ok((cpf, cns))
-}
-
-fn twice(error: diesel::result::Error) -> Error {
-    match Error::from(error) {
-        Error::Conflict(_) => Error::Conflict("another patient has this CPF or CNS"),
-        other => other,
-    }
 }

@@ -1,23 +1,18 @@
 //! Settings that change rarely and are answered for: policies, schedules, calendars, templates, teams. A version is
 //! never changed; what was in force at 03:12 last March can be shown, with its author and whoever approved it.
 
+mod callable;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::alerts::reds;
-use super::audit::act::Act;
-use super::db::error::{Error, Result};
-use super::db::schema::versions::dsl as v;
-use super::db::tx::{Tx, View};
-use super::escalation::callable;
-use domain::calendars::{Calendar, Faulty};
-use domain::escalation::{Policy, Target};
+use crate::db::act::Act;
+use crate::db::error::{Error, Result};
+use crate::db::schema::versions::dsl as v;
+use crate::db::tx::{Tx, View};
 use domain::line::NotALine;
-use domain::on_call::{Duty, Team};
-use domain::sla::ServiceLevel;
-use domain::templates::Template;
 use domain::{Instant, Label, UserId};
 
 /// What is kept in versions.
@@ -52,79 +47,6 @@ pub trait Versioned: Serialize + DeserializeOwned {
     }
 }
 
-impl Versioned for Policy {
-    const KIND: &'static str = "policy";
-
-    fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
-        reds::policy(view, name, self, now)
-    }
-
-    fn called(&self) -> Vec<UserId> {
-        let steps = self.steps.iter().chain([&self.nobody_reached]);
-        let named = |target: &Target| match target {
-            Target::Person(user) => Some(*user),
-            _ => None,
-        };
-        steps.flat_map(|step| step.targets.iter().filter_map(named)).collect()
-    }
-
-    fn names(&self) -> Vec<(&'static str, &str)> {
-        let steps = self.steps.iter().chain([&self.nobody_reached]);
-        let targets = steps.flat_map(|step| &step.targets);
-        let named = targets.filter_map(|target| match target {
-            Target::Schedule(id) => Some((Duty::KIND, id.as_str())),
-            Target::Team(id) => Some((Team::KIND, id.as_str())),
-            Target::Person(_) | Target::Role(_) => None,
-        });
-        named.collect()
-    }
-}
-
-impl Versioned for Duty {
-    const KIND: &'static str = "schedule";
-
-    fn called(&self) -> Vec<UserId> {
-        // An override of the past keeps whoever it named; a call leaves out who could not answer it.
-        self.schedule.rotations.iter().flat_map(|rotation| rotation.people.iter().copied()).collect()
-    }
-}
-
-impl Versioned for Team {
-    const KIND: &'static str = "team";
-
-    fn called(&self) -> Vec<UserId> {
-        self.members.clone()
-    }
-}
-
-impl Versioned for Calendar {
-    const KIND: &'static str = "calendar";
-
-    fn check(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
-        let what = match Calendar::check(self) {
-            Ok(()) => return reds::calendar(view, name, self, now),
-            Err(Faulty::Municipality) => {
-                "the holidays of this municipality are not known here: leave it out and write its holidays as \
-                 exceptions, with \"yearly\": true for those that come back"
-            }
-            Err(Faulty::State) => "this municipality lies in another state: name its own state with it",
-        };
-        Err(Error::Refused { code: "E_INVALID", what })
-    }
-}
-
-impl Versioned for Template {
-    const KIND: &'static str = "template";
-}
-
-impl Versioned for ServiceLevel {
-    const KIND: &'static str = "service_level";
-
-    fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
-        reds::promise(view, name, self, now)
-    }
-}
-
 /// One version of a setting and who stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version<T> {
@@ -134,7 +56,7 @@ pub struct Version<T> {
     pub version: u32,
     /// What it says.
     pub body: T,
-    /// Who wrote it, as [`super::Actor::name`] writes it.
+    /// Who wrote it, as [`crate::Actor::name`] writes it.
     pub author: String,
     /// When.
     pub proposed_at: Instant,
@@ -147,7 +69,7 @@ pub struct Version<T> {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::db::schema::versions)]
+#[diesel(table_name = crate::db::schema::versions)]
 struct Row {
     name: String,
     version: i64,
@@ -428,12 +350,14 @@ fn entry_of<T: Versioned>(name: &str, version: u32) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::testing::{NOW, stores};
     use crate::{Actor, Store};
-    use domain::escalation::seeds;
+    use domain::escalation::{Policy, Target, seeds};
+    use domain::on_call::Team;
     use domain::{Role, UserId};
-    use std::time::Duration;
 
     fn policy() -> Policy {
         seeds().remove(0)

@@ -9,7 +9,7 @@ use crate::db::schema::amendments::{self, dsl};
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};
 use crate::readings::amendments::{Identity, Sealed, row};
-use crate::readings::journal::row::ReceiptRef;
+use crate::readings::receipt::ReceiptRef;
 use crate::{Conn, Tx};
 
 /// A generation of one reading that is to be written.

@@ -1,0 +1,18 @@
+//! The names of signals: what changes are called, on every node alike.
+
+/// Every name that is told, as readers compare it.
+pub(crate) const NAMES: [&str; 13] = [
+    "alert.changed",
+    "audit.sealed",
+    "config.changed",
+    "consent.changed",
+    "device.changed",
+    "device.commanded",
+    "device.connected",
+    "message.changed",
+    "patient.changed",
+    "readings.changed",
+    "rules.changed",
+    "session.ended",
+    "term.published",
+];

@@ -1,0 +1,15 @@
+//! Service levels, kept in versions.
+
+use crate::alerts::reds;
+use crate::versions::Versioned;
+use crate::{Result, View};
+use domain::Instant;
+use domain::sla::ServiceLevel;
+
+impl Versioned for ServiceLevel {
+    const KIND: &'static str = "service_level";
+
+    fn fits_reds(&self, view: &mut View<'_>, name: &str, now: Instant) -> Result<()> {
+        reds::promise(view, name, self, now)
+    }
+}
