@@ -2,6 +2,7 @@
 //! keeps does not stay written down.
 
 mod cases;
+mod circles;
 mod files;
 mod imports;
 mod openapi;
