@@ -9,6 +9,7 @@ pub mod escalation;
 pub mod health;
 pub mod home;
 pub mod keys;
+pub mod kpis;
 pub mod live;
 pub mod messages;
 pub mod on_call;
@@ -341,6 +342,7 @@ impl Store {
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
                 audit::act::Logged::write(&mut tx)?;
+                kpis::facts::save(&mut tx)?;
                 live::signals::save(&mut tx)?;
                 live::listen::announce(&mut tx, &self.inner.name)?;
                 if sort == Commit::Sure {

@@ -11,7 +11,9 @@ use super::db::turn;
 use super::db::tx::Touched;
 use super::keys::seal::{Broken, Place};
 use super::keys::{Class, Subject};
+use super::kpis::facts::{append, staff};
 use super::{Act, Tx, View};
+use domain::kpis::{Fact, Kind};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -124,6 +126,8 @@ pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
         .get_result(tx.conn)
         .map_err(twice)?;
     tx.audit(&Act::new("patient.registered").patient(id))?;
+    let fact = Fact::new(Kind::PatientRegistered, id, 0, now).of(Some(id)).by(staff(tx));
+    append(tx, fact);
     tx.signal("patient.changed", id)?;
     Ok(Patient {
         key,

@@ -3,6 +3,7 @@
 
 mod advanced;
 pub(crate) mod callable;
+mod facts;
 mod follow;
 pub mod history;
 pub mod paging;
@@ -161,6 +162,9 @@ pub fn begin(
         advanced::changing(&run, now)?,
     ));
     let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if began {
+        facts::begun(tx, &from);
+    }
     if began && withheld {
         record(tx, &[Advanced { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
     }
