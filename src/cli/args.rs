@@ -221,6 +221,9 @@ pub struct Init {
     /// Its CNPJ
     #[arg(long)]
     pub cnpj: String,
+    /// IANA time zone in which its days begin and end, for figures
+    #[arg(long, default_value = "America/Sao_Paulo")]
+    pub zone: String,
     /// Its address
     #[arg(long)]
     pub address: String,

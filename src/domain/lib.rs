@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod devices;
 pub mod escalation;
 pub mod id;
+pub mod kpis;
 pub mod line;
 pub mod messages;
 pub mod on_call;

@@ -1,4 +1,4 @@
-//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers and signals.
+//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers and signals, and whom old facts are about.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use super::{Module, Progress};
 use domain::Instant;
 use store::db::idempotency;
 use store::keys::rewrap;
+use store::kpis::facts;
 use store::live::signals;
 use store::people::{links, sessions, throttles};
 use store::readings::{self, quarantine};
@@ -15,6 +16,8 @@ use store::{Store, Tx, Urgency, alerts};
 const SIGNALS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// How long ended sessions and used links are kept for the record.
 const SIGN_INS_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// How long a fact leads to the people in it: as long as somebody may claim damages for a service (CDC art. 27).
+const FACTS_LINKED: Duration = Duration::from_secs(5 * 366 * 24 * 3_600);
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,7 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
     ("sessions", Urgency::Patient, |tx, now| sessions::prune(tx, now.minus(SIGN_INS_KEPT))),
     ("links", Urgency::Patient, |tx, now| links::prune(tx, now.minus(SIGN_INS_KEPT))),
     ("signals", Urgency::Patient, |tx, now| signals::prune(tx, now.minus(SIGNALS_KEPT))),
+    ("facts", Urgency::Patient, |tx, now| facts::unlink_old(tx, now.minus(FACTS_LINKED))),
     ("throttles", Urgency::Patient, |tx, _| throttles::prune(tx)),
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),

@@ -10,6 +10,7 @@ pub mod escalation;
 pub mod health;
 pub mod home;
 pub mod keys;
+pub mod kpis;
 pub mod live;
 pub mod messages;
 pub mod on_call;
@@ -342,6 +343,7 @@ impl Store {
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
                 db::act::Logged::write(&mut tx)?;
+                kpis::facts::save(&mut tx)?;
                 live::signals::save(&mut tx)?;
                 live::listen::announce(&mut tx, &self.inner.name)?;
                 if sort == Commit::Sure {

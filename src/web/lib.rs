@@ -10,6 +10,7 @@ pub mod devices;
 pub mod escalation;
 pub mod health;
 pub mod http;
+pub mod kpis;
 pub mod messages;
 pub mod on_call;
 pub mod pages;

@@ -31,6 +31,7 @@ pub fn api() -> Vec<Row> {
         super::devices::routes::api,
         super::escalation::routes::api,
         super::health::routes::api,
+        super::kpis::routes::api,
         super::messages::routes::api,
         super::on_call::routes::api,
         super::patients::routes::api,

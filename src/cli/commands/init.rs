@@ -9,6 +9,7 @@ use crate::cli::error::{Error, Result};
 use crate::cli::out::Out;
 use crate::config::Options;
 use domain::people::password::{self, Cost};
+use domain::time::civil::Zone;
 use domain::{Clock, Inscription, Role, StaffIdentity};
 use store::db::{init, settings};
 use store::health::nodes::Clocks;
@@ -23,6 +24,9 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
     let name =
         name.ok_or_else(|| Error::Usage("name the organisation: --organisation \"Clínica …\"".into()))?;
     let name: Inscription = read("--organisation", &name)?;
+    let zone = Zone::parse(&asked.zone).map_err(|_unknown| {
+        Error::Usage(format!("{:?} is not a time zone: write it as America/Sao_Paulo", asked.zone))
+    })?;
     let identity = StaffIdentity {
         name: read("--admin-name", &asked.admin_name)?,
         email: read("--admin-email", &asked.admin_email)?,
@@ -59,6 +63,7 @@ pub(in crate::cli) fn init(options: &Options, asked: args::Init, out: Out, clock
         password::hash(&password, &[], Cost::STANDARD).map_err(|fault| Error::Failed(fault.to_string()))?;
     let user = store.write(Actor::Operator, now, |tx| {
         settings::set(tx, settings::KIND, "serve")?;
+        settings::set(tx, settings::ZONE, zone.name())?;
         users::insert(
             tx,
             &NewUser {

@@ -142,6 +142,8 @@ pub enum Can {
     SeeWebhooks,
     /// Add, try, disable programs that are called; call them again.
     ManageWebhooks,
+    /// What figures are computed from: facts without patients.
+    SeeKpis,
     /// Engine, ingest and storage status.
     SeeStatus,
     /// A patient's own things.
@@ -150,7 +152,7 @@ pub enum Can {
 
 impl Can {
     /// Every right.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Anyone,
         Self::SignedIn,
         Self::SeeContacts,
@@ -183,6 +185,7 @@ impl Can {
         Self::ManageTemplates,
         Self::SeeWebhooks,
         Self::ManageWebhooks,
+        Self::SeeKpis,
         Self::SeeStatus,
         Self::OwnThings,
     ];
@@ -217,6 +220,7 @@ impl Can {
             Self::ManageTemplates => &[Clinician, Manager, Dpo],
             Self::SeeWebhooks => &[Manager, Admin],
             Self::ManageWebhooks => &[Admin],
+            Self::SeeKpis => &[Manager],
             Self::SeeStatus => &[Technician, Manager, Admin, Dpo, Auditor, Service],
             Self::OwnThings => &[Patient],
         }

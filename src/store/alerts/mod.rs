@@ -3,6 +3,7 @@
 
 pub(crate) mod acts;
 pub mod copies;
+mod facts;
 pub(crate) mod holds;
 pub mod late_reds;
 pub mod lists;
@@ -80,6 +81,7 @@ pub fn open(
     });
     tx.audit(&Entry::new("alert.raised").patient(patient).purpose("alert.evaluate").body(body))?;
     tx.signal("alert.changed", id)?;
+    facts::raised(tx, &case, episode, retrospective);
     sla::follow(tx, None, &case, retrospective)?;
     escalation::follow(tx, None, &case, retrospective, false)?;
     tx.step_out();
@@ -241,6 +243,7 @@ fn write(
     }
     tx.audit(&entry.patient(next.case.patient))?;
     tx.signal("alert.changed", id)?;
+    facts::changed(tx, old, &next);
     let stopped = sla::follow(tx, Some(&old.case), &next.case, next.retrospective)?;
     Ok((next, stopped))
 }

@@ -13,6 +13,7 @@ use super::db::tx::Touched;
 use super::devices::moves;
 use super::keys::seal::Place;
 use super::keys::{Class, Subject};
+use super::kpis::facts::{append, staff};
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, patients};
 
@@ -24,6 +25,7 @@ pub mod subjects;
 pub(crate) mod supersessions;
 pub mod terms;
 use audit::Digest;
+use domain::kpis::{Dimension, Fact, Kind};
 use domain::{ConsentId, Instant, PatientId};
 pub(crate) use ends::supersede;
 pub use ends::{any_due, end_due};
@@ -181,7 +183,7 @@ fn change(
         }
     };
     ledger::put(tx, key, &record)?;
-    let (id, evidence) = append(tx, (key, patient), &event, &record, by)?;
+    let (id, evidence) = append_event(tx, (key, patient), &event, &record, by)?;
     let said = Said { event: id, act: event.clone(), measured_from: record.measured_from, evidence };
     let body = serde_json::to_value(said).map_err(|_shape| Error::Corrupt("a consent event"))?;
     let name = record.purpose.as_str();
@@ -191,6 +193,8 @@ fn change(
         Some(hash) => tx.audit(&entry.term(hash))?,
         None => tx.audit(&entry)?,
     }
+    let fact = Fact::new(fact_kind(&event), id, record.epoch, tx.now()).of(Some(patient)).by(staff(tx));
+    append(tx, fact.with(Dimension::Purpose, name).with(Dimension::Giver, by.giver.as_str()));
     tx.signal("consent.changed", patient)?;
     tx.touch(Touched::Patient(key));
     if record.state == consent::State::Revoked {
@@ -227,7 +231,20 @@ const fn kind(event: &Event) -> &'static str {
     }
 }
 
-fn append(
+const fn fact_kind(event: &Event) -> Kind {
+    match event.act {
+        Choice::Offered(_) => Kind::ConsentOffered,
+        Choice::Granted(_) => Kind::ConsentGranted,
+        Choice::Refused => Kind::ConsentRefused,
+        Choice::Revoked => Kind::ConsentRevoked,
+        Choice::Expired => Kind::ConsentExpired,
+        Choice::Superseded(_) => Kind::ConsentSuperseded,
+        Choice::Suspended => Kind::ConsentSuspended,
+        Choice::Resumed => Kind::ConsentResumed,
+    }
+}
+
+fn append_event(
     tx: &mut Tx<'_>,
     (key, patient): (i64, PatientId),
     event: &Event,

@@ -34,6 +34,7 @@ pub const GROWING: &[&str] = &[
     "devices",
     "escalation_steps",
     "escalations",
+    "facts",
     "idempotent_answers",
     "lapses",
     "links",

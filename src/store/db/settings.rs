@@ -7,12 +7,15 @@ use super::conn::on;
 use super::error::{Error, Result};
 use super::schema::settings;
 use crate::{Act, Tx, View};
+use domain::time::civil::Zone;
 
 /// Whose a database is: a demo's, a simulation's, or one that serves.
 pub const KIND: &str = "kind";
 
 /// The organisation's name, as pages and terms show it.
 pub const ORGANISATION: &str = "organisation";
+/// In which zone its days begin and end (IANA), for figures.
+pub const ZONE: &str = "zone";
 /// This installation's id (UUID), made once.
 pub const INSTANCE: &str = "instance";
 
@@ -44,6 +47,15 @@ pub fn officer(view: &mut View<'_>) -> Result<Option<Officer>> {
 pub fn set_officer(tx: &mut Tx<'_>, officer: &Officer) -> Result<()> {
     let kept = serde_json::to_string(officer).map_err(|_shape| Error::Corrupt("settings.dpo"))?;
     set(tx, OFFICER, &kept)
+}
+
+/// The organisation's zone: São Paulo until somebody says another. What cannot be read counts as not said, since facts
+/// are dated by it in the transaction of an alert.
+///
+/// # Errors
+/// Database errors.
+pub fn zone(view: &mut View<'_>) -> Result<Zone> {
+    Ok(get(view, ZONE)?.and_then(|name| Zone::parse(&name).ok()).unwrap_or(Zone::SAO_PAULO))
 }
 
 /// The value of a setting.

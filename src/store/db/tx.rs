@@ -14,6 +14,7 @@ use crate::db::act::{Act, Logged};
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Keyring, Subject, SubjectKey};
 use crate::live::names::NAMES;
+use domain::kpis::Fact;
 use domain::{AlertId, DeviceId, Instant, Role, UserId};
 
 /// Who acts.
@@ -127,6 +128,8 @@ pub struct Tx<'a> {
     pub(crate) logged: Logged,
     /// Signals that are stored, still without their numbers.
     pub(crate) kept: Vec<(&'static str, String)>,
+    /// What happened, for figures: still without numbers.
+    pub(crate) facts: Vec<Fact>,
     pub(crate) signals: Vec<Signalled>,
     pub(crate) touched: Vec<Touched>,
     pub(crate) elsewhere: Vec<Touched>,
@@ -160,6 +163,7 @@ impl<'a> Tx<'a> {
             now,
             logged: Logged::default(),
             kept: Vec::new(),
+            facts: Vec::new(),
             signals: Vec::new(),
             touched: Vec::new(),
             elsewhere: Vec::new(),

@@ -12,8 +12,10 @@ use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::{bindings, devices, patients, wearers};
 use crate::db::turn;
 use crate::db::tx::Touched;
+use crate::kpis::facts::{append, staff};
 use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Tx, View};
+use domain::kpis::{Amount, Fact, Kind};
 use domain::{BindingId, DeviceId, Instant, PatientId};
 
 /// One device at one patient for one span.
@@ -134,6 +136,7 @@ pub fn bind(
     let binding = Binding { id, device, device_key, patient, patient_key, from, to: None, preferred };
     moves::give(tx, &binding)?;
     changed(tx, "device.bound", &binding)?;
+    append(tx, fact(tx, Kind::DeviceBound, &binding));
     Ok(binding)
 }
 
@@ -190,7 +193,13 @@ pub fn unbind(tx: &mut Tx<'_>, device: DeviceId, of: Option<PatientId>, at: Inst
     let binding = Binding { to: Some(at), ..binding };
     withdrawals::note(tx, &Withdrawal::Binding { device, patient: Some(binding.patient), at })?;
     changed(tx, "device.unbound", &binding)?;
+    append(tx, fact(tx, Kind::DeviceUnbound, &binding).amounting(Amount::took(at.since(binding.from))));
     Ok(binding)
+}
+
+/// A binding begins and ends once for figures: its corrections are the same occurrence.
+fn fact(tx: &Tx<'_>, kind: Kind, binding: &Binding) -> Fact {
+    Fact::new(kind, binding.id, 0, tx.now()).of(Some(binding.patient)).by(staff(tx))
 }
 
 /// The patient whom a device measured at an instant.

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::super::messages::Ground;
 use super::super::{Conn, Tx};
-use super::{Escalation, name};
+use super::{Escalation, facts, name};
 use crate::db::act::Act;
 use crate::db::conn::insert_all;
 use crate::db::error::{Error, Result};
@@ -69,9 +69,11 @@ fn fence(run: &Run) -> i64 {
 pub fn save(tx: &mut Tx<'_>, advanced: &[Advanced]) -> Result<()> {
     let now = tx.now();
     match &mut *tx.conn {
-        Conn::Pg(conn) if advanced.len() > 1 => at_once(conn, advanced, now),
-        conn => advanced.iter().try_for_each(|one| alone(conn, one, now)),
+        Conn::Pg(conn) if advanced.len() > 1 => at_once(conn, advanced, now)?,
+        conn => advanced.iter().try_for_each(|one| alone(conn, one, now))?,
     }
+    facts::advanced(tx, advanced);
+    Ok(())
 }
 
 fn alone(conn: &mut Conn, one: &Advanced, now: Instant) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::super::messages::{self, Ground};
 use super::super::versions;
 use super::paging::Finder;
-use super::{ALERT, Advanced, RED, begin, kept, lock, of_alert, save};
+use super::{ALERT, Advanced, RED, begin, facts, kept, lock, of_alert, save};
 use crate::db::error::Result;
 use crate::db::tx::{Actor, Tx};
 use domain::escalation::{Did, Pace, Policy, Run, State};
@@ -47,6 +47,10 @@ pub fn follow(
         for user in let_go(old, new, tx.actor()) {
             messages::let_go(tx, ALERT, &new.id.to_string(), user)?;
         }
+    }
+    let answer = old.and_then(|old| new.acknowledgements.get(old.acknowledgements.len()..)?.last());
+    if let (Followed::Moved(one), Some(answer)) = (&advanced, answer) {
+        facts::answered(tx, one, answer.by);
     }
     match advanced {
         Followed::Moved(one) => super::page(tx, &[*one], &mut Finder::default()),

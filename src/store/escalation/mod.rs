@@ -2,6 +2,7 @@
 //! nodes only one acts. A change of a case changes its escalation in the same transaction.
 
 mod advanced;
+mod facts;
 mod follow;
 pub mod history;
 mod pages;
@@ -162,6 +163,9 @@ pub fn begin(
         advanced::changing(&run, now)?,
     ));
     let began = on!(&mut *tx.conn, |c| row.on_conflict_do_nothing().execute(c))? == 1;
+    if began {
+        facts::begun(tx, &from);
+    }
     if began && withheld {
         record(tx, &[Advanced { from, run, did: vec![Did::Withheld], due_at: now, ground }])?;
     }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::webhooks;
-use super::{Row, Stored, record_event};
+use super::{Row, Stored, facts, record_event};
 use crate::db::act::Act;
 use crate::db::conn::{held, literally};
 use crate::db::error::Result;
@@ -143,6 +143,7 @@ fn take(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Stored>> {
             claimed.push(stored);
         } else {
             note(tx, id, "failed", Some("out_of_date"))?;
+            facts::moved(tx, &stored, false, "out_of_date");
         }
     }
     Ok(claimed)
@@ -221,6 +222,7 @@ fn answered(
     if stored.way == before {
         return Ok(());
     }
+    let first = stored.accepted_at.is_none();
     if stored.way.state == State::Accepted {
         stored.accepted_at = Some(now);
     }
@@ -230,6 +232,7 @@ fn answered(
         diesel::update(messages::table.find(stored.id)).set(messages::letter.eq(letter)).execute(tx.conn)?;
     }
     note(tx, stored.id, stored.way.state.name(), Some(code))?;
+    facts::moved(tx, &stored, first, code);
     if stored.channel == Channel::Webhook && *code == GONE {
         webhooks::gone(tx, &stored.recipient)?;
     } else if stored.channel == Channel::Webhook && stored.way.state == State::Failed {
@@ -264,6 +267,7 @@ pub fn overdue(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
         stored.way.overdue(now);
         write(tx, &stored, None)?;
         note(tx, id, stored.way.state.name(), Some("no_answer"))?;
+        facts::moved(tx, &stored, false, "no_answer");
     }
     Ok(count)
 }
@@ -355,6 +359,7 @@ fn received(tx: &mut Tx<'_>, mut stored: Stored, receipt: Receipt, code: Option<
     if changed {
         write(tx, &stored, None)?;
         note(tx, stored.id, stored.way.state.name(), code)?;
+        facts::moved(tx, &stored, false, code.unwrap_or("undeliverable"));
         if let (State::Failed, Some(code)) = (stored.way.state, code) {
             record_event(tx, &stored, "message.failed", code)?;
         }

@@ -4,6 +4,7 @@
 mod about;
 mod attempts;
 mod cancel;
+mod facts;
 mod hand_over;
 pub mod reader;
 pub mod seen;

@@ -11,6 +11,8 @@ use crate::db::turn;
 use crate::db::tx::Touched;
 use crate::keys::{Class, Subject};
 use crate::{Act, Tx};
+use crate::kpis::facts::{append, staff};
+use domain::kpis::{Fact, Kind};
 use domain::{PatientId, PatientIdentity};
 
 /// Keys that a patient has from the first day.
@@ -56,6 +58,8 @@ pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
         .get_result(tx.conn)
         .map_err(twice)?;
     tx.audit(&Act::new("patient.registered").patient(id))?;
+    let fact = Fact::new(Kind::PatientRegistered, id, 0, now).of(Some(id)).by(staff(tx));
+    append(tx, fact);
     tx.signal("patient.changed", id)?;
     Ok(Patient {
         key,

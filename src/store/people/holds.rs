@@ -50,6 +50,7 @@ const fn is_power(can: Can) -> bool {
         | Can::SeeSchedules
         | Can::SeeTemplates
         | Can::SeeWebhooks
+        | Can::SeeKpis
         | Can::SeeStatus
         | Can::OwnThings => false,
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 
 use super::follow::explained;
-use super::{ALERT, Promise, Row, save};
+use super::{ALERT, Promise, Row, facts, save};
 use crate::alerts::{self, StoredAlert};
 use crate::db::act::Act;
 use crate::db::conn::held;
@@ -127,6 +127,9 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
         }
     };
     save(tx, &mut promise)?;
+    if did == Did::Breached {
+        facts::missed(tx, alert.case.patient, &promise);
+    }
     let body = serde_json::json!({ ALERT: id, "clocks": [explained(&promise, now)] });
     tx.audit(&Act::new(kind).patient(alert.case.patient).body(body))?;
     tx.signal("alert.changed", id)?;

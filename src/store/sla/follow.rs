@@ -1,7 +1,7 @@
 //! Adjusts an alert's clocks when the alert changes. Each promise has its own clock, none overrules another, and the
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
-use super::{ALERT, Cycle, Ended, Promise, insert, locked, names, save};
+use super::{ALERT, Cycle, Ended, Promise, facts, insert, locked, names, save};
 use crate::db::act::Act;
 use crate::db::error::Result;
 use crate::db::tx::Tx;
@@ -37,6 +37,7 @@ pub fn follow(
             (None, Some(ended)) => {
                 promise.stop(ended, now);
                 save(tx, promise)?;
+                facts::stopped(tx, new.patient, promise);
                 stopped.push(explained(promise, now));
             }
             (Some(_), None) => {

@@ -3,6 +3,7 @@
 //! it started.
 
 mod due;
+mod facts;
 mod follow;
 mod levels;
 mod pause;

@@ -197,6 +197,10 @@ const ASKED: &[(&str, &[&str])] = &[
     ("/api/v1/audit/entries", &["kind=access.read", "decision=permit"]),
     ("/patients", &["q=ana"]),
     (
+        "/api/v1/kpis/facts",
+        &["kind=alert.raised", "from=1970-01-01T00:00:00Z", "from=1970-01-01T00:00:00Z&kind=alert.raised"],
+    ),
+    (
         "/api/v1/patients/{id}/superseded",
         &["from=1970-01-01T00:00:00Z", "signal=weight&from=1970-01-01T00:00:00Z"],
     ),
@@ -236,6 +240,21 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: domain::DeviceId) -> sto
         "signals",
         "o.id = (SELECT MAX(id) FROM signals)",
         &[("name", ""), ("subject", ""), ("at", "")],
+        PAST,
+    )?;
+    copies::of_rows(
+        tx,
+        "facts",
+        "o.id = (SELECT MAX(id) FROM facts)",
+        &[
+            ("kind", ""),
+            ("subject", "##"),
+            ("occurrence", ""),
+            ("at", &earlier("at")),
+            ("local_date", ""),
+            ("zone", ""),
+            ("dimensions", ""),
+        ],
         PAST,
     )?;
     copies::of_rows(

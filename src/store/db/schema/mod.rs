@@ -405,6 +405,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    facts (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> Nullable<Text>,
+        occurrence -> BigInt,
+        at -> BigInt,
+        local_date -> Text,
+        zone -> Text,
+        patient_key -> Nullable<BigInt>,
+        user_id -> Nullable<Text>,
+        dimensions -> Text,
+        value -> Nullable<BigInt>,
+        counted -> Nullable<BigInt>,
+        unit -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     signals (id) {
         id -> BigInt,
         name -> Text,

@@ -180,6 +180,25 @@ pub(super) const HOLDINGS: &[Holding] = &[
         retention: None,
     },
     Holding {
+        table: "facts",
+        whose: Whose::Both,
+        columns: &[
+            key("subject"),
+            clear("at", WHEN),
+            clear("local_date", WHEN),
+            key("patient_key"),
+            key("user_id"),
+            clear("dimensions", CODE),
+            clear("value", "how long something took, and how many were called: nothing that was measured"),
+            clear("counted", "how long something took"),
+        ],
+        ends: Ends::Unlinked(
+            "that something of this kind happened to somebody at this instant, with codes and how long it took",
+        ),
+        copy: BOOKKEEPING,
+        retention: Some("kpis::facts::unlink_old"),
+    },
+    Holding {
         table: "signals",
         whose: Whose::Both,
         columns: &[key("subject")],

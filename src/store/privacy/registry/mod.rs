@@ -45,7 +45,7 @@ pub struct Holding {
     pub ends: Ends,
     /// Whether the patient's own copy holds it.
     pub copy: OwnCopy,
-    /// The function that removes, or packs, its rows by age, as a path in this crate; `None`: nothing does.
+    /// The function that removes, packs or unlinks its rows by age, as a path in this crate; `None`: nothing does.
     pub retention: Option<&'static str>,
 }
 
@@ -129,6 +129,9 @@ pub enum Ends {
     OtherKey(&'static str),
     /// Nothing there is sealed: its rows stay, and their ids point at somebody whom nothing names any more.
     Pseudonymous,
+    /// Its rows stay for figures, and whatever in them points at the person is cleared in the same transaction; says what
+    /// remains.
+    Unlinked(&'static str),
     /// It stays as it is; says on what ground.
     Stays(&'static str),
     /// It holds nobody's data.

@@ -12,6 +12,8 @@ use store::db::settings::{self, Officer};
 #[derive(Serialize, ToSchema)]
 pub struct Organisation {
     name: Option<String>,
+    /// IANA: in which zone its days begin and end, for figures.
+    zone: &'static str,
     /// Null until somebody said who it is.
     dpo: Option<DataProtectionOfficer>,
 }
@@ -32,7 +34,8 @@ pub async fn get(call: Call) -> Answer {
         desk.read(|view| {
             let dpo = settings::officer(view)?;
             let dpo = dpo.map(|Officer { name, contact }| DataProtectionOfficer { name, contact });
-            Reply::ok(&Organisation { name: settings::get(view, settings::ORGANISATION)?, dpo })
+            let (name, zone) = (settings::get(view, settings::ORGANISATION)?, settings::zone(view)?.name());
+            Reply::ok(&Organisation { name, zone, dpo })
         })
     })
     .await

@@ -1,0 +1,6 @@
+//! What figures are computed from.
+
+pub mod facts;
+mod reading;
+#[cfg(test)]
+mod tests;
