@@ -12,6 +12,9 @@ use super::db::tx::Touched;
 use super::keys::seal::{Broken, Place};
 use super::keys::{Class, Subject};
 use super::{Act, Tx, View};
+pub mod changes;
+
+use changes::Change;
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -123,6 +126,7 @@ pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
         .returning(patients::key)
         .get_result(tx.conn)
         .map_err(twice)?;
+    changes::record(tx, key, Change::Registered)?;
     tx.audit(&Act::new("patient.registered").patient(id))?;
     tx.signal("patient.changed", id)?;
     Ok(Patient {
@@ -165,6 +169,7 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
     if changed == 0 {
         return Err(Error::Stale { current: patient.version });
     }
+    changes::record(tx, patient.key, Change::Corrected)?;
     tx.audit(&Act::new("patient.corrected").patient(id))?;
     tx.signal("patient.changed", id)?;
     tx.touch(Touched::Patient(patient.key));
@@ -217,6 +222,7 @@ pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
     diesel::update(patients::table.find(key))
         .set((patients::blocked_at.eq(at), patients::version.eq(patients::version + 1)))
         .execute(tx.conn)?;
+    changes::record(tx, key, if blocked { Change::Blocked } else { Change::Unblocked })?;
     tx.audit(&Act::new("dsr.answered").patient(id).body(serde_json::json!({ "blocked": blocked })))?;
     tx.signal("patient.changed", id)?;
     tx.touch(Touched::Patient(key));

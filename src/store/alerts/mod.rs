@@ -9,6 +9,7 @@ pub mod lists;
 pub mod moves;
 pub mod passed;
 pub mod reds;
+pub mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
 //! The database: connections, turns to write, transactions, schema.
 
 pub mod ahead;
+pub mod before;
 pub(crate) mod checkpoint;
 pub mod conn;
 pub(crate) mod doubt;

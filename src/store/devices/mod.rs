@@ -5,6 +5,7 @@ pub mod commands;
 pub mod moves;
 pub mod roster;
 pub mod status;
+pub mod timeline;
 pub mod unbound;
 
 use diesel::prelude::*;

@@ -7,6 +7,7 @@ mod cancel;
 mod hand_over;
 pub mod reader;
 pub mod seen;
+pub mod timeline;
 mod trial;
 pub mod webhooks;
 

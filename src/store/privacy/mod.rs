@@ -5,4 +5,5 @@ pub mod exports;
 pub mod pseudonyms;
 pub mod registry;
 pub mod reveals;
+pub mod timeline;
 pub mod withdrawals;

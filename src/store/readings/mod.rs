@@ -133,3 +133,4 @@ mod parts_tests;
 pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod timeline;

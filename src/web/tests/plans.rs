@@ -91,6 +91,7 @@ impl Scene {
         house.write(|tx| stored_past(tx, resolved, device));
         let past = |tx: &mut Tx<'_>| {
             left(tx, patient.key);
+            crate::patients::timeline_tests::past(tx, patient.key)?;
             Ok(())
         };
         house.home.keep_house(store::Urgency::Urgent, "test", house.now(), past).unwrap();
@@ -196,6 +197,11 @@ const ASKED: &[(&str, &[&str])] = &[
     ("/audit", &["kind=access.read", "decision=permit"]),
     ("/api/v1/audit/entries", &["kind=access.read", "decision=permit"]),
     ("/patients", &["q=ana"]),
+    (
+        "/api/v1/patients/{id}/timeline",
+        // What comes after a binding.
+        &["before=OTAwMDAwMDAwMDAwMDAwMC5kZXZpY2VzLmJvdW5kOng", "limit=200"],
+    ),
     (
         "/api/v1/patients/{id}/superseded",
         &["from=1970-01-01T00:00:00Z", "signal=weight&from=1970-01-01T00:00:00Z"],
