@@ -25,6 +25,6 @@ CREATE INDEX moves_of_patient ON moves (patient_key, created_at, id) WHERE moved
 CREATE INDEX messages_of_patient ON messages (patient_id, created_at, id)
     WHERE patient_id IS NOT NULL AND channel <> 'webhook';
 CREATE INDEX quarantine_decided ON quarantine (patient_key, decided_at, id) WHERE decided_at IS NOT NULL;
-CREATE INDEX amendments_of_patient ON amendments (patient_key, amended_at)
+CREATE INDEX amendments_superseding_by_time ON amendments (patient_key, amended_at, item, supersedes)
     WHERE supersedes AND item IS NULL;
 CREATE INDEX looks_that_took ON looks (patient_key, at, id) WHERE what IN ('reveal', 'export');

@@ -1,5 +1,5 @@
 DROP INDEX looks_that_took;
-DROP INDEX amendments_of_patient;
+DROP INDEX amendments_superseding_by_time;
 DROP INDEX quarantine_decided;
 DROP INDEX messages_of_patient;
 DROP INDEX moves_of_patient;

@@ -33,6 +33,8 @@ impl Life {
             sla::seed(tx)
         });
         let clinician = house.user(Role::Clinician, None);
+        // Whom the top of the seeded policy calls.
+        house.user(Role::Manager, None);
         let ana = house.patient("Marialva");
         house.grant_all(ana.id);
         let life = Self { house, ana, clinician };
@@ -286,7 +288,10 @@ fn a_revocation_masks_what_judgement_said_and_hides_whom_it_called_and_what_was_
         assert!(html.contains("Alerta oculto") && html.contains("LGPD art. 8"), "{html}");
         // What a revocation hid stays hidden when the patient grants anew; the rows before it are still reached.
         life.house.clock.advance(Duration::from_secs(1));
-        life.house.grant(&life.house.staff(Role::Agent), life.ana.id, "alert.evaluate");
+        let agent = life.house.staff(Role::Agent);
+        let term = life.house.term(&agent, "alert.evaluate");
+        let body = json!({ "purpose": "alert.evaluate", "action": "grant", "term_sha256": term });
+        life.house.post(&agent, &format!("/api/v1/patients/{}/consents", life.ana.id), &body).must(201);
         let page = life.seen_by(Role::Clinician, "kind=messages");
         assert_eq!((items(&page).len(), &page["next"]), (0, &json!(null)));
     }
