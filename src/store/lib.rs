@@ -38,6 +38,7 @@ use diesel::r2d2::R2D2Connection;
 use tokio::sync::{broadcast, watch};
 
 pub use crate::db::act::Act;
+pub use crate::db::before::Before;
 pub use crate::db::conn::{Conn, Opener, Url};
 pub use crate::db::error::{Error, Result};
 pub use crate::db::page::{Ask, Cursor, Page};

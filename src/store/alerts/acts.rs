@@ -103,6 +103,7 @@ pub fn acted(
             alert_acts::act.eq(name),
             alert_acts::outcome.eq(outcome),
             alert_acts::note.eq(note),
+            alert_acts::patient_key.eq(Some(stored.patient_key)),
         ))
         .execute(tx.conn)
         .map_err(Error::from)?;

@@ -57,6 +57,7 @@ pub fn of_alert(tx: &mut Tx<'_>, alert: AlertId, times: usize) -> Result<()> {
                 ("actor", ""),
                 ("act", ""),
                 ("outcome", ""),
+                ("patient_key", ""),
             ],
         ),
         sql.insert(
@@ -91,6 +92,7 @@ pub fn of_alert(tx: &mut Tx<'_>, alert: AlertId, times: usize) -> Result<()> {
                 ("step", ""),
                 ("round", ""),
                 ("people", ""),
+                ("patient_id", ""),
             ],
         ),
         sql.insert(

@@ -11,6 +11,7 @@ pub mod moves;
 pub mod passed;
 pub mod reds;
 pub(crate) mod stored;
+pub mod timeline;
 
 use diesel::prelude::*;
 

@@ -64,7 +64,7 @@ pub fn leave(tx: &mut Tx<'_>, stored: &StoredAlert) -> Result<()> {
         next.episode.ended_at = Some(next.episode.started_at);
         next.case.facts.ended_at = next.episode.ended_at;
     }
-    note(tx, next.id(), "moved")?;
+    note(tx, stored, "moved")?;
     let body = serde_json::json!({ "alert": next.id(), "moved": true });
     save(tx, stored, next, Entry::new("alert.closed").code("retracted").body(body)).map(drop)
 }
@@ -102,7 +102,7 @@ pub fn come_back(
     let place = Place::new("alerts", "finding", &row);
     next.finding =
         Some(tx.seal_json(Subject::Patient(next.case.patient), Class::Clinical, place, finding)?);
-    note(tx, next.id(), "returned")?;
+    note(tx, stored, "returned")?;
     let body = serde_json::json!({
         "alert": next.id(), "level": next.case.facts.level.name(), "state": next.case.state.name(),
         "returned": true,
@@ -166,13 +166,14 @@ fn near(view: &mut View<'_>, patient_key: i64, episode: &Episode) -> Result<Vec<
     Ok(found)
 }
 
-fn note(tx: &mut Tx<'_>, id: AlertId, what: &str) -> Result<()> {
+fn note(tx: &mut Tx<'_>, stored: &StoredAlert, what: &str) -> Result<()> {
     diesel::insert_into(alert_acts::table)
         .values((
-            alert_acts::alert_id.eq(id.to_string()),
+            alert_acts::alert_id.eq(stored.id().to_string()),
             alert_acts::at.eq(tx.now().micros()),
             alert_acts::actor.eq(tx.actor().name()),
             alert_acts::act.eq(what),
+            alert_acts::patient_key.eq(Some(stored.patient_key)),
         ))
         .execute(tx.conn)?;
     Ok(())

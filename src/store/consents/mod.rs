@@ -24,6 +24,7 @@ pub mod permits;
 pub mod subjects;
 pub(crate) mod supersessions;
 pub mod terms;
+pub mod timeline;
 use audit::Digest;
 use domain::kpis::{Dimension, Fact, Kind};
 use domain::{ConsentId, Instant, PatientId};
@@ -322,20 +323,6 @@ pub fn history(view: &mut View<'_>, patient: PatientId, ask: &Ask) -> Result<Pag
         .select(COLUMNS)
         .load(view.conn)?;
     Page::of(rows, ask, |row| Cursor { at: row.1, id: row.0.clone() }).try_map(read)
-}
-
-/// A patient's latest answers, the newest first.
-///
-/// # Errors
-/// Database errors.
-pub fn latest(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<Entry>> {
-    let rows: Vec<Row> = events::table
-        .filter(events::patient_key.eq(patient_key))
-        .order((events::at.desc(), events::id.desc()))
-        .limit(limit)
-        .select(COLUMNS)
-        .load(view.conn)?;
-    rows.into_iter().map(read).collect()
 }
 
 /// Every event of a patient in the order of acceptance; folding them gives the rows.

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod ahead;
+pub mod before;
 pub(crate) mod checkpoint;
 pub mod conn;
 pub(crate) mod doubt;

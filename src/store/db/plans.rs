@@ -44,6 +44,7 @@ pub const GROWING: &[&str] = &[
     "message_events",
     "messages",
     "moves",
+    "patient_changes",
     "patients",
     "quarantine",
     "readings",

@@ -319,19 +319,6 @@ pub enum Of {
     Device(DeviceId),
 }
 
-/// A patient's last bindings, the newest first.
-///
-/// # Errors
-/// Database errors.
-pub fn latest(view: &mut View<'_>, patient_key: i64, limit: i64) -> Result<Vec<Binding>> {
-    let rows: Vec<Row> = rows!()
-        .filter(bindings::patient_key.eq(patient_key))
-        .order((bindings::created_at.desc(), bindings::id.desc()))
-        .limit(limit)
-        .load(view.conn)?;
-    rows.into_iter().map(read).collect()
-}
-
 /// Bindings of a patient or a device in the order in which they were made.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ pub(crate) mod counts;
 pub mod moves;
 pub mod roster;
 pub mod status;
+pub mod timeline;
 pub mod unbound;
 
 use diesel::prelude::*;

@@ -120,6 +120,7 @@ struct Step<'a> {
     step: Option<i64>,
     round: i64,
     people: String,
+    patient_id: Option<String>,
 }
 
 /// Writes what escalations did to their history and the audit log.
@@ -158,6 +159,7 @@ fn step<'a>(of: &'a Advanced, did: &Did, now: Instant) -> Step<'a> {
         step: step.map(|step| i64::try_from(step).unwrap_or(i64::MAX)),
         round: i64::from(of.run.round),
         people: people.join(" "),
+        patient_id: of.from.patient.map(|patient| patient.to_string()),
     }
 }
 

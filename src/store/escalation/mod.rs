@@ -11,6 +11,7 @@ mod policies;
 mod replan;
 #[cfg(any(test, feature = "testing"))]
 mod testing;
+pub mod timeline;
 mod waiting;
 
 use consent::Denied;
@@ -319,7 +320,6 @@ pub struct Stepped {
 /// # Errors
 /// Database errors.
 pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
-    type Raw = (i64, i64, String, Option<i64>, i64, String);
     let rows: Vec<Raw> = escalation_steps::table
         .filter(escalation_steps::escalation_id.eq(id))
         .order(escalation_steps::id)
@@ -332,18 +332,21 @@ pub fn steps(view: &mut View<'_>, id: &str) -> Result<Vec<Stepped>> {
             escalation_steps::people,
         ))
         .load(view.conn)?;
-    let read = |(at, due_at, did, step, round, people): Raw| {
-        let people: std::result::Result<Vec<UserId>, _> = people.split_whitespace().map(str::parse).collect();
-        Ok(Stepped {
-            at: Instant::from_micros(at),
-            due_at: Instant::from_micros(due_at),
-            did,
-            step: step.and_then(|step| usize::try_from(step).ok()),
-            round: u8::try_from(round).unwrap_or(u8::MAX),
-            people: people.map_err(|_not_an_id| Error::Corrupt("escalation_steps.people"))?,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(stepped).collect()
+}
+
+type Raw = (i64, i64, String, Option<i64>, i64, String);
+
+fn stepped((at, due_at, did, step, round, people): Raw) -> Result<Stepped> {
+    let people: std::result::Result<Vec<UserId>, _> = people.split_whitespace().map(str::parse).collect();
+    Ok(Stepped {
+        at: Instant::from_micros(at),
+        due_at: Instant::from_micros(due_at),
+        did,
+        step: step.and_then(|step| usize::try_from(step).ok()),
+        round: u8::try_from(round).unwrap_or(u8::MAX),
+        people: people.map_err(|_not_an_id| Error::Corrupt("escalation_steps.people"))?,
+    })
 }
 
 /// Pages the next step of an alert now, at a person's request, unless somebody was paged since what that person saw.

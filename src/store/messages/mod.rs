@@ -9,6 +9,7 @@ mod hand_over;
 pub mod reader;
 pub mod seen;
 mod templates;
+pub mod timeline;
 mod trial;
 pub mod webhooks;
 

@@ -1,133 +1,109 @@
-//! Patients registered, corrected and blocked. What they may answer for themselves may change with it: their
-//! consents are settled in the same transaction.
+//! What became of a patient's record: registered, corrected, blocked. When and by whom, never what it said.
 
 use diesel::prelude::*;
 
-use super::{Patient, get, indexes, key_of, place};
-use crate::consents::{basis, permits};
 use crate::db::error::{Error, Result};
-use crate::db::schema::patients;
-use crate::db::turn;
-use crate::db::tx::Touched;
-use crate::keys::{Class, Subject};
-use crate::{Act, Tx};
-use crate::kpis::facts::{append, staff};
-use domain::kpis::{Fact, Kind};
-use domain::{PatientId, PatientIdentity};
+use crate::db::schema::patient_changes;
+use crate::{Ask, Before, Cursor, Page, Tx, View};
+use domain::Instant;
 
-/// Keys that a patient has from the first day.
-const CLASSES: [Class; 5] =
-    [Class::Identity, Class::Telemetry, Class::Clinical, Class::Message, Class::Audit];
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It was made.
+    Registered,
+    /// Something in it was put right (LGPD art. 18 III).
+    Corrected,
+    /// Its use was stopped (LGPD art. 18 IV).
+    Blocked,
+    /// It may be used again.
+    Unblocked,
+}
 
-/// What is given when a patient is registered or corrected.
+impl Change {
+    /// Every change.
+    pub const ALL: [Self; 4] = [Self::Registered, Self::Corrected, Self::Blocked, Self::Unblocked];
+
+    /// The stored name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Corrected => "corrected",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|change| change.name() == name);
+        known.ok_or(Error::Corrupt("patient_changes.what"))
+    }
+}
+
+/// A change as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Details {
-    /// Who it is.
-    pub identity: PatientIdentity,
-    /// IANA time zone.
-    pub zone: String,
-    /// BCP 47 language.
-    pub language: String,
+pub struct Changed {
+    /// Its number.
+    pub id: i64,
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: Change,
+    /// By whom ([`crate::Actor::name`]); `None`: it is older than these records.
+    pub actor: Option<String>,
 }
 
-/// Registers a patient and makes their keys.
-///
-/// # Errors
-/// [`Error::Conflict`] when another patient has the CPF or the CNS; database errors.
-pub fn insert(tx: &mut Tx<'_>, details: &Details) -> Result<Patient> {
-    let now = tx.now();
-    let id = PatientId::new(now);
-    for class in CLASSES {
-        tx.key_or_new(Subject::Patient(id), class)?;
-    }
-    let text = id.to_string();
-    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
-    let (cpf, cns) = indexes(tx, &details.identity)?;
-    let key: i64 = diesel::insert_into(patients::table)
+type Row = (i64, i64, String, Option<String>);
+
+fn read((id, at, what, actor): Row) -> Result<Changed> {
+    Ok(Changed { id, at: Instant::from_micros(at), what: Change::from_name(&what)?, actor })
+}
+
+const COLUMNS: (patient_changes::id, patient_changes::at, patient_changes::what, patient_changes::actor) =
+    (patient_changes::id, patient_changes::at, patient_changes::what, patient_changes::actor);
+
+pub(super) fn record(tx: &mut Tx<'_>, patient_key: i64, what: Change) -> Result<()> {
+    diesel::insert_into(patient_changes::table)
         .values((
-            patients::id.eq(&text),
-            patients::identity.eq(sealed),
-            patients::cpf_index.eq(cpf),
-            patients::cns_index.eq(cns),
-            patients::zone.eq(&details.zone),
-            patients::language.eq(&details.language),
-            patients::created_at.eq(now.micros()),
-            patients::version.eq(1_i64),
+            patient_changes::patient_key.eq(patient_key),
+            patient_changes::at.eq(tx.now().micros()),
+            patient_changes::what.eq(what.name()),
+            patient_changes::actor.eq(Some(tx.actor().name())),
         ))
-        .returning(patients::key)
-        .get_result(tx.conn)
-        .map_err(twice)?;
-    tx.audit(&Act::new("patient.registered").patient(id))?;
-    let fact = Fact::new(Kind::PatientRegistered, id, 0, now).of(Some(id)).by(staff(tx));
-    append(tx, fact);
-    tx.signal("patient.changed", id)?;
-    Ok(Patient {
-        key,
-        id,
-        identity: Some(details.identity.clone()),
-        zone: details.zone.clone(),
-        language: details.language.clone(),
-        created_at: now,
-        blocked_at: None,
-        erased_at: None,
-        version: 1,
-    })
-}
-
-/// Corrects a patient's details (LGPD art. 18 III); `version` is the one the caller saw.
-///
-/// # Errors
-/// [`Error::Stale`] when it changed since, [`Error::NotFound`], [`Error::Conflict`] as for [`insert`].
-pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -> Result<Patient> {
-    turn::share(tx)?;
-    let key = key_of(tx, id)?;
-    permits::lock(tx, &[key])?;
-    let text = id.to_string();
-    let sealed = tx.seal_json(Subject::Patient(id), Class::Identity, place(&text), &details.identity)?;
-    let (cpf, cns) = indexes(tx, &details.identity)?;
-    let changed =
-        diesel::update(patients::table.filter(patients::id.eq(&text).and(patients::version.eq(version))))
-            .set((
-                patients::identity.eq(sealed),
-                patients::cpf_index.eq(cpf),
-                patients::cns_index.eq(cns),
-                patients::zone.eq(&details.zone),
-                patients::language.eq(&details.language),
-                patients::version.eq(patients::version + 1),
-            ))
-            .execute(tx.conn)
-            .map_err(twice)?;
-    let patient = get(tx, id)?;
-    if changed == 0 {
-        return Err(Error::Stale { current: patient.version });
-    }
-    tx.audit(&Act::new("patient.corrected").patient(id))?;
-    tx.signal("patient.changed", id)?;
-    tx.touch(Touched::Patient(patient.key));
-    // A birth date may have changed.
-    basis::settle(tx, patient.key)?;
-    Ok(patient)
-}
-
-/// Blocks a patient's data, or ends the block (LGPD art. 18 IV).
-///
-/// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
-    turn::take(tx)?;
-    let (key, at) = (key_of(tx, id)?, blocked.then_some(tx.now().micros()));
-    diesel::update(patients::table.find(key))
-        .set((patients::blocked_at.eq(at), patients::version.eq(patients::version + 1)))
         .execute(tx.conn)?;
-    tx.audit(&Act::new("dsr.answered").patient(id).body(serde_json::json!({ "blocked": blocked })))?;
-    tx.signal("patient.changed", id)?;
-    tx.touch(Touched::Patient(key));
-    basis::settle(tx, key).map(drop)
+    Ok(())
 }
 
-fn twice(error: diesel::result::Error) -> Error {
-    match Error::from(error) {
-        Error::Conflict(_) => Error::Conflict("another patient has this CPF or CNS"),
-        other => other,
-    }
+/// The changes of one patient's record, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn page(view: &mut View<'_>, patient_key: i64, ask: &Ask) -> Result<Page<Changed>> {
+    let Cursor { at, id } = &ask.after;
+    let last = id.parse::<i64>().unwrap_or(i64::MIN);
+    let rows: Vec<Row> = patient_changes::table
+        .filter(patient_changes::patient_key.eq(patient_key))
+        .filter(patient_changes::at.ge(at).and(patient_changes::at.gt(at).or(patient_changes::id.gt(last))))
+        .order((patient_changes::at, patient_changes::id))
+        .limit(ask.reach())
+        .select(COLUMNS)
+        .load(view.conn)?;
+    Page::of(rows, ask, |row| Cursor { at: row.1, id: row.0.to_string() }).try_map(read)
+}
+
+/// The changes of one patient's record before a place, the newest first.
+///
+/// # Errors
+/// Database errors.
+pub fn before(view: &mut View<'_>, patient_key: i64, before: &Before, limit: i64) -> Result<Vec<Changed>> {
+    let same = patient_changes::id.lt(before.number());
+    let rows: Vec<Row> = patient_changes::table
+        .filter(patient_changes::patient_key.eq(patient_key))
+        .filter(patient_changes::at.le(before.at).and(patient_changes::at.lt(before.at).or(same)))
+        .order((patient_changes::at.desc(), patient_changes::id.desc()))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(view.conn)?;
+    rows.into_iter().map(read).collect()
 }

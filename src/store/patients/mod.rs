@@ -1,7 +1,8 @@
 //! Patients: who they are is sealed, found by CPF or CNS through blind indexes; a number stands for them in
 //! telemetry.
 
-mod changes;
+pub mod changes;
+mod registration;
 
 use diesel::prelude::*;
 
@@ -10,7 +11,7 @@ use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::patients;
 use crate::keys::seal::{Broken, Place};
-pub use changes::{Details, block, insert, update};
+pub use registration::{Details, block, insert, update};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// A patient as stored.

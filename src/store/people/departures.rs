@@ -113,6 +113,7 @@ fn one(tx: &mut Tx<'_>, id: AlertId, user: UserId, why: Why) -> Result<()> {
             alert_acts::actor.eq(tx.actor().name()),
             alert_acts::act.eq("given_back"),
             alert_acts::whom.eq(Some(user.to_string())),
+            alert_acts::patient_key.eq(Some(stored.patient_key)),
         ))
         .execute(tx.conn)?;
     let body = serde_json::json!({ "alert": id, "from": user, "why": why.name() });

@@ -312,9 +312,9 @@ pub fn newest(
     rows.into_iter().map(from_row).collect()
 }
 
-type Raw = (i64, i64, String, String, String, String, bool, i64);
+pub(super) type Raw = (i64, i64, String, String, String, String, bool, i64);
 
-const COLUMNS: (
+pub(super) const COLUMNS: (
     looks::id,
     looks::patient_key,
     looks::viewer,
@@ -334,7 +334,7 @@ const COLUMNS: (
     looks::at,
 );
 
-fn from_row((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<NotedAccess> {
+pub(super) fn from_row((id, patient_key, viewer, role, what, code, listed, at): Raw) -> Result<NotedAccess> {
     Ok(NotedAccess {
         id,
         patient_key,

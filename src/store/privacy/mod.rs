@@ -6,4 +6,5 @@ pub mod pseudonyms;
 pub mod registry;
 pub mod replay;
 pub mod reveals;
+pub mod timeline;
 pub mod withdrawals;

@@ -108,3 +108,4 @@ pub(crate) mod journal;
 pub mod quarantine;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod timeline;

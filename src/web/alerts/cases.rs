@@ -16,9 +16,10 @@ use domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Signal, Us
 use rules::{Finding, LevelAt};
 use store::alerts::lists::{self, Filter};
 use store::alerts::moves;
+use store::alerts::timeline;
 use store::alerts::{self, StoredAlert};
 use store::privacy::accesses::What;
-use store::{Cursor, View};
+use store::{Before, Cursor, View};
 
 /// How many unresolved alerts one look takes in; beyond it the queue says that there are more.
 pub const MOST: i64 = 5_000;
@@ -247,6 +248,30 @@ impl<'a> Cases<'a> {
         let case = self.of(view, &stored)?;
         self.show([&case]);
         Ok(case)
+    }
+
+    /// One alert. Whoever shows it says so with [`Cases::show`].
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub fn find(&mut self, view: &mut View<'_>, id: AlertId) -> Result<Case, Fault> {
+        let stored = alerts::get(view, id)?;
+        self.of(view, &stored)
+    }
+
+    /// As [`timeline::raised_before`]. Whoever shows them notes the look.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub fn raised_before(
+        &mut self,
+        view: &mut View<'_>,
+        patient_key: i64,
+        before: &Before,
+        limit: i64,
+    ) -> Result<Vec<Case>, Fault> {
+        let stored = timeline::raised_before(view, patient_key, before, limit)?;
+        self.all(view, &stored)
     }
 
     /// A part of [`lists::worst`], and where to go on. A level, now or at its worst, is asked of what may be told

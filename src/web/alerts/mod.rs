@@ -6,4 +6,5 @@ pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod timeline;
 pub mod view;

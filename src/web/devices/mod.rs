@@ -5,5 +5,6 @@ pub(crate) mod page;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod timeline;
 pub mod view;
 pub(crate) mod word;

@@ -9,4 +9,5 @@ pub(crate) mod routes;
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod timeline;
 pub mod view;

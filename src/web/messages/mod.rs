@@ -6,4 +6,5 @@ pub(crate) mod reach;
 pub(crate) mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod timeline;
 pub mod view;

@@ -1,5 +1,7 @@
 //! Patients: names and contacts for the roles that reach people, the CPF in full only where it is worked with.
 
+pub mod timeline;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use chrono::NaiveDate;

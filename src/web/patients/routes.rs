@@ -10,6 +10,7 @@ pub(crate) fn api() -> Vec<Row> {
         POST "/api/v1/patients" ManagePatients => api::create;
         GET "/api/v1/patients/{id}" SeeContacts or OwnThings => api::get;
         PATCH "/api/v1/patients/{id}" ManagePatients => api::patch;
+        GET "/api/v1/patients/{id}/timeline" SeeContacts or SeeConsents => api::timeline::list;
     }
 }
 
@@ -19,6 +20,7 @@ pub(crate) fn pages() -> Vec<Row> {
         GET "/patients" SeeContacts => page::list::list;
         POST "/patients" ManagePatients => page::list::register;
         GET "/patients/{id}" SeeContacts or SeeConsents => page::patient::show;
+        GET "/patients/{id}/timeline" SeeContacts or SeeConsents => page::timeline::show;
         POST "/quarantine/{id}/{act}" JudgeQuarantine => page::patient::judge;
     }
 }

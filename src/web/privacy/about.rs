@@ -47,7 +47,7 @@ impl About {
             ("patients", Some("accesses")) => (Whose::Patient, What::Looks),
             ("patients", Some("reveals")) => (Whose::Patient, What::Reveal),
             ("patients", Some("export")) => (Whose::Patient, What::Export),
-            ("patients", Some("devices")) => (Whose::Patient, What::Identity),
+            ("patients", Some("devices" | "timeline")) => (Whose::Patient, What::Identity),
             ("patients", Some(_)) => (Whose::Patient, What::Readings),
             ("alerts", _) => (Whose::Alert, What::Alerts),
             ("quarantine", _) => (Whose::Quarantined, What::Readings),

@@ -12,4 +12,5 @@ pub(crate) mod shown;
 pub mod sight;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod timeline;
 pub mod view;

@@ -3,4 +3,5 @@
 pub mod api;
 pub(crate) mod page;
 pub(crate) mod routes;
+pub(crate) mod timeline;
 pub mod view;

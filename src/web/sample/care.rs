@@ -222,13 +222,6 @@ impl Night {
             ended_at: over.map(|secs| self.ago(secs)),
             owner: None,
         };
-        let event = |secs, kind, pt: &str, en: &str, who: Option<&str>| patient::Event {
-            at: self.ago(secs),
-            kind,
-            text: self.pick(pt, en),
-            who: who.map(str::to_owned),
-            audit_index: Some(18_231),
-        };
         patient::View {
             patient: patient_id(1),
             name: "Maria das Graças Silveira".to_owned(),
@@ -255,29 +248,7 @@ impl Night {
                 value: Some("88 bpm".to_owned()),
                 device: "Polar H10 · ZL-0142".to_owned(),
             }]),
-            timeline: vec![
-                event(
-                    1_330,
-                    patient::EventKind::Alert,
-                    "Alerta vermelho aberto: taquicardia",
-                    "Red alert raised: tachycardia",
-                    None,
-                ),
-                event(
-                    4_000,
-                    patient::EventKind::Access,
-                    "Viu as leituras (alert.evaluate)",
-                    "Saw the readings (alert.evaluate)",
-                    Some("Renata Okamoto"),
-                ),
-                event(
-                    1_650_000,
-                    patient::EventKind::Consent,
-                    "Revogou: acionar pessoas",
-                    "Revoked: call people",
-                    Some("Maria das Graças Silveira"),
-                ),
-            ],
+            timeline: self.lines(),
         }
     }
 

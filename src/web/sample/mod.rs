@@ -289,6 +289,7 @@ impl Night {
                 error::page(&at(Role::Agent, Elsewhere, path), code, error::Named::default()),
             ));
         }
+        out.extend(self.timelines());
         out.extend(self.access_pages());
         out.extend(self.policy_pages());
         out.extend(self.setting_pages());

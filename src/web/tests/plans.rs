@@ -91,6 +91,7 @@ impl Scene {
         house.write(|tx| stored_past(tx, resolved, device));
         let past = |tx: &mut Tx<'_>| {
             left(tx, patient.key);
+            crate::patients::timeline_tests::past(tx, patient.key)?;
             Ok(())
         };
         house.home.keep_house(store::Urgency::Urgent, "test", house.now(), past).unwrap();
@@ -199,6 +200,11 @@ const ASKED: &[(&str, &[&str])] = &[
     (
         "/api/v1/kpis/facts",
         &["kind=alert.raised", "from=1970-01-01T00:00:00Z", "from=1970-01-01T00:00:00Z&kind=alert.raised"],
+    ),
+    (
+        "/api/v1/patients/{id}/timeline",
+        // What comes after a binding.
+        &["before=OTAwMDAwMDAwMDAwMDAwMC5kZXZpY2VzLmJvdW5kOng", "limit=200"],
     ),
     (
         "/api/v1/patients/{id}/superseded",

@@ -70,6 +70,18 @@ impl Words {
         day.format(pattern).to_string()
     }
 
+    /// The day of the calendar where the reader is; `None` beyond what a calendar reaches.
+    #[must_use]
+    pub fn local_date(&self, at: Instant) -> Option<NaiveDate> {
+        self.local(at).map(|local| local.date_naive())
+    }
+
+    /// The time of the day where the reader is: `14:02`.
+    #[must_use]
+    pub fn time_of_day(&self, at: &Instant) -> String {
+        self.local(*at).map_or_else(|| at.rfc3339(), |local| local.format("%H:%M").to_string())
+    }
+
     /// How long from `from` until now, in its two largest parts: `48 s`, `12 min`, `2 h 05`, `3 d 4 h`.
     #[must_use]
     pub fn wait(&self, from: &Instant) -> String {

@@ -2,13 +2,14 @@
 
 use super::sources;
 
-const READS: [&str; 6] = [
+const READS: [&str; 7] = [
     "alerts::get(",
     "alerts::page(",
     "alerts::open_of(",
     "alerts::resolved(",
     "alerts::unresolved_of(",
     "alerts::episodes(",
+    "timeline::raised_before(",
 ];
 
 #[test]

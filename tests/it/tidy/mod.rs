@@ -9,6 +9,7 @@ mod openapi;
 mod purposes;
 mod repository;
 mod schema;
+mod timeline;
 
 use std::fs;
 use std::path::Path;

@@ -126,6 +126,7 @@ diesel::table! {
         step -> Nullable<BigInt>,
         round -> BigInt,
         people -> Text,
+        patient_id -> Nullable<Text>,
     }
 }
 

@@ -140,6 +140,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    patient_changes (id) {
+        id -> BigInt,
+        patient_key -> BigInt,
+        at -> BigInt,
+        what -> Text,
+        actor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     devices (key) {
         key -> BigInt,
         id -> Text,
@@ -386,6 +396,7 @@ diesel::table! {
         outcome -> Nullable<Text>,
         note -> Nullable<Binary>,
         whom -> Nullable<Text>,
+        patient_key -> Nullable<BigInt>,
     }
 }
 

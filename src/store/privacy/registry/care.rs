@@ -88,6 +88,7 @@ pub(super) const HOLDINGS: &[Holding] = &[
             clear("outcome", JUDGEMENT),
             sealed("note", Class::Clinical, Owner::Patient),
             key("whom"),
+            key("patient_key"),
         ],
         ends: Ends::KeyDestroyed { remains: "who did what to which case when, without the note" },
         copy: LEFT_OUT,
@@ -123,7 +124,7 @@ pub(super) const HOLDINGS: &[Holding] = &[
     Holding {
         table: "escalation_steps",
         whose: Whose::Both,
-        columns: &[key("escalation_id"), clear("did", CODE), key("people")],
+        columns: &[key("escalation_id"), clear("did", CODE), key("people"), key("patient_id")],
         ends: Ends::Pseudonymous,
         copy: LEFT_OUT,
         retention: None,

@@ -32,6 +32,14 @@ pub(super) const HOLDINGS: &[Holding] = &[
         retention: None,
     },
     Holding {
+        table: "patient_changes",
+        whose: Whose::Both,
+        columns: &[key("patient_key"), clear("at", WHEN), clear("what", CODE), key("actor")],
+        ends: Ends::Pseudonymous,
+        copy: OwnCopy::Partly("each change with its instant; not which of staff made it"),
+        retention: None,
+    },
+    Holding {
         table: "users",
         whose: Whose::Both,
         columns: &[

@@ -203,7 +203,9 @@ fn taken(letters: &mut Vec<Stored>, step: &Stepped, user: UserId) -> Vec<(Channe
     of_step.into_iter().map(|letter| (letter.channel, letter.way.state)).collect()
 }
 
-fn label(w: &Words, step: &Stepped) -> String {
+/// What a step is called, with the round it belongs to.
+#[must_use]
+pub fn label(w: &Words, step: &Stepped) -> String {
     let step_label = match step.step {
         Some(place) => w.one("policy-step", "n", place + 1),
         None => w.say("policy-nobody"),
@@ -214,7 +216,9 @@ fn label(w: &Words, step: &Stepped) -> String {
     format!("{step_label} ({})", w.one("ladder-round", "n", u32::from(step.round) + 1))
 }
 
-fn what(step: &Stepped) -> What {
+/// What a step did.
+#[must_use]
+pub fn what(step: &Stepped) -> What {
     match step.did.as_str() {
         "empty" => What::Empty,
         "nobody_reached" => What::NobodyReached,

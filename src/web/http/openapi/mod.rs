@@ -22,7 +22,7 @@ mod shared;
     security(("bearer" = [])),
     paths(
         crate::people::api::tokens::token, crate::people::api::tokens::refresh, crate::people::api::tokens::logout, crate::people::api::tokens::jwks,
-        crate::patients::api::list, crate::patients::api::create, crate::patients::api::get, crate::patients::api::patch,
+        crate::patients::api::list, crate::patients::api::create, crate::patients::api::get, crate::patients::api::patch, crate::patients::api::timeline::list,
         crate::readings::api::list, crate::readings::api::series, crate::readings::api::latest, crate::readings::api::superseded,
         crate::privacy::api::own_data::take, crate::privacy::api::organisation::get, crate::privacy::api::organisation::put_dpo, crate::privacy::api::reveals::create, crate::privacy::api::reveals::list, crate::privacy::api::reveals::approve, crate::privacy::api::reveals::refuse, crate::privacy::api::reveals::open,
         crate::privacy::api::accesses::list, crate::alerts::api::list, crate::alerts::api::get, crate::alerts::api::of_patient, crate::alerts::api::claim, crate::alerts::api::ack, crate::alerts::api::together::ack, crate::alerts::api::snooze, crate::alerts::api::resolve,

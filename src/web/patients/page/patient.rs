@@ -86,7 +86,7 @@ fn fill(
             true => set_aside(view, room, &patient)?,
             false => None,
         },
-        timeline: if wants(Part::Timeline) { timeline::fill(view, room, &patient)? } else { Vec::new() },
+        timeline: if wants(Part::Timeline) { timeline::brief(view, room, &patient)? } else { Vec::new() },
     })
 }
 

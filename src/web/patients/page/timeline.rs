@@ -1,148 +1,145 @@
-//! What happened to a patient, newest first, as far as the viewer's rights reach: no value is in it.
+//! What happened to a patient, newest first, as far as the viewer's rights reach: the first lines for the patient's own
+//! page, and a page of all.
 
-use std::time::Duration;
+use actix_web::web::{Path, Query};
+use chrono::NaiveDate;
+use serde::Deserialize;
 
-use crate::Key;
-use crate::alerts::page::finding::RuleNames;
-use crate::alerts::page::queue::shown_level;
-use crate::alerts::view::alert::ActKind;
-use crate::consents::view::purpose;
 use crate::http::fault::Fault;
-use crate::pages::visit::Room;
-use crate::patients::view::patient::{Event, EventKind};
+use crate::pages::shell::address;
+use crate::pages::visit::{Answer, Room, Visit};
+use crate::patients::contributions::{self, CONTRIBUTIONS, Wanted};
+use crate::patients::event::{Position, Reader, Who};
+use crate::patients::view::timeline::{self as pages, Chip, Day, Line};
 use crate::people::page::names::People;
-use domain::{Can, Instant};
-use store::devices::{self, bindings, moves};
+use crate::privacy::pseudonyms;
+use crate::{Key, Section, Words};
+use domain::{Instant, PatientId};
 use store::patients::Patient;
-use store::{View, alerts, consents};
+use store::{View, patients};
 
-/// Events shown.
-const SHOWN: usize = 20;
-/// Told so long after it began, an event names when that was.
-const LATE: Duration = Duration::from_secs(3_600);
+/// Lines on the patient's own page.
+const BRIEF: usize = 20;
+/// Lines on a page of all.
+const SHOWN: usize = 50;
 
-/// The timeline of one patient.
+/// `?kind=`: of one capability; `?before=`: what is older than a place.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    kind: String,
+    before: Option<String>,
+}
+
+/// The first lines.
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Event>, Fault> {
-    let mut people = People::default();
-    let mut events = Vec::new();
-    if room.viewer.may(Can::SeeConsents) {
-        events.extend(choices(view, room, patient, &mut people)?);
-    }
-    if room.viewer.may(Can::SeeDevices) {
-        events.extend(bindings_of(view, room, patient, &mut people)?);
-    }
-    if room.viewer.may(Can::SeeAlerts) {
-        events.extend(episodes(view, room, patient, &mut people)?);
-    }
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
-    events.truncate(SHOWN);
-    Ok(events)
-}
-
-const fn event(at: Instant, kind: EventKind, text: String, who: Option<String>) -> Event {
-    Event { at, kind, text, who, audit_index: None }
-}
-
-fn choices(
-    view: &mut View<'_>,
-    room: &Room,
-    patient: &Patient,
-    people: &mut People,
-) -> Result<Vec<Event>, Fault> {
+pub fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<Line>, Fault> {
+    let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
+    let from = (Position::default(), BRIEF);
+    let page = contributions::page(view, &mut reader, patient, Wanted::Brief, from)?;
     let w = room.words();
-    let mut events = Vec::new();
-    for entry in consents::latest(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
-        let id = entry.event.purpose.as_str();
-        let name = purpose(id).map_or_else(|| id.to_owned(), |(name, _)| w.say(name));
-        let text = format!("{}: {}", name, w.say(done(entry.event.act.action().as_str())).to_lowercase());
-        let who = match &entry.actor {
-            Some(actor) => people.hand(view, room, actor)?,
-            None => None,
-        };
-        events.push(event(Instant::from_micros(entry.event.at), EventKind::Consent, text, who));
-    }
-    Ok(events)
+    Ok(page.lines.into_iter().map(|one| line(w, one, |at| w.clock(at))).collect())
 }
 
-fn done(action: &str) -> Key {
-    match action {
-        "offered" => Key("consent-offered"),
-        "granted" => Key("consent-granted"),
-        "refused" => Key("consent-refused"),
-        "revoked" => Key("consent-revoked"),
-        "expired" => Key("consent-expired"),
-        "suspended" => Key("consent-suspended"),
-        _ => Key("consent-stale"),
-    }
+/// `/patients/{id}/timeline`.
+pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+    let id = visit.meant(*id).await?;
+    visit
+        .page(Section::Patients, move |room| {
+            let view = room.read(|view| fill(view, room, id, &asked))?;
+            Ok(pages::page(&room.shell, &view))
+        })
+        .await
 }
 
-fn bindings_of(
-    view: &mut View<'_>,
-    room: &Room,
-    patient: &Patient,
-    people: &mut People,
-) -> Result<Vec<Event>, Fault> {
-    let w = room.words();
-    let mut events = Vec::new();
-    for bound in bindings::latest(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
-        let name = people.device(view, bound.device)?;
-        let text = w.one("event-bound", "device", &name);
-        events.push(event(bound.from, EventKind::Device, text, None));
-        if let Some(to) = bound.to {
-            events.push(event(to, EventKind::Device, w.one("event-unbound", "device", &name), None));
-        }
-    }
-    for moved in moves::of_patient(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))? {
-        if moved.moved == 0 {
-            continue;
-        }
-        let device = devices::id_of(view, moved.device_key)?;
-        let name = people.device(view, device)?;
-        let key = if moved.gives { Key("event-readings-came") } else { Key("event-readings-left") };
-        let text = w.two(key, "count", w.count("finding-readings", moved.moved), "device", &name);
-        let text = format!("{text} · {}", w.one("event-measured-from", "time", w.at(&moved.from)));
-        events.push(event(moved.created_at, EventKind::Device, text, None));
-    }
-    Ok(events)
+fn fill(view: &mut View<'_>, room: &Room, id: PatientId, asked: &Asked) -> Result<pages::View, Fault> {
+    let patient = patients::get(view, id)?;
+    let (w, wanted) = (room.words(), Wanted::kind(&asked.kind));
+    let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
+    let from = (Position::parse(asked.before.as_deref())?, SHOWN);
+    let found = contributions::page(view, &mut reader, &patient, wanted, from)?;
+    let shown = pseudonyms::shown(view, &room.viewer, id)?;
+    let place = format!("/patients/{shown}/timeline");
+    let older = found.next.map(|last| last.cursor().to_string());
+    Ok(pages::View {
+        patient: shown,
+        name: People::default().patient(view, room, id)?,
+        kinds: chips(room, &place, wanted),
+        days: days(w, found.lines),
+        older: older.map(|last| address(&place, &[("kind", &asked.kind), ("before", &last)])),
+        newest: asked.before.is_some().then(|| address(&place, &[("kind", &asked.kind)])),
+        masked: masked(w, &reader),
+    })
 }
 
-fn episodes(
-    view: &mut View<'_>,
-    room: &Room,
-    patient: &Patient,
-    people: &mut People,
-) -> Result<Vec<Event>, Fault> {
-    let w = room.words();
-    let names = RuleNames::load(view, w.lang)?;
-    let mut cases = room.cases();
-    let mut found = cases.of_patient(view, patient.key, i64::try_from(SHOWN).unwrap_or(i64::MAX))?;
-    found.sort_by_key(|case| std::cmp::Reverse(case.started_at));
-    found.truncate(SHOWN);
-    cases.show(&found);
-    let mut events = Vec::new();
-    for alert in found {
-        // Which rule spoke, and how gravely, is part of what it found.
-        let (rule, mut text) = match alert.judged() {
-            Ok(judged) => {
-                let (rule, peak) = (names.of(judged), shown_level(judged.peak));
-                (rule.clone(), format!("{rule}: {}", ActKind::Raised(peak).words(w)))
-            }
-            Err(_hidden) => (w.say("alert-masked"), w.say("alert-masked")),
-        };
-        let measured = alert.started_at;
-        if alert.raised_at.since(measured) > LATE {
-            text = format!("{text} · {}", w.one("event-measured", "time", w.clock(&measured)));
-        }
-        events.push(event(alert.raised_at, EventKind::Alert, text, None));
-        for row in alerts::acts(view, alert.id)? {
-            let whom = row.whom.map(|whom| people.user(view, whom)).transpose()?;
-            let Some(what) = ActKind::from_name(&row.act, whom) else { continue };
-            let who = people.hand(view, room, &row.actor)?;
-            events.push(event(row.at, EventKind::Act, format!("{rule}: {}", what.words(w)), who));
+/// One for all, and one for each kind that the viewer may see.
+fn chips(room: &Room, place: &str, wanted: Wanted<'_>) -> Vec<Chip> {
+    let all = Chip {
+        title: Key("timeline-all"),
+        icon: "history",
+        href: place.to_owned(),
+        is_current: wanted == Wanted::All,
+    };
+    let of_kind = CONTRIBUTIONS.iter().filter(|one| room.viewer.may(one.right)).map(|one| Chip {
+        title: one.title,
+        icon: one.icon,
+        href: address(place, &[("kind", one.kind)]),
+        is_current: wanted == Wanted::Kind(one.kind),
+    });
+    std::iter::once(all).chain(of_kind).collect()
+}
+
+/// Why something is not among what is shown.
+fn masked(w: &Words, reader: &Reader<'_>) -> Vec<String> {
+    let title = |kind: &str| CONTRIBUTIONS.iter().find(|one| one.kind == kind).map(|one| w.say(one.title));
+    reader
+        .masked
+        .iter()
+        .filter_map(|(kind, why)| Some(format!("{}: {}", title(kind)?, why.sentence(w))))
+        .collect()
+}
+
+fn days(w: &Words, lines: Vec<contributions::Line>) -> Vec<Day> {
+    let mut days: Vec<(Option<NaiveDate>, Day)> = Vec::new();
+    for one in lines {
+        let at = one.place.at();
+        let date = w.local_date(at);
+        let shown = line(w, one, |at| w.time_of_day(at));
+        match days.last_mut() {
+            Some((last, day)) if *last == date => day.lines.push(shown),
+            _ => days.push((date, Day { title: heading(w, at, date), lines: vec![shown] })),
         }
     }
-    Ok(events)
+    days.into_iter().map(|(_, day)| day).collect()
+}
+
+fn heading(w: &Words, at: Instant, date: Option<NaiveDate>) -> String {
+    let Some(date) = date else { return at.rfc3339() };
+    let today = w.local_date(w.now);
+    if today == Some(date) {
+        return w.say("schedule-today");
+    }
+    if today.and_then(|today| today.pred_opt()) == Some(date) {
+        return w.say("timeline-yesterday");
+    }
+    w.date(date)
+}
+
+fn line(w: &Words, one: contributions::Line, time: impl Fn(&Instant) -> String) -> Line {
+    let contributions::Line { of, place, told } = one;
+    let who = told.actor.map(|hand| match hand.who {
+        Who::Program => w.say("the-system"),
+        Who::Patient => w.say("the-patient"),
+        Who::Named(name) => name,
+    });
+    Line {
+        at: place.at(),
+        time: time(&place.at()),
+        icon: told.icon.unwrap_or(of.icon),
+        text: (told.sentence)(w),
+        who,
+        href: told.subject.map(|subject| format!("/{}/{}", subject.noun, subject.id)),
+    }
 }

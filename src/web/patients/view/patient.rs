@@ -5,6 +5,7 @@ use askama::Template;
 use crate::consents::view::{Block, Consents, State};
 use crate::devices::view::Link;
 use crate::pages::{AlertState, Html, Level, Owner};
+use crate::patients::view::timeline::Line;
 use crate::readings::view::{Range, Readings};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::{AlertId, Can, Instant, PatientId, Signal};
@@ -28,8 +29,8 @@ pub struct View {
     pub devices: Option<Vec<Link>>,
     /// Sealed readings that wait for a clinician.
     pub quarantine: Option<Vec<Quarantined>>,
-    /// What happened, newest first.
-    pub timeline: Vec<Event>,
+    /// What happened lately, newest first.
+    pub timeline: Vec<Line>,
 }
 
 /// How to reach a patient.
@@ -89,63 +90,22 @@ impl Quarantined {
     /// Why it was set aside, in words; an unknown code speaks for itself.
     #[must_use]
     pub fn why(&self) -> Option<Key> {
-        Some(match self.code.as_str() {
-            "E_NOT_BOUND" => Key("quarantine-not-bound"),
-            "E_CLOCK" => Key("quarantine-clock"),
-            "E_CONFLICT" => Key("quarantine-conflict"),
-            "E_IMPLAUSIBLE" => Key("quarantine-implausible"),
-            "E_SUBJECT" => Key("quarantine-subject"),
-            "E_WITHDRAWN" => Key("quarantine-withdrawn"),
-            _ => return None,
-        })
+        why_set_aside(&self.code)
     }
 }
 
-/// Something that happened.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// When.
-    pub at: Instant,
-    /// What kind, for the icon.
-    pub kind: EventKind,
-    /// In the reader's words.
-    pub text: String,
-    /// By whom; `None` for the system.
-    pub who: Option<String>,
-    /// The place of its entry in the audit log.
-    pub audit_index: Option<u64>,
-}
-
-/// The kind of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// An alert began, changed or ended.
-    Alert,
-    /// A person acted on an alert.
-    Act,
-    /// A consent changed.
-    Consent,
-    /// A device was bound, came or went.
-    Device,
-    /// Somebody looked at health data.
-    Access,
-    /// A message went out.
-    Message,
-}
-
-impl EventKind {
-    /// The icon.
-    #[must_use]
-    pub const fn icon(self) -> &'static str {
-        match self {
-            Self::Alert => "siren",
-            Self::Act => "hand",
-            Self::Consent => "file-check",
-            Self::Device => "watch",
-            Self::Access => "user-round",
-            Self::Message => "mail",
-        }
-    }
+/// Why a reading was set aside, in words, from the code.
+#[must_use]
+pub fn why_set_aside(code: &str) -> Option<Key> {
+    Some(match code {
+        "E_NOT_BOUND" => Key("quarantine-not-bound"),
+        "E_CLOCK" => Key("quarantine-clock"),
+        "E_CONFLICT" => Key("quarantine-conflict"),
+        "E_IMPLAUSIBLE" => Key("quarantine-implausible"),
+        "E_SUBJECT" => Key("quarantine-subject"),
+        "E_WITHDRAWN" => Key("quarantine-withdrawn"),
+        _ => return None,
+    })
 }
 
 /// A part that is asked for again (`?part=`).

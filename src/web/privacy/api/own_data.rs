@@ -27,6 +27,7 @@ use store::consents::{self, ledger};
 use store::db::page::{Cursor, MOST};
 use store::db::settings;
 use store::devices::bindings::{self, Of};
+use store::patients::changes;
 use store::privacy::exports;
 use store::readings::{self, Stretch};
 use store::{Ask, View, patients};
@@ -113,12 +114,23 @@ pub struct OwnData {
     consents: Vec<Standing>,
     /// What led there, oldest first.
     consent_history: Vec<Past>,
+    /// What became of the record, oldest first.
+    record_changes: Vec<RecordChange>,
     /// Who looked, or was refused, newest first.
     accesses: Vec<accesses::Looked>,
     /// Whose devices when.
     devices: Vec<Bound>,
     alerts: Vec<OwnAlert>,
     readings: Vec<Shown>,
+}
+
+/// A change of the record of the person.
+#[derive(Serialize, ToSchema)]
+pub struct RecordChange {
+    #[schema(value_type = String)]
+    at: Instant,
+    /// `registered`, `corrected`, `blocked` or `unblocked`.
+    what: &'static str,
 }
 
 /// Who answers for the data.
@@ -205,6 +217,12 @@ impl Source {
         self.pages(out, |view, ask| {
             let page = consents::history(view, self.patient, ask)?;
             Ok((page.items.into_iter().map(Past::from).collect::<Vec<_>>(), page.next))
+        })?;
+        out.text(",\"record_changes\":")?;
+        self.pages(out, |view, ask| {
+            let page = changes::page(view, self.key, ask)?;
+            let change = |one: changes::Changed| RecordChange { at: one.at, what: one.what.name() };
+            Ok((page.items.into_iter().map(change).collect::<Vec<_>>(), page.next))
         })?;
         out.text(",\"accesses\":")?;
         self.accesses(out)?;

@@ -45,6 +45,9 @@ fn a_person_takes_all_of_it_away_whatever_staff_may_see() {
             .collect();
         assert_eq!(acts, ["granted", "granted", "granted", "revoked"]);
         assert_eq!(all["consents"].as_array().unwrap().len(), 3);
+        let changes: Vec<&Value> =
+            all["record_changes"].as_array().unwrap().iter().map(|change| &change["what"]).collect();
+        assert_eq!(changes, ["registered", "blocked"]);
         let looks = all["accesses"].as_array().unwrap();
         assert!(looks.iter().any(|look| look["what"] == "readings" && look["role"] == "clinician"));
         assert!(looks.iter().any(|look| look["refused"] == "E_BLOCKED_18_IV"));

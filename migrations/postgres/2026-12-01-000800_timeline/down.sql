@@ -1,0 +1,13 @@
+DROP INDEX looks_that_took;
+DROP INDEX amendments_superseding_by_time;
+DROP INDEX quarantine_decided;
+DROP INDEX messages_of_patient;
+DROP INDEX moves_of_patient;
+DROP INDEX bindings_by_end;
+DROP INDEX bindings_by_beginning;
+DROP INDEX alerts_of_patient_by_raise;
+DROP INDEX escalation_steps_of_patient;
+ALTER TABLE escalation_steps DROP COLUMN patient_id;
+DROP INDEX alert_acts_of_patient;
+ALTER TABLE alert_acts DROP COLUMN patient_key;
+DROP TABLE patient_changes;

@@ -1,0 +1,170 @@
+//! What a patient's timeline shows of their alerts: when each was raised, and what was done with it. Without the permit
+//! an alert is there, and what judgement said of it is not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::alerts::cases::{Case, Cases};
+use crate::alerts::page::queue::shown_level;
+use crate::alerts::view::alert::ActKind;
+use crate::http::fault::Fault;
+use crate::patients::event::{Event, Place, Position, Reader, Told};
+use crate::{Lang, Words};
+use domain::rules::Name;
+use domain::{AlertId, Outcome};
+use store::alerts::timeline::{self, PatientAct};
+use store::patients::Patient;
+use store::privacy::accesses::What;
+use store::{View, rules};
+
+/// Known so long after it began, an alert names when that was.
+const LATE: Duration = Duration::from_secs(3_600);
+
+/// Alerts, and what people and the program did with them.
+///
+/// # Errors
+/// Store faults.
+pub(crate) fn contribute(
+    view: &mut View<'_>,
+    reader: &mut Reader<'_>,
+    patient: &Patient,
+    position: &Position,
+    limit: i64,
+) -> Result<Vec<Event>, Fault> {
+    let rules = RuleNames::load(view)?;
+    let mut known = Known::new(reader);
+    let mut events = Vec::new();
+    for case in known.raised_before(view, patient.key, position, limit)? {
+        let place = Place::of(case.raised_at, "alerts", case.id.to_string());
+        events.push(Event::shown(place, raised(&case, &rules)));
+    }
+    for row in timeline::acts_before(view, patient.key, &position.of("alerts.acts"), limit)? {
+        let place = Place::numbered(row.at, "alerts.acts", row.id);
+        let case = known.case(view, row.alert)?;
+        let whom = row.whom.map(|whom| reader.people.user(view, whom)).transpose()?;
+        let Some(what) = ActKind::from_name(&row.act, whom) else {
+            events.push(Event::left_out(place));
+            continue;
+        };
+        let told = done(case, &rules, &row, what).by(Some(reader.hand(view, &row.actor)?));
+        events.push(Event::shown(place, told));
+    }
+    Ok(events)
+}
+
+fn raised(case: &Case, rules: &RuleNames) -> Told {
+    let (measured, late) = (case.started_at, case.raised_at.since(case.started_at) > LATE);
+    let since = move |w: &Words, text: String| match late {
+        true => format!("{text} · {}", w.one("event-measured", "time", w.clock(&measured))),
+        false => text,
+    };
+    let told = match case.judged() {
+        Ok(judged) => {
+            let (rule, peak) = (rules.of(&judged.rule), shown_level(judged.peak));
+            let told = Told::new("alert.raised", What::Alerts, move |w| {
+                since(w, format!("{}: {}", rule.said(w), ActKind::Raised(peak).words(w)))
+            });
+            told.with("rule", judged.rule.clone())
+                .with("rule_version", judged.rule_version)
+                .with("signal", judged.signal.name())
+                .with("peak", judged.peak.name())
+        }
+        // Which rule found something, and how grave it was, is part of what it found.
+        Err(hidden) => {
+            let told = Told::new("alert.raised", What::Alerts, move |w| since(w, w.say("alert-masked")));
+            told.masked(hidden.code)
+        }
+    };
+    told.about("alerts", case.id).with("started_at", measured.rfc3339())
+}
+
+fn done(case: &Case, rules: &RuleNames, row: &PatientAct, what: ActKind) -> Told {
+    let code = format!("alert.{}", row.act);
+    let told = match case.judged() {
+        Ok(judged) => {
+            let rule = rules.of(&judged.rule);
+            let told = Told::new(code, What::Alerts, move |w| format!("{}: {}", rule.said(w), what.words(w)));
+            told.with("rule", judged.rule.clone())
+        }
+        Err(hidden) => {
+            let said = move |w: &Words| format!("{}: {}", w.say("alert-masked"), what.words(w));
+            Told::new(code, What::Alerts, said).masked(hidden.code)
+        }
+    };
+    let outcome = row.outcome.as_deref().and_then(Outcome::from_name).map(Outcome::name);
+    let told = told.icon("hand").about("alerts", row.alert).with("outcome", outcome);
+    told.with("whom", row.whom.map(|whom| whom.to_string()))
+}
+
+/// A patient's alerts as one reader may see them now, each decided once.
+pub(crate) struct Known<'a> {
+    cases: Cases<'a>,
+    found: HashMap<AlertId, Case>,
+}
+
+impl<'a> Known<'a> {
+    /// For one contribution.
+    pub(crate) fn new(reader: &Reader<'a>) -> Self {
+        Self { cases: Cases::new(reader.state, reader.now, reader.sight), found: HashMap::new() }
+    }
+
+    /// One of them. Whoever shows it notes the look.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub(crate) fn case(&mut self, view: &mut View<'_>, id: AlertId) -> Result<&Case, Fault> {
+        if !self.found.contains_key(&id) {
+            let case = self.cases.find(view, id)?;
+            self.found.insert(id, case);
+        }
+        self.found.get(&id).ok_or_else(|| crate::Code::Internal.into())
+    }
+
+    fn raised_before(
+        &mut self,
+        view: &mut View<'_>,
+        patient_key: i64,
+        position: &Position,
+        limit: i64,
+    ) -> Result<Vec<Case>, Fault> {
+        let raised = self.cases.raised_before(view, patient_key, &position.of("alerts"), limit)?;
+        self.found.extend(raised.iter().map(|case| (case.id, case.clone())));
+        Ok(raised)
+    }
+}
+
+/// The names of the rules that are in force.
+pub(crate) struct RuleNames(Vec<domain::Rule>);
+
+impl RuleNames {
+    /// Every rule's.
+    ///
+    /// # Errors
+    /// Store faults.
+    pub(crate) fn load(view: &mut View<'_>) -> Result<Self, Fault> {
+        Ok(Self(rules::in_force(view)?))
+    }
+
+    /// Of one rule.
+    pub(crate) fn of(&self, id: &str) -> RuleName {
+        let known = self.0.iter().find(|rule| rule.id == id);
+        RuleName { id: id.to_owned(), name: known.map(|rule| rule.name.clone()) }
+    }
+}
+
+/// A rule's name in both languages; its id when it is no more.
+pub(crate) struct RuleName {
+    id: String,
+    name: Option<Name>,
+}
+
+impl RuleName {
+    /// In the reader's language.
+    pub(crate) fn said(&self, w: &Words) -> String {
+        match (&self.name, w.lang) {
+            (None, _) => self.id.clone(),
+            (Some(name), Lang::PtBr) => name.pt.to_string(),
+            (Some(name), Lang::En) => name.en.to_string(),
+        }
+    }
+}
