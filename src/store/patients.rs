@@ -1,9 +1,12 @@
 //! Patients: who they are is sealed, found by CPF or CNS through blind indexes; a number stands for them in
 //! telemetry.
 
+pub mod audience;
+
 use diesel::prelude::*;
 
 use super::consents::{basis, permits};
+use super::db::conn::Conn;
 use super::db::error::{Error, Result};
 use super::db::page::{Ask, Cursor, Page};
 use super::db::schema::patients;
@@ -12,6 +15,7 @@ use super::db::tx::Touched;
 use super::keys::seal::{Broken, Place};
 use super::keys::{Class, Subject};
 use super::{Act, Tx, View};
+use audience::{Audience, Requested};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
 /// Keys that a patient has from the first day.
@@ -161,7 +165,7 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
             ))
             .execute(tx.conn)
             .map_err(twice)?;
-    let patient = get(tx, id)?;
+    let patient = get(tx, &Audience::program(), id)?;
     if changed == 0 {
         return Err(Error::Stale { current: patient.version });
     }
@@ -173,37 +177,44 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
     Ok(patient)
 }
 
-/// A patient who must exist.
+/// The rows of the patients of an audience.
+fn rows(audience: &Audience) -> patients::BoxedQuery<'static, <Conn as Connection>::Backend> {
+    let rows = patients::table.into_boxed();
+    match audience.within("patients.\"key\"") {
+        Some(within) => rows.filter(within),
+        None => rows,
+    }
+}
+
+/// A patient of an audience.
 ///
 /// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
-    let row = patients::table
-        .filter(patients::id.eq(id.to_string()))
-        .select(Row::as_select())
-        .get_result(view.conn);
+/// [`Error::NotFound`] for one who is not there or outside; database errors.
+pub fn get(view: &mut View<'_>, audience: &Audience, id: impl Into<Requested<PatientId>>) -> Result<Patient> {
+    let id = id.into().said().to_string();
+    let row = rows(audience).filter(patients::id.eq(id)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
 }
 
-/// The patient with this CPF, if any.
+/// The patient of an audience with this CPF, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn find_by_cpf(view: &mut View<'_>, cpf: &Cpf) -> Result<Option<Patient>> {
+pub fn find_by_cpf(view: &mut View<'_>, audience: &Audience, cpf: &Cpf) -> Result<Option<Patient>> {
     let index = view.blind(CPF, cpf.as_str())?;
     let row =
-        patients::table.filter(patients::cpf_index.eq(index)).select(Row::as_select()).get_result(view.conn);
+        rows(audience).filter(patients::cpf_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
-/// The patient with this CNS, if any.
+/// The patient of an audience with this CNS, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
+pub fn find_by_cns(view: &mut View<'_>, audience: &Audience, cns: &Cns) -> Result<Option<Patient>> {
     let index = view.blind(CNS, cns.as_str())?;
     let row =
-        patients::table.filter(patients::cns_index.eq(index)).select(Row::as_select()).get_result(view.conn);
+        rows(audience).filter(patients::cns_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
@@ -223,37 +234,48 @@ pub fn block(tx: &mut Tx<'_>, id: PatientId, blocked: bool) -> Result<()> {
     basis::settle(tx, key).map(drop)
 }
 
-/// Patients in the order in which they came.
+/// The patients of an audience in the order in which they came.
 ///
 /// # Errors
 /// Database errors.
-pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
+pub fn page(view: &mut View<'_>, audience: &Audience, ask: &Ask) -> Result<Page<Patient>> {
     let Cursor { at, id } = &ask.after;
-    let rows: Vec<Row> = patients::table
+    let found: Vec<Row> = rows(audience)
         .filter(patients::created_at.ge(at).and(patients::created_at.gt(at).or(patients::id.gt(id))))
         .order((patients::created_at, patients::id))
         .limit(ask.reach())
         .select(Row::as_select())
         .load(view.conn)?;
-    Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
+    let page = Page::of(found, ask, |row| Cursor { at: row.created_at, id: row.id.clone() });
+    page.try_map(|row| row.open(view))
 }
 
-/// How many patients there are, counted up to [`crate::db::page::COUNTED`].
+/// How many patients an audience has, counted up to [`crate::db::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
-pub fn count(view: &mut View<'_>) -> Result<i64> {
-    super::db::page::counted(view, "patients")
+pub fn count(view: &mut View<'_>, audience: &Audience) -> Result<i64> {
+    if audience.is_everybody() {
+        return super::db::page::counted(view, "patients");
+    }
+    let some = rows(audience).select(patients::key).limit(super::db::page::COUNTED + 1);
+    let some = some.load::<i64>(view.conn)?;
+    Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
 }
 
-/// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when
-/// nothing stands before `place`.
+/// Where the page of `limit` patients of an audience that ends before `place` begins: pass it as [`Ask::after`]. `None`
+/// when nothing stands before `place`.
 ///
 /// # Errors
 /// Database errors.
-pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
+pub fn page_before(
+    view: &mut View<'_>,
+    audience: &Audience,
+    place: &Cursor,
+    limit: usize,
+) -> Result<Option<Cursor>> {
     let Cursor { at, id } = place;
-    let before = patients::table
+    let before = rows(audience)
         .filter(patients::created_at.le(at).and(patients::created_at.lt(at).or(patients::id.lt(id))))
         .order((patients::created_at.desc(), patients::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
@@ -262,11 +284,11 @@ pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<
     Ok(Cursor::beginning(before, limit))
 }
 
-/// The number that stands for a patient.
+/// The number that stands for a patient. Outside of `store` an [`Audience`] gives it.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
+pub(crate) fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
     let row =
         patients::table.filter(patients::id.eq(id.to_string())).select(patients::key).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))

@@ -10,6 +10,7 @@ use crate::db::schema::users;
 use crate::db::turn;
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
+use crate::patients::audience::Audience;
 use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Tx, View};
 use domain::{Email, Instant, PatientId, Role, SessionId, StaffIdentity, UserId};
@@ -35,6 +36,14 @@ pub struct User {
     pub held: Option<Hold>,
     /// For If-Match.
     pub version: i64,
+}
+
+impl User {
+    /// Whom they may see. Whoever is tied to a patient sees that patient alone, whatever their role.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience::of_user(self.patient)
+    }
 }
 
 /// What waits for a second person.

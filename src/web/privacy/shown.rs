@@ -10,7 +10,6 @@ use actix_web::web::{self, Data};
 use crate::people::auth::{Viewer, permit_display};
 use crate::state::State;
 use domain::{Instant, PatientId, Role};
-use store::patients;
 
 /// How long an answer is remembered: what ends a basis by time alone is told by the engine, and by this at the latest.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -55,8 +54,8 @@ impl Shown {
         let decided = web::block(move || {
             let id = id.ok()?;
             let shown = asking.store.read(|view| {
-                let key = patients::key_of(view, id)?;
-                Ok(permit_display(view, &asking, &viewer, key).is_ok())
+                let patient = viewer.audience.patient(view, id)?;
+                Ok(permit_display(view, &asking, &viewer, patient.key()).is_ok())
             });
             shown.ok()
         });
