@@ -104,8 +104,7 @@ impl Edge {
                 Some(id) => devices::token_is_valid(view, device, id, now)?,
                 None => true,
             };
-            let key = devices::key_of(view, device)?;
-            let binding = bindings::at(view, key, now)?;
+            let binding = bindings::at(view, known.key, now)?;
             let revoked = match &binding {
                 Some(binding) => ledger::of(view, binding.patient_key)?
                     .record(Purpose::TelemetryCollect)

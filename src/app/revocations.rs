@@ -12,7 +12,8 @@ use uuid::Uuid;
 use domain::{Clock, DeviceId, Instant, PatientId, TokenId};
 use store::consents::ledger;
 use store::devices::{self, bindings};
-use store::{Error, Result, Signalled, Store, View, patients};
+use store::patients::audience::Audience;
+use store::{Error, Result, Signalled, Store, View};
 use supervise::blocking;
 
 /// DISCONNECT "not authorized" (MQTT 5 §3.14.2.1).
@@ -93,7 +94,7 @@ fn changed_by(signal: &Signalled, registry: &Registry) -> Option<Changed> {
 fn endings(view: &mut View<'_>, changed: &Changed, now: Instant) -> Result<Vec<Ending>> {
     match *changed {
         Changed::Consents(patient) => {
-            let key = patients::key_of(view, patient)?;
+            let key = Audience::program().patient(view, patient)?.key();
             if is_revoked(view, key)? { bound(view, key) } else { Ok(Vec::new()) }
         }
         Changed::Device(device, token) => Ok(ending_of(view, device, token, now)?.into_iter().collect()),

@@ -7,7 +7,8 @@ use mqtt::gateway::Registry;
 use tokio::sync::broadcast::error::RecvError;
 
 use domain::{Clock, DeviceId};
-use store::devices::{self, bindings};
+use store::devices::bindings;
+use store::patients::audience::Audience;
 use store::{Result, Store, Touched, Tx};
 use supervise::blocking;
 
@@ -47,6 +48,6 @@ fn parse(subject: &str) -> Option<(DeviceId, u64)> {
 }
 
 fn patient(view: &mut store::View<'_>, device: DeviceId, now: domain::Instant) -> Result<Option<i64>> {
-    let key = devices::key_of(view, device)?;
+    let key = Audience::program().device(view, device)?.key();
     Ok(bindings::at(view, key, now)?.map(|binding| binding.patient_key))
 }

@@ -13,6 +13,7 @@ use store::devices::moves::{self, Counted};
 use store::devices::{self, bindings};
 use store::keys::signing;
 use store::patients::Details;
+use store::patients::audience::Audience;
 use store::people::links::{self, PASSWORD_LIFE};
 use store::people::users::NewUser;
 use store::people::{holds, users};
@@ -109,7 +110,11 @@ impl Acts for Desk {
             created_at: patient.created_at,
             name: patient.identity.map(|who| who.name.as_str().to_owned()),
         };
-        Ok(self.all(patients::page)?.into_iter().map(row).collect())
+        Ok(self
+            .all(|view, ask| patients::page(view, &Audience::operator(), ask))?
+            .into_iter()
+            .map(row)
+            .collect())
     }
 
     fn add_device(&self, identity: &DeviceIdentity, patient: Option<PatientId>) -> Result<Given> {
@@ -124,7 +129,7 @@ impl Acts for Desk {
     }
 
     fn devices(&self) -> Result<Vec<DeviceRow>> {
-        let all = self.all(devices::page)?;
+        let all = self.all(|view, ask| devices::page(view, &Audience::operator(), ask))?;
         let row = |device: devices::Device| {
             let binding = self.store.read(|view| bindings::at(view, device.key, self.now()))?;
             Ok(DeviceRow {
@@ -161,7 +166,7 @@ impl Acts for Desk {
     ) -> Result<BindingRow> {
         let from = from.unwrap_or_else(|| self.now());
         let coming = self.store.read(|view| {
-            let key = devices::key_of(view, device)?;
+            let key = Audience::operator().device(view, device)?.key();
             moves::coming(view, key, from)
         })?;
         self.write(|tx| Ok(BindingRow::of(bindings::bind(tx, device, patient, from, preferred)?, coming)))
@@ -192,7 +197,7 @@ impl Acts for Desk {
     }
 
     fn consents(&self, patient: PatientId) -> Result<Vec<Standing>> {
-        let key = self.store.read(|view| patients::key_of(view, patient))?;
+        let key = self.store.read(|view| Audience::operator().patient(view, patient))?.key();
         let held = self.store.read(|view| ledger::of(view, key))?;
         let records = Purpose::ALL.iter().filter_map(|purpose| consent::Records::record(&held, *purpose));
         let row = |record: &consent::Record| Standing {

@@ -118,6 +118,18 @@ pub fn make_room(store: &Store, table: &str) {
     store.keep_house(super::Urgency::Urgent, "test", NOW, done).unwrap();
 }
 
+/// Ties a user to a patient whatever their role, so that they may see that patient alone.
+pub fn tie(store: &Store, user: domain::UserId, patient: domain::PatientId) {
+    use super::db::schema::users;
+    let tied = |tx: &mut super::Tx<'_>| {
+        diesel::update(users::table.find(user.to_string()))
+            .set(users::patient_id.eq(Some(patient.to_string())))
+            .execute(tx.conn)?;
+        Ok(())
+    };
+    store.keep_house(super::Urgency::Urgent, "test", NOW, tied).unwrap();
+}
+
 /// A session of another program, whatever it is called, that did `sql` and does nothing more; it ends when it is
 /// dropped.
 pub fn foreign(store: &Store, sql: &str) -> super::Conn {

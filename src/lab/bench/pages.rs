@@ -21,6 +21,7 @@ use engine::escalation::Escalate;
 use engine::messages::outbox;
 use store::alerts::{self, copies};
 use store::audit::Sequencer;
+use store::patients::audience::Audience;
 use store::{Act as Entry, Actor, Tx, Urgency, audit, escalation, on_call, rules, sla};
 use web::routes::rows;
 
@@ -193,7 +194,7 @@ fn raise(tx: &mut Tx<'_>, patient: PatientId, at: Instant) -> store::Result<Aler
     let opened = Change::Opened { level: Level::Red, started_at: at, at };
     let episode = Episode::opened(rule, &opened).ok_or(store::Error::NotFound("episode"))?;
     let finding = Finding::of(rule, Level::Red, &[]);
-    let key = store::patients::key_of(tx, patient)?;
+    let key = Audience::program().patient(tx, patient)?.key();
     alerts::open(tx, (key, patient), rule, &episode, &finding, false)
 }
 

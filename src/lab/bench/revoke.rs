@@ -21,7 +21,8 @@ use super::{Common, print};
 use crate::house::{House, Start};
 use domain::{Clock, PatientId};
 use store::consents::{self, Hand};
-use store::{Actor, Store, patients, readings};
+use store::patients::audience::Audience;
+use store::{Actor, Store, readings};
 
 /// Unanswered messages of each busy writer.
 const WINDOW: usize = 20;
@@ -111,7 +112,7 @@ pub fn run(args: &Args, start: Start) -> anyhow::Result<()> {
     stop(&runtime, house);
     for (patient, before) in kept {
         let after = site.store.read(|view| {
-            let key = patients::key_of(view, patient)?;
+            let key = Audience::program().patient(view, patient)?.key();
             readings::kept_of(view, key)
         })?;
         seen.rows_after += (after - before).max(0);
@@ -200,7 +201,7 @@ fn stop(runtime: &tokio::runtime::Runtime, house: House) {
 fn revoke(store: &Store, patient: PatientId) -> store::Result<i64> {
     store.write(Actor::Operator, Clock::System.now(), |tx| {
         consents::revoke(tx, patient, Purpose::TelemetryCollect, &Hand::from(Giver::Subject))?;
-        let key = patients::key_of(tx, patient)?;
+        let key = Audience::program().patient(tx, patient)?.key();
         readings::kept_of(tx, key)
     })
 }

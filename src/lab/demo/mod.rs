@@ -215,7 +215,12 @@ mod tests {
         let again = prepare(Some(dir.path()), &clock).unwrap();
         assert_eq!(again.cast, first);
         assert!(!again.is_temporary());
-        let patients = again.store.read(|v| store::patients::page(v, &Default::default())).unwrap();
+        let patients = again
+            .store
+            .read(|v| {
+                store::patients::page(v, &store::patients::audience::Audience::program(), &Default::default())
+            })
+            .unwrap();
         assert_eq!(patients.items.len(), PATIENTS.len());
     }
 

@@ -207,6 +207,7 @@ mod tests {
     use domain::people::token::fresh_key;
     use store::consents::ledger;
     use store::db::page::Ask;
+    use store::patients::audience::Audience;
     use store::people::users as accounts;
     use store::testing::{NOW, stores};
 
@@ -231,7 +232,12 @@ mod tests {
             }
             let states: Vec<Option<State>> = PATIENTS
                 .iter()
-                .zip(store.read(|view| patients::page(view, &Ask::default())).unwrap().items)
+                .zip(
+                    store
+                        .read(|view| patients::page(view, &Audience::program(), &Ask::default()))
+                        .unwrap()
+                        .items,
+                )
                 .map(|(_, patient)| {
                     let ledger = store.read(|view| ledger::of(view, patient.key)).unwrap();
                     ledger.record(Purpose::TelemetryCollect).map(|record| record.state)

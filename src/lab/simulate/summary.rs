@@ -12,6 +12,7 @@ use store::alerts::StoredAlert;
 use store::alerts::lists::{Filter, worst};
 use store::db::page::MOST;
 use store::on_call::absences;
+use store::patients::audience::Audience;
 use store::{Cursor, View, audit as log, escalation, messages, sla};
 
 /// The outcome of a run.
@@ -104,7 +105,8 @@ pub struct Audit {
 fn every(view: &mut View<'_>) -> store::Result<Vec<StoredAlert>> {
     let (mut all, mut after) = (Vec::new(), Some(Cursor::start()));
     while let Some(place) = after {
-        let (part, next) = worst(view, Filter::default(), &place, MOST)?.unwrap_or_default();
+        let (part, next) =
+            worst(view, &Audience::program(), Filter::default(), &place, MOST)?.unwrap_or_default();
         all.extend(part);
         after = next;
     }

@@ -9,6 +9,7 @@ use crate::db::error::Result;
 use crate::db::page::Cursor;
 use crate::db::schema::alerts;
 use crate::db::tx::View;
+use crate::patients::audience::Audience;
 use domain::Level;
 use domain::alerts::AlertState;
 
@@ -80,16 +81,20 @@ impl Place {
     }
 }
 
+/// Whose an alert is.
+const WHOSE: &str = "alerts.patient_key";
+
 /// The most rows that one call examines: where few of them match, the page is short and the next call goes on.
 const REACH: usize = 4_000;
 
-/// Some of the alerts, the worst first, then the oldest, and where to go on. A part may be shorter than asked for, even
+/// Some of the alerts of an audience, the worst first, then the oldest, and where to go on. A part may be shorter than asked for, even
 /// empty, although more follow. `None`: the cursor was not returned by this list.
 ///
 /// # Errors
 /// Database errors.
 pub fn worst(
     view: &mut View<'_>,
+    audience: &Audience,
     filter: Filter,
     after: &Cursor,
     limit: usize,
@@ -100,7 +105,7 @@ pub fn worst(
     }
     let (mut found, mut looked, step) = (Vec::new(), 0, limit.saturating_add(1));
     loop {
-        let rows = stretch(view, &filter, place.as_ref(), step)?;
+        let rows = stretch(view, audience, &filter, place.as_ref(), step)?;
         let is_last = rows.len() < step;
         for (next, alert) in rows {
             if found.len() == limit {
@@ -125,6 +130,7 @@ type Ranked = (i64, String, Row);
 /// The rows after a place, rank by rank, at most `limit`.
 fn stretch(
     view: &mut View<'_>,
+    audience: &Audience,
     filter: &Filter,
     after: Option<&Place>,
     limit: usize,
@@ -153,6 +159,9 @@ fn stretch(
             Key::State(state) => query.filter(alerts::state.eq(state.name())),
             Key::Patient(key) => query.filter(alerts::patient_key.eq(key)),
         };
+        if let Some(within) = audience.within(WHOSE) {
+            query = query.filter(within);
+        }
         for (at, id, row) in query.load::<Ranked>(view.conn)? {
             found.push((Place { rank, at, id }, row.read()?));
         }
@@ -163,14 +172,18 @@ fn stretch(
     Ok(found)
 }
 
-/// Unresolved alerts: those that may still be acted on before those found too late, the worst first, then the oldest.
+/// The unresolved alerts of an audience: those that may still be acted on before those found too late, the worst first,
+/// then the oldest.
 ///
 /// # Errors
 /// Database errors.
-pub fn queue(view: &mut View<'_>, limit: i64) -> Result<Vec<StoredAlert>> {
+pub fn queue(view: &mut View<'_>, audience: &Audience, limit: i64) -> Result<Vec<StoredAlert>> {
     let order =
         (alerts::retrospective.asc(), alerts::level.desc(), alerts::started_at.asc(), alerts::id.asc());
-    let rows = alerts::table.filter(unresolved()).order(order).limit(limit).select(COLUMNS);
+    let mut rows = alerts::table.filter(unresolved()).order(order).limit(limit).select(COLUMNS).into_boxed();
+    if let Some(within) = audience.within(WHOSE) {
+        rows = rows.filter(within);
+    }
     rows.load::<Row>(view.conn)?.into_iter().map(Row::read).collect()
 }
 
@@ -214,12 +227,23 @@ pub struct Resolved {
     pub older: Option<Cursor>,
 }
 
-/// Resolved alerts before a place, the newest first; without a place, from the newest on.
+/// Resolved alerts of an audience before a place, the newest first; without a place, from the newest on.
 ///
 /// # Errors
 /// Database errors.
-pub fn resolved(view: &mut View<'_>, before: Option<&Cursor>, limit: usize) -> Result<Resolved> {
-    let over = || alerts::table.filter(literally("alerts.state = 'resolved'"));
+pub fn resolved(
+    view: &mut View<'_>,
+    audience: &Audience,
+    before: Option<&Cursor>,
+    limit: usize,
+) -> Result<Resolved> {
+    let over = || {
+        let over = alerts::table.filter(literally("alerts.state = 'resolved'")).into_boxed();
+        match audience.within(WHOSE) {
+            Some(within) => over.filter(within),
+            None => over,
+        }
+    };
     let reach = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let (at, id) = before.map_or((i64::MAX, String::new()), |place| (place.at, place.id.clone()));
     let mut rows: Vec<Ranked> = over()
@@ -277,6 +301,8 @@ mod tests {
     use domain::alerts::{Act, Outcome};
     use domain::{AlertId, Role, Rule};
 
+    const ALL: Audience = Audience::program();
+
     /// One alert each second, in order, of one patient; resolved when asked for.
     fn raise(store: &Store, count: u64, resolve: bool) -> Vec<AlertId> {
         let ana = tests::patient(store, "Ana");
@@ -321,7 +347,8 @@ mod tests {
             let all = raise(&store, 7, false);
             let (mut seen, mut after) = (Vec::new(), Cursor::start());
             loop {
-                let part = store.read(|view| worst(view, Filter::default(), &after, 3)).unwrap().unwrap();
+                let part =
+                    store.read(|view| worst(view, &ALL, Filter::default(), &after, 3)).unwrap().unwrap();
                 seen.extend(part.0.iter().map(StoredAlert::id));
                 match part.1 {
                     Some(next) => after = next,
@@ -330,9 +357,9 @@ mod tests {
             }
             assert_eq!(seen, all, "the oldest first");
             let old = Cursor { at: 3, id: "queue".to_owned() };
-            assert!(store.read(|view| worst(view, Filter::default(), &old, 3)).unwrap().is_none());
+            assert!(store.read(|view| worst(view, &ALL, Filter::default(), &old, 3)).unwrap().is_none());
             let red = Filter { peak: Some(Level::Yellow), ..Filter::default() };
-            let none = store.read(|view| worst(view, red, &Cursor::start(), 3)).unwrap().unwrap();
+            let none = store.read(|view| worst(view, &ALL, red, &Cursor::start(), 3)).unwrap().unwrap();
             assert!(none.0.is_empty() && none.1.is_none());
         }
     }
@@ -342,7 +369,7 @@ mod tests {
         for store in stores() {
             let mut all = raise(&store, 7, true);
             all.reverse();
-            let part = |before: Option<&Cursor>| store.read(|view| resolved(view, before, 3)).unwrap();
+            let part = |before: Option<&Cursor>| store.read(|view| resolved(view, &ALL, before, 3)).unwrap();
             let ids = |part: &Resolved| part.alerts.iter().map(StoredAlert::id).collect::<Vec<_>>();
             let first = part(None);
             assert_eq!((ids(&first), first.newer.is_some()), (all[..3].to_vec(), false));

@@ -14,6 +14,7 @@ use super::devices::moves;
 use super::keys::seal::Place;
 use super::keys::{Class, Subject};
 use super::kpis::facts::{append, staff};
+use super::patients::audience::Visible;
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View, patients};
 
@@ -311,12 +312,11 @@ const COLUMNS: (events::id, events::at, events::epoch, events::actor_id, events:
 /// A patient's consent history, oldest first.
 ///
 /// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn history(view: &mut View<'_>, patient: PatientId, ask: &Ask) -> Result<Page<Entry>> {
+/// Database errors.
+pub fn history(view: &mut View<'_>, patient: Visible<PatientId>, ask: &Ask) -> Result<Page<Entry>> {
     let Cursor { at, id } = &ask.after;
-    let key = patients::key_of(view, patient)?;
     let rows: Vec<Row> = events::table
-        .filter(events::patient_key.eq(key))
+        .filter(events::patient_key.eq(patient.key()))
         .filter(events::at.ge(at).and(events::at.gt(at).or(events::id.gt(id))))
         .order((events::at, events::id))
         .limit(ask.reach())

@@ -13,6 +13,7 @@ use crate::db::schema::{bindings, devices, patients, wearers};
 use crate::db::turn;
 use crate::db::tx::Touched;
 use crate::kpis::facts::{append, staff};
+use crate::patients::audience::Audience;
 use crate::privacy::withdrawals::{self, Withdrawal};
 use crate::{Act, Tx, View};
 use domain::kpis::{Amount, Fact, Kind};
@@ -276,16 +277,19 @@ pub fn open_of_device(view: &mut View<'_>, device_key: i64) -> Result<Option<Bin
     row.map(read).transpose()
 }
 
-/// Every binding a device ever had, oldest first: what ingest keeps in memory.
+/// Every binding that a device ever had with patients of an audience, oldest first.
 ///
 /// # Errors
 /// Database errors.
-pub fn of_device(view: &mut View<'_>, device_key: i64) -> Result<Vec<Binding>> {
-    let rows: Vec<Row> = rows!()
+pub fn of_device(view: &mut View<'_>, audience: &Audience, device_key: i64) -> Result<Vec<Binding>> {
+    let mut rows = rows!()
         .filter(bindings::device_key.eq(device_key))
         .order((bindings::from_at, bindings::id))
-        .load(view.conn)?;
-    rows.into_iter().map(read).collect()
+        .into_boxed();
+    if let Some(within) = audience.within("bindings.patient_key") {
+        rows = rows.filter(within);
+    }
+    rows.load::<Row>(view.conn)?.into_iter().map(read).collect()
 }
 
 /// The devices at a patient now: the preferred source first, then the first bound.

@@ -18,6 +18,7 @@ use super::db::schema::{self, device_tokens, devices};
 use super::db::tx::Touched;
 use super::keys::seal::Place;
 use super::keys::{Class, Subject};
+use super::patients::audience::Audience;
 use super::privacy::withdrawals::{self, Withdrawal};
 use super::{Act, Tx, View};
 use domain::{DeviceId, DeviceIdentity, Instant, TokenId};
@@ -157,11 +158,11 @@ pub fn ended_tokens_online(view: &mut View<'_>) -> Result<Vec<(DeviceId, TokenId
     parsed.collect::<Option<_>>().ok_or(Error::Corrupt("device_tokens.id"))
 }
 
-/// The number that stands for a device.
+/// The number that stands for a device. Outside of `store` an [`Audience`] gives it.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
+pub(crate) fn key_of(view: &mut View<'_>, id: DeviceId) -> Result<i64> {
     let row =
         devices::table.filter(devices::id.eq(id.to_string())).select(devices::key).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("device"))
@@ -177,13 +178,22 @@ pub fn id_of(view: &mut View<'_>, key: i64) -> Result<DeviceId> {
     row.ok_or(Error::NotFound("device"))?.parse().map_err(|_not_an_id| Error::Corrupt("devices.id"))
 }
 
-/// Devices in the order in which they came.
+/// The rows of the devices of an audience.
+fn rows(audience: &Audience) -> devices::BoxedQuery<'static, <Conn as Connection>::Backend> {
+    let rows = devices::table.into_boxed();
+    match audience.wearing() {
+        Some(wearing) => rows.filter(wearing),
+        None => rows,
+    }
+}
+
+/// The devices of an audience in the order in which they came.
 ///
 /// # Errors
 /// Database errors.
-pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
+pub fn page(view: &mut View<'_>, audience: &Audience, ask: &Ask) -> Result<Page<Device>> {
     let Cursor { at, id } = &ask.after;
-    let rows: Vec<Row> = devices::table
+    let rows: Vec<Row> = rows(audience)
         .filter(devices::created_at.ge(at).and(devices::created_at.gt(at).or(devices::id.gt(id))))
         .order((devices::created_at, devices::id))
         .limit(ask.reach())
@@ -192,22 +202,32 @@ pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Device>> {
     Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
 }
 
-/// How many devices there are, counted up to [`crate::db::page::COUNTED`].
+/// How many devices an audience has, counted up to [`crate::db::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
-pub fn count(view: &mut View<'_>) -> Result<i64> {
-    super::db::page::counted(view, "devices")
+pub fn count(view: &mut View<'_>, audience: &Audience) -> Result<i64> {
+    if audience.is_everybody() {
+        return super::db::page::counted(view, "devices");
+    }
+    let some = rows(audience).select(devices::key).limit(super::db::page::COUNTED + 1);
+    let some = some.load::<i64>(view.conn)?;
+    Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
 }
 
-/// Where the page of `limit` devices that ends before `place` begins, as in
+/// Where the page of `limit` devices of an audience that ends before `place` begins, as in
 /// [`patients::page_before`](super::patients::page_before).
 ///
 /// # Errors
 /// Database errors.
-pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
+pub fn page_before(
+    view: &mut View<'_>,
+    audience: &Audience,
+    place: &Cursor,
+    limit: usize,
+) -> Result<Option<Cursor>> {
     let Cursor { at, id } = place;
-    let before = devices::table
+    let before = rows(audience)
         .filter(devices::created_at.le(at).and(devices::created_at.lt(at).or(devices::id.lt(id))))
         .order((devices::created_at.desc(), devices::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))

@@ -12,6 +12,7 @@ use crate::db::error::{Error, Result};
 use crate::db::schema::moves;
 use crate::db::tx::{Touched, Tx, View};
 pub use crate::devices::counts::{COUNTED, Counted, coming, ending, leaving};
+use crate::patients::audience::Audience;
 use crate::readings::quarantine::Item;
 use crate::readings::{self, AT_ONCE, Allowed, Given, Known, Outline, ReceiptRef, StoredReading, Worn};
 use crate::rules::reevaluations;
@@ -334,17 +335,20 @@ pub fn due(view: &mut View<'_>) -> Result<Vec<Move>> {
     Ok(out)
 }
 
-/// The last moves of a device, the newest first.
+/// The last moves of a device from and to patients of an audience, the newest first.
 ///
 /// # Errors
 /// Database errors.
-pub fn of_device(view: &mut View<'_>, device_key: i64, limit: i64) -> Result<Vec<Move>> {
-    let rows: Vec<Row> = moves::table
+pub fn of_device(view: &mut View<'_>, audience: &Audience, device_key: i64, limit: i64) -> Result<Vec<Move>> {
+    let mut rows = moves::table
         .filter(moves::device_key.eq(device_key))
         .order(moves::id.desc())
         .limit(limit)
-        .select(Row::as_select())
-        .load(view.conn)?;
+        .into_boxed();
+    if let Some(within) = audience.within("moves.patient_key") {
+        rows = rows.filter(within);
+    }
+    let rows: Vec<Row> = rows.select(Row::as_select()).load(view.conn)?;
     rows.into_iter().map(Move::try_from).collect()
 }
 

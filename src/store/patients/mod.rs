@@ -1,16 +1,19 @@
 //! Patients: who they are is sealed, found by CPF or CNS through blind indexes; a number stands for them in
 //! telemetry.
 
+pub mod audience;
 pub mod changes;
 mod registration;
 
 use diesel::prelude::*;
 
 use crate::View;
+use crate::db::conn::Conn;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::patients;
 use crate::keys::seal::{Broken, Place};
+use audience::{Audience, Requested};
 pub use registration::{Details, block, insert, update};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
 
@@ -81,71 +84,89 @@ const fn place(id: &str) -> Place<'_> {
     Place::new("patients", "identity", id)
 }
 
-/// A patient who must exist.
+/// The rows of the patients of an audience.
+fn rows(audience: &Audience) -> patients::BoxedQuery<'static, <Conn as Connection>::Backend> {
+    let rows = patients::table.into_boxed();
+    match audience.within("patients.\"key\"") {
+        Some(within) => rows.filter(within),
+        None => rows,
+    }
+}
+
+/// A patient of an audience.
 ///
 /// # Errors
-/// [`Error::NotFound`]; database errors.
-pub fn get(view: &mut View<'_>, id: PatientId) -> Result<Patient> {
-    let row = patients::table
-        .filter(patients::id.eq(id.to_string()))
-        .select(Row::as_select())
-        .get_result(view.conn);
+/// [`Error::NotFound`] for one who is not there or outside; database errors.
+pub fn get(view: &mut View<'_>, audience: &Audience, id: impl Into<Requested<PatientId>>) -> Result<Patient> {
+    let id = id.into().said().to_string();
+    let row = rows(audience).filter(patients::id.eq(id)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))?.open(view)
 }
 
-/// The patient with this CPF, if any.
+/// The patient of an audience with this CPF, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn find_by_cpf(view: &mut View<'_>, cpf: &Cpf) -> Result<Option<Patient>> {
+pub fn find_by_cpf(view: &mut View<'_>, audience: &Audience, cpf: &Cpf) -> Result<Option<Patient>> {
     let index = view.blind(CPF, cpf.as_str())?;
     let row =
-        patients::table.filter(patients::cpf_index.eq(index)).select(Row::as_select()).get_result(view.conn);
+        rows(audience).filter(patients::cpf_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
-/// The patient with this CNS, if any.
+/// The patient of an audience with this CNS, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn find_by_cns(view: &mut View<'_>, cns: &Cns) -> Result<Option<Patient>> {
+pub fn find_by_cns(view: &mut View<'_>, audience: &Audience, cns: &Cns) -> Result<Option<Patient>> {
     let index = view.blind(CNS, cns.as_str())?;
     let row =
-        patients::table.filter(patients::cns_index.eq(index)).select(Row::as_select()).get_result(view.conn);
+        rows(audience).filter(patients::cns_index.eq(index)).select(Row::as_select()).get_result(view.conn);
     row.optional()?.map(|row: Row| row.open(view)).transpose()
 }
 
-/// Patients in the order in which they came.
+/// The patients of an audience in the order in which they came.
 ///
 /// # Errors
 /// Database errors.
-pub fn page(view: &mut View<'_>, ask: &Ask) -> Result<Page<Patient>> {
+pub fn page(view: &mut View<'_>, audience: &Audience, ask: &Ask) -> Result<Page<Patient>> {
     let Cursor { at, id } = &ask.after;
-    let rows: Vec<Row> = patients::table
+    let found: Vec<Row> = rows(audience)
         .filter(patients::created_at.ge(at).and(patients::created_at.gt(at).or(patients::id.gt(id))))
         .order((patients::created_at, patients::id))
         .limit(ask.reach())
         .select(Row::as_select())
         .load(view.conn)?;
-    Page::of(rows, ask, |row| Cursor { at: row.created_at, id: row.id.clone() }).try_map(|row| row.open(view))
+    let page = Page::of(found, ask, |row| Cursor { at: row.created_at, id: row.id.clone() });
+    page.try_map(|row| row.open(view))
 }
 
-/// How many patients there are, counted up to [`crate::db::page::COUNTED`].
+/// How many patients an audience has, counted up to [`crate::db::page::COUNTED`].
 ///
 /// # Errors
 /// Database errors.
-pub fn count(view: &mut View<'_>) -> Result<i64> {
-    crate::db::page::counted(view, "patients")
+pub fn count(view: &mut View<'_>, audience: &Audience) -> Result<i64> {
+    if audience.is_everybody() {
+        return crate::db::page::counted(view, "patients");
+    }
+    let some = rows(audience).select(patients::key).limit(crate::db::page::COUNTED + 1);
+    let some = some.load::<i64>(view.conn)?;
+    Ok(i64::try_from(some.len()).unwrap_or(i64::MAX))
 }
 
-/// Where the page of `limit` patients that ends before `place` begins: pass it as [`Ask::after`]. `None` when
-/// nothing stands before `place`.
+/// Where the page of `limit` patients of an audience that ends before `place` begins: pass it as [`Ask::after`]. `None`
+/// when nothing stands before `place`.
 ///
 /// # Errors
 /// Database errors.
-pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<Option<Cursor>> {
+pub fn page_before(
+    view: &mut View<'_>,
+    audience: &Audience,
+    place: &Cursor,
+    limit: usize,
+) -> Result<Option<Cursor>> {
     let Cursor { at, id } = place;
-    let before = patients::table
+    let before = rows(audience)
         .filter(patients::created_at.le(at).and(patients::created_at.lt(at).or(patients::id.lt(id))))
         .order((patients::created_at.desc(), patients::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(0).saturating_add(1))
@@ -154,11 +175,11 @@ pub fn page_before(view: &mut View<'_>, place: &Cursor, limit: usize) -> Result<
     Ok(Cursor::beginning(before, limit))
 }
 
-/// The number that stands for a patient.
+/// The number that stands for a patient. Outside of `store` an [`Audience`] gives it.
 ///
 /// # Errors
 /// [`Error::NotFound`]; database errors.
-pub fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
+pub(crate) fn key_of(view: &mut View<'_>, id: PatientId) -> Result<i64> {
     let row =
         patients::table.filter(patients::id.eq(id.to_string())).select(patients::key).get_result(view.conn);
     row.optional()?.ok_or(Error::NotFound("patient"))

@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::audience::Audience;
 use super::changes::{self, Change};
 use super::{Patient, get, indexes, key_of, place};
 use crate::consents::{basis, permits};
@@ -99,7 +100,7 @@ pub fn update(tx: &mut Tx<'_>, id: PatientId, version: i64, details: &Details) -
             ))
             .execute(tx.conn)
             .map_err(twice)?;
-    let patient = get(tx, id)?;
+    let patient = get(tx, &Audience::program(), id)?;
     if changed == 0 {
         return Err(Error::Stale { current: patient.version });
     }

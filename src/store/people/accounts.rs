@@ -6,6 +6,7 @@ use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::users;
+use crate::patients::audience::Audience;
 use crate::keys::seal::{Broken, Place};
 use domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
 
@@ -30,6 +31,14 @@ pub struct User {
     pub held: Option<Hold>,
     /// For If-Match.
     pub version: i64,
+}
+
+impl User {
+    /// Whom they may see. Whoever is tied to a patient sees that patient alone, whatever their role.
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience::of_user(self.patient)
+    }
 }
 
 /// What waits for a second person.

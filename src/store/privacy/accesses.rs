@@ -10,6 +10,7 @@ use crate::db::conn::insert_all;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{audit_bodies, looks};
 use crate::keys::seal::Place;
+use crate::patients::audience::Audience;
 use crate::{Act, Actor, Store, Tx, View, patients};
 use domain::{Instant, PatientId, Role, UserId};
 
@@ -291,25 +292,29 @@ pub fn of_patient(
     rows.into_iter().map(from_row).collect()
 }
 
-/// Who looked at anybody, the newest first, before the place `before`; without the reader's own looks at looks, which
+/// Who looked at anybody of an audience, the newest first, before the place `before`; without the reader's own looks at looks, which
 /// each reading of this list adds to.
 ///
 /// # Errors
 /// Database errors.
 pub fn newest(
     view: &mut View<'_>,
+    audience: &Audience,
     reader: Actor,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<NotedAccess>> {
     let others = looks::viewer.ne(reader.name()).or(looks::what.ne(What::Looks.name()));
-    let rows: Vec<Raw> = looks::table
+    let mut rows = looks::table
         .filter(looks::id.lt(before.unwrap_or(i64::MAX)).and(others))
         .order(looks::id.desc())
         .limit(limit)
         .select(COLUMNS)
-        .load(view.conn)?;
-    rows.into_iter().map(from_row).collect()
+        .into_boxed();
+    if let Some(within) = audience.within("looks.patient_key") {
+        rows = rows.filter(within);
+    }
+    rows.load::<Raw>(view.conn)?.into_iter().map(from_row).collect()
 }
 
 pub(super) type Raw = (i64, i64, String, String, String, String, bool, i64);

@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use super::accesses::{self, Look, What};
 use crate::db::error::{Error, Result};
 use crate::db::schema::looks;
-use crate::{Act, Tx, patients};
+use crate::patients::audience::Visible;
+use crate::{Act, Tx};
 use domain::PatientId;
 
 /// At most so many …
@@ -16,12 +17,12 @@ pub const MOST: i64 = 6;
 /// … in so long.
 pub const WITHIN: Duration = Duration::from_secs(3_600);
 
-/// Begins an export: writes the entry and the access. Returns the patient's number.
+/// Begins an export: writes the entry and the access.
 ///
 /// # Errors
-/// `E_RATE` for one too many; [`Error::NotFound`]; database errors.
-pub fn begin(tx: &mut Tx<'_>, patient: PatientId, format: &str) -> Result<i64> {
-    let key = patients::key_of(tx, patient)?;
+/// `E_RATE` for one too many; database errors.
+pub fn begin(tx: &mut Tx<'_>, patient: Visible<PatientId>, format: &str) -> Result<()> {
+    let (patient, key) = (patient.id(), patient.key());
     let since = tx.now().minus(WITHIN).micros();
     let lately: i64 = looks::table
         .filter(looks::patient_key.eq(key).and(looks::what.eq(What::Export.name())))
@@ -36,6 +37,5 @@ pub fn begin(tx: &mut Tx<'_>, patient: PatientId, format: &str) -> Result<i64> {
     }
     let role = accesses::save(tx, &[(key, Look { patient, what: What::Export, refused: None })])?;
     let body = serde_json::json!({ "role": role, "what": [What::Export.name()], "format": format });
-    tx.audit(&Act::new("access.export").patient(patient).decided(true).body(body))?;
-    Ok(key)
+    tx.audit(&Act::new("access.export").patient(patient).decided(true).body(body))
 }

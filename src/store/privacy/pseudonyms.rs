@@ -6,6 +6,7 @@ use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use uuid::Uuid;
 
 use crate::db::error::{Error, Result};
+use crate::patients::audience::Requested;
 use crate::{View, patients};
 use domain::{PatientId, UserId};
 
@@ -28,13 +29,17 @@ pub fn of(view: &mut View<'_>, viewer: UserId, patient: PatientId) -> Result<Pat
 ///
 /// # Errors
 /// Database errors.
-pub fn meant(view: &mut View<'_>, viewer: UserId, said: PatientId) -> Result<PatientId> {
-    let mut block = (*said.0.as_bytes()).into();
+pub fn meant(
+    view: &mut View<'_>,
+    viewer: UserId,
+    asked: Requested<PatientId>,
+) -> Result<Requested<PatientId>> {
+    let mut block = (*asked.said().0.as_bytes()).into();
     cipher(view, viewer)?.decrypt_block(&mut block);
     let patient = PatientId(Uuid::from_bytes(block.into()));
     match patients::key_of(view, patient) {
-        Ok(_) => Ok(patient),
-        Err(Error::NotFound(_)) => Ok(said),
+        Ok(_) => Ok(patient.into()),
+        Err(Error::NotFound(_)) => Ok(asked),
         Err(error) => Err(error),
     }
 }
@@ -51,7 +56,8 @@ mod tests {
             let (ana, bia) = (patient(&store, "Ana").id, patient(&store, "Bia").id);
             let (one, two) = (UserId::new(NOW), UserId::new(NOW));
             let shown = |viewer, who| store.read(|view| of(view, viewer, who)).unwrap();
-            let back = |viewer, said| store.read(|view| meant(view, viewer, said)).unwrap();
+            let back =
+                |viewer, said: PatientId| store.read(|view| meant(view, viewer, said.into())).unwrap().said();
             assert_eq!(shown(one, ana), shown(one, ana));
             assert_ne!(shown(one, ana), shown(two, ana));
             assert_ne!(shown(one, ana), shown(one, bia));

@@ -13,6 +13,7 @@ use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::reveals;
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Subject};
+use crate::patients::audience::Audience;
 use crate::{Act, Actor, Tx, View, patients};
 use domain::line;
 use domain::{Instant, PatientId, PatientIdentity, RevealId, Role, UserId};
@@ -206,38 +207,59 @@ pub fn get(view: &mut View<'_>, id: RevealId, now: Instant) -> Result<Reveal> {
     row.ok_or(Error::NotFound("reveal"))?.open(view, now)
 }
 
-/// Requests in the order in which they came: of one auditor, or of all.
+/// The requests about the patients of an audience.
+fn rows(
+    audience: &Audience,
+    of: Option<UserId>,
+) -> reveals::BoxedQuery<'static, <Conn as Connection>::Backend> {
+    let mut rows = reveals::table.into_boxed();
+    if let Some(within) = audience.within("reveals.patient_key") {
+        rows = rows.filter(within);
+    }
+    match of {
+        Some(asker) => rows.filter(reveals::asker.eq(asker.to_string())),
+        None => rows,
+    }
+}
+
+/// Requests about an audience in the order in which they came: of one auditor, or of all.
 ///
 /// # Errors
 /// Database errors.
-pub fn page(view: &mut View<'_>, of: Option<UserId>, ask: &Ask, now: Instant) -> Result<Page<Reveal>> {
+pub fn page(
+    view: &mut View<'_>,
+    audience: &Audience,
+    of: Option<UserId>,
+    ask: &Ask,
+    now: Instant,
+) -> Result<Page<Reveal>> {
     let Cursor { at, id } = &ask.after;
-    let rows = reveals::table
+    let rows: Vec<Row> = rows(audience, of)
         .filter(reveals::asked_at.gt(at).or(reveals::asked_at.eq(at).and(reveals::id.gt(id))))
         .order((reveals::asked_at, reveals::id))
         .limit(ask.reach())
-        .select(Row::as_select());
-    let rows: Vec<Row> = match of {
-        Some(asker) => rows.filter(reveals::asker.eq(asker.to_string())).load(view.conn)?,
-        None => rows.load(view.conn)?,
-    };
+        .select(Row::as_select())
+        .load(view.conn)?;
     let page = Page::of(rows, ask, |row| Cursor { at: row.asked_at, id: row.id.clone() });
     page.try_map(|row| row.open(view, now))
 }
 
-/// The newest requests: of one auditor, or of all.
+/// The newest requests about an audience: of one auditor, or of all.
 ///
 /// # Errors
 /// Database errors.
-pub fn newest(view: &mut View<'_>, of: Option<UserId>, limit: i64, now: Instant) -> Result<Vec<Reveal>> {
-    let rows = reveals::table
+pub fn newest(
+    view: &mut View<'_>,
+    audience: &Audience,
+    of: Option<UserId>,
+    limit: i64,
+    now: Instant,
+) -> Result<Vec<Reveal>> {
+    let rows: Vec<Row> = rows(audience, of)
         .order((reveals::asked_at.desc(), reveals::id.desc()))
         .limit(limit)
-        .select(Row::as_select());
-    let rows: Vec<Row> = match of {
-        Some(asker) => rows.filter(reveals::asker.eq(asker.to_string())).load(view.conn)?,
-        None => rows.load(view.conn)?,
-    };
+        .select(Row::as_select())
+        .load(view.conn)?;
     rows.into_iter().map(|row| row.open(view, now)).collect()
 }
 
@@ -254,7 +276,7 @@ fn locked(tx: &mut Tx<'_>, id: RevealId) -> Result<Reveal> {
 
 /// Who a person is, with the look that says so.
 fn show(tx: &mut Tx<'_>, patient: PatientId, mut body: serde_json::Value) -> Result<PatientIdentity> {
-    let found = patients::get(tx, patient)?;
+    let found = patients::get(tx, &Audience::program(), patient)?;
     let who = found.identity.ok_or(Error::Sealed(Broken::KeyDestroyed))?;
     let look = Look { patient, what: What::Reveal, refused: None };
     let role = accesses::save(tx, &[(found.key, look)])?;

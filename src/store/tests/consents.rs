@@ -10,6 +10,7 @@ use consent::{
 use super::{act, entries, patient};
 use crate::consents::{self, Hand, Outcome};
 use crate::consents::{ledger, terms};
+use crate::patients::audience::Audience;
 use crate::testing::{NOW, hears, stores};
 use crate::{Actor, Ask, Error, Result, Store, Touched, Urgency, Url};
 use diesel::RunQueryDsl;
@@ -61,7 +62,11 @@ fn a_grant_and_its_revocation_leave_event_row_entry_and_word() {
         let twice = revoke(&store, ana.id).unwrap();
         assert_eq!((twice.id, twice.record.epoch, twice.changed), (taken.id, 2, false));
         assert_eq!((entries(&store, "consent.granted"), entries(&store, "consent.revoked")), (1, 1));
-        let history = store.read(|view| consents::history(view, ana.id, &Ask::default())).unwrap().items;
+        let history = store.read(|view| {
+            let ana = Audience::program().patient(view, ana.id)?;
+            consents::history(view, ana, &Ask::default())
+        });
+        let history = history.unwrap().items;
         assert_eq!(history.iter().map(|entry| entry.epoch).collect::<Vec<_>>(), [1, 2]);
     }
 }
@@ -259,7 +264,7 @@ fn long_line(store: &Store) -> crate::patients::Patient {
                 diesel::sql_query(format!("{behind}'{}'", made.id)).execute(tx.conn)?;
             }
             consents::grant(tx, made.id, COLLECT, yes.clone(), &Giver::Subject.into())?;
-            crate::patients::get(tx, made.id)
+            crate::patients::get(tx, &Audience::program(), made.id)
         });
         last = Some(made.unwrap());
     }

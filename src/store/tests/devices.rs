@@ -7,6 +7,7 @@ use super::{act, patient};
 use crate::devices::bindings::{self, Of};
 use crate::devices::status::Charge;
 use crate::devices::{self, commands, status};
+use crate::patients::audience::Audience;
 use crate::testing::{NOW, entries, hears, stores};
 use crate::{Actor, Ask, Error, Result, Store, Touched, Tx, Urgency};
 use domain::{DeviceId, DeviceIdentity, Instant};
@@ -89,7 +90,14 @@ fn the_first_connection_is_told_once_and_status_comes_back() {
         let status = store.read(|view| status::last(view, id)).unwrap();
         assert_eq!(status, Some((b"{\"battery\":80}".to_vec(), Some(NOW))));
         assert_eq!(house(&store, devices::all_offline), 1);
-        assert_eq!(store.read(|view| devices::page(view, &Ask::default())).unwrap().items.len(), 1);
+        assert_eq!(
+            store
+                .read(|view| devices::page(view, &Audience::program(), &Ask::default()))
+                .unwrap()
+                .items
+                .len(),
+            1
+        );
     }
 }
 
@@ -127,7 +135,10 @@ fn a_device_is_never_at_two_patients_at_one_instant() {
         assert_eq!(at(hours(2)), Some(second.id));
         let all = |of| store.read(|view| bindings::page(view, of, &Ask::default())).unwrap().items.len();
         assert_eq!((all(Of::Device(made.id)), all(Of::Patient(ana.id)), all(Of::Patient(bia.id))), (2, 1, 1));
-        assert_eq!(store.read(|view| bindings::of_device(view, made.key)).unwrap().len(), 2);
+        assert_eq!(
+            store.read(|view| bindings::of_device(view, &Audience::program(), made.key)).unwrap().len(),
+            2
+        );
     }
 }
 

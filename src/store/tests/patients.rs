@@ -1,10 +1,13 @@
 //! Patients are found without being readable on disk.
 
 use super::{act, details, entries, identity, patient};
+use crate::patients::audience::Audience;
 use crate::patients::{block, find_by_cns, find_by_cpf, get, id_of, insert, key_of, page, subject, update};
 use crate::testing::{NOW, stores};
 use crate::{Ask, Error};
 use domain::{PatientId, PatientIdentity};
+
+const ALL: Audience = Audience::program();
 
 fn maria() -> PatientIdentity {
     PatientIdentity {
@@ -22,15 +25,18 @@ fn a_patient_is_found_by_id_number_cpf_and_cns() {
             .read(|view| {
                 assert_eq!(key_of(view, made.id)?, made.key);
                 assert_eq!(id_of(view, made.key)?, made.id);
-                assert_eq!(find_by_cpf(view, &"52998224725".parse().unwrap())?.unwrap().id, made.id);
-                assert_eq!(find_by_cns(view, &"298765432100018".parse().unwrap())?.unwrap().id, made.id);
-                assert_eq!(find_by_cpf(view, &"11144477735".parse().unwrap())?, None);
-                get(view, made.id)
+                assert_eq!(find_by_cpf(view, &ALL, &"52998224725".parse().unwrap())?.unwrap().id, made.id);
+                assert_eq!(
+                    find_by_cns(view, &ALL, &"298765432100018".parse().unwrap())?.unwrap().id,
+                    made.id
+                );
+                assert_eq!(find_by_cpf(view, &ALL, &"11144477735".parse().unwrap())?, None);
+                get(view, &ALL, made.id)
             })
             .unwrap();
         assert_eq!(found, made);
         assert_eq!(entries(&store, "patient.registered"), 1);
-        let nobody = store.read(|view| get(view, PatientId::new(NOW)));
+        let nobody = store.read(|view| get(view, &ALL, PatientId::new(NOW)));
         assert!(matches!(nobody, Err(Error::NotFound("patient"))));
     }
 }
@@ -53,7 +59,10 @@ fn a_correction_needs_the_version_that_was_seen() {
         let fixed = details(PatientIdentity { cpf: None, ..maria() });
         let next = act(&store, |tx| update(tx, made.id, 1, &fixed)).unwrap();
         assert_eq!((next.version, next.identity.unwrap().cpf), (2, None));
-        assert_eq!(store.read(|view| find_by_cpf(view, &"52998224725".parse().unwrap())).unwrap(), None);
+        assert_eq!(
+            store.read(|view| find_by_cpf(view, &ALL, &"52998224725".parse().unwrap())).unwrap(),
+            None
+        );
         let late = act(&store, |tx| update(tx, made.id, 1, &fixed));
         assert!(matches!(late, Err(Error::Stale { current: 2 })));
         assert_eq!(entries(&store, "patient.corrected"), 1);
@@ -67,7 +76,7 @@ fn pages_give_everybody_once_and_in_order() {
         let mut seen = Vec::new();
         let mut ask = Ask { limit: 3, ..Ask::default() };
         loop {
-            let page = store.read(|view| page(view, &ask)).unwrap();
+            let page = store.read(|view| page(view, &ALL, &ask)).unwrap();
             assert!(page.items.len() <= 3);
             seen.extend(page.items.iter().map(|patient| patient.id));
             match page.next {

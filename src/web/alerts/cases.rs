@@ -18,6 +18,7 @@ use store::alerts::lists::{self, Filter};
 use store::alerts::moves;
 use store::alerts::timeline;
 use store::alerts::{self, StoredAlert};
+use store::patients::audience::{Audience, Visible};
 use store::privacy::accesses::What;
 use store::{Before, Cursor, View};
 
@@ -186,14 +187,15 @@ pub struct Cases<'a> {
     state: &'a State,
     now: Instant,
     sight: &'a Sight,
+    audience: &'a Audience,
     permits: HashMap<i64, Result<Permit<AlertEvaluate>, Fault>>,
 }
 
 impl<'a> Cases<'a> {
     /// For one request.
     #[must_use]
-    pub fn new(state: &'a State, now: Instant, sight: &'a Sight) -> Self {
-        Self { state, now, sight, permits: HashMap::new() }
+    pub fn new(state: &'a State, now: Instant, sight: &'a Sight, audience: &'a Audience) -> Self {
+        Self { state, now, sight, audience, permits: HashMap::new() }
     }
 
     /// As this viewer may see it now. Whoever shows it says so with [`Cases::show`].
@@ -242,9 +244,9 @@ impl<'a> Cases<'a> {
     /// One alert, which is shown.
     ///
     /// # Errors
-    /// `E_NOT_FOUND`; store faults.
-    pub fn get(&mut self, view: &mut View<'_>, id: AlertId) -> Result<Case, Fault> {
-        let stored = alerts::get(view, id)?;
+    /// Store faults.
+    pub fn get(&mut self, view: &mut View<'_>, alert: Visible<AlertId>) -> Result<Case, Fault> {
+        let stored = alerts::get(view, alert.id())?;
         let case = self.of(view, &stored)?;
         self.show([&case]);
         Ok(case)
@@ -286,7 +288,7 @@ impl<'a> Cases<'a> {
         after: &Cursor,
         limit: usize,
     ) -> Result<(Vec<Case>, Option<Cursor>), Fault> {
-        let found = lists::worst(view, filter, after, limit)?;
+        let found = lists::worst(view, self.audience, filter, after, limit)?;
         let (stored, next) = found.ok_or_else(|| Fault::invalid("after", "pass `next` unchanged"))?;
         let mut cases = self.all(view, &stored)?;
         let asks_level = filter.level.is_some() || filter.peak.is_some();
@@ -299,7 +301,7 @@ impl<'a> Cases<'a> {
     /// # Errors
     /// Store faults.
     pub fn queue(&mut self, view: &mut View<'_>, limit: i64) -> Result<Vec<Case>, Fault> {
-        let stored = lists::queue(view, limit)?;
+        let stored = lists::queue(view, self.audience, limit)?;
         self.all(view, &stored)
     }
 
@@ -327,7 +329,7 @@ impl<'a> Cases<'a> {
         before: Option<&Cursor>,
         limit: usize,
     ) -> Result<(Vec<Case>, Around), Fault> {
-        let found = lists::resolved(view, before, limit)?;
+        let found = lists::resolved(view, self.audience, before, limit)?;
         Ok((self.all(view, &found.alerts)?, Around { newer: found.newer, older: found.older }))
     }
 
@@ -369,16 +371,16 @@ pub struct Around {
     pub older: Option<Cursor>,
 }
 
-/// Unresolved alerts that people are to take as red, but for those of the past: a number without names.
+/// Unresolved alerts of an audience that people are to take as red, but for those of the past: a number without names.
 ///
 /// # Errors
 /// Store faults.
-pub fn red_open(view: &mut View<'_>, most: i64) -> store::Result<usize> {
+pub fn red_open(view: &mut View<'_>, audience: &Audience, most: i64) -> store::Result<usize> {
     let red = |stored: &StoredAlert| {
         let is_past = stored.retrospective && stored.case.facts.ended_at.is_some();
         shown(stored) == Level::Red && !is_past
     };
-    Ok(lists::queue(view, most)?.iter().filter(|stored| red(stored)).count())
+    Ok(lists::queue(view, audience, most)?.iter().filter(|stored| red(stored)).count())
 }
 
 /// Whose an alert is.

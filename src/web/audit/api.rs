@@ -18,6 +18,7 @@ use audit::{ActorKind, Decision, Signer, Vkey};
 use domain::{Instant, PatientId, UserId};
 use store::audit::{self as log, Filter, Scope};
 use store::db::page::{MOST, USUAL};
+use store::patients::audience::Requested;
 use store::privacy::accesses::What;
 use store::{Act, Subject};
 
@@ -42,7 +43,7 @@ pub struct Wanted {
     actor: Option<ActorKind>,
     /// About or by this patient: resolved by their key alone.
     #[param(value_type = Option<String>)]
-    patient_id: Option<PatientId>,
+    patient_id: Option<Requested<PatientId>>,
     /// By or about this user.
     #[param(value_type = Option<String>)]
     user_id: Option<UserId>,
@@ -74,7 +75,10 @@ pub struct Lines {
 pub async fn entries(call: Call, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
         let patient = match wanted.patient_id {
-            Some(said) => Some(desk.read(|view| pseudonyms::meant(view, &desk.viewer, said))?),
+            Some(asked) => Some(desk.read(|view| {
+                let meant = pseudonyms::meant(view, &desk.viewer, asked)?;
+                Ok(desk.viewer.audience.subject(view, meant)?)
+            })?),
             None => None,
         };
         // Whoever asks the log about one person looks at who looked.

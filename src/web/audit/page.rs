@@ -15,7 +15,7 @@ use crate::privacy::pseudonyms;
 use crate::{Code, Key, Section, Words};
 use audit::kind::EntryType;
 use audit::{ActorKind, Decision, Signer, Vkey, merkle};
-use domain::{Instant, PatientId};
+use domain::Instant;
 use store::privacy::accesses::What;
 use store::{Subject, View, audit as log};
 
@@ -53,9 +53,9 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     let subject = match asked.patient.trim() {
         "" => None,
         text => {
-            let id: PatientId =
-                text.parse().map_err(|_not_an_id| Fault::invalid("patient", "a patient's id"))?;
-            let id = pseudonyms::meant(view, &room.viewer, id)?;
+            let asked = text.parse().map_err(|_not_an_id| Fault::invalid("patient", "a patient's id"))?;
+            let meant = pseudonyms::meant(view, &room.viewer, asked)?;
+            let id = room.viewer.audience.subject(view, meant)?;
             room.sight.saw(id, What::Looks);
             Some(Subject::Patient(id))
         }

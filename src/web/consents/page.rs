@@ -15,6 +15,7 @@ use crate::{Code, Lang};
 use domain::{Can, Instant, PatientId, Role};
 use store::consents::{self, Hand};
 use store::consents::{ledger, terms};
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::{View, patients};
 
@@ -23,8 +24,8 @@ use store::{View, patients};
 ///
 /// # Errors
 /// Store faults.
-pub fn fill(view: &mut View<'_>, room: &Room, patient: PatientId) -> Result<Consents, Fault> {
-    let key = patients::key_of(view, patient)?;
+pub fn fill(view: &mut View<'_>, room: &Room, patient: Visible<PatientId>) -> Result<Consents, Fault> {
+    let (patient, key) = (patient.id(), patient.key());
     room.sight.saw(patient, What::Consents);
     let ledger = ledger::of(view, key)?;
     let mut lines = Vec::new();
@@ -127,14 +128,13 @@ pub struct Sent {
 }
 
 /// POST `/patients/{id}/consents`: `action` is `grant`, `refuse` or `revoke`.
-pub async fn act(visit: Visit, id: Path<PatientId>, sent: Form<Sent>) -> Answer {
-    let (said, patient) = (*id, visit.meant(*id).await?);
+pub async fn act(visit: Visit, id: Path<Requested<PatientId>>, sent: Form<Sent>) -> Answer {
+    let (said, patient) = (*id, visit.visible(*id).await?);
     visit
         .act(move |room| {
-            room.viewer.reaches(patient)?;
             let revokes = sent.action == "revoke";
             room.viewer.must(if revokes { Can::RevokeConsent } else { Can::AssistConsent })?;
-            carry_out(room, patient, &sent)?;
+            carry_out(room, patient.id(), &sent)?;
             let to = back(&sent.back);
             let home = if room.viewer.role == Role::Patient {
                 "/me".to_owned()

@@ -23,6 +23,7 @@ use store::db::page::USUAL;
 use store::devices::bindings::{self, Binding, Of};
 use store::devices::{self, commands, moves, unbound};
 use store::devices::{Device, TokenRow};
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::{Ask, Cursor, Page, Tx, View, patients};
 
@@ -56,8 +57,8 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 }
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
-    let page = devices::page(view, &crate::pages::ask(&asked.cursor))?;
-    let paging = paging(view, &page)?;
+    let page = devices::page(view, &room.viewer.audience, &crate::pages::ask(&asked.cursor))?;
+    let paging = paging(view, room, &page)?;
     let mut people = People::default();
     let mut rows = Vec::new();
     for device in page.items {
@@ -72,16 +73,16 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         State::Disabled => 4,
     });
     let may_manage = room.viewer.may(Can::ManageDevices);
-    let patients = if may_manage { offered(view)? } else { Offer::default() };
+    let patients = if may_manage { offered(view, room)? } else { Offer::default() };
     Ok(pages::View { rows, paging, may_manage, patients })
 }
 
 /// Where a stretch of the list stands between the others.
-fn paging(view: &mut View<'_>, page: &Page<Device>) -> Result<Paging, Fault> {
+fn paging(view: &mut View<'_>, room: &Room, page: &Page<Device>) -> Result<Paging, Fault> {
     let first = page.items.first();
     let first = first.map(|device| Cursor { at: device.created_at.micros(), id: device.id.to_string() });
     let before = match first {
-        Some(first) => devices::page_before(view, &first, USUAL)?,
+        Some(first) => devices::page_before(view, &room.viewer.audience, &first, USUAL)?,
         None => None,
     };
     let at = |cursor: &Cursor| {
@@ -90,19 +91,20 @@ fn paging(view: &mut View<'_>, page: &Page<Device>) -> Result<Paging, Fault> {
     };
     Ok(Paging {
         seen: u64::try_from(page.items.len()).unwrap_or(0),
-        total: Total::counted(devices::count(view)?),
+        total: Total::counted(devices::count(view, &room.viewer.audience)?),
         before: before.as_ref().map(at),
         after: page.next.as_ref().map(at),
     })
 }
 
 /// The patients by name; where there are too many to choose from, the reader types a number.
-fn offered(view: &mut View<'_>) -> Result<Offer, Fault> {
-    if patients::count(view)? > OFFERED {
+fn offered(view: &mut View<'_>, room: &Room) -> Result<Offer, Fault> {
+    let audience = &room.viewer.audience;
+    if patients::count(view, audience)? > OFFERED {
         return Ok(Offer { patients: Vec::new(), typed: true });
     }
     let limit = usize::try_from(OFFERED).unwrap_or(0);
-    let page = patients::page(view, &Ask { limit, ..Ask::default() })?;
+    let page = patients::page(view, audience, &Ask { limit, ..Ask::default() })?;
     let known = page.items.into_iter().filter_map(|patient| {
         Some(Choice { value: patient.id.to_string(), label: String::from(patient.identity?.name) })
     });
@@ -150,7 +152,7 @@ pub fn link(
 }
 
 /// `/devices/{id}`.
-pub async fn show(visit: Visit, id: Path<DeviceId>) -> Answer {
+pub async fn show(visit: Visit, id: Path<Requested<DeviceId>>) -> Answer {
     let id = *id;
     visit
         .page(Section::Devices, move |room| {
@@ -164,10 +166,12 @@ pub async fn show(visit: Visit, id: Path<DeviceId>) -> Answer {
         .await
 }
 
-fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detail, Fault> {
+fn detail(view: &mut View<'_>, room: &Room, asked: Requested<DeviceId>) -> Result<pages::Detail, Fault> {
+    let audience = &room.viewer.audience;
+    let id = audience.device(view, asked)?.id();
     let device = devices::get(view, id)?;
     let device_key = device.key;
-    let bindings = bindings::of_device(view, device_key)?;
+    let bindings = bindings::of_device(view, audience, device_key)?;
     let mut people = People::default();
     let mut spans = Vec::new();
     for bound in bindings.iter().rev() {
@@ -175,7 +179,7 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
         spans.push(pages::Binding { patient: bound.patient, name, from: bound.from, to: bound.to });
     }
     let mut moved = Vec::new();
-    for one in moves::of_device(view, device_key, MOVES)? {
+    for one in moves::of_device(view, audience, device_key, MOVES)? {
         let patient = patients::id_of(view, one.patient_key)?;
         moved.push(pages::Moved {
             patient,
@@ -200,7 +204,7 @@ fn detail(view: &mut View<'_>, room: &Room, id: DeviceId) -> Result<pages::Detai
             .map(|given| command(room, given))
             .collect(),
         may_manage,
-        patients: if may_manage { offered(view)? } else { Offer::default() },
+        patients: if may_manage { offered(view, room)? } else { Offer::default() },
     })
 }
 
@@ -241,7 +245,7 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
                 sent.name.parse().map_err(|why: NotALine| Fault::invalid("name", &why.to_string()))?;
             let identity = DeviceIdentity { model: label.clone(), label, serial: None };
             let id = room.write(|tx| {
-                let patient = chosen(tx, &sent.patient_id)?;
+                let patient = chosen(tx, room, &sent.patient_id)?;
                 let device = devices::insert(tx, &identity)?;
                 if let Some(patient) = patient {
                     bind_to(tx, device.id, patient, room.now)?;
@@ -254,33 +258,42 @@ pub async fn enrol(visit: Visit, sent: Form<Enrolment>) -> Answer {
 }
 
 /// The patient who was chosen by name, or named by a CPF, a CNS or an id.
-fn chosen(view: &mut View<'_>, text: &str) -> Result<Option<PatientId>, Fault> {
+fn chosen(view: &mut View<'_>, room: &Room, text: &str) -> Result<Option<Visible<PatientId>>, Fault> {
+    let audience = &room.viewer.audience;
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    if let Ok(id) = text.parse() {
-        return Ok(Some(id));
+    if let Ok(asked) = text.parse::<Requested<PatientId>>() {
+        return Ok(Some(audience.patient(view, asked)?));
     }
     let nobody = || Fault::invalid("patient_id", "one of the patients");
     let number = Number::of(text).ok_or_else(nobody)?;
-    Ok(Some(crate::patients::page::list::named(view, &number)?.ok_or_else(nobody)?.id))
+    let found = crate::patients::page::list::named(view, room, &number)?.ok_or_else(nobody)?;
+    Ok(Some(audience.patient(view, found.id)?))
 }
 
-fn bind_to(tx: &mut Tx<'_>, device: DeviceId, patient: PatientId, from: Instant) -> Result<(), Fault> {
-    let key = patients::key_of(tx, patient)?;
-    let first = bindings::open_of_patient(tx, key)?.is_empty();
-    bindings::bind(tx, device, patient, from, first)
+fn bind_to(
+    tx: &mut Tx<'_>,
+    device: DeviceId,
+    patient: Visible<PatientId>,
+    from: Instant,
+) -> Result<(), Fault> {
+    let first = bindings::open_of_patient(tx, patient.key())?.is_empty();
+    bindings::bind(tx, device, patient.id(), from, first)
         .map(drop)
         .map_err(|error| Fault::from(error).with("field", "patient_id"))
 }
 
 /// POST `/devices/{id}/commands/{command}/cancel`: takes a command back that the device has not answered.
-pub async fn cancel_command(visit: Visit, path: Path<(DeviceId, CommandId)>) -> Answer {
+pub async fn cancel_command(visit: Visit, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
     let (device, command) = path.into_inner();
     visit
         .act(move |room| {
-            room.write(|tx| Ok(commands::cancel(tx, device, command)?))?;
+            room.write(|tx| {
+                let device = room.viewer.audience.device(tx, device)?.id();
+                Ok(commands::cancel(tx, device, command)?)
+            })?;
             Ok(format!("/devices/{device}"))
         })
         .await
@@ -320,7 +333,7 @@ fn asked_again(room: &Room, device: DeviceId, of: Option<PatientId>, at: Instant
 }
 
 /// POST `/devices/{id}/{bind|unbind|disable}`.
-pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>) -> Answer {
+pub async fn act(visit: Visit, path: Path<(Requested<DeviceId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {
@@ -328,21 +341,25 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
             if name != "bind" && !reasoned {
                 return Err(Fault::new(Code::ReasonMissing).with("field", "reason"));
             }
+            let device = room.read(|view| Ok(room.viewer.audience.device(view, id)?))?;
+            let id = device.id();
             match name.as_str() {
                 "bind" => {
                     let missing = || Fault::invalid("patient_id", "one of the patients");
                     let from = sent.at(room)?;
-                    let taken = room.read(|view| handed::taken_from(view, id, from))?;
+                    let taken = room.read(|view| handed::taken_from(view, &room.viewer, device, from))?;
                     taken.into_iter().for_each(|patient| room.sight.saw(patient, What::Readings));
                     room.write(|tx| {
-                        let patient = chosen(tx, &sent.patient_id)?.ok_or_else(missing)?;
+                        let patient = chosen(tx, room, &sent.patient_id)?.ok_or_else(missing)?;
                         bind_to(tx, id, patient, from)
                     })?;
                 }
                 "unbind" => {
                     let at = sent.at(room)?;
                     let missing = |_not_an_id| Fault::invalid("patient_id", "whose binding ends");
-                    let of: Option<PatientId> = Some(sent.patient_id.parse().map_err(missing)?);
+                    let of: Requested<PatientId> = sent.patient_id.parse().map_err(missing)?;
+                    let of = room.read(|view| Ok(room.viewer.audience.patient(view, of)?))?;
+                    let of = Some(of.id());
                     if at < room.now && sent.sure.is_empty() {
                         asked_again(room, id, of, at)?;
                     }
@@ -359,7 +376,7 @@ pub async fn act(visit: Visit, path: Path<(DeviceId, String)>, sent: Form<Sent>)
 }
 
 /// `/devices/{id}/pairing`: the light; never the token.
-pub async fn pairing(visit: Visit, id: Path<DeviceId>, request: HttpRequest) -> Answer {
+pub async fn pairing(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
     let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
@@ -374,11 +391,12 @@ pub async fn pairing(visit: Visit, id: Path<DeviceId>, request: HttpRequest) -> 
 }
 
 /// POST `/devices/{id}/pairing`: a token, shown in this one answer.
-pub async fn pair(visit: Visit, id: Path<DeviceId>, request: HttpRequest) -> Answer {
+pub async fn pair(visit: Visit, id: Path<Requested<DeviceId>>, request: HttpRequest) -> Answer {
     let (id, host) = (*id, host(&request));
     visit
         .page(Section::Devices, move |room| {
             let token = room.write(|tx| {
+                let id = room.viewer.audience.device(tx, id)?.id();
                 let row = devices::issue_token(tx, id, None)?;
                 let token = room.state.tokens.for_device(id, row, None, room.now);
                 token.map_err(|_key| Fault::new(Code::Internal))
@@ -401,10 +419,11 @@ fn host(request: &HttpRequest) -> String {
 fn light(
     view: &mut View<'_>,
     room: &Room,
-    id: DeviceId,
+    asked: Requested<DeviceId>,
     host: &str,
     token: Option<String>,
 ) -> Result<pairing::View, Fault> {
+    let id = room.viewer.audience.device(view, asked)?.id();
     let device = devices::get(view, id)?;
     let (mqtt, tls) = match room.state.edge.address() {
         // Bound to every address of the machine, none of which says where it is: the one that the reader used.

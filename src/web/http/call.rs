@@ -21,7 +21,8 @@ use crate::people::sign_in;
 use crate::privacy::sight::Sight;
 use domain::{Instant, PatientId};
 use store::db::idempotency;
-use store::{Subject, Tx, View, patients};
+use store::patients::audience::{Requested, Visible};
+use store::{Subject, Tx, View};
 
 /// What a handler gives.
 pub type Answer = Result<HttpResponse, Refusal>;
@@ -81,17 +82,20 @@ impl Call {
     /// `E_NOT_FOUND` for somebody else's patient, the refusal of the decision, `E_AUDIT`, what `work` says.
     pub async fn show(
         self,
-        patient: PatientId,
+        patient: Requested<PatientId>,
         work: impl FnOnce(&mut View<'_>, i64, &Permit<AlertEvaluate>) -> Result<Reply, Fault> + Send + 'static,
     ) -> Answer {
         let (first, ahead, desk) = (self.desk(), self.desk(), self.desk());
         let decided = blocking(move || first.may_show(patient)).await;
         let witnessed = match decided {
-            Ok(()) => ahead.sight.witness_ahead(&ahead.state, &ahead.viewer, patient).await,
+            Ok(patient) => {
+                let ahead = ahead.sight.witness_ahead(&ahead.state, &ahead.viewer, patient.id()).await;
+                ahead.map(|()| patient)
+            }
             Err(fault) => Err(fault),
         };
         let done = match witnessed {
-            Ok(()) => blocking(move || desk.shown(patient, work)).await,
+            Ok(patient) => blocking(move || desk.shown(patient, work)).await,
             Err(fault) => Err(fault),
         };
         finish(&self.request, done)
@@ -150,7 +154,7 @@ impl Desk {
     /// Alerts as this viewer may see them now.
     #[must_use]
     pub fn cases(&self) -> Cases<'_> {
-        Cases::new(&self.state, self.now, &self.sight)
+        Cases::new(&self.state, self.now, &self.sight, &self.viewer.audience)
     }
 
     /// Whether the viewer showed who they are within the last minutes.
@@ -231,21 +235,20 @@ impl Desk {
         meanwhile.map_or(done, |kept| Ok(Reply::kept(kept)))
     }
 
-    fn may_show(&self, patient: PatientId) -> Result<(), Fault> {
-        self.viewer.reaches(patient)?;
+    fn may_show(&self, asked: Requested<PatientId>) -> Result<Visible<PatientId>, Fault> {
         self.read(|view| {
-            let key = patients::key_of(view, patient)?;
-            permit_display(view, &self.state, &self.viewer, key).map(drop)
+            let patient = self.viewer.visible(view, asked)?;
+            permit_display(view, &self.state, &self.viewer, patient.key()).map(|_permit| patient)
         })
     }
 
     fn shown(
         &self,
-        patient: PatientId,
+        patient: Visible<PatientId>,
         work: impl FnOnce(&mut View<'_>, i64, &Permit<AlertEvaluate>) -> Result<Reply, Fault>,
     ) -> Result<Reply, Fault> {
+        let key = patient.key();
         self.read(|view| {
-            let key = patients::key_of(view, patient)?;
             let permit = permit_display(view, &self.state, &self.viewer, key)?;
             let reply = work(view, key, &permit)?;
             permit_display(view, &self.state, &self.viewer, key).map(|_still| reply)

@@ -19,11 +19,12 @@ use crate::people::auth::Viewer;
 use crate::privacy::display::is_shown;
 use crate::privacy::pseudonyms::knows_none;
 use crate::state::State;
-use domain::{Can, PatientId, Role};
-use store::Signalled;
+use domain::{AlertId, Can, DeviceId, PatientId, Role};
 use store::live::signals::{self, Announced};
 use store::people::sessions;
 use store::privacy::pseudonyms;
+use store::{Signalled, View};
+use uuid::Uuid;
 
 /// A comment this often: proxies and browsers see that the stream lives.
 const BEAT: Duration = Duration::from_secs(15);
@@ -32,7 +33,6 @@ const MISSED: i64 = 1_000;
 
 /// Whether a role may know of an event at all. Ids only, still: who may not see it need not know that it moved.
 fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
-    let own = || viewer.patient.is_some_and(|id| id.to_string() == subject);
     let right = match name {
         "alert.changed" => Can::SeeAlerts,
         "readings.changed" => Can::SeeReadings,
@@ -50,8 +50,30 @@ fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
         _ => return false,
     };
     match viewer.role {
-        Role::Patient => own() || right == Can::SignedIn,
+        // Of what is theirs; the audience says what that is.
+        Role::Patient => names_patient(name) || right == Can::SignedIn,
         role => right.held_by(role),
+    }
+}
+
+/// Whether an event is about the patient whose id it carries.
+fn names_patient(name: &str) -> bool {
+    matches!(name, "consent.changed" | "patient.changed" | "readings.changed")
+}
+
+/// Whether an event is about somebody whom a viewer may see, or about nobody.
+fn is_within(view: &mut View<'_>, viewer: &Viewer, name: &str, subject: &str) -> store::Result<bool> {
+    let audience = &viewer.audience;
+    let found = match (name, subject.parse::<Uuid>()) {
+        (name, Ok(id)) if names_patient(name) => audience.patient(view, PatientId(id)).map(drop),
+        ("alert.changed", Ok(id)) => audience.alert(view, AlertId(id)).map(drop),
+        ("device.changed" | "device.commanded", Ok(id)) => audience.device(view, DeviceId(id)).map(drop),
+        _ => Ok(()),
+    };
+    match found {
+        Ok(()) => Ok(true),
+        Err(store::Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -59,7 +81,7 @@ fn event(id: i64, name: &str, subject: &str) -> String {
     let member = match name {
         "alert.changed" => "alert_id",
         "device.changed" | "device.commanded" => "device_id",
-        "consent.changed" | "patient.changed" | "readings.changed" => "patient_id",
+        name if names_patient(name) => "patient_id",
         _ => "subject",
     };
     let data = serde_json::json!({ "id": subject, member: subject });
@@ -223,10 +245,21 @@ impl Listener {
 
     /// Whether this listener is told of an event. That a patient has new readings is known to whoever may see them now.
     async fn may_hear(&self, name: &str, subject: &str) -> bool {
-        if !may_know(&self.viewer, name, subject) {
+        if !may_know(&self.viewer, name, subject) || !self.reaches(name, subject).await {
             return false;
         }
         name != "readings.changed" || is_shown(&self.state, &self.viewer, subject).await
+    }
+
+    /// Whether an event is about somebody whom this listener may see. Nothing is asked for whoever may see everybody.
+    async fn reaches(&self, name: &str, subject: &str) -> bool {
+        if self.viewer.audience.is_everybody() {
+            return true;
+        }
+        let (state, viewer) = (Data::clone(&self.state), self.viewer.clone());
+        let (name, subject) = (name.to_owned(), subject.to_owned());
+        let asked = move || state.store.read(|view| is_within(view, &viewer, &name, &subject));
+        matches!(web::block(asked).await, Ok(Ok(true)))
     }
 
     /// The id under which this listener knows whom an event is about.

@@ -14,11 +14,11 @@ use crate::http::problem::{self, Refusal};
 use crate::pages::shell;
 use crate::pages::{Html, Masked};
 use crate::people::auth::{self, Viewer, permit_display};
-use crate::privacy::pseudonyms;
 use crate::privacy::sight::Sight;
 use crate::state::State;
 use crate::{Code, Section, Shell, Words};
 use domain::{AlertId, Can, Instant, PatientId};
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::{Tx, View};
 
@@ -167,42 +167,51 @@ impl Visit {
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub async fn look(&self, patient: PatientId) -> Result<Look, Refusal> {
+    pub async fn look(&self, patient: Visible<PatientId>) -> Result<Look, Refusal> {
         self.looked(patient).await.map_err(|fault| fault.of(&self.request))
     }
 
-    /// The patient whom this reader means by an id.
+    /// The patient whom this reader means by an id, among those whom they may see.
     ///
     /// # Errors
-    /// Store faults.
-    pub async fn meant(&self, said: PatientId) -> Result<PatientId, Refusal> {
+    /// `E_NOT_FOUND`; store faults.
+    pub async fn visible(&self, asked: Requested<PatientId>) -> Result<Visible<PatientId>, Refusal> {
         let room = self.room(Section::Elsewhere);
-        let meant = blocking(move || room.read(|view| pseudonyms::meant(view, &room.viewer, said))).await;
+        let meant = blocking(move || room.read(|view| room.viewer.visible(view, asked))).await;
         meant.map_err(|fault| fault.of(&self.request))
     }
 
-    async fn looked(&self, patient: PatientId) -> Result<Look, Fault> {
-        self.viewer.reaches(patient)?;
+    async fn looked(&self, patient: Visible<PatientId>) -> Result<Look, Fault> {
         if auth::purposes(self.viewer.role).is_empty() {
             return Ok(Look::NotYours);
         }
         let room = self.room(Section::Elsewhere);
         let decided = blocking(move || room.decide(patient)).await?;
         if let Some(masked) = decided {
-            self.sight.refused(patient, What::Readings, masked.code.name());
+            self.sight.refused(patient.id(), What::Readings, masked.code.name());
             return Ok(Look::Masked(masked));
         }
-        let witnessed = self.sight.witness_ahead(&self.state, &self.viewer, patient).await;
+        let witnessed = self.sight.witness_ahead(&self.state, &self.viewer, patient.id()).await;
         Ok(if witnessed.is_ok() { Look::Open } else { Look::Unrecorded })
     }
 
-    /// Whose alert it is.
+    /// An alert of somebody whom this reader may see, and whose it is.
     ///
     /// # Errors
     /// `E_NOT_FOUND`; store faults.
-    pub async fn patient_of(&self, alert: AlertId) -> Result<PatientId, Fault> {
+    pub async fn alert(
+        &self,
+        asked: Requested<AlertId>,
+    ) -> Result<(Visible<AlertId>, Visible<PatientId>), Fault> {
         let room = self.room(Section::Elsewhere);
-        blocking(move || room.read(|view| Ok(cases::patient_of(view, alert)?))).await
+        let found = move || {
+            room.read(|view| {
+                let alert = room.viewer.audience.alert(view, asked)?;
+                let patient = cases::patient_of(view, alert.id())?;
+                Ok((alert, room.viewer.audience.patient(view, patient)?))
+            })
+        };
+        blocking(found).await
     }
 
     fn room(&self, section: Section) -> Room {
@@ -239,7 +248,7 @@ impl Room {
     /// Alerts as this reader may see them now.
     #[must_use]
     pub fn cases(&self) -> Cases<'_> {
-        Cases::new(&self.state, self.now, &self.sight)
+        Cases::new(&self.state, self.now, &self.sight, &self.viewer.audience)
     }
 
     /// The reader's words.
@@ -277,13 +286,10 @@ impl Room {
     }
 
     /// Why a patient's readings are hidden from this viewer now; `None` when they are not.
-    fn decide(&self, patient: PatientId) -> Result<Option<Masked>, Fault> {
-        self.read(|view| {
-            let key = store::patients::key_of(view, patient)?;
-            match permit_display(view, &self.state, &self.viewer, key) {
-                Ok(_permit) => Ok(None),
-                Err(fault) => masked(fault).map(Some),
-            }
+    fn decide(&self, patient: Visible<PatientId>) -> Result<Option<Masked>, Fault> {
+        self.read(|view| match permit_display(view, &self.state, &self.viewer, patient.key()) {
+            Ok(_permit) => Ok(None),
+            Err(fault) => masked(fault).map(Some),
         })
     }
 
@@ -296,7 +302,9 @@ impl Room {
             store::messages::seen::opened(&self.state.store, self.viewer.id, place, self.now)?;
         }
         if self.viewer.may(Can::SeeAlerts) {
-            let red = self.read(|view| Ok(cases::red_open(view, cases::MOST)?))?;
+            let red = self.read(|view| {
+                Ok(cases::red_open(view, &self.viewer.audience, cases::MOST)?)
+            })?;
             self.shell.red_open = Some(u32::try_from(red).unwrap_or(u32::MAX));
         }
         Ok(self)

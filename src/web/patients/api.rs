@@ -14,6 +14,7 @@ use crate::http::fault::Fault;
 use domain::time::civil::Zone;
 use domain::{Cns, Cpf, Email, Instant, Name, PatientId, PatientIdentity, Phone, Role};
 use store::Subject;
+use store::patients::audience::Requested;
 use store::patients::{self, Details, Patient};
 use store::privacy::accesses::What;
 
@@ -127,7 +128,7 @@ fn language(given: Option<String>, otherwise: &str) -> Result<String, Fault> {
 pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
-        let page = desk.read(|view| Ok(patients::page(view, &ask)?))?;
+        let page = desk.read(|view| Ok(patients::page(view, &desk.viewer.audience, &ask)?))?;
         page.items.iter().for_each(|patient| desk.sight.saw(patient.id, What::Contacts));
         Reply::ok(&List::of(page, |patient| Seen::of(patient, desk.viewer.role)))
     })
@@ -136,10 +137,9 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 
 /// One patient.
 #[utoipa::path(get, path = "/api/v1/patients/{id}", tag = "patients", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<PatientId>) -> Answer {
+pub async fn get(call: Call, id: Path<Requested<PatientId>>) -> Answer {
     call.run(move |desk| {
-        desk.viewer.reaches(*id)?;
-        let patient = desk.read(|view| Ok(patients::get(view, *id)?))?;
+        let patient = desk.read(|view| Ok(patients::get(view, &desk.viewer.audience, *id)?))?;
         let version = patient.version;
         Ok(Reply::ok(&Seen::of(patient, desk.viewer.role))?.at(version))
     })
@@ -165,13 +165,19 @@ pub async fn create(call: Call, body: Body<NewPatient>) -> Answer {
 
 /// Corrects a patient's details (LGPD art. 18 III). `If-Match` names the version that was seen.
 #[utoipa::path(patch, path = "/api/v1/patients/{id}", tag = "patients", params(("id" = String, Path)), request_body = Corrections, responses((status = 200, body = Seen), (status = 412), (status = 428)))]
-pub async fn patch(call: Call, id: Path<PatientId>, expected: IfMatch, body: Body<Corrections>) -> Answer {
+pub async fn patch(
+    call: Call,
+    id: Path<Requested<PatientId>>,
+    expected: IfMatch,
+    body: Body<Corrections>,
+) -> Answer {
     call.run(move |desk| {
         let patient = desk.write(|tx| {
-            let before = patients::get(tx, *id)?;
+            let before = patients::get(tx, &desk.viewer.audience, *id)?;
+            let id = before.id;
             let version = expected.or(before.version)?;
             let details = corrected(before, body.value.clone())?;
-            Ok(patients::update(tx, *id, version, &details)?)
+            Ok(patients::update(tx, id, version, &details)?)
         })?;
         let version = patient.version;
         Ok(Reply::ok(&Seen::of(patient, desk.viewer.role))?.at(version))

@@ -3,6 +3,7 @@
 use crate::tests::*;
 use domain::{DeviceIdentity, Flags, Reading, Signal, Unit};
 use store::devices::{self, bindings};
+use store::patients::audience::Audience;
 use store::privacy::accesses;
 use store::readings::{self, Batch, ReceiptRef};
 use store::{Ask, Class, Subject, Urgency};
@@ -181,7 +182,7 @@ pub(crate) fn a_patient_reaches_their_own_things_and_nobody_elses() {
     let house = houses().remove(0);
     let ana = house.patient("Ana");
     let other = house.write(|tx| {
-        let mut details = patients::get(tx, ana.id)?.identity.unwrap();
+        let mut details = patients::get(tx, &Audience::program(), ana.id)?.identity.unwrap();
         details.cpf = None;
         let details = patients::Details {
             identity: details,
@@ -210,7 +211,8 @@ pub(crate) fn a_correction_names_its_version_and_a_repeated_call_its_key() {
         let first = create(&body).must(201);
         assert_eq!(create(&body).must(201), first);
         assert_eq!(create(&body.replace("Souza", "Lima")).code(), "E_IDEMPOTENCY");
-        let all = house.home.read(|view| patients::page(view, &Ask::default())).unwrap();
+        let all =
+            house.home.read(|view| patients::page(view, &Audience::program(), &Ask::default())).unwrap();
         assert_eq!(all.items.len(), 1);
         let path = format!("/api/v1/patients/{}", first["id"].as_str().unwrap());
         let tag = house.get(&admin, &path).tag.unwrap();
@@ -346,7 +348,8 @@ pub(crate) fn the_same_call_at_the_same_moment_gets_one_answer() {
             });
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{path}: {answers:?}");
         }
-        let all = house.home.read(|view| patients::page(view, &Ask::default())).unwrap();
+        let all =
+            house.home.read(|view| patients::page(view, &Audience::program(), &Ask::default())).unwrap();
         assert_eq!(all.items.len(), 2);
     }
 }

@@ -12,9 +12,11 @@ pub use crate::http::address::{Site, address, site};
 use crate::http::code::Code;
 use crate::http::fault::Fault;
 use crate::http::problem;
+use crate::privacy::pseudonyms;
 use crate::state::State;
 use domain::{Can, Instant, PatientId, Role, SessionId, UserId};
 use store::consents::ledger;
+use store::patients::audience::{Audience, Requested, Visible};
 use store::people::sessions::{self, Session};
 use store::people::users;
 use store::{Actor, Store, Urgency, View, patients};
@@ -30,6 +32,8 @@ pub struct Viewer {
     pub session: SessionId,
     /// For the role `patient`: which one.
     pub patient: Option<PatientId>,
+    /// Whom they may see.
+    pub audience: Audience,
     /// The name as the shell shows it; empty once erased.
     pub name: String,
     /// Whether they may only set the second factor that their role demands.
@@ -55,13 +59,17 @@ impl Viewer {
         crate::pages::shell::Viewer { name: self.name.clone(), role: self.role }
     }
 
-    /// A patient sees only their own things; anything else is not there for them.
+    /// The patient whom they mean by an id, among those whom they may see.
     ///
     /// # Errors
-    /// `E_NOT_FOUND`.
-    pub fn reaches(&self, patient: PatientId) -> Result<(), Fault> {
-        let own = self.role != Role::Patient || self.patient == Some(patient);
-        if own { Ok(()) } else { Err(Code::NotFound.into()) }
+    /// `E_NOT_FOUND`; store faults.
+    pub fn visible(
+        &self,
+        view: &mut View<'_>,
+        asked: Requested<PatientId>,
+    ) -> Result<Visible<PatientId>, Fault> {
+        let meant = pseudonyms::meant(view, self, asked)?;
+        Ok(self.audience.patient(view, meant)?)
     }
 
     /// # Errors
@@ -136,6 +144,7 @@ fn known(state: &State, shown: &Shown) -> Result<Option<Viewer>, Fault> {
     }
     keep_alive(&state.store, &session, now);
     Ok(Some(Viewer {
+        audience: user.audience(),
         id: user.id,
         role: user.role,
         session: session.id,

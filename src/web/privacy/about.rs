@@ -9,6 +9,7 @@ use crate::state::State;
 use domain::PatientId;
 use store::devices::{self, bindings};
 use store::patients;
+use store::patients::audience::{Audience, Visible};
 use store::privacy::accesses::What;
 use store::readings::quarantine;
 
@@ -69,25 +70,27 @@ impl About {
         self.what
     }
 
-    /// The patient whom the address of a request is about, if there is one.
+    /// The patient whom the address of a request is about, if there is one: whether or not the viewer may see them, for
+    /// what was refused is written down too.
     pub async fn patient(self, state: &Data<State>, viewer: &Viewer, id: &str) -> Option<PatientId> {
         let (state, viewer, id) = (Data::clone(state), viewer.clone(), id.to_owned());
         let found = web::block(move || {
             state.store.read(|view| {
                 let absent = || store::Error::NotFound("id");
+                let everybody = Audience::program();
                 match self.whose {
                     Whose::Patient => {
                         let said = id.parse().map_err(|_not_an_id| absent())?;
-                        let id = match knows_none(&viewer) {
+                        let meant = match knows_none(&viewer) {
                             true => store::privacy::pseudonyms::meant(view, viewer.id, said)?,
                             false => said,
                         };
-                        patients::key_of(view, id).map(|_there| id)
+                        everybody.patient(view, meant).map(Visible::id)
                     }
                     Whose::Alert => cases::patient_of(view, id.parse().map_err(|_not_an_id| absent())?),
                     Whose::Device => {
                         let device = devices::get(view, id.parse().map_err(|_not_an_id| absent())?)?;
-                        let bound = bindings::of_device(view, device.key)?;
+                        let bound = bindings::of_device(view, &everybody, device.key)?;
                         bound
                             .iter()
                             .find(|bound| bound.to.is_none())

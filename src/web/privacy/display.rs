@@ -5,7 +5,6 @@ use actix_web::web::{self, Data};
 use crate::people::auth::{Viewer, permit_display};
 use crate::state::State;
 use domain::PatientId;
-use store::patients;
 
 /// Whether a viewer may be shown a patient's readings. What cannot be asked may not be shown.
 pub(crate) async fn is_shown(state: &Data<State>, viewer: &Viewer, patient: &str) -> bool {
@@ -18,8 +17,8 @@ pub(crate) async fn is_shown(state: &Data<State>, viewer: &Viewer, patient: &str
     let decided = web::block(move || {
         let id = id.ok()?;
         let shown = asking.store.read(|view| {
-            let key = patients::key_of(view, id)?;
-            Ok(permit_display(view, &asking, &viewer, key).is_ok())
+            let patient = viewer.audience.patient(view, id)?;
+            Ok(permit_display(view, &asking, &viewer, patient.key()).is_ok())
         });
         shown.ok()
     });

@@ -5,6 +5,7 @@ use crate::http::fault::Fault;
 use crate::people::auth::Viewer;
 use domain::{PatientId, Role, UserId};
 use store::View;
+use store::patients::audience::Requested;
 use store::people::users;
 use store::privacy::accesses::What;
 use store::privacy::pseudonyms;
@@ -49,12 +50,16 @@ pub fn actor(view: &mut View<'_>, viewer: &Viewer, actor: String) -> Result<Stri
     }
 }
 
-/// The patient whom a viewer means by an id.
+/// The patient whom a viewer means by an id; an audience says whether they may see them.
 ///
 /// # Errors
 /// Store faults.
-pub fn meant(view: &mut View<'_>, viewer: &Viewer, said: PatientId) -> Result<PatientId, Fault> {
-    Ok(if knows_none(viewer) { pseudonyms::meant(view, viewer.id, said)? } else { said })
+pub fn meant(
+    view: &mut View<'_>,
+    viewer: &Viewer,
+    asked: Requested<PatientId>,
+) -> Result<Requested<PatientId>, Fault> {
+    Ok(if knows_none(viewer) { pseudonyms::meant(view, viewer.id, asked)? } else { asked })
 }
 
 /// What came of revealing who a patient is: one that was refused is a refused look.

@@ -14,8 +14,9 @@ use crate::people::page::names::People;
 use crate::readings::view::{Band, Bucket, Chart, Latest, Mark, Range, Readings, Shown, Unbelieved};
 use domain::rules::Kind;
 use domain::{PatientId, Signal};
+use store::patients::audience::Visible;
 use store::readings::{self, quarantine};
-use store::{View, devices, patients, rules};
+use store::{View, devices, rules};
 
 /// Rows of the table beside the chart.
 const ROWS: u32 = 48;
@@ -39,7 +40,7 @@ pub struct Asked {
 pub fn fill(
     view: &mut View<'_>,
     room: &Room,
-    patient: PatientId,
+    patient: Visible<PatientId>,
     look: Look,
     asked: &Asked,
     page: &str,
@@ -50,7 +51,7 @@ pub fn fill(
         Look::NotYours => return Ok(Readings::NotYours),
         Look::Open => {}
     }
-    let key = patients::key_of(view, patient)?;
+    let (patient, key) = (patient.id(), patient.key());
     let permit = match permit_display(view, &room.state, &room.viewer, key) {
         Ok(permit) => permit,
         Err(fault) => return masked(fault).map(Readings::Masked),

@@ -92,7 +92,7 @@ impl Night {
         let queue = self.queue();
         let answered = [(6, None), (7, Some("E_CLAIMED"))];
         let answered = answered.map(|(n, refused)| many::Answered {
-            alert: alert_id(n),
+            alert: alert_id(n).to_string(),
             name: Some(self.pick("Maria S.", "Maria S.")),
             refused,
         });

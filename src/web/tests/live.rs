@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use super::*;
+use store::patients::audience::Audience;
 use store::privacy::pseudonyms;
 
 struct Stream(BufReader<TcpStream>);
@@ -81,7 +82,7 @@ fn that_a_patient_has_readings_is_told_to_whoever_may_see_them_and_to_nobody_els
     for house in houses() {
         let ana = house.patient("Ana");
         let bia = house.write(|tx| {
-            let mut identity = patients::get(tx, ana.id)?.identity.unwrap();
+            let mut identity = patients::get(tx, &Audience::program(), ana.id)?.identity.unwrap();
             identity.cpf = None;
             let (zone, language) = ("America/Sao_Paulo".to_owned(), "pt-BR".to_owned());
             patients::insert(tx, &patients::Details { identity, zone, language })

@@ -1,6 +1,7 @@
 //! The edge over real HTTP, on every backend at hand: a server in this process, a client that knows nothing.
 
 pub(crate) mod access;
+pub(crate) mod audience;
 pub(crate) mod bodies;
 pub(crate) mod document;
 pub(crate) mod live;

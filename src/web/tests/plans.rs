@@ -20,6 +20,7 @@ use engine::{
 use store::alerts::copies;
 use store::db::plans;
 use store::devices::{self, commands};
+use store::patients::audience::Audience;
 use store::{escalation as escalations, on_call, rules, sla};
 
 /// Finished things of each kind.
@@ -77,7 +78,9 @@ impl Scene {
         crate::patients::tests::measure(&house, &patient, house.now(), &values);
         let device = house
             .home
-            .read(|view| devices::page(view, &store::Ask::default()).map(|page| page.items[0].id))
+            .read(|view| {
+                devices::page(view, &Audience::program(), &store::Ask::default()).map(|page| page.items[0].id)
+            })
             .unwrap();
         let resolved = crate::alerts::tests::raise(&house, &patient);
         escalation::Escalate::new((*house.home).clone()).run(house.now()).unwrap();

@@ -20,6 +20,7 @@ use store::devices::{self, bindings};
 use store::health::nodes::Clocks;
 use store::keys::kek::Keks;
 use store::keys::signing;
+use store::patients::audience::Audience;
 use store::readings::{self, quarantine};
 use store::{Actor, Opener, Result, Store, Tx, Url, View, audit, patients};
 use zelo::app::{House, Options, Signers};
@@ -325,8 +326,10 @@ fn keys() -> tempfile::TempDir {
 }
 
 fn enrol(store: &Store, tokens: &Signer, now: Instant) -> Bed {
-    let first =
-        store.read(|view| patients::find_by_cpf(view, &CPF.parse::<Cpf>().unwrap())).unwrap().is_none();
+    let first = store
+        .read(|view| patients::find_by_cpf(view, &Audience::program(), &CPF.parse::<Cpf>().unwrap()))
+        .unwrap()
+        .is_none();
     let (patient, patient_key, device, token) = store
         .write(Actor::Operator, now, |tx| {
             let identity = PatientIdentity {

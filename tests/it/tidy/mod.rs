@@ -1,6 +1,7 @@
 //! The house reads its own sources: what a type or a lint cannot hold is held here, so that a law that nobody
 //! keeps does not stay written down.
 
+mod audience;
 mod cases;
 mod circles;
 mod files;

@@ -30,6 +30,7 @@ use store::alerts::lists;
 use store::consents::{self, terms};
 use store::devices::moves::{self, Counted};
 use store::devices::{self, bindings, roster, unbound};
+use store::patients::audience::Audience;
 use store::rules::reevaluations;
 use store::testing::{Home, NOW, entries, grant_calls, grant_one, seated, stores};
 use store::{Actor, Result, Tx, Urgency, escalation, patients, readings};
@@ -283,7 +284,10 @@ fn a_change_of_hands_that_is_recorded_late_gives_each_what_they_measured() {
             let red = ward.alerts(&ward.bia).remove(0);
             assert_eq!((red.case.facts.level, red.retrospective), (Level::Red, false));
             assert!(ward.escalates(&red), "a red that is found late and still true pages");
-            let moved = ward.home.read(|view| moves::of_device(view, ward.device_key, 10)).unwrap();
+            let moved = ward
+                .home
+                .read(|view| moves::of_device(view, &Audience::program(), ward.device_key, 10))
+                .unwrap();
             let told: Vec<_> = moved.iter().map(|one| (one.patient_key, one.gives, one.moved)).collect();
             assert_eq!(told, [(ward.bia.key, true, 360), (ward.ana.key, false, 360)]);
             assert!(moved.iter().all(|one| one.done_at.is_some()));

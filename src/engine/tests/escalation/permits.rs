@@ -14,6 +14,7 @@ use domain::messages::{Channel, State as Way};
 use domain::{AlertId, Instant};
 use store::alerts::{self, StoredAlert};
 use store::consents::{self, terms};
+use store::patients::audience::Audience;
 use store::testing::{NOW, entries, grant_calls};
 use store::{Actor, Tx, Urgency, escalation, messages, patients};
 
@@ -64,7 +65,7 @@ fn a_red_that_begins_without_a_permit_waits_on_the_queue_from_the_start() {
         let again = ward
             .home
             .write(Actor::System("test"), at(3), |tx| {
-                let key = patients::key_of(tx, patient)?;
+                let key = Audience::program().patient(tx, patient)?.key();
                 crate::tests::ward::red(tx, (key, patient), at(3), false)
             })
             .unwrap();
@@ -196,7 +197,7 @@ fn every_end_of_a_basis_ends_what_rests_on_it() {
             let patient = stored(ward, alert).case.patient;
             ward.home
                 .write(Actor::Operator, at(1), |tx| {
-                    let held = patients::get(tx, patient)?;
+                    let held = patients::get(tx, &Audience::program(), patient)?;
                     let mut identity = held.identity.clone().unwrap();
                     identity.birth_date = "2020-01-01".parse().unwrap();
                     let details = patients::Details {

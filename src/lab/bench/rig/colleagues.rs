@@ -11,8 +11,9 @@ use super::seed::Enrolled;
 use domain::alerts::Act;
 use domain::{AlertId, Clock, Flags, Level, Role, Rule, StaffIdentity, UserId};
 use rules::{Change, Episode, Finding, JudgedReading};
+use store::patients::audience::Audience;
 use store::people::users::{self, NewUser};
-use store::{Actor, Error, Store, alerts, patients};
+use store::{Actor, Error, Store, alerts};
 
 /// So many of those who leave next have their alerts worked on.
 const AHEAD: usize = 2;
@@ -109,7 +110,7 @@ fn raise(store: &Store, enrolled: &Enrolled) -> anyhow::Result<AlertId> {
         JudgedReading { at: now, value: 137.0, flags: Flags::default(), device: enrolled.device()? };
     let finding = Finding::of(&rule, Level::Red, &[reading]);
     Ok(store.write(Actor::System("bench"), now, |tx| {
-        let key = patients::key_of(tx, enrolled.patient)?;
+        let key = Audience::program().patient(tx, enrolled.patient)?.key();
         alerts::open(tx, (key, enrolled.patient), &rule, &episode, &finding, false)
     })?)
 }

@@ -20,8 +20,9 @@ use domain::{AlertId, AlertState, Instant, Level, Outcome, PatientId, Role, Rule
 use store::alerts;
 use store::alerts::lists::Filter;
 use store::consents::permits;
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
-use store::{View, escalation, patients, readings};
+use store::{View, escalation, readings};
 
 /// An alert as a viewer may see it.
 #[derive(Serialize, ToSchema)]
@@ -243,7 +244,7 @@ pub struct Wanted {
     state: Option<String>,
     /// Only this patient's.
     #[param(value_type = Option<String>)]
-    patient_id: Option<PatientId>,
+    patient_id: Option<Requested<PatientId>>,
     /// At most so many rows.
     limit: Option<usize>,
     /// The `next` of the page before.
@@ -255,13 +256,14 @@ fn named<T>(field: &str, text: Option<&str>, from: fn(&str) -> Option<T>) -> Res
     text.map(known).transpose()
 }
 
-fn page(desk: &Desk, wanted: &Wanted, patient: Option<PatientId>) -> Result<Reply, Fault> {
+fn page(desk: &Desk, wanted: &Wanted, patient: Option<Requested<PatientId>>) -> Result<Reply, Fault> {
     let ask = Paging { limit: wanted.limit, after: wanted.after.clone() }.ask()?;
     let level = named("level", wanted.level.as_deref(), Level::from_name)?;
     let peak = named("peak", wanted.peak.as_deref(), Level::from_name)?;
     let state = named("state", wanted.state.as_deref(), AlertState::from_name)?;
     desk.read(|view| {
-        let patient_key = patient.map(|id| patients::key_of(view, id)).transpose()?;
+        let patient = patient.map(|asked| desk.viewer.visible(view, asked)).transpose()?;
+        let patient_key = patient.map(Visible::<PatientId>::key);
         let filter = Filter { level, peak, state, patient_key };
         let mut shape = Shape::new(desk);
         let (rows, next) = shape.cases.worst(view, filter, &ask.after, ask.limit)?;
@@ -279,17 +281,18 @@ pub async fn list(call: Call, wanted: Query<Wanted>) -> Answer {
 
 /// One patient's alerts.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/alerts", tag = "alerts", params(("id" = String, Path), Wanted), responses((status = 200, body = List<Alert>)))]
-pub async fn of_patient(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
+pub async fn of_patient(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| page(desk, &wanted, Some(*id))).await
 }
 
 /// One alert.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Alert), (status = 404)))]
-pub async fn get(call: Call, id: Path<AlertId>) -> Answer {
+pub async fn get(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
             let mut shape = Shape::new(desk);
-            let case = shape.cases.get(view, *id)?;
+            let alert = desk.viewer.audience.alert(view, *id)?;
+            let case = shape.cases.get(view, alert)?;
             Ok(Reply::ok(&shape.of(view, &case)?)?.at(case.version))
         })
     })
@@ -334,13 +337,16 @@ pub struct Reassign {
     note: Option<String>,
 }
 
-async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answer {
+async fn acted(call: Call, asked: Requested<AlertId>, what: Act, note: Option<String>) -> Answer {
     let is_plain = note.as_deref().is_none_or(line::is_plain);
     call.run(move |desk| {
         if !is_plain {
             return Err(Fault::invalid("note", &NotALine::Unseen.to_string()));
         }
-        let stored = desk.write(|tx| Ok(alerts::acted(tx, id, desk.viewer.id, what, note.as_deref())?))?;
+        let stored = desk.write(|tx| {
+            let alert = desk.viewer.audience.alert(tx, asked)?;
+            Ok(alerts::acted(tx, alert.id(), desk.viewer.id, what, note.as_deref())?)
+        })?;
         desk.read(|view| {
             let mut shape = Shape::new(desk);
             let case = shape.cases.of(view, &stored)?;
@@ -353,19 +359,19 @@ async fn acted(call: Call, id: AlertId, what: Act, note: Option<String>) -> Answ
 /// Takes an alert; somebody else's is `E_CLAIMED` with its `owner`.  One below red is `E_CAPACITY` for who has no
 /// room left beside the reserve for red.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/claim", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409, description = "E_CLAIMED, E_STATE")))]
-pub async fn claim(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+pub async fn claim(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Claim, body.0.and_then(|said| said.note)).await
 }
 
 /// Answers for an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn ack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+pub async fn ack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
 }
 
 /// Takes every answer back: the alert waits for a person again, and its ladder pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn unack(call: Call, id: Path<AlertId>, body: MayBody<Note>) -> Answer {
+pub async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
 }
 
@@ -381,10 +387,14 @@ pub struct SeenAt {
 
 /// Pages the next rung now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Progress), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
-pub async fn escalate(call: Call, id: Path<AlertId>, body: Body<SeenAt>) -> Answer {
+pub async fn escalate(call: Call, id: Path<Requested<AlertId>>, body: Body<SeenAt>) -> Answer {
     call.run(move |desk| {
-        desk.write(|tx| Ok(escalation::force(tx, *id, body.value.seen)?))?;
-        progress(desk, *id)
+        let alert = desk.write(|tx| {
+            let alert = desk.viewer.audience.alert(tx, *id)?;
+            escalation::force(tx, alert.id(), body.value.seen)?;
+            Ok(alert)
+        })?;
+        progress(desk, alert)
     })
     .await
 }
@@ -392,18 +402,18 @@ pub async fn escalate(call: Call, id: Path<AlertId>, body: Body<SeenAt>) -> Answ
 /// Silences an alert until an instant or a worse level, for 24 hours at the most. For a red that is the limit of all its
 /// silences together, a reason is required, and whoever silenced it last does not silence it again.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/snooze", tag = "alerts", params(("id" = String, Path)), request_body = Snooze, responses((status = 200, body = Alert), (status = 403, description = "E_FOUR_EYES"), (status = 409), (status = 422, description = "E_INVALID, E_REASON")))]
-pub async fn snooze(call: Call, id: Path<AlertId>, body: Body<Snooze>) -> Answer {
+pub async fn snooze(call: Call, id: Path<Requested<AlertId>>, body: Body<Snooze>) -> Answer {
     acted(call, *id, Act::Snooze { until: body.value.until }, body.value.note).await
 }
 
 /// Ends an alert with an outcome.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/resolve", tag = "alerts", params(("id" = String, Path)), request_body = Resolve, responses((status = 200, body = Alert), (status = 409)))]
-pub async fn resolve(call: Call, id: Path<AlertId>, body: Body<Resolve>) -> Answer {
+pub async fn resolve(call: Call, id: Path<Requested<AlertId>>, body: Body<Resolve>) -> Answer {
     acted(call, *id, Act::Resolve { outcome: body.value.outcome }, body.value.note).await
 }
 
 /// Hands an alert to somebody else, who is there: one who is away is refused, with until when.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/reassign", tag = "alerts", params(("id" = String, Path)), request_body = Reassign, responses((status = 200, body = Alert), (status = 409, description = "E_ABSENT, E_STATE")))]
-pub async fn reassign(call: Call, id: Path<AlertId>, body: Body<Reassign>) -> Answer {
+pub async fn reassign(call: Call, id: Path<Requested<AlertId>>, body: Body<Reassign>) -> Answer {
     acted(call, *id, Act::Reassign { to: body.value.to }, body.value.note).await
 }

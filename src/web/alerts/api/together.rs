@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use crate::http::api::{Answer, Body, Call, Reply};
 use crate::http::fault::Fault;
+use crate::people::auth::Viewer;
 use domain::alerts::Act;
 use domain::line::{self, NotALine};
 use domain::{AlertCase, AlertId, UserId};
 use store::Tx;
 use store::alerts;
+use store::patients::audience::Requested;
 
 /// As many as one call may name.
 pub(crate) const MOST: usize = 100;
@@ -22,7 +24,7 @@ pub(crate) const MOST: usize = 100;
 pub struct Named {
     /// 1 to 100 ids. There is no way to say "all": whoever answers names what they saw.
     #[schema(value_type = Vec<String>)]
-    alerts: Vec<AlertId>,
+    alerts: Vec<Requested<AlertId>>,
     /// Why, the same for each.
     note: Option<String>,
 }
@@ -33,7 +35,7 @@ pub struct Named {
 pub struct Acked {
     /// Which one.
     #[schema(value_type = String)]
-    alert: AlertId,
+    alert: Requested<AlertId>,
     /// Where it stands; null where it was refused.
     state: Option<&'static str>,
     /// Who has it: somebody else, where they had answered before.
@@ -64,8 +66,8 @@ pub async fn ack(call: Call, body: Body<Named>) -> Answer {
         if named.is_empty() || named.len() > MOST {
             return Err(Fault::invalid("alerts", "1 to 100 ids of alerts"));
         }
-        let one = |alert: AlertId| {
-            let done = desk.write(|tx| answer(tx, alert, desk.viewer.id, note.as_deref()));
+        let one = |alert: Requested<AlertId>| {
+            let done = desk.write(|tx| answer(tx, &desk.viewer, alert, note.as_deref()));
             match done {
                 Ok(case) => Acked { alert, state: Some(case.state.name()), owner: case.owner, code: None },
                 Err(fault) => Acked { alert, state: None, owner: None, code: Some(fault.code.name()) },
@@ -82,15 +84,16 @@ pub async fn ack(call: Call, body: Body<Named>) -> Answer {
 /// Why not; store faults.
 pub(crate) fn answer(
     tx: &mut Tx<'_>,
-    alert: AlertId,
-    by: UserId,
+    by: &Viewer,
+    asked: Requested<AlertId>,
     note: Option<&str>,
 ) -> Result<AlertCase, Fault> {
-    Ok(alerts::acted(tx, alert, by, Act::Ack, note)?.case)
+    let alert = by.audience.alert(tx, asked)?;
+    Ok(alerts::acted(tx, alert.id(), by.id, Act::Ack, note)?.case)
 }
 
 /// Each once, in their order.
-pub(crate) fn distinct(alerts: Vec<AlertId>) -> Vec<AlertId> {
+pub(crate) fn distinct(alerts: Vec<Requested<AlertId>>) -> Vec<Requested<AlertId>> {
     let mut seen = std::collections::BTreeSet::new();
     alerts.into_iter().filter(|alert| seen.insert(*alert)).collect()
 }

@@ -26,14 +26,15 @@ use store::alerts::moves;
 use store::alerts::moves::Elsewhere;
 use store::alerts::{self, ActRow};
 use store::escalation::{self, paging};
+use store::patients::audience::{Requested, Visible};
 use store::people::users;
 use store::privacy::accesses::What;
 use store::{Ask, View, devices, patients};
 
 /// `/alerts/{id}`, or what is below its heading.
-pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answer {
+pub async fn show(visit: Visit, id: Path<Requested<AlertId>>, request: HttpRequest) -> Answer {
     let id = *id;
-    let patient = visit.patient_of(id).await.map_err(|fault| fault.of(&request))?;
+    let (id, patient) = visit.alert(id).await.map_err(|fault| fault.of(&request))?;
     let look = visit.look(patient).await?;
     visit
         .page(Section::Queue, move |room| {
@@ -43,10 +44,10 @@ pub async fn show(visit: Visit, id: Path<AlertId>, request: HttpRequest) -> Answ
         .await
 }
 
-fn fill(view: &mut View<'_>, room: &Room, id: AlertId, look: Look) -> Result<alert::View, Fault> {
+fn fill(view: &mut View<'_>, room: &Room, alert: Visible<AlertId>, look: Look) -> Result<alert::View, Fault> {
     let mut cases = room.cases();
-    let case = cases.get(view, id)?;
-    let patient = patients::get(view, case.patient)?;
+    let (id, case) = (alert.id(), cases.get(view, alert)?);
+    let patient = patients::get(view, &room.viewer.audience, case.patient)?;
     let mut people = People::default();
     let phone = patient.identity.and_then(|who| who.phone).map(String::from);
     let phone = phone.filter(|_| room.viewer.may(Can::SeeContacts));
@@ -173,7 +174,7 @@ fn finding(
         else {
             continue;
         };
-        let device = match devices::key_of(view, sample.device_id) {
+        let device = match devices::get(view, sample.device_id) {
             Ok(_known) => people.device(view, sample.device_id)?,
             Err(_gone) => String::new(),
         };
@@ -299,7 +300,7 @@ impl Sent {
 }
 
 /// POST `/alerts/{id}/{claim|ack|unack|snooze|resolve|reassign|escalate}`.
-pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) -> Answer {
+pub async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {
@@ -311,12 +312,18 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
                 }
                 let seen = domain::Instant::parse(&sent.seen);
                 let seen = seen.ok_or_else(|| Fault::invalid("seen", "what was shown"))?;
-                room.write(|tx| Ok(escalation::force(tx, id, seen)?))?;
+                room.write(|tx| {
+                    let alert = room.viewer.audience.alert(tx, id)?;
+                    Ok(escalation::force(tx, alert.id(), seen)?)
+                })?;
                 return Ok(next);
             }
             let deed = sent.deed(&name, room.now)?;
             let note = sent.note(deed)?;
-            let done = room.write(|tx| Ok(alerts::acted(tx, id, room.viewer.id, deed, note)?));
+            let done = room.write(|tx| {
+                let alert = room.viewer.audience.alert(tx, id)?;
+                Ok(alerts::acted(tx, alert.id(), room.viewer.id, deed, note)?)
+            });
             done.map_err(|fault| named_owner(room, fault))?;
             Ok(next)
         })

@@ -13,6 +13,7 @@ use crate::pages::AlertState;
 use crate::pages::visit::{Answer, Room, Step, Visit};
 use crate::{Code, Section};
 use domain::{AlertId, Can};
+use store::patients::audience::Requested;
 use store::{View, alerts};
 
 /// `/queue/many`.
@@ -30,7 +31,7 @@ pub async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
     visit
         .form(Section::Queue, move |room| {
             let ticked = sent.into_inner().into_iter().filter(|(name, _)| name == "case");
-            let ids: Result<Vec<AlertId>, _> = ticked.map(|(_, id)| id.parse()).collect();
+            let ids: Result<Vec<Requested<AlertId>>, _> = ticked.map(|(_, id)| id.parse()).collect();
             let ids = together::distinct(ids.map_err(|_not_an_id| Fault::from(Code::NotFound))?);
             if ids.len() > together::MOST {
                 return Err(Fault::invalid("case", "1 to 100 cases"));
@@ -41,17 +42,18 @@ pub async fn answer(visit: Visit, sent: Form<Vec<(String, String)>>) -> Answer {
                 let page = pages::View { rows: before, none_ticked: true, ..Default::default() };
                 return Ok(Step::Html(pages::page(&room.shell, &page)));
             }
-            let names: BTreeMap<AlertId, Row> = before.into_iter().map(|row| (row.alert, row)).collect();
+            let names: BTreeMap<Requested<AlertId>, Row> =
+                before.into_iter().map(|row| (row.alert.into(), row)).collect();
             let mut answered = Vec::new();
             for id in ids {
-                let done = room.write(|tx| together::answer(tx, id, room.viewer.id, None));
+                let done = room.write(|tx| together::answer(tx, &room.viewer, id, None));
                 let name = names.get(&id).map(|row| row.name.clone());
                 let refused = match done {
                     Ok(case) if case.owner == Some(room.viewer.id) => None,
                     Ok(_others) => Some(Code::Claimed.name()),
                     Err(fault) => Some(fault.code.name()),
                 };
-                answered.push(Answered { alert: id, name, refused });
+                answered.push(Answered { alert: id.to_string(), name, refused });
             }
             let rows = room.read(|view| waiting(view, room))?;
             Ok(Step::Html(pages::page(&room.shell, &pages::View { rows, answered, none_ticked: false })))

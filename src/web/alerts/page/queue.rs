@@ -201,7 +201,7 @@ fn matching(
         let fits = filter.level.is_none_or(|wanted| level(&alert) == Some(wanted))
             && filter.state.is_none_or(|wanted| shown_state(alert.state) == wanted)
             && (!filter.mine || alert.owner == Some(room.viewer.id));
-        if fits && (wanted.is_empty() || wanted.fits(&people.name(view, alert.patient)?)) {
+        if fits && (wanted.is_empty() || wanted.fits(&people.name(view, room, alert.patient)?)) {
             found.push(alert);
         }
     }

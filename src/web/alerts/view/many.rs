@@ -5,7 +5,6 @@ use askama::Template;
 use super::queue::Row;
 use crate::pages::Html;
 use crate::{Lang, Section, Shell, Theme, Words};
-use domain::AlertId;
 use domain::messages::mark;
 
 /// What waits, and what was just answered for.
@@ -23,7 +22,7 @@ pub struct View {
 #[derive(Debug, Clone)]
 pub struct Answered {
     /// Which one.
-    pub alert: AlertId,
+    pub alert: String,
     /// The patient's short name; `None`: it did not wait any more.
     pub name: Option<String>,
     /// The code of why it was refused.

@@ -15,8 +15,9 @@ use crate::privacy::pseudonyms;
 use domain::{Can, ConsentId, Instant, PatientId, Role};
 use store::consents::ledger;
 use store::consents::{self, Hand, Outcome};
+use store::patients::audience::Requested;
 use store::privacy::accesses::What;
-use store::{Cursor, Error, Subject, Tx, patients};
+use store::{Cursor, Error, Subject, Tx};
 
 /// Where a patient's consent stands for one purpose.
 #[derive(Serialize, ToSchema)]
@@ -99,22 +100,20 @@ pub struct Consents {
 
 /// Where a patient's consents stand, and how they came to.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/consents", tag = "consents", params(("id" = String, Path), Paging), responses((status = 200, body = Consents)))]
-pub async fn state(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
+pub async fn state(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
-        desk.viewer.reaches(*id)?;
         let ask = paging.ask()?;
         let (ledger, page) = desk.read(|view| {
-            let id = pseudonyms::meant(view, &desk.viewer, *id)?;
-            let key = patients::key_of(view, id)?;
-            desk.sight.saw(id, What::Consents);
-            let mut page = consents::history(view, id, &ask)?;
+            let patient = desk.viewer.visible(view, *id)?;
+            desk.sight.saw(patient.id(), What::Consents);
+            let mut page = consents::history(view, patient, &ask)?;
             for entry in &mut page.items {
                 entry.actor = match entry.actor.take() {
                     Some(actor) => Some(pseudonyms::actor(view, &desk.viewer, actor)?),
                     None => None,
                 };
             }
-            Ok((ledger::of(view, key)?, page))
+            Ok((ledger::of(view, patient.key())?, page))
         })?;
         Reply::ok(&Consents {
             items: ledger.records().iter().map(Standing::from).collect(),
@@ -170,12 +169,11 @@ pub struct Made {
 /// Grants, refuses or revokes. Revoking twice answers 200 with the same epoch.
 #[utoipa::path(post, path = "/api/v1/patients/{id}/consents", tag = "consents", params(("id" = String, Path)), request_body = Choice,
     responses((status = 201, body = Made), (status = 200, body = Made), (status = 409, description = "E_STALE_TERM, E_TRANSITION"), (status = 422, description = "E_UNKNOWN_PURPOSE, E_NOT_ASKED: nobody is asked for this purpose")))]
-pub async fn act(call: Call, id: Path<PatientId>, body: Body<Choice>) -> Answer {
+pub async fn act(call: Call, id: Path<Requested<PatientId>>, body: Body<Choice>) -> Answer {
     call.run(move |desk| {
-        desk.viewer.reaches(*id)?;
+        let id = desk.read(|view| desk.viewer.visible(view, *id))?.id();
         let right = if body.value.action == Action::Revoke { Can::RevokeConsent } else { Can::AssistConsent };
         desk.viewer.must(right)?;
-        let id = desk.read(|view| pseudonyms::meant(view, &desk.viewer, *id))?;
         let mut rejected = None;
         let done = desk.create(&body.bytes, |tx| {
             let outcome = carry_out(tx, desk.viewer.role, id, &body.value, &mut rejected)?;

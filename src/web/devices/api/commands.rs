@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use crate::http::api::{Answer, Body, Call, List, Paging, Reply};
 use crate::http::fault::Fault;
 use domain::{CommandId, DeviceId, Instant};
+use store::Subject;
 use store::devices::commands::{self, Command};
-use store::{Subject, devices};
+use store::patients::audience::Requested;
 
 /// Largest command.
 const BODY_BYTES: usize = 64 * 1024;
@@ -91,10 +92,13 @@ pub struct Given {
 
 /// A device's commands in the order in which they were given.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/commands", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Seen>)))]
-pub async fn list(call: Call, id: Path<DeviceId>, paging: Query<Paging>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<DeviceId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
-        let page = desk.read(|view| Ok(commands::page(view, *id, &ask)?))?;
+        let page = desk.read(|view| {
+            let id = desk.viewer.audience.device(view, *id)?.id();
+            Ok(commands::page(view, id, &ask)?)
+        })?;
         Reply::ok(&List::of(page, |command| Seen::at(desk.now, command)))
     })
     .await
@@ -102,7 +106,7 @@ pub async fn list(call: Call, id: Path<DeviceId>, paging: Query<Paging>) -> Answ
 
 /// Leaves a command for a device.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/commands", tag = "devices", params(("id" = String, Path)), request_body = NewCommand, responses((status = 201, body = Given), (status = 404), (status = 409)))]
-pub async fn create(call: Call, id: Path<DeviceId>, body: Body<NewCommand>) -> Answer {
+pub async fn create(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewCommand>) -> Answer {
     call.run(move |desk| {
         if !body.value.body.is_object() {
             return Err(Fault::invalid("body", "an object"));
@@ -114,12 +118,12 @@ pub async fn create(call: Call, id: Path<DeviceId>, body: Body<NewCommand>) -> A
         if expires <= desk.now || expires > desk.now.plus(LONGEST) {
             return Err(Fault::invalid("expires_at", "after now, and within a year"));
         }
+        let id = desk.read(|view| Ok(desk.viewer.audience.device(view, *id)?))?.id();
         let reply = desk.create(&body.bytes, |tx| {
-            devices::key_of(tx, *id)?;
-            let command = commands::insert(tx, *id, &body.value.body, expires)?;
-            Ok((Subject::Device(*id), StatusCode::CREATED, Given { id: command }))
+            let command = commands::insert(tx, id, &body.value.body, expires)?;
+            Ok((Subject::Device(id), StatusCode::CREATED, Given { id: command }))
         })?;
-        desk.state.edge.push_command(*id);
+        desk.state.edge.push_command(id);
         Ok(reply)
     })
     .await
@@ -127,10 +131,13 @@ pub async fn create(call: Call, id: Path<DeviceId>, body: Body<NewCommand>) -> A
 
 /// Takes a command back that the device has not answered. One that is on its way may arrive all the same.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}/commands/{command}", tag = "devices", params(("id" = String, Path), ("command" = String, Path)), responses((status = 204), (status = 404), (status = 409)))]
-pub async fn cancel(call: Call, path: Path<(DeviceId, CommandId)>) -> Answer {
+pub async fn cancel(call: Call, path: Path<(Requested<DeviceId>, CommandId)>) -> Answer {
     call.run(move |desk| {
         let (device, command) = *path;
-        desk.write(|tx| Ok(commands::cancel(tx, device, command)?))?;
+        desk.write(|tx| {
+            let device = desk.viewer.audience.device(tx, device)?.id();
+            Ok(commands::cancel(tx, device, command)?)
+        })?;
         Ok(Reply::none())
     })
     .await

@@ -17,6 +17,7 @@ use domain::{BindingId, DeviceId, DeviceIdentity, Inscription, Instant, PatientI
 use store::devices::bindings::{self, Binding, Of};
 use store::devices::moves::Counted;
 use store::devices::{self, Device};
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::{Subject, Tx, View};
 
@@ -95,7 +96,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let ask = paging.ask()?;
         desk.read(|view| {
-            let page = devices::page(view, &ask)?;
+            let page = devices::page(view, &desk.viewer.audience, &ask)?;
             let next = page.next;
             let items = page.items.into_iter().map(|device| seen(view, desk, device));
             Reply::ok(&List { items: items.collect::<Result<_, _>>()?, next })
@@ -106,10 +107,11 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 
 /// One device.
 #[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = Seen), (status = 404)))]
-pub async fn get(call: Call, id: Path<DeviceId>) -> Answer {
+pub async fn get(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
-            let device = devices::get(view, *id)?;
+            let id = desk.viewer.audience.device(view, *id)?.id();
+            let device = devices::get(view, id)?;
             let version = device.version;
             Ok(Reply::ok(&seen(view, desk, device)?)?.at(version))
         })
@@ -158,13 +160,12 @@ impl Changed {
 
 /// The devices a patient has and had.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/devices", tag = "devices", params(("id" = String, Path), Paging), responses((status = 200, body = List<Bound>)))]
-pub async fn of_patient(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
+pub async fn of_patient(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
-        desk.viewer.reaches(*id)?;
         let ask = paging.ask()?;
         let page = desk.read(|view| {
-            store::patients::key_of(view, *id)?;
-            Ok(bindings::page(view, Of::Patient(*id), &ask)?)
+            let patient = desk.viewer.visible(view, *id)?;
+            Ok(bindings::page(view, Of::Patient(patient.id()), &ask)?)
         })?;
         Reply::ok(&List::of(page, Bound::from))
     })
@@ -221,7 +222,7 @@ pub async fn create(call: Call, body: Body<NewDevice>) -> Answer {
 #[schema(as = NewBinding)]
 pub struct Binder {
     #[schema(value_type = String)]
-    patient_id: PatientId,
+    patient_id: Requested<PatientId>,
     /// Now unless said.
     #[schema(value_type = Option<String>)]
     from: Option<Instant>,
@@ -233,15 +234,19 @@ pub struct Binder {
 /// Binds a device to a patient. What it measured from then on while it was nobody's is given to the patient, as far as
 /// they permit it.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/bind", tag = "devices", params(("id" = String, Path)), request_body = Binder, responses((status = 201, body = Changed), (status = 409)))]
-pub async fn bind(call: Call, id: Path<DeviceId>, body: Body<Binder>) -> Answer {
+pub async fn bind(call: Call, id: Path<Requested<DeviceId>>, body: Body<Binder>) -> Answer {
     call.run(move |desk| {
         let Binder { patient_id, from, preferred } = body.value;
         let from = from.unwrap_or(desk.now);
-        let coming = desk.read(|view| moves::coming(view, *id, from))?;
-        let taken = desk.read(|view| moves::taken_from(view, *id, from))?;
+        let (id, patient_id) = desk.read(|view| {
+            let device = desk.viewer.audience.device(view, *id)?;
+            Ok((device, desk.viewer.audience.patient(view, patient_id)?.id()))
+        })?;
+        let coming = desk.read(|view| moves::coming(view, id, from))?;
+        let taken = desk.read(|view| moves::taken_from(view, &desk.viewer, id, from))?;
         taken.into_iter().for_each(|patient| desk.sight.saw(patient, What::Readings));
         desk.create(&body.bytes, |tx| {
-            let bound = bindings::bind(tx, *id, patient_id, from, preferred)?;
+            let bound = bindings::bind(tx, id.id(), patient_id, from, preferred)?;
             Ok((Subject::Patient(patient_id), StatusCode::CREATED, Changed::of(bound, coming)))
         })
     })
@@ -256,7 +261,7 @@ pub struct Unbinder {
     /// Whose binding is meant, also one that ended later than it should have: refused when the device is not at them then.
     /// Else that of whoever has it when the call arrives.
     #[schema(value_type = Option<String>)]
-    patient_id: Option<PatientId>,
+    patient_id: Option<Requested<PatientId>>,
     /// Now unless said.
     #[schema(value_type = Option<String>)]
     at: Option<Instant>,
@@ -264,14 +269,19 @@ pub struct Unbinder {
 
 /// Ends a device's binding. What it measured from then on is not the patient's any more: it waits for whoever wore it.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path)), request_body = Option<Unbinder>, responses((status = 200, body = Changed), (status = 404), (status = 409)))]
-pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> Answer {
+pub async fn unbind(call: Call, id: Path<Requested<DeviceId>>, body: MayBody<Unbinder>) -> Answer {
     call.run(move |desk| {
         let MayBody(said, bytes) = body;
         let Unbinder { patient_id: of, at } = said.unwrap_or_default();
         let at = at.unwrap_or(desk.now);
-        let leaving = desk.read(|view| moves::leaving(view, (*id, of), (at, desk.now)))?;
+        let (id, of) = desk.read(|view| {
+            let device = desk.viewer.audience.device(view, *id)?.id();
+            let of = of.map(|asked| desk.viewer.audience.patient(view, asked)).transpose()?;
+            Ok((device, of.map(Visible::id)))
+        })?;
+        let leaving = desk.read(|view| moves::leaving(view, (id, of), (at, desk.now)))?;
         desk.create(&bytes, |tx| {
-            let bound = bindings::unbind(tx, *id, of, at)?;
+            let bound = bindings::unbind(tx, id, of, at)?;
             Ok((Subject::Patient(bound.patient), StatusCode::OK, Changed::of(bound, leaving)))
         })
     })
@@ -280,9 +290,12 @@ pub async fn unbind(call: Call, id: Path<DeviceId>, body: MayBody<Unbinder>) -> 
 
 /// Ends a device's right to connect, every token with it, and its session at once.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/disable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn disable(call: Call, id: Path<DeviceId>) -> Answer {
+pub async fn disable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
-        desk.write(|tx| Ok(devices::disable(tx, *id)?))?;
+        desk.write(|tx| {
+            let id = desk.viewer.audience.device(tx, *id)?.id();
+            Ok(devices::disable(tx, id)?)
+        })?;
         Ok(Reply::none())
     })
     .await
@@ -290,9 +303,12 @@ pub async fn disable(call: Call, id: Path<DeviceId>) -> Answer {
 
 /// Gives a disabled device its right to connect back; it needs a new token.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/enable", tag = "devices", params(("id" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn enable(call: Call, id: Path<DeviceId>) -> Answer {
+pub async fn enable(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
-        desk.write(|tx| Ok(devices::enable(tx, *id)?))?;
+        desk.write(|tx| {
+            let id = desk.viewer.audience.device(tx, *id)?.id();
+            Ok(devices::enable(tx, id)?)
+        })?;
         Ok(Reply::none())
     })
     .await
@@ -310,14 +326,15 @@ pub struct NewToken {
 
 /// Gives a device another token; two count at once.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/tokens", tag = "devices", params(("id" = String, Path)), request_body = NewToken, responses((status = 201, body = Enrolled), (status = 409)))]
-pub async fn issue_token(call: Call, id: Path<DeviceId>, body: Body<NewToken>) -> Answer {
+pub async fn issue_token(call: Call, id: Path<Requested<DeviceId>>, body: Body<NewToken>) -> Answer {
     call.run(move |desk| {
         let expires = body.value.expires_at;
         if expires.is_some_and(|end| end <= desk.now) {
             return Err(Fault::invalid("expires_at", "it lies after now"));
         }
         desk.create(&body.bytes, |tx| {
-            Ok((Subject::Device(*id), StatusCode::CREATED, issue(tx, desk, *id, expires)?))
+            let id = desk.viewer.audience.device(tx, *id)?.id();
+            Ok((Subject::Device(id), StatusCode::CREATED, issue(tx, desk, id, expires)?))
         })
     })
     .await
@@ -325,10 +342,13 @@ pub async fn issue_token(call: Call, id: Path<DeviceId>, body: Body<NewToken>) -
 
 /// Revokes one token; the session that came with it ends at once.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}/tokens/{token}", tag = "devices", params(("id" = String, Path), ("token" = String, Path)), responses((status = 204), (status = 404)))]
-pub async fn revoke_token(call: Call, path: Path<(DeviceId, TokenId)>) -> Answer {
+pub async fn revoke_token(call: Call, path: Path<(Requested<DeviceId>, TokenId)>) -> Answer {
     call.run(move |desk| {
         let (device, token) = *path;
-        desk.write(|tx| Ok(devices::revoke_token(tx, device, token)?))?;
+        desk.write(|tx| {
+            let device = desk.viewer.audience.device(tx, device)?.id();
+            Ok(devices::revoke_token(tx, device, token)?)
+        })?;
         Ok(Reply::none())
     })
     .await

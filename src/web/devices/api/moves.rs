@@ -7,10 +7,12 @@ use utoipa::ToSchema;
 
 use crate::http::api::{Answer, Call, List, Reply};
 use crate::http::fault::Fault;
+use crate::people::auth::Viewer;
 use domain::{DeviceId, Instant, PatientId};
 use store::devices::bindings::Binding;
 use store::devices::moves::{self, Counted};
-use store::devices::{self, unbound};
+use store::devices::unbound;
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::{Error, View, patients};
 
@@ -38,9 +40,13 @@ impl From<Counted> for Moving {
 ///
 /// # Errors
 /// Database errors.
-pub fn taken_from(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Vec<PatientId>, Fault> {
-    let key = devices::key_of(view, device)?;
-    let moves = moves::of_device(view, key, LISTED)?;
+pub fn taken_from(
+    view: &mut View<'_>,
+    viewer: &Viewer,
+    device: Visible<DeviceId>,
+    from: Instant,
+) -> Result<Vec<PatientId>, Fault> {
+    let moves = moves::of_device(view, &viewer.audience, device.key(), LISTED)?;
     let taken = moves.iter().filter(|one| !one.gives && one.to > from);
     Ok(taken.map(|one| patients::id_of(view, one.patient_key)).collect::<Result<_, _>>()?)
 }
@@ -48,10 +54,9 @@ pub fn taken_from(view: &mut View<'_>, device: DeviceId, from: Instant) -> Resul
 /// How many readings a binding from `from` on would give.
 ///
 /// # Errors
-/// `E_NOT_FOUND` for no device.
-pub fn coming(view: &mut View<'_>, device: DeviceId, from: Instant) -> Result<Counted, Fault> {
-    let key = devices::key_of(view, device)?;
-    Ok(moves::coming(view, key, from)?)
+/// Database errors.
+pub fn coming(view: &mut View<'_>, device: Visible<DeviceId>, from: Instant) -> Result<Counted, Fault> {
+    Ok(moves::coming(view, device.key(), from)?)
 }
 
 /// How many readings an end of a device's binding at an instant would take from whose it is; counted before the change, which
@@ -77,7 +82,7 @@ pub fn leaving(
 pub struct When {
     /// Who is meant; else the one whose the device is.
     #[param(value_type = Option<String>)]
-    patient_id: Option<PatientId>,
+    patient_id: Option<Requested<PatientId>>,
     /// Now unless said.
     #[param(value_type = Option<String>)]
     at: Option<Instant>,
@@ -100,11 +105,13 @@ pub struct Ending {
 
 /// What ending a device's binding at an instant would do; nothing is changed.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/unbind", tag = "devices", params(("id" = String, Path), When), responses((status = 200, body = Ending), (status = 404), (status = 409)))]
-pub async fn ending(call: Call, id: Path<DeviceId>, when: Query<When>) -> Answer {
+pub async fn ending(call: Call, id: Path<Requested<DeviceId>>, when: Query<When>) -> Answer {
     call.run(move |desk| {
         let at = when.at.unwrap_or(desk.now);
         desk.read(|view| {
-            let (binding, counted) = moves::ending(view, (*id, when.patient_id), (at, desk.now))?;
+            let device = desk.viewer.audience.device(view, *id)?.id();
+            let of = when.patient_id.map(|asked| desk.viewer.audience.patient(view, asked)).transpose()?;
+            let (binding, counted) = moves::ending(view, (device, of.map(Visible::id)), (at, desk.now))?;
             desk.sight.saw(binding.patient, What::Identity);
             let Binding { patient, from, .. } = binding;
             Reply::ok(&Ending { patient_id: patient, from, at, moving: counted.into() })
@@ -132,10 +139,10 @@ pub struct Waiting {
 
 /// What a device measured while it was nobody's (`E_NOT_BOUND`): given to whom a binding that covers it names.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/quarantine", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Waiting>), (status = 404)))]
-pub async fn quarantine(call: Call, id: Path<DeviceId>) -> Answer {
+pub async fn quarantine(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
-            let key = devices::key_of(view, *id)?;
+            let key = desk.viewer.audience.device(view, *id)?.key();
             let waiting = unbound::of_device(view, key)?.into_iter();
             let items = waiting.map(|waiting| Waiting {
                 signal: waiting.signal.name(),
@@ -178,12 +185,12 @@ pub struct Moved {
 
 /// Which readings of a device changed hands, the newest first; the last hundred changes.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/moves", tag = "devices", params(("id" = String, Path)), responses((status = 200, body = List<Moved>), (status = 404)))]
-pub async fn list(call: Call, id: Path<DeviceId>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<DeviceId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
-            let key = devices::key_of(view, *id)?;
+            let key = desk.viewer.audience.device(view, *id)?.key();
             let mut items = Vec::new();
-            for one in moves::of_device(view, key, LISTED)? {
+            for one in moves::of_device(view, &desk.viewer.audience, key, LISTED)? {
                 let patient_id = patients::id_of(view, one.patient_key)?;
                 desk.sight.saw(patient_id, What::Identity);
                 items.push(Moved {

@@ -9,6 +9,7 @@ use crate::http::api::{Answer, Call, Desk, Reply};
 use crate::http::fault::Fault;
 use domain::escalation::State;
 use domain::{AlertId, Instant, UserId};
+use store::patients::audience::{Requested, Visible};
 use store::{escalation, messages};
 
 /// One thing that a climb did.
@@ -96,9 +97,10 @@ pub struct Progress {
 ///
 /// # Errors
 /// `E_NOT_FOUND`; a masked alert; database errors.
-pub(crate) fn progress(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
+pub(crate) fn progress(desk: &Desk, alert: Visible<AlertId>) -> Result<Reply, Fault> {
+    let id = alert.id();
     desk.read(|view| {
-        desk.cases().get(view, id)?.told()?;
+        desk.cases().get(view, alert)?.told()?;
         let held = escalation::of_alert(view, id)?.ok_or_else(|| Fault::new(crate::Code::NotFound))?;
         let steps = escalation::steps(view, &held.id)?.into_iter().map(|step| Stepped {
             at: step.at,
@@ -130,6 +132,10 @@ pub(crate) fn progress(desk: &Desk, id: AlertId) -> Result<Reply, Fault> {
 
 /// Who was paged for an alert, with which receipt, and when its ladder acts next.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Progress), (status = 404)))]
-pub async fn escalation(call: Call, id: Path<AlertId>) -> Answer {
-    call.run(move |desk| progress(desk, *id)).await
+pub async fn escalation(call: Call, id: Path<Requested<AlertId>>) -> Answer {
+    call.run(move |desk| {
+        let alert = desk.read(|view| Ok(desk.viewer.audience.alert(view, *id)?))?;
+        progress(desk, alert)
+    })
+    .await
 }

@@ -9,6 +9,7 @@ use crate::http::fault::Fault;
 use domain::messages::Channel;
 use domain::{AlertId, Instant, UserId};
 use store::messages::{self, Stored};
+use store::patients::audience::Requested;
 use store::{View, escalation, on_call};
 
 /// A message about an alert.
@@ -69,11 +70,12 @@ pub struct Lost {
 /// Every message that was planned for an alert, in the order of planning. A person without an e-mail here has none, or
 /// none that arrives.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/messages", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = List<Seen>), (status = 404)))]
-pub async fn list(call: Call, id: Path<AlertId>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         desk.read(|view| {
-            desk.cases().get(view, *id)?.told()?;
-            let all = messages::of_case(view, escalation::ALERT, &id.to_string())?;
+            let alert = desk.viewer.audience.alert(view, *id)?;
+            desk.cases().get(view, alert)?.told()?;
+            let all = messages::of_case(view, escalation::ALERT, &alert.id().to_string())?;
             let items = all.into_iter().map(|stored| seen(view, stored)).collect::<Result<Vec<_>, _>>()?;
             Reply::ok(&List::whole(items))
         })

@@ -48,8 +48,8 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 
 fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, Fault> {
     let (found, paging) = match Number::of(&asked.q) {
-        Some(number) => (named(view, &number)?.into_iter().collect(), Paging::default()),
-        None => window(view, asked)?,
+        Some(number) => (named(view, room, &number)?.into_iter().collect(), Paging::default()),
+        None => window(view, room, asked)?,
     };
     let keys: Vec<i64> = found.iter().map(|patient| patient.key).collect();
     let granted = ledger::those_in(view, &keys, Purpose::TelemetryCollect, State::Granted)?;
@@ -82,29 +82,31 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
     Ok(pages::View { q: asked.q.trim().to_owned(), rows, paging })
 }
 
-/// The one patient with this number.
+/// The one patient with this number whom this reader may see.
 ///
 /// # Errors
 /// Store faults.
-pub fn named(view: &mut View<'_>, number: &Number) -> Result<Option<Patient>, Fault> {
+pub fn named(view: &mut View<'_>, room: &Room, number: &Number) -> Result<Option<Patient>, Fault> {
+    let audience = &room.viewer.audience;
     Ok(match number {
-        Number::Cpf(cpf) => patients::find_by_cpf(view, cpf)?,
-        Number::Cns(cns) => patients::find_by_cns(view, cns)?,
+        Number::Cpf(cpf) => patients::find_by_cpf(view, audience, cpf)?,
+        Number::Cns(cns) => patients::find_by_cns(view, audience, cns)?,
     })
 }
 
 /// Those of one stretch of all patients, in the order in which they came, whose name is meant.
-fn window(view: &mut View<'_>, asked: &Asked) -> Result<(Vec<Patient>, Paging), Fault> {
+fn window(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<(Vec<Patient>, Paging), Fault> {
+    let audience = &room.viewer.audience;
     let wanted = Wanted::of(&asked.q);
     let limit = if wanted.is_empty() { SHOWN } else { WINDOW };
     let ask = Ask { limit, ..crate::pages::ask(&asked.cursor) };
-    let page = patients::page(view, &ask)?;
+    let page = patients::page(view, audience, &ask)?;
     let first = page
         .items
         .first()
         .map(|patient| Cursor { at: patient.created_at.micros(), id: patient.id.to_string() });
     let before = match first {
-        Some(first) => patients::page_before(view, &first, limit)?,
+        Some(first) => patients::page_before(view, audience, &first, limit)?,
         None => None,
     };
     let at = |cursor: Cursor| {
@@ -113,7 +115,7 @@ fn window(view: &mut View<'_>, asked: &Asked) -> Result<(Vec<Patient>, Paging), 
     };
     let paging = Paging {
         seen: u64::try_from(page.items.len()).unwrap_or(0),
-        total: Total::counted(patients::count(view)?),
+        total: Total::counted(patients::count(view, audience)?),
         before: before.map(at),
         after: page.next.map(at),
     };

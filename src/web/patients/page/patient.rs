@@ -22,6 +22,7 @@ use crate::readings::page::{self, Asked};
 use crate::readings::view::Readings;
 use domain::{Can, PatientId};
 use store::patients::Patient;
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::What;
 use store::readings::quarantine;
 use store::{View, patients};
@@ -32,8 +33,8 @@ const SHOWN: i64 = 50;
 const LINES: usize = 12;
 
 /// `/patients/{id}`, or one of its parts.
-pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
-    let id = visit.meant(*id).await?;
+pub async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+    let id = visit.visible(*id).await?;
     let part = Part::from_name(&asked.part).filter(|_| visit.is_part());
     // A look at readings is one where readings are shown: alerts and the quarantine say for themselves what they show.
     let shows = part.is_none_or(|part| part == Part::Readings) && visit.viewer.may(Can::SeeReadings);
@@ -52,12 +53,13 @@ pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Ans
 fn fill(
     view: &mut View<'_>,
     room: &Room,
-    id: PatientId,
+    found: Visible<PatientId>,
     look: Look,
     part: Option<Part>,
     asked: &Asked,
 ) -> Result<pages::View, Fault> {
-    let patient = patients::get(view, id)?;
+    let id = found.id();
+    let patient = patients::get(view, &room.viewer.audience, id)?;
     let wants = |wanted: Part| part.is_none_or(|part| part == wanted);
     let may = |right: Can, wanted: Part| wants(wanted) && room.viewer.may(right);
     let page = format!("/patients/{id}");
@@ -67,7 +69,7 @@ fn fill(
         name: People::default().patient(view, room, id)?,
         contact: room.viewer.may(Can::SeeContacts).then(|| contact(&patient, room)),
         readings: match wants(Part::Readings) {
-            true => page::fill(view, room, id, look, asked, &page)?,
+            true => page::fill(view, room, found, look, asked, &page)?,
             false => Readings::NotYours,
         },
         alerts: match may(Can::SeeAlerts, Part::Alerts) {
@@ -75,7 +77,7 @@ fn fill(
             false => None,
         },
         consents: match may(Can::SeeConsents, Part::Consents) {
-            true => Some(consents::fill(view, room, id)?),
+            true => Some(consents::fill(view, room, found)?),
             false => None,
         },
         devices: match may(Can::SeeDevices, Part::Devices) {
@@ -181,7 +183,7 @@ pub struct Decision {
 }
 
 /// POST `/quarantine/{id}/{release|discard}`.
-pub async fn judge(visit: Visit, path: Path<(Uuid, String)>, sent: Form<Decision>) -> Answer {
+pub async fn judge(visit: Visit, path: Path<(Requested<Uuid>, String)>, sent: Form<Decision>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .act(move |room| {

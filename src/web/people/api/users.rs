@@ -12,6 +12,7 @@ use domain::people::password::{Cost, Memory, Refused};
 use domain::{Email, Instant, Line, Name, PatientId, Role, StaffIdentity, UserId};
 use store::Subject;
 use store::db::settings;
+use store::patients::audience::{Requested, Visible};
 use store::people::links::{self, PASSWORD_LIFE};
 use store::people::users::{self, NewUser, User};
 use store::people::{holds, sessions};
@@ -86,7 +87,7 @@ pub struct Added {
     password: Option<String>,
     /// For the role `patient`.
     #[schema(value_type = Option<String>)]
-    patient_id: Option<PatientId>,
+    patient_id: Option<Requested<PatientId>>,
 }
 
 /// What is changed.
@@ -162,8 +163,9 @@ pub async fn create(call: Call, body: Body<Added>) -> Answer {
             _ => None,
         };
         drop(turn);
-        let new =
-            NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient: patient_id };
+        let own = |asked| desk.read(|view| desk.viewer.visible(view, asked)).map(Visible::id);
+        let patient = patient_id.map(own).transpose()?;
+        let new = NewUser { identity: StaffIdentity { name, email }, role, password: phc, patient };
         desk.create(&body.bytes, |tx| {
             let user = users::insert(tx, &new)?;
             Ok((Subject::User(user.id), StatusCode::CREATED, seen(desk, user)))

@@ -103,18 +103,18 @@ impl People {
             return Ok(reference(&pseudonyms::shown(view, &room.viewer, id)?.to_string()));
         }
         room.sight.saw(id, What::Identity);
-        self.name(view, id)
+        self.name(view, room, id)
     }
 
     /// The same for what a person looks for: it is held against names and not shown.
     ///
     /// # Errors
     /// Store faults.
-    pub fn name(&mut self, view: &mut View<'_>, id: PatientId) -> Result<String, Fault> {
+    pub fn name(&mut self, view: &mut View<'_>, room: &Room, id: PatientId) -> Result<String, Fault> {
         if let Some(name) = self.patients.get(&id) {
             return Ok(name.clone());
         }
-        let patient = patients::get(view, id)?;
+        let patient = patients::get(view, &room.viewer.audience, id)?;
         let name = patient.identity.map_or_else(|| reference(&id.to_string()), |who| String::from(who.name));
         self.patients.insert(id, name.clone());
         Ok(name)

@@ -9,10 +9,11 @@ use crate::http::fault::Fault;
 use crate::people::auth::Viewer;
 use crate::privacy::pseudonyms;
 use domain::{Instant, PatientId, Role, UserId};
+use store::View;
 use store::db::page::{MOST, USUAL};
+use store::patients::audience::Requested;
 use store::people::users;
 use store::privacy::accesses::{self, What};
-use store::{View, patients};
 
 /// Which looks.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -56,16 +57,14 @@ pub struct Looks {
 
 /// Who looked at a patient, or was refused, the newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/accesses", tag = "audit", params(("id" = String, Path), Wanted), responses((status = 200, body = Looks), (status = 404)))]
-pub async fn list(call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<PatientId>>, wanted: Query<Wanted>) -> Answer {
     call.run(move |desk| {
-        desk.viewer.reaches(*id)?;
         let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
         desk.read(|view| {
-            let id = pseudonyms::meant(view, &desk.viewer, *id)?;
-            let key = patients::key_of(view, id)?;
-            desk.sight.saw(id, What::Looks);
+            let patient = desk.viewer.visible(view, *id)?;
+            desk.sight.saw(patient.id(), What::Looks);
             let most = i64::try_from(limit).unwrap_or(i64::MAX);
-            let (items, next) = shown(view, &desk.viewer, key, wanted.before, most)?;
+            let (items, next) = shown(view, &desk.viewer, patient.key(), wanted.before, most)?;
             Reply::ok(&Looks { items, next })
         })
     })

@@ -28,6 +28,7 @@ use store::db::page::{Cursor, MOST};
 use store::db::settings;
 use store::devices::bindings::{self, Of};
 use store::patients::changes;
+use store::patients::audience::{Requested, Visible};
 use store::privacy::exports;
 use store::readings::{self, Stretch};
 use store::{Ask, View, patients};
@@ -80,7 +81,12 @@ pub struct Wanted {
 /// every reading. Given whatever staff may see (LGPD art. 18 II and V); six an hour.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/export", tag = "patients", params(("id" = String, Path), Wanted),
     responses((status = 200, description = "One JSON document, or a CSV table", content((OwnData = "application/json"), (String = "text/csv"))), (status = 404)))]
-pub async fn take(request: HttpRequest, call: Call, id: Path<PatientId>, wanted: Query<Wanted>) -> Answer {
+pub async fn take(
+    request: HttpRequest,
+    call: Call,
+    id: Path<Requested<PatientId>>,
+    wanted: Query<Wanted>,
+) -> Answer {
     let form = wanted.format;
     let begun = call.gather(move |desk| Source::begin(desk, *id, form)).await;
     let source = begun.map_err(|fault| fault.of(&request))?;
@@ -169,22 +175,20 @@ pub struct OwnAlert {
 struct Source {
     state: Data<State>,
     viewer: Viewer,
-    patient: PatientId,
-    key: i64,
+    patient: Visible<PatientId>,
     now: Instant,
     _seat: SemaphorePermit<'static>,
 }
 
 impl Source {
-    fn begin(desk: &Desk, patient: PatientId, form: Form) -> Result<Self, Fault> {
-        desk.viewer.reaches(patient)?;
+    fn begin(desk: &Desk, asked: Requested<PatientId>, form: Form) -> Result<Self, Fault> {
+        let patient = desk.read(|view| desk.viewer.visible(view, asked))?;
         let seat = SEATS.try_acquire().map_err(|_taken| Fault::new(Code::Busy))?;
-        let key = desk.write(|tx| Ok(exports::begin(tx, patient, form.name())?))?;
+        desk.write(|tx| Ok(exports::begin(tx, patient, form.name())?))?;
         Ok(Self {
             state: Data::clone(&desk.state),
             viewer: desk.viewer.clone(),
             patient,
-            key,
             now: desk.now,
             _seat: seat,
         })
@@ -200,9 +204,10 @@ impl Source {
         let (controller, patient, consents) = self.read(|view| {
             let name = settings::get(view, settings::ORGANISATION)?;
             let controller = Controller { name, dpo: settings::officer(view)? };
-            let patient = Seen::of(patients::get(view, self.patient)?, Role::Patient);
+            let patient =
+                Seen::of(patients::get(view, &self.viewer.audience, self.patient.id())?, Role::Patient);
             let standing: Vec<Standing> =
-                ledger::of(view, self.key)?.records().iter().map(Standing::from).collect();
+                ledger::of(view, self.patient.key())?.records().iter().map(Standing::from).collect();
             Ok((controller, patient, standing))
         })?;
         out.text("{\"made_at\":")?;
@@ -228,7 +233,7 @@ impl Source {
         self.accesses(out)?;
         out.text(",\"devices\":")?;
         self.pages(out, |view, ask| {
-            let page = bindings::page(view, Of::Patient(self.patient), ask)?;
+            let page = bindings::page(view, Of::Patient(self.patient.id()), ask)?;
             Ok((page.items.into_iter().map(Bound::from).collect::<Vec<_>>(), page.next))
         })?;
         out.text(",\"alerts\":")?;
@@ -270,7 +275,7 @@ impl Source {
         let mut list = Listed::begin(out)?;
         loop {
             let (items, last) =
-                self.read(|view| accesses::shown(view, &self.viewer, self.key, before, most))?;
+                self.read(|view| accesses::shown(view, &self.viewer, self.patient.key(), before, most))?;
             list.add(&items)?;
             match last {
                 Some(last) => before = Some(last),
@@ -281,9 +286,9 @@ impl Source {
 
     fn alerts(&self) -> Result<Vec<OwnAlert>, Stop> {
         self.read(|view| {
-            let permit = permit_display(view, &self.state, &self.viewer, self.key)?;
+            let permit = permit_display(view, &self.state, &self.viewer, self.patient.key())?;
             let mut own = Vec::new();
-            for (case, judged) in cases::own(view, self.now, self.key, &permit, ALERTS)? {
+            for (case, judged) in cases::own(view, self.now, self.patient.key(), &permit, ALERTS)? {
                 own.push(OwnAlert {
                     id: case.id,
                     rule: judged.rule.clone(),
@@ -314,9 +319,9 @@ impl Source {
     }
 
     fn stretch(&self, view: &mut View<'_>, from: Instant) -> Result<Option<(Vec<Shown>, Instant)>, Fault> {
-        let permit = permit_display(view, &self.state, &self.viewer, self.key)?;
+        let permit = permit_display(view, &self.state, &self.viewer, self.patient.key())?;
         let within = (from, Instant::MAX);
-        let part = readings::next_part(view, &permit, self.key, Signal::ALL, within, STRETCH)?;
+        let part = readings::next_part(view, &permit, self.patient.key(), Signal::ALL, within, STRETCH)?;
         let Some(Stretch { mut readings, until }) = part else { return Ok(None) };
         readings.sort_by_key(crate::readings::api::place);
         let mut names = Names::default();

@@ -9,6 +9,7 @@ use crate::http::api::{Answer, Body, Call, Desk, List, Paging, Reply};
 use crate::http::fault::Fault;
 use crate::privacy::pseudonyms;
 use domain::{Can, Instant, PatientId, PatientIdentity, RevealId};
+use store::patients::audience::Requested;
 use store::privacy::accesses::What;
 use store::privacy::reveals;
 use store::{Subject, View};
@@ -81,9 +82,9 @@ fn shown(view: &mut View<'_>, desk: &Desk, reveal: reveals::Reveal) -> Result<As
 /// Reveals who a patient is, to a DPO; an auditor's request waits for one (202).
 #[utoipa::path(post, path = "/api/v1/patients/{id}/reveals", tag = "audit", params(("id" = String, Path)), request_body = Why,
     responses((status = 201, body = Known), (status = 202, body = Asked), (status = 403, description = "E_STEP_UP, E_ERASED"), (status = 404), (status = 422, description = "E_REASON")))]
-pub async fn create(call: Call, id: Path<PatientId>, body: Body<Why>) -> Answer {
+pub async fn create(call: Call, id: Path<Requested<PatientId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
-        let id = desk.read(|view| pseudonyms::meant(view, &desk.viewer, *id))?;
+        let id = desk.read(|view| desk.viewer.visible(view, *id))?.id();
         if desk.viewer.may(Can::ApproveReveals) {
             desk.stepped_up()?;
             // Never from a kept answer: each reveal is an entry of its own.
@@ -105,7 +106,7 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
         let ask = paging.ask()?;
         let own = (!desk.viewer.may(Can::ApproveReveals)).then_some(desk.viewer.id);
         desk.read(|view| {
-            let page = reveals::page(view, own, &ask, desk.now)?;
+            let page = reveals::page(view, &desk.viewer.audience, own, &ask, desk.now)?;
             let mut items = Vec::with_capacity(page.items.len());
             for reveal in page.items {
                 items.push(shown(view, desk, reveal)?);
@@ -119,20 +120,21 @@ pub async fn list(call: Call, paging: Query<Paging>) -> Answer {
 /// Agrees that an auditor may know who somebody is, for a day.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/approve", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Asked), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
-pub async fn approve(call: Call, id: Path<RevealId>) -> Answer {
+pub async fn approve(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| decide(desk, *id, true)).await
 }
 
 /// Says no to an auditor's request.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/refuse", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Asked), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404), (status = 409)))]
-pub async fn refuse(call: Call, id: Path<RevealId>) -> Answer {
+pub async fn refuse(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| decide(desk, *id, false)).await
 }
 
-fn decide(desk: &Desk, id: RevealId, approved: bool) -> Result<Reply, Fault> {
+fn decide(desk: &Desk, asked: Requested<RevealId>, approved: bool) -> Result<Reply, Fault> {
     desk.stepped_up()?;
     let asked = desk.write(|tx| {
+        let id = desk.viewer.audience.reveal(tx, asked)?.id();
         let reveal = reveals::decide(tx, id, approved)?;
         shown(tx, desk, reveal)
     })?;
@@ -142,10 +144,13 @@ fn decide(desk: &Desk, id: RevealId, approved: bool) -> Result<Reply, Fault> {
 /// Who it is, for the auditor whose request a DPO agreed to. Each call is an entry, and the person sees it.
 #[utoipa::path(post, path = "/api/v1/reveals/{id}/open", tag = "audit", params(("id" = String, Path)),
     responses((status = 200, body = Known), (status = 403, description = "E_FOUR_EYES, E_STEP_UP"), (status = 404)))]
-pub async fn open(call: Call, id: Path<RevealId>) -> Answer {
+pub async fn open(call: Call, id: Path<Requested<RevealId>>) -> Answer {
     call.run(move |desk| {
-        let reveal = desk.read(|view| Ok(reveals::get(view, *id, desk.now)?))?;
-        let opened = desk.stepped_up().and_then(|()| desk.write(|tx| Ok(reveals::open(tx, *id)?)));
+        let reveal = desk.read(|view| {
+            let id = desk.viewer.audience.reveal(view, *id)?.id();
+            Ok(reveals::get(view, id, desk.now)?)
+        })?;
+        let opened = desk.stepped_up().and_then(|()| desk.write(|tx| Ok(reveals::open(tx, reveal.id)?)));
         let (reveal, who) = pseudonyms::revealed(&desk.sight, reveal.patient, opened)?;
         Reply::ok(&Known::of(reveal.patient, &who))
     })

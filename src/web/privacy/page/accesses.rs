@@ -12,6 +12,7 @@ use crate::privacy::pseudonyms;
 use crate::privacy::view::accesses::{self as pages, Person, Request, Row};
 use crate::{Code, Section};
 use domain::{Can, Cns, Cpf, PatientId, PatientIdentity, RevealId, UserId};
+use store::patients::audience::{Requested, Visible};
 use store::privacy::accesses::{self, NotedAccess, What};
 use store::privacy::reveals::{self, Reveal};
 use store::{Act, View, patients};
@@ -39,12 +40,12 @@ pub async fn list(visit: Visit, asked: Query<Asked>) -> Answer {
 }
 
 /// `/patients/{id}/accesses`: one person's.
-pub async fn of_patient(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+pub async fn of_patient(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let view = room.read(|view| {
-                let id = pseudonyms::meant(view, &room.viewer, *id)?;
-                fill(view, room, Some(id), asked.before)
+                let patient = room.viewer.visible(view, *id)?;
+                fill(view, room, Some(patient), asked.before)
             })?;
             Ok(pages::page(&room.shell, &view))
         })
@@ -54,19 +55,18 @@ pub async fn of_patient(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) 
 fn fill(
     view: &mut View<'_>,
     room: &Room,
-    person: Option<PatientId>,
+    person: Option<Visible<PatientId>>,
     before: Option<i64>,
 ) -> Result<pages::View, Fault> {
     let decides = room.viewer.may(Can::ApproveReveals);
     let (told, person) = match person {
-        Some(id) => {
-            let key = patients::key_of(view, id)?;
-            room.sight.saw(id, What::Looks);
-            let id = pseudonyms::shown(view, &room.viewer, id)?;
+        Some(patient) => {
+            room.sight.saw(patient.id(), What::Looks);
+            let id = pseudonyms::shown(view, &room.viewer, patient.id())?;
             let person = Person { id, reference: reference(&id.to_string()), known: None };
-            (accesses::of_patient(view, key, before, SHOWN)?, Some(person))
+            (accesses::of_patient(view, patient.key(), before, SHOWN)?, Some(person))
         }
-        None => (accesses::newest(view, room.viewer.actor(), before, SHOWN)?, None),
+        None => (accesses::newest(view, &room.viewer.audience, room.viewer.actor(), before, SHOWN)?, None),
     };
     let place = match &person {
         Some(person) => format!("/patients/{}/accesses", person.id),
@@ -81,7 +81,7 @@ fn fill(
     }
     let own = (!decides).then_some(room.viewer.id);
     let mut requests = Vec::new();
-    for reveal in reveals::newest(view, own, REQUESTS, room.now)? {
+    for reveal in reveals::newest(view, &room.viewer.audience, own, REQUESTS, room.now)? {
         requests.push(request(view, room, &mut people, reveal)?);
     }
     Ok(pages::View { person, rows, older, requests, decides, refused: None, asked: false })
@@ -154,16 +154,17 @@ pub async fn reveal(visit: Visit, sent: Form<Sent>) -> Answer {
     visit
         .page(Section::Audit, move |room| {
             let decides = room.viewer.may(Can::ApproveReveals);
-            let done = named(room, sent.person.trim()).and_then(|id| {
+            let done = named(room, sent.person.trim()).and_then(|patient| {
+                let id = patient.id();
                 if decides {
                     let who = at_once(room, id, &sent.reason);
-                    return Ok((id, Some(pseudonyms::revealed(&room.sight, id, who)?)));
+                    return Ok((patient, Some(pseudonyms::revealed(&room.sight, id, who)?)));
                 }
                 room.write(|tx| Ok(reveals::ask(tx, id, &sent.reason)?))?;
-                Ok((id, None))
+                Ok((patient, None))
             });
             let view = match done {
-                Ok((id, who)) => shown(room, id, who.as_ref())?,
+                Ok((patient, who)) => shown(room, patient, who.as_ref())?,
                 Err(fault) if fault.code == Code::StepUp => return Err(fault),
                 Err(fault) => {
                     let view = room.read(|view| fill(view, room, None, None))?;
@@ -181,8 +182,12 @@ fn at_once(room: &Room, id: PatientId, reason: &str) -> Result<PatientIdentity, 
 }
 
 /// The looks at one person, with who they are where it was just revealed; else their request is on its way.
-fn shown(room: &Room, id: PatientId, who: Option<&PatientIdentity>) -> Result<pages::View, Fault> {
-    let mut view = room.read(|view| fill(view, room, Some(id), None))?;
+fn shown(
+    room: &Room,
+    patient: Visible<PatientId>,
+    who: Option<&PatientIdentity>,
+) -> Result<pages::View, Fault> {
+    let mut view = room.read(|view| fill(view, room, Some(patient), None))?;
     view.asked = who.is_none();
     if let (Some(person), Some(who)) = (&mut view.person, who) {
         person.known = Some((who.name.as_str().to_owned(), room.words().date(who.birth_date)));
@@ -192,23 +197,21 @@ fn shown(room: &Room, id: PatientId, who: Option<&PatientIdentity>) -> Result<pa
 
 /// Whom a reader means: by a pseudonym or an id; a DPO also by the CPF or CNS that a request bears. A search in vain is in
 /// the log.
-fn named(room: &Room, person: &str) -> Result<PatientId, Fault> {
+fn named(room: &Room, person: &str) -> Result<Visible<PatientId>, Fault> {
+    let audience = &room.viewer.audience;
     let found = room.read(|view| {
         if let Ok(said) = person.parse() {
-            let id = pseudonyms::meant(view, &room.viewer, said)?;
-            patients::key_of(view, id)?;
-            return Ok(Some(id));
+            return Ok(Some(room.viewer.visible(view, said)?));
         }
         if !room.viewer.may(Can::ApproveReveals) {
             return Err(Fault::invalid("person", "a pseudonym"));
         }
-        if let Ok(cpf) = person.parse::<Cpf>() {
-            return Ok(patients::find_by_cpf(view, &cpf)?.map(|found| found.id));
-        }
-        match person.parse::<Cns>() {
-            Ok(cns) => Ok(patients::find_by_cns(view, &cns)?.map(|found| found.id)),
-            Err(_neither) => Err(Fault::invalid("person", "a pseudonym, a CPF or a CNS")),
-        }
+        let found = match (person.parse::<Cpf>(), person.parse::<Cns>()) {
+            (Ok(cpf), _) => patients::find_by_cpf(view, audience, &cpf)?,
+            (_, Ok(cns)) => patients::find_by_cns(view, audience, &cns)?,
+            _neither => return Err(Fault::invalid("person", "a pseudonym, a CPF or a CNS")),
+        };
+        Ok(found.map(|found| audience.patient(view, found.id)).transpose()?)
     })?;
     if found.is_none() {
         let vain = Act::new("access.search").decided(false).code(Code::NotFound.name());
@@ -218,7 +221,7 @@ fn named(room: &Room, person: &str) -> Result<PatientId, Fault> {
 }
 
 /// POST `/reveals/{id}/{approve|refuse|open}`.
-pub async fn act(visit: Visit, path: Path<(RevealId, String)>) -> Answer {
+pub async fn act(visit: Visit, path: Path<(Requested<RevealId>, String)>) -> Answer {
     let (id, name) = path.into_inner();
     visit
         .page(Section::Audit, move |room| {
@@ -227,14 +230,23 @@ pub async fn act(visit: Visit, path: Path<(RevealId, String)>) -> Answer {
                 "approve" | "refuse" => {
                     room.viewer.must(Can::ApproveReveals)?;
                     stepped_up()?;
-                    room.write(|tx| Ok(reveals::decide(tx, id, name == "approve")?))?;
+                    room.write(|tx| {
+                        let id = room.viewer.audience.reveal(tx, id)?.id();
+                        Ok(reveals::decide(tx, id, name == "approve")?)
+                    })?;
                     room.read(|view| fill(view, room, None, None))?
                 }
                 "open" => {
-                    let reveal = room.read(|view| Ok(reveals::get(view, id, room.now)?))?;
-                    let opened = stepped_up().and_then(|()| room.write(|tx| Ok(reveals::open(tx, id)?)));
+                    let (reveal, patient) = room.read(|view| {
+                        let id = room.viewer.audience.reveal(view, id)?.id();
+                        let reveal = reveals::get(view, id, room.now)?;
+                        let patient = room.viewer.audience.patient(view, reveal.patient)?;
+                        Ok((reveal, patient))
+                    })?;
+                    let opened =
+                        stepped_up().and_then(|()| room.write(|tx| Ok(reveals::open(tx, reveal.id)?)));
                     let (_, who) = pseudonyms::revealed(&room.sight, reveal.patient, opened)?;
-                    shown(room, reveal.patient, Some(&who))?
+                    shown(room, patient, Some(&who))?
                 }
                 _ => return Err(Code::NotFound.into()),
             };

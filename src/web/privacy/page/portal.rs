@@ -15,6 +15,7 @@ use crate::{Code, Key, Section};
 use domain::PatientId;
 use store::db::settings;
 use store::patients::Patient;
+use store::patients::audience::Visible;
 use store::privacy::accesses::{self, What};
 use store::{View, patients};
 
@@ -26,6 +27,7 @@ pub async fn show(visit: Visit, asked: Query<Asked>, request: actix_web::HttpReq
     let me = visit.viewer.patient.ok_or_else(|| Fault::new(Code::NotFound).of(&request))?;
     let part = if visit.is_part() { asked.part.clone() } else { String::new() };
     let wants_readings = part.is_empty() || part == "readings";
+    let me = visit.visible(me.into()).await?;
     let look = if wants_readings { visit.look(me).await? } else { Look::NotYours };
     visit
         .page(Section::Me, move |room| {
@@ -44,23 +46,24 @@ pub async fn show(visit: Visit, asked: Query<Asked>, request: actix_web::HttpReq
 fn fill(
     view: &mut View<'_>,
     room: &Room,
-    me: PatientId,
+    found: Visible<PatientId>,
     look: Look,
     asked: &Asked,
     wants_readings: bool,
 ) -> Result<pages::View, Fault> {
-    let patient = patients::get(view, me)?;
+    let me = found.id();
+    let patient = patients::get(view, &room.viewer.audience, me)?;
     room.sight.saw(me, What::Identity);
     let name = patient.identity.as_ref().map_or_else(String::new, |who| short(who.name.as_str()));
     let readings = match wants_readings {
-        true => page::fill(view, room, me, look, asked, "/me")?,
+        true => page::fill(view, room, found, look, asked, "/me")?,
         false => Readings::NotYours,
     };
     Ok(pages::View {
         patient: me,
         name,
         readings,
-        consents: consents::fill(view, room, me)?,
+        consents: consents::fill(view, room, found)?,
         devices: devices::of_patient(view, room, me)?,
         looks: looks(view, room, &patient)?,
         officer: settings::officer(view)?.map(|officer| (officer.name, officer.contact)),

@@ -2,6 +2,7 @@
 
 use crate::routes::rows;
 use crate::tests::*;
+use store::patients::audience::Audience;
 use store::privacy::accesses::{self, NotedAccess, What};
 use store::privacy::pseudonyms;
 
@@ -16,9 +17,9 @@ fn every_route_that_shows_a_patient_or_refuses_to_leaves_a_look_that_names_them(
     house.grant_all(ana.id);
     crate::patients::tests::measure(&house, &ana, house.now(), &[129.0, 133.5]);
     let alert = crate::alerts::tests::raise(&house, &ana);
-    let device = house
-        .home
-        .read(|view| store::devices::page(view, &store::Ask::default()).map(|page| page.items[0].id));
+    let device = house.home.read(|view| {
+        store::devices::page(view, &Audience::program(), &store::Ask::default()).map(|page| page.items[0].id)
+    });
     let device = device.unwrap();
     let mut looked = 0;
     for row in rows().iter().filter(|row| row.method == "GET" && !row.path.contains("/live")) {
@@ -214,7 +215,10 @@ fn the_page_of_looks_names_nobody_until_a_reveal_and_is_a_look_itself() {
         let vain = send(&dpo, "/accesses", "person=111.444.777-35&reason=pedido+8").must(200);
         assert!(vain.as_str().unwrap().contains("role=\"alert\""));
         assert_eq!(store::testing::entries(&house.home, "access.search"), 1);
-        let requests = house.home.read(|view| store::privacy::reveals::newest(view, None, 9, NOW)).unwrap();
+        let requests = house
+            .home
+            .read(|view| store::privacy::reveals::newest(view, &Audience::program(), None, 9, NOW))
+            .unwrap();
         let agree = format!("/reveals/{}/approve", requests[0].id);
         send(&dpo, &agree, "").must(200);
         assert_eq!(send(&house.staff(Role::Auditor), &agree, "").status, 403);

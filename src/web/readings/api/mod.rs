@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::http::api::{Answer, Call, List, Paging, Reply};
 use crate::http::fault::Fault;
 use domain::{DeviceId, Instant, PatientId, Reading, Signal};
+use store::patients::audience::Requested;
 use store::readings::{self, By, MOST_POINTS, Place, StoredReading};
 use store::{Cursor, View, devices};
 
@@ -157,7 +158,7 @@ fn signal(name: &str) -> Result<Signal, Fault> {
 /// Readings of a span, ascending.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/readings", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = List<Shown>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn list(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
@@ -240,7 +241,7 @@ pub struct Superseded {
 /// `limit`, or none, and still have a `next`.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/superseded", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = List<Superseded>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn superseded(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+pub async fn superseded(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let paging = Paging { limit: asked.limit, after: asked.after.clone() };
@@ -302,7 +303,7 @@ pub struct Series {
 /// A series, down-sampled.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/series", tag = "readings", params(("id" = String, Path), Asked),
     responses((status = 200, body = Series), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn series(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+pub async fn series(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     let now = call.now();
     call.show(*id, move |view, key, permit| {
         let name = asked.signal.as_deref().ok_or_else(|| Fault::invalid("signal", "say which"))?;
@@ -320,7 +321,7 @@ pub async fn series(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Ans
 /// The newest reading of each signal that was ever measured.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/latest", tag = "readings", params(("id" = String, Path)),
     responses((status = 200, body = List<Shown>), (status = 403, description = "No legal basis to show: code and article"), (status = 503, description = "E_AUDIT")))]
-pub async fn latest(call: Call, id: Path<PatientId>) -> Answer {
+pub async fn latest(call: Call, id: Path<Requested<PatientId>>) -> Answer {
     call.show(*id, |view, key, permit| {
         let mut names = Names::default();
         let found = readings::latest(view, permit, key, Signal::ALL)?;

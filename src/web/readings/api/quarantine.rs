@@ -13,6 +13,7 @@ use crate::people::auth::{Viewer, permit_collected, permit_display};
 use crate::state::State;
 use domain::{DeviceId, Instant, Line, PatientId};
 use store::devices::bindings;
+use store::patients::audience::Requested;
 use store::readings;
 use store::readings::quarantine;
 use store::{Tx, patients};
@@ -44,11 +45,11 @@ pub struct Aside {
 /// What waits for a decision on a patient, newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/quarantine", tag = "quarantine", params(("id" = String, Path), Paging),
     responses((status = 200, body = List<Aside>), (status = 403, description = "No legal basis: code and article")))]
-pub async fn list(call: Call, id: Path<PatientId>, paging: Query<Paging>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<PatientId>>, paging: Query<Paging>) -> Answer {
     call.run(move |desk| {
         let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
         desk.read(|view| {
-            let key = patients::key_of(view, *id)?;
+            let key = desk.viewer.visible(view, *id)?.key();
             let permit = permit_collected(view, &desk.state, &desk.viewer, key)?;
             let display = permit_display(view, &desk.state, &desk.viewer, key)?;
             let mut names = Names::default();
@@ -84,17 +85,17 @@ pub struct Reason {
 /// Releases a reading: it is the value in force at its instant, what stood there stays as superseded, and its series is
 /// judged anew. Of a withdrawal (`E_WITHDRAWN`): the reading that it names is in force no more.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/release", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
-pub async fn release(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
+pub async fn release(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
     decided(call, *id, true, body.value.reason).await
 }
 
 /// Discards a reading.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/discard", tag = "quarantine", params(("id" = String, Path)), request_body = Reason, responses((status = 204)))]
-pub async fn discard(call: Call, id: Path<Uuid>, body: Body<Reason>) -> Answer {
+pub async fn discard(call: Call, id: Path<Requested<Uuid>>, body: Body<Reason>) -> Answer {
     decided(call, *id, false, body.value.reason).await
 }
 
-async fn decided(call: Call, id: Uuid, released: bool, reason: String) -> Answer {
+async fn decided(call: Call, id: Requested<Uuid>, released: bool, reason: String) -> Answer {
     call.run(move |desk| {
         desk.write(|tx| decide(tx, &desk.state, &desk.viewer, id, released, &reason))?;
         Ok(Reply::none())
@@ -110,12 +111,13 @@ pub fn decide(
     tx: &mut Tx<'_>,
     state: &State,
     viewer: &Viewer,
-    id: Uuid,
+    asked: Requested<Uuid>,
     released: bool,
     reason: &str,
 ) -> Result<(), Fault> {
     let reason = reason.parse().ok().filter(|why: &Line<500>| why.chars().count() >= 3);
     let reason = reason.ok_or_else(|| Fault::new(Code::ReasonMissing).with("field", "reason"))?;
+    let id = viewer.audience.quarantined(tx, asked)?.id();
     let item = quarantine::get(tx, id)?;
     let Some(key) = item.patient_key else { return Err(Code::State.into()) };
     let patient = patients::id_of(tx, key)?;

@@ -9,6 +9,7 @@ use crate::http::fault::Fault;
 use domain::calendars::Closed;
 use domain::sla::{PauseReason, Segment, Still, Target};
 use domain::{AlertId, Instant};
+use store::patients::audience::Requested;
 use store::sla;
 
 /// A promise and its clock.
@@ -121,11 +122,12 @@ pub struct Why {
 
 /// The promises to an alert, each with the trace that explains its clock.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
-pub async fn show(call: Call, id: Path<AlertId>) -> Answer {
+pub async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let promises = desk.read(|view| {
-            desk.cases().get(view, *id)?.told()?;
-            Ok(sla::of_alert(view, *id)?)
+            let alert = desk.viewer.audience.alert(view, *id)?;
+            desk.cases().get(view, alert)?.told()?;
+            Ok(sla::of_alert(view, alert.id())?)
         })?;
         Shown::all(promises, desk.now)
     })
@@ -135,9 +137,12 @@ pub async fn show(call: Call, id: Path<AlertId>) -> Answer {
 /// Lets the clocks of an alert that somebody answered for stand still: at most seven days over the life of the
 /// case, one day for a red, whose next pause is for another person than the last.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "promises", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
-pub async fn pause(call: Call, id: Path<AlertId>, body: Body<Why>) -> Answer {
+pub async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
-        let promises = desk.write(|tx| Ok(sla::pause(tx, *id, body.value.reason)?))?;
+        let promises = desk.write(|tx| {
+            let alert = desk.viewer.audience.alert(tx, *id)?;
+            Ok(sla::pause(tx, alert.id(), body.value.reason)?)
+        })?;
         Shown::all(promises, desk.now)
     })
     .await
@@ -145,9 +150,12 @@ pub async fn pause(call: Call, id: Path<AlertId>, body: Body<Why>) -> Answer {
 
 /// Lets paused clocks go on.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
-pub async fn resume(call: Call, id: Path<AlertId>) -> Answer {
+pub async fn resume(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
-        let promises = desk.write(|tx| Ok(sla::resume(tx, *id)?))?;
+        let promises = desk.write(|tx| {
+            let alert = desk.viewer.audience.alert(tx, *id)?;
+            Ok(sla::resume(tx, alert.id())?)
+        })?;
         Shown::all(promises, desk.now)
     })
     .await

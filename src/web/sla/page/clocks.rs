@@ -14,6 +14,7 @@ use domain::calendars::Closed;
 use domain::sla::{Metric, PauseReason, Segment, Still, Target};
 use domain::{AlertId, Can, Instant};
 use store::View;
+use store::patients::audience::Requested;
 use store::sla::{self, Promise};
 
 /// The promises to an alert.
@@ -132,7 +133,7 @@ pub struct Sent {
 }
 
 /// POST `/alerts/{id}/sla/{pause|resume}`.
-pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) -> Answer {
+pub async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: Form<Sent>) -> Answer {
     let (id, did) = path.into_inner();
     visit
         .act(move |room| {
@@ -140,10 +141,16 @@ pub async fn act(visit: Visit, path: Path<(AlertId, String)>, sent: Form<Sent>) 
                 "pause" => {
                     let reason = PauseReason::ALL.into_iter().find(|one| one.name() == sent.pause);
                     let reason = reason.ok_or_else(|| Fault::invalid("pause", "one of the reasons"))?;
-                    room.write(|tx| Ok(sla::pause(tx, id, reason)?))?;
+                    room.write(|tx| {
+                        let alert = room.viewer.audience.alert(tx, id)?;
+                        Ok(sla::pause(tx, alert.id(), reason)?)
+                    })?;
                 }
                 "resume" => {
-                    room.write(|tx| Ok(sla::resume(tx, id)?))?;
+                    room.write(|tx| {
+                        let alert = room.viewer.audience.alert(tx, id)?;
+                        Ok(sla::resume(tx, alert.id())?)
+                    })?;
                 }
                 _ => return Err(Code::NotFound.into()),
             }

@@ -23,6 +23,7 @@ use domain::{
 use store::consents::{self, ledger, terms};
 use store::devices::{self, bindings};
 use store::patients::Details;
+use store::patients::audience::Audience;
 use store::people::sessions::{self, Kind};
 use store::people::users;
 use store::people::users::NewUser;
@@ -79,7 +80,8 @@ impl Clinic {
 
     /// Another red alert, which late data told of when it was over.
     pub fn past(&self) -> AlertId {
-        let key = self.state.store.read(|view| patients::key_of(view, self.patient)).unwrap();
+        let key =
+            self.state.store.read(|view| Audience::program().patient(view, self.patient)).unwrap().key();
         raise(&self._home, (self.patient, key), self.device, Some(NOW.plus(Duration::from_secs(200))))
     }
 

@@ -19,6 +19,7 @@ use crate::messages::webhooks;
 use crate::on_call::testing::person;
 use crate::on_call::{certify, license};
 use crate::patients::Patient;
+use crate::patients::audience::Audience;
 use crate::people::users;
 use crate::privacy::reveals;
 use crate::readings::quarantine::{self, Aside};
@@ -213,7 +214,7 @@ fn nothing_that_was_sealed_for_a_patient_opens_once_their_keys_are_destroyed() {
         }
         assert!(gone >= 10, "{gone} blobs were hers");
         assert!(store.read(|view| view.key(whose, Class::Telemetry)).is_err(), "no mask comes off");
-        let other = store.read(|view| patients::get(view, bia.id)).unwrap();
+        let other = store.read(|view| patients::get(view, &Audience::program(), bia.id)).unwrap();
         assert!(other.identity.is_some(), "somebody else is as they were");
     }
 }
@@ -222,8 +223,9 @@ fn nothing_that_was_sealed_for_a_patient_opens_once_their_keys_are_destroyed() {
 fn a_destroyed_key_that_this_node_knows_only_from_a_blob_is_forgotten_too() {
     for store in stores() {
         let maria = patient(&store, "Maria");
-        let named =
-            |store: &Store| store.read(|view| patients::get(view, maria.id)).unwrap().identity.is_some();
+        let named = |store: &Store| {
+            store.read(|view| patients::get(view, &Audience::program(), maria.id)).unwrap().identity.is_some()
+        };
         store.keys().forget_all();
         assert!(named(&store), "her name is read by the key that it names itself");
         act(&store, |tx| keys::destroy(tx, Subject::Patient(maria.id), Class::Identity)).unwrap();
