@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{COLUMNS, Row, StoredAlert};
+use super::stored::{COLUMNS, Row, StoredAlert};
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alert_acts, alerts};

@@ -14,8 +14,8 @@ use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::patients;
 use crate::keys::seal::{Broken, Place};
 use audience::{Audience, Requested};
-pub use registration::{Details, block, insert, update};
 use domain::{Cns, Cpf, Instant, PatientId, PatientIdentity, age_band};
+pub use registration::{Details, block, insert, update};
 
 /// A patient as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::db::schema::patients;
 use crate::db::turn;
 use crate::db::tx::Touched;
 use crate::keys::{Class, Subject};
-use crate::{Act, Tx};
 use crate::kpis::facts::{append, staff};
+use crate::{Act, Tx};
 use domain::kpis::{Fact, Kind};
 use domain::{PatientId, PatientIdentity};
 

@@ -6,8 +6,8 @@ use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::page::{Ask, Cursor, Page};
 use crate::db::schema::users;
-use crate::patients::audience::Audience;
 use crate::keys::seal::{Broken, Place};
+use crate::patients::audience::Audience;
 use domain::{Email, Instant, PatientId, Role, StaffIdentity, UserId};
 
 /// Somebody who signs in.

@@ -264,7 +264,7 @@ pub const fn beyond_word(beyond: Beyond) -> Key {
     match beyond {
         Beyond::Start => Key("policy-beyond-start"),
         Beyond::Step => Key("policy-beyond-step"),
-        Beyond::Policy => Key("policy-beyond-ladder"),
+        Beyond::Policy => Key("policy-beyond-top"),
         Beyond::Answer => Key("policy-beyond-answer"),
         Beyond::Repeat => Key("policy-beyond-repeat"),
     }

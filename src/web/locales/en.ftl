@@ -907,7 +907,7 @@ policy-second-person = Whoever proposed it cannot approve it: ask a second perso
 policy-approve = Approve v{ $version } and put it in force
 policy-refuse = Refuse v{ $version }
 policy-withdraw = Withdraw v{ $version }
-policy-ladder = In force, step by step
+policy-steps = In force, step by step
 policy-not-in-force = No version is in force.
 policy-now = Who would be paged at { $time }
 policy-now-draft = Whom the proposal would page at { $time }
@@ -951,7 +951,7 @@ policy-wrong-minutes = 1 to 10,080 minutes.
 policy-wrong-role = Only roles that can answer can be called: agent, technician, clinician or manager.
 policy-beyond-start = A red calls its first step within 15 min.
 policy-beyond-step = A red waits for a step for 60 min at the most.
-policy-beyond-ladder = A red comes to the top of its ladder within 8 h, repeats included.
+policy-beyond-top = A red comes to the top of its ladder within 8 h, repeats included.
 policy-beyond-answer = An answer to a red lasts for 240 min without a resolution at the most; then it calls again.
 policy-beyond-repeat = A red that nobody answered calls again every 60 min at least.
 level-beyond-slow = What is promised to a red counts day and night: up to 240 min for the answer and up to 4,320 min for the resolution.
@@ -993,26 +993,26 @@ did-unacknowledged = Took the acknowledgement back
 did-moved = The readings of this alert are another person's and left this patient
 did-returned = The readings came back to this patient
 did-elsewhere = Before, while the readings stood with another patient: { $act }
-ladder-title = Escalation
-ladder-climbing = Waiting for an answer
-ladder-answered = { $who } answered
-ladder-held = Taken by { $who }
-ladder-silenced = Snoozed by { $who } until { $time }
-ladder-nobody = Nobody answered. Take this alert now.
-ladder-no-basis = No legal basis for calling people: the case stays on the queue until somebody takes it.
-ladder-done = Done
-ladder-spoiled = The escalation stopped on an error: call somebody yourself.
-ladder-paged = paged
-ladder-joined = came on call and was paged
-ladder-empty = nobody was found
-ladder-resumed = pages again
-ladder-withheld = no legal basis for calling
-ladder-round = round { $n }
-ladder-handed-over = Handed over
-ladder-deadline-near = Deadline near
-ladder-deadline-passed = Deadline passed
-ladder-next-at = at { $time }, in
-ladder-force = Page the next step now
+escalation-title = Escalation
+escalation-climbing = Waiting for an answer
+escalation-answered = { $who } answered
+escalation-held = Taken by { $who }
+escalation-silenced = Snoozed by { $who } until { $time }
+escalation-nobody = Nobody answered. Take this alert now.
+escalation-no-basis = No legal basis for calling people: the case stays on the queue until somebody takes it.
+escalation-done = Done
+escalation-spoiled = The escalation stopped on an error: call somebody yourself.
+escalation-paged = paged
+escalation-joined = came on call and was paged
+escalation-empty = nobody was found
+escalation-resumed = pages again
+escalation-withheld = no legal basis for calling
+escalation-round = round { $n }
+escalation-handed-over = Handed over
+escalation-deadline-near = Deadline near
+escalation-deadline-passed = Deadline passed
+escalation-next-at = at { $time }, in
+escalation-force = Page the next step now
 channel-in-app = Dashboard
 channel-email = E-mail
 channel-webhook = Webhook
@@ -1058,7 +1058,7 @@ status-no-lapses = Nothing is late.
 status-lapse = What
 status-expected = Expected
 status-noticed = Noticed
-status-letters = Messages on their way
+status-messages = Messages on their way
 status-gone = handed over (24 h)
 status-resting = left alone until { $time }
 status-rests = Resting
@@ -1105,59 +1105,59 @@ pager-times =
     }
 ## Promises to an alert, and the whole ladder ahead
 
-promises-title = Deadlines (SLA)
-promise-first-response = First response
-promise-resolution = Resolution
-promise-of = { $metric } ({ $level } alert)
-promise-running = in time
-promise-paused = paused: { $why }
-promise-warned = nearly over
-promise-breached = time is over
-promise-met = kept
-promise-late = done too late
-promise-withdrawn = ended without counting
-promise-open-time = { $span } of working hours
-promise-days =
+sla-title = Deadlines (SLA)
+sla-first-response = First response
+sla-resolution = Resolution
+sla-of = { $metric } ({ $level } alert)
+sla-running = in time
+sla-paused = paused: { $why }
+sla-warned = nearly over
+sla-breached = time is over
+sla-met = kept
+sla-late = done too late
+sla-withdrawn = ended without counting
+sla-open-time = { $span } of working hours
+sla-days =
     { $n ->
         [one] { $n } day
        *[other] { $n } days
     }
-promise-working-days =
+sla-working-days =
     { $n ->
         [one] { $n } working day
        *[other] { $n } working days
     }
-promise-used = Used { $used } of { $target }
-promise-due = over at { $time }, in
-promise-was-due = due by { $time }
-promise-warned-at = Warned at { $time }
-promise-warns-at = Warns at { $time }
-promise-stopped = stopped at { $time }
-promise-calendar = Counts in the working hours of
-promise-always = Counts day and night
-promise-earlier =
+sla-used = Used { $used } of { $target }
+sla-due = over at { $time }, in
+sla-was-due = due by { $time }
+sla-warned-at = Warned at { $time }
+sla-warns-at = Warns at { $time }
+sla-stopped = stopped at { $time }
+sla-calendar = Counts in the working hours of
+sla-always = Counts day and night
+sla-earlier =
     { $n ->
         [one] { $n } clock before this one
        *[other] { $n } clocks before this one
     }
-promise-trace = History of this deadline
-promise-stood = paused: { $why }
-promise-ran = counted
-promise-resume = Resume
-promise-pause = Pause the clock
-promise-pause-why = What is waited for?
-promise-pause-hint = Over the whole case the clocks pause for seven days at most, a day for a red alert, whose next pause is for another person. It is in the audit log. The first response cannot be paused.
-promise-pause-do = Pause the clocks
+sla-trace = History of this deadline
+sla-stood = paused: { $why }
+sla-ran = counted
+sla-resume = Resume
+sla-pause = Pause the clock
+sla-pause-why = What is waited for?
+sla-pause-hint = Over the whole case the clocks pause for seven days at most, a day for a red alert, whose next pause is for another person. It is in the audit log. The first response cannot be paused.
+sla-pause-do = Pause the clocks
 pause-waiting-patient = an answer of the patient
 pause-waiting-third-party = somebody outside
 pause-scheduled-callback = a call that was agreed
 closed-off-hours = outside working hours
 closed-day-off = a day off
 field-pause = Choose what is waited for.
-ladder-ahead = After that, when nobody answers
-ladder-ahead-at = about { $time }
-ladder-ahead-hint = With whoever will be on call at those hours, by the schedule of now.
-ladder-rounds-left =
+escalation-ahead = After that, when nobody answers
+escalation-ahead-at = about { $time }
+escalation-ahead-hint = With whoever will be on call at those hours, by the schedule of now.
+escalation-rounds-left =
     { $n ->
         [one] All steps once more
        *[other] All steps { $n } times more
@@ -1241,11 +1241,11 @@ field-most = Write a number from 0 to 500.
 
 ## How letters are written
 
-letters-title = E-mails to you
-letters-what = In which language pages by e-mail are written, and on whose clock they tell the time.
-letters-lang = Language
-letters-zone = Time zone
-letters-keep = Keep
+mail-title = E-mails to you
+mail-what = In which language pages by e-mail are written, and on whose clock they tell the time.
+mail-lang = Language
+mail-zone = Time zone
+mail-keep = Keep
 
 ## Trying whether a page arrives
 

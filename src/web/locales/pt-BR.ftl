@@ -923,7 +923,7 @@ policy-second-person = Quem propôs não aprova: peça a uma segunda pessoa.
 policy-approve = Aprovar e pôr em vigor a v{ $version }
 policy-refuse = Recusar a v{ $version }
 policy-withdraw = Retirar a v{ $version }
-policy-ladder = Em vigor, passo a passo
+policy-steps = Em vigor, passo a passo
 policy-not-in-force = Nenhuma versão está em vigor.
 policy-now = Quem seria chamado às { $time }
 policy-now-draft = Quem a proposta chamaria às { $time }
@@ -967,7 +967,7 @@ policy-wrong-minutes = De 1 a 10.080 minutos.
 policy-wrong-role = Só é possível chamar quem pode responder: atendimento, técnico, clínico ou gestão.
 policy-beyond-start = Um vermelho chama o primeiro passo em até 15 min.
 policy-beyond-step = Um vermelho espera cada passo por até 60 min.
-policy-beyond-ladder = Um vermelho chega ao topo da escada em até 8 h, com as repetições.
+policy-beyond-top = Um vermelho chega ao topo da escada em até 8 h, com as repetições.
 policy-beyond-answer = A resposta a um vermelho vale por até 240 min sem resolução; depois, ele chama de novo.
 policy-beyond-repeat = Um vermelho que ninguém atendeu chama de novo a cada 60 min, no máximo.
 level-beyond-slow = O que se promete a um vermelho conta dia e noite: até 240 min para a resposta e até 4.320 min para a resolução.
@@ -1009,26 +1009,26 @@ did-unacknowledged = Desfez o reconhecimento
 did-moved = As leituras deste alerta são de outra pessoa e saíram deste paciente
 did-returned = As leituras voltaram a este paciente
 did-elsewhere = Antes, quando as leituras estavam com outro paciente: { $act }
-ladder-title = Escalonamento
-ladder-climbing = À espera de resposta
-ladder-answered = { $who } respondeu
-ladder-held = Assumido por { $who }
-ladder-silenced = Adiado por { $who } até { $time }
-ladder-nobody = Ninguém respondeu. Assuma este alerta agora.
-ladder-no-basis = Sem base legal para chamar: o caso fica na fila até que alguém o assuma.
-ladder-done = Encerrado
-ladder-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
-ladder-paged = chamado
-ladder-joined = entrou de plantão e foi chamado
-ladder-empty = ninguém foi encontrado
-ladder-resumed = voltou a chamar
-ladder-withheld = sem base legal para chamar
-ladder-round = { $n }ª volta
-ladder-handed-over = Passado adiante
-ladder-deadline-near = Prazo perto do fim
-ladder-deadline-passed = Prazo estourado
-ladder-next-at = às { $time }, em
-ladder-force = Chamar o próximo passo agora
+escalation-title = Escalonamento
+escalation-climbing = À espera de resposta
+escalation-answered = { $who } respondeu
+escalation-held = Assumido por { $who }
+escalation-silenced = Adiado por { $who } até { $time }
+escalation-nobody = Ninguém respondeu. Assuma este alerta agora.
+escalation-no-basis = Sem base legal para chamar: o caso fica na fila até que alguém o assuma.
+escalation-done = Encerrado
+escalation-spoiled = O escalonamento parou por um erro: chame alguém você mesmo.
+escalation-paged = chamado
+escalation-joined = entrou de plantão e foi chamado
+escalation-empty = ninguém foi encontrado
+escalation-resumed = voltou a chamar
+escalation-withheld = sem base legal para chamar
+escalation-round = { $n }ª volta
+escalation-handed-over = Passado adiante
+escalation-deadline-near = Prazo perto do fim
+escalation-deadline-passed = Prazo estourado
+escalation-next-at = às { $time }, em
+escalation-force = Chamar o próximo passo agora
 channel-in-app = Painel
 channel-email = E-mail
 channel-webhook = Webhook
@@ -1074,7 +1074,7 @@ status-no-lapses = Nada atrasado.
 status-lapse = O quê
 status-expected = Previsto
 status-noticed = Notado
-status-letters = Mensagens a caminho
+status-messages = Mensagens a caminho
 status-gone = entregues ao canal (24 h)
 status-resting = em pausa até { $time }
 status-rests = Em pausa
@@ -1121,59 +1121,59 @@ pager-times =
     }
 ## Promises to an alert, and the whole ladder ahead
 
-promises-title = Prazos (SLA)
-promise-first-response = Primeira resposta
-promise-resolution = Resolução
-promise-of = { $metric } (alerta { $level })
-promise-running = no prazo
-promise-paused = pausado: { $why }
-promise-warned = perto do fim
-promise-breached = prazo vencido
-promise-met = cumprido
-promise-late = cumprido com atraso
-promise-withdrawn = encerrado sem valer
-promise-open-time = { $span } de expediente
-promise-days =
+sla-title = Prazos (SLA)
+sla-first-response = Primeira resposta
+sla-resolution = Resolução
+sla-of = { $metric } (alerta { $level })
+sla-running = no prazo
+sla-paused = pausado: { $why }
+sla-warned = perto do fim
+sla-breached = prazo vencido
+sla-met = cumprido
+sla-late = cumprido com atraso
+sla-withdrawn = encerrado sem valer
+sla-open-time = { $span } de expediente
+sla-days =
     { $n ->
         [one] { $n } dia
        *[other] { $n } dias
     }
-promise-working-days =
+sla-working-days =
     { $n ->
         [one] { $n } dia útil
        *[other] { $n } dias úteis
     }
-promise-used = Usado { $used } de { $target }
-promise-due = vence às { $time }, em
-promise-was-due = prazo até { $time }
-promise-warned-at = Avisado às { $time }
-promise-warns-at = Avisa às { $time }
-promise-stopped = encerrado às { $time }
-promise-calendar = Conta no expediente de
-promise-always = Conta dia e noite
-promise-earlier =
+sla-used = Usado { $used } de { $target }
+sla-due = vence às { $time }, em
+sla-was-due = prazo até { $time }
+sla-warned-at = Avisado às { $time }
+sla-warns-at = Avisa às { $time }
+sla-stopped = encerrado às { $time }
+sla-calendar = Conta no expediente de
+sla-always = Conta dia e noite
+sla-earlier =
     { $n ->
         [one] { $n } contagem antes desta
        *[other] { $n } contagens antes desta
     }
-promise-trace = Histórico do prazo
-promise-stood = pausado: { $why }
-promise-ran = contou
-promise-resume = Retomar
-promise-pause = Pausar prazo
-promise-pause-why = O que se espera?
-promise-pause-hint = No caso inteiro, o prazo fica pausado por no máximo sete dias; em alerta vermelho, por um dia, e a pausa seguinte cabe a outra pessoa. Tudo fica na auditoria. A primeira resposta não pode ser pausada.
-promise-pause-do = Pausar os prazos
+sla-trace = Histórico do prazo
+sla-stood = pausado: { $why }
+sla-ran = contou
+sla-resume = Retomar
+sla-pause = Pausar prazo
+sla-pause-why = O que se espera?
+sla-pause-hint = No caso inteiro, o prazo fica pausado por no máximo sete dias; em alerta vermelho, por um dia, e a pausa seguinte cabe a outra pessoa. Tudo fica na auditoria. A primeira resposta não pode ser pausada.
+sla-pause-do = Pausar os prazos
 pause-waiting-patient = resposta do paciente
 pause-waiting-third-party = ação de um terceiro
 pause-scheduled-callback = ligação combinada
 closed-off-hours = fora do expediente
 closed-day-off = dia sem expediente
 field-pause = Escolha o que se espera.
-ladder-ahead = Depois, se ninguém responder
-ladder-ahead-at = por volta de { $time }
-ladder-ahead-hint = Com quem estará de plantão nessas horas, pela escala de agora.
-ladder-rounds-left =
+escalation-ahead = Depois, se ninguém responder
+escalation-ahead-at = por volta de { $time }
+escalation-ahead-hint = Com quem estará de plantão nessas horas, pela escala de agora.
+escalation-rounds-left =
     { $n ->
         [one] Todos os passos mais uma vez
        *[other] Todos os passos mais { $n } vezes
@@ -1257,11 +1257,11 @@ field-most = Escreva um número de 0 a 500.
 
 ## How letters are written
 
-letters-title = E-mails para você
-letters-what = Em que idioma os chamados por e-mail são escritos e em que fuso contam as horas.
-letters-lang = Idioma
-letters-zone = Fuso horário
-letters-keep = Guardar
+mail-title = E-mails para você
+mail-what = Em que idioma os chamados por e-mail são escritos e em que fuso contam as horas.
+mail-lang = Idioma
+mail-zone = Fuso horário
+mail-keep = Guardar
 
 ## Trying whether a page arrives
 

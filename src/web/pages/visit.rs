@@ -302,9 +302,7 @@ impl Room {
             store::messages::seen::opened(&self.state.store, self.viewer.id, place, self.now)?;
         }
         if self.viewer.may(Can::SeeAlerts) {
-            let red = self.read(|view| {
-                Ok(cases::red_open(view, &self.viewer.audience, cases::MOST)?)
-            })?;
+            let red = self.read(|view| Ok(cases::red_open(view, &self.viewer.audience, cases::MOST)?))?;
             self.shell.red_open = Some(u32::try_from(red).unwrap_or(u32::MAX));
         }
         Ok(self)

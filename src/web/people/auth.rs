@@ -12,7 +12,6 @@ pub use crate::http::address::{Site, address, site};
 use crate::http::code::Code;
 use crate::http::fault::Fault;
 use crate::http::problem;
-use crate::privacy::pseudonyms;
 use crate::state::State;
 use domain::{Can, Instant, PatientId, Role, SessionId, UserId};
 use store::consents::ledger;
@@ -57,19 +56,6 @@ impl Viewer {
     #[must_use]
     pub fn in_shell(&self) -> crate::pages::shell::Viewer {
         crate::pages::shell::Viewer { name: self.name.clone(), role: self.role }
-    }
-
-    /// The patient whom they mean by an id, among those whom they may see.
-    ///
-    /// # Errors
-    /// `E_NOT_FOUND`; store faults.
-    pub fn visible(
-        &self,
-        view: &mut View<'_>,
-        asked: Requested<PatientId>,
-    ) -> Result<Visible<PatientId>, Fault> {
-        let meant = pseudonyms::meant(view, self, asked)?;
-        Ok(self.audience.patient(view, meant)?)
     }
 
     /// # Errors

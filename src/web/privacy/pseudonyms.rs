@@ -5,7 +5,7 @@ use crate::http::fault::Fault;
 use crate::people::auth::Viewer;
 use domain::{PatientId, Role, UserId};
 use store::View;
-use store::patients::audience::Requested;
+use store::patients::audience::{Requested, Visible};
 use store::people::users;
 use store::privacy::accesses::What;
 use store::privacy::pseudonyms;
@@ -14,6 +14,21 @@ use store::privacy::pseudonyms;
 #[must_use]
 pub const fn knows_none(viewer: &Viewer) -> bool {
     matches!(viewer.role, Role::Auditor | Role::Dpo)
+}
+
+impl Viewer {
+    /// The patient whom they mean by an id, among those whom they may see.
+    ///
+    /// # Errors
+    /// `E_NOT_FOUND`; store faults.
+    pub fn visible(
+        &self,
+        view: &mut View<'_>,
+        asked: Requested<PatientId>,
+    ) -> Result<Visible<PatientId>, Fault> {
+        let meant = meant(view, self, asked)?;
+        Ok(self.audience.patient(view, meant)?)
+    }
 }
 
 /// The id under which a viewer is shown a patient.

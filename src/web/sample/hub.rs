@@ -43,11 +43,11 @@ impl Night {
             warns: Some((false, self.later(60))),
             calendar: Some(("clinic".to_owned(), 3)),
             earlier: 1,
-            ..row(Key("promise-resolution"), Standing::Paused(Key("pause-waiting-patient")), 0)
+            ..row(Key("sla-resolution"), Standing::Paused(Key("pause-waiting-patient")), 0)
         };
         let done =
-            Row { stopped: Some(self.ago(30)), ..row(Key("promise-first-response"), Standing::Late, 1_000) };
-        let first = row(Key("promise-first-response"), Standing::Warned, 800);
+            Row { stopped: Some(self.ago(30)), ..row(Key("sla-first-response"), Standing::Late, 1_000) };
+        let first = row(Key("sla-first-response"), Standing::Warned, 800);
         Promises { rows: vec![first, paused, done], may_pause: true, may_resume: true }
     }
 

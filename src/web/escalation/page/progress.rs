@@ -145,9 +145,9 @@ fn ahead(view: &mut View<'_>, room: &Room, run: &Run, names: &Names) -> Result<V
 /// Why somebody was told outside the ladder, by the message's template.
 fn outside(template: &str) -> Key {
     match template {
-        "sla_warning" => Key("ladder-deadline-near"),
-        "sla_breach" => Key("ladder-deadline-passed"),
-        _ => Key("ladder-handed-over"),
+        "sla_warning" => Key("escalation-deadline-near"),
+        "sla_breach" => Key("escalation-deadline-passed"),
+        _ => Key("escalation-handed-over"),
     }
 }
 
@@ -213,7 +213,7 @@ pub fn label(w: &Words, step: &Stepped) -> String {
     if step.round == 0 {
         return step_label;
     }
-    format!("{step_label} ({})", w.one("ladder-round", "n", u32::from(step.round) + 1))
+    format!("{step_label} ({})", w.one("escalation-round", "n", u32::from(step.round) + 1))
 }
 
 /// What a step did.

@@ -27,7 +27,7 @@ fn seen(clinic: &Clinic) -> String {
 async fn the_whole_policy_that_is_ahead_names_whom_it_would_page_and_when() {
     let clinic = Clinic::open();
     let page = clinic.get(Role::Agent, &format!("/alerts/{}", clinic.alert)).await.text;
-    let ahead = page.split("ladder-ahead").nth(1).unwrap();
+    let ahead = page.split("escalation-ahead").nth(1).unwrap();
     for text in
         ["Passo 2", "Passo 4", "Ninguém alcançado", "por volta de", "Pessoa manager", "Ninguém seria chamado"]
     {
@@ -75,7 +75,7 @@ async fn a_silence_is_shown_as_a_silence_and_who_asks_for_a_second_is_told_why_n
     let path = format!("/alerts/{}", clinic.alert);
     let standing = async || {
         let page = clinic.get(Role::Agent, &path).await.text;
-        page.split("ladder-standing").nth(1).unwrap().split("</p>").next().unwrap().to_owned()
+        page.split("escalation-standing").nth(1).unwrap().split("</p>").next().unwrap().to_owned()
     };
     clinic.post(Role::Agent, &format!("{path}/claim"), &[]).await;
     let part = standing().await;
@@ -208,12 +208,12 @@ async fn a_case_that_somebody_holds_plans_no_call_without_a_legal_basis() {
         let path = format!("/alerts/{}", clinic.alert);
         clinic.post(Role::Agent, &format!("{path}/{act}"), &[]).await;
         let page = clinic.get(Role::Clinician, &path).await.text;
-        assert!(page.contains("ladder-ahead") && page.contains("ladder-next"), "{act}: {page}");
+        assert!(page.contains("escalation-ahead") && page.contains("escalation-next"), "{act}: {page}");
         clinic.revoke(consent::Purpose::AlertEscalate);
         for path in [path.as_str(), "/queue"] {
             let page = clinic.get(Role::Clinician, path).await.text;
             assert!(page.contains("Sem base legal para chamar"), "{act}, {path}: {page}");
-            for planned in ["ladder-ahead", "ladder-next", "row-step", "por volta de"] {
+            for planned in ["escalation-ahead", "escalation-next", "row-step", "por volta de"] {
                 assert!(!page.contains(planned), "{act}, {path}, {planned}: {page}");
             }
         }

@@ -63,13 +63,13 @@ impl Standing {
     #[must_use]
     pub fn words(&self, w: &Words) -> String {
         match self {
-            Self::Climbing => w.say("ladder-climbing"),
-            Self::Answered(who) => w.one("ladder-answered", "who", who),
-            Self::Held(who) => w.one("ladder-held", "who", who),
-            Self::Silenced(who, until) => w.two("ladder-silenced", "who", who, "time", w.clock(until)),
-            Self::NobodyReached => w.say("ladder-nobody"),
-            Self::NoBasis => w.say("ladder-no-basis"),
-            Self::Done => w.say("ladder-done"),
+            Self::Climbing => w.say("escalation-climbing"),
+            Self::Answered(who) => w.one("escalation-answered", "who", who),
+            Self::Held(who) => w.one("escalation-held", "who", who),
+            Self::Silenced(who, until) => w.two("escalation-silenced", "who", who, "time", w.clock(until)),
+            Self::NobodyReached => w.say("escalation-nobody"),
+            Self::NoBasis => w.say("escalation-no-basis"),
+            Self::Done => w.say("escalation-done"),
         }
     }
 }
@@ -118,12 +118,12 @@ impl What {
     #[must_use]
     pub const fn word(self) -> Key {
         match self {
-            Self::Paged => Key("ladder-paged"),
-            Self::Joined => Key("ladder-joined"),
-            Self::Empty => Key("ladder-empty"),
+            Self::Paged => Key("escalation-paged"),
+            Self::Joined => Key("escalation-joined"),
+            Self::Empty => Key("escalation-empty"),
             Self::NobodyReached => Key("alert-nobody-reached"),
-            Self::Resumed => Key("ladder-resumed"),
-            Self::Withheld => Key("ladder-withheld"),
+            Self::Resumed => Key("escalation-resumed"),
+            Self::Withheld => Key("escalation-withheld"),
         }
     }
 

@@ -52,8 +52,8 @@ fn row(room: &Room, promise: &Promise) -> Row {
     let (share, used) = used(w, promise, now);
     Row {
         metric: match promise.metric {
-            Metric::FirstResponse => Key("promise-first-response"),
-            Metric::Resolution => Key("promise-resolution"),
+            Metric::FirstResponse => Key("sla-first-response"),
+            Metric::Resolution => Key("sla-resolution"),
         },
         of: shown_level(promise.level()),
         target: target(w, timer.target),
@@ -74,9 +74,9 @@ fn target(w: &Words, target: Target) -> String {
     let minutes = |n: u32| w.span(&Duration::from_secs(60 * u64::from(n)));
     match target {
         Target::Minutes(n) => minutes(n),
-        Target::OpenMinutes(n) => w.one("promise-open-time", "span", minutes(n)),
-        Target::Days(n) => w.count("promise-days", n),
-        Target::WorkingDays(n) => w.count("promise-working-days", n),
+        Target::OpenMinutes(n) => w.one("sla-open-time", "span", minutes(n)),
+        Target::Days(n) => w.count("sla-days", n),
+        Target::WorkingDays(n) => w.count("sla-working-days", n),
     }
 }
 
@@ -96,7 +96,7 @@ fn used(w: &Words, promise: &Promise, now: Instant) -> (Option<u64>, Option<Stri
     let thousandths = spent.as_micros() * 1_000 / whole.as_micros().max(1);
     let share = u64::try_from(thousandths).unwrap_or(u64::MAX);
     let percent = share / 10;
-    let of = w.two("promise-used", "used", w.span(&spent), "target", target(w, timer.target));
+    let of = w.two("sla-used", "used", w.span(&spent), "target", target(w, timer.target));
     (Some(share.min(1_000)), Some(format!("{of} ({percent} %)")))
 }
 

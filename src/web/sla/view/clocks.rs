@@ -51,7 +51,7 @@ impl Row {
     #[must_use]
     pub fn title(&self, w: &Words) -> String {
         let level = w.say(self.of.word()).to_lowercase();
-        w.two("promise-of", "metric", w.say(self.metric), "level", level)
+        w.two("sla-of", "metric", w.say(self.metric), "level", level)
     }
 
     /// Whether its clock counts towards its end.
@@ -85,13 +85,13 @@ impl Standing {
     #[must_use]
     pub fn words(&self, w: &Words) -> String {
         match self {
-            Self::Running => w.say("promise-running"),
-            Self::Paused(why) => w.one("promise-paused", "why", w.say(*why)),
-            Self::Warned => w.say("promise-warned"),
-            Self::Breached => w.say("promise-breached"),
-            Self::Met => w.say("promise-met"),
-            Self::Late => w.say("promise-late"),
-            Self::Withdrawn => w.say("promise-withdrawn"),
+            Self::Running => w.say("sla-running"),
+            Self::Paused(why) => w.one("sla-paused", "why", w.say(*why)),
+            Self::Warned => w.say("sla-warned"),
+            Self::Breached => w.say("sla-breached"),
+            Self::Met => w.say("sla-met"),
+            Self::Late => w.say("sla-late"),
+            Self::Withdrawn => w.say("sla-withdrawn"),
         }
     }
 
