@@ -1,10 +1,11 @@
-//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers and signals.
+//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers, signals and jobs that are over.
 
 use std::time::Duration;
 
 use super::{Module, Progress};
 use domain::Instant;
 use store::db::idempotency;
+use store::jobs::retention;
 use store::keys::rewrap;
 use store::live::signals;
 use store::people::{links, sessions, throttles};
@@ -35,6 +36,7 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
     ("unstamped", Urgency::Patient, readings::prune_unstamped),
+    ("jobs", Urgency::Patient, |tx, now| retention::prune(tx, now.minus(retention::KEPT))),
 ];
 
 /// Housekeeping as a module.

@@ -8,6 +8,7 @@ pub mod devices;
 pub mod escalation;
 pub mod health;
 pub mod home;
+pub mod jobs;
 pub mod keys;
 pub mod live;
 pub mod messages;

@@ -34,7 +34,7 @@ const CHUNK: usize = 48;
 const CHANNEL: &str = "'zelo_signals_' || to_hex(hashtext(current_schema()))";
 
 /// Every name that is told, as readers compare it.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "alert.changed",
     "audit.sealed",
     "config.changed",
@@ -42,6 +42,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "device.changed",
     "device.commanded",
     "device.connected",
+    "job.changed",
     "message.changed",
     "patient.changed",
     "readings.changed",
