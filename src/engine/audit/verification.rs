@@ -10,7 +10,7 @@ use audit::note::Vkey;
 use domain::Role;
 use domain::messages::Class;
 use store::audit::{self as log, BROKEN, VERIFICATION, WHOLE};
-use store::db::pace::Pace;
+use store::live::pace::Pace;
 use store::messages::{About, Topic};
 use store::{Error, Store, Tx};
 

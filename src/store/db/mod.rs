@@ -9,7 +9,6 @@ pub mod idempotency;
 pub mod init;
 pub mod item;
 pub mod migrate;
-pub mod pace;
 pub mod page;
 #[cfg(any(test, feature = "testing"))]
 pub mod plans;

@@ -1,4 +1,5 @@
-//! Signals to open pages and to other nodes after a commit.
+//! Signals to open pages and to other nodes after a commit, and how far long work is.
 
 pub(crate) mod listen;
+pub mod pace;
 pub mod signals;

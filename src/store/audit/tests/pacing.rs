@@ -5,7 +5,7 @@ use super::tampering::lived_in;
 use super::*;
 use crate::Error;
 use crate::audit::verify_at_pace;
-use crate::db::pace::Pace;
+use crate::live::pace::Pace;
 
 /// The report, and each word on the way.
 fn followed(house: &House, stop_at: Option<usize>) -> (Result<Report>, Vec<(u64, u64)>) {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::Act;
-use crate::db::pace::Pace;
 use crate::db::schema::audit_entries as entries;
+use crate::live::pace::Pace;
 use audit::{Entry, EntryType};
 
 fn act(store: &Store, purpose: &str) {

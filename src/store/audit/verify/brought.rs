@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::View;
 use crate::db::error::{Error, Result};
-use crate::db::pace::Pace;
 use crate::db::schema::quarantine;
 use crate::keys::seal::{Broken, Place};
+use crate::live::pace::Pace;
 use crate::readings::series::walk::Census;
 use crate::readings::{ReceiptRef, StoredReading, attrs};
 use audit::pack::Receipted;

@@ -9,7 +9,7 @@ use super::signed::{Signed, Verdict};
 use super::stream::{Receipts, Second};
 use crate::View;
 use crate::db::error::Result;
-use crate::db::pace::Pace;
+use crate::live::pace::Pace;
 use crate::readings::series::walk::Census;
 use audit::pack::Receipted;
 use audit::verify::Break;

@@ -30,7 +30,7 @@ use super::verify::packs::Packs;
 use super::years::{self, Year};
 use super::{Rows, broken};
 use crate::db::error::{Error, Result};
-use crate::db::pace::Pace;
+use crate::live::pace::Pace;
 use crate::readings::series::walk;
 use crate::{Conn, Store, View};
 use audit::merkle;

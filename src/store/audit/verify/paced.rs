@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::audit::Rows;
 use crate::db::error::Result;
-use crate::db::pace::Pace;
+use crate::live::pace::Pace;
 use audit::tile::{Place, Row, TileReader, Unreadable};
 
 /// The rows of one tree, read at a pace.

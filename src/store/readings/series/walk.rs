@@ -10,10 +10,10 @@ use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 
 use crate::db::error::{Error, Result};
-use crate::db::pace::Pace;
 use crate::db::schema::{amendments, chunks, merged_readings as merged, quarantine, readings};
 use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
+use crate::live::pace::Pace;
 use crate::readings::ReceiptRef;
 use crate::readings::amendments::brought;
 use crate::readings::chunks::roll::patient_of;

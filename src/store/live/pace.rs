@@ -1,8 +1,8 @@
 //! How far long work is, and whether it is to go on: what walks over everything says so as it walks.
 
-use super::error::Result;
+use crate::db::error::Result;
 
-/// Hears how much is done, and of how much. [`super::error::Error::Stopped`] ends the work.
+/// Hears how much is done, and of how much. [`crate::Error::Stopped`] ends the work.
 pub type Step<'a> = &'a mut dyn FnMut(u64, u64) -> Result<()>;
 
 /// The pace of one piece of work. What is looked at twice counts half each time, so that a person reads how many things
@@ -28,7 +28,7 @@ impl<'a> Pace<'a> {
     /// So many are done.
     ///
     /// # Errors
-    /// [`super::error::Error::Stopped`].
+    /// [`crate::Error::Stopped`].
     pub fn did(&mut self, things: u64) -> Result<()> {
         self.half(things.saturating_mul(2))
     }
@@ -36,7 +36,7 @@ impl<'a> Pace<'a> {
     /// So many were looked at once of twice; none: the work only asks whether to go on.
     ///
     /// # Errors
-    /// [`super::error::Error::Stopped`].
+    /// [`crate::Error::Stopped`].
     pub fn half(&mut self, things: u64) -> Result<()> {
         self.halves = self.halves.saturating_add(things);
         let done = (self.halves / 2).min(self.total);
@@ -46,8 +46,8 @@ impl<'a> Pace<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::Error;
     use super::*;
+    use crate::Error;
 
     #[test]
     fn what_is_looked_at_twice_counts_once_and_nothing_counts_beyond_the_total() {
