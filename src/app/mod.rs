@@ -21,8 +21,10 @@ use domain::people::token::Signer;
 use domain::{Clock, messages};
 use edge::{Door, Edge};
 use engine::alerts::late_reds;
+use engine::audit::verification::{KeptHead, Verification};
 use engine::devices::{moves, silence};
 use engine::health::{auditor, clock as clock_watch, seat};
+use engine::jobs::Jobs;
 use engine::messages::{bounces, outbox};
 use engine::on_call::{coverage, handover};
 use engine::{
@@ -54,6 +56,8 @@ pub struct Options {
     pub bases: consent::Bases,
     /// By which ways people and programs are reached.
     pub post: Post,
+    /// The checkpoint that is kept outside the database.
+    pub kept_head: KeptHead,
 }
 
 /// The keys that sign.
@@ -138,6 +142,9 @@ impl House {
             },
         )?;
         let breakers = outbox::Breakers::default();
+        let kinds: Vec<Box<dyn engine::jobs::Kind>> =
+            vec![Box::new(Verification::new(signers.log.vkey().clone(), options.kept_head))];
+        let jobs = Jobs::new(store.clone(), clock.clone(), kinds, wake.clone(), engine.clone());
         let prompt = Lane::new(
             "engine",
             vec![
@@ -201,7 +208,7 @@ impl House {
         let sessions = gateway.registry().clone();
         drop(registry.set(sessions.clone()));
         let watchers = watchers(store, clock, &standing, &registry);
-        let mut threads = vec![scribe];
+        let mut threads = vec![scribe, jobs.under(standing.clone()).start(store.threads())?];
         for lane in lanes {
             threads.push(lane.start(store.threads(), clock.clone(), wake.clone(), engine.clone())?);
         }

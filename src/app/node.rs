@@ -14,6 +14,7 @@ use domain::messages::network::Networks;
 use domain::people::token::Signer;
 use domain::{Clock, DeviceId, Instant, Role};
 use engine::Status;
+use engine::audit::verification::KeptHead;
 use engine::health::auditor;
 use engine::messages::outbox::{Breakers, Rest, Whom};
 use ingest::Stats;
@@ -51,6 +52,8 @@ pub struct NodeOptions {
     pub webhook_networks: Networks,
     /// The certificates of both doors.
     pub certificates: Vec<Certificate>,
+    /// The checkpoint that is kept outside the database.
+    pub kept_head: KeptHead,
 }
 
 /// A running node.
@@ -86,6 +89,7 @@ impl Node {
             post,
             webhook_networks,
             certificates,
+            kept_head,
         } = options;
         let signer = {
             let (store, keys, now) = (store.clone(), keys.to_owned(), clock.now());
@@ -97,7 +101,16 @@ impl Node {
             store,
             clock,
             signers,
-            Options { mqtt, mqtt_tls, descriptors, node: number, home, bases: bases.clone(), post },
+            Options {
+                mqtt,
+                mqtt_tls,
+                descriptors,
+                node: number,
+                home,
+                bases: bases.clone(),
+                post,
+                kept_head,
+            },
         )
         .await?;
         let state = web::State::new(web::Parts {

@@ -132,6 +132,9 @@ kinds! {
     EngineLapse = "engine.lapse";
     EngineQuarantined = "engine.quarantined";
     NodeThreadEnded = "node.thread_ended";
+    JobAsked = "job.asked";
+    JobCancelled = "job.cancelled";
+    JobEnded = "job.ended";
 }
 
 impl fmt::Display for EntryType {

@@ -182,6 +182,8 @@ async fn open(
 ) -> Result<Node> {
     let certificates = certificates::read(options)?;
     certificates::report(&certificates, clock.now());
+    // The keys lie in the data directory, and so does what is kept outside the database.
+    let dir = keys.parent().unwrap_or(keys).to_owned();
     let asked = NodeOptions {
         http: options.http,
         metrics: options.metrics,
@@ -197,6 +199,7 @@ async fn open(
         post: post(options, store)?,
         webhook_networks: options.notify.webhook_networks.clone(),
         certificates,
+        kept_head: Arc::new(move || revocations::signed_head(&dir).map_err(|fault| fault.to_string())),
     };
     let started = Node::start(store, clock, tokens, keys, asked).await;
     started.map_err(|fault| Error::Failed(format!("{fault:#}")))

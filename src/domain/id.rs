@@ -79,4 +79,6 @@ id! {
     AbsenceId,
     /// A request to know who stands behind a pseudonym.
     RevealId,
+    /// Long work that somebody asked for.
+    JobId,
 }

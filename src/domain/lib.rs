@@ -25,8 +25,8 @@ pub use crate::people::person::{Cns, Cpf, Email, Name, Phone};
 pub use crate::readings::{Flags, Measured, Reading, Signal, Unit, Withdrawal};
 pub use crate::rules::Rule;
 pub use id::{
-    AbsenceId, AlertId, BindingId, CommandId, ConsentId, DeviceId, PatientId, RevealId, SessionId, SwapId,
-    TermId, TokenId, UserId,
+    AbsenceId, AlertId, BindingId, CommandId, ConsentId, DeviceId, JobId, PatientId, RevealId, SessionId,
+    SwapId, TermId, TokenId, UserId,
 };
 pub use line::{Inscription, Label, Line, Reason};
 pub use time::{Clock, Instant};

@@ -1,10 +1,12 @@
-//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers and signals, and whom old facts are about.
+//! Removes what has expired: snoozes, quarantine, sessions, links, stored answers, signals, jobs that are over, and whom
+//! old facts are about.
 
 use std::time::Duration;
 
 use super::{Module, Progress};
 use domain::Instant;
 use store::db::idempotency;
+use store::jobs::retention;
 use store::keys::rewrap;
 use store::kpis::facts;
 use store::live::signals;
@@ -39,6 +41,7 @@ const CHORES: &[(&str, Urgency, Chore)] = &[
     ("answers", Urgency::Patient, |tx, _| idempotency::prune(tx)),
     ("keys", Urgency::Patient, |tx, _| rewrap::rewrap(tx)),
     ("unstamped", Urgency::Patient, readings::prune_unstamped),
+    ("jobs", Urgency::Patient, |tx, now| retention::prune(tx, now.minus(retention::KEPT))),
 ];
 
 /// Housekeeping as a module.

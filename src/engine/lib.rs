@@ -8,6 +8,7 @@ pub mod devices;
 pub mod escalation;
 pub mod health;
 pub mod housekeeping;
+pub mod jobs;
 pub mod messages;
 pub mod on_call;
 pub mod people;

@@ -9,6 +9,7 @@ pub mod devices;
 pub mod escalation;
 pub mod health;
 pub mod home;
+pub mod jobs;
 pub mod keys;
 pub mod kpis;
 pub mod live;

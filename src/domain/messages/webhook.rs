@@ -91,7 +91,7 @@ pub fn shown(url: &str) -> &str {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call<'a> {
     /// What is told: `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
-    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `test`.
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `log_broken`, `test`.
     #[serde(rename = "type")]
     pub kind: &'a str,
     /// When it was planned.

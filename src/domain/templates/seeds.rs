@@ -6,7 +6,7 @@ use crate::messages::Class;
 type Seed = (&'static str, Class, [&'static str; 2], [&'static str; 2], [&'static str; 2]);
 
 /// Id, class, then name, subject and text, each in Portuguese and English.
-const SEEDS: [Seed; 31] = [
+const SEEDS: [Seed; 32] = [
     (
         "page",
         Class::Clinical,
@@ -351,6 +351,18 @@ const SEEDS: [Seed; 31] = [
             "Outside opening hours, some planned items did not happen in time: {count}. The oldest was planned for \
              {since}. What cannot wait is told at once, at any hour.\n\n\
              Sign in to see whether anything still stands still: {link}\n",
+        ],
+    ),
+    (
+        "log_broken",
+        Class::Clinical,
+        ["Quebra no registro de auditoria", "Break in the audit log"],
+        ["Zelo: o registro de auditoria não está íntegro", "Zelo: the audit log is not whole"],
+        [
+            "A verificação que terminou às {since} encontrou uma quebra no registro de auditoria: o que está guardado \
+             não é o que foi registrado. Não altere nem apague nada. Entre para ver onde: {link}\n",
+            "The verification that ended at {since} found a break in the audit log: what is stored is not what was \
+             logged. Change and delete nothing. Sign in to see where: {link}\n",
         ],
     ),
     (

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::escalation::{Step, Target};
 use domain::messages::{Channel, Class};
-use domain::{Instant, Role};
+use domain::{Can, Instant, Role};
 use store::Tx;
-use store::escalation::paging::Finder;
+use store::escalation::paging::{self, Finder};
 use store::messages::{self, About};
 
 /// A message to the managers.
@@ -35,10 +35,16 @@ pub struct Notice<'a> {
 pub fn send(tx: &mut Tx<'_>, also: &[Role], notice: &Notice<'_>) -> store::Result<usize> {
     let now: Instant = tx.now();
     let mut targets = vec![Target::Schedule("duty_manager".into()), Target::Role(Role::Manager)];
-    targets.extend(also.iter().copied().map(Target::Role));
+    let (called, told_only): (Vec<Role>, Vec<Role>) =
+        also.iter().copied().partition(|role| Can::AnswerCalls.held_by(*role));
+    targets.extend(called.into_iter().map(Target::Role));
     let step = Step { targets, minutes: 1, certificate: false, skip_if_empty: true };
     let mut finder = Finder::default();
-    let people = finder.find(tx, &step, now)?;
+    let mut people = finder.find(tx, &step, now)?;
+    // A step leaves out whoever may not answer an alert. This is no alert: administrators and the DPO are told all the same.
+    for role in told_only {
+        people.extend(paging::with_role(tx, role)?);
+    }
     let ways = finder.ways(tx, &people)?;
     let mut told = 0;
     for (channel, recipient) in ways.into_iter().filter(|(channel, _)| !notice.not_by.contains(channel)) {

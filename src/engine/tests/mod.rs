@@ -4,6 +4,7 @@ mod alerts;
 mod devices;
 pub(crate) mod escalation;
 pub(crate) mod health;
+mod jobs;
 pub(crate) mod messages;
 pub(crate) mod on_call;
 mod people;

@@ -24,7 +24,7 @@ pub use prove::{proof_of_entry, proof_of_reading};
 pub use rows::Rows;
 pub use seals::Seals;
 pub use sequence::{Sequenced, Sequencer};
-pub use verify::{exit_code, verify};
+pub use verify::{exit_code, verify, verify_at_pace};
 
 use diesel::prelude::*;
 
@@ -33,6 +33,13 @@ use super::db::error::{Error, Result};
 use super::db::schema::audit_entries as written;
 use audit::note::{Checkpoint, Vkey};
 use domain::Instant;
+
+/// The kind of job that verifies the whole log…
+pub const VERIFICATION: &str = "audit.verification";
+/// …and its codes: the log holds…
+pub const WHOLE: &str = "whole";
+/// …or does not.
+pub const BROKEN: &str = "broken";
 
 /// The newest signed state of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

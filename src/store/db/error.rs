@@ -84,6 +84,9 @@ pub enum Error {
     /// The program itself failed in a transaction; nothing of it was kept.
     #[error("the program failed in a transaction, which was not kept")]
     Panicked,
+    /// Whoever waits for the work wants it no more: it ended where it was.
+    #[error("the work was stopped before it was done")]
+    Stopped,
     /// The database refused a statement.
     #[error("the database refused a statement")]
     Database(#[source] diesel::result::Error),

@@ -1,7 +1,7 @@
 //! The names of signals: what changes are called, on every node alike.
 
 /// Every name that is told, as readers compare it.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "alert.changed",
     "audit.sealed",
     "config.changed",
@@ -9,6 +9,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "device.changed",
     "device.commanded",
     "device.connected",
+    "job.changed",
     "message.changed",
     "patient.changed",
     "readings.changed",

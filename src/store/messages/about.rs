@@ -80,10 +80,12 @@ pub enum Topic {
     Trial,
     /// A test of a webhook.
     Webhook,
+    /// The audit log itself.
+    Audit,
 }
 
 impl Topic {
-    const ALL: [Self; 4] = [Self::Engine, Self::Schedule, Self::Trial, Self::Webhook];
+    const ALL: [Self; 5] = [Self::Engine, Self::Schedule, Self::Trial, Self::Webhook, Self::Audit];
 
     /// The kind's name in the store.
     #[must_use]
@@ -93,6 +95,7 @@ impl Topic {
             Self::Schedule => "schedule",
             Self::Trial => "trial",
             Self::Webhook => "webhook",
+            Self::Audit => "audit",
         }
     }
 }

@@ -4,4 +4,5 @@ pub mod api;
 pub mod kind;
 pub(crate) mod page;
 pub(crate) mod routes;
+pub mod verifications;
 pub mod view;

@@ -1,14 +1,13 @@
 //! The audit explorer: what the log holds, its signed state, proofs to take away, and whether it is whole.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::{Path, Query};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
 use serde::Deserialize;
 
-use crate::audit::kind;
-use crate::audit::view::{self as pages, Checkpoint, Detail, Entry, Filter, Verified};
+use crate::audit::view::{self as pages, Checkpoint, Detail, Entry, Filter};
+use crate::audit::{kind, verifications};
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Visit};
 use crate::privacy::pseudonyms;
@@ -21,9 +20,6 @@ use store::{Subject, View, audit as log};
 
 /// Entries on a page.
 const SHOWN: usize = 100;
-
-/// The last verification on this node: page and button are two requests.
-static VERIFIED: Mutex<Option<Verified>> = Mutex::new(None);
 
 /// `?kind=&actor=&patient=&decision=&from=&to=&cursor=`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -81,7 +77,7 @@ fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<pages::View, 
         entries,
         next: slice.next.map(|next| next.to_string()),
         checkpoint: checkpoint(view, room)?,
-        verified: VERIFIED.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        verifications: verifications::page::fill(view, room)?,
     })
 }
 
@@ -200,20 +196,6 @@ pub async fn proof(visit: Visit, index: Path<u64>) -> Answer {
     let index = *index;
     let prove = move |room: &Room| room.read(|view| Ok(log::proof_of_entry(view, key(room)?, index)?));
     visit.file(format!("{index}.tlog-proof"), prove).await
-}
-
-/// POST `/audit/verify`: the whole log and the tables under it, now.
-pub async fn verify(visit: Visit) -> Answer {
-    visit
-        .act(|room| {
-            let report = log::verify(&room.state.store, key(room)?, None, &[])?;
-            let first_break =
-                report.first_break.map(|found| (found.index.unwrap_or(report.size), found.what));
-            let verified = Verified { at: room.now, size: report.size, first_break };
-            *VERIFIED.lock().unwrap_or_else(PoisonError::into_inner) = Some(verified);
-            Ok("/audit".to_owned())
-        })
-        .await
 }
 
 /// The age of the newest checkpoint.

@@ -1,5 +1,6 @@
 //! Its rows of the route table: every address with the right that opens it.
 
+use super::verifications::{api as verifications, page as verifying};
 use super::{api, page};
 use crate::http::route::{Row, api_rows, page_rows};
 
@@ -11,6 +12,10 @@ pub(crate) fn api() -> Vec<Row> {
         GET "/api/v1/audit/key" ReadAudit => api::public_key;
         GET "/api/v1/audit/proofs" ReadAudit => api::proofs;
         GET "/api/v1/audit/export" ReadAudit => api::export;
+        GET "/api/v1/audit/verifications" ReadAudit => verifications::list;
+        POST "/api/v1/audit/verifications" ReadAudit => verifications::ask;
+        GET "/api/v1/audit/verifications/{id}" ReadAudit => verifications::get;
+        POST "/api/v1/audit/verifications/{id}/cancel" ReadAudit => verifications::cancel;
     }
 }
 
@@ -20,7 +25,9 @@ pub(crate) fn pages() -> Vec<Row> {
         GET "/audit" ReadAudit => page::explore;
         GET "/audit/entries/{index}" ReadAudit => page::one;
         GET "/audit/entries/{index}/proof" ReadAudit => page::proof;
-        POST "/audit/verify" ReadAudit => page::verify;
+        GET "/audit/verifications" ReadAudit => verifying::list;
+        POST "/audit/verifications" ReadAudit => verifying::ask;
+        POST "/audit/verifications/{id}/cancel" ReadAudit => verifying::cancel;
         POST "/audit/export" ReadAudit => api::export;
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::kind;
+use super::verifications::view::{Outcome, Verifications};
 use crate::pages::Html;
 use crate::pages::shell::address;
 use crate::{Key, Lang, Section, Shell, Theme, Words};
@@ -21,8 +22,8 @@ pub struct View {
     pub next: Option<String>,
     /// The newest signed state of the log.
     pub checkpoint: Option<Checkpoint>,
-    /// The last verification on this node.
-    pub verified: Option<Verified>,
+    /// Verifications of the whole log.
+    pub verifications: Verifications,
 }
 
 /// `?kind=&actor=&patient=&decision=&from=&to=`.
@@ -114,17 +115,6 @@ pub struct Checkpoint {
     pub key: String,
 }
 
-/// What a verification found.
-#[derive(Debug, Clone)]
-pub struct Verified {
-    /// When.
-    pub at: Instant,
-    /// How many entries it covered.
-    pub size: u64,
-    /// The first break: its place and what is wrong.
-    pub first_break: Option<(u64, String)>,
-}
-
 /// The page of one entry.
 #[derive(Debug, Clone)]
 pub struct Detail {
@@ -165,6 +155,7 @@ struct Page<'a> {
     shell: &'a Shell,
     w: &'a Words,
     view: &'a View,
+    verifications: &'a Verifications,
 }
 
 #[derive(Template)]
@@ -175,12 +166,12 @@ struct DetailPage<'a> {
     view: &'a Detail,
 }
 
-/// The explorer. POST `/audit/verify` checks the whole log now.
+/// The explorer.
 ///
 /// # Errors
 /// The formatter's.
 pub fn page(shell: &Shell, view: &View) -> Html {
-    Page { shell, w: &shell.words, view }.render()
+    Page { shell, w: &shell.words, view, verifications: &view.verifications }.render()
 }
 
 /// One entry.

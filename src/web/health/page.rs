@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::audit::page::seal_age;
+use crate::audit::verifications;
 use crate::escalation::view::progress::channel_word;
 use crate::health::pulse::Pulse;
 use crate::health::view::{self as pages, Backlog, Health, Module, Provider, Rolling};
 use crate::http::fault::Fault;
 use crate::pages::Level;
+use crate::pages::job::UnderWay;
 use crate::pages::visit::{Answer, Room, Visit};
 use crate::people::page::names::{People, reference};
 use crate::privacy::pseudonyms;
@@ -24,7 +26,7 @@ use store::health::waiting;
 use store::health::waiting::COUNTED;
 use store::rules::RuleVersion;
 use store::rules::{self, reevaluations};
-use store::{Url, View, audit};
+use store::{Url, View, audit, jobs};
 
 /// A module that has not ended a run for so long is late.
 const LATE: Duration = Duration::from_secs(60);
@@ -68,6 +70,8 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: state.started_at,
         modules: state.engine.modules().into_iter().map(|module| shown(module, room)).collect(),
+        jobs: jobs::open(view)?.iter().map(UnderWay::from).collect(),
+        log_broken: verifications::log_broken(view)?,
         queue_depth: count("messages_queued").unwrap_or(0),
         reevaluate: backlog(series, since),
         outbox: backlog(waiting.outbox.depth, waiting.outbox.since),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 
 use crate::pages::Html;
+use crate::pages::job::UnderWay;
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::certificate::{self, Door};
 use domain::time::Step;
@@ -19,6 +20,10 @@ pub struct View {
     pub started_at: Instant,
     /// Engine modules in their order.
     pub modules: Vec<Module>,
+    /// The jobs under way, on whatever node.
+    pub jobs: Vec<UnderWay>,
+    /// When the newest verification of the audit log ended, if it found a break.
+    pub log_broken: Option<Instant>,
     /// Messages that wait for a commit.
     pub queue_depth: u64,
     /// Series that wait for another judgement, and for how long the oldest has.
@@ -185,6 +190,7 @@ impl Module {
             "escalate" => Key("module-escalate"),
             "handover" => Key("module-handover"),
             "housekeeping" => Key("module-housekeeping"),
+            "jobs" => Key("module-jobs"),
             "late_reds" => Key("module-late-reds"),
             "moves" => Key("module-moves"),
             "outbox in_app" => Key("module-outbox-in-app"),

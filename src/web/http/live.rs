@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::code::Code;
 use super::fault::Fault;
+use super::jobs;
 use super::problem::Refusal;
 use super::streams::{OpenStream, Streams};
 use crate::people::auth::Viewer;
@@ -46,6 +47,7 @@ fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
         // Whoever is called knows; so do those who see an alert's ladder with its receipts.
         "message.changed" if viewer.id.to_string() == subject => return true,
         "message.changed" => Can::SeeAlerts,
+        "job.changed" => return jobs::may_know(viewer.role),
         "session.ended" => return viewer.id.to_string() == subject,
         _ => return false,
     };
@@ -81,6 +83,7 @@ fn event(id: i64, name: &str, subject: &str) -> String {
     let member = match name {
         "alert.changed" => "alert_id",
         "device.changed" | "device.commanded" => "device_id",
+        "job.changed" => "job_id",
         name if names_patient(name) => "patient_id",
         _ => "subject",
     };

@@ -8,6 +8,7 @@ pub mod code;
 pub mod connections;
 pub mod fault;
 pub mod guard;
+pub mod jobs;
 pub mod live;
 pub mod openapi;
 pub mod outlet;

@@ -14,6 +14,7 @@ use store::db::page::COUNTED;
 pub mod api_docs;
 pub mod confirm;
 pub mod error;
+pub mod job;
 pub(crate) mod visit;
 
 /// What rendering gives: HTML, or the formatter's failure, which no data of ours causes.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::audit::verifications::view::{Outcome, Past, Verifications};
 use crate::audit::{kind, view};
 use crate::devices::view::{self as devices, pairing};
 use crate::health::view as status;
+use crate::pages::job::UnderWay;
 use crate::pages::{Level, Paging, Total, api_docs};
 use crate::patients::view::list;
 use crate::people::view::users;
@@ -12,7 +14,8 @@ use crate::rules::view as rules;
 use crate::{Code, Key};
 use ::audit::kind::EntryType;
 use domain::certificate::Door;
-use domain::{CommandId, Role, Signal};
+use domain::{CommandId, JobId, Role, Signal};
+use store::jobs::State;
 
 use super::{Night, device_id, patient_id, user_id};
 
@@ -47,19 +50,40 @@ impl Night {
                 at: self.ago(1),
                 key: "zelo.demo/audit/2026+5c3f1a77+AfW1b0x9mC0s2m1Qy3k0".to_owned(),
             }),
-            verified: Some(view::Verified {
-                at: self.ago(3_600),
-                size: 1_283_000,
-                first_break: broken.then(|| {
-                    (
-                        1_204,
-                        self.pick(
-                            "a folha não confere com a raiz assinada",
-                            "the leaf does not match the signed root",
-                        ),
-                    )
-                }),
-            }),
+            verifications: self.verifications(broken),
+        }
+    }
+
+    /// One that runs while the last one stands; or one that found a break.
+    pub(super) fn verifications(&self, broken: bool) -> Verifications {
+        let past = |secs, outcome| Past {
+            at: self.ago(secs),
+            by: (secs > 3_600).then(|| "3f2a91c0".to_owned()),
+            outcome,
+        };
+        let found = Outcome::Broken {
+            index: Some(1_204),
+            what: "hash 4 of tile/0/x004 is not that of the entries".to_owned(),
+        };
+        let whole = past(90_000, Outcome::Whole { size: 1_190_000 });
+        let under_way = UnderWay {
+            id: JobId(super::id(900)),
+            kind: store::audit::VERIFICATION.to_owned(),
+            state: State::Running,
+            of: (120_000, 290_000),
+            percent: Some(41),
+            since: self.ago(70),
+            node: Some("0199f3a1-7c00-7000-8000-000000000001".to_owned()),
+        };
+        let last = if broken { found } else { Outcome::Whole { size: 1_283_000 } };
+        Verifications {
+            under_way: (!broken).then_some(under_way),
+            past: vec![
+                past(3_600, last),
+                past(50_000, Outcome::Cancelled),
+                past(60_000, Outcome::Failed),
+                whole,
+            ],
         }
     }
 
@@ -79,6 +103,8 @@ impl Night {
                 module("escalate", if bad { status::Health::Failing } else { status::Health::Well }, "2"),
                 module("seal", if bad { status::Health::Late } else { status::Health::Well }, "1.284.003"),
             ],
+            jobs: self.verifications(false).under_way.into_iter().collect(),
+            log_broken: bad.then(|| self.ago(3_600)),
             queue_depth: 12,
             reevaluate: status::Backlog { depth: 4, age: bad.then(|| Duration::from_secs(90)) },
             outbox: status::Backlog { depth: 3, age: Some(Duration::from_secs(9)) },

@@ -8,6 +8,7 @@ pub(crate) mod settings;
 use std::time::Duration;
 
 use crate::alerts::view::{alert, many, queue};
+use crate::audit::verifications::view as verifications;
 use crate::audit::view;
 use crate::devices::view::{self as devices, pairing};
 use crate::health::view as status;
@@ -213,6 +214,14 @@ impl Night {
                 "audit-broken",
                 "/audit?broken".into(),
                 view::page(&at(Role::Dpo, Audit, "/audit"), &self.audit(true)),
+            ),
+            (
+                "audit-verifications",
+                "/audit/verifications".into(),
+                verifications::page(
+                    &at(Role::Auditor, Audit, "/audit/verifications"),
+                    &self.verifications(false),
+                ),
             ),
             (
                 "audit-empty",

@@ -14,8 +14,8 @@ use engine::messages::outbox;
 use engine::messages::outbox::{Breakers, Outbox};
 use engine::on_call::{coverage, handover};
 use engine::{
-    Module, Status, audit, consents, escalation, housekeeping, people, readings, rules as reevaluate,
-    sla as deadline,
+    Module, Status, Wake, audit, consents, escalation, housekeeping, jobs, people, readings,
+    rules as reevaluate, sla as deadline,
 };
 use store::alerts::copies;
 use store::db::plans;
@@ -48,6 +48,21 @@ const ALLOWED: &[(&str, &str)] = &[
     ("FROM sla_timers WHERE ((sla_timers.kind = 'alert') AND (sla_timers.subject = ", "one alert's clocks"),
     ("WHERE retrospective = TRUE AND ended_at IS NULL", "late reds that stand"),
 ];
+
+/// A job that says how far it is, and no more.
+struct Counts;
+
+impl jobs::Kind for Counts {
+    fn name(&self) -> &'static str {
+        "test.count"
+    }
+
+    fn run(&self, _store: &Store, work: &mut jobs::Work<'_>) -> store::Result<jobs::Found> {
+        work.save(json!({ "at": 1 }));
+        work.reached(1, 2)?;
+        Ok(jobs::Found { code: "ok", result: Value::Null })
+    }
+}
 
 struct Scene {
     house: House,
@@ -177,6 +192,12 @@ impl Scene {
             Box::new(auditor::Auditor::new(store.clone(), Status::default())),
             Box::new(Outbox::new(store.clone(), in_app, breakers, "https://zelo.example".to_owned())),
         ];
+        if self.house.home.read(|view| Ok(store::jobs::open(view)?.is_empty())).unwrap() {
+            self.house.write(|tx| store::jobs::ask(tx, "test.count", None));
+        }
+        let kinds: Vec<Box<dyn jobs::Kind>> = vec![Box::new(Counts)];
+        let jobs = jobs::Jobs::new(store.clone(), clock.clone(), kinds, Wake::default(), Status::default());
+        jobs.turn(&|| ()).unwrap();
         for mut module in modules {
             for _ in 0..2 {
                 module.run(clock.now()).unwrap();
@@ -285,6 +306,8 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: domain::DeviceId) -> sto
         tx,
         &format!(
             "INSERT INTO lapses (kind, subject, expected_at, noticed_at, over_at) VALUES ('late_step', 'x', {now}, {now}, {now}); \
+             INSERT INTO jobs (id, kind, asked_by, asked_at, state, finished_at, code) \
+             VALUES ('0199f3a1-7c00-7000-8000-ffffffffffff', 'audit.verification', 'operator', {now}, 'failed', {now}, 'x'); \
              INSERT INTO withdrawals (id, at, what) VALUES ('x', {now}, '{{}}'); \
              INSERT INTO merged_readings (received, device_key, patient_key, signal, at) VALUES (1, 99, 99, 1, 1); \
              INSERT INTO moves (device_key, patient_key, gives, from_at, to_at, created_at, reached_at, moved, done_at) \
@@ -297,6 +320,21 @@ fn stored_past(tx: &mut Tx<'_>, alert: AlertId, device: domain::DeviceId) -> sto
         "lapses",
         "o.subject = 'x'",
         &[("kind", ""), ("subject", "##"), ("expected_at", ""), ("noticed_at", ""), ("over_at", "")],
+        PAST,
+    )?;
+    copies::of_rows(
+        tx,
+        "jobs",
+        "o.code = 'x'",
+        &[
+            ("id", id),
+            ("kind", ""),
+            ("asked_by", ""),
+            ("asked_at", ""),
+            ("state", ""),
+            ("finished_at", ""),
+            ("code", ""),
+        ],
         PAST,
     )?;
     copies::of_rows(tx, "withdrawals", "o.id = 'x'", &[("id", "##"), ("at", ""), ("what", "")], PAST)?;

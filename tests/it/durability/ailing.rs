@@ -51,6 +51,7 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
             "device-events",
             "engine",
             "engine-roll",
+            "engine-jobs",
             "engine-audit",
             "engine-seat",
             "outbox",

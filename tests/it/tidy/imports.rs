@@ -97,8 +97,8 @@ const NOUNS: [&str; 25] = [
 /// What a layer has beside capabilities: what they all lean on.
 const BESIDE: [(&str, &[&str]); 5] = [
     ("src/domain", &["certificate", "id", "lib", "line", "time"]),
-    ("src/store", &["db", "home", "keys", "lib", "live", "testing", "versions"]),
-    ("src/engine", &["housekeeping", "lib", "status"]),
+    ("src/store", &["db", "home", "jobs", "keys", "lib", "live", "testing", "versions"]),
+    ("src/engine", &["housekeeping", "jobs", "lib", "status"]),
     (
         "src/web",
         &["assets", "http", "lib", "locales", "pages", "routes", "sample", "state", "text", "versions"],

@@ -4,6 +4,7 @@ mod amending;
 mod doubles;
 mod handed;
 mod new_year;
+mod pacing;
 mod sealing;
 mod showing;
 mod tampering;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::Act;
 use crate::db::schema::audit_entries as entries;
+use crate::live::pace::Pace;
 use audit::{Entry, EntryType};
 
 fn act(store: &Store, purpose: &str) {
@@ -171,7 +172,8 @@ fn the_readings_of_one_long_history_are_verified_in_one_pass_and_a_bounded_room(
             add(&house, from, to);
             house.seal(to * 60 + 10);
             showing::rolled(&house);
-            let (found, work) = house.home.read(|view| verify::messages::checked(view, SLICE)).unwrap();
+            let (found, work) =
+                house.home.read(|view| verify::messages::checked(view, SLICE, &mut Pace::default())).unwrap();
             assert_eq!((found, work.messages), (None, usize::try_from(to).unwrap()));
             assert!(work.most <= 2 * 300, "{work:?}");
             looks.push(work);

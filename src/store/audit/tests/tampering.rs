@@ -11,7 +11,7 @@ use crate::privacy::reveals;
 use domain::{Role, UserId};
 
 /// A log with everything in it, some of it rolled into chunks, some merged, some in conflict.
-fn lived_in(house: &mut House) {
+pub(super) fn lived_in(house: &mut House) {
     for second in 0..20 {
         house.message(second, 0, &[70.0, 71.5]);
         house.message(second, 1, &[]);

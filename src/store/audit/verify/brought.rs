@@ -9,6 +9,7 @@ use crate::View;
 use crate::db::error::{Error, Result};
 use crate::db::schema::quarantine;
 use crate::keys::seal::{Broken, Place};
+use crate::live::pace::Pace;
 use crate::readings::series::walk::Census;
 use crate::readings::{ReceiptRef, StoredReading, attrs};
 use audit::pack::Receipted;
@@ -55,7 +56,7 @@ pub(in crate::audit) struct Slice {
 
 impl Slice {
     /// Loads what is stored of a stretch of reception.
-    pub fn load(view: &mut View<'_>, census: &mut Census, place: usize) -> Result<Self> {
+    pub fn load(view: &mut View<'_>, census: &mut Census, place: usize, pace: &mut Pace<'_>) -> Result<Self> {
         let mut all = aside(view, &census.seconds(place))?;
         let mut sets = all.clone();
         sets.sort_unstable();
@@ -66,7 +67,7 @@ impl Slice {
             if sets.binary_search(&aside).is_err() {
                 all.push(brought);
             }
-            Ok(())
+            pace.half(1)
         })?;
         all.sort_unstable();
         all.dedup();

@@ -9,6 +9,7 @@ use super::signed::{Signed, Verdict};
 use super::stream::{Receipts, Second};
 use crate::View;
 use crate::db::error::Result;
+use crate::live::pace::Pace;
 use crate::readings::series::walk::Census;
 use audit::pack::Receipted;
 use audit::verify::Break;
@@ -28,24 +29,28 @@ pub(in crate::audit) struct Work {
 }
 
 /// Checks every reading and every accepted message against each other.
-pub(in crate::audit) fn messages(view: &mut View<'_>) -> Result<Option<Break>> {
-    let (found, Work { opened, messages, most }) = checked(view, SLICE)?;
+pub(in crate::audit) fn messages(view: &mut View<'_>, pace: &mut Pace<'_>) -> Result<Option<Break>> {
+    let (found, Work { opened, messages, most }) = checked(view, SLICE, pace)?;
     tracing::debug!(opened, messages, most, "readings were held against their receipts");
     Ok(found)
 }
 
 /// As [`messages`], with stretches of about `slice` readings. Returns too how much was checked.
-pub(in crate::audit) fn checked(view: &mut View<'_>, slice: i64) -> Result<(Option<Break>, Work)> {
-    let (mut census, mut work) = (Census::take(view, slice)?, Work::default());
+pub(in crate::audit) fn checked(
+    view: &mut View<'_>,
+    slice: i64,
+    pace: &mut Pace<'_>,
+) -> Result<(Option<Break>, Work)> {
+    let (mut census, mut work) = (Census::take(view, slice, pace)?, Work::default());
     if Receipts::none(view)? {
         let what = format!("{} readings are stored, and no receipt", census.total);
         return Ok(((census.total > 0).then_some(Break { index: None, what }), work));
     }
     let mut signed = Signed::default();
     for place in 0..census.stretches() {
-        let mut slice = Slice::load(view, &mut census, place)?;
+        let mut slice = Slice::load(view, &mut census, place, pace)?;
         work.most = work.most.max(slice.len());
-        let found = stretch(view, &mut signed, &mut slice, &census.seconds(place), &mut work)?;
+        let found = stretch(view, &mut signed, &mut slice, &census.seconds(place), (&mut work, pace))?;
         work.opened = census.opened;
         if found.is_some() {
             return Ok((found, work));
@@ -61,10 +66,11 @@ fn stretch(
     signed: &mut Signed,
     slice: &mut Slice,
     seconds: &Range<i64>,
-    work: &mut Work,
+    (work, pace): (&mut Work, &mut Pace<'_>),
 ) -> Result<Option<Break>> {
     let (mut receipts, mut missing) = (Receipts::within(seconds.clone()), None);
     while let Some(second) = receipts.next(view)? {
+        pace.half(0)?;
         for message in second.pack.0.iter().filter(|message| taken(message)) {
             work.messages += 1;
             match held(view, signed, slice, &second, message)? {

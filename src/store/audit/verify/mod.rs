@@ -9,6 +9,7 @@ pub(in crate::audit) mod entries;
 pub(in crate::audit) mod history;
 pub(in crate::audit) mod looks;
 pub(in crate::audit) mod messages;
+mod paced;
 pub(in crate::audit) mod packs;
 pub(in crate::audit) mod refold;
 pub(in crate::audit) mod signed;
@@ -24,10 +25,13 @@ use super::verify::bodies::StoredBody;
 use super::verify::consents::Consents;
 use super::verify::entries::Placed;
 use super::verify::looks::Looks;
+use super::verify::paced::Paced;
 use super::verify::packs::Packs;
 use super::years::{self, Year};
 use super::{Rows, broken};
 use crate::db::error::{Error, Result};
+use crate::live::pace::Pace;
+use crate::readings::series::walk;
 use crate::{Conn, Store, View};
 use audit::merkle;
 use audit::note::{Checkpoint, Vkey};
@@ -54,6 +58,20 @@ pub const fn exit_code<E>(verdict: &std::result::Result<Report, E>) -> u8 {
 /// # Errors
 /// Whatever prevents a verdict: database errors, unreadable files. A break is not an error.
 pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -> Result<Report> {
+    verify_at_pace(store, key, (bundle, since), &mut Pace::default())
+}
+
+/// As [`verify`], for somebody who follows it: `pace` hears of every entry and every reading, and may end it. It is one
+/// pass over one snapshot: what it has seen is worth nothing to a later one, so one that was ended begins anew.
+///
+/// # Errors
+/// As [`verify`]; [`Error::Stopped`].
+pub fn verify_at_pace(
+    store: &Store,
+    key: &Vkey,
+    (bundle, since): (Option<&Dir>, &[&str]),
+    pace: &mut Pace<'_>,
+) -> Result<Report> {
     let mut earlier: Vec<String> = since.iter().map(|note| (*note).to_owned()).collect();
     if let Some(dir) = bundle {
         let report = verify_dir(dir, std::slice::from_ref(key), None).map_err(|why: Unusable| broken(why))?;
@@ -70,12 +88,12 @@ pub fn verify(store: &Store, key: &Vkey, bundle: Option<&Dir>, since: &[&str]) -
                 // them would look like a break.
                 conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
             }
-            all(&mut View { conn, keys }, key, &earlier)
+            all(&mut View { conn, keys }, key, &earlier, pace)
         })
     })
 }
 
-fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
+fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String], pace: &mut Pace<'_>) -> Result<Report> {
     let years = match years::all(view) {
         Err(error @ Error::Corrupt(_)) => {
             return Ok(torn(None, Break { index: None, what: error.to_string() }));
@@ -94,27 +112,29 @@ fn all(view: &mut View<'_>, key: &Vkey, earlier: &[String]) -> Result<Report> {
             _ => Ok(torn(None, Break { index: None, what: "there is no checkpoint".into() })),
         };
     }
+    pace.expect(u64::try_from(entries::sealed(view)?).unwrap_or(0));
+    pace.expect(walk::count(view)?);
     // The trees come first: an entry is compared with the tables while its leaf is verified, in the same pass.
     let mut fold = Fold::new(view)?;
-    let (mut report, trees) = trees(view, key, &years, &mut fold)?;
+    let (mut report, trees) = trees(view, key, &years, (&mut fold, &mut *pace))?;
     if !report.ok {
         return Ok(report);
     }
     let mut found = fold.end(view)?;
     // The checks run in this order, and none after the first break: the report names only that one.
-    let mut then = |check: &dyn Fn(&mut View<'_>) -> Result<Option<Break>>| match found.take() {
+    let mut then = |check: &mut dyn FnMut(&mut View<'_>) -> Result<Option<Break>>| match found.take() {
         None => or_break(check(view)).map(|next| found = next),
         first => {
             found = first;
             Ok(())
         }
     };
-    then(&|view| seams(view, &trees))?;
-    then(&|view| history::history(view, &trees, earlier))?;
-    then(&|view| entries::placed(view, report.size))?;
-    then(&|view| refold::refold(view, &fold.consents))?;
-    then(&messages::messages)?;
-    then(&|_view| Ok(fold.restored.open()))?;
+    then(&mut |view| seams(view, &trees))?;
+    then(&mut |view| history::history(view, &trees, earlier))?;
+    then(&mut |view| entries::placed(view, report.size))?;
+    then(&mut |view| refold::refold(view, &fold.consents))?;
+    then(&mut |view| messages::messages(view, pace))?;
+    then(&mut |_view| Ok(fold.restored.open()))?;
     if let Some(found) = found {
         report = torn(Some(&report), found);
     }
@@ -130,7 +150,12 @@ pub(super) struct Tree {
 }
 
 /// Verifies each year's tree, the oldest first, and feeds its entries to `fold` on the way.
-fn trees(view: &mut View<'_>, key: &Vkey, years: &[Year], fold: &mut Fold) -> Result<(Report, Vec<Tree>)> {
+fn trees(
+    view: &mut View<'_>,
+    key: &Vkey,
+    years: &[Year],
+    (fold, pace): (&mut Fold, &mut Pace<'_>),
+) -> Result<(Report, Vec<Tree>)> {
     let mut trees: Vec<Tree> = Vec::with_capacity(years.len());
     let mut whole = whole_and_empty();
     for year in years {
@@ -149,15 +174,20 @@ fn trees(view: &mut View<'_>, key: &Vkey, years: &[Year], fold: &mut Fold) -> Re
         };
         let (mut first, mut last) = (Vec::new(), Vec::new());
         let rows = Rows::new(view, year.year);
-        let mut report = verify_log(&rows, &note, &year.vkey, None, |place, bytes| {
+        let paced = Paced::new(&rows, &mut *pace);
+        let walked = verify_log(&paced, &note, &year.vkey, None, |place, bytes| {
             if place == 0 {
                 first = bytes.to_vec();
             }
             last.clear();
             last.extend_from_slice(bytes);
             rows.with(|view| fold.see(view, year.first + place, bytes));
-        })
-        .map_err(super::broken)?;
+        });
+        let mut report = match (walked, paced.is_stopped()) {
+            (Err(_unread), true) => return Err(Error::Stopped),
+            (walked, _) => walked.map_err(super::broken)?,
+        };
+        paced.end()?;
         report.size += year.first;
         if let Some(found) = &mut report.first_break {
             found.index = found.index.map(|place| place + year.first);

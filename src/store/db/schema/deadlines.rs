@@ -212,6 +212,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (id) {
+        id -> Text,
+        kind -> Text,
+        asked_by -> Text,
+        asked_at -> BigInt,
+        state -> Text,
+        done -> BigInt,
+        total -> BigInt,
+        checkpoint -> Nullable<Text>,
+        node -> Nullable<Text>,
+        fence -> BigInt,
+        lease_until -> Nullable<BigInt>,
+        attempts -> BigInt,
+        begun_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+        code -> Nullable<Text>,
+        result -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     lapses (kind, subject, expected_at) {
         kind -> Text,
         subject -> Text,

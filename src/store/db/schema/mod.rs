@@ -5,8 +5,8 @@ mod log;
 mod series;
 
 pub use deadlines::{
-    absences, capacities, certificates, departures, escalation_steps, escalations, feeds, lapses, letters,
-    message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
+    absences, capacities, certificates, departures, escalation_steps, escalations, feeds, jobs, lapses,
+    letters, message_events, messages, sla_timers, supersessions, swaps, unreachable, versions, webhooks,
 };
 pub use log::{
     audit_bodies, audit_bundles, audit_checkpoints, audit_entries, audit_tiles, audit_years, looks, reveals,

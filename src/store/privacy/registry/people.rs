@@ -247,6 +247,19 @@ pub(super) const HOLDINGS: &[Holding] = &[
         retention: None,
     },
     Holding {
+        table: "jobs",
+        whose: Whose::Both,
+        columns: &[
+            key("asked_by"),
+            neutral("checkpoint", "from where a job goes on: numbers and ids of rows, nothing of a person"),
+            // What a verification found may name a patient by their id.
+            sealed("result", Class::Audit, Owner::System),
+        ],
+        ends: Ends::OtherKey("the installation's: what came of a job leaves 30 days after its end"),
+        copy: OwnCopy::Not("work on the whole house, of which one person's part is an id at the most"),
+        retention: Some("jobs::retention::prune"),
+    },
+    Holding {
         table: "nodes",
         whose: Whose::Nobody,
         columns: &[neutral("ahead_by", "how far a node's clock is from the database's")],

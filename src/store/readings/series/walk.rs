@@ -13,6 +13,7 @@ use crate::db::error::{Error, Result};
 use crate::db::schema::{amendments, chunks, merged_readings as merged, quarantine, readings};
 use crate::keys::SubjectKey;
 use crate::keys::seal::Broken;
+use crate::live::pace::Pace;
 use crate::patients;
 use crate::readings::ReceiptRef;
 use crate::readings::amendments::brought;
@@ -114,14 +115,14 @@ impl Census {
     /// Looks at everything once; a stretch has about `slice` readings.
     ///
     /// # Errors
-    /// [`Error::Sealed`] for a chunk that was altered, [`Error::Corrupt`] for a row; database errors.
-    pub fn take(view: &mut View<'_>, slice: i64) -> Result<Self> {
+    /// [`Error::Sealed`] for a chunk that was altered, [`Error::Corrupt`] for a row; [`Error::Stopped`]; database errors.
+    pub fn take(view: &mut View<'_>, slice: i64, pace: &mut Pace<'_>) -> Result<Self> {
         let mut census =
             Self { listed: Vec::new(), stretches: Vec::new(), keys: HashMap::new(), total: 0, opened: 0 };
         let mut minutes = Minutes::default();
-        census.chunks(view, &mut minutes)?;
+        census.chunks(view, &mut minutes, pace)?;
         census.merged(view, &mut minutes)?;
-        journal(view, &mut minutes)?;
+        journal(view, &mut minutes, pace)?;
         amended(view, &mut minutes)?;
         census.total = minutes.total;
         aside(view, &mut minutes)?;
@@ -139,7 +140,7 @@ impl Census {
         self.stretches.get(place).map_or(0..0, |stretch| stretch.seconds.clone())
     }
 
-    fn chunks(&mut self, view: &mut View<'_>, minutes: &mut Minutes) -> Result<()> {
+    fn chunks(&mut self, view: &mut View<'_>, minutes: &mut Minutes, pace: &mut Pace<'_>) -> Result<()> {
         let mut after = 0;
         loop {
             let rows: Vec<(i64, i64, i16, i64, i64)> = chunks::table
@@ -156,7 +157,9 @@ impl Census {
                 }
                 let signal = Signal::from_code(signal).ok_or(Error::Corrupt("chunks.signal"))?;
                 let listed = Listed { id, series: Series::new(patient, signal), span: Span { from, to } };
-                minutes.chunk(&self.open(view, listed)?);
+                let opened = self.open(view, listed)?;
+                minutes.chunk(&opened);
+                pace.half(u64::try_from(opened.len()).unwrap_or(0))?;
                 self.listed.push(listed);
             }
         }
@@ -334,14 +337,25 @@ fn message(received: i64) -> ReceiptRef {
     ReceiptRef::from_stored(if received < 0 { -1 - received } else { received })
 }
 
-fn journal(view: &mut View<'_>, minutes: &mut Minutes) -> Result<()> {
+/// How many readings lie in journal and chunks, as the rows say it.
+///
+/// # Errors
+/// Database errors.
+pub(crate) fn count(view: &mut View<'_>) -> Result<u64> {
+    let sum = diesel::dsl::sql::<diesel::sql_types::BigInt>("CAST(COALESCE(SUM(count), 0) AS BIGINT)");
+    let packed: i64 = chunks::table.select(sum).get_result(view.conn)?;
+    let hot: i64 = readings::table.count().get_result(view.conn)?;
+    Ok(u64::try_from(packed.saturating_add(hot)).unwrap_or(0))
+}
+
+fn journal(view: &mut View<'_>, minutes: &mut Minutes, pace: &mut Pace<'_>) -> Result<()> {
     let query = readings::table.select((readings::at, readings::received));
     let mut each = |row: QueryResult<(i64, i64)>| -> Result<()> {
         let (at, received) = row?;
         let minute = minutes.count(message(received));
         let (first, last) = minutes.journal.entry(minute).or_insert((at, at));
         (*first, *last) = ((*first).min(at), (*last).max(at));
-        Ok(())
+        pace.half(1)
     };
     match &mut *view.conn {
         Conn::Sqlite(c) => query.load_iter::<(i64, i64), DefaultLoadingMode>(c)?.try_for_each(&mut each),

@@ -54,6 +54,7 @@ mod shared;
         crate::on_call::api::swaps::withdraw, crate::on_call::api::feeds::open, crate::on_call::api::feeds::close, crate::on_call::api::feeds::calendar,
         crate::on_call::api::teams::teams, crate::on_call::api::teams::team, crate::on_call::api::teams::put_team, crate::on_call::api::teams::fitness, crate::on_call::api::teams::certify, crate::on_call::api::teams::carry, crate::on_call::api::teams::reached, crate::on_call::api::teams::carried,
         crate::audit::api::entries, crate::audit::api::checkpoint, crate::audit::api::public_key, crate::audit::api::proofs, crate::audit::api::export,
+        crate::audit::verifications::api::ask, crate::audit::verifications::api::list, crate::audit::verifications::api::get, crate::audit::verifications::api::cancel,
         crate::kpis::api::facts, crate::health::api::show, live::stream, document,
     ),
     components(schemas(crate::messages::api::webhooks::WebhookCall, Problem, crate::privacy::api::own_data::OwnData))

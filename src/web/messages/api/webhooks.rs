@@ -72,7 +72,7 @@ pub struct Planned {
     /// The call's `webhook-id`, the same each time.
     webhook_id: String,
     /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
-    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `test`.
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `log_broken`, `test`.
     #[serde(rename = "type")]
     kind: String,
     case: Case,
@@ -163,7 +163,7 @@ pub struct Tested {
 #[expect(dead_code, reason = "the shape of domain::webhook::Call, for the document only")]
 pub struct WebhookCall {
     /// `page`, `page_repeat`, `nobody_reached`, `sla_warning`, `sla_breach`, `claimed`, `acknowledged`, `silenced`,
-    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `test`.
+    /// `reassigned`, `resolved`, `reopened`, `coverage`, `lapse`, `lapses_overnight`, `log_broken`, `test`.
     #[schema(rename = "type")]
     kind: String,
     /// When it was planned.

@@ -89,6 +89,8 @@ pub enum Cause {
     Breached,
     /// The program is late with something it had planned.
     Lapse,
+    /// The audit log does not hold.
+    LogBroken,
     /// It was late while nobody read.
     Overnight,
     /// A red alert was in the same hands too often.
@@ -126,6 +128,7 @@ impl Cause {
             "test" => Self::Trial,
             "lapse" => Self::Lapse,
             "lapses_overnight" => Self::Overnight,
+            "log_broken" => Self::LogBroken,
             "held_too_long" => Self::Worn,
             "nobody_reached" => Self::Unreached,
             _ => Self::Called,
@@ -184,6 +187,7 @@ impl Cause {
             Self::Trial => Key("pager-trial"),
             Self::Lapse => Key("pager-lapse"),
             Self::Overnight => Key("pager-overnight"),
+            Self::LogBroken => Key("pager-log-broken"),
             Self::Worn => Key("pager-worn"),
             Self::Called => Key("pager-called"),
             Self::Unreached => Key("pager-unreached"),

@@ -27,7 +27,9 @@ use crate::readings::testing::{collect, heart_rate, message};
 use crate::readings::{self, Amended, Batch, By};
 use crate::testing::{NOW, grant_calls, stores};
 use crate::tests::{act, patient};
-use crate::{Actor, Class, Error, Place, Store, Subject, Tx, Urgency, alerts, consents, keys, patients};
+use crate::{
+    Actor, Class, Error, Place, Store, Subject, Tx, Urgency, alerts, consents, jobs, keys, patients,
+};
 use domain::alerts::{Act as Deed, Level};
 use domain::on_call::Licence;
 use domain::{DeviceIdentity, Role, Rule};
@@ -174,6 +176,11 @@ fn asked(store: &Store, maria: &Patient) {
     let auditor = Actor::User { id: person(store, Role::Auditor), role: Role::Auditor };
     store.write(auditor, NOW, |tx| reveals::ask(tx, maria.id, "auditoria 12")).unwrap();
     act(store, |tx| webhooks::insert(tx, "https://ehr.example/hook", "secret")).unwrap();
+    act(store, |tx| jobs::ask(tx, "test.count", None)).unwrap();
+    house(store, |tx| {
+        let held = jobs::run::claim(tx, &["test.count"], "a")?.unwrap();
+        jobs::run::end(tx, &held, jobs::run::End::Done("ok", &serde_json::json!({ "count": 7 })))
+    });
     let call = Call { actor: "operator", route: "POST /api/v1/patients", key: "k", body: b"{}" };
     let answer = Answer { status: 201, body: b"Maria".to_vec() };
     house(store, |tx| idempotency::insert(tx, &call, Subject::Patient(maria.id), &answer));

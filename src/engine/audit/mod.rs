@@ -1,5 +1,7 @@
 //! Places audit entries in the signed log, at most a second after the act.
 
+pub mod verification;
+
 use super::{Module, Progress};
 use audit::note::Signer;
 use domain::Instant;

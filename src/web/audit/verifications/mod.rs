@@ -1,0 +1,84 @@
+//! The verification of the whole log, as a job: asked for, followed, stopped, and what came of it.
+
+pub mod api;
+pub(crate) mod page;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::fault::Fault;
+use crate::people::auth::Viewer;
+use crate::privacy::pseudonyms;
+use domain::{Instant, PatientId};
+use store::audit::{BROKEN, VERIFICATION};
+use store::jobs::State;
+use store::{View, jobs};
+
+/// How many are listed.
+const LISTED: i64 = 20;
+
+/// What a verification found, as `zelo audit verify --json` says it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = VerificationReport)]
+pub struct Report {
+    /// Whether everything holds.
+    ok: bool,
+    /// Entries through all years, as of the moment it began.
+    size: u64,
+    /// The root of the newest tree, base64.
+    root: String,
+    /// Where it first breaks.
+    first_break: Option<Break>,
+}
+
+/// Where a log breaks.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = VerificationBreak)]
+pub struct Break {
+    /// The first entry concerned; null when no entry commits to what was altered.
+    index: Option<u64>,
+    /// What is wrong. Auditors and the DPO read a patient's pseudonym in it.
+    what: String,
+}
+
+/// What a job found, as a viewer may read it; `None` while it has not found anything.
+fn report(view: &mut View<'_>, viewer: &Viewer, job: &jobs::Job) -> Result<Option<Report>, Fault> {
+    let Some(result) = job.result(view)? else { return Ok(None) };
+    let read = serde_json::from_value(result);
+    let mut report: Report = read.map_err(|_shape| store::Error::Corrupt("jobs.result"))?;
+    if let Some(found) = &mut report.first_break {
+        found.what = shown(view, viewer, &found.what)?;
+    }
+    Ok(Some(report))
+}
+
+/// When the newest verification with a verdict ended, if it found a break.
+///
+/// # Errors
+/// Store faults.
+pub fn log_broken(view: &mut View<'_>) -> Result<Option<Instant>, Fault> {
+    let all = jobs::of_kind(view, VERIFICATION, LISTED)?;
+    let verdict = all.into_iter().find(|job| job.state == State::Done);
+    Ok(verdict.filter(|job| job.code.as_deref() == Some(BROKEN)).and_then(|job| job.finished_at))
+}
+
+/// Names patients in a text by the ids under which this viewer knows them.
+fn shown(view: &mut View<'_>, viewer: &Viewer, what: &str) -> Result<String, Fault> {
+    let (mut out, mut patient) = (String::with_capacity(what.len()), false);
+    for word in what.split_inclusive(' ') {
+        let (id, rest) = word.split_at_checked(ID).unwrap_or(("", word));
+        match id.parse::<PatientId>() {
+            Ok(id) if patient => out.push_str(&pseudonyms::shown(view, viewer, id)?.to_string()),
+            _ => out.push_str(id),
+        }
+        out.push_str(rest);
+        patient = word.trim_end() == "patient";
+    }
+    Ok(out)
+}
+
+/// The characters of an id.
+const ID: usize = 36;
