@@ -372,10 +372,13 @@ mod tests {
             let other = act(&store, auditor, later, |tx| ask(tx, ana.id, "auditoria 13")).unwrap();
             act(&store, dpo, later, |tx| decide(tx, other.id, false)).unwrap();
             assert_eq!(code(act(&store, auditor, NOW, |tx| open(tx, other.id))), "E_FOUR_EYES");
-            let all = store.read(|view| newest(view, Some(auditor.0), 10, NOW)).unwrap();
+            let all =
+                store.read(|view| newest(view, &Audience::program(), Some(auditor.0), 10, NOW)).unwrap();
             let states: Vec<State> = all.iter().map(|reveal| reveal.state).collect();
             assert_eq!(states, [State::Refused, State::Approved]);
-            let page = store.read(|view| page(view, None, &Ask::default(), NOW.plus(LASTS))).unwrap();
+            let page = store
+                .read(|view| page(view, &Audience::program(), None, &Ask::default(), NOW.plus(LASTS)))
+                .unwrap();
             assert_eq!(page.items[0].state, State::Over);
             crate::testing::destroy_keys(&store, Subject::Patient(ana.id));
             let kept = store.read(|view| get(view, asked.id, NOW)).unwrap();

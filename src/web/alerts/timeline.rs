@@ -105,7 +105,8 @@ pub(crate) struct Known<'a> {
 impl<'a> Known<'a> {
     /// For one contribution.
     pub(crate) fn new(reader: &Reader<'a>) -> Self {
-        Self { cases: Cases::new(reader.state, reader.now, reader.sight), found: HashMap::new() }
+        let audience = &reader.viewer.audience;
+        Self { cases: Cases::new(reader.state, reader.now, reader.sight, audience), found: HashMap::new() }
     }
 
     /// One of them. Whoever shows it notes the look.

@@ -11,6 +11,7 @@ use engine::escalation::Escalate;
 use engine::messages::outbox;
 use store::db::plans;
 use store::devices::{self, bindings};
+use store::patients::audience::Audience;
 use store::privacy::accesses::{Look, What, is_covered};
 use store::readings::quarantine::{self, Aside};
 use store::readings::{self, Amended, By, ReceiptRef};
@@ -52,7 +53,7 @@ impl Life {
 
     fn correct_record(&self) {
         self.house.write(|tx| {
-            let now = patients::get(tx, self.ana.id)?;
+            let now = patients::get(tx, &Audience::program(), self.ana.id)?;
             let details = patients::Details {
                 identity: now.identity.unwrap(),
                 zone: "America/Manaus".to_owned(),
@@ -133,7 +134,11 @@ impl Life {
         let actor =
             Actor::User { id: self.house.user(Role::Patient, Some(self.ana.id)), role: Role::Patient };
         let (home, now) = (&self.house.home, self.house.now());
-        home.write(actor, now, |tx| store::privacy::exports::begin(tx, self.ana.id, "json")).unwrap();
+        let export = |tx: &mut store::Tx<'_>| {
+            let ana = Audience::program().patient(tx, self.ana.id)?;
+            store::privacy::exports::begin(tx, ana, "json")
+        };
+        home.write(actor, now, export).unwrap();
         let dpo = Actor::User { id: self.house.user(Role::Dpo, None), role: Role::Dpo };
         let why = "pedido 12/2026";
         home.write(dpo, now, |tx| store::privacy::reveals::at_once(tx, self.ana.id, why)).unwrap();

@@ -15,7 +15,7 @@ use crate::http::problem;
 use crate::state::State;
 use domain::{Can, Instant, PatientId, Role, SessionId, UserId};
 use store::consents::ledger;
-use store::patients::audience::{Audience, Requested, Visible};
+use store::patients::audience::Audience;
 use store::people::sessions::{self, Session};
 use store::people::users;
 use store::{Actor, Store, Urgency, View, patients};

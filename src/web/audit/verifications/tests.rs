@@ -157,7 +157,7 @@ fn an_auditor_reads_a_pseudonym_where_a_break_names_a_patient() {
             Ok(run::claim(tx, &[log::VERIFICATION], "a")?.unwrap())
         };
         let held = house.write(claimed);
-        let what = format!("patient {} has 2 consent events; the log speaks of 1", patient.id);
+        let what = format!("patient {} has 2 consent events; the log speaks of 1", scene.patient);
         let found =
             json!({ "ok": false, "size": 9, "root": "", "first_break": { "index": null, "what": what } });
         house.write(|tx| run::end(tx, &held, run::End::Done("broken", &found)));

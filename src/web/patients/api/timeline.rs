@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::http::api::{Answer, Call, Paging, Reply};
 use crate::patients::contributions::{self, Wanted};
 use crate::patients::event::{Position, Reader};
-use crate::privacy::pseudonyms;
 use domain::{Instant, PatientId};
+use store::patients::audience::Requested;
 use store::{Cursor, patients};
 
 /// The most events of a page.
@@ -83,14 +83,14 @@ pub struct Events {
 
 /// What happened to a patient, as far as the caller's rights and the patient's consents reach, the newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{id}/timeline", tag = "patients", operation_id = "patient_timeline", params(("id" = String, Path), Asked), responses((status = 200, body = Events), (status = 404)))]
-pub async fn list(call: Call, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
+pub async fn list(call: Call, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
     call.run(move |desk| {
         let limit = Paging { limit: asked.limit, after: None }.limit()?.min(MOST);
         let from = (Position::parse(asked.before.as_deref())?, limit);
         let wanted = Wanted::kind(asked.kind.as_deref().unwrap_or_default());
         desk.read(|view| {
-            let id = pseudonyms::meant(view, &desk.viewer, *id)?;
-            let patient = patients::get(view, id)?;
+            let id = desk.viewer.visible(view, *id)?.id();
+            let patient = patients::get(view, &desk.viewer.audience, id)?;
             let mut reader = Reader::new(&desk.state, &desk.viewer, desk.now, &desk.sight);
             let page = contributions::page(view, &mut reader, &patient, wanted, from.clone())?;
             let masked = reader.masked.iter().map(|(kind, why)| Hidden { kind, code: why.code.name() });

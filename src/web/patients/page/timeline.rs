@@ -16,6 +16,7 @@ use crate::privacy::pseudonyms;
 use crate::{Key, Section, Words};
 use domain::{Instant, PatientId};
 use store::patients::Patient;
+use store::patients::audience::Requested;
 use store::{View, patients};
 
 /// Lines on the patient's own page.
@@ -44,8 +45,8 @@ pub fn brief(view: &mut View<'_>, room: &Room, patient: &Patient) -> Result<Vec<
 }
 
 /// `/patients/{id}/timeline`.
-pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Answer {
-    let id = visit.meant(*id).await?;
+pub async fn show(visit: Visit, id: Path<Requested<PatientId>>, asked: Query<Asked>) -> Answer {
+    let id = visit.visible(*id).await?.id();
     visit
         .page(Section::Patients, move |room| {
             let view = room.read(|view| fill(view, room, id, &asked))?;
@@ -55,7 +56,7 @@ pub async fn show(visit: Visit, id: Path<PatientId>, asked: Query<Asked>) -> Ans
 }
 
 fn fill(view: &mut View<'_>, room: &Room, id: PatientId, asked: &Asked) -> Result<pages::View, Fault> {
-    let patient = patients::get(view, id)?;
+    let patient = patients::get(view, &room.viewer.audience, id)?;
     let (w, wanted) = (room.words(), Wanted::kind(&asked.kind));
     let mut reader = Reader::new(&room.state, &room.viewer, room.now, &room.sight);
     let from = (Position::parse(asked.before.as_deref())?, SHOWN);

@@ -225,7 +225,7 @@ impl Source {
         })?;
         out.text(",\"record_changes\":")?;
         self.pages(out, |view, ask| {
-            let page = changes::page(view, self.key, ask)?;
+            let page = changes::page(view, self.patient.key(), ask)?;
             let change = |one: changes::Changed| RecordChange { at: one.at, what: one.what.name() };
             Ok((page.items.into_iter().map(change).collect::<Vec<_>>(), page.next))
         })?;

@@ -11,6 +11,7 @@ use consent::Purpose;
 use clinic::{Clinic, now, shows_value};
 use domain::{Can, PatientId, Role};
 use store::consents::{self, terms};
+use store::patients::audience::Audience;
 use store::{Ask, alerts, devices};
 
 pub(crate) const PEOPLE: [Role; 8] = [
@@ -197,7 +198,10 @@ pub(crate) async fn a_grant_takes_the_text_that_was_shown_and_no_other() {
     assert!(page.contains(&term.text_sha256), "the form sends back the hash of the text it shows");
     let granted = clinic.post(Role::Agent, &path, &form(&term.text_sha256)).await;
     assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.text);
-    let history = clinic.state.store.read(|view| consents::history(view, clinic.patient, &Ask::default()));
+    let history = clinic.state.store.read(|view| {
+        let patient = Audience::program().patient(view, clinic.patient)?;
+        consents::history(view, patient, &Ask::default())
+    });
     assert!(history.unwrap().items.iter().any(|entry| entry.event.purpose == purpose));
     let revoke = [("purpose", "telemetry.collect"), ("action", "revoke")];
     assert_eq!(clinic.post(Role::Technician, &path, &revoke).await.status, StatusCode::FORBIDDEN);
