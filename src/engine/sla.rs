@@ -39,7 +39,7 @@ impl Module for Deadline {
         if done.spoiled > 0 {
             tracing::error!(
                 count = done.spoiled,
-                "clocks of promises were set aside: look at the engine's page"
+                "SLA clocks were set aside: look at the engine's page"
             );
         }
         Ok(Progress { did: done.acts.len(), more: done.more })

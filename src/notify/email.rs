@@ -21,7 +21,7 @@ use super::options::Smtp;
 use super::place::{Cover, Place};
 use super::refusal::Refusal;
 use super::wire::Wire;
-use super::{Address, Channel, Letter, Said};
+use super::{Address, Channel, Outgoing, Said};
 use domain::{Instant, messages};
 
 /// For the whole attempt: a second less than [`domain::messages::ANSWER_WITHIN`], so that its word is put down in time.
@@ -95,7 +95,7 @@ enum Stage {
     Door,
     Sender,
     Reader,
-    Letter,
+    Outgoing,
 }
 
 /// Why a letter did not go.
@@ -153,7 +153,7 @@ impl Email {
         Ok(Self { server: Arc::new(server), from, marks: Marks::new(secret, &domain), wire, limit: LIMIT })
     }
 
-    fn compose(&self, letter: &Letter, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
+    fn compose(&self, letter: &Outgoing, now: Instant) -> Result<(Envelope, Vec<u8>), Said> {
         let Address::Email(to) = &letter.to else { return Err(Said::never("not_an_email")) };
         // Words are written in ASCII (RFC 2047, quoted-printable); an address cannot be.
         let to: Option<lettre::Address> = to.is_ascii().then(|| to.parse().ok()).flatten();
@@ -185,7 +185,7 @@ impl Channel for Email {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
         let (envelope, text) = match self.compose(letter, now) {
             Ok(composed) => composed,
             Err(unsendable) => return unsendable,
@@ -271,7 +271,7 @@ async fn hand_over(
     for reader in envelope.to() {
         to.command(Rcpt::new(reader.clone(), vec![])).await?;
     }
-    progress.comes_to(Stage::Letter);
+    progress.comes_to(Stage::Outgoing);
     to.command(Data).await?;
     to.message(text).await
 }
@@ -288,10 +288,10 @@ impl Broke {
             (_, Some(450..=453)) => Said::later(name),
             (Stage::Sender, Some(400..=499)) => Said::later(name),
             // The server has just taken the sender: it is there for others.
-            (Stage::Reader | Stage::Letter, Some(400..=499)) => Said::sick(name),
-            (Stage::Reader | Stage::Letter, Some(500..=599)) => self.refused(name),
+            (Stage::Reader | Stage::Outgoing, Some(400..=499)) => Said::sick(name),
+            (Stage::Reader | Stage::Outgoing, Some(500..=599)) => self.refused(name),
             _ if error.is_client() => Said::never(name),
-            (Stage::Reader | Stage::Letter, _) => Said::sick(name),
+            (Stage::Reader | Stage::Outgoing, _) => Said::sick(name),
             (Stage::Sender, _) => Said::out_of_reach(name),
         }
     }

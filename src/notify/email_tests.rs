@@ -79,10 +79,10 @@ fn email(place: Place) -> Email {
     Email::new(&smtp, b"s").unwrap()
 }
 
-fn letter() -> Letter {
+fn letter() -> Outgoing {
     let to = Address::Email("ana@clinica.example".into());
     let (key, thread) = ("esc:1".to_owned(), "alert:1".to_owned());
-    Letter { key, to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1, thread }
+    Outgoing { key, to, subject: "Olá".into(), text: "Entre.".into(), attempt: 1, thread }
 }
 
 const NOW: Instant = Instant::from_secs(1_800_000_000);
@@ -182,14 +182,14 @@ fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
 fn what_would_break_out_of_a_header_stays_inside() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let email = email(place);
-    let sly = Letter { subject: "Olá\r\nBcc: todos@x.example".into(), ..letter() };
+    let sly = Outgoing { subject: "Olá\r\nBcc: todos@x.example".into(), ..letter() };
     let (envelope, text) = email.compose(&sly, NOW).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(!text.to_ascii_lowercase().contains("\r\nbcc:"), "{text}");
     assert_eq!(envelope.to().len(), 1);
-    let sly = Letter { to: Address::Email("ana@x.example>\r\nRCPT TO:<eva@x.example".into()), ..letter() };
+    let sly = Outgoing { to: Address::Email("ana@x.example>\r\nRCPT TO:<eva@x.example".into()), ..letter() };
     assert_eq!(email.send(&sly, NOW).code, "bad_address");
-    let foreign = Letter { to: Address::Email("ána@clínica.example".into()), ..letter() };
+    let foreign = Outgoing { to: Address::Email("ána@clínica.example".into()), ..letter() };
     assert_eq!(email.send(&foreign, NOW).code, "bad_address");
 }
 
@@ -199,7 +199,7 @@ fn letters_of_one_case_stand_together_and_want_no_answer() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let email = email(place);
     let headers = |key: &str, thread: &str| {
-        let letter = Letter { key: key.into(), thread: thread.into(), ..letter() };
+        let letter = Outgoing { key: key.into(), thread: thread.into(), ..letter() };
         let text = String::from_utf8(email.compose(&letter, NOW).unwrap().1).unwrap();
         let line = |name: &str| {
             let held = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
@@ -221,7 +221,7 @@ fn letters_of_one_case_stand_together_and_want_no_answer() {
 fn no_line_end_of_a_letter_stands_alone() {
     let (place, _heard) = serve(vec![GOOD.to_vec()]);
     let text = "one\r.\rtwo\n.\nthree\r\n.\r\nMAIL FROM:<x@x.example>\r\r\nfour".to_owned();
-    let (_envelope, mail) = email(place).compose(&Letter { text, ..letter() }, NOW).unwrap();
+    let (_envelope, mail) = email(place).compose(&Outgoing { text, ..letter() }, NOW).unwrap();
     let mail = String::from_utf8(mail).unwrap();
     assert!(!mail.replace("\r\n", "").contains(['\r', '\n']), "{mail:?}");
     assert!(mail.contains("one\r\n.\r\ntwo\r\n.\r\nthree\r\n.\r\nMAIL"), "{mail:?}");

@@ -23,7 +23,7 @@ pub use domain::templates::{self, lint, seeds};
 pub use options::{Hidden, Options};
 
 /// What leaves the house: already rendered, already linted.
-pub struct Letter {
+pub struct Outgoing {
     /// Tells a repetition from a new letter; the same on each attempt.
     pub key: String,
     /// To whom.
@@ -53,7 +53,7 @@ pub enum Address {
     },
 }
 
-impl fmt::Debug for Letter {
+impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Letter")
             .field("key", &self.key)
@@ -131,7 +131,7 @@ pub trait Channel: Send + Sync {
     fn channel(&self) -> messages::Channel;
 
     /// Tries once. The same key may be sent again after an attempt whose answer was lost.
-    fn send(&self, letter: &Letter, now: Instant) -> Said;
+    fn send(&self, letter: &Outgoing, now: Instant) -> Said;
 }
 
 /// The open dashboard: what is in the store is on the page at once, so there is nobody to ask.
@@ -143,7 +143,7 @@ impl Channel for InApp {
         messages::Channel::InApp
     }
 
-    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
         match letter.to {
             Address::Person(_) => Said::accepted("in_app", None),
             Address::Email(_) | Address::Webhook { .. } => Said::never("not_a_person"),
@@ -180,8 +180,8 @@ pub struct Post {
 mod tests {
     use super::*;
 
-    fn letter(to: Address) -> Letter {
-        Letter {
+    fn letter(to: Address) -> Outgoing {
+        Outgoing {
             key: "esc:1".into(),
             to,
             subject: "Olá Ana".into(),

@@ -88,7 +88,7 @@ fn look(tx: &mut Tx<'_>, today: &str) -> store::Result<usize> {
     for slow in reds::slow(tx, now)? {
         let (page, name, version) = match &slow {
             Slow::Policy(name, version) => ("policies", name, version),
-            Slow::Promise(name, version) => ("service-levels", name, version),
+            Slow::ServiceLevel(name, version) => ("service-levels", name, version),
         };
         let notice = Notice {
             key: format!("red_bounds:{page}:{name}:{version}"),

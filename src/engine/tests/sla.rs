@@ -103,11 +103,11 @@ pub(super) fn acts(store: &Home, id: AlertId, what: Act, at: Instant) -> UserId 
     who
 }
 
-fn clocks(store: &Home, id: AlertId) -> Vec<Promise> {
+fn clocks(store: &Home, id: AlertId) -> Vec<SlaClock> {
     store.read(|view| of_alert(view, id)).unwrap()
 }
 
-pub(super) fn clock(store: &Home, id: AlertId, name: &str) -> Promise {
+pub(super) fn clock(store: &Home, id: AlertId, name: &str) -> SlaClock {
     clocks(store, id).into_iter().find(|promise| promise.service_level == name).unwrap()
 }
 

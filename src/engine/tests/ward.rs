@@ -13,7 +13,7 @@ use domain::escalation::{Policy, State, Step, Target};
 use domain::messages::{self as message, Attempt, State as Way};
 use domain::rules::Name;
 use domain::{AlertId, Instant, PatientId, PatientIdentity, Role, Rule, StaffIdentity, UserId};
-use notify::{Channel, Letter, Said};
+use notify::{Channel, Outgoing, Said};
 use store::escalation::{self, paging};
 use store::people::users;
 use store::testing::{Home, NOW, grant_calls, stores};
@@ -187,7 +187,7 @@ impl Channel for Wire {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
         self.given.lock().unwrap().push(letter.key.clone());
         Said { attempt: Attempt::Accepted, provider_id: None, code: "wire", fault: None }
     }

@@ -22,7 +22,7 @@ use domain::alerts::Act;
 use domain::messages::{self, Attempt};
 use domain::{AlertId, Clock, Outcome, UserId};
 use notify::Post;
-use notify::{Channel, Letter, Said};
+use notify::{Channel, Outgoing, Said};
 use store::rules::reevaluations;
 use store::{Actor, Store, alerts};
 
@@ -175,7 +175,7 @@ impl Channel for Pager {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, _now: domain::Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: domain::Instant) -> Said {
         let mut step = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in letter.text.split_whitespace().filter_map(|word| word.strip_prefix("/alerts/")) {
             step.entry(id.to_owned()).or_insert_with(Instant::now);

@@ -3,7 +3,7 @@
 use domain::messages::{self, Attempt};
 use domain::time::civil::Window;
 use domain::{AlertId, Instant, UserId};
-use notify::{Channel, Fault, Letter, Said};
+use notify::{Channel, Fault, Outgoing, Said};
 
 /// A person was told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ impl Channel for Wire {
         self.channel
     }
 
-    fn send(&self, _letter: &Letter, now: Instant) -> Said {
+    fn send(&self, _letter: &Outgoing, now: Instant) -> Said {
         if self.away.is_some_and(|away| away.holds(now)) {
             return Said {
                 attempt: Attempt::Later(None),

@@ -11,7 +11,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
-use super::super::{Address, Channel, Letter, Said};
+use super::super::{Address, Channel, Outgoing, Said};
 use domain::Instant;
 use domain::messages::network::Networks;
 use domain::messages::webhook::{self, NotCallable};
@@ -90,7 +90,7 @@ impl Channel for Hook {
         messages::Channel::Webhook
     }
 
-    fn send(&self, letter: &Letter, now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
         let Address::Webhook { url, secret } = &letter.to else { return Said::never("not_a_webhook") };
         match webhook::check(url, &self.allowed) {
             Ok(_host) => {}
@@ -206,7 +206,7 @@ mod tests {
         let secret = || Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         for url in ["http://clinica.example/hook", "ftp://127.0.0.1/", "clinica.example", ""] {
             let to = Address::Webhook { url: url.into(), secret: secret() };
-            let letter = Letter {
+            let letter = Outgoing {
                 key: "m".into(),
                 to,
                 subject: String::new(),
@@ -233,7 +233,7 @@ mod tests {
         // Names, and the spellings of numbers that only the resolver understands.
         for host in ["localhost", "127.1", "2130706433", "0x7f000001", "017700000001"] {
             let to = Address::Webhook { url: format!("https://{host}:{port}/"), secret: secret() };
-            let letter = Letter {
+            let letter = Outgoing {
                 key: "m".into(),
                 to,
                 subject: String::new(),

@@ -19,7 +19,7 @@ pub enum Slow {
     /// A policy, by its lasting id, in a version.
     Policy(String, u32),
     /// A service level, by its lasting id, in a version.
-    Promise(String, u32),
+    ServiceLevel(String, u32),
 }
 
 /// Checks a policy under this name.
@@ -152,7 +152,7 @@ pub fn slow(view: &mut View<'_>, now: Instant) -> Result<Vec<Slow>> {
     }
     for held in versions::all_in_force::<ServiceLevel>(view, now)? {
         if held.body.level == Level::Red && held.body.check().is_err() {
-            found.push(Slow::Promise(held.name, held.version));
+            found.push(Slow::ServiceLevel(held.name, held.version));
         }
     }
     Ok(found)

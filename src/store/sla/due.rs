@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 
 use super::follow::explained;
-use super::{ALERT, Promise, Row, facts, save};
+use super::{ALERT, SlaClock, Row, facts, save};
 use crate::alerts::{self, StoredAlert};
 use crate::db::act::Act;
 use crate::db::conn::held;
@@ -22,7 +22,7 @@ use domain::messages::{Channel, Class};
 use domain::{AlertId, Instant, UserId};
 
 /// How long a message about a deadline is worth sending; an answer cancels it earlier.
-const LETTER_LASTS: Duration = Duration::from_secs(24 * 3_600);
+const WARNING_LASTS: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the engine did with a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ fn act(tx: &mut Tx<'_>, row: Row) -> Result<Option<(AlertId, Did)>> {
 }
 
 /// Tells the people concerned. A breach begins its policy, unless the case is escalating already.
-fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &Promise, did: Did) -> Result<()> {
+fn announce(tx: &mut Tx<'_>, alert: &StoredAlert, promise: &SlaClock, did: Did) -> Result<()> {
     let now = tx.now();
     let template = match did {
         Did::Warned => "sla_warning",
@@ -179,7 +179,7 @@ fn first_found(tx: &mut Tx<'_>, policy: &Policy) -> Result<Found> {
 
 fn write_to(
     tx: &mut Tx<'_>,
-    promise: &Promise,
+    promise: &SlaClock,
     template: &str,
     people: &[UserId],
     ground: Ground,
@@ -206,7 +206,7 @@ fn write_to(
             variables: variables.clone(),
             about: About::patient(ground, ALERT, &promise.subject),
             due_at: now,
-            not_after: now.plus(LETTER_LASTS),
+            not_after: now.plus(WARNING_LASTS),
         };
         messages::plan(tx, &new)?;
     }

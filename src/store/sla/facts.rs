@@ -1,13 +1,13 @@
 //! The facts of SLA clocks: each that stops, and each whose time ran out.
 
-use super::{Ended, Promise};
+use super::{Ended, SlaClock};
 use crate::db::tx::Tx;
 use crate::kpis::facts::append;
 use domain::PatientId;
 use domain::kpis::{Amount, Dimension, Fact, Kind};
 
 /// A clock stopped. If its time was over and nothing had recorded that yet, it ran out as well.
-pub(super) fn stopped(tx: &mut Tx<'_>, patient: PatientId, promise: &Promise) {
+pub(super) fn stopped(tx: &mut Tx<'_>, patient: PatientId, promise: &SlaClock) {
     let kind = match promise.word(tx.now()) {
         "late" => Kind::SlaLate,
         "withdrawn" => Kind::SlaWithdrawn,
@@ -29,14 +29,14 @@ pub(super) fn stopped(tx: &mut Tx<'_>, patient: PatientId, promise: &Promise) {
 }
 
 /// The time of a clock ran out: at the instant at which it did, which is earlier than when that was found.
-pub(super) fn missed(tx: &mut Tx<'_>, patient: PatientId, promise: &Promise) {
+pub(super) fn missed(tx: &mut Tx<'_>, patient: PatientId, promise: &SlaClock) {
     let now = tx.now();
     let over = promise.due_at().map_or(now, |due| due.min(now));
     append(tx, of(Kind::SlaMissed, patient, promise, over));
 }
 
 /// A promise has one clock at a time: its start tells which.
-fn of(kind: Kind, patient: PatientId, promise: &Promise, at: domain::Instant) -> Fact {
+fn of(kind: Kind, patient: PatientId, promise: &SlaClock, at: domain::Instant) -> Fact {
     Fact::new(kind, &promise.id, promise.timer().started_at.micros(), at)
         .of(Some(patient))
         .with(Dimension::Policy, &promise.service_level)

@@ -1,7 +1,7 @@
 //! Adjusts an alert's clocks when the alert changes. Each promise has its own clock, none overrules another, and the
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
-use super::{ALERT, Cycle, Ended, Promise, facts, insert, locked, names, save};
+use super::{ALERT, Cycle, Ended, SlaClock, facts, insert, locked, names, save};
 use crate::db::act::Act;
 use crate::db::error::Result;
 use crate::db::tx::Tx;
@@ -79,7 +79,7 @@ fn given(tx: &mut Tx<'_>, new: &AlertCase) -> Result<Vec<serde_json::Value>> {
             tracing::error!(service_level = level.name, "its calendar is not in force: no clock is started");
             continue;
         };
-        let promise = Promise::started(new.id.to_string(), &level, calendar, now);
+        let promise = SlaClock::started(new.id.to_string(), &level, calendar, now);
         insert(tx, &promise)?;
         started.push(explained(&promise, now));
     }
@@ -101,7 +101,7 @@ fn announce(
 }
 
 /// A clock as the audit log tells it.
-pub(super) fn explained(promise: &Promise, now: Instant) -> serde_json::Value {
+pub(super) fn explained(promise: &SlaClock, now: Instant) -> serde_json::Value {
     serde_json::json!({
         "service_level": promise.service_level,
         "version": promise.service_level_version(),
@@ -110,7 +110,7 @@ pub(super) fn explained(promise: &Promise, now: Instant) -> serde_json::Value {
     })
 }
 
-impl Promise {
+impl SlaClock {
     /// Why nothing is left to wait for in the case as it is now, if so.
     fn over(&self, case: &AlertCase) -> Option<Ended> {
         let answered =

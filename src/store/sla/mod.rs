@@ -79,7 +79,7 @@ struct Record {
 
 /// One promise to one case, with its clock and its calendar.
 #[derive(Debug, Clone)]
-pub struct Promise {
+pub struct SlaClock {
     /// The row's id.
     pub id: String,
     /// The alert's id.
@@ -118,11 +118,11 @@ struct Row {
 }
 
 impl Row {
-    fn read(self, view: &mut View<'_>) -> Result<Promise> {
+    fn read(self, view: &mut View<'_>) -> Result<SlaClock> {
         let version = u32::try_from(self.calendar_version)
             .map_err(|_range| Error::Corrupt("sla_timers.calendar_version"))?;
         let calendar: Version<Calendar> = versions::get(view, &self.calendar, version)?;
-        Ok(Promise {
+        Ok(SlaClock {
             metric: Metric::from_name(&self.metric).ok_or(Error::Corrupt("sla_timers.metric"))?,
             record: serde_json::from_str(&self.record)
                 .map_err(|_shape| Error::Corrupt("sla_timers.record"))?,
@@ -139,7 +139,7 @@ impl Row {
     }
 }
 
-impl Promise {
+impl SlaClock {
     /// A clock that starts now.
     fn started(
         subject: String,
@@ -281,7 +281,7 @@ impl Promise {
 ///
 /// # Errors
 /// Database errors.
-pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
+pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<SlaClock>> {
     let rows = t::sla_timers
         .filter(t::kind.eq(ALERT).and(t::subject.eq(id.to_string())))
         .order((t::started_at.asc(), t::service_level.asc()))
@@ -297,7 +297,7 @@ pub fn of_alert(view: &mut View<'_>, id: AlertId) -> Result<Vec<Promise>> {
 /// Database errors.
 pub fn pace(view: &mut View<'_>, id: AlertId) -> Result<Pace> {
     let promises = of_alert(view, id)?;
-    let level = promises.iter().map(Promise::level).max();
+    let level = promises.iter().map(SlaClock::level).max();
     let broken = promises.iter().max_by_key(|promise| promise.record.breached_at);
     Ok(level.zip(broken).map_or(Pace::Relentless, |(level, broken)| Pace::of(level, &broken.calendar)))
 }
@@ -329,7 +329,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 }
 
 /// The clocks of a case, locked until the transaction ends.
-fn locked(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<Promise>> {
+fn locked(tx: &mut Tx<'_>, alert: AlertId) -> Result<Vec<SlaClock>> {
     tx.lock(Lock::Clocks(alert));
     let subject = alert.to_string();
     let query = t::sla_timers
@@ -355,7 +355,7 @@ fn names(view: &mut View<'_>, subject: &str) -> Result<Vec<String>> {
     Ok(there.select(t::service_level).load(view.conn)?)
 }
 
-fn insert(tx: &mut Tx<'_>, promise: &Promise) -> Result<()> {
+fn insert(tx: &mut Tx<'_>, promise: &SlaClock) -> Result<()> {
     let now = tx.now();
     diesel::insert_into(t::sla_timers)
         .values((
@@ -378,7 +378,7 @@ fn insert(tx: &mut Tx<'_>, promise: &Promise) -> Result<()> {
 }
 
 /// Writes a changed promise, unless somebody changed it since it was read.
-fn save(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
+fn save(tx: &mut Tx<'_>, promise: &mut SlaClock) -> Result<()> {
     let now = tx.now();
     let there = t::sla_timers.filter(t::id.eq(&promise.id).and(t::fence.eq(promise.fence)));
     let changed = diesel::update(there)
@@ -395,7 +395,7 @@ type Changing = (
     diesel::dsl::Eq<t::next_at, Option<i64>>,
 );
 
-fn changing(promise: &Promise, now: Instant) -> Result<Changing> {
+fn changing(promise: &SlaClock, now: Instant) -> Result<Changing> {
     let record =
         serde_json::to_string(&promise.record).map_err(|_shape| Error::Corrupt("a clock to store"))?;
     Ok((

@@ -1,7 +1,7 @@
 //! Pausing clocks for a reason: somebody waits for the patient, for a third party, or for an agreed call.
 
 use super::follow::explained;
-use super::{ALERT, Promise, locked, save};
+use super::{ALERT, SlaClock, locked, save};
 use crate::alerts;
 use crate::db::act::Act;
 use crate::db::error::{Error, Result};
@@ -16,15 +16,15 @@ use domain::{AlertId, Level, PatientId};
 /// # Errors
 /// [`Error::Refused`] `E_STATE` while nobody has answered, when no clock runs, while a pause is open, or when the
 /// allowed time is used up; `E_FOUR_EYES` for a red that this person paused last.
-pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Promise>> {
+pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<SlaClock>> {
     let patient = alerts::lock(tx, id)?.case.patient;
     let mut there = locked(tx, id)?;
     let waited_for =
-        |promise: &Promise| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
+        |promise: &SlaClock| promise.metric == Metric::FirstResponse && promise.timer().stopped_at.is_none();
     if there.iter().any(waited_for) {
         return Err(state("nobody has answered yet: acknowledge the alert, then pause"));
     }
-    let running = |promise: &Promise| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
+    let running = |promise: &SlaClock| promise.timer().stopped_at.is_none() && !promise.timer().is_paused();
     let now = tx.now();
     let by = match tx.actor() {
         Actor::User { id, .. } => Some(id),
@@ -51,11 +51,11 @@ pub fn pause(tx: &mut Tx<'_>, id: AlertId, reason: PauseReason) -> Result<Vec<Pr
 ///
 /// # Errors
 /// [`Error::Refused`] `E_STATE` when none is paused.
-pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<Promise>> {
+pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<SlaClock>> {
     let patient = alerts::lock(tx, id)?.case.patient;
     let mut there = locked(tx, id)?;
     let now = tx.now();
-    let paused = |promise: &Promise| promise.timer().is_paused();
+    let paused = |promise: &SlaClock| promise.timer().is_paused();
     change(tx, (id, patient), &mut there, "sla.resumed", "by_hand", paused, |promise| promise.go_on(now))?;
     Ok(there)
 }
@@ -63,11 +63,11 @@ pub fn resume(tx: &mut Tx<'_>, id: AlertId) -> Result<Vec<Promise>> {
 fn change(
     tx: &mut Tx<'_>,
     (id, patient): (AlertId, PatientId),
-    there: &mut [Promise],
+    there: &mut [SlaClock],
     kind: &'static str,
     code: &'static str,
-    which: impl Fn(&Promise) -> bool,
-    mut how: impl FnMut(&mut Promise),
+    which: impl Fn(&SlaClock) -> bool,
+    mut how: impl FnMut(&mut SlaClock),
 ) -> Result<()> {
     let now = tx.now();
     let mut clocks = Vec::new();

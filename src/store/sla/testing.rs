@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{Promise, t};
+use super::{SlaClock, t};
 use crate::{Result, Tx, View};
 use domain::{AlertId, Instant};
 
@@ -27,6 +27,6 @@ pub fn break_rows(tx: &mut Tx<'_>, id: AlertId) -> Result<()> {
 }
 
 /// Writes a clock as it was read, however long ago.
-pub fn save(tx: &mut Tx<'_>, promise: &mut Promise) -> Result<()> {
+pub fn save(tx: &mut Tx<'_>, promise: &mut SlaClock) -> Result<()> {
     super::save(tx, promise)
 }

@@ -85,7 +85,7 @@ fn shown(
     })
 }
 
-/// The promises in force that a calendar would empty, each as a mistake in its hours.
+/// The service levels in force that a calendar would empty, each as a mistake in its hours.
 fn emptied(view: &mut View<'_>, room: &Room, id: &str, calendar: &Calendar) -> Result<Vec<Wrong>, Fault> {
     let w = room.words();
     let wrong = |held: versions::Version<ServiceLevel>| {

@@ -63,7 +63,7 @@ pub struct Status {
     /// Alerts that nobody answered up to the top of their policy.
     nobody_reached: u32,
     /// Messages on their way.
-    messages: Vec<Letters>,
+    messages: Vec<MessageCounts>,
     /// How each channel's provider is doing, then every domain, mailbox and program that is left alone for a while.
     breakers: Vec<Resting>,
     /// The certificates that this node shows.
@@ -117,7 +117,7 @@ impl From<lapses::Standing> for Lapse {
 /// Messages of a channel in a state: what waits, and of what is over the last day's.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusMessages)]
-pub struct Letters {
+pub struct MessageCounts {
     channel: String,
     state: String,
     count: i64,
@@ -204,7 +204,7 @@ pub async fn show(call: Call) -> Answer {
             messages: pulse
                 .letters
                 .into_iter()
-                .map(|((channel, state), count)| Letters { channel, state, count })
+                .map(|((channel, state), count)| MessageCounts { channel, state, count })
                 .collect(),
             certificates: state
                 .certificates

@@ -107,7 +107,7 @@ fn fill(view: &mut View<'_>, room: &Room) -> Result<pages::View, Fault> {
     })
 }
 
-fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::Letters>, Fault> {
+fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages::MessageCounts>, Fault> {
     let modules = room.state.engine.modules();
     let sends = |name: &str| modules.iter().any(|module| module.name == name);
     let called = !paging::webhooks(view)?.is_empty();
@@ -119,7 +119,7 @@ fn letters(view: &mut View<'_>, room: &Room, pulse: &Pulse) -> Result<Vec<pages:
             _ => known.and_then(|(_, until)| *until).map_or(Provider::Asked, Provider::Resting),
         }
     };
-    let of = |channel| pages::Letters {
+    let of = |channel| pages::MessageCounts {
         channel: channel_word(channel),
         due: pulse.letters(channel, &["due"]),
         sending: pulse.letters(channel, &["sending"]),

@@ -61,7 +61,7 @@ pub struct View {
     /// What was planned and not done in time.
     pub lapses: Vec<Lapse>,
     /// Messages by channel.
-    pub letters: Vec<Letters>,
+    pub letters: Vec<MessageCounts>,
     /// Whoever is left alone behind the channels.
     pub resting: Vec<Resting>,
 }
@@ -102,7 +102,7 @@ impl Lapse {
 
 /// Messages of one channel.
 #[derive(Debug, Clone, Copy)]
-pub struct Letters {
+pub struct MessageCounts {
     /// Its name.
     pub channel: Key,
     /// Waiting.

@@ -134,7 +134,7 @@ impl Life {
         let actor =
             Actor::User { id: self.house.user(Role::Patient, Some(self.ana.id)), role: Role::Patient };
         let (home, now) = (&self.house.home, self.house.now());
-        let export = |tx: &mut store::Tx<'_>| {
+        let export = |tx: &mut Tx<'_>| {
             let ana = Audience::program().patient(tx, self.ana.id)?;
             store::privacy::exports::begin(tx, ana, "json")
         };

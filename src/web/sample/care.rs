@@ -283,7 +283,7 @@ impl Night {
             snoozed: None,
             worn_out: false,
             progress: Some(self.progress()),
-            promises: self.promises(),
+            sla: self.sla(),
             finding,
             acts: vec![
                 act(1_390, None, alert::ActKind::Raised(Level::Yellow), None),

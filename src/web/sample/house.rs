@@ -167,7 +167,7 @@ impl Night {
                 status::Provider::Resting(self.later(30)),
                 status::Provider::Missing(Key("status-no-email")),
             ]
-            .map(|provider| status::Letters {
+            .map(|provider| status::MessageCounts {
                 channel: Key("channel-email"),
                 due: 4,
                 sending: 1,

@@ -9,13 +9,13 @@ use crate::on_call::view::teams::{Member, Team};
 use crate::on_call::view::{people, teams};
 use crate::pages::{Choice, Level};
 use crate::people::view::account;
-use crate::sla::view::clocks::{Promises, Row, Standing, Stretch};
+use crate::sla::view::clocks::{SlaClocks, Row, Standing, Stretch};
 use crate::{Code, Key, Section};
 use domain::Role;
 use domain::messages::{Channel, State};
 
 impl Night {
-    pub(super) fn promises(&self) -> Promises {
+    pub(super) fn sla(&self) -> SlaClocks {
         let part = |from, to, still: Option<&str>| Stretch {
             from: self.ago(from),
             to: self.ago(to),
@@ -48,7 +48,7 @@ impl Night {
         let done =
             Row { stopped: Some(self.ago(30)), ..row(Key("sla-first-response"), Standing::Late, 1_000) };
         let first = row(Key("sla-first-response"), Standing::Warned, 800);
-        Promises { rows: vec![first, paused, done], may_pause: true, may_resume: true }
+        SlaClocks { rows: vec![first, paused, done], may_pause: true, may_resume: true }
     }
 
     pub(super) fn trial(&self) -> account::Trial {

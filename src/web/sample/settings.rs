@@ -11,7 +11,7 @@ use crate::{Code, Key, Section, Shell};
 use domain::Role;
 use domain::calendars::{Calendar, Exception, Hours};
 use domain::escalation::seeds as policies;
-use domain::sla::{calendars, seeds as promises};
+use domain::sla::{calendars, seeds as service_levels};
 use domain::templates::seeds::seeds as templates;
 
 impl Night {
@@ -35,7 +35,7 @@ impl Night {
         };
         let rows = [
             policies().into_iter().map(progress).collect::<Vec<_>>(),
-            promises().into_iter().map(promise).collect(),
+            service_levels().into_iter().map(promise).collect(),
             calendars().into_iter().map(hours).collect(),
             templates().into_iter().map(letter).collect(),
         ];
@@ -88,7 +88,7 @@ impl Night {
 
     fn promise(&self, shell: &Shell) -> level::View {
         let w = &shell.words;
-        let [(id, held), (_, new), ..] = promises();
+        let [(id, held), (_, new), ..] = service_levels();
         let (before, after) = (level::lines(w, &held, &[]), level::lines(w, &new, &[]));
         let mut draft = level::Draft::of(Some(&new));
         draft.count = "\"><b>".to_owned();

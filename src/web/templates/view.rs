@@ -20,16 +20,16 @@ pub struct View {
     /// What letters of it may be filled with, and what that is.
     pub variables: Vec<(Variable, Key)>,
     /// As letters of the version in force read.
-    pub letters: Vec<Letter>,
+    pub letters: Vec<Outgoing>,
     /// The form, for who may propose.
     pub editor: Option<Editor<Draft>>,
     /// As letters of the draft would read, when it was looked at.
-    pub drafted: Vec<Letter>,
+    pub drafted: Vec<Outgoing>,
 }
 
 /// A letter as it reads.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct Outgoing {
     /// In which language.
     pub lang: Key,
     /// Its tag.
@@ -105,7 +105,7 @@ pub fn lines(w: &Words, template: &templates::Template) -> Vec<Line> {
 
 /// A template as letters of it read, filled with what could stand there.
 #[must_use]
-pub fn letters(w: &Words, template: &templates::Template) -> Vec<Letter> {
+pub fn letters(w: &Words, template: &templates::Template) -> Vec<Outgoing> {
     // As the outbox writes it.
     let at = |hours: u64| {
         let at = w.now.plus(std::time::Duration::from_secs(3_600 * hours));
@@ -133,7 +133,7 @@ pub fn letters(w: &Words, template: &templates::Template) -> Vec<Letter> {
     let both = [(In::Pt, Key("template-in-pt"), "pt-BR"), (In::En, Key("template-in-en"), "en")];
     let letter = |(lang, word, tag)| {
         let Rendered { subject, text } = template.render(lang, &vars).ok()?;
-        Some(Letter { lang: word, tag, subject, text })
+        Some(Outgoing { lang: word, tag, subject, text })
     };
     both.into_iter().filter_map(letter).collect()
 }

@@ -9,7 +9,7 @@ use domain::messages::Attempt::{Accepted, Later, Never};
 use domain::messages::network::Networks;
 use domain::{Clock, Instant};
 use notify::webhook::{Hook, Secret};
-use notify::{Address, Channel, Fault, Letter, Said};
+use notify::{Address, Channel, Fault, Outgoing, Said};
 use serde_json::Value;
 
 use crate::support::lacks;
@@ -52,9 +52,9 @@ impl Program {
         Self { child, stdin, port, calls }
     }
 
-    fn letter(&self, key: &str, path: &str, secret: &str) -> Letter {
+    fn letter(&self, key: &str, path: &str, secret: &str) -> Outgoing {
         let secret = Secret::parse(secret).unwrap();
-        Letter {
+        Outgoing {
             key: key.into(),
             to: Address::Webhook { url: format!("http://127.0.0.1:{}/{path}", self.port), secret },
             subject: String::new(),
@@ -150,7 +150,7 @@ fn a_repetition_carries_the_same_id_and_the_same_words() {
     let program = Program::start();
     let hook = Hook::new(&Networks::this_host());
     let codes = [1, 2, 3].map(|attempt| {
-        let letter = Letter { attempt, ..program.letter("esc:3", "twice/2", OURS) };
+        let letter = Outgoing { attempt, ..program.letter("esc:3", "twice/2", OURS) };
         hook.send(&letter, now()).code
     });
     assert_eq!(codes, ["http_500", "http_500", "http_200"]);

@@ -9,7 +9,7 @@ use notify::mailbox::{Error, Mailbox, Visit, Watermark};
 use notify::mark::Marks;
 use notify::options::{Imap, Login, Smtp};
 use notify::place::{Place, Protocol};
-use notify::{Address, Channel, Fault, Hidden, Letter, Said};
+use notify::{Address, Channel, Fault, Hidden, Outgoing, Said};
 use serde_json::Value;
 
 use super::post::{DOMAIN, PASSWORD, Post};
@@ -41,8 +41,8 @@ fn bounces(imap: &Imap) -> Mailbox {
     Mailbox::new(imap, FROM, SECRET).unwrap()
 }
 
-fn letter(key: &str, to: &str) -> Letter {
-    Letter {
+fn letter(key: &str, to: &str) -> Outgoing {
+    Outgoing {
         key: key.into(),
         to: Address::Email(format!("{to}@{DOMAIN}")),
         subject: "Zelo: alguém espera por você — há uma atenção que só você pode dar".into(),
@@ -66,7 +66,7 @@ fn a_letter_arrives_whole_and_its_repetition_is_recognisable() {
     let letter = letter("esc:1:1", "ana");
     for attempt in 1..=2 {
         let said = email.send(
-            &Letter {
+            &Outgoing {
                 attempt,
                 key: letter.key.clone(),
                 to: Address::Email(format!("ana@{DOMAIN}")),
@@ -111,7 +111,7 @@ fn what_the_server_says_of_a_letter_decides_whether_it_is_tried_again() {
         assert_eq!((said.attempt, said.code, said.fault), (attempt, code, None), "{to}");
     }
     assert_eq!(
-        email.send(&Letter { to: Address::Email("ana".into()), ..letter("esc:2", "") }, now()).code,
+        email.send(&Outgoing { to: Address::Email("ana".into()), ..letter("esc:2", "") }, now()).code,
         "bad_address"
     );
 }

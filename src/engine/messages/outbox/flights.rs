@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as Moment};
 use super::breakers::Whom;
 use domain::Instant;
 use domain::messages::Attempt;
-use notify::{Channel, Letter, Said};
+use notify::{Channel, Outgoing, Said};
 use store::messages::Stored;
 
 /// What goes out as one letter.
@@ -47,7 +47,7 @@ impl Flights {
     }
 
     /// Starts sending a letter. [`Flights::land`] returns the answer.
-    pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Letter, parcel: Parcel, now: Instant) {
+    pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Outgoing, parcel: Parcel, now: Instant) {
         self.next += 1;
         let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
         self.under_way.push((number, parcel));

@@ -33,7 +33,7 @@ const TO_ONE_DOMAIN: usize = 8;
 /// Calls to one program under way at once.
 const TO_ONE_PROGRAM: usize = 8;
 /// Cases in one letter.
-const IN_ONE_LETTER: i64 = 50;
+const IN_ONE_MESSAGE: i64 = 50;
 /// For this long after a letter about cases, further cases for the same person wait, to go together in the next one.
 pub const GATHERS: Duration = Duration::from_secs(10);
 /// Recipients considered in one cycle.
@@ -188,7 +188,7 @@ impl Outbox {
                     letter: String::new(),
                 };
                 if way == message::Channel::Email {
-                    let cases = messages::claim_cases(tx, way, to, IN_ONE_LETTER)?;
+                    let cases = messages::claim_cases(tx, way, to, IN_ONE_MESSAGE)?;
                     if !cases.is_empty() {
                         parcels.push(parcel(cases));
                         continue;

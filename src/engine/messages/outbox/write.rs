@@ -8,7 +8,7 @@ use domain::messages::{self as message, Channel};
 use domain::templates::{Template, Vars};
 use domain::time::civil::Zone;
 use domain::{Instant, UserId};
-use notify::{Address, Letter};
+use notify::{Address, Outgoing};
 use store::messages::reader::{self, Reader};
 use store::messages::webhooks;
 use store::messages::{Cleared, Stored};
@@ -21,7 +21,7 @@ use store::{escalation, messages, on_call};
 const BUNDLE: &str = "cases";
 
 /// A letter, or the code of the reason why none is written.
-pub(super) type Written = Result<Letter, &'static str>;
+pub(super) type Written = Result<Outgoing, &'static str>;
 
 /// The letter for these messages to one reader.
 pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> store::Result<Written> {
@@ -37,7 +37,7 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
     let thread = format!("{}:{}", of.kind, of.subject);
     if of.channel == Channel::Webhook {
         let Ok(text) = call(of, base_url) else { return Ok(Err("unsendable")) };
-        return Ok(Ok(Letter { key, to, subject: String::new(), text, attempt, thread }));
+        return Ok(Ok(Outgoing { key, to, subject: String::new(), text, attempt, thread }));
     }
     let reader = match of.recipient.parse() {
         Ok(user) => reader::reader(tx, user)?,
@@ -57,7 +57,7 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
         // Letters that count waiting cases form one thread in the mailbox.
         _ => (words.subject, format!("{BUNDLE}:{}", of.recipient)),
     };
-    Ok(Ok(Letter { key, to, subject, text: words.text, attempt, thread }))
+    Ok(Ok(Outgoing { key, to, subject, text: words.text, attempt, thread }))
 }
 
 /// The letter's key: equal for the same set of messages on each attempt and different for any other set. A mailbox that

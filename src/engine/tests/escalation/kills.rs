@@ -15,7 +15,7 @@ use crate::messages::outbox::{Breakers, Outbox};
 use crate::tests::ward::{at, paged, ward};
 use domain::Instant;
 use domain::messages::{self, Attempt};
-use notify::{Channel, Letter, Said};
+use notify::{Channel, Outgoing, Said};
 use store::keys::kek::Keks;
 use store::testing::{Home, stores};
 use store::{Store, Url};
@@ -49,7 +49,7 @@ impl Channel for Wire {
         messages::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
         self.fate.point();
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
         writeln!(file, "{}", letter.key).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Instant;
 use domain::messages::{self, Attempt};
-use notify::{Address, Channel, Fault, Letter, Said};
+use notify::{Address, Channel, Fault, Outgoing, Said};
 
 /// What a recipient does with a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,7 +124,7 @@ impl Channel for Mail {
         if self.programs { messages::Channel::Webhook } else { messages::Channel::Email }
     }
 
-    fn send(&self, letter: &Letter, now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
         let (Address::Email(to) | Address::Webhook { url: to, .. }) = &letter.to else {
             panic!("{letter:?}")
         };

@@ -13,7 +13,7 @@ use domain::messages::{self as message, Attempt, Receipt, State};
 use domain::templates::{Lang, Template};
 use domain::time::civil::Zone;
 use domain::{Instant, Role};
-use notify::{Channel, Fault, Letter, Said};
+use notify::{Channel, Fault, Outgoing, Said};
 use store::health::lapses;
 use store::messages::reader::{self, Reader};
 use store::on_call::testing::person;
@@ -33,7 +33,7 @@ impl Channel for Down {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, now: Instant) -> Said {
         *self.asked.lock().unwrap() += 1;
         if now >= self.until {
             return self.wire.send(letter, now);
@@ -88,7 +88,7 @@ impl Channel for Letterbox {
         message::Channel::Email
     }
 
-    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
         self.0.lock().unwrap().push(format!("{}: {}", letter.subject, letter.text));
         Said { attempt: Attempt::Accepted, provider_id: None, code: "box", fault: None }
     }

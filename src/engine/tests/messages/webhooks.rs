@@ -13,7 +13,7 @@ use crate::tests::ward::{Ward, at, wards};
 use domain::alerts::Act;
 use domain::messages::{self as message, Attempt, State};
 use domain::{Instant, Role, StaffIdentity, UserId};
-use notify::{Address, Channel, Fault, Letter, Said};
+use notify::{Address, Channel, Fault, Outgoing, Said};
 use store::messages::Stored;
 use store::messages::{self, webhooks};
 use store::people::users;
@@ -40,7 +40,7 @@ impl Channel for Programs {
         message::Channel::Webhook
     }
 
-    fn send(&self, letter: &Letter, _now: Instant) -> Said {
+    fn send(&self, letter: &Outgoing, _now: Instant) -> Said {
         let Address::Webhook { url, .. } = &letter.to else { panic!("{letter:?}") };
         *self.asked.lock().unwrap().entry(url.clone()).or_default() += 1;
         let down = self.down.lock().unwrap().iter().any(|down| down == url);

@@ -17,7 +17,7 @@ use crate::pages::visit::{Answer, Look, Room, Visit, masked};
 use crate::pages::{Choice, Masked};
 use crate::people::auth::permit_display;
 use crate::people::page::names::People;
-use crate::sla::view::clocks::Promises;
+use crate::sla::view::clocks::SlaClocks;
 use crate::{Code, Section};
 use domain::alerts::Act as Deed;
 use domain::line::{self, NotALine};
@@ -57,12 +57,12 @@ fn fill(view: &mut View<'_>, room: &Room, alert: Visible<AlertId>, look: Look) -
     let may_act = room.viewer.may(Can::ActOnAlerts);
     let may_answer = may_act || alerts::was_called(view, id, case.owner, room.viewer.id)?;
     // Whom a policy calls, and by when, tells how grave it is.
-    let (progress, promises) = match case.judged() {
+    let (progress, sla) = match case.judged() {
         Ok(_) => (
             crate::escalation::page::progress::of_alert(view, room, (id, case.patient_key))?,
             crate::sla::page::clocks::of_alert(view, room, id)?,
         ),
-        Err(_hidden) => (None, Promises::default()),
+        Err(_hidden) => (None, SlaClocks::default()),
     };
     let escalates = progress.as_ref().is_some_and(|progress| progress.standing != Standing::Done);
     let waits = matches!(case.state, domain::AlertState::Open);
@@ -101,7 +101,7 @@ fn fill(view: &mut View<'_>, room: &Room, alert: Visible<AlertId>, look: Look) -
             .as_ref()
             .is_some_and(|progress| progress.standing == Standing::NobodyReached),
         progress,
-        promises,
+        sla,
         finding: finding(view, room, &case, look, &mut people)?,
         acts,
         given_back,

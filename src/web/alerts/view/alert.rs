@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::escalation::view::progress::{Progress, Standing};
 use crate::pages::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
-use crate::sla::view::clocks::{Promises, REASONS};
+use crate::sla::view::clocks::{SlaClocks, REASONS};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::{AlertId, Instant, PatientId, Signal};
 
@@ -45,8 +45,8 @@ pub struct View {
     pub worn_out: bool,
     /// Its climb.
     pub progress: Option<Progress>,
-    /// The promises to it.
-    pub promises: Promises,
+    /// Its SLA clocks.
+    pub sla: SlaClocks,
     /// The finding and its readings, or why they are hidden.
     pub finding: Finding,
     /// What was done, oldest first.

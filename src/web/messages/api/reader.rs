@@ -11,16 +11,16 @@ use store::messages::reader::{self, Reader};
 
 /// How letters are written.
 #[derive(Serialize, Deserialize, ToSchema)]
-#[schema(as = Letters)]
+#[schema(as = MailPreferences)]
 #[serde(deny_unknown_fields)]
-pub struct Letters {
+pub struct MailPreferences {
     /// `pt-BR` or `en`.
     lang: String,
     /// IANA: the clock that instants in a letter are told on.
     zone: String,
 }
 
-impl From<Reader> for Letters {
+impl From<Reader> for MailPreferences {
     fn from(reader: Reader) -> Self {
         Self { lang: reader.lang.tag().to_owned(), zone: reader.zone.name().to_owned() }
     }
@@ -39,19 +39,19 @@ pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
 }
 
 /// How letters to the caller are written.
-#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = Letters)))]
+#[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
 pub async fn get(call: Call) -> Answer {
-    call.run(|desk| Reply::ok(&Letters::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?)))
+    call.run(|desk| Reply::ok(&MailPreferences::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?)))
         .await
 }
 
 /// Changes it, from the next letter on.
-#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = Letters, responses((status = 200, body = Letters), (status = 422)))]
-pub async fn put(call: Call, body: Body<Letters>) -> Answer {
+#[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
+pub async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
     call.run(move |desk| {
         let reader = reader(&body.value.lang, &body.value.zone)?;
         desk.write(|tx| Ok(reader::write_for(tx, desk.viewer.id, reader)?))?;
-        Reply::ok(&Letters::from(reader))
+        Reply::ok(&MailPreferences::from(reader))
     })
     .await
 }

@@ -152,13 +152,13 @@ pub async fn password(visit: Visit, state: Data<State>, sent: Form<Sent>) -> Ans
 
 /// How letters to the reader are to be written.
 #[derive(Deserialize)]
-pub struct Letters {
+pub struct MailPreferences {
     lang: String,
     zone: String,
 }
 
 /// POST `/account/letters`.
-pub async fn letters(visit: Visit, sent: Form<Letters>) -> Answer {
+pub async fn letters(visit: Visit, sent: Form<MailPreferences>) -> Answer {
     visit
         .act(move |room| {
             let reader = reader(&sent.lang, &sent.zone)?;

@@ -1,4 +1,4 @@
-//! The promises to one alert: where each clock stands, when it is due, and why it stood still when it did.
+//! The SLA clocks of one alert: where each clock stands, when it is due, and why it stood still when it did.
 
 use actix_web::web::Path;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use store::sla;
 
 /// A promise and its clock.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Promise)]
+#[schema(as = SlaClock)]
 pub struct Shown {
     service_level: String,
     service_level_version: u32,
@@ -52,7 +52,7 @@ pub struct Shown {
 
 /// A stretch of a clock's life.
 #[derive(Serialize, ToSchema)]
-#[schema(as = PromiseSegment)]
+#[schema(as = SlaSegment)]
 pub struct Stretch {
     #[schema(value_type = String)]
     from: Instant,
@@ -80,7 +80,7 @@ impl From<Segment> for Stretch {
 }
 
 impl Shown {
-    fn of(promise: sla::Promise, now: Instant) -> Self {
+    fn of(promise: sla::SlaClock, now: Instant) -> Self {
         let timer = promise.timer();
         let segments = timer.trace(&promise.calendar, now).into_iter().map(Stretch::from).collect();
         Self {
@@ -105,14 +105,14 @@ impl Shown {
         }
     }
 
-    fn all(promises: Vec<sla::Promise>, now: Instant) -> Result<Reply, Fault> {
+    fn all(promises: Vec<sla::SlaClock>, now: Instant) -> Result<Reply, Fault> {
         Reply::ok(&List::whole(promises.into_iter().map(|promise| Self::of(promise, now)).collect()))
     }
 }
 
 /// Why a clock shall stand still.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = PromisePause)]
+#[schema(as = SlaPause)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
     /// `waiting_patient`, `waiting_third_party` or `scheduled_callback`.
@@ -120,8 +120,8 @@ pub struct Why {
     reason: PauseReason,
 }
 
-/// The promises to an alert, each with the trace that explains its clock.
-#[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
+/// The SLA clocks of an alert, each with the trace that explains its clock.
+#[utoipa::path(get, path = "/api/v1/alerts/{id}/sla", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 404)))]
 pub async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let promises = desk.read(|view| {
@@ -136,7 +136,7 @@ pub async fn show(call: Call, id: Path<Requested<AlertId>>) -> Answer {
 
 /// Lets the clocks of an alert that somebody answered for stand still: at most seven days over the life of the
 /// case, one day for a red, whose next pause is for another person than the last.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "promises", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/pause", tag = "sla", params(("id" = String, Path)), request_body = Why, responses((status = 200, body = List<Shown>), (status = 403, description = "E_FOUR_EYES"), (status = 409, description = "E_STATE")))]
 pub async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) -> Answer {
     call.run(move |desk| {
         let promises = desk.write(|tx| {
@@ -149,7 +149,7 @@ pub async fn pause(call: Call, id: Path<Requested<AlertId>>, body: Body<Why>) ->
 }
 
 /// Lets paused clocks go on.
-#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "promises", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/sla/resume", tag = "sla", params(("id" = String, Path)), responses((status = 200, body = List<Shown>), (status = 409, description = "E_STATE")))]
 pub async fn resume(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {
         let promises = desk.write(|tx| {

@@ -1,4 +1,4 @@
-//! The promises to an alert for one viewer now, and letting their clocks stand still and go on.
+//! The SLA clocks of an alert for one viewer now, and letting their clocks stand still and go on.
 
 use std::time::Duration;
 
@@ -8,33 +8,33 @@ use serde::Deserialize;
 use crate::alerts::page::queue::shown_level;
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Visit};
-use crate::sla::view::clocks::{Promises, Row, Standing, Stretch, reason_word};
+use crate::sla::view::clocks::{SlaClocks, Row, Standing, Stretch, reason_word};
 use crate::{Code, Key, Words};
 use domain::calendars::Closed;
 use domain::sla::{Metric, PauseReason, Segment, Still, Target};
 use domain::{AlertId, Can, Instant};
 use store::View;
 use store::patients::audience::Requested;
-use store::sla::{self, Promise};
+use store::sla::{self, SlaClock};
 
-/// The promises to an alert.
+/// The SLA clocks of an alert.
 ///
 /// # Errors
 /// Store faults.
-pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<Promises, Fault> {
+pub fn of_alert(view: &mut View<'_>, room: &Room, alert: AlertId) -> Result<SlaClocks, Fault> {
     let there = sla::of_alert(view, alert)?;
     let may_act = room.viewer.may(Can::ActOnAlerts);
-    let open = |promise: &&Promise| promise.timer().stopped_at.is_none();
+    let open = |promise: &&SlaClock| promise.timer().stopped_at.is_none();
     let answered = !there.iter().filter(open).any(|promise| promise.metric == Metric::FirstResponse);
     let paused = there.iter().any(|promise| promise.timer().is_paused());
     let may_pause = answered && there.iter().filter(open).any(|promise| !promise.timer().is_paused());
     let mut rows: Vec<Row> = there.iter().map(|promise| row(room, promise)).collect();
     // What comes due first stands first; what has stopped stands last.
     rows.sort_by_key(|row| (row.stopped.is_some(), row.due.unwrap_or(Instant::from_micros(i64::MAX))));
-    Ok(Promises { rows, may_pause: may_act && may_pause, may_resume: may_act && paused })
+    Ok(SlaClocks { rows, may_pause: may_act && may_pause, may_resume: may_act && paused })
 }
 
-fn row(room: &Room, promise: &Promise) -> Row {
+fn row(room: &Room, promise: &SlaClock) -> Row {
     let (w, now, timer) = (room.words(), room.now, promise.timer());
     let due = promise.due_at();
     let open = timer.stopped_at.is_none() && promise.breached_at().is_none();
@@ -81,7 +81,7 @@ fn target(w: &Words, target: Target) -> String {
 }
 
 /// Thousandths and words. Days are counted by the clock between start and end: none of them is half used.
-fn used(w: &Words, promise: &Promise, now: Instant) -> (Option<u64>, Option<String>) {
+fn used(w: &Words, promise: &SlaClock, now: Instant) -> (Option<u64>, Option<String>) {
     let timer = promise.timer();
     let at = timer.stopped_at.map_or(now, |at| at.min(now));
     let (spent, whole) = match timer.target {
@@ -100,7 +100,7 @@ fn used(w: &Words, promise: &Promise, now: Instant) -> (Option<u64>, Option<Stri
     (Some(share.min(1_000)), Some(format!("{of} ({percent} %)")))
 }
 
-fn standing(promise: &Promise, now: Instant) -> Standing {
+fn standing(promise: &SlaClock, now: Instant) -> Standing {
     match promise.word(now) {
         "paused" => {
             let why = promise.timer().pauses.last().map_or("", |pause| pause.reason.name());
@@ -154,7 +154,7 @@ pub async fn act(visit: Visit, path: Path<(Requested<AlertId>, String)>, sent: F
                 }
                 _ => return Err(Code::NotFound.into()),
             }
-            Ok(format!("/alerts/{id}#promises"))
+            Ok(format!("/alerts/{id}#sla"))
         })
         .await
 }

@@ -1,4 +1,4 @@
-//! The promises on the page of an alert: how much is used, why a clock stands still, who may let it.
+//! The SLA clocks on the page of an alert: how much is used, why a clock stands still, who may let it.
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
@@ -36,7 +36,7 @@ async fn a_promise_says_what_is_used_pauses_with_a_reason_and_goes_on() {
     );
 
     let done = clinic.post(Role::Agent, &pause, &waiting).await;
-    assert_eq!((done.status, done.to), (StatusCode::SEE_OTHER, format!("{path}#promises")), "{}", done.text);
+    assert_eq!((done.status, done.to), (StatusCode::SEE_OTHER, format!("{path}#sla")), "{}", done.text);
     let page = clinic.get(Role::Agent, &path).await.text;
     assert!(page.contains("pausado: resposta do paciente") && page.contains("cumprido"), "{page}");
     assert!(page.contains("Retomar") && !page.contains("Pausar os prazos"));

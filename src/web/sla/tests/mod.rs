@@ -79,13 +79,13 @@ fn a_half_day_is_a_new_version_of_the_calendar_and_history_keeps_the_old_one() {
             "E_INVALID",
             "nobody knows the holidays of Rio's municipality"
         );
-        // One that counts promises to reds does not close, and the answer says which.
+        // One that counts the clocks of reds does not close, and the answer says which.
         let mut shut = house.get(&manager, "/api/v1/calendars/always").must(200)["says"].clone();
         shut["week"][6] = json!("");
         let headers = [("authorization", manager.as_str()), ("if-match", "\"1\"")];
         let refused = house.call("PUT", "/api/v1/calendars/always", &headers, Some(&shut.to_string()));
         assert_eq!((refused.status, refused.code()), (422, "E_INVALID"));
-        assert_eq!(refused.body["promises"], json!(["red_first_response", "red_resolution"]));
+        assert_eq!(refused.body["service_levels"], json!(["red_first_response", "red_resolution"]));
         let history = house.get(&manager, "/api/v1/calendars/clinic/history").must(200);
         let states: Vec<&Value> =
             history["items"].as_array().unwrap().iter().map(|one| &one["state"]).collect();

@@ -1,12 +1,12 @@
-//! The promises to one alert: how much of each is used, when it warns, when it is over, and why its clock stood still.
+//! The SLA clocks of one alert: how much of each is used, when it warns, when it is over, and why its clock stood still.
 
 use crate::pages::Level;
 use crate::{Key, Words};
 use domain::Instant;
 
-/// The promises to an alert.
+/// The SLA clocks of an alert.
 #[derive(Debug, Clone, Default)]
-pub struct Promises {
+pub struct SlaClocks {
     /// What comes due first stands first.
     pub rows: Vec<Row>,
     /// Whether the reader may let the clocks stand still now.
@@ -20,7 +20,7 @@ pub struct Promises {
 pub struct Row {
     /// What is promised: first response, or resolution.
     pub metric: Key,
-    /// For alerts of which level: one that has risen keeps the promises of both.
+    /// For alerts of which level: one that has risen keeps the clocks of both.
     pub of: Level,
     /// What was promised, in words: "15 min".
     pub target: String,
