@@ -37,10 +37,7 @@ impl Module for Deadline {
         let done =
             self.store.keep_house(Urgency::Patient, self.name(), now, |tx| sla::work(tx, BATCH, TURN))?;
         if done.spoiled > 0 {
-            tracing::error!(
-                count = done.spoiled,
-                "SLA clocks were set aside: look at the engine's page"
-            );
+            tracing::error!(count = done.spoiled, "SLA clocks were set aside: look at the engine's page");
         }
         Ok(Progress { did: done.acts.len(), more: done.more })
     }

@@ -38,12 +38,12 @@ use diesel::Connection;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::{broadcast, watch};
 
-pub use crate::db::act::Act;
-pub use crate::db::before::Before;
 pub use crate::db::conn::{Conn, Opener, Url};
 pub use crate::db::error::{Error, Result};
+pub use crate::db::page::before::Before;
 pub use crate::db::page::{Ask, Cursor, Page};
 pub use crate::db::turn::gate::Urgency;
+pub use crate::db::tx::act::Act;
 pub use crate::db::tx::{Actor, Signalled, Touched, Tx, View};
 pub use crate::keys::seal::Place;
 pub use crate::keys::secret::Secret;
@@ -344,7 +344,7 @@ impl Store {
             // others commit on this connection.
             let out = catch_unwind(AssertUnwindSafe(|| f(&mut tx))).unwrap_or(Err(Error::Panicked));
             let out = out.and_then(|out| {
-                db::act::Logged::write(&mut tx)?;
+                db::tx::act::Logged::write(&mut tx)?;
                 kpis::facts::save(&mut tx)?;
                 live::signals::save(&mut tx)?;
                 live::listen::announce(&mut tx, &self.inner.name)?;

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 
 use super::{StoredAlert, get, lock, save};
 use crate::consents::permits;
-use crate::db::act::Act as Entry;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alert_acts, alerts};
+use crate::db::tx::act::Act as Entry;
 use crate::db::tx::{Actor, Touched, Tx, View};
 use crate::escalation::{self, paging};
 use crate::keys::seal::Place;

@@ -7,8 +7,8 @@ use super::holds;
 use super::{StoredAlert, save};
 use crate::alerts;
 use crate::consents::permits;
-use crate::db::act::Act as Entry;
 use crate::db::error::{Error, Result};
+use crate::db::tx::act::Act as Entry;
 use crate::db::tx::{Tx, View};
 use domain::{AlertId, AlertState, Level, Signal};
 

@@ -21,12 +21,12 @@ pub(crate) use super::alerts::holds::{hold_free, hold_to_call, hold_unresolved_o
 pub(crate) use super::alerts::stored::unresolved;
 pub use super::alerts::stored::{StoredAlert, counts, episodes, get, open_of, worn_out};
 use super::consents::permits;
-use super::db::act::Act as Entry;
 use super::db::error::{Error, Result};
 use super::db::schema::alerts;
 use super::db::turn;
 use super::db::turn::locks::Lock;
 use super::db::tx::Tx;
+use super::db::tx::act::Act as Entry;
 use super::escalation;
 use super::keys::seal::Place;
 use super::keys::{Class, Subject};

@@ -1,8 +1,6 @@
 //! The database: connections, turns to write, transactions, schema.
 
-pub mod act;
 pub mod ahead;
-pub mod before;
 pub(crate) mod checkpoint;
 pub mod conn;
 pub(crate) mod doubt;

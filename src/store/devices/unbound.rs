@@ -8,10 +8,10 @@ use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::db::act::Act;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
 use crate::db::schema::quarantine;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::keys::Subject;
 use crate::readings::quarantine::{self as set_aside, Aside, Item, Raw, columns, opened};

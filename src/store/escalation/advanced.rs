@@ -9,10 +9,10 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use super::super::messages::Ground;
 use super::super::{Conn, Tx};
 use super::{Escalation, facts, name};
-use crate::db::act::Act;
 use crate::db::conn::insert_all;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{escalation_steps, escalations};
+use crate::db::tx::act::Act;
 use domain::Instant;
 use domain::escalation::{Did, Run};
 

@@ -18,11 +18,11 @@ use consent::Denied;
 use diesel::prelude::*;
 
 use super::alerts::{holds, stored};
-use super::db::act::Act;
 use super::db::conn::{held, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{escalation_steps, escalations};
 use super::db::turn::locks::Lock;
+use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};
 pub use super::messages::ALERT;
 use super::messages::{self, Ground};

@@ -7,11 +7,11 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use crate::alerts::holds;
-use crate::db::act::Act;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alerts, audit_entries, escalations as escalates, messages, sla_timers, throttles};
 use crate::db::settings;
 use crate::db::turn::locks::Lock;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::escalation::ALERT;
 use crate::{escalation, sla};

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::db::act::Act;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{alerts, escalations, lapses, messages, sla_timers};
 use crate::db::settings;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::messages::PAGE_LASTS;
 use domain::messages::Channel;

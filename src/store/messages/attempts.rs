@@ -9,11 +9,11 @@ use diesel::sql_types::Text;
 
 use super::webhooks;
 use super::{Row, Stored, facts, record_event};
-use crate::db::act::Act;
 use crate::db::conn::{held, literally};
 use crate::db::error::Result;
 use crate::db::schema::{message_events, messages};
 use crate::db::turn::locks::Lock;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use domain::Instant;
 use domain::messages::{Attempt, Channel, Receipt, State};

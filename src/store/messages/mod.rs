@@ -18,10 +18,10 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::db::act::Act;
 use super::db::conn::{held, insert_all, literally, on};
 use super::db::error::{Error, Result};
 use super::db::schema::{message_events, messages};
+use super::db::tx::act::Act;
 use super::db::tx::{Tx, View};
 use super::versions;
 use domain::messages::{Channel, Class, Message, State};

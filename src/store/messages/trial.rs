@@ -9,10 +9,10 @@ use diesel::sql_types::Bool;
 
 use super::super::keys::Subject;
 use super::{About, New, Row, Stored, Topic, plan};
-use crate::db::act::Act;
 use crate::db::conn::literally;
 use crate::db::error::{Error, Result};
 use crate::db::schema::{messages, users};
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::escalation::paging;
 use crate::on_call;

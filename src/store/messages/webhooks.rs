@@ -9,9 +9,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::ALERT;
 use super::{About, Ground, Topic};
-use crate::db::act::Act;
 use crate::db::error::{Error, Result};
 use crate::db::schema::webhooks;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Actor, Tx, View};
 use crate::escalation::paging;
 use crate::keys::seal::{Broken, Place};

@@ -14,9 +14,9 @@ use crate::alerts::holds::hold_free;
 use crate::alerts::save;
 use crate::alerts::stored::{self, unresolved};
 use crate::consents::permits;
-use crate::db::act::Act as Entry;
 use crate::db::conn::{literally, on};
 use crate::db::error::{Error, Result};
+use crate::db::tx::act::Act as Entry;
 
 #[cfg(any(test, feature = "testing"))]
 use crate::db::schema::users;

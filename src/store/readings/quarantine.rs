@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::receipt::ReceiptRef;
-use crate::db::act::Act;
 use crate::db::conn::{insert_all, literally};
 use crate::db::error::{Error, Result};
 use crate::db::prune::oldest;
 use crate::db::schema::quarantine;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::keys::seal::Place;
 use crate::keys::{Class, Subject};

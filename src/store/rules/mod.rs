@@ -5,9 +5,9 @@ pub mod reevaluations;
 
 use diesel::prelude::*;
 
-use super::db::act::Act;
 use super::db::error::{Error, Result};
 use super::db::schema::rule_versions;
+use super::db::tx::act::Act;
 use super::db::tx::{Touched, Tx, View};
 use domain::{Instant, Rule};
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant as Moment};
 use diesel::prelude::*;
 
 use super::follow::explained;
-use super::{ALERT, SlaClock, Row, facts, save};
+use super::{ALERT, Row, SlaClock, facts, save};
 use crate::alerts::{self, StoredAlert};
-use crate::db::act::Act;
 use crate::db::conn::held;
 use crate::db::error::{Error, Result};
 use crate::db::schema::sla_timers::dsl as t;
 use crate::db::turn::locks::Lock;
+use crate::db::tx::act::Act;
 use crate::db::tx::{Tx, View};
 use crate::escalation::paging::{self, Finder};
 use crate::messages::{self, About, Ground, New};

@@ -2,9 +2,9 @@
 //! end of the case stops them all (complaints: a timer that ran on after the end, one that overruled a longer one).
 
 use super::{ALERT, Cycle, Ended, SlaClock, facts, insert, locked, names, save};
-use crate::db::act::Act;
 use crate::db::error::Result;
 use crate::db::tx::Tx;
+use crate::db::tx::act::Act;
 use crate::versions;
 use domain::alerts::{AlertCase, AlertState, Outcome};
 use domain::calendars::Calendar;

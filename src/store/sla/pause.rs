@@ -3,8 +3,8 @@
 use super::follow::explained;
 use super::{ALERT, SlaClock, locked, save};
 use crate::alerts;
-use crate::db::act::Act;
 use crate::db::error::{Error, Result};
+use crate::db::tx::act::Act;
 use crate::db::tx::{Actor, Tx};
 use domain::sla::{Metric, Pause, PauseReason};
 use domain::{AlertId, Level, PatientId};

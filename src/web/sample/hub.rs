@@ -9,7 +9,7 @@ use crate::on_call::view::teams::{Member, Team};
 use crate::on_call::view::{people, teams};
 use crate::pages::{Choice, Level};
 use crate::people::view::account;
-use crate::sla::view::clocks::{SlaClocks, Row, Standing, Stretch};
+use crate::sla::view::clocks::{Row, SlaClocks, Standing, Stretch};
 use crate::{Code, Key, Section};
 use domain::Role;
 use domain::messages::{Channel, State};

@@ -59,13 +59,13 @@ fn paths_of(tree: &str) -> Vec<Vec<String>> {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                branches.push(&inside[begin..at]);
+                branches.push(inside.get(begin..at).unwrap_or_default());
                 begin = at + 1;
             }
             _ => {}
         }
     }
-    branches.push(&inside[begin..]);
+    branches.push(inside.get(begin..).unwrap_or_default());
     let full = |branch: &str| {
         paths_of(branch).into_iter().map(|end| stem.iter().cloned().chain(end).collect()).collect::<Vec<_>>()
     };
@@ -95,7 +95,12 @@ fn uses(code: &str, module: &[String]) -> Vec<Vec<String>> {
     }
     for piece in rest.split("crate::").skip(1) {
         let end = piece.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(piece.len());
-        let path = piece[..end].split("::").filter(|part| !part.is_empty()).map(str::to_owned);
+        let path = piece
+            .get(..end)
+            .unwrap_or_default()
+            .split("::")
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned);
         found.push(std::iter::once("crate".to_owned()).chain(path).collect());
     }
     let absolute = |path: Vec<String>| {

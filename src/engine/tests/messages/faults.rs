@@ -17,7 +17,7 @@ use store::escalation::{self, paging};
 use store::health::lapses;
 use store::on_call::testing::person;
 use store::testing::NOW;
-use store::{Actor, Urgency, messages, on_call, sla};
+use store::{Actor, Urgency, messages, on_call, sla as clocks};
 
 const FIRST: &str = "p0@example.org";
 const SECOND: &str = "p1@example.org";
@@ -200,7 +200,7 @@ fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_ope
     for ward in wards() {
         ward.sends_e_mail();
         let boss = person(&ward.home, Role::Manager);
-        ward.home.keep_house(Urgency::Urgent, "test", NOW, sla::seed).unwrap();
+        ward.home.keep_house(Urgency::Urgent, "test", NOW, clocks::seed).unwrap();
         ward.act(1, Act::Resolve { outcome: Outcome::TrueAlarm }, NOW);
         let (mail, breakers) = (Arc::new(Mail::default()), Breakers::default());
         let mut post = post(&ward, &mail, &breakers);

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::escalation::view::progress::{Progress, Standing};
 use crate::pages::{AlertState, Choice, Html, Level, Masked, Owner, Snoozed};
-use crate::sla::view::clocks::{SlaClocks, REASONS};
+use crate::sla::view::clocks::{REASONS, SlaClocks};
 use crate::{Key, Lang, Section, Shell, Theme, Words};
 use domain::{AlertId, Instant, PatientId, Signal};
 

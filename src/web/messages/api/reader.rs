@@ -41,8 +41,10 @@ pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
 /// How letters to the caller are written.
 #[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
 pub async fn get(call: Call) -> Answer {
-    call.run(|desk| Reply::ok(&MailPreferences::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?)))
-        .await
+    call.run(|desk| {
+        Reply::ok(&MailPreferences::from(desk.read(|view| Ok(reader::reader(view, desk.viewer.id)?))?))
+    })
+    .await
 }
 
 /// Changes it, from the next letter on.

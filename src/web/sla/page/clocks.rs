@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::alerts::page::queue::shown_level;
 use crate::http::fault::Fault;
 use crate::pages::visit::{Answer, Room, Visit};
-use crate::sla::view::clocks::{SlaClocks, Row, Standing, Stretch, reason_word};
+use crate::sla::view::clocks::{Row, SlaClocks, Standing, Stretch, reason_word};
 use crate::{Code, Key, Words};
 use domain::calendars::Closed;
 use domain::sla::{Metric, PauseReason, Segment, Still, Target};

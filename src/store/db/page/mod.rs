@@ -1,5 +1,7 @@
 //! One page of a list: ascending by creation, resumed after the last row seen, so that new rows shift nothing.
 
+pub mod before;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::RunQueryDsl;
 use serde::Serialize;
 
-use super::error::Result;
 use crate::View;
+use crate::db::error::Result;
 
 /// How many rows a page holds when nobody says.
 pub const USUAL: usize = 100;

@@ -1,16 +1,18 @@
 //! Reading and changing: a [`View`] reads; a [`Tx`] changes as an actor at an instant, and leaves its audit entry in
 //! the same transaction (laws 2 and 3).
 
+pub mod act;
+
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::conn::Conn;
-use super::error::{Error, Result};
-use super::turn::locks::{Lock, Locks};
-use crate::db::act::{Act, Logged};
+use crate::db::conn::Conn;
+use crate::db::error::{Error, Result};
+use crate::db::turn::locks::{Lock, Locks};
+use crate::db::tx::act::{Act, Logged};
 use crate::keys::seal::{Broken, Place};
 use crate::keys::{Class, Keyring, Subject, SubjectKey};
 use crate::live::names::NAMES;
