@@ -1,4 +1,4 @@
-//! What a mail server says of a letter later, as it comes by mail (RFC 3464 in RFC 6522). Whatever is no such report on
+//! What a mail server says of a message later, as it comes by mail (RFC 3464 in RFC 6522). Whatever is no such report on
 //! a letter of ours is somebody's mail and is left alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,13 +12,13 @@ use domain::messages::Receipt;
 /// A report on one letter of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounce {
-    /// The letter's key.
+    /// The message's key.
     pub key: String,
     /// [`Receipt::Undeliverable`] or [`Receipt::Delivered`].
     pub receipt: Receipt,
     /// There is no such mailbox. One that has no room now, or a server that wants nothing from us, is no such report.
     pub permanent: bool,
-    /// The addresses of which it says so, in small letters; none: it names nobody.
+    /// The addresses of which it says so, in small messages; none: it names nobody.
     pub addresses: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ pub struct Bounce {
 pub enum Mail {
     /// A final word on a letter of ours.
     Report(Bounce),
-    /// An answer, an advertisement, a delay, a report on another's letter.
+    /// An answer, an advertisement, a delay, a report on another's message.
     Other,
     /// It cannot be read.
     Broken,
@@ -116,19 +116,19 @@ fn says_there_is_none(group: &[(String, String)]) -> bool {
     !status.starts_with('4') && matches!(about, Refusal::NoMailbox | Refusal::Unsaid)
 }
 
-/// Whom a group is about: where the letter was sent, and where it went from there (RFC 3464 §2.3.1, §2.3.2).
+/// Whom a group is about: where the message was sent, and where it went from there (RFC 3464 §2.3.1, §2.3.2).
 fn addresses_of(group: &[(String, String)]) -> impl Iterator<Item = String> {
     let named = ["original-recipient", "final-recipient"].into_iter().filter_map(|name| field(group, name));
     named.filter_map(|value| Some(value.split_once(';')?.1.trim().trim_matches(['<', '>']).to_owned()))
 }
 
-/// A field without its comments, in small letters.
+/// A field without its comments, in small messages.
 fn field(group: &[(String, String)], name: &str) -> Option<String> {
     let value = group.iter().find(|(field, _)| field == name)?.1.as_str();
     Some(value.split('(').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-/// Groups of fields, divided by empty lines, with folded lines joined; names in small letters.
+/// Groups of fields, divided by empty lines, with folded lines joined; names in small messages.
 fn groups(text: &str) -> Vec<Vec<(String, String)>> {
     let mut groups: Vec<Vec<(String, String)>> = vec![vec![]];
     for line in text.lines() {
@@ -149,7 +149,7 @@ fn groups(text: &str) -> Vec<Vec<(String, String)>> {
     groups
 }
 
-/// The letter: its own header that came back, or else what the report refers to.
+/// The message: its own header that came back, or else what the report refers to.
 fn letter_of(mail: &Message<'_>, marks: &Marks) -> Option<String> {
     let returned = mail.parts.iter().skip(1).find_map(|part| match &part.body {
         PartType::Message(letter) => marks.find(&String::from_utf8_lossy(letter.raw_message())),

@@ -1,5 +1,5 @@
 //! E-mail: one plain text to one mailbox over SMTP. The whole attempt, from the name to the last answer, has nine
-//! seconds; a connection that was interrupted is thrown away, because its next answer could belong to the last letter.
+//! seconds; a connection that was interrupted is thrown away, because its next answer could belong to the last message.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ const LIMIT: Duration = Duration::from_secs(9);
 const LIVES: Duration = Duration::from_secs(2);
 /// Idle connections that are kept.
 const IDLE: usize = 4;
-/// Letters on one connection; servers close it after some hundred.
+/// Messages on one connection; servers close it after some hundred.
 const LETTERS: u32 = 50;
 
 /// The e-mail settings cannot be used.
@@ -88,7 +88,7 @@ struct Open {
     letters: u32,
 }
 
-/// How far a conversation came. Until the sender was taken nothing was said of the letter: what fails is the server's.
+/// How far a conversation came. Until the sender was taken nothing was said of the message: what fails is the server's.
 /// From then on it is about this reader, whatever the server says or does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
@@ -98,7 +98,7 @@ enum Stage {
     Outgoing,
 }
 
-/// Why a letter did not go.
+/// Why a message did not go.
 struct Broke {
     at: Stage,
     error: lettre::transport::smtp::Error,
@@ -172,7 +172,7 @@ impl Email {
             .header(Suppress("All".to_owned()))
             .header(ListId(self.marks.list()))
             .header(ContentType::TEXT_PLAIN)
-            // The end of the letter brings its own line end. No line end stands alone: a lenient server would take
+            // The end of the message brings its own line end. No line end stands alone: a lenient server would take
             // what follows it for commands (RUSTSEC-2026-0561).
             .body(letter.text.trim_end().replace("\r\n", "\n").replace('\r', "\n"))
             .map_err(|_unwritable| Said::never("unwritable"))?;
@@ -282,7 +282,7 @@ impl Broke {
         let code = error.status().map(u16::from);
         let name = code.map_or_else(|| unanswered(error), named);
         match (at, code) {
-            // What the server holds against us, or against everybody, says nothing of the letter: nothing is lost.
+            // What the server holds against us, or against everybody, says nothing of the message: nothing is lost.
             (Stage::Door, _) | (_, Some(530 | 535 | 538)) => Said::out_of_reach(name),
             (Stage::Sender, Some(421 | 454 | 500..=599)) => Said::out_of_reach(name),
             (_, Some(450..=453)) => Said::later(name),
@@ -296,8 +296,8 @@ impl Broke {
         }
     }
 
-    /// A permanent refusal. A mailbox without room is tried again, as long as the letter is worth it. What does not say
-    /// what it is about is about the mailbox where it refuses the reader, else about the letter: one that a filter takes
+    /// A permanent refusal. A mailbox without room is tried again, as long as the message is worth it. What does not say
+    /// what it is about is about the mailbox where it refuses the reader, else about the message: one that a filter takes
     /// for something else today may be a page, so it is tried again, and its delay is told. Its mailbox does not rest for it.
     fn refused(&self, name: &'static str) -> Said {
         let words = std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default();

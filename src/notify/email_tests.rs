@@ -165,7 +165,7 @@ fn the_late_answer_to_one_letter_is_never_taken_for_the_next() {
     }
 }
 
-/// Stripping STARTTLS from the answer must not open the letter to the network.
+/// Stripping STARTTLS from the answer must not open the message to the network.
 #[test]
 fn a_server_that_offers_no_tls_gets_neither_password_nor_letter() {
     let (place, heard) = serve(vec![GOOD.to_vec()]);

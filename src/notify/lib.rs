@@ -1,5 +1,5 @@
 //! Channels to people: what a provider is asked, how often, and when to leave it alone. Nothing here reads the
-//! store or the clock: a letter comes in, what became of it goes out.
+//! store or the clock: a message comes in, what became of it goes out.
 
 pub mod bounce;
 pub mod breaker;
@@ -24,7 +24,7 @@ pub use options::{Hidden, Options};
 
 /// What leaves the house: already rendered, already linted.
 pub struct Outgoing {
-    /// Tells a repetition from a new letter; the same on each attempt.
+    /// Tells a repetition from a new message; the same on each attempt.
     pub key: String,
     /// To whom.
     pub to: Address,
@@ -34,7 +34,7 @@ pub struct Outgoing {
     pub text: String,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// What it is about; letters about one thing stand together in a mailbox.
+    /// What it is about; messages about one thing stand together in a mailbox.
     pub thread: String,
 }
 
@@ -86,7 +86,7 @@ pub struct Said {
     pub fault: Option<Fault>,
 }
 
-/// Whose fault it is that a letter did not go, where it is worth leaving somebody alone for a while.
+/// Whose fault it is that a message did not go, where it is worth leaving somebody alone for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The provider did not answer, or serves nobody.
@@ -152,7 +152,7 @@ impl Channel for InApp {
 }
 
 /// The channels that the settings open: the dashboard and webhooks always, e-mail once a server is named. `secret`
-/// seals the marks of [`mark::Marks`]; it must outlive a restart, or bounces of older letters are not known again.
+/// seals the marks of [`mark::Marks`]; it must outlive a restart, or bounces of older messages are not known again.
 ///
 /// # Errors
 /// [`email::Error`]: a certificate file or the sender's address cannot be used.
@@ -172,7 +172,7 @@ pub struct Post {
     pub channels: Vec<Arc<dyn Channel>>,
     /// What links begin with.
     pub base_url: String,
-    /// Where reports on letters that left by e-mail arrive.
+    /// Where reports on messages that left by e-mail arrive.
     pub bounces: Option<Arc<dyn mailbox::Reports>>,
 }
 

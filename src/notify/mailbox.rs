@@ -41,7 +41,7 @@ pub struct Watermark {
 /// What a visit found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Visit {
-    /// Reports on our letters, oldest first.
+    /// Reports on our messages, oldest first.
     pub bounces: Vec<Bounce>,
     /// Their UIDs, for [`Mailbox::settle`].
     pub settled: Vec<u32>,
@@ -100,7 +100,7 @@ impl Error {
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Stream for T {}
 
-/// Where reports on our letters are read.
+/// Where reports on our messages are read.
 pub trait Reports: Send + Sync {
     /// What came after a watermark, or everything when there is none; see [`Mailbox::visit`].
     ///
@@ -134,7 +134,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// For one mailbox; nothing is connected yet. `from` is the sender of our letters, `secret` that of
+    /// For one mailbox; nothing is connected yet. `from` is the sender of our messages, `secret` that of
     /// [`super::from_options`].
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! The Message-ID of a letter is made of its key, the same on each attempt, and sealed: a bounce that comes back names
-//! the letter, and nobody who never saw one of our letters can write a bounce that we believe.
+//! The Message-ID of a message is made of its key, the same on each attempt, and sealed: a bounce that comes back names
+//! the message, and nobody who never saw one of our messages can write a bounce that we believe.
 
 use ring::hmac;
 
@@ -32,8 +32,8 @@ impl Marks {
         format!("<{}.{}@{}>", hex::encode(key), hex::encode(self.seal(key)), self.domain)
     }
 
-    /// The id of the thread that letters about one thing answer to, with its angle brackets. No letter has it, and it
-    /// is none that [`Marks::find`] knows: a bounce that names it names no letter.
+    /// The id of the thread that messages about one thing answer to, with its angle brackets. No message has it, and it
+    /// is none that [`Marks::find`] knows: a bounce that names it names no message.
     #[must_use]
     pub fn thread(&self, about: &str) -> String {
         let tag = hmac::sign(&self.key, format!("thread\0{}\0{about}", self.domain).as_bytes());
@@ -41,7 +41,7 @@ impl Marks {
         format!("<{}@{}>", hex::encode(name), self.domain)
     }
 
-    /// The list that all our letters belong to (RFC 2919), for the rules of mailboxes.
+    /// The list that all our messages belong to (RFC 2919), for the rules of mailboxes.
     #[must_use]
     pub fn list(&self) -> String {
         format!("Zelo <zelo.{}>", self.domain)

@@ -8,7 +8,7 @@ pub enum Refusal {
     NoMailbox,
     /// The mailbox has no room now: its owner makes some.
     Full,
-    /// It wants nothing from us, or not this letter: that says nothing of the mailbox.
+    /// It wants nothing from us, or not this message: that says nothing of the mailbox.
     NotFromUs,
     /// It does not say.
     Unsaid,

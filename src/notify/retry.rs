@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const ATTEMPTS: u32 = 8;
 
 /// How long to wait after a failed attempt (counted from 1) of the message with this key; `None`: no more. A page
-/// never gives up by number: its `not_after` and its ladder end it. The same key and attempt wait the same time.
+/// never gives up by number: its `not_after` and its escalation end it. The same key and attempt wait the same time.
 #[must_use]
 pub fn wait(class: Class, key: &str, attempt: u32) -> Option<Duration> {
     if attempt >= ATTEMPTS && class != Class::Clinical {

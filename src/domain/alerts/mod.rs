@@ -150,7 +150,7 @@ pub struct AlertCase {
     /// Every silence since it was red, oldest first.
     #[serde(default)]
     pub silences: Vec<Silence>,
-    /// Of a red: who held its ladder last by a claim, an answer or being handed it, the newest at the end; as many as are
+    /// Of a red: who held its escalation last by a claim, an answer or being handed it, the newest at the end; as many as are
     /// looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hands: Vec<UserId>,
@@ -178,7 +178,7 @@ pub struct Facts {
     pub peak: Level,
 }
 
-/// How long a claim keeps others away, and a ladder waiting, without an answer.
+/// How long a claim keeps others away, and an escalation waiting, without an answer.
 pub const LEASE: Duration = Duration::from_secs(10 * 60);
 /// The longest silence; of a red, all its silences together.
 pub const LONGEST_SNOOZE: Duration = Duration::from_secs(24 * 3_600);
@@ -362,7 +362,7 @@ impl AlertCase {
     }
 
     /// Time passed: a snooze that is over ends. It had taken the place of any answer, so the case waits for a person
-    /// again, as its climb does.
+    /// again, as its escalation does.
     #[must_use]
     pub fn awake(&self, now: Instant) -> Self {
         let over = self.state == AlertState::Snoozed && self.snooze.is_none_or(|s| s.until <= now);

@@ -1,6 +1,6 @@
-//! What holds back the ladder of a red. A silence: for a reason, for a bounded time over its whole life, and never twice in
+//! What holds back the escalation of a red. A silence: for a reason, for a bounded time over its whole life, and never twice in
 //! a row by the same hand. A claim, an answer or being handed it: four times in a row by the same hand, a claim and three
-//! answers, eight times by the same two, and so on up to four people; then the ladder goes on to others until another
+//! answers, eight times by the same two, and so on up to four people; then the escalation goes on to others until another
 //! person takes part.
 
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ const FEW: usize = 4;
 const TAP: Duration = Duration::from_secs(60);
 
 impl AlertCase {
-    /// Somebody claims a red, answers for it or is handed it, and holds its ladder once more.
+    /// Somebody claims a red, answers for it or is handed it, and holds its escalation once more.
     pub(super) fn held_again(&mut self, by: UserId, now: Instant) -> Result<(), ActRefused> {
         let last = self.acknowledgements.last();
         let tapped = last.is_some_and(|last| last.by == by && !last.over && now.since(last.at) < TAP);

@@ -173,7 +173,7 @@ fn a_red_is_held_by_one_hand_for_a_claim_and_three_answers_then_it_is_for_anothe
     assert!(act(&held(Level::Yellow).resumed(at(105)), Act::Ack, ana, at(105)).is_ok());
 }
 
-/// Two people took turns, and the ladder waited for as long as both went on.
+/// Two people took turns, and the escalation waited for as long as both went on.
 #[test]
 fn a_red_is_held_by_the_same_two_eight_times_then_it_is_for_a_third() {
     let people @ [ana, bia, caio] = [0, 1, 2].map(|n| UserId::new(NOW.plus(Duration::from_secs(n))));
@@ -200,7 +200,7 @@ fn a_red_is_held_by_the_same_two_eight_times_then_it_is_for_a_third() {
     assert!((0..20).try_fold(case(Level::Yellow), |case, n| turn(&case, n, 2)).is_ok(), "a yellow is no red");
 }
 
-/// Handing it on without an answer held the ladder too.
+/// Handing it on without an answer held the escalation too.
 #[test]
 fn a_red_that_two_people_hand_to_each_other_comes_to_an_end() {
     let (ana, bia) = (UserId::new(NOW), UserId::new(NOW.plus(Duration::from_secs(1))));

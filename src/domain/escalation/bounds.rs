@@ -3,11 +3,11 @@
 
 use super::Policy;
 
-/// The first rung is called after so many minutes at the most.
+/// The first step is called after so many minutes at the most.
 const MOST_START: u32 = 15;
-/// A rung has so many minutes to answer.
+/// A step has so many minutes to answer.
 const MOST_STEP: u32 = 60;
-/// From the start to the top of the ladder: within a shift.
+/// From the start to the top of the policy: within a shift.
 const MOST_POLICY: u64 = 8 * 60;
 /// An answer without a resolution lasts so many minutes, then the red calls again.
 const MOST_ANSWER: u32 = 4 * 60;
@@ -21,7 +21,7 @@ pub enum Beyond {
     Start,
     /// A step's time.
     Step,
-    /// The whole ladder.
+    /// The whole policy.
     Policy,
     /// An answer.
     Answer,

@@ -1,5 +1,5 @@
-//! What a policy would have done with the alerts of the past: how often each rung pages, whom on which day, and how
-//! often nobody answers. Pure: it climbs each case with the same `Run` as the engine, and supposes that people answer
+//! What a policy would have done with the alerts of the past: how often each step pages, whom on which day, and how
+//! often nobody answers. Pure: it runs each case with the same `Run` as the engine, and supposes that people answer
 //! when they did.
 
 use std::collections::BTreeMap;
@@ -24,10 +24,10 @@ pub struct Happened {
     pub over: Option<Instant>,
 }
 
-/// What one rung would have done.
+/// What one step would have done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StepTally {
-    /// How often it was climbed and paged somebody.
+    /// How often it was taken and paged somebody.
     pub paged: u32,
     /// Pages to people.
     pub pages: u32,
@@ -38,7 +38,7 @@ pub struct StepTally {
 /// What a policy would have done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DryRun {
-    /// Alerts that were climbed.
+    /// Alerts that were escalated.
     pub cases: u32,
     /// Alerts that came to the top without an answer.
     pub unanswered: u32,
@@ -64,7 +64,7 @@ pub struct Difference {
 /// A case is followed for this long: what never ends would be paged for ever.
 const FOLLOWED: Duration = Duration::from_secs(24 * 3_600);
 
-/// Climbs every case until it was over, a day at the most, and never beyond `until`. `find` says who is there for a
+/// Escalations every case until it was over, a day at the most, and never beyond `until`. `find` says who is there for a
 /// step at an instant; `zone` is where a day begins. The policy must have passed [`Policy::check`].
 pub fn dry_run(
     policy: &Policy,
@@ -82,7 +82,7 @@ pub fn dry_run(
 }
 
 impl DryRun {
-    /// Pages to people, of all rungs.
+    /// Pages to people, of all steps.
     #[must_use]
     pub fn pages(&self) -> u32 {
         self.steps.iter().map(|tally| tally.pages).fold(self.top.pages, u32::saturating_add)
@@ -196,7 +196,7 @@ mod tests {
             answered: answered.map(|at| (person(1), minute(at))),
             over: over.map(minute),
         };
-        // Answered in the second rung; answered at once; never, and over after 22 minutes.
+        // Answered in the second step; answered at once; never, and over after 22 minutes.
         let cases = [case(0, Some(7), Some(20)), case(100, Some(101), Some(110)), case(200, None, Some(222))];
         let told = dry_run(&policy, &cases, minute(10_000), zone(), &mut everybody(&policy));
         let paged: Vec<u32> = told.steps.iter().map(|tally| tally.paged).collect();
@@ -212,7 +212,7 @@ mod tests {
         let case =
             Happened { began: minute(0), answered: Some((person(1), minute(1))), over: Some(minute(40)) };
         let told = dry_run(&policy, &[case], minute(10_000), zone(), &mut everybody(&policy));
-        // Thirty minutes after the answer, at 31, the first rung; at 36 the second.
+        // Thirty minutes after the answer, at 31, the first step; at 36 the second.
         assert_eq!((told.steps[0].paged, told.steps[1].paged), (2, 1));
     }
 

@@ -1,4 +1,4 @@
-//! A ladder that is climbed until a named person answers. Pure: what a run does next follows from its state, an
+//! A policy that is run until a named person answers. Pure: what a run does next follows from its state, an
 //! instant and who can be found; the store keeps the state, the engine asks when it is due.
 
 mod bounds;

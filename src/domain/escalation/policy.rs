@@ -24,7 +24,7 @@ pub struct Policy {
     pub starts_after: u32,
     /// From the first to be paged to the last.
     pub steps: Vec<Step>,
-    /// How often the whole ladder is climbed again before nobody was reached.
+    /// How often the whole policy is run again before nobody was reached.
     #[serde(default)]
     pub repeat: u8,
     /// Minutes after which an acknowledged case that nobody resolved pages again; `None`: never.
@@ -33,7 +33,7 @@ pub struct Policy {
     pub nobody_reached: Step,
 }
 
-/// A rung: people, and how long they have to answer before the next ones are paged.
+/// A step: people, and how long they have to answer before the next ones are paged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -44,7 +44,7 @@ pub struct Step {
     /// Only people with a valid certificate.
     #[serde(default)]
     pub certificate: bool,
-    /// When nobody is found, climb on at once instead of losing the minutes.
+    /// When nobody is found, go on at once instead of losing the minutes.
     #[serde(default = "yes")]
     pub skip_if_empty: bool,
 }
@@ -70,19 +70,19 @@ pub enum Target {
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Faulty {
-    /// No rung.
+    /// No step.
     #[error("the policy has no step; give it at least one")]
     NoSteps,
-    /// More rungs than anybody climbs.
+    /// More steps than anybody escalates.
     #[error("the policy has more than {MOST_STEPS} steps")]
     TooManySteps,
-    /// A rung without people.
+    /// A step without people.
     #[error("step {0} has no targets; name a person, a role, a schedule or a team")]
     NoTargets(usize),
-    /// A rung that calls a role which could not answer.
+    /// A step that calls a role which could not answer.
     #[error("step {0} calls the role {role}, which may not answer an alert; call one of {able}", role = .1.name(), able = able())]
     CannotAnswer(usize, Role),
-    /// A rung that never ends, or at once.
+    /// A step that never ends, or at once.
     #[error("step {0} gives {1} minutes; give 1 to {MOST_MINUTES}")]
     Minutes(usize, u32),
     /// Too often.
@@ -103,7 +103,7 @@ const MOST_REPEATS: u8 = 9;
 const MOST_MINUTES: u32 = 7 * 24 * 60;
 
 impl Policy {
-    /// Whether it can be climbed.
+    /// Whether it can be escalated.
     ///
     /// # Errors
     /// [`Faulty`] names the step (from 1; 0 is the one for nobody reached).

@@ -1,4 +1,4 @@
-//! One climb. Every wait has an end, every change counts the fence up, and what was decided before a change cannot
+//! One escalation. Every wait has an end, every change counts the fence up, and what was decided before a change cannot
 //! act after it.
 
 use std::collections::BTreeSet;
@@ -16,11 +16,11 @@ use crate::time::Instant;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// The version that was in force when it began: a later edit does not alter a climb.
+    /// The version that was in force when it began: a later edit does not alter an escalation.
     pub policy: Policy,
-    /// The rung that was climbed last, from 0; `None` before the first.
+    /// The step that was taken last, from 0; `None` before the first.
     pub step: Option<usize>,
-    /// How often the ladder was begun, from 0.
+    /// How often the escalation was begun, from 0.
     pub round: u8,
     /// Where it stands.
     pub state: State,
@@ -35,7 +35,7 @@ pub struct Run {
     pub pace: Pace,
 }
 
-/// When a climb calls people, and whether it has an end at its top.
+/// When an escalation calls people, and whether it has an end at its top.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
@@ -83,7 +83,7 @@ pub enum State {
     Acknowledged(UserId),
     /// Silent until an instant that somebody chose.
     Snoozed(UserId),
-    /// The ladder is over and nobody answered: stays on top until a named person takes it.
+    /// The escalation is over and nobody answered: stays on top until a named person takes it.
     NobodyReached,
     /// No legal basis for calling people: nobody is paged until there is one again. The case stays on the queue.
     NoBasis,
@@ -99,25 +99,25 @@ pub type Found = Vec<UserId>;
 pub enum Did {
     /// Paged these people.
     Paged {
-        /// The rung, from 0; `None`: those for nobody reached, or a person by name.
+        /// The step, from 0; `None`: those for nobody reached, or a person by name.
         step: Option<usize>,
         /// The round.
         round: u8,
         /// Who.
         people: Found,
     },
-    /// Called people who came to be meant by a rung after it was called.
+    /// Called people who came to be meant by a step after it was called.
     Joined {
-        /// The rung, from 0.
+        /// The step, from 0.
         step: usize,
         /// The round.
         round: u8,
         /// Who.
         people: Found,
     },
-    /// Found nobody for a rung.
+    /// Found nobody for a step.
     Empty {
-        /// The rung.
+        /// The step.
         step: usize,
         /// The round.
         round: u8,
@@ -151,14 +151,14 @@ pub enum Refused {
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3_600);
 
 impl Run {
-    /// A climb that begins now.
+    /// An escalation that begins now.
     #[must_use]
     pub fn begin(policy: Policy, now: Instant) -> Self {
         Self::begin_at(policy, Pace::Relentless, now)
     }
 
-    /// A climb that begins now because a promise to a case was broken. A case that somebody answered for, silenced or
-    /// claimed is not called about: its climb begins in that wait.
+    /// An escalation that begins now because a promise to a case was broken. A case that somebody answered for, silenced or
+    /// claimed is not called about: its escalation begins in that wait.
     #[must_use]
     pub fn breached(policy: Policy, pace: Pace, case: &AlertCase, now: Instant) -> Self {
         let mut run = Self::begin_at(policy, pace, now);
@@ -190,7 +190,7 @@ impl Run {
         }
     }
 
-    /// The case is worse than what this climb began for: another policy takes its place, from its first rung.
+    /// The case is worse than what this escalation began for: another policy takes its place, from its first step.
     pub fn give_way(&mut self, policy: Policy, now: Instant) {
         *self = Self { fence: self.fence + 1, ..Self::begin(policy, now) };
     }
@@ -242,7 +242,7 @@ impl Run {
         if waited { vec![Did::Resumed, Did::Withheld] } else { vec![Did::Withheld] }
     }
 
-    /// Nobody it waits for can be reached: the next rung is due as soon as people may be called. Says whether it changed anything.
+    /// Nobody it waits for can be reached: the next step is due as soon as people may be called. Says whether it changed anything.
     pub fn hasten(&mut self, now: Instant) -> bool {
         let next = self.pace.opens(now);
         let waits = self.state == State::Climbing && self.next_at.is_some_and(|at| at > next);
@@ -253,7 +253,7 @@ impl Run {
         waits
     }
 
-    /// The rungs that were called so far and still want an answer, each with its place. Whoever comes to be meant by one of
+    /// The steps that were called so far and still want an answer, each with its place. Whoever comes to be meant by one of
     /// them is called too.
     #[must_use]
     pub fn called_steps(&self) -> Vec<(usize, &Step)> {
@@ -266,9 +266,9 @@ impl Run {
         }
     }
 
-    /// People whom a rung means now and nobody called yet, because their turn began or they stand in for somebody, are
-    /// called beside the ladder. It goes on as it would; where nobody else is waited for (`in_vain`), it waits the time of
-    /// their rung for them.
+    /// People whom a step means now and nobody called yet, because their turn began or they stand in for somebody, are
+    /// called beside the escalation. It goes on as it would; where nobody else is waited for (`in_vain`), it waits the time of
+    /// their step for them.
     pub fn join(&mut self, step_at: usize, people: Found, in_vain: bool, now: Instant) -> Option<Did> {
         let waits = self.next_at.is_some_and(|at| at > now) && self.pace.opens(now) == now;
         let time = self.step_at(step_at)?.time();
@@ -312,7 +312,7 @@ impl Run {
         Ok(())
     }
 
-    /// The answer is taken back: the rung it stood on is paged again at once.
+    /// The answer is taken back: the step it stood on is paged again at once.
     ///
     /// # Errors
     /// [`Refused`].
@@ -320,7 +320,7 @@ impl Run {
         if !matches!(self.state, State::Acknowledged(_) | State::Snoozed(_) | State::Done) {
             return Err(Refused::NotAcknowledged);
         }
-        // A case that was closed too soon and is open again climbs on.
+        // A case that was closed too soon and is open again goes on.
         if self.state == State::Done {
             self.state = State::Climbing;
         }
@@ -344,7 +344,7 @@ impl Run {
         }
     }
 
-    /// Whoever it was left to may hold it no longer: when their wait is over, the next rung is called and not the same again.
+    /// Whoever it was left to may hold it no longer: when their wait is over, the next step is called and not the same again.
     pub fn moves_on(&mut self) {
         if matches!(self.state, State::Acknowledged(_) | State::Snoozed(_)) {
             self.step = self.step.map(|step| step + 1);
@@ -357,13 +357,13 @@ impl Run {
     /// [`Refused::Done`].
     pub fn rearm(&mut self, now: Instant) -> Result<(), Refused> {
         self.change()?;
-        // Resumes where it stood: the rung is climbed anew by the next tick.
+        // Resumes where it stood: the step is taken anew by the next tick.
         self.step = self.step.and_then(|step| step.checked_sub(1));
         (self.state, self.next_at) = (State::Climbing, Some(self.pace.opens(now)));
         Ok(())
     }
 
-    /// Silent until an instant; then the rung it stood on is paged again.
+    /// Silent until an instant; then the step it stood on is paged again.
     ///
     /// # Errors
     /// [`Refused`].
@@ -376,7 +376,7 @@ impl Run {
         Ok(())
     }
 
-    /// A person pages the next rung now, unless somebody was paged since what that person saw.
+    /// A person pages the next step now, unless somebody was paged since what that person saw.
     ///
     /// # Errors
     /// [`Refused`].
@@ -392,7 +392,7 @@ impl Run {
         Ok(())
     }
 
-    /// Hands it to a person, who is paged and has the time of the current rung to answer.
+    /// Hands it to a person, who is paged and has the time of the current step to answer.
     ///
     /// # Errors
     /// [`Refused::Done`].
@@ -424,7 +424,7 @@ impl Run {
         self.policy.steps.get(step)
     }
 
-    /// Climbs to the next rung that has anybody, or whose minutes are to be waited for.
+    /// Goes to the next step that has anybody, or whose minutes are to be waited for.
     fn advance(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
         let mut did = Vec::new();
         loop {
@@ -457,7 +457,7 @@ impl Run {
         did
     }
 
-    /// Pages the rung it stands on once more.
+    /// Pages the step it stands on once more.
     fn again(&mut self, now: Instant, find: &mut dyn FnMut(&Step) -> Found) -> Vec<Did> {
         self.state = State::Climbing;
         self.step = self.step.and_then(|step| step.checked_sub(1));

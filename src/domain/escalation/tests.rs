@@ -1,4 +1,4 @@
-//! The ladder under driven time, and the complaints about other ladders replayed on it.
+//! The escalation under driven time, and the complaints about other policies replayed on it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn red() -> Policy {
     seeds().into_iter().find(|policy| policy.id == "red_alert").unwrap()
 }
 
-/// Everybody is there: the person's number tells the rung.
+/// Everybody is there: the person's number tells the step.
 fn everybody(policy: &Policy) -> impl FnMut(&Step) -> Found + use<> {
     let steps = policy.steps.clone();
     move |step| {
@@ -296,7 +296,7 @@ fn a_call_of_open_hours_that_comes_late_waits_for_the_next_and_a_hand_is_obeyed(
     assert_eq!(run.tick(saturday, &mut everybody(&standard())).len(), 1);
 }
 
-/// A yellow that climbed slowly turned red, and went on climbing slowly.
+/// A yellow that escalated slowly turned red, and went on escalating slowly.
 #[test]
 fn a_red_takes_the_place_of_what_a_yellow_began_to_escalate() {
     let mut run = Run::breached(standard(), Pace::of(Level::Yellow, &clinic()), &yellow(), FRIDAY);

@@ -54,7 +54,7 @@ pub struct ServiceLevel {
     pub target: Target,
     /// The calendar, by its lasting id.
     pub calendar: String,
-    /// The policy that is climbed when the time is over, by its lasting id.
+    /// The policy that is run when the time is over, by its lasting id.
     #[serde(default)]
     pub on_breach: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a letter says, as data: versioned, in both languages, checked before it is approved. A template knows that
+//! What a message says, as data: versioned, in both languages, checked before it is approved. A template knows that
 //! something waits, never what.
 
 pub mod lint;
@@ -10,7 +10,7 @@ use super::line;
 use super::messages::Class;
 use lint::Tells;
 
-/// A language of a letter.
+/// A language of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lang {
@@ -75,7 +75,7 @@ pub struct Template {
     pub subject: Words,
     /// Plain text.
     pub text: Words,
-    /// What letters of it are for.
+    /// What messages of it are for.
     pub class: Class,
 }
 
@@ -156,7 +156,7 @@ impl Vars {
     }
 }
 
-/// What goes into a letter.
+/// What goes into a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// One line.

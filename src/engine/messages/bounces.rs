@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const WATERMARK: &str = "notify.bounces";
 
 /// The bounce mailbox as a module. It waits up to a minute for a server, so it needs a lane of its own. Two nodes may
-/// read the same report: it counts once, since the letter's own row shows that it was heard.
+/// read the same report: it counts once, since the message's own row shows that it was heard.
 pub struct Bounces {
     store: Store,
     mailbox: Arc<dyn Reports>,
@@ -97,7 +97,7 @@ fn counted(tx: &mut Tx<'_>, bounce: &Bounce) -> store::Result<()> {
     }
 }
 
-/// Whether the mailbox that is gone is the person's own. The letter may have been forwarded from there, and bounced
+/// Whether the mailbox that is gone is the person's own. The message may have been forwarded from there, and bounced
 /// elsewhere.
 fn is_theirs(view: &mut View<'_>, user: UserId, bounce: &Bounce) -> store::Result<bool> {
     let Some(identity) = users::get(view, user)?.identity else { return Ok(false) };

@@ -11,7 +11,7 @@ use store::{Store, Tx, Urgency, on_call};
 
 /// Reason: a bounce report came back.
 pub const BOUNCED: &str = "bounced";
-/// Reason: the mail server refused the letter.
+/// Reason: the mail server refused the message.
 pub const REFUSED: &str = "refused";
 /// How long the message about it is worth sending.
 const WORD_LASTS: Duration = Duration::from_secs(24 * 3_600);

@@ -131,7 +131,7 @@ impl Word {
     }
 
     /// Shifts that begin together are one letter: two letters with the same words in the same second would leave open
-    /// which is which, and letters do not name the schedule, for its name may reveal a specialty.
+    /// which is which, and messages do not name the schedule, for its name may reveal a specialty.
     fn joint(words: &[Self]) -> Option<Self> {
         let (first, others) = words.split_first()?;
         if others.is_empty() {
@@ -273,7 +273,7 @@ mod tests {
             publish("later", &days(ana));
             assert_eq!(run(NOW.plus(HOUR / 60)), 2);
             assert_eq!(told(ana, Channel::Email)[1].0, "handover");
-            // As long as one of the two is hers, the letter is true.
+            // As long as one of the two is hers, the message is true.
             let who = ana.to_string();
             let claim = |tx: &mut Tx<'_>| messages::claim(tx, Channel::Email, Some(&who), 1);
             let claimed = store.keep_house(Urgency::Urgent, "test", NOW, claim).unwrap();

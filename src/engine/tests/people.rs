@@ -84,7 +84,7 @@ const WAYS: [(&str, Way); 12] = [
 /// Somebody comes to have the alert in hand, a minute after the first call.
 type Thing = fn(&Ward);
 
-/// What somebody may have in hand, and the rung that is paged once they have not.
+/// What somebody may have in hand, and the step that is paged once they have not.
 const THINGS: [(&str, Thing, usize); 6] = [
     ("a claim", |ward| ward.act(HOLDER, Act::Claim, at(1)), 0),
     ("an answer", |ward| ward.act(HOLDER, Act::Ack, at(1)), 0),

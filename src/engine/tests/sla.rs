@@ -448,7 +448,7 @@ fn a_clock_that_was_read_before_an_answer_is_not_written_over_it() {
     }
 }
 
-/// Whether or not somebody answered for the yellow: the red pages from its first rung.
+/// Whether or not somebody answered for the yellow: the red pages from its first step.
 #[test]
 fn a_yellow_that_turns_red_begins_to_escalate() {
     for store in stores() {

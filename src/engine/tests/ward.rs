@@ -148,7 +148,7 @@ impl Ward {
         self.home.read(|view| escalation::of_alert(view, self.alert)).unwrap().unwrap().run.state
     }
 
-    /// What the climb did so far: the word, the rung and the place of whoever was paged.
+    /// What the escalation did so far: the word, the step and the place of whoever was paged.
     pub fn story(&self) -> Vec<(String, Option<usize>, Vec<usize>)> {
         self.home
             .read(|view| {
@@ -193,7 +193,7 @@ impl Channel for Wire {
     }
 }
 
-/// One cycle of the ladder and of the outbox of a wire.
+/// One cycle of the escalation and of the outbox of a wire.
 pub fn cycle(store: &Store, wire: &Arc<dyn Channel>, now: Instant) -> Result<usize> {
     let mut escalate = Escalate::new(store.clone());
     let mut post = Outbox::new(store.clone(), Arc::clone(wire), Breakers::default(), String::new());

@@ -1,5 +1,5 @@
-//! `zelo bench engine`: many climbs due in the same minute. Counts how long the engine of a running house takes until
-//! each has paged its first rung, and that none did twice.
+//! `zelo bench engine`: many escalations due in the same minute. Counts how long the engine of a running house takes until
+//! each has paged its first step, and that none did twice.
 
 use std::time::{Duration, Instant};
 

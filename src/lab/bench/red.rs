@@ -62,7 +62,7 @@ struct Seen {
     shown_p50_us: u64,
     shown_p99_us: u64,
     shown_max_us: u64,
-    /// From the publish to the first rung's channel, which here is e-mail without a wire.
+    /// From the publish to the first step's channel, which here is e-mail without a wire.
     paged_p50_us: u64,
     paged_p99_us: u64,
     paged_max_us: u64,

@@ -1,5 +1,5 @@
 //! Who is on call at the demo's clinic: four clinicians who take turns by the day, somebody behind them, and the
-//! manager at the top of the ladder. One of them is away for a few days next week.
+//! manager at the top of the policy. One of them is away for a few days next week.
 
 use std::time::Duration;
 

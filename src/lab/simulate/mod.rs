@@ -1,4 +1,4 @@
-//! `zelo simulate`: a month of a clinic in a minute. The same ingest, engine, store and letters as a running node; only
+//! `zelo simulate`: a month of a clinic in a minute. The same ingest, engine, store and messages as a running node; only
 //! the clock is driven, from one thing that is due to the next, and the wire leads nowhere.
 
 mod absences;

@@ -79,7 +79,7 @@ impl People {
         }
     }
 
-    /// Letters reached people: some will answer.
+    /// Messages reached people: some will answer.
     pub(super) fn hear(&mut self, clinic: &Clinic, mut told: Vec<Announcement>) {
         told.sort_by_key(|told| {
             (told.at, self.known.get(&told.alert).map(|known| known.key), clinic.place(told.user))

@@ -32,13 +32,13 @@ pub struct Summary {
     pub telemetry: Telemetry,
     /// Alerts by the worst level they reached; those found too late to page apart.
     pub alerts: BTreeMap<String, u64>,
-    /// How often each rung was paged, from 1; `nobody_reached`; `person` for somebody by name.
+    /// How often each step was paged, from 1; `nobody_reached`; `person` for somebody by name.
     pub pages: BTreeMap<String, u64>,
-    /// Letters by channel.
+    /// Messages by channel.
     pub letters: BTreeMap<String, u64>,
     /// Minutes from an alert that pages to its first acknowledgement.
     pub acknowledged: BTreeMap<String, Acknowledged>,
-    /// Alerts whose ladder came to its end.
+    /// Alerts whose escalation came to its end.
     pub nobody_reached: u64,
     /// Clocks of promises by where they stand.
     pub sla: BTreeMap<String, u64>,

@@ -1,4 +1,4 @@
-//! Where letters leave a simulation: nowhere. The provider of e-mail is away for some hours.
+//! Where messages leave a simulation: nowhere. The provider of e-mail is away for some hours.
 
 use domain::messages::{self, Attempt};
 use domain::time::civil::Window;

@@ -223,7 +223,7 @@ impl World {
         sent
     }
 
-    /// The engine works off what is due, then the letters leave.
+    /// The engine works off what is due, then the messages leave.
     fn cycle(&mut self, now: Instant) {
         drain(&mut self.prompt, now, &self.status);
         drain(&mut self.post, now, &self.status);

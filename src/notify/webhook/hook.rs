@@ -109,7 +109,7 @@ impl Channel for Hook {
     }
 }
 
-/// What an answer means for the letter. 410: the receiver wants no more; 408, 425 and 429 ask for patience.
+/// What an answer means for the message. 410: the receiver wants no more; 408, 425 and 429 ask for patience.
 fn answered(status: u16, headers: &HeaderMap, now: Instant) -> Said {
     let code = named(status);
     let patient = |said: Said| Said { attempt: Attempt::Later(wait(headers, now)), ..said };

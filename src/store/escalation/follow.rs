@@ -202,7 +202,7 @@ mod tests {
     use domain::alerts::{Act, Facts, LEASE, Outcome, act};
     use domain::{AlertId, PatientId, Role};
 
-    /// Whether case and climb tell the same story.
+    /// Whether case and escalation tell the same story.
     fn agree(case: &AlertCase, run: &Run, now: Instant) -> bool {
         let leased = case.claimed_until.is_some_and(|until| until > now);
         match (case.state, run.state) {
@@ -256,7 +256,7 @@ mod tests {
                             run.state
                         );
                     }
-                    // Whoever comes first, housekeeping or the climb: the wait ends for both.
+                    // Whoever comes first, housekeeping or the escalation: the wait ends for both.
                     let late = minute(2).plus(LEASE).max(minute(40));
                     let (mut woken, mut woken_run) = (case.clone(), run.clone());
                     let next = woken.awake(late);

@@ -1,4 +1,4 @@
-//! Rows of climbs as this program does not write them.
+//! Rows of escalations as this program does not write them.
 
 use diesel::prelude::*;
 
@@ -7,14 +7,14 @@ use crate::db::schema::escalations;
 use crate::db::tx::Tx;
 use domain::AlertId;
 
-/// Writes what no program wrote into an alert's climb.
+/// Writes what no program wrote into an alert's escalation.
 pub fn break_row(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
     let row = escalations::table.filter(escalations::subject.eq(alert.to_string()));
     diesel::update(row).set(escalations::record.eq("{")).execute(tx.conn)?;
     Ok(())
 }
 
-/// The climb of an alert as it was stored before climbs had a pace.
+/// The escalation of an alert as it was stored before escalations had a pace.
 pub fn forget_pace(tx: &mut Tx<'_>, alert: AlertId) -> Result<()> {
     let row = || escalations::table.filter(escalations::subject.eq(alert.to_string()));
     let record: String = row().select(escalations::record).first(tx.conn)?;

@@ -122,7 +122,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// A message that may leave now. Only [`super::hand_over()`] makes one, and a letter can be made only from one.
+/// A message that may leave now. Only [`super::hand_over()`] makes one, and a message can be made only from one.
 #[derive(Debug)]
 pub struct Cleared {
     message: Stored,

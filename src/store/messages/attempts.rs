@@ -158,7 +158,7 @@ pub struct Answer<'a> {
     pub code: &'a str,
     /// The provider's name for it.
     pub provider_id: Option<&'a str>,
-    /// The key of the letter in which it left; `None`: its own.
+    /// The key of the message in which it left; `None`: its own.
     pub letter: Option<&'a str>,
 }
 
@@ -284,7 +284,7 @@ pub fn receipt(tx: &mut Tx<'_>, key: &str, receipt: Receipt) -> Result<bool> {
     }
 }
 
-/// Separates the key of a letter's first message from the hash of its messages; no message's key contains it.
+/// Separates the key of a message's first message from the hash of its messages; no message's key contains it.
 const SEVERAL: char = '\n';
 
 /// The key of a letter of several messages: that of the first, and a number that only this set has.
@@ -293,7 +293,7 @@ pub fn of_several(first: &str, which: u64) -> String {
     format!("{first}{SEVERAL}{which:016x}")
 }
 
-/// Records a mailed report on the letter with this key, for every message in it. Returns the first message if the
+/// Records a mailed report on the message with this key, for every message in it. Returns the first message if the
 /// report is new; the same report may be read again, also by another node.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! The last check before a letter leaves: which of its messages are still wanted and still permitted. The letter goes
-//! to the provider right after this transaction commits, and the attempt counts from here: however long other letters
+//! The last check before a message leaves: which of its messages are still wanted and still permitted. The message goes
+//! to the provider right after this transaction commits, and the attempt counts from here: however long other messages
 //! took before, nobody takes it for an attempt that never reported.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,8 @@ use domain::{Instant, PatientId};
 /// Why a message must not leave: the code, and the ground that was denied.
 type Stays = (&'static str, Option<Ground>);
 
-/// The messages of a letter that may leave now, in the order of planning. Consents are locked in the order of patients.
-/// Messages whose rows somebody holds are skipped, not waited for: two letters could wait for each other, and a message
+/// The messages of a message that may leave now, in the order of planning. Consents are locked in the order of patients.
+/// Messages whose rows somebody holds are skipped, not waited for: two messages could wait for each other, and a message
 /// that is being changed is most likely being cancelled.
 ///
 /// # Errors
@@ -74,7 +74,7 @@ pub fn hand_over(tx: &mut Tx<'_>, claimed: &[Stored]) -> Result<Vec<Cleared>> {
     Ok(cleared)
 }
 
-/// Ends a claimed message that was left out of its letter, because of a revocation, an answer, or the end of the case
+/// Ends a claimed message that was left out of its message, because of a revocation, an answer, or the end of the case
 /// since it was claimed. Returns the code of the reason; `None`: there is none, and the message is left until its
 /// attempt is overdue.
 ///
@@ -113,7 +113,7 @@ pub(super) fn suppressed(
     })
 }
 
-/// Withdraws messages about the program's own affairs that are no longer true: letters that wait are not sent, and the
+/// Withdraws messages about the program's own affairs that are no longer true: messages that wait are not sent, and the
 /// dashboard stops showing them. It locks these messages last and cannot deadlock with the outbox, which skips rows
 /// that are held.
 ///
@@ -165,7 +165,7 @@ fn may_leave(tx: &mut Tx<'_>, claimed: &Stored) -> Result<std::result::Result<Op
     })
 }
 
-/// Whether the person called by a letter went away while it waited: whoever stands in, or comes next, is called
+/// Whether the person called by a message went away while it waited: whoever stands in, or comes next, is called
 /// instead. A person who was already away when the call was planned was called because nobody else was there, and stays
 /// called.
 fn went_away(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
@@ -181,7 +181,7 @@ fn went_away(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
 /// The templates that tell a person of their shift.
 const HAND_OVERS: [&str; 3] = ["handover", "handover_alone", "handover_several"];
 
-/// Whether a letter about a person's shift is still true: the schedule may have changed while it waited. A letter about
+/// Whether a message about a person's shift is still true: the schedule may have changed while it waited. A message about
 /// several shifts is true while one of them is.
 fn turn_stands(tx: &mut Tx<'_>, claimed: &Stored) -> Result<bool> {
     let from = claimed.variables.get("from").and_then(|from| Instant::parse(from.as_str()?));

@@ -387,7 +387,7 @@ pub(crate) fn plan_pages(tx: &mut Tx<'_>, pages: Vec<(New<'_>, i64)>, again: &BT
 }
 
 /// Cancels e-mails that still wait when a later one says the same: a person who was out of reach for an hour gets one
-/// letter a case. Works on the whole batch at once; each cancelled message is logged as suppressed.
+/// message a case. Works on the whole batch at once; each cancelled message is logged as suppressed.
 fn supersede(tx: &mut Tx<'_>, again: &BTreeSet<&str>, pages: &[Planned<'_>]) -> Result<()> {
     let anew = pages.iter().filter(|page| page.channel == Channel::Email.name());
     let anew: Vec<&Planned<'_>> = anew.filter(|page| again.contains(page.subject)).collect();

@@ -1,4 +1,4 @@
-//! How letters to a person are written: in which language, and on whose clock.
+//! How messages to a person are written: in which language, and on whose clock.
 
 use diesel::prelude::*;
 
@@ -10,7 +10,7 @@ use domain::UserId;
 use domain::templates::Lang;
 use domain::time::civil::Zone;
 
-/// Who reads a letter.
+/// Who reads a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
     /// Their language.
@@ -25,7 +25,7 @@ impl Default for Reader {
     }
 }
 
-/// How a person reads letters; Portuguese and São Paulo until they say.
+/// How a person reads messages; Portuguese and São Paulo until they say.
 ///
 /// # Errors
 /// Database errors.
@@ -42,7 +42,7 @@ pub fn reader(view: &mut View<'_>, user: UserId) -> Result<Reader> {
     })
 }
 
-/// Notes how a person reads letters, from the next letter on.
+/// Notes how a person reads messages, from the next message on.
 ///
 /// # Errors
 /// Database errors.

@@ -50,7 +50,7 @@ pub fn try_out(tx: &mut Tx<'_>, user: UserId) -> Result<Vec<Stored>> {
         return Err(Error::Refused { code: "E_RATE", what });
     }
     let ((kind, template), id) = (TRIAL, uuid_at(now).to_string());
-    // One that was refused is tried: this letter is how the person learns that they are reached again.
+    // One that was refused is tried: this message is how the person learns that they are reached again.
     let mut channels = paging::channels(tx, user)?;
     if on_call::unreachable(tx, user)?
         .iter()

@@ -1,6 +1,6 @@
 //! Who is told of an absence, in one letter each: the person who is away, when others recorded it; people who stand in,
 //! of shifts that they get, that change or that they lose; the managers, when people record their own. Nobody is told
-//! what they did themselves. Of one absence only the newest letter to a person is sent.
+//! what they did themselves. Of one absence only the newest message to a person is sent.
 
 use std::collections::BTreeSet;
 

@@ -38,7 +38,7 @@ fn by<T>(store: &Store, id: UserId, now: Instant, f: impl FnMut(&mut Tx<'_>) -> 
     store.write(Actor::User { id, role: Role::Manager }, now, f).unwrap()
 }
 
-/// The letters that wait for somebody; the dashboard shows the same.
+/// The messages that wait for somebody; the dashboard shows the same.
 fn told(store: &Store, user: UserId) -> Vec<messages::Stored> {
     let to = user.to_string();
     let letters = store.read(|view| messages::after(view, Channel::Email, &to, 0, 99)).unwrap();

@@ -188,7 +188,7 @@ fn what_a_change_adds_to_an_absence_goes_over_what_was_said_to_be_meant_before()
     }
 }
 
-/// "All turns are covered", and the ladder leaves out whoever stands in.
+/// "All turns are covered", and the escalation leaves out whoever stands in.
 #[test]
 fn who_stands_in_without_the_certificate_that_is_asked_for_covers_nothing() {
     for store in stores() {

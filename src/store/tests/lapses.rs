@@ -35,7 +35,7 @@ fn red(store: &Store, retrospective: bool) -> AlertId {
     .unwrap()
 }
 
-/// A letter that is due at once. Gives its number.
+/// A message that is due at once. Gives its number.
 fn letter(store: &Store, key: &str, recipient: &str) -> i64 {
     let planned = act(store, |tx| {
         tx.unchanged();
@@ -152,7 +152,7 @@ fn what_was_answered_or_sent_is_no_lapse_and_a_red_that_stands_unpaged_is_one() 
     }
 }
 
-/// One bad row blocks the module (goalert 3783): so with letters.
+/// One bad row blocks the module (goalert 3783): so with messages.
 #[test]
 fn a_letter_that_cannot_be_read_is_set_aside_once_and_holds_up_nobody() {
     for store in houses() {

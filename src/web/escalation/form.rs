@@ -19,7 +19,7 @@ pub struct Draft {
     pub starts_after: String,
     /// First to last.
     pub steps: Vec<StepDraft>,
-    /// How often the ladder is climbed again.
+    /// How often the policy is run again.
     pub repeat: String,
     /// Minutes; empty: never again.
     pub acknowledged_for: String,
@@ -36,7 +36,7 @@ pub struct StepDraft {
     pub minutes: String,
     /// Only people with a valid certificate.
     pub certificate: bool,
-    /// Climb on at once when nobody is found.
+    /// Escalation on at once when nobody is found.
     pub skip_if_empty: bool,
 }
 
@@ -132,7 +132,7 @@ fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
 }
 
 impl Draft {
-    /// A policy that nobody wrote yet: one empty step, climbed once.
+    /// A policy that nobody wrote yet: one empty step, run once.
     #[must_use]
     pub fn new() -> Self {
         let zero = || "0".to_owned();
@@ -183,7 +183,7 @@ impl Draft {
         }
     }
 
-    /// Its rungs with their numbers, the one for nobody reached last.
+    /// Its steps with their numbers, the one for nobody reached last.
     #[must_use]
     pub fn drafted(&self) -> Vec<(usize, &StepDraft)> {
         let steps = self.steps.iter().enumerate().map(|(place, step)| (place + 1, step));

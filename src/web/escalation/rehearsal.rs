@@ -1,4 +1,4 @@
-//! A policy climbed over the last month's alerts, beside the version in force: for the editor page and for the API.
+//! A policy run over the last month's alerts, beside the version in force: for the editor page and for the API.
 
 use std::time::Duration;
 
@@ -35,11 +35,11 @@ impl Rehearsal {
     }
 }
 
-/// Climbs `policy` and the version in force under its id over the alerts of the last [`SPAN`], with today's people
+/// Escalations `policy` and the version in force under its id over the alerts of the last [`SPAN`], with today's people
 /// and schedules.
 ///
 /// # Errors
-/// `E_INVALID` for a policy that cannot be climbed; store faults.
+/// `E_INVALID` for a policy that cannot be run; store faults.
 pub fn rehearse(view: &mut View<'_>, policy: &Policy, now: Instant) -> Result<Rehearsal, Fault> {
     policy.check().map_err(|faulty| faulty_field(&faulty))?;
     let from = now.minus(SPAN);

@@ -1,4 +1,4 @@
-//! What climbs that night, and the policies behind it.
+//! What escalates that night, and the policies behind it.
 
 use crate::escalation::form::{Draft, sent};
 use crate::escalation::view::policies::{self, Names};

@@ -1,5 +1,5 @@
 //! Whether promises with a time in them are kept: the auditor's heartbeat and findings, messages on their way, and
-//! climbs that nobody answered. Counts, kinds and instants; nothing of a person.
+//! escalations that nobody answered. Counts, kinds and instants; nothing of a person.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const SILENT_AFTER: Duration = Duration::from_secs(90);
 const STEP_ALARMS: Duration = Duration::from_secs(600);
 /// Of messages that are over, those of so long are counted: what is past does not cost a look.
 const LATELY: Duration = Duration::from_secs(24 * 3_600);
-/// As many climbs as one look takes in.
+/// As many escalations as one look takes in.
 const MOST: i64 = 5_000;
 
 /// How the engine keeps its promises.
@@ -45,9 +45,9 @@ pub struct Pulse {
     pub breakers: Vec<(Channel, Option<Instant>)>,
     /// Domains, mailboxes and programs that are left alone.
     pub resting: Vec<Resting>,
-    /// Climbs that came to the top without an answer.
+    /// Escalations that came to the top without an answer.
     pub unreached: u32,
-    /// Climbs that were set aside.
+    /// Escalations that were set aside.
     pub set_aside: u32,
     /// Alerts for which nobody is called because another session of the database holds them.
     pub passed_over: Option<PassedOver>,

@@ -48,7 +48,7 @@ fn a_lock_that_nobody_gives_back_is_told_to_whoever_asks() {
     }
 }
 
-/// Somebody looked at an alert at the database's console and went away: the climb passes it over, and says so.
+/// Somebody looked at an alert at the database's console and went away: the escalation passes it over, and says so.
 #[test]
 fn an_alert_that_another_session_has_locked_is_told_by_status_metrics_and_monitor_and_never_in_silence() {
     for house in houses().into_iter().filter(|house| house.home.url().file().is_none()) {

@@ -50,7 +50,7 @@ pub struct View {
     pub free_bytes: Option<u64>,
     /// The certificates that this node shows, and for how long each is good yet; zero: it has expired.
     pub certificates: Vec<(Door, Duration)>,
-    /// Red alerts whose policy was climbed to the top without an answer.
+    /// Red alerts whose policy was run to its end without an answer.
     pub nobody_reached: u32,
     /// Alerts for which nobody is called because another session of the database holds them, and since when.
     pub passed_over: Option<(u32, Instant)>,

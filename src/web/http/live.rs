@@ -44,7 +44,7 @@ fn may_know(viewer: &Viewer, name: &str, subject: &str) -> bool {
         "rules.changed" => Can::SeeRules,
         "audit.sealed" => Can::ReadAudit,
         "config.changed" => Can::SeePolicies,
-        // Whoever is called knows; so do those who see an alert's ladder with its receipts.
+        // Whoever is called knows; so do those who see an alert's escalation with its receipts.
         "message.changed" if viewer.id.to_string() == subject => return true,
         "message.changed" => Can::SeeAlerts,
         "job.changed" => return jobs::may_know(viewer.role),

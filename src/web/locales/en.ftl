@@ -208,7 +208,7 @@ many-yours = yours
 many-case = Case
 many-none-ticked = Tick at least one case.
 many-none = Nothing waits for an answer of yours.
-alert-mark = Mark in letters:
+alert-mark = Mark in messages:
 many-waiting = { $n ->
     [one] { $n } case waits
    *[other] { $n } cases wait
@@ -650,7 +650,7 @@ status-nobody-reached =
         [one] 1 red alert reached nobody
        *[other] { $n } red alerts reached nobody
     }
-status-nobody-reached-next = The whole policy was climbed without an answer. Call whoever is on duty now.
+status-nobody-reached-next = Every step of the policy went unanswered. Call whoever is on duty now.
 status-passed-over =
     { $n ->
         [one] 1 alert is locked in the database: nobody is called
@@ -964,11 +964,11 @@ policy-wrong-minutes = 1 to 10,080 minutes.
 policy-wrong-role = Only roles that can answer can be called: agent, technician, clinician or manager.
 policy-beyond-start = A red calls its first step within 15 min.
 policy-beyond-step = A red waits for a step for 60 min at the most.
-policy-beyond-top = A red comes to the top of its ladder within 8 h, repeats included.
+policy-beyond-top = A red comes to the end of its policy within 8 h, repeats included.
 policy-beyond-answer = An answer to a red lasts for 240 min without a resolution at the most; then it calls again.
 policy-beyond-repeat = A red that nobody answered calls again every 60 min at least.
-level-beyond-slow = What is promised to a red counts day and night: up to 240 min for the answer and up to 4,320 min for the resolution.
-level-beyond-mute = A broken promise to a red calls somebody: choose a policy.
+level-beyond-slow = The clock of a red counts day and night: up to 240 min for the answer and up to 4,320 min for the resolution.
+level-beyond-mute = A missed deadline of a red calls somebody: choose a policy.
 red-beyond = beyond the bounds of a red
 policy-wrong-targets = Choose at least one target.
 policy-wrong-no-steps = The policy needs at least one step.
@@ -990,12 +990,12 @@ policy-unanswered = Nobody reached
 policy-worst = Pages to one person on one day, at most
 policy-worst-day = On the worst day
 policy-day = Day
-code-stale-step = It climbed already
+code-stale-step = The next step was taken already
 code-stale-step-detail = Somebody else was paged after what this page showed. Look again before you page another.
 code-four-eyes = It needs a second person
 code-four-eyes-detail = Whoever proposed it cannot approve it, and whoever held an alert too often passes it on. Ask another person who holds that right.
 
-## Ladders, pages to people, and the engine's promises
+## Escalation, pages to people, and the engine's deadlines
 
 queue-unreached-group = Nobody reached: somebody must take it now
 countdown-due = now
@@ -1126,7 +1126,7 @@ pager-times =
         [one] { $n } time
        *[other] { $n } times
     }
-## Promises to an alert, and the whole ladder ahead
+## SLA clocks of an alert, and the whole policy ahead
 
 sla-title = Deadlines (SLA)
 sla-first-response = First response
@@ -1262,7 +1262,7 @@ field-members = Choose at most 200 people who may sign in.
 field-day = Choose a day.
 field-most = Write a number from 0 to 500.
 
-## How letters are written
+## How messages are written
 
 mail-title = E-mails to you
 mail-what = In which language pages by e-mail are written, and on whose clock they tell the time.
@@ -1554,7 +1554,7 @@ level-warned = warned at
 level-never = never: the calendar opens no more
 level-drafted = With what is written
 level-wrong-level = Choose red or yellow.
-level-wrong-last = Without this one, nothing would promise a first response to a red alert: put another in force first.
+level-wrong-last = Without this one, no red alert would have a deadline for its first response: put another in force first.
 level-wrong-metric = Choose what stops the clock.
 level-wrong-unit = Choose minutes or days.
 level-wrong-target = A whole number, from 1 minute to 366 days.
@@ -1613,8 +1613,8 @@ calendar-wrong-city = Choose a municipality of the chosen state, or none.
 calendar-wrong-form = "{ $part }" is no interval: write it like 08:00-12:00.
 calendar-wrong-backwards = "{ $part }" ends before it starts; over midnight it is two, on two days.
 calendar-wrong-order = "{ $part }" touches the one before it or comes too early: in order, and joined where they touch.
-calendar-wrong-red = The promise “{ $promise }” is for red alerts and counts on this calendar, which therefore never closes.
-calendar-wrong-never = The promise “{ $promise }” counts on this calendar, which would never open.
+calendar-wrong-red = The service level “{ $promise }” is for red alerts and counts on this calendar, which therefore never closes.
+calendar-wrong-never = The service level “{ $promise }” counts on this calendar, which would never open.
 calendar-wrong-date = Choose the date.
 calendar-wrong-label = Say why.
 calendar-wrong-twice = This date stands in another row already.
@@ -1622,7 +1622,7 @@ calendar-wrong-twice = This date stands in another row already.
 ## Message templates
 
 templates-title = Messages
-templates-what = What the letters that leave here say: that something waits, never what. A change holds only once a second person has approved it.
+templates-what = What the messages that leave here say: that something waits, never what. A change holds only once a second person has approved it.
 template-clinical = somebody must come
 template-transactional = what was asked for or agreed
 template-care = care and reminders
@@ -1653,7 +1653,7 @@ template-wrong-subject = One line only, up to 200 characters (80 for the name), 
 template-wrong-unseen = Take out the characters that cannot be seen: type the text again.
 template-wrong-brace = A brace closes nothing. In braces only: { $names }.
 template-wrong-unknown = "{ $name }" does not exist. In braces only: { $names }.
-template-wrong-not-given = Nothing fills { $name } in these letters. In braces only: { $names }.
+template-wrong-not-given = Nothing fills { $name } in these messages. In braces only: { $names }.
 template-wrong-one-language = { $name } stands in the other language only: use it in both.
 
 code-step-up = Confirm that it is you
@@ -1683,8 +1683,8 @@ user-lock-open = { $n ->
    *[other] { $n } alerts are with this person (claimed, acknowledged, snoozed or handed over) and go back to the queue at once.
 }
 user-lock-red = { $n ->
-    [one] { $n } of them is red: the next on the ladder are called now.
-   *[other] { $n } of them are red: the next on the ladder are called now.
+    [one] { $n } of them is red: the next step is called now.
+   *[other] { $n } of them are red: the next step is called now.
 }
 
 ## Kinds of entries of the log

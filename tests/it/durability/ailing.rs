@@ -94,7 +94,7 @@ async fn each_thread_that_falls_is_seen_and_works_again() {
     }
 }
 
-/// Somebody at the console of the database holds a table, and nothing is taken, judged or climbed meanwhile.
+/// Somebody at the console of the database holds a table, and nothing is taken, judged or escalated meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_whose_work_waits_for_somebody_elses_lock_says_so_within_two_seconds() {
     let Some(clinic) = Clinic::postgres(1) else { return };

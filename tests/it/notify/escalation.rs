@@ -1,4 +1,4 @@
-//! The whole way, with nothing replaced but the clock: a wearable publishes over MQTT, the engine climbs, Exim delivers,
+//! The whole way, with nothing replaced but the clock: a wearable publishes over MQTT, the engine escalates, Exim delivers,
 //! another program is called, a bounce comes back by IMAP, and the audit log has every hop.
 
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ impl Night {
         self.planned(alert).into_iter().filter(wanted).map(|one| one.key).collect()
     }
 
-    /// Those that the ladder planned; its timers warn whoever owns the case, too.
+    /// Those that the escalation planned; its timers warn whoever owns the case, too.
     fn steps(&self, alert: AlertId, way: Way, user: Option<usize>) -> Vec<String> {
         self.keys(alert, way, user).into_iter().filter(|key| key.starts_with("esc:")).collect()
     }
@@ -112,7 +112,7 @@ impl Night {
         self.clinic.store.read(|view| escalation::of_alert(view, alert)).unwrap().unwrap()
     }
 
-    /// Nothing that is due now is left to do. What was planned right after a letter to the same person gathers, and goes
+    /// Nothing that is due now is left to do. What was planned right after a message to the same person gathers, and goes
     /// out with the next minute.
     async fn quiet(&self, alert: AlertId) {
         let now = self.clock.now();
@@ -147,7 +147,7 @@ impl Night {
     }
 }
 
-/// Whether a letter left so lately that another to the same person waits for what else comes.
+/// Whether a message left so lately that another to the same person waits for what else comes.
 fn fresh(letter: &Stored, other: &Stored, now: Instant) -> bool {
     let same = (letter.channel, &letter.recipient) == (other.channel, &other.recipient);
     let left = letter.accepted_at.is_some_and(|at| now.since(at) < GATHERS);
@@ -284,7 +284,7 @@ async fn walk(night: Night) {
     clinic.verify();
 }
 
-/// Each rung called the other program once, signed, with a cursor of its own and nothing of a person.
+/// Each step called the other program once, signed, with a cursor of its own and nothing of a person.
 fn calls(night: &Night, alert: AlertId) {
     let calls: Vec<Value> = std::iter::from_fn(|| night.program.calls.try_recv().ok()).collect();
     assert!(calls.iter().all(|call| call["good"] == true && call["count"] == 1), "{calls:?}");

@@ -1,4 +1,4 @@
-//! Letters by a real SMTP server into real mailboxes, and what comes back from there.
+//! Messages by a real SMTP server into real mailboxes, and what comes back from there.
 
 use std::time::Duration;
 

@@ -112,7 +112,7 @@ impl Breakers {
         Some(Admitted { rested })
     }
 
-    /// Gives the probe back: nothing was sent after all, and another letter may probe.
+    /// Gives the probe back: nothing was sent after all, and another message may probe.
     pub(super) fn not_asked(&self, whoms: &[Whom]) {
         let mut all = self.all();
         for whom in whoms {
@@ -150,9 +150,9 @@ impl Breakers {
     }
 }
 
-/// A letter may go.
+/// A message may go.
 pub(super) struct Admitted {
-    /// At least one party was left alone: this letter is its recovery probe.
+    /// At least one party was left alone: this message is its recovery probe.
     pub(super) rested: bool,
 }
 
@@ -237,7 +237,7 @@ mod tests {
             breakers.heard(&of("ana@a"), "ana@a", &said(Some(Fault::Provider)), second(0));
         }
         assert!(breakers.admit(&of("bia@b"), second(1)).is_none());
-        // The letter that asks whether it is back goes to a sick mailbox: the provider is back all the same.
+        // The message that asks whether it is back goes to a sick mailbox: the provider is back all the same.
         assert!(breakers.admit(&of("hugo@c"), second(10)).is_some());
         breakers.heard(&of("hugo@c"), "hugo@c", &said(Some(Fault::Recipient)), second(10));
         assert!(breakers.admit(&of("ana@a"), second(10)).is_some_and(|admitted| !admitted.rested));

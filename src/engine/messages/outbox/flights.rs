@@ -19,11 +19,11 @@ pub(super) struct Parcel {
     pub(super) messages: Vec<Stored>,
     /// The parties whose breakers the answer concerns.
     pub(super) whoms: Vec<Whom>,
-    /// The letter's key, once it is written.
+    /// The message's key, once it is written.
     pub(super) letter: String,
 }
 
-/// The letters under way.
+/// The messages under way.
 pub(super) struct Flights {
     under_way: Vec<(u64, Parcel)>,
     next: u64,
@@ -46,7 +46,7 @@ impl Flights {
         self.under_way.is_empty()
     }
 
-    /// Starts sending a letter. [`Flights::land`] returns the answer.
+    /// Starts sending a message. [`Flights::land`] returns the answer.
     pub(super) fn start(&mut self, by: &Arc<dyn Channel>, letter: Outgoing, parcel: Parcel, now: Instant) {
         self.next += 1;
         let (number, by, tell) = (self.next, Arc::clone(by), self.tell.clone());
@@ -80,7 +80,7 @@ impl Flights {
     }
 }
 
-/// The answer for a letter whose thread failed: to be tried again, and nobody's fault outside.
+/// The answer for a message whose thread failed: to be tried again, and nobody's fault outside.
 pub(super) const fn lost() -> Said {
     Said { attempt: Attempt::Later(None), provider_id: None, code: "lost", fault: None }
 }

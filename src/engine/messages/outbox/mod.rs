@@ -3,7 +3,7 @@
 //! it stay due and none is lost.
 //!
 //! At most one letter to a person is under way at a time. The first page goes at once; cases that follow within
-//! [`GATHERS`] go together in the next letter. So fifty cases are two letters.
+//! [`GATHERS`] go together in the next message. So fifty cases are two messages.
 
 mod breakers;
 mod flights;
@@ -26,7 +26,7 @@ use store::{Store, Tx, Urgency, View, escalation, versions};
 
 pub use self::breakers::{Breakers, Rest, Whom};
 
-/// Letters under way at once, each on a thread of its own.
+/// Messages under way at once, each on a thread of its own.
 const AT_ONCE: usize = 16;
 /// Of those, to one domain: half, so that a domain that hangs leaves the other half to everybody else.
 const TO_ONE_DOMAIN: usize = 8;
@@ -34,7 +34,7 @@ const TO_ONE_DOMAIN: usize = 8;
 const TO_ONE_PROGRAM: usize = 8;
 /// Cases in one letter.
 const IN_ONE_MESSAGE: i64 = 50;
-/// For this long after a letter about cases, further cases for the same person wait, to go together in the next one.
+/// For this long after a message about cases, further cases for the same person wait, to go together in the next one.
 pub const GATHERS: Duration = Duration::from_secs(10);
 /// Recipients considered in one cycle.
 const LOOKED_AT: i64 = 500;
@@ -45,7 +45,7 @@ const HEARS: Duration = Duration::from_millis(250);
 struct Turn {
     to: String,
     whoms: Vec<Whom>,
-    /// At most so many letters.
+    /// At most so many messages.
     letters: usize,
 }
 
@@ -56,7 +56,7 @@ pub struct Outbox {
     breakers: Breakers,
     base_url: String,
     flights: Flights,
-    /// When each person was last handed a letter about cases.
+    /// When each person was last handed a message about cases.
     handed: BTreeMap<String, Instant>,
     /// The domain of each person's address; an account keeps its address for life.
     domains: BTreeMap<String, Option<String>>,
@@ -73,7 +73,7 @@ impl Outbox {
         Self { store, channel, breakers, base_url, flights, handed, domains, ran_at, hears: HEARS }
     }
 
-    /// How many letters are under way.
+    /// How many messages are under way.
     #[cfg(test)]
     pub fn under_way(&self) -> usize {
         self.flights.parcels().count()
@@ -119,7 +119,7 @@ impl Outbox {
                 continue;
             }
             let Some(admitted) = self.breakers.admit(&whoms, now) else { continue };
-            // A recovery probe is a single letter.
+            // A recovery probe is a single message.
             let letters = if admitted.rested { 1 } else { letters };
             room -= letters;
             for whom in &whoms {
@@ -169,13 +169,13 @@ impl Outbox {
         Ok(domain)
     }
 
-    /// Whether the last letter to a person is so recent that new cases are gathered. After the clock was set back
+    /// Whether the last message to a person is so recent that new cases are gathered. After the clock was set back
     /// nothing is gathered.
     fn gathers(&self, to: &str, now: Instant) -> bool {
         self.handed.get(to).is_some_and(|at| *at <= now && now.since(*at) < GATHERS)
     }
 
-    /// Claims the messages of these recipients, a letter's worth at a time.
+    /// Claims the messages of these recipients, a message's worth at a time.
     fn claim(&self, turns: &[Turn], now: Instant) -> store::Result<Vec<Parcel>> {
         let way = self.way();
         self.house(now, |tx| {
@@ -203,7 +203,7 @@ impl Outbox {
     }
 
     /// Writes the letter of a parcel and hands it to the provider right after. Messages that are no longer wanted are
-    /// left out, and ended in transactions of their own once the letter is on its way.
+    /// left out, and ended in transactions of their own once the message is on its way.
     fn send(&mut self, mut parcel: Parcel, began: Moment, now: Instant) -> store::Result<()> {
         let leaves = now.plus(began.elapsed());
         let written = self.house(leaves, |tx| {
@@ -237,7 +237,7 @@ impl Outbox {
         out.iter().try_for_each(|one| self.house(now, |tx| messages::suppress(tx, one)).map(drop))
     }
 
-    /// Records the answers that came meanwhile and those that come until `until`. Returns how many letters that is.
+    /// Records the answers that came meanwhile and those that come until `until`. Returns how many messages that is.
     fn land(&mut self, until: Moment, now: Instant) -> store::Result<usize> {
         let mut landed = 0;
         let mut failed = None;
@@ -252,10 +252,10 @@ impl Outbox {
         failed.map_or(Ok(landed), Err)
     }
 
-    /// Records one answer for all messages of a letter. Messages whose rows are free are written together, without
+    /// Records one answer for all messages of a message. Messages whose rows are free are written together, without
     /// waiting; those that somebody holds are written one by one. The order differs so that a crash in between does no
     /// harm. A refusal is noted at the mailbox first: an attempt that never reported is made again, and is refused
-    /// again. An acceptance is written to the messages first: nobody gets a letter twice.
+    /// again. An acceptance is written to the messages first: nobody gets a message twice.
     fn put_down(&self, parcel: &Parcel, said: &Said, now: Instant) -> store::Result<()> {
         let accepted = said.attempt == Attempt::Accepted;
         if !accepted {
@@ -300,7 +300,7 @@ impl Parcel {
     }
 }
 
-/// How many letters may be under way to one of these at once.
+/// How many messages may be under way to one of these at once.
 const fn most(whom: &Whom) -> usize {
     match whom {
         Whom::Provider(_) => AT_ONCE,
@@ -339,7 +339,7 @@ impl Module for Outbox {
         let mut failed = None;
         for parcel in claimed {
             failed = self.send(parcel, began, now).err().or(failed);
-            // Record answers before the next letter is written: none of them waits for the whole batch.
+            // Record answers before the next message is written: none of them waits for the whole batch.
             failed = self.land(Moment::now(), now).err().or(failed);
         }
         let heard = self.land(Moment::now() + self.hears, now)?;
@@ -349,7 +349,7 @@ impl Module for Outbox {
 }
 
 impl Drop for Outbox {
-    /// Waits for the letters under way and records their answers: unrecorded, they would be sent twice.
+    /// Waits for the messages under way and records their answers: unrecorded, they would be sent twice.
     fn drop(&mut self) {
         let until = Moment::now() + message::ANSWER_WITHIN;
         if let Err(error) = self.land(until, self.ran_at) {

@@ -1,4 +1,4 @@
-//! Writes the letter for messages that go out together to one reader. A single case uses its own template; several
+//! Writes the message for messages that go out together to one reader. A single case uses its own template; several
 //! cases use one that counts and lists them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -17,13 +17,13 @@ use store::versions;
 use store::{Tx, View};
 use store::{escalation, messages, on_call};
 
-/// The template of a letter about several cases.
+/// The template of a message about several cases.
 const BUNDLE: &str = "cases";
 
-/// A letter, or the code of the reason why none is written.
+/// A message, or the code of the reason why none is written.
 pub(super) type Written = Result<Outgoing, &'static str>;
 
-/// The letter for these messages to one reader.
+/// The message for these messages to one reader.
 pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> store::Result<Written> {
     let now = tx.now();
     let Some(of) = cleared.iter().map(Cleared::message).min_by_key(|one| (!one.is_call(), one.id)) else {
@@ -54,15 +54,15 @@ pub(super) fn letter(tx: &mut Tx<'_>, cleared: &[Cleared], base_url: &str) -> st
     let (subject, thread) = match cases.as_slice() {
         [case] => (format!("{} [{}]", words.subject, message::mark(&case.subject)), thread),
         [] => (words.subject, thread),
-        // Letters that count waiting cases form one thread in the mailbox.
+        // Messages that count waiting cases form one thread in the mailbox.
         _ => (words.subject, format!("{BUNDLE}:{}", of.recipient)),
     };
     Ok(Ok(Outgoing { key, to, subject, text: words.text, attempt, thread }))
 }
 
-/// The letter's key: equal for the same set of messages on each attempt and different for any other set. A mailbox that
+/// The message's key: equal for the same set of messages on each attempt and different for any other set. A mailbox that
 /// drops duplicates by key must not drop a case that it has not seen. The hash may change with an upgrade; then the
-/// letter comes twice.
+/// message comes twice.
 fn key(of: &Stored, cleared: &[Cleared]) -> String {
     let mut all: Vec<i64> = cleared.iter().map(|one| one.message().id).collect();
     if all.len() < 2 {
@@ -91,7 +91,7 @@ fn address(view: &mut View<'_>, of: &Stored) -> store::Result<Result<Address, &'
     if of.channel == Channel::InApp {
         return Ok(Ok(Address::Person(id)));
     }
-    // A trial letter is the exception: by it a person finds out whether they are reached again.
+    // A trial message is the exception: by it a person finds out whether they are reached again.
     let lost = on_call::unreachable(view, id)?.iter().any(|gone| gone.channel == of.channel);
     if lost && of.kind != messages::TRIAL.0 {
         return Ok(Err("unreachable"));

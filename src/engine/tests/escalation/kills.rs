@@ -1,4 +1,4 @@
-//! The engine is killed at each of its commit points and begun again: every rung is paged at least once and at most
+//! The engine is killed at each of its commit points and begun again: every step is paged at least once and at most
 //! twice, and the log says once. The killed process is this test program again, with the story to run in its
 //! environment.
 

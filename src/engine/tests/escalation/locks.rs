@@ -41,7 +41,7 @@ fn once(store: &Store, actor: Actor, now: Instant, f: impl FnOnce(&mut Tx<'_>) -
     store.once(actor, now, f)
 }
 
-/// People act while the engine climbs and clocks run out: no deadlock, no lost update, no 412.
+/// People act while the engine escalates and clocks run out: no deadlock, no lost update, no 412.
 #[test]
 fn people_and_the_engine_at_once_never_wait_in_a_circle() {
     for ward in wards() {

@@ -78,7 +78,7 @@ fn next_at(ward: &Ward) -> Option<Instant> {
     escalation.run.next_at
 }
 
-/// The red went on to the backup, and the stand-in had a letter that their turn had begun.
+/// The red went on to the backup, and the stand-in had a message that their turn had begun.
 #[test]
 fn who_stands_in_while_a_red_waits_is_called_and_has_the_time_of_the_step() {
     for ward in clinics(Duration::ZERO) {

@@ -1,4 +1,4 @@
-//! The ladder under driven time, on every backend at hand: red to "nobody reached", and every act that makes it
+//! The escalation under driven time, on every backend at hand: red to "nobody reached", and every act that makes it
 //! silent.
 
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn a_claim_holds_the_policy_for_its_lease_and_a_silence_until_its_end() {
     }
 }
 
-/// Two people took turns for as long as both went on, and the same rung was called again and again.
+/// Two people took turns for as long as both went on, and the same step was called again and again.
 #[test]
 fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_step_and_both_are_told_why() {
     for ward in wards() {
@@ -93,7 +93,7 @@ fn a_red_that_two_people_hold_in_turns_goes_on_to_the_next_step_and_both_are_tol
                 assert_eq!(ward.story().last(), Some(&paged(0, 0)), "turn {turn}");
             }
         }
-        // The next rung means one of the two, who may not answer: the one after it is called at once.
+        // The next step means one of the two, who may not answer: the one after it is called at once.
         ward.tick(at(248));
         assert_eq!(ward.story().last(), Some(&paged(2, 2)));
         assert_eq!((told(0), told(1), told(2)), (1, 1, 0), "both are told why");
@@ -173,7 +173,7 @@ fn a_row_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
     }
 }
 
-/// A weekend's empty rung lost its whole delay (goalert 4548); disabled people are not waited for (oncall 1511).
+/// A weekend's empty step lost its whole delay (goalert 4548); disabled people are not waited for (oncall 1511).
 #[test]
 fn a_step_without_anybody_is_skipped_at_once() {
     for ward in wards() {

@@ -11,7 +11,7 @@ use store::sla::ALERT;
 use store::testing::Home;
 use store::{Actor, escalation, messages};
 
-/// The standard ladder of a yellow, 2 h and 4 h, must not be what a red climbs.
+/// The standard policy of a yellow, 2 h and 4 h, must not be what a red escalates.
 #[test]
 fn a_yellow_that_escalates_already_and_turns_red_escalates_as_a_red() {
     for store in stores() {
@@ -25,7 +25,7 @@ fn a_yellow_that_escalates_already_and_turns_red_escalates_as_a_red() {
     }
 }
 
-/// Every call about a case in the sixteen days after it, by the ladder and the clocks.
+/// Every call about a case in the sixteen days after it, by the escalation and the clocks.
 fn sixteen_days(store: &Home, id: AlertId) -> Vec<messages::Stored> {
     days(store, id, 0..16 * 96)
 }
@@ -59,7 +59,7 @@ fn a_yellow_that_is_answered_for_rings_nobody_but_its_owner_and_only_in_open_hou
     }
 }
 
-/// Nobody answers at all: each rung once and the top once, while the clinic is open.
+/// Nobody answers at all: each step once and the top once, while the clinic is open.
 #[test]
 fn a_yellow_that_nobody_answers_comes_to_an_end_and_stays_on_the_queue() {
     for store in stores() {
@@ -102,7 +102,7 @@ fn a_promise_to_a_yellow_that_broke_while_the_program_was_off_is_told_in_the_nex
     }
 }
 
-/// A yellow that climbed already when climbs were given a pace went on ringing day and night.
+/// A yellow that escalated already when escalations were given a pace went on ringing day and night.
 #[test]
 fn a_yellow_that_began_to_escalate_before_escalations_had_a_pace_gets_that_of_its_promise() {
     for store in stores() {

@@ -72,7 +72,7 @@ fn a_clock_set_back_two_hours_stops_nothing_and_is_told() {
         let told = ward.home.read(|view| store::health::clock::last_step(view, engine.clock.now())).unwrap();
         assert_eq!(told.map(|step| step.by_ms), Some(-7_200_000));
         assert_eq!(entries(&ward.home, "clock.stepped"), 2);
-        // The third rung was planned for two hours too late.
+        // The third step was planned for two hours too late.
         let escalation = ward.home.read(|view| escalations::of_alert(view, ward.alert)).unwrap().unwrap();
         let wait = escalation.run.next_at.unwrap().since(engine.clock.now());
         assert!(wait <= seconds(3_600), "{wait:?}");

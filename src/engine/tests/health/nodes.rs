@@ -1,4 +1,4 @@
-//! Two nodes on one database give the log of one: each step is done once, each letter leaves once.
+//! Two nodes on one database give the log of one: each step is done once, each message leaves once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};

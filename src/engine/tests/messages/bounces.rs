@@ -84,7 +84,7 @@ fn a_mailbox_that_is_gone_ends_the_letter_and_the_next_page_goes_by_another_way(
         let mut other = reader(&ward.home, &mailbox);
         assert_eq!(other.run(at(1)).unwrap().did, 1);
         assert_eq!((entries(&ward.home, "message.failed"), entries(&ward.home, "admin.config")), (1, acts));
-        // The ladder goes on, by e-mail to whom it reaches.
+        // The escalation goes on, by e-mail to whom it reaches.
         for minute in 1..=15 {
             cycle(&ward.home, &wire, at(minute)).unwrap();
         }

@@ -1,5 +1,5 @@
 //! A bad night for the post: what is wrong with one mailbox is nobody else's, what is told is told once, and many cases
-//! are few letters.
+//! are few messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn post(ward: &Ward, mail: &Arc<Mail>, breakers: &Breakers) -> Outbox {
     Outbox::new((*ward.home).clone(), channel, breakers.clone(), "https://zelo.example".into())
 }
 
-/// The ladder and the post come to rest.
+/// The escalation and the post come to rest.
 fn settle(ward: &Ward, post: &mut Outbox, now: Instant) {
     while ward.tick(now) > 0 || post.run(now).unwrap().more {}
 }
@@ -42,7 +42,7 @@ fn tells_of(letter: &super::mail::Arrived, case: AlertId) -> bool {
     letter.subject.contains(&mark) || letter.text.contains(&mark)
 }
 
-/// A letter to a healthy doctor left 42 minutes late because a manager's mailbox answered 421.
+/// A message to a healthy doctor left 42 minutes late because a manager's mailbox answered 421.
 #[test]
 fn a_mailbox_that_defers_delays_nobody_elses_page() {
     for ward in wards() {
@@ -94,7 +94,7 @@ fn a_mailbox_that_hangs_holds_its_own_place_and_nobody_elses() {
     }
 }
 
-/// A 550 was told to nobody, and the rung waited its time out.
+/// A 550 was told to nobody, and the step waited its time out.
 #[test]
 fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know() {
     for ward in wards() {
@@ -116,7 +116,7 @@ fn a_mailbox_that_refuses_for_good_is_nobodys_to_wait_for_and_the_managers_know(
         settle(&ward, &mut post, at(1));
         assert_eq!((mail.asked(FIRST), tells_of(&mail.to(SECOND)[1], next)), (1, true));
         assert_eq!(ward.home.read(|view| messages::unread(view, boss, 9)).unwrap().len(), 1, "told once");
-        // A letter that is taken again ends it.
+        // A message that is taken again ends it.
         mail.is(FIRST, Mailbox::Takes);
         ward.home.write(Actor::Operator, at(2), |tx| messages::try_out(tx, ward.people[0])).unwrap();
         settle(&ward, &mut post, at(2));
@@ -140,7 +140,7 @@ fn a_policy_of_which_nobody_can_be_reached_ends_at_once_and_calls_on() {
     }
 }
 
-/// An hour's outage ended in 230 letters, 192 of them notices of delays.
+/// An hour's outage ended in 230 messages, 192 of them notices of delays.
 #[test]
 fn after_an_outage_each_person_gets_one_letter_and_the_delay_was_told_once_by_another_way() {
     for ward in wards() {
@@ -191,7 +191,7 @@ fn after_an_outage_each_person_gets_one_letter_and_the_delay_was_told_once_by_an
     }
 }
 
-/// The letter about a night's downtime came in the night, when all of it was over.
+/// The message about a night's downtime came in the night, when all of it was over.
 #[test]
 fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_open_red() {
     let [_, (_, clinic)] = sla::calendars();
@@ -209,7 +209,7 @@ fn what_was_late_while_the_clinic_is_closed_is_told_when_it_opens_but_for_an_ope
             let unread = ward.home.read(|view| messages::unread(view, boss, 99)).unwrap();
             unread.into_iter().filter(|one| one.template == template).collect::<Vec<_>>()
         };
-        // Twice that night the program is off while a letter waits, and comes back.
+        // Twice that night the program is off while a message waits, and comes back.
         for (who, minute) in [(0, 10), (1, 200)] {
             let user = ward.people[who];
             ward.home.write(Actor::Operator, at(minute), |tx| messages::try_out(tx, user)).unwrap();

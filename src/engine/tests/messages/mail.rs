@@ -9,7 +9,7 @@ use domain::Instant;
 use domain::messages::{self, Attempt};
 use notify::{Address, Channel, Fault, Outgoing, Said};
 
-/// What a recipient does with a letter.
+/// What a recipient does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mailbox {
     #[default]
@@ -32,7 +32,7 @@ pub struct Arrived {
     pub text: String,
 }
 
-/// Letters that are not answered.
+/// Messages that are not answered.
 #[derive(Default)]
 struct Hung {
     let_go: bool,
@@ -84,7 +84,7 @@ impl Mail {
         self.hung.1.notify_all();
     }
 
-    /// How many letters hang, and go on to.
+    /// How many messages hang, and go on to.
     pub fn hanging(&self) -> usize {
         let hung = self.hung.0.lock().unwrap();
         hung.until.iter().filter(|until| !hung.is_over(**until)).count()

@@ -145,7 +145,7 @@ fn an_answer_ends_the_attempts_of_what_is_under_way() {
 }
 
 /// Others were looked at for half a minute before it was its turn: another node took its claim for one that never
-/// reported, and the letter went twice.
+/// reported, and the message went twice.
 #[test]
 fn the_time_for_an_answer_is_counted_from_when_a_letter_leaves_and_not_from_its_claim() {
     for ward in wards() {

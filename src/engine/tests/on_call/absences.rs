@@ -1,4 +1,4 @@
-//! Letters around an absence: a call that waits does not leave to who went away meanwhile, and each who must know of
+//! Messages around an absence: a call that waits does not leave to who went away meanwhile, and each who must know of
 //! the absence reads it in their own language.
 
 use std::sync::Arc;
@@ -91,7 +91,7 @@ fn a_call_to_who_was_away_when_it_was_planned_leaves_all_the_same_and_so_does_on
         ward.alert = raise(&ward.home, at(1));
         settle(&ward, &mut post, at(1));
         assert_eq!(calls(&mail, FIRST, ward.alert), 1, "{:?}", mail.arrived());
-        // Away for a moment of the time that a letter waits, and back.
+        // Away for a moment of the time that a message waits, and back.
         ward.home.write(Actor::Operator, at(2), |tx| absences::take_back(tx, away.id)).unwrap();
         mail.goes_away(true);
         let next = raise(&ward.home, at(3));

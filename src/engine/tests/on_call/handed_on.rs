@@ -21,13 +21,13 @@ fn set(cases: &[AlertId]) -> BTreeSet<String> {
     cases.iter().map(AlertId::to_string).collect()
 }
 
-/// How many letters to somebody were given to the wire.
+/// How many messages to somebody were given to the wire.
 fn letters(ward: &Ward, wire: &Wire, who: usize) -> usize {
     let user = ward.people[who].to_string();
     wire.given.lock().unwrap().iter().filter(|key| key.contains(&user)).count()
 }
 
-/// Twelve reds were handed on within a second of the call; the letter named eight of them, and the dashboard all
+/// Twelve reds were handed on within a second of the call; the message named eight of them, and the dashboard all
 /// twelve.
 #[test]
 fn whoever_hands_a_red_on_is_told_of_it_no_more_and_whoever_is_given_it_is() {

@@ -137,7 +137,7 @@ pub fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// Somebody at the top of the seeded ladder, so that a red finds whom to page.
+/// Somebody at the top of the seeded policy, so that a red finds whom to page.
 ///
 /// # Errors
 /// As the store says.

@@ -369,7 +369,7 @@ pub async fn ack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) 
     acted(call, *id, Act::Ack, body.0.and_then(|said| said.note)).await
 }
 
-/// Takes every answer back: the alert waits for a person again, and its ladder pages anew.
+/// Takes every answer back: the alert waits for a person again, and its escalation pages anew.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/unack", tag = "alerts", params(("id" = String, Path)), request_body = Option<Note>, responses((status = 200, body = Alert), (status = 409)))]
 pub async fn unack(call: Call, id: Path<Requested<AlertId>>, body: MayBody<Note>) -> Answer {
     acted(call, *id, Act::Unack, body.0.and_then(|said| said.note)).await
@@ -385,7 +385,7 @@ pub struct SeenAt {
     seen: Instant,
 }
 
-/// Pages the next rung now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
+/// Pages the next step now; somebody who was paged since `seen` makes it `E_STALE_STEP`.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/escalate", tag = "alerts", params(("id" = String, Path)), request_body = SeenAt, responses((status = 200, body = Progress), (status = 404), (status = 409, description = "E_STALE_STEP, E_CONFLICT")))]
 pub async fn escalate(call: Call, id: Path<Requested<AlertId>>, body: Body<SeenAt>) -> Answer {
     call.run(move |desk| {

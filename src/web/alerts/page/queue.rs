@@ -146,7 +146,7 @@ pub fn fill(view: &mut View<'_>, room: &Room, asked: &Asked) -> Result<queue::Vi
     Ok(queue::View { filter, counts, rows, pinned, paging, may_act, may_answer })
 }
 
-/// What climbs, by alert.
+/// What escalates, by alert.
 struct Escalations(HashMap<String, Escalation>);
 
 impl Escalations {

@@ -35,7 +35,7 @@ pub struct View {
     pub outcome: Option<Outcome>,
     /// Raised by readings that came late.
     pub retrospective: bool,
-    /// Every step was climbed and nobody answered.
+    /// Every step was taken and nobody answered.
     pub nobody_reached: bool,
     /// Until when the owner's claim keeps others away.
     pub claimed_until: Option<Instant>,
@@ -43,7 +43,7 @@ pub struct View {
     pub snoozed: Option<Snoozed>,
     /// The same people held it too often without an end: it is for another person.
     pub worn_out: bool,
-    /// Its climb.
+    /// Its escalation.
     pub progress: Option<Progress>,
     /// Its SLA clocks.
     pub sla: SlaClocks,

@@ -114,13 +114,13 @@ pub struct Row {
     pub worn_out: bool,
     /// Raised by readings that came late.
     pub retrospective: bool,
-    /// Every step of the policy was climbed and nobody answered.
+    /// Every step of the policy was taken and nobody answered.
     pub nobody_reached: bool,
     /// Nobody is called, for want of a legal basis: the sentence with its article.
     pub uncalled: Option<String>,
 }
 
-/// The climb of an alert, as its row tells it.
+/// The escalation of an alert, as its row tells it.
 #[derive(Debug, Clone)]
 pub struct NextStep {
     /// The step that comes next: "Passo 2".

@@ -184,7 +184,7 @@ pub async fn targets(call: Call, id: Path<String>, when: Query<When>) -> Answer 
     .await
 }
 
-/// What one rung would have done.
+/// What one step would have done.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunStep)]
 pub struct DryRunStep {
@@ -210,7 +210,7 @@ pub struct Day {
 #[derive(Serialize, ToSchema)]
 #[schema(as = DryRunOutcome)]
 pub struct DryRunOutcome {
-    /// Alerts that were climbed.
+    /// Alerts that were escalated.
     alerts: u32,
     pages: u32,
     /// Alerts that came to the top without an answer.

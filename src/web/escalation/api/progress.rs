@@ -1,4 +1,4 @@
-//! An alert's climb of its policy: whom it called, with which receipt, and when it acts next.
+//! An alert's run through its policy: whom it called, with which receipt, and when it acts next.
 
 use actix_web::web::Path;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use domain::{AlertId, Instant, UserId};
 use store::patients::audience::{Requested, Visible};
 use store::{escalation, messages};
 
-/// One thing that a climb did.
+/// One thing that an escalation did.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EscalationStep)]
 pub struct Stepped {
@@ -61,7 +61,7 @@ enum ProgressState {
 }
 
 impl ProgressState {
-    /// A climb waits for a claim as for a silence; the case says which of them it is.
+    /// An escalation waits for a claim as for a silence; the case says which of them it is.
     const fn of(state: State, silenced: bool) -> Self {
         match state {
             State::Climbing => Self::Climbing,
@@ -75,7 +75,7 @@ impl ProgressState {
     }
 }
 
-/// An alert's climb of its policy.
+/// An alert's run through its policy.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Escalation)]
 pub struct Progress {
@@ -93,7 +93,7 @@ pub struct Progress {
     pages: Vec<Sent>,
 }
 
-/// How an alert climbs its policy.
+/// How an alert runs through its policy.
 ///
 /// # Errors
 /// `E_NOT_FOUND`; a masked alert; database errors.
@@ -130,7 +130,7 @@ pub(crate) fn progress(desk: &Desk, alert: Visible<AlertId>) -> Result<Reply, Fa
     })
 }
 
-/// Who was paged for an alert, with which receipt, and when its ladder acts next.
+/// Who was paged for an alert, with which receipt, and when its escalation acts next.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/escalation", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = Progress), (status = 404)))]
 pub async fn escalation(call: Call, id: Path<Requested<AlertId>>) -> Answer {
     call.run(move |desk| {

@@ -1,4 +1,4 @@
-//! The climb of an alert for one viewer now: what was done with its receipts, what comes next and whom it would page.
+//! The escalation of an alert for one viewer now: what was done with its receipts, what comes next and whom it would page.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use store::consents::permits;
 use store::escalation::{self, Escalation, Stepped};
 use store::messages::{self, Stored};
 
-/// The climb of an alert; `None` when nothing climbs.
+/// The escalation of an alert; `None` when nothing escalates.
 ///
 /// # Errors
 /// Store faults.
@@ -56,7 +56,7 @@ pub fn of_alert(
 }
 
 fn standing(view: &mut View<'_>, known: &mut People, alert: AlertId, run: &Run) -> Result<Standing, Fault> {
-    // A climb waits for a claim as for a silence; the case says which of them it is.
+    // An escalation waits for a claim as for a silence; the case says which of them it is.
     if let (State::Snoozed(_), Some(silence)) = (run.state, cases::silence(view, alert)?) {
         return Ok(Standing::Silenced(known.user(view, silence.by)?, silence.until));
     }
@@ -87,14 +87,14 @@ pub fn uncalled(
     Ok(denied.map(|denied| room.words().one("alert-no-basis", "article", denied.root().0.basis_text())))
 }
 
-/// Which rung a run climbs when it acts next by itself: its place, or `None` for those who are called when nobody was
+/// Which step a run escalates when it acts next by itself: its place, or `None` for those who are called when nobody was
 /// reached.
 #[must_use]
 pub fn next_place(run: &Run) -> Option<usize> {
     let steps = run.policy.steps.len();
     match run.state {
         State::NobodyReached | State::NoBasis | State::Done => None,
-        // A wait that ends pages the rung it stood on once more.
+        // A wait that ends pages the step it stood on once more.
         State::Acknowledged(_) | State::Snoozed(_) => Some(run.step.unwrap_or(0)),
         State::Climbing => match run.step.map_or(0, |step| step + 1) {
             next if next < steps => Some(next),
@@ -113,7 +113,7 @@ pub fn next_label(w: &Words, run: &Run) -> String {
     }
 }
 
-/// How often the whole ladder is climbed again after the round of the next step.
+/// How often the whole policy is run again after the round of the next step.
 fn rounds_left(run: &Run) -> u32 {
     let goes_round = run.state == State::Climbing && run.step.is_some() && next_place(run) == Some(0);
     let round = run.round.saturating_add(u8::from(goes_round));
@@ -142,7 +142,7 @@ fn ahead(view: &mut View<'_>, room: &Room, run: &Run, names: &Names) -> Result<V
     Ok(out)
 }
 
-/// Why somebody was told outside the ladder, by the message's template.
+/// Why somebody was told outside the escalation, by the message's template.
 fn outside(template: &str) -> Key {
     match template {
         "sla_warning" => Key("escalation-deadline-near"),
@@ -151,7 +151,7 @@ fn outside(template: &str) -> Key {
     }
 }
 
-/// What was done, with what became of each message. A page outside the ladder (a hand-over) is told by its messages.
+/// What was done, with what became of each message. A page outside the escalation (a hand-over) is told by its messages.
 fn done(
     view: &mut View<'_>,
     w: &Words,

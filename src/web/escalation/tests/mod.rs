@@ -1,4 +1,4 @@
-//! Policies, ladders and pages to people over the API: two persons for a change, one answer for an alert.
+//! Policies, escalations and pages to people over the API: two persons for a change, one answer for an alert.
 
 pub(crate) mod policies;
 pub(crate) mod progress;

@@ -1,4 +1,4 @@
-//! The ladder of an alert, what waits for a person, and a queue on whose top stands what nobody answered.
+//! The escalation of an alert, what waits for a person, and a queue on whose top stands what nobody answered.
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

@@ -1,4 +1,4 @@
-//! Escalation policies: who is paged in which order. The words in which one ladder is told.
+//! Escalation policies: who is paged in which order. The words in which one escalation is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Names {
         text.join(" · ")
     }
 
-    /// A whole ladder, line by line; the same labels in every version, so that two can be laid side by side.
+    /// A whole policy, line by line; the same labels in every version, so that two can be laid side by side.
     #[must_use]
     pub fn lines(&self, w: &Words, policy: &Policy) -> Vec<Line> {
         let line = |label: String, text: String| Line { label, text };

@@ -1,4 +1,4 @@
-//! One escalation policy: the ladder in force, whom it would page now, proposals that wait, the editor with its dry
+//! One escalation policy: the policy in force, whom it would page now, proposals that wait, the editor with its dry
 //! run, and every version with who stands behind it.
 
 use askama::Template;
@@ -12,7 +12,7 @@ use domain::Instant;
 /// The page of one policy.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The ladder in force, what waits, what was.
+    /// The policy in force, what waits, what was.
     pub kept: SettingView,
     /// Whom it would page, step by step.
     pub targets: Targets,
@@ -101,14 +101,14 @@ impl Editor {
     }
 }
 
-/// A policy climbed over the past.
+/// A policy run over the past.
 #[derive(Debug, Clone, Default)]
 pub struct Rehearsed {
     /// From when.
     pub from: Instant,
     /// Until when.
     pub to: Instant,
-    /// Alerts that were climbed.
+    /// Alerts that were escalated.
     pub alerts: u32,
     /// By step, with the same step of the version in force.
     pub rows: Vec<Row>,

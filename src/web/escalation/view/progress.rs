@@ -1,4 +1,4 @@
-//! A case's climb as people see it: who was paged when, by which way and with which receipt; who is next, and at what
+//! A case's escalation as people see it: who was paged when, by which way and with which receipt; who is next, and at what
 //! time; and what waits above.
 
 use super::policy::Paged;
@@ -6,14 +6,14 @@ use crate::{Key, Words};
 use domain::Instant;
 use domain::messages::{Channel, State};
 
-/// The climb of one alert.
+/// The escalation of one alert.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// The policy's lasting id.
     pub policy: String,
     /// Its name in the reader's language.
     pub name: String,
-    /// The version that this climb keeps.
+    /// The version that this escalation keeps.
     pub version: u32,
     /// Where it stands.
     pub standing: Standing,
@@ -23,7 +23,7 @@ pub struct Progress {
     pub done: Vec<StepShown>,
     /// What comes after the next step when nobody answers, whoever is on call then.
     pub ahead: Vec<Next>,
-    /// How often the whole ladder is climbed again before the last of them.
+    /// How often the whole policy is run again before the last of them.
     pub rounds_left: u32,
     /// When somebody was last paged: a button that was drawn before the next page is stale.
     pub seen: Instant,
@@ -32,14 +32,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Whether a person may page the next rung now.
+    /// Whether a person may page the next step now.
     #[must_use]
     pub fn may_force(&self) -> bool {
         !matches!(self.standing, Standing::Done | Standing::NoBasis) && !self.spoiled
     }
 }
 
-/// Where a climb stands.
+/// Where an escalation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Waits for an answer.
@@ -74,7 +74,7 @@ impl Standing {
     }
 }
 
-/// What a climb does next.
+/// What an escalation does next.
 #[derive(Debug, Clone)]
 pub struct Next {
     /// When.
@@ -83,7 +83,7 @@ pub struct Next {
     pub paged: Paged,
 }
 
-/// One thing that a climb did.
+/// One thing that an escalation did.
 #[derive(Debug, Clone)]
 pub struct StepShown {
     /// When.
@@ -96,7 +96,7 @@ pub struct StepShown {
     pub people: Vec<Called>,
 }
 
-/// What a climb did.
+/// What an escalation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// Paged people.

@@ -1,4 +1,4 @@
-//! How letters to the caller are written: everybody's own.
+//! How messages to the caller are written: everybody's own.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,14 +9,14 @@ use domain::templates::Lang;
 use domain::time::civil::Zone;
 use store::messages::reader::{self, Reader};
 
-/// How letters are written.
+/// How messages are written.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[schema(as = MailPreferences)]
 #[serde(deny_unknown_fields)]
 pub struct MailPreferences {
     /// `pt-BR` or `en`.
     lang: String,
-    /// IANA: the clock that instants in a letter are told on.
+    /// IANA: the clock that instants in a message are told on.
     zone: String,
 }
 
@@ -29,7 +29,7 @@ impl From<Reader> for MailPreferences {
 /// Who reads like that.
 ///
 /// # Errors
-/// What is no language of letters, or no zone.
+/// What is no language of messages, or no zone.
 pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
     Ok(Reader {
         lang: Lang::from_tag(lang).ok_or_else(|| Fault::invalid("lang", "pt-BR or en"))?,
@@ -38,7 +38,7 @@ pub(crate) fn reader(lang: &str, zone: &str) -> Result<Reader, Fault> {
     })
 }
 
-/// How letters to the caller are written.
+/// How messages to the caller are written.
 #[utoipa::path(get, path = "/api/v1/messages/letters", tag = "messages", responses((status = 200, body = MailPreferences)))]
 pub async fn get(call: Call) -> Answer {
     call.run(|desk| {
@@ -47,7 +47,7 @@ pub async fn get(call: Call) -> Answer {
     .await
 }
 
-/// Changes it, from the next letter on.
+/// Changes it, from the next message on.
 #[utoipa::path(put, path = "/api/v1/messages/letters", tag = "messages", request_body = MailPreferences, responses((status = 200, body = MailPreferences), (status = 422)))]
 pub async fn put(call: Call, body: Body<MailPreferences>) -> Answer {
     call.run(move |desk| {

@@ -185,7 +185,7 @@ pub struct ToldData {
     case: Case,
     /// Where somebody signs in and sees it.
     link: String,
-    /// Which round of the ladder, from 1.
+    /// Which round of the policy, from 1.
     repetition: u32,
 }
 

@@ -13,7 +13,7 @@ use store::{View, on_call};
 
 /// The channels that a policy may page a person on.
 const WAYS: [Channel; 2] = [Channel::InApp, Channel::Email];
-/// As many letters as are shown.
+/// As many messages as are shown.
 const SHOWN: i64 = 6;
 
 /// What the reader may try and tried; `None`: nobody pages them.

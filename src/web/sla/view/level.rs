@@ -54,7 +54,7 @@ pub struct Draft {
     pub unit: String,
     /// The calendar's id.
     pub calendar: String,
-    /// The policy's id; nothing: none is climbed.
+    /// The policy's id; nothing: none is run.
     pub on_breach: String,
 }
 

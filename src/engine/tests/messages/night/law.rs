@@ -23,7 +23,7 @@ pub(super) struct Seen {
     waited_for_nobody: usize,
     /// Of those, told to who had taken the turn.
     swapped: usize,
-    /// Mailboxes that refused a letter for good, and programs that were gone.
+    /// Mailboxes that refused a message for good, and programs that were gone.
     refused: usize,
     gone: usize,
 }
@@ -36,7 +36,7 @@ impl Seen {
     }
 }
 
-/// The marks of the cases that a letter tells of, as often as it does.
+/// The marks of the cases that a message tells of, as often as it does.
 fn marks(letter: &Arrived) -> Vec<String> {
     let both = format!("{}\n{}", letter.subject, letter.text);
     let inside = both.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
@@ -71,7 +71,7 @@ impl Night {
         self.diary.refuses.get(&who).copied().into_iter().chain(out).min()
     }
 
-    /// The ladder at a step: who has the turn, if anybody; the second; the third; who is called when nobody answers.
+    /// The escalation at a step: who has the turn, if anybody; the second; the third; who is called when nobody answers.
     fn progress(&self, step: u64) -> impl Iterator<Item = usize> {
         let turn = if self.diary.swapped.contains(&step) {
             Some(TAKER)
@@ -81,7 +81,7 @@ impl Night {
         turn.into_iter().chain([1, THIRD, 3])
     }
 
-    /// To whom a red that comes at a step is handed over within a minute: the first of the ladder who is not lost.
+    /// To whom a red that comes at a step is handed over within a minute: the first of the policy who is not lost.
     /// `None`: they were ill in that minute or the one before, or were lost in it, and nobody else is owed a call yet.
     fn awaited(&self, step: u64) -> Option<usize> {
         // Whoever was ill before is asked again after a minute at most.
@@ -136,7 +136,7 @@ impl Night {
         }
     }
 
-    /// No more letters than cases that were ever open.
+    /// No more messages than cases that were ever open.
     fn an_outage_ends_in_few_letters(&self, seed: u64) {
         let away = &self.diary.away;
         let most = 1 + 60 / usize::try_from(GATHERS.as_secs()).unwrap();
@@ -226,7 +226,7 @@ impl Night {
     }
 }
 
-/// The letters about cases that came to a person.
+/// The messages about cases that came to a person.
 fn of_cases(mail: &Mail, who: usize) -> Vec<Arrived> {
     let mut letters = mail.to(&address(who));
     letters.retain(|one| !marks(one).is_empty());

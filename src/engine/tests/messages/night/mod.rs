@@ -1,7 +1,7 @@
 //! Bad nights at random: reds, mailboxes that put off, hang and refuse for good, outages, answers, absences, turns that
 //! are swapped, somebody who is shut out, programs that are down, hang or are gone; on PostgreSQL two nodes. Whatever
 //! comes together, each red is handed over within its minute to who can be reached, nobody is told the same twice, and
-//! an outage ends in few letters.
+//! an outage ends in few messages.
 //!
 //! `ZELO_TEST_NIGHTS=1-40` lives other nights than the gate does, `17-17` one of them again.
 
@@ -78,7 +78,7 @@ fn address(who: usize) -> String {
     format!("p{who}@{domain}")
 }
 
-/// A process: its own ladder, auditor and outboxes, and what reached the mail server and the programs from it.
+/// A process: its own escalation, auditor and outboxes, and what reached the mail server and the programs from it.
 struct Node {
     progress: Escalate,
     auditor: Auditor,
@@ -278,7 +278,7 @@ impl Night {
         }
     }
 
-    /// Absences and swaps of the first of the ladder, and the third is shut out.
+    /// Absences and swaps of the first of the policy, and the third is shut out.
     fn people(&mut self, step: u64, now: Instant) {
         let home = &self.ward.home;
         if self.absent <= step && self.dice.one_in(90) {
@@ -325,7 +325,7 @@ impl Night {
         }
     }
 
-    /// The second settles a case, claims it, or hands it to the last of the ladder.
+    /// The second settles a case, claims it, or hands it to the last of the policy.
     fn answers(&mut self, now: Instant) {
         let waits: Vec<AlertId> = self.open.iter().copied().collect();
         if waits.is_empty() || !self.dice.one_in(20) {
