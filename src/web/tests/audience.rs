@@ -247,5 +247,11 @@ fn what_a_body_names_is_looked_up_among_whom_its_sender_may_see() {
         assert_eq!(alerts(&bia.patient.id.to_string()), alerts(NONE));
         assert_eq!(alerts(NONE).0, 404);
         assert_eq!(alerts(&ana.patient.id.to_string()).0, 200);
+        let next = |alert: &str| {
+            let got = house.get(&by(Role::Manager), &format!("/api/v1/on-call/capacity?alert_id={alert}"));
+            (got.status, got.body.to_string())
+        };
+        assert_eq!((next(&bia.alert), next(NONE).0), (next(NONE), 404));
+        assert_eq!(next(&ana.alert).0, 200);
     }
 }

@@ -17,6 +17,7 @@ use domain::rules::Name;
 use domain::{AlertId, Instant, UserId};
 use store::Tx;
 use store::on_call::{self, Certificate, Gone};
+use store::patients::audience::Requested;
 use store::versions::{self, Version};
 
 /// People who are paged together.
@@ -240,7 +241,7 @@ pub async fn carry(call: Call, id: Path<UserId>, body: Body<Carries>) -> Answer 
 pub struct Asked {
     /// Says to whom this alert would go next.
     #[param(value_type = Option<String>)]
-    alert_id: Option<AlertId>,
+    alert_id: Option<Requested<AlertId>>,
 }
 
 /// What everybody carries.
@@ -297,7 +298,10 @@ pub async fn carried(call: Call, asked: Query<Asked>) -> Answer {
             let waiting = on_call::capacity::waiting(view)?;
             let on_duty = on_call::capacity::on_duty(view, desk.now)?;
             let next = match asked.alert_id {
-                Some(alert) => on_call::capacity::next_for(view, alert, desk.now)?,
+                Some(asked) => {
+                    let alert = desk.viewer.audience.alert(view, asked)?.id();
+                    on_call::capacity::next_for(view, alert, desk.now)?
+                }
                 None => None,
             };
             let report = capacity::report(&agents, waiting);
