@@ -13,6 +13,8 @@ use store::{Ask, Class, Subject, devices};
 
 /// Nobody's and nothing's.
 const NONE: &str = "018f0000-0000-7000-8000-000000000001";
+/// What an address names below the first id, which is nothing either.
+const BELOW: &str = "018f0000-0000-7000-8000-000000000002";
 
 /// A patient with one of everything that an address may name.
 struct Someone {
@@ -93,7 +95,7 @@ fn sent(row: &Row, ana: &Someone, now: Instant) -> (String, Option<String>, &'st
         "/quarantine/{id}/{act}" => "release",
         _ => "open",
     };
-    let path = row.path.replace("{act}", act).replace("{token}", NONE).replace("{command}", NONE);
+    let path = row.path.replace("{act}", act).replace("{token}", BELOW).replace("{command}", BELOW);
     let path = if path.ends_with("/series") { format!("{path}?signal=heart_rate") } else { path };
     if row.method == "GET" || row.method == "DELETE" {
         return (path, None, "application/json");
