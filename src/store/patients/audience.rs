@@ -1,5 +1,5 @@
 //! Who may see whom. Whatever is listed or fetched for somebody is narrowed to their [`Audience`] in SQL, so that what
-//! lies outside is not there for them: not found, and in no count. Care teams will fill [`Audience::around`].
+//! lies outside is not there for them: not found, and in no count. Care teams will fill `Audience::around`.
 
 use std::fmt;
 

@@ -19,7 +19,7 @@ use crate::{Act, Actor, Store, Tx, patients};
 use domain::{DeviceId, Instant, Role, UserId};
 
 /// Applies again the withdrawals made after the snapshot, ends every session and every one-time link, and enters the
-/// restore in the log. It stays unacknowledged until [`acknowledge`].
+/// restore in the log. It stays unacknowledged until [`acknowledge`](super::withdrawals::acknowledge).
 ///
 /// # Errors
 /// Database errors.
