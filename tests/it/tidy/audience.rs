@@ -7,7 +7,7 @@ use super::sources;
 const IDS: [&str; 5] = ["PatientId", "AlertId", "DeviceId", "RevealId", "Uuid"];
 
 /// The one place of the web crate that looks beyond whom a viewer may see: a look that was refused is written down.
-const REFUSALS: &str = "src/web/privacy/sight.rs";
+const REFUSALS: &str = "src/web/privacy/about.rs";
 
 /// The bare ids that a source takes from whoever sends them, in an address or in a body.
 fn taken(text: &str) -> Vec<String> {

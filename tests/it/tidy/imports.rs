@@ -103,7 +103,7 @@ const BESIDE: [(&str, &[&str]); 5] = [
         "src/web",
         &["assets", "http", "lib", "locales", "pages", "routes", "sample", "state", "text", "versions"],
     ),
-    ("src/engine/tests", &["mod", "ward"]),
+    ("src/engine/tests", &["jobs", "mod", "ward"]),
 ];
 
 /// A folder with more than this beside the capabilities is read by nobody.
