@@ -1,4 +1,4 @@
-// A red calls a person who looks elsewhere: sound, title, ladder, answer by keyboard, and a queue on whose top stands
+// A red calls a person who looks elsewhere: sound, title, escalation, answer by keyboard, and a queue on whose top stands
 // what nobody answered.
 import { alertOf, api, settled, tap } from './stories.mjs';
 import { tachycardia } from './wearable.mjs';
@@ -29,7 +29,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   const alert = await alertOf(stage, device);
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('the ladder says who was called', page.locator('#ladder .ladder-done').getByText('chamado').first().waitFor());
+  await stage.until('the escalation says who was called', page.locator('#ladder .escalation-done').getByText('chamado').first().waitFor());
   await stage.until('opening it is reading it', page.locator('#ladder .called').getByText('Painel: lido').first().waitFor());
   const left = page.locator('#ladder time[data-left]');
   const first = await left.textContent();
@@ -40,25 +40,25 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
 
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c claims it', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
+  await stage.until('c claims it', page.locator('#ladder .escalation-standing').getByText('Assumido por').waitFor());
   await page.locator('#main').focus();
   await page.keyboard.press('c');
-  await stage.until('c again answers for it', page.locator('#ladder .ladder-standing').getByText('respondeu').waitFor());
+  await stage.until('c again answers for it', page.locator('#ladder .escalation-standing').getByText('respondeu').waitFor());
   await page.locator('[data-unack]').focus();
   await page.keyboard.press('Enter');
-  await stage.until('the answer is taken back, and it pages again', page.locator('#ladder .ladder-standing').getByText('À espera').waitFor());
+  await stage.until('the answer is taken back, and it pages again', page.locator('#ladder .escalation-standing').getByText('À espera').waitFor());
   await page.waitForTimeout(1_500);
   const stale = await api(stage, 'clinician', `/api/v1${alert}/escalate`, { seen }).then(() => 'taken', (error) => error.message);
   stage.step('a button that is older than the last page is stale', stale.includes('E_STALE_STEP'), stale);
 
-  for (let i = 0; i < 8 && !(await page.locator('#ladder .ladder-standing.is-loud').count()); i += 1) {
+  for (let i = 0; i < 8 && !(await page.locator('#ladder .escalation-standing.is-loud').count()); i += 1) {
     await page.goto(`${stage.ready.http}${alert}`);
     await page.locator(FORCE).focus();
     await page.keyboard.press('Enter');
     await page.waitForTimeout(1_000);
     await page.goto(`${stage.ready.http}${alert}`);
   }
-  await stage.until('the ladder is over and nobody answered', page.locator('#ladder .ladder-standing.is-loud').waitFor());
+  await stage.until('the escalation is over and nobody answered', page.locator('#ladder .escalation-standing.is-loud').waitFor());
   await stage.accessible(page, 'an alert that nobody answered');
 
   const agent = await stage.person('agent');
@@ -74,7 +74,7 @@ export async function aRedCallsAPersonWhoLooksElsewhere(stage, device) {
   await stage.until('until a named person takes it', pinned.waitFor({ state: 'detached' }));
   await page.bringToFront();
   await page.goto(`${stage.ready.http}${alert}`);
-  await stage.until('whom the ladder names', page.locator('#ladder .ladder-standing').getByText('Assumido por').waitFor());
+  await stage.until('whom the escalation names', page.locator('#ladder .escalation-standing').getByText('Assumido por').waitFor());
 }
 
 // What a browser takes from a tab that nobody sees: frames, and timers shorter than a second. A headless one hides none.
