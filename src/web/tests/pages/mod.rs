@@ -9,10 +9,11 @@ use actix_web::test::TestRequest;
 use consent::Purpose;
 
 use clinic::{Clinic, now, shows_value};
-use domain::{Can, PatientId, Role};
+use domain::{Can, PatientIdentity, Role};
 use store::consents::{self, terms};
+use store::patients::Details;
 use store::patients::audience::Audience;
-use store::{Ask, alerts, devices};
+use store::{Ask, alerts, devices, patients};
 
 pub(crate) const PEOPLE: [Role; 8] = [
     Role::Agent,
@@ -317,7 +318,21 @@ pub(crate) async fn an_end_in_the_past_is_asked_again_with_what_it_takes_from_th
     let said = [("reason", "trocou de paciente"), ("at", at.as_str())];
     let nobodys = clinic.post(Role::Technician, &format!("{path}/unbind"), &said).await;
     assert_eq!(nobodys.status, StatusCode::UNPROCESSABLE_ENTITY, "whose binding is meant is said");
-    let (patient, other) = (clinic.patient.to_string(), PatientId::new(store::testing::NOW).to_string());
+    let other = Details {
+        identity: PatientIdentity {
+            name: "José Carlos Lima".parse().unwrap(),
+            birth_date: chrono::NaiveDate::from_ymd_opt(1958, 2, 3).unwrap(),
+            cpf: None,
+            cns: None,
+            email: None,
+            phone: None,
+        },
+        zone: "America/Sao_Paulo".to_owned(),
+        language: "pt-BR".to_owned(),
+    };
+    let registered = |tx: &mut store::Tx<'_>| patients::insert(tx, &other);
+    let other = clinic.state.store.write(store::Actor::Operator, clinic.state.now(), registered).unwrap();
+    let (patient, other) = (clinic.patient.to_string(), other.id.to_string());
     let stale = [&said[..], &[("patient_id", other.as_str()), ("sure", "1")]].concat();
     let stale = clinic.post(Role::Technician, &format!("{path}/unbind"), &stale).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "the device is somebody else's by now");
